@@ -1,0 +1,233 @@
+"""Every error that leaves the platform: a stable code, a message, a hint how to mend it.
+
+One root, :class:`XrmError`, which is never raised itself. One JSON shape, :meth:`XrmError.to_json`, used by
+GraphQL (``errors[].extensions``), HTTP answers and the command line. Each code has a page in ``docs/errors/``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class XrmError(Exception):
+    """Root of all errors with a code. Raise a subclass.
+
+    Args:
+        message: what is wrong and where, in one sentence; never SQL, never a secret.
+        hint: how to mend it; empty if there is nothing to say beyond the message.
+        details: further values for machines (JSON types only), e.g. ``{"currentVersion": 3}``.
+    """
+
+    code: ClassVar[str] = "XRM_ERROR"
+    http_status: ClassVar[int] = 400
+
+    def __init__(self, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
+        if type(self) is XrmError:
+            raise TypeError("XrmError is the root of all errors; raise one of its subclasses")
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details: dict[str, Any] = dict(details or {})
+
+    def to_json(self) -> dict[str, Any]:
+        """The one JSON shape: ``{"code", "message", "hint"?, "details"?}``."""
+        shape: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.hint:
+            shape["hint"] = self.hint
+        if self.details:
+            shape["details"] = self.details
+        return shape
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class SettingsError(XrmError):
+    """A setting, path or command-line value cannot be used."""
+
+    code = "SETTINGS_INVALID"
+
+
+class DatabaseUnavailable(XrmError):
+    """The database cannot be reached or opened."""
+
+    code = "DATABASE_UNAVAILABLE"
+    http_status = 503
+
+
+class PortInUse(XrmError):
+    """The address to listen on is taken."""
+
+    code = "PORT_IN_USE"
+
+
+class SchemaFilesInvalid(XrmError):
+    """One or more entity files are wrong; ``problems`` has them all."""
+
+    code = "SCHEMA_FILES_INVALID"
+
+    def __init__(self, problems: Sequence["Problem"]) -> None:
+        count = len(problems)
+        noun = "problem" if count == 1 else "problems"
+        super().__init__(
+            f"{count} {noun} in the schema files:\n" + "\n".join(str(problem) for problem in problems),
+            details={"problems": [problem.to_json() for problem in problems]},
+        )
+        self.problems = tuple(problems)
+
+
+class Problem:
+    """One mistake in a schema file.
+
+    Args:
+        file: path as given by the user.
+        line: 1-based line in that file.
+        pointer: JSON pointer (RFC 6901) to the value that is wrong; ``""`` is the whole file.
+        reason: what is wrong.
+        remedy: how to mend it.
+    """
+
+    __slots__ = ("file", "line", "pointer", "reason", "remedy")
+
+    def __init__(self, file: str, line: int, pointer: str, reason: str, remedy: str) -> None:
+        self.file = file
+        self.line = line
+        self.pointer = pointer
+        self.reason = reason
+        self.remedy = remedy
+
+    def to_json(self) -> dict[str, Any]:
+        """All five values by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} {self.pointer or '/'}: {self.reason} {self.remedy}"
+
+
+class ModelOutOfDate(XrmError):
+    """The database does not have the model of the schema files."""
+
+    code = "MODEL_OUT_OF_DATE"
+    http_status = 503
+
+
+class SchemaChangeRefused(XrmError):
+    """A schema change cannot be applied as asked."""
+
+    code = "SCHEMA_CHANGE_REFUSED"
+
+
+class PluginLoadError(XrmError):
+    """A plugin cannot be loaded; names distribution and version."""
+
+    code = "PLUGIN_LOAD_FAILED"
+
+
+class PolicyInvalid(XrmError):
+    """A policy file or row rule is wrong; the whole set is refused."""
+
+    code = "POLICY_INVALID"
+
+
+class Unauthenticated(XrmError):
+    """No valid credentials."""
+
+    code = "UNAUTHENTICATED"
+    http_status = 401
+
+
+class Forbidden(XrmError):
+    """The caller is known but may not do this."""
+
+    code = "FORBIDDEN"
+    http_status = 403
+
+
+class NotFound(XrmError):
+    """No such record, or none that the caller may see: the two are not told apart."""
+
+    code = "NOT_FOUND"
+    http_status = 404
+
+
+class VersionConflict(XrmError):
+    """The record was changed since it was read; ``details.currentVersion`` has its version now."""
+
+    code = "VERSION_CONFLICT"
+    http_status = 409
+
+
+class ValidationFailed(XrmError):
+    """A record breaks rules of its entity; ``details.problems`` lists field, rule and message of each."""
+
+    code = "VALIDATION_FAILED"
+    http_status = 422
+
+    def __init__(self, problems: Sequence[Mapping[str, str]], *, entity: str) -> None:
+        text = "; ".join(f"{problem['field'] or entity}: {problem['message']}" for problem in problems)
+        super().__init__(f"The {entity} is not valid. {text}", details={"problems": [dict(p) for p in problems]})
+        self.problems = tuple(problems)
+
+
+class Refuse(Exception):
+    """Raised by a before-hook of a plugin to refuse a write; the caller gets it as :class:`RefusedByPlugin`.
+
+    Args:
+        message: why, for the person who wants to write: shown as it is.
+        field: the field that is to blame, if it is one.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class RefusedByPlugin(XrmError):
+    """A before-hook of a plugin refused the write, or failed; ``details.plugin`` names it."""
+
+    code = "REFUSED_BY_PLUGIN"
+    http_status = 422
+
+
+class BadRequest(XrmError):
+    """The HTTP request is not a well-formed GraphQL request."""
+
+    code = "BAD_REQUEST"
+
+
+class BadQuery(XrmError):
+    """The GraphQL document, its variables or arguments are wrong."""
+
+    code = "BAD_QUERY"
+
+
+class BadCursor(XrmError):
+    """A paging cursor is damaged or belongs to another order."""
+
+    code = "BAD_CURSOR"
+
+
+class QueryTooLarge(XrmError):
+    """A document exceeds a limit (bytes, tokens, depth, aliases, page size)."""
+
+    code = "QUERY_TOO_LARGE"
+
+
+class Timeout(XrmError):
+    """The database needed longer than the statement timeout."""
+
+    code = "TIMEOUT"
+    http_status = 503
+
+
+class ImportFailed(XrmError):
+    """An import cannot start or was refused as a whole."""
+
+    code = "IMPORT_FAILED"
+
+
+class InternalError(XrmError):
+    """Something failed that the caller cannot mend; ``details.requestId`` finds it in the log."""
+
+    code = "INTERNAL_ERROR"
+    http_status = 500

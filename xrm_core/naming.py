@@ -1,0 +1,78 @@
+"""Every generated name comes from here: tables, columns, constraints, GraphQL types and fields.
+
+Names in schema files are snake_case and match :data:`NAME`; everything else is derived by small functions.
+"""
+
+import hashlib
+import re
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
+"""What an entity or field may be called (full match)."""
+
+ENUM_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+"""What an enum value may be called: it is the same word in files, database, CSV and GraphQL."""
+
+_MAX_IDENTIFIER = 63  # PostgreSQL cuts identifiers at 63 bytes
+
+
+def camel(name: str) -> str:
+    """``last_name`` → ``lastName``."""
+    head, *tail = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in tail)
+
+
+def pascal(name: str) -> str:
+    """``sales_order`` → ``SalesOrder``."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def plural(name: str) -> str:
+    """English plural of a snake_case name: ``company`` → ``companies``. A file's ``x-plural`` wins over it."""
+    if re.search(r"[^aeiou]y$", name):
+        return name[:-1] + "ies"
+    if re.search(r"(s|x|z|ch|sh)$", name):
+        return name + "es"
+    return name + "s"
+
+
+def bounded(name: str) -> str:
+    """The name itself, or its start and a digest when it is longer than a database identifier may be."""
+    if len(name) <= _MAX_IDENTIFIER:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: _MAX_IDENTIFIER - 9]}_{digest}"
+
+
+def table(entity: str) -> str:
+    """Table of an entity: the entity's name. System tables begin with ``xrm_``, which entities may not."""
+    return entity
+
+
+def relation_column(relation: str) -> str:
+    """Foreign-key column of a to-one relation: ``customer`` → ``customer_id``."""
+    return f"{relation}_id"
+
+
+def polymorphic_column(relation: str, target: str) -> str:
+    """Foreign-key column of a polymorphic relation to one of its targets: ``regarding_customer_id``."""
+    return f"{relation}_{target}_id"
+
+
+def index(table_name: str, columns: tuple[str, ...]) -> str:
+    """Name of an index over columns."""
+    return bounded(f"ix_{table_name}_{'_'.join(columns)}")
+
+
+def unique(table_name: str, columns: tuple[str, ...]) -> str:
+    """Name of a unique constraint over columns."""
+    return bounded(f"uq_{table_name}_{'_'.join(columns)}")
+
+
+def check(table_name: str, what: str) -> str:
+    """Name of a check constraint; ``what`` is the column or rule that it checks."""
+    return bounded(f"ck_{table_name}_{what}")
+
+
+def foreign_key(table_name: str, column: str) -> str:
+    """Name of a foreign-key constraint."""
+    return bounded(f"fk_{table_name}_{column}")

@@ -1,0 +1,108 @@
+"""What a set of roles may do, compiled once from Casbin and then only looked up.
+
+Order of resolution, for an entity and an action:
+
+1. Nothing is allowed that no policy of the roles (or of a role they inherit) allows.
+2. A record is accessible if the row rule of at least one allowing policy holds for it, and of no policy that
+   denies the whole entity.
+3. A field of it is accessible if the row rule of at least one policy that allows this field holds, and of none that
+   denies this field. So two policies never lend each other their rows.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from xrm_core.metadata.model import Entity, Model
+from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, Predicate
+from xrm_core.permissions.policy import Action, Effect, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One action on one entity: for which records (``rule``) and which fields.
+
+    ``field_rules`` has, for each accessible field, the rule that it needs beyond ``rule``; None: none.
+    """
+
+    rule: Predicate
+    field_rules: Mapping[str, Predicate | None] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def fields(self) -> Collection[str]:
+        """Names of the fields that are accessible on some records."""
+        return self.field_rules.keys()
+
+
+class Access:
+    """All permissions of a set of roles. Immutable; ``shape`` is equal for equal rights and keys every cache."""
+
+    __slots__ = ("_permissions", "shape")
+
+    def __init__(self, shape: str, permissions: Mapping[tuple[str, Action], Permission]) -> None:
+        self.shape = shape
+        self._permissions = MappingProxyType(dict(permissions))
+
+    def get(self, entity: str, action: Action) -> Permission | None:
+        """The permission for an action on an entity, or None: not allowed at all."""
+        return self._permissions.get((entity, action))
+
+    def may(self, entity: str, action: Action) -> bool:
+        """Whether the action is allowed on some records of the entity."""
+        return (entity, action) in self._permissions
+
+    def readable(self, entity: str, name: str) -> bool:
+        """Whether a field (or relation) of an entity can be read on some records."""
+        permission = self.get(entity, Action.READ)
+        return permission is not None and name in permission.field_rules
+
+
+def full_access(model: Model) -> Access:
+    """Everything: what the system itself may do."""
+    return Access(
+        f"system:{model.fingerprint}",
+        {
+            (entity.name, action): Permission(
+                EVERYTHING, MappingProxyType({each.name: None for each in entity.all_fields()})
+            )
+            for entity in model
+            for action in Action
+        },
+    )
+
+
+def compile_permission(
+    entity: Entity, action: Action, policies: Iterable[tuple[Policy, Predicate]]
+) -> Permission | None:
+    """Fold the policies that apply to an entity and an action, each with its row rule, into one permission."""
+    allows = [(policy, rule) for policy, rule in policies if policy.effect is Effect.ALLOW]
+    denies = [(policy, rule) for policy, rule in policies if policy.effect is Effect.DENY]
+    barred = [rule for policy, rule in denies if policy.fields is None]
+    if not allows or EVERYTHING in barred:
+        return None
+    row_rules = _distinct(rule for _, rule in allows)
+    field_rules: dict[str, Predicate | None] = {}
+    for each in entity.all_fields():
+        granted = _distinct(rule for policy, rule in allows if _covers(policy, each.name, action))
+        withheld = _distinct(rule for policy, rule in denies if policy.fields is not None and each.name in policy.fields)
+        if not granted or EVERYTHING in withheld:
+            continue
+        same_rows = EVERYTHING in granted or set(granted) == set(row_rules)
+        field_rules[each.name] = None if same_rows and not withheld else _combine(granted, withheld)
+    return Permission(_combine(row_rules, _distinct(barred)), MappingProxyType(field_rules))
+
+
+def _covers(policy: Policy, name: str, action: Action) -> bool:
+    # A record that may be read can be named: its id goes with every grant to read.
+    return policy.fields is None or name in policy.fields or (action is Action.READ and name == "id")
+
+
+def _combine(granted: tuple[Predicate, ...], withheld: tuple[Predicate, ...]) -> Predicate:
+    allowed = EVERYTHING if EVERYTHING in granted else granted[0] if len(granted) == 1 else Any_(granted)
+    if not withheld:
+        return allowed
+    return All((allowed, *(Not(rule) for rule in withheld)))
+
+
+def _distinct(rules: Iterable[Predicate]) -> tuple[Predicate, ...]:
+    return tuple(dict.fromkeys(rules))

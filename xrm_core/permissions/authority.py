@@ -1,0 +1,63 @@
+"""Casbin, asked once per set of roles: which policies apply? The answer is compiled into an :class:`Access`."""
+
+import hashlib
+from pathlib import Path
+from threading import Lock
+
+import casbin
+
+from xrm_core.metadata.model import Model
+from xrm_core.permissions.access import Access, Permission, compile_permission
+from xrm_core.permissions.policy import Action, Policy, PolicySet
+
+_MODEL_FILE = Path(__file__).with_name("casbin_model.conf")
+
+
+class Authority:
+    """Who may do what in one model under one set of policies. Immutable: a changed policy makes a new Authority."""
+
+    def __init__(self, model: Model, policies: PolicySet) -> None:
+        self.model = model
+        self.policies = policies
+        self._enforcer = casbin.Enforcer(str(_MODEL_FILE))
+        self._enforcer.enable_auto_save(False)
+        for number, policy in enumerate(policies.policies):
+            self._enforcer.add_policy(
+                f"r:{policy.role}", policy.entity or "*", policy.action or "*", str(number), policy.effect.value
+            )
+        for role in policies.roles.values():
+            for parent in role.inherits:
+                self._enforcer.add_grouping_policy(f"r:{role.name}", f"r:{parent}")
+        self._cache: dict[frozenset[str], Access] = {}
+        self._lock = Lock()
+
+    def access(self, roles: frozenset[str]) -> Access:
+        """What these roles may do together. No roles, or only unknown ones: nothing."""
+        found = self._cache.get(roles)
+        if found is None:
+            with self._lock:  # Casbin's role manager is not made for several threads
+                found = self._cache.setdefault(roles, self._compile(roles))
+        return found
+
+    def _compile(self, roles: frozenset[str]) -> Access:
+        known = sorted(role for role in roles if role in self.policies.roles)
+        applying = self._applying(known)
+        permissions: dict[tuple[str, Action], Permission] = {}
+        for entity in self.model:
+            for action in Action:
+                rows = [
+                    (policy, self.policies.rule(self.model, entity, policy.rule))
+                    for policy in applying
+                    if policy.entity in (None, entity.name) and policy.action in (None, action)
+                ]
+                permission = compile_permission(entity, action, rows)
+                if permission is not None:
+                    permissions[entity.name, action] = permission
+        text = f"{self.model.fingerprint}:{self.policies.version}:{','.join(known)}"
+        return Access(hashlib.sha256(text.encode()).hexdigest()[:16], permissions)
+
+    def _applying(self, roles: list[str]) -> list[Policy]:
+        numbers = {
+            int(row[3]) for role in roles for row in self._enforcer.get_implicit_permissions_for_user(f"r:{role}")
+        }
+        return [self.policies.policies[number] for number in sorted(numbers)]

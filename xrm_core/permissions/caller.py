@@ -1,0 +1,39 @@
+"""Who is acting: a user with rights, or the system itself. There is no caller that is None."""
+
+from dataclasses import dataclass
+
+from xrm_core.metadata.model import Model
+from xrm_core.permissions.access import Access, full_access
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A signed-in user. ``id`` is the id of a record of the entity ``user``, ``access`` what their roles allow."""
+
+    id: str
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The platform itself (an import, demo data, a worker): no restriction. ``cause`` says which, for the log.
+
+    ``sets_system_fields`` lets it give ids and time stamps of records, as a restored or generated history needs.
+    """
+
+    access: Access
+    cause: str
+    sets_system_fields: bool = False
+
+    @property
+    def id(self) -> None:
+        """The system is no user."""
+        return
+
+
+Caller = User | System
+
+
+def system(model: Model, cause: str, *, sets_system_fields: bool = False) -> System:
+    """The platform itself, with full access to a model."""
+    return System(full_access(model), cause, sets_system_fields)

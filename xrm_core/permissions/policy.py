@@ -1,0 +1,203 @@
+"""Policies as typed rows with closed sets of words, and how they are read from a pack's ``permissions/`` folder.
+
+Casbin itself fails open on bad rows (an effect ``Deny`` counts as allow, a malformed line vanishes), so nothing
+reaches it that is not one of these values. All mistakes are reported at once and the whole set is refused.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from xrm_core import naming
+from xrm_core.errors import BadQuery, PolicyInvalid
+from xrm_core.metadata.model import Entity, Labels, Model
+from xrm_core.metadata.predicate import EVERYTHING, Predicate, parse
+
+
+class Action(StrEnum):
+    """What can be done with records of an entity."""
+
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class Effect(StrEnum):
+    """Whether a policy gives or takes."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role; it has all that the roles in ``inherits`` have."""
+
+    name: str
+    labels: Labels
+    description: str
+    inherits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One row. ``entity``, ``action`` None mean any; ``fields`` None means all; ``rule`` None means all rows."""
+
+    role: str
+    entity: str | None
+    action: Action | None
+    fields: frozenset[str] | None
+    rule: str | None
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class PolicySet:
+    """Roles, named row rules and policies. ``version`` is a digest of their texts."""
+
+    roles: Mapping[str, Role]
+    rules: Mapping[str, Any]
+    policies: tuple[Policy, ...]
+    version: str
+
+    def rule(self, model: Model, entity: Entity, name: str | None) -> Predicate:
+        """The named row rule as it reads on an entity."""
+        return EVERYTHING if name is None else parse(model, entity, self.rules[name], name)
+
+
+_HEADER = ["role", "entity", "action", "fields", "rule", "effect"]
+
+
+def load(folder: Path, model: Model) -> PolicySet:
+    """Read ``roles.json`` and ``policies.csv`` of a pack's permissions folder.
+
+    Raises:
+        PolicyInvalid: with every mistake, each with file and line.
+    """
+    roles_file, policies_file = folder / "roles.json", folder / "policies.csv"
+    try:
+        roles_text = roles_file.read_text("utf-8")
+        policies_text = policies_file.read_text("utf-8-sig")
+        document = json.loads(roles_text)
+    except OSError as error:
+        raise PolicyInvalid(
+            f"The policy file {error.filename} cannot be read.",
+            hint="A pack has permissions/roles.json and permissions/policies.csv; without them nobody may do anything.",
+        ) from error
+    except ValueError as error:
+        raise PolicyInvalid(f"{roles_file}: not valid JSON: {error}.") from error
+    problems: list[str] = []
+    roles, rules = _roles(document, str(roles_file), problems)
+    policies = tuple(_policies(policies_text, str(policies_file), roles, rules, model, problems))
+    if problems:
+        raise PolicyInvalid(
+            f"{len(problems)} problem(s) in the policies:\n" + "\n".join(problems),
+            hint="Nothing of this set is used until all are mended.",
+            details={"problems": problems},
+        )
+    version = hashlib.sha256(f"{roles_text}\0{policies_text}".encode()).hexdigest()[:16]
+    return PolicySet(roles, rules, policies, version)
+
+
+def _roles(document: Any, file: str, problems: list[str]) -> tuple[dict[str, Role], dict[str, Any]]:
+    if not isinstance(document, dict) or not isinstance(document.get("roles"), dict):
+        problems.append(f"{file}: must be an object with «roles».")
+        return {}, {}
+    problems.extend(f"{file}: unknown key {key!r}." for key in document if key not in ("roles", "rules"))
+    roles: dict[str, Role] = {}
+    for name, body in document["roles"].items():
+        if not naming.NAME.fullmatch(name):
+            problems.append(f"{file}: role {name!r} is not a name (a-z, 0-9, _).")
+        elif not isinstance(body, dict) or set(body) - {"labels", "description", "inherits"}:
+            problems.append(f"{file}: role {name!r} must be an object with labels, description, inherits.")
+        else:
+            inherits = tuple(body.get("inherits", ()))
+            roles[name] = Role(name, body.get("labels", {}), body.get("description", ""), inherits)
+    for role in roles.values():
+        problems.extend(
+            f"{file}: role {role.name!r} inherits {parent!r}, which is not a role."
+            for parent in role.inherits
+            if parent not in roles
+        )
+        if role.name in _ancestors(roles, role.name):
+            problems.append(f"{file}: role {role.name!r} inherits itself.")
+    rules = document.get("rules", {})
+    if not isinstance(rules, dict):
+        problems.append(f"{file}: «rules» must be an object of predicates.")
+        return roles, {}
+    return roles, rules
+
+
+def _ancestors(roles: Mapping[str, Role], name: str) -> set[str]:
+    found: set[str] = set()
+    pending = list(roles[name].inherits)
+    while pending:
+        parent = pending.pop()
+        if parent not in found and parent in roles:
+            found.add(parent)
+            pending.extend(roles[parent].inherits)
+    return found
+
+
+def _policies(
+    text: str, file: str, roles: Mapping[str, Role], rules: Mapping[str, Any], model: Model, problems: list[str]
+) -> Iterator[Policy]:
+    reader = csv.reader(text.splitlines(), strict=True)
+    try:
+        if next(reader, None) != _HEADER:
+            problems.append(f"{file}:1: the header must be {','.join(_HEADER)}.")
+            return
+        for row in reader:
+            if not row:
+                continue
+            at = f"{file}:{reader.line_num}"
+            mistakes = list(_mistakes(row, roles, rules, model))
+            problems.extend(f"{at}: {mistake}" for mistake in mistakes)
+            if not mistakes:
+                role, entity, action, fields, rule, effect = row
+                yield Policy(
+                    role,
+                    None if entity == "*" else entity,
+                    None if action == "*" else Action(action),
+                    None if fields == "*" else frozenset(fields.split()),
+                    rule or None,
+                    Effect(effect),
+                )
+    except csv.Error as error:
+        problems.append(f"{file}:{reader.line_num}: {error}.")
+
+
+def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any], model: Model) -> Iterator[str]:
+    if len(row) != len(_HEADER):
+        yield f"{len(row)} columns instead of {len(_HEADER)}."
+        return
+    role, entity, action, fields, rule, effect = row
+    if role not in roles:
+        yield f"role {role!r} is not in roles.json."
+    if entity != "*" and entity not in model:
+        yield f"there is no entity {entity!r}."
+    if action != "*" and action not in set(Action):
+        yield f"action {action!r} is not one of {', '.join(Action)} or *."
+    if effect not in set(Effect):
+        yield f"effect {effect!r} is not allow or deny."
+    if rule and rule not in rules:
+        yield f"rule {rule!r} is not in roles.json."
+    concerned = [model[entity]] if entity in model else list(model) if entity == "*" else []
+    if fields != "*":
+        if not fields.split():
+            yield "fields is empty; write * or names separated by spaces."
+        for name in fields.split():
+            if not any(each.field(name) for each in concerned):
+                yield f"there is no field {name!r} on {entity!r}."
+    if rule in rules:
+        for each in concerned:
+            try:
+                parse(model, each, rules[rule], rule)
+            except BadQuery as error:
+                yield f"rule {rule!r} does not fit the entity {each.name!r}: {error.message}"

@@ -1,0 +1,164 @@
+"""Figures over the records that the caller may see → SQL that gives JSON."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Float, Integer, Text, cast, func, literal_column, select
+from sqlalchemy.sql import ColumnElement
+
+from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.types import FieldType
+from xrm_core.query.order import along, fields_of
+from xrm_core.query.predicates import compile_predicate, operand, scan
+from xrm_core.query.request import (
+    Aggregate,
+    AggregatePart,
+    Count,
+    Function,
+    GroupKey,
+    KeyPart,
+    Keys,
+    Measures,
+    Order,
+    TypeName,
+)
+from xrm_core.query.scan import Scope
+from xrm_core.query.sql_json import Pair, constant
+
+AVERAGE_DIGITS = 6
+"""Digits after the point of an average, on both databases."""
+
+
+def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
+    """An array of groups as a scalar sub-query, sorted by their keys."""
+    entity = scope.model[request.entity]
+    found = scan(scope, entity)
+    keys = {group: f"k{number}" for number, group in enumerate(request.groups)}
+    measures = {
+        (part.function, name): f"m{number}"
+        for number, (part, name) in enumerate(
+            (part, each[1])
+            for part in request.parts
+            if isinstance(part, Measures)
+            for each in part.parts
+            if not isinstance(each, TypeName)
+        )
+    }
+    fields = sorted({name for _, name in measures})
+    conditions = [compile_predicate(scope, entity, found, request.where)]
+    if found.rule is not None:
+        conditions.insert(0, found.rule)
+    rows = (
+        select(
+            *(
+                along(scope, entity, found, group.path, key_field(scope, entity, group)).label(label)
+                for group, label in keys.items()
+            ),
+            *(found.column(_field(entity, name)).label(f"f_{name}") for name in fields),
+            literal_column("1").label("one"),
+        )
+        .select_from(found.source)
+        .where(*conditions)
+        .subquery()
+    )
+    by = [rows.c[label] for label in keys.values()]
+    groups = (
+        select(
+            *by,
+            func.count().label("n"),
+            *(
+                _measure(scope, function, _field(entity, name), rows.c[f"f_{name}"]).label(label)
+                for (function, name), label in measures.items()
+            ),
+        )
+        .group_by(*by)
+        .order_by(*(column.asc().nulls_last() for column in by))
+        .limit(operand(request.limit, Integer()))
+        .subquery()
+    )
+    builder = _Groups(scope, entity, keys, measures, groups)
+    return select(scope.json.array(scope.json.object(list(builder.pairs(request.parts))))).scalar_subquery()
+
+
+def key_field(scope: Scope, entity: Entity, group: GroupKey) -> Field:
+    """The field that a group key stands for."""
+    return fields_of(scope.model, entity, [Order(group.path, group.field)])[0][1]
+
+
+def _measure(scope: Scope, function: Function, field: Field, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    match function:
+        case "countDistinct":
+            return func.count(column.distinct())
+        case "avg":
+            average: ColumnElement[Any] = func.avg(column)
+            if scope.dialect.name == "sqlite" and field.type is FieldType.DECIMAL:
+                average = average / literal_column(f"{10**field.scale}.0")
+            return cast(func.round(average, literal_column(str(AVERAGE_DIGITS))), Float)
+        case "sum":
+            return func.sum(column)
+        case "min":
+            return func.min(column)
+        case "max":
+            return func.max(column)
+
+
+class _Groups:
+    """JSON of the groups out of the columns of the grouped query."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        entity: Entity,
+        keys: dict[GroupKey, str],
+        measures: dict[tuple[Function, str], str],
+        source: Any,
+    ) -> None:
+        self.scope = scope
+        self.entity = entity
+        self.keys = keys
+        self.measures = measures
+        self.columns = source.c
+
+    def pairs(self, parts: Sequence[AggregatePart]) -> Iterator[Pair]:
+        """Key and JSON of each part of a group."""
+        for part in parts:
+            match part:
+                case TypeName(key, name):
+                    yield key, constant(name)
+                case Count(key):
+                    yield key, self.columns.n
+                case Keys(key, keys):
+                    yield key, self.scope.json.object(list(self._keys(keys)))
+                case Measures(key, function, fields):
+                    yield key, self.scope.json.object(list(self._values(function, fields)))
+
+    def _keys(self, parts: Sequence[KeyPart | TypeName]) -> Iterator[Pair]:
+        for part in parts:
+            if isinstance(part, TypeName):
+                yield part.key, constant(part.name)
+            elif part.group is not None:
+                column = self.columns[self.keys[part.group]]
+                yield part.key, self.scope.json.value(key_field(self.scope, self.entity, part.group), column)
+            else:
+                yield part.key, self.scope.json.object(list(self._keys(part.parts)))
+
+    def _values(self, function: Function, fields: Sequence[tuple[str, str] | TypeName]) -> Iterator[Pair]:
+        for each in fields:
+            if isinstance(each, TypeName):
+                yield each.key, constant(each.name)
+                continue
+            key, name = each
+            field = _field(self.entity, name)
+            column = self.columns[self.measures[function, name]]
+            if function in ("countDistinct", "avg"):
+                yield key, column
+            elif function == "sum" and field.type is FieldType.INTEGER:
+                yield key, cast(column, Text)
+            else:
+                yield key, self.scope.json.value(field, column)
+
+
+def _field(entity: Entity, name: str) -> Field:
+    field = entity.field(name)
+    assert field is not None, f"{entity.name}.{name}"
+    return field

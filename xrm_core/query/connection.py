@@ -1,0 +1,269 @@
+"""Lists, records and what hangs on them → SQL that gives JSON."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Integer, Select, func, literal_column, select
+from sqlalchemy import case as sql_case
+from sqlalchemy.sql import ColumnElement
+
+from xrm_core.metadata.model import Entity, Field
+from xrm_core.query.order import Sort, beyond, digest, sorts
+from xrm_core.query.predicates import compile_predicate, operand, scan
+from xrm_core.query.request import (
+    Connection,
+    EdgePart,
+    Edges,
+    Item,
+    Nodes,
+    Page,
+    PageInfo,
+    PageInfoField,
+    Record,
+    Selection,
+    ToMany,
+    ToOne,
+    TotalCount,
+    TypeName,
+    Value,
+)
+from xrm_core.query.scan import Condition, PageRow, Row, Scan, Scope
+from xrm_core.query.sql_json import Pair, constant
+from xrm_core.storage.columns import Id
+
+
+def record(scope: Scope, request: Record) -> ColumnElement[Any]:
+    """One record by id as a scalar sub-query; NULL if it does not exist for the caller."""
+    entity = scope.model[request.entity]
+    found = scan(scope, entity)
+    return _one(scope, found, found.source.c.id == operand(request.id, Id()), request.selection)
+
+
+def _one(scope: Scope, found: Scan, condition: Condition, selection: Selection, outer: Row | None = None) -> Any:
+    json = scope.json.object(list(pairs(scope, found.entity, found, selection)))
+    query = select(json).select_from(found.source).where(*_all(condition, found.rule))
+    return (query.correlate(outer.source) if outer else query).scalar_subquery()
+
+
+def pairs(scope: Scope, entity: Entity, row: Row, selection: Selection) -> Iterator[Pair]:
+    """Key and JSON of each item of a selection on a row."""
+    for item in selection:
+        match item:
+            case Value(key, name):
+                yield key, scope.json.value(_field(entity, name), row.column(_field(entity, name)))
+            case TypeName(key, name):
+                yield key, constant(name)
+            case ToOne(key, name, _):
+                yield key, scope.json.nested(_to_one(scope, entity, row, item))
+            case ToMany(key, _, request):
+                yield key, scope.json.nested(_to_many(scope, entity, row, item, request))
+
+
+def _to_one(scope: Scope, entity: Entity, row: Row, item: ToOne) -> ColumnElement[Any]:
+    field = _field(entity, item.relation)
+    assert field.relation is not None
+    branches = []
+    for target, selection in item.branches.items():
+        column = row.column(field, field.columns[field.relation.targets.index(target)])
+        found = scan(scope, scope.model[target])
+        branches.append((column, _one(scope, found, found.source.c.id == column, selection, row)))
+    if len(branches) == 1:
+        return branches[0][1]
+    return sql_case(*((column.is_not(None), json) for column, json in branches))
+
+
+def _to_many(scope: Scope, entity: Entity, row: Row, item: ToMany, request: Connection) -> ColumnElement[Any]:
+    target = scope.model[request.entity]
+    inverse = _field(target, entity.inverses[item.inverse].field)
+    assert inverse.relation is not None
+    name = inverse.columns[inverse.relation.targets.index(entity.name)]
+    owner = row.source.c.id
+
+    def belongs(found: Scan) -> Condition:
+        return found.column(inverse, name) == owner
+
+    return connection(scope, request, belongs=belongs, outer=row)
+
+
+def connection(scope: Scope, request: Connection, belongs: Any = None, outer: Row | None = None) -> ColumnElement[Any]:
+    """A page of records with what was asked of it, as a scalar sub-query."""
+    entity = scope.model[request.entity]
+    builder = _Page(scope, entity, request)
+    found = scan(scope, entity)
+    conditions = _all(
+        belongs(found) if belongs else None, found.rule, compile_predicate(scope, entity, found, request.where)
+    )
+    paged = any(isinstance(part, Nodes | Edges | PageInfo) for part in request.parts)
+    page = builder.query(found, conditions, outer) if paged else None
+    result = [(key, json) for part in request.parts for key, json in builder.part(part, found, conditions, outer)]
+    query = select(scope.json.object(result))
+    if page is not None:
+        query = query.select_from(page)
+    return query.scalar_subquery()
+
+
+class _Page:
+    """A page as SQL: an inner query of plain columns (filtered, sorted, cut), around it the JSON."""
+
+    def __init__(self, scope: Scope, entity: Entity, request: Connection) -> None:
+        self.scope = scope
+        self.entity = entity
+        self.request = request
+        self.page: Page = request.page
+        self.size = operand(self.page.size, Integer())
+        parts = request.parts
+        self.numbered = self.page.backward or any(isinstance(part, PageInfo) for part in parts)
+        self.with_cursor = any(
+            (isinstance(part, Edges) and any(each.part == "cursor" for each in part.parts))
+            or isinstance(part, PageInfo)
+            for part in parts
+        )
+        self.row: PageRow | None = None
+
+    def query(self, found: Scan, conditions: list[Condition], outer: Row | None) -> Any:
+        """The rows of the page, one more than asked for where it matters whether there are more."""
+        criteria = sorts(self.scope, self.entity, found, self.request.order)
+        if self.page.cursor is not None:
+            conditions = [*conditions, beyond(criteria, self.page.cursor, backward=self.page.backward)]
+        columns = {name: column for name, column in self._columns(found)}
+        labels = [f"o{number}" for number in range(len(criteria))]
+        size = self.size + literal_column("1") if self.numbered else self.size
+        inner: Select[Any] = (
+            select(
+                *(column.label(name) for name, column in columns.items()),
+                *(sort.column.label(label) for sort, label in zip(criteria, labels, strict=True) if self.numbered),
+                *([self._cursor(criteria).label("cursor")] if self.with_cursor else []),
+            )
+            .select_from(found.source)
+            .where(*conditions)
+            .order_by(*(sort.by(reverse=self.page.backward) for sort in criteria))
+            .limit(size)
+        )
+        page = (inner.correlate(outer.source) if outer else inner).subquery()
+        if self.numbered:
+            page = self._number(page, criteria, labels)
+        self.row = PageRow(page)
+        return page
+
+    def _number(self, page: Any, criteria: Sequence[Sort], labels: Sequence[str]) -> Any:
+        order = [
+            sort.by(reverse=self.page.backward, column=page.c[label])
+            for sort, label in zip(criteria, labels, strict=True)
+        ]
+        numbered = select(
+            *page.c,
+            func.row_number().over(order_by=order).label("number"),
+            func.count().over().label("fetched"),
+        ).subquery()
+        if not self.page.backward:
+            # Read in the order of the numbers. A LIMIT keeps SQLite from dropping the ORDER BY of a sub-query.
+            by = numbered.c.number.asc()
+        else:
+            by = numbered.c.number.desc()
+        return select(numbered).order_by(by).limit(literal_column("1000000000")).subquery()
+
+    def _columns(self, found: Scan) -> Iterator[tuple[str, ColumnElement[Any]]]:
+        yield "id", found.source.c.id
+        for name in sorted(set(_needed(self.request.parts))):
+            field = _field(self.entity, name)
+            if name != "id":
+                for column in field.columns:
+                    yield column, found.column(field, column)
+
+    def _cursor(self, criteria: Sequence[Sort]) -> ColumnElement[Any]:
+        mark = constant(digest(self.entity, self.request.order))
+        return self.scope.json.hex([mark, *(self.scope.json.value(sort.field, sort.column) for sort in criteria)])
+
+    def part(
+        self, part: Any, found: Scan, conditions: list[Condition], outer: Row | None
+    ) -> Iterable[Pair]:
+        """Key and JSON of one part of the connection."""
+        match part:
+            case TypeName(key, name):
+                yield key, constant(name)
+            case Nodes(key, selection):
+                yield key, self._array(list(self._pairs(selection)))
+            case Edges(key, parts):
+                yield key, self._array([(each.key, self._edge(each)) for each in parts])
+            case PageInfo(key, parts):
+                yield (
+                    key,
+                    self.scope.json.object(
+                        [
+                            (each.key, constant(each.name))
+                            if isinstance(each, TypeName)
+                            else (each[0], self._page_info(each[1]))
+                            for each in parts
+                        ]
+                    ),
+                )
+            case TotalCount(key):
+                count = select(func.count()).select_from(found.source).where(*conditions)
+                yield key, (count.correlate(outer.source) if outer else count).scalar_subquery()
+
+    def _pairs(self, selection: Selection) -> Iterator[Pair]:
+        assert self.row is not None
+        return pairs(self.scope, self.entity, self.row, selection)
+
+    def _array(self, elements: list[Pair]) -> ColumnElement[Any]:
+        return self.scope.json.array(self.scope.json.object(elements), self._kept() if self.numbered else None)
+
+    def _edge(self, part: EdgePart) -> ColumnElement[Any]:
+        assert self.row is not None
+        match part.part:
+            case "cursor":
+                return self.row.source.c.cursor
+            case "node":
+                return self.scope.json.object(list(self._pairs(part.selection)))
+            case _:
+                return constant(part.name)
+
+    def _kept(self) -> Condition:
+        assert self.row is not None
+        return self.row.source.c.number <= self.size
+
+    def _page_info(self, field: PageInfoField) -> ColumnElement[Any]:
+        assert self.row is not None
+        columns = self.row.source.c
+        more = func.coalesce(func.max(columns.fetched), literal_column("0")) > self.size
+        nearest = func.max(sql_case((columns.number == literal_column("1"), columns.cursor)))
+        last = sql_case((columns.fetched < self.size, columns.fetched), else_=self.size)
+        farthest = func.max(sql_case((columns.number == last, columns.cursor)))
+        match field, self.page.backward:
+            case ("hasNextPage", False) | ("hasPreviousPage", True):
+                return self.scope.json.boolean(more)
+            case ("hasNextPage", True) | ("hasPreviousPage", False):
+                return self.scope.json.flag(self.page.cursor is not None)  # we came from there
+            case ("startCursor", False) | ("endCursor", True):
+                return nearest
+            case _:
+                return farthest
+
+
+def _needed(parts: Iterable[Any]) -> Iterator[str]:
+    """Fields of the record that the JSON of a page is made of."""
+    for part in parts:
+        if isinstance(part, Nodes):
+            yield from _fields(part.selection)
+        elif isinstance(part, Edges):
+            for edge in part.parts:
+                yield from _fields(edge.selection)
+
+
+def _fields(selection: Iterable[Item]) -> Iterator[str]:
+    for item in selection:
+        if isinstance(item, Value):
+            yield item.field
+        elif isinstance(item, ToOne):
+            yield item.relation
+
+
+def _field(entity: Entity, name: str) -> Field:
+    field = entity.field(name)
+    assert field is not None, f"{entity.name}.{name}"
+    return field
+
+
+def _all(*conditions: Condition | None) -> list[Condition]:
+    return [condition for condition in conditions if condition is not None]
+

@@ -1,0 +1,142 @@
+"""Orders and the places in them: ORDER BY, keyset conditions, and cursors as clients see them.
+
+An order always ends with the id, so it is total and a place in it is exact. Empty values sort as the largest, on both
+databases and in both directions. A cursor is the values of a record in the order, as JSON in hexadecimal digits, led
+by a digest of the order that it belongs to. It gives no rights: whoever forges one only names another place.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, false, or_, select, tuple_
+from sqlalchemy.sql import ColumnElement
+
+from xrm_core.errors import BadCursor
+from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Model
+from xrm_core.query.predicates import operand, scan
+from xrm_core.query.request import Cursor, Order
+from xrm_core.query.scan import Condition, Row, Scope
+from xrm_core.storage.columns import column_type
+
+ID = SYSTEM_FIELDS[0]
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One sort criterion as SQL."""
+
+    column: ColumnElement[Any]
+    field: Field
+    descending: bool
+    nullable: bool
+
+    def by(self, *, reverse: bool = False, column: ColumnElement[Any] | None = None) -> ColumnElement[Any]:
+        """The term for ORDER BY; ``column`` replaces the expression by its name in an outer query."""
+        target = self.column if column is None else column
+        descending = self.descending is not reverse
+        term = target.desc() if descending else target.asc()
+        if not self.nullable:
+            return term
+        return term.nulls_first() if descending else term.nulls_last()
+
+
+def fields_of(model: Model, entity: Entity, order: Sequence[Order]) -> tuple[tuple[Order, Field], ...]:
+    """The order with the id at its end, each criterion with its field."""
+    found: list[tuple[Order, Field]] = []
+    for each in order:
+        owner = entity
+        for name in each.path:
+            relation = owner.fields[name].relation
+            assert relation is not None
+            owner = model[relation.targets[0]]
+        field = owner.field(each.field)
+        assert field is not None
+        found.append((each, field))
+        if not each.path and field == ID:
+            return tuple(found)  # nothing can come after a unique value
+    return (*found, (Order((), "id"), ID))
+
+
+def sorts(scope: Scope, entity: Entity, row: Row, order: Sequence[Order]) -> tuple[Sort, ...]:
+    """The criteria as SQL on a row."""
+    return tuple(
+        Sort(along(scope, entity, row, each.path, field), field, each.descending, bool(each.path) or not field.required)
+        for each, field in fields_of(scope.model, entity, order)
+    )
+
+
+def along(scope: Scope, entity: Entity, row: Row, path: tuple[str, ...], field: Field) -> ColumnElement[Any]:
+    """The value of a field, reached from a row through to-one relations; empty if one of them is, or is hidden."""
+    if not path:
+        return row.column(field)
+    relation = entity.fields[path[0]]
+    assert relation.relation is not None
+    target = scan(scope, scope.model[relation.relation.targets[0]])
+    value = along(scope, target.entity, target, path[1:], field)
+    conditions = [target.source.c.id == row.column(relation), *([] if target.rule is None else [target.rule])]
+    return select(value).select_from(target.source).where(*conditions).correlate(row.source).scalar_subquery()
+
+
+def beyond(criteria: Sequence[Sort], cursor: Cursor, *, backward: bool) -> Condition:
+    """The condition that a record lies after the cursor (before it, if ``backward``)."""
+    values = [operand(value, column_type(sort.field)) for sort, value in zip(criteria, cursor.values, strict=True)]
+    descending = [sort.descending is not backward for sort in criteria]
+    if len(set(descending)) == 1 and not any(sort.nullable for sort in criteria):
+        # A row comparison is one range of an index.
+        left, right = tuple_(*(sort.column for sort in criteria)), tuple_(*values)
+        return left < right if descending[0] else left > right
+    steps: list[Condition] = []
+    equal: list[Condition] = []
+    for sort, value, down, null in zip(criteria, values, descending, cursor.nulls, strict=True):
+        if null:
+            steps.append(and_(*equal, sort.column.is_not(None)) if down else false())
+            equal.append(sort.column.is_(None))
+        else:
+            after = sort.column < value if down else sort.column > value
+            if sort.nullable and not down:
+                after = or_(after, sort.column.is_(None))
+            steps.append(and_(*equal, after))
+            equal.append(sort.column == value)
+    return or_(*steps)
+
+
+def digest(entity: Entity, order: Sequence[Order]) -> str:
+    """A short word that a cursor of this order begins with; it has the form of a name."""
+    text = repr((entity.name, [(each.path, each.field, each.descending) for each in order]))
+    return "o" + hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def decode(text: str, model: Model, entity: Entity, order: Sequence[Order]) -> tuple[Any, ...]:
+    """The values in a cursor that a client sent.
+
+    Raises:
+        BadCursor: if it is damaged or belongs to another list or order.
+    """
+    try:
+        mark, *values = json.loads(bytes.fromhex(text).decode())
+        expected = fields_of(model, entity, order)
+        if mark != digest(entity, order) or len(values) != len(expected) or values[-1] is None:
+            raise ValueError
+        for value, (_, field) in zip(values, expected, strict=True):
+            _check(value, field)
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
+        raise BadCursor(
+            "The cursor is damaged or belongs to another list or order.",
+            hint="Use a cursor as it came from an edge or pageInfo of the same field with the same orderBy.",
+        ) from error
+    return tuple(values)
+
+
+def _check(value: Any, field: Field) -> None:
+    """Raise ValueError, TypeError or ArithmeticError unless the value could be one of the field."""
+    if value is None:
+        return
+    type_ = column_type(field)
+    if type_.python_type is int or type_.python_type is bool:
+        if not isinstance(value, int) or abs(value) >= 2**31:
+            raise ValueError
+    elif not isinstance(value, str) or "\0" in value:
+        raise TypeError

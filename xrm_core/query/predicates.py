@@ -1,0 +1,206 @@
+"""Predicate → SQL condition. The one place where the filter language becomes SQL.
+
+All comparisons are between a column and a bind value of the column's type: none can raise an error whatever the data,
+so a condition of the caller can be evaluated before the row rule without giving anything away.
+"""
+
+import json
+from typing import Any
+
+from sqlalchemy import Dialect, Text, and_, bindparam, exists, false, func, literal, literal_column, not_, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.predicate import (
+    All,
+    Any_,
+    Compare,
+    Context,
+    Linked,
+    Literal_,
+    Not,
+    Op,
+    Operand,
+    Param,
+    Predicate,
+    Related,
+)
+from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
+from xrm_core.storage.columns import Id, column_type
+
+CONTEXT_PREFIX = "ctx_"
+"""Bind names of the caller's values: ``ctx_user``."""
+
+
+def compile_predicate(scope: Scope, entity: Entity, row: Row, predicate: Predicate, *, trusted: bool = False) -> Condition:
+    """SQL for a predicate on a row. ``trusted``: the administrator's words (a row rule), not limited by rights."""
+    match predicate:
+        case All(parts):
+            return and_(true(), *(compile_predicate(scope, entity, row, each, trusted=trusted) for each in parts))
+        case Any_(parts):
+            return or_(false(), *(compile_predicate(scope, entity, row, each, trusted=trusted) for each in parts))
+        case Not(part):
+            return _is_not_true(compile_predicate(scope, entity, row, part, trusted=trusted))
+        case Compare():
+            return _compare(scope, _field(entity, predicate.field), row, predicate)
+        case Linked(name, null):
+            columns = [row.column(_field(entity, name), column) for column in _field(entity, name).columns]
+            empty = and_(*(column.is_(None) for column in columns))
+            return empty if null else not_(empty)
+        case Related():
+            return _related(scope, entity, row, predicate, trusted=trusted)
+
+
+def compile_rule(scope: Scope, entity: Entity, row: Row, rule: Predicate) -> Condition:
+    """SQL for a row rule. A value of the caller that is missing makes the whole rule false, also under a ``not``."""
+    condition = compile_predicate(scope, entity, row, rule, trusted=True)
+    known = [_context(name).is_not(None) for name in sorted(_context_names(rule))]
+    return and_(*known, condition) if known else condition
+
+
+def scan(scope: Scope, entity: Entity, **action: Any) -> Scan:
+    """A scan of an entity under the caller's rights."""
+    return Scan(scope, entity, compile_rule, **action)
+
+
+def operand(value: Operand, type_: Any) -> ColumnElement[Any]:
+    """A bind value: a literal of the document, a parameter, or a value of the caller."""
+    match value:
+        case Literal_(constant):
+            return bindparam(None, constant, type_=type_, unique=True)
+        case Param(name):
+            return bindparam(name, type_=type_, required=True)
+        case Context(name):
+            return _context(name)
+
+
+def _context(name: str) -> ColumnElement[Any]:
+    return bindparam(f"{CONTEXT_PREFIX}{name}", type_=Id(), required=True)
+
+
+def _context_names(predicate: Predicate) -> set[str]:
+    match predicate:
+        case All(parts) | Any_(parts):
+            return set().union(*(_context_names(part) for part in parts))
+        case Not(part) | Related(part=part):
+            return _context_names(part)
+        case Compare(value=Context(name)):
+            return {name}
+        case _:
+            return set()
+
+
+def _field(entity: Entity, name: str) -> Field:
+    found = entity.field(name)
+    if found is None:
+        raise KeyError(f"{entity.name}.{name}")
+    return found
+
+
+def _is_not_true(condition: Condition) -> Condition:
+    return not_(func.coalesce(condition, false()))
+
+
+def _compare(scope: Scope, field: Field, row: Row, compare: Compare) -> Condition:
+    column = row.column(field)
+    if compare.op is Op.IS_NULL:
+        return column.is_(None) if isinstance(compare.value, Literal_) and compare.value.value else column.is_not(None)
+    if compare.op in (Op.IN, Op.NOT_IN):
+        inside = _in_list(scope, field, column, compare.value)
+        return inside if compare.op is Op.IN else _is_not_true(inside)
+    if isinstance(compare.value, Literal_) and compare.value.value is None:
+        return column.is_(None) if compare.op is Op.EQ else column.is_not(None) if compare.op is Op.NE else false()
+    value = operand(compare.value, column_type(field))
+    match compare.op:
+        case Op.EQ:
+            return column == value
+        case Op.NE:
+            return _is_not_true(column == value)
+        case Op.LT:
+            return column < value
+        case Op.LTE:
+            return column <= value
+        case Op.GT:
+            return column > value
+        case Op.GTE:
+            return column >= value
+        case _:
+            return _text(scope, column, compare.op, value)
+
+
+def _text(scope: Scope, column: ColumnElement[Any], op: Op, value: ColumnElement[Any]) -> Condition:
+    # No LIKE: nothing has to be escaped, case counts on both databases, and no pattern can be too complex.
+    postgres = scope.dialect.name == "postgresql"
+    match op:
+        case Op.CONTAINS:
+            return (func.strpos if postgres else func.instr)(column, value) > literal_column("0")
+        case Op.STARTS_WITH:
+            return func.starts_with(column, value) if postgres else func.substr(column, 1, func.length(value)) == value
+        case _:
+            size = func.length(value)
+            if postgres:
+                return func.right(column, size) == value
+            return func.substr(column, func.length(column) - size + literal_column("1")) == value
+
+
+def _in_list(scope: Scope, field: Field, column: ColumnElement[Any], value: Operand) -> Condition:
+    # One bind value however long the list is: databases take 65 535 of them at most.
+    type_ = column_type(field)
+    if scope.dialect.name == "postgresql":
+        return column == func.any(operand(value, ARRAY(type_)))
+    return column.in_(select(literal_column("value")).select_from(func.json_each(operand(value, JsonList(type_)))))
+
+
+def _related(scope: Scope, entity: Entity, row: Row, related: Related, *, trusted: bool) -> Condition:
+    target = scope.model[related.target]
+    inner, rule = _inner(scope, target, trusted=trusted)
+    if related.how == "is":
+        relation = _field(entity, related.name)
+        assert relation.relation is not None
+        column = row.column(relation, relation.columns[relation.relation.targets.index(target.name)])
+        shortcut = _same_id(related.part) if rule is None else None
+        if shortcut is not None:
+            return column == operand(shortcut, Id())  # the foreign key says it; no need to look the record up
+        join = inner.source.c.id == column
+    else:
+        inverse = _field(target, entity.inverses[related.name].field)
+        assert inverse.relation is not None
+        position = inverse.relation.targets.index(entity.name)
+        join = inner.column(inverse, inverse.columns[position]) == row.source.c.id
+    part = compile_predicate(scope, target, inner, related.part, trusted=trusted)
+    if related.how == "every":
+        part = _is_not_true(part)
+    conditions = [join, *([] if rule is None else [rule]), part]
+    found = exists(select(literal(1)).select_from(inner.source).where(*conditions).correlate(row.source))
+    return found if related.how in ("is", "some") else not_(found)
+
+
+def _inner(scope: Scope, target: Entity, *, trusted: bool) -> tuple[Row, Condition | None]:
+    if trusted:
+        return Unguarded(scope.tables[target.name].alias()), None
+    found = scan(scope, target)
+    return found, found.rule
+
+
+def _same_id(part: Predicate) -> Operand | None:
+    if isinstance(part, Compare) and part.field == "id" and part.op is Op.EQ:
+        return None if isinstance(part.value, Literal_) and part.value.value is None else part.value
+    return None
+
+
+class JsonList(TypeDecorator[str]):
+    """A list bound as one JSON text, for SQLite, whose statements cannot take lists."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        """The list as JSON, each element as its column has it."""
+        processor = self.item.dialect_impl(dialect).bind_processor(dialect)
+        return json.dumps([processor(each) if processor else each for each in value])

@@ -1,0 +1,211 @@
+"""What can be asked: frozen values, free of GraphQL and of SQL. ``key`` is always the key in the JSON answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from xrm_core.metadata.predicate import Operand, Predicate
+
+# -- what of a record -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A scalar field of the record."""
+
+    key: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class TypeName:
+    """A constant: the GraphQL type's name."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToOne:
+    """The record that a relation refers to, or null if there is none that the caller may see.
+
+    ``branches`` has one selection for each target entity (one entry unless the relation is polymorphic).
+    """
+
+    key: str
+    relation: str
+    branches: Mapping[str, "Selection"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToMany:
+    """The records that refer to this one: an inverse of the entity, as a connection or as aggregates."""
+
+    key: str
+    inverse: str
+    request: "Connection"
+
+
+Item = Value | TypeName | ToOne | ToMany
+Selection = tuple[Item, ...]
+
+# -- lists ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Sort by a field; ``path`` leads to it through to-one relations. Empty values sort as the largest."""
+
+    path: tuple[str, ...]
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A position in an order: ``values`` arrive at run time; ``nulls`` says which of them are empty."""
+
+    values: tuple[Operand, ...]
+    nulls: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list: ``size`` records after ``cursor``, or before it if ``backward``."""
+
+    size: Operand
+    backward: bool = False
+    cursor: Cursor | None = None
+
+
+PageInfoField = Literal["hasNextPage", "hasPreviousPage", "startCursor", "endCursor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The records of the page."""
+
+    key: str
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The records of the page with their cursors. Keys are those inside one edge; None: not asked for."""
+
+    key: str
+    parts: tuple["EdgePart", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePart:
+    """``node``, ``cursor`` or ``__typename`` of an edge."""
+
+    key: str
+    part: Literal["node", "cursor", "__typename"]
+    selection: Selection = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """Relay's page info. ``parts`` are pairs (key, field) or constants as :class:`TypeName`."""
+
+    key: str
+    parts: tuple[tuple[str, PageInfoField] | TypeName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TotalCount:
+    """How many records the whole list has."""
+
+    key: str
+
+
+ConnectionPart = Nodes | Edges | PageInfo | TotalCount | TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A page of records of one entity. The id is always the last sort criterion."""
+
+    entity: str
+    where: Predicate
+    order: tuple[Order, ...]
+    page: Page
+    parts: tuple[ConnectionPart, ...]
+
+
+# -- aggregates -----------------------------------------------------------------------------------------------------
+
+Function = Literal["sum", "avg", "min", "max", "countDistinct"]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """A value to group by; ``path`` leads to it through to-one relations."""
+
+    path: tuple[str, ...]
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPart:
+    """A group key in the answer: a value, or an object of them for a relation on the way."""
+
+    key: str
+    group: GroupKey | None = None
+    parts: tuple["KeyPart | TypeName", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The ``key`` object of a group."""
+
+    key: str
+    parts: tuple[KeyPart | TypeName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Number of records of the group."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """One function over several fields; ``parts`` are pairs (key, field)."""
+
+    key: str
+    function: Function
+    parts: tuple[tuple[str, str] | TypeName, ...]
+
+
+AggregatePart = Keys | Count | Measures | TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Figures over the records of one entity, one row for each group (one row in all without groups)."""
+
+    entity: str
+    where: Predicate
+    groups: tuple[GroupKey, ...]
+    parts: tuple[AggregatePart, ...]
+    limit: Operand
+
+
+# -- roots ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record by id, or null if there is none that the caller may see."""
+
+    entity: str
+    id: Operand
+    selection: Selection
+
+
+Request = Record | Connection | Aggregate

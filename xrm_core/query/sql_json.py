@@ -1,0 +1,177 @@
+"""JSON functions of both databases, and how each field type is written in JSON.
+
+Booleans are true/false, integers numbers, decimals text with all their digits (exact), dates ``2026-11-22``, moments
+``2026-11-22T10:00:00.5+00:00``, everything else text. The same bytes of a value come from both databases.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Text, case, cast, func, literal_column, select
+from sqlalchemy.sql import ColumnElement
+
+from xrm_core.metadata.model import Field
+from xrm_core.metadata.types import FieldType
+
+Pair = tuple[str, ColumnElement[Any]]
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,127}")
+
+
+class JsonSql(Protocol):
+    """The JSON functions of a database."""
+
+    def value(self, field: Field, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A field's value as JSON."""
+
+    def decimal(self, column: ColumnElement[Any], scale: int) -> ColumnElement[Any]:
+        """A decimal as text with ``scale`` digits after the point."""
+
+    def boolean(self, condition: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A condition as true, false or null."""
+
+    def object(self, pairs: Sequence[Pair]) -> ColumnElement[Any]:
+        """An object with the pairs in their order, however many."""
+
+    def nested(self, json: ColumnElement[Any]) -> ColumnElement[Any]:
+        """JSON that comes out of a sub-query, to stand inside other JSON."""
+
+    def array(self, element: ColumnElement[Any], only: ColumnElement[bool] | None = None) -> ColumnElement[Any]:
+        """Aggregate: the elements in the order in which the rows arrive, ``[]`` if there are none."""
+
+    def flag(self, value: bool) -> ColumnElement[Any]:
+        """A constant true or false."""
+
+    def text(self, json: ColumnElement[Any]) -> ColumnElement[Any]:
+        """JSON as text, for the result column of a statement."""
+
+    def hex(self, values: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+        """A JSON array of the values as hexadecimal digits of its UTF-8 text: the form of a cursor."""
+
+
+def key(name: str) -> ColumnElement[Any]:
+    """A response key as a literal: keys are GraphQL names, so there is nothing to escape, and that is checked."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not a GraphQL name: {name!r}")
+    return literal_column(f"'{name}'")
+
+
+def constant(name: str) -> ColumnElement[Any]:
+    """A constant text (a type's name)."""
+    return key(name)
+
+
+class PostgresJson:
+    """PostgreSQL: ``json_build_object`` takes 50 pairs at most, rows as many as a table has columns."""
+
+    def value(self, field: Field, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        return cast(column, Text) if field.type is FieldType.DECIMAL else column
+
+    def decimal(self, column: ColumnElement[Any], scale: int) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        return cast(func.round(column, literal_column(str(scale))), Text)
+
+    def boolean(self, condition: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        return condition
+
+    def object(self, pairs: Sequence[Pair]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        if len(pairs) <= 50:
+            return func.json_build_object(*(part for name, value in pairs for part in (key(name), value)))
+        # Keys become column names here: 63 bytes at most, which graphql.limits holds aliases to.
+        row = select(*(value.label(name) for name, value in pairs)).subquery()
+        return select(func.row_to_json(literal_column(row.name or ""))).select_from(row).scalar_subquery()
+
+    def nested(self, json: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        return json
+
+    def array(self, element: ColumnElement[Any], only: ColumnElement[bool] | None = None) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        array = func.json_agg(element)
+        return func.coalesce(array if only is None else array.filter(only), literal_column("'[]'::json"))
+
+    def flag(self, value: bool) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        return literal_column("true" if value else "false")
+
+    def text(self, json: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        return cast(json, Text)
+
+    def hex(self, values: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        array = cast(func.json_build_array(*values), Text)
+        return func.encode(func.convert_to(array, literal_column("'UTF8'")), literal_column("'hex'"))
+
+
+class SqliteJson:
+    """SQLite: ``json_object`` takes 63 pairs at most; JSON out of a sub-query must be marked as such."""
+
+    def value(self, field: Field, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        if field.type is FieldType.BOOLEAN:
+            return self.boolean(column)
+        if field.type is FieldType.DECIMAL:
+            return self.decimal(column, field.scale)
+        return column
+
+    def decimal(self, column: ColumnElement[Any], scale: int) -> ColumnElement[Any]:
+        """The column holds the value times 10^scale as an integer."""
+        if scale == 0:
+            return cast(column, Text)
+        size = literal_column(str(10**scale))
+        digits = func.printf(
+            literal_column(f"'%s%d.%0{scale}d'"),
+            case((column < literal_column("0"), literal_column("'-'")), else_=literal_column("''")),
+            func.abs(column).op("/")(size),
+            func.abs(column).op("%")(size),
+        )
+        return case((column.is_not(None), digits))
+
+    def boolean(self, condition: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        return func.json(case((condition, literal_column("'true'")), (~condition, literal_column("'false'"))))
+
+    def object(self, pairs: Sequence[Pair]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        chunks = [pairs[start : start + 60] for start in range(0, len(pairs), 60)] or [[]]
+        objects = [
+            func.json_object(*(part for name, value in chunk for part in (key(name), value))) for chunk in chunks
+        ]
+        if len(objects) == 1:
+            return objects[0]
+        # {"a":1} and {"b":2} are joined as text to {"a":1,"b":2}.
+        text: ColumnElement[Any] = func.substr(objects[0], 1, func.length(objects[0]) - 1)
+        for more in objects[1:-1]:
+            text = text.concat(literal_column("','")).concat(func.substr(more, 2, func.length(more) - 2))
+        text = text.concat(literal_column("','")).concat(func.substr(objects[-1], 2))
+        return func.json(text)
+
+    def nested(self, json: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        return func.json(json)
+
+    def array(self, element: ColumnElement[Any], only: ColumnElement[bool] | None = None) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        array = func.json_group_array(element)
+        return array if only is None else array.filter(only)
+
+    def flag(self, value: bool) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        return func.json(literal_column("'true'" if value else "'false'"))
+
+    def text(self, json: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        return json
+
+    def hex(self, values: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+        """See :class:`JsonSql`."""
+        return func.lower(func.hex(func.json_array(*values)))
+
+
+def json_sql(dialect_name: str) -> JsonSql:
+    """The JSON functions of a database, by its name in SQLAlchemy."""
+    return PostgresJson() if dialect_name == "postgresql" else SqliteJson()

@@ -182,6 +182,13 @@ class Refuse(Exception):
         self.field = field
 
 
+class RecordInUse(XrmError):
+    """The record cannot be deleted, since other records refer to it."""
+
+    code = "RECORD_IN_USE"
+    http_status = 409
+
+
 class RefusedByPlugin(XrmError):
     """A before-hook of a plugin refused the write, or failed; ``details.plugin`` names it."""
 

@@ -84,7 +84,9 @@ def compile_permission(
     field_rules: dict[str, Predicate | None] = {}
     for each in entity.all_fields():
         granted = _distinct(rule for policy, rule in allows if _covers(policy, each.name, action))
-        withheld = _distinct(rule for policy, rule in denies if policy.fields is not None and each.name in policy.fields)
+        withheld = _distinct(
+            rule for policy, rule in denies if policy.fields is not None and each.name in policy.fields
+        )
         if not granted or EVERYTHING in withheld:
             continue
         same_rows = EVERYTHING in granted or set(granted) == set(row_rules)

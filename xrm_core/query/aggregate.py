@@ -54,7 +54,7 @@ def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
                 along(scope, entity, found, group.path, key_field(scope, entity, group)).label(label)
                 for group, label in keys.items()
             ),
-            *(found.column(_field(entity, name)).label(f"f_{name}") for name in fields),
+            *(found.column(entity[name]).label(f"f_{name}") for name in fields),
             literal_column("1").label("one"),
         )
         .select_from(found.source)
@@ -67,7 +67,7 @@ def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
             *by,
             func.count().label("n"),
             *(
-                _measure(scope, function, _field(entity, name), rows.c[f"f_{name}"]).label(label)
+                _measure(scope, function, entity[name], rows.c[f"f_{name}"]).label(label)
                 for (function, name), label in measures.items()
             ),
         )
@@ -148,7 +148,7 @@ class _Groups:
                 yield each.key, constant(each.name)
                 continue
             key, name = each
-            field = _field(self.entity, name)
+            field = self.entity[name]
             column = self.columns[self.measures[function, name]]
             if function in ("countDistinct", "avg"):
                 yield key, column
@@ -156,9 +156,3 @@ class _Groups:
                 yield key, cast(column, Text)
             else:
                 yield key, self.scope.json.value(field, column)
-
-
-def _field(entity: Entity, name: str) -> Field:
-    field = entity.field(name)
-    assert field is not None, f"{entity.name}.{name}"
-    return field

@@ -7,7 +7,8 @@ from sqlalchemy import Integer, Select, func, literal_column, select
 from sqlalchemy import case as sql_case
 from sqlalchemy.sql import ColumnElement
 
-from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.model import Entity
+from xrm_core.query.operands import KnownId
 from xrm_core.query.order import Sort, beyond, digest, sorts
 from xrm_core.query.predicates import compile_predicate, operand, scan
 from xrm_core.query.request import (
@@ -29,17 +30,18 @@ from xrm_core.query.request import (
 )
 from xrm_core.query.scan import Condition, PageRow, Row, Scan, Scope
 from xrm_core.query.sql_json import Pair, constant
-from xrm_core.storage.columns import Id
 
 
 def record(scope: Scope, request: Record) -> ColumnElement[Any]:
     """One record by id as a scalar sub-query; NULL if it does not exist for the caller."""
     entity = scope.model[request.entity]
     found = scan(scope, entity)
-    return _one(scope, found, found.source.c.id == operand(request.id, Id()), request.selection)
+    return _one(scope, found, found.source.c.id == operand(request.id, KnownId()), request.selection)
 
 
-def _one(scope: Scope, found: Scan, condition: Condition, selection: Selection, outer: Row | None = None) -> Any:
+def _one(
+    scope: Scope, found: Scan, condition: Condition, selection: Selection, outer: Row | None = None
+) -> ColumnElement[Any]:
     json = scope.json.object(list(pairs(scope, found.entity, found, selection)))
     query = select(json).select_from(found.source).where(*_all(condition, found.rule))
     return (query.correlate(outer.source) if outer else query).scalar_subquery()
@@ -50,7 +52,7 @@ def pairs(scope: Scope, entity: Entity, row: Row, selection: Selection) -> Itera
     for item in selection:
         match item:
             case Value(key, name):
-                yield key, scope.json.value(_field(entity, name), row.column(_field(entity, name)))
+                yield key, scope.json.value(entity[name], row.column(entity[name]))
             case TypeName(key, name):
                 yield key, constant(name)
             case ToOne(key, name, _):
@@ -60,11 +62,10 @@ def pairs(scope: Scope, entity: Entity, row: Row, selection: Selection) -> Itera
 
 
 def _to_one(scope: Scope, entity: Entity, row: Row, item: ToOne) -> ColumnElement[Any]:
-    field = _field(entity, item.relation)
-    assert field.relation is not None
-    branches = []
+    field = entity[item.relation]
+    branches: list[tuple[ColumnElement[Any], ColumnElement[Any]]] = []
     for target, selection in item.branches.items():
-        column = row.column(field, field.columns[field.relation.targets.index(target)])
+        column = row.column(field, field.column_to(target))
         found = scan(scope, scope.model[target])
         branches.append((column, _one(scope, found, found.source.c.id == column, selection, row)))
     if len(branches) == 1:
@@ -74,9 +75,8 @@ def _to_one(scope: Scope, entity: Entity, row: Row, item: ToOne) -> ColumnElemen
 
 def _to_many(scope: Scope, entity: Entity, row: Row, item: ToMany, request: Connection) -> ColumnElement[Any]:
     target = scope.model[request.entity]
-    inverse = _field(target, entity.inverses[item.inverse].field)
-    assert inverse.relation is not None
-    name = inverse.columns[inverse.relation.targets.index(entity.name)]
+    inverse = target[entity.inverses[item.inverse].field]
+    name = inverse.column_to(entity.name)
     owner = row.source.c.id
 
     def belongs(found: Scan) -> Condition:
@@ -118,14 +118,21 @@ class _Page:
             or isinstance(part, PageInfo)
             for part in parts
         )
-        self.row: PageRow | None = None
+        self._row: PageRow | None = None
+
+    @property
+    def row(self) -> PageRow:
+        """The columns of the page, once :meth:`query` has made it."""
+        if self._row is None:
+            raise RuntimeError("the page has not been queried")
+        return self._row
 
     def query(self, found: Scan, conditions: list[Condition], outer: Row | None) -> Any:
         """The rows of the page, one more than asked for where it matters whether there are more."""
         criteria = sorts(self.scope, self.entity, found, self.request.order)
         if self.page.cursor is not None:
             conditions = [*conditions, beyond(criteria, self.page.cursor, backward=self.page.backward)]
-        columns = {name: column for name, column in self._columns(found)}
+        columns = dict(self._columns(found))
         labels = [f"o{number}" for number in range(len(criteria))]
         size = self.size + literal_column("1") if self.numbered else self.size
         inner: Select[Any] = (
@@ -142,7 +149,7 @@ class _Page:
         page = (inner.correlate(outer.source) if outer else inner).subquery()
         if self.numbered:
             page = self._number(page, criteria, labels)
-        self.row = PageRow(page)
+        self._row = PageRow(page)
         return page
 
     def _number(self, page: Any, criteria: Sequence[Sort], labels: Sequence[str]) -> Any:
@@ -155,17 +162,14 @@ class _Page:
             func.row_number().over(order_by=order).label("number"),
             func.count().over().label("fetched"),
         ).subquery()
-        if not self.page.backward:
-            # Read in the order of the numbers. A LIMIT keeps SQLite from dropping the ORDER BY of a sub-query.
-            by = numbered.c.number.asc()
-        else:
-            by = numbered.c.number.desc()
+        # Read in the order of the list. A LIMIT keeps SQLite from dropping the ORDER BY of a sub-query.
+        by = numbered.c.number.desc() if self.page.backward else numbered.c.number.asc()
         return select(numbered).order_by(by).limit(literal_column("1000000000")).subquery()
 
     def _columns(self, found: Scan) -> Iterator[tuple[str, ColumnElement[Any]]]:
         yield "id", found.source.c.id
         for name in sorted(set(_needed(self.request.parts))):
-            field = _field(self.entity, name)
+            field = self.entity[name]
             if name != "id":
                 for column in field.columns:
                     yield column, found.column(field, column)
@@ -174,9 +178,7 @@ class _Page:
         mark = constant(digest(self.entity, self.request.order))
         return self.scope.json.hex([mark, *(self.scope.json.value(sort.field, sort.column) for sort in criteria)])
 
-    def part(
-        self, part: Any, found: Scan, conditions: list[Condition], outer: Row | None
-    ) -> Iterable[Pair]:
+    def part(self, part: Any, found: Scan, conditions: list[Condition], outer: Row | None) -> Iterable[Pair]:
         """Key and JSON of one part of the connection."""
         match part:
             case TypeName(key, name):
@@ -202,14 +204,12 @@ class _Page:
                 yield key, (count.correlate(outer.source) if outer else count).scalar_subquery()
 
     def _pairs(self, selection: Selection) -> Iterator[Pair]:
-        assert self.row is not None
         return pairs(self.scope, self.entity, self.row, selection)
 
     def _array(self, elements: list[Pair]) -> ColumnElement[Any]:
         return self.scope.json.array(self.scope.json.object(elements), self._kept() if self.numbered else None)
 
     def _edge(self, part: EdgePart) -> ColumnElement[Any]:
-        assert self.row is not None
         match part.part:
             case "cursor":
                 return self.row.source.c.cursor
@@ -219,11 +219,9 @@ class _Page:
                 return constant(part.name)
 
     def _kept(self) -> Condition:
-        assert self.row is not None
         return self.row.source.c.number <= self.size
 
     def _page_info(self, field: PageInfoField) -> ColumnElement[Any]:
-        assert self.row is not None
         columns = self.row.source.c
         more = func.coalesce(func.max(columns.fetched), literal_column("0")) > self.size
         nearest = func.max(sql_case((columns.number == literal_column("1"), columns.cursor)))
@@ -258,12 +256,5 @@ def _fields(selection: Iterable[Item]) -> Iterator[str]:
             yield item.relation
 
 
-def _field(entity: Entity, name: str) -> Field:
-    field = entity.field(name)
-    assert field is not None, f"{entity.name}.{name}"
-    return field
-
-
 def _all(*conditions: Condition | None) -> list[Condition]:
     return [condition for condition in conditions if condition is not None]
-

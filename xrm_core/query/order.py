@@ -16,6 +16,7 @@ from sqlalchemy.sql import ColumnElement
 
 from xrm_core.errors import BadCursor
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Model
+from xrm_core.query.operands import operand_type
 from xrm_core.query.predicates import operand, scan
 from xrm_core.query.request import Cursor, Order
 from xrm_core.query.scan import Condition, Row, Scope
@@ -49,11 +50,8 @@ def fields_of(model: Model, entity: Entity, order: Sequence[Order]) -> tuple[tup
     for each in order:
         owner = entity
         for name in each.path:
-            relation = owner.fields[name].relation
-            assert relation is not None
-            owner = model[relation.targets[0]]
-        field = owner.field(each.field)
-        assert field is not None
+            owner = model[owner[name].reference.targets[0]]
+        field = owner[each.field]
         found.append((each, field))
         if not each.path and field == ID:
             return tuple(found)  # nothing can come after a unique value
@@ -72,9 +70,8 @@ def along(scope: Scope, entity: Entity, row: Row, path: tuple[str, ...], field: 
     """The value of a field, reached from a row through to-one relations; empty if one of them is, or is hidden."""
     if not path:
         return row.column(field)
-    relation = entity.fields[path[0]]
-    assert relation.relation is not None
-    target = scan(scope, scope.model[relation.relation.targets[0]])
+    relation = entity[path[0]]
+    target = scan(scope, scope.model[relation.reference.targets[0]])
     value = along(scope, target.entity, target, path[1:], field)
     conditions = [target.source.c.id == row.column(relation), *([] if target.rule is None else [target.rule])]
     return select(value).select_from(target.source).where(*conditions).correlate(row.source).scalar_subquery()
@@ -82,7 +79,7 @@ def along(scope: Scope, entity: Entity, row: Row, path: tuple[str, ...], field: 
 
 def beyond(criteria: Sequence[Sort], cursor: Cursor, *, backward: bool) -> Condition:
     """The condition that a record lies after the cursor (before it, if ``backward``)."""
-    values = [operand(value, column_type(sort.field)) for sort, value in zip(criteria, cursor.values, strict=True)]
+    values = [operand(value, operand_type(sort.field)) for sort, value in zip(criteria, cursor.values, strict=True)]
     descending = [sort.descending is not backward for sort in criteria]
     if len(set(descending)) == 1 and not any(sort.nullable for sort in criteria):
         # A row comparison is one range of an index.

@@ -4,13 +4,23 @@ All comparisons are between a column and a bind value of the column's type: none
 so a condition of the caller can be evaluated before the row rule without giving anything away.
 """
 
-import json
 from typing import Any
 
-from sqlalchemy import Dialect, Text, and_, bindparam, exists, false, func, literal, literal_column, not_, or_, select, true
+from sqlalchemy import (
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import ColumnElement
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.predicate import (
@@ -27,14 +37,17 @@ from xrm_core.metadata.predicate import (
     Predicate,
     Related,
 )
+from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
-from xrm_core.storage.columns import Id, column_type
+from xrm_core.storage.columns import Id
 
 CONTEXT_PREFIX = "ctx_"
 """Bind names of the caller's values: ``ctx_user``."""
 
 
-def compile_predicate(scope: Scope, entity: Entity, row: Row, predicate: Predicate, *, trusted: bool = False) -> Condition:
+def compile_predicate(
+    scope: Scope, entity: Entity, row: Row, predicate: Predicate, *, trusted: bool = False
+) -> Condition:
     """SQL for a predicate on a row. ``trusted``: the administrator's words (a row rule), not limited by rights."""
     match predicate:
         case All(parts):
@@ -44,9 +57,9 @@ def compile_predicate(scope: Scope, entity: Entity, row: Row, predicate: Predica
         case Not(part):
             return _is_not_true(compile_predicate(scope, entity, row, part, trusted=trusted))
         case Compare():
-            return _compare(scope, _field(entity, predicate.field), row, predicate)
+            return _compare(scope, entity[predicate.field], row, predicate)
         case Linked(name, null):
-            columns = [row.column(_field(entity, name), column) for column in _field(entity, name).columns]
+            columns = [row.column(entity[name], column) for column in entity[name].columns]
             empty = and_(*(column.is_(None) for column in columns))
             return empty if null else not_(empty)
         case Related():
@@ -92,13 +105,6 @@ def _context_names(predicate: Predicate) -> set[str]:
             return set()
 
 
-def _field(entity: Entity, name: str) -> Field:
-    found = entity.field(name)
-    if found is None:
-        raise KeyError(f"{entity.name}.{name}")
-    return found
-
-
 def _is_not_true(condition: Condition) -> Condition:
     return not_(func.coalesce(condition, false()))
 
@@ -112,7 +118,7 @@ def _compare(scope: Scope, field: Field, row: Row, compare: Compare) -> Conditio
         return inside if compare.op is Op.IN else _is_not_true(inside)
     if isinstance(compare.value, Literal_) and compare.value.value is None:
         return column.is_(None) if compare.op is Op.EQ else column.is_not(None) if compare.op is Op.NE else false()
-    value = operand(compare.value, column_type(field))
+    value = operand(compare.value, operand_type(field))
     match compare.op:
         case Op.EQ:
             return column == value
@@ -147,7 +153,7 @@ def _text(scope: Scope, column: ColumnElement[Any], op: Op, value: ColumnElement
 
 def _in_list(scope: Scope, field: Field, column: ColumnElement[Any], value: Operand) -> Condition:
     # One bind value however long the list is: databases take 65 535 of them at most.
-    type_ = column_type(field)
+    type_ = operand_type(field)
     if scope.dialect.name == "postgresql":
         return column == func.any(operand(value, ARRAY(type_)))
     return column.in_(select(literal_column("value")).select_from(func.json_each(operand(value, JsonList(type_)))))
@@ -157,18 +163,15 @@ def _related(scope: Scope, entity: Entity, row: Row, related: Related, *, truste
     target = scope.model[related.target]
     inner, rule = _inner(scope, target, trusted=trusted)
     if related.how == "is":
-        relation = _field(entity, related.name)
-        assert relation.relation is not None
-        column = row.column(relation, relation.columns[relation.relation.targets.index(target.name)])
+        relation = entity[related.name]
+        column = row.column(relation, relation.column_to(target.name))
         shortcut = _same_id(related.part) if rule is None else None
         if shortcut is not None:
-            return column == operand(shortcut, Id())  # the foreign key says it; no need to look the record up
+            return column == operand(shortcut, KnownId())  # the foreign key says it; no need to look the record up
         join = inner.source.c.id == column
     else:
-        inverse = _field(target, entity.inverses[related.name].field)
-        assert inverse.relation is not None
-        position = inverse.relation.targets.index(entity.name)
-        join = inner.column(inverse, inverse.columns[position]) == row.source.c.id
+        inverse = target[entity.inverses[related.name].field]
+        join = inner.column(inverse, inverse.column_to(entity.name)) == row.source.c.id
     part = compile_predicate(scope, target, inner, related.part, trusted=trusted)
     if related.how == "every":
         part = _is_not_true(part)
@@ -188,19 +191,3 @@ def _same_id(part: Predicate) -> Operand | None:
     if isinstance(part, Compare) and part.field == "id" and part.op is Op.EQ:
         return None if isinstance(part.value, Literal_) and part.value.value is None else part.value
     return None
-
-
-class JsonList(TypeDecorator[str]):
-    """A list bound as one JSON text, for SQLite, whose statements cannot take lists."""
-
-    impl = Text
-    cache_ok = True
-
-    def __init__(self, item: TypeEngine[Any]) -> None:
-        super().__init__()
-        self.item = item
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        """The list as JSON, each element as its column has it."""
-        processor = self.item.dialect_impl(dialect).bind_processor(dialect)
-        return json.dumps([processor(each) if processor else each for each in value])

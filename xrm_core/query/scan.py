@@ -62,9 +62,7 @@ class Scan:
         Forbidden: if the caller may not do this with any record of the entity.
     """
 
-    def __init__(
-        self, scope: Scope, entity: Entity, trusted: CompilePredicate, action: Action = Action.READ
-    ) -> None:
+    def __init__(self, scope: Scope, entity: Entity, trusted: CompilePredicate, action: Action = Action.READ) -> None:
         permission = scope.access.get(entity.name, action)
         if permission is None:
             raise Forbidden(f"You may not {action} {entity.plural}.")
@@ -85,9 +83,8 @@ class Scan:
         if field.name not in self._permission.field_rules:
             raise Forbidden(f"You may not read {self.entity.name}.{field.name}.")
         rule = self._permission.field_rules[field.name]
-        if rule is None:
-            return column
-        return case((self._condition(rule), column))
+        condition = None if rule is None else self._condition(rule)
+        return column if condition is None else case((condition, column))
 
     def _condition(self, rule: Predicate) -> Condition | None:
         if rule == EVERYTHING:

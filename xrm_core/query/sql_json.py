@@ -122,7 +122,7 @@ class SqliteJson:
         """The column holds the value times 10^scale as an integer."""
         if scale == 0:
             return cast(column, Text)
-        size = literal_column(str(10**scale))
+        size: ColumnElement[int] = literal_column(str(10**scale))
         digits = func.printf(
             literal_column(f"'%s%d.%0{scale}d'"),
             case((column < literal_column("0"), literal_column("'-'")), else_=literal_column("''")),

@@ -1,0 +1,64 @@
+"""Databases for all tests: each test that asks for one runs on SQLite and on a real PostgreSQL."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import UNAVAILABLE, PostgresServer, running_server
+from xrm_core.storage.engines import Database
+
+
+def _postgres_is_off() -> bool:
+    return os.environ.get("XRM_TEST_POSTGRES") == "off"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A running PostgreSQL, one for each test process. Fails if there is none, unless XRM_TEST_POSTGRES=off."""
+    if _postgres_is_off():
+        pytest.skip("PostgreSQL is off (XRM_TEST_POSTGRES=off)")
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of a fresh empty PostgreSQL database."""
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """URL of a fresh empty SQLite file."""
+    return f"sqlite:///{tmp_path / 'test.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """URL of a fresh empty database, once for each kind."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh empty database, once for each kind; closed at the end."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in the last lines that PostgreSQL was missing or off: it is never skipped in silence."""
+    if _postgres_is_off():
+        terminalreporter.section("PostgreSQL was OFF (XRM_TEST_POSTGRES=off): tested on SQLite only", yellow=True)
+        return
+    failures = [str(report.longrepr) for report in terminalreporter.getreports("error")]
+    missing = [text for text in failures if UNAVAILABLE in text]
+    if missing:
+        terminalreporter.section(f"{UNAVAILABLE}: {len(missing)} tests could not run", red=True)
+        terminalreporter.write_line(next(line for line in missing[0].splitlines() if UNAVAILABLE in line))

@@ -1,0 +1,45 @@
+"""Vehicles of customers: an entity, and rules about licence plates."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xrm_core.api import Record, Refuse, hookimpl
+
+STOLEN_PLATES = frozenset({"B-XR 666", "HH-TE 404"})
+
+
+@hookimpl
+def register_schemas() -> list[Path]:
+    """The entity ``vehicle``."""
+    return [Path(__file__).parent / "schemas"]
+
+
+@hookimpl
+def before_record_create(entity: str, record: Record) -> Mapping[str, Any] | None:
+    """Plates are in capitals; stolen ones are refused."""
+    return {"licence_plate": _checked(record["licence_plate"])} if entity == "vehicle" else None
+
+
+@hookimpl
+def before_record_update(entity: str, before: Mapping[str, Any], changes: Record) -> Mapping[str, Any] | None:
+    """A retired vehicle stays as it is, unless it is taken back into service."""
+    if entity != "vehicle":
+        return None
+    if before["retired"] and changes.get("retired") is not False:
+        raise Refuse("A retired vehicle cannot be changed; take it back into service first.", field="retired")
+    return {"licence_plate": _checked(changes["licence_plate"])} if "licence_plate" in changes else None
+
+
+@hookimpl
+def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
+    """Only retired vehicles may go."""
+    if entity == "vehicle" and not before["retired"]:
+        raise Refuse(f"Retire the vehicle {before['licence_plate']} before you delete it.")
+
+
+def _checked(plate: str) -> str:
+    plate = plate.upper()
+    if plate in STOLEN_PLATES:
+        raise Refuse(f"The licence plate {plate} is reported stolen.", field="licence_plate")
+    return plate

@@ -1,0 +1,35 @@
+"""``docs/plugin_hooks.md`` and the tests have every hook."""
+
+import inspect
+import re
+
+from tests.plugins.conftest import REPOSITORY
+from xrm_core import api, hookspecs
+
+PAGE = (REPOSITORY / "docs" / "plugin_hooks.md").read_text()
+HOOKS = {name: value for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec")}
+
+
+def test_each_hook_is_a_heading_with_its_exact_signature_in_firing_order():
+    signatures = [f"{name}({', '.join(inspect.signature(hook).parameters)})" for name, hook in HOOKS.items()]
+
+    assert len(signatures) >= 4
+    assert re.findall(r"^## `(\w+\(.*\))`$", PAGE, re.MULTILINE) == signatures
+
+
+def test_each_hook_has_a_test_of_its_name():
+    tests = (REPOSITORY / "tests" / "plugins" / "test_hooks.py").read_text()
+
+    assert [name for name in HOOKS if f"def test_hook_{name}(" not in tests] == []
+
+
+def test_each_name_of_the_api_is_documented():
+    assert [name for name in api.__all__ if f"`{name}`" not in PAGE] == []
+
+
+def test_the_examples_of_the_page_are_python():
+    examples = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+    assert len(examples) >= 4
+    for example in examples:
+        compile(example, "plugin_hooks.md", "exec")

@@ -1,0 +1,107 @@
+"""A real distribution of somebody else, installed by pip, seen by a fresh process."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.plugins.conftest import EXTERNAL_PLUGIN, REPOSITORY
+from xrm_core import api
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from xrm_core.errors import RefusedByPlugin
+from xrm_core.metadata.loader import load
+from xrm_core.permissions.caller import system
+from xrm_core.plugins import load_plugins
+from xrm_core.records.door import Records
+from xrm_core.storage.engines import Database
+from xrm_core.storage.tables import Tables
+
+plugins = load_plugins()
+[info] = [info for info in plugins.infos if info.name == "fleet"]
+model = load([(Path(sys.argv[1]), "core"), *plugins.schema_folders()])
+records = Records(model, Tables(model), plugins)
+caller = system(model, "test")
+database = Database("sqlite://")
+refusals = []
+
+def attempt(write, *arguments):
+    try:
+        return write(connection, caller, "vehicle", *arguments)
+    except RefusedByPlugin as error:
+        refusals.append(error.to_json())
+
+with database.begin() as connection:
+    records.tables.metadata.create_all(connection)
+    vehicle = attempt(records.create, {"licence_plate": "m-ab 12"})
+    attempt(records.create, {"licence_plate": "b-xr 666"})
+    attempt(records.delete, vehicle)
+    attempt(records.update, vehicle, {"retired": True})
+    attempt(records.update, vehicle, {"licence_plate": "M-CD 34"})
+    stored = [tuple(row) for row in connection.exec_driver_sql("SELECT licence_plate, retired, version FROM vehicle")]
+    attempt(records.delete, vehicle)
+    left = connection.exec_driver_sql("SELECT count(*) FROM vehicle").scalar()
+database.close()
+print(json.dumps({
+    "info": [info.distribution, info.version, info.hooks],
+    "layer": model["vehicle"].source.layer,
+    "inverse": model["customer"].inverses["vehicles"].entity,
+    "refusals": refusals,
+    "stored": stored,
+    "left": left,
+}))
+"""
+
+
+def refusal(message: str, field: str | None = None) -> dict[str, object]:
+    """What the caller of the door gets."""
+    details = {"plugin": "fleet", "entity": "vehicle"} | ({"field": field} if field else {})
+    return {"code": "REFUSED_BY_PLUGIN", "message": message, "details": details}
+
+
+def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fleet: Path):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(installed_fleet), str(REPOSITORY)])}
+
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(REPOSITORY / "schemas")],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout) == {
+        "info": [
+            "xrm-fleet",
+            "1.2.0",
+            ["register_schemas", "before_record_create", "before_record_update", "before_record_delete"],
+        ],
+        "layer": "fleet",
+        "inverse": "vehicle",
+        "refusals": [
+            refusal("The licence plate B-XR 666 is reported stolen.", "licence_plate"),
+            refusal("Retire the vehicle M-AB 12 before you delete it."),
+            refusal("A retired vehicle cannot be changed; take it back into service first.", "retired"),
+        ],
+        "stored": [["M-AB 12", 1, 2]],
+        "left": 0,
+    }
+
+
+def test_the_external_plugin_imports_nothing_of_core_but_the_api():
+    source = (EXTERNAL_PLUGIN / "xrm_fleet" / "__init__.py").read_text()
+    imported = {
+        (node.module, name.name)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("xrm_core")
+        for name in node.names
+    }
+
+    assert imported == {("xrm_core.api", "Record"), ("xrm_core.api", "Refuse"), ("xrm_core.api", "hookimpl")}
+    assert {name for _, name in imported} <= set(api.__all__)
+    assert "import xrm_core" not in source

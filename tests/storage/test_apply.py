@@ -1,0 +1,210 @@
+"""Applying as a whole: all or nothing, one at a time, again after a crash."""
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text as sql
+
+from tests.storage.killed_apply import AFTER, BEFORE
+from tests.storage.worlds import add_rows, dump, entity, model, record_id, relation, rows_of, schema_of, text
+from xrm_core.errors import DatabaseUnavailable, SchemaChangeRefused
+from xrm_core.storage import exclusive
+from xrm_core.storage.applied import current_model
+from xrm_core.storage.apply import apply
+from xrm_core.storage.drift import drift
+from xrm_core.storage.engines import Database
+from xrm_core.storage.measure import Found
+from xrm_core.storage.plan import plan
+from xrm_core.storage.system import METADATA, upgrade_system
+
+SMALL = model(entity("customer", text("name")))
+BIGGER = model(entity("customer", text("name"), text("city")), entity("contact", relation("customer", "customer")))
+
+
+def test_a_database_without_a_model_has_none(database: Database) -> None:
+    with database.read() as connection:
+        assert current_model(connection) is None
+        found = plan(connection, None, BIGGER)
+    assert [operation.key for operation in found.operations] == ["create_entity:contact", "create_entity:customer"]
+
+
+def test_an_empty_model_can_be_applied(database: Database) -> None:
+    assert apply(database, model()).is_empty
+    with database.read() as connection:
+        assert current_model(connection) == model()
+
+
+def test_only_safe_refuses_what_is_lossy_even_with_consent(database: Database) -> None:
+    apply(database, BIGGER)
+    before = dump(database)
+    with pytest.raises(SchemaChangeRefused, match=r"drop_field:customer\.city"):
+        apply(database, SMALL, accept=["drop_field:customer.city", "drop_entity:contact"], only_safe=True)
+    assert dump(database) == before
+    # And does what is safe
+    assert not apply(database, model(*BIGGER, entity("partner")), only_safe=True).is_empty
+
+
+def test_consent_given_once_may_be_given_again(database: Database) -> None:
+    # Given a lossy change that was applied
+    apply(database, BIGGER)
+    accept = ["drop_field:customer.city", "drop_entity:contact"]
+    apply(database, SMALL, accept)
+    # When the same command runs again, there is nothing to do
+    assert apply(database, SMALL, accept).is_empty
+
+
+def test_appliers_at_the_same_time_take_turns(database_url: str) -> None:
+    # Given four appliers that start at once on an empty database
+    start = threading.Barrier(4)
+
+    def run(_: int) -> bool:
+        own = Database(database_url)
+        start.wait()
+        try:
+            return apply(own, BIGGER).is_empty
+        finally:
+            own.close()
+
+    # When all have ended, none with an error
+    with ThreadPoolExecutor(4) as pool:
+        empty = list(pool.map(run, range(4)))
+    # Then one of them did the work
+    assert sorted(empty) == [False, True, True, True]
+    own = Database(database_url)
+    with own.read() as connection:
+        assert drift(connection, BIGGER) == []
+    own.close()
+
+
+def test_an_applier_killed_at_any_point_leaves_the_database_as_it_was(
+    database_url: str, database: Database, another_database: Database
+) -> None:
+    # Given a process that is killed after each statement that writes, then starts again
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "tests.storage.killed_apply", database_url]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+    # Then it found the database unchanged each time, and came through at last
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 20
+    apply(another_database, AFTER)
+    assert schema_of(database) == schema_of(another_database)
+    assert rows_of(database, AFTER, "client", "name", "parent_id") == [("A", None), ("B", record_id(1))]
+    assert rows_of(database, AFTER, "contact", "customer_id", "city") == [(record_id(2), "?")]
+
+
+def test_a_table_in_use_is_waited_for(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a transaction that has read a table and stays open
+    monkeypatch.setattr(exclusive, "_LOCK_TIMEOUT", "100ms")
+    database = Database(postgres_url)
+    apply(database, BEFORE)
+    reader = database.engine.connect()
+    reader.execute(sql("SELECT * FROM customer"))
+    # When the change is applied, and the transaction ends a moment later
+    timer = threading.Timer(0.4, reader.close)
+    timer.start()
+    planned = apply(
+        database, model(*(entity("customer", *BEFORE["customer"].fields.values(), text("city")), BEFORE["contact"]))
+    )
+    # Then the change came through
+    assert [operation.key for operation in planned.operations] == ["add_field:customer.city"]
+    timer.join()
+    database.close()
+
+
+def test_a_change_that_the_data_does_not_allow_is_undone(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given duplicates that come between the plan and the change
+    apply(database, SMALL)
+    add_rows(database, SMALL, "customer", {"name": "A"}, {"name": "A"})
+    before = dump(database)
+    monkeypatch.setattr("xrm_core.storage.measure.Measure.duplicates", lambda *_: Found())
+    # When the change is applied
+    with pytest.raises(SchemaChangeRefused, match=r"(?i)unique") as refused:
+        apply(database, model(entity("partner"), entity("customer", text("name", unique=True))))
+    # Then nothing has changed, and no statement is told
+    assert dump(database) == before
+    assert "ALTER" not in str(refused.value)
+    assert "INSERT" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ("DROP TABLE contact", "The table contact is missing."),
+        ("ALTER TABLE customer DROP COLUMN city", "customer: the column city is missing."),
+        ("ALTER TABLE customer ADD COLUMN fax TEXT", "customer: the column fax is not in the model."),
+        (
+            "DROP INDEX ix_contact_customer_id",
+            "contact: the index (customer_id), named ix_contact_customer_id, is missing.",
+        ),
+    ],
+)
+def test_drift_is_told_and_stops_changes(database: Database, damage: str, told: str) -> None:
+    # Given a table that somebody changed by hand
+    apply(database, BIGGER)
+    with database.begin() as connection:
+        connection.execute(sql(damage))
+    # Then drift tells it
+    with database.read() as connection:
+        assert drift(connection, BIGGER) == [told]
+    # And no change is applied on top of it
+    with pytest.raises(SchemaChangeRefused) as refused:
+        apply(database, SMALL, accept=["drop_field:customer.city", "drop_entity:contact"])
+    assert told in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ("ALTER TABLE contact DROP CONSTRAINT fk_contact_customer_id", "foreign key (customer_id)"),
+        ("ALTER TABLE customer ALTER COLUMN version DROP NOT NULL", "the column version must not be empty"),
+        ("ALTER TABLE customer ALTER COLUMN name TYPE VARCHAR(9)", "the column name is VARCHAR(9)"),
+        ("ALTER TABLE customer ADD CONSTRAINT only_a CHECK (name = 'a')", "check (only_a)"),
+        ("ALTER TABLE customer RENAME CONSTRAINT pk_customer TO customer_pkey", "named customer_pkey, not pk_customer"),
+    ],
+)
+def test_drift_of_constraints_is_told(postgres_url: str, damage: str, told: str) -> None:
+    database = Database(postgres_url)
+    apply(database, BIGGER)
+    with database.begin() as connection:
+        connection.execute(sql(damage))
+    with database.read() as connection:
+        assert [told in line for line in drift(connection, BIGGER)] == [True]
+    database.close()
+
+
+def test_further_tables_and_indexes_are_no_drift(database: Database) -> None:
+    apply(database, SMALL)
+    with database.begin() as connection:
+        connection.execute(sql("CREATE TABLE report (id INTEGER PRIMARY KEY)"))
+        connection.execute(sql("CREATE INDEX mine ON customer (name)"))
+    with database.read() as connection:
+        assert drift(connection, SMALL) == []
+
+
+def test_system_tables_are_created_once_and_kept(database: Database) -> None:
+    upgrade_system(database)
+    before = schema_of(database)
+    upgrade_system(database)
+    assert set(before) == {"xrm_alembic_version", "xrm_model", "xrm_user_role", "xrm_token"}
+    assert schema_of(database) == before
+
+
+def test_system_tables_are_as_the_code_sees_them(database: Database, another_database: Database) -> None:
+    # Given tables from the revisions and tables from the Table objects
+    upgrade_system(database)
+    with another_database.begin() as connection:
+        METADATA.create_all(connection)
+    # Then they are the same
+    revisions = {name: table for name, table in schema_of(database).items() if name != "xrm_alembic_version"}
+    assert revisions == schema_of(another_database)
+
+
+def test_a_database_that_does_not_answer_is_one_clear_error() -> None:
+    database = Database("postgresql://nobody:secret@127.0.0.1:1/none")
+    with pytest.raises(DatabaseUnavailable) as error:
+        apply(database, SMALL)
+    assert "secret" not in str(error.value)

@@ -1,0 +1,91 @@
+"""Models and rows for the tests of storage, and the whole of a database as one comparable value."""
+
+from typing import Any
+
+from sqlalchemy import Connection, insert, inspect, select
+
+from xrm_core.metadata.model import Entity, Field, Model, OnDelete, Relation
+from xrm_core.metadata.snapshot import build, from_snapshot, to_snapshot
+from xrm_core.metadata.types import FieldType
+from xrm_core.storage.engines import Database
+from xrm_core.storage.tables import Tables
+
+NOW = "2026-11-22T10:00:00+00:00"
+
+
+def model(*entities: Entity) -> Model:
+    return from_snapshot(to_snapshot(build(entities)))  # with record schemas, as the loader makes it
+
+
+def entity(name: str, *fields: Field, **more: Any) -> Entity:
+    return Entity(name, f"{name}s", {field.name: field for field in fields}, **more)
+
+
+def text(name: str, **more: Any) -> Field:
+    return Field(name, FieldType.TEXT, **more)
+
+
+def relation(name: str, *targets: str, on_delete: OnDelete = "restrict", **more: Any) -> Field:
+    return Field(name, FieldType.RELATION, relation=Relation(targets, f"{name}_of", on_delete), **more)
+
+
+def record_id(number: int) -> str:
+    return f"00000000-0000-7000-8000-{number:012d}"
+
+
+def add_rows(database: Database, of: Model, entity_name: str, *rows: dict[str, Any]) -> None:
+    """Rows of column → value; ``id`` is a number here, 1, 2, … if not given."""
+    table = Tables(of)[entity_name]
+    system = {"created_at": NOW, "updated_at": NOW, "version": 1}
+    with database.begin() as connection:
+        for number, row in enumerate(rows, 1):
+            connection.execute(insert(table).values({**system, **row, "id": record_id(row.get("id", number))}))
+
+
+def rows_of(database: Database, of: Model, entity_name: str, *columns: str) -> list[Any]:
+    """Values of one column, or tuples of several, by id."""
+    table = Tables(of)[entity_name]
+    with database.read() as connection:
+        found = connection.execute(select(*(table.c[name] for name in columns)).order_by(table.c.id)).all()
+    return [row[0] if len(columns) == 1 else tuple(row) for row in found]
+
+
+def schema_of(database: Database) -> dict[str, Any]:
+    """Everything that the database says about its tables, whatever the order of columns."""
+    with database.read() as connection:
+        return _schema(connection)
+
+
+def _schema(connection: Connection) -> dict[str, Any]:
+    inspector = inspect(connection)
+    columns = {
+        name: {
+            found["name"]: (found["type"].compile(connection.dialect), found["nullable"], found["default"])
+            for found in table
+        }
+        for (_, name), table in inspector.get_multi_columns().items()
+    }
+    named = {
+        "unique": inspector.get_multi_unique_constraints(),
+        "checks": inspector.get_multi_check_constraints(),
+        "foreign keys": inspector.get_multi_foreign_keys(),
+        "indexes": inspector.get_multi_indexes(),
+    }
+    keys, options = inspector.get_multi_pk_constraint(), inspector.get_multi_table_options()
+    return {
+        name: {
+            "columns": columns[name],
+            "primary key": keys[None, name],
+            "options": options[None, name],
+            **{kind: sorted(found[None, name], key=lambda one: str(one["name"])) for kind, found in named.items()},
+        }
+        for name in columns
+    }
+
+
+def dump(database: Database) -> dict[str, Any]:
+    """Schema and all rows of all tables."""
+    with database.read() as connection:
+        schema = _schema(connection)
+        rows = {name: sorted(map(str, connection.exec_driver_sql(f'SELECT * FROM "{name}"'))) for name in schema}
+        return {"schema": schema, "rows": rows}

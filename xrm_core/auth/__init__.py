@@ -1,0 +1,1 @@
+"""Request → who is asking."""

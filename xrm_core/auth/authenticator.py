@@ -1,0 +1,77 @@
+"""``Authorization: Bearer …`` → :class:`~xrm_core.permissions.caller.User`, remembered for a moment."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from xrm_core.auth import tokens
+from xrm_core.errors import Unauthenticated
+from xrm_core.permissions.authority import Authority
+from xrm_core.permissions.caller import User
+from xrm_core.storage.engines import Database
+
+REMEMBER_SECONDS = 2.0
+"""A revoked token or a role taken away works on for at most so long."""
+
+_MAX_REMEMBERED = 10_000
+_MAX_TOKEN_LENGTH = 200
+
+
+class Authenticator:
+    """Finds out who is asking.
+
+    Args:
+        database: has the tokens and who has which role.
+        authority: what roles may do.
+        clock: seconds that only go up.
+    """
+
+    def __init__(self, database: Database, authority: Authority, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._authority = authority
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[float, User]] = OrderedDict()
+
+    async def user(self, header: str | None) -> User:
+        """The user of an ``Authorization`` header.
+
+        Raises:
+            Unauthenticated: there is no header, or no valid token in it; which of the two is not told apart
+                from a token that expired or was revoked.
+        """
+        token = _bearer(header)
+        known = self._known.get(token)
+        now = self._clock()
+        if known is not None and now < known[0]:
+            return known[1]
+        found = await asyncio.to_thread(self._find, token)
+        if found is None:
+            self._known.pop(token, None)
+            raise Unauthenticated(
+                "The token is not valid.", hint="It may have expired or been revoked; ask for a new one."
+            )
+        if len(self._known) >= _MAX_REMEMBERED:
+            self._known.popitem(last=False)
+        self._known[token] = (now + REMEMBER_SECONDS, found)
+        return found
+
+    def _find(self, token: str) -> User | None:
+        with self._database.read() as connection:
+            found = tokens.find(connection, token)
+        if found is None:
+            return None
+        user_id, roles = found
+        return User(user_id, self._authority.access(roles))
+
+
+def _bearer(header: str | None) -> str:
+    scheme, _, token = (header or "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated(
+            "Sign in: the request has no API token.", hint="Send the header «Authorization: Bearer <token>»."
+        )
+    if len(token) > _MAX_TOKEN_LENGTH or not token.isascii():
+        raise Unauthenticated("The token is not valid.", hint="Copy it again, without anything around it.")
+    return token

@@ -1,0 +1,1 @@
+"""Model → GraphQL schema of a role; GraphQL request → plan → JSON bytes."""

@@ -1,0 +1,101 @@
+"""Figures: ``opportunitiesAggregate(where, groupBy) { key { stage } count sum { amount } }``."""
+
+from typing import Any
+
+from xrm_core import naming
+from xrm_core.graphql import builder, names
+from xrm_core.graphql.builder import Argument
+from xrm_core.graphql.meanings import AggregateField, Root
+from xrm_core.graphql.scalars import BigInt
+from xrm_core.graphql.types import Types, label
+from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.types import NUMERIC, ORDERED, FieldType
+from xrm_core.query.request import Function
+
+_FUNCTIONS: dict[Function, str] = {
+    "sum": "Sum of the values; null if there are none.",
+    "avg": "Average of the values, rounded to six digits; null if there are none.",
+    "min": "Smallest value; null if there are none.",
+    "max": "Greatest value; null if there are none.",
+    "countDistinct": "Number of different values, empty ones not counted.",
+}
+
+
+def add_aggregates(types: Types) -> None:
+    """One aggregate root field per readable entity."""
+    how = builder.enum_type("GroupBy", ("VALUE",), {"VALUE": "One group for each value."})
+    group_inputs = {
+        entity.name: builder.input_type(
+            f"{names.type_name(entity)}GroupBy", "Exactly one field; several are several list items."
+        )
+        for entity in types.readable
+    }
+    keys = {
+        entity.name: builder.object_type(f"{names.type_name(entity)}GroupKey", "What the records of a group share.")
+        for entity in types.readable
+    }
+    for entity in types.readable:
+        _keys(types, entity, group_inputs, keys, how)
+        builder.add(
+            types.query,
+            names.aggregate(entity),
+            builder.list_of(_group(types, entity, keys[entity.name])),
+            f"Figures over {label(entity.plural_labels) or entity.plural} that you may see.",
+            [
+                Argument("where", types.filters[entity.name] | None, "Only these; all if absent."),
+                Argument(
+                    "groupBy", builder.optional(builder.list_of(group_inputs[entity.name])), "One row in all if absent."
+                ),
+                Argument("first", int | None, "At most so many groups, in the order of their keys."),
+            ],
+        )
+        types.meanings.add("Query", names.aggregate(entity), Root("aggregate", entity.name))
+
+
+def _keys(types: Types, entity: Entity, inputs: dict[str, type], keys: dict[str, type], how: Any) -> None:
+    for field in types.fields(entity):
+        name = naming.camel(field.name)
+        if field.relation is None:
+            builder.add(inputs[entity.name], name, how | None)
+            builder.add(keys[entity.name], name, types.value_type(entity, field) | None)
+        elif not field.reference.polymorphic:
+            target = field.reference.targets[0]
+            builder.add(inputs[entity.name], name, inputs[target] | None)
+            builder.add(keys[entity.name], name, keys[target] | None)
+
+
+def _group(types: Types, entity: Entity, key: type) -> type:
+    name = f"{names.type_name(entity)}Aggregate"
+    owner = builder.object_type(name, "Figures of one group.")
+    builder.add(owner, "key", key, "The values by which this group was made.")
+    builder.add(owner, "count", int, "Number of records.")
+    types.meanings.add(name, "key", AggregateField("key"))
+    types.meanings.add(name, "count", AggregateField("count"))
+    for function, description in _FUNCTIONS.items():
+        fields = [field for field in types.scalars(entity) if _applies(function, field)]
+        if not fields:
+            continue
+        measures = builder.object_type(f"{name}{function[0].upper()}{function[1:]}", description)
+        for field in fields:
+            builder.add(measures, naming.camel(field.name), _result(types, entity, function, field))
+        builder.add(owner, function, measures, description)
+        types.meanings.add(name, function, AggregateField(function))
+    return owner
+
+
+def _applies(function: Function, field: Field) -> bool:
+    if function in ("sum", "avg"):
+        return field.type in NUMERIC and field.name != "version"
+    if function in ("min", "max"):
+        return field.type in ORDERED
+    return True
+
+
+def _result(types: Types, entity: Entity, function: Function, field: Field) -> Any:
+    if function == "countDistinct":
+        return int
+    if function == "avg":
+        return float | None
+    if function == "sum" and field.type is FieldType.INTEGER:
+        return builder.optional(BigInt)
+    return types.value_type(entity, field) | None

@@ -1,0 +1,81 @@
+"""Answers in the form of the GraphQL specification; every error has a code in its extensions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import structlog
+from graphql import GraphQLError
+
+from xrm_core.errors import BadQuery, InternalError, XrmError
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The body of an answer.
+
+    ``executed`` is False if the request was refused before execution (no ``data``); ``status`` is then the HTTP
+    status that fits.
+    """
+
+    body: bytes
+    executed: bool = True
+    status: int = 200
+
+
+def refused(*errors: XrmError) -> Answer:
+    """The answer to a request that was not executed."""
+    body = orjson.dumps({"errors": [shape(error) for error in errors]})
+    return Answer(body, executed=False, status=max(error.http_status for error in errors))
+
+
+def invalid(errors: Iterable[GraphQLError]) -> Answer:
+    """The answer to a document or variables that graphql-core found wrong."""
+    shaped = [_of_graphql(error) for error in errors]
+    return Answer(orjson.dumps({"errors": shaped}), executed=False, status=BadQuery.http_status)
+
+
+def result(data: Any, errors: Iterable[GraphQLError] | None) -> Answer:
+    """The answer out of graphql-core's result."""
+    body: dict[str, Any] = {}
+    if errors:
+        body["errors"] = [_of_graphql(error) for error in errors]
+    body["data"] = data
+    return Answer(orjson.dumps(body))
+
+
+def shape(error: XrmError) -> dict[str, Any]:
+    """An error of ours as a GraphQL error."""
+    extensions = error.to_json()
+    return {"message": str(extensions.pop("message")), "extensions": extensions}
+
+
+def unexpected(error: BaseException) -> InternalError:
+    """The error that a caller sees when something broke that they cannot mend; the log has the cause."""
+    request_id = uuid4().hex
+    _log.error("unexpected_error", request_id=request_id, exc_info=error)
+    return InternalError(
+        "Something went wrong on the server.",
+        hint="Report it with the request id.",
+        details={"requestId": request_id},
+    )
+
+
+def _of_graphql(error: GraphQLError) -> dict[str, Any]:
+    original = error.original_error
+    while isinstance(original, GraphQLError):
+        original = original.original_error
+    if original is None:
+        # Validation and coercion: the words are graphql-core's, about the caller's own document.
+        shaped: dict[str, Any] = {"message": error.message, "extensions": {"code": BadQuery.code}}
+    else:
+        shaped = shape(original if isinstance(original, XrmError) else unexpected(original))
+    if error.locations:
+        shaped["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
+    if error.path:
+        shaped["path"] = list(error.path)
+    return shaped

@@ -1,0 +1,98 @@
+"""Documents: parsed, held to the limits and validated once for each role's schema, then remembered."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    parse,
+    validate,
+)
+
+from xrm_core.errors import BadQuery, QueryTooLarge
+from xrm_core.graphql import limits
+from xrm_core.graphql.limits import DocumentLimits
+
+MAX_DOCUMENTS = 1000
+MAX_PLANS_PER_DOCUMENT = 64
+MAX_ERRORS = 20
+
+
+@dataclass
+class Document:
+    """A document that was parsed. ``errors`` says why it cannot be executed; ``plans`` are made for it over time."""
+
+    ast: DocumentNode | None
+    errors: list[GraphQLError]
+    operations: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
+    fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
+    plans: dict[Any, Any] = field(default_factory=dict)
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation to execute.
+
+        Raises:
+            BadQuery: if the name does not say which one, or says one that is not there.
+        """
+        if name is None:
+            if len(self.operations) != 1:
+                raise BadQuery("The document has several operations.", hint="Say which one with operationName.")
+            return next(iter(self.operations.values()))
+        if name not in self.operations:
+            raise BadQuery("The document has no operation of the name in operationName.")
+        return self.operations[name]
+
+    def remember(self, key: Any, plan: Any) -> None:
+        """Keep a plan; a document that makes ever new ones begins afresh."""
+        if len(self.plans) >= MAX_PLANS_PER_DOCUMENT:
+            self.plans.clear()
+        self.plans[key] = plan
+
+
+class Documents:
+    """The documents of one role's schema, those used last kept."""
+
+    def __init__(self, schema: GraphQLSchema, document_limits: DocumentLimits) -> None:
+        self._schema = schema
+        self._limits = document_limits
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+
+    def get(self, text: str) -> Document:
+        """The document of a text.
+
+        Raises:
+            QueryTooLarge: it exceeds a limit.
+        """
+        found = self._kept.get(text)
+        if found is None:
+            found = self._read(text)
+            if len(self._kept) >= MAX_DOCUMENTS:
+                self._kept.popitem(last=False)
+            self._kept[text] = found
+        else:
+            self._kept.move_to_end(text)
+        return found
+
+    def _read(self, text: str) -> Document:
+        try:
+            ast = parse(text, max_tokens=self._limits.tokens)
+        except GraphQLError as error:
+            if "tokens" in error.message and "exceed" in error.message.lower():
+                raise QueryTooLarge(f"A document has at most {self._limits.tokens} tokens.") from None
+            return Document(None, [error])
+        except RecursionError:
+            raise QueryTooLarge("The document nests too deep to be read.") from None
+        limits.check(ast, self._limits)
+        errors = validate(self._schema, ast, max_errors=MAX_ERRORS, hide_suggestions=True)
+        operations = {
+            node.name.value if node.name else None: node
+            for node in ast.definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+        fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+        return Document(ast, errors, operations, fragments)

@@ -1,0 +1,158 @@
+"""The way of a GraphQL request: schema of the role → document → variables → plan → statements → bytes."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import OperationDefinitionNode, OperationType
+from graphql.execution.values import get_variable_values
+
+from xrm_core.errors import BadRequest, XrmError
+from xrm_core.graphql import answers
+from xrm_core.graphql.answers import Answer
+from xrm_core.graphql.documents import Document, Documents
+from xrm_core.graphql.executor import Executor, attach
+from xrm_core.graphql.limits import DocumentLimits
+from xrm_core.graphql.plans import Plan, Planner
+from xrm_core.graphql.schema import RoleSchema, build
+from xrm_core.graphql.where import Limits
+from xrm_core.permissions.access import Access
+from xrm_core.permissions.caller import User
+from xrm_core.query.predicates import CONTEXT_PREFIX
+from xrm_core.query.scan import Scope
+from xrm_core.records.door import Records
+from xrm_core.storage.engines import Database
+from xrm_core.storage.readers import Reader
+
+MAX_ROLES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A GraphQL request. ``read_only`` refuses mutations (HTTP GET)."""
+
+    query: str
+    variables: Mapping[str, Any]
+    operation_name: str | None = None
+    read_only: bool = False
+
+
+class MutationByGet(BadRequest):
+    """A mutation was sent by GET."""
+
+    code = "MUTATION_BY_GET"
+    http_status = 405
+
+
+@dataclass(frozen=True)
+class _Role:
+    """Everything that is kept for one permission shape."""
+
+    schema: RoleSchema
+    documents: Documents
+    planner: Planner
+    executor: Executor
+
+
+@dataclass
+class Engine:
+    """Answers GraphQL requests on one model and one database.
+
+    Args:
+        records: the write door; its model and tables are those that are read, too.
+        database: for transactions of mutations.
+        reader: for reads.
+        pages: sizes of pages.
+        documents: limits on documents.
+    """
+
+    records: Records
+    database: Database
+    reader: Reader
+    pages: Limits = field(default_factory=Limits)
+    documents: DocumentLimits = field(default_factory=DocumentLimits)
+    _roles: OrderedDict[str, _Role] = field(default_factory=OrderedDict, init=False)
+    _building: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def execute(self, request: Request, caller: User) -> Answer:
+        """Answer a request. Never raises: what goes wrong is in the answer."""
+        try:
+            return await self._execute(request, caller)
+        except XrmError as error:
+            return answers.refused(error)
+        except Exception as error:
+            return answers.refused(answers.unexpected(error))
+
+    async def schema(self, access: Access) -> RoleSchema:
+        """The schema of a role, as clients see it."""
+        return (await self._role(access)).schema
+
+    async def _execute(self, request: Request, caller: User) -> Answer:
+        role = self._roles.get(caller.access.shape) or await self._role(caller.access)
+        document = role.documents.get(request.query)
+        if document.errors:
+            return answers.invalid(document.errors)
+        operation = document.operation(request.operation_name)
+        if request.read_only and operation.operation is not OperationType.QUERY:
+            raise MutationByGet("A mutation cannot be sent by GET.", hint="Send it by POST.")
+        coerced = get_variable_values(
+            role.schema.graphql,
+            operation.variable_definitions or (),
+            dict(request.variables),
+            hide_suggestions=True,
+        )
+        if isinstance(coerced, list):
+            return answers.invalid(coerced)
+        variables = coerced.coerced
+        if operation.operation is OperationType.QUERY:
+            ready = self._ready(role, document, operation, variables, caller)
+            if ready is not None:
+                plan, values = ready
+                return Answer(plan.answer(await self.reader.fetch(plan.calls(values))))
+        return await asyncio.to_thread(
+            role.executor.run, document, request.operation_name, dict(request.variables), variables, caller
+        )
+
+    def _ready(
+        self,
+        role: _Role,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        caller: User,
+    ) -> tuple[Plan, dict[str, Any]] | None:
+        """The plan of a query with its values, or None if the executor has to take it."""
+        key = role.planner.key(operation, variables)
+        context = {f"{CONTEXT_PREFIX}user": caller.id}
+        for _ in range(2):
+            if key not in document.plans:
+                document.remember(key, role.planner.plan(document, operation, variables))
+            plan: Plan | None = document.plans[key]
+            if plan is None:
+                return None
+            values = plan.values(variables, context)
+            if values is not None:
+                return plan, values
+            del document.plans[key]  # other cursor values are empty now than when it was made
+        return None
+
+    async def _role(self, access: Access) -> _Role:
+        async with self._building:
+            found = self._roles.get(access.shape)
+            if found is None:
+                found = await asyncio.to_thread(self._build, access)
+                if len(self._roles) >= MAX_ROLES:
+                    self._roles.popitem(last=False)
+                self._roles[access.shape] = found
+        return found
+
+    def _build(self, access: Access) -> _Role:
+        model = self.records.model
+        schema = build(model, access)
+        attach(schema)
+        scope = Scope(model, self.records.tables, access, self.reader.dialect)
+        planner = Planner(model, schema, scope, self.pages)
+        executor = Executor(self.database, self.records, planner)
+        return _Role(schema, Documents(schema.graphql, self.documents), planner, executor)

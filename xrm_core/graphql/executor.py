@@ -1,0 +1,219 @@
+"""What the fast path does not take: mutations, and introspection, alone or beside data.
+
+graphql-core executes the document on Strawberry's schema, in a worker thread and inside one transaction. Root fields
+are resolved by the same plans as on the fast path; below them values are only picked out of the JSON by their key.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from graphql import (
+    FieldNode,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLUnionType,
+    OperationType,
+    execute_sync,
+    is_introspection_type,
+)
+from sqlalchemy import Connection
+
+from xrm_core.errors import Forbidden, NotFound
+from xrm_core.graphql import answers, names
+from xrm_core.graphql.answers import Answer
+from xrm_core.graphql.documents import Document
+from xrm_core.graphql.meanings import Root
+from xrm_core.graphql.plans import READS, FieldRequest, Plan, Planner
+from xrm_core.graphql.schema import RoleSchema
+from xrm_core.graphql.selection import RECORD_ID
+from xrm_core.metadata.model import Entity
+from xrm_core.permissions.caller import User
+from xrm_core.query.predicates import CONTEXT_PREFIX
+from xrm_core.records.door import Records
+from xrm_core.storage.engines import Database
+from xrm_core.storage.readers import fetch_in
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One operation under way, as resolvers see it in ``info.context``."""
+
+    connection: Connection
+    caller: User
+    records: Records
+    planner: Planner
+    document: Document
+    variables: Mapping[str, Any]
+    shape: Any
+
+
+class _Failed(Exception):
+    """Ends the transaction of an operation that had errors."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Executes documents of one role's schema. Blocking: runs in a worker thread."""
+
+    database: Database
+    records: Records
+    planner: Planner
+
+    def run(self, document: Document, operation_name: str | None, raw: Any, coerced: Any, caller: User) -> Answer:
+        """Execute an operation; a mutation that has any error leaves nothing behind.
+
+        Args:
+            document: parsed and valid.
+            operation_name: which operation; None if there is one.
+            raw: variables as the client sent them.
+            coerced: the same, coerced.
+            caller: who asks.
+        """
+        operation = document.operation(operation_name)
+        mutation = operation.operation is OperationType.MUTATION
+        try:
+            with self.database.begin() if mutation else self.database.read() as connection:
+                shape = self.planner.key(operation, coerced)
+                execution = Execution(connection, caller, self.records, self.planner, document, coerced, shape)
+                outcome = execute_sync(
+                    self.planner.role.graphql,
+                    document.ast,  # type: ignore[arg-type] # valid documents have one
+                    variable_values=raw,
+                    operation_name=operation_name,
+                    context_value=execution,
+                )
+                answer = answers.result(outcome.data, outcome.errors)
+                if outcome.errors and mutation:
+                    raise _Failed(answer)
+                return answer
+        except _Failed as failure:
+            return failure.answer
+
+
+def attach(role: RoleSchema) -> None:
+    """Give the fields of a role's schema their resolvers."""
+    for type_ in role.graphql.type_map.values():
+        if isinstance(type_, GraphQLUnionType):
+            type_.resolve_type = _type_of
+        if not isinstance(type_, GraphQLObjectType) or is_introspection_type(type_):
+            continue
+        for name, field in type_.fields.items():
+            meaning = role.meanings.get(type_.name, name)
+            if isinstance(meaning, Root):
+                field.resolve = _resolver(meaning)
+            elif type_.name in ("Query", "Mutation"):
+                field.resolve = None
+            else:
+                field.resolve = _by_key
+
+
+def _by_key(source: Mapping[str, Any], info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
+    return source[str(info.path.key)]
+
+
+def _type_of(value: Mapping[str, Any], _info: GraphQLResolveInfo[Any], _type: Any) -> str:
+    return str(value["__typename"])
+
+
+def _resolver(root: Root) -> Any:
+    def read(_source: Any, info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
+        return _read(info, root)
+
+    def create(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        execution: Execution = info.context
+        entity = execution.planner.model[root.entity]
+        values = _record(entity, arguments["input"])
+        id_ = execution.records.create(execution.connection, execution.caller, entity.name, values)
+        return _changed(info, root, id_)
+
+    def update(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        execution: Execution = info.context
+        entity = execution.planner.model[root.entity]
+        id_ = _known(entity, arguments["id"])
+        changes = _record(entity, arguments["input"])
+        execution.records.update(
+            execution.connection, execution.caller, entity.name, id_, changes, arguments.get("version")
+        )
+        return _changed(info, root, id_)
+
+    def delete(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        execution: Execution = info.context
+        entity = execution.planner.model[root.entity]
+        id_ = _known(entity, arguments["id"])
+        before = _read(info, root, id_)
+        if before is None:
+            raise NotFound(f"There is no {entity.name} with the id {id_}.")
+        execution.records.delete(execution.connection, execution.caller, entity.name, id_, arguments.get("version"))
+        return before
+
+    return read if root.kind in READS else {"create": create, "update": update, "delete": delete}[root.kind]
+
+
+def _changed(info: GraphQLResolveInfo[Any], root: Root, id_: str) -> Any:
+    found = _read(info, root, id_)
+    if found is None:
+        raise Forbidden(
+            f"You could not read the {root.entity} after this change.",
+            hint="Your role may write only records that it may read, too.",
+        )
+    return found
+
+
+def _read(info: GraphQLResolveInfo[Any], root: Root, record_id: str | None = None) -> Any:
+    execution: Execution = info.context
+    definition = info.parent_type.fields[info.field_name]
+    request = FieldRequest(root, list(info.field_nodes), definition, after_mutation=record_id is not None)
+    nodes: tuple[FieldNode, ...] = tuple(info.field_nodes)
+    key = (execution.shape, tuple(id(node) for node in nodes), "executor")
+    context = {f"{CONTEXT_PREFIX}user": execution.caller.id, RECORD_ID: record_id}
+    plan, values = _with_values(execution, request, key, context)
+    [call] = plan.calls(values)
+    answer = fetch_in(execution.connection, call)
+    return None if answer is None else orjson.loads(answer)
+
+
+def _with_values(
+    execution: Execution, request: FieldRequest, key: Any, context: Mapping[str, Any]
+) -> tuple[Plan, dict[str, Any]]:
+    plan = execution.planner.field_plan(request, execution.document, execution.variables, key=key)
+    values = plan.values(execution.variables, context)
+    if values is None:  # the cursors have empty values in other places than when the plan was made
+        execution.document.plans.pop(key, None)
+        return _with_values(execution, request, key, context)
+    return plan, values
+
+
+def _known(entity: Entity, id_: Any) -> str:
+
+    try:
+        return str(UUID(id_))
+    except ValueError:
+        raise NotFound(f"There is no {entity.name} with this id.") from None
+
+
+def _record(entity: Entity, given: Mapping[str, Any]) -> dict[str, Any]:
+    """An input as a record: names of the entity file, plain values."""
+    found: dict[str, Any] = {}
+    for field in entity.fields.values():
+        name = names.input_name(field)
+        if name not in given:
+            continue
+        value = given[name]
+        if field.relation is not None and field.relation.polymorphic and value is not None:
+            chosen = {
+                target: value[names.target_key(target)]
+                for target in field.relation.targets
+                if value.get(names.target_key(target)) is not None
+            }
+            found[field.name] = chosen or None
+        else:
+            found[field.name] = value.value if isinstance(value, enum.Enum) else value
+    return found

@@ -1,0 +1,97 @@
+"""Filter inputs: ``CustomerFilter`` and one input of operators for each scalar type and enum."""
+
+from typing import Any
+
+from xrm_core import naming
+from xrm_core.graphql import builder, names
+from xrm_core.graphql.types import Types, describe, label
+from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.predicate import Op, operators
+from xrm_core.metadata.types import FieldType
+
+_DESCRIPTIONS = {
+    Op.EQ: "Equal; null matches an empty value.",
+    Op.NE: "Not equal; an empty value is not equal to any.",
+    Op.IN: "One of these.",
+    Op.NOT_IN: "None of these; an empty value is none of any.",
+    Op.LT: "Less.",
+    Op.LTE: "Less or equal.",
+    Op.GT: "Greater.",
+    Op.GTE: "Greater or equal.",
+    Op.CONTAINS: "Contains this text; upper and lower case count.",
+    Op.STARTS_WITH: "Starts with this text; upper and lower case count.",
+    Op.ENDS_WITH: "Ends with this text; upper and lower case count.",
+    Op.IS_NULL: "True: empty. False: not empty.",
+}
+
+
+def add_filters(types: Types) -> None:
+    """One filter input per readable entity."""
+    operator_inputs: dict[str, type] = {}
+    lists: dict[str, type] = {}
+    for entity in types.readable:
+        name = f"{names.type_name(entity)}Filter"
+        types.filters[entity.name] = builder.input_type(name, "All conditions given must hold.")
+    for entity in types.readable:
+        owner = types.filters[entity.name]
+        same = builder.optional(builder.list_of(owner))
+        builder.add(owner, "and", same, "All of these hold.")
+        builder.add(owner, "or", same, "At least one of these holds.")
+        builder.add(owner, "not", owner | None, "This does not hold.")
+        builder.add(owner, "isNull", bool | None, "Inside of a relation: true if it is empty, false if it is not.")
+        for field in types.fields(entity):
+            type_ = (
+                _operators(types, entity, field, operator_inputs)
+                if field.relation is None
+                else _relation(types, entity, field)
+            )
+            builder.add(owner, naming.camel(field.name), type_ | None, describe(field))
+        for inverse in types.inverses(entity):
+            type_ = _list(types, types.model[inverse.entity], lists)
+            builder.add(owner, naming.camel(inverse.name), type_ | None, label(inverse.labels))
+
+
+def _operators(types: Types, entity: Entity, field: Field, made: dict[str, type]) -> type:
+    value = types.value_type(entity, field)
+    name = f"{names.enum(entity, field)}Filter" if field.type is FieldType.ENUM else _SHARED.get(field.type, "String")
+    name = name if field.type is FieldType.ENUM else f"{name}Filter"
+    if name not in made:
+        made[name] = builder.input_type(name, "All operators given must hold.")
+        for op in operators(field):
+            type_: Any = bool if op is Op.IS_NULL else builder.list_of(value) if op in (Op.IN, Op.NOT_IN) else value
+            builder.add(made[name], op.value, type_ | None, _DESCRIPTIONS[op])
+    return made[name]
+
+
+_SHARED = {
+    FieldType.INTEGER: "Int",
+    FieldType.DECIMAL: "Decimal",
+    FieldType.BOOLEAN: "Boolean",
+    FieldType.DATE: "Date",
+    FieldType.DATETIME: "DateTime",
+    FieldType.UUID: "Id",
+}
+
+
+def _relation(types: Types, entity: Entity, field: Field) -> type:
+    targets = types.targets(field)
+    if not field.reference.polymorphic:
+        return types.filters[targets[0]]
+    found = builder.input_type(f"{names.union(entity, field)}Filter", "All conditions given must hold.")
+    builder.add(found, "isNull", bool | None, "True if the relation is empty, false if it is not.")
+    for target in targets:
+        builder.add(
+            found, naming.camel(target), types.filters[target] | None, f"It refers to a {target} for which this holds."
+        )
+    return found
+
+
+def _list(types: Types, target: Entity, made: dict[str, type]) -> type:
+    if target.name not in made:
+        owner = builder.input_type(f"{names.type_name(target)}ListFilter", "All conditions given must hold.")
+        part = builder.optional(types.filters[target.name])
+        builder.add(owner, "some", part, "Holds for at least one.")
+        builder.add(owner, "none", part, "Holds for none.")
+        builder.add(owner, "every", part, "Holds for all (also if there are none).")
+        made[target.name] = owner
+    return made[target.name]

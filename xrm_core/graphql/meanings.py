@@ -1,0 +1,85 @@
+"""What a field of a generated type stands for: the way back from a GraphQL document to the model."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from xrm_core.query.request import Function, PageInfoField
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarField:
+    """A scalar field of a record."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelationField:
+    """A to-one relation of a record."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class InverseField:
+    """The connection of an inverse."""
+
+    inverse: str
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionField:
+    """A part of a connection."""
+
+    part: Literal["nodes", "edges", "pageInfo", "totalCount"]
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeField:
+    """A part of an edge."""
+
+    part: Literal["node", "cursor"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfoPart:
+    """A part of Relay's page info."""
+
+    part: PageInfoField
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateField:
+    """A part of a group: its key, its count, or a function over fields."""
+
+    part: Literal["key", "count"] | Function
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A root field. ``kind`` is what it does with records of ``entity``."""
+
+    kind: Literal["record", "connection", "aggregate", "create", "update", "delete"]
+    entity: str
+
+
+Meaning = (
+    ScalarField | RelationField | InverseField | ConnectionField | EdgeField | PageInfoPart | AggregateField | Root
+)
+
+
+class Meanings:
+    """Meaning of each field, by the names of its type and itself; entity of each record type."""
+
+    def __init__(self) -> None:
+        self._fields: dict[tuple[str, str], Meaning] = {}
+        self.entities: dict[str, str] = {}
+
+    def add(self, type_name: str, field: str, meaning: Meaning) -> None:
+        """Note what a field stands for."""
+        self._fields[type_name, field] = meaning
+
+    def get(self, type_name: str, field: str) -> Meaning | None:
+        """The meaning of a field, or None if it is not one of ours (introspection, a plugin's)."""
+        return self._fields.get((type_name, field))

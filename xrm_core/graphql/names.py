@@ -1,0 +1,65 @@
+"""Names in the GraphQL schema of a model, and the way back from them."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from xrm_core import naming
+from xrm_core.metadata.model import Entity, Field
+
+
+def type_name(entity: Entity) -> str:
+    """``Customer``."""
+    return naming.pascal(entity.name)
+
+
+def single(entity: Entity) -> str:
+    """Root field of one record: ``customer``."""
+    return naming.camel(entity.name)
+
+
+def many(entity: Entity) -> str:
+    """Root field of the list: ``customers``."""
+    return naming.camel(entity.plural)
+
+
+def aggregate(entity: Entity) -> str:
+    """Root field of figures: ``customersAggregate``."""
+    return f"{many(entity)}Aggregate"
+
+
+def mutation(verb: str, entity: Entity) -> str:
+    """``createCustomer``."""
+    return f"{verb}{type_name(entity)}"
+
+
+def union(entity: Entity, field: Field) -> str:
+    """Type of a polymorphic relation: ``ActivityRegarding``."""
+    return f"{type_name(entity)}{naming.pascal(field.name)}"
+
+
+def enum(entity: Entity, field: Field) -> str:
+    """Type of an enum field: ``CustomerStatus``."""
+    return f"{type_name(entity)}{naming.pascal(field.name)}"
+
+
+def input_name(field: Field) -> str:
+    """Name in inputs: ``lastName``; ``ownerId`` for a to-one relation; ``regarding`` for a polymorphic one."""
+    if field.relation is not None and not field.relation.polymorphic:
+        return naming.camel(naming.relation_column(field.name))
+    return naming.camel(field.name)
+
+
+def target_key(target: str) -> str:
+    """Key of a target in the input of a polymorphic relation: ``customerId``."""
+    return naming.camel(naming.relation_column(target))
+
+
+@lru_cache(maxsize=4096)
+def _fields(entity_fields: tuple[str, ...]) -> Mapping[str, str]:
+    return {naming.camel(name): name for name in entity_fields}
+
+
+def model_name(entity: Entity, graphql_name: str) -> str:
+    """``lastName`` → ``last_name``: a field or an inverse of the entity; KeyError if there is none."""
+    names = _fields((*(field.name for field in entity.all_fields()), *entity.inverses))
+    return names[graphql_name]

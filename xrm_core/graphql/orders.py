@@ -1,0 +1,26 @@
+"""Order inputs: ``orderBy: [{name: ASC}, {owner: {lastName: DESC}}]``, one field in each object."""
+
+from xrm_core import naming
+from xrm_core.graphql import builder, names
+from xrm_core.graphql.types import Types
+
+
+def add_orders(types: Types) -> None:
+    """One order input per readable entity: its scalar fields, and its to-one relations nested."""
+    direction = builder.enum_type(
+        "OrderDirection",
+        ("ASC", "DESC"),
+        {"ASC": "Smallest first, empty values last.", "DESC": "Greatest first, empty values first."},
+    )
+    for entity in types.readable:
+        types.orders[entity.name] = builder.input_type(
+            f"{names.type_name(entity)}OrderBy", "Exactly one field; several criteria are several list items."
+        )
+    for entity in types.readable:
+        owner = types.orders[entity.name]
+        for field in types.fields(entity):
+            if field.relation is None:
+                builder.add(owner, naming.camel(field.name), direction | None)
+            elif not field.reference.polymorphic:
+                target = types.orders[field.reference.targets[0]]
+                builder.add(owner, naming.camel(field.name), target | None)

@@ -1,0 +1,166 @@
+"""Operation → plan: one statement per root field, compiled once, run many times."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import FieldNode, GraphQLField, OperationDefinitionNode, type_from_ast
+
+from xrm_core.graphql.arguments import Arguments, Getter, shape
+from xrm_core.graphql.documents import Document
+from xrm_core.graphql.meanings import Root
+from xrm_core.graphql.schema import RoleSchema
+from xrm_core.graphql.selection import Selections
+from xrm_core.graphql.where import CursorUse, Late, Limits, check_size
+from xrm_core.metadata.model import Model
+from xrm_core.query.request import Request
+from xrm_core.query.scan import Scope
+from xrm_core.query.statement import Statement, compile_request
+from xrm_core.storage.readers import Call
+
+READS = ("record", "connection", "aggregate")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One root field: a statement, or a constant (``__typename``)."""
+
+    prefix: bytes
+    statement: Statement | None
+    constant: bytes = b""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an operation of reads is answered. ``None`` in its place means: leave it to the executor."""
+
+    steps: tuple[Step, ...]
+    getters: Mapping[str, Getter]
+    sizes: tuple[tuple[Getter, Limits], ...]
+    cursors: tuple[CursorUse, ...]
+
+    def values(self, variables: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Bind values of a request; None if its cursors need another plan (other values in them are empty).
+
+        Raises:
+            BadCursor, BadQuery, QueryTooLarge: a cursor or a page size out of the variables cannot be used.
+        """
+        found = {name: getter(variables) for name, getter in self.getters.items()}
+        found.update(context)
+        for getter, limits in self.sizes:
+            check_size(getter(variables), limits)
+        for use in self.cursors:
+            values = use.values(use.getter(variables))
+            if tuple(value is None for value in values) != use.nulls:
+                return None
+            found.update(zip(use.names, values, strict=True))
+        return found
+
+    def calls(self, values: Mapping[str, Any]) -> list[Call]:
+        """The statements with their values."""
+        return [(step.statement.sql, step.statement.bind(values)) for step in self.steps if step.statement]
+
+    def answer(self, results: list[bytes | None]) -> bytes:
+        """``{"data": …}`` out of the answers of the statements."""
+        answers = iter(results)
+        parts = (
+            step.prefix + (step.constant if step.statement is None else next(answers) or b"null") for step in self.steps
+        )
+        return b'{"data":{' + b",".join(parts) + b"}}"
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Makes plans for one role's schema.
+
+    Args:
+        model: the model.
+        role: the role's schema.
+        scope: what statements are compiled for.
+        limits: sizes of pages.
+    """
+
+    model: Model
+    role: RoleSchema
+    scope: Scope
+    limits: Limits
+
+    def key(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Any:
+        """What, besides the document, decides the plan: which operation, and the shape of its variables."""
+        name = operation.name.value if operation.name else None
+        if not operation.variable_definitions:
+            return name
+        shapes = []
+        for definition in operation.variable_definitions:
+            variable = definition.variable.name.value
+            if variable in variables:
+                type_ = type_from_ast(self.role.graphql, definition.type)
+                shapes.append((variable, shape(variables[variable], type_)))
+        return name, tuple(shapes)
+
+    def plan(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Plan | None:
+        """The plan of an operation, or None if not all of its root fields are reads of records."""
+        arguments = Arguments(variables)
+        late = Late(variables, arguments)
+        selections = self.selections(document, arguments, late)
+        query = self.role.graphql.query_type
+        if query is None:
+            return None
+        steps = []
+        for key, nodes in selections.collect([operation.selection_set], query).items():
+            prefix = f'"{key}":'.encode()
+            name = nodes[0].name.value
+            if name == "__typename":
+                steps.append(Step(prefix, None, b'"Query"'))
+                continue
+            meaning = self.role.meanings.get("Query", name)
+            if not isinstance(meaning, Root) or meaning.kind not in READS:
+                return None
+            request = selections.root(meaning, nodes, query.fields[name])
+            steps.append(Step(prefix, compile_request(self.scope, request)))
+        return Plan(tuple(steps), arguments.getters, tuple(late.sizes), tuple(late.cursors))
+
+    def field_plan(
+        self, request: "FieldRequest", document: Document, variables: Mapping[str, Any], *, key: Any
+    ) -> Plan:
+        """The plan of one root field for the executor; remembered with the document."""
+        found: Plan | None = document.plans.get(key)
+        if found is None:
+            arguments = Arguments(variables)
+            late = Late(variables, arguments)
+            selections = self.selections(document, arguments, late, typenames=True)
+            statement = compile_request(self.scope, request.build(selections))
+            found = Plan((Step(b"", statement),), arguments.getters, tuple(late.sizes), tuple(late.cursors))
+            document.remember(key, found)
+        return found
+
+    def selections(
+        self, document: Document, arguments: Arguments, late: Late, *, typenames: bool = False
+    ) -> Selections:
+        """A translator for selections of a document."""
+        return Selections(
+            self.model,
+            self.role.graphql,
+            self.role.meanings,
+            document.fragments,
+            arguments,
+            late,
+            self.limits,
+            typenames=typenames,
+        )
+
+
+@dataclass(frozen=True)
+class FieldRequest:
+    """A root field as the executor meets it: a read, or what a mutation answers with."""
+
+    root: Root
+    nodes: list[FieldNode]
+    definition: GraphQLField
+    after_mutation: bool = False
+
+    def build(self, selections: Selections) -> Request:
+        """The request of the field."""
+        if not self.after_mutation:
+            return selections.root(self.root, self.nodes, self.definition)
+        return selections.changed(self.root.entity, self.nodes, self.definition)

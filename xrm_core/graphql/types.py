@@ -1,0 +1,81 @@
+"""The types of one role's schema while it is being made: one shell per readable entity, filled by the features."""
+
+from typing import Any
+
+from xrm_core import naming
+from xrm_core.graphql import builder, names
+from xrm_core.graphql.meanings import Meanings
+from xrm_core.graphql.scalars import scalar_of
+from xrm_core.metadata.model import Entity, Field, Inverse, Model
+from xrm_core.metadata.types import FieldType
+from xrm_core.permissions.access import Access
+from xrm_core.permissions.policy import Action
+
+
+class Types:
+    """Everything that the features of :mod:`xrm_core.graphql.schema` share."""
+
+    def __init__(self, model: Model, access: Access) -> None:
+        self.model = model
+        self.access = access
+        self.meanings = Meanings()
+        self.query = builder.object_type("Query")
+        self.mutation = builder.object_type(
+            "Mutation", "All mutations of one document are one transaction: if one fails, none has happened."
+        )
+        self.readable = [entity for entity in model if access.may(entity.name, Action.READ)]
+        self.objects = {
+            entity.name: builder.object_type(names.type_name(entity), describe(entity)) for entity in self.readable
+        }
+        self.filters: dict[str, type] = {}
+        self.orders: dict[str, type] = {}
+        self._enums: dict[str, Any] = {}
+        self.meanings.entities.update({names.type_name(entity): entity.name for entity in self.readable})
+
+    def fields(self, entity: Entity) -> list[Field]:
+        """Fields that the role can read on some records; relations only if a target can be read."""
+        return [
+            field
+            for field in entity.all_fields()
+            if self.access.readable(entity.name, field.name) and (field.relation is None or self.targets(field))
+        ]
+
+    def scalars(self, entity: Entity) -> list[Field]:
+        """Readable fields that hold a value."""
+        return [field for field in self.fields(entity) if field.relation is None]
+
+    def targets(self, field: Field) -> list[str]:
+        """Entities that a relation refers to and the role can read."""
+        return [target for target in field.reference.targets if target in self.objects]
+
+    def inverses(self, entity: Entity) -> list[Inverse]:
+        """Inverses whose records and whose relation the role can read."""
+        return [each for each in entity.inverses.values() if self.access.readable(each.entity, each.field)]
+
+    def value_type(self, entity: Entity, field: Field) -> Any:
+        """Strawberry type of a scalar or enum field, without null."""
+        if field.type is not FieldType.ENUM:
+            return scalar_of(field)
+        name = names.enum(entity, field)
+        if name not in self._enums:
+            labels = {value: label(field.enum_labels.get(value, {})) for value in field.enum}
+            self._enums[name] = builder.enum_type(name, field.enum, labels, describe(field))
+        return self._enums[name]
+
+
+def label(labels: Any) -> str:
+    """The English label, else any, else nothing."""
+    return labels.get("en") or next(iter(labels.values()), "")
+
+
+def describe(thing: Entity | Field) -> str:
+    """Description for GraphQL: the file's description, else the label."""
+    return thing.description or label(thing.labels)
+
+
+def title(name: str) -> str:
+    """A name for people: ``last_name`` → ``last name``."""
+    return name.replace("_", " ")
+
+
+__all__ = ["Types", "describe", "label", "naming", "title"]

@@ -1,0 +1,222 @@
+"""``where``, ``orderBy``, ``groupBy`` and paging arguments → the values of :mod:`xrm_core.query.request`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xrm_core import naming
+from xrm_core.errors import BadQuery, QueryTooLarge
+from xrm_core.graphql import names
+from xrm_core.graphql.arguments import Arguments, Getter, Tree, operand
+from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.predicate import (
+    EVERYTHING,
+    All,
+    Any_,
+    Compare,
+    Linked,
+    Literal_,
+    Not,
+    Op,
+    Param,
+    Predicate,
+    Related,
+)
+from xrm_core.query.order import decode
+from xrm_core.query.request import Cursor, GroupKey, Order, Page
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes of pages, in records."""
+
+    default_page: int = 50
+    largest_page: int = 1000
+
+
+def predicate(model: Model, entity: Entity, tree: Tree) -> Predicate:
+    """A filter input as a predicate. None (absent or null) is everything."""
+    if tree is None:
+        return EVERYTHING
+    parts: list[Predicate] = []
+    for name, value in tree.items():
+        match name:
+            case "and":
+                parts.extend(predicate(model, entity, each) for each in value or ())
+            case "or":
+                if value is not None:
+                    parts.append(Any_(tuple(predicate(model, entity, each) for each in value)))
+            case "not":
+                if value is not None:
+                    parts.append(Not(predicate(model, entity, value)))
+            case "isNull":
+                raise BadQuery("isNull stands inside of a relation or a field, not on the record itself.")
+            case _:
+                parts.extend(_member(model, entity, names.model_name(entity, name), value))
+    return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def _member(model: Model, entity: Entity, name: str, value: Tree) -> list[Predicate]:
+    if value is None:
+        return []
+    inverse = entity.inverses.get(name)
+    if inverse is not None:
+        target = model[inverse.entity]
+        return [
+            Related(name, target.name, how, predicate(model, target, part))
+            for how, part in value.items()
+            if part is not None
+        ]
+    field = entity[name]
+    if field.relation is None:
+        return [_compare(field, Op(op), each) for op, each in value.items()]
+    return _relation(model, field, dict(value))
+
+
+def _relation(model: Model, field: Field, value: dict[str, Tree]) -> list[Predicate]:
+    parts: list[Predicate] = []
+    if "isNull" in value:
+        parts.append(_linked(field, value.pop("isNull")))
+    if field.reference.polymorphic:
+        for key, part in value.items():
+            if part is not None:
+                target = next(each for each in field.reference.targets if naming.camel(each) == key)
+                parts.append(Related(field.name, target, "is", predicate(model, model[target], part)))
+    elif value or not parts:
+        target = field.reference.targets[0]
+        parts.append(Related(field.name, target, "is", predicate(model, model[target], value)))
+    return parts
+
+
+def _linked(field: Field, value: Tree) -> Predicate:
+    return EVERYTHING if value is None else Linked(field.name, value.value)
+
+
+def _compare(field: Field, op: Op, value: Tree) -> Predicate:
+    if op is Op.IS_NULL:
+        return EVERYTHING if value is None else Compare(field.name, op, value)
+    if value is None:
+        if op in (Op.EQ, Op.NE):
+            return Compare(field.name, op, Literal_(None))
+        raise BadQuery(f"{op} of {naming.camel(field.name)} cannot be null.", hint="Use isNull, or leave it out.")
+    return Compare(field.name, op, operand(value))
+
+
+def order(model: Model, entity: Entity, tree: Tree) -> tuple[Order, ...]:
+    """``orderBy`` as sort criteria."""
+    found = []
+    for item in tree or ():
+        path, leaf = _path(model, entity, item, "orderBy")
+        found.append(Order(path[:-1], path[-1], leaf == "DESC"))
+    return tuple(found)
+
+
+def groups(model: Model, entity: Entity, tree: Tree) -> tuple[GroupKey, ...]:
+    """``groupBy`` as group keys, each once."""
+    paths = (_path(model, entity, item, "groupBy")[0] for item in tree or ())
+    return tuple(dict.fromkeys(GroupKey(path[:-1], path[-1]) for path in paths))
+
+
+def _path(model: Model, entity: Entity, item: Any, where: str) -> tuple[tuple[str, ...], str]:
+    path: list[str] = []
+    owner = entity
+    while isinstance(item, dict):
+        if len(item) != 1:
+            raise BadQuery(
+                f"Each item of {where} names exactly one field, not {len(item)}.",
+                hint=f"Write several fields as a list: {where}: [{{a: …}}, {{b: …}}].",
+            )
+        [(key, item)] = item.items()
+        name = names.model_name(owner, key)
+        path.append(name)
+        if isinstance(item, dict):
+            owner = model[owner[name].reference.targets[0]]
+    if item is None:
+        raise BadQuery(f"An item of {where} is null.", hint="Leave it out.")
+    return tuple(path), item
+
+
+@dataclass(frozen=True)
+class CursorUse:
+    """A cursor in a plan: where it comes from, and what was read from it when the plan was made."""
+
+    getter: Getter
+    model: Model
+    entity: Entity
+    order: tuple[Order, ...]
+    names: tuple[str, ...]
+    nulls: tuple[bool, ...]
+
+    def values(self, text: str) -> tuple[Any, ...]:
+        """The values in a cursor; BadCursor if it does not fit."""
+        return decode(text, self.model, self.entity, self.order)
+
+
+def page(
+    model: Model,
+    entity: Entity,
+    arguments: dict[str, Tree],
+    order_: tuple[Order, ...],
+    limits: Limits,
+    reader: Arguments,
+    late: "Late",
+) -> Page:
+    """``first``/``after`` or ``last``/``before`` as a page; the page size has a limit."""
+    first, last = arguments.get("first"), arguments.get("last")
+    after, before = arguments.get("after"), arguments.get("before")
+    if (first is not None and last is not None) or (after is not None and before is not None):
+        raise BadQuery("A page goes one way: first with after, or last with before.", hint="Leave out one of the two.")
+    backward = last is not None or before is not None
+    if backward and (first is not None or after is not None):
+        raise BadQuery("first goes with after, last goes with before.", hint="Leave out one of the two.")
+    size = last if backward else first
+    cursor = before if backward else after
+    checked = late.size(size, limits) if size is not None else Literal_(limits.default_page)
+    return Page(checked, backward, None if cursor is None else late.cursor(model, entity, order_, cursor, reader))
+
+
+class Late:
+    """What has to be checked at each run of a plan, since it comes out of variables: page sizes and cursors."""
+
+    def __init__(self, variables: Any, reader: Arguments) -> None:
+        self._variables = variables
+        self._reader = reader
+        self.sizes: list[tuple[Getter, Limits]] = []
+        self.cursors: list[CursorUse] = []
+
+    def size(self, tree: Tree, limits: Limits) -> Literal_ | Param:
+        """A page size; checked now if it is known, else at each run."""
+        if isinstance(tree, Literal_):
+            check_size(tree.value, limits)
+        else:
+            self.sizes.append((self._reader.getters[tree.name], limits))
+        return tree  # type: ignore[no-any-return]
+
+    def cursor(self, model: Model, entity: Entity, order_: Sequence[Order], tree: Tree, reader: Arguments) -> Cursor:
+        """A cursor; its values are bound at run time, which of them are empty shapes the SQL."""
+        getter = _known(tree.value) if isinstance(tree, Literal_) else reader.getters[tree.name]
+        values = decode(getter(self._variables), model, entity, order_)
+        parameters = [reader.late(_nothing) for _ in values]
+        nulls = tuple(value is None for value in values)
+        parameter_names = tuple(each.name for each in parameters)
+        self.cursors.append(CursorUse(getter, model, entity, tuple(order_), parameter_names, nulls))
+        return Cursor(tuple(parameters), nulls)
+
+
+def _known(value: Any) -> Getter:
+    return lambda _variables: value
+
+
+def _nothing(_variables: Any) -> None:
+    return None
+
+
+def check_size(size: Any, limits: Limits) -> None:
+    """Refuse page sizes below 0 and above the limit."""
+    if size < 0:
+        raise BadQuery(f"A page size of {size} makes no sense.", hint=f"Ask for 0 to {limits.largest_page} records.")
+    if size > limits.largest_page:
+        raise QueryTooLarge(
+            f"A page has at most {limits.largest_page} records, not {size}.",
+            hint="Read the list page by page with pageInfo.endCursor and after.",
+        )

@@ -1,0 +1,142 @@
+"""Every hook that a plugin may implement, in the order in which they fire, with its contract.
+
+Names follow one rule: ``register_<things>`` is asked once at the start; ``before_<noun>_<verb>`` runs inside the
+transaction of a write and may change or refuse it. Hooks are ordinary functions, never ``async``: they run in the
+worker thread of the write, between validation and SQL. Each takes only the arguments that it names.
+
+Plugins are called in the order of their entry-point names. A plugin marks its functions with ``hookimpl``, from
+:mod:`xrm_core.api`; ``docs/plugin_hooks.md`` is this file for readers outside.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+PROJECT = "xrm"
+"""Project name of the pluggy markers."""
+
+Record = dict[str, Any]
+"""A record: field names of the entity file → JSON values; a to-one relation holds the id of its target."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Start: once per process, before the schema files are read
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def register_schemas() -> list[Path]:
+    """Name the folders with the plugin's entity files.
+
+    Called once per start of a server and of each command that reads schema files; not for a disabled plugin. No
+    database is open yet.
+
+    Returns:
+        Existing folders. Every ``*.json`` file at the top of each is an entity file; the entities belong to the
+        layer that has the plugin's name. An entity that another layer has too is an error naming both.
+
+    An exception, another kind of value or a folder that does not exist stops the start with ``PLUGIN_LOAD_FAILED``,
+    which names the plugin.
+
+    Example::
+
+        @hookimpl
+        def register_schemas():
+            return [Path(__file__).parent / "schemas"]
+    """
+    raise NotImplementedError  # specifications are never called
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Writes: inside the transaction, after permission and validation, before the SQL
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def before_record_create(entity: str, record: Record) -> Mapping[str, Any] | None:
+    """Change or refuse a new record.
+
+    Called for every record about to be created, by whatever way (GraphQL, import, demo data), after the record was
+    found valid and allowed. Once per record; an import asks again when it looks for the one row of a batch that
+    cannot be written. Not called for records that failed validation or permission.
+
+    Args:
+        entity: name of the entity, e.g. ``"customer"``.
+        record: the values given by the caller, defaults filled in, changes of earlier plugins merged in. A copy:
+            changing it changes nothing.
+
+    Returns:
+        Values to merge into the record (a value of None empties the field), or None to leave it as it is. The
+        merged record is validated again before it is stored.
+
+    Raise ``Refuse("why", field="licence_plate")`` to refuse: the transaction is rolled back and the caller gets
+    ``REFUSED_BY_PLUGIN`` with that text and the plugin's name. Any other exception refuses too, but the caller is
+    told only that the plugin failed; the exception goes to the log.
+
+    Example::
+
+        @hookimpl
+        def before_record_create(entity, record):
+            if entity == "vehicle":
+                return {"licence_plate": record["licence_plate"].upper()}
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def before_record_update(entity: str, before: Mapping[str, Any], changes: Record) -> Mapping[str, Any] | None:
+    """Change or refuse a change of a record.
+
+    Called for every record about to be changed, once per record, after the changes were found valid and allowed. Not
+    called for a record that does not exist, that the caller may not change, or whose version has moved on.
+
+    Args:
+        entity: name of the entity.
+        before: the record as it is stored now, system fields included; read-only.
+        changes: only the fields that the caller gave, changes of earlier plugins merged in. A copy: changing it
+            changes nothing.
+
+    Returns:
+        Values to merge into the changes, or None. They are validated again before they are stored.
+
+    ``Refuse`` and other exceptions do what they do in :func:`before_record_create`.
+
+    Example::
+
+        @hookimpl
+        def before_record_update(entity, before, changes):
+            if entity == "vehicle" and before["retired"] and changes.get("retired") is not False:
+                raise Refuse("A retired vehicle cannot be changed.")
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
+    """Refuse the deletion of a record.
+
+    Called for every record that a caller asks to delete, once per record, after it was found to be allowed. Not
+    called for records that the database deletes along with it (``"on_delete": "cascade"``).
+
+    Args:
+        entity: name of the entity.
+        before: the record as it is stored now, system fields included; read-only.
+
+    Returns:
+        Nothing; there is nothing to change.
+
+    ``Refuse`` and other exceptions do what they do in :func:`before_record_create`.
+
+    Example::
+
+        @hookimpl
+        def before_record_delete(entity, before):
+            if entity == "vehicle" and not before["retired"]:
+                raise Refuse("Retire the vehicle before you delete it.")
+    """
+    raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Schema files → :class:`~xrm_core.metadata.model.Model` (frozen; no I/O but reading files)."""

@@ -1,0 +1,202 @@
+"""One entry of ``properties`` → :class:`~xrm_core.metadata.model.Field`, and what only Python can check about it."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+import jsonschema_rs
+
+from xrm_core.errors import Problem
+from xrm_core.metadata.frozen import freeze
+from xrm_core.metadata.lines import Document, step
+from xrm_core.metadata.model import Field, Relation, Source
+from xrm_core.metadata.record_schema import value_schema
+from xrm_core.metadata.reserved import why_not_field
+from xrm_core.metadata.structure import shown
+from xrm_core.metadata.types import FieldType
+
+MAX_LENGTHS: Mapping[FieldType, int] = MappingProxyType(
+    {
+        FieldType.TEXT: 255,
+        FieldType.LONG_TEXT: 100_000,
+        FieldType.EMAIL: 320,
+        FieldType.URL: 2_048,
+        FieldType.PHONE: 50,
+    }
+)
+"""Greatest length in characters of a text whose file sets no ``maxLength``."""
+
+INT_MIN, INT_MAX = -(2**31), 2**31 - 1
+"""Bounds of an integer: those of GraphQL's Int, and of the database's column."""
+
+PATTERN_OPTIONS = jsonschema_rs.RegexOptions(size_limit=1_000_000)
+"""The regular expressions that a ``pattern`` may be: linear time, bounded size. Validate records with the same."""
+
+_BY_FORMAT = {
+    "email": FieldType.EMAIL,
+    "uri": FieldType.URL,
+    "date": FieldType.DATE,
+    "date-time": FieldType.DATETIME,
+    "uuid": FieldType.UUID,
+}
+_BY_TYPE = {"integer": FieldType.INTEGER, "number": FieldType.DECIMAL, "boolean": FieldType.BOOLEAN}
+
+
+def read_field(
+    document: Document, name: str, *, required: bool, layer: str, problems: list[Problem], text: Mapping[str, Any]
+) -> Field:
+    """Read a field whose form the meta-schema has found right; appends further mistakes to ``problems``.
+
+    Args:
+        document: the file.
+        name: the field's name.
+        required: whether the file lists it as required.
+        layer: core, or the plugin that the file comes from.
+        problems: mistakes found so far.
+        text: the field as it stands in the file.
+    """
+    pointer = step("/properties", name)
+    field = _field(name, text, required, Source(document.file, document.line(pointer), layer))
+    if reason := why_not_field(name):
+        problems.append(
+            document.problem(pointer, f'A field cannot be called "{name}": {reason}.', "Choose another name.")
+        )
+    problems.extend(
+        document.problem(f"{pointer}/{place}", reason, remedy)
+        for place, reason, remedy in (*_bounds(field), *_words(field), *_linking(field), *_content(field))
+    )
+    return field
+
+
+def _type(text: Mapping[str, Any]) -> FieldType:
+    if "x-relation" in text:
+        return FieldType.RELATION
+    if "enum" in text:
+        return FieldType.ENUM
+    if text["type"] in _BY_TYPE:
+        return _BY_TYPE[text["type"]]
+    if "format" in text:
+        return _BY_FORMAT[text["format"]]
+    return FieldType(text.get("x-type", "text"))
+
+
+def _field(name: str, text: Mapping[str, Any], required: bool, source: Source) -> Field:
+    kind = _type(text)
+    integer = kind is FieldType.INTEGER
+    precision = int(text.get("x-precision", 18))
+    return Field(
+        name,
+        kind,
+        required=required,
+        unique=text.get("x-unique", False),
+        indexed=text.get("x-index", False),
+        default=_default(kind, text.get("default")),
+        min_length=_whole(text.get("minLength")),
+        max_length=_whole(text.get("maxLength", MAX_LENGTHS.get(kind))),
+        minimum=_whole(text.get("minimum", INT_MIN)) if integer else text.get("minimum"),
+        maximum=_whole(text.get("maximum", INT_MAX)) if integer else text.get("maximum"),
+        pattern=text.get("pattern"),
+        precision=precision,
+        scale=int(text.get("x-scale", min(2, precision))),
+        enum=tuple(text.get("enum", ())),
+        enum_labels=freeze(text.get("x-enum-labels", {})),
+        relation=_relation(text["x-relation"]) if "x-relation" in text else None,
+        labels=freeze(text.get("x-labels", {})),
+        description=text.get("description", text.get("title", "")),
+        renamed_from=text.get("x-renamed-from"),
+        source=source,
+    )
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)  # JSON Schema takes 5.0 for an integer
+
+
+def _default(kind: FieldType, value: Any) -> Any:
+    if kind is FieldType.DECIMAL and value is not None:
+        return format(Decimal(str(value)), "f")  # text, as records hold decimals: never a float
+    if kind is FieldType.INTEGER and isinstance(value, float):
+        return int(value)
+    return value
+
+
+def _relation(text: Mapping[str, Any]) -> Relation:
+    targets = text["to"]
+    return Relation(
+        targets=(targets,) if isinstance(targets, str) else tuple(targets),
+        inverse=text["inverse"],
+        on_delete=text.get("on_delete", "restrict"),
+        inverse_labels=freeze(text.get("inverse_labels", {})),
+    )
+
+
+_Mistakes = list[tuple[str, str, str]]  # (pointer below the field, reason, remedy)
+
+
+def _bounds(field: Field) -> _Mistakes:
+    found: _Mistakes = []
+    if field.scale > field.precision:
+        reason = f"x-scale {field.scale} is more than x-precision {field.precision}."
+        return [("x-scale", reason, "x-precision counts all digits, those after the point included.")]
+    if field.min_length is not None and field.max_length is not None and field.min_length > field.max_length:
+        reason = f"minLength {field.min_length} is more than maxLength {field.max_length}; no text could be right."
+        found.append(("minLength", reason, f"Lower it, or raise maxLength ({field.max_length} applies here)."))
+    if field.minimum is not None and field.maximum is not None and field.minimum > field.maximum:
+        reason = f"minimum {field.minimum} is more than maximum {field.maximum}; no number could be right."
+        found.append(("minimum", reason, "Lower it, or raise maximum."))
+    if field.type is FieldType.DECIMAL:
+        limit = 10 ** (field.precision - field.scale)
+        for keyword, bound in (("minimum", field.minimum), ("maximum", field.maximum)):
+            if bound is not None and abs(bound) >= limit:
+                reason = f"{keyword} {bound} does not fit {field.precision} digits with {field.scale} after the point."
+                found.append((keyword, reason, f"Raise x-precision, or keep it between -{limit} and {limit}."))
+    return found
+
+
+def _words(field: Field) -> _Mistakes:
+    return [
+        (f"x-enum-labels/{value}", f'"{value}" is not a value of this enum.', "Remove it or add it to enum.")
+        for value in field.enum_labels
+        if value not in field.enum
+    ]
+
+
+def _linking(field: Field) -> _Mistakes:
+    if field.relation is None:
+        return []
+    found: _Mistakes = []
+    if field.required and field.relation.on_delete == "set_null":
+        reason = f'on_delete is "set_null", but {field.name} is required: it could not be emptied.'
+        found.append(("x-relation/on_delete", reason, 'Write "restrict" or "cascade", or do not require it.'))
+    if field.unique and field.relation.polymorphic:
+        reason = "A relation to several entities cannot be unique."
+        found.append(("x-unique", reason, "Remove x-unique, or make one relation for each target."))
+    return found
+
+
+def _content(field: Field) -> _Mistakes:
+    if field.scale > field.precision:
+        return []  # no schema can be made; said above
+    if field.pattern is not None:
+        try:
+            jsonschema_rs.Draft202012Validator({"pattern": field.pattern}, pattern_options=PATTERN_OPTIONS)
+        except (jsonschema_rs.ValidationError, ValueError):
+            reason = f"{shown(field.pattern)} is not a regular expression that can be used."
+            remedy = "Close all brackets; avoid look-around (?=…), (?<…), back-references \\1 and very large counts."
+            return [("pattern", reason, remedy)]
+    if field.default is None:
+        return []
+    value = Decimal(field.default) if field.type is FieldType.DECIMAL else field.default
+    validator = jsonschema_rs.Draft202012Validator(
+        value_schema(field), validate_formats=True, pattern_options=PATTERN_OPTIONS
+    )
+    error = next(validator.iter_errors(value), None)
+    if error is not None:
+        return [
+            ("default", f"The default breaks the field's own rules: {error.message[:200]}.", "Change one or the other.")
+        ]
+    if isinstance(value, Decimal) and -int(value.as_tuple().exponent) > field.scale:
+        reason = f"The default {field.default} has more than {field.scale} digits after the point."
+        return [("default", reason, "Shorten it, or raise x-scale.")]
+    return []

@@ -1,0 +1,192 @@
+"""The model: what the schema files say, as frozen values. No I/O, no database, no GraphQL in here.
+
+A :class:`Model` is built once by :mod:`xrm_core.metadata.loader` (or read back from a snapshot) and passed on.
+Tables, GraphQL types, validation and permissions are projections of it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from types import MappingProxyType
+from typing import Any, Literal
+
+from xrm_core import naming
+from xrm_core.metadata.types import FieldType
+
+Labels = Mapping[str, str]
+"""Language code → text, e.g. ``{"de": "Kunde", "en": "Customer"}``."""
+
+OnDelete = Literal["restrict", "set_null", "cascade"]
+
+
+def _empty() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something was defined: file as the user named it, 1-based line, and the layer it came from."""
+
+    file: str = ""
+    line: int = 0
+    layer: str = "core"
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """The reference that a ``RELATION`` field holds.
+
+    ``targets`` has one entity name for a to-one relation, several for a polymorphic one. ``inverse`` is the name
+    of the connection field on each target; ``inverse_labels`` are its labels.
+    """
+
+    targets: tuple[str, ...]
+    inverse: str
+    on_delete: OnDelete = "restrict"
+    inverse_labels: Labels = attribute(default_factory=_empty)
+
+    @property
+    def polymorphic(self) -> bool:
+        """True if the field may refer to records of several entities."""
+        return len(self.targets) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of an entity.
+
+    Lengths count characters; ``minimum``/``maximum`` are inclusive; ``precision`` and ``scale`` are the digits in
+    all and after the point of a decimal (at most 18 in all, so that SQLite can keep it as an exact integer).
+    ``default`` is a JSON value. ``system`` fields (id, version, …) are set by the platform alone.
+    """
+
+    name: str
+    type: FieldType
+    required: bool = False
+    unique: bool = False
+    indexed: bool = False
+    default: Any = None
+    min_length: int | None = None
+    max_length: int | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    pattern: str | None = None
+    precision: int = 18
+    scale: int = 2
+    enum: tuple[str, ...] = ()
+    enum_labels: Mapping[str, Labels] = attribute(default_factory=_empty)
+    relation: Relation | None = None
+    labels: Labels = attribute(default_factory=_empty)
+    description: str = ""
+    renamed_from: str | None = None
+    system: bool = False
+    source: Source = attribute(default=Source(), compare=False)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Database columns that hold this field: several for a polymorphic relation, else one."""
+        if self.relation is None:
+            return (self.name,)
+        if self.relation.polymorphic:
+            return tuple(naming.polymorphic_column(self.name, target) for target in self.relation.targets)
+        return (naming.relation_column(self.name),)
+
+    @property
+    def reference(self) -> Relation:
+        """The relation of a ``RELATION`` field; TypeError for others."""
+        if self.relation is None:
+            raise TypeError(f"{self.name} is not a relation")
+        return self.relation
+
+    def column_to(self, target: str) -> str:
+        """The foreign-key column that refers to one of the relation's targets."""
+        return self.columns[self.reference.targets.index(target)]
+
+
+@dataclass(frozen=True, slots=True)
+class Inverse:
+    """The many side of a to-one relation, seen from its target: ``customer.contacts``."""
+
+    name: str
+    entity: str
+    field: str
+    labels: Labels = attribute(default_factory=_empty)
+
+
+SYSTEM_FIELDS: tuple[Field, ...] = (
+    Field("id", FieldType.UUID, required=True, system=True, description="Identifier (UUIDv7)."),
+    Field("created_at", FieldType.DATETIME, required=True, system=True, description="When the record was created."),
+    Field("created_by", FieldType.UUID, system=True, description="Id of the user who created the record."),
+    Field("updated_at", FieldType.DATETIME, required=True, system=True, description="When it was last changed."),
+    Field("updated_by", FieldType.UUID, system=True, description="Id of the user who last changed the record."),
+    Field("version", FieldType.INTEGER, required=True, system=True, description="Counts the changes, from 1."),
+)
+"""Fields that every record has; the platform sets them, nobody else can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One entity: a table, a GraphQL type, a permission object.
+
+    ``fields`` are those of the file, in its order; :meth:`all_fields` adds the system fields. ``json_schema`` is
+    the plain JSON Schema part of the file (no ``x-`` keywords), against which records are validated.
+    """
+
+    name: str
+    plural: str
+    fields: Mapping[str, Field]
+    labels: Labels = attribute(default_factory=_empty)
+    plural_labels: Labels = attribute(default_factory=_empty)
+    description: str = ""
+    display: str = ""
+    unique_together: tuple[tuple[str, ...], ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
+    json_schema: Mapping[str, Any] = attribute(default_factory=_empty)
+    renamed_from: str | None = None
+    inverses: Mapping[str, Inverse] = attribute(default_factory=_empty)
+    source: Source = attribute(default=Source(), compare=False)
+
+    def all_fields(self) -> Iterator[Field]:
+        """``id`` first, then the fields of the file, then the other system fields."""
+        yield SYSTEM_FIELDS[0]
+        yield from self.fields.values()
+        yield from SYSTEM_FIELDS[1:]
+
+    def __getitem__(self, name: str) -> Field:
+        """The field of that name, system fields included; KeyError if there is none."""
+        found = self.field(name)
+        if found is None:
+            raise KeyError(f"{self.name}.{name}")
+        return found
+
+    def field(self, name: str) -> Field | None:
+        """The field of that name, system fields included, or None."""
+        found = self.fields.get(name)
+        if found is None:
+            found = next((system for system in SYSTEM_FIELDS if system.name == name), None)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """All entities, by name. ``fingerprint`` is equal for equal models, whatever file they came from."""
+
+    entities: Mapping[str, Entity]
+    fingerprint: str = ""
+
+    def __getitem__(self, name: str) -> Entity:
+        return self.entities[name]
+
+    def __iter__(self) -> Iterator[Entity]:
+        return iter(self.entities.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.entities
+
+
+def fingerprint(snapshot: Mapping[str, Any]) -> str:
+    """Digest of a model's snapshot (see :mod:`xrm_core.metadata.snapshot`): 16 hex digits."""
+    text = json.dumps(snapshot, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,206 @@
+"""The one predicate language: what a ``where``, a row rule, a segment or a retention rule says.
+
+Here are its words (frozen values) and :func:`parse`, which reads the JSON form with snake_case names used in files::
+
+    {"owner": {"id": {"eq": "$user"}}, "or": [{"status": {"in": ["active", "lead"]}}, {"rating": {"isNull": true}}]}
+
+Names joined in one object are ANDed. A relation is entered by its name; a to-many one by ``some``, ``none`` or
+``every``. The logic is two-valued: a comparison with an empty field is false, ``ne`` and ``not`` of it are true.
+It is compiled to SQL in one place, :mod:`xrm_core.query.predicates`, and never evaluated in Python.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from xrm_core.errors import BadQuery
+from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.types import ORDERED, TEXTUAL, FieldType
+
+
+class Op(StrEnum):
+    """Comparison operators, by their name in the API."""
+
+    EQ = "eq"
+    NE = "ne"
+    IN = "in"
+    NOT_IN = "notIn"
+    LT = "lt"
+    LTE = "lte"
+    GT = "gt"
+    GTE = "gte"
+    CONTAINS = "contains"
+    STARTS_WITH = "startsWith"
+    ENDS_WITH = "endsWith"
+    IS_NULL = "isNull"
+
+
+_EQUALITY = (Op.EQ, Op.NE, Op.IN, Op.NOT_IN)
+_ORDER = (Op.LT, Op.LTE, Op.GT, Op.GTE)
+_TEXT = (Op.CONTAINS, Op.STARTS_WITH, Op.ENDS_WITH)
+
+
+def operators(field: Field) -> tuple[Op, ...]:
+    """The operators that a scalar field has, in the order of the documentation."""
+    found: tuple[Op, ...] = _EQUALITY
+    if field.type in ORDERED:
+        found += _ORDER
+    if field.type in TEXTUAL:
+        found += _TEXT
+    return (*found, Op.IS_NULL)
+
+
+@dataclass(frozen=True, slots=True)
+class Literal_:  # noqa: N801 - Literal is typing's
+    """A value that stands in the predicate itself: a JSON value of the field's type (a tuple of them for ``in``)."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A value that arrives when the statement runs, by name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A value of the caller: ``$user`` (id of the user). Unknown at run time means that the predicate is false."""
+
+    name: str
+
+
+Operand = Literal_ | Param | Context
+CONTEXT_NAMES = frozenset({"user"})
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """``field op value`` on the entity itself."""
+
+    field: str
+    op: Op
+    value: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """True if each part is; ``All(())`` is true."""
+
+    parts: tuple["Predicate", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any_:  # noqa: N801 - Any is typing's
+    """True if one part is; ``Any_(())`` is false."""
+
+    parts: tuple["Predicate", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """True if the part is not."""
+
+    part: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A condition on related records.
+
+    ``name`` is a relation field or an inverse of the entity; ``target`` the entity on the other side; ``how`` is
+    ``is`` for to-one relations (polymorphic ones once per target), ``some``/``none``/``every`` for inverses.
+    """
+
+    name: str
+    target: str
+    how: Literal["is", "some", "none", "every"]
+    part: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """True if the to-one relation (polymorphic: to any target) is empty (``null``) or is not."""
+
+    name: str
+    null: bool
+
+
+Predicate = Compare | All | Any_ | Not | Related | Linked
+EVERYTHING = All(())
+NOTHING = Any_(())
+
+
+def parse(model: Model, entity: Entity, tree: Any, where: str = "") -> Predicate:
+    """Read the JSON form. Raises :class:`~xrm_core.errors.BadQuery` that names the place of the first mistake."""
+    if not isinstance(tree, Mapping):
+        raise BadQuery(f"{where or 'The predicate'} must be an object, not {type(tree).__name__}.")
+    parts: list[Predicate] = []
+    for name, value in tree.items():
+        at = f"{where}/{name}"
+        if name in ("and", "or"):
+            if not isinstance(value, Sequence) or isinstance(value, str):
+                raise BadQuery(f"{at} must be a list of predicates.")
+            items = tuple(parse(model, entity, item, f"{at}/{i}") for i, item in enumerate(value))
+            parts.append(All(items) if name == "and" else Any_(items))
+        elif name == "not":
+            parts.append(Not(parse(model, entity, value, at)))
+        elif (inverse := entity.inverses.get(name)) is not None:
+            parts.extend(_parse_inverse(model, name, inverse.entity, value, at))
+        elif (found := entity.field(name)) is not None:
+            parts.extend(_parse_field(model, found, value, at))
+        else:
+            raise BadQuery(f"{at}: the entity {entity.name} has no field or relation {name!r}.")
+    return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def _parse_inverse(model: Model, name: str, target: str, value: Any, at: str) -> list[Predicate]:
+    if not isinstance(value, Mapping) or not value or set(value) - {"some", "none", "every"}:
+        raise BadQuery(f"{at} must be an object with some, none or every.")
+    return [Related(name, target, how, parse(model, model[target], part, f"{at}/{how}")) for how, part in value.items()]
+
+
+def _parse_field(model: Model, field: Field, value: Any, at: str) -> list[Predicate]:
+    if not isinstance(value, Mapping):
+        raise BadQuery(f"{at} must be an object of operators.")
+    if field.relation is None:
+        return [_parse_compare(field, op, operand, f"{at}/{op}") for op, operand in value.items()]
+    parts: list[Predicate] = []
+    rest = dict(value)
+    if "isNull" in rest:
+        parts.append(Linked(field.name, _flag(rest.pop("isNull"), f"{at}/isNull")))
+    if field.relation.polymorphic:
+        for target, part in rest.items():
+            if target not in field.relation.targets:
+                raise BadQuery(f"{at}/{target}: {field.name} does not refer to {target!r}.")
+            parts.append(Related(field.name, target, "is", parse(model, model[target], part, f"{at}/{target}")))
+    elif rest or not parts:
+        target = field.relation.targets[0]
+        parts.append(Related(field.name, target, "is", parse(model, model[target], rest, at)))
+    return parts
+
+
+def _parse_compare(field: Field, name: str, value: Any, at: str) -> Compare:
+    if name not in operators(field):
+        allowed = ", ".join(operators(field))
+        raise BadQuery(f"{at}: {field.name} has no operator {name!r}; it has {allowed}.")
+    op = Op(name)
+    if op is Op.IS_NULL:
+        return Compare(field.name, op, Literal_(_flag(value, at)))
+    if op in (Op.IN, Op.NOT_IN):
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise BadQuery(f"{at} must be a list.")
+        return Compare(field.name, op, Literal_(tuple(value)))
+    if isinstance(value, str) and value.startswith("$"):
+        if value[1:] not in CONTEXT_NAMES or field.type is not FieldType.UUID:
+            raise BadQuery(f"{at}: {value} is not known here; $user can be compared with an id.")
+        return Compare(field.name, op, Context(value[1:]))
+    return Compare(field.name, op, Literal_(value))
+
+
+def _flag(value: Any, at: str) -> bool:
+    if not isinstance(value, bool):
+        raise BadQuery(f"{at} must be true or false.")
+    return value

@@ -1,0 +1,74 @@
+"""Entity → the plain JSON Schema (2020-12, no ``x-`` keywords) against which its records are validated."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from xrm_core.metadata.model import Field
+from xrm_core.metadata.types import FieldType
+
+_FORMATS = {
+    FieldType.DATE: "date",
+    FieldType.DATETIME: "date-time",
+    FieldType.EMAIL: "email",
+    FieldType.URL: "uri",
+    FieldType.UUID: "uuid",
+}
+_BASE = {FieldType.INTEGER: "integer", FieldType.DECIMAL: "number", FieldType.BOOLEAN: "boolean"}
+
+
+def record_schema(fields: Iterable[Field]) -> dict[str, Any]:
+    """Schema of a whole record with these fields. Fields that are not required may be null as well as absent."""
+    fields = tuple(fields)
+    return {
+        "type": "object",
+        "properties": {field.name: nullable(field) for field in fields},
+        "required": [field.name for field in fields if field.required],
+        "additionalProperties": False,
+    }
+
+
+def nullable(field: Field) -> dict[str, Any]:
+    """Schema of the field's value, null included unless the field is required."""
+    schema = value_schema(field)
+    if not field.required:
+        schema["type"] = [schema["type"], "null"]
+        if "enum" in schema:
+            schema["enum"] = [*schema["enum"], None]
+    return schema
+
+
+def value_schema(field: Field) -> dict[str, Any]:
+    """Schema of the field's value, without null."""
+    if field.relation is not None:
+        return _reference(field.relation.targets)
+    schema: dict[str, Any] = {"type": _BASE.get(field.type, "string")}
+    if field.type in _FORMATS:
+        schema["format"] = _FORMATS[field.type]
+    if field.type is FieldType.ENUM:
+        schema["enum"] = list(field.enum)
+    if field.type is FieldType.DECIMAL:
+        # Exclusive, because the power of ten is exact where 10^n - 0.01 as a float may not be.
+        schema["exclusiveMaximum"] = 10 ** (field.precision - field.scale)
+        schema["exclusiveMinimum"] = -schema["exclusiveMaximum"]
+    rules = {
+        "minLength": field.min_length,
+        "maxLength": field.max_length,
+        "pattern": field.pattern,
+        "minimum": field.minimum,
+        "maximum": field.maximum,
+    }
+    schema.update({keyword: value for keyword, value in rules.items() if value is not None})
+    return schema
+
+
+def _reference(targets: tuple[str, ...]) -> dict[str, Any]:
+    identifier = {"type": "string", "format": "uuid"}
+    if len(targets) == 1:
+        return identifier
+    return {
+        "type": "object",
+        "properties": {target: dict(identifier) for target in targets},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }

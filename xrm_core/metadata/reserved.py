@@ -1,0 +1,99 @@
+"""Names that entities, fields and inverses may not have, and why."""
+
+from collections.abc import Iterator
+
+from xrm_core import naming
+from xrm_core.metadata.model import SYSTEM_FIELDS, Entity
+from xrm_core.metadata.types import FieldType
+
+TYPE_FORMS = (
+    "{}",
+    "{}Connection",
+    "{}Edge",
+    "{}Filter",
+    "{}ListFilter",
+    "{}OrderBy",
+    "{}GroupBy",
+    "{}GroupKey",
+    "{}Aggregate",
+    "{}AggregateSum",
+    "{}AggregateAvg",
+    "{}AggregateMin",
+    "{}AggregateMax",
+    "{}AggregateCountDistinct",
+    "Create{}Input",
+    "Update{}Input",
+)
+"""GraphQL types made for an entity, with ``{}`` for its PascalCase name; no two entities may make the same one."""
+
+FIELD_TYPE_FORMS = ("{}", "{}Filter", "Create{}Input", "Update{}Input")
+"""GraphQL types made for an enum or polymorphic field; ``{}`` is entity and field in PascalCase."""
+
+ROOT_FORMS = ("{}", "{}Aggregate")
+"""Fields of the GraphQL query root made for an entity's plural; its singular gives one more."""
+
+_SCALARS = ("string", "int", "bigint", "float", "boolean", "id", "date", "datetime", "time", "decimal", "uuid", "json", "text")
+_GRAPHQL_TYPES = frozenset(
+    {"query", "mutation", "subscription", "node", "pageinfo", "orderdirection", "groupby", "connection", "edge", "error"}
+    | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
+)
+_ROOT_FIELDS = frozenset({"node", "nodes", "me", "viewer"})
+
+_TABLE_PREFIXES = {
+    "xrm_": "the platform's own tables begin with it",
+    "sqlite_": "SQLite keeps it for its own tables",
+    "pg_": "PostgreSQL keeps it for its own tables",
+    "alembic_": "the migration tool's table begins with it",
+    "ix_": "names of indexes begin with it",
+    "uq_": "names of constraints begin with it",
+    "pk_": "names of primary keys begin with it",
+}
+_PREDICATE_WORDS = frozenset({"and", "or", "not", "is_null"})
+_DATABASE_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "rowid", "oid"})
+_SYSTEM = frozenset(field.name for field in SYSTEM_FIELDS)
+
+
+def why_not_entity(name: str) -> str:
+    """Why no entity may have this (well-formed) name; ``""`` if it may."""
+    for prefix, reason in _TABLE_PREFIXES.items():
+        if name.startswith(prefix):
+            return f'it begins with "{prefix}", and {reason}'
+    if naming.pascal(name).lower() in _GRAPHQL_TYPES or naming.camel(name).lower() in _ROOT_FIELDS:
+        return "GraphQL or the platform's API has this word already"
+    return ""
+
+
+def why_not_plural(name: str) -> str:
+    """Why no entity may have this plural; ``""`` if it may."""
+    return "the API has a field of this name already" if naming.camel(name).lower() in _ROOT_FIELDS else ""
+
+
+def why_not_field(name: str) -> str:
+    """Why no field or inverse may have this (well-formed) name; ``""`` if it may."""
+    if name in _SYSTEM:
+        return "every record has this field already, kept by the platform"
+    if name in _PREDICATE_WORDS:
+        return "filters use this word"
+    if name in _DATABASE_COLUMNS:
+        return "databases have a hidden column of this name"
+    if name.startswith("xrm_"):
+        return 'it begins with "xrm_", which the platform keeps for itself'
+    return ""
+
+
+def graphql_types(entity: Entity) -> Iterator[tuple[str, str]]:
+    """Each GraphQL type that the entity makes, with the name of the field it is for (``""``: the entity itself)."""
+    own = naming.pascal(entity.name)
+    for form in TYPE_FORMS:
+        yield form.format(own), ""
+    for field in entity.fields.values():
+        if field.type is FieldType.ENUM or (field.relation is not None and field.relation.polymorphic):
+            for form in FIELD_TYPE_FORMS:
+                yield form.format(own + naming.pascal(field.name)), field.name
+
+
+def graphql_roots(entity: Entity) -> Iterator[str]:
+    """Each field of the GraphQL query root that the entity makes."""
+    yield naming.camel(entity.name)
+    for form in ROOT_FORMS:
+        yield form.format(naming.camel(entity.plural))

@@ -1,0 +1,75 @@
+"""Model ⇄ JSON: what is kept in the database of the model applied there, and what the fingerprint is taken of.
+
+Only what the files say is in it. Sources are not (where a thing was written down does not change it), nor are record
+schemas and inverses, which follow from the rest. Values equal to the default of their attribute are left out, so that
+a later attribute does not change the fingerprint of a model that makes no use of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from types import MappingProxyType
+from typing import Any
+
+from xrm_core.metadata.frozen import freeze, thaw
+from xrm_core.metadata.model import Entity, Field, Model, Relation, fingerprint
+from xrm_core.metadata.record_schema import record_schema
+from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.wiring import wire
+
+FORMAT = 1
+"""Version of this form."""
+
+_DERIVED = frozenset({"source", "json_schema", "inverses"})
+
+
+def to_snapshot(model: Model) -> dict[str, Any]:
+    """The model as JSON types. Entities are in alphabetical order, fields in that of their file."""
+    return {"format": FORMAT, "entities": [_pack(entity) for entity in sorted(model, key=lambda found: found.name)]}
+
+
+def from_snapshot(snapshot: Mapping[str, Any]) -> Model:
+    """The model again, equal to the one that the snapshot was made of. Raises ValueError for another format."""
+    if snapshot.get("format") != FORMAT:
+        raise ValueError(f"This snapshot has format {snapshot.get('format')!r}; only {FORMAT} can be read.")
+    return build(_entity(packed) for packed in snapshot["entities"])
+
+
+def build(entities: Any) -> Model:
+    """A model of these entities: inverses filled in, fingerprint set. They must have been checked."""
+    model = Model(wire(entities))
+    return Model(model.entities, fingerprint(to_snapshot(model)))
+
+
+def _pack(value: Any) -> Any:
+    if isinstance(value, Entity | Field | Relation):
+        packed = {}
+        for attribute in fields(value):
+            part = getattr(value, attribute.name)
+            default = attribute.default
+            if attribute.default_factory is not MISSING:
+                default = attribute.default_factory()
+            if attribute.name not in _DERIVED and (default is MISSING or part != default):
+                packed[attribute.name] = _pack(part)
+        if isinstance(value, Entity):
+            packed["fields"] = [_pack(field) for field in value.fields.values()]  # a list keeps their order
+        return packed
+    return thaw(value)
+
+
+def _entity(packed: Mapping[str, Any]) -> Entity:
+    found = {text["name"]: _field(text) for text in packed["fields"]}
+    return Entity(
+        **{name: freeze(value) for name, value in packed.items() if name != "fields"},
+        fields=MappingProxyType(found),
+        json_schema=freeze(record_schema(found.values())),
+    )
+
+
+def _field(packed: Mapping[str, Any]) -> Field:
+    values = {name: freeze(value) for name, value in packed.items() if name not in ("type", "relation")}
+    relation = packed.get("relation")
+    return Field(
+        **values,
+        type=FieldType(packed["type"]),
+        relation=None if relation is None else Relation(**{name: freeze(value) for name, value in relation.items()}),
+    )

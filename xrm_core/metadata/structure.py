@@ -1,0 +1,177 @@
+"""Does a file have the form that the meta-schema asks for? If not: what is wrong, in words."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+from referencing import Registry
+
+from xrm_core.errors import Problem
+from xrm_core.metadata.lines import Document, step
+
+_NOT_YET = frozenset(
+    {"if", "then", "else", "allOf", "anyOf", "oneOf", "not", "dependentRequired", "dependentSchemas", "$defs"}
+    | {"definitions", "const", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+)
+_REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor", "$vocabulary"})
+_TYPE_NAMES: Mapping[str, str] = {
+    "string": "text in double quotes",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "an object {…}",
+    "array": "a list […]",
+    "null": "null",
+}
+
+
+@cache
+def meta_schema() -> dict[str, Any]:
+    """The meta-schema of entity files. Do not change what you get."""
+    text = files("xrm_core.metadata").joinpath("entity.schema.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def check(document: Document) -> list[Problem]:
+    """All the places at which the document does not have the form of an entity file."""
+    # Several keywords of the meta-schema may refuse one value; the reader needs to hear of it once.
+    found: dict[tuple[str, str], Problem] = {}
+    for error in _validator().iter_errors(document.value):
+        for pointer, reason, remedy in _describe(error):
+            found.setdefault((pointer, reason), document.problem(pointer, reason, remedy))
+    return list(found.values())
+
+
+def shown(value: Any) -> str:
+    """The value as JSON on one line, cut when it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``Did you mean "customer"? `` if a known name is like this one, else ``""``."""
+    close = get_close_matches(name, list(known), n=1)
+    return f'Did you mean "{close[0]}"? ' if close else ""
+
+
+def _pattern(_validator: Validator, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
+    # Python's $ also matches before a line break at the end, that of JSON Schema does not.
+    strict = f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern
+    if isinstance(value, str) and not re.search(strict, value):
+        yield ValidationError("does not match")
+
+
+@cache
+def _validator() -> Validator:
+    # The registry is empty: nothing is fetched, whatever a file refers to.
+    strict: type[Validator] = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+    return strict(meta_schema(), registry=Registry())
+
+
+def _describe(error: ValidationError) -> Iterator[tuple[str, str, str]]:
+    """(pointer, reason, remedy) of each mistake that the error stands for."""
+    pointer = ""
+    for key in error.absolute_path:
+        pointer = step(pointer, key)
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
+    value: Any = error.instance
+    if error.validator == "additionalProperties":
+        for key in value:
+            if key not in schema["properties"]:
+                yield (step(pointer, key), *_unknown(key, schema))
+    elif error.validator == "required":
+        for key in schema["required"]:
+            if key not in value:
+                yield (pointer, *_missing(key, value))
+    elif "propertyNames" in error.absolute_schema_path:
+        yield (step(pointer, value), f"The name {shown(value)} is not allowed.", _remedy(schema))
+    else:
+        speak = _WORDS.get(str(error.validator), _other)
+        reason = speak(error.validator_value, value)
+        if error.validator == "uniqueItems":
+            yield step(pointer, _repeated(value)), reason, "Keep one of the two."
+            return
+        choices: Any = error.validator_value if error.validator == "enum" and isinstance(value, str) else []
+        yield pointer, reason, nearest(value, choices) + _remedy(schema) if choices else _remedy(schema)
+
+
+def _remedy(schema: Mapping[str, Any]) -> str:
+    return str(schema.get("description", "")) or "See docs/entity-files.md."
+
+
+def _unknown(key: str, schema: Mapping[str, Any]) -> tuple[str, str]:
+    what = schema["title"].lower() if "title" in schema else "place"
+    allowed = list(schema["properties"])
+    if key in _REFERENCES:
+        return (
+            f'"{key}" is not supported; nothing is ever fetched or followed.',
+            "Write out here what it refers to.",
+        )
+    if key in _NOT_YET:
+        return f'"{key}" is not supported yet.', "Remove it; a plugin's before-hook can check such a rule."
+    if key in _vocabulary():
+        return f'"{key}" does not belong in {_article(what)}.', f"Remove it; allowed here: {', '.join(allowed)}."
+    return f"Unknown keyword {shown(key)}.", f"{nearest(key, allowed)}Allowed here: {', '.join(allowed)}."
+
+
+def _missing(key: str, around: Mapping[str, Any]) -> tuple[str, str]:
+    if key == "x-type" and around.get("type") == "number":
+        return '"x-type" is missing.', 'Add "x-type": "decimal"; numbers are kept exactly.'
+    if key == "type" and "x-entity" not in around and "properties" not in around:
+        return '"type" is missing.', 'Add "type": "string", "integer", "number" or "boolean", or "x-relation".'
+    description = _vocabulary().get(key, "")
+    return f'"{key}" is missing.', f'Add "{key}": {description[:1].lower()}{description[1:]}'
+
+
+@cache
+def _vocabulary() -> dict[str, str]:
+    """Every keyword of entity files, with its description."""
+    definitions = meta_schema()["$defs"]
+    found: dict[str, str] = {}
+    for schema in (meta_schema(), *definitions.values()):
+        for key, part in schema.get("properties", {}).items():
+            target = definitions[part["$ref"].rpartition("/")[2]] if "$ref" in part else {}
+            found.setdefault(key, part.get("description", target.get("description", "")))
+    return found
+
+
+def _repeated(items: list[Any]) -> int:
+    return next(i for i, item in enumerate(items) if item in items[:i])
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _type(allowed: Any, value: Any) -> str:
+    names = [allowed] if isinstance(allowed, str) else allowed
+    return f"{shown(value)} should be {' or '.join(_TYPE_NAMES[name] for name in names)}."
+
+
+def _other(_limit: Any, value: Any) -> str:
+    return f"{shown(value)} is not allowed here."
+
+
+_WORDS: Mapping[str, Callable[[Any, Any], str]] = {
+    "type": _type,
+    "enum": lambda allowed, value: f"{shown(value)} is not one of {', '.join(map(str, allowed))}.",
+    "const": lambda wanted, value: f"{shown(value)} should be {shown(wanted)}.",
+    "pattern": lambda _, value: f"{shown(value)} does not have the right form.",
+    "minLength": lambda limit, value: f"{shown(value)} is too short; at least {limit} needed.",
+    "maxLength": lambda limit, value: f"{shown(value)} is too long; at most {limit} characters.",
+    "minItems": lambda limit, value: f"The list {shown(value)} is too short; at least {limit} needed.",
+    "maxItems": lambda limit, value: f"The list is too long: {len(value)} entries, at most {limit}.",
+    "uniqueItems": lambda _, value: f"{shown(value[_repeated(value)])} stands in this list twice.",
+    "minimum": lambda limit, value: f"{shown(value)} is too small; at least {limit}.",
+    "maximum": lambda limit, value: f"{shown(value)} is too large; at most {limit}.",
+    "minProperties": lambda limit, _: f"At least {limit} entry is needed here.",
+    "maxProperties": lambda limit, value: f"Too many entries: {len(value)}, at most {limit}.",
+}

@@ -1,0 +1,60 @@
+"""Installed distributions → :class:`~xrm_core.plugins.plugins.Plugins`, by the entry-point group ``xrm.plugins``."""
+
+from collections.abc import Collection
+from importlib.metadata import EntryPoint, entry_points
+from itertools import pairwise
+
+from xrm_core.errors import PluginLoadError, SettingsError
+from xrm_core.plugins.plugins import Plugins
+from xrm_core.plugins.registration import InstalledPlugin, load_error
+
+GROUP = "xrm.plugins"
+"""Entry-point group in which a distribution names its plugin: ``fleet = "xrm_fleet"``."""
+
+
+def load_plugins(disabled: Collection[str] = (), *, trace: bool = False) -> Plugins:
+    """Load every installed plugin, in the order of the entry-point names. One call per application object.
+
+    Args:
+        disabled: entry-point names of plugins that are not to be imported.
+        trace: print each call of a hook to standard error.
+
+    Raises:
+        PluginLoadError: a plugin cannot be imported or is not a plugin; names distribution, version and cause.
+        SettingsError: ``disabled`` names a plugin that is not installed.
+    """
+    found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    _refuse_same_names(found)
+    unknown = sorted(set(disabled) - {point.name for point in found})
+    if unknown:
+        raise SettingsError(
+            f"Disabled plugins that are not installed: {', '.join(unknown)}.",
+            hint=f"Installed are: {', '.join(point.name for point in found) or 'none'}.",
+        )
+    return Plugins([_load(point) for point in found if point.name not in disabled], trace=trace)
+
+
+def _load(point: EntryPoint) -> InstalledPlugin:
+    distribution, version = _origin(point)
+    try:
+        loaded = point.load()
+    except (Exception, SystemExit) as error:  # whatever a plugin does at import, core stays up and names it
+        raise load_error(point.name, distribution, version, f"{type(error).__name__}: {error}") from error
+    return InstalledPlugin(point.name, loaded, distribution, version)
+
+
+def _origin(point: EntryPoint) -> tuple[str, str]:
+    if point.dist is None:
+        return "", ""
+    return point.dist.name or "", point.dist.version or ""
+
+
+def _refuse_same_names(found: list[EntryPoint]) -> None:
+    for first, second in pairwise(found):
+        if first.name == second.name:
+            both = " and ".join(" ".join(_origin(point)) for point in (first, second))
+            raise PluginLoadError(
+                f"Two installed plugins have the name {first.name!r}: those of {both}.",
+                hint="Uninstall one of the two distributions.",
+                details={"plugin": first.name},
+            )

@@ -1,0 +1,148 @@
+"""The loaded plugins of one application object, and the calls of their hooks."""
+
+import sys
+from collections.abc import Coroutine, Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import structlog
+from pluggy import HookImpl
+
+from xrm_core.errors import PluginLoadError, Refuse, RefusedByPlugin
+from xrm_core.hookspecs import Record
+from xrm_core.plugins.registration import InstalledPlugin, load_error, register
+
+_log = structlog.get_logger("xrm.plugins")
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """What ``xrm plugins list`` shows: ``order`` counts from 1, ``hooks`` are the hooks that it implements."""
+
+    name: str
+    distribution: str
+    version: str
+    order: int
+    hooks: tuple[str, ...]
+
+
+class Plugins:
+    """Plugins that are loaded, checked and ready to be called, in the order given.
+
+    Args:
+        installed: the plugins; :func:`~xrm_core.plugins.load_plugins` finds them, tests may give their own.
+        trace: print each call of a hook to standard error.
+
+    Raises:
+        PluginLoadError: a plugin has a hook that does not exist, is ``async``, takes other arguments, …
+    """
+
+    def __init__(self, installed: Iterable[InstalledPlugin] = (), *, trace: bool = False) -> None:
+        installed = list(installed)
+        self._trace = trace
+        self._installed = {plugin.name: plugin for plugin in installed}
+        self._hooks = register(installed)
+        self.infos: tuple[PluginInfo, ...] = tuple(
+            PluginInfo(plugin.name, plugin.distribution, plugin.version, order, self._hooks_of(plugin.name))
+            for order, plugin in enumerate(installed, start=1)
+        )
+
+    def schema_folders(self) -> list[tuple[Path, str]]:
+        """Folders with entity files, each with the plugin's name: the layer of its entities.
+
+        Raises:
+            PluginLoadError: a plugin failed, or named something that is no folder.
+        """
+        folders = []
+        for hook in self._hooks["register_schemas"]:
+            folders += [(folder, hook.plugin_name) for folder in self._folders_of(hook)]
+        return folders
+
+    def before_create(self, entity: str, record: Record) -> Record:
+        """The record as the plugins want it; the one given is left as it is.
+
+        Raises:
+            RefusedByPlugin: a plugin refused or failed.
+        """
+        for hook in self._hooks["before_record_create"]:
+            record = {**record, **self._ask(hook, entity, record=deepcopy(record))}
+        return record
+
+    def before_update(self, entity: str, before: Mapping[str, Any], changes: Record) -> Record:
+        """The changes as the plugins want them; those given are left as they are.
+
+        Raises:
+            RefusedByPlugin: a plugin refused or failed.
+        """
+        for hook in self._hooks["before_record_update"]:
+            changes = {**changes, **self._ask(hook, entity, before=_frozen(before), changes=deepcopy(changes))}
+        return changes
+
+    def before_delete(self, entity: str, before: Mapping[str, Any]) -> None:
+        """Ask the plugins whether the record may go.
+
+        Raises:
+            RefusedByPlugin: a plugin refused or failed.
+        """
+        for hook in self._hooks["before_record_delete"]:
+            self._ask(hook, entity, before=_frozen(before))
+
+    def _ask(self, hook: HookImpl, entity: str, **arguments: Any) -> Mapping[str, Any]:
+        """What one plugin wants changed; its failures are translated here, and only here."""
+        try:
+            answer = self._call(hook, {"entity": entity, **arguments})
+            if answer is None:
+                return {}
+            if isinstance(answer, Coroutine):
+                answer.close()  # a hook that only looks like an ordinary function; unclosed, Python would warn later
+            if not isinstance(answer, Mapping) or not all(isinstance(key, str) for key in answer):
+                raise TypeError(f"a before-hook returns a mapping of field names or None, not {type(answer).__name__}")
+        except Refuse as refusal:
+            details = {"plugin": hook.plugin_name, "entity": entity}
+            if refusal.field is not None:
+                details["field"] = refusal.field
+            raise RefusedByPlugin(refusal.message, details=details) from refusal
+        except Exception as error:
+            _log.error("plugin_hook_failed", plugin=hook.plugin_name, entity=entity, exc_info=error)
+            raise RefusedByPlugin(
+                f"The plugin {hook.plugin_name} failed when it was asked about this {entity}; nothing was written.",
+                hint="The server's log has the cause.",
+                details={"plugin": hook.plugin_name, "entity": entity},
+            ) from error
+        return answer
+
+    def _call(self, hook: HookImpl, arguments: Mapping[str, Any]) -> Any:
+        if self._trace:
+            sys.stderr.write(f"hook {hook.function.__name__} {arguments.get('entity', '')} -> {hook.plugin_name}\n")
+        return hook.function(*(arguments[name] for name in hook.argnames))
+
+    def _folders_of(self, hook: HookImpl) -> list[Path]:
+        try:
+            folders = self._call(hook, {})
+        except Exception as error:
+            raise self._error(hook, f"register_schemas raised {type(error).__name__}: {error}") from error
+        if not isinstance(folders, list) or not all(isinstance(folder, Path) for folder in folders):
+            raise self._error(hook, "register_schemas must return a list of pathlib.Path")
+        missing = next((folder for folder in folders if not folder.is_dir()), None)
+        if missing is not None:
+            raise self._error(hook, f"its schema folder {missing} does not exist")
+        return folders
+
+    def _error(self, hook: HookImpl, cause: str) -> PluginLoadError:
+        plugin = self._installed[hook.plugin_name]
+        return load_error(plugin.name, plugin.distribution, plugin.version, cause)
+
+    def _hooks_of(self, name: str) -> tuple[str, ...]:
+        return tuple(hook for hook, found in self._hooks.items() if any(each.plugin_name == name for each in found))
+
+
+def _frozen(value: Any) -> Any:
+    """A read-only copy, all the way down."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(item) for item in value)
+    return value

@@ -1,0 +1,85 @@
+"""Types of bind values in conditions. Unlike column types they take every value a client may compare with.
+
+A value that no record can have must not raise an error and must not be bent into one that records do have.
+"""
+
+import json
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Dialect, Integer, Numeric, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from xrm_core.metadata.model import Field
+from xrm_core.metadata.types import FieldType
+from xrm_core.storage.columns import Id, column_type
+
+_SQLITE_LARGEST = 2**63 - 1
+
+
+def operand_type(field: Field) -> TypeEngine[Any]:
+    """Type of a value that a field is compared with."""
+    match field.type:
+        case FieldType.UUID | FieldType.RELATION:
+            return KnownId()
+        case FieldType.DECIMAL:
+            return DecimalOperand(field.scale)
+        case _:
+            return column_type(field)
+
+
+class KnownId(Id):
+    """An id; text that is no UUID is the id of no record (NULL, which equals nothing)."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """The id in its usual form, or None."""
+        try:
+            return None if value is None else str(UUID(value))
+        except (ValueError, AttributeError, TypeError):
+            return None
+
+
+class DecimalOperand(TypeDecorator[Decimal]):
+    """A decimal to compare with: not rounded to the digits that the field has."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """SQLite has the field as an integer, the value times 10^scale."""
+        return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else Integer())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Decimal on PostgreSQL; on SQLite a number that compares with the scaled integers like the decimal does."""
+        if value is None:
+            return None
+        number = Decimal(value) if isinstance(value, str) else value
+        if dialect.name == "postgresql":
+            return number
+        scaled = Decimal(number).scaleb(self.scale)
+        if abs(scaled) > _SQLITE_LARGEST:
+            return _SQLITE_LARGEST if scaled > 0 else -_SQLITE_LARGEST
+        return int(scaled) if scaled == scaled.to_integral_value() else float(scaled)
+
+
+class JsonList(TypeDecorator[str]):
+    """A list bound as one JSON text, for SQLite, whose statements cannot take lists."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        """The list as JSON, each element as its column has it."""
+        processor = self.item.dialect_impl(dialect).bind_processor(dialect)
+        return json.dumps([processor(each) if processor else each for each in value])

@@ -1,0 +1,45 @@
+"""Database constraints → the same errors that validation gives. No SQL, no constraint name leaves from here."""
+
+import re
+
+from sqlalchemy.exc import IntegrityError
+
+from xrm_core import naming
+from xrm_core.errors import InternalError, RecordInUse, ValidationFailed, XrmError
+from xrm_core.metadata.model import Entity, Field
+
+
+def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) -> XrmError:
+    """The error for a write that broke a constraint of the entity's table (or of one that refers to it)."""
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+    text = str(error.orig)
+    if deleting:
+        return RecordInUse(
+            f"The {entity.name} cannot be deleted: other records refer to it.",
+            hint="Delete those records first, or let them refer to another record.",
+        )
+    table = naming.table(entity.name)
+    for fields in _unique_groups(entity):
+        columns = tuple(column for field in fields for column in field.columns)
+        sqlite = "UNIQUE constraint failed: " + ", ".join(f"{table}.{column}" for column in columns)
+        if constraint == naming.unique(table, columns) or text == sqlite:
+            names = " and ".join(field.name for field in fields)
+            return _failed(entity, fields[0].name, "unique", f"there is another {entity.name} with the same {names}")
+    for field in entity.fields.values():
+        for column in field.columns:
+            if constraint == naming.foreign_key(table, column):
+                return _failed(entity, field.name, "relation", "refers to a record that does not exist")
+            if constraint == naming.check(table, field.name) or re.search(rf"\b{column}\b", text):
+                return _failed(entity, field.name, "constraint", "has a value that the database refuses")
+    if "FOREIGN KEY" in text:
+        return _failed(entity, "", "relation", "a relation refers to a record that does not exist")
+    return InternalError(f"The {entity.name} could not be stored.", hint="The log has the cause.")
+
+
+def _unique_groups(entity: Entity) -> list[tuple[Field, ...]]:
+    single = [(field,) for field in entity.fields.values() if field.unique]
+    return single + [tuple(entity.fields[name] for name in names) for names in entity.unique_together]
+
+
+def _failed(entity: Entity, field: str, rule: str, message: str) -> ValidationFailed:
+    return ValidationFailed([{"field": field, "rule": rule, "message": message}], entity=entity.name)

@@ -1,0 +1,235 @@
+"""Create, update, delete: the functions through which every change of data goes, whoever asks for it.
+
+Order: permission → validation → before-hooks → SQL with the row rule in it → the rule once more on what was stored.
+All of it in the caller's transaction: an error that leaves here must end it (roll it back).
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from uuid_utils import uuid7
+
+from xrm_core.errors import Forbidden, InternalError, NotFound, ValidationFailed, VersionConflict
+from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Model
+from xrm_core.permissions.caller import Caller, System
+from xrm_core.permissions.policy import Action
+from xrm_core.plugins import Plugins
+from xrm_core.query.scan import Scope
+from xrm_core.records.constraints import translate
+from xrm_core.records.rights import (
+    check_fields,
+    context,
+    denied,
+    holds,
+    permission,
+    row_conditions,
+    target_problems,
+)
+from xrm_core.records.stored import Record, from_row, to_columns
+from xrm_core.records.validation import Validator
+from xrm_core.storage.tables import Tables
+
+_log = structlog.get_logger(__name__)
+_SYSTEM_NAMES = frozenset(field.name for field in SYSTEM_FIELDS)
+CALLER = "$user"
+"""Default of a relation to users: the user who creates the record."""
+
+
+class Records:
+    """The write door of one model. Stateless: the connection, with its open transaction, is the caller's.
+
+    Args:
+        model: what records look like.
+        tables: where they are.
+        plugins: whose before-hooks are asked.
+    """
+
+    def __init__(self, model: Model, tables: Tables, plugins: Plugins) -> None:
+        self.model = model
+        self.tables = tables
+        self.plugins = plugins
+        self.validator = Validator(model)
+
+    def create(self, connection: Connection, caller: Caller, entity: str, values: Mapping[str, Any]) -> str:
+        """Create a record and return its id.
+
+        Raises:
+            Forbidden, ValidationFailed, RefusedByPlugin: nothing was stored.
+        """
+        return self.create_many(connection, caller, entity, [values])[0]
+
+    def create_many(
+        self, connection: Connection, caller: Caller, entity: str, rows: Sequence[Mapping[str, Any]]
+    ) -> list[str]:
+        """Create records in one statement and return their ids; the first that is wrong refuses all."""
+        kind = self.model[entity]
+        scope = self._scope(connection, caller)
+        prepared = [self._prepare(connection, scope, caller, kind, values) for values in rows]
+        if not prepared:
+            return []
+        try:
+            connection.execute(insert(self.tables[entity]), [to_columns(kind, record) for record in prepared])
+        except IntegrityError as error:
+            raise self._translated(error, kind) from None
+        for values, record in zip(rows, prepared, strict=True):
+            conditions = row_conditions(scope, caller, kind, Action.CREATE, values)
+            if not holds(connection, scope, caller, kind, record["id"], conditions):
+                raise Forbidden(
+                    f"You may not create such a {entity}.",
+                    hint="The record would not be one of those that your role may create, e.g. not your own.",
+                )
+        return [record["id"] for record in prepared]
+
+    def update(
+        self,
+        connection: Connection,
+        caller: Caller,
+        entity: str,
+        id_: str,
+        changes: Mapping[str, Any],
+        version: int | None = None,
+    ) -> None:
+        """Change some fields of a record; ``version``, if given, must be its version now.
+
+        Raises:
+            NotFound, Forbidden, VersionConflict, ValidationFailed, RefusedByPlugin: nothing was changed.
+        """
+        kind = self.model[entity]
+        scope = self._scope(connection, caller)
+        check_fields(caller, kind, Action.UPDATE, changes)
+        conditions = row_conditions(scope, caller, kind, Action.UPDATE, changes)
+        before = self._locked(connection, scope, caller, kind, id_, Action.UPDATE, conditions)
+        _check_version(kind, before, version)
+        self._validate(kind, {**_own(before), **changes})
+        final = self.plugins.before_update(entity, before, dict(changes))
+        if final != changes:
+            self._validate(kind, {**_own(before), **final})
+        self._check_targets(connection, scope, caller, kind, final)
+        stamped = {
+            **to_columns(kind, final),
+            "updated_at": _now(),
+            "updated_by": caller.id,
+            "version": before["version"] + 1,
+        }
+        table = self.tables[entity]
+        statement = update(table).where(table.c.id == id_, table.c.version == before["version"], *conditions)
+        try:
+            changed = connection.execute(statement.values(stamped), context(caller)).rowcount
+        except IntegrityError as error:
+            raise self._translated(error, kind) from None
+        if changed != 1 or not holds(connection, scope, caller, kind, id_, conditions):
+            raise Forbidden(
+                f"You may not change the {entity} in this way.",
+                hint="After the change it would not be one of the records that your role may change.",
+            )
+
+    def delete(self, connection: Connection, caller: Caller, entity: str, id_: str, version: int | None = None) -> None:
+        """Delete a record; ``version``, if given, must be its version now.
+
+        Raises:
+            NotFound, Forbidden, VersionConflict, RecordInUse, RefusedByPlugin: nothing was deleted.
+        """
+        kind = self.model[entity]
+        scope = self._scope(connection, caller)
+        conditions = row_conditions(scope, caller, kind, Action.DELETE, ())
+        before = self._locked(connection, scope, caller, kind, id_, Action.DELETE, conditions)
+        _check_version(kind, before, version)
+        self.plugins.before_delete(entity, before)
+        table = self.tables[entity]
+        try:
+            gone = connection.execute(delete(table).where(table.c.id == id_, *conditions), context(caller)).rowcount
+        except IntegrityError as error:
+            raise translate(error, kind, deleting=True) from None
+        if gone != 1:
+            raise NotFound(f"There is no {entity} with the id {id_}.")
+
+    def _scope(self, connection: Connection, caller: Caller) -> Scope:
+        return Scope(self.model, self.tables, caller.access, connection.dialect)
+
+    def _prepare(
+        self, connection: Connection, scope: Scope, caller: Caller, kind: Entity, values: Mapping[str, Any]
+    ) -> Record:
+        permission(caller, kind, Action.CREATE)
+        check_fields(caller, kind, Action.CREATE, values)
+        given = {name: value for name, value in values.items() if name not in _SYSTEM_NAMES}
+        record = {**_defaults(kind, caller), **given}
+        self._validate(kind, record)
+        final = self.plugins.before_create(kind.name, record)
+        if final != record:
+            self._validate(kind, final)
+        self._check_targets(connection, scope, caller, kind, given)
+        now = _now()
+        system = {"id": str(uuid7()), "created_at": now, "updated_at": now, "version": 1}
+        system |= {"created_by": caller.id, "updated_by": caller.id}
+        system |= {name: value for name, value in values.items() if name in _SYSTEM_NAMES}
+        empty = dict.fromkeys(kind.fields)  # every row of a statement names the same columns
+        return {**empty, **final, **system}
+
+    def _validate(self, kind: Entity, record: Mapping[str, Any]) -> None:
+        problems = self.validator.problems(kind, record)
+        if problems:
+            raise ValidationFailed(
+                [{str(key): text for key, text in each.items()} for each in problems], entity=kind.name
+            )
+
+    def _check_targets(
+        self, connection: Connection, scope: Scope, caller: Caller, kind: Entity, changes: Mapping[str, Any]
+    ) -> None:
+        if isinstance(caller, System):
+            return  # sees everything; whether the target exists is the foreign key's to say
+        problems = target_problems(connection, scope, caller, kind, changes)
+        if problems:
+            raise ValidationFailed(problems, entity=kind.name)
+
+    def _locked(
+        self,
+        connection: Connection,
+        scope: Scope,
+        caller: Caller,
+        kind: Entity,
+        id_: str,
+        action: Action,
+        conditions: list[Any],
+    ) -> Record:
+        """The record as it is stored, held until the transaction ends, if the caller may do this with it."""
+        table = self.tables[kind.name]
+        query = select(table).where(table.c.id == id_, *conditions).with_for_update()
+        row = connection.execute(query, context(caller)).mappings().first()
+        if row is None:
+            raise denied(connection, scope, caller, kind, id_, action)
+        return from_row(kind, dict(row))
+
+    def _translated(self, error: IntegrityError, kind: Entity) -> Exception:
+        found = translate(error, kind)
+        if isinstance(found, InternalError):
+            _log.error("constraint_not_understood", entity=kind.name, kind=type(error.orig).__name__)
+        return found
+
+
+def _check_version(kind: Entity, before: Mapping[str, Any], version: int | None) -> None:
+    if version is not None and version != before["version"]:
+        raise VersionConflict(
+            f"The {kind.name} was changed since you read it: it has version {before['version']}, not {version}.",
+            hint="Read it again, look at what changed, and repeat your change with its version.",
+            details={"currentVersion": before["version"]},
+        )
+
+
+def _own(record: Mapping[str, Any]) -> Record:
+    return {name: value for name, value in record.items() if name not in _SYSTEM_NAMES}
+
+
+def _defaults(kind: Entity, caller: Caller) -> Record:
+    found = {field.name: field.default for field in kind.fields.values() if field.default is not None}
+    return {
+        name: caller.id if value == CALLER and kind.fields[name].relation is not None else value
+        for name, value in found.items()
+    }
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

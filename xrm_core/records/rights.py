@@ -1,0 +1,95 @@
+"""The caller's rights on a write, as conditions that stand in the SQL of the write itself."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.sql import ColumnElement
+
+from xrm_core.errors import Forbidden, NotFound
+from xrm_core.metadata.model import Entity
+from xrm_core.metadata.predicate import EVERYTHING
+from xrm_core.permissions.access import Permission
+from xrm_core.permissions.caller import Caller, System
+from xrm_core.permissions.policy import Action
+from xrm_core.query.predicates import CONTEXT_PREFIX, compile_rule, scan
+from xrm_core.query.scan import Scope, Unguarded
+from xrm_core.records.stored import targets_of
+
+Problems = list[dict[str, str]]
+
+
+def permission(caller: Caller, entity: Entity, action: Action) -> Permission:
+    """The permission for an action, or :class:`Forbidden`."""
+    found = caller.access.get(entity.name, action)
+    if found is None:
+        raise Forbidden(f"You may not {action} {entity.plural}.", hint="Ask an administrator for the permission.")
+    return found
+
+
+def check_fields(caller: Caller, entity: Entity, action: Action, names: Collection[str]) -> None:
+    """Every field named may be written by the caller (on some records); system fields by nobody."""
+    granted = permission(caller, entity, action).fields
+    for name in names:
+        field = entity.field(name)
+        if field is not None and field.system and not (isinstance(caller, System) and caller.sets_system_fields):
+            raise Forbidden(f"The field {name} of a {entity.name} is set by the system.", hint="Leave it out.")
+        if field is None or name not in granted:
+            raise Forbidden(f"There is no field {name} of a {entity.name} that you may {action}.")
+
+
+def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action, fields: Collection[str]) -> list[Any]:
+    """Conditions on the entity's table under which the caller may write these fields; empty: always."""
+    granted = permission(caller, entity, action)
+    rules = [granted.rule, *(granted.field_rules[name] for name in fields)]
+    row = Unguarded(scope.tables[entity.name])
+    return [
+        compile_rule(scope, entity, row, rule)
+        for rule in dict.fromkeys(rules)
+        if rule is not None and rule != EVERYTHING
+    ]
+
+
+def context(caller: Caller) -> Mapping[str, Any]:
+    """Bind values that row rules need."""
+    return {f"{CONTEXT_PREFIX}user": caller.id}
+
+
+def holds(
+    connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str, conditions: list[Any]
+) -> bool:
+    """Whether the conditions hold for a stored record, in the transaction of the write."""
+    if not conditions:
+        return True
+    table = scope.tables[entity.name]
+    found = connection.execute(select(table.c.id).where(table.c.id == id_, *conditions), context(caller))
+    return found.first() is not None
+
+
+def denied(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str, action: Action) -> Exception:
+    """Why a record was not found for a write: it may be read but not changed, or it does not exist for the caller."""
+    if caller.access.may(entity.name, Action.READ) and _readable(connection, scope, caller, entity, id_):
+        return Forbidden(f"You may not {action} this {entity.name}.", hint="You may read it, but no more.")
+    return NotFound(f"There is no {entity.name} with the id {id_}.")
+
+
+def target_problems(
+    connection: Connection, scope: Scope, caller: Caller, entity: Entity, changes: Mapping[str, Any]
+) -> Problems:
+    """A relation may only be set to a record that the caller can see."""
+    problems: Problems = []
+    for name, value in changes.items():
+        for target, id_ in targets_of(entity.fields[name], value) if name in entity.fields else ():
+            other = scope.model[target]
+            visible = caller.access.may(target, Action.READ) and _readable(connection, scope, caller, other, id_)
+            if not visible:
+                problems.append({"field": name, "rule": "relation", "message": f"there is no {target} with this id"})
+    return problems
+
+
+def _readable(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str) -> bool:
+    found = scan(scope, entity)
+    conditions: list[ColumnElement[bool]] = [found.source.c.id == id_]
+    if found.rule is not None:
+        conditions.append(found.rule)
+    return connection.execute(select(found.source.c.id).where(*conditions), context(caller)).first() is not None

@@ -1,0 +1,61 @@
+"""Records as the caller knows them ↔ rows as the database has them."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from xrm_core.metadata.model import Entity, Field
+
+Record = dict[str, Any]
+
+
+def to_columns(entity: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Column → value for the fields that a record has; other columns are absent."""
+    columns: dict[str, Any] = {}
+    for name, value in record.items():
+        field = entity.field(name)
+        if field is None:
+            raise KeyError(f"{entity.name}.{name}")
+        columns.update(_columns(field, value))
+    return columns
+
+
+def _columns(field: Field, value: Any) -> dict[str, Any]:
+    if field.relation is None or not field.relation.polymorphic:
+        return {field.columns[0]: value}
+    chosen: Mapping[str, Any] = value or {}
+    return {column: chosen.get(target) for target, column in zip(field.relation.targets, field.columns, strict=True)}
+
+
+def from_row(entity: Entity, row: Mapping[str, Any]) -> Record:
+    """The whole record, system fields included, out of a row of its table."""
+    return {field.name: _value(field, row) for field in entity.all_fields()}
+
+
+def _value(field: Field, row: Mapping[str, Any]) -> Any:
+    if field.relation is None or not field.relation.polymorphic:
+        return row[field.columns[0]]
+    for target, column in zip(field.relation.targets, field.columns, strict=True):
+        if row[column] is not None:
+            return {target: row[column]}
+    return None
+
+
+def targets_of(field: Field, value: Any) -> list[tuple[str, str]]:
+    """Entity and id of the records that a relation's value refers to: none or one."""
+    if value is None or field.relation is None:
+        return []
+    if field.relation.polymorphic:
+        return [(target, str(identifier)) for target, identifier in value.items() if identifier is not None]
+    return [(field.relation.targets[0], str(value))]
+
+
+def digits_problem(field: Field, value: Any) -> str | None:
+    """What is wrong with the digits of a decimal, or None. Nothing is ever rounded away."""
+    number = Decimal(str(value))
+    if not number.is_finite():
+        return "is not a number"
+    exponent = number.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > field.scale:
+        return f"has more than {field.scale} digits after the point"
+    return None

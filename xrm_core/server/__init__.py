@@ -1,0 +1,1 @@
+"""The Starlette application: routes, middleware, health, and the GraphiQL page."""

@@ -1,0 +1,81 @@
+"""The application. :func:`create_app` is the table of contents of what a running server consists of."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from xrm_core.auth.authenticator import Authenticator
+from xrm_core.errors import BadRequest
+from xrm_core.graphql.engine import Engine
+from xrm_core.graphql.limits import DocumentLimits
+from xrm_core.graphql.where import Limits
+from xrm_core.server import graphiql, health
+from xrm_core.server.assembly import Platform, check_applied
+from xrm_core.server.graphql_http import GraphQLEndpoint
+from xrm_core.storage.pq_reader import PostgresReader
+from xrm_core.storage.readers import Reader, SqliteReader
+
+LOOPBACK = ["localhost", "127.0.0.1", "[::1]", "testserver"]
+
+
+def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Starlette:
+    """The ASGI application.
+
+    Args:
+        platform: what it serves; its database must have the platform's model.
+        page: configuration of the GraphiQL page (demo tokens and examples); None: the page asks for a token.
+    """
+    settings = platform.settings
+    reader = _reader(platform)
+    engine = Engine(
+        platform.records,
+        platform.database,
+        reader,
+        Limits(settings.default_page_size, settings.max_page_size),
+        DocumentLimits(settings.max_tokens, settings.max_depth, settings.max_aliases),
+    )
+    authenticator = Authenticator(platform.database, platform.authority)
+    endpoint = GraphQLEndpoint(engine, authenticator, settings.max_body_bytes)
+    configuration = page or {"demo": False, "roles": [], "examples": []}
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await reader.close()
+        platform.database.close()
+
+    routes: list[BaseRoute] = [
+        Route("/graphql", endpoint),
+        *health.routes(lambda: check_applied(platform)),
+        *graphiql.routes(lambda: configuration),
+    ]
+    # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).
+    middleware = [Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)] if settings.demo else []
+    app = Starlette(
+        routes=routes, middleware=middleware, lifespan=lifespan, exception_handlers={HTTPException: _http_error}
+    )
+    app.state.engine = engine
+    return app
+
+
+def _reader(platform: Platform) -> Reader:
+    timeout = platform.settings.statement_timeout
+    if platform.database.is_sqlite:
+        return SqliteReader(platform.database, timeout)
+    return PostgresReader(platform.database, timeout)
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    """Unknown paths and methods, in the one shape of errors."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    reason = BadRequest("There is nothing at this address." if status == 404 else "This is not possible here.")
+    shape = {"errors": [{"message": reason.message, "extensions": {"code": reason.code}}]}
+    return JSONResponse(shape, status)

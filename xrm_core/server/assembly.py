@@ -1,0 +1,83 @@
+"""Settings → the parts of the platform, put together in order. The command line and the server both start here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from xrm_core.errors import ModelOutOfDate
+from xrm_core.metadata.loader import load
+from xrm_core.metadata.model import Model
+from xrm_core.permissions import policy
+from xrm_core.permissions.authority import Authority
+from xrm_core.plugins import Plugins, load_plugins
+from xrm_core.records.door import Records
+from xrm_core.settings import Settings
+from xrm_core.storage.applied import current_model
+from xrm_core.storage.engines import Database
+from xrm_core.storage.tables import Tables
+
+CORE_LAYER = "core"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A model with everything that stands on it."""
+
+    settings: Settings
+    plugins: Plugins
+    model: Model
+    tables: Tables
+    database: Database
+    records: Records
+    authority: Authority
+
+
+def read_model(settings: Settings, plugins: Plugins) -> Model:
+    """The model of the entity files: those of ``--schemas`` and those of the plugins.
+
+    Raises:
+        SchemaFilesInvalid: with every mistake in every file.
+    """
+    return load([(settings.schemas, CORE_LAYER), *plugins.schema_folders()])
+
+
+def find_plugins(settings: Settings) -> Plugins:
+    """The installed plugins, less the disabled ones.
+
+    Raises:
+        PluginLoadError: one of them cannot be loaded.
+    """
+    return load_plugins(settings.disabled_plugins, trace=settings.trace_hooks)
+
+
+def assemble(settings: Settings, *, plugins: Plugins | None = None) -> Platform:
+    """All parts, from the entity files to the write door. Opens the database lazily, changes nothing in it.
+
+    Raises:
+        XrmError: a subclass for whatever is wrong: settings, plugins, schema files, policies.
+    """
+    plugins = find_plugins(settings) if plugins is None else plugins
+    model = read_model(settings, plugins)
+    authority = Authority(model, policy.load(policy_folder(settings), model))
+    tables = Tables(model)
+    database = Database(settings.database_url)
+    return Platform(settings, plugins, model, tables, database, Records(model, tables, plugins), authority)
+
+
+def policy_folder(settings: Settings) -> Path:
+    """Where the pack's roles and policies are."""
+    return settings.schemas / "permissions"
+
+
+def check_applied(platform: Platform) -> None:
+    """Refuse to work on a database that has another model than the entity files say.
+
+    Raises:
+        ModelOutOfDate: says which commands to run.
+    """
+    with platform.database.read() as connection:
+        applied = current_model(connection)
+    if applied is None or applied.fingerprint != platform.model.fingerprint:
+        raise ModelOutOfDate(
+            "The database has no model yet." if applied is None else "The database has another model than the files.",
+            hint="Look at «xrm schema plan», then run «xrm schema apply».",
+        )

@@ -1,0 +1,33 @@
+"""``/health/live`` and ``/health/ready``: for whoever has to restart the process or send it requests."""
+
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from xrm_core.errors import XrmError
+
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+def routes(check: Callable[[], None]) -> list[Route]:
+    """The two routes.
+
+    Args:
+        check: blocking; raises an XrmError if requests cannot be served.
+    """
+
+    async def live(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "live"}, headers=_HEADERS)
+
+    async def ready(_request: Request) -> JSONResponse:
+        try:
+            await run_in_threadpool(check)
+        except XrmError as error:
+            # The code says enough for a probe; where the database is, nobody outside needs to know.
+            return JSONResponse({"status": "not ready", "code": error.code}, 503, _HEADERS)
+        return JSONResponse({"status": "ready"}, headers=_HEADERS)
+
+    return [Route("/health/live", live), Route("/health/ready", ready)]

@@ -1,0 +1,119 @@
+"""Settings of a process: from the environment (``XRM_…``), overridden by the command line.
+
+Importing pydantic-settings takes as long as the rest of a short command, so commands import this module when they run.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from xrm_core.errors import SettingsError
+
+PREFIX = "XRM_"
+
+
+class Settings(BaseSettings):
+    """All settings, checked and complete. Build it with :func:`load_settings`.
+
+    Each is an environment variable: ``data_dir`` is ``XRM_DATA_DIR``. An empty variable counts as not set.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+
+    data_dir: Path = Field(default=Path("xrm-data"), description="Folder for the embedded database and tokens.")
+    database_url: str = Field(
+        default="", repr=False, description="SQLAlchemy URL; default is an SQLite file in data_dir."
+    )
+    schemas: Path = Field(
+        default_factory=lambda: default_schemas(),
+        description="Folder with the entity files; default is ./schemas if it has any, else the core pack.",
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    demo: bool = Field(default=False, description="Fill an empty database with demo data; loopback only.")
+    disabled_plugins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Names of plugins that are not loaded, separated by commas."
+    )
+    trace_hooks: bool = Field(default=False, description="Print each call of a plugin's hook to standard error.")
+
+    statement_timeout: float = Field(default=30, gt=0, description="Seconds that one SQL statement may take.")
+    max_body_bytes: int = Field(default=1024 * 1024, ge=1024, description="Bytes that a request body may have.")
+    max_tokens: int = Field(default=20_000, ge=1, description="Tokens that a GraphQL document may have.")
+    max_depth: int = Field(default=15, ge=1, description="Levels that a GraphQL document may nest.")
+    max_aliases: int = Field(default=100, ge=0, description="Aliases that a GraphQL document may have.")
+    default_page_size: int = Field(default=50, ge=1, description="Records on a page if the client does not say.")
+    max_page_size: int = Field(default=1000, ge=1, description="Records that a client may ask for on one page.")
+
+    @field_validator("disabled_plugins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _fits_a_url(cls, value: Path) -> Path:
+        if "?" in str(value):
+            raise ValueError("a folder name with '?' cannot stand in a database URL")
+        return value
+
+    @field_validator("schemas")
+    @classmethod
+    def _is_folder(cls, value: Path) -> Path:
+        if not value.is_dir():
+            raise ValueError(f"there is no folder {value}")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.default_page_size > self.max_page_size:
+            raise ValueError("default_page_size is greater than max_page_size")
+        if not self.database_url:
+            # The model is frozen for everybody else; here it is still being built.
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.expanduser()}/xrm.db")
+        return self
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment; ``overrides`` that are not None (command-line options) win over it.
+
+    Raises:
+        SettingsError: a value cannot be used; names every one of them, never the value of ``database_url``.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError(
+            "Settings that cannot be used: " + "; ".join(_reasons(error)) + ".",
+            hint="Correct the environment variables or command-line options of these names.",
+        ) from None  # pydantic's text has the values, a database password among them
+
+
+def _reasons(error: ValidationError) -> list[str]:
+    reasons = []
+    for problem in error.errors(include_url=False, include_context=False):
+        name = ".".join(str(part) for part in problem["loc"])
+        reason = problem["msg"].removeprefix("Value error, ")
+        given = "" if name in ("", "database_url") else f" (given: {problem['input']!s:.100})"
+        reasons.append(f"{PREFIX}{name.upper()}: {reason}{given}" if name else reason)
+    return reasons
+
+
+def default_schemas() -> Path:
+    """``./schemas`` if it has entity files, else the core pack.
+
+    Raises:
+        SettingsError: the installation has no core pack.
+    """
+    here = Path("schemas")
+    if any(here.glob("*.json")):
+        return here
+    package = Path(__file__).parent
+    for folder in (package / "schemas", package.parent / "schemas"):  # in a wheel; in a source checkout
+        if any(folder.glob("*.json")):
+            return folder
+    raise SettingsError(
+        "There are no entity files: neither in ./schemas nor in the installed core pack.",
+        hint="Name a folder with entity files by --schemas or XRM_SCHEMAS, or install xrm-platform again.",
+    )

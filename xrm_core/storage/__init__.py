@@ -1,0 +1,1 @@
+"""Model → tables; plan and apply schema changes; engines and transactions."""

@@ -1,0 +1,46 @@
+"""The model that a database has: the newest row of ``xrm_model``."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, insert, inspect, select
+
+from xrm_core.errors import ModelOutOfDate
+from xrm_core.metadata.model import Model, fingerprint
+from xrm_core.metadata.snapshot import from_snapshot, to_snapshot
+from xrm_core.storage.system import MODEL
+
+
+def current_model(connection: Connection) -> Model | None:
+    """The applied model, or None if none was applied yet.
+
+    Raises:
+        ModelOutOfDate: a newer version of the platform wrote it in a form that this one cannot read.
+    """
+    if not inspect(connection).has_table(MODEL.name):
+        return None
+    text = connection.scalar(select(MODEL.c.snapshot).order_by(MODEL.c.id.desc()).limit(1))
+    if text is None:
+        return None
+    try:
+        return from_snapshot(json.loads(text))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelOutOfDate(
+            "The model in the database cannot be read by this version of the platform.",
+            hint="Use the version that applied it, or a newer one.",
+        ) from error
+
+
+def save_model(connection: Connection, model: Model, operations: Mapping[str, Any]) -> None:
+    """Make ``model`` the current one; ``operations`` is the JSON form of the plan that led to it."""
+    snapshot = to_snapshot(model)
+    connection.execute(
+        insert(MODEL).values(
+            fingerprint=fingerprint(snapshot),
+            snapshot=json.dumps(snapshot, ensure_ascii=False),
+            operations=json.dumps(operations, ensure_ascii=False, default=str),
+            applied_at=dt.datetime.now(dt.UTC),
+        )
+    )

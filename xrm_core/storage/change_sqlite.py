@@ -1,0 +1,76 @@
+"""Carry out an evolution on SQLite, which cannot alter constraints: a table that changes is built anew and refilled.
+
+This is the procedure of SQLite's documentation (lang_altertable.html, section 7); foreign keys are off meanwhile.
+"""
+
+from typing import Any
+
+from alembic.operations import Operations
+from alembic.operations.ops import CreateIndexOp, CreateTableOp
+from sqlalchemy import ColumnElement, MetaData, Table, func, insert, literal, null, select
+from sqlalchemy.schema import CreateTable
+
+from xrm_core.storage.evolution import EntityPair, Evolution
+from xrm_core.storage.plan_fields import backfill
+from xrm_core.storage.tables import Tables
+
+_TEMPORARY = "xrm_new_{}"
+
+
+def change(operations: Operations, evolution: Evolution, old: Tables, new: Tables) -> None:
+    """Bring the tables ``old`` to ``new`` in the transaction of ``operations``."""
+    for entity in evolution.dropped:
+        operations.drop_table(old[entity.name].name)
+    for pair in evolution.kept:
+        if pair.old.name != pair.new.name:
+            operations.rename_table(old[pair.old.name].name, new[pair.new.name].name)
+    for pair in evolution.kept:
+        _change_table(operations, pair, old[pair.old.name], new[pair.new.name])
+    for entity in evolution.created:
+        operations.invoke(CreateTableOp.from_table(new[entity.name]))
+        _create_indexes(operations, new[entity.name], present=set())
+
+
+def _change_table(operations: Operations, pair: EntityPair, old: Table, new: Table) -> None:
+    if _text(operations, old) != _text(operations, new):
+        _rebuild(operations, pair, old, new)
+        _create_indexes(operations, new, present=set())
+    else:
+        wanted = {index.name for index in new.indexes}
+        present = {index.name for index in old.indexes}
+        for name in sorted(str(name) for name in present - wanted):
+            operations.drop_index(name)
+        _create_indexes(operations, new, present)
+
+
+def _text(operations: Operations, table: Table) -> str:
+    return str(CreateTable(table).compile(dialect=operations.get_bind().dialect))
+
+
+def _rebuild(operations: Operations, pair: EntityPair, old: Table, new: Table) -> None:
+    temporary = new.to_metadata(MetaData(), name=_TEMPORARY.format(new.name))
+    operations.invoke(CreateTableOp.from_table(temporary))  # without its indexes, whose names are still taken
+    source = old.to_metadata(MetaData(), name=new.name)  # it has its new name already, but the old columns
+    values = [_value(pair, source, name, new.columns[name].type) for name in new.columns.keys()]  # noqa: SIM118
+    operations.execute(insert(temporary).from_select(list(new.columns.keys()), select(*values)))
+    operations.drop_table(new.name)
+    operations.rename_table(temporary.name, new.name)
+
+
+def _value(pair: EntityPair, source: Table, column: str, type_: Any) -> ColumnElement[Any]:
+    """What a column of the new table is filled with: the old value, and the default where there is none."""
+    field = pair.new.fields.get(column)
+    default = None if field is None else backfill(field)
+    former = pair.columns.get(column)
+    if former is None:
+        return null() if default is None else literal(default, type_)
+    kept = source.columns[former]
+    if default is None or field is None or not field.required:
+        return kept
+    return func.coalesce(kept, literal(default, type_))
+
+
+def _create_indexes(operations: Operations, table: Table, present: set[Any]) -> None:
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        if index.name not in present:
+            operations.invoke(CreateIndexOp.from_index(index))

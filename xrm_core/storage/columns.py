@@ -1,0 +1,173 @@
+"""Column types that keep the same value, the same order and the same JSON text on PostgreSQL and SQLite.
+
+========== ====================== ===================================================
+field      PostgreSQL             SQLite (STRICT tables)
+========== ====================== ===================================================
+text, …    TEXT COLLATE "C"       TEXT (compared byte by byte, too)
+decimal    NUMERIC(p, s)          INTEGER, the value times 10^s: exact, sortable, summable
+date       DATE                   TEXT, ``2026-11-22``
+datetime   TIMESTAMPTZ            TEXT in the words of PostgreSQL's JSON in UTC: ``2026-11-22T10:00:00.5+00:00``
+uuid, id   UUID                   TEXT, lower case with hyphens
+boolean    BOOLEAN                INTEGER 0 or 1
+========== ====================== ===================================================
+
+Bind values are JSON values as a record has them (text for dates and ids) or the Python objects that stand for them.
+"""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Boolean, Date, DateTime, Dialect, Integer, Numeric, Text, Uuid
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from xrm_core.metadata.model import Field
+from xrm_core.metadata.types import FieldType
+
+
+class Id(TypeDecorator[str]):
+    """A UUID, given and returned as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """UUID where the database has it."""
+        return dialect.type_descriptor(Uuid(as_uuid=False) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Lower-case text."""
+        return None if value is None else str(value).lower()
+
+
+class String(TypeDecorator[str]):
+    """Text compared byte by byte on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The C collation is SQLite's only one."""
+        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A decimal with a fixed number of digits after the point; never a float."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self, precision: int, scale: int) -> None:
+        super().__init__(precision, scale)
+        self.precision = precision
+        self.scale = scale
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """An integer on SQLite, whose only other number is a float."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(Numeric(self.precision, self.scale))
+        return dialect.type_descriptor(Integer())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Text, int or Decimal → Decimal, or the scaled integer on SQLite."""
+        if value is None:
+            return None
+        number = value if isinstance(value, Decimal) else Decimal(str(value))
+        if dialect.name == "postgresql":
+            return number
+        return int(number.scaleb(self.scale).to_integral_value())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        """Always a Decimal with ``scale`` digits."""
+        if value is None:
+            return None
+        return Decimal(value) if dialect.name == "postgresql" else Decimal(value).scaleb(-self.scale)
+
+
+class Flag(TypeDecorator[bool]):
+    """True or false."""
+
+    impl = Boolean
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """An integer on SQLite: its STRICT tables know no BOOLEAN."""
+        return dialect.type_descriptor(Boolean() if dialect.name == "postgresql" else Integer())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> bool | None:
+        """Always a bool."""
+        return None if value is None else bool(value)
+
+
+class Day(TypeDecorator[str]):
+    """A calendar date, given as text ``YYYY-MM-DD`` or a date."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """DATE where the database has it."""
+        return dialect.type_descriptor(Date() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """A date on PostgreSQL, text on SQLite."""
+        if value is None:
+            return None
+        day = value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
+        return day if dialect.name == "postgresql" else day.isoformat()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Text on both."""
+        return value.isoformat() if isinstance(value, dt.date) else value
+
+
+class Instant(TypeDecorator[str]):
+    """A moment in time, given as RFC 3339 text or an aware datetime, returned as text in UTC."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """TIMESTAMPTZ where the database has it."""
+        return dialect.type_descriptor(DateTime(timezone=True) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """An aware datetime on PostgreSQL, canonical text on SQLite."""
+        if value is None:
+            return None
+        moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value)
+        moment = moment.astimezone(dt.UTC)
+        return moment if dialect.name == "postgresql" else instant_text(moment)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Canonical text on both."""
+        return instant_text(value.astimezone(dt.UTC)) if isinstance(value, dt.datetime) else value
+
+
+def instant_text(moment: dt.datetime) -> str:
+    """A UTC datetime in the words of PostgreSQL's JSON: no trailing zeros in the fraction, offset ``+00:00``.
+
+    These texts sort like the moments that they stand for, since ``+`` sorts before ``.`` and the digits.
+    """
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
+    return f"{text}{fraction}+00:00"
+
+
+def column_type(field: Field) -> TypeEngine[Any]:
+    """The column type of a field (of one column of it, for a relation)."""
+    match field.type:
+        case FieldType.UUID | FieldType.RELATION:
+            return Id()
+        case FieldType.INTEGER:
+            return Integer()
+        case FieldType.DECIMAL:
+            return ExactDecimal(field.precision, field.scale)
+        case FieldType.BOOLEAN:
+            return Flag()
+        case FieldType.DATE:
+            return Day()
+        case FieldType.DATETIME:
+            return Instant()
+        case _:
+            return String()

@@ -1,0 +1,308 @@
+"""What a schema change consists of: one class for each kind of operation, readable by people and machines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal
+
+Risk = Literal["safe", "slow", "lossy", "blocked"]
+"""``safe``: nothing to fear. ``slow``: rewrites or locks a big table. ``lossy``: values go away, so it needs consent.
+``blocked``: the data or the kind of change does not allow it."""
+
+RISKS: tuple[Risk, ...] = ("safe", "slow", "lossy", "blocked")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One step of a plan.
+
+    ``rows`` is the number of records that it concerns in this database, ``samples`` are a few of them
+    (``{"id", "value"}``), ``remedy`` says how to go on if the operation is blocked.
+    """
+
+    op: ClassVar[str]
+    entity: str
+    field: str = ""
+    risk: Risk = "safe"
+    rows: int = 0
+    samples: tuple[Mapping[str, Any], ...] = ()
+    remedy: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name by which it is accepted: ``drop_field:customer.fax``."""
+        return ":".join((self.op, ".".join(part for part in (self.entity, self.field) if part)))
+
+    @property
+    def text(self) -> str:
+        """What it does, in one sentence."""
+        raise NotImplementedError
+
+    def to_json(self) -> dict[str, Any]:
+        """All values by name, with ``op``, ``key`` and ``text``."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        shape = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return {"op": self.op, **shape, "key": self.key, "text": self.text}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateEntity(Operation):
+    """A new table."""
+
+    op: ClassVar[str] = "create_entity"
+    fields: int
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Create the entity {self.entity} with {_many(self.fields, 'field')}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenameEntity(Operation):
+    """A table gets another name and keeps its rows."""
+
+    op: ClassVar[str] = "rename_entity"
+    former: str
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Rename the entity {self.former} to {self.entity}; its {_many(self.rows, 'record')} stay."
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropEntity(Operation):
+    """A table and all of its rows go away."""
+
+    op: ClassVar[str] = "drop_entity"
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Drop the entity {self.entity} and its {_many(self.rows, 'record')}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddField(Operation):
+    """A new column, or several for a polymorphic relation."""
+
+    op: ClassVar[str] = "add_field"
+    default: Any = None
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        place = f"{self.entity}.{self.field}"
+        if self.risk == "blocked":
+            return f"Add the field {place}: {_many(self.rows, 'record')} would have no valid value for it."
+        if self.default is not None:
+            return f"Add the field {place}; {_many(self.rows, 'record')} get the default {self.default!r}."
+        return f"Add the field {place}, empty in all records."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenameField(Operation):
+    """A column gets another name and keeps its values."""
+
+    op: ClassVar[str] = "rename_field"
+    former: str
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Rename the field {self.entity}.{self.former} to {self.field}; {_many(self.rows, 'value')} stay."
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropField(Operation):
+    """A column and its values go away."""
+
+    op: ClassVar[str] = "drop_field"
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Drop the field {self.entity}.{self.field} and its {_many(self.rows, 'value')}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeType(Operation):
+    """Another type, scale or relation; never carried out."""
+
+    op: ClassVar[str] = "change_type"
+    before: str
+    after: str
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Change {self.entity}.{self.field} from {self.before} to {self.after}: not supported yet."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRequired(Operation):
+    """A field becomes required or optional."""
+
+    op: ClassVar[str] = "change_required"
+    required: bool
+    default: Any = None
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        place = f"{self.entity}.{self.field}"
+        if not self.required:
+            return f"Make {place} optional."
+        if self.risk == "blocked":
+            return f"Make {place} required: {_many(self.rows, 'record')} cannot be filled."
+        if self.rows:
+            return f"Make {place} required; {_many(self.rows, 'empty record')} get the default {self.default!r}."
+        return f"Make {place} required."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeEnum(Operation):
+    """Values of an enum come or go."""
+
+    op: ClassVar[str] = "change_enum"
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        parts = [
+            f"{word} {', '.join(values)}" for word, values in (("add", self.added), ("remove", self.removed)) if values
+        ]
+        used = f": {_many(self.rows, 'record')} use what is removed" if self.rows else ""
+        return f"Change the values of {self.entity}.{self.field}: {' and '.join(parts) or 'their order'}{used}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddTarget(Operation):
+    """A relation may refer to one more entity."""
+
+    op: ClassVar[str] = "add_target"
+    target: str
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Let {self.entity}.{self.field} refer to {self.target}, too."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveTarget(Operation):
+    """A relation may no longer refer to an entity; such references go away."""
+
+    op: ClassVar[str] = "remove_target"
+    target: str
+
+    @property
+    def key(self) -> str:
+        """With the target: ``remove_target:activity.regarding.contact``."""
+        return f"{super().key}.{self.target}"
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Let {self.entity}.{self.field} no longer refer to {self.target}; {_many(self.rows, 'reference')} go."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeOnDelete(Operation):
+    """What happens to a reference when its target is deleted."""
+
+    op: ClassVar[str] = "change_on_delete"
+    before: str
+    after: str
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"When the target of {self.entity}.{self.field} is deleted: {self.after} instead of {self.before}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeIndex(Operation):
+    """An index comes or goes. ``field`` has the columns, separated by commas."""
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        word = "Add an" if self.op == "add_index" else "Drop the"
+        return f"{word} index on {self.entity} ({self.field})."
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddIndex(ChangeIndex):
+    """A new index."""
+
+    op: ClassVar[str] = "add_index"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropIndex(ChangeIndex):
+    """An index goes."""
+
+    op: ClassVar[str] = "drop_index"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddUnique(Operation):
+    """Values must be unique from now on. ``field`` has the columns, separated by commas."""
+
+    op: ClassVar[str] = "add_unique"
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        twice = f": {_many(self.rows, 'record')} share theirs" if self.rows else ""
+        return f"Make {self.entity} ({self.field}) unique{twice}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropUnique(Operation):
+    """Values need no longer be unique. ``field`` has the columns, separated by commas."""
+
+    op: ClassVar[str] = "drop_unique"
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Let {self.entity} ({self.field}) have the same values more than once."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeLimits(Operation):
+    """Length, bounds, pattern, format or precision change; records are held to them when next written."""
+
+    op: ClassVar[str] = "change_limits"
+    changes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        misfits = (
+            f" {_many(self.rows, 'record')} do not fit: they stay as they are until they are next changed."
+            if self.rows
+            else ""
+        )
+        return f"Change the limits of {self.entity}.{self.field}: {', '.join(self.changes)}.{misfits}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeMetadata(Operation):
+    """Labels, descriptions, defaults and the like: nothing changes in the tables."""
+
+    op: ClassVar[str] = "change_metadata"
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        place = ".".join(part for part in (self.entity, self.field) if part)
+        return f"Change the description of {place or 'the model'}; the tables stay."
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

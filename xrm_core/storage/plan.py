@@ -1,0 +1,102 @@
+"""Applied model and new model → the ordered operations between them, each measured against the real data."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from xrm_core.metadata.model import Model
+from xrm_core.metadata.snapshot import to_snapshot
+from xrm_core.storage.evolution import EntityPair, Evolution
+from xrm_core.storage.measure import Measure
+from xrm_core.storage.operations import (
+    RISKS,
+    ChangeMetadata,
+    CreateEntity,
+    DropEntity,
+    Operation,
+    RenameEntity,
+    Risk,
+)
+from xrm_core.storage.plan_fields import field_operations
+from xrm_core.storage.plan_keys import key_operations
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done, in this order. An empty plan means that the database already has the model."""
+
+    operations: tuple[Operation, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is nothing to do."""
+        return not self.operations
+
+    @property
+    def risks(self) -> dict[Risk, int]:
+        """Risk → number of operations, from harmless to blocked; only those that occur."""
+        counts = Counter(operation.risk for operation in self.operations)
+        return {risk: counts[risk] for risk in RISKS if counts[risk]}
+
+    def to_text(self) -> str:
+        """For people: one line for each operation, then its remedy and samples."""
+        if self.is_empty:
+            return "Nothing to do: the database has this model."
+        lines = [line for operation in self.operations for line in _lines(operation)]
+        return "\n".join([*lines, ", ".join(f"{count} {risk}" for risk, count in self.risks.items())])
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines: ``{"operations": [{"op", "entity", "field", "risk", "rows", "samples", …}]}``."""
+        return {"operations": [operation.to_json() for operation in self.operations]}
+
+
+def plan(connection: Connection, old: Model | None, new: Model) -> Plan:
+    """Compare the applied model (None: nothing applied yet) with a new one.
+
+    Reads the tables of ``old`` for counts and samples; changes nothing.
+    """
+    evolution = Evolution(old, new)
+    measure = Measure(connection, old)
+    changes: list[Operation] = [
+        CreateEntity(entity=entity.name, fields=len(entity.fields)) for entity in evolution.created
+    ]
+    for pair in evolution.kept:
+        changes += _entity_operations(pair, measure)
+    for entity in evolution.dropped:
+        found = measure.records(entity)
+        changes.append(DropEntity(entity=entity.name, risk="lossy", rows=found.rows, samples=found.samples))
+    return Plan((*changes, *_remaining(old, new, changes)))
+
+
+def _entity_operations(pair: EntityPair, measure: Measure) -> Iterator[Operation]:
+    if pair.new.name != pair.old.name:
+        yield RenameEntity(entity=pair.new.name, former=pair.old.name, rows=measure.rows(pair.old))
+    yield from field_operations(pair, measure)
+    yield from key_operations(pair, measure)
+    attributes = ("plural", "labels", "plural_labels", "description", "display", "renamed_from")
+    if any(getattr(pair.old, name) != getattr(pair.new, name) for name in attributes):
+        yield ChangeMetadata(entity=pair.new.name)
+
+
+def _remaining(old: Model | None, new: Model, found: Collection[Operation]) -> Iterator[Operation]:
+    """What the snapshots say beyond the operations found, such as another order of fields."""
+    if old is None:
+        return
+    before = {entity["name"]: entity for entity in to_snapshot(old)["entities"]}
+    touched = {operation.entity for operation in found}
+    for entity in to_snapshot(new)["entities"]:
+        if entity["name"] not in touched and before.get(entity["name"]) != entity:
+            yield ChangeMetadata(entity=entity["name"])
+
+
+def _lines(operation: Operation) -> Iterator[str]:
+    yield f"{operation.risk:8}{operation.text}"
+    if operation.risk == "lossy":
+        yield f"{'':8}Consent with --accept {operation.key}"
+    if operation.remedy:
+        yield f"{'':8}{operation.remedy}"
+    for sample in operation.samples:
+        yield f"{'':8}- " + ", ".join(f"{name}: {value}" for name, value in sample.items())

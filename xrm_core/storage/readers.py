@@ -1,0 +1,147 @@
+"""Running compiled read statements: each gives one row of one column, JSON text, which goes out as bytes.
+
+All statements of one document read one snapshot of the database. Readers belong to one event loop.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import psycopg
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
+
+from xrm_core.errors import DatabaseUnavailable, Timeout, XrmError
+from xrm_core.storage.engines import SQLITE_PRAGMAS, Database
+
+Call = tuple[str, tuple[Any, ...]]
+"""SQL text and the values for its placeholders."""
+
+SQLITE_THREADS = 4
+
+
+class Reader(Protocol):
+    """Answers read statements without blocking the event loop."""
+
+    dialect: Dialect
+    """Statements are compiled for this."""
+
+    async def fetch(self, calls: Sequence[Call]) -> list[bytes | None]:
+        """The answer of each statement, all from one snapshot.
+
+        Raises:
+            Timeout: a statement took longer than the limit.
+            DatabaseUnavailable: the database does not answer.
+        """
+
+    async def close(self) -> None:
+        """Give all connections back."""
+
+
+def read_dialect(database: Database) -> Dialect:
+    """The dialect for read statements: SQLite's own, or PostgreSQL with numbered placeholders (``$1``)."""
+    return database.dialect if database.is_sqlite else numbered_dialect()  # type: ignore[no-untyped-call]
+
+
+def fetch_in(connection: Connection, call: Call) -> bytes | None:
+    """Run a read statement inside an open transaction (blocking): for answers to mutations."""
+    sql, values = call
+    driver = connection.connection.driver_connection
+    if isinstance(driver, sqlite3.Connection):
+        row = driver.execute(sql, values).fetchone()
+    elif isinstance(driver, psycopg.Connection):
+        with psycopg.RawCursor(driver) as cursor:
+            row = cursor.execute(sql.encode(), values).fetchone()
+    else:
+        raise TypeError(f"unknown driver {type(driver)}")
+    return None if row is None or row[0] is None else str(row[0]).encode()
+
+
+class SqliteReader:
+    """One read-only connection per thread; a thread hop per document, none per statement.
+
+    Args:
+        database: an SQLite database.
+        timeout: seconds that a document may take.
+    """
+
+    def __init__(self, database: Database, timeout: float) -> None:
+        self.dialect = database.dialect
+        self._path = database.url.database or ""
+        self._timeout = timeout
+        self._threads = ThreadPoolExecutor(SQLITE_THREADS, thread_name_prefix="xrm-read")
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+
+    async def fetch(self, calls: Sequence[Call]) -> list[bytes | None]:
+        """See :class:`Reader`."""
+        loop = asyncio.get_running_loop()
+        running: list[sqlite3.Connection] = []
+        limit = loop.call_later(self._timeout, _interrupt, running)
+        try:
+            return await loop.run_in_executor(self._threads, self._fetch, calls, running)
+        except asyncio.CancelledError:
+            _interrupt(running)
+            raise
+        finally:
+            limit.cancel()
+
+    def _fetch(self, calls: Sequence[Call], running: list[sqlite3.Connection]) -> list[bytes | None]:
+        try:
+            connection = self._connection()
+            running.append(connection)
+            try:
+                if len(calls) == 1:
+                    return [self._one(connection, calls[0])]
+                connection.execute("BEGIN")
+                try:
+                    return [self._one(connection, call) for call in calls]
+                finally:
+                    connection.execute("ROLLBACK")
+            finally:
+                running.remove(connection)
+        except sqlite3.OperationalError as error:
+            raise _understood(error, self._timeout) from error
+
+    @staticmethod
+    def _one(connection: sqlite3.Connection, call: Call) -> bytes | None:
+        row = connection.execute(*call).fetchone()
+        return None if row is None or row[0] is None else row[0].encode()
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=512)
+            for pragma in (*SQLITE_PRAGMAS, "query_only=ON", "mmap_size=268435456"):
+                found.execute(f"PRAGMA {pragma}")
+            self._local.connection = found
+            self._opened.append(found)
+        return found
+
+    async def close(self) -> None:
+        """See :class:`Reader`."""
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        for connection in self._opened:
+            connection.close()
+
+
+def _interrupt(running: list[sqlite3.Connection]) -> None:
+    for connection in running:
+        connection.interrupt()
+
+
+def _understood(error: sqlite3.OperationalError, timeout: float) -> XrmError:
+    if "interrupted" in str(error):
+        return timed_out(timeout)
+    return DatabaseUnavailable("The database cannot be read.", hint="Check its file and the rights on it.")
+
+
+def timed_out(seconds: float) -> Timeout:
+    """The error for a statement that took too long."""
+    return Timeout(
+        f"The query took longer than {seconds:g} seconds and was stopped.",
+        hint="Ask for less: a smaller page, fewer levels, or a filter on an indexed field.",
+    )

@@ -1,0 +1,65 @@
+"""A table as a set of comparable parts: its constraints and indexes, whatever they are called."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, PrimaryKeyConstraint, Table, UniqueConstraint
+
+Kind = Literal["primary key", "unique", "check", "foreign key", "index"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A constraint or index. ``detail`` is the target and on-delete rule of a foreign key, the text of a check."""
+
+    kind: Kind
+    columns: tuple[str, ...]
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(word for word in (self.kind, f"({', '.join(self.columns)})", self.detail) if word)
+
+    def renamed(self, columns: Mapping[str, str]) -> "Part":
+        """The same part with other column names; a column without a new name keeps its own."""
+        return replace(self, columns=tuple(columns.get(name, name) for name in self.columns))
+
+
+def foreign_key(column: str, target: str, on_delete: str | None) -> Part:
+    """The part for a reference of one column to a table's id."""
+    return Part("foreign key", (column,), f"{target} on delete {(on_delete or 'restrict').lower()}")
+
+
+def check(name: str, text: str) -> Part:
+    """The part for a check: what it is about, since each database writes the same expression in its own words."""
+    words = sorted(set(re.findall(r"'(\w+)'", text)))
+    if words:
+        return Part("check", (name,), ", ".join(words))
+    columns = sorted(set(re.findall(r'"?(\w+)"? IS NULL', text)))
+    return Part(
+        "check", (name,), f"{'exactly' if re.search(r'[^<]= *1', text) else 'at most'} one of {', '.join(columns)}"
+    )
+
+
+def parts(table: Table, tables: Mapping[str, str] | None = None) -> dict[Part, str]:
+    """The parts of a table → their names. ``tables`` renames the targets of foreign keys."""
+    found: dict[Part, str] = {}
+    for constraint in table.constraints:
+        columns = tuple(column.name for column in constraint.columns)
+        match constraint:
+            case PrimaryKeyConstraint():
+                part = Part("primary key", columns)
+            case UniqueConstraint():
+                part = Part("unique", columns)
+            case ForeignKeyConstraint():
+                target = constraint.elements[0].target_fullname.split(".")[0]
+                part = foreign_key(columns[0], (tables or {}).get(target, target), constraint.ondelete)
+            case CheckConstraint():
+                part = check(str(constraint.name), str(constraint.sqltext))
+            case _:
+                continue
+        found[part] = str(constraint.name)
+    for index in table.indexes:
+        found[Part("index", tuple(column.name for column in index.columns))] = str(index.name)
+    return found

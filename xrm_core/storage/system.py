@@ -1,0 +1,75 @@
+"""The platform's own tables. They come from Alembic revisions in ``revisions/``; here is how code sees them."""
+
+from pathlib import Path
+
+from sqlalchemy import Column, Index, Integer, MetaData, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy.exc import OperationalError
+
+from xrm_core.storage.columns import Id, Instant, String
+from xrm_core.storage.engines import Database
+from xrm_core.storage.exclusive import exclusive
+
+VERSION_TABLE = "xrm_alembic_version"
+"""Where Alembic keeps the revision of the system tables."""
+
+METADATA = MetaData()
+"""The system tables, apart from those of any model."""
+
+MODEL = Table(
+    "xrm_model",
+    METADATA,
+    Column("id", Integer, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("snapshot", String, nullable=False),
+    Column("operations", String, nullable=False),
+    Column("applied_at", Instant, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_xrm_model"),
+    sqlite_strict=True,
+)
+"""Every model that was applied here, as JSON text, with what was done. The highest ``id`` is the current one."""
+
+USER_ROLE = Table(
+    "xrm_user_role",
+    METADATA,
+    Column("user_id", Id, nullable=False),
+    Column("role", String, nullable=False),
+    PrimaryKeyConstraint("user_id", "role", name="pk_xrm_user_role"),
+    sqlite_strict=True,
+)
+"""Who has which role."""
+
+TOKEN = Table(
+    "xrm_token",
+    METADATA,
+    Column("id", Id, nullable=False),
+    Column("token_hash", String, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("label", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    PrimaryKeyConstraint("id", name="pk_xrm_token"),
+    UniqueConstraint("token_hash", name="uq_xrm_token_token_hash"),
+    Index("ix_xrm_token_user_id", "user_id"),
+    sqlite_strict=True,
+)
+"""API tokens; ``token_hash`` is the SHA-256 of the token in hex digits, the token itself is kept nowhere."""
+
+
+def upgrade_system(database: Database) -> None:
+    """Bring the system tables to the newest revision: all or nothing, one process at a time.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer, or is locked by somebody else for too long.
+    """
+    from alembic import command  # half a second, which only schema commands should take
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "revisions").replace("%", "%%"))
+    try:
+        with exclusive(database) as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except OperationalError as error:
+        raise database.unavailable(error) from error

@@ -1,0 +1,97 @@
+"""Model → SQLAlchemy tables: the one description of what an entity looks like in the database."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+
+from xrm_core import naming
+from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.types import FieldType
+from xrm_core.storage.columns import column_type
+
+_ON_DELETE = {"restrict": "RESTRICT", "set_null": "SET NULL", "cascade": "CASCADE"}
+
+
+class Tables:
+    """The tables of one model. ``metadata`` is SQLAlchemy's; ``tables[entity_name]`` is an entity's table."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.metadata = MetaData()
+        self._by_entity = {entity.name: _table(self.metadata, entity) for entity in model}
+
+    def __getitem__(self, entity: str) -> Table:
+        return self._by_entity[entity]
+
+
+def _table(metadata: MetaData, entity: Entity) -> Table:
+    name = naming.table(entity.name)
+    columns = [column for field in entity.all_fields() for column in _columns(field)]
+    return Table(
+        name,
+        metadata,
+        *columns,
+        PrimaryKeyConstraint("id", name=naming.bounded(f"pk_{name}")),
+        *(constraint for field in entity.fields.values() for constraint in _constraints(name, field)),
+        *(
+            UniqueConstraint(*_column_names(entity, names), name=naming.unique(name, _column_names(entity, names)))
+            for names in entity.unique_together
+        ),
+        *_indexes(name, entity),
+        sqlite_strict=True,
+    )
+
+
+def _columns(field: Field) -> Iterator[Column[object]]:
+    single = len(field.columns) == 1
+    for name in field.columns:
+        yield Column(name, column_type(field), nullable=not (field.required and single))
+
+
+def _column_names(entity: Entity, fields: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(column for name in fields for column in entity.fields[name].columns)
+
+
+def _constraints(table: str, field: Field) -> Iterator[CheckConstraint | ForeignKeyConstraint | UniqueConstraint]:
+    if field.type is FieldType.ENUM:
+        # Enum values match naming.ENUM_VALUE, so they need no escaping.
+        allowed = ", ".join(f"'{value}'" for value in field.enum)
+        yield CheckConstraint(f'"{field.name}" IN ({allowed})', name=naming.check(table, field.name))
+    if field.unique:
+        yield UniqueConstraint(*field.columns, name=naming.unique(table, field.columns))
+    if field.relation is None:
+        return
+    for column, target in zip(field.columns, field.relation.targets, strict=True):
+        yield ForeignKeyConstraint(
+            [column],
+            [f"{naming.table(target)}.id"],
+            name=naming.foreign_key(table, column),
+            ondelete=_ON_DELETE[field.relation.on_delete],
+            use_alter=True,
+        )
+    if field.relation.polymorphic:
+        count = " + ".join(f'(CASE WHEN "{column}" IS NULL THEN 0 ELSE 1 END)' for column in field.columns)
+        yield CheckConstraint(f"{count} {'=' if field.required else '<='} 1", name=naming.check(table, field.name))
+
+
+def _indexes(table: str, entity: Entity) -> Iterator[Index]:
+    wanted: dict[tuple[str, ...], None] = {}
+    for field in entity.fields.values():
+        if field.unique:
+            continue  # its constraint brings an index
+        if field.relation is not None:
+            wanted.update(dict.fromkeys((column,) for column in field.columns))
+        elif field.indexed:
+            wanted[field.columns] = None
+    wanted.update(dict.fromkeys(_column_names(entity, names) for names in entity.indexes))
+    for columns in wanted:
+        yield Index(naming.index(table, columns), *columns)

@@ -65,7 +65,7 @@ def _schema(connection: Connection) -> dict[str, Any]:
         }
         for (_, name), table in inspector.get_multi_columns().items()
     }
-    named = {
+    named: dict[str, Any] = {
         "unique": inspector.get_multi_unique_constraints(),
         "checks": inspector.get_multi_check_constraints(),
         "foreign keys": inspector.get_multi_foreign_keys(),

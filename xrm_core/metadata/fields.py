@@ -10,7 +10,7 @@ import jsonschema_rs
 from xrm_core.errors import Problem
 from xrm_core.metadata.frozen import freeze
 from xrm_core.metadata.lines import Document, step
-from xrm_core.metadata.model import Field, Relation, Source
+from xrm_core.metadata.model import CALLER, USER, Field, Relation, Source
 from xrm_core.metadata.record_schema import value_schema
 from xrm_core.metadata.reserved import why_not_field
 from xrm_core.metadata.structure import shown
@@ -172,6 +172,9 @@ def _linking(field: Field) -> _Mistakes:
     if field.unique and field.relation.polymorphic:
         reason = "A relation to several entities cannot be unique."
         found.append(("x-unique", reason, "Remove x-unique, or make one relation for each target."))
+    if field.default is not None and field.relation.targets != (USER,):
+        reason = f'"{CALLER}" is a user, but {field.name} does not refer to the entity "{USER}".'
+        found.append(("default", reason, "Remove the default."))
     return found
 
 
@@ -185,7 +188,7 @@ def _content(field: Field) -> _Mistakes:
             reason = f"{shown(field.pattern)} is not a regular expression that can be used."
             remedy = "Close all brackets; avoid look-around (?=…), (?<…), back-references \\1 and very large counts."
             return [("pattern", reason, remedy)]
-    if field.default is None:
+    if field.default is None or field.relation is not None:
         return []
     value = Decimal(field.default) if field.type is FieldType.DECIMAL else field.default
     validator = jsonschema_rs.Draft202012Validator(

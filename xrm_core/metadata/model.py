@@ -18,6 +18,12 @@ from xrm_core.metadata.types import FieldType
 Labels = Mapping[str, str]
 """Language code → text, e.g. ``{"de": "Kunde", "en": "Customer"}``."""
 
+CALLER = "$user"
+"""Default of a relation to users: the user who creates the record."""
+
+USER = "user"
+"""Name of the entity whose records are the users that sign in."""
+
 OnDelete = Literal["restrict", "set_null", "cascade"]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
 from xrm_core.errors import Forbidden, InternalError, NotFound, ValidationFailed, VersionConflict
-from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Model
+from xrm_core.metadata.model import CALLER, SYSTEM_FIELDS, Entity, Model
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
@@ -35,8 +35,6 @@ from xrm_core.storage.tables import Tables
 
 _log = structlog.get_logger(__name__)
 _SYSTEM_NAMES = frozenset(field.name for field in SYSTEM_FIELDS)
-CALLER = "$user"
-"""Default of a relation to users: the user who creates the record."""
 
 
 class Records:
@@ -224,10 +222,10 @@ def _own(record: Mapping[str, Any]) -> Record:
 
 
 def _defaults(kind: Entity, caller: Caller) -> Record:
-    found = {field.name: field.default for field in kind.fields.values() if field.default is not None}
     return {
-        name: caller.id if value == CALLER and kind.fields[name].relation is not None else value
-        for name, value in found.items()
+        field.name: caller.id if field.relation is not None and field.default == CALLER else field.default
+        for field in kind.fields.values()
+        if field.default is not None
     }
 
 

@@ -74,9 +74,14 @@ def check_applied(platform: Platform) -> None:
     Raises:
         ModelOutOfDate: says which commands to run.
     """
-    with platform.database.read() as connection:
+    check_model(platform.database, platform.model)
+
+
+def check_model(database: Database, model: Model) -> None:
+    """The same for a database and a model without the rest of the platform."""
+    with database.read() as connection:
         applied = current_model(connection)
-    if applied is None or applied.fingerprint != platform.model.fingerprint:
+    if applied is None or applied.fingerprint != model.fingerprint:
         raise ModelOutOfDate(
             "The database has no model yet." if applied is None else "The database has another model than the files.",
             hint="Look at «xrm schema plan», then run «xrm schema apply».",

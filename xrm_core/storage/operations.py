@@ -1,5 +1,6 @@
 """What a schema change consists of: one class for each kind of operation, readable by people and machines."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
@@ -96,7 +97,7 @@ class AddField(Operation):
         if self.risk == "blocked":
             return f"Add the field {place}: {_many(self.rows, 'record')} would have no valid value for it."
         if self.default is not None:
-            return f"Add the field {place}; {_many(self.rows, 'record')} get the default {self.default!r}."
+            return f"Add the field {place}; {_many(self.rows, 'record')} get the default {_json(self.default)}."
         return f"Add the field {place}, empty in all records."
 
 
@@ -156,7 +157,7 @@ class ChangeRequired(Operation):
         if self.risk == "blocked":
             return f"Make {place} required: {_many(self.rows, 'record')} cannot be filled."
         if self.rows:
-            return f"Make {place} required; {_many(self.rows, 'empty record')} get the default {self.default!r}."
+            return f"Make {place} required; {_many(self.rows, 'empty record')} get the default {_json(self.default)}."
         return f"Make {place} required."
 
 
@@ -302,6 +303,10 @@ class ChangeMetadata(Operation):
         """One sentence."""
         place = ".".join(part for part in (self.entity, self.field) if part)
         return f"Change the description of {place or 'the model'}; the tables stay."
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _many(count: int, noun: str) -> str:

@@ -46,20 +46,19 @@ def parts(table: Table, tables: Mapping[str, str] | None = None) -> dict[Part, s
     """The parts of a table → their names. ``tables`` renames the targets of foreign keys."""
     found: dict[Part, str] = {}
     for constraint in table.constraints:
-        columns = tuple(column.name for column in constraint.columns)
         match constraint:
             case PrimaryKeyConstraint():
-                part = Part("primary key", columns)
+                part = Part("primary key", tuple(constraint.columns.keys()))
             case UniqueConstraint():
-                part = Part("unique", columns)
+                part = Part("unique", tuple(constraint.columns.keys()))
             case ForeignKeyConstraint():
                 target = constraint.elements[0].target_fullname.split(".")[0]
-                part = foreign_key(columns[0], (tables or {}).get(target, target), constraint.ondelete)
+                part = foreign_key(constraint.column_keys[0], (tables or {}).get(target, target), constraint.ondelete)
             case CheckConstraint():
                 part = check(str(constraint.name), str(constraint.sqltext))
             case _:
                 continue
         found[part] = str(constraint.name)
     for index in table.indexes:
-        found[Part("index", tuple(column.name for column in index.columns))] = str(index.name)
+        found[Part("index", tuple(index.columns.keys()))] = str(index.name)
     return found

@@ -1,0 +1,85 @@
+"""What a plan looks like to people and machines."""
+
+import json
+
+import pytest
+
+from tests.storage.worlds import add_rows, entity, model, text
+from xrm_core.metadata.model import Field
+from xrm_core.metadata.types import FieldType
+from xrm_core.storage import plan_fields
+from xrm_core.storage.apply import apply
+from xrm_core.storage.engines import Database
+from xrm_core.storage.plan import Plan, plan
+
+BEFORE = model(entity("customer", text("name"), Field("revenue", FieldType.DECIMAL), text("fax")))
+AFTER = model(entity("customer", text("name", unique=True), Field("revenue", FieldType.DECIMAL, required=True)))
+
+
+def planned(database: Database) -> Plan:
+    apply(database, BEFORE)
+    add_rows(database, BEFORE, "customer", {"name": "A", "fax": "1", "revenue": "1.50"}, {"name": "A"}, {"name": "B"})
+    with database.read() as connection:
+        return plan(connection, BEFORE, AFTER)
+
+
+def test_a_plan_reads_well(database: Database) -> None:
+    assert planned(database).to_text().splitlines() == [
+        "blocked Make customer.revenue required: 2 records cannot be filled.",
+        "        Fill revenue in these records, or give it a default.",
+        "        - id: 00000000-0000-7000-8000-000000000002, value: None",
+        "        - id: 00000000-0000-7000-8000-000000000003, value: None",
+        "lossy   Drop the field customer.fax and its 1 value.",
+        "        Consent with --accept drop_field:customer.fax",
+        "        - id: 00000000-0000-7000-8000-000000000001, value: 1",
+        "blocked Make customer (name) unique: 2 records share theirs.",
+        "        Change or delete the duplicates first.",
+        "        - value: ['A'], records: 2",
+        "1 lossy, 2 blocked",
+    ]
+
+
+def test_a_plan_is_json_for_machines(database: Database) -> None:
+    found = planned(database)
+    assert json.loads(json.dumps(found.to_json()))["operations"][1] == {
+        "op": "drop_field",
+        "key": "drop_field:customer.fax",
+        "entity": "customer",
+        "field": "fax",
+        "risk": "lossy",
+        "rows": 1,
+        "samples": [{"id": "00000000-0000-7000-8000-000000000001", "value": "1"}],
+        "remedy": "",
+        "text": "Drop the field customer.fax and its 1 value.",
+    }
+    assert found.risks == {"lossy": 1, "blocked": 2}
+
+
+def test_the_same_model_gives_an_empty_plan(database: Database) -> None:
+    apply(database, BEFORE)
+    with database.read() as connection:
+        found = plan(connection, BEFORE, BEFORE)
+    assert found.is_empty
+    assert found.to_text() == "Nothing to do: the database has this model."
+    assert found.to_json() == {"operations": []}
+
+
+def test_planning_changes_nothing(database: Database) -> None:
+    # Given a database that nothing was applied to
+    with database.read() as connection:
+        plan(connection, None, BEFORE)
+    # Then there is still no table in it
+    with database.read() as connection:
+        assert connection.dialect.get_table_names(connection) == []
+
+
+def test_a_big_table_makes_a_rewrite_slow(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a table with as many rows as count as many
+    monkeypatch.setattr(plan_fields, "SLOW_ROWS", 2)
+    before = model(entity("customer", text("name")))
+    apply(database, before)
+    add_rows(database, before, "customer", {"name": "A"}, {"name": "B"})
+    # When an index is planned, then it is marked
+    with database.read() as connection:
+        found = plan(connection, before, model(entity("customer", text("name", indexed=True))))
+    assert found.risks == {"slow": 1}

@@ -1,0 +1,87 @@
+"""``xrm serve --demo``: applies, loads, makes tokens, and says them on the terminal, in a file and on the page."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xrm_core.cli.progress import progress_bar
+from xrm_core.demo import counts, loading
+from xrm_core.demo.examples import EXAMPLES
+from xrm_core.errors import SettingsError
+from xrm_core.server.assembly import Platform
+from xrm_core.storage.apply import apply
+
+TOKEN_FILE = "demo-tokens.json"  # noqa: S105 - a file's name
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What a started demo has to say: ``text`` for the terminal, ``page`` for GraphiQL."""
+
+    text: str
+    page: Mapping[str, Any]
+
+
+def require_loopback(host: str) -> None:
+    """Refuse to show the demo, whose tokens everybody who reaches it can read, to other machines.
+
+    Raises:
+        SettingsError: ``host`` is another address.
+    """
+    if host not in _LOOPBACK:
+        raise SettingsError(
+            f"The demo cannot listen on {host}: whoever reaches it can read its tokens.",
+            hint="Leave --host out, or serve without --demo.",
+        )
+
+
+def prepare(platform: Platform) -> Demo:
+    """Bring the database to the state that the demo needs, and make new tokens.
+
+    Raises:
+        XrmError: the pack is not the core pack, or the database is not empty and not the demo's; nothing was changed.
+    """
+    settings, database = platform.settings, platform.database
+    roles = platform.authority.policies.roles
+    loading.check_pack(platform.model, roles)
+    with database.read() as connection:
+        loaded = loading.is_loaded(connection)
+    apply(database, platform.model, only_safe=True)
+    if not loaded:
+        size = sum(counts().values())
+        with progress_bar(f"Loading {size} demo records") as progress, database.begin() as connection:
+            loading.load_demo(platform.records, connection, progress)
+    with database.begin() as connection:
+        tokens = loading.new_tokens(connection)
+    file = _write(settings.data_dir.expanduser() / TOKEN_FILE, tokens)
+    labels = {name: roles[name].labels.get("en", name) for name in tokens}
+    width = max(map(len, tokens))
+    lines = [f"  {name:{width}}  {token}  ({labels[name]})" for name, token in tokens.items()]
+    text = "\n".join(["Tokens of the demo, one for each role; they end with the next start:", *lines, f"Also in {file}"])
+    page = {
+        "demo": True,
+        "roles": [{"name": name, "label": labels[name], "token": token} for name, token in tokens.items()],
+        "examples": [example.to_json() for example in EXAMPLES],
+    }
+    return Demo(text, page)
+
+
+def _write(file: Path, tokens: Mapping[str, str]) -> Path:
+    """A file that only its owner can read, from the first moment on."""
+    new = file.with_name(f".{file.name}.new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+            json.dump(tokens, stream, indent=2)
+            stream.write("\n")
+        new.replace(file)
+    except OSError as error:
+        raise SettingsError(
+            f"The file {file} cannot be written.", hint="Name another folder by XRM_DATA_DIR."
+        ) from error
+    return file

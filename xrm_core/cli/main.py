@@ -1,0 +1,43 @@
+"""The table of contents of the command line, and what becomes of errors."""
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+
+from xrm_core.cli import accounts, csv_import, failures, plugins, schema, serve
+from xrm_core.errors import XrmError
+
+# Everything heavy is imported inside the commands: «xrm --help» answers at once.
+app = typer.Typer(
+    help="Headless xRM: entity files in, tables, GraphQL and permissions out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+app.add_typer(schema.app, name="schema")
+app.command("import")(csv_import.import_file)
+app.add_typer(plugins.app, name="plugins")
+app.add_typer(accounts.users, name="user")
+app.add_typer(accounts.tokens, name="token")
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and end the process.
+
+    Exit codes: 0 done, 1 failed (one message on standard error), 2 wrong usage (``xrm schema plan``: 2 changes are
+    pending), 130 interrupted.
+    """
+    try:
+        app(args=arguments, prog_name="xrm")
+    except XrmError as error:
+        failures.say(error)
+    except Exception as error:
+        failures.say(failures.unexpected(error))
+    sys.exit(failures.FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The server's process: a free port, a checked database, uvicorn, and a quiet end."""
+
+import errno
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+import uvicorn
+
+from xrm_core.cli import demo_mode
+from xrm_core.errors import PortInUse, SettingsError
+from xrm_core.server.app import create_app
+from xrm_core.server.assembly import assemble, check_applied
+from xrm_core.settings import Settings
+
+GRACE_SECONDS = 10
+"""How long requests under way may take after the signal to stop."""
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        PortInUse: somebody else listens there.
+        XrmError: settings, files or database are not as they must be.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)  # being told to stop is no failure; uvicorn raises the signal again at its end
+    if settings.demo:
+        demo_mode.require_loopback(settings.host)
+    with _bound_socket(settings.host, settings.port) as listener:
+        platform = assemble(settings)
+        demo = None
+        if settings.demo:
+            demo = demo_mode.prepare(platform)
+        else:
+            platform.database.check()
+            check_applied(platform)
+        url = _url(settings.host, listener.getsockname()[1])
+
+        def announce() -> None:
+            typer.echo(f"xRM is running: {url}  (GraphQL: {url}graphql). End it with Ctrl-C.")
+            if demo is not None:
+                typer.echo(demo.text)
+            sys.stdout.flush()
+
+        app = create_app(platform, demo and demo.page)
+        config = uvicorn.Config(
+            app,
+            loop="auto",  # uvloop and httptools where they exist, which is everywhere but on Windows
+            http="auto",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        try:
+            _Server(config, announce).run([listener])
+        except OSError as error:
+            raise _cannot_listen(error, settings.host, settings.port) from error
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with a word to say when it answers."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        _tune_garbage_collector()
+        self._announce()
+
+
+def _tune_garbage_collector() -> None:
+    """What lives as long as the process is not looked at again, and the rest less often: requests leave no cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1000)
+
+
+def _end(_number: int, _frame: Any) -> None:
+    sys.exit(0)
+
+
+def _bound_socket(host: str, port: int) -> socket.socket:
+    """The port, taken before anything else is done."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, protocol)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+        except OSError:
+            bound.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        raise _cannot_listen(error, host, port) from error
+    return bound
+
+
+def _cannot_listen(error: Exception, host: str, port: int) -> PortInUse | SettingsError:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return PortInUse(
+            f"The port {port} of {host} is in use by another process.",
+            hint="End that process, or take another port by --port (0 takes any free one).",
+        )
+    return SettingsError(
+        f"It is not possible to listen on {host}, port {port}.",
+        hint="Check --host (an address of this machine) and --port (below 1024 only for administrators).",
+    )
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"

@@ -1,0 +1,77 @@
+"""What most commands need: settings, model and database, opened and closed again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from xrm_core.cli.logs import configure_logs
+from xrm_core.metadata.model import Model
+from xrm_core.permissions import policy
+from xrm_core.permissions.policy import PolicySet
+from xrm_core.plugins import Plugins
+from xrm_core.records.door import Records
+from xrm_core.server.assembly import check_model, find_plugins, policy_folder, read_model
+from xrm_core.settings import Settings, load_settings
+from xrm_core.storage.engines import Database
+from xrm_core.storage.tables import Tables
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A pack and a database, of which nothing has to be applied yet."""
+
+    settings: Settings
+    plugins: Plugins
+    model: Model
+    database: Database
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables that the model wants."""
+        return Tables(self.model)
+
+    @cached_property
+    def records(self) -> Records:
+        """The door for writes."""
+        return Records(self.model, self.tables, self.plugins)
+
+    def policies(self) -> PolicySet:
+        """The pack's roles and policies.
+
+        Raises:
+            PolicyInvalid: they are missing or wrong.
+        """
+        return policy.load(policy_folder(self.settings), self.model)
+
+    def check_applied(self) -> None:
+        """Raise :class:`~xrm_core.errors.ModelOutOfDate` unless the database has the model."""
+        check_model(self.database, self.model)
+
+
+def start(schemas: Path | None, database: str | None, **more: Any) -> Settings:
+    """What every command does first: logs to standard error, settings from environment and options.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+    configure_logs()
+    return load_settings(schemas=schemas, database_url=database, **more)
+
+
+@contextmanager
+def opened(schemas: Path | None, database: str | None) -> Iterator[Workplace]:
+    """The workplace of the options that every command takes; its database is closed at the end.
+
+    Raises:
+        XrmError: settings, plugins or entity files are wrong.
+    """
+    settings = start(schemas, database)
+    plugins = find_plugins(settings)
+    workplace = Workplace(settings, plugins, read_model(settings, plugins), Database(settings.database_url))
+    try:
+        yield workplace
+    finally:
+        workplace.database.close()

@@ -79,7 +79,7 @@ def row(of: Entity, number: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 @given(before=models(), after=models(), filled=st.booleans())
 def test_any_model_becomes_any_other_or_nothing_changes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kind: str, *,

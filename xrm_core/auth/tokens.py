@@ -4,14 +4,26 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 from uuid_utils import uuid7
 
 from xrm_core.storage.system import TOKEN, USER_ROLE
 
 PREFIX = "xrm_"
 """Every token begins with it, so that secret scanners can find lost ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    """What a list of tokens shows. Times are RFC 3339 in UTC; ``expires_at`` None: never; ``revoked_at`` None: it is not."""
+
+    id: str
+    label: str
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
 
 
 def create_token(connection: Connection, user_id: str, label: str, *, expires_at: dt.datetime | None = None) -> str:
@@ -36,6 +48,27 @@ def create_token(connection: Connection, user_id: str, label: str, *, expires_at
         )
     )
     return token
+
+
+def tokens_of(connection: Connection, user_id: str) -> list[TokenInfo]:
+    """All tokens of a user, the oldest first, revoked and expired ones too."""
+    columns = (TOKEN.c.id, TOKEN.c.label, TOKEN.c.created_at, TOKEN.c.expires_at, TOKEN.c.revoked_at)
+    rows = connection.execute(select(*columns).where(TOKEN.c.user_id == user_id).order_by(TOKEN.c.id))
+    return [
+        TokenInfo(row.id, row.label, str(row.created_at), row.expires_at, row.revoked_at)  # type: ignore[arg-type]
+        for row in rows
+    ]
+
+
+def revoke_token(connection: Connection, token_id: str) -> bool:
+    """End a token for good; False if there is none with this id that is not revoked already."""
+    open_token = update(TOKEN).where(TOKEN.c.id == token_id, TOKEN.c.revoked_at.is_(None))
+    return connection.execute(open_token.values(revoked_at=dt.datetime.now(dt.UTC))).rowcount == 1
+
+
+def remove_tokens(connection: Connection, user_id: str, label: str) -> None:
+    """Remove all tokens of a user that have this label, as if they had never been."""
+    connection.execute(delete(TOKEN).where(TOKEN.c.user_id == user_id, TOKEN.c.label == label))
 
 
 def set_roles(connection: Connection, user_id: str, roles: Iterable[str]) -> None:

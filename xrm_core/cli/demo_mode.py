@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from xrm_core.cli.progress import progress_bar
-from xrm_core.demo import counts, loading
+from xrm_core.demo import loading
 from xrm_core.demo.examples import EXAMPLES
 from xrm_core.errors import SettingsError
 from xrm_core.server.assembly import Platform
 from xrm_core.storage.apply import apply
 
 TOKEN_FILE = "demo-tokens.json"  # noqa: S105 - a file's name
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)
@@ -24,19 +23,6 @@ class Demo:
 
     text: str
     page: Mapping[str, Any]
-
-
-def require_loopback(host: str) -> None:
-    """Refuse to show the demo, whose tokens everybody who reaches it can read, to other machines.
-
-    Raises:
-        SettingsError: ``host`` is another address.
-    """
-    if host not in _LOOPBACK:
-        raise SettingsError(
-            f"The demo cannot listen on {host}: whoever reaches it can read its tokens.",
-            hint="Leave --host out, or serve without --demo.",
-        )
 
 
 def prepare(platform: Platform) -> Demo:
@@ -52,8 +38,7 @@ def prepare(platform: Platform) -> Demo:
         loaded = loading.is_loaded(connection)
     apply(database, platform.model, only_safe=True)
     if not loaded:
-        size = sum(counts().values())
-        with progress_bar(f"Loading {size} demo records") as progress, database.begin() as connection:
+        with progress_bar(f"Loading {loading.SIZE} demo records") as progress, database.begin() as connection:
             loading.load_demo(platform.records, connection, progress)
     with database.begin() as connection:
         tokens = loading.new_tokens(connection)
@@ -61,7 +46,9 @@ def prepare(platform: Platform) -> Demo:
     labels = {name: roles[name].labels.get("en", name) for name in tokens}
     width = max(map(len, tokens))
     lines = [f"  {name:{width}}  {token}  ({labels[name]})" for name, token in tokens.items()]
-    text = "\n".join(["Tokens of the demo, one for each role; they end with the next start:", *lines, f"Also in {file}"])
+    text = "\n".join(
+        ["Tokens of the demo, one for each role; they end with the next start:", *lines, f"Also in {file}"]
+    )
     page = {
         "demo": True,
         "roles": [{"name": name, "label": labels[name], "token": token} for name, token in tokens.items()],

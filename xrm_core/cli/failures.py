@@ -15,10 +15,10 @@ FAILED = 1
 def say(error: XrmError) -> None:
     """``error CODE: message``, and how to mend it."""
     typer.secho(f"error {error.code}: ", fg="red", bold=True, nl=False, err=True)
-    typer.echo(_printable(error.message), err=True)
+    typer.echo(printable(error.message), err=True)
     if error.hint:
         typer.secho("hint: ", bold=True, nl=False, err=True)
-        typer.echo(_printable(error.hint), err=True)
+        typer.echo(printable(error.hint), err=True)
 
 
 def unexpected(error: Exception) -> InternalError:
@@ -34,6 +34,6 @@ def unexpected(error: Exception) -> InternalError:
     )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without the control characters by which a file's content could play tricks on the terminal."""
     return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)

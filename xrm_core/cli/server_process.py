@@ -11,7 +11,6 @@ from typing import Any
 import typer
 import uvicorn
 
-from xrm_core.cli import demo_mode
 from xrm_core.errors import PortInUse, SettingsError
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import assemble, check_applied
@@ -19,6 +18,8 @@ from xrm_core.settings import Settings
 
 GRACE_SECONDS = 10
 """How long requests under way may take after the signal to stop."""
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def run(settings: Settings) -> None:
@@ -31,11 +32,13 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)  # being told to stop is no failure; uvicorn raises the signal again at its end
     if settings.demo:
-        demo_mode.require_loopback(settings.host)
+        _require_loopback(settings.host)
     with _bound_socket(settings.host, settings.port) as listener:
         platform = assemble(settings)
         demo = None
         if settings.demo:
+            from xrm_core.cli import demo_mode  # and with it Alembic, which takes half a second
+
             demo = demo_mode.prepare(platform)
         else:
             platform.database.check()
@@ -89,6 +92,14 @@ def _tune_garbage_collector() -> None:
 
 def _end(_number: int, _frame: Any) -> None:
     sys.exit(0)
+
+
+def _require_loopback(host: str) -> None:
+    if host not in _LOOPBACK:
+        raise SettingsError(
+            f"The demo cannot listen on {host}: whoever reaches it can read its tokens.",
+            hint="Leave --host out, or serve without --demo.",
+        )
 
 
 def _bound_socket(host: str, port: int) -> socket.socket:

@@ -1,13 +1,12 @@
-"""The demo records into an empty database, through the door for writes, and the demo users' roles and tokens."""
+"""The demo records into an empty database, through the door for writes; the demo users' roles and tokens."""
 
 from collections.abc import Callable, Collection
-from itertools import batched
 
 from sqlalchemy import Connection, exists, func, select
 
 from xrm_core.auth.tokens import create_token, remove_tokens, set_roles
 from xrm_core.demo.accounts import DEMO_USERS
-from xrm_core.demo.records import FULL_SIZE, counts, patches, records
+from xrm_core.demo.records import counts, patches, records
 from xrm_core.errors import SettingsError
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import system
@@ -15,5 +14,86 @@ from xrm_core.records.door import Records
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.tables import Tables
 
+SIZE = 20_000
+"""Records of the demo, unless another size is asked for."""
+
 TOKEN_LABEL = "demo"  # noqa: S105 - what such tokens are called, no secret
 _BATCH = 500
+
+
+def check_pack(model: Model, roles: Collection[str]) -> None:
+    """The demo's records need the entities and roles of the core pack.
+
+    Raises:
+        SettingsError: some are missing.
+    """
+    missing = [name for name in counts() if name not in model]
+    missing += [name for name in DEMO_USERS if name not in roles]
+    if missing:
+        raise SettingsError(
+            f"The demo needs the core pack; these entity files have no {', '.join(missing)}.",
+            hint="Leave --schemas out, or serve without --demo.",
+        )
+
+
+def is_loaded(connection: Connection) -> bool:
+    """Whether the database has the demo already; False: it has no records at all.
+
+    Raises:
+        SettingsError: it has other records, to which the demo must not be added.
+    """
+    applied = current_model(connection)
+    if applied is None:
+        return False
+    tables = Tables(applied)
+    if "user" in applied:
+        users = tables["user"]
+        found = connection.scalar(select(func.count()).where(users.c.id.in_(DEMO_USERS.values())))
+        if found == len(DEMO_USERS):
+            return True
+    if any(connection.scalar(select(exists().select_from(tables[entity.name]))) for entity in applied):
+        raise SettingsError(
+            "The database has records that are not the demo's.",
+            hint="Name an empty one by --database or another folder by XRM_DATA_DIR, or serve without --demo.",
+        )
+    return False
+
+
+def load_demo(
+    door: Records, connection: Connection, progress: Callable[[int, int], None] | None = None, size: int = SIZE
+) -> None:
+    """Write all demo records and give the demo users their roles.
+
+    Args:
+        door: for writes; its model must have passed :func:`check_pack`.
+        connection: in a write transaction on an empty database with that model.
+        progress: told the records done and the records in all, after each batch.
+        size: how many records in all.
+
+    Raises:
+        XrmError: the door refused a record; the transaction must be rolled back.
+    """
+    caller = system(door.model, "demo data", sets_system_fields=True)
+    done = 0
+    for entity, rows in records(size=size):
+        for start in range(0, len(rows), _BATCH):
+            batch = rows[start : start + _BATCH]
+            door.create_many(connection, caller, entity, batch)
+            done += len(batch)
+            if progress is not None:
+                progress(done, size)
+    for entity, id_, changes in patches(size=size):
+        door.update(connection, caller, entity, id_, changes)
+    for role, user in DEMO_USERS.items():
+        set_roles(connection, user, [role])
+
+
+def new_tokens(connection: Connection) -> dict[str, str]:
+    """Role → a new token of the demo user who has it. The tokens of former starts are removed.
+
+    Args:
+        connection: in a write transaction on a database with the demo in it.
+    """
+    for user in DEMO_USERS.values():
+        remove_tokens(connection, user, TOKEN_LABEL)
+    return {role: create_token(connection, user, TOKEN_LABEL) for role, user in DEMO_USERS.items()}

@@ -29,7 +29,7 @@ from xrm_core.records.rights import (
     row_conditions,
     target_problems,
 )
-from xrm_core.records.stored import Record, from_row, to_columns
+from xrm_core.records.stored import Record, from_row, to_columns, with_decimals
 from xrm_core.records.validation import Validator
 from xrm_core.storage.tables import Tables
 
@@ -98,12 +98,13 @@ class Records:
         """
         kind = self.model[entity]
         scope = self._scope(connection, caller)
+        changes = with_decimals(kind, changes)
         check_fields(caller, kind, Action.UPDATE, changes)
         conditions = row_conditions(scope, caller, kind, Action.UPDATE, changes)
         before = self._locked(connection, scope, caller, kind, id_, Action.UPDATE, conditions)
         _check_version(kind, before, version)
         self._validate(kind, {**_own(before), **changes})
-        final = self.plugins.before_update(entity, before, dict(changes))
+        final = with_decimals(kind, self.plugins.before_update(entity, before, dict(changes)))
         if final != changes:
             self._validate(kind, {**_own(before), **final})
         self._check_targets(connection, scope, caller, kind, final)
@@ -154,9 +155,9 @@ class Records:
         permission(caller, kind, Action.CREATE)
         check_fields(caller, kind, Action.CREATE, values)
         given = {name: value for name, value in values.items() if name not in _SYSTEM_NAMES}
-        record = {**_defaults(kind, caller), **given}
+        record = with_decimals(kind, {**_defaults(kind, caller), **given})
         self._validate(kind, record)
-        final = self.plugins.before_create(kind.name, record)
+        final = with_decimals(kind, self.plugins.before_create(kind.name, record))
         if final != record:
             self._validate(kind, final)
         self._check_targets(connection, scope, caller, kind, given)

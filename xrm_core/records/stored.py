@@ -1,10 +1,11 @@
 """Records as the caller knows them ↔ rows as the database has them."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.types import FieldType
 
 Record = dict[str, Any]
 
@@ -50,9 +51,22 @@ def targets_of(field: Field, value: Any) -> list[tuple[str, str]]:
     return [(field.relation.targets[0], str(value))]
 
 
-def digits_problem(field: Field, value: Any) -> str | None:
+def with_decimals(entity: Entity, values: Mapping[str, Any]) -> Record:
+    """The values with decimals as such; they may be given as text. Other text is left for validation to report."""
+    return {name: _decimal(entity.fields.get(name), value) for name, value in values.items()}
+
+
+def _decimal(field: Field | None, value: Any) -> Any:
+    if field is None or field.type is not FieldType.DECIMAL or not isinstance(value, str):
+        return value
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        return value
+
+
+def digits_problem(field: Field, number: Decimal) -> str | None:
     """What is wrong with the digits of a decimal, or None. Nothing is ever rounded away."""
-    number = Decimal(str(value))
     if not number.is_finite():
         return "is not a number"
     exponent = number.normalize().as_tuple().exponent

@@ -1,6 +1,7 @@
 """Is a record what its entity file says? All problems at once, each with field, rule and message."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import jsonschema_rs
@@ -46,9 +47,10 @@ class Validator:
 
     def problems(self, entity: Entity, record: Mapping[str, Any]) -> list[Problem]:
         """What is wrong with a whole record (without system fields), in the order of the entity's fields."""
-        found = [_described(error) for error in self._compiled[entity.name].iter_errors(dict(record))]
+        found = list(_beyond_schema(entity, record))
         reported = {problem["field"] for problem in found}
-        found.extend(problem for problem in _beyond_schema(entity, record) if problem["field"] not in reported)
+        described = (_described(error) for error in self._compiled[entity.name].iter_errors(dict(record)))
+        found.extend(problem for problem in described if problem["field"] not in reported)
         places = {name: place for place, name in enumerate(entity.fields)}
         return sorted(found, key=lambda problem: places.get(problem["field"], -1))
 
@@ -81,7 +83,7 @@ def _beyond_schema(entity: Entity, record: Mapping[str, Any]) -> Iterator[Proble
         field = entity.fields.get(name)
         if field is None or value is None:
             continue
-        if field.type is FieldType.DECIMAL and (wrong := digits_problem(field, value)):
+        if field.type is FieldType.DECIMAL and isinstance(value, Decimal) and (wrong := digits_problem(field, value)):
             yield {"field": name, "rule": "digits", "message": wrong}
         if isinstance(value, str) and _unstorable(value):
             yield {"field": name, "rule": "characters", "message": "has characters that are not text (NUL, surrogates)"}

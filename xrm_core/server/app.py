@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from xrm_core.auth.authenticator import Authenticator
-from xrm_core.errors import BadRequest
+from xrm_core.errors import BadRequest, NotFound
+from xrm_core.graphql import answers
 from xrm_core.graphql.engine import Engine
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.where import Limits
@@ -76,6 +77,6 @@ def _reader(platform: Platform) -> Reader:
 async def _http_error(_request: Request, error: Exception) -> Response:
     """Unknown paths and methods, in the one shape of errors."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    reason = BadRequest("There is nothing at this address." if status == 404 else "This is not possible here.")
-    shape = {"errors": [{"message": reason.message, "extensions": {"code": reason.code}}]}
-    return JSONResponse(shape, status)
+    missing = status == NotFound.http_status
+    reason = NotFound("There is nothing at this address.") if missing else BadRequest("This is not possible here.")
+    return JSONResponse({"errors": [answers.shape(reason)]}, status)

@@ -1,0 +1,107 @@
+import asyncio
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.records.kit import World, build
+from xrm_core.auth import tokens
+from xrm_core.auth.authenticator import REMEMBER_SECONDS, Authenticator
+from xrm_core.errors import Unauthenticated
+from xrm_core.permissions.policy import Action
+from xrm_core.storage.engines import Database
+from xrm_core.storage.system import TOKEN
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path) -> World:
+    return build(database, tmp_path)
+
+
+def _token(world: World, roles: list[str], expires_at: dt.datetime | None = None) -> str:
+    with world.database.begin() as connection:
+        tokens.set_roles(connection, world.users["anna"], roles)
+        return tokens.create_token(connection, world.users["anna"], "test", expires_at=expires_at)
+
+
+def test_a_token_stands_for_its_user_with_the_users_roles(world: World) -> None:
+    token = _token(world, ["rep", "viewer"])
+    user = asyncio.run(Authenticator(world.database, world.authority).user(f"Bearer {token}"))
+    assert user.id == world.users["anna"]
+    assert user.access.may("customer", Action.CREATE)
+
+
+def test_only_a_digest_of_the_token_is_stored(world: World) -> None:
+    token = _token(world, ["rep"])
+    with world.database.read() as connection:
+        [row] = connection.execute(select(TOKEN)).mappings()
+    assert token not in str(dict(row))
+    assert row["token_hash"] == tokens.digest(token)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic YTpi",
+        "Bearer wrong",
+        "Bearer " + "x" * 100_000,
+        "Bearer tökén",
+        "xrm_something",
+        "Bearer ' OR 1=1 --",
+        "Bearer %",
+    ],
+)
+def test_anything_but_a_valid_token_is_refused(world: World, header: str | None) -> None:
+    _token(world, ["admin"])
+    with pytest.raises(Unauthenticated):
+        asyncio.run(Authenticator(world.database, world.authority).user(header))
+
+
+def test_expired_and_revoked_tokens_are_answered_like_unknown_ones(world: World) -> None:
+    past = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+    expired, revoked = _token(world, ["admin"], past), _token(world, ["admin"])
+    with world.database.begin() as connection:
+        gone = update(TOKEN).where(TOKEN.c.token_hash == tokens.digest(revoked))
+        connection.execute(gone.values(revoked_at=dt.datetime.now(dt.UTC)))
+    answers = set()
+    for token in (expired, revoked, "xrm_unknown"):
+        with pytest.raises(Unauthenticated) as caught:
+            asyncio.run(Authenticator(world.database, world.authority).user(f"Bearer {token}"))
+        answers.add(str(caught.value.to_json()))
+    assert len(answers) == 1
+
+
+def test_what_is_taken_away_is_gone_within_seconds(world: World) -> None:
+    clock = Clock()
+    token = _token(world, ["admin"])
+    authenticator = Authenticator(world.database, world.authority, clock)
+    assert asyncio.run(authenticator.user(f"Bearer {token}")).access.may("customer", Action.DELETE)
+    with world.database.begin() as connection:
+        tokens.set_roles(connection, world.users["anna"], ["viewer"])
+    clock.now += REMEMBER_SECONDS
+    assert not asyncio.run(authenticator.user(f"Bearer {token}")).access.may("customer", Action.DELETE)
+    with world.database.begin() as connection:
+        connection.execute(update(TOKEN).values(revoked_at=dt.datetime.now(dt.UTC)))
+    clock.now += REMEMBER_SECONDS
+    with pytest.raises(Unauthenticated):
+        asyncio.run(authenticator.user(f"Bearer {token}"))
+
+
+@pytest.mark.parametrize("roles", [[], ["role-that-is-not-there"]])
+def test_no_known_role_means_no_rights(world: World, roles: list[str]) -> None:
+    token = _token(world, roles)
+    user = asyncio.run(Authenticator(world.database, world.authority).user(f"Bearer {token}"))
+    assert not any(user.access.may(entity.name, action) for entity in world.model for action in Action)

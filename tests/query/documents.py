@@ -1,0 +1,389 @@
+"""Hypothesis strategies: rows, policies with row rules, and read documents as trees, and those trees as GraphQL."""
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.graphql.kit import Rows, uid
+from tests.query.oracle import Rights, applicable
+from xrm_core import naming
+from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.predicate import Op, operators
+from xrm_core.metadata.types import FieldType
+from xrm_core.permissions.policy import Action, Effect, Policy
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+FUNCTIONS = ("sum", "avg", "min", "max", "countDistinct")
+FIRST_ID = {"person": 0, "firm": 100, "deal": 200, "visit": 300, "secret": 400}
+ENTITIES = tuple(FIRST_ID)
+COUNTS = {"person": 3, "firm": 6, "deal": 6, "visit": 5, "secret": 3}
+
+_TEXTS = ["", "a", "A", "ab", "b%", "_", "ä", "\\", "'", '"', "Z", "😀", "a\nb"]
+_DATES = ["0999-12-31", "1999-12-31", "2000-01-01", "2024-02-29"]
+_MOMENTS = ["2026-03-01T10:00:00+00:00", "2026-03-01T10:00:00.5+00:00", "2026-03-01T11:00:00.000001+01:00"]
+
+
+def values(of: Field) -> st.SearchStrategy[Any]:
+    """Values of a field: few, so that equal ones are frequent."""
+    match of.type:
+        case FieldType.INTEGER:
+            return st.sampled_from([-(2**31), -7, 0, 1, 2, 2**31 - 1])
+        case FieldType.DECIMAL:
+            return st.sampled_from(["-1.5", "-0.01", "0", "0.01", "2", "2.5", "1000000000"]).map(Decimal)
+        case FieldType.BOOLEAN:
+            return st.booleans()
+        case FieldType.DATE:
+            return st.sampled_from(_DATES)
+        case FieldType.DATETIME:
+            return st.sampled_from(_MOMENTS)
+        case FieldType.UUID:
+            return st.sampled_from([uid(number) for number in (1, 2, 101, 102, 201, 999)])
+        case FieldType.ENUM:
+            return st.sampled_from(of.enum)
+    return st.sampled_from(_TEXTS)
+
+
+@st.composite
+def rows(draw: Any, model: Model) -> Rows:
+    """Some records of each entity, linked at random."""
+    counts = {name: draw(st.integers(0, most)) for name, most in COUNTS.items()}
+    return {
+        name: [_row(draw, model[name], FIRST_ID[name] + number, counts) for number in range(1, counts[name] + 1)]
+        for name in ENTITIES
+    }
+
+
+def _row(draw: Draw, entity: Entity, number: int, counts: Mapping[str, int]) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": uid(number)}
+    for of in entity.fields.values():
+        if of.relation is not None:
+            row[of.name] = _link(draw, of, number, counts)
+        elif of.required or draw(st.booleans()):
+            row[of.name] = draw(values(of))
+    return row
+
+
+def _link(draw: Draw, of: Field, number: int, counts: Mapping[str, int]) -> Any:
+    target = draw(st.sampled_from(of.reference.targets))
+    first = FIRST_ID[target]
+    # A record may refer to those before it only, so that they can be stored one after the other.
+    most = min(counts[target], number - first - 1) if first <= number <= first + COUNTS[target] else counts[target]
+    chosen = draw(st.integers(0, most))
+    if chosen == 0:
+        return None
+    return {target: uid(first + chosen)} if of.reference.polymorphic else uid(first + chosen)
+
+
+# -- conditions -------------------------------------------------------------------------------------------------------
+
+
+class Conditions:
+    """Draws filters (``rights``: GraphQL names of what the role's schema has) or row rules (names of files)."""
+
+    def __init__(self, draw: Draw, model: Model, rights: Rights | None) -> None:
+        self.draw = draw
+        self.model = model
+        self.rights = rights
+
+    def tree(self, entity: Entity, depth: int = 2) -> dict[str, Any]:
+        """A condition on an entity."""
+        found: dict[str, Any] = {}
+        for _ in range(self.draw(st.integers(0 if self.rights else 1, 2))):
+            kind = self.draw(st.sampled_from(["scalar", "scalar", "one", "many", "logic"] if depth else ["scalar"]))
+            found.update(getattr(self, f"_{kind}")(entity, depth))
+        return found
+
+    def _name(self, name: str) -> str:
+        return naming.camel(name) if self.rights else name
+
+    def _fields(self, entity: Entity) -> list[Field]:
+        return [each for each in entity.all_fields() if self.rights is None or self.rights.has(entity, each)]
+
+    def _scalar(self, entity: Entity, _depth: int) -> dict[str, Any]:
+        of = self.draw(st.sampled_from([each for each in self._fields(entity) if each.relation is None]))
+        op = self.draw(st.sampled_from(operators(of)))
+        return {self._name(of.name): {op.value: self._operand(of, op)}}
+
+    def _operand(self, of: Field, op: Op) -> Any:
+        if op is Op.IS_NULL:
+            return self.draw(st.booleans())
+        if op in (Op.IN, Op.NOT_IN):
+            return self.draw(st.lists(values(of), max_size=3))
+        if op in (Op.EQ, Op.NE) and self.draw(st.integers(0, 5)) == 0:
+            return None
+        if self.rights is None and of.type is FieldType.UUID and op is Op.EQ and self.draw(st.booleans()):
+            return "$user"
+        return self.draw(values(of))
+
+    def _one(self, entity: Entity, depth: int) -> dict[str, Any]:
+        found = [each for each in self._fields(entity) if each.relation is not None]
+        if not found:
+            return self._scalar(entity, depth)
+        of = self.draw(st.sampled_from(found))
+        kind = self.draw(st.integers(0, 4))
+        value: dict[str, Any] = {"isNull": self.draw(st.booleans())} if kind == 0 else {}
+        if kind:
+            target = self.draw(st.sampled_from(self.rights.targets(of) if self.rights else of.reference.targets))
+            inner = self.tree(self.model[target], depth - 1)
+            value = {self._name(target): inner} if of.reference.polymorphic else inner
+        return {self._name(of.name): value}
+
+    def _many(self, entity: Entity, depth: int) -> dict[str, Any]:
+        found = [
+            each
+            for each in entity.inverses.values()
+            if self.rights is None or self.rights.has(self.model[each.entity], self.model[each.entity][each.field])
+        ]
+        if not found:
+            return self._scalar(entity, depth)
+        inverse = self.draw(st.sampled_from(found))
+        how = self.draw(st.sampled_from(["some", "none", "every"]))
+        return {self._name(inverse.name): {how: self.tree(self.model[inverse.entity], depth - 1)}}
+
+    def _logic(self, entity: Entity, depth: int) -> dict[str, Any]:
+        word = self.draw(st.sampled_from(["and", "or", "not"]))
+        if word == "not":
+            return {word: self.tree(entity, depth - 1)}
+        return {word: [self.tree(entity, depth - 1) for _ in range(self.draw(st.integers(0, 2)))]}
+
+
+# -- rights -----------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def rights(draw: Any, model: Model) -> Rights:
+    """A role's policies: for most entities one to three, some of them denying, some for a few fields or rows."""
+    rules: dict[str, Any] = {}
+    policies: list[Policy] = []
+    for name in ENTITIES:
+        for number in range(draw(st.sampled_from([0, 1, 1, 1, 2, 3]))):
+            effect = Effect.ALLOW if number == 0 else draw(st.sampled_from([Effect.ALLOW, Effect.DENY]))
+            rule = None
+            if draw(st.booleans()):
+                rule = f"{name}{number}"
+                rules[rule] = Conditions(draw, model, None).tree(model[name])
+            policies.append(Policy("role", name, Action.READ, _some_fields(draw, model[name]), rule, effect))
+    return Rights(model, tuple(policies), rules)
+
+
+def _some_fields(draw: Draw, entity: Entity) -> frozenset[str] | None:
+    if draw(st.booleans()):
+        return None
+    names = [each.name for each in entity.all_fields() if each.name != "id"]
+    return frozenset(draw(st.lists(st.sampled_from(names), min_size=1, max_size=6)))
+
+
+# -- documents --------------------------------------------------------------------------------------------------------
+
+
+class Documents:
+    """Draws root fields that a role may ask for."""
+
+    def __init__(self, draw: Draw, of: Rights) -> None:
+        self.draw = draw
+        self.rights = of
+        self.model = of.model
+        self.conditions = Conditions(draw, self.model, of)
+
+    def root(self) -> dict[str, Any] | None:
+        """A root field; None if the role may read nothing."""
+        readable = [name for name in ENTITIES if self.rights.readable(name)]
+        if not readable:
+            return None
+        entity = self.model[self.draw(st.sampled_from(readable))]
+        kind = self.draw(st.sampled_from(["record", "connection", "connection", "connection", "aggregate"]))
+        request: dict[str, Any] = {"kind": kind, "entity": entity.name}
+        if kind == "record":
+            request["id"] = uid(FIRST_ID[entity.name] + self.draw(st.integers(1, 3)))
+            request["selection"] = self.selection(entity, 2)
+        elif kind == "connection":
+            request |= self.connection(entity, 2)
+        else:
+            request |= self.aggregate(entity)
+        return request
+
+    def _fields(self, entity: Entity) -> list[Field]:
+        return [each for each in entity.all_fields() if self.rights.has(entity, each)]
+
+    def selection(self, entity: Entity, depth: int) -> list[dict[str, Any]]:
+        """What is asked of a record."""
+        found: list[dict[str, Any]] = []
+        for number in range(self.draw(st.integers(1, 4))):
+            key = f"k{number}"
+            kind = self.draw(st.sampled_from(["value", "value", "one", "many", "typename"] if depth else ["value"]))
+            found.append({"key": key, **self._item(entity, kind, depth)})
+        return found
+
+    def _item(self, entity: Entity, kind: str, depth: int) -> dict[str, Any]:
+        if kind == "typename":
+            return {"kind": "typename"}
+        relations = [each for each in self._fields(entity) if each.relation is not None]
+        if kind == "one" and relations:
+            of = self.draw(st.sampled_from(relations))
+            branches = {target: self.selection(self.model[target], depth - 1) for target in self.rights.targets(of)}
+            if of.reference.polymorphic:  # keys of their own, since branches of a union must not disagree on types
+                for target, items in branches.items():
+                    for item in items:
+                        item["key"] = f"{target}{item['key']}"
+            return {"kind": "one", "field": of.name, "branches": branches, "union": of.reference.polymorphic}
+        inverses = [
+            each
+            for each in entity.inverses.values()
+            if self.rights.has(self.model[each.entity], self.model[each.entity][each.field])
+        ]
+        if kind == "many" and inverses:
+            inverse = self.draw(st.sampled_from(inverses))
+            target = self.model[inverse.entity]
+            return {"kind": "many", "field": inverse.name, "request": self.connection(target, depth - 1)}
+        of = self.draw(st.sampled_from([each for each in self._fields(entity) if each.relation is None]))
+        return {"kind": "value", "field": of.name}
+
+    def connection(self, entity: Entity, depth: int) -> dict[str, Any]:
+        """A page of a list."""
+        parts = self.draw(
+            st.lists(st.sampled_from(["nodes", "edges", "pageInfo", "totalCount"]), min_size=1, unique=True)
+        )
+        return {
+            "where": self.conditions.tree(entity),
+            "order": [(self._path(entity), self.draw(st.booleans())) for _ in range(self.draw(st.integers(0, 2)))],
+            "size": self.draw(st.sampled_from([None, None, 0, 1, 2, 3, 100])),
+            "backward": self.draw(st.booleans()),
+            "parts": parts,
+            "selection": self.selection(entity, depth),
+        } | {}
+
+    def _path(self, entity: Entity) -> tuple[str, ...]:
+        path: list[str] = []
+        while True:
+            found = [each for each in self._fields(entity) if each.relation is None or not each.reference.polymorphic]
+            if len(path) == 2:
+                found = [each for each in found if each.relation is None]
+            of = self.draw(st.sampled_from(found))
+            path.append(of.name)
+            if of.relation is None:
+                return tuple(path)
+            entity = self.model[of.reference.targets[0]]
+
+    def aggregate(self, entity: Entity) -> dict[str, Any]:
+        """Figures."""
+        measures = {}
+        for function in self.draw(st.lists(st.sampled_from(FUNCTIONS), max_size=3, unique=True)):
+            names = [each.name for each in self._fields(entity) if each.relation is None and applicable(function, each)]
+            if names:
+                measures[function] = self.draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
+        return {
+            "where": self.conditions.tree(entity),
+            "groups": [self._path(entity) for _ in range(self.draw(st.integers(0, 2)))],
+            "size": self.draw(st.sampled_from([None, None, 0, 1, 2])),
+            "measures": measures,
+        }
+
+
+# -- as GraphQL -------------------------------------------------------------------------------------------------------
+
+
+def text(model: Model, key: str, request: Mapping[str, Any]) -> str:
+    """A root field in GraphQL."""
+    entity = model[request["entity"]]
+    if request["kind"] == "record":
+        body = _selection(model, entity, request["selection"])
+        return f'{key}: {naming.camel(entity.name)}(id: "{request["id"]}") {body}'
+    if request["kind"] == "connection":
+        return f"{key}: {naming.camel(entity.plural)}{_connection(model, entity, request)}"
+    return f"{key}: {naming.camel(entity.plural)}Aggregate{_aggregate(model, entity, request)}"
+
+
+def _selection(model: Model, entity: Entity, selection: list[dict[str, Any]]) -> str:
+    parts = []
+    for item in selection:
+        key = item["key"]
+        match item["kind"]:
+            case "typename":
+                parts.append(f"{key}: __typename")
+            case "value":
+                parts.append(f"{key}: {naming.camel(item['field'])}")
+            case "one":
+                inner = {target: _selection(model, model[target], each) for target, each in item["branches"].items()}
+                if item["union"]:
+                    body = "{" + " ".join(f"... on {naming.pascal(name)} {each}" for name, each in inner.items()) + "}"
+                else:
+                    [body] = inner.values()
+                parts.append(f"{key}: {naming.camel(item['field'])} {body}")
+            case "many":
+                target = model[entity.inverses[item["field"]].entity]
+                parts.append(f"{key}: {naming.camel(item['field'])}{_connection(model, target, item['request'])}")
+    return "{ " + " ".join(parts) + " }"
+
+
+def _connection(model: Model, entity: Entity, request: Mapping[str, Any]) -> str:
+    arguments = []
+    if request["where"]:
+        arguments.append(f"where: {literal(request['where'], model, entity)}")
+    if request["order"]:
+        each = (_nested(path, "DESC" if down else "ASC") for path, down in request["order"])
+        arguments.append(f"orderBy: [{', '.join(each)}]")
+    if request["size"] is not None or request["backward"]:
+        size = 50 if request["size"] is None else request["size"]
+        arguments.append(f"{'last' if request['backward'] else 'first'}: {size}")
+    body = _selection(model, entity, request["selection"])
+    forms = {
+        "nodes": f"nodes {body}",
+        "edges": f"edges {{ node {body} }}",
+        "pageInfo": "pageInfo { hasNextPage hasPreviousPage }",
+        "totalCount": "totalCount",
+    }
+    given = f"({', '.join(arguments)})" if arguments else ""
+    return f"{given} {{ {' '.join(forms[part] for part in request['parts'])} }}"
+
+
+def _nested(path: tuple[str, ...], leaf: str) -> str:
+    for name in reversed(path):
+        leaf = f"{{{naming.camel(name)}: {leaf}}}"
+    return leaf
+
+
+def _aggregate(model: Model, entity: Entity, request: Mapping[str, Any]) -> str:
+    arguments = []
+    if request["where"]:
+        arguments.append(f"where: {literal(request['where'], model, entity)}")
+    if request["groups"]:
+        arguments.append(f"groupBy: [{', '.join(_nested(path, 'VALUE') for path in request['groups'])}]")
+    if request["size"] is not None:
+        arguments.append(f"first: {request['size']}")
+    parts = ["count"]
+    if request["groups"]:
+        parts.append("key { " + " ".join(_key(path) for path in request["groups"]) + " }")
+    for function, names in request["measures"].items():
+        parts.append(f"{function} {{ {' '.join(naming.camel(name) for name in names)} }}")
+    given = f"({', '.join(arguments)})" if arguments else ""
+    return f"{given} {{ {' '.join(parts)} }}"
+
+
+def _key(path: tuple[str, ...]) -> str:
+    leaf = naming.camel(path[-1])
+    for name in reversed(path[:-1]):
+        leaf = f"{naming.camel(name)} {{ {leaf} }}"
+    return leaf
+
+
+_ENUM_VALUES = {"lead", "active", "lost", "open", "won", "gone"}
+
+
+def literal(value: Any, model: Model, entity: Entity) -> str:
+    """A value in GraphQL's own form; enum values are told from texts by their words."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {literal(each, model, entity)}" for name, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(literal(each, model, entity) for each in value) + "]"
+    if isinstance(value, Decimal):
+        return json.dumps(str(value))
+    return value if value in _ENUM_VALUES else json.dumps(value)
+
+
+def variable(value: Any) -> Any:
+    """The same as JSON, to stand in variables."""
+    return json.loads(json.dumps(value, default=str))

@@ -1,0 +1,117 @@
+from decimal import Decimal
+
+import pytest
+
+from tests.records.kit import World
+from xrm_core.errors import Forbidden, NotFound, ValidationFailed, VersionConflict
+
+NOBODY = "00000000-0000-7000-8000-000000000000"
+
+
+def test_a_change_touches_only_its_fields_and_counts_the_version(world: World) -> None:
+    id_ = world.create("admin", "customer", {"name": "A", "city": "Köln", "revenue": Decimal("1.10")})
+    before = world.stored("customer", id_)
+    world.update("admin", "customer", id_, {"city": "Bonn"}, user="ben")
+    after = world.stored("customer", id_)
+    assert before is not None
+    assert after is not None
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"city", "version", "updated_at", "updated_by"}
+    assert (after["version"], after["updated_by"]) == (2, world.users["ben"])
+
+
+def test_a_field_can_be_emptied_unless_it_is_required(world: World) -> None:
+    id_ = world.create("admin", "customer", {"name": "A", "city": "Köln"})
+    world.update("admin", "customer", id_, {"city": None})
+    assert (world.stored("customer", id_) or {})["city"] is None
+    with pytest.raises(ValidationFailed):
+        world.update("admin", "customer", id_, {"name": None})
+
+
+def test_an_old_version_is_a_conflict_that_says_the_current_one(world: World) -> None:
+    id_ = world.create("admin", "customer", {"name": "A"})
+    world.update("admin", "customer", id_, {"city": "Bonn"}, version=1)
+    before = world.state()
+    with pytest.raises(VersionConflict) as caught:
+        world.update("admin", "customer", id_, {"city": "Köln"}, version=1)
+    assert caught.value.details == {"currentVersion": 2}
+    assert world.state() == before
+
+
+def test_the_whole_record_is_validated(world: World) -> None:
+    id_ = world.create("admin", "customer", {"name": "A"})
+    before = world.state()
+    with pytest.raises(ValidationFailed) as caught:
+        world.update("admin", "customer", id_, {"name": "x" * 21, "email": "nobody", "revenue": "1.005"})
+    assert [each["field"] for each in caught.value.problems] == ["name", "email", "revenue"]
+    assert world.state() == before
+
+
+def test_a_record_that_is_hidden_or_missing_is_not_found(world: World) -> None:
+    hidden = world.create("rep", "customer", {"name": "Ben's"}, user="ben")
+    before = world.state()
+    for id_ in (hidden, NOBODY):
+        with pytest.raises(NotFound):
+            world.update("rep", "customer", id_, {"city": "Köln"})
+    assert world.state() == before
+
+
+def test_a_record_that_can_be_read_but_not_changed_is_forbidden(world: World) -> None:
+    id_ = world.create("admin", "customer", {"name": "A"})
+    with pytest.raises(Forbidden):
+        world.update("viewer", "customer", id_, {"city": "Köln"})
+
+
+def test_a_record_cannot_be_given_away_to_lose_the_right_to_it(world: World) -> None:
+    id_ = world.create("rep", "customer", {"name": "Mine"})
+    before = world.state()
+    with pytest.raises(Forbidden):
+        world.update("rep", "customer", id_, {"owner": world.users["ben"]})
+    assert world.state() == before
+
+
+def test_a_record_can_be_given_away_by_who_keeps_the_right(world: World) -> None:
+    id_ = world.create("rep", "customer", {"name": "Mine"})
+    world.update("giver", "customer", id_, {"owner": world.users["ben"]})
+    assert (world.stored("customer", id_) or {})["owner"] == world.users["ben"]
+
+
+def test_a_denied_field_is_refused_although_another_policy_allows_it(world: World) -> None:
+    id_ = world.create("rep", "customer", {"name": "Mine"})
+    with pytest.raises(Forbidden):
+        world.update("rep", "customer", id_, {"status": "active"})
+
+
+def test_a_field_denied_on_some_records_is_refused_there_before_and_after(world: World) -> None:
+    lead = world.create("admin", "customer", {"name": "Lead", "status": "lead"})
+    active = world.create("admin", "customer", {"name": "Active", "status": "active"})
+    world.update("giver", "customer", active, {"revenue": Decimal("5")})
+    world.update("giver", "customer", lead, {"city": "Köln"})
+    before = world.state()
+    for changes in ({"revenue": Decimal("5")}, {"revenue": Decimal("5"), "status": "active"}):
+        with pytest.raises(Forbidden):
+            world.update("giver", "customer", lead, changes)
+    with pytest.raises(Forbidden):  # the record after the change would be a lead
+        world.update("giver", "customer", active, {"revenue": Decimal("6"), "status": "lead"})
+    assert world.state() == before
+
+
+def test_a_relation_can_only_be_set_to_what_the_caller_sees(world: World) -> None:
+    mine = world.create("rep", "customer", {"name": "Mine"})
+    hidden = world.create("rep", "customer", {"name": "Ben's"}, user="ben")
+    with pytest.raises(ValidationFailed, match="there is no customer"):
+        world.update("rep", "customer", mine, {"parent": hidden})
+
+
+def test_unique_values_are_checked_on_change(world: World) -> None:
+    world.create("admin", "customer", {"name": "A", "number": "1"})
+    id_ = world.create("admin", "customer", {"name": "B", "number": "2"})
+    with pytest.raises(ValidationFailed) as caught:
+        world.update("admin", "customer", id_, {"number": "1"})
+    assert caught.value.problems[0]["rule"] == "unique"
+
+
+def test_a_change_of_nothing_counts_as_a_change(world: World) -> None:
+    id_ = world.create("admin", "customer", {"name": "A"})
+    world.update("admin", "customer", id_, {})
+    assert (world.stored("customer", id_) or {})["version"] == 2

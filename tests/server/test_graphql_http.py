@@ -1,0 +1,263 @@
+"""GraphQL over HTTP: media types, status codes, limits, and errors that say nothing they should not."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.records.kit import World, build
+from xrm_core.auth import tokens
+from xrm_core.plugins import Plugins
+from xrm_core.server.app import create_app
+from xrm_core.server.assembly import Platform
+from xrm_core.settings import load_settings
+from xrm_core.storage.engines import Database
+
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+
+
+class Client:
+    """An HTTP client with the token of an admin."""
+
+    def __init__(self, http: TestClient, world: World, token: str) -> None:
+        self.http = http
+        self.world = world
+        self.token = token
+
+    def post(self, body: Any, **headers: str) -> Any:
+        """POST a body (text as it is, anything else as JSON)."""
+        content = body if isinstance(body, str | bytes) else json.dumps(body)
+        given = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        return self.http.post("/graphql", content=content, headers={**given, **headers})
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """Answer to a query."""
+        return self.post({"query": query, "variables": variables}).json()
+
+
+@pytest.fixture
+def client(database: Database, tmp_path: Path) -> Iterator[Client]:
+    world = build(database, tmp_path)
+    with world.database.begin() as connection:
+        tokens.set_roles(connection, world.users["anna"], ["admin"])
+        token = tokens.create_token(connection, world.users["anna"], "test")
+    settings = load_settings(database_url=database.url.render_as_string(False), max_body_bytes=10_000)
+    platform = Platform(
+        settings, Plugins(), world.model, world.records.tables, database, world.records, world.authority
+    )
+    with TestClient(create_app(platform)) as http:
+        yield Client(http, world, token)
+
+
+def _code(answer: Any) -> str:
+    [error] = answer.json()["errors"]
+    assert error["message"]
+    return str(error["extensions"]["code"])
+
+
+def test_without_a_token_the_answer_is_401_and_says_how(client: Client) -> None:
+    for headers in ({}, {"Authorization": "Bearer nonsense"}):
+        answer = client.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+        assert (answer.status_code, _code(answer)) == (401, "UNAUTHENTICATED")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    answer = client.http.get(f"/graphql?query={{__typename}}&access_token={client.token}")
+    assert answer.status_code == 401  # a token in a URL is no token
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "media_type"),
+    [
+        (None, 200, "application/json"),
+        ("*/*", 200, "application/json"),
+        ("application/json", 200, "application/json"),
+        (GRAPHQL_RESPONSE, 400, GRAPHQL_RESPONSE),
+        (f"{GRAPHQL_RESPONSE}; charset=utf-8, application/json;q=0.9", 400, GRAPHQL_RESPONSE),
+        ("text/html", 406, "application/json"),
+    ],
+)
+def test_the_media_type_decides_the_status_of_a_wrong_document(
+    client: Client, accept: str | None, status: int, media_type: str
+) -> None:
+    headers = {} if accept is None else {"Accept": accept}
+    answer = client.post({"query": "{ nothingOfTheKind }"}, **headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, f"{media_type}; charset=utf-8")
+    assert "data" not in answer.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "code"),
+    [
+        ("{", "application/json", 400, "BAD_REQUEST"),
+        ("[]", "application/json", 400, "BAD_REQUEST"),
+        ('[{"query": "{ __typename }"}]', "application/json", 400, "BAD_REQUEST"),
+        ('"text"', "application/json", 400, "BAD_REQUEST"),
+        ("{}", "application/json", 400, "BAD_REQUEST"),
+        ('{"query": 7}', "application/json", 400, "BAD_REQUEST"),
+        ('{"query": "{ __typename }", "variables": []}', "application/json", 400, "BAD_REQUEST"),
+        ('{"query": "{ __typename }", "operationName": 1}', "application/json", 400, "BAD_REQUEST"),
+        ('{"query": "{ __typename }", "extensions": 1}', "application/json", 400, "BAD_REQUEST"),
+        ('{"query": "{ __typename }", "variables": {"a": NaN}}', "application/json", 400, "BAD_REQUEST"),
+        ('{"query": "{ __typename }", "variables": {"a": "\\ud800"}}', "application/json", 400, "BAD_REQUEST"),
+        ('{"query": "{ __typename }", "variables": {"a": "x\\u0000"}}', "application/json", 400, "BAD_REQUEST"),
+        ("query={__typename}", "application/x-www-form-urlencoded", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ('{"query": "{ __typename }"}', "text/plain", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ('{"query": "{ __typename }"}', "", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ('{"query": "' + "#" * 10_000 + '"}', "application/json", 413, "BODY_TOO_LARGE"),
+    ],
+)
+def test_requests_that_are_none_get_a_clear_answer(
+    client: Client, body: str, content_type: str, status: int, code: str
+) -> None:
+    answer = client.post(body, **{"Content-Type": content_type})
+    assert (answer.status_code, _code(answer)) == (status, code)
+
+
+def test_a_body_in_pieces_is_held_to_the_limit(client: Client) -> None:
+    headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "application/json"}
+    answer = client.http.post("/graphql", content=(b"x" * 1000 for _ in range(100)), headers=headers)
+    assert (answer.status_code, _code(answer)) == (413, "BODY_TOO_LARGE")
+
+
+def test_get_is_for_queries_only(client: Client) -> None:
+    headers = {"Authorization": f"Bearer {client.token}"}
+    answer = client.http.get("/graphql", params={"query": "{ users { totalCount } }"}, headers=headers)
+    assert answer.json() == {"data": {"users": {"totalCount": 2}}}
+    variables = json.dumps({"name": "anna"})
+    query = "query ($name: String!) { users(where: {name: {eq: $name}}) { totalCount } }"
+    answer = client.http.get("/graphql", params={"query": query, "variables": variables}, headers=headers)
+    assert answer.json() == {"data": {"users": {"totalCount": 1}}}
+    before = client.world.state()
+    mutation = 'mutation { createUser(input: {name: "x"}) { id } }'
+    answer = client.http.get("/graphql", params={"query": mutation}, headers=headers)
+    assert (answer.status_code, _code(answer)) == (405, "MUTATION_BY_GET")
+    assert client.world.state() == before
+    for method in ("PUT", "PATCH", "DELETE"):
+        answer = client.http.request(method, "/graphql", headers=headers)
+        assert (answer.status_code, _code(answer)) == (405, "METHOD_NOT_ALLOWED")
+
+
+def test_the_operation_named_is_the_one_executed(client: Client) -> None:
+    document = "query A { users { totalCount } } query B { customers { totalCount } }"
+    answer = client.post({"query": document, "operationName": "B"}).json()
+    assert answer == {"data": {"customers": {"totalCount": 0}}}
+    for name in (None, "C"):
+        answer = client.post({"query": document, "operationName": name}, Accept=GRAPHQL_RESPONSE)
+        assert (answer.status_code, _code(answer)) == (400, "BAD_QUERY")
+
+
+def test_answers_are_not_kept_by_anybody_on_the_way(client: Client) -> None:
+    answer = client.post({"query": "{ __typename }"})
+    assert answer.json() == {"data": {"__typename": "Query"}}
+    assert answer.headers["cache-control"] == "no-store"
+    assert "Authorization" in answer.headers["vary"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_create_update_delete_over_http(client: Client) -> None:
+    created = client.ask(
+        "mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) "
+        "{ id version name status revenue owner { name } } }",
+        input={"name": "Ärger & Söhne", "revenue": "12.50"},
+    )["data"]["createCustomer"]
+    assert created == {
+        "id": created["id"],
+        "version": 1,
+        "name": "Ärger & Söhne",
+        "status": "lead",
+        "revenue": "12.50",
+        "owner": {"name": "anna"},
+    }
+    updated = client.ask(
+        "mutation ($id: ID!) { updateCustomer(id: $id, version: 1, input: {status: active, ownerId: null}) "
+        "{ version status ownerless: owner { name } } }",
+        id=created["id"],
+    )
+    assert updated == {"data": {"updateCustomer": {"version": 2, "status": "active", "ownerless": None}}}
+    conflict = client.ask(
+        'mutation ($id: ID!) { updateCustomer(id: $id, version: 1, input: {city: "X"}) { id } }', id=created["id"]
+    )
+    assert conflict["data"] is None
+    assert conflict["errors"][0]["extensions"]["code"] == "VERSION_CONFLICT"
+    assert conflict["errors"][0]["extensions"]["details"] == {"currentVersion": 2}
+    deleted = client.ask("mutation ($id: ID!) { deleteCustomer(id: $id) { name } }", id=created["id"])
+    assert deleted == {"data": {"deleteCustomer": {"name": "Ärger & Söhne"}}}
+    assert client.ask("query ($id: ID!) { customer(id: $id) { id } }", id=created["id"]) == {"data": {"customer": None}}
+
+
+def test_polymorphic_relations_are_written_and_read(client: Client) -> None:
+    anna = client.world.users["anna"]
+    query = "{ id about { __typename ... on User { name } ... on Customer { city } } }"
+    answer = client.ask(
+        f'mutation ($id: ID!) {{ createNote(input: {{text: "x", about: {{userId: $id}}}}) {query} }}', id=anna
+    )
+    note = answer["data"]["createNote"]
+    assert note["about"] == {"__typename": "User", "name": "anna"}
+    answer = client.ask(f"mutation ($id: ID!) {{ updateNote(id: $id, input: {{about: null}}) {query} }}", id=note["id"])
+    assert answer["data"]["updateNote"]["about"] is None
+
+
+def test_mutations_of_one_document_happen_all_or_none(client: Client) -> None:
+    before = client.world.state()
+    answer = client.ask(
+        'mutation { a: createUser(input: {name: "new"}) { id } '
+        'b: createCustomer(input: {name: "A", status: lead, city: "a name that is fine"}) { id } '
+        'c: createCustomer(input: {name: "far too long for a name of a customer"}) { id } '
+        'd: createUser(input: {name: "later"}) { id } }'
+    )
+    assert answer["data"] is None
+    [error] = answer["errors"]
+    assert error["path"] == ["c"]
+    assert error["extensions"]["code"] == "VALIDATION_FAILED"
+    assert error["extensions"]["details"]["problems"] == [
+        {"field": "name", "rule": "maxLength", "message": "is too long; at most 20 characters fit"}
+    ]
+    assert client.world.state() == before
+
+
+def test_later_mutations_see_what_earlier_ones_did(client: Client) -> None:
+    answer = client.ask(
+        'mutation { a: createCustomer(input: {name: "A"}) { name } b: createCustomer(input: {name: "B"}) '
+        "{ owner { customers(orderBy: [{name: ASC}]) { totalCount nodes { name } } } } }"
+    )
+    inner = answer["data"]["b"]["owner"]["customers"]
+    assert inner == {"totalCount": 2, "nodes": [{"name": "A"}, {"name": "B"}]}
+
+
+@pytest.mark.parametrize("id_", ["00000000-0000-7000-8000-000000000000", "no-uuid", "'; DROP TABLE customer; --", ""])
+def test_a_mutation_of_no_record_is_not_found(client: Client, id_: str) -> None:
+    for mutation in ('updateCustomer(id: $id, input: {name: "x"})', "deleteCustomer(id: $id)"):
+        answer = client.ask(f"mutation ($id: ID!) {{ {mutation} {{ id }} }}", id=id_)
+        assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+def test_a_fault_inside_leaves_nothing_and_tells_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R-004: whatever breaks after the SQL, the transaction is rolled back."""
+    before = client.world.state()
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("SELECT secret FROM customer")
+
+    monkeypatch.setattr("xrm_core.graphql.executor._changed", broken)
+    answer = client.post({"query": 'mutation { createUser(input: {name: "x"}) { id } }'})
+    assert "secret" not in answer.text
+    [error] = answer.json()["errors"]
+    assert error["extensions"]["code"] == "INTERNAL_ERROR"
+    assert error["extensions"]["details"]["requestId"]
+    assert client.world.state() == before
+
+
+def test_unknown_addresses_answer_in_the_one_shape(client: Client) -> None:
+    answer = client.http.get("/nowhere")
+    assert (answer.status_code, _code(answer)) == (404, "NOT_FOUND")
+
+
+def test_health_says_whether_requests_can_be_served(client: Client) -> None:
+    assert client.http.get("/health/live").json() == {"status": "live"}
+    assert client.http.get("/health/ready").json() == {"status": "ready"}
+    with client.world.database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM xrm_model")
+    answer = client.http.get("/health/ready")
+    assert (answer.status_code, answer.json()) == (503, {"status": "not ready", "code": "MODEL_OUT_OF_DATE"})

@@ -1,0 +1,176 @@
+"""``xrm user`` and ``xrm token``: who may use a server that is not a demo."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from xrm_core.cli.options import DatabaseUrl, Schemas
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from xrm_core.cli.workplace import Workplace
+
+users = typer.Typer(help="Users.", no_args_is_help=True)
+tokens = typer.Typer(help="API tokens of users.", no_args_is_help=True)
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail address of the user.", show_default=False)]
+
+
+@users.command("create")
+def create_user(
+    email: Annotated[str, typer.Option(help="E-mail address, by which the other commands find the user.")],
+    role: Annotated[list[str], typer.Option(help="A role of the pack; repeat it for several.")],
+    last_name: Annotated[str | None, typer.Option(show_default=False)] = None,
+    first_name: Annotated[str | None, typer.Option(show_default=False)] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Any other field of a user.", show_default=False),
+    ] = None,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Create a user with roles; prints the id."""
+    from xrm_core.auth.tokens import set_roles
+    from xrm_core.cli.workplace import opened
+    from xrm_core.permissions.caller import system
+
+    with opened(schemas, database) as workplace:
+        _check_roles(workplace, role)
+        workplace.check_applied()
+        record = _user_record(workplace, {"email": email, "last_name": last_name, "first_name": first_name}, values)
+        with workplace.database.begin() as connection:
+            caller = system(workplace.model, "xrm user create")
+            user = workplace.records.create(connection, caller, "user", record)
+            set_roles(connection, user, role)
+        typer.echo(user)
+
+
+@tokens.command("create")
+def create_token(
+    email: Email,
+    label: Annotated[str, typer.Option(help="What it is for.")] = "command line",
+    days: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="Days that it is valid; default: for ever.")
+    ] = None,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Make a token and print it: this once, since only a digest is stored."""
+    import datetime as dt
+
+    from xrm_core.auth import tokens as stored
+    from xrm_core.cli.workplace import opened
+
+    expires_at = None if days is None else dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
+    with opened(schemas, database) as workplace:
+        workplace.check_applied()
+        with workplace.database.begin() as connection:
+            user = _user_id(workplace, connection, email)
+            token = stored.create_token(connection, user, label, expires_at=expires_at)
+        typer.echo(token)
+
+
+@tokens.command("list")
+def list_tokens(email: Email, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+    """List a user's tokens: id, label and times, never the token itself."""
+    from xrm_core.auth.tokens import tokens_of
+    from xrm_core.cli.workplace import opened
+
+    with opened(schemas, database) as workplace:
+        workplace.check_applied()
+        with workplace.database.read() as connection:
+            found = tokens_of(connection, _user_id(workplace, connection, email))
+    for token in found:
+        states = [f"created {token.created_at}"]
+        states += [f"expires {token.expires_at}"] if token.expires_at else []
+        states += [f"revoked {token.revoked_at}"] if token.revoked_at else []
+        typer.echo(f"{token.id}  {token.label}  {', '.join(states)}")
+
+
+@tokens.command("revoke")
+def revoke_token(
+    token_id: Annotated[str, typer.Argument(metavar="ID", help="As «xrm token list» shows it.", show_default=False)],
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """End a token for good. A running server may accept it for two seconds more."""
+    from uuid import UUID
+
+    from xrm_core.auth import tokens as stored
+    from xrm_core.cli.workplace import opened
+    from xrm_core.errors import NotFound
+
+    missing = NotFound("There is no such token, or it is revoked already.", hint="Look at «xrm token list EMAIL».")
+    try:
+        token_id = str(UUID(token_id))
+    except ValueError:
+        raise missing from None
+    with opened(schemas, database) as workplace:
+        workplace.check_applied()
+        with workplace.database.begin() as connection:
+            if not stored.revoke_token(connection, token_id):
+                raise missing
+    typer.echo(f"The token {token_id} is revoked.")
+
+
+def _check_roles(workplace: "Workplace", roles: list[str]) -> None:
+    from xrm_core.errors import SettingsError
+
+    known = workplace.policies().roles
+    unknown = [name for name in roles if name not in known]
+    if unknown:
+        raise SettingsError(
+            f"There is no role {', '.join(unknown)}.", hint=f"The roles of this pack are: {', '.join(sorted(known))}."
+        )
+
+
+def _user_record(workplace: "Workplace", named: dict[str, str | None], values: list[str] | None) -> dict[str, Any]:
+    """Field → value, each read as its type asks for."""
+    from xrm_core.errors import SettingsError
+    from xrm_core.records.importing import ImportOptions
+    from xrm_core.records.importing.values import BadValue, converter
+
+    texts = {name: text for name, text in named.items() if text is not None}
+    for word in values or []:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise SettingsError(f"--set {word!r} is not understood.", hint="Write --set field=value.")
+        texts[name.strip()] = text.strip()
+    fields = _user_entity(workplace).fields
+    record: dict[str, Any] = {}
+    for name, text in texts.items():
+        if name not in fields:
+            raise SettingsError(f"A user has no field {name!r}.", hint=f"Fields are: {', '.join(fields)}.")
+        try:
+            record[name] = converter(fields[name], ImportOptions())(text)
+        except BadValue as error:
+            raise SettingsError(f"{name}: {error.message}") from None
+    return record
+
+
+def _user_entity(workplace: "Workplace") -> Any:
+    from xrm_core.errors import SettingsError
+
+    if "user" not in workplace.model or "email" not in workplace.model["user"].fields:
+        raise SettingsError(
+            "These entity files have no entity «user» with a field «email», so nobody can have a token.",
+            hint="Add a user.json; the core pack has one to begin with.",
+        )
+    return workplace.model["user"]
+
+
+def _user_id(workplace: "Workplace", connection: "Connection", email: str) -> str:
+    from sqlalchemy import select
+
+    from xrm_core.errors import NotFound
+
+    _user_entity(workplace)
+    table = workplace.tables["user"]
+    found = connection.scalars(select(table.c.id).where(table.c.email == email).limit(2)).all()
+    if len(found) != 1:
+        raise NotFound(
+            f"There is {'no user' if not found else 'more than one user'} with the e-mail address {email}.",
+            hint="Make one by «xrm user create»." if not found else "",
+        )
+    return str(found[0])

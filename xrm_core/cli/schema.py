@@ -1,0 +1,152 @@
+"""``xrm schema``: check entity files, see what they would change, change it, print what comes of them."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xrm_core.cli.options import AsJson, DatabaseUrl, Schemas
+
+if TYPE_CHECKING:
+    from xrm_core.cli.workplace import Workplace
+    from xrm_core.permissions.access import Access
+    from xrm_core.storage.plan import Plan
+
+app = typer.Typer(help="Entity files and the tables that come of them.", no_args_is_help=True)
+
+CHANGES_PENDING = 2
+"""Exit code of ``xrm schema plan`` if there is something to apply."""
+
+
+@app.command()
+def check(
+    drift: Annotated[bool, typer.Option("--drift", help="Compare the database with the files, too.")] = False,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Check entity files and policies: all that is wrong with them at once."""
+    from xrm_core.cli.workplace import opened
+    from xrm_core.server.assembly import policy_folder
+
+    with opened(schemas, database) as workplace:
+        entities = len(list(workplace.model))
+        typer.echo(
+            f"{entities} {'entity' if entities == 1 else 'entities'} in {workplace.settings.schemas}: all right."
+        )
+        folder = policy_folder(workplace.settings)
+        if folder.is_dir():
+            policies = workplace.policies()
+            typer.echo(f"{len(policies.policies)} policies for {', '.join(policies.roles)}: all right.")
+        else:
+            typer.echo(f"There is no folder {folder}: nobody may do anything with these entities.")
+        if drift:
+            _check_drift(workplace)
+            typer.echo("The database has these tables exactly.")
+
+
+@app.command()
+def plan(as_json: AsJson = False, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+    """Show what «xrm schema apply» would do, to the data too. Exit code 0: nothing, 2: changes are pending."""
+    from xrm_core.cli.workplace import opened
+    from xrm_core.storage.applied import current_model
+    from xrm_core.storage.plan import plan as make_plan
+
+    with opened(schemas, database) as workplace, workplace.database.read() as connection:
+        planned = make_plan(connection, current_model(connection), workplace.model)
+    _show(planned, as_json)
+    if not planned.is_empty:
+        raise typer.Exit(CHANGES_PENDING)
+
+
+@app.command()
+def apply(
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OP", help="Consent to a lossy operation, as the plan names it.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Change the tables as the entity files say: everything, or nothing if any of it is refused."""
+    from xrm_core.cli.workplace import opened
+    from xrm_core.storage.apply import apply as carry_out
+
+    with opened(schemas, database) as workplace:
+        done = carry_out(workplace.database, workplace.model, accept or ())
+    _show(done, as_json)
+    if not as_json and not done.is_empty:
+        typer.echo("Done.")
+
+
+@app.command("print")
+def print_schema(
+    role: Annotated[
+        str | None, typer.Option(help="What this role sees; default: everything.", show_default=False)
+    ] = None,
+    sql: Annotated[bool, typer.Option("--sql", help="The tables, as CREATE TABLE statements, instead.")] = False,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Print the GraphQL schema of the entity files, or their tables."""
+    from xrm_core.cli.workplace import opened
+
+    if sql and role is not None:
+        raise typer.BadParameter("Tables are the same for all roles: give --role or --sql, not both.")
+    with opened(schemas, database) as workplace:
+        if sql:
+            typer.echo(_sql(workplace))
+            return
+        from xrm_core.graphql.schema import build
+
+        typer.echo(build(workplace.model, _access(workplace, role)).text())
+
+
+def _show(planned: "Plan", as_json: bool) -> None:
+    typer.echo(json.dumps(planned.to_json(), ensure_ascii=False, default=str) if as_json else planned.to_text())
+
+
+def _check_drift(workplace: "Workplace") -> None:
+    from xrm_core.errors import ModelOutOfDate
+    from xrm_core.storage.applied import current_model
+    from xrm_core.storage.drift import drift
+
+    workplace.check_applied()
+    with workplace.database.read() as connection:
+        applied = current_model(connection) or workplace.model
+        differences = drift(connection, applied)
+    if differences:
+        raise ModelOutOfDate(
+            "The tables are not as the applied model says:\n" + "\n".join(differences),
+            hint="Undo what was done to the tables by hand.",
+            details={"drift": differences},
+        )
+
+
+def _access(workplace: "Workplace", role: str | None) -> "Access":
+    from xrm_core.errors import SettingsError
+    from xrm_core.permissions.access import full_access
+    from xrm_core.permissions.authority import Authority
+
+    if role is None:
+        return full_access(workplace.model)
+    policies = workplace.policies()
+    if role not in policies.roles:
+        raise SettingsError(
+            f"There is no role {role}.", hint=f"The roles of this pack are: {', '.join(sorted(policies.roles))}."
+        )
+    return Authority(workplace.model, policies).access(frozenset({role}))
+
+
+def _sql(workplace: "Workplace") -> str:
+    """What SQLAlchemy would send to an empty database of this kind."""
+    from sqlalchemy import create_mock_engine
+
+    dialect = workplace.database.dialect
+    statements: list[str] = []
+
+    def note(statement: object, *_: object, **__: object) -> None:
+        statements.append(str(statement.compile(dialect=dialect)).strip())  # type: ignore[attr-defined]
+
+    workplace.tables.metadata.create_all(create_mock_engine(workplace.database.url, note), checkfirst=False)
+    return "\n\n".join(f"{statement};" for statement in statements)

@@ -220,6 +220,13 @@ class QueryTooLarge(XrmError):
     code = "QUERY_TOO_LARGE"
 
 
+class Busy(XrmError):
+    """Other writers held what this write needs, or changed it meanwhile; trying again helps."""
+
+    code = "BUSY"
+    http_status = 503
+
+
 class Timeout(XrmError):
     """The database needed longer than the statement timeout."""
 

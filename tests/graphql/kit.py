@@ -30,7 +30,6 @@ from xrm_core.storage.readers import Reader, SqliteReader
 from xrm_core.storage.tables import Tables
 
 
-
 T = TypeVar("T")
 Rows = Mapping[str, list[dict[str, Any]]]
 """Entity → its records, as the write door takes them."""
@@ -134,9 +133,7 @@ class World:
         self.database = Database(url)
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self.reader: Reader = (
-            SqliteReader(self.database, timeout)
-            if self.database.is_sqlite
-            else PostgresReader(self.database, timeout)
+            SqliteReader(self.database, timeout) if self.database.is_sqlite else PostgresReader(self.database, timeout)
         )
         self.records = Records(model, self.tables, Plugins([]))
         self.engine = Engine(self.records, self.database, self.reader, pages or Limits())

@@ -7,6 +7,7 @@ from tests.graphql.kit import Rows, uid
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.policy import PolicySet
 
+
 def _rows(start: int, *records: dict[str, Any]) -> list[dict[str, Any]]:
     """Records with ids from ``start`` + 1."""
     return [{"id": uid(start + number), **record} for number, record in enumerate(records, 1)]

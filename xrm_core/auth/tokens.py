@@ -17,7 +17,7 @@ PREFIX = "xrm_"
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """What a list of tokens shows. Times are RFC 3339 in UTC; ``expires_at`` None: never; ``revoked_at`` None: it is not."""
+    """What a list of tokens shows. Times are RFC 3339 in UTC; None: it never expires, it is not revoked."""
 
     id: str
     label: str
@@ -54,10 +54,7 @@ def tokens_of(connection: Connection, user_id: str) -> list[TokenInfo]:
     """All tokens of a user, the oldest first, revoked and expired ones too."""
     columns = (TOKEN.c.id, TOKEN.c.label, TOKEN.c.created_at, TOKEN.c.expires_at, TOKEN.c.revoked_at)
     rows = connection.execute(select(*columns).where(TOKEN.c.user_id == user_id).order_by(TOKEN.c.id))
-    return [
-        TokenInfo(row.id, row.label, str(row.created_at), row.expires_at, row.revoked_at)  # type: ignore[arg-type]
-        for row in rows
-    ]
+    return [TokenInfo(row.id, row.label, row.created_at, row.expires_at, row.revoked_at) for row in rows]
 
 
 def revoke_token(connection: Connection, token_id: str) -> bool:

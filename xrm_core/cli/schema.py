@@ -29,7 +29,7 @@ def check(
     from xrm_core.server.assembly import policy_folder
 
     with opened(schemas, database) as workplace:
-        entities = len(list(workplace.model))
+        entities = len(workplace.model.entities)
         typer.echo(
             f"{entities} {'entity' if entities == 1 else 'entities'} in {workplace.settings.schemas}: all right."
         )

@@ -51,7 +51,7 @@ def run(settings: Settings) -> None:
                 typer.echo(demo.text)
             sys.stdout.flush()
 
-        app = create_app(platform, demo and demo.page)
+        app = create_app(platform, None if demo is None else demo.page)
         config = uvicorn.Config(
             app,
             loop="auto",  # uvloop and httptools where they exist, which is everywhere but on Windows

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from xrm_core.demo.accounts import DEMO_USERS
+
 
 @dataclass(frozen=True)
 class Example:
@@ -279,6 +281,7 @@ mutation PlanCall($input: CreateActivityInput!) {
                 "subject": "Rückruf zum Angebot",
                 "priority": "high",
                 "dueAt": "2026-07-06T09:00:00+02:00",
+                "ownerId": DEMO_USERS["sales_rep"],
                 "regarding": {"customerId": _CUSTOMER["id"]},
             }
         },

@@ -66,6 +66,7 @@ class Engine:
         reader: for reads.
         pages: sizes of pages.
         documents: limits on documents.
+        timeout: seconds that a statement of a mutation may take.
     """
 
     records: Records
@@ -73,6 +74,7 @@ class Engine:
     reader: Reader
     pages: Limits = field(default_factory=Limits)
     documents: DocumentLimits = field(default_factory=DocumentLimits)
+    timeout: float = 30.0
     _roles: OrderedDict[str, _Role] = field(default_factory=OrderedDict, init=False)
     _building: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
@@ -154,5 +156,5 @@ class Engine:
         attach(schema)
         scope = Scope(model, self.records.tables, access, self.reader.dialect)
         planner = Planner(model, schema, scope, self.pages)
-        executor = Executor(self.database, self.records, planner)
+        executor = Executor(self.database, self.records, planner, self.timeout)
         return _Role(schema, Documents(schema.graphql, self.documents), planner, executor)

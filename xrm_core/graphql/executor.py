@@ -66,6 +66,7 @@ class Executor:
     database: Database
     records: Records
     planner: Planner
+    timeout: float
 
     def run(self, document: Document, operation_name: str | None, raw: Any, coerced: Any, caller: User) -> Answer:
         """Execute an operation; a mutation that has any error leaves nothing behind.
@@ -80,7 +81,8 @@ class Executor:
         operation = document.operation(operation_name)
         mutation = operation.operation is OperationType.MUTATION
         try:
-            with self.database.begin() if mutation else self.database.read() as connection:
+            open_transaction = self.database.begin if mutation else self.database.read
+            with open_transaction(self.timeout) as connection:
                 shape = self.planner.key(operation, coerced)
                 execution = Execution(connection, caller, self.records, self.planner, document, coerced, shape)
                 outcome = execute_sync(

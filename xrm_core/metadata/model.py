@@ -132,6 +132,9 @@ SYSTEM_FIELDS: tuple[Field, ...] = (
 """Fields that every record has; the platform sets them, nobody else can."""
 
 
+_SYSTEM_BY_NAME = {system.name: system for system in SYSTEM_FIELDS}
+
+
 @dataclass(frozen=True, slots=True)
 class Entity:
     """One entity: a table, a GraphQL type, a permission object.
@@ -169,10 +172,7 @@ class Entity:
 
     def field(self, name: str) -> Field | None:
         """The field of that name, system fields included, or None."""
-        found = self.fields.get(name)
-        if found is None:
-            found = next((system for system in SYSTEM_FIELDS if system.name == name), None)
-        return found
+        return self.fields.get(name) or _SYSTEM_BY_NAME.get(name)
 
 
 @dataclass(frozen=True, slots=True)

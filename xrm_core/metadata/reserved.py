@@ -32,9 +32,13 @@ FIELD_TYPE_FORMS = ("{}", "{}Filter", "Create{}Input", "Update{}Input")
 ROOT_FORMS = ("{}", "{}Aggregate")
 """Fields of the GraphQL query root made for an entity's plural; its singular gives one more."""
 
-_SCALARS = ("string", "int", "bigint", "float", "boolean", "id", "date", "datetime", "time", "decimal", "uuid", "json", "text")
+_SCALARS = (
+    *("string", "text", "boolean", "id", "uuid", "json"),
+    *("int", "bigint", "float", "decimal", "date", "datetime", "time"),
+)
 _GRAPHQL_TYPES = frozenset(
-    {"query", "mutation", "subscription", "node", "pageinfo", "orderdirection", "groupby", "connection", "edge", "error"}
+    {"query", "mutation", "subscription", "node", "connection", "edge", "error"}
+    | {"pageinfo", "orderdirection", "groupby"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
 )
 _ROOT_FIELDS = frozenset({"node", "nodes", "me", "viewer"})

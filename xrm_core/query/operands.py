@@ -34,7 +34,7 @@ class KnownId(Id):
 
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """The id in its usual form, or None."""
         try:
             return None if value is None else str(UUID(value))

@@ -25,7 +25,6 @@ from xrm_core.records.rights import (
     context,
     denied,
     holds,
-    permission,
     row_conditions,
     target_problems,
 )
@@ -66,6 +65,10 @@ class Records:
         """Create records in one statement and return their ids; the first that is wrong refuses all."""
         kind = self.model[entity]
         scope = self._scope(connection, caller)
+        conditions = {}
+        for names in {tuple(values) for values in rows}:
+            check_fields(caller, kind, Action.CREATE, names)
+            conditions[names] = row_conditions(scope, caller, kind, Action.CREATE, names)
         prepared = [self._prepare(connection, scope, caller, kind, values) for values in rows]
         if not prepared:
             return []
@@ -74,8 +77,7 @@ class Records:
         except IntegrityError as error:
             raise self._translated(error, kind) from None
         for values, record in zip(rows, prepared, strict=True):
-            conditions = row_conditions(scope, caller, kind, Action.CREATE, values)
-            if not holds(connection, scope, caller, kind, record["id"], conditions):
+            if not holds(connection, scope, caller, kind, record["id"], conditions[tuple(values)]):
                 raise Forbidden(
                     f"You may not create such a {entity}.",
                     hint="The record would not be one of those that your role may create, e.g. not your own.",
@@ -152,8 +154,6 @@ class Records:
     def _prepare(
         self, connection: Connection, scope: Scope, caller: Caller, kind: Entity, values: Mapping[str, Any]
     ) -> Record:
-        permission(caller, kind, Action.CREATE)
-        check_fields(caller, kind, Action.CREATE, values)
         given = {name: value for name, value in values.items() if name not in _SYSTEM_NAMES}
         record = with_decimals(kind, {**_defaults(kind, caller), **given})
         self._validate(kind, record)

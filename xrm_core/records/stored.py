@@ -1,5 +1,6 @@
 """Records as the caller knows them ↔ rows as the database has them."""
 
+import contextlib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -53,16 +54,12 @@ def targets_of(field: Field, value: Any) -> list[tuple[str, str]]:
 
 def with_decimals(entity: Entity, values: Mapping[str, Any]) -> Record:
     """The values with decimals as such; they may be given as text. Other text is left for validation to report."""
-    return {name: _decimal(entity.fields.get(name), value) for name, value in values.items()}
-
-
-def _decimal(field: Field | None, value: Any) -> Any:
-    if field is None or field.type is not FieldType.DECIMAL or not isinstance(value, str):
-        return value
-    try:
-        return Decimal(value)
-    except InvalidOperation:
-        return value
+    found = dict(values)
+    for field in entity.fields.values():
+        if field.type is FieldType.DECIMAL and isinstance(found.get(field.name), str):
+            with contextlib.suppress(InvalidOperation):
+                found[field.name] = Decimal(found[field.name])
+    return found
 
 
 def digits_problem(field: Field, number: Decimal) -> str | None:

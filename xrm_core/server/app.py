@@ -42,6 +42,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
         reader,
         Limits(settings.default_page_size, settings.max_page_size),
         DocumentLimits(settings.max_tokens, settings.max_depth, settings.max_aliases),
+        settings.statement_timeout,
     )
     authenticator = Authenticator(platform.database, platform.authority)
     endpoint = GraphQLEndpoint(engine, authenticator, settings.max_body_bytes)

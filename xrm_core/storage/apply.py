@@ -49,7 +49,7 @@ def apply(database: Database, new: Model, accept: Collection[str] = (), *, only_
             return _apply(database, new, accept, only_safe)
         except OperationalError as error:
             if not _in_use(error):
-                raise database.unavailable(error) from error
+                raise database.unavailable() from error
             if attempt == _ATTEMPTS:
                 raise SchemaChangeRefused(
                     "The tables are in use by other transactions for too long.",

@@ -1,6 +1,7 @@
 """Database URL → engine and transactions. SQLite embedded, PostgreSQL in production, the same face for both."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,12 +9,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
-from xrm_core.errors import DatabaseUnavailable, SettingsError
+from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, Timeout
 
 SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-65536")
 """FULL: an acknowledged write survives a power cut."""
+
+
+_BUSY = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
+_CANCELLED = "57014"
 
 
 class Database:
@@ -38,32 +43,71 @@ class Database:
         return self.dialect.name == "sqlite"
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """A write transaction: commits at the end of the block, rolls back if it raises."""
-        try:
-            with self.engine.connect() as connection, connection.begin():
-                yield connection
-        except OperationalError as error:
-            raise self.unavailable(error) from error
+    def begin(self, timeout: float | None = None) -> Iterator[Connection]:
+        """A write transaction: commits at the end of the block, rolls back if it raises.
+
+        Args:
+            timeout: seconds that a statement may take (on SQLite: that all of them together may take).
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+            Busy: other writers got in the way.
+            Timeout: it took too long.
+        """
+        with (
+            self._errors(timeout),
+            self.engine.connect() as connection,
+            connection.begin(),
+            self._limited(connection, timeout),
+        ):
+            yield connection
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A transaction that only reads; it is always rolled back."""
-        try:
-            with self.engine.connect() as connection:
-                if self.is_sqlite:
-                    connection = connection.execution_options(xrm_read_only=True)
+    def read(self, timeout: float | None = None) -> Iterator[Connection]:
+        """A transaction that only reads, from one snapshot; it is always rolled back. Raises as :meth:`begin`."""
+        options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        if self.is_sqlite:
+            options = {"xrm_read_only": True}
+        with self._errors(timeout), self.engine.connect() as connection:
+            connection = connection.execution_options(**options)
+            with self._limited(connection, timeout):
                 yield connection
-                connection.rollback()
+            connection.rollback()
+
+    @contextmanager
+    def _limited(self, connection: Connection, timeout: float | None) -> Iterator[None]:
+        if timeout is None:
+            yield
+        elif self.is_sqlite:
+            driver: Any = connection.connection.driver_connection
+            timer = threading.Timer(timeout, driver.interrupt)
+            timer.start()
+            try:
+                yield
+            finally:
+                timer.cancel()
+        else:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(timeout * 1000)}")
+            yield
+
+    @contextmanager
+    def _errors(self, timeout: float | None) -> Iterator[None]:
+        try:
+            yield
         except OperationalError as error:
-            raise self.unavailable(error) from error
+            state, text = getattr(error.orig, "sqlstate", None), str(error.orig)
+            if state in _BUSY or (self.is_sqlite and "locked" in text):
+                raise Busy("Another change got in the way; nothing was done.", hint="Try again.") from error
+            if state == _CANCELLED or (self.is_sqlite and "interrupted" in text):
+                raise timed_out(timeout or 0) from error
+            raise self.unavailable() from error
 
     def check(self) -> None:
         """Raise :class:`~xrm_core.errors.DatabaseUnavailable` if the database does not answer."""
         with self.read() as connection:
             connection.exec_driver_sql("SELECT 1")
 
-    def unavailable(self, error: DBAPIError) -> DatabaseUnavailable:
+    def unavailable(self) -> DatabaseUnavailable:
         """The error for a database that does not answer; it names the place, never the password."""
         return DatabaseUnavailable(
             f"The database {self.url.render_as_string(hide_password=True)} cannot be used.",
@@ -73,6 +117,14 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def timed_out(seconds: float) -> Timeout:
+    """The error for a statement that took too long."""
+    return Timeout(
+        f"The query took longer than {seconds:g} seconds and was stopped.",
+        hint="Ask for less: a smaller page, fewer levels, or a filter on an indexed field.",
+    )
 
 
 def _parse(url: str) -> URL:
@@ -97,7 +149,7 @@ def _parse(url: str) -> URL:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         if url.database:
-            Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(url.database).expanduser().parent)
         engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -111,10 +163,28 @@ def _engine(url: URL) -> Engine:
     )
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnavailable(
+            f"The folder {folder} for the database cannot be made.",
+            hint="Name another one by --database or XRM_DATA_DIR.",
+        ) from error
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event below decides, not the driver
-    for pragma in SQLITE_PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in SQLITE_PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+            raise
+        raise DatabaseUnavailable(
+            "The file is not an SQLite database.", hint="Check --database (or XRM_DATABASE_URL)."
+        ) from error
 
 
 def _begin_sqlite(connection: Connection) -> None:

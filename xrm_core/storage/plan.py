@@ -64,6 +64,8 @@ def plan(connection: Connection, old: Model | None, new: Model) -> Plan:
         CreateEntity(entity=entity.name, fields=len(entity.fields)) for entity in evolution.created
     ]
     for pair in evolution.kept:
+        if pair.old == pair.new:
+            continue
         changes += _entity_operations(pair, measure)
     for entity in evolution.dropped:
         found = measure.records(entity)

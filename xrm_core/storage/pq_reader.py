@@ -17,8 +17,8 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Dialect
 
 from xrm_core.errors import DatabaseUnavailable, InternalError
-from xrm_core.storage.engines import Database
-from xrm_core.storage.readers import Call, read_dialect, timed_out
+from xrm_core.storage.engines import Database, timed_out
+from xrm_core.storage.readers import Call, read_dialect
 
 MAX_CONNECTIONS = 16
 MAX_PREPARED = 256

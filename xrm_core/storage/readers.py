@@ -14,8 +14,8 @@ import psycopg
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
 
-from xrm_core.errors import DatabaseUnavailable, Timeout, XrmError
-from xrm_core.storage.engines import SQLITE_PRAGMAS, Database
+from xrm_core.errors import DatabaseUnavailable, XrmError
+from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, timed_out
 
 Call = tuple[str, tuple[Any, ...]]
 """SQL text and the values for its placeholders."""
@@ -137,11 +137,3 @@ def _understood(error: sqlite3.OperationalError, timeout: float) -> XrmError:
     if "interrupted" in str(error):
         return timed_out(timeout)
     return DatabaseUnavailable("The database cannot be read.", hint="Check its file and the rights on it.")
-
-
-def timed_out(seconds: float) -> Timeout:
-    """The error for a statement that took too long."""
-    return Timeout(
-        f"The query took longer than {seconds:g} seconds and was stopped.",
-        hint="Ask for less: a smaller page, fewer levels, or a filter on an indexed field.",
-    )

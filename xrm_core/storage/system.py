@@ -72,4 +72,4 @@ def upgrade_system(database: Database) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except OperationalError as error:
-        raise database.unavailable(error) from error
+        raise database.unavailable() from error

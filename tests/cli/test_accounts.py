@@ -1,0 +1,128 @@
+"""``xrm user`` and ``xrm token``."""
+
+import datetime as dt
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import BOOK, CLOSED_POSTGRES, Outcome, Xrm, write_pack
+from xrm_core.auth import tokens
+from xrm_core.storage.engines import Database
+
+
+@pytest.fixture
+def database(applied: Path) -> Iterator[Database]:
+    opened = Database("sqlite:///xrm-data/xrm.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ada(xrm: Xrm, applied: Path) -> str:
+    """Id of a user with two roles."""
+    words = ["--email", "ada@example.com", "--last-name", "Lovelace", "--role", "clerk", "--role", "reader"]
+    return xrm("user", "create", *words).out.strip()
+
+
+def rows(sql: str) -> list[Any]:
+    with closing(sqlite3.connect("xrm-data/xrm.db")) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_a_user_is_created_with_roles(ada: str):
+    assert rows("SELECT id, email, last_name, version FROM user") == [(ada, "ada@example.com", "Lovelace", 1)]
+    assert rows("SELECT * FROM xrm_user_role ORDER BY role") == [(ada, "clerk"), (ada, "reader")]
+
+
+def test_other_fields_are_set_by_name(applied: Path, xrm: Xrm):
+    assert xrm("user", "create", "--email", "a@example.com", "--role", "clerk", "--set", "age=36").code == 0
+
+    assert rows("SELECT age FROM user") == [(36,)]
+
+
+def create(xrm: Xrm, *words: str) -> Outcome:
+    return xrm("user", "create", "--email", "b@example.com", *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "part"),
+    [
+        (["--role", "king"], "SETTINGS_INVALID", "clerk, reader"),
+        (["--role", "clerk", "--first-name", "Bo"], "SETTINGS_INVALID", "'first_name'"),
+        (["--role", "clerk", "--set", "age=old"], "SETTINGS_INVALID", "age"),
+        (["--role", "clerk", "--set", "age"], "SETTINGS_INVALID", "--set field=value"),
+        (["--role", "clerk", "--last-name", "x" * 101], "VALIDATION_FAILED", "last_name"),
+    ],
+)
+def test_a_user_that_cannot_be(words: list[str], code: str, part: str, applied: Path, xrm: Xrm):
+    assert part in create(xrm, *words).failed(code)
+    assert rows("SELECT count(*) FROM user") == [(0,)]
+
+
+def test_an_email_address_is_taken_once(ada: str, xrm: Xrm):
+    xrm("user", "create", "--email", "ada@example.com", "--role", "clerk").failed("VALIDATION_FAILED")
+    assert len(rows("SELECT id FROM user")) == 1
+
+
+def test_a_role_is_needed(applied: Path, xrm: Xrm):
+    assert create(xrm).code == 2
+
+
+def test_a_token_lets_the_user_in_until_it_is_revoked(ada: str, xrm: Xrm, database: Database):
+    # when a token is made
+    token = xrm("token", "create", "ada@example.com", "--label", "portal").out.strip()
+
+    # then it is that user's, and the list shows all but the token
+    with database.read() as connection:
+        assert tokens.find(connection, token) == (ada, {"clerk", "reader"})
+    listed = xrm("token", "list", "ada@example.com").out
+    assert "portal" in listed
+    assert "revoked" not in listed
+    assert token not in listed
+
+    # when it is revoked
+    token_id = listed.split()[0]
+    assert xrm("token", "revoke", token_id).code == 0
+
+    # then it opens nothing any more
+    with database.read() as connection:
+        assert tokens.find(connection, token) is None
+    assert "revoked" in xrm("token", "list", "ada@example.com").out
+    xrm("token", "revoke", token_id).failed("NOT_FOUND")
+
+
+def test_a_token_expires(ada: str, xrm: Xrm, database: Database):
+    xrm("token", "create", "ada@example.com", "--days", "30")
+
+    with database.read() as connection:
+        [token] = tokens.tokens_of(connection, ada)
+    left = dt.datetime.fromisoformat(str(token.expires_at)) - dt.datetime.now(dt.UTC)
+    assert dt.timedelta(days=29, hours=23) < left <= dt.timedelta(days=30)
+
+
+@pytest.mark.parametrize("words", [["create", "eve@example.com"], ["list", "eve@example.com"], ["revoke", "1"]])
+def test_nobody_and_nothing(words: list[str], applied: Path, xrm: Xrm):
+    xrm("token", *words).failed("NOT_FOUND")
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "soon"])
+def test_days_must_be_some(days: str, ada: str, xrm: Xrm):
+    assert xrm("token", "create", "ada@example.com", "--days", days).code == 2
+
+
+def test_a_pack_without_users(tmp_path: Path, xrm: Xrm):
+    write_pack(tmp_path / "schemas", book=BOOK)
+    assert xrm("schema", "apply").code == 0
+
+    create(xrm, "--role", "clerk").failed("SETTINGS_INVALID")
+    xrm("token", "create", "ada@example.com").failed("SETTINGS_INVALID")
+
+
+def test_before_apply_and_without_a_database(pack: Path, xrm: Xrm):
+    xrm("token", "create", "ada@example.com").failed("MODEL_OUT_OF_DATE")
+    create(xrm, "--role", "clerk").failed("MODEL_OUT_OF_DATE")
+    create(xrm, "--role", "clerk", "--database", CLOSED_POSTGRES).failed("DATABASE_UNAVAILABLE")

@@ -1,0 +1,136 @@
+"""The command line as a whole: help, errors, exit codes."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from tests.cli.conftest import CORE_PACK, REPOSITORY, Xrm
+from xrm_core.cli.main import app
+from xrm_core.server import assembly
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    """All commands of the tree: words → command."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *path, name)
+        else:
+            yield " ".join((*path, name)), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def test_these_commands_there_are():
+    schema = {f"schema {name}" for name in ("check", "plan", "apply", "print")}
+    accounts = {"user create", "token create", "token list", "token revoke"}
+    assert set(COMMANDS) == {"serve", "import", "plugins list"} | schema | accounts
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_takes_schemas_and_database_and_explains_itself(words: str, xrm: Xrm):
+    options = {option for parameter in COMMANDS[words].params for option in parameter.opts}
+    assert {"--schemas", "--database"} <= options
+
+    shown = xrm(*words.split(), "--help")
+
+    assert shown.code == 0
+    assert "--schemas" in shown.out
+
+
+def test_help_needs_nothing_heavy():
+    heavy = [
+        "sqlalchemy",
+        "strawberry",
+        "graphql",
+        "alembic",
+        "starlette",
+        "uvicorn",
+        "pydantic",
+        "casbin",
+        "jsonschema",
+        "structlog",
+    ]
+    program = f"import sys, xrm_core.cli.main; print(*sorted(set({heavy}) & set(sys.modules)))"
+
+    run = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+
+    assert run.stdout.split() == []
+
+
+@pytest.mark.parametrize("words", [["no-such-command"], ["schema", "check", "--no-such-option"], ["import", "book"]])
+def test_wrong_usage_ends_with_2(words: list[str], xrm: Xrm):
+    found = xrm(*words)
+
+    assert found.code == 2
+    assert found.out == ""
+    assert "Usage: xrm" in found.err
+    assert "Traceback" not in found.err
+
+
+def test_settings_that_cannot_be_used_are_named(xrm: Xrm, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XRM_MAX_DEPTH", "deep")
+
+    said = xrm("schema", "check", "--schemas", CORE_PACK).failed("SETTINGS_INVALID")
+
+    assert "XRM_MAX_DEPTH" in said
+    assert "hint: " in said
+
+
+def test_a_folder_that_does_not_exist(xrm: Xrm):
+    assert "no-such-folder" in xrm("schema", "check", "--schemas", "no-such-folder").failed("SETTINGS_INVALID")
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/x", "no url", "sqlite:////dev/null/x.db", "sqlite:////proc"])
+def test_a_database_that_cannot_be_used(url: str, xrm: Xrm):
+    found = xrm("schema", "plan", "--schemas", CORE_PACK, "--database", url)
+
+    found.failed("DATABASE_UNAVAILABLE" if url.startswith("sqlite") else "SETTINGS_INVALID")
+
+
+def test_a_file_that_is_no_database(xrm: Xrm, tmp_path: Any):
+    (tmp_path / "letter.db").write_text("Dear Sir or Madam, " * 100)
+
+    xrm("schema", "plan", "--schemas", CORE_PACK, "--database", "sqlite:///letter.db").failed("DATABASE_UNAVAILABLE")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_what_nobody_foresaw_is_neutral_unless_debugged(debug: bool, xrm: Xrm, monkeypatch: pytest.MonkeyPatch):
+    # given a mistake of ours
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the password is s3cret")
+
+    monkeypatch.setattr(assembly, "load_plugins", broken)
+    if debug:
+        monkeypatch.setenv("XRM_DEBUG", "1")
+
+    # when
+    found = xrm("plugins", "list")
+
+    # then
+    assert found.code == 1
+    assert "error INTERNAL_ERROR: Something went wrong" in found.err
+    assert "request id " in found.err
+    assert ("Traceback" in found.err) is debug
+    assert ("s3cret" in found.err) is debug
+
+
+def test_an_interrupted_command_is_quiet(xrm: Xrm, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(assembly, "load_plugins", interrupted)
+
+    found = xrm("plugins", "list")
+
+    assert (found.code, found.out, found.err) == (130, "", "")
+
+
+def test_messages_cannot_play_tricks_on_the_terminal(xrm: Xrm):
+    said = xrm("import", "book", "\x1b[2Jrows.csv", "--schemas", CORE_PACK, "--map", "\x1b[31m").failed("IMPORT_FAILED")
+
+    assert "\x1b" not in said

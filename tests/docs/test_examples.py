@@ -1,0 +1,44 @@
+"""Every GraphQL example of the README and the docs gives the answer that stands below it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.docs.conftest import Serve
+from tests.docs.pages import DOCS, README, REPOSITORY, Example, examples, pages
+
+GROUPS = {
+    "README": [README],
+    "docs": [page for page in pages() if page.parent == DOCS],
+    "errors": [page for page in pages() if page.parent == DOCS / "errors"],
+}
+
+
+def ask(client, tokens: dict[str, str], example: Example) -> object:
+    """The answer of the server to an example; the role ``none`` has no token."""
+    headers = {} if example.role == "none" else {"Authorization": f"Bearer {tokens[example.role]}"}
+    body = {"query": example.query, "variables": example.variables}
+    return client.post("/graphql", json=body, headers=headers).json()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_examples_give_the_answers_shown(
+    group: str, copy_of_demo: Callable[[Path], Path], serve: Serve, tmp_path: Path
+):
+    shown = [example for page in GROUPS[group] for example in examples(page)]
+    assert len(shown) >= 5
+
+    # given a fresh demo, when the examples are asked in the order of the pages
+    with serve(copy_of_demo(tmp_path / "data"), REPOSITORY / "schemas") as (client, tokens):
+        answers = [ask(client, tokens, example) for example in shown]
+
+    # then each answer is the one on the page
+    for example, answer in zip(shown, answers, strict=True):
+        assert answer == example.answer, f"{example.page.name}: {example.query}"
+
+
+def test_no_graphql_block_is_left_out():
+    for page in pages():
+        written = page.read_text("utf-8").count("```graphql")
+        assert written == len([*examples(page), *examples(page, "vehicle")]), page.name

@@ -1,7 +1,7 @@
 """The pages for readers, and the blocks in them that the tests run.
 
-An example is a comment, a ``graphql`` block and the ``json`` block of its answer, between them another ``json`` block if
-the comment says «with variables»::
+An example is a comment, a ``graphql`` block and the ``json`` block of its answer; between them another ``json`` block
+if the comment says «with variables»::
 
     <!-- demo: sales_rep -->
     ```graphql

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer.main
 
@@ -20,9 +20,9 @@ CLI = (DOCS / "cli.md").read_text("utf-8")
 SETTINGS = dict(re.findall(r"^\| `(XRM_\w+)` \| (.*?) \|", (DOCS / "settings.md").read_text("utf-8"), re.MULTILINE))
 
 
-def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
     """The commands below a group, each with its full name."""
-    if not isinstance(command, click.Group):
+    if not hasattr(command, "commands"):
         yield name, command
         return
     for each, inner in command.commands.items():
@@ -61,6 +61,7 @@ def test_every_command_has_a_heading_and_its_options_are_named(name: str):
 
 
 def test_no_command_is_described_that_does_not_exist():
+    assert len(COMMANDS) > 5
     described = {*re.findall(r"^##+ `(xrm [a-z ]+)`$", CLI, re.MULTILINE)}
     assert described == set(COMMANDS)
 

@@ -71,6 +71,7 @@ def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
                 for (function, name), label in measures.items()
             ),
         )
+        .select_from(rows)
         .group_by(*by)
         .order_by(*(column.asc().nulls_last() for column in by))
         .limit(operand(request.limit, Integer()))

@@ -3,7 +3,7 @@
 ========== ====================== ===================================================
 field      PostgreSQL             SQLite (STRICT tables)
 ========== ====================== ===================================================
-text, …    TEXT COLLATE "C"       TEXT (compared byte by byte, too)
+text, …    VARCHAR COLLATE "C"    TEXT (compared byte by byte, too)
 decimal    NUMERIC(p, s)          INTEGER, the value times 10^s: exact, sortable, summable
 date       DATE                   TEXT, ``2026-11-22``
 datetime   TIMESTAMPTZ            TEXT in the words of PostgreSQL's JSON in UTC: ``2026-11-22T10:00:00.5+00:00``

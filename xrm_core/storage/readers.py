@@ -14,7 +14,7 @@ import psycopg
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
 
-from xrm_core.errors import DatabaseUnavailable, XrmError
+from xrm_core.errors import DatabaseUnavailable, QueryTooLarge, XrmError
 from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, timed_out
 
 Call = tuple[str, tuple[Any, ...]]
@@ -133,7 +133,15 @@ def _interrupt(running: list[sqlite3.Connection]) -> None:
         connection.interrupt()
 
 
+_TOO_DEEP = ("parser stack overflow", "Expression tree is too large")
+
+
 def _understood(error: sqlite3.OperationalError, timeout: float) -> XrmError:
     if "interrupted" in str(error):
         return timed_out(timeout)
+    if any(words in str(error) for words in _TOO_DEEP):
+        return QueryTooLarge(
+            "The query nests deeper than this SQLite can read.",
+            hint="Ask for the inner records apart; SQLite 3.46 or newer and PostgreSQL read deeper queries.",
+        )
     return DatabaseUnavailable("The database cannot be read.", hint="Check its file and the rights on it.")

@@ -5,6 +5,7 @@ import json
 import pkgutil
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,12 @@ import pytest
 import xrm_core
 from tests.docs.conftest import Serve, xrm
 from tests.docs.pages import DOCS, REPOSITORY, marked
-from xrm_core.errors import XrmError
+from xrm_core.errors import PolicyInvalid, SchemaChangeRefused, SchemaFilesInvalid, XrmError
+from xrm_core.metadata.loader import load
+from xrm_core.permissions import policy
+from xrm_core.plugins.registration import load_error
+from xrm_core.storage.apply import apply
+from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import timed_out
 
 ERRORS = DOCS / "errors"
@@ -73,6 +79,57 @@ def test_the_command_line_says_what_the_page_shows(code: str, tmp_path: Path):
     assert done.stderr == block.following[0]
     assert done.returncode == 1
     assert done.stdout == ""
+
+
+def said(error: XrmError) -> str:
+    """What the command line prints of an error."""
+    return f"error {error.code}: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
+
+
+def text_block(code: str) -> str:
+    """What the page of a code shows of the command line."""
+    return PAGES[code].partition("```text\n")[2].partition("```")[0]
+
+
+def test_packs_with_mistakes_are_refused_as_the_pages_show(
+    copy_of_demo: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # given a pack and the demo's database
+    shutil.copytree(REPOSITORY / "schemas", tmp_path / "schemas")
+    copy_of_demo(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    pack, file = Path("schemas"), Path("schemas/customer.json")
+    good = file.read_text("utf-8")
+
+    # when a relation leads nowhere
+    file.write_text(good.replace('"to": "team", "inverse": "customers"', '"to": "taem", "inverse": "customers"'))
+    with pytest.raises(SchemaFilesInvalid) as refused:
+        load([(pack, "core")])
+    line = re.compile(r":\d+ /")  # moves with every change of the core pack
+    assert line.sub(":1 /", said(refused.value)) == line.sub(":1 /", text_block("SCHEMA_FILES_INVALID"))
+
+    # when a field is gone
+    file.write_text(re.sub(r'    "vat_id": .*\n', "", good))
+    database = Database(f"sqlite:///{tmp_path / 'data' / 'xrm.db'}")
+    with pytest.raises(SchemaChangeRefused) as refused:
+        apply(database, load([(pack, "core")]))
+    database.close()
+    assert said(refused.value) == text_block("SCHEMA_CHANGE_REFUSED")
+
+    # when a policy has a word that does not exist
+    file.write_text(good)
+    policies = pack / "permissions" / "policies.csv"
+    lines = policies.read_text("utf-8").splitlines(keepends=True)
+    lines[6] = lines[6].replace("deny", "Deny").replace("allow", "Deny")
+    policies.write_text("".join(lines))
+    with pytest.raises(PolicyInvalid) as refused:
+        policy.load(pack / "permissions", load([(pack, "core")]))
+    assert said(refused.value) == text_block("POLICY_INVALID")
+
+
+def test_a_plugin_that_cannot_be_imported_is_named_as_the_page_shows():
+    cause = "ModuleNotFoundError: No module named 'xrm_fleet'"
+    assert said(load_error("fleet", "xrm-fleet", "1.2.0", cause)) == text_block("PLUGIN_LOAD_FAILED")
 
 
 def test_http_answers_what_the_pages_show(copy_of_demo: Callable[[Path], Path], serve: Serve, tmp_path: Path):

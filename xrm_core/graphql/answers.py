@@ -35,7 +35,7 @@ def refused(*errors: XrmError) -> Answer:
 
 def invalid(errors: Iterable[GraphQLError]) -> Answer:
     """The answer to a document or variables that graphql-core found wrong."""
-    shaped = [_of_graphql(error) for error in errors]
+    shaped = [_located(error, _wrong(error)) for error in errors]
     return Answer(orjson.dumps({"errors": shaped}), executed=False, status=BadQuery.http_status)
 
 
@@ -70,10 +70,16 @@ def _of_graphql(error: GraphQLError) -> dict[str, Any]:
     while isinstance(original, GraphQLError):
         original = original.original_error
     if original is None:
-        # Validation and coercion: the words are graphql-core's, about the caller's own document.
-        shaped: dict[str, Any] = {"message": error.message, "extensions": {"code": BadQuery.code}}
-    else:
-        shaped = shape(original if isinstance(original, XrmError) else unexpected(original))
+        return _located(error, _wrong(error))
+    return _located(error, shape(original if isinstance(original, XrmError) else unexpected(original)))
+
+
+def _wrong(error: GraphQLError) -> dict[str, Any]:
+    """Validation and coercion: the words are graphql-core's and the scalars', about the caller's own document."""
+    return {"message": error.message, "extensions": {"code": BadQuery.code}}
+
+
+def _located(error: GraphQLError, shaped: dict[str, Any]) -> dict[str, Any]:
     if error.locations:
         shaped["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
     if error.path:

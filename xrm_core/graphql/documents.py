@@ -88,6 +88,8 @@ class Documents:
         except RecursionError:
             raise QueryTooLarge("The document nests too deep to be read.") from None
         limits.check(ast, self._limits)
+        if "\\u" in text:
+            limits.check_texts(ast)
         errors = validate(self._schema, ast, max_errors=MAX_ERRORS, hide_suggestions=True)
         operations = {
             node.name.value if node.name else None: node

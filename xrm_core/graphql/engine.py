@@ -9,7 +9,7 @@ from typing import Any
 from graphql import OperationDefinitionNode, OperationType
 from graphql.execution.values import get_variable_values
 
-from xrm_core.errors import BadRequest, XrmError
+from xrm_core.errors import BadRequest, QueryTooLarge, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document, Documents
@@ -84,6 +84,8 @@ class Engine:
             return await self._execute(request, caller)
         except XrmError as error:
             return answers.refused(error)
+        except RecursionError:
+            return answers.refused(QueryTooLarge("The query nests too deep.", hint="Ask for the inner records apart."))
         except Exception as error:
             return answers.refused(answers.unexpected(error))
 
@@ -129,15 +131,16 @@ class Engine:
         key = role.planner.key(operation, variables)
         context = {f"{CONTEXT_PREFIX}user": caller.id}
         for _ in range(2):
-            if key not in document.plans:
-                document.remember(key, role.planner.plan(document, operation, variables))
-            plan: Plan | None = document.plans[key]
+            plan: Plan | None = document.plans.get(key)
+            if plan is None and key not in document.plans:
+                plan = role.planner.plan(document, operation, variables)
+                document.remember(key, plan)
             if plan is None:
                 return None
             values = plan.values(variables, context)
             if values is not None:
                 return plan, values
-            del document.plans[key]  # other cursor values are empty now than when it was made
+            document.plans.pop(key, None)  # other cursor values are empty now than when it was made
         return None
 
     async def _role(self, access: Access) -> _Role:

@@ -49,6 +49,7 @@ class Execution:
     document: Document
     variables: Mapping[str, Any]
     shape: Any
+    timeout: float
 
 
 class _Failed(Exception):
@@ -84,7 +85,9 @@ class Executor:
             open_transaction = self.database.begin if mutation else self.database.read
             with open_transaction(self.timeout) as connection:
                 shape = self.planner.key(operation, coerced)
-                execution = Execution(connection, caller, self.records, self.planner, document, coerced, shape)
+                execution = Execution(
+                    connection, caller, self.records, self.planner, document, coerced, shape, self.timeout
+                )
                 outcome = execute_sync(
                     self.planner.role.graphql,
                     document.ast,  # type: ignore[arg-type] # valid documents have one
@@ -178,7 +181,7 @@ def _read(info: GraphQLResolveInfo[Any], root: Root, record_id: str | None = Non
     context = {f"{CONTEXT_PREFIX}user": execution.caller.id, RECORD_ID: record_id}
     plan, values = _with_values(execution, request, key, context)
     [call] = plan.calls(values)
-    answer = fetch_in(execution.connection, call)
+    answer = fetch_in(execution.connection, call, execution.timeout)
     return None if answer is None else orjson.loads(answer)
 
 

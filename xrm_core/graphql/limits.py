@@ -1,7 +1,12 @@
-"""Limits on a document, checked before it is validated: bytes and tokens by the parser, then depth and aliases."""
+"""Limits on a document, checked before it is validated: tokens by the parser, then what could make work explode.
 
+Validation compares all fields of one key with each other, and fragments can unfold to any size, so both are counted.
+"""
+
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -10,13 +15,15 @@ from graphql import (
     FragmentSpreadNode,
     InlineFragmentNode,
     OperationDefinitionNode,
+    StringValueNode,
+    Visitor,
+    visit,
 )
 from graphql.language import SelectionSetNode
 
-from xrm_core.errors import QueryTooLarge
+from xrm_core.errors import BadQuery, QueryTooLarge
 
 MAX_ALIAS_BYTES = 63
-"""Response keys may become column names on the way (see :mod:`xrm_core.query.sql_json`)."""
 
 
 @dataclass(frozen=True)
@@ -26,22 +33,51 @@ class DocumentLimits:
     tokens: int = 20_000
     depth: int = 15
     aliases: int = 100
+    fragments: int = 100
+    fields: int = 2000
+    """All fields, those of a fragment as often as it is used."""
+    repeats: int = 20
+    """Fields of the same name or alias in one selection."""
 
 
 def check(document: DocumentNode, limits: DocumentLimits) -> None:
-    """Refuse documents that nest too deep, have too many aliases or overlong ones.
+    """Refuse documents that nest too deep, have too many fields, aliases or fragments, or overlong aliases.
 
     Raises:
-        QueryTooLarge: says the limit and what the document has.
+        QueryTooLarge: says the limit.
     """
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    if len(fragments) > limits.fragments:
+        raise QueryTooLarge(
+            f"A document has at most {limits.fragments} fragments.", hint="Split it into several requests."
+        )
     counter = _Counter(fragments, limits)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
-            counter.count_aliases(definition.selection_set)
+            counter.check_keys(definition.selection_set)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             counter.check_depth(definition.selection_set, 1, frozenset())
+            if counter.fields(definition.selection_set, frozenset()) > limits.fields:
+                raise QueryTooLarge(
+                    f"A query asks for at most {limits.fields} fields, those of fragments counted each time.",
+                    hint="Split it into several requests.",
+                )
+
+
+def check_texts(document: DocumentNode) -> None:
+    """Refuse texts with a NUL character, which no database keeps and which would end them early.
+
+    Raises:
+        BadQuery: one of the document's literals has it.
+    """
+    visit(document, _NoNul())
+
+
+class _NoNul(Visitor):
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        if "\0" in node.value:
+            raise BadQuery("A text in the document has a NUL character.", hint="Texts cannot have it; leave it out.")
 
 
 class _Counter:
@@ -50,8 +86,15 @@ class _Counter:
         self._limits = limits
         self._aliases = 0
         self._deepest: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}
 
-    def count_aliases(self, selections: SelectionSetNode) -> None:
+    def check_keys(self, selections: SelectionSetNode) -> None:
+        keys = Counter((node.alias or node.name).value for node in selections.selections if isinstance(node, FieldNode))
+        if max(keys.values(), default=0) > self._limits.repeats:
+            raise QueryTooLarge(
+                f"A selection names the same field at most {self._limits.repeats} times.",
+                hint="Name it once, with all that is asked of it.",
+            )
         for node in selections.selections:
             if isinstance(node, FieldNode) and node.alias is not None:
                 self._aliases += 1
@@ -66,7 +109,23 @@ class _Counter:
                     )
             inner = getattr(node, "selection_set", None)
             if inner is not None:
-                self.count_aliases(inner)
+                self.check_keys(inner)
+
+    def fields(self, selections: SelectionSetNode, above: frozenset[str]) -> int:
+        """How many fields a selection unfolds to."""
+        count = 0
+        for node in selections.selections:
+            if isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                if name in self._fragments and name not in above:
+                    if name not in self._sizes:
+                        self._sizes[name] = self.fields(self._fragments[name].selection_set, above | {name})
+                    count += self._sizes[name]
+            else:
+                inner = node.selection_set  # type: ignore[attr-defined] # a field or an inline fragment
+                count += isinstance(node, FieldNode)
+                count += self.fields(inner, above) if inner is not None else 0
+        return count
 
     def check_depth(self, selections: SelectionSetNode, depth: int, above: frozenset[str]) -> None:
         if depth > self._limits.depth:

@@ -34,21 +34,49 @@ class Limits:
     largest_page: int = 1000
 
 
+MAX_CONDITIONS = 250
+MAX_FILTER_DEPTH = 20
+MAX_CRITERIA = 20
+"""Databases limit how long and how deep an expression may be; SQLite's limit of 1000 levels is the lowest."""
+
+
 def predicate(model: Model, entity: Entity, tree: Tree) -> Predicate:
-    """A filter input as a predicate. None (absent or null) is everything."""
+    """A filter input as a predicate. None (absent or null) is everything.
+
+    Raises:
+        QueryTooLarge: the filter has too many conditions or nests too deep.
+    """
     if tree is None:
         return EVERYTHING
+    if _conditions(tree, 1) > MAX_CONDITIONS:
+        raise QueryTooLarge(
+            f"A filter has at most {MAX_CONDITIONS} conditions.", hint="Values of one field go into a list: in, notIn."
+        )
+    return _predicate(model, entity, tree)
+
+
+def _conditions(tree: Tree, depth: int) -> int:
+    if not isinstance(tree, dict | list):
+        return 1
+    if depth > MAX_FILTER_DEPTH:
+        raise QueryTooLarge(f"A filter nests at most {MAX_FILTER_DEPTH} levels deep.", hint="Ask for less at once.")
+    if isinstance(tree, list):
+        return sum(_conditions(each, depth) for each in tree)
+    return sum(_conditions(each, depth + 1) for each in tree.values())
+
+
+def _predicate(model: Model, entity: Entity, tree: Tree) -> Predicate:
     parts: list[Predicate] = []
     for name, value in tree.items():
         match name:
             case "and":
-                parts.extend(predicate(model, entity, each) for each in value or ())
+                parts.extend(_predicate(model, entity, each) for each in value or ())
             case "or":
                 if value is not None:
-                    parts.append(Any_(tuple(predicate(model, entity, each) for each in value)))
+                    parts.append(Any_(tuple(_predicate(model, entity, each) for each in value)))
             case "not":
                 if value is not None:
-                    parts.append(Not(predicate(model, entity, value)))
+                    parts.append(Not(_predicate(model, entity, value)))
             case "isNull":
                 raise BadQuery("isNull stands inside of a relation or a field, not on the record itself.")
             case _:
@@ -63,7 +91,7 @@ def _member(model: Model, entity: Entity, name: str, value: Tree) -> list[Predic
     if inverse is not None:
         target = model[inverse.entity]
         return [
-            Related(name, target.name, how, predicate(model, target, part))
+            Related(name, target.name, how, _predicate(model, target, part))
             for how, part in value.items()
             if part is not None
         ]
@@ -81,10 +109,10 @@ def _relation(model: Model, field: Field, value: dict[str, Tree]) -> list[Predic
         for key, part in value.items():
             if part is not None:
                 target = next(each for each in field.reference.targets if naming.camel(each) == key)
-                parts.append(Related(field.name, target, "is", predicate(model, model[target], part)))
+                parts.append(Related(field.name, target, "is", _predicate(model, model[target], part)))
     elif value or not parts:
         target = field.reference.targets[0]
-        parts.append(Related(field.name, target, "is", predicate(model, model[target], value)))
+        parts.append(Related(field.name, target, "is", _predicate(model, model[target], value)))
     return parts
 
 
@@ -105,7 +133,7 @@ def _compare(field: Field, op: Op, value: Tree) -> Predicate:
 def order(model: Model, entity: Entity, tree: Tree) -> tuple[Order, ...]:
     """``orderBy`` as sort criteria."""
     found = []
-    for item in tree or ():
+    for item in _criteria(tree, "orderBy"):
         path, leaf = _path(model, entity, item, "orderBy")
         found.append(Order(path[:-1], path[-1], leaf == "DESC"))
     return tuple(found)
@@ -113,8 +141,14 @@ def order(model: Model, entity: Entity, tree: Tree) -> tuple[Order, ...]:
 
 def groups(model: Model, entity: Entity, tree: Tree) -> tuple[GroupKey, ...]:
     """``groupBy`` as group keys, each once."""
-    paths = (_path(model, entity, item, "groupBy")[0] for item in tree or ())
+    paths = (_path(model, entity, item, "groupBy")[0] for item in _criteria(tree, "groupBy"))
     return tuple(dict.fromkeys(GroupKey(path[:-1], path[-1]) for path in paths))
+
+
+def _criteria(tree: Tree, where: str) -> Sequence[Any]:
+    if tree is not None and len(tree) > MAX_CRITERIA:
+        raise QueryTooLarge(f"{where} has at most {MAX_CRITERIA} items, not {len(tree)}.")
+    return tree or ()
 
 
 def _path(model: Model, entity: Entity, item: Any, where: str) -> tuple[tuple[str, ...], str]:
@@ -129,6 +163,8 @@ def _path(model: Model, entity: Entity, item: Any, where: str) -> tuple[tuple[st
         [(key, item)] = item.items()
         name = names.model_name(owner, key)
         path.append(name)
+        if len(path) > MAX_FILTER_DEPTH:
+            raise QueryTooLarge(f"{where} nests at most {MAX_FILTER_DEPTH} levels deep.")
         if isinstance(item, dict):
             owner = model[owner[name].reference.targets[0]]
     if item is None:

@@ -14,7 +14,7 @@ from xrm_core.metadata.model import CALLER, USER, Field, Relation, Source
 from xrm_core.metadata.record_schema import value_schema
 from xrm_core.metadata.reserved import why_not_field
 from xrm_core.metadata.structure import shown
-from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.types import TEXTUAL, FieldType
 
 MAX_LENGTHS: Mapping[FieldType, int] = MappingProxyType(
     {
@@ -92,7 +92,7 @@ def _field(name: str, text: Mapping[str, Any], required: bool, source: Source) -
         unique=text.get("x-unique", False),
         indexed=text.get("x-index", False),
         default=_default(kind, text.get("default")),
-        min_length=_whole(text.get("minLength")),
+        min_length=_whole(text.get("minLength", 1 if required and kind in TEXTUAL else None)),
         max_length=_whole(text.get("maxLength", MAX_LENGTHS.get(kind))),
         minimum=_whole(text.get("minimum", INT_MIN)) if integer else text.get("minimum"),
         maximum=_whole(text.get("maximum", INT_MAX)) if integer else text.get("maximum"),

@@ -9,10 +9,13 @@ Names joined in one object are ANDed. A relation is entered by its name; a to-ma
 It is compiled to SQL in one place, :mod:`xrm_core.query.predicates`, and never evaluated in Python.
 """
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
+from uuid import UUID
 
 from xrm_core.errors import BadQuery
 from xrm_core.metadata.model import Entity, Field, Model
@@ -192,12 +195,42 @@ def _parse_compare(field: Field, name: str, value: Any, at: str) -> Compare:
     if op in (Op.IN, Op.NOT_IN):
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise BadQuery(f"{at} must be a list.")
+        for each in value:
+            _check_value(field, each, at)
         return Compare(field.name, op, Literal_(tuple(value)))
     if isinstance(value, str) and value.startswith("$"):
         if value[1:] not in CONTEXT_NAMES or field.type is not FieldType.UUID:
             raise BadQuery(f"{at}: {value} is not known here; $user can be compared with an id.")
         return Compare(field.name, op, Context(value[1:]))
+    if value is not None or op not in (Op.EQ, Op.NE):
+        _check_value(field, value, at)
     return Compare(field.name, op, Literal_(value))
+
+
+def _check_value(field: Field, value: Any, at: str) -> None:
+    """Refuse what no record of the field can have: the database could not even compare with it."""
+    try:
+        match field.type:
+            case FieldType.INTEGER:
+                fits = type(value) is int
+            case FieldType.DECIMAL:
+                fits = type(value) is not bool and Decimal(str(value)).is_finite()
+            case FieldType.BOOLEAN:
+                fits = isinstance(value, bool)
+            case FieldType.ENUM:
+                fits = value in field.enum
+            case FieldType.DATE:
+                fits = dt.date.fromisoformat(value) is not None
+            case FieldType.DATETIME:
+                fits = dt.datetime.fromisoformat(value).tzinfo is not None
+            case FieldType.UUID:
+                fits = UUID(value) is not None
+            case _:
+                fits = isinstance(value, str)
+    except (ValueError, TypeError, ArithmeticError, AttributeError):
+        fits = False
+    if not fits:
+        raise BadQuery(f"{at}: {value!r} is not a value of {field.name} ({field.type}).")
 
 
 def _flag(value: Any, at: str) -> bool:

@@ -81,18 +81,12 @@ def load(folder: Path, model: Model) -> PolicySet:
         PolicyInvalid: with every mistake, each with file and line.
     """
     roles_file, policies_file = folder / "roles.json", folder / "policies.csv"
-    try:
-        roles_text = roles_file.read_text("utf-8")
-        policies_text = policies_file.read_text("utf-8-sig")
-        document = json.loads(roles_text)
-    except OSError as error:
-        raise PolicyInvalid(
-            f"The policy file {error.filename} cannot be read.",
-            hint="A pack has permissions/roles.json and permissions/policies.csv; without them nobody may do anything.",
-        ) from error
-    except ValueError as error:
-        raise PolicyInvalid(f"{roles_file}: not valid JSON: {error}.") from error
+    roles_text, policies_text = _text(roles_file), _text(policies_file)
     problems: list[str] = []
+    try:
+        document = json.loads(roles_text, object_pairs_hook=_no_doubles)
+    except (ValueError, RecursionError) as error:
+        raise PolicyInvalid(f"{roles_file}: not valid JSON: {error}.") from error
     roles, rules = _roles(document, str(roles_file), problems)
     policies = tuple(_policies(policies_text, str(policies_file), roles, rules, model, problems))
     if problems:
@@ -105,6 +99,26 @@ def load(folder: Path, model: Model) -> PolicySet:
     return PolicySet(roles, rules, policies, version)
 
 
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except OSError as error:
+        raise PolicyInvalid(
+            f"The policy file {error.filename} cannot be read.",
+            hint="A pack has permissions/roles.json and permissions/policies.csv; without them nobody may do anything.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise PolicyInvalid(f"{file}: not UTF-8 text.", hint="Save the file as UTF-8.") from error
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return found
+
+
 def _roles(document: Any, file: str, problems: list[str]) -> tuple[dict[str, Role], dict[str, Any]]:
     if not isinstance(document, dict) or not isinstance(document.get("roles"), dict):
         problems.append(f"{file}: must be an object with «roles».")
@@ -114,8 +128,11 @@ def _roles(document: Any, file: str, problems: list[str]) -> tuple[dict[str, Rol
     for name, body in document["roles"].items():
         if not naming.NAME.fullmatch(name):
             problems.append(f"{file}: role {name!r} is not a name (a-z, 0-9, _).")
-        elif not isinstance(body, dict) or set(body) - {"labels", "description", "inherits"}:
-            problems.append(f"{file}: role {name!r} must be an object with labels, description, inherits.")
+        elif not _is_role(body):
+            problems.append(
+                f"{file}: role {name!r} must be an object with labels (of texts), description (a text) and inherits "
+                "(a list of roles)."
+            )
         else:
             inherits = tuple(body.get("inherits", ()))
             roles[name] = Role(name, body.get("labels", {}), body.get("description", ""), inherits)
@@ -131,7 +148,25 @@ def _roles(document: Any, file: str, problems: list[str]) -> tuple[dict[str, Rol
     if not isinstance(rules, dict):
         problems.append(f"{file}: «rules» must be an object of predicates.")
         return roles, {}
+    problems.extend(
+        f"{file}: rule {name!r} is empty, so it would hold for every record; leave the column «rule» empty for that."
+        for name, rule in rules.items()
+        if rule == {}
+    )
     return roles, rules
+
+
+def _is_role(body: Any) -> bool:
+    if not isinstance(body, dict) or set(body) - {"labels", "description", "inherits"}:
+        return False
+    labels, inherits = body.get("labels", {}), body.get("inherits", [])
+    return (
+        isinstance(labels, dict)
+        and all(isinstance(text, str) for text in labels.values())
+        and isinstance(body.get("description", ""), str)
+        and isinstance(inherits, list)
+        and all(isinstance(parent, str) for parent in inherits)
+    )
 
 
 def _ancestors(roles: Mapping[str, Role], name: str) -> set[str]:
@@ -186,6 +221,8 @@ def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any
         yield f"action {action!r} is not one of {', '.join(Action)} or *."
     if effect not in set(Effect):
         yield f"effect {effect!r} is not allow or deny."
+    if effect == Effect.DENY and action in ("*", Action.READ) and "id" in fields.split():
+        yield "id cannot be denied: a record that may be read can be named; deny the record by a rule instead."
     if rule and rule not in rules:
         yield f"rule {rule!r} is not in roles.json."
     concerned = [model[entity]] if entity in model else list(model) if entity == "*" else []
@@ -199,5 +236,5 @@ def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any
         for each in concerned:
             try:
                 parse(model, each, rules[rule], rule)
-            except BadQuery as error:
-                yield f"rule {rule!r} does not fit the entity {each.name!r}: {error.message}"
+            except (BadQuery, RecursionError) as error:
+                yield f"rule {rule!r} does not fit the entity {each.name!r}: {error}"

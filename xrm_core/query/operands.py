@@ -4,7 +4,7 @@ A value that no record can have must not raise an error and must not be bent int
 """
 
 import json
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,19 +12,22 @@ from sqlalchemy import Dialect, Integer, Numeric, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from xrm_core.metadata.model import Field
+from xrm_core.metadata.predicate import Op
 from xrm_core.metadata.types import FieldType
 from xrm_core.storage.columns import Id, column_type
 
 _SQLITE_LARGEST = 2**63 - 1
+_EXACT = Context(prec=100)
+_ROUNDING = {Op.GT: ROUND_FLOOR, Op.LTE: ROUND_FLOOR, Op.LT: ROUND_CEILING, Op.GTE: ROUND_CEILING}
 
 
-def operand_type(field: Field) -> TypeEngine[Any]:
-    """Type of a value that a field is compared with."""
+def operand_type(field: Field, op: Op = Op.EQ) -> TypeEngine[Any]:
+    """Type of a value that a field is compared with by an operator."""
     match field.type:
         case FieldType.UUID | FieldType.RELATION:
             return KnownId()
         case FieldType.DECIMAL:
-            return DecimalOperand(field.scale)
+            return DecimalOperand(field.scale, _ROUNDING.get(op))
         case _:
             return column_type(field)
 
@@ -43,30 +46,39 @@ class KnownId(Id):
 
 
 class DecimalOperand(TypeDecorator[Decimal]):
-    """A decimal to compare with: not rounded to the digits that the field has."""
+    """A decimal to compare with: not rounded to the digits that the field has.
+
+    Args:
+        scale: digits of the field.
+        rounding: where SQLite has to be given a whole number, the one with which the comparison comes out the same;
+            None: a value between two whole numbers equals none.
+    """
 
     impl = Numeric
     cache_ok = True
 
-    def __init__(self, scale: int) -> None:
+    def __init__(self, scale: int, rounding: str | None) -> None:
         super().__init__()
         self.scale = scale
+        self.rounding = rounding
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """SQLite has the field as an integer, the value times 10^scale."""
         return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else Integer())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """Decimal on PostgreSQL; on SQLite a number that compares with the scaled integers like the decimal does."""
+        """Decimal on PostgreSQL; on SQLite an integer that compares with the scaled ones like the decimal does."""
         if value is None:
             return None
         number = Decimal(value) if isinstance(value, str) else value
         if dialect.name == "postgresql":
             return number
-        scaled = Decimal(number).scaleb(self.scale)
+        scaled = Decimal(number).scaleb(self.scale, _EXACT)
         if abs(scaled) > _SQLITE_LARGEST:
             return _SQLITE_LARGEST if scaled > 0 else -_SQLITE_LARGEST
-        return int(scaled) if scaled == scaled.to_integral_value() else float(scaled)
+        if self.rounding is None and scaled != scaled.to_integral_value():
+            return None
+        return int(scaled.to_integral_value(self.rounding))
 
 
 class JsonList(TypeDecorator[str]):

@@ -5,10 +5,12 @@ databases and in both directions. A cursor is the values of a record in the orde
 by a digest of the order that it belongs to. It gives no rights: whoever forges one only names another place.
 """
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import and_, false, or_, select, tuple_
@@ -16,13 +18,16 @@ from sqlalchemy.sql import ColumnElement
 
 from xrm_core.errors import BadCursor
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Model
+from xrm_core.metadata.types import FieldType
+from xrm_core.permissions.policy import Action
 from xrm_core.query.operands import operand_type
 from xrm_core.query.predicates import operand, scan
 from xrm_core.query.request import Cursor, Order
 from xrm_core.query.scan import Condition, Row, Scope
-from xrm_core.storage.columns import column_type
 
 ID = SYSTEM_FIELDS[0]
+_IN_CURSORS = {FieldType.INTEGER: int, FieldType.BOOLEAN: bool}
+"""Types of values in the JSON of a cursor that are not text there."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,16 @@ def fields_of(model: Model, entity: Entity, order: Sequence[Order]) -> tuple[tup
 
 def sorts(scope: Scope, entity: Entity, row: Row, order: Sequence[Order]) -> tuple[Sort, ...]:
     """The criteria as SQL on a row."""
+    permission = scope.access.get(entity.name, Action.READ)
+    guarded = {} if permission is None else permission.field_rules
     return tuple(
-        Sort(along(scope, entity, row, each.path, field), field, each.descending, bool(each.path) or not field.required)
+        Sort(
+            along(scope, entity, row, each.path, field),
+            field,
+            each.descending,
+            # Also a required field is empty where the caller may not see it.
+            bool(each.path) or not field.required or guarded.get(field.name) is not None,
+        )
         for each, field in fields_of(scope.model, entity, order)
     )
 
@@ -131,9 +144,20 @@ def _check(value: Any, field: Field) -> None:
     """Raise ValueError, TypeError or ArithmeticError unless the value could be one of the field."""
     if value is None:
         return
-    type_ = column_type(field)
-    if type_.python_type is int or type_.python_type is bool:
-        if not isinstance(value, int) or abs(value) >= 2**31:
-            raise ValueError
-    elif not isinstance(value, str) or "\0" in value:
+    expected: Any = _IN_CURSORS.get(field.type, str)
+    if type(value) is not expected:
         raise TypeError
+    match field.type:
+        case FieldType.INTEGER:
+            fits = -(2**31) <= value < 2**31
+        case FieldType.DECIMAL:
+            number = Decimal(value)
+            fits = number.is_finite() and abs(number.adjusted()) < 40
+        case FieldType.DATE:
+            fits = dt.date.fromisoformat(value) is not None
+        case FieldType.DATETIME:
+            fits = dt.datetime.fromisoformat(value).astimezone(dt.UTC) is not None
+        case _:
+            fits = b"\0" not in str(value).encode()
+    if not fits:
+        raise ValueError

@@ -4,6 +4,7 @@ All comparisons are between a column and a bind value of the column's type: none
 so a condition of the caller can be evaluated before the row rule without giving anything away.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import (
@@ -37,6 +38,7 @@ from xrm_core.metadata.predicate import (
     Predicate,
     Related,
 )
+from xrm_core.permissions.policy import Action
 from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
 from xrm_core.storage.columns import Id
@@ -59,9 +61,8 @@ def compile_predicate(
         case Compare():
             return _compare(scope, entity[predicate.field], row, predicate)
         case Linked(name, null):
-            columns = [row.column(entity[name], column) for column in entity[name].columns]
-            empty = and_(*(column.is_(None) for column in columns))
-            return empty if null else not_(empty)
+            linked = or_(false(), *_links(scope, entity[name], row, trusted=trusted))
+            return not_(linked) if null else linked
         case Related():
             return _related(scope, entity, row, predicate, trusted=trusted)
 
@@ -118,7 +119,7 @@ def _compare(scope: Scope, field: Field, row: Row, compare: Compare) -> Conditio
         return inside if compare.op is Op.IN else _is_not_true(inside)
     if isinstance(compare.value, Literal_) and compare.value.value is None:
         return column.is_(None) if compare.op is Op.EQ else column.is_not(None) if compare.op is Op.NE else false()
-    value = operand(compare.value, operand_type(field))
+    value = operand(compare.value, operand_type(field, compare.op))
     match compare.op:
         case Op.EQ:
             return column == value
@@ -178,6 +179,20 @@ def _related(scope: Scope, entity: Entity, row: Row, related: Related, *, truste
     conditions = [join, *([] if rule is None else [rule]), part]
     found = exists(select(literal(1)).select_from(inner.source).where(*conditions).correlate(row.source))
     return found if related.how in ("is", "some") else not_(found)
+
+
+def _links(scope: Scope, relation: Field, row: Row, *, trusted: bool) -> Iterator[Condition]:
+    """For each target of a relation, the condition that it refers there; a record that is hidden is not there."""
+    for name in relation.reference.targets:
+        if not trusted and not scope.access.may(name, Action.READ):
+            continue
+        column = row.column(relation, relation.column_to(name))
+        inner, rule = _inner(scope, scope.model[name], trusted=trusted)
+        if rule is None:
+            yield column.is_not(None)
+        else:
+            found = select(literal(1)).select_from(inner.source).where(inner.source.c.id == column, rule)
+            yield exists(found.correlate(row.source))
 
 
 def _inner(scope: Scope, target: Entity, *, trusted: bool) -> tuple[Row, Condition | None]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Text, case, cast, func, literal_column, select
+from sqlalchemy import JSON, Text, case, cast, func, literal_column
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Field
@@ -61,8 +61,14 @@ def constant(name: str) -> ColumnElement[Any]:
     return key(name)
 
 
+def _objects(function: Any, pairs: Sequence[Pair], most: int) -> list[ColumnElement[Any]]:
+    """The pairs as objects of at most so many each."""
+    chunks = [pairs[start : start + most] for start in range(0, len(pairs), most)] or [[]]
+    return [function(*(part for name, value in chunk for part in (key(name), value))) for chunk in chunks]
+
+
 class PostgresJson:
-    """PostgreSQL: ``json_build_object`` takes 50 pairs at most, rows as many as a table has columns."""
+    """PostgreSQL: ``json_build_object`` takes 50 pairs at most."""
 
     def value(self, field: Field, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """See :class:`JsonSql`."""
@@ -78,11 +84,15 @@ class PostgresJson:
 
     def object(self, pairs: Sequence[Pair]) -> ColumnElement[Any]:
         """See :class:`JsonSql`."""
-        if len(pairs) <= 50:
-            return func.json_build_object(*(part for name, value in pairs for part in (key(name), value)))
-        # Keys become column names here: 63 bytes at most, which graphql.limits holds aliases to.
-        row = select(*(value.label(name) for name, value in pairs)).subquery()
-        return select(func.row_to_json(literal_column(row.name or ""))).select_from(row).scalar_subquery()
+        objects = _objects(func.json_build_object, pairs, 50)
+        if len(objects) == 1:
+            return objects[0]
+        # {"a" : 1} and {"b" : 2} are joined as text to {"a" : 1,"b" : 2}.
+        texts = [cast(each, Text) for each in objects]
+        text: ColumnElement[Any] = func.left(texts[0], literal_column("-1"))
+        for more in texts[1:]:
+            text = text.concat(literal_column("','")).concat(func.left(func.substr(more, 2), literal_column("-1")))
+        return cast(text.concat(literal_column("'}'")), JSON)
 
     def nested(self, json: ColumnElement[Any]) -> ColumnElement[Any]:
         """See :class:`JsonSql`."""
@@ -137,10 +147,7 @@ class SqliteJson:
 
     def object(self, pairs: Sequence[Pair]) -> ColumnElement[Any]:
         """See :class:`JsonSql`."""
-        chunks = [pairs[start : start + 60] for start in range(0, len(pairs), 60)] or [[]]
-        objects = [
-            func.json_object(*(part for name, value in chunk for part in (key(name), value))) for chunk in chunks
-        ]
+        objects = _objects(func.json_object, pairs, 60)
         if len(objects) == 1:
             return objects[0]
         # {"a":1} and {"b":2} are joined as text to {"a":1,"b":2}.

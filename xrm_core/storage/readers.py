@@ -46,17 +46,32 @@ def read_dialect(database: Database) -> Dialect:
     return database.dialect if database.is_sqlite else numbered_dialect()  # type: ignore[no-untyped-call]
 
 
-def fetch_in(connection: Connection, call: Call) -> bytes | None:
-    """Run a read statement inside an open transaction (blocking): for answers to mutations."""
+def fetch_in(connection: Connection, call: Call, timeout: float) -> bytes | None:
+    """Run a read statement inside an open transaction (blocking): for answers to mutations.
+
+    Args:
+        connection: whose transaction has this limit.
+        call: the statement with its values.
+        timeout: the limit in seconds, for the message.
+
+    Raises:
+        Timeout: the transaction's limit was reached.
+        QueryTooLarge: the statement nests too deep for SQLite.
+    """
     sql, values = call
     driver = connection.connection.driver_connection
-    if isinstance(driver, sqlite3.Connection):
-        row = driver.execute(sql, values).fetchone()
-    elif isinstance(driver, psycopg.Connection):
-        with psycopg.RawCursor(driver) as cursor:
-            row = cursor.execute(sql.encode(), values).fetchone()
-    else:
-        raise TypeError(f"unknown driver {type(driver)}")
+    try:
+        if isinstance(driver, sqlite3.Connection):
+            row = driver.execute(sql, values).fetchone()
+        elif isinstance(driver, psycopg.Connection):
+            with psycopg.RawCursor(driver) as cursor:
+                row = cursor.execute(sql.encode(), values).fetchone()
+        else:
+            raise TypeError(f"unknown driver {type(driver)}")
+    except sqlite3.OperationalError as error:
+        raise _understood(error, timeout) from error
+    except psycopg.errors.QueryCanceled as error:
+        raise timed_out(timeout) from error
     return None if row is None or row[0] is None else str(row[0]).encode()
 
 

@@ -1,0 +1,232 @@
+"""``where``: every operator on every type, logic, and conditions on related records."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.graphql import small_world
+from tests.graphql.kit import World, load_model, uid
+from tests.query.documents import literal, variable
+from tests.query.oracle import Oracle, Rights
+from xrm_core import naming
+from xrm_core.metadata.predicate import Op, operators
+from xrm_core.metadata.types import FieldType
+from xrm_core.permissions.policy import Effect, Policy
+
+MODEL = load_model()
+ADMIN = Rights(MODEL, [Policy("admin", None, None, None, None, Effect.ALLOW)], {})
+ORACLE = Oracle(ADMIN, small_world.RECORDS, uid(1))
+
+VALUES: dict[str, list[Any]] = {
+    "name": ["", "zeta", "Zeta", "Z", "ä", "Ä", "😀", "%", "_", "\\", "'", '"', "\n", "\t", "O'Brien \\ \"Sons\"", "zz"],
+    "note": ["a_b", "A", "_", ""],
+    "kind": ["lead", "lost"],
+    "revenue": ["1234.5", "1234.50", "-0.01", "0", "999999999999.99", "1234.505", "-1E+20", "1E+20", "0.001"],
+    "employees": [5, 0, -7, 2**31 - 1, -(2**31)],
+    "active": [True, False],
+    "founded_on": ["2001-01-01", "1999-12-31", "0001-01-01", "9999-12-31"],
+    "seen_at": ["2026-03-01T10:00:00Z", "2026-03-01T11:00:00.5+01:00", "2026-03-01T10:00:00.499999+00:00"],
+    "code": [uid(901), uid(902)],
+    "id": [uid(101), uid(999)],
+    "version": [1, 2],
+}
+
+
+def names(world: World, where: dict[str, Any], roles: str = "admin") -> list[str]:
+    """Names of the firms for which a filter holds; the filter is sent as a variable and as a literal."""
+    query = "query($where: FirmFilter) { firms(where: $where) { nodes { name } totalCount } }"
+    found = world.ask(roles, query, {"where": variable(where)})["firms"]
+    written = f"{{ firms(where: {literal(where, MODEL, MODEL['firm'])}) {{ nodes {{ name }} totalCount }} }}"
+    assert world.ask(roles, written)["firms"] == found
+    assert found["totalCount"] == len(found["nodes"])
+    return [each["name"] for each in found["nodes"]]
+
+
+def expected(where: dict[str, Any]) -> list[str]:
+    return [row["name"] for row in ORACLE.visible("firm") if ORACLE.holds("firm", row, where)]
+
+
+@pytest.mark.parametrize("field", VALUES)
+def test_every_operator_with_every_kind_of_value(world: World, field: str) -> None:
+    of = MODEL["firm"][field]
+    conditions: list[dict[str, Any]] = [{"isNull": True}, {"isNull": False}, {"eq": None}, {"ne": None}, {}]
+    for op in operators(of):
+        if op in (Op.IN, Op.NOT_IN):
+            conditions += [{op.value: []}, {op.value: VALUES[field][:1]}, {op.value: VALUES[field]}]
+        elif op is not Op.IS_NULL:
+            conditions += [{op.value: value} for value in VALUES[field]]
+    for condition in conditions:
+        where = {naming.camel(field): condition}
+        assert names(world, where) == expected(where), condition
+        assert names(world, {"not": where}) == expected({"not": where}), f"not {condition}"
+
+
+def test_all_operators_are_tried() -> None:
+    assert {MODEL["firm"][name].type for name in VALUES} >= set(FieldType) - {
+        *(FieldType.RELATION, FieldType.EMAIL, FieldType.PHONE, FieldType.URL)
+    }
+
+
+def test_decimals_between_the_digits_of_a_field_are_not_rounded(world: World) -> None:
+    def titles(condition: dict[str, str]) -> list[str]:
+        query = "query($a: DecimalFilter) { deals(where: {amount: $a}) { nodes { title } } }"
+        return [each["title"] for each in world.ask("admin", query, {"a": condition})["deals"]["nodes"]]
+
+    assert titles({"gt": "99999999999999.99985", "lt": "99999999999999.99995"}) == ["d3"]
+    assert titles({"eq": "99999999999999.99990000"}) == ["d3"]
+    assert titles({"eq": "99999999999999.99985"}) == []
+    assert titles({"in": ["99999999999999.99985", "0.10", "7.00010000000000000000000000000001"]}) == ["d1"]
+    assert titles({"gte": "7.00010000000000000000000000000001", "lt": "99999999999999"}) == []
+    assert Decimal(0.1) != Decimal("0.1")
+    assert titles({"eq": "0.1"}) == ["d1"]
+
+
+LOGIC: list[dict[str, Any]] = [
+    {},
+    {"and": []},
+    {"or": []},
+    {"not": {}},
+    {"and": [{}]},
+    {"or": [{}]},
+    {"not": {"or": []}},
+    {"not": {"and": []}},
+    {"or": [{"kind": {"eq": "lead"}}, {"employees": {"eq": 5}}]},
+    {"or": [{"kind": {"eq": "lead"}}], "employees": {"eq": 5}},
+    {"and": [{"kind": {"eq": "lead"}}, {"or": [{"active": {"eq": True}}, {"active": {"isNull": True}}]}]},
+    {"not": {"kind": {"eq": "lead"}, "active": {"eq": True}}},
+    {"not": {"not": {"revenue": {"gt": "0"}}}},
+    {"employees": {"gte": 0, "lt": 6, "ne": 5}},
+]
+RELATED: list[dict[str, Any]] = [
+    {"owner": {"name": {"eq": "Ada"}}},
+    {"owner": {"id": {"eq": uid(1)}}},
+    {"owner": {"id": {"ne": uid(1)}}},
+    {"owner": {"id": {"in": [uid(1), uid(2)]}}},
+    {"owner": {"id": {"isNull": True}}},
+    {"owner": {"isNull": True}},
+    {"owner": {"isNull": False}},
+    {"owner": {}},
+    {"not": {"owner": {}}},
+    {"not": {"owner": {"name": {"eq": "Ada"}}}},
+    {"owner": {"isNull": False, "bornOn": {"isNull": True}}},
+    {"parent": {"parent": {"name": {"startsWith": "Ä"}}}},
+    {"parent": {"owner": {"badge": {"lt": 8}}, "kind": {"ne": "active"}}},
+    {"children": {"some": {}}},
+    {"children": {"none": {}}},
+    {"children": {"every": {}}},
+    {"children": {}},
+    {"children": {"some": {"owner": {"isNull": True}}}},
+    {"children": {"every": {"owner": {"isNull": False}}}},
+    {"children": {"every": {"owner": {"isNull": False}}, "some": {}}},
+    {"deals": {"some": {"stage": {"eq": "won"}}, "none": {"amount": {"lt": "0"}}}},
+    {"deals": {"every": {"seller": {"name": {"eq": "Ada"}}}}},
+    {"deals": {"none": {"visits": {"some": {"minutes": {"gt": 40}}}}}},
+    {"visits": {"some": {"minutes": {"gte": 10}}}},
+    {"visits": {"none": {"regarding": {"firm": {"name": {"contains": "%"}}}}}},
+]
+
+
+@pytest.mark.parametrize("where", [*LOGIC, *RELATED], ids=json.dumps)
+def test_logic_and_related_records(world: World, where: dict[str, Any]) -> None:
+    assert names(world, where) == expected(where)
+
+
+@pytest.mark.parametrize(
+    ("where", "subjects"),
+    [
+        ({"regarding": {"firm": {"name": {"startsWith": "Ä"}}}}, ["at firm"]),
+        ({"regarding": {"firm": {}}}, ["at firm", "at other"]),
+        ({"regarding": {"deal": {"amount": {"gt": "1"}}}}, ["on deal"]),
+        ({"regarding": {"deal": {}, "firm": {}}}, []),
+        ({"or": [{"regarding": {"deal": {}}}, {"regarding": {"firm": {"kind": {"eq": "active"}}}}]}, ["on deal", "at other"]),
+        ({"regarding": {"isNull": True}}, ["nowhere"]),
+        ({"regarding": {"isNull": False}}, ["at firm", "on deal", "at other"]),
+        ({"not": {"regarding": {"firm": {}}}}, ["on deal", "nowhere"]),
+        ({"regarding": {"isNull": False, "deal": {"stage": {"eq": "won"}}}}, ["on deal"]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_polymorphic_relations(world: World, where: dict[str, Any], subjects: list[str]) -> None:
+    query = "query($where: VisitFilter) { visits(where: $where) { nodes { subject } } }"
+    nodes = world.ask("admin", query, {"where": where})["visits"]["nodes"]
+    assert [each["subject"] for each in nodes] == subjects
+
+
+@pytest.mark.parametrize("null", ["where: null", "where: {name: null}", "where: {owner: null}", "where: {or: null}",
+    "where: {and: null}", "where: {not: null}", "where: {deals: null}", "where: {deals: {some: null}}",
+    "where: {owner: {isNull: null}}", "where: {name: {isNull: null}}"])  # fmt: skip
+def test_null_in_place_of_a_condition_is_no_condition(world: World, null: str) -> None:
+    if null.startswith("where: {owner: {"):
+        assert world.ask("admin", f"{{ firms({null}) {{ totalCount }} }}")["firms"]["totalCount"] == 7
+    else:
+        assert world.ask("admin", f"{{ firms({null}) {{ totalCount }} }}")["firms"]["totalCount"] == 7
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "{name: {lt: null}}",
+        "{name: {contains: null}}",
+        "{kind: {in: null}}",
+        "{isNull: true}",
+        "{kind: {eq: nonsense}}",
+        '{kind: {eq: "lead"}}',
+        "{employees: {eq: 2147483648}}",
+        "{employees: {eq: 1.5}}",
+        '{revenue: {eq: "NaN"}}',
+        '{revenue: {eq: "1e999"}}',
+        "{revenue: {eq: 1e999}}",
+        "{revenue: {eq: true}}",
+        '{foundedOn: {eq: "2001-02-30"}}',
+        '{foundedOn: {eq: "2001-1-1"}}',
+        '{seenAt: {eq: "2026-03-01"}}',
+        '{seenAt: {eq: "2026-03-01T10:00:00"}}',
+        '{seenAt: {gt: "0001-01-01T00:00:00+23:59"}}',
+        "{kind: {contains: lead}}",
+        "{active: {gt: true}}",
+        '{id: {gt: "a"}}',
+        "{id: {in: [null]}}",
+        "{or: [null]}",
+        "[]",
+        "7",
+    ],
+)
+def test_conditions_that_make_no_sense_are_refused(world: World, where: str) -> None:
+    assert world.code("admin", f"{{ firms(where: {where}) {{ totalCount }} }}") == "BAD_QUERY"
+
+
+def test_long_lists_are_one_value(world: World) -> None:
+    query = "query($ids: [ID!], $n: [Int!]) { firms(where: {id: {in: $ids}, employees: {notIn: $n}}) { totalCount } }"
+    variables = {"ids": [uid(number) for number in range(70_000)], "n": list(range(6, 70_000))}
+    assert world.ask("admin", query, variables) == {"firms": {"totalCount": 7}}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"or": [{"name": {"eq": "a"}}] * 251},
+        {"not": {"or": [{"name": {"eq": "a", "ne": "b"}}] * 130}},
+    ],
+    ids=["or", "nested"],
+)
+def test_filters_have_a_limited_number_of_conditions(world: World, where: Any) -> None:
+    query = "query($where: FirmFilter) { firms(where: $where) { totalCount } }"
+    assert world.code("admin", query, {"where": where}) == "QUERY_TOO_LARGE"
+
+
+def test_as_many_conditions_as_the_limit_allows(world: World) -> None:
+    query = "query($where: FirmFilter) { firms(where: $where) { totalCount nodes { id } } }"
+    many = [{"name": {"ne": str(number)}} for number in range(249)]
+    assert world.ask("admin", query, {"where": {"not": {"or": [{"not": {"and": many}}]}}})["firms"]["totalCount"] == 7
+
+
+def test_filters_nest_to_a_limit(world: World) -> None:
+    def nested(depth: int) -> Any:
+        return {"not": nested(depth - 1)} if depth else {}
+
+    query = "query($where: FirmFilter) { firms(where: $where) { totalCount } }"
+    assert world.ask("admin", query, {"where": nested(18)})["firms"]["totalCount"] == 7
+    for depth in (21, 60, 500):
+        assert world.code("admin", query, {"where": nested(depth)}) in ("QUERY_TOO_LARGE", "BAD_QUERY")

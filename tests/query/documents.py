@@ -254,7 +254,7 @@ class Documents:
             "backward": self.draw(st.booleans()),
             "parts": parts,
             "selection": self.selection(entity, depth),
-        } | {}
+        }
 
     def _path(self, entity: Entity) -> tuple[str, ...]:
         path: list[str] = []
@@ -324,7 +324,7 @@ def _connection(model: Model, entity: Entity, request: Mapping[str, Any]) -> str
     if request["where"]:
         arguments.append(f"where: {literal(request['where'], model, entity)}")
     if request["order"]:
-        each = (_nested(path, "DESC" if down else "ASC") for path, down in request["order"])
+        each = (nested(path, "DESC" if down else "ASC") for path, down in request["order"])
         arguments.append(f"orderBy: [{', '.join(each)}]")
     if request["size"] is not None or request["backward"]:
         size = 50 if request["size"] is None else request["size"]
@@ -340,7 +340,7 @@ def _connection(model: Model, entity: Entity, request: Mapping[str, Any]) -> str
     return f"{given} {{ {' '.join(forms[part] for part in request['parts'])} }}"
 
 
-def _nested(path: tuple[str, ...], leaf: str) -> str:
+def nested(path: tuple[str, ...], leaf: str) -> str:
     for name in reversed(path):
         leaf = f"{{{naming.camel(name)}: {leaf}}}"
     return leaf
@@ -351,7 +351,7 @@ def _aggregate(model: Model, entity: Entity, request: Mapping[str, Any]) -> str:
     if request["where"]:
         arguments.append(f"where: {literal(request['where'], model, entity)}")
     if request["groups"]:
-        arguments.append(f"groupBy: [{', '.join(_nested(path, 'VALUE') for path in request['groups'])}]")
+        arguments.append(f"groupBy: [{', '.join(nested(path, 'VALUE') for path in request['groups'])}]")
     if request["size"] is not None:
         arguments.append(f"first: {request['size']}")
     parts = ["count"]

@@ -221,9 +221,7 @@ class Oracle:
         found = sorted(rows, key=lambda row: row["id"])
         for path, descending in reversed(order):
             of = self.end(entity, path)
-            found.sort(key=lambda row: ordering(of, self.along(entity, row, path)), reverse=descending)
-            if descending:  # a reversed sort keeps equal rows in place, as Python's sort is stable in both directions
-                continue
+            found.sort(key=lambda row: ordering(of, self.along(entity, row, path)), reverse=descending)  # noqa: B023
         return found
 
     # -- documents --------------------------------------------------------------------------------------------------

@@ -1,5 +1,9 @@
-"""Random documents of random roles about random records, held against a naive reference."""
+"""Random documents of random roles about random records, held against a naive reference.
 
+``XRM_HYPOTHESIS=night`` tries some thousand examples and shrinks what fails.
+"""
+
+import hashlib
 import json
 from typing import Any
 
@@ -8,29 +12,75 @@ from hypothesis import strategies as st
 
 from tests.graphql.kit import World, uid
 from tests.query import documents
-from tests.query.oracle import Oracle
+from tests.query.oracle import Oracle, Rights
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.policy import PolicySet, Role
 
-_ROLE = {"role": Role("role", {}, "")}
+
+def policy_set(rights: Rights) -> PolicySet:
+    """Policies as the platform takes them."""
+    digest = hashlib.sha256(repr((rights.policies, rights.rules)).encode()).hexdigest()
+    return PolicySet({"role": Role("role", {}, "")}, rights.rules, tuple(rights.policies), digest)
 
 
 @given(data=st.data())
 def test_reads_give_what_a_naive_reference_gives(data: st.DataObject, model: Model, worlds: dict[str, World]) -> None:
     rights = data.draw(documents.rights(model))
     rows = data.draw(documents.rows(model))
-    requests = [documents.Documents(data.draw, rights).root() for _ in range(5)]
-    asked = {f"r{number}": request for number, request in enumerate(requests) if request is not None}
-    if not asked:
-        return
-    text = "{ " + "\n  ".join(documents.text(model, key, request) for key, request in asked.items()) + " }"
+    requests = [documents.Documents(data.draw, rights).root() for _ in range(6)]
     oracle = Oracle(rights, rows, uid(1))
-    expected: Any = {key: oracle.root(request) for key, request in asked.items()}
-    note(f"policies: {rights.policies}\nrules: {json.dumps(rights.rules, default=str)}\n{text}")
-    digest = str(hash((rights.policies, repr(rights.rules))))
-    policies = PolicySet(_ROLE, rights.rules, tuple(rights.policies), digest)
-    for name, world in worlds.items():
-        world.change_rights(policies)
+    for world in worlds.values():
+        world.change_rights(policy_set(rights))
         world.fill(rows)
-        note(name)
-        assert world.ask("role", text) == expected
+    for request in requests:
+        if request is None:
+            continue
+        text = f"{{ root: {documents.text(model, '', request).removeprefix(': ')} }}"
+        expected: Any = {"data": {"root": oracle.root(request)}}
+        for name, world in worlds.items():
+            answer = json.loads(world.body("role", text))
+            if answer != expected:
+                note(f"{name}: {text}\npolicies: {rights.policies}\nrules: {rights.rules}\nrows: {rows}")
+            if "errors" in answer and name == "sqlite":
+                # Old SQLite reads a few levels only; what it refuses, PostgreSQL has to get right.
+                assert answer["errors"][0]["extensions"]["code"] == "QUERY_TOO_LARGE"
+            else:
+                assert answer == expected
+
+
+@given(data=st.data())
+def test_random_filters_as_variables_and_with_paging(data: st.DataObject, model: Model, worlds: dict[str, World]) -> None:
+    """Whole lists, walked page by page in a random order under random rights."""
+    rights = data.draw(documents.rights(model))
+    rows = data.draw(documents.rows(model))
+    drawn = documents.Documents(data.draw, rights)
+    readable = [name for name in documents.ENTITIES if rights.readable(name)]
+    if not readable:
+        return
+    entity = model[data.draw(st.sampled_from(readable))]
+    order = drawn.connection(entity, 0)["order"]
+    where = drawn.conditions.tree(entity)
+    size, backward = data.draw(st.integers(1, 4)), data.draw(st.booleans())
+    oracle = Oracle(rights, rows, uid(1))
+    matching = [row for row in oracle.visible(entity.name) if oracle.holds(entity.name, row, where)]
+    whole = [row["id"] for row in oracle.sorted(entity.name, matching, order)]
+    way = "last: $n, before: $c" if backward else "first: $n, after: $c"
+    by = ", ".join(documents.nested(path, "DESC" if down else "ASC") for path, down in order)
+    name = model[entity.name].name.capitalize()
+    query = (
+        f"query($w: {name}Filter, $n: Int, $c: String) {{ list: {entity.plural}(where: $w, orderBy: [{by}], {way}) "
+        "{ nodes { id } pageInfo { startCursor endCursor } totalCount } }"
+    )
+    for world in worlds.values():
+        world.change_rights(policy_set(rights))
+        world.fill(rows)
+        found: list[str] = []
+        cursor = None
+        while len(found) < len(whole):
+            page = world.ask("role", query, {"w": documents.variable(where), "n": size, "c": cursor})["list"]
+            ids = [each["id"] for each in page["nodes"]]
+            assert ids, "a page too few"
+            assert page["totalCount"] == len(whole)
+            found = ids + found if backward else found + ids
+            cursor = page["pageInfo"]["startCursor" if backward else "endCursor"]
+        assert found == whole

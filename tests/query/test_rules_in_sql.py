@@ -1,0 +1,103 @@
+"""Every scan of an entity in the SQL of random documents carries that entity's own row rule (case S-003)."""
+
+from typing import Any
+
+import sqlglot
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from tests.graphql.kit import ENTITIES, load_model, policies
+from tests.query import documents
+from tests.query.oracle import Rights
+from xrm_core.graphql.arguments import Arguments
+from xrm_core.graphql.documents import Documents
+from xrm_core.graphql.limits import DocumentLimits
+from xrm_core.graphql.plans import Planner
+from xrm_core.graphql.schema import build
+from xrm_core.graphql.where import Limits
+from xrm_core.metadata.model import Model
+from xrm_core.permissions.authority import Authority
+from xrm_core.query.scan import Scope
+from xrm_core.storage.engines import Database
+from xrm_core.storage.readers import read_dialect
+from xrm_core.storage.tables import Tables
+
+# Each entity has a field that no document can name; only the row rule does.
+_MARKED = {name: {**fields, "mark": {"type": "boolean"}} for name, fields in ENTITIES.items() if name != "wide"}
+MODEL = load_model(_MARKED)
+_FIELDS = {name: " ".join(f.name for f in MODEL[name].all_fields() if f.name != "mark") for name in _MARKED}
+SET = policies(
+    MODEL,
+    [f"role,{name},read,{fields},marked,allow" for name, fields in _FIELDS.items()],
+    {"marked": {"mark": {"eq": True}}},
+)
+RIGHTS = Rights(MODEL, SET.policies, SET.rules)
+DATABASES = {"sqlite": Database("sqlite://"), "postgres": Database("postgresql://nobody@localhost/none")}
+ACCESS = Authority(MODEL, SET).access(frozenset({"role"}))
+SCHEMA = build(MODEL, ACCESS)
+TABLES = Tables(MODEL)
+
+
+def sql_of(text: str, database: Database) -> list[str]:
+    """The statements of a document."""
+    document = Documents(SCHEMA.graphql, DocumentLimits()).get(text)
+    assert document.errors == []
+    planner = Planner(MODEL, SCHEMA, Scope(MODEL, TABLES, ACCESS, read_dialect(database)), Limits())
+    plan = planner.plan(document, document.operation(None), {})
+    assert plan is not None
+    assert Arguments({}).getters == {}
+    return [step.statement.sql for step in plan.steps if step.statement is not None]
+
+
+def bare_scans(sql: str, dialect: str) -> list[str]:
+    """Tables that are read without their rule in the WHERE of the same SELECT."""
+    found = []
+    for select in sqlglot.parse_one(sql, dialect=dialect).find_all(exp.Select):
+        sources = [select.args.get("from_") or select.args.get("from"), *(select.args.get("joins") or ())]
+        tables = [each.this for each in sources if each is not None and each.this.name in _MARKED]
+        where = select.args.get("where")
+        conditions = list(where.this.flatten()) if where and isinstance(where.this, exp.And) else [where and where.this]
+        marked = {
+            column.table
+            for condition in conditions
+            if isinstance(condition, exp.EQ | exp.Is | exp.Column)
+            for column in condition.find_all(exp.Column)
+            if column.name == "mark"
+        }
+        found += [table.sql() for table in tables if table.alias_or_name not in marked]
+    return found
+
+
+@given(data=st.data())
+@settings(max_examples=150)
+def test_every_scan_carries_its_rule(data: st.DataObject) -> None:
+    request: Any = documents.Documents(data.draw, RIGHTS).root()
+    text = f"{{ {documents.text(MODEL, 'root', request)} }}"
+    for dialect, database in DATABASES.items():
+        for sql in sql_of(text, database):
+            note(f"{text}\n{sql}")
+            assert " mark" in sql or ".mark" in sql
+            assert bare_scans(sql, dialect) == []
+
+
+def test_the_check_finds_a_scan_without_its_rule() -> None:
+    good = "SELECT 1 FROM (SELECT f.id FROM firm AS f WHERE f.mark = 1 AND f.id = (SELECT d.id FROM deal AS d WHERE d.mark = 1)) AS p"
+    assert bare_scans(good, "sqlite") == []
+    assert len(bare_scans(good.replace("WHERE d.mark = 1", ""), "sqlite")) == 1
+    assert len(bare_scans(good.replace("f.mark = 1", "f.id = 1"), "sqlite")) == 1
+    assert len(bare_scans(good.replace("f.mark = 1 AND", "f.mark = 1 OR"), "sqlite")) == 1
+    assert len(bare_scans(good.replace("d.mark", "f.mark"), "sqlite")) == 1
+
+
+def test_the_documents_reach_all_entities(model: Model) -> None:
+    texts: list[str] = []
+
+    @given(data=st.data())
+    @settings(max_examples=200, database=None)
+    def collect(data: st.DataObject) -> None:
+        texts.append(documents.text(MODEL, "root", documents.Documents(data.draw, RIGHTS).root() or {}))
+
+    collect()
+    for word in ("firms", "deals", "persons", "visits", "secrets", "some", "none", "every", "orderBy", "groupBy", "not"):
+        assert any(word in text for text in texts), word

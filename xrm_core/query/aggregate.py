@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Float, Integer, Text, cast, func, literal_column, select
+from sqlalchemy import Float, Text, cast, func, literal_column, select
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.types import FieldType
 from xrm_core.query.order import along, fields_of
-from xrm_core.query.predicates import compile_predicate, operand, scan
+from xrm_core.query.predicates import compile_predicate, scan, size
 from xrm_core.query.request import (
     Aggregate,
     AggregatePart,
@@ -74,7 +74,7 @@ def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
         .select_from(rows)
         .group_by(*by)
         .order_by(*(column.asc().nulls_last() for column in by))
-        .limit(operand(request.limit, Integer()))
+        .limit(size(request.limit))
         .subquery()
     )
     builder = _Groups(scope, entity, keys, measures, groups)

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, Select, func, literal_column, select
+from sqlalchemy import Select, func, literal_column, select
 from sqlalchemy import case as sql_case
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Entity
 from xrm_core.query.operands import KnownId
 from xrm_core.query.order import Sort, beyond, digest, sorts
-from xrm_core.query.predicates import compile_predicate, operand, scan
+from xrm_core.query.predicates import compile_predicate, operand, scan, size
 from xrm_core.query.request import (
     Connection,
     EdgePart,
@@ -114,7 +114,7 @@ class _Page:
         self.entity = entity
         self.request = request
         self.page: Page = request.page
-        self.size = operand(self.page.size, Integer())
+        self.size = size(self.page.size)
         parts = request.parts
         self.numbered = self.page.backward or any(isinstance(part, PageInfo) for part in parts)
         self.with_cursor = any(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import (
+    Integer,
     and_,
     bindparam,
     exists,
@@ -88,6 +89,13 @@ def operand(value: Operand, type_: Any) -> ColumnElement[Any]:
             return bindparam(name, type_=type_, required=True)
         case Context(name):
             return _context(name)
+
+
+def size(value: Operand) -> ColumnElement[int]:
+    """The size of a page. One that is known stands in the SQL: the database then plans for just so many rows."""
+    if isinstance(value, Literal_):
+        return literal_column(str(int(value.value)), Integer())
+    return operand(value, Integer())
 
 
 def _context(name: str) -> ColumnElement[Any]:

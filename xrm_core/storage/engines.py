@@ -13,9 +13,12 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, Timeout
 
-SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-65536")
+SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-16384")
 """FULL: an acknowledged write survives a power cut."""
 
+
+WRITER_WAIT_SECONDS = 30
+"""How long a write waits for others of its process on SQLite."""
 
 _BUSY = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 _CANCELLED = "57014"
@@ -31,6 +34,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _parse(url)
         self.engine = _engine(self.url)
+        self._writing = threading.Lock()
 
     @property
     def dialect(self) -> Dialect:
@@ -56,6 +60,7 @@ class Database:
         """
         with (
             self._errors(timeout),
+            self._turn(),
             self.engine.connect() as connection,
             connection.begin(),
             self._limited(connection, timeout),
@@ -73,6 +78,19 @@ class Database:
             with self._limited(connection, timeout):
                 yield connection
             connection.rollback()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Writers of this process queue up before SQLite: waiting there is a busy loop that may starve one of them."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=WRITER_WAIT_SECONDS):
+            raise Busy("Other changes have held the database for too long; nothing was done.", hint="Try again.")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @contextmanager
     def _limited(self, connection: Connection, timeout: float | None) -> Iterator[None]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from psycopg.pq import DiagnosticField, ExecStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Dialect
 
@@ -24,6 +24,7 @@ MAX_CONNECTIONS = 16
 MAX_PREPARED = 256
 WAIT_SECONDS = 10.0
 _CANCELLED, _STALE_PLAN, _NO_SUCH_STATEMENT = b"57014", b"0A000", b"26000"
+_SHUT_DOWN = b"57P"
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -59,12 +60,11 @@ class PostgresReader:
         connection = await self._acquire()
         healthy = False
         try:
-            if len(calls) == 1:
-                answers = [await connection.answer(*calls[0])]
-            else:
-                await connection.command(_SNAPSHOT)
-                answers = [await connection.answer(*call) for call in calls]
-                await connection.command("COMMIT")
+            try:
+                answers = await connection.answers(calls)
+            except _Stale:
+                await connection.forget()
+                answers = await connection.answers(calls)
             healthy = True
         except _Refused as error:
             healthy = await connection.recover()
@@ -82,31 +82,49 @@ class PostgresReader:
             self._release(connection, healthy=healthy)
 
     async def _acquire(self) -> "_Connection":
-        while not self._idle:
+        while True:
+            while self._idle:
+                connection = self._idle.pop()
+                if connection.alive:
+                    return connection
+                connection.close()
+                self._open -= 1
             if self._open < MAX_CONNECTIONS:
                 self._open += 1
                 try:
                     return await self._connect()
                 except BaseException:
                     self._open -= 1
+                    self._wake()
                     raise
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            try:
-                await asyncio.wait_for(waiter, WAIT_SECONDS)
-            except TimeoutError:
+            await self._turn()
+
+    async def _turn(self) -> None:
+        """Wait until a connection is free."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await waiter
+        except BaseException as error:
+            if waiter.done() and not waiter.cancelled():
+                self._wake()  # it was our turn, but we are no longer here to take it
+            if isinstance(error, TimeoutError):
                 raise DatabaseUnavailable("All connections to the database are busy.", hint="Try again.") from None
-            finally:
-                with contextlib.suppress(ValueError):
-                    self._waiting.remove(waiter)
-        return self._idle.pop()
+            raise
+        finally:
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(waiter)
 
     def _release(self, connection: "_Connection", *, healthy: bool) -> None:
-        if healthy and not self._closed:
+        if healthy and connection.alive and not self._closed:
             self._idle.append(connection)
         else:
             connection.close()
             self._open -= 1
+        self._wake()
+
+    def _wake(self) -> None:
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
@@ -152,6 +170,10 @@ class _Refused(Exception):
         self.state = state
 
 
+class _Stale(_Refused):
+    """A prepared statement does not fit the tables any more, since they were changed."""
+
+
 class _Connection:
     """One connection in libpq's asynchronous mode, one command at a time."""
 
@@ -162,23 +184,37 @@ class _Connection:
         self._loop = asyncio.get_running_loop()
         self._socket = self._pg.socket
         self._future: asyncio.Future[PGresult] | None = None
+        self._result: PGresult | None = None
         self._prepared: OrderedDict[str, bytes] = OrderedDict()
         self._count = 0
         self._loop.add_reader(self._socket, self._readable)
 
-    async def answer(self, sql: str, values: tuple[Any, ...]) -> bytes | None:
-        """Run a statement with values and return its one value."""
+    @property
+    def alive(self) -> bool:
+        """False once the server has closed it."""
+        return self._pg.status == ConnStatus.OK
+
+    async def answers(self, calls: Sequence[Call]) -> list[bytes | None]:
+        """Run statements and return the one value of each; several in one snapshot."""
+        if len(calls) == 1:
+            return [await self._answer(*calls[0])]
+        await self.command(_SNAPSHOT)
+        found = [await self._answer(*call) for call in calls]
+        await self.command("COMMIT")
+        return found
+
+    async def _answer(self, sql: str, values: tuple[Any, ...]) -> bytes | None:
         parameters = [_text(value) for value in values]
         name = await self._name(sql)
-        try:
-            result = await self._run(lambda: self._pg.send_query_prepared(name, parameters))
-        except _Refused as error:
-            if error.state not in (_STALE_PLAN, _NO_SUCH_STATEMENT) or self._in_transaction():
-                raise
-            self._prepared.pop(sql)  # the tables were changed since it was prepared
-            name = await self._name(sql)
-            result = await self._run(lambda: self._pg.send_query_prepared(name, parameters))
+        result = await self._run(lambda: self._pg.send_query_prepared(name, parameters))
         return result.get_value(0, 0)
+
+    async def forget(self) -> None:
+        """Drop all prepared statements, and the transaction if there is one."""
+        if self._in_transaction():
+            await self.command("ROLLBACK")
+        await self.command("DEALLOCATE ALL")
+        self._prepared.clear()
 
     async def command(self, sql: str) -> None:
         """Run a command without result."""
@@ -228,7 +264,10 @@ class _Connection:
         result = await future
         if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             return result
-        raise _Refused(result.error_field(DiagnosticField.SQLSTATE) or b"")
+        state = result.error_field(DiagnosticField.SQLSTATE) or b""
+        if state.startswith(_SHUT_DOWN):
+            raise _Lost
+        raise _Stale(state) if state in (_STALE_PLAN, _NO_SUCH_STATEMENT) else _Refused(state)
 
     def _writable(self) -> None:
         try:
@@ -240,16 +279,22 @@ class _Connection:
     def _readable(self) -> None:
         try:
             self._pg.consume_input()
-            if self._future is None or self._pg.is_busy():
-                return
-            result = self._pg.get_result()
-            while result is not None and self._pg.get_result() is not None:
-                pass
+            while self._future is not None and not self._pg.is_busy():
+                result = self._pg.get_result()
+                if result is None:  # the command is complete
+                    self._finish(self._future)
+                else:
+                    self._result = result
         except psycopg.OperationalError:
             self._lose()
+
+    def _finish(self, future: asyncio.Future[PGresult]) -> None:
+        result, self._result, self._future = self._result, None, None
+        if future.done():
             return
-        future, self._future = self._future, None
-        if result is not None and not future.done():
+        if result is None:
+            future.set_exception(_Lost())
+        else:
             future.set_result(result)
 
     def _lose(self) -> None:

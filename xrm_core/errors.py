@@ -37,6 +37,10 @@ class XrmError(Exception):
             shape["details"] = self.details
         return shape
 
+    def public(self) -> dict[str, Any]:
+        """What callers over the network are told: :meth:`to_json`, unless that says too much about this place."""
+        return self.to_json()
+
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
 
@@ -48,10 +52,14 @@ class SettingsError(XrmError):
 
 
 class DatabaseUnavailable(XrmError):
-    """The database cannot be reached or opened."""
+    """The database cannot be reached or opened. The message names it, which is for operators only."""
 
     code = "DATABASE_UNAVAILABLE"
     http_status = 503
+
+    def public(self) -> dict[str, Any]:
+        """Neither file nor host nor user."""
+        return {"code": self.code, "message": "The database does not answer.", "hint": "Try again in a moment."}
 
 
 class PortInUse(XrmError):

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     max_depth: int = Field(default=15, ge=1, description="Levels that a GraphQL document may nest.")
     max_aliases: int = Field(default=100, ge=0, description="Aliases that a GraphQL document may have.")
     default_page_size: int = Field(default=50, ge=1, description="Records on a page if the client does not say.")
+    max_records: int = Field(
+        default=250_000, ge=1, description="Records that one query may ask for, page sizes multiplied down the tree."
+    )
     max_page_size: int = Field(default=1000, ge=1, description="Records that a client may ask for on one page.")
 
     @field_validator("disabled_plugins", mode="before")

@@ -9,9 +9,10 @@ from tests.records.kit import World, build
 from xrm_core.auth import tokens
 from xrm_core.auth.authenticator import REMEMBER_SECONDS, Authenticator
 from xrm_core.errors import Unauthenticated
+from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import Action
 from xrm_core.storage.engines import Database
-from xrm_core.storage.system import TOKEN
+from xrm_core.storage.system import TOKEN, USER_ROLE
 
 
 class Clock:
@@ -33,9 +34,18 @@ def _token(world: World, roles: list[str], expires_at: dt.datetime | None = None
         return tokens.create_token(connection, world.users["anna"], "test", expires_at=expires_at)
 
 
+def _user(world: World, header: str | None) -> User:
+    """Who a header stands for, with nothing remembered."""
+    authenticator = Authenticator(world.database, world.records.tables["user"], world.authority)
+    try:
+        return asyncio.run(authenticator.user(header))
+    finally:
+        authenticator.close()
+
+
 def test_a_token_stands_for_its_user_with_the_users_roles(world: World) -> None:
     token = _token(world, ["rep", "viewer"])
-    user = asyncio.run(Authenticator(world.database, world.authority).user(f"Bearer {token}"))
+    user = _user(world, f"Bearer {token}")
     assert user.id == world.users["anna"]
     assert user.access.may("customer", Action.CREATE)
 
@@ -67,7 +77,7 @@ def test_only_a_digest_of_the_token_is_stored(world: World) -> None:
 def test_anything_but_a_valid_token_is_refused(world: World, header: str | None) -> None:
     _token(world, ["admin"])
     with pytest.raises(Unauthenticated):
-        asyncio.run(Authenticator(world.database, world.authority).user(header))
+        _user(world, header)
 
 
 def test_expired_and_revoked_tokens_are_answered_like_unknown_ones(world: World) -> None:
@@ -79,7 +89,7 @@ def test_expired_and_revoked_tokens_are_answered_like_unknown_ones(world: World)
     answers = set()
     for token in (expired, revoked, "xrm_unknown"):
         with pytest.raises(Unauthenticated) as caught:
-            asyncio.run(Authenticator(world.database, world.authority).user(f"Bearer {token}"))
+            _user(world, f"Bearer {token}")
         answers.add(str(caught.value.to_json()))
     assert len(answers) == 1
 
@@ -87,7 +97,7 @@ def test_expired_and_revoked_tokens_are_answered_like_unknown_ones(world: World)
 def test_what_is_taken_away_is_gone_within_seconds(world: World) -> None:
     clock = Clock()
     token = _token(world, ["admin"])
-    authenticator = Authenticator(world.database, world.authority, clock)
+    authenticator = Authenticator(world.database, world.records.tables["user"], world.authority, clock)
     assert asyncio.run(authenticator.user(f"Bearer {token}")).access.may("customer", Action.DELETE)
     with world.database.begin() as connection:
         tokens.set_roles(connection, world.users["anna"], ["viewer"])
@@ -103,5 +113,24 @@ def test_what_is_taken_away_is_gone_within_seconds(world: World) -> None:
 @pytest.mark.parametrize("roles", [[], ["role-that-is-not-there"]])
 def test_no_known_role_means_no_rights(world: World, roles: list[str]) -> None:
     token = _token(world, roles)
-    user = asyncio.run(Authenticator(world.database, world.authority).user(f"Bearer {token}"))
+    user = _user(world, f"Bearer {token}")
     assert not any(user.access.may(entity.name, action) for entity in world.model for action in Action)
+
+
+def test_a_token_does_not_outlive_its_user(world: World) -> None:
+    token = _token(world, ["admin"])
+    world.delete("admin", "user", world.users["anna"])
+    with pytest.raises(Unauthenticated):
+        _user(world, f"Bearer {token}")
+    with world.database.read() as connection:
+        assert connection.execute(select(TOKEN)).first() is None
+        assert connection.execute(select(USER_ROLE)).first() is None
+
+
+def test_a_user_who_is_not_active_does_not_sign_in(world: World) -> None:
+    token = _token(world, ["admin"])
+    world.update("admin", "user", world.users["anna"], {"active": True})
+    assert _user(world, f"Bearer {token}").id == world.users["anna"]
+    world.update("admin", "user", world.users["anna"], {"active": False})
+    with pytest.raises(Unauthenticated):
+        _user(world, f"Bearer {token}")

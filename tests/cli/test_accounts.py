@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Table
 
 from tests.cli.conftest import BOOK, CLOSED_POSTGRES, Outcome, Xrm, write_pack
 from xrm_core.auth import tokens
+from xrm_core.metadata.loader import load
 from xrm_core.storage.engines import Database
+from xrm_core.storage.tables import Tables
 
 
 @pytest.fixture
@@ -19,6 +22,12 @@ def database(applied: Path) -> Iterator[Database]:
     opened = Database("sqlite:///xrm-data/xrm.db")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def people(applied: Path) -> Table:
+    """The table of the users."""
+    return Tables(load([(applied, "core")]))["user"]
 
 
 @pytest.fixture
@@ -72,13 +81,13 @@ def test_a_role_is_needed(applied: Path, xrm: Xrm):
     assert create(xrm).code == 2
 
 
-def test_a_token_lets_the_user_in_until_it_is_revoked(ada: str, xrm: Xrm, database: Database):
+def test_a_token_lets_the_user_in_until_it_is_revoked(ada: str, xrm: Xrm, database: Database, people: Table):
     # when a token is made
     token = xrm("token", "create", "ada@example.com", "--label", "portal").out.strip()
 
     # then it is that user's, and the list shows all but the token
     with database.read() as connection:
-        assert tokens.find(connection, token) == (ada, {"clerk", "reader"})
+        assert tokens.find(connection, token, people) == (ada, {"clerk", "reader"})
     listed = xrm("token", "list", "ada@example.com").out
     assert "portal" in listed
     assert "revoked" not in listed
@@ -90,7 +99,7 @@ def test_a_token_lets_the_user_in_until_it_is_revoked(ada: str, xrm: Xrm, databa
 
     # then it opens nothing any more
     with database.read() as connection:
-        assert tokens.find(connection, token) is None
+        assert tokens.find(connection, token, people) is None
     assert "revoked" in xrm("token", "list", "ada@example.com").out
     xrm("token", "revoke", token_id).failed("NOT_FOUND")
 
@@ -109,9 +118,78 @@ def test_nobody_and_nothing(words: list[str], applied: Path, xrm: Xrm):
     xrm("token", *words).failed("NOT_FOUND")
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "soon"])
+@pytest.mark.parametrize(("words", "days"), [([], 90), (["--days", "0"], None)])
+def test_a_token_ends_after_90_days_unless_it_shall_not(
+    words: list[str], days: int | None, ada: str, xrm: Xrm, database: Database
+):
+    xrm("token", "create", "ada@example.com", *words)
+
+    with database.read() as connection:
+        [token] = tokens.tokens_of(connection, ada)
+    if days is None:
+        assert token.expires_at is None
+    else:
+        left = dt.datetime.fromisoformat(str(token.expires_at)) - dt.datetime.now(dt.UTC)
+        assert dt.timedelta(days=days - 1, hours=23) < left <= dt.timedelta(days=days)
+
+
+@pytest.mark.parametrize("days", ["-1", "36501", "soon"])
 def test_days_must_be_some(days: str, ada: str, xrm: Xrm):
     assert xrm("token", "create", "ada@example.com", "--days", days).code == 2
+
+
+def test_all_tokens_are_listed_with_their_users_also_those_who_are_gone(ada: str, xrm: Xrm, database: Database):
+    # given a user with a token, and a token whose user was deleted
+    bob = create(xrm, "--role", "reader").out.strip()
+    for email in ("ada@example.com", "b@example.com"):
+        assert xrm("token", "create", email, "--label", f"of {email}").code == 0
+    with database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM user WHERE email = 'b@example.com'")
+
+    # when
+    found = xrm("token", "list")
+
+    # then both are there, and the second can be revoked
+    first, second = found.out.splitlines()
+    assert (ada in first, "of ada@example.com" in first) == (True, True)
+    assert (bob in second, "of b@example.com" in second) == (True, True)
+    assert xrm("token", "list", "ada@example.com").out.splitlines() == [first]
+    assert xrm("token", "revoke", second.split()[0]).code == 0
+    assert "revoked" in xrm("token", "list").out.splitlines()[1]
+
+
+def test_users_are_listed_with_name_and_roles(ada: str, xrm: Xrm):
+    assert create(xrm, "--role", "clerk", "--last-name", "\x1b[2JByron").code == 0
+
+    found = xrm("user", "list")
+
+    assert found.out.splitlines() == [
+        "ada@example.com  Lovelace   clerk, reader",
+        "b@example.com    \ufffd[2JByron  clerk",
+    ]
+
+
+def test_roles_of_a_user_are_shown_and_set(ada: str, xrm: Xrm, database: Database, people: Table):
+    token = xrm("token", "create", "ada@example.com").out.strip()
+    create(xrm, "--role", "clerk")
+    assert xrm("user", "roles", "ada@example.com").out.split() == ["clerk", "reader"]
+
+    # when she gets one role
+    found = xrm("user", "roles", "ada@example.com", "--role", "reader")
+
+    # then she has this one only, with the same token, and nobody else's roles have changed
+    assert (found.code, found.out.split()) == (0, ["reader"])
+    with database.read() as connection:
+        assert tokens.find(connection, token, people) == (ada, {"reader"})
+    assert xrm("user", "roles", "b@example.com").out.split() == ["clerk"]
+
+
+def test_roles_that_cannot_be_set(ada: str, xrm: Xrm):
+    said = xrm("user", "roles", "ada@example.com", "--role", "reader", "--role", "king").failed("SETTINGS_INVALID")
+    assert "clerk, reader" in said
+    xrm("user", "roles", "eve@example.com", "--role", "reader").failed("NOT_FOUND")
+
+    assert xrm("user", "roles", "ada@example.com").out.split() == ["clerk", "reader"]
 
 
 def test_a_pack_without_users(tmp_path: Path, xrm: Xrm):
@@ -120,6 +198,8 @@ def test_a_pack_without_users(tmp_path: Path, xrm: Xrm):
 
     create(xrm, "--role", "clerk").failed("SETTINGS_INVALID")
     xrm("token", "create", "ada@example.com").failed("SETTINGS_INVALID")
+    xrm("user", "list").failed("SETTINGS_INVALID")
+    assert xrm("token", "list").out == ""
 
 
 def test_before_apply_and_without_a_database(pack: Path, xrm: Xrm):

@@ -1,14 +1,19 @@
 """The command line as a whole: help, errors, exit codes."""
 
+import errno
+import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
 from tests.cli.conftest import CORE_PACK, REPOSITORY, Xrm
+from xrm_core.cli import failures
 from xrm_core.cli.main import app
 from xrm_core.server import assembly
 
@@ -27,7 +32,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 
 def test_these_commands_there_are():
     schema = {f"schema {name}" for name in ("check", "plan", "apply", "print")}
-    accounts = {"user create", "token create", "token list", "token revoke"}
+    accounts = {"user create", "user roles", "user list", "token create", "token list", "token revoke"}
     assert set(COMMANDS) == {"serve", "import", "plugins list"} | schema | accounts
 
 
@@ -118,6 +123,70 @@ def test_an_interrupted_command_is_quiet(xrm: Xrm, monkeypatch: pytest.MonkeyPat
     found = xrm("plugins", "list")
 
     assert (found.code, found.out, found.err) == (130, "", "")
+
+
+@pytest.mark.parametrize("words", [["schema", "print"], ["schema", "check"], ["schema", "plan", "--json"]])
+def test_a_full_device_is_told(words: list[str]):
+    with Path("/dev/full").open("w") as full:
+        run = process(*words, "--schemas", str(CORE_PACK), stdout=full)
+        _, said = run.communicate(timeout=60)
+
+    assert run.returncode == 1
+    assert "error SETTINGS_INVALID: The answer cannot be written to standard output: No space left" in said
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+
+
+def test_a_reader_who_has_had_enough_is_no_failure_to_talk_about():
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = process("schema", "print", "--schemas", str(CORE_PACK), stdout=writing)
+    os.close(writing)
+    _, said = run.communicate(timeout=60)
+
+    assert (run.returncode, said) == (1, "")
+
+
+def test_an_error_of_a_file_is_not_taken_for_one_of_the_answer():
+    assert failures.is_about_output(OSError(errno.ENOSPC, "No space left on device"))
+    assert not failures.is_about_output(OSError(errno.ENOSPC, "No space left on device", "/var/report.csv"))
+    assert not failures.is_about_output(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
+
+
+def process(*words: str, stdout: Any) -> subprocess.Popen[str]:
+    """A command in a process of its own."""
+    program = [sys.executable, "-m", "xrm_core.cli.main", *words]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.Popen(program, stdout=stdout, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_a_new_data_folder_is_for_its_owner_only(umask: int, pack: Path, xrm: Xrm, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XRM_DATA_DIR", "deep/data")
+    before = os.umask(umask)
+    try:
+        assert xrm("schema", "apply").code == 0
+    finally:
+        os.umask(before)
+
+    assert Path("deep/data/xrm.db").exists()
+    assert stat.S_IMODE(Path("deep/data").stat().st_mode) == 0o700
+
+
+def test_a_data_folder_that_is_there_keeps_its_mode(pack: Path, xrm: Xrm):
+    Path("xrm-data").mkdir()
+    Path("xrm-data").chmod(0o750)
+
+    assert xrm("schema", "apply").code == 0
+
+    assert stat.S_IMODE(Path("xrm-data").stat().st_mode) == 0o750
+
+
+def test_no_data_folder_is_made_for_a_database_elsewhere(pack: Path, xrm: Xrm):
+    assert xrm("schema", "apply", "--database", "sqlite:///other/xrm.db").code == 0
+
+    assert Path("other/xrm.db").exists()
+    assert not Path("xrm-data").exists()
 
 
 def test_messages_cannot_play_tricks_on_the_terminal(xrm: Xrm):

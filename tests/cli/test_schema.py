@@ -110,6 +110,16 @@ def test_a_lossy_change_needs_consent(applied: Path, xrm: Xrm):
     assert xrm("schema", "check", "--drift").code == 0
 
 
+def test_consent_to_what_is_not_in_the_plan_is_refused(applied: Path, xrm: Xrm):
+    write_pack(applied, user=USER, book={**BOOK, "shelf": TEXT})
+
+    said = xrm("schema", "apply", "--accept", "drop_field:nothing.x").failed("SCHEMA_CHANGE_REFUSED")
+
+    assert "The plan has no operation drop_field:nothing.x." in said
+    assert "add_field:book.shelf" in said
+    assert xrm("schema", "plan").code == 2
+
+
 @pytest.mark.parametrize("words", [["plan"], ["apply"], ["check", "--drift"]])
 def test_no_database(words: list[str], xrm: Xrm):
     said = xrm("schema", *words, "--schemas", CORE_PACK, "--database", CLOSED_POSTGRES).failed("DATABASE_UNAVAILABLE")

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import insert
 
+from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.engine import Engine, Request
-from xrm_core.graphql.where import Limits
 from xrm_core.metadata.loader import load_texts
 from xrm_core.metadata.model import Model
 from xrm_core.permissions import policy
@@ -28,7 +28,6 @@ from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_reader import PostgresReader
 from xrm_core.storage.readers import Reader, SqliteReader
 from xrm_core.storage.tables import Tables
-
 
 T = TypeVar("T")
 Rows = Mapping[str, list[dict[str, Any]]]
@@ -190,6 +189,7 @@ class World:
 
     def close(self) -> None:
         """Give everything back."""
+        self.engine.close()
         self.run(self.reader.close())
         self._runner.close()
         self.database.close()

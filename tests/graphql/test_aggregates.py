@@ -13,15 +13,17 @@ def figures(world: World, entity: str, body: str, roles: str = "admin") -> Any:
 
 def test_all_figures_of_a_whole_entity(world: World) -> None:
     found = figures(
-        world, "firms", "{ count sum { revenue employees } avg { employees } min { revenue name } max { employees seenAt } "
+        world,
+        "firms",
+        "{ count sum { revenue employees } avg { employees } min { revenue name } max { employees seenAt } "
         "countDistinct { kind owner: name active employees } __typename }",
-    )  # fmt: skip
+    )
     assert found == [
         {
             "count": 7,
             "sum": {"revenue": "1000000002468.99", "employees": "2147483650"},
             "avg": {"employees": 429496730},
-            "min": {"revenue": "-0.01", "name": "O'Brien \\ \"Sons\""},
+            "min": {"revenue": "-0.01", "name": 'O\'Brien \\ "Sons"'},
             "max": {"employees": 2147483647, "seenAt": "2026-03-01T10:00:00.5+00:00"},
             "countDistinct": {"kind": 3, "owner": 7, "active": 2, "employees": 4},
             "__typename": "FirmAggregate",
@@ -47,9 +49,11 @@ def test_groups_come_by_key_with_the_empty_one_last(world: World) -> None:
 
 def test_groups_by_several_values_and_through_relations(world: World) -> None:
     found = figures(
-        world, "deals", "(groupBy: [{firm: {owner: {name: VALUE}}}, {stage: VALUE}]) "
+        world,
+        "deals",
+        "(groupBy: [{firm: {owner: {name: VALUE}}}, {stage: VALUE}]) "
         "{ key { s: stage f: firm { __typename owner { name } } } count }",
-    )  # fmt: skip
+    )
     assert [(each["key"]["f"]["owner"]["name"], each["key"]["s"], each["count"]) for each in found] == [
         ("Ada", "gone", 1),
         ("Ada", "open", 1),

@@ -1,7 +1,6 @@
 """``where``: every operator on every type, logic, and conditions on related records."""
 
 import json
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ ADMIN = Rights(MODEL, [Policy("admin", None, None, None, None, Effect.ALLOW)], {
 ORACLE = Oracle(ADMIN, small_world.RECORDS, uid(1))
 
 VALUES: dict[str, list[Any]] = {
-    "name": ["", "zeta", "Zeta", "Z", "ä", "Ä", "😀", "%", "_", "\\", "'", '"', "\n", "\t", "O'Brien \\ \"Sons\"", "zz"],
+    "name": ["", "zeta", "Zeta", "Z", "ä", "Ä", "😀", "%", "_", "\\", "'", '"', "\n", "\t", 'O\'Brien \\ "Sons"', "zz"],
     "note": ["a_b", "A", "_", ""],
     "kind": ["lead", "lost"],
     "revenue": ["1234.5", "1234.50", "-0.01", "0", "999999999999.99", "1234.505", "-1E+20", "1E+20", "0.001"],
@@ -36,12 +35,13 @@ VALUES: dict[str, list[Any]] = {
 
 def names(world: World, where: dict[str, Any], roles: str = "admin") -> list[str]:
     """Names of the firms for which a filter holds; the filter is sent as a variable and as a literal."""
-    query = "query($where: FirmFilter) { firms(where: $where) { nodes { name } totalCount } }"
-    found = world.ask(roles, query, {"where": variable(where)})["firms"]
-    written = f"{{ firms(where: {literal(where, MODEL, MODEL['firm'])}) {{ nodes {{ name }} totalCount }} }}"
-    assert world.ask(roles, written)["firms"] == found
-    assert found["totalCount"] == len(found["nodes"])
-    return [each["name"] for each in found["nodes"]]
+    written = literal(where, MODEL, MODEL["firm"])
+    query = f"""query($where: FirmFilter) {{ a: firms(where: $where) {{ nodes {{ name }} totalCount }}
+      b: firms(where: {written}) {{ nodes {{ name }} }} }}"""
+    found = world.ask(roles, query, {"where": variable(where)})
+    assert found["a"]["nodes"] == found["b"]["nodes"]
+    assert found["a"]["totalCount"] == len(found["a"]["nodes"])
+    return [each["name"] for each in found["a"]["nodes"]]
 
 
 def expected(where: dict[str, Any]) -> list[str]:
@@ -60,7 +60,9 @@ def test_every_operator_with_every_kind_of_value(world: World, field: str) -> No
     for condition in conditions:
         where = {naming.camel(field): condition}
         assert names(world, where) == expected(where), condition
-        assert names(world, {"not": where}) == expected({"not": where}), f"not {condition}"
+        query = "query($where: FirmFilter) { firms(where: {not: $where}) { nodes { name } } }"
+        nodes = world.ask("admin", query, {"where": variable(where)})["firms"]["nodes"]
+        assert [each["name"] for each in nodes] == expected({"not": where}), f"not {condition}"
 
 
 def test_all_operators_are_tried() -> None:
@@ -79,7 +81,6 @@ def test_decimals_between_the_digits_of_a_field_are_not_rounded(world: World) ->
     assert titles({"eq": "99999999999999.99985"}) == []
     assert titles({"in": ["99999999999999.99985", "0.10", "7.00010000000000000000000000000001"]}) == ["d1"]
     assert titles({"gte": "7.00010000000000000000000000000001", "lt": "99999999999999"}) == []
-    assert Decimal(0.1) != Decimal("0.1")
     assert titles({"eq": "0.1"}) == ["d1"]
 
 
@@ -140,7 +141,10 @@ def test_logic_and_related_records(world: World, where: dict[str, Any]) -> None:
         ({"regarding": {"firm": {}}}, ["at firm", "at other"]),
         ({"regarding": {"deal": {"amount": {"gt": "1"}}}}, ["on deal"]),
         ({"regarding": {"deal": {}, "firm": {}}}, []),
-        ({"or": [{"regarding": {"deal": {}}}, {"regarding": {"firm": {"kind": {"eq": "active"}}}}]}, ["on deal", "at other"]),
+        (
+            {"or": [{"regarding": {"deal": {}}}, {"regarding": {"firm": {"kind": {"eq": "active"}}}}]},
+            ["on deal", "at other"],
+        ),
         ({"regarding": {"isNull": True}}, ["nowhere"]),
         ({"regarding": {"isNull": False}}, ["at firm", "on deal", "at other"]),
         ({"not": {"regarding": {"firm": {}}}}, ["on deal", "nowhere"]),
@@ -206,8 +210,8 @@ def test_long_lists_are_one_value(world: World) -> None:
 @pytest.mark.parametrize(
     "where",
     [
-        {"or": [{"name": {"eq": "a"}}] * 251},
-        {"not": {"or": [{"name": {"eq": "a", "ne": "b"}}] * 130}},
+        {"or": [{"name": {"eq": "a"}}] * 300},
+        {"not": {"or": [{"name": {"eq": "a", "ne": "b"}}] * 250}},
     ],
     ids=["or", "nested"],
 )

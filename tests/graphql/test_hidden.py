@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.graphql.kit import World, uid
+from xrm_core.graphql.schema import build
 
 # «rep» reads firms of their own without revenue, all deals, id and name of persons, all visits; no secrets.
 HIDDEN_FIELD = [
@@ -40,9 +41,9 @@ HIDDEN_ENTITY = [
     "{ firms { nodes { ... on #Secret# { id } } } }",
     "{ firms { nodes { ...F } } } fragment F on #Secret# { id }",
     "query($w: #Secret#Filter) { firms { totalCount } }",
-    "mutation { create#Secret#(input: {word: \"x\"}) { id } }",
-    "mutation { update#Secret#(id: \"1\", input: {word: \"x\"}) { id } }",
-    "mutation { delete#Secret#(id: \"1\") { id } }",
+    'mutation { create#Secret#(input: {word: "x"}) { id } }',
+    'mutation { update#Secret#(id: "1", input: {word: "x"}) { id } }',
+    'mutation { delete#Secret#(id: "1") { id } }',
 ]
 
 
@@ -92,7 +93,7 @@ def test_introspection_does_not_know_what_is_hidden(world: World) -> None:
     query = "query($name: String!) { __type(name: $name) { name fields { name } inputFields { name } } }"
     for name in ("Secret", "SecretFilter", "SecretConnection", "SecretListFilter", "Wide", "DealRegarding", "Nonsense"):
         assert world.ask("rep", query, {"name": name}) == {"__type": None}, name
-    whole = world.run(world.engine.schema(world.user("rep").access)).text()
+    whole = build(world.engine.records.model, world.user("rep").access).text()
     assert "revenue" not in whole
     assert "ecret" not in whole
     assert "born" not in whole
@@ -133,7 +134,8 @@ def test_rows_of_others_are_nowhere(world: World) -> None:
     mine = [uid(101), uid(103), uid(106)]
     answer = world.ask(
         "rep",
-        """{ firms { totalCount nodes { id } edges { node { id } } } firmsAggregate { count sum { employees } min { name } }
+        """{ firms { totalCount nodes { id } edges { node { id } } }
+        firmsAggregate { count sum { employees } min { name } }
         grouped: firmsAggregate(groupBy: [{kind: VALUE}]) { key { kind } count }
         deals { nodes { title firm { id } } } visits { nodes { subject regarding { __typename } } }
         persons { nodes { name firms { totalCount nodes { id } } } } }""",
@@ -217,7 +219,9 @@ TWO = "own_name team_notes"
 
 
 def test_two_policies_do_not_lend_each_other_their_rows(world: World) -> None:
-    nodes = world.ask(TWO, "{ firms { nodes { id name note kind owner { id } } } }".replace("owner { id } ", ""))["firms"]["nodes"]
+    nodes = world.ask(TWO, "{ firms { nodes { id name note kind owner { id } } } }".replace("owner { id } ", ""))[
+        "firms"
+    ]["nodes"]
     assert nodes == [
         {"id": uid(101), "name": "Ärzte 100%", "note": "a_b", "kind": "lead"},
         {"id": uid(102), "name": None, "note": "A_b", "kind": "active"},
@@ -240,7 +244,9 @@ def test_a_field_hidden_on_a_row_is_empty_to_filters_orders_groups_and_figures(w
     assert ids('where: {name: {notIn: ["Zeta"]}}') == [101, 102, 103, 105]
     assert ids("orderBy: [{name: ASC}]") == [106, 103, 101, 102, 105]
     assert ids("orderBy: [{name: DESC}]") == [102, 105, 101, 103, 106]
-    groups = world.ask(TWO, "{ firmsAggregate(groupBy: [{kind: VALUE}]) { key { kind } count countDistinct { name } } }")
+    groups = world.ask(
+        TWO, "{ firmsAggregate(groupBy: [{kind: VALUE}]) { key { kind } count countDistinct { name } } }"
+    )
     assert groups["firmsAggregate"] == [
         {"key": {"kind": "active"}, "count": 1, "countDistinct": {"name": 0}},
         {"key": {"kind": "lead"}, "count": 2, "countDistinct": {"name": 1}},
@@ -272,7 +278,9 @@ def test_denied_rows_and_denied_fields_on_rows(world: World) -> None:
         (106, None),
         (107, None),
     ]
-    assert world.ask("no_leads", "{ firmsAggregate { sum { revenue } } }")["firmsAggregate"] == [{"sum": {"revenue": "-0.01"}}]
+    assert world.ask("no_leads", "{ firmsAggregate { sum { revenue } } }")["firmsAggregate"] == [
+        {"sum": {"revenue": "-0.01"}}
+    ]
 
 
 def test_a_denial_beats_the_grant_of_another_role(world: World) -> None:
@@ -286,7 +294,7 @@ def test_a_denial_beats_the_grant_of_another_role(world: World) -> None:
 @pytest.mark.parametrize("roles", ["", "empty", "wombats", "wombats other", "nobody", "u:admin", "r:admin", "ADMIN"])
 def test_no_known_role_sees_anything(world: World, roles: str) -> None:
     assert world.code(roles, "{ firms { totalCount } }") == "BAD_QUERY"
-    assert world.code(roles, "mutation { createPerson(input: {name: \"x\"}) { id } }") == "BAD_QUERY"
+    assert world.code(roles, 'mutation { createPerson(input: {name: "x"}) { id } }') == "BAD_QUERY"
     types = world.ask(roles, "{ __schema { queryType { fields { name } } mutationType { name } } }")["__schema"]
     assert types == {"queryType": {"fields": [{"name": "nothing"}]}, "mutationType": None}
 
@@ -304,7 +312,9 @@ def test_a_value_of_the_caller_that_is_missing_grants_nothing(world: World) -> N
         access = Authority(world.model, policies).access(frozenset({role}))
         for user in (None, "", "no uuid"):
             caller = User(user, access)  # type: ignore[arg-type] # what must not happen, happens
-            body = world.run(world.engine.execute(Request("{ firms { totalCount } firmsAggregate { count } }", {}), caller)).body
+            body = world.run(
+                world.engine.execute(Request("{ firms { totalCount } firmsAggregate { count } }", {}), caller)
+            ).body
             if user is None:
                 assert json.loads(body)["data"] == {"firms": {"totalCount": 0}, "firmsAggregate": [{"count": 0}]}
     assert len(small_world.FIRMS) == 7

@@ -70,7 +70,9 @@ def test_objects_of_more_fields_than_json_functions_take(world: World, count: in
     fields = [f"w{number:02}" for number in range(count)]
     record = {name: number for number, name in enumerate(fields)}
     asked = f"{{ {' '.join(fields)} }}"
-    answer = world.ask("admin", f'{{ wide(id: "{uid(501)}") {asked} wides {{ nodes {asked} edges {{ node {asked} }} }} }}')
+    answer = world.ask(
+        "admin", f'{{ wide(id: "{uid(501)}") {asked} wides {{ nodes {asked} edges {{ node {asked} }} }} }}'
+    )
     assert answer == {"wide": record, "wides": {"nodes": [record], "edges": [{"node": record}]}}
     assert list(answer["wide"]) == fields
 

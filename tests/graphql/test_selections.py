@@ -11,18 +11,19 @@ def test_relations_in_both_directions(world: World) -> None:
     answer = world.ask(
         "admin",
         """query($id: ID!) { firm(id: $id) { name parent { name } owner { name firms { totalCount nodes { name } } }
-        children { nodes { name } } deals(orderBy: [{title: DESC}]) { nodes { title seller { name } firm { name } } } } }""",
+        children { nodes { name } }
+        deals(orderBy: [{title: DESC}]) { nodes { title seller { name } firm { name } } } } }""",
         {"id": uid(102)},
     )
     assert answer["firm"] == {
-        "name": "O'Brien \\ \"Sons\"",
+        "name": 'O\'Brien \\ "Sons"',
         "parent": {"name": "Ärzte 100%"},
         "owner": {
             "name": "Bob",
-            "firms": {"totalCount": 2, "nodes": [{"name": "O'Brien \\ \"Sons\""}, {"name": "emoji 😀 \n\ttab"}]},
+            "firms": {"totalCount": 2, "nodes": [{"name": 'O\'Brien \\ "Sons"'}, {"name": "emoji 😀 \n\ttab"}]},
         },
         "children": {"nodes": [{"name": "zeta"}]},
-        "deals": {"nodes": [{"title": "d3", "seller": {"name": "Ada"}, "firm": {"name": "O'Brien \\ \"Sons\""}}]},
+        "deals": {"nodes": [{"title": "d3", "seller": {"name": "Ada"}, "firm": {"name": 'O\'Brien \\ "Sons"'}}]},
     }
 
 
@@ -38,10 +39,10 @@ REGARDING = [
             "__typename": "Deal",
             "title": "d3",
             "amount": "99999999999999.9999",
-            "firm": {"name": "O'Brien \\ \"Sons\"", "kind": "active"},
+            "firm": {"name": 'O\'Brien \\ "Sons"', "kind": "active"},
         }
     },
-    {"regarding": {"__typename": "Firm", "name": "O'Brien \\ \"Sons\"", "kind": "active"}},
+    {"regarding": {"__typename": "Firm", "name": 'O\'Brien \\ "Sons"', "kind": "active"}},
     {"regarding": None},
 ]
 TYPENAMES = [{"regarding": each["regarding"] and {"t": each["regarding"]["__typename"]}} for each in REGARDING]
@@ -64,11 +65,12 @@ def test_unions_and_fragments_of_every_kind(world: World, beside: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("beside", ["", "__type(name: \"Firm\") { name }"], ids=["data", "with introspection"])
+@pytest.mark.parametrize("beside", ["", '__type(name: "Firm") { name }'], ids=["data", "with introspection"])
 def test_aliases_typenames_and_merged_selections(world: World, beside: str) -> None:
     answer = world.ask(
         "admin",
-        f"""{{ {beside} q: __typename a: firms(first: 1) {{ t: __typename list: nodes {{ x: name y: name __typename }} }}
+        f"""{{ {beside} q: __typename
+        a: firms(first: 1) {{ t: __typename list: nodes {{ x: name y: name __typename }} }}
         firms(first: 2) {{ nodes {{ name }} }} firms(first: 2) {{ nodes {{ kind }} totalCount
           edges {{ __typename c: node {{ z: revenue }} }} pageInfo {{ __typename more: hasNextPage }} }}
         ... on Query {{ firms(first: 2) {{ nodes {{ owner {{ name }} }} }} }} ...Q }}
@@ -82,7 +84,7 @@ def test_aliases_typenames_and_merged_selections(world: World, beside: str) -> N
         "firms": {
             "nodes": [
                 {"name": first, "kind": "lead", "owner": {"name": "Ada", "badge": 7}},
-                {"name": "O'Brien \\ \"Sons\"", "kind": "active", "owner": {"name": "Bob", "badge": 3}},
+                {"name": 'O\'Brien \\ "Sons"', "kind": "active", "owner": {"name": "Bob", "badge": 3}},
             ],
             "totalCount": 7,
             "edges": [
@@ -216,7 +218,9 @@ def test_several_operations_in_a_document(world: World) -> None:
     text = "query A { firms { totalCount } } query B($n: Int!) { deals(first: $n) { nodes { title } } }"
 
     def ask(name: str | None, **variables: Any) -> bytes:
-        return world.run(world.engine.execute(Request(text, variables, name), world.user("admin"))).body.replace(b" ", b"")
+        return world.run(world.engine.execute(Request(text, variables, name), world.user("admin"))).body.replace(
+            b" ", b""
+        )
 
     assert ask("A") == b'{"data":{"firms":{"totalCount":7}}}'
     assert ask("B", n=1) == b'{"data":{"deals":{"nodes":[{"title":"d1"}]}}}'
@@ -228,11 +232,12 @@ def test_several_operations_in_a_document(world: World) -> None:
 SAME: list[str] = [
     "{ firms { nodes { id name kind revenue employees active foundedOn seenAt code note createdAt version } } }",
     "{ deals(orderBy: [{amount: DESC}]) { edges { node { title amount stage closesOn } } totalCount } }",
-    "{ visits { nodes { subject minutes regarding { ... on Firm { active revenue seenAt } ... on Deal { amount } } } } }",
+    "{ visits { nodes { minutes regarding { ... on Firm { active revenue seenAt } ... on Deal { amount } } } } }",
     "{ firmsAggregate(groupBy: [{active: VALUE}, {kind: VALUE}]) { key { active kind } count sum { revenue } } }",
     "{ firmsAggregate { min { revenue seenAt foundedOn name } max { revenue seenAt foundedOn name } } }",
     "{ dealsAggregate(groupBy: [{closesOn: VALUE}]) { key { closesOn } sum { amount } countDistinct { stage } } }",
-    "{ persons { nodes { firms { nodes { children { nodes { active deals { nodes { amount } } } } } } } } }",
+    "{ persons(first: 9) { nodes { firms(first: 9) { nodes { children(first: 9) { nodes { active "
+    "deals(first: 9) { nodes { amount } } } } } } } } }",
 ]
 
 

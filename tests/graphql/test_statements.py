@@ -12,7 +12,8 @@ from xrm_core.storage import pq_reader
 from xrm_core.storage.readers import SqliteReader
 
 DEEP = f"""{{
-  firm(id: "{uid(101)}") {{ name owner {{ firms {{ totalCount nodes {{ deals {{ nodes {{ seller {{ name }} }} }} }} }} }}
+  firm(id: "{uid(101)}") {{ name
+    owner {{ firms {{ totalCount nodes {{ deals {{ nodes {{ seller {{ name }} }} }} }} }} }}
     children(where: {{deals: {{some: {{seller: {{name: {{ne: "x"}}}}}}}}}}, orderBy: [{{owner: {{name: ASC}}}}]) {{
       edges {{ cursor node {{ name parent {{ name }} visits {{ nodes {{ regarding {{ __typename }} }} }} }} }}
       pageInfo {{ hasNextPage endCursor }} }} }}
@@ -56,8 +57,10 @@ def test_a_deep_document_is_one_statement(world: World, monkeypatch: pytest.Monk
     assert len(seen) == 1, seen
 
 
-def test_several_root_fields_are_one_statement_each_in_one_snapshot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    query = f"{{ a: firms {{ totalCount }} b: firmsAggregate {{ count }} c: firm(id: \"{uid(101)}\") {{ owner {{ name }} }} }}"
+def test_several_root_fields_are_one_statement_each_in_one_snapshot(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = f'{{ a: firms {{ totalCount }} b: firmsAggregate {{ count }} c: firm(id: "{uid(101)}") {{ name }} }}'
     first = world.ask("admin", query)
     with statements(world, monkeypatch) as seen:
         assert world.ask("admin", query) == first

@@ -78,7 +78,12 @@ def test_no_known_role_has_nothing(roles: set[str]) -> None:
 
 
 def test_roles_inherit_over_several_steps() -> None:
-    policies = [allow("name", role="base"), allow("note", role="middle"), deny("kind", role="middle"), allow("kind", role="top")]
+    policies = [
+        allow("name", role="base"),
+        allow("note", role="middle"),
+        deny("kind", role="middle"),
+        allow("kind", role="top"),
+    ]
     made = authority(policies, {"middle": ("base",), "top": ("middle",)})
     expected = {"base": {"id", "name"}, "middle": {"id", "name", "note"}, "top": {"id", "name", "note"}}
     for role, fields in expected.items():
@@ -104,7 +109,7 @@ def test_equal_rights_have_equal_shapes_and_others_have_not() -> None:
     assert other.access(frozenset({"a"})).shape not in shapes
 
 
-# -- Casbin is asked, and its word is kept ------------------------------------------------------------------------------
+# -- Casbin is asked, and its word is kept ----------------------------------------------------------------------------
 
 ROLES = ("a", "b", "c", "d")
 POLICIES = st.builds(
@@ -117,7 +122,11 @@ POLICIES = st.builds(
     effect=st.sampled_from(Effect),
 )
 LINKS = st.fixed_dictionaries(
-    {name: st.lists(st.sampled_from(ROLES[:number]), unique=True).map(tuple) for number, name in enumerate(ROLES) if number}
+    {
+        name: st.lists(st.sampled_from(ROLES[:number]), unique=True).map(tuple)
+        for number, name in enumerate(ROLES)
+        if number
+    }
 )
 
 
@@ -133,7 +142,9 @@ def test_access_agrees_with_casbins_own_decision(
     for entity in ("firm", "deal", "person"):
         for action in Action:
             verdict = enforcer.enforce(f"r:{role}", entity, str(action))
-            applying = [each for each in _of(made, role) if each.entity in (None, entity) and each.action in (None, action)]
+            applying = [
+                each for each in _of(made, role) if each.entity in (None, entity) and each.action in (None, action)
+            ]
             narrow = [each for each in applying if each.effect is Effect.DENY and (each.rule or each.fields)]
             if not narrow:  # Casbin knows no fields and no rows: where none are denied, both say the same
                 assert access.may(entity, action) == verdict

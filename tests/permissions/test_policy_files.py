@@ -41,7 +41,13 @@ def test_good_files_are_read_as_typed_rows() -> None:
         "own",
         Effect.ALLOW,
     )
-    assert (second.entity, second.action, second.fields, second.rule, second.effect) == (None, None, None, None, Effect.DENY)
+    assert (second.entity, second.action, second.fields, second.rule, second.effect) == (
+        None,
+        None,
+        None,
+        None,
+        Effect.DENY,
+    )
     assert found.roles["boss"].inherits == ("rep",)
 
 
@@ -53,11 +59,20 @@ def test_line_ends_empty_lines_quotes_and_a_byte_order_mark_are_no_matter() -> N
 @pytest.mark.parametrize(
     "line",
     [
-        *(f"rep,firm,read,*,,{effect}" for effect in ("Deny", "DENY", "block", "", " allow", "allow ", "Allow", "1", "all\u200bow")),
+        *(
+            f"rep,firm,read,*,,{effect}"
+            for effect in ("Deny", "DENY", "block", "", " allow", "allow ", "Allow", "1", "all\u200bow")
+        ),
         *(f"rep,firm,{action},*,,allow" for action in ("Read", "write", "", "**", "read update", "reader")),
-        *(f"rep,{entity},read,*,,allow" for entity in ("Firm", "firms", "", "fir*", "firm/../deal", "user", "firm deal")),
+        *(
+            f"rep,{entity},read,*,,allow"
+            for entity in ("Firm", "firms", "", "fir*", "firm/../deal", "user", "firm deal")
+        ),
         *(f"{role},firm,read,*,,allow" for role in ("Rep", "sales", "", "*", "r:rep", "\u200brep", "p", "#rep", "u:1")),
-        *(f"rep,firm,read,{fields},,allow" for fields in ("", " ", "nam", "Name", "name nam", "* name", "firms", "deals", "parent_id")),
+        *(
+            f"rep,firm,read,{fields},,allow"
+            for fields in ("", " ", "nam", "Name", "name nam", "* name", "firms", "deals", "parent_id")
+        ),
         *(f"rep,firm,read,*,{rule},allow" for rule in ("Own", "mine", "true", "1=1", " ", "own lead")),
         "rep,deal,read,*,own,allow",
         "rep,*,read,*,own,allow",
@@ -73,7 +88,7 @@ def test_line_ends_empty_lines_quotes_and_a_byte_order_mark_are_no_matter() -> N
         "rep,firm,read,id name,,deny",
         "rep,firm,*,id,own,deny",
     ],
-)  # fmt: skip
+)
 def test_a_wrong_line_is_told_and_refuses_the_whole_set(line: str) -> None:
     [problem] = problems(rows("rep,firm,read,*,own,allow", line))[:1]
     assert "policies.csv:3" in problem
@@ -85,7 +100,9 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert [each.rpartition("policies.csv:")[2][0] for each in found] == ["2", *"444444"]
 
 
-@pytest.mark.parametrize("header", ["", "role,entity", HEADER.upper(), HEADER + ",", HEADER.replace(",", ";"), " " + HEADER])
+@pytest.mark.parametrize(
+    "header", ["", "role,entity", HEADER.upper(), HEADER + ",", HEADER.replace(",", ";"), " " + HEADER]
+)
 def test_another_header_is_refused(header: str) -> None:
     [problem] = problems(f"{header}\nrep,firm,read,*,,allow\n")
     assert "policies.csv:1" in problem
@@ -168,6 +185,24 @@ def test_a_rule_that_does_not_fit_its_entity_is_told_with_its_line(rule: object)
     [problem] = problems(rows("rep,firm,read,*,r,allow"), {"roles": {"rep": {}}, "rules": {"r": rule}})
     assert "policies.csv:2" in problem
     assert "'firm'" in problem
+
+
+@pytest.mark.parametrize(
+    ("rule", "mistake"),
+    [
+        (5, "r must be an object, not int"),
+        ({"nam": {"eq": 1}}, "has no field or relation 'nam'"),
+        ({"name": {"like": "x"}}, "name has no operator 'like'"),
+        ({"owner": {"id": {"eq": "$me"}}}, "r/owner/id/eq: $me is not known here"),
+        ({"or": [{"kind": {"eq": "lead"}}, {"kind": {"eq": "leed"}}]}, "r/or/1/kind/eq: 'leed' is not a value of kind"),
+    ],
+    ids=str,
+)
+def test_a_rule_that_no_policy_uses_must_fit_some_entity(rule: object, mistake: str) -> None:
+    roles = {"roles": {"rep": {}}, "rules": {"r": rule, "lead": {"kind": {"eq": "lead"}}}}
+    [problem] = problems(rows("rep,firm,read,*,,allow"), roles)
+    assert "roles.json: rule 'r' fits no entity" in problem
+    assert mistake in problem
 
 
 def test_a_rule_for_any_entity_must_fit_all() -> None:

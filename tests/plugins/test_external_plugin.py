@@ -26,7 +26,7 @@ plugins = load_plugins()
 model = load([(Path(sys.argv[1]), "core"), *plugins.schema_folders()])
 records = Records(model, Tables(model), plugins)
 caller = system(model, "test")
-database = Database("sqlite://")
+database = Database(f"sqlite:///{sys.argv[2]}")
 refusals = []
 
 def attempt(write, *arguments):
@@ -63,11 +63,11 @@ def refusal(message: str, field: str | None = None) -> dict[str, object]:
     return {"code": "REFUSED_BY_PLUGIN", "message": message, "details": details}
 
 
-def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fleet: Path):
+def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fleet: Path, tmp_path: Path):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(installed_fleet), str(REPOSITORY)])}
 
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(REPOSITORY / "schemas")],
+        [sys.executable, "-c", PROGRAM, str(REPOSITORY / "schemas"), str(tmp_path / "fleet.db")],
         capture_output=True,
         text=True,
         env=environment,

@@ -221,7 +221,7 @@ class Oracle:
         found = sorted(rows, key=lambda row: row["id"])
         for path, descending in reversed(order):
             of = self.end(entity, path)
-            found.sort(key=lambda row: ordering(of, self.along(entity, row, path)), reverse=descending)  # noqa: B023
+            found.sort(key=lambda row: ordering(of, self.along(entity, row, path)), reverse=descending)
         return found
 
     # -- documents --------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Random documents of random roles about random records, held against a naive reference.
 
-``XRM_HYPOTHESIS=night`` tries some thousand examples and shrinks what fails.
+``XRM_HYPOTHESIS=night`` tries two thousand examples and shrinks what fails.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.graphql.kit import World, uid
 from tests.query import documents
+from tests.query.examples import examples
 from tests.query.oracle import Oracle, Rights
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.policy import PolicySet, Role
@@ -23,6 +24,7 @@ def policy_set(rights: Rights) -> PolicySet:
     return PolicySet({"role": Role("role", {}, "")}, rights.rules, tuple(rights.policies), digest)
 
 
+@examples(40)
 @given(data=st.data())
 def test_reads_give_what_a_naive_reference_gives(data: st.DataObject, model: Model, worlds: dict[str, World]) -> None:
     rights = data.draw(documents.rights(model))
@@ -48,8 +50,11 @@ def test_reads_give_what_a_naive_reference_gives(data: st.DataObject, model: Mod
                 assert answer == expected
 
 
+@examples(40)
 @given(data=st.data())
-def test_random_filters_as_variables_and_with_paging(data: st.DataObject, model: Model, worlds: dict[str, World]) -> None:
+def test_random_filters_as_variables_and_with_paging(
+    data: st.DataObject, model: Model, worlds: dict[str, World]
+) -> None:
     """Whole lists, walked page by page in a random order under random rights."""
     rights = data.draw(documents.rights(model))
     rows = data.draw(documents.rows(model))

@@ -28,7 +28,7 @@ def _text(**more: Any) -> dict[str, Any]:
 
 
 FILES: dict[str, dict[str, Any]] = {
-    "user": {"properties": {"name": _text()}},
+    "user": {"properties": {"name": _text(), "active": {"type": "boolean"}}},
     "customer": {
         "required": ["name"],
         "x-unique": [["city", "name"]],
@@ -54,7 +54,7 @@ FILES: dict[str, dict[str, Any]] = {
     },
 }
 ROLES = {
-    "roles": {"admin": {}, "rep": {}, "viewer": {}, "giver": {}, "nobody": {}},
+    "roles": {"admin": {}, "rep": {}, "viewer": {}, "giver": {}, "clerk": {}, "nobody": {}},
     "rules": {"own": {"owner": {"id": {"eq": "$user"}}}, "lead": {"status": {"eq": "lead"}}},
 }
 POLICIES = """role,entity,action,fields,rule,effect
@@ -70,6 +70,9 @@ viewer,customer,read,*,,allow
 giver,user,read,*,,allow
 giver,customer,*,*,,allow
 giver,customer,update,revenue,lead,deny
+clerk,customer,read,id city,,allow
+clerk,customer,update,city,,allow
+clerk,customer,create,city,,allow
 """
 
 

@@ -115,3 +115,16 @@ def test_a_change_of_nothing_counts_as_a_change(world: World) -> None:
     id_ = world.create("admin", "customer", {"name": "A"})
     world.update("admin", "customer", id_, {})
     assert (world.stored("customer", id_) or {})["version"] == 2
+
+
+def test_a_problem_of_a_field_that_the_caller_cannot_see_is_not_named(world: World) -> None:
+    world.create("admin", "customer", {"name": "Secret", "city": "Köln"})
+    id_ = world.create("admin", "customer", {"name": "Secret", "city": "Bonn"})
+    for attempt in (
+        lambda: world.update("clerk", "customer", id_, {"city": "Köln"}),  # name and city together exist already
+        lambda: world.create("clerk", "customer", {"city": "Ulm"}),  # the name is missing
+    ):
+        with pytest.raises(ValidationFailed) as caught:
+            attempt()
+        assert "name" not in str(caught.value.to_json())
+        assert caught.value.problems[-1]["rule"] == "hidden"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 from starlette.testclient import TestClient
 
 from tests.records.kit import World, build
@@ -261,3 +262,57 @@ def test_health_says_whether_requests_can_be_served(client: Client) -> None:
         connection.exec_driver_sql("DELETE FROM xrm_model")
     answer = client.http.get("/health/ready")
     assert (answer.status_code, answer.json()) == (503, {"status": "not ready", "code": "MODEL_OUT_OF_DATE"})
+
+
+def test_a_server_does_not_write_with_a_model_that_the_database_has_no_more(client: Client) -> None:
+    with client.world.database.begin() as connection:
+        connection.exec_driver_sql("UPDATE xrm_model SET fingerprint = 'another'")
+    before = client.world.state()
+    answer = client.ask('mutation { createUser(input: {name: "x"}) { id } }')
+    assert answer["errors"][0]["extensions"]["code"] == "MODEL_OUT_OF_DATE"
+    assert client.world.state() == before
+
+
+def test_page_sizes_multiply_down_the_tree(client: Client) -> None:
+    query = """query ($n: Int) { users(first: $n) { nodes { customers(first: $n) { nodes { owner {
+        customers(first: $n) { totalCount } } } } } } }"""
+    assert "data" in client.ask(query, n=10)
+    [error] = client.ask(query, n=1000)["errors"]
+    assert error["extensions"]["code"] == "QUERY_TOO_LARGE"
+    assert error["extensions"]["details"] == {"cost": 1_001_001_000, "limit": 250_000}
+
+
+def test_what_the_database_refuses_inside_of_a_mutation_has_a_code_of_its_own(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deadlock(Exception):
+        sqlstate = "40P01"
+
+    def broken(*_: Any) -> None:
+        raise DBAPIError("UPDATE secret", None, Deadlock("secret"))
+
+    monkeypatch.setattr("xrm_core.graphql.executor._changed", broken)
+    answer = client.post({"query": 'mutation { createUser(input: {name: "x"}) { id } }'})
+    assert "secret" not in answer.text
+    assert _code(answer) == "BUSY"
+
+
+def test_callers_are_not_told_where_the_database_is(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any, **__: Any) -> None:
+        raise client.world.database.unavailable()
+
+    monkeypatch.setattr("xrm_core.auth.tokens.find", gone)
+    answer = client.post({"query": "{ __typename }"})
+    assert (answer.status_code, _code(answer)) == (503, "DATABASE_UNAVAILABLE")
+    for secret in ("sqlite", "postgres", "/", "test.db"):
+        assert secret not in answer.json()["errors"][0]["message"]
+
+
+def test_what_nobody_thought_of_is_answered_in_the_one_shape(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr("xrm_core.auth.tokens.find", broken)
+    answer = client.post({"query": "{ __typename }"})
+    assert (answer.status_code, _code(answer)) == (500, "INTERNAL_ERROR")
+    assert "secret" not in answer.text

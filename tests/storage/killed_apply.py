@@ -72,7 +72,7 @@ def _apply_and_die_after(url: str, target: Model, writes: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     event.listen(database.engine, "after_cursor_execute", after)
-    apply(database, target, ACCEPT)
+    apply(database, target, ACCEPT if target is AFTER else ())
     os._exit(0)
 
 

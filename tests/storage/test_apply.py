@@ -48,6 +48,21 @@ def test_only_safe_refuses_what_is_lossy_even_with_consent(database: Database) -
     assert not apply(database, model(*BIGGER, entity("partner")), only_safe=True).is_empty
 
 
+def test_consent_to_what_is_not_in_the_plan_is_refused(database: Database) -> None:
+    # Given a change that is lossy, and consent with a slip of the pen beside the right one
+    apply(database, BIGGER)
+    before = dump(database)
+    accept = ["drop_field:customer.city", "drop_entity:contact", "drop_field:customer.town"]
+    # When it is applied
+    with pytest.raises(SchemaChangeRefused, match=r"no operation drop_field:customer\.town\.") as refused:
+        apply(database, SMALL, accept)
+    # Then nothing is done, and the names that there are are told
+    assert dump(database) == before
+    assert all(key in refused.value.hint for key in accept[:2])
+    assert refused.value.details["unknown"] == ["drop_field:customer.town"]
+    assert not apply(database, SMALL, accept[:2]).is_empty
+
+
 def test_consent_given_once_may_be_given_again(database: Database) -> None:
     # Given a lossy change that was applied
     apply(database, BIGGER)

@@ -4,6 +4,9 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import Table
 
 from xrm_core.auth import tokens
 from xrm_core.errors import Unauthenticated
@@ -14,6 +17,8 @@ from xrm_core.storage.engines import Database
 REMEMBER_SECONDS = 2.0
 """A revoked token or a role taken away works on for at most so long."""
 
+_THREADS = 2
+_TIMEOUT = 5.0
 _MAX_REMEMBERED = 10_000
 _MAX_TOKEN_LENGTH = 200
 
@@ -23,12 +28,22 @@ class Authenticator:
 
     Args:
         database: has the tokens and who has which role.
+        users: the table of the entity ``user``.
         authority: what roles may do.
         clock: seconds that only go up.
     """
 
-    def __init__(self, database: Database, authority: Authority, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        users: Table,
+        authority: Authority,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
+        self._users = users
+        # Threads of its own: who is asking must be found out also while writes wait for each other.
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="xrm-auth")
         self._authority = authority
         self._clock = clock
         self._known: OrderedDict[str, tuple[float, User]] = OrderedDict()
@@ -45,7 +60,7 @@ class Authenticator:
         now = self._clock()
         if known is not None and now < known[0]:
             return known[1]
-        found = await asyncio.to_thread(self._find, token)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, self._find, token)
         if found is None:
             self._known.pop(token, None)
             raise Unauthenticated(
@@ -56,9 +71,13 @@ class Authenticator:
         self._known[token] = (now + REMEMBER_SECONDS, found)
         return found
 
+    def close(self) -> None:
+        """End its threads."""
+        self._threads.shutdown(wait=False)
+
     def _find(self, token: str) -> User | None:
-        with self._database.read() as connection:
-            found = tokens.find(connection, token)
+        with self._database.read(_TIMEOUT) as connection:
+            found = tokens.find(connection, token, self._users)
         if found is None:
             return None
         user_id, roles = found

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, or_, select, update
 from uuid_utils import uuid7
 
 from xrm_core.storage.system import TOKEN, USER_ROLE
@@ -76,11 +76,21 @@ def set_roles(connection: Connection, user_id: str, roles: Iterable[str]) -> Non
         connection.execute(insert(USER_ROLE), rows)
 
 
-def find(connection: Connection, token: str) -> tuple[str, frozenset[str]] | None:
-    """User and roles of a token that is valid now, or None."""
-    query = select(TOKEN.c.user_id, TOKEN.c.expires_at).where(
-        TOKEN.c.token_hash == digest(token), TOKEN.c.revoked_at.is_(None)
+def find(connection: Connection, token: str, users: Table) -> tuple[str, frozenset[str]] | None:
+    """User and roles of a token that is valid now, or None.
+
+    Args:
+        connection: where to look.
+        token: as the client sent it.
+        users: the table of the entity ``user``: the record must exist, and not have false in a field ``active``.
+    """
+    query = (
+        select(TOKEN.c.user_id, TOKEN.c.expires_at)
+        .join(users, users.c.id == TOKEN.c.user_id)
+        .where(TOKEN.c.token_hash == digest(token), TOKEN.c.revoked_at.is_(None))
     )
+    if "active" in users.c:
+        query = query.where(or_(users.c.active.is_(None), users.c.active))
     row = connection.execute(query).first()
     if row is None or (row.expires_at and dt.datetime.fromisoformat(row.expires_at) <= dt.datetime.now(dt.UTC)):
         return None

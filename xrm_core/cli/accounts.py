@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 users = typer.Typer(help="Users.", no_args_is_help=True)
 tokens = typer.Typer(help="API tokens of users.", no_args_is_help=True)
 
+DAYS_VALID = 90
+"""Days after which a token ends if nobody says otherwise: one that was lost does not open doors for ever."""
+
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail address of the user.", show_default=False)]
 
 
@@ -46,13 +49,56 @@ def create_user(
         typer.echo(user)
 
 
+@users.command("roles")
+def user_roles(
+    email: Email,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="The user has exactly these roles from now on; repeat it for several.", show_default=False),
+    ] = None,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Print a user's roles; with --role set them first. A running server may take two seconds to know."""
+    from xrm_core.auth.tokens import set_roles
+    from xrm_core.cli.account_lists import roles_of
+    from xrm_core.cli.workplace import opened
+
+    with opened(schemas, database) as workplace:
+        if role:
+            _check_roles(workplace, role)
+        workplace.check_applied()
+        with workplace.database.begin() if role else workplace.database.read() as connection:
+            user = _user_id(workplace, connection, email)
+            if role:
+                set_roles(connection, user, role)
+            found = roles_of(connection, user)
+    for name in found:
+        typer.echo(name)
+
+
+@users.command("list")
+def list_users(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+    """List all users: e-mail address, name, roles."""
+    from xrm_core.cli.account_lists import aligned, users_with_roles
+    from xrm_core.cli.workplace import opened
+
+    with opened(schemas, database) as workplace:
+        _user_entity(workplace)
+        workplace.check_applied()
+        with workplace.database.read() as connection:
+            found = users_with_roles(connection, workplace.tables["user"])
+    for line in aligned((user.email, user.name, ", ".join(user.roles)) for user in found):
+        typer.echo(line)
+
+
 @tokens.command("create")
 def create_token(
     email: Email,
     label: Annotated[str, typer.Option(help="What it is for.")] = "command line",
     days: Annotated[
-        int | None, typer.Option(min=1, max=36_500, help="Days that it is valid; default: for ever.")
-    ] = None,
+        int, typer.Option(min=0, max=36_500, help="Days that it is valid; 0: for ever, until it is revoked.")
+    ] = DAYS_VALID,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -62,7 +108,7 @@ def create_token(
     from xrm_core.auth import tokens as stored
     from xrm_core.cli.workplace import opened
 
-    expires_at = None if days is None else dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
+    expires_at = None if days == 0 else dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     with opened(schemas, database) as workplace:
         workplace.check_applied()
         with workplace.database.begin() as connection:
@@ -72,20 +118,24 @@ def create_token(
 
 
 @tokens.command("list")
-def list_tokens(email: Email, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
-    """List a user's tokens: id, label and times, never the token itself."""
-    from xrm_core.auth.tokens import tokens_of
+def list_tokens(
+    email: Annotated[
+        str | None, typer.Argument(metavar="[EMAIL]", help="Only those of this user.", show_default=False)
+    ] = None,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """List tokens: id, id of the user (who may be gone), label and times, never the token itself."""
+    from xrm_core.cli.account_lists import aligned, listed_tokens
     from xrm_core.cli.workplace import opened
 
     with opened(schemas, database) as workplace:
         workplace.check_applied()
         with workplace.database.read() as connection:
-            found = tokens_of(connection, _user_id(workplace, connection, email))
-    for token in found:
-        states = [f"created {token.created_at}"]
-        states += [f"expires {token.expires_at}"] if token.expires_at else []
-        states += [f"revoked {token.revoked_at}"] if token.revoked_at else []
-        typer.echo(f"{token.id}  {token.label}  {', '.join(states)}")
+            user = None if email is None else _user_id(workplace, connection, email)
+            found = listed_tokens(connection, user)
+    for line in aligned((token.id, token.user_id, token.label, ", ".join(token.states)) for token in found):
+        typer.echo(line)
 
 
 @tokens.command("revoke")
@@ -101,7 +151,7 @@ def revoke_token(
     from xrm_core.cli.workplace import opened
     from xrm_core.errors import NotFound
 
-    missing = NotFound("There is no such token, or it is revoked already.", hint="Look at «xrm token list EMAIL».")
+    missing = NotFound("There is no such token, or it is revoked already.", hint="Look at «xrm token list».")
     try:
         token_id = str(UUID(token_id))
     except ValueError:

@@ -61,7 +61,7 @@ def _write(file: Path, tokens: Mapping[str, str]) -> Path:
     """A file that only its owner can read, from the first moment on."""
     new = file.with_name(f".{file.name}.new")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
             json.dump(tokens, stream, indent=2)

@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         app(args=arguments, prog_name="xrm")
     except XrmError as error:
         failures.say(error)
+    except OSError as error:  # but for a closed pipe, as in «xrm schema print | head»: there typer ends quietly, with 1
+        failures.say(failures.unwritable(error) if failures.is_about_output(error) else failures.unexpected(error))
     except Exception as error:
         failures.say(failures.unexpected(error))
     sys.exit(failures.FAILED)

@@ -11,6 +11,8 @@ from typing import Any
 import typer
 import uvicorn
 
+from xrm_core.cli.data_folder import make_data_folder
+from xrm_core.cli.failures import is_about_output
 from xrm_core.errors import PortInUse, SettingsError
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import assemble, check_applied
@@ -34,6 +36,7 @@ def run(settings: Settings) -> None:
     if settings.demo:
         _require_loopback(settings.host)
     with _bound_socket(settings.host, settings.port) as listener:
+        make_data_folder(settings)
         platform = assemble(settings)
         demo = None
         if settings.demo:
@@ -67,6 +70,8 @@ def run(settings: Settings) -> None:
         try:
             _Server(config, announce).run([listener])
         except OSError as error:
+            if is_about_output(error):
+                raise
             raise _cannot_listen(error, settings.host, settings.port) from error
 
 
@@ -84,10 +89,10 @@ class _Server(uvicorn.Server):
 
 
 def _tune_garbage_collector() -> None:
-    """What lives as long as the process is not looked at again, and the rest less often: requests leave no cycles."""
+    """What lives as long as the process is not looked at again; the rest is, but less often than by default."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 50, 1000)
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _end(_number: int, _frame: Any) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from xrm_core.cli.data_folder import make_data_folder
 from xrm_core.cli.logs import configure_logs
 from xrm_core.metadata.model import Model
 from xrm_core.permissions import policy
@@ -70,7 +71,9 @@ def opened(schemas: Path | None, database: str | None) -> Iterator[Workplace]:
     """
     settings = start(schemas, database)
     plugins = find_plugins(settings)
-    workplace = Workplace(settings, plugins, read_model(settings, plugins), Database(settings.database_url))
+    model = read_model(settings, plugins)
+    make_data_folder(settings)
+    workplace = Workplace(settings, plugins, model, Database(settings.database_url))
     try:
         yield workplace
     finally:

@@ -1,6 +1,6 @@
 """Answers in the form of the GraphQL specification; every error has a code in its extensions."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -39,25 +39,34 @@ def invalid(errors: Iterable[GraphQLError]) -> Answer:
     return Answer(orjson.dumps({"errors": shaped}), executed=False, status=BadQuery.http_status)
 
 
-def result(data: Any, errors: Iterable[GraphQLError] | None) -> Answer:
-    """The answer out of graphql-core's result."""
+Understood = Callable[[BaseException], XrmError | None]
+
+
+def result(data: Any, errors: Iterable[GraphQLError] | None, understood: Understood) -> Answer:
+    """The answer out of graphql-core's result; ``understood`` puts errors of the database into words of ours."""
     body: dict[str, Any] = {}
     if errors:
-        body["errors"] = [_of_graphql(error) for error in errors]
+        body["errors"] = [_of_graphql(error, understood) for error in errors]
     body["data"] = data
     return Answer(orjson.dumps(body))
 
 
 def shape(error: XrmError) -> dict[str, Any]:
     """An error of ours as a GraphQL error."""
-    extensions = error.to_json()
+    extensions = error.public()
     return {"message": str(extensions.pop("message")), "extensions": extensions}
 
 
 def unexpected(error: BaseException) -> InternalError:
     """The error that a caller sees when something broke that they cannot mend; the log has the cause."""
     request_id = uuid4().hex
-    _log.error("unexpected_error", request_id=request_id, exc_info=error)
+    cause = getattr(error, "orig", error)
+    diagnosis = getattr(cause, "diag", None)
+    if diagnosis is not None:
+        # The text of a database's error may quote whole rows; its state and first line do not.
+        _log.error("database_error", request_id=request_id, state=diagnosis.sqlstate, text=diagnosis.message_primary)
+    else:
+        _log.error("unexpected_error", request_id=request_id, exc_info=error)
     return InternalError(
         "Something went wrong on the server.",
         hint="Report it with the request id.",
@@ -65,13 +74,14 @@ def unexpected(error: BaseException) -> InternalError:
     )
 
 
-def _of_graphql(error: GraphQLError) -> dict[str, Any]:
+def _of_graphql(error: GraphQLError, understood: Understood) -> dict[str, Any]:
     original = error.original_error
     while isinstance(original, GraphQLError):
         original = original.original_error
     if original is None:
         return _located(error, _wrong(error))
-    return _located(error, shape(original if isinstance(original, XrmError) else unexpected(original)))
+    ours = original if isinstance(original, XrmError) else understood(original)
+    return _located(error, shape(ours or unexpected(original)))
 
 
 def _wrong(error: GraphQLError) -> dict[str, Any]:

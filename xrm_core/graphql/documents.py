@@ -19,6 +19,9 @@ from xrm_core.graphql import limits
 from xrm_core.graphql.limits import DocumentLimits
 
 MAX_DOCUMENTS = 1000
+MAX_KEPT_LENGTH, MAX_KEPT_LENGTHS = 32_768, 1_048_576
+"""Characters of a document that is remembered, and of all of a role's together."""
+
 MAX_PLANS_PER_DOCUMENT = 64
 MAX_ERRORS = 20
 
@@ -61,29 +64,39 @@ class Documents:
         self._schema = schema
         self._limits = document_limits
         self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._size = 0
 
-    def get(self, text: str) -> Document:
-        """The document of a text.
+    def known(self, text: str) -> Document | None:
+        """The document of a text if it was read before."""
+        found = self._kept.get(text)
+        if found is not None:
+            self._kept.move_to_end(text)
+        return found
+
+    def keep(self, text: str, document: Document) -> None:
+        """Remember a document that can be executed, unless it is uncommonly large."""
+        if document.errors or len(text) > MAX_KEPT_LENGTH or text in self._kept:
+            return
+        self._kept[text] = document
+        self._size += len(text)
+        while len(self._kept) > MAX_DOCUMENTS or self._size > MAX_KEPT_LENGTHS:
+            oldest, _ = self._kept.popitem(last=False)
+            self._size -= len(oldest)
+
+    def read(self, text: str) -> Document:
+        """Parse and validate a text. Takes milliseconds, for large ones a tenth of a second.
 
         Raises:
             QueryTooLarge: it exceeds a limit.
         """
-        found = self._kept.get(text)
-        if found is None:
-            found = self._read(text)
-            if len(self._kept) >= MAX_DOCUMENTS:
-                self._kept.popitem(last=False)
-            self._kept[text] = found
-        else:
-            self._kept.move_to_end(text)
-        return found
-
-    def _read(self, text: str) -> Document:
         try:
             ast = parse(text, max_tokens=self._limits.tokens)
         except GraphQLError as error:
-            if "tokens" in error.message and "exceed" in error.message.lower():
-                raise QueryTooLarge(f"A document has at most {self._limits.tokens} tokens.") from None
+            if "Parsing aborted" in error.message:
+                raise QueryTooLarge(
+                    f"The document is too long or nests too deep; it may have {self._limits.tokens} tokens.",
+                    hint="Split it into several requests.",
+                ) from None
             return Document(None, [error])
         except RecursionError:
             raise QueryTooLarge("The document nests too deep to be read.") from None

@@ -2,22 +2,23 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import OperationDefinitionNode, OperationType
 from graphql.execution.values import get_variable_values
 
-from xrm_core.errors import BadRequest, QueryTooLarge, XrmError
+from xrm_core.errors import BadRequest, Busy, QueryTooLarge, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
-from xrm_core.graphql.documents import Document, Documents
+from xrm_core.graphql.demands import Limits
+from xrm_core.graphql.documents import MAX_ERRORS, Document, Documents
 from xrm_core.graphql.executor import Executor, attach
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.plans import Plan, Planner
 from xrm_core.graphql.schema import RoleSchema, build
-from xrm_core.graphql.where import Limits
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.caller import User
 from xrm_core.query.predicates import CONTEXT_PREFIX
@@ -27,6 +28,10 @@ from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Reader
 
 MAX_ROLES = 64
+MAX_WRITES = 100
+"""Changes that may be under way or wait at a time."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,12 @@ class Engine:
     timeout: float = 30.0
     _roles: OrderedDict[str, _Role] = field(default_factory=OrderedDict, init=False)
     _building: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _writes: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        # Threads of their own for each kind of work: one that is held up does not hold up the others.
+        self._planning = ThreadPoolExecutor(2, thread_name_prefix="xrm-plan")
+        self._writing = ThreadPoolExecutor(8, thread_name_prefix="xrm-write")
 
     async def execute(self, request: Request, caller: User) -> Answer:
         """Answer a request. Never raises: what goes wrong is in the answer."""
@@ -89,13 +100,12 @@ class Engine:
         except Exception as error:
             return answers.refused(answers.unexpected(error))
 
-    async def schema(self, access: Access) -> RoleSchema:
-        """The schema of a role, as clients see it."""
-        return (await self._role(access)).schema
-
     async def _execute(self, request: Request, caller: User) -> Answer:
         role = self._roles.get(caller.access.shape) or await self._role(caller.access)
-        document = role.documents.get(request.query)
+        document = role.documents.known(request.query)
+        if document is None:
+            document = await self._apart(self._planning, role.documents.read, request.query)
+            role.documents.keep(request.query, document)
         if document.errors:
             return answers.invalid(document.errors)
         operation = document.operation(request.operation_name)
@@ -105,21 +115,38 @@ class Engine:
             role.schema.graphql,
             operation.variable_definitions or (),
             dict(request.variables),
+            max_errors=MAX_ERRORS,
             hide_suggestions=True,
         )
         if isinstance(coerced, list):
             return answers.invalid(coerced)
         variables = coerced.coerced
         if operation.operation is OperationType.QUERY:
-            ready = self._ready(role, document, operation, variables, caller)
+            ready = await self._ready(role, document, operation, variables, caller)
             if ready is not None:
                 plan, values = ready
                 return Answer(plan.answer(await self.reader.fetch(plan.calls(values))))
-        return await asyncio.to_thread(
-            role.executor.run, document, request.operation_name, dict(request.variables), variables, caller
-        )
+        call = (role.executor.run, document, request.operation_name, dict(request.variables), variables, caller)
+        if operation.operation is OperationType.QUERY:
+            return await self._apart(self._planning, *call)
+        if self._writes >= MAX_WRITES:
+            raise Busy("Too many changes are waiting already; nothing was done.", hint="Try again in a moment.")
+        self._writes += 1
+        try:
+            return await self._apart(self._writing, *call)
+        finally:
+            self._writes -= 1
 
-    def _ready(
+    @staticmethod
+    async def _apart(threads: ThreadPoolExecutor, work: Callable[..., Result], *arguments: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._planning.shutdown(wait=False)
+        self._writing.shutdown(wait=False)
+
+    async def _ready(
         self,
         role: _Role,
         document: Document,
@@ -133,7 +160,7 @@ class Engine:
         for _ in range(2):
             plan: Plan | None = document.plans.get(key)
             if plan is None and key not in document.plans:
-                plan = role.planner.plan(document, operation, variables)
+                plan = await self._apart(self._planning, role.planner.plan, document, operation, variables)
                 document.remember(key, plan)
             if plan is None:
                 return None
@@ -147,7 +174,7 @@ class Engine:
         async with self._building:
             found = self._roles.get(access.shape)
             if found is None:
-                found = await asyncio.to_thread(self._build, access)
+                found = await self._apart(self._planning, self._build, access)
                 if len(self._roles) >= MAX_ROLES:
                     self._roles.popitem(last=False)
                 self._roles[access.shape] = found

@@ -22,18 +22,19 @@ from graphql import (
 )
 from sqlalchemy import Connection
 
-from xrm_core.errors import Forbidden, NotFound
+from xrm_core.errors import Forbidden, NotFound, XrmError
 from xrm_core.graphql import answers, names
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.plans import READS, FieldRequest, Plan, Planner
 from xrm_core.graphql.schema import RoleSchema
-from xrm_core.graphql.selection import RECORD_ID
+from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import User
 from xrm_core.query.predicates import CONTEXT_PREFIX
 from xrm_core.records.door import Records
+from xrm_core.storage.applied import require_model
 from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import fetch_in
 
@@ -84,6 +85,8 @@ class Executor:
         try:
             open_transaction = self.database.begin if mutation else self.database.read
             with open_transaction(self.timeout) as connection:
+                if mutation:
+                    require_model(connection, self.records.model)
                 shape = self.planner.key(operation, coerced)
                 execution = Execution(
                     connection, caller, self.records, self.planner, document, coerced, shape, self.timeout
@@ -95,12 +98,15 @@ class Executor:
                     operation_name=operation_name,
                     context_value=execution,
                 )
-                answer = answers.result(outcome.data, outcome.errors)
+                answer = answers.result(outcome.data, outcome.errors, self._understood)
                 if outcome.errors and mutation:
                     raise _Failed(answer)
                 return answer
         except _Failed as failure:
             return failure.answer
+
+    def _understood(self, error: BaseException) -> XrmError | None:
+        return self.database.understood(error, self.timeout)
 
 
 def attach(role: RoleSchema) -> None:
@@ -125,7 +131,7 @@ def _by_key(source: Mapping[str, Any], info: GraphQLResolveInfo[Any], **_argumen
 
 
 def _type_of(value: Mapping[str, Any], _info: GraphQLResolveInfo[Any], _type: Any) -> str:
-    return str(value["__typename"])
+    return str(value[TYPE_KEY])
 
 
 def _resolver(root: Root) -> Any:

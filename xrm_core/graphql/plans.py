@@ -7,11 +7,11 @@ from typing import Any
 from graphql import FieldNode, GraphQLField, OperationDefinitionNode, type_from_ast
 
 from xrm_core.graphql.arguments import Arguments, Getter, shape
+from xrm_core.graphql.demands import Demands, Limits
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.schema import RoleSchema
 from xrm_core.graphql.selection import Selections
-from xrm_core.graphql.where import CursorUse, Late, Limits, check_size
 from xrm_core.metadata.model import Model
 from xrm_core.query.request import Request
 from xrm_core.query.scan import Scope
@@ -36,8 +36,7 @@ class Plan:
 
     steps: tuple[Step, ...]
     getters: Mapping[str, Getter]
-    sizes: tuple[tuple[Getter, Limits], ...]
-    cursors: tuple[CursorUse, ...]
+    demands: Demands
 
     def values(self, variables: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any] | None:
         """Bind values of a request; None if its cursors need another plan (other values in them are empty).
@@ -47,9 +46,8 @@ class Plan:
         """
         found = {name: getter(variables) for name, getter in self.getters.items()}
         found.update(context)
-        for getter, limits in self.sizes:
-            check_size(getter(variables), limits)
-        for use in self.cursors:
+        self.demands.check(variables)
+        for use in self.demands.cursors:
             values = use.values(use.getter(variables))
             if tuple(value is None for value in values) != use.nulls:
                 return None
@@ -101,8 +99,8 @@ class Planner:
     def plan(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Plan | None:
         """The plan of an operation, or None if not all of its root fields are reads of records."""
         arguments = Arguments(variables)
-        late = Late(variables, arguments)
-        selections = self.selections(document, arguments, late)
+        demands = Demands(variables, arguments, self.limits)
+        selections = self.selections(document, arguments, demands)
         query = self.role.graphql.query_type
         if query is None:
             return None
@@ -118,7 +116,7 @@ class Planner:
                 return None
             request = selections.root(meaning, nodes, query.fields[name])
             steps.append(Step(prefix, compile_request(self.scope, request)))
-        return Plan(tuple(steps), arguments.getters, tuple(late.sizes), tuple(late.cursors))
+        return Plan(tuple(steps), arguments.getters, demands)
 
     def field_plan(
         self, request: "FieldRequest", document: Document, variables: Mapping[str, Any], *, key: Any
@@ -127,15 +125,15 @@ class Planner:
         found: Plan | None = document.plans.get(key)
         if found is None:
             arguments = Arguments(variables)
-            late = Late(variables, arguments)
-            selections = self.selections(document, arguments, late, typenames=True)
+            demands = Demands(variables, arguments, self.limits)
+            selections = self.selections(document, arguments, demands, typenames=True)
             statement = compile_request(self.scope, request.build(selections))
-            found = Plan((Step(b"", statement),), arguments.getters, tuple(late.sizes), tuple(late.cursors))
+            found = Plan((Step(b"", statement),), arguments.getters, demands)
             document.remember(key, found)
         return found
 
     def selections(
-        self, document: Document, arguments: Arguments, late: Late, *, typenames: bool = False
+        self, document: Document, arguments: Arguments, demands: Demands, *, typenames: bool = False
     ) -> Selections:
         """A translator for selections of a document."""
         return Selections(
@@ -144,8 +142,7 @@ class Planner:
             self.role.meanings,
             document.fragments,
             arguments,
-            late,
-            self.limits,
+            demands,
             typenames=typenames,
         )
 

@@ -3,8 +3,7 @@
 Each generated feature has a file of its own; :func:`build` puts them together.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import strawberry
 from graphql import GraphQLSchema
@@ -24,8 +23,6 @@ class RoleSchema:
 
     strawberry: strawberry.Schema
     meanings: Meanings
-    access: Access
-    cache: dict[str, Any] = field(default_factory=dict)
 
     @property
     def graphql(self) -> GraphQLSchema:
@@ -52,4 +49,4 @@ def build(model: Model, access: Access) -> RoleSchema:
         mutation=types.mutation if builder.has_fields(types.mutation) else None,
         config=StrawberryConfig(auto_camel_case=False, disable_field_suggestions=True, scalar_map=SCALARS),
     )
-    return RoleSchema(schema, types.meanings, access)
+    return RoleSchema(schema, types.meanings)

@@ -19,6 +19,7 @@ from graphql import (
 from xrm_core.errors import BadQuery
 from xrm_core.graphql import names
 from xrm_core.graphql.arguments import Arguments, Tree, operand
+from xrm_core.graphql.demands import Demands
 from xrm_core.graphql.meanings import (
     AggregateField,
     ConnectionField,
@@ -30,7 +31,7 @@ from xrm_core.graphql.meanings import (
     Root,
     ScalarField,
 )
-from xrm_core.graphql.where import Late, Limits, groups, order, page, predicate
+from xrm_core.graphql.where import groups, order, page, predicate
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import Literal_, Param
 from xrm_core.query.request import (
@@ -59,6 +60,8 @@ from xrm_core.query.request import (
 )
 
 RECORD_ID = "record_id"
+TYPE_KEY = "__xrm_type"
+"""Key of the type in records of polymorphic relations, for the executor alone."""
 
 Fields = dict[str, list[FieldNode]]
 """Response key → the fields of that key, whose selections are merged."""
@@ -73,8 +76,7 @@ class Selections:
         meanings: what its fields stand for.
         fragments: fragments of the document by name.
         arguments: reads arguments.
-        late: notes what is checked at each run.
-        limits: sizes of pages.
+        demands: holds sizes to limits.
         typenames: records of polymorphic relations carry their type, for the executor to tell them apart.
     """
 
@@ -85,8 +87,7 @@ class Selections:
         meanings: Meanings,
         fragments: Mapping[str, FragmentDefinitionNode],
         arguments: Arguments,
-        late: Late,
-        limits: Limits,
+        demands: Demands,
         *,
         typenames: bool = False,
     ) -> None:
@@ -95,8 +96,7 @@ class Selections:
         self.meanings = meanings
         self.fragments = fragments
         self.arguments = arguments
-        self.late = late
-        self.limits = limits
+        self.demands = demands
         self._typenames = typenames
 
     def collect(self, sets: Sequence[SelectionSetNode | None], type_: GraphQLObjectType) -> Fields:
@@ -190,7 +190,7 @@ class Selections:
         for member in type_.types if isinstance(type_, GraphQLUnionType) else (type_,):
             selection = self.record(sets, member)
             if self._typenames and isinstance(type_, GraphQLUnionType):
-                selection = (TypeName("__typename", member.name), *(i for i in selection if i.key != "__typename"))
+                selection = (TypeName(TYPE_KEY, member.name), *selection)
             yield self.meanings.entities[member.name], selection
 
     # -- connections ------------------------------------------------------------------------------------------------
@@ -199,9 +199,10 @@ class Selections:
         self, entity: Entity, arguments: dict[str, Tree], sets: Sequence[SelectionSetNode | None], type_: Any
     ) -> Connection:
         by = order(self.model, entity, arguments.get("orderBy"))
-        part = page(self.model, entity, arguments, by, self.limits, self.arguments, self.late)
-        where = predicate(self.model, entity, arguments.get("where"))
-        parts = tuple(self._part(key, nodes, type_) for key, nodes in self.collect(sets, type_).items())
+        part = page(self.model, entity, arguments, by, self.demands)
+        where = predicate(self.model, entity, arguments.get("where"), self.demands)
+        with self.demands.inside(part.size):
+            parts = tuple(self._part(key, nodes, type_) for key, nodes in self.collect(sets, type_).items())
         return Connection(entity.name, where, by, part, parts)
 
     def _part(self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType) -> ConnectionPart:
@@ -246,8 +247,8 @@ class Selections:
     ) -> Aggregate:
         by = groups(self.model, entity, arguments.get("groupBy"))
         size = arguments.get("first")
-        limit = Literal_(self.limits.largest_page) if size is None else self.late.size(size, self.limits)
-        where = predicate(self.model, entity, arguments.get("where"))
+        limit = self.demands.page_size(Literal_(self.demands.limits.largest_page) if size is None else size)
+        where = predicate(self.model, entity, arguments.get("where"), self.demands)
         parts = tuple(self._figure(entity, by, key, nodes, type_) for key, nodes in self.collect(sets, type_).items())
         return Aggregate(entity.name, where, by, parts, limit)
 

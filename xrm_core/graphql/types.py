@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from xrm_core import naming
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.meanings import Meanings
 from xrm_core.graphql.scalars import scalar_of
@@ -71,11 +70,3 @@ def label(labels: Any) -> str:
 def describe(thing: Entity | Field) -> str:
     """Description for GraphQL: the file's description, else the label."""
     return thing.description or label(thing.labels)
-
-
-def title(name: str) -> str:
-    """A name for people: ``last_name`` → ``last name``."""
-    return name.replace("_", " ")
-
-
-__all__ = ["Types", "describe", "label", "naming", "title"]

@@ -1,13 +1,13 @@
 """``where``, ``orderBy``, ``groupBy`` and paging arguments → the values of :mod:`xrm_core.query.request`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from xrm_core import naming
 from xrm_core.errors import BadQuery, QueryTooLarge
 from xrm_core.graphql import names
-from xrm_core.graphql.arguments import Arguments, Getter, Tree, operand
+from xrm_core.graphql.arguments import Tree, operand
+from xrm_core.graphql.demands import Demands
 from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.predicate import (
     EVERYTHING,
@@ -18,29 +18,17 @@ from xrm_core.metadata.predicate import (
     Literal_,
     Not,
     Op,
-    Param,
     Predicate,
     Related,
 )
-from xrm_core.query.order import decode
-from xrm_core.query.request import Cursor, GroupKey, Order, Page
+from xrm_core.query.request import GroupKey, Order, Page
 
-
-@dataclass(frozen=True)
-class Limits:
-    """Sizes of pages, in records."""
-
-    default_page: int = 50
-    largest_page: int = 1000
-
-
-MAX_CONDITIONS = 250
 MAX_FILTER_DEPTH = 20
 MAX_CRITERIA = 20
 """Databases limit how long and how deep an expression may be; SQLite's limit of 1000 levels is the lowest."""
 
 
-def predicate(model: Model, entity: Entity, tree: Tree) -> Predicate:
+def predicate(model: Model, entity: Entity, tree: Tree, demands: Demands) -> Predicate:
     """A filter input as a predicate. None (absent or null) is everything.
 
     Raises:
@@ -48,21 +36,19 @@ def predicate(model: Model, entity: Entity, tree: Tree) -> Predicate:
     """
     if tree is None:
         return EVERYTHING
-    if _conditions(tree, 1) > MAX_CONDITIONS:
-        raise QueryTooLarge(
-            f"A filter has at most {MAX_CONDITIONS} conditions.", hint="Values of one field go into a list: in, notIn."
-        )
+    demands.conditions(_size(tree, 1))
     return _predicate(model, entity, tree)
 
 
-def _conditions(tree: Tree, depth: int) -> int:
+def _size(tree: Tree, depth: int) -> int:
+    """How many comparisons and groups of them a filter has."""
     if not isinstance(tree, dict | list):
         return 1
     if depth > MAX_FILTER_DEPTH:
         raise QueryTooLarge(f"A filter nests at most {MAX_FILTER_DEPTH} levels deep.", hint="Ask for less at once.")
     if isinstance(tree, list):
-        return sum(_conditions(each, depth) for each in tree)
-    return sum(_conditions(each, depth + 1) for each in tree.values())
+        return sum(_size(each, depth) for each in tree)
+    return 1 + sum(_size(each, depth + 1) for each in tree.values())
 
 
 def _predicate(model: Model, entity: Entity, tree: Tree) -> Predicate:
@@ -172,30 +158,12 @@ def _path(model: Model, entity: Entity, item: Any, where: str) -> tuple[tuple[st
     return tuple(path), item
 
 
-@dataclass(frozen=True)
-class CursorUse:
-    """A cursor in a plan: where it comes from, and what was read from it when the plan was made."""
-
-    getter: Getter
-    model: Model
-    entity: Entity
-    order: tuple[Order, ...]
-    names: tuple[str, ...]
-    nulls: tuple[bool, ...]
-
-    def values(self, text: str) -> tuple[Any, ...]:
-        """The values in a cursor; BadCursor if it does not fit."""
-        return decode(text, self.model, self.entity, self.order)
-
-
 def page(
     model: Model,
     entity: Entity,
     arguments: dict[str, Tree],
     order_: tuple[Order, ...],
-    limits: Limits,
-    reader: Arguments,
-    late: "Late",
+    demands: Demands,
 ) -> Page:
     """``first``/``after`` or ``last``/``before`` as a page; the page size has a limit."""
     first, last = arguments.get("first"), arguments.get("last")
@@ -207,52 +175,5 @@ def page(
         raise BadQuery("first goes with after, last goes with before.", hint="Leave out one of the two.")
     size = last if backward else first
     cursor = before if backward else after
-    checked = late.size(size, limits) if size is not None else Literal_(limits.default_page)
-    return Page(checked, backward, None if cursor is None else late.cursor(model, entity, order_, cursor, reader))
-
-
-class Late:
-    """What has to be checked at each run of a plan, since it comes out of variables: page sizes and cursors."""
-
-    def __init__(self, variables: Any, reader: Arguments) -> None:
-        self._variables = variables
-        self._reader = reader
-        self.sizes: list[tuple[Getter, Limits]] = []
-        self.cursors: list[CursorUse] = []
-
-    def size(self, tree: Tree, limits: Limits) -> Literal_ | Param:
-        """A page size; checked now if it is known, else at each run."""
-        if isinstance(tree, Literal_):
-            check_size(tree.value, limits)
-        else:
-            self.sizes.append((self._reader.getters[tree.name], limits))
-        return tree  # type: ignore[no-any-return]
-
-    def cursor(self, model: Model, entity: Entity, order_: Sequence[Order], tree: Tree, reader: Arguments) -> Cursor:
-        """A cursor; its values are bound at run time, which of them are empty shapes the SQL."""
-        getter = _known(tree.value) if isinstance(tree, Literal_) else reader.getters[tree.name]
-        values = decode(getter(self._variables), model, entity, order_)
-        parameters = [reader.late(_nothing) for _ in values]
-        nulls = tuple(value is None for value in values)
-        parameter_names = tuple(each.name for each in parameters)
-        self.cursors.append(CursorUse(getter, model, entity, tuple(order_), parameter_names, nulls))
-        return Cursor(tuple(parameters), nulls)
-
-
-def _known(value: Any) -> Getter:
-    return lambda _variables: value
-
-
-def _nothing(_variables: Any) -> None:
-    return None
-
-
-def check_size(size: Any, limits: Limits) -> None:
-    """Refuse page sizes below 0 and above the limit."""
-    if size < 0:
-        raise BadQuery(f"A page size of {size} makes no sense.", hint=f"Ask for 0 to {limits.largest_page} records.")
-    if size > limits.largest_page:
-        raise QueryTooLarge(
-            f"A page has at most {limits.largest_page} records, not {size}.",
-            hint="Read the list page by page with pageInfo.endCursor and after.",
-        )
+    place = None if cursor is None else demands.cursor(model, entity, order_, cursor)
+    return Page(demands.page_size(size), backward, place)

@@ -88,7 +88,10 @@ def load(folder: Path, model: Model) -> PolicySet:
     except (ValueError, RecursionError) as error:
         raise PolicyInvalid(f"{roles_file}: not valid JSON: {error}.") from error
     roles, rules = _roles(document, str(roles_file), problems)
-    policies = tuple(_policies(policies_text, str(policies_file), roles, rules, model, problems))
+    used: set[str] = set()
+    policies = tuple(_policies(policies_text, str(policies_file), roles, rules, model, problems, used))
+    unused = {name: rule for name, rule in rules.items() if name not in used}
+    problems.extend(f"{roles_file}: {mistake}" for mistake in _misfits(unused, model))
     if problems:
         raise PolicyInvalid(
             f"{len(problems)} problem(s) in the policies:\n" + "\n".join(problems),
@@ -181,7 +184,13 @@ def _ancestors(roles: Mapping[str, Role], name: str) -> set[str]:
 
 
 def _policies(
-    text: str, file: str, roles: Mapping[str, Role], rules: Mapping[str, Any], model: Model, problems: list[str]
+    text: str,
+    file: str,
+    roles: Mapping[str, Role],
+    rules: Mapping[str, Any],
+    model: Model,
+    problems: list[str],
+    used: set[str],
 ) -> Iterator[Policy]:
     reader = csv.reader(text.splitlines(), strict=True)
     try:
@@ -191,6 +200,7 @@ def _policies(
         for row in reader:
             if not row:
                 continue
+            used.update(row[4:5])
             at = f"{file}:{reader.line_num}"
             mistakes = list(_mistakes(row, roles, rules, model))
             problems.extend(f"{at}: {mistake}" for mistake in mistakes)
@@ -238,3 +248,19 @@ def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any
                 parse(model, each, rules[rule], rule)
             except (BadQuery, RecursionError) as error:
                 yield f"rule {rule!r} does not fit the entity {each.name!r}: {error}"
+
+
+def _misfits(rules: Mapping[str, Any], model: Model) -> Iterator[str]:
+    """Rules that fit no entity; each with the first mistake on the entity on which it comes furthest."""
+    for name, rule in rules.items():
+        mistakes: list[str] = []
+        for entity in model:
+            try:
+                parse(model, entity, rule, name)
+            except (BadQuery, RecursionError) as error:
+                mistakes.append(f"rule {name!r} fits no entity; on {entity.name!r}: {error}")
+            else:
+                break
+        else:
+            # The deeper the place (own/owner/id/eq), the more of the rule was understood.
+            yield from sorted(mistakes, key=lambda mistake: -mistake.count("/"))[:1]

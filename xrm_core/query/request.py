@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from xrm_core.metadata.predicate import Operand, Predicate
+from xrm_core.metadata.predicate import Literal_, Operand, Param, Predicate
 
 # -- what of a record -----------------------------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class Cursor:
 class Page:
     """Which part of a list: ``size`` records after ``cursor``, or before it if ``backward``."""
 
-    size: Operand
+    size: Literal_ | Param
     backward: bool = False
     cursor: Cursor | None = None
 

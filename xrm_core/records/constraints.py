@@ -11,8 +11,10 @@ from xrm_core.metadata.model import Entity, Field
 
 def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) -> XrmError:
     """The error for a write that broke a constraint of the entity's table (or of one that refers to it)."""
-    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
-    text = str(error.orig)
+    diagnosis = getattr(error.orig, "diag", None)  # PostgreSQL says which; SQLite has words only
+    constraint = getattr(diagnosis, "constraint_name", None) or ""
+    text = "" if diagnosis is not None else str(error.orig)
+    blamed = getattr(diagnosis, "column_name", None) or _column_in(text)
     if deleting:
         return RecordInUse(
             f"The {entity.name} cannot be deleted: other records refer to it.",
@@ -24,16 +26,23 @@ def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) 
         sqlite = "UNIQUE constraint failed: " + ", ".join(f"{table}.{column}" for column in columns)
         if constraint == naming.unique(table, columns) or text == sqlite:
             names = " and ".join(field.name for field in fields)
-            return _failed(entity, fields[0].name, "unique", f"there is another {entity.name} with the same {names}")
+            message = f"there is another {entity.name} with the same {names}"
+            return _failed(entity, fields[0].name, "unique", message)
     for field in entity.fields.values():
         for column in field.columns:
             if constraint == naming.foreign_key(table, column):
                 return _failed(entity, field.name, "relation", "refers to a record that does not exist")
-            if constraint == naming.check(table, field.name) or re.search(rf"\b{column}\b", text):
+            if naming.check(table, field.name) in (constraint, text.rpartition(" ")[2]) or blamed == column:
                 return _failed(entity, field.name, "constraint", "has a value that the database refuses")
-    if "FOREIGN KEY" in text:
+    if "FOREIGN KEY" in text or constraint.startswith("fk_"):
         return _failed(entity, "", "relation", "a relation refers to a record that does not exist")
     return InternalError(f"The {entity.name} could not be stored.", hint="The log has the cause.")
+
+
+def _column_in(text: str) -> str:
+    """``NOT NULL constraint failed: customer.name`` → the column."""
+    found = re.search(r"(?:failed: \w+\.)(\w+)$", text)
+    return found.group(1) if found else ""
 
 
 def _unique_groups(entity: Entity) -> list[tuple[Field, ...]]:

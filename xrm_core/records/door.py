@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
 from xrm_core.errors import Forbidden, InternalError, NotFound, ValidationFailed, VersionConflict
-from xrm_core.metadata.model import CALLER, SYSTEM_FIELDS, Entity, Model
+from xrm_core.metadata.model import CALLER, SYSTEM_FIELDS, USER, Entity, Model
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
@@ -27,9 +28,11 @@ from xrm_core.records.rights import (
     holds,
     row_conditions,
     target_problems,
+    told,
 )
 from xrm_core.records.stored import Record, from_row, to_columns, with_decimals
 from xrm_core.records.validation import Validator
+from xrm_core.storage.system import TOKEN, USER_ROLE
 from xrm_core.storage.tables import Tables
 
 _log = structlog.get_logger(__name__)
@@ -75,7 +78,7 @@ class Records:
         try:
             connection.execute(insert(self.tables[entity]), [to_columns(kind, record) for record in prepared])
         except IntegrityError as error:
-            raise self._translated(error, kind) from None
+            raise self._translated(error, kind, caller) from None
         for values, record in zip(rows, prepared, strict=True):
             if not holds(connection, scope, caller, kind, record["id"], conditions[tuple(values)]):
                 raise Forbidden(
@@ -105,10 +108,10 @@ class Records:
         conditions = row_conditions(scope, caller, kind, Action.UPDATE, changes)
         before = self._locked(connection, scope, caller, kind, id_, Action.UPDATE, conditions)
         _check_version(kind, before, version)
-        self._validate(kind, {**_own(before), **changes})
+        self._validate(kind, {**_own(before), **changes}, caller)
         final = with_decimals(kind, self.plugins.before_update(entity, before, dict(changes)))
         if final != changes:
-            self._validate(kind, {**_own(before), **final})
+            self._validate(kind, {**_own(before), **final}, caller)
         self._check_targets(connection, scope, caller, kind, final)
         stamped = {
             **to_columns(kind, final),
@@ -121,7 +124,7 @@ class Records:
         try:
             changed = connection.execute(statement.values(stamped), context(caller)).rowcount
         except IntegrityError as error:
-            raise self._translated(error, kind) from None
+            raise self._translated(error, kind, caller) from None
         if changed != 1 or not holds(connection, scope, caller, kind, id_, conditions):
             raise Forbidden(
                 f"You may not change the {entity} in this way.",
@@ -142,9 +145,12 @@ class Records:
         self.plugins.before_delete(entity, before)
         table = self.tables[entity]
         try:
-            gone = connection.execute(delete(table).where(table.c.id == id_, *conditions), context(caller)).rowcount
+            gone = connection.execute(sql_delete(table).where(table.c.id == id_, *conditions), context(caller)).rowcount
         except IntegrityError as error:
             raise translate(error, kind, deleting=True) from None
+        if entity == USER:  # who is gone does not sign in any more
+            for system_table in (TOKEN, USER_ROLE):
+                connection.execute(sql_delete(system_table).where(system_table.c.user_id == id_))
         if gone != 1:
             raise NotFound(f"There is no {entity} with the id {id_}.")
 
@@ -156,10 +162,10 @@ class Records:
     ) -> Record:
         given = {name: value for name, value in values.items() if name not in _SYSTEM_NAMES}
         record = with_decimals(kind, {**_defaults(kind, caller), **given})
-        self._validate(kind, record)
+        self._validate(kind, record, caller)
         final = with_decimals(kind, self.plugins.before_create(kind.name, record))
         if final != record:
-            self._validate(kind, final)
+            self._validate(kind, final, caller)
         self._check_targets(connection, scope, caller, kind, given)
         now = _now()
         system = {"id": str(uuid7()), "created_at": now, "updated_at": now, "version": 1}
@@ -168,12 +174,10 @@ class Records:
         empty = dict.fromkeys(kind.fields)  # every row of a statement names the same columns
         return {**empty, **final, **system}
 
-    def _validate(self, kind: Entity, record: Mapping[str, Any]) -> None:
+    def _validate(self, kind: Entity, record: Mapping[str, Any], caller: Caller) -> None:
         problems = self.validator.problems(kind, record)
         if problems:
-            raise ValidationFailed(
-                [{str(key): text for key, text in each.items()} for each in problems], entity=kind.name
-            )
+            raise ValidationFailed(told(problems, kind, caller), entity=kind.name)
 
     def _check_targets(
         self, connection: Connection, scope: Scope, caller: Caller, kind: Entity, changes: Mapping[str, Any]
@@ -202,8 +206,10 @@ class Records:
             raise denied(connection, scope, caller, kind, id_, action)
         return from_row(kind, dict(row))
 
-    def _translated(self, error: IntegrityError, kind: Entity) -> Exception:
+    def _translated(self, error: IntegrityError, kind: Entity, caller: Caller) -> Exception:
         found = translate(error, kind)
+        if isinstance(found, ValidationFailed):
+            return ValidationFailed(told(found.problems, kind, caller), entity=kind.name)
         if isinstance(found, InternalError):
             _log.error("constraint_not_understood", entity=kind.name, kind=type(error.orig).__name__)
         return found

@@ -1,6 +1,6 @@
 """The caller's rights on a write, as conditions that stand in the SQL of the write itself."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -85,6 +85,26 @@ def target_problems(
             if not visible:
                 problems.append({"field": name, "rule": "relation", "message": f"there is no {target} with this id"})
     return problems
+
+
+def told(problems: Sequence[Mapping[str, str]], entity: Entity, caller: Caller) -> Problems:
+    """The problems as the caller may know them: a field that they can neither read nor write is not named."""
+    known = {
+        name
+        for action in (Action.READ, Action.CREATE, Action.UPDATE)
+        if (granted := caller.access.get(entity.name, action)) is not None
+        for name in granted.fields
+    }
+    named = [dict(problem) for problem in problems if _fields_of(problem, entity) <= known]
+    if len(named) < len(problems):
+        named.append({"field": "", "rule": "hidden", "message": "a field that you cannot see stands in the way"})
+    return named
+
+
+def _fields_of(problem: Mapping[str, str], entity: Entity) -> set[str]:
+    together = [set(names) for names in entity.unique_together if problem["message"].endswith(" and ".join(names))]
+    found = set().union(*together) if problem["rule"] == "unique" else set()
+    return found | ({problem["field"]} & entity.fields.keys())
 
 
 def _readable(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str) -> bool:

@@ -13,18 +13,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from xrm_core.auth.authenticator import Authenticator
-from xrm_core.errors import BadRequest, NotFound
+from xrm_core.errors import BadRequest, NotFound, SettingsError
 from xrm_core.graphql import answers
+from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.engine import Engine
 from xrm_core.graphql.limits import DocumentLimits
-from xrm_core.graphql.where import Limits
+from xrm_core.metadata.model import USER
 from xrm_core.server import graphiql, health
 from xrm_core.server.assembly import Platform, check_applied
 from xrm_core.server.graphql_http import GraphQLEndpoint
 from xrm_core.storage.pq_reader import PostgresReader
 from xrm_core.storage.readers import Reader, SqliteReader
 
-LOOPBACK = ["localhost", "127.0.0.1", "[::1]", "testserver"]
+LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 
 
 def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Starlette:
@@ -40,17 +41,21 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
         platform.records,
         platform.database,
         reader,
-        Limits(settings.default_page_size, settings.max_page_size),
+        Limits(settings.default_page_size, settings.max_page_size, settings.max_records),
         DocumentLimits(settings.max_tokens, settings.max_depth, settings.max_aliases),
         settings.statement_timeout,
     )
-    authenticator = Authenticator(platform.database, platform.authority)
+    if USER not in platform.model:
+        raise SettingsError(f"The pack has no entity «{USER}», so nobody could sign in.", hint="Add its entity file.")
+    authenticator = Authenticator(platform.database, platform.tables[USER], platform.authority)
     endpoint = GraphQLEndpoint(engine, authenticator, settings.max_body_bytes)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
+        authenticator.close()
+        engine.close()
         await reader.close()
         platform.database.close()
 
@@ -61,11 +66,12 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
     ]
     # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).
     middleware = [Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)] if settings.demo else []
-    app = Starlette(
-        routes=routes, middleware=middleware, lifespan=lifespan, exception_handlers={HTTPException: _http_error}
+    return Starlette(
+        routes=routes,
+        middleware=middleware,
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _http_error, Exception: _unexpected},
     )
-    app.state.engine = engine
-    return app
 
 
 def _reader(platform: Platform) -> Reader:
@@ -73,6 +79,12 @@ def _reader(platform: Platform) -> Reader:
     if platform.database.is_sqlite:
         return SqliteReader(platform.database, timeout)
     return PostgresReader(platform.database, timeout)
+
+
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    """The last line of defence: whatever broke, no traceback leaves the server."""
+    reason = answers.unexpected(error)
+    return JSONResponse({"errors": [answers.shape(reason)]}, reason.http_status)
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from xrm_core.permissions.authority import Authority
 from xrm_core.plugins import Plugins, load_plugins
 from xrm_core.records.door import Records
 from xrm_core.settings import Settings
-from xrm_core.storage.applied import current_model
+from xrm_core.storage.applied import has_models, require_model
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
 
@@ -80,9 +80,8 @@ def check_applied(platform: Platform) -> None:
 def check_model(database: Database, model: Model) -> None:
     """The same for a database and a model without the rest of the platform."""
     with database.read() as connection:
-        applied = current_model(connection)
-    if applied is None or applied.fingerprint != model.fingerprint:
-        raise ModelOutOfDate(
-            "The database has no model yet." if applied is None else "The database has another model than the files.",
-            hint="Look at «xrm schema plan», then run «xrm schema apply».",
-        )
+        if not has_models(connection):
+            raise ModelOutOfDate(
+                "The database has no model yet.", hint="Look at «xrm schema plan», then run «xrm schema apply»."
+            )
+        require_model(connection, model)

@@ -79,6 +79,9 @@ class GraphQLEndpoint:
             return
         except XrmError as error:
             answer, status = answers.refused(error), error.http_status
+        except Exception as error:
+            reason = answers.unexpected(error)
+            answer, status = answers.refused(reason), reason.http_status
         await _send(send, status, media_type, answer)
 
     async def _read(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> Request:

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from xrm_core.errors import XrmError
+from xrm_core.graphql import answers
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
@@ -25,9 +26,10 @@ def routes(check: Callable[[], None]) -> list[Route]:
     async def ready(_request: Request) -> JSONResponse:
         try:
             await run_in_threadpool(check)
-        except XrmError as error:
+        except Exception as error:
             # The code says enough for a probe; where the database is, nobody outside needs to know.
-            return JSONResponse({"status": "not ready", "code": error.code}, 503, _HEADERS)
+            reason = error if isinstance(error, XrmError) else answers.unexpected(error)
+            return JSONResponse({"status": "not ready", "code": reason.code}, 503, _HEADERS)
         return JSONResponse({"status": "ready"}, headers=_HEADERS)
 
     return [Route("/health/live", live), Route("/health/ready", ready)]

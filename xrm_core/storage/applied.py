@@ -19,7 +19,7 @@ def current_model(connection: Connection) -> Model | None:
     Raises:
         ModelOutOfDate: a newer version of the platform wrote it in a form that this one cannot read.
     """
-    if not inspect(connection).has_table(MODEL.name):
+    if not has_models(connection):
         return None
     text = connection.scalar(select(MODEL.c.snapshot).order_by(MODEL.c.id.desc()).limit(1))
     if text is None:
@@ -31,6 +31,25 @@ def current_model(connection: Connection) -> Model | None:
             "The model in the database cannot be read by this version of the platform.",
             hint="Use the version that applied it, or a newer one.",
         ) from error
+
+
+def has_models(connection: Connection) -> bool:
+    """Whether the database has the table of models at all."""
+    return inspect(connection).has_table(MODEL.name)
+
+
+def require_model(connection: Connection, model: Model) -> None:
+    """Refuse to go on if the database has another model by now: one indexed row, cheap enough for each write.
+
+    Raises:
+        ModelOutOfDate: says which commands to run.
+    """
+    applied = connection.execute(select(MODEL.c.fingerprint).order_by(MODEL.c.id.desc()).limit(1)).scalar()
+    if applied != model.fingerprint:
+        raise ModelOutOfDate(
+            "The database has no model yet." if applied is None else "The database has another model than the files.",
+            hint="Look at «xrm schema plan», then run «xrm schema apply»; a running server has to be started again.",
+        )
 
 
 def save_model(connection: Connection, model: Model, operations: Mapping[str, Any]) -> None:

@@ -39,8 +39,8 @@ def apply(database: Database, new: Model, accept: Collection[str] = (), *, only_
         only_safe: refuse whatever is not safe, accepted or not.
 
     Raises:
-        SchemaChangeRefused: operations are blocked, not accepted or not safe, the data does not allow them, or the
-            tables stay in use; nothing was changed.
+        SchemaChangeRefused: operations are blocked, not accepted or not safe, ``accept`` names one that is not in
+            the plan, the data does not allow them, or the tables stay in use; nothing was changed.
         DatabaseUnavailable: the database does not answer.
     """
     upgrade_system(database)
@@ -64,6 +64,7 @@ def _apply(database: Database, new: Model, accept: Collection[str], only_safe: b
         old = current_model(connection)
         _refuse_drift(connection, old)
         planned = plan(connection, old, new)
+        _refuse_unknown(planned, accept)
         _refuse(planned, accept, only_safe)
         if old is not None and planned.is_empty:
             return planned
@@ -92,6 +93,18 @@ def _refuse_drift(connection: Connection, old: Model | None) -> None:
             "The tables are not as the applied model says:\n" + "\n".join(differences),
             hint="Nothing was changed. Undo what was done to the tables by hand.",
             details={"drift": differences},
+        )
+
+
+def _refuse_unknown(planned: Plan, accept: Collection[str]) -> None:
+    """A consent to nothing is a slip of the pen, unless all is done already: the same command may run again."""
+    keys = [operation.key for operation in planned.operations]
+    unknown = sorted(set(accept).difference(keys))
+    if unknown and keys:
+        raise SchemaChangeRefused(
+            f"The plan has no operation {', '.join(unknown)}.",
+            hint=f"Nothing was changed. The operations of the plan are: {', '.join(keys)}",
+            details={"unknown": unknown, "operations": [operation.to_json() for operation in planned.operations]},
         )
 
 

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, Timeout
+from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, Timeout, XrmError
 
 SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-16384")
 """FULL: an acknowledged write survives a power cut."""
@@ -22,6 +23,8 @@ WRITER_WAIT_SECONDS = 30
 
 _BUSY = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 _CANCELLED = "57014"
+_NO_SERVER = frozenset({"08", "28", "3D", "53", "57"})  # connection, login, no such database, resources, shut down
+_NO_FILE = ("unable to open", "disk", "readonly", "not a database", "malformed", "is full")
 
 
 class Database:
@@ -112,13 +115,29 @@ class Database:
     def _errors(self, timeout: float | None) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            state, text = getattr(error.orig, "sqlstate", None), str(error.orig)
-            if state in _BUSY or (self.is_sqlite and "locked" in text):
-                raise Busy("Another change got in the way; nothing was done.", hint="Try again.") from error
-            if state == _CANCELLED or (self.is_sqlite and "interrupted" in text):
-                raise timed_out(timeout or 0) from error
-            raise self.unavailable() from error
+        except DBAPIError as error:
+            understood = self.understood(error, timeout)
+            if understood is None:
+                raise
+            raise understood from error
+
+    def understood(self, error: BaseException, timeout: float | None = None) -> XrmError | None:
+        """An error of SQLAlchemy or a driver in words of ours; None if it is not one that callers can do about."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        state, text = getattr(cause, "sqlstate", None), str(cause)
+        locked = isinstance(cause, sqlite3.OperationalError) and "locked" in text
+        interrupted = isinstance(cause, sqlite3.OperationalError) and "interrupted" in text
+        if state in _BUSY or locked:
+            return Busy("Another change got in the way; nothing was done.", hint="Try again.")
+        if state == _CANCELLED or interrupted:
+            return timed_out(timeout or 0)
+        if isinstance(cause, sqlite3.OperationalError | sqlite3.DatabaseError) and any(w in text for w in _NO_FILE):
+            return self.unavailable()
+        if isinstance(cause, psycopg.ProgrammingError) and state is None:
+            return SettingsError("The options in the database URL are not those of PostgreSQL.", hint="Remove them.")
+        if isinstance(cause, psycopg.OperationalError) and (state is None or state[:2] in _NO_SERVER):
+            return self.unavailable()
+        return None
 
     def check(self) -> None:
         """Raise :class:`~xrm_core.errors.DatabaseUnavailable` if the database does not answer."""
@@ -150,12 +169,17 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
         if parsed.drivername in ("postgres", "postgresql"):
             parsed = parsed.set(drivername="postgresql+psycopg")
-        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
             raise SettingsError(
-                f"The database kind {parsed.get_backend_name()!r} is not supported.",
+                f"The database kind {parsed.drivername!r} is not supported.",
                 hint="Use sqlite:///path/to/file.db or postgresql://user@host/database.",
             )
-        parsed.get_dialect()
+        if parsed.get_backend_name() == "sqlite":
+            if not parsed.database or parsed.database == ":memory:" or parsed.query:
+                raise SettingsError(
+                    "SQLite needs a file, and no options after it.", hint="It looks like sqlite:///path/to/file.db."
+                )
+            parsed = parsed.set(database=str(Path(parsed.database).expanduser()))
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise SettingsError(
             "The database URL cannot be read.",
@@ -166,8 +190,7 @@ def _parse(url: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        if url.database:
-            _make_folder(Path(url.database).expanduser().parent)
+        _make_folder(Path(url.database or "").parent)
         engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -23,6 +23,7 @@ from xrm_core.storage.readers import Call, read_dialect
 MAX_CONNECTIONS = 16
 MAX_PREPARED = 256
 WAIT_SECONDS = 10.0
+GRACE_SECONDS = 5.0
 _CANCELLED, _STALE_PLAN, _NO_SUCH_STATEMENT = b"57014", b"0A000", b"26000"
 _SHUT_DOWN = b"57P"
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -48,9 +49,19 @@ class PostgresReader:
     async def fetch(self, calls: Sequence[Call]) -> list[bytes | None]:
         """See :class:`~xrm_core.storage.readers.Reader`."""
         try:
+            # The server keeps the limit itself; this is for one that does not answer any more.
+            async with asyncio.timeout(self._timeout + GRACE_SECONDS):
+                return await self._twice(calls)
+        except TimeoutError:
+            raise timed_out(self._timeout) from None
+
+    async def _twice(self, calls: Sequence[Call]) -> list[bytes | None]:
+        try:
             return await self._on_some(calls)
         except _Lost:
-            # The server was restarted, or a connection was cut while idle: reading again does no harm.
+            # The server was restarted, or a connection was cut while idle: reading again does no harm. The others that
+            # are idle are likely to be gone as well, whether they know it already or not.
+            self._drop_idle()
             try:
                 return await self._on_some(calls)
             except _Lost as error:
@@ -132,13 +143,14 @@ class PostgresReader:
                 break
 
     async def _connect(self) -> "_Connection":
-        url = self._database.url.set(drivername="postgresql")
+        # The same arguments that the engine for writes connects with.
+        positional, arguments = self._database.dialect.create_connect_args(self._database.url)
         options = (
             f"-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout={int(self._timeout * 1000)}"
         )
         try:
             owner = await psycopg.AsyncConnection.connect(
-                url.render_as_string(hide_password=False), autocommit=True, options=options, connect_timeout=10
+                *positional, **{**arguments, "autocommit": True, "options": options, "connect_timeout": 10}
             )
         except psycopg.Error as error:
             raise self._unavailable() from error
@@ -153,6 +165,9 @@ class PostgresReader:
     async def close(self) -> None:
         """See :class:`~xrm_core.storage.readers.Reader`."""
         self._closed = True
+        self._drop_idle()
+
+    def _drop_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
             self._open -= 1

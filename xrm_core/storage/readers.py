@@ -69,7 +69,7 @@ def fetch_in(connection: Connection, call: Call, timeout: float) -> bytes | None
         else:
             raise TypeError(f"unknown driver {type(driver)}")
     except sqlite3.OperationalError as error:
-        raise _understood(error, timeout) from error
+        raise (_understood(error, timeout) or error) from error
     except psycopg.errors.QueryCanceled as error:
         raise timed_out(timeout) from error
     return None if row is None or row[0] is None else str(row[0]).encode()
@@ -94,20 +94,20 @@ class SqliteReader:
     async def fetch(self, calls: Sequence[Call]) -> list[bytes | None]:
         """See :class:`Reader`."""
         loop = asyncio.get_running_loop()
-        running: list[sqlite3.Connection] = []
-        limit = loop.call_later(self._timeout, _interrupt, running)
+        job = _Job()
+        limit = loop.call_later(self._timeout, job.stop)
         try:
-            return await loop.run_in_executor(self._threads, self._fetch, calls, running)
+            return await loop.run_in_executor(self._threads, self._fetch, calls, job)
         except asyncio.CancelledError:
-            _interrupt(running)
+            job.stop()
             raise
         finally:
             limit.cancel()
 
-    def _fetch(self, calls: Sequence[Call], running: list[sqlite3.Connection]) -> list[bytes | None]:
+    def _fetch(self, calls: Sequence[Call], job: "_Job") -> list[bytes | None]:
         try:
             connection = self._connection()
-            running.append(connection)
+            job.begin(connection)
             try:
                 if len(calls) == 1:
                     return [self._one(connection, calls[0])]
@@ -117,9 +117,9 @@ class SqliteReader:
                 finally:
                     connection.execute("ROLLBACK")
             finally:
-                running.remove(connection)
+                job.end()
         except sqlite3.OperationalError as error:
-            raise _understood(error, self._timeout) from error
+            raise (_understood(error, self._timeout) or error) from error
 
     @staticmethod
     def _one(connection: sqlite3.Connection, call: Call) -> bytes | None:
@@ -143,15 +143,38 @@ class SqliteReader:
             connection.close()
 
 
-def _interrupt(running: list[sqlite3.Connection]) -> None:
-    for connection in running:
-        connection.interrupt()
+class _Job:
+    """One document's use of a connection. It can be stopped at any moment, also while it waits for a thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._stopped = False
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Take a connection; OperationalError if the job was stopped before."""
+        with self._lock:
+            if self._stopped:
+                raise sqlite3.OperationalError("interrupted")
+            self._connection = connection
+
+    def end(self) -> None:
+        """Give the connection back: from now on it is another job's."""
+        with self._lock:
+            self._connection = None
+
+    def stop(self) -> None:
+        """End the statement that runs, and refuse those to come."""
+        with self._lock:
+            self._stopped = True
+            if self._connection is not None:
+                self._connection.interrupt()
 
 
 _TOO_DEEP = ("parser stack overflow", "Expression tree is too large")
 
 
-def _understood(error: sqlite3.OperationalError, timeout: float) -> XrmError:
+def _understood(error: sqlite3.OperationalError, timeout: float) -> XrmError | None:
     if "interrupted" in str(error):
         return timed_out(timeout)
     if any(words in str(error) for words in _TOO_DEEP):
@@ -159,4 +182,10 @@ def _understood(error: sqlite3.OperationalError, timeout: float) -> XrmError:
             "The query nests deeper than this SQLite can read.",
             hint="Ask for the inner records apart; SQLite 3.46 or newer and PostgreSQL read deeper queries.",
         )
-    return DatabaseUnavailable("The database cannot be read.", hint="Check its file and the rights on it.")
+    if "integer overflow" in str(error):
+        return QueryTooLarge(
+            "A sum has more digits than SQLite can count.", hint="Sum fewer records; PostgreSQL has no such limit."
+        )
+    if "locked" in str(error) or "unable to open" in str(error) or "disk" in str(error):
+        return DatabaseUnavailable("The database cannot be read.", hint="Check its file and the rights on it.")
+    return None

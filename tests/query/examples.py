@@ -1,0 +1,22 @@
+"""How many random examples a run tries: by day the same few, by night (``XRM_HYPOTHESIS=night``) many new ones."""
+
+import os
+
+from hypothesis import HealthCheck, Phase, settings
+
+NIGHT = os.environ.get("XRM_HYPOTHESIS") == "night"
+_QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+
+
+def examples(by_day: int) -> settings:
+    """Settings for a test with this many examples by day. Shrinking takes minutes, so only the night shrinks."""
+    if NIGHT:
+        return settings(max_examples=50 * by_day, deadline=None, suppress_health_check=_QUIET)
+    return settings(
+        max_examples=by_day,
+        deadline=None,
+        suppress_health_check=_QUIET,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+    )

@@ -1,0 +1,234 @@
+"""Reads on PostgreSQL under trouble: many at once, cancelled, cut off, changed tables, too slow, too many, too big."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from xrm_core.errors import DatabaseUnavailable, InternalError, Timeout
+from xrm_core.storage import pq_reader
+from xrm_core.storage.engines import Database
+from xrm_core.storage.pq_reader import MAX_CONNECTIONS, MAX_PREPARED, PostgresReader
+from xrm_core.storage.readers import Call
+
+ONE: Call = ("SELECT '1'", ())
+PID: Call = ("SELECT pg_backend_pid()::text", ())
+
+
+def sleep(seconds: float) -> Call:
+    return ("SELECT pg_sleep($1::float8)::text || 'slept'", (seconds,))
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Any:
+    database = Database(postgres_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+async def reader(postgres: Database) -> AsyncIterator[PostgresReader]:
+    opened = PostgresReader(postgres, timeout=5)
+    yield opened
+    await opened.close()
+
+
+def execute(database: Database, *statements: str) -> None:
+    with database.begin() as connection:
+        for each in statements:
+            connection.exec_driver_sql(each)
+
+
+def cut_all(database: Database) -> None:
+    """What a restart of the server does to its connections."""
+    execute(
+        database,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    )
+
+
+async def test_more_reads_at_once_than_connections(reader: PostgresReader) -> None:
+    calls: list[Call] = [("SELECT ($1::int * 2)::text || pg_sleep(0.01)::text", (number,)) for number in range(100)]
+    answers = await asyncio.gather(*(reader.fetch([call]) for call in calls))
+    assert answers == [[str(number * 2).encode()] for number in range(100)]
+    assert reader._open <= MAX_CONNECTIONS
+
+
+async def test_reads_wait_only_so_long_for_a_connection(
+    reader: PostgresReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pq_reader, "WAIT_SECONDS", 0.1)
+    slow = [asyncio.create_task(reader.fetch([sleep(1)])) for _ in range(MAX_CONNECTIONS)]
+    await asyncio.sleep(0.5)
+    with pytest.raises(DatabaseUnavailable):
+        await reader.fetch([ONE])
+    assert await asyncio.gather(*slow) == [[b"slept"]] * MAX_CONNECTIONS
+    assert await reader.fetch([ONE]) == [b"1"]
+
+
+async def test_a_cancelled_read_does_not_spoil_the_next(reader: PostgresReader) -> None:
+    for calls in ([sleep(2)], [ONE, sleep(2)]):
+        task = asyncio.create_task(reader.fetch(calls))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        for number in range(5):
+            assert await reader.fetch([("SELECT $1::text", (number,))]) == [str(number).encode()]
+            assert await reader.fetch([ONE, ONE]) == [b"1", b"1"]
+
+
+async def test_many_reads_cancelled_at_any_moment(reader: PostgresReader) -> None:
+    async def one(number: int) -> None:
+        task = asyncio.create_task(reader.fetch([("SELECT $1::text || pg_sleep(0.002)::text", (number,))]))
+        await asyncio.sleep(number % 7 * 0.001)
+        if number % 2:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        else:
+            assert await task == [str(number).encode()]
+
+    await asyncio.gather(*(one(number) for number in range(60)))
+    assert await reader.fetch([ONE]) == [b"1"]
+    assert reader._open <= MAX_CONNECTIONS
+    assert not reader._waiting
+
+
+async def test_a_turn_that_is_not_taken_goes_to_the_next(
+    reader: PostgresReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pq_reader, "MAX_CONNECTIONS", 1)
+    busy = await reader._acquire()
+    first, second = (asyncio.create_task(reader.fetch([ONE])) for _ in range(2))
+    await asyncio.sleep(0)
+    reader._release(busy, healthy=True)  # wakes the first …
+    first.cancel()  # … which does not come
+    assert await asyncio.wait_for(second, 2) == [b"1"]
+    assert isinstance((await asyncio.gather(first, return_exceptions=True))[0], asyncio.CancelledError)
+
+
+async def test_reads_go_on_after_a_restart(reader: PostgresReader, postgres: Database) -> None:
+    await asyncio.gather(*(reader.fetch([sleep(0.05)]) for _ in range(6)))  # six idle connections
+    await asyncio.to_thread(cut_all, postgres)
+    for _ in range(8):
+        assert await reader.fetch([ONE]) == [b"1"]
+    assert await asyncio.gather(*(reader.fetch([ONE]) for _ in range(20))) == [[b"1"]] * 20
+
+
+async def test_a_read_cut_off_midway_is_repeated(reader: PostgresReader, postgres: Database) -> None:
+    for calls in ([sleep(0.6)], [ONE, sleep(0.6)]):
+        task = asyncio.create_task(reader.fetch(calls))
+        await asyncio.sleep(0.25)
+        await asyncio.to_thread(cut_all, postgres)
+        assert (await task)[-1] == b"slept"
+
+
+async def test_a_database_that_is_not_there_is_told(postgres_url: str) -> None:
+    database = Database(postgres_url.replace("/test_", "/nowhere_"))
+    reader = PostgresReader(database, timeout=5)
+    with pytest.raises(DatabaseUnavailable) as caught:
+        await reader.fetch([ONE])
+    assert "nowhere" in caught.value.message
+    assert reader._open == 0
+    await reader.close()
+    database.close()
+
+
+async def test_tables_changed_under_prepared_statements(reader: PostgresReader, postgres: Database) -> None:
+    read: Call = ("SELECT a FROM changing", ())
+    await asyncio.to_thread(execute, postgres, "CREATE TABLE changing (a text)", "INSERT INTO changing VALUES ('1')")
+    assert await reader.fetch([read]) == [b"1"]
+    assert await reader.fetch([read, read]) == [b"1", b"1"]
+    for number, type_ in enumerate(("int USING a::int", "text", "bigint USING a::bigint", "text")):
+        await asyncio.to_thread(execute, postgres, f"ALTER TABLE changing ALTER COLUMN a TYPE {type_}")
+        calls = [read] if number < 2 else [read, ONE, read]
+        assert (await reader.fetch(calls))[-1] == b"1"
+        assert await reader.fetch([read]) == [b"1"]
+
+
+async def test_statements_that_the_server_forgot(reader: PostgresReader) -> None:
+    assert await reader.fetch([ONE]) == [b"1"]
+    await reader._idle[-1].command("DISCARD ALL")
+    assert await reader.fetch([ONE, ONE]) == [b"1", b"1"]
+    await reader._idle[-1].command("DEALLOCATE ALL")
+    assert await reader.fetch([ONE]) == [b"1"]
+
+
+@pytest.mark.parametrize("before", [[], [ONE]], ids=["alone", "in a transaction"])
+async def test_a_slow_statement_times_out_and_its_connection_serves_on(postgres: Database, before: list[Call]) -> None:
+    reader = PostgresReader(postgres, timeout=0.2)
+    [pid] = await reader.fetch([PID])
+    with pytest.raises(Timeout, match=r"0\.2 seconds"):
+        await reader.fetch([*before, sleep(5)])
+    assert await reader.fetch([PID]) == [pid]
+    assert await reader.fetch([ONE, PID]) == [b"1", pid]
+    await reader.close()
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELEC", "SELECT 1/0", "SELECT 'a'::int::text", "SELECT * FROM nowhere", "SELECT $1::int::text"]
+)
+async def test_a_refused_statement_is_an_internal_error_without_its_text(reader: PostgresReader, sql: str) -> None:
+    for calls in ([(sql, ())], [ONE, (sql, ())]):
+        with pytest.raises(InternalError) as caught:
+            await reader.fetch(calls)
+        assert sql not in str(caught.value.to_json())
+        assert await reader.fetch([ONE]) == [b"1"]
+
+
+async def test_nothing_can_be_written(reader: PostgresReader, postgres: Database) -> None:
+    await asyncio.to_thread(execute, postgres, "CREATE TABLE quiet (a text)")
+    with pytest.raises(InternalError):
+        await reader.fetch([("INSERT INTO quiet VALUES ('x') RETURNING a", ())])
+
+
+async def test_big_answers_and_values(reader: PostgresReader) -> None:
+    text = "é" * 2_500_000
+    [answer] = await reader.fetch([("SELECT $1::text", (text,))])
+    assert answer == text.encode()
+    answers = await reader.fetch([("SELECT repeat('x', 5000000)", ()), ONE])
+    assert [len(each or b"") for each in answers] == [5_000_000, 1]
+
+
+async def test_more_statements_than_are_kept(reader: PostgresReader) -> None:
+    for number in range(MAX_PREPARED + 20):
+        assert await reader.fetch([(f"SELECT '{number}'", ())]) == [str(number).encode()]
+    [count] = await reader.fetch([("SELECT count(*)::text FROM pg_prepared_statements", ())])
+    assert int(count or 0) <= MAX_PREPARED
+    assert await reader.fetch([("SELECT '0'", ()), (f"SELECT '{MAX_PREPARED}'", ())]) == [
+        b"0",
+        str(MAX_PREPARED).encode(),
+    ]
+
+
+async def test_one_document_reads_one_snapshot(reader: PostgresReader, postgres: Database) -> None:
+    await asyncio.to_thread(execute, postgres, "CREATE TABLE counted (a int)")
+    count: Call = ("SELECT count(*)::text FROM counted", ())
+    task = asyncio.create_task(reader.fetch([count, sleep(0.5), count]))
+    await asyncio.sleep(0.25)
+    await asyncio.to_thread(execute, postgres, "INSERT INTO counted VALUES (1)")
+    assert await task == [b"0", b"slept", b"0"]
+    assert await reader.fetch([count]) == [b"1"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["a", 'b"', "c\\", "{d,e}", "NULL", "null", "", " ", "é,😀", None, "'", "\n"], [], [None]],
+)
+async def test_lists_arrive_as_they_are(reader: PostgresReader, values: list[Any]) -> None:
+    import json
+
+    [answer] = await reader.fetch([("SELECT to_json($1::text[])::text", (values,))])
+    assert json.loads(answer or b"") == values
+
+
+async def test_after_close_no_connection_stays(postgres: Database) -> None:
+    reader = PostgresReader(postgres, timeout=5)
+    running = asyncio.create_task(reader.fetch([sleep(0.2)]))
+    await asyncio.sleep(0.1)
+    await reader.fetch([ONE])
+    await reader.close()
+    assert await running == [b"slept"]
+    assert reader._open == 0

@@ -1,0 +1,137 @@
+"""What a document demands: conditions, records, pages and cursors, held to limits before anything is asked.
+
+What stands in the document is checked when its plan is made; what comes out of variables, at each run.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from xrm_core.errors import BadQuery, QueryTooLarge
+from xrm_core.graphql.arguments import Arguments, Getter, Tree
+from xrm_core.metadata.model import Entity, Model
+from xrm_core.metadata.predicate import Literal_, Param
+from xrm_core.query.order import decode
+from xrm_core.query.request import Cursor, Order
+
+MAX_CONDITIONS = 800
+"""Comparisons and groups of them in all filters of a document: compiling them takes time."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes, in records: of a page that is not said, of the largest page, of all pages of a document together."""
+
+    default_page: int = 50
+    largest_page: int = 1000
+    records: int = 250_000
+
+
+@dataclass(frozen=True)
+class CursorUse:
+    """A cursor in a plan: where it comes from, and which of its values were empty when the plan was made."""
+
+    getter: Getter
+    model: Model
+    entity: Entity
+    order: tuple[Order, ...]
+    names: tuple[str, ...]
+    nulls: tuple[bool, ...]
+
+    def values(self, text: str) -> tuple[Any, ...]:
+        """The values in a cursor; BadCursor if it does not fit."""
+        return decode(text, self.model, self.entity, self.order)
+
+
+@dataclass
+class Demands:
+    """The demands of one plan.
+
+    Args:
+        variables: those of the request for which the plan is made.
+        arguments: reads arguments; makes parameters.
+        limits: sizes, in records.
+    """
+
+    variables: Mapping[str, Any]
+    arguments: Arguments
+    limits: Limits
+    cursors: list[CursorUse] = field(default_factory=list)
+    _conditions: int = 0
+    _sizes: list[Getter] = field(default_factory=list)
+    _above: tuple[Getter, ...] = ()
+    _lists: list[tuple[Getter, ...]] = field(default_factory=list)
+
+    def conditions(self, count: int) -> None:
+        """Add the conditions of a filter; QueryTooLarge if there are too many in all."""
+        self._conditions += count
+        if self._conditions > MAX_CONDITIONS:
+            raise QueryTooLarge(
+                "The filters of the document have too many conditions.",
+                hint="Values of one field go into a list (in, notIn); split the document into several requests.",
+            )
+
+    def page_size(self, tree: Tree) -> Literal_ | Param:
+        """The size of a page; None is the usual size."""
+        size: Literal_ | Param = Literal_(self.limits.default_page) if tree is None else tree
+        self._sizes.append(self._getter(size))
+        return size
+
+    @contextmanager
+    def inside(self, size: Literal_ | Param) -> Iterator[None]:
+        """What is demanded in here, each record of a page of this size demands."""
+        outside = self._above
+        self._above = (*outside, self._getter(size))
+        self._lists.append(self._above)
+        try:
+            yield
+        finally:
+            self._above = outside
+
+    def cursor(self, model: Model, entity: Entity, order: Sequence[Order], tree: Tree) -> Cursor:
+        """A cursor; its values are bound at run time, which of them are empty shapes the SQL."""
+        getter = self._getter(tree)
+        values = decode(getter(self.variables), model, entity, order)
+        parameters = [self.arguments.late(_nothing) for _ in values]
+        nulls = tuple(value is None for value in values)
+        names = tuple(each.name for each in parameters)
+        self.cursors.append(CursorUse(getter, model, entity, tuple(order), names, nulls))
+        return Cursor(tuple(parameters), nulls)
+
+    def check(self, variables: Mapping[str, Any]) -> None:
+        """Hold the sizes of a request to the limits.
+
+        Raises:
+            BadQuery, QueryTooLarge: a page, or all pages multiplied down the tree, are too large.
+        """
+        for getter in self._sizes:
+            self._check_size(getter(variables))
+        records = sum(prod(getter(variables) for getter in sizes) for sizes in self._lists)
+        if records > self.limits.records:
+            raise QueryTooLarge(
+                f"The query asks for up to {records} records; at most {self.limits.records} are answered at once.",
+                hint="Page sizes multiply down the tree: ask for smaller pages (first), or for fewer levels.",
+                details={"cost": records, "limit": self.limits.records},
+            )
+
+    def _check_size(self, size: int) -> None:
+        largest = self.limits.largest_page
+        if size < 0:
+            raise BadQuery(f"A page size of {size} makes no sense.", hint=f"Ask for 0 to {largest} records.")
+        if size > largest:
+            raise QueryTooLarge(
+                f"A page has at most {largest} records, not {size}.",
+                hint="Read the list page by page with pageInfo.endCursor and after.",
+            )
+
+    def _getter(self, tree: Literal_ | Param) -> Getter:
+        if isinstance(tree, Param):
+            return self.arguments.getters[tree.name]
+        value = tree.value
+        return lambda _variables: value
+
+
+def _nothing(_variables: Any) -> None:
+    return None

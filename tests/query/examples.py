@@ -11,7 +11,7 @@ _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_t
 def examples(by_day: int) -> settings:
     """Settings for a test with this many examples by day. Shrinking takes minutes, so only the night shrinks."""
     if NIGHT:
-        return settings(max_examples=50 * by_day, deadline=None, suppress_health_check=_QUIET)
+        return many_examples(50 * by_day)
     return settings(
         max_examples=by_day,
         deadline=None,
@@ -20,3 +20,8 @@ def examples(by_day: int) -> settings:
         database=None,
         phases=[Phase.explicit, Phase.generate],
     )
+
+
+def many_examples(number: int) -> settings:
+    """Settings for a test that takes its time: new examples each run, shrunk when one fails."""
+    return settings(max_examples=number, deadline=None, suppress_health_check=_QUIET)

@@ -1,18 +1,19 @@
 """Random documents of random roles about random records, held against a naive reference.
 
-``XRM_HYPOTHESIS=night`` tries two thousand examples and shrinks what fails.
+The test marked ``slow`` tries many more; ``XRM_HYPOTHESIS=night`` tries thousands. Both shrink what fails.
 """
 
 import hashlib
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
 from tests.graphql.kit import World, uid
 from tests.query import documents
-from tests.query.examples import examples
+from tests.query.examples import examples, many_examples
 from tests.query.oracle import Oracle, Rights
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.policy import PolicySet, Role
@@ -27,6 +28,18 @@ def policy_set(rights: Rights) -> PolicySet:
 @examples(40)
 @given(data=st.data())
 def test_reads_give_what_a_naive_reference_gives(data: st.DataObject, model: Model, worlds: dict[str, World]) -> None:
+    compare(data, model, worlds)
+
+
+@pytest.mark.slow
+@many_examples(500)
+@given(data=st.data())
+def test_many_more_reads_give_what_it_gives(data: st.DataObject, model: Model, worlds: dict[str, World]) -> None:
+    compare(data, model, worlds)
+
+
+def compare(data: st.DataObject, model: Model, worlds: dict[str, World]) -> None:
+    """Six random documents against random records under random rights, on each database."""
     rights = data.draw(documents.rights(model))
     rows = data.draw(documents.rows(model))
     requests = [documents.Documents(data.draw, rights).root() for _ in range(6)]

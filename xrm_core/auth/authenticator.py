@@ -47,6 +47,7 @@ class Authenticator:
         self._authority = authority
         self._clock = clock
         self._known: OrderedDict[str, tuple[float, User]] = OrderedDict()
+        self._asking: dict[str, asyncio.Future[User | None]] = {}
 
     async def user(self, header: str | None) -> User:
         """The user of an ``Authorization`` header.
@@ -60,7 +61,12 @@ class Authenticator:
         now = self._clock()
         if known is not None and now < known[0]:
             return known[1]
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, self._find, token)
+        asking = self._asking.get(token)
+        if asking is None:  # requests that come at the same moment ask once
+            asking = asyncio.get_running_loop().run_in_executor(self._threads, self._find, token)
+            self._asking[token] = asking
+            asking.add_done_callback(lambda _done: self._asking.pop(token, None))
+        found = await asyncio.shield(asking)
         if found is None:
             self._known.pop(token, None)
             raise Unauthenticated(

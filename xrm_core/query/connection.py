@@ -28,7 +28,7 @@ from xrm_core.query.request import (
     TypeName,
     Value,
 )
-from xrm_core.query.scan import Condition, PageRow, Row, Scan, Scope
+from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
 from xrm_core.query.sql_json import Pair, constant
 
 
@@ -122,11 +122,11 @@ class _Page:
             or isinstance(part, PageInfo)
             for part in parts
         )
-        self._row: PageRow | None = None
+        self._row: Unguarded | None = None
         self._ready: dict[int, str] = {}
 
     @property
-    def row(self) -> PageRow:
+    def row(self) -> Unguarded:
         """The columns of the page, once :meth:`query` has made it."""
         if self._row is None:
             raise RuntimeError("the page has not been queried")
@@ -158,11 +158,11 @@ class _Page:
         if nested:
             # Nested JSON gets columns of its own, so that the text nests by few parentheses a level: SQLite's parser
             # (before 3.46) takes about a hundred in all.
-            row = PageRow(page)
+            row = Unguarded(page)
             self._ready = {id(item): f"xrm_j{number}" for number, item in enumerate(nested)}
             extra = [_nested_json(self.scope, self.entity, row, item).label(self._ready[id(item)]) for item in nested]
             page = select(*page.c, *extra).select_from(page).subquery()
-        self._row = PageRow(page)
+        self._row = Unguarded(page)
         return page
 
     def _number(self, page: Any, criteria: Sequence[Sort], labels: Sequence[str]) -> Any:

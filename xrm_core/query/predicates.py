@@ -75,9 +75,9 @@ def compile_rule(scope: Scope, entity: Entity, row: Row, rule: Predicate) -> Con
     return and_(*known, condition) if known else condition
 
 
-def scan(scope: Scope, entity: Entity, **action: Any) -> Scan:
+def scan(scope: Scope, entity: Entity) -> Scan:
     """A scan of an entity under the caller's rights."""
-    return Scan(scope, entity, compile_rule, **action)
+    return Scan(scope, entity, compile_rule)
 
 
 def operand(value: Operand, type_: Any) -> ColumnElement[Any]:

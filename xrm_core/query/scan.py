@@ -50,22 +50,21 @@ CompilePredicate = Callable[[Scope, Entity, Row, Predicate], Condition]
 
 
 class Scan:
-    """One occurrence of an entity under the caller's rights for an action.
+    """One occurrence of an entity under the caller's right to read.
 
     Args:
         scope: what the statement is compiled for.
         entity: whose table.
         trusted: compiles a row rule on this scan; rules are the administrator's words and see all columns.
-        action: which right is asked for.
 
     Raises:
-        Forbidden: if the caller may not do this with any record of the entity.
+        Forbidden: if the caller may not read any record of the entity.
     """
 
-    def __init__(self, scope: Scope, entity: Entity, trusted: CompilePredicate, action: Action = Action.READ) -> None:
-        permission = scope.access.get(entity.name, action)
+    def __init__(self, scope: Scope, entity: Entity, trusted: CompilePredicate) -> None:
+        permission = scope.access.get(entity.name, Action.READ)
         if permission is None:
-            raise Forbidden(f"You may not {action} {entity.plural}.")
+            raise Forbidden(f"You may not read {entity.plural}.")
         self.entity = entity
         self.scope = scope
         self.source: FromClause = scope.tables[entity.name].alias()
@@ -93,22 +92,13 @@ class Scan:
 
 
 class Unguarded:
-    """The bare columns of a table: for row rules alone, which are not the caller's words."""
+    """The columns as their source has them: a table, for row rules (which are not the caller's words) and for writes,
+    or a page, which has been filtered and guarded already.
+    """
 
     def __init__(self, source: FromClause) -> None:
         self.source = source
 
     def column(self, field: Field, name: str | None = None) -> ColumnElement[Any]:
         """The column itself."""
-        return self.source.c[name or field.columns[0]]
-
-
-class PageRow:
-    """Columns of a sub-query that has already been filtered and guarded; named as in the table."""
-
-    def __init__(self, source: FromClause) -> None:
-        self.source = source
-
-    def column(self, field: Field, name: str | None = None) -> ColumnElement[Any]:
-        """The column as the page has it."""
         return self.source.c[name or field.columns[0]]

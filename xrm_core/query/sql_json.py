@@ -24,9 +24,6 @@ class JsonSql(Protocol):
     def value(self, field: Field, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """A field's value as JSON."""
 
-    def decimal(self, column: ColumnElement[Any], scale: int) -> ColumnElement[Any]:
-        """A decimal as text with ``scale`` digits after the point."""
-
     def boolean(self, condition: ColumnElement[Any]) -> ColumnElement[Any]:
         """A condition as true, false or null."""
 
@@ -73,10 +70,6 @@ class PostgresJson:
     def value(self, field: Field, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """See :class:`JsonSql`."""
         return cast(column, Text) if field.type is FieldType.DECIMAL else column
-
-    def decimal(self, column: ColumnElement[Any], scale: int) -> ColumnElement[Any]:
-        """See :class:`JsonSql`."""
-        return cast(func.round(column, literal_column(str(scale))), Text)
 
     def boolean(self, condition: ColumnElement[Any]) -> ColumnElement[Any]:
         """See :class:`JsonSql`."""
@@ -125,10 +118,10 @@ class SqliteJson:
         if field.type is FieldType.BOOLEAN:
             return self.boolean(column)
         if field.type is FieldType.DECIMAL:
-            return self.decimal(column, field.scale)
+            return self._decimal(column, field.scale)
         return column
 
-    def decimal(self, column: ColumnElement[Any], scale: int) -> ColumnElement[Any]:
+    def _decimal(self, column: ColumnElement[Any], scale: int) -> ColumnElement[Any]:
         """The column holds the value times 10^scale as an integer."""
         if scale == 0:
             return cast(column, Text)

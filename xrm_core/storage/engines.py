@@ -18,6 +18,9 @@ SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "bu
 """FULL: an acknowledged write survives a power cut."""
 
 
+POSTGRES_CONNECTION = {"connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 40_000}
+"""A server that vanished without a word is noticed: seconds, seconds, milliseconds."""
+
 WRITER_WAIT_SECONDS = 30
 """How long a write waits for others of its process on SQLite."""
 
@@ -200,7 +203,7 @@ def _engine(url: URL) -> Engine:
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=10,
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=10s"},
+        connect_args={**POSTGRES_CONNECTION, "options": "-c timezone=UTC -c lock_timeout=10s"},
     )
 
 

@@ -17,7 +17,7 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Dialect
 
 from xrm_core.errors import DatabaseUnavailable, InternalError
-from xrm_core.storage.engines import Database, timed_out
+from xrm_core.storage.engines import POSTGRES_CONNECTION, Database, timed_out
 from xrm_core.storage.readers import Call, read_dialect
 
 MAX_CONNECTIONS = 16
@@ -150,7 +150,7 @@ class PostgresReader:
         )
         try:
             owner = await psycopg.AsyncConnection.connect(
-                *positional, **{**arguments, "autocommit": True, "options": options, "connect_timeout": 10}
+                *positional, **{**POSTGRES_CONNECTION, **arguments, "autocommit": True, "options": options}
             )
         except psycopg.Error as error:
             raise self._unavailable() from error

@@ -135,7 +135,7 @@ class World:
             SqliteReader(self.database, timeout) if self.database.is_sqlite else PostgresReader(self.database, timeout)
         )
         self.records = Records(model, self.tables, Plugins([]))
-        self.engine = Engine(self.records, self.database, self.reader, pages or Limits())
+        self.engine = Engine(self.records, self.database, self.reader, pages or Limits(records=10**12))
         self.change_rights(rights)
         with self.database.begin() as connection:
             self.tables.metadata.create_all(connection)

@@ -9,7 +9,7 @@ _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_t
 
 
 def examples(by_day: int) -> settings:
-    """Settings for a test with this many examples by day. Shrinking takes minutes, so only the night shrinks."""
+    """Settings for a test with this many examples by day. Shrinking takes minutes, so none is done."""
     if NIGHT:
         return many_examples(50 * by_day)
     return settings(
@@ -23,5 +23,6 @@ def examples(by_day: int) -> settings:
 
 
 def many_examples(number: int) -> settings:
-    """Settings for a test that takes its time: new examples each run, shrunk when one fails."""
-    return settings(max_examples=number, deadline=None, suppress_health_check=_QUIET)
+    """Settings for a test that takes its time: new examples each run. Not shrunk: that takes longer than the test."""
+    phases = [Phase.explicit, Phase.generate]
+    return settings(max_examples=number, deadline=None, suppress_health_check=_QUIET, database=None, phases=phases)

@@ -2,7 +2,8 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, Timeout, XrmError
 
-SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-16384")
+SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384")
 """FULL: an acknowledged write survives a power cut."""
+
+_BUSY_TRIES, _BUSY_PAUSE_SECONDS = 250, 0.02
 
 
 POSTGRES_CONNECTION = {"connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 40_000}
@@ -220,8 +223,7 @@ def _make_folder(folder: Path) -> None:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event below decides, not the driver
     try:
-        for pragma in SQLITE_PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+        set_pragmas(connection, SQLITE_PRAGMAS)
     except sqlite3.DatabaseError as error:
         connection.close()
         if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
@@ -229,6 +231,20 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         raise DatabaseUnavailable(
             "The file is not an SQLite database.", hint="Check --database (or XRM_DATABASE_URL)."
         ) from error
+
+
+def set_pragmas(connection: sqlite3.Connection, pragmas: Iterable[str]) -> None:
+    """Throw the switches of a connection. OperationalError if the file stays locked for five seconds."""
+    for pragma in pragmas:
+        for attempt in range(1, _BUSY_TRIES + 1):
+            try:
+                connection.execute(f"PRAGMA {pragma}")
+                break
+            except sqlite3.OperationalError as error:
+                # The change of a new file to WAL does not wait as busy_timeout says: two who open it at once collide.
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or attempt == _BUSY_TRIES:
+                    raise
+                time.sleep(_BUSY_PAUSE_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
 
 from xrm_core.errors import DatabaseUnavailable, QueryTooLarge, XrmError
-from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, timed_out
+from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, set_pragmas, timed_out
 
 Call = tuple[str, tuple[Any, ...]]
 """SQL text and the values for its placeholders."""
@@ -130,8 +130,7 @@ class SqliteReader:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
             found = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=512)
-            for pragma in (*SQLITE_PRAGMAS, "query_only=ON", "mmap_size=268435456"):
-                found.execute(f"PRAGMA {pragma}")
+            set_pragmas(found, (*SQLITE_PRAGMAS, "query_only=ON", "mmap_size=268435456"))
             self._local.connection = found
             self._opened.append(found)
         return found

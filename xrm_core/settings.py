@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from xrm_core.errors import SettingsError
+from xrm_core.shipped import shipped_folder, shipped_packs
 
 PREFIX = "XRM_"
 
@@ -28,7 +29,7 @@ class Settings(BaseSettings):
     )
     schemas: Path = Field(
         default_factory=lambda: default_schemas(),
-        description="Folder with the entity files; default is ./schemas if it has any, else the core pack.",
+        description="Folder or name of a pack; default is ./schemas if it has entity files, else the core pack.",
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
@@ -64,9 +65,12 @@ class Settings(BaseSettings):
     @field_validator("schemas")
     @classmethod
     def _is_folder(cls, value: Path) -> Path:
-        if not value.is_dir():
-            raise ValueError(f"there is no folder {value}")
-        return value
+        if value.is_dir():
+            return value
+        shipped = shipped_packs()
+        if str(value) not in shipped:
+            raise ValueError(f"there is no folder {value}; packs that have a name: {', '.join(shipped) or 'none'}")
+        return shipped[str(value)]
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -112,10 +116,9 @@ def default_schemas() -> Path:
     here = Path("schemas")
     if any(here.glob("*.json")):
         return here
-    package = Path(__file__).parent
-    for folder in (package / "schemas", package.parent / "schemas"):  # in a wheel; in a source checkout
-        if any(folder.glob("*.json")):
-            return folder
+    core = shipped_folder()
+    if core is not None:
+        return core
     raise SettingsError(
         "There are no entity files: neither in ./schemas nor in the installed core pack.",
         hint="Name a folder with entity files by --schemas or XRM_SCHEMAS, or install xrm-platform again.",

@@ -13,6 +13,7 @@ from sqlalchemy import Table
 from tests.cli.conftest import BOOK, CLOSED_POSTGRES, Outcome, Xrm, write_pack
 from xrm_core.auth import tokens
 from xrm_core.metadata.loader import load
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
 
@@ -27,7 +28,7 @@ def database(applied: Path) -> Iterator[Database]:
 @pytest.fixture
 def people(applied: Path) -> Table:
     """The table of the users."""
-    return Tables(load([(applied, "core")]))["user"]
+    return Tables(load(pack_layers(applied)))["user"]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from tests.cli.conftest import CLOSED_POSTGRES, CORE_PACK, Server, Xrm, copy_dat
 from xrm_core.demo import DEMO_USERS, counts, loading
 from xrm_core.errors import SettingsError
 from xrm_core.metadata.loader import load
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.storage.apply import apply
@@ -163,7 +164,7 @@ def test_the_demo_leaves_other_data_alone(xrm: Xrm):
 
 def test_the_demo_loads_on_both_databases(database: Database):
     # given the core pack in an empty database
-    model = load([(CORE_PACK, "core")])
+    model = load(pack_layers(CORE_PACK))
     apply(database, model)
     told: list[tuple[int, int]] = []
     door = Records(model, Tables(model), Plugins())
@@ -188,4 +189,4 @@ def test_the_demo_loads_on_both_databases(database: Database):
 
 def test_the_demo_needs_its_roles():
     with pytest.raises(SettingsError, match="sales_rep"):
-        loading.check_pack(load([(CORE_PACK, "core")]), ["admin", "guest"])
+        loading.check_pack(load(pack_layers(CORE_PACK)), ["admin", "guest"])

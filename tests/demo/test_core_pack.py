@@ -6,6 +6,7 @@ import pytest
 
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Model
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.policy import Action
@@ -16,7 +17,7 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return load([(SCHEMAS, "core")])
+    return load(pack_layers(SCHEMAS))
 
 
 def test_entities(model: Model) -> None:
@@ -47,7 +48,7 @@ def test_a_customer_has_contacts_and_activities(model: Model) -> None:
 
 @pytest.fixture(scope="module")
 def authority(model: Model) -> Authority:
-    return Authority(model, load_policies(SCHEMAS / "permissions", model))
+    return Authority(model, load_policies([SCHEMAS / "permissions"], model))
 
 
 def readable(authority: Authority, role: str) -> dict[str, set[str]]:

@@ -21,6 +21,7 @@ from xrm_core.demo import DEMO_USERS, counts, patches, records
 from xrm_core.errors import SettingsError
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import SYSTEM_FIELDS, Model
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.metadata.types import FieldType
 
 Records = dict[str, list[dict[str, Any]]]
@@ -36,7 +37,7 @@ def digest(demo: Any) -> str:
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return load([(SCHEMAS, "core")])
+    return load(pack_layers(SCHEMAS))
 
 
 @pytest.fixture(scope="module")

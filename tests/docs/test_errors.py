@@ -16,6 +16,7 @@ from tests.docs.conftest import Serve, xrm
 from tests.docs.pages import DOCS, REPOSITORY, marked
 from xrm_core.errors import PolicyInvalid, SchemaChangeRefused, SchemaFilesInvalid, XrmError
 from xrm_core.metadata.loader import load
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions import policy
 from xrm_core.plugins.registration import load_error
 from xrm_core.storage.apply import apply
@@ -104,7 +105,7 @@ def test_packs_with_mistakes_are_refused_as_the_pages_show(
     # when a relation leads nowhere
     file.write_text(good.replace('"to": "team", "inverse": "customers"', '"to": "taem", "inverse": "customers"'))
     with pytest.raises(SchemaFilesInvalid) as refused:
-        load([(pack, "core")])
+        load(pack_layers(pack))
     line = re.compile(r":\d+ /")  # moves with every change of the core pack
     assert line.sub(":1 /", said(refused.value)) == line.sub(":1 /", text_block("SCHEMA_FILES_INVALID"))
 
@@ -112,7 +113,7 @@ def test_packs_with_mistakes_are_refused_as_the_pages_show(
     file.write_text(re.sub(r'    "vat_id": .*\n', "", good))
     database = Database(f"sqlite:///{tmp_path / 'data' / 'xrm.db'}")
     with pytest.raises(SchemaChangeRefused) as refused:
-        apply(database, load([(pack, "core")]))
+        apply(database, load(pack_layers(pack)))
     database.close()
     assert said(refused.value) == text_block("SCHEMA_CHANGE_REFUSED")
 
@@ -123,7 +124,7 @@ def test_packs_with_mistakes_are_refused_as_the_pages_show(
     lines[6] = lines[6].replace("deny", "Deny").replace("allow", "Deny")
     policies.write_text("".join(lines))
     with pytest.raises(PolicyInvalid) as refused:
-        policy.load(pack / "permissions", load([(pack, "core")]))
+        policy.load([pack / "permissions"], load(pack_layers(pack)))
     assert said(refused.value) == text_block("POLICY_INVALID")
 
 

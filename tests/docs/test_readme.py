@@ -14,6 +14,7 @@ from tests.docs.conftest import Serve, xrm
 from tests.docs.pages import DOCS, README, REPOSITORY, Marked, examples, marked
 from tests.docs.test_examples import ask
 from xrm_core.metadata.loader import load
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.policy import Action
@@ -86,9 +87,9 @@ def test_the_permissions_page_shows_a_pack_that_does_what_it_says(tmp_path: Path
     # given the two files of the page
     for block in marked(DOCS / "permissions.md", "pack"):
         (tmp_path / block.label).write_text(block.text, "utf-8")
-    model = load([(REPOSITORY / "schemas", "core")])
+    model = load(pack_layers(REPOSITORY / "schemas"))
     # when they are loaded
-    authority = Authority(model, policy.load(tmp_path, model))
+    authority = Authority(model, policy.load([tmp_path], model))
     sales, staff = authority.access(frozenset({"sales"})), authority.access(frozenset({"staff"}))
     # then «sales» has what «staff» has, and all fields of its own customers
     assert not staff.readable("product", "cost_price")

@@ -100,7 +100,7 @@ def load_policies(model: Model, roles: str | bytes, rows: str | bytes) -> Policy
     with TemporaryDirectory() as folder:
         for name, text in (("roles.json", roles), ("policies.csv", rows)):
             Path(folder, name).write_bytes(text if isinstance(text, bytes) else text.encode())
-        return policy.load(Path(folder), model)
+        return policy.load([Path(folder)], model)
 
 
 NOW = "2026-01-02T03:04:05+00:00"

@@ -11,6 +11,7 @@ from graphql import build_schema, validate_schema
 
 from xrm_core.graphql.schema import build
 from xrm_core.metadata.loader import load
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
 
@@ -20,8 +21,8 @@ CORE_PACK = Path(__file__).parents[2] / "schemas"
 
 @pytest.fixture(scope="module")
 def authority() -> Authority:
-    model = load([(CORE_PACK, "core")])
-    return Authority(model, policy.load(CORE_PACK / "permissions", model))
+    model = load(pack_layers(CORE_PACK))
+    return Authority(model, policy.load([CORE_PACK / "permissions"], model))
 
 
 @pytest.mark.parametrize("role", ["admin", "sales_rep", "guest"])

@@ -10,6 +10,7 @@ import pytest
 
 from tests.importing.conftest import Importer
 from xrm_core.metadata.loader import load
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.storage.engines import Database
 
 REPOSITORY = Path(__file__).parents[2]
@@ -60,7 +61,7 @@ def outcomes() -> list[tuple[str, int, int, int]]:
 @pytest.fixture
 def crm(database: Database, tmp_path: Path) -> Importer:
     """The model of the sample and an empty database."""
-    return Importer(load([(DATA / "schemas", "core")]), database, tmp_path)
+    return Importer(load(pack_layers(DATA / "schemas")), database, tmp_path)
 
 
 def test_the_walk_through_imports_all_files(crm: Importer):

@@ -8,6 +8,7 @@ import pytest
 
 from xrm_core.errors import SchemaFilesInvalid
 from xrm_core.metadata.loader import load, load_texts
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.metadata.structure import meta_schema
 from xrm_core.metadata.types import FieldType
 
@@ -52,5 +53,5 @@ def test_the_messages_shown_are_those_that_appear() -> None:
 
 
 def test_the_core_pack_loads() -> None:
-    model = load([(ROOT / "schemas", "core")])
+    model = load(pack_layers(ROOT / "schemas"))
     assert {"customer", "contact", "user", "activity"} <= set(model.entities)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.metadata.pack import CONTACT, CUSTOMER, PACK
 from xrm_core.errors import Problem, SchemaFilesInvalid
 from xrm_core.metadata.frozen import thaw
+from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.lines import read
 from xrm_core.metadata.loader import load, load_texts
 from xrm_core.metadata.model import Inverse, Model
@@ -210,7 +211,7 @@ def test_folders_are_read_in_layers(tmp_path: Path) -> None:
     (core / "customer.json").write_text("\ufeff" + CUSTOMER, encoding="utf-8")
     (fleet / "contact.json").write_text(CONTACT, encoding="utf-8")
     # when both are loaded
-    model = load([(core, "core"), (fleet, "fleet")])
+    model = load([LayerSource("fleet", "plugin", fleet), LayerSource("core", "core", core)])
     # then each entity knows where it comes from
     assert [(entity.name, entity.source.layer, entity.source.file) for entity in model] == [
         ("contact", "fleet", str(fleet / "contact.json")),

@@ -6,8 +6,10 @@ import pytest
 
 from tests.metadata.wrong_files import ALL, BASE, Wrong
 from xrm_core.errors import Problem, SchemaFilesInvalid
+from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.lines import MAX_BYTES
 from xrm_core.metadata.loader import load, load_texts
+from xrm_core.metadata.packs import pack_layers
 
 RIGHT = BASE % ("", "")
 
@@ -48,7 +50,7 @@ def test_all_problems_of_all_files_are_told_at_once_in_order(tmp_path: Path) -> 
     (plugin / "c.json").write_text(entity("c", "", '{"x-relation": {"to": "d", "inverse": "cs"}}'))
     # when they are loaded
     with pytest.raises(SchemaFilesInvalid) as caught:
-        load([(core, "core"), (plugin, "fleet")])
+        load([*pack_layers(core), LayerSource("fleet", "plugin", plugin)])
     # then each mistake is there, by file and line
     assert [(Path(p.file).name, p.line, p.pointer) for p in caught.value.problems] == [
         ("a.json", 1, ""),
@@ -159,14 +161,14 @@ def test_entity_renamed_twice_from_one_name_or_from_one_that_is_there() -> None:
 
 def test_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SchemaFilesInvalid) as caught:
-        load([(tmp_path / "none", "core")])
+        load(pack_layers(tmp_path / "none"))
     [problem] = caught.value.problems
     assert (problem.file, problem.reason) == (str(tmp_path / "none"), "There is no such folder.")
 
 
 def test_folder_without_files(tmp_path: Path) -> None:
     with pytest.raises(SchemaFilesInvalid, match="no entity files"):
-        load([(tmp_path, "core")])
+        load(pack_layers(tmp_path))
 
 
 def test_files_that_cannot_be_read_as_text(tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_files_that_cannot_be_read_as_text(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text(" " * (MAX_BYTES + 1))
     # when they are loaded
     with pytest.raises(SchemaFilesInvalid) as caught:
-        load([(tmp_path, "core")])
+        load(pack_layers(tmp_path))
     # then each is named
     first, second, third = caught.value.problems
     assert "not an ordinary file" in first.reason

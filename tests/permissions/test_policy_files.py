@@ -218,7 +218,7 @@ def test_missing_files_are_told(tmp_path: Path, missing: str) -> None:
         if name != missing:
             (tmp_path / name).write_text(text)
     with pytest.raises(PolicyInvalid, match=missing):
-        policy.load(tmp_path, MODEL)
+        policy.load([tmp_path], MODEL)
 
 
 def test_the_version_changes_with_the_texts() -> None:
@@ -226,3 +226,47 @@ def test_the_version_changes_with_the_texts() -> None:
     same = kit.load_policies(MODEL, json.dumps(ROLES), rows("rep,firm,read,*,own,allow"))
     other = kit.load_policies(MODEL, json.dumps(ROLES), rows("rep,firm,read,*,lead,allow"))
     assert one.version == same.version != other.version
+
+
+def _folder(parent: Path, name: str, roles: str | None, rows: str | None) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    for file, text in (("roles.json", roles), ("policies.csv", rows)):
+        if text is not None:
+            (folder / file).write_text(text)
+    return folder
+
+
+_HEAD = "role,entity,action,fields,rule,effect\n"
+
+
+def test_a_pack_adds_roles_rules_and_policies_to_those_below(tmp_path: Path) -> None:
+    # given two packs, the upper one with the same role again, a new one, a new rule and rows for both
+    low = _folder(tmp_path, "low", '{"roles": {"clerk": {}}, "rules": {}}', f"{_HEAD}clerk,firm,read,*,,allow\n")
+    more = '{"roles": {"clerk": {}, "chief": {"inherits": ["clerk"]}}, "rules": {"big": {"name": {"eq": "Big"}}}}'
+    high = _folder(tmp_path, "high", more, f"{_HEAD}clerk,person,read,*,,allow\nchief,firm,update,*,big,allow\n")
+    # when both are read, with folders between them that have one file or none
+    half = _folder(tmp_path, "half", None, f"{_HEAD}clerk,deal,read,*,,allow\n")
+    found = policy.load([low, tmp_path / "none", half, high], MODEL)
+    # then all is there, in order
+    assert list(found.roles) == ["clerk", "chief"]
+    assert list(found.rules) == ["big"]
+    assert [(row.role, row.entity) for row in found.policies] == [
+        ("clerk", "firm"),
+        ("clerk", "deal"),
+        ("clerk", "person"),
+        ("chief", "firm"),
+    ]
+    assert found.version != policy.load([low, high], MODEL).version
+
+
+def test_a_role_or_rule_with_two_meanings_names_both_files(tmp_path: Path) -> None:
+    low = _folder(tmp_path, "low", '{"roles": {"clerk": {}}, "rules": {"r": {"name": {"eq": "a"}}}}', _HEAD)
+    more = '{"roles": {"clerk": {"description": "x"}}, "rules": {"r": {"name": {"eq": "b"}}}}'
+    high = _folder(tmp_path, "high", more, None)
+    with pytest.raises(PolicyInvalid) as caught:
+        policy.load([low, high], MODEL)
+    assert caught.value.details["problems"] == [
+        f"{high}/roles.json: role 'clerk' is defined already, and otherwise, in {low}/roles.json.",
+        f"{high}/roles.json: rule 'r' is defined already, and otherwise, in {low}/roles.json.",
+    ]

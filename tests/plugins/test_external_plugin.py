@@ -14,7 +14,9 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from xrm_core.errors import RefusedByPlugin
+from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions.caller import system
 from xrm_core.plugins import load_plugins
 from xrm_core.records.door import Records
@@ -23,7 +25,8 @@ from xrm_core.storage.tables import Tables
 
 plugins = load_plugins()
 [info] = [info for info in plugins.infos if info.name == "fleet"]
-model = load([(Path(sys.argv[1]), "core"), *plugins.schema_folders()])
+layers = [LayerSource(name, "plugin", folder) for folder, name in plugins.schema_folders()]
+model = load([*pack_layers(Path(sys.argv[1])), *layers])
 records = Records(model, Tables(model), plugins)
 caller = system(model, "test")
 database = Database(f"sqlite:///{sys.argv[2]}")

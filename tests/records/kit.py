@@ -140,7 +140,7 @@ def build(database: Database, folder: Path, plugin: object | None = None) -> Wor
     apply(database, model)
     (folder / "roles.json").write_text(json.dumps(ROLES))
     (folder / "policies.csv").write_text(POLICIES)
-    authority = Authority(model, policy.load(folder, model))
+    authority = Authority(model, policy.load([folder], model))
     installed = [InstalledPlugin("test", plugin)] if plugin is not None else []
     records = Records(model, Tables(model), Plugins(installed))
     users = {name: str(uuid7()) for name in ("anna", "ben")}

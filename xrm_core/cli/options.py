@@ -10,7 +10,7 @@ Schemas = Annotated[
     typer.Option(
         "--schemas",
         metavar="DIR",
-        help="Folder with the entity files. Default: $XRM_SCHEMAS, ./schemas if it has any, else the core pack.",
+        help="Folder or name of the pack. Default: $XRM_SCHEMAS, ./schemas if it has files, else core.",
         show_default=False,
     ),
 ]

@@ -26,19 +26,19 @@ def check(
 ) -> None:
     """Check entity files and policies: all that is wrong with them at once."""
     from xrm_core.cli.workplace import opened
-    from xrm_core.server.assembly import policy_folder
+    from xrm_core.server.assembly import policy_folders
 
     with opened(schemas, database) as workplace:
         entities = len(workplace.model.entities)
         typer.echo(
             f"{entities} {'entity' if entities == 1 else 'entities'} in {workplace.settings.schemas}: all right."
         )
-        folder = policy_folder(workplace.settings)
-        if folder.is_dir():
+        folders = policy_folders(workplace.settings)
+        if any(folder.is_dir() for folder in folders):
             policies = workplace.policies()
             typer.echo(f"{len(policies.policies)} policies for {', '.join(policies.roles)}: all right.")
         else:
-            typer.echo(f"There is no folder {folder}: nobody may do anything with these entities.")
+            typer.echo(f"There is no folder {folders[-1]}: nobody may do anything with these entities.")
         if drift:
             _check_drift(workplace)
             typer.echo("The database has these tables exactly.")

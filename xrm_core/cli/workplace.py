@@ -14,7 +14,7 @@ from xrm_core.permissions import policy
 from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
-from xrm_core.server.assembly import check_model, find_plugins, policy_folder, read_model
+from xrm_core.server.assembly import check_model, find_plugins, policy_folders, read_model
 from xrm_core.settings import Settings, load_settings
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
@@ -45,7 +45,7 @@ class Workplace:
         Raises:
             PolicyInvalid: they are missing or wrong.
         """
-        return policy.load(policy_folder(self.settings), self.model)
+        return policy.load(policy_folders(self.settings), self.model)
 
     def check_applied(self) -> None:
         """Raise :class:`~xrm_core.errors.ModelOutOfDate` unless the database has the model."""

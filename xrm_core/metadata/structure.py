@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal, get_args
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
-from referencing import Registry
+from referencing import Registry, Resource
 
 from xrm_core.errors import Problem
 from xrm_core.metadata.lines import Document, step
@@ -32,19 +32,25 @@ _TYPE_NAMES: Mapping[str, str] = {
 }
 
 
+Form = Literal["entity", "extension", "pack"]
+"""What a file is: an entity, an addition to one of a lower layer, or the description of a pack."""
+
+_FORMS: tuple[Form, ...] = get_args(Form)
+
+
 @cache
-def meta_schema() -> dict[str, Any]:
-    """The meta-schema of entity files. Do not change what you get."""
-    text = files("xrm_core.metadata").joinpath("entity.schema.json").read_text("utf-8")
+def meta_schema(form: Form = "entity") -> dict[str, Any]:
+    """The meta-schema of such files. Do not change what you get."""
+    text = files("xrm_core.metadata").joinpath(f"{form}.schema.json").read_text("utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 
 
-def check(document: Document) -> list[Problem]:
-    """All the places at which the document does not have the form of an entity file."""
+def check(document: Document, form: Form = "entity") -> list[Problem]:
+    """All the places at which the document does not have the form of such a file."""
     # Several keywords of the meta-schema may refuse one value; the reader needs to hear of it once.
     found: dict[tuple[str, str], Problem] = {}
-    for error in _validator().iter_errors(document.value):
+    for error in _validator(form).iter_errors(document.value):
         for pointer, reason, remedy in _describe(error):
             found.setdefault((pointer, reason), document.problem(pointer, reason, remedy))
     return list(found.values())
@@ -70,10 +76,11 @@ def _pattern(_validator: Validator, pattern: str, value: Any, _schema: Any) -> I
 
 
 @cache
-def _validator() -> Validator:
-    # The registry is empty: nothing is fetched, whatever a file refers to.
+def _validator(form: Form) -> Validator:
+    # The registry has the meta-schemas and nothing else: nothing is fetched, whatever a file refers to.
     strict: type[Validator] = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-    return strict(meta_schema(), registry=Registry())
+    known = [(f"{name}.schema.json", Resource.from_contents(meta_schema(name))) for name in _FORMS]
+    return strict(meta_schema(form), registry=Registry[Any]().with_resources(known))
 
 
 def _describe(error: ValidationError) -> Iterator[tuple[str, str, str]]:
@@ -134,11 +141,11 @@ def _missing(key: str, around: Mapping[str, Any]) -> tuple[str, str]:
 @cache
 def _vocabulary() -> dict[str, str]:
     """Every keyword of entity files, with its description."""
-    definitions = meta_schema()["$defs"]
+    definitions = {**meta_schema("extension")["$defs"], **meta_schema()["$defs"]}
     found: dict[str, str] = {}
-    for schema in (meta_schema(), *definitions.values()):
+    for schema in (*(meta_schema(form) for form in _FORMS), *definitions.values()):
         for key, part in schema.get("properties", {}).items():
-            target = definitions[part["$ref"].rpartition("/")[2]] if "$ref" in part else {}
+            target = definitions.get(part.get("$ref", "").rpartition("/")[2], {})
             found.setdefault(key, part.get("description", target.get("description", "")))
     return found
 

@@ -1,4 +1,4 @@
-"""Policies as typed rows with closed sets of words, and how they are read from a pack's ``permissions/`` folder.
+"""Policies as typed rows with closed sets of words, and how they are read from the ``permissions/`` folders of packs.
 
 Casbin itself fails open on bad rows (an effect ``Deny`` counts as allow, a malformed line vanishes), so nothing
 reaches it that is not one of these values. All mistakes are reported at once and the whole set is refused.
@@ -7,7 +7,7 @@ reaches it that is not one of these values. All mistakes are reported at once an
 import csv
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -74,32 +74,70 @@ class PolicySet:
 _HEADER = ["role", "entity", "action", "fields", "rule", "effect"]
 
 
-def load(folder: Path, model: Model) -> PolicySet:
-    """Read ``roles.json`` and ``policies.csv`` of a pack's permissions folder.
+def load(folders: Sequence[Path], model: Model) -> PolicySet:
+    """Read ``roles.json`` and ``policies.csv`` of the packs' permissions folders, the lowest pack first.
+
+    A pack on top of another may leave out either file or the whole folder. It adds roles, rules and policies; a name
+    that a pack below has given already must mean the same.
 
     Raises:
         PolicyInvalid: with every mistake, each with file and line.
     """
-    roles_file, policies_file = folder / "roles.json", folder / "policies.csv"
-    roles_text, policies_text = _text(roles_file), _text(policies_file)
+    roles_texts = _texts(folders, "roles.json")
+    policies_texts = _texts(folders, "policies.csv")
     problems: list[str] = []
-    try:
-        document = json.loads(roles_text, object_pairs_hook=_no_doubles)
-    except (ValueError, RecursionError) as error:
-        raise PolicyInvalid(f"{roles_file}: not valid JSON: {error}.") from error
-    roles, rules = _roles(document, str(roles_file), problems)
+    roles, rules, origins = _joined(roles_texts, problems)
     used: set[str] = set()
-    policies = tuple(_policies(policies_text, str(policies_file), roles, rules, model, problems, used))
+    policies = [
+        policy
+        for file, text in policies_texts.items()
+        for policy in _policies(text, str(file), roles, rules, model, problems, used)
+    ]
     unused = {name: rule for name, rule in rules.items() if name not in used}
-    problems.extend(f"{roles_file}: {mistake}" for mistake in _misfits(unused, model))
+    problems.extend(f"{origins[name]}: {mistake}" for name, mistake in _misfits(unused, model))
     if problems:
         raise PolicyInvalid(
             f"{len(problems)} problem(s) in the policies:\n" + "\n".join(problems),
             hint="Nothing of this set is used until all are mended.",
             details={"problems": problems},
         )
-    version = hashlib.sha256(f"{roles_text}\0{policies_text}".encode()).hexdigest()[:16]
-    return PolicySet(roles, rules, policies, version)
+    digest = hashlib.sha256("\0".join((*roles_texts.values(), *policies_texts.values())).encode())
+    return PolicySet(roles, rules, tuple(policies), digest.hexdigest()[:16])
+
+
+def _texts(folders: Sequence[Path], name: str) -> dict[Path, str]:
+    """The texts of all files of this name; one of them must be there."""
+    found = [folder / name for folder in folders if (folder / name).exists()]
+    return {file: _text(file) for file in found or [folders[-1] / name]}
+
+
+def _joined(texts: Mapping[Path, str], problems: list[str]) -> tuple[dict[str, Role], dict[str, Any], dict[str, Path]]:
+    """Roles and rules of all packs, and the file that each rule is from."""
+    roles: dict[str, Role] = {}
+    rules: dict[str, Any] = {}
+    places: dict[tuple[str, str], Path] = {}
+    for file, text in texts.items():
+        try:
+            document = json.loads(text, object_pairs_hook=_no_doubles)
+        except (ValueError, RecursionError) as error:
+            raise PolicyInvalid(f"{file}: not valid JSON: {error}.") from error
+        more_roles, more_rules = _read(document, str(file), problems)
+        for noun, known, more in (("role", roles, more_roles), ("rule", rules, more_rules)):
+            for name, body in more.items():
+                first = places.setdefault((noun, name), file)
+                if first != file and known[name] != body:
+                    problems.append(f"{file}: {noun} {name!r} is defined already, and otherwise, in {first}.")
+                known[name] = body
+    for role in roles.values():
+        file = places["role", role.name]
+        problems.extend(
+            f"{file}: role {role.name!r} inherits {parent!r}, which is not a role."
+            for parent in role.inherits
+            if parent not in roles
+        )
+        if role.name in _ancestors(roles, role.name):
+            problems.append(f"{file}: role {role.name!r} inherits itself.")
+    return roles, rules, {name: file for (noun, name), file in places.items() if noun == "rule"}
 
 
 def _text(file: Path) -> str:
@@ -122,7 +160,7 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _roles(document: Any, file: str, problems: list[str]) -> tuple[dict[str, Role], dict[str, Any]]:
+def _read(document: Any, file: str, problems: list[str]) -> tuple[dict[str, Role], dict[str, Any]]:
     if not isinstance(document, dict) or not isinstance(document.get("roles"), dict):
         problems.append(f"{file}: must be an object with «roles».")
         return {}, {}
@@ -139,14 +177,6 @@ def _roles(document: Any, file: str, problems: list[str]) -> tuple[dict[str, Rol
         else:
             inherits = tuple(body.get("inherits", ()))
             roles[name] = Role(name, body.get("labels", {}), body.get("description", ""), inherits)
-    for role in roles.values():
-        problems.extend(
-            f"{file}: role {role.name!r} inherits {parent!r}, which is not a role."
-            for parent in role.inherits
-            if parent not in roles
-        )
-        if role.name in _ancestors(roles, role.name):
-            problems.append(f"{file}: role {role.name!r} inherits itself.")
     rules = document.get("rules", {})
     if not isinstance(rules, dict):
         problems.append(f"{file}: «rules» must be an object of predicates.")
@@ -250,8 +280,8 @@ def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any
                 yield f"rule {rule!r} does not fit the entity {each.name!r}: {error}"
 
 
-def _misfits(rules: Mapping[str, Any], model: Model) -> Iterator[str]:
-    """Rules that fit no entity; each with the first mistake on the entity on which it comes furthest."""
+def _misfits(rules: Mapping[str, Any], model: Model) -> Iterator[tuple[str, str]]:
+    """Names of rules that fit no entity; each with the first mistake on the entity on which it comes furthest."""
     for name, rule in rules.items():
         mistakes: list[str] = []
         for entity in model:
@@ -263,4 +293,4 @@ def _misfits(rules: Mapping[str, Any], model: Model) -> Iterator[str]:
                 break
         else:
             # The deeper the place (own/owner/id/eq), the more of the rule was understood.
-            yield from sorted(mistakes, key=lambda mistake: -mistake.count("/"))[:1]
+            yield from ((name, mistake) for mistake in sorted(mistakes, key=lambda found: -found.count("/"))[:1])

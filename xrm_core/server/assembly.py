@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xrm_core.errors import ModelOutOfDate
+from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Model
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
 from xrm_core.plugins import Plugins, load_plugins
@@ -14,8 +16,6 @@ from xrm_core.settings import Settings
 from xrm_core.storage.applied import has_models, require_model
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
-
-CORE_LAYER = "core"
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,25 @@ class Platform:
     authority: Authority
 
 
+def read_layers(settings: Settings, plugins: Plugins) -> list[LayerSource]:
+    """The layers of the model: the pack of ``--schemas`` with those that it stands on, and the plugins.
+
+    Raises:
+        SchemaFilesInvalid: a ``pack.json`` is wrong.
+    """
+    return [
+        *pack_layers(settings.schemas),
+        *(LayerSource(name, "plugin", folder) for folder, name in plugins.schema_folders()),
+    ]
+
+
 def read_model(settings: Settings, plugins: Plugins) -> Model:
-    """The model of the entity files: those of ``--schemas`` and those of the plugins.
+    """The model of the entity files of all layers.
 
     Raises:
         SchemaFilesInvalid: with every mistake in every file.
     """
-    return load([(settings.schemas, CORE_LAYER), *plugins.schema_folders()])
+    return load(read_layers(settings, plugins))
 
 
 def find_plugins(settings: Settings) -> Plugins:
@@ -57,15 +69,19 @@ def assemble(settings: Settings, *, plugins: Plugins | None = None) -> Platform:
     """
     plugins = find_plugins(settings) if plugins is None else plugins
     model = read_model(settings, plugins)
-    authority = Authority(model, policy.load(policy_folder(settings), model))
+    authority = Authority(model, policy.load(policy_folders(settings), model))
     tables = Tables(model)
     database = Database(settings.database_url)
     return Platform(settings, plugins, model, tables, database, Records(model, tables, plugins), authority)
 
 
-def policy_folder(settings: Settings) -> Path:
-    """Where the pack's roles and policies are."""
-    return settings.schemas / "permissions"
+def policy_folders(settings: Settings) -> list[Path]:
+    """Where the roles and policies of the pack and of those that it stands on are, the lowest first.
+
+    Raises:
+        SchemaFilesInvalid: a ``pack.json`` is wrong.
+    """
+    return [layer.folder / "permissions" for layer in pack_layers(settings.schemas) if layer.folder is not None]
 
 
 def check_applied(platform: Platform) -> None:

@@ -44,7 +44,7 @@ def _input(types: Types, entity: Entity, action: Action) -> type | None:
     permission = types.access.get(entity.name, action)
     owner = builder.input_type(f"{action.value.capitalize()}{names.type_name(entity)}Input", describe(entity))
     for field in entity.fields.values():
-        if permission is None or field.name not in permission.fields:
+        if permission is None or field.name not in permission.fields or not field.writable:
             continue
         type_ = _type(types, entity, field, action)
         if type_ is None:

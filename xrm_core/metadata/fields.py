@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jsonschema_rs
 
@@ -13,6 +14,7 @@ from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import CALLER, USER, Field, Relation, Source
 from xrm_core.metadata.record_schema import value_schema
 from xrm_core.metadata.reserved import why_not_field
+from xrm_core.metadata.sequence import MAX_LENGTH, Sequence, mistakes
 from xrm_core.metadata.structure import shown
 from xrm_core.metadata.types import TEXTUAL, FieldType
 
@@ -64,7 +66,8 @@ def read_field(
         )
     problems.extend(
         document.problem(f"{pointer}/{place}", reason, remedy)
-        for place, reason, remedy in (*_bounds(field), *_words(field), *_linking(field), *_content(field))
+        for found in (_bounds(field), _words(field), _linking(field), _numbering(field), _content(field))
+        for place, reason, remedy in found
     )
     return field
 
@@ -85,15 +88,16 @@ def _field(name: str, text: Mapping[str, Any], required: bool, source: Source) -
     kind = _type(text)
     integer = kind is FieldType.INTEGER
     precision = int(text.get("x-precision", 18))
+    numbered = "x-sequence" in text
     return Field(
         name,
         kind,
-        required=required,
-        unique=text.get("x-unique", False),
+        required=required or numbered,
+        unique=text.get("x-unique", numbered),
         indexed=text.get("x-index", False),
         default=_default(kind, text.get("default")),
         min_length=_whole(text.get("minLength", 1 if required and kind in TEXTUAL else None)),
-        max_length=_whole(text.get("maxLength", MAX_LENGTHS.get(kind))),
+        max_length=MAX_LENGTH if numbered else _whole(text.get("maxLength", MAX_LENGTHS.get(kind))),
         minimum=_whole(text.get("minimum", INT_MIN)) if integer else text.get("minimum"),
         maximum=_whole(text.get("maximum", INT_MAX)) if integer else text.get("maximum"),
         pattern=text.get("pattern"),
@@ -102,6 +106,7 @@ def _field(name: str, text: Mapping[str, Any], required: bool, source: Source) -
         enum=tuple(text.get("enum", ())),
         enum_labels=freeze(text.get("x-enum-labels", {})),
         relation=_relation(text["x-relation"]) if "x-relation" in text else None,
+        sequence=_sequence(text["x-sequence"]) if numbered else None,
         labels=freeze(text.get("x-labels", {})),
         description=text.get("description", text.get("title", "")),
         renamed_from=text.get("x-renamed-from"),
@@ -129,6 +134,11 @@ def _relation(text: Mapping[str, Any]) -> Relation:
         on_delete=text.get("on_delete", "restrict"),
         inverse_labels=freeze(text.get("inverse_labels", {})),
     )
+
+
+def _sequence(text: Mapping[str, Any]) -> Sequence:
+    gapless, start, zone = text.get("gapless", False), int(text.get("start", 1)), text.get("zone", "UTC")
+    return Sequence(text["format"], gapless, start, zone)
 
 
 _Mistakes = list[tuple[str, str, str]]  # (pointer below the field, reason, remedy)
@@ -175,6 +185,18 @@ def _linking(field: Field) -> _Mistakes:
     if field.default is not None and field.relation.targets != (USER,):
         reason = f'"{CALLER}" is a user, but {field.name} does not refer to the entity "{USER}".'
         found.append(("default", reason, "Remove the default."))
+    return found
+
+
+def _numbering(field: Field) -> _Mistakes:
+    if field.sequence is None:
+        return []
+    found = [("x-sequence/format", reason, remedy) for reason, remedy in mistakes(field.sequence.format)]
+    try:
+        ZoneInfo(field.sequence.zone)
+    except (KeyError, OSError, ValueError):  # not found; a folder; not a name at all
+        reason = f"{shown(field.sequence.zone)} is not the name of a time zone."
+        found.append(("x-sequence/zone", reason, "Use a name of the IANA list such as Europe/Berlin, or UTC."))
     return found
 
 

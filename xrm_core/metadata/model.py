@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from xrm_core import naming
+from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
 
 Labels = Mapping[str, str]
@@ -65,7 +66,8 @@ class Field:
 
     Lengths count characters; ``minimum``/``maximum`` are inclusive; ``precision`` and ``scale`` are the digits in
     all and after the point of a decimal (at most 18 in all, so that SQLite can keep it as an exact integer).
-    ``default`` is a JSON value. ``system`` fields (id, version, …) are set by the platform alone.
+    ``default`` is a JSON value. ``system`` fields (id, version, …) are set by the platform alone, and so are those with
+    a ``sequence``, which are required and unique.
     """
 
     name: str
@@ -84,11 +86,17 @@ class Field:
     enum: tuple[str, ...] = ()
     enum_labels: Mapping[str, Labels] = attribute(default_factory=_empty)
     relation: Relation | None = None
+    sequence: Sequence | None = None
     labels: Labels = attribute(default_factory=_empty)
     description: str = ""
     renamed_from: str | None = None
     system: bool = False
     source: Source = attribute(default=Source(), compare=False)
+
+    @property
+    def writable(self) -> bool:
+        """True if callers give the field its values; the platform sets the others itself."""
+        return not self.system and self.sequence is None
 
     @property
     def columns(self) -> tuple[str, ...]:

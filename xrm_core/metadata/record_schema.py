@@ -22,15 +22,15 @@ def record_schema(fields: Iterable[Field]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {field.name: nullable(field) for field in fields},
-        "required": [field.name for field in fields if field.required],
+        "required": [field.name for field in fields if field.required and field.writable],
         "additionalProperties": False,
     }
 
 
 def nullable(field: Field) -> dict[str, Any]:
-    """Schema of the field's value, null included unless the field is required."""
+    """Schema of the field's value, null included unless callers have to give one."""
     schema = value_schema(field)
-    if not field.required:
+    if not field.required or not field.writable:
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]

@@ -13,11 +13,15 @@ from typing import Any
 from xrm_core.metadata.frozen import freeze, thaw
 from xrm_core.metadata.model import Entity, Field, Model, Relation, fingerprint
 from xrm_core.metadata.record_schema import record_schema
+from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.wiring import wire
 
 FORMAT = 1
 """Version of this form."""
+
+_PARTS = {"relation": Relation, "sequence": Sequence}
+"""Attributes of a field that are values with attributes of their own."""
 
 _DERIVED = frozenset({"source", "json_schema", "inverses"})
 
@@ -41,7 +45,7 @@ def build(entities: Any) -> Model:
 
 
 def _pack(value: Any) -> Any:
-    if isinstance(value, Entity | Field | Relation):
+    if isinstance(value, Entity | Field | Relation | Sequence):
         packed = {}
         for attribute in fields(value):
             part = getattr(value, attribute.name)
@@ -66,10 +70,10 @@ def _entity(packed: Mapping[str, Any]) -> Entity:
 
 
 def _field(packed: Mapping[str, Any]) -> Field:
-    values = {name: freeze(value) for name, value in packed.items() if name not in ("type", "relation")}
-    relation = packed.get("relation")
-    return Field(
-        **values,
-        type=FieldType(packed["type"]),
-        relation=None if relation is None else Relation(**{name: freeze(value) for name, value in relation.items()}),
-    )
+    values = {name: freeze(value) for name, value in packed.items() if name not in ("type", *_PARTS)}
+    parts = {name: _part(kind, packed[name]) for name, kind in _PARTS.items() if packed.get(name) is not None}
+    return Field(**values, **parts, type=FieldType(packed["type"]))
+
+
+def _part(kind: Any, packed: Mapping[str, Any]) -> Any:
+    return kind(**{name: freeze(value) for name, value in packed.items()})

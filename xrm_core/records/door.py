@@ -21,6 +21,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
 from xrm_core.records.constraints import translate
+from xrm_core.records.numbers import number_changed, number_new
 from xrm_core.records.rights import (
     check_fields,
     context,
@@ -75,6 +76,7 @@ class Records:
         prepared = [self._prepare(connection, scope, caller, kind, values) for values in rows]
         if not prepared:
             return []
+        number_new(connection, self.tables[entity], kind, prepared)
         try:
             connection.execute(insert(self.tables[entity]), [to_columns(kind, record) for record in prepared])
         except IntegrityError as error:
@@ -110,9 +112,11 @@ class Records:
         _check_version(kind, before, version)
         self._validate(kind, {**_own(before), **changes}, caller)
         final = with_decimals(kind, self.plugins.before_update(entity, before, dict(changes)))
+        _refuse_unwritable(kind, changes, final)
         if final != changes:
             self._validate(kind, {**_own(before), **final}, caller)
         self._check_targets(connection, scope, caller, kind, final)
+        number_changed(connection, self.tables[entity], kind, final)
         stamped = {
             **to_columns(kind, final),
             "updated_at": _now(),
@@ -164,6 +168,7 @@ class Records:
         record = with_decimals(kind, {**_defaults(kind, caller), **given})
         self._validate(kind, record, caller)
         final = with_decimals(kind, self.plugins.before_create(kind.name, record))
+        _refuse_unwritable(kind, record, final)
         if final != record:
             self._validate(kind, final, caller)
         self._check_targets(connection, scope, caller, kind, given)
@@ -222,6 +227,17 @@ def _check_version(kind: Entity, before: Mapping[str, Any], version: int | None)
             hint="Read it again, look at what changed, and repeat your change with its version.",
             details={"currentVersion": before["version"]},
         )
+
+
+def _refuse_unwritable(kind: Entity, given: Mapping[str, Any], final: Mapping[str, Any]) -> None:
+    """A plugin's hook gives no values to fields that the platform sets."""
+    problems = [
+        {"field": name, "rule": "system", "message": "is set by the platform, not by a plugin"}
+        for name, value in final.items()
+        if name in kind.fields and not kind.fields[name].writable and given.get(name) != value
+    ]
+    if problems:
+        raise ValidationFailed(problems, entity=kind.name)
 
 
 def _own(record: Mapping[str, Any]) -> Record:

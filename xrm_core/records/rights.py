@@ -28,11 +28,11 @@ def permission(caller: Caller, entity: Entity, action: Action) -> Permission:
 
 
 def check_fields(caller: Caller, entity: Entity, action: Action, names: Collection[str]) -> None:
-    """Every field named may be written by the caller (on some records); system fields by nobody."""
+    """Every field named may be written by the caller (on some records); those that the platform sets by nobody."""
     granted = permission(caller, entity, action).fields
     for name in names:
         field = entity.field(name)
-        if field is not None and field.system and not (isinstance(caller, System) and caller.sets_system_fields):
+        if field is not None and not field.writable and not (isinstance(caller, System) and caller.sets_system_fields):
             raise Forbidden(f"The field {name} of a {entity.name} is set by the system.", hint="Leave it out.")
         if field is None or name not in granted:
             raise Forbidden(f"There is no field {name} of a {entity.name} that you may {action}.")

@@ -13,6 +13,7 @@ from xrm_core.errors import SchemaChangeRefused
 from xrm_core.metadata.model import Model
 from xrm_core.storage import change_postgresql, change_sqlite
 from xrm_core.storage.applied import current_model, save_model
+from xrm_core.storage.counters import rename_counters
 from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database
 from xrm_core.storage.evolution import Evolution
@@ -83,7 +84,9 @@ def _apply(database: Database, new: Model, accept: Collection[str], only_safe: b
 def _carry_out(connection: Connection, old: Model | None, new: Model) -> None:
     operations = Operations(MigrationContext.configure(connection))
     change = change_sqlite.change if connection.dialect.name == "sqlite" else change_postgresql.change
-    change(operations, Evolution(old, new), Tables(old or Model({})), Tables(new))
+    evolution = Evolution(old, new)
+    change(operations, evolution, Tables(old or Model({})), Tables(new))
+    rename_counters(connection, evolution)
 
 
 def _refuse_drift(connection: Connection, old: Model | None) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 from alembic.operations import Operations
 from alembic.operations.ops import AddConstraintOp, CreateIndexOp, CreateTableOp
-from sqlalchemy import Column, ForeignKeyConstraint, Index, Table, literal, update
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Table, literal, select, update
 
+from xrm_core.metadata.sequence import Sequence
 from xrm_core.storage.columns import ExactDecimal
 from xrm_core.storage.evolution import EntityPair, Evolution
+from xrm_core.storage.numbering import numbers
 from xrm_core.storage.plan_fields import backfill
 from xrm_core.storage.shape import Part, parts
 from xrm_core.storage.tables import Tables
@@ -109,7 +111,10 @@ class _TableChange:
         defaults = {name: backfill(field) for name, field in self.pair.new.fields.items()}
         for column in self.new.columns:
             former = self.pair.columns.get(column.name)
-            if former is None:
+            field = self.pair.new.fields.get(column.name)
+            if former is None and field is not None and field.sequence is not None:
+                self._number(column, field.sequence)
+            elif former is None:
                 self._add(column, defaults.get(column.name))
             else:
                 self._alter(self.old.columns[former], column, defaults.get(column.name))
@@ -121,6 +126,15 @@ class _TableChange:
         self.operations.add_column(self.new.name, added)
         if value is not None:
             self.operations.alter_column(self.new.name, column.name, server_default=None)
+
+    def _number(self, column: Column[Any], sequence: Sequence) -> None:
+        self.operations.add_column(self.new.name, Column(column.name, column.type, nullable=True))
+        records = self.new.alias()
+        text = numbers(sequence, records, self.operations.get_bind())
+        numbered = select(records.c.id, text.label("number")).subquery()
+        fill = update(self.new).where(self.new.c.id == numbered.c.id).values({column.name: numbered.c.number})
+        self.operations.execute(fill)
+        self.operations.alter_column(self.new.name, column.name, nullable=column.nullable)
 
     def _alter(self, old: Column[Any], new: Column[Any], default: Any) -> None:
         if isinstance(new.type, ExactDecimal) and repr(new.type) != repr(old.type):

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, MetaData, Table, func, insert, literal, nu
 from sqlalchemy.schema import CreateTable
 
 from xrm_core.storage.evolution import EntityPair, Evolution
+from xrm_core.storage.numbering import numbers
 from xrm_core.storage.plan_fields import backfill
 from xrm_core.storage.tables import Tables
 
@@ -51,17 +52,22 @@ def _rebuild(operations: Operations, pair: EntityPair, old: Table, new: Table) -
     temporary = new.to_metadata(MetaData(), name=_TEMPORARY.format(new.name))
     operations.invoke(CreateTableOp.from_table(temporary))  # without its indexes, whose names are still taken
     source = old.to_metadata(MetaData(), name=new.name)  # it has its new name already, but the old columns
-    values = [_value(pair, source, name, new.columns[name].type) for name in new.columns.keys()]  # noqa: SIM118
+    values = [
+        _value(operations, pair, source, name, new.columns[name].type)
+        for name in new.columns.keys()  # noqa: SIM118
+    ]
     operations.execute(insert(temporary).from_select(list(new.columns.keys()), select(*values)))
     operations.drop_table(new.name)
     operations.rename_table(temporary.name, new.name)
 
 
-def _value(pair: EntityPair, source: Table, column: str, type_: Any) -> ColumnElement[Any]:
+def _value(operations: Operations, pair: EntityPair, source: Table, column: str, type_: Any) -> ColumnElement[Any]:
     """What a column of the new table is filled with: the old value, and the default where there is none."""
     field = pair.new.fields.get(column)
     default = None if field is None else backfill(field)
     former = pair.columns.get(column)
+    if former is None and field is not None and field.sequence is not None:
+        return numbers(field.sequence, source, operations.get_bind())
     if former is None:
         return null() if default is None else literal(default, type_)
     kept = source.columns[former]

@@ -89,6 +89,7 @@ class AddField(Operation):
 
     op: ClassVar[str] = "add_field"
     default: Any = None
+    numbered: bool = False
 
     @property
     def text(self) -> str:
@@ -96,6 +97,8 @@ class AddField(Operation):
         place = f"{self.entity}.{self.field}"
         if self.risk == "blocked":
             return f"Add the field {place}: {_many(self.rows, 'record')} would have no valid value for it."
+        if self.numbered:
+            return f"Add the field {place}; {_many(self.rows, 'record')} get numbers in the order of their creation."
         if self.default is not None:
             return f"Add the field {place}; {_many(self.rows, 'record')} get the default {_json(self.default)}."
         return f"Add the field {place}, empty in all records."

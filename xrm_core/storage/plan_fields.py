@@ -57,6 +57,8 @@ def field_operations(pair: EntityPair, measure: Measure) -> Iterator[Operation]:
 def _added(entity: str, field: Field, rows: int) -> AddField:
     default = backfill(field)
     operation = AddField(entity=entity, field=field.name, rows=rows, default=default, risk=weight(rows))
+    if field.sequence is not None:
+        return replace(operation, numbered=True)
     if field.required and default is None and rows:
         return replace(
             operation,
@@ -189,6 +191,8 @@ class _Change:
         operation = ChangeRequired(**self.place, required=True, default=default, rows=found.rows, samples=found.samples)
         if found.rows and default is None:
             remedy = f"Fill {self.new.name} in these records, or give it a default."
+            if self.new.sequence is not None:
+                remedy = f"Fill {self.new.name} in these records, or add the sequence as a new field."
             yield replace(operation, risk="blocked", remedy=remedy)
         elif found.rows and self.new.unique and (found.rows > 1 or self._uses(default)):
             remedy = f"{self.new.name} is unique, so that its default serves one record at most: fill the others first."

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import Column, Index, Integer, MetaData, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, PrimaryKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.exc import OperationalError
 
 from xrm_core.storage.columns import Id, Instant, String
@@ -54,6 +54,18 @@ TOKEN = Table(
     sqlite_strict=True,
 )
 """API tokens; ``token_hash`` is the SHA-256 of the token in hex digits, the token itself is kept nowhere."""
+
+SEQUENCE = Table(
+    "xrm_sequence",
+    METADATA,
+    Column("entity", String, nullable=False),
+    Column("field", String, nullable=False),
+    Column("period", String, nullable=False),
+    Column("last", BigInteger().with_variant(Integer(), "sqlite"), nullable=False),
+    PrimaryKeyConstraint("entity", "field", "period", name="pk_xrm_sequence"),
+    sqlite_strict=True,
+)
+"""The last number that a field with a sequence has given in each period; ``last`` is below ``start`` if none."""
 
 
 def upgrade_system(database: Database) -> None:

@@ -146,7 +146,8 @@ def _unknown_columns(header: Sequence[str], options: ImportOptions) -> Iterator[
 def _missing(entity: Entity, columns: Sequence[Column]) -> Iterator[str]:
     filled = {column.field.name for column in columns}
     for field in entity.fields.values():
-        if field.required and (field.default is None or field.relation is not None) and field.name not in filled:
+        given = not field.writable or (field.default is not None and field.relation is None)
+        if field.required and not given and field.name not in filled:
             yield f"No column fills {field.name}, which every {entity.name} must have."
     if not columns:
         yield "No column is imported."

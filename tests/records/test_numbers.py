@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -195,11 +195,10 @@ def test_creators_of_a_sequence_with_gaps_do_not_wait_for_each_other(postgres_ur
 
 def test_a_hook_gives_no_numbers(database: Database) -> None:
     @hookimpl
-    def before_record_create(entity: str, values: dict[str, Any]) -> None:
-        values["number"] = "mine"
+    def before_record_create(entity: str, record: dict[str, Any]) -> dict[str, Any]:
+        return {"number": f"mine of {entity}: {record['name']}"}
 
-    plugin = ModuleType("numbering")
-    plugin.before_record_create = before_record_create  # type: ignore[attr-defined]
+    plugin = SimpleNamespace(before_record_create=before_record_create)
     offers = Offers(database, model(number=number(GAPLESS)), plugin)
     with pytest.raises(ValidationFailed, match="set by the platform, not by a plugin"):
         offers.create({"name": "a"})

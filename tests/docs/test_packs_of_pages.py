@@ -1,0 +1,72 @@
+"""Pages that bring entity files of their own: the examples below them are asked of a server on just these.
+
+Blocks: ``entity: FILE`` (an entity file), ``pack: FILE`` (roles and policies; if there are none, an admin may do
+everything) and ``ask: ROLE`` (as ``demo``). There is a user for each role; her id is 1, 2, … in the order of the roles.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.docs.pages import examples, marked, pages
+from tests.docs.test_examples import ask
+from xrm_core.auth.tokens import create_token, set_roles
+from xrm_core.permissions.caller import system
+from xrm_core.server.app import create_app
+from xrm_core.server.assembly import Platform, assemble
+from xrm_core.settings import Settings
+from xrm_core.storage.apply import apply
+
+USER = {"x-entity": "user", "type": "object", "properties": {"name": {"type": "string"}}}
+TEAM = {"x-entity": "team", "type": "object", "properties": {"name": {"type": "string"}}}
+PACK = {
+    "roles.json": json.dumps({"roles": {"admin": {}}}),
+    "policies.csv": "role,entity,action,fields,rule,effect\nadmin,*,*,*,,allow\n",
+}
+PAGES = [page for page in pages() if any(marked(page, "entity"))]
+
+
+def write_pack(page: Path, folder: Path) -> None:
+    """The pack of a page, with a user and a team if it has none of its own."""
+    files = {"user.json": json.dumps(USER), "team.json": json.dumps(TEAM)}
+    files |= {block.label: block.text for block in marked(page, "entity")}
+    permissions = PACK | {block.label: block.text for block in marked(page, "pack")}
+    (folder / "permissions").mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    for name, text in permissions.items():
+        (folder / "permissions" / name).write_text(text)
+
+
+@contextmanager
+def serving(page: Path, folder: Path) -> Iterator[tuple[TestClient, dict[str, str], Platform]]:
+    """A client, tokens by role, and what stands behind it."""
+    write_pack(page, folder / "pack")
+    platform = assemble(Settings(data_dir=folder / "data", schemas=folder / "pack"))
+    apply(platform.database, platform.model)
+    roles = list(platform.authority.policies.roles)
+    users = {role: f"00000000-0000-7000-8000-{number:012d}" for number, role in enumerate(roles, 1)}
+    with platform.database.begin() as connection:
+        caller = system(platform.model, "test", sets_system_fields=True)
+        rows = [{"id": id_, "name": role} for role, id_ in users.items()]
+        platform.records.create_many(connection, caller, "user", rows)
+        for role, id_ in users.items():
+            set_roles(connection, id_, [role])
+        tokens = {role: create_token(connection, id_, "test") for role, id_ in users.items()}
+    with TestClient(create_app(platform)) as client:
+        yield client, tokens, platform
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_the_examples_give_the_answers_shown(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xrm_core.records.door._now", lambda: dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC))
+    shown = list(examples(page, "ask"))
+    assert shown
+    with serving(page, tmp_path) as (client, tokens, _platform):
+        for example in shown:
+            assert ask(client, tokens, example) == example.answer, example.query

@@ -1,0 +1,120 @@
+"""How the values of a field become values of another type: SQL that cannot raise, for both databases.
+
+A value that has no counterpart becomes NULL in the expression, and :meth:`Conversion.misfit` finds its record. The rules
+stand in ``convert_numbers``, ``convert_times`` and ``convert_words``; ``docs/schema-changes.md`` says them to people.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, not_, or_, type_coerce
+
+from xrm_core.metadata.model import Field
+from xrm_core.metadata.types import TEXTUAL, FieldType
+from xrm_core.storage import convert_numbers, convert_times, convert_words
+from xrm_core.storage.columns import column_type
+from xrm_core.storage.sql_text import Sql, Words, text
+
+Columns = Mapping[str, ColumnElement[Any]]
+"""Column name → the column, wherever it stands: in a table, in ``NEW`` of a trigger."""
+
+Rule = Callable[[Field, Field, Words, Sql], Sql]
+"""(old field, new field, words of the database, old value) → new value, NULL if there is none."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The columns ``targets`` of the new table from the columns ``sources`` of the old one.
+
+    ``compute`` gives a value for each target; ``blank`` says of which records there is nothing to convert.
+    """
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    compute: Callable[[Columns, Words], Mapping[str, Sql]]
+    blank: Callable[[Columns, Words], ColumnElement[bool]]
+
+    def values(self, columns: Columns, dialect: str) -> Mapping[str, Sql]:
+        """Target → its SQL expression over ``columns``, which has the sources by name."""
+        return self.compute(columns, Words(dialect))
+
+    def misfit(self, columns: Columns, dialect: str) -> ColumnElement[bool]:
+        """The condition of records that have a value of which nothing comes."""
+        values = self.values(columns, dialect)
+        return and_(not_(self.blank(columns, Words(dialect))), *(value.is_(None) for value in values.values()))
+
+
+def conversion(old: Field, new: Field) -> Conversion | None:
+    """How a field becomes another one; None if there is no way."""
+    rule = _rule(old, new)
+    if rule is None or len(old.columns) != 1 or len(new.columns) != 1:
+        return None
+    [source], [target] = old.columns, new.columns
+
+    def compute(columns: Columns, words: Words) -> Mapping[str, Sql]:
+        return {target: type_coerce(rule(old, new, words, columns[source]), column_type(new))}
+
+    def blank(columns: Columns, words: Words) -> ColumnElement[bool]:
+        value = columns[source]
+        if old.type not in TEXTUAL or new.required:
+            return value.is_(None)  # an empty text is nothing, but a required field must have something
+        return or_(value.is_(None), words.trim(value) == text(""))
+
+    return Conversion((source,), (target,), compute, blank)
+
+
+def keeps_values(old: Field, new: Field) -> bool:
+    """True if every value of the old field is one of the new field as it is stored."""
+    if old.type in TEXTUAL and new.type in TEXTUAL:
+        return True
+    if old.type is not new.type:
+        return False
+    if new.type is FieldType.DECIMAL:
+        return new.scale == old.scale and new.precision >= old.precision
+    if new.type is FieldType.ENUM:
+        return set(old.enum) <= set(new.enum)
+    return True
+
+
+def _rule(old: Field, new: Field) -> Rule | None:
+    found = _RULES.get((_kind(old), _kind(new)))
+    if found is None and _kind(old) == "enum":
+        return _RULES.get(("text", _kind(new)))  # its values are texts
+    return found
+
+
+def _kind(field: Field) -> str:
+    return "text" if field.type in TEXTUAL else str(field.type)
+
+
+def _same(_old: Field, _new: Field, _words: Words, value: Sql) -> Sql:
+    return value
+
+
+_RULES: Mapping[tuple[str, str], Rule] = {
+    ("text", "integer"): convert_numbers.text_to_integer,
+    ("text", "decimal"): convert_numbers.text_to_decimal,
+    ("integer", "decimal"): convert_numbers.integer_to_decimal,
+    ("decimal", "decimal"): convert_numbers.decimal_to_decimal,
+    ("decimal", "integer"): convert_numbers.decimal_to_integer,
+    ("integer", "text"): convert_numbers.integer_to_text,
+    ("decimal", "text"): convert_numbers.decimal_to_text,
+    ("text", "boolean"): convert_words.text_to_boolean,
+    ("boolean", "text"): convert_words.boolean_to_text,
+    ("integer", "boolean"): convert_words.integer_to_boolean,
+    ("boolean", "integer"): convert_words.boolean_to_integer,
+    ("text", "enum"): convert_words.text_to_enum,
+    ("enum", "enum"): convert_words.text_to_enum,
+    ("enum", "text"): _same,
+    ("text", "uuid"): convert_words.text_to_uuid,
+    ("uuid", "text"): convert_words.uuid_to_text,
+    ("relation", "text"): convert_words.uuid_to_text,
+    ("relation", "uuid"): _same,
+    ("text", "date"): convert_times.text_to_date,
+    ("date", "text"): convert_times.date_to_text,
+    ("text", "datetime"): convert_times.text_to_datetime,
+    ("datetime", "text"): convert_times.datetime_to_text,
+    ("date", "datetime"): convert_times.date_to_datetime,
+    ("datetime", "date"): convert_times.datetime_to_date,
+}

@@ -144,7 +144,8 @@ dates = (
 moments = st.datetimes(timezones=st.sampled_from([dt.UTC, dt.timezone(dt.timedelta(hours=-5, minutes=-30))])).map(
     dt.datetime.isoformat
 ) | st.from_regex(
-    r"\A20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9](:[0-6][0-9](\.[0-9]{0,7})?)?([zZ]|[+-][01][0-9]:[0-6][0-9])?\Z"
+    r"\A20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9](:[0-6][0-9](\.[0-9]{0,7})?)?"
+    r"([zZ]|[+-][01][0-9]:[0-6][0-9])?\Z"
 )
 anything = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 texts = st.one_of(words, numbers, dates, moments, st.uuids().map(str), anything)

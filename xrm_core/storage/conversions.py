@@ -1,7 +1,8 @@
 """How the values of a field become values of another type: SQL that cannot raise, for both databases.
 
-A value that has no counterpart becomes NULL in the expression, and :meth:`Conversion.misfit` finds its record. The rules
-stand in ``convert_numbers``, ``convert_times`` and ``convert_words``; ``docs/schema-changes.md`` says them to people.
+A value that has no counterpart becomes NULL in the expression, and :meth:`Conversion.misfit` finds its record. The
+rules stand in ``convert_numbers``, ``convert_times`` and ``convert_words``; ``docs/schema-changes.md`` says them to
+people.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,8 +1,8 @@
 """Texts, dates and moments into each other.
 
 A text is a date as ``2026-01-31`` or ``31.01.2026``. It is a moment as ISO 8601 has it, with its offset from UTC:
-``2026-01-31T10:00+01:00``, the ``T`` or a blank, seconds and up to six digits of them or none. Without an offset it would
-be a guess. A date becomes its midnight in UTC, and only midnights in UTC become dates.
+``2026-01-31T10:00+01:00``, the ``T`` or a blank, seconds and up to six digits of them or none. Without an offset it
+would be a guess. A date becomes its midnight in UTC, and only midnights in UTC become dates.
 """
 
 from sqlalchemy import ColumnElement, and_, case, cast, func, literal_column, or_
@@ -36,7 +36,7 @@ def date_to_text(_old: Field, _new: Field, words: Words, value: Sql) -> Sql:
 
 def text_to_datetime(_old: Field, _new: Field, words: Words, value: Sql) -> Sql:
     """``"2026-01-31T10:00:00.5+01:00"`` → that moment."""
-    word = _with_offset(words, words.trim(value))
+    word = _with_offset(words.trim(value))
     length = case((func.length(word) > _OFFSET_PLACES, func.length(word) - _OFFSET_PLACES), else_=0)
     local, offset = func.substr(word, 1, length), func.substr(word, length + 1)
     form = and_(
@@ -50,13 +50,13 @@ def text_to_datetime(_old: Field, _new: Field, words: Words, value: Sql) -> Sql:
     )
     possible = and_(
         _exists(words, local),
-        _part(words, local, 1, 4).between(_EARLIEST, _LATEST),
-        _part(words, local, 12, 2) <= 23,
-        _part(words, local, 15, 2) <= 59,
+        _part(local, 1, 4).between(_EARLIEST, _LATEST),
+        _part(local, 12, 2) <= 23,
+        _part(local, 15, 2) <= 59,
         func.coalesce(func.nullif(func.substr(local, 18, 2), text("")), text("00")) <= text("59"),
-        _part(words, offset, 2, 2) <= 14,
-        _part(words, offset, 5, 2) <= 59,
-        or_(_part(words, offset, 2, 2) <= 13, _part(words, offset, 5, 2) == 0),
+        _part(offset, 2, 2) <= 14,
+        _part(offset, 5, 2) <= 59,
+        or_(_part(offset, 2, 2) <= 13, _part(offset, 5, 2) == 0),
     )
     if not words.sqlite:
         return when(form, when(possible, cast(word, DateTime(timezone=True))))
@@ -92,7 +92,7 @@ def datetime_to_date(_old: Field, _new: Field, words: Words, value: Sql) -> Sql:
     return when(local == func.date_trunc(text("day"), local), cast(local, Date()))
 
 
-def _with_offset(words: Words, word: Sql) -> Sql:
+def _with_offset(word: Sql) -> Sql:
     """``Z`` is +00:00."""
     zulu = func.substr(word, func.length(word)).in_([text("Z"), text("z")])
     return case((zulu, func.substr(word, 1, func.length(word) - 1).op("||")(text("+00:00"))), else_=word)
@@ -111,11 +111,11 @@ def _seconds_form(words: Words, rest: Sql) -> ColumnElement[bool]:
 
 def _exists(words: Words, day: Sql) -> ColumnElement[bool]:
     """Whether the calendar has this day; ``day`` begins with ten characters of the right form."""
-    year, month, number = (_part(words, day, *place) for place in ((1, 4), (6, 2), (9, 2)))
+    year, month, number = (_part(day, *place) for place in ((1, 4), (6, 2), (9, 2)))
     leap = and_(words.modulo(year, 4) == 0, or_(words.modulo(year, 100) != 0, words.modulo(year, 400) == 0))
     days = case((month.in_([4, 6, 9, 11]), 30), (and_(month == 2, leap), 29), (month == 2, 28), else_=31)
     return and_(year >= 1, month.between(1, 12), number >= 1, number <= days)
 
 
-def _part(words: Words, word: Sql, start: int, length: int) -> Sql:
+def _part(word: Sql, start: int, length: int) -> Sql:
     return cast(func.substr(word, start, length), BigInteger())

@@ -41,7 +41,8 @@ class Words:
 
     def matches(self, value: Sql, pattern: str, globs: Sequence[str], never: Sequence[str] = ()) -> ColumnElement[bool]:
         """Whether the whole text has a form: a regular expression on PostgreSQL; on SQLite, which has none, all of
-        ``globs`` and none of ``never`` (its GLOB: ``*`` is anything, ``[0-9]`` one of these)."""
+        ``globs`` and none of ``never`` (its GLOB: ``*`` is anything, ``[0-9]`` one of these).
+        """
         if not self.sqlite:
             return value.op("~", is_comparison=True)(text(f"^({pattern})$"))
         return and_(

@@ -7,10 +7,10 @@ from typing import Any
 
 from xrm_core import naming
 from xrm_core.errors import Problem
-from xrm_core.metadata.fields import read_field
+from xrm_core.metadata.fields import read_field, source_of
 from xrm_core.metadata.frozen import freeze
 from xrm_core.metadata.lines import Document, step
-from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Source
+from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field
 from xrm_core.metadata.record_schema import record_schema
 from xrm_core.metadata.reserved import why_not_entity, why_not_field, why_not_plural
 from xrm_core.metadata.structure import check, nearest
@@ -34,7 +34,7 @@ class Draft:
     names: frozenset[str]
 
 
-def read_entity(document: Document, layer: str, problems: list[Problem]) -> Draft | None:
+def read_entity(document: Document, problems: list[Problem]) -> Draft | None:
     """Read one file; appends its mistakes to ``problems``. None if not even its fields can be found."""
     wrong = check(document)
     problems.extend(wrong)
@@ -44,10 +44,10 @@ def read_entity(document: Document, layer: str, problems: list[Problem]) -> Draf
     text, properties = _right_parts(whole, frozenset(problem.pointer for problem in wrong))
     required = frozenset(text.get("required", ()))
     fields = {
-        name: read_field(document, name, required=name in required, layer=layer, problems=problems, text=value)
+        name: read_field(document, name, required=name in required, problems=problems, text=value)
         for name, value in properties.items()
     }
-    draft = Draft(document, _entity(document, layer, text, fields), frozenset(whole["properties"]))
+    draft = Draft(document, _entity(document, text, fields), frozenset(whole["properties"]))
     problems.extend(
         document.problem(*mistake)
         for checks in (_naming(draft), _mentions(draft, text), _columns(draft), _indexes(draft, text))
@@ -65,7 +65,7 @@ def _right_parts(whole: Mapping[str, Any], wrong: frozenset[str]) -> tuple[dict[
     return text, {name: value for name, value in properties if step("/properties", name) not in avoid}
 
 
-def _entity(document: Document, layer: str, text: Mapping[str, Any], fields: dict[str, Field]) -> Entity:
+def _entity(document: Document, text: Mapping[str, Any], fields: dict[str, Field]) -> Entity:
     name = text.get("x-entity", "")
     return Entity(
         name,
@@ -74,17 +74,19 @@ def _entity(document: Document, layer: str, text: Mapping[str, Any], fields: dic
         labels=freeze(text.get("x-labels", {})),
         plural_labels=freeze(text.get("x-plural-labels", {})),
         description=text.get("description", text.get("title", "")),
-        display=text.get("x-display", _first_text(fields)),
+        display=text.get("x-display", _first_text(document, fields)),
         unique_together=tuple(map(tuple, text.get("x-unique", ()))),
         indexes=tuple(map(tuple, text.get("x-indexes", ()))),
         json_schema=freeze(record_schema(fields.values())) if fields else freeze({}),
         renamed_from=text.get("x-renamed-from"),
-        source=Source(document.file, document.line("/x-entity"), layer),
+        source=source_of(document, "/x-entity"),
     )
 
 
-def _first_text(fields: Mapping[str, Field]) -> str:
+def _first_text(document: Document, fields: Mapping[str, Field]) -> str:
     texts = [field for field in fields.values() if field.type in TEXTUAL]
+    # Fields that a higher layer adds do not change what stands for a record, if the entity has a text of its own.
+    texts = [field for field in texts if field.source.layer == document.layer] or texts
     return next((field.name for field in texts if field.required), texts[0].name if texts else "")
 
 

@@ -46,7 +46,7 @@ _BY_TYPE = {"integer": FieldType.INTEGER, "number": FieldType.DECIMAL, "boolean"
 
 
 def read_field(
-    document: Document, name: str, *, required: bool, layer: str, problems: list[Problem], text: Mapping[str, Any]
+    document: Document, name: str, *, required: bool, problems: list[Problem], text: Mapping[str, Any]
 ) -> Field:
     """Read a field whose form the meta-schema has found right; appends further mistakes to ``problems``.
 
@@ -54,12 +54,11 @@ def read_field(
         document: the file.
         name: the field's name.
         required: whether the file lists it as required.
-        layer: core, or the plugin that the file comes from.
         problems: mistakes found so far.
         text: the field as it stands in the file.
     """
     pointer = step("/properties", name)
-    field = _field(name, text, required, Source(document.file, document.line(pointer), layer))
+    field = _field(name, text, required, source_of(document, pointer), _tightened(document, pointer))
     if reason := why_not_field(name):
         problems.append(
             document.problem(pointer, f'A field cannot be called "{name}": {reason}.', "Choose another name.")
@@ -70,6 +69,17 @@ def read_field(
         for place, reason, remedy in found
     )
     return field
+
+
+def source_of(document: Document, pointer: str) -> Source:
+    """Where this really stands: file, line and layer."""
+    return Source(document.place(pointer)[0].file, document.line(pointer), document.place(pointer)[0].layer)
+
+
+def _tightened(document: Document, pointer: str) -> tuple[Source, ...]:
+    own = document.place(pointer)[0].file
+    found = [Source(at.file, line, at.layer) for at, line in document.shaped(pointer) if at.file != own]
+    return tuple(dict.fromkeys(found))
 
 
 def _type(text: Mapping[str, Any]) -> FieldType:
@@ -84,7 +94,7 @@ def _type(text: Mapping[str, Any]) -> FieldType:
     return FieldType(text.get("x-type", "text"))
 
 
-def _field(name: str, text: Mapping[str, Any], required: bool, source: Source) -> Field:
+def _field(name: str, text: Mapping[str, Any], required: bool, source: Source, tightened: tuple[Source, ...]) -> Field:
     kind = _type(text)
     integer = kind is FieldType.INTEGER
     precision = int(text.get("x-precision", 18))
@@ -111,6 +121,7 @@ def _field(name: str, text: Mapping[str, Any], required: bool, source: Source) -
         description=text.get("description", text.get("title", "")),
         renamed_from=text.get("x-renamed-from"),
         source=source,
+        tightened=tightened,
     )
 
 

@@ -28,6 +28,11 @@ class LayerSource:
     texts: Sequence[tuple[str, str]] = ()
 
 
-def in_order(sources: Iterable[LayerSource]) -> list[LayerSource]:
-    """From the lowest to the highest; those of one kind as they were given."""
-    return sorted(sources, key=lambda source: RANKS[source.kind])
+def ranked(sources: Iterable[LayerSource]) -> list[tuple[LayerSource, int]]:
+    """From the lowest to the highest, each with its rank: how high it stands. Those of one kind are as they were given.
+
+    Plugins have one rank, since none of them stands upon another.
+    """
+    ordered = sorted(sources, key=lambda source: RANKS[source.kind])
+    plugins = next((i for i, source in enumerate(ordered) if source.kind == "plugin"), 0)
+    return [(source, plugins if source.kind == "plugin" else i) for i, source in enumerate(ordered)]

@@ -6,8 +6,8 @@ number), so the grammar is walked here; strings are still read by the standard l
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
@@ -33,21 +33,62 @@ _CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file that is well-formed JSON. ``lines`` has the 1-based line of each JSON pointer (RFC 6901)."""
+    """One file that is well-formed JSON, or what was made out of parts of several.
+
+    Args:
+        file: as it is to stand in messages.
+        value: the JSON value.
+        lines: the 1-based line of each JSON pointer (RFC 6901).
+        layer: name of the layer that it belongs to.
+        rank: how high that layer stands, from 0.
+        places: of a document made out of others: pointer in it → document and pointer at which that part, with all
+            below it, really stands. Problems are told there.
+    """
 
     file: str
     value: Any
     lines: Mapping[str, int]
+    layer: str = "core"
+    rank: int = 0
+    places: Mapping[str, tuple["Document", str]] = field(default_factory=dict)
+
+    def place(self, pointer: str) -> tuple["Document", str]:
+        """The file and the pointer there at which this really stands."""
+        around = pointer
+        while self.places:
+            if around in self.places:
+                document, there = self.places[around]
+                return document.place(there + pointer[len(around) :])
+            if not around:
+                break
+            around = around.rpartition("/")[0]
+        return self, pointer
 
     def line(self, pointer: str) -> int:
         """Line of the value, or of the nearest one around it if there is no such value."""
-        while pointer and pointer not in self.lines:
+        document, pointer = self.place(pointer)
+        while pointer and pointer not in document.lines:
             pointer = pointer.rpartition("/")[0]
-        return self.lines.get(pointer, 1)
+        return document.lines.get(pointer, 1)
 
     def problem(self, pointer: str, reason: str, remedy: str) -> Problem:
-        """A problem with the value at that pointer."""
-        return Problem(self.file, self.line(pointer), pointer, reason, remedy)
+        """A problem with the value at that pointer. If several files shape the field around it, the reason has all."""
+        document, there = self.place(pointer)
+        others = sorted({(at.file, line) for at, line in self.shaped(pointer) if at.file != document.file})
+        also = f" See also {', '.join(f'{file}:{line}' for file, line in others)}." if others else ""
+        return Problem(document.file, self.line(pointer), there, reason + also, remedy)
+
+    def shaped(self, pointer: str) -> Iterator[tuple["Document", int]]:
+        """File and line of each place that shapes the field around the pointer; none if a single file does."""
+        parts = pointer.split("/")
+        if not self.places or parts[1:2] != ["properties"] or not parts[2:]:
+            return
+        around = "/".join(parts[:3])
+        inner = [at for at in self.places if at.startswith(f"{around}/")]
+        required = (step("/required", i) for i, name in enumerate(self.value.get("required", ())) if name == parts[2])
+        inner += [at for at in required if at in self.places]
+        for at in (around, *inner) if inner else ():
+            yield self.place(at)[0], self.line(at)
 
 
 def step(pointer: str, key: str | int) -> str:
@@ -55,7 +96,7 @@ def step(pointer: str, key: str | int) -> str:
     return f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
-def read(file: str, text: str, problems: list[Problem]) -> Document | None:
+def read(file: str, text: str, problems: list[Problem], layer: str = "core", rank: int = 0) -> Document | None:
     """Read one file's text. Appends what is wrong to ``problems``; None if it cannot be read as JSON at all."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         problems.append(
@@ -72,7 +113,7 @@ def read(file: str, text: str, problems: list[Problem]) -> Document | None:
             Problem(file, *scanner.place(broken.offset, broken.pointer, broken.reason), remedy=broken.remedy)
         )
         return None
-    return Document(file, value, MappingProxyType(scanner.lines))
+    return Document(file, value, MappingProxyType(scanner.lines), layer, rank)
 
 
 class _Broken(Exception):

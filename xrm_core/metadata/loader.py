@@ -6,7 +6,8 @@ from pathlib import Path
 
 from xrm_core.errors import Problem, SchemaFilesInvalid
 from xrm_core.metadata.entities import Draft, read_entity
-from xrm_core.metadata.layers import LayerSource, in_order
+from xrm_core.metadata.extensions import extend, is_extension
+from xrm_core.metadata.layers import LayerSource, ranked
 from xrm_core.metadata.lines import Document, read
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.reading import texts_in
@@ -24,12 +25,18 @@ def load(sources: Sequence[LayerSource]) -> Model:
         SchemaFilesInvalid: with every problem of every file, by file and line.
     """
     problems: list[Problem] = []
-    texts: list[tuple[str, str, str]] = []
-    for source in in_order(sources):
+    texts: list[tuple[LayerSource, int, str, str]] = []
+    kinds: dict[str, LayerSource] = {}
+    for source, rank in ranked(sources):
+        first = kinds.setdefault(source.name, source)
+        if first.kind != source.kind:
+            reason = f'The {first.kind} layer is called "{source.name}", and so is this {source.kind} layer.'
+            remedy = 'Give the pack another name in pack.json ("pack").'
+            problems.append(Problem(str(source.folder or source.name), 1, "", reason, remedy))
         found = list(source.texts)
         if source.folder is not None:
             found += texts_in(source.folder, problems)
-        texts += [(file, text, source.name) for file, text in found]
+        texts += [(source, rank, file, text) for file, text in found]
     folders = [source.folder for source in sources if source.folder is not None]
     if folders and not texts and not problems:
         reason = "There are no entity files (*.json) in this folder."
@@ -50,21 +57,33 @@ def load_texts(texts: Sequence[tuple[str, str, str]]) -> Model:
     )
 
 
-def _load(texts: Sequence[tuple[str, str, str]], problems: list[Problem]) -> Model:
-    drafts: dict[str, Draft] = {}
+def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Problem]) -> Model:
+    entities: dict[str, Document] = {}
+    extensions: list[Document] = []
     known: set[str] = set()
-    for file, text, layer in texts:
-        document = read(file, text, problems)
-        draft = None if document is None else read_entity(document, layer, problems)
-        known.add(_claimed_name(file, document))
-        if draft is None or not draft.entity.name:
+    for source, rank, file, text in texts:
+        document = read(file, text, problems, source.name, rank)
+        if document is not None and is_extension(document):
+            extensions.append(document)
             continue
-        first = drafts.setdefault(draft.entity.name, draft)
-        if first is not draft:
-            source = first.entity.source
-            reason = f'The entity "{draft.entity.name}" is defined already, at {source.file}:{source.line}.'
+        name = _claimed_name(file, document)
+        known.add(name)
+        if document is None:
+            continue
+        first = entities.setdefault(name, document)
+        if first is not document:
+            reason = f'The entity "{name}" is defined already, at {first.file}:{first.line("/x-entity")}.'
             remedy = "Keep one of the two files, or give this entity another name."
-            problems.append(draft.document.problem("/x-entity", reason, remedy))
+            if first.layer != document.layer:
+                remedy = f'Write "x-extends" for "x-entity" to add to that of {first.layer}, or choose another name.'
+            problems.append(document.problem("/x-entity", reason, remedy))
+            entities[f"{name} again in {file}"] = document  # its other mistakes are told, too
+    entities = extend(entities, extensions, known, problems)
+    drafts: dict[str, Draft] = {}
+    for document in entities.values():
+        draft = read_entity(document, problems)
+        if draft is not None and draft.entity.name:
+            drafts.setdefault(draft.entity.name, draft)
     problems.extend(check_wiring(drafts, frozenset(known)))
     if problems:
         raise SchemaFilesInvalid(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.pointer)))

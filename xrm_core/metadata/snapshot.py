@@ -23,7 +23,7 @@ FORMAT = 1
 _PARTS = {"relation": Relation, "sequence": Sequence}
 """Attributes of a field that are values with attributes of their own."""
 
-_DERIVED = frozenset({"source", "json_schema", "inverses"})
+_DERIVED = frozenset({"source", "tightened", "json_schema", "inverses"})
 
 
 def to_snapshot(model: Model) -> dict[str, Any]:

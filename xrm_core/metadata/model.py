@@ -67,8 +67,8 @@ class Field:
     Lengths count characters; ``minimum``/``maximum`` are inclusive; ``precision`` and ``scale`` are the digits in
     all and after the point of a decimal (at most 18 in all, so that SQLite can keep it as an exact integer).
     ``default`` is a JSON value. ``system`` fields (id, version, …) are set by the platform alone, and so are those with
-    a ``sequence``, which are required and unique. ``tightened`` are the places in higher layers that narrow the field or
-    name it anew.
+    a ``sequence``, which are required and unique. ``tightened`` are the places in higher layers that narrow the
+    field or name it anew.
     """
 
     name: str

@@ -1,10 +1,11 @@
 """Figures: ``opportunitiesAggregate(where, groupBy) { key { stage } count sum { amount } }``."""
 
+from functools import partial
 from typing import Any
 
 from xrm_core import naming
 from xrm_core.graphql import builder, names
-from xrm_core.graphql.builder import Argument
+from xrm_core.graphql.builder import Argument, EnumType, InputType, ObjectType
 from xrm_core.graphql.meanings import AggregateField, Root
 from xrm_core.graphql.scalars import BigInt
 from xrm_core.graphql.types import Types, label
@@ -24,27 +25,31 @@ _FUNCTIONS: dict[Function, str] = {
 def add_aggregates(types: Types) -> None:
     """One aggregate root field per readable entity."""
     how = builder.enum_type("GroupBy", ("VALUE",), {"VALUE": "One group for each value."})
-    group_inputs = {
-        entity.name: builder.input_type(
-            f"{names.type_name(entity)}GroupBy", "Exactly one field; several are several list items."
-        )
-        for entity in types.readable
-    }
-    keys = {
-        entity.name: builder.object_type(f"{names.type_name(entity)}GroupKey", "What the records of a group share.")
-        for entity in types.readable
-    }
+    inputs: dict[str, InputType] = {}
+    keys: dict[str, ObjectType] = {}
     for entity in types.readable:
-        _keys(types, entity, group_inputs, keys, how)
+        name = names.type_name(entity)
+        inputs[entity.name] = builder.input_type(
+            f"{name}GroupBy",
+            "Exactly one field; several are several list items.",
+            partial(_inputs, types, entity, inputs, how),
+        )
+        keys[entity.name] = builder.object_type(
+            f"{name}GroupKey", "What the records of a group share.", partial(_keys, types, entity, keys)
+        )
+        group = builder.object_type(
+            f"{name}Aggregate", "Figures of one group.", partial(_group, types, entity, keys[entity.name])
+        )
+        types.know(inputs[entity.name], keys[entity.name], group)
         builder.add(
             types.query,
             names.aggregate(entity),
-            builder.list_of(_group(types, entity, keys[entity.name])),
+            builder.list_of(group),
             f"Figures over {label(entity.plural_labels) or entity.plural} that you may see.",
             [
                 Argument("where", types.filters[entity.name] | None, "Only these; all if absent."),
                 Argument(
-                    "groupBy", builder.optional(builder.list_of(group_inputs[entity.name])), "One row in all if absent."
+                    "groupBy", builder.optional(builder.list_of(inputs[entity.name])), "One row in all if absent."
                 ),
                 Argument("first", int | None, "At most so many groups, in the order of their keys."),
             ],
@@ -52,35 +57,36 @@ def add_aggregates(types: Types) -> None:
         types.meanings.add("Query", names.aggregate(entity), Root("aggregate", entity.name))
 
 
-def _keys(types: Types, entity: Entity, inputs: dict[str, type], keys: dict[str, type], how: Any) -> None:
+def _inputs(types: Types, entity: Entity, inputs: dict[str, InputType], how: EnumType, owner: InputType) -> None:
     for field in types.fields(entity):
-        name = naming.camel(field.name)
         if field.relation is None:
-            builder.add(inputs[entity.name], name, how | None)
-            builder.add(keys[entity.name], name, types.value_type(entity, field) | None)
+            builder.add(owner, naming.camel(field.name), how | None)
         elif not field.reference.polymorphic:
-            target = field.reference.targets[0]
-            builder.add(inputs[entity.name], name, inputs[target] | None)
-            builder.add(keys[entity.name], name, keys[target] | None)
+            builder.add(owner, naming.camel(field.name), inputs[field.reference.targets[0]] | None)
 
 
-def _group(types: Types, entity: Entity, key: type) -> type:
-    name = f"{names.type_name(entity)}Aggregate"
-    owner = builder.object_type(name, "Figures of one group.")
+def _keys(types: Types, entity: Entity, keys: dict[str, ObjectType], owner: ObjectType) -> None:
+    for field in types.fields(entity):
+        if field.relation is None:
+            builder.add(owner, naming.camel(field.name), types.value_type(entity, field) | None)
+        elif not field.reference.polymorphic:
+            builder.add(owner, naming.camel(field.name), keys[field.reference.targets[0]] | None)
+
+
+def _group(types: Types, entity: Entity, key: ObjectType, owner: ObjectType) -> None:
     builder.add(owner, "key", key, "The values by which this group was made.")
     builder.add(owner, "count", int, "Number of records.")
-    types.meanings.add(name, "key", AggregateField("key"))
-    types.meanings.add(name, "count", AggregateField("count"))
+    types.meanings.add(owner.name, "key", AggregateField("key"))
+    types.meanings.add(owner.name, "count", AggregateField("count"))
     for function, description in _FUNCTIONS.items():
         fields = [field for field in types.scalars(entity) if _applies(function, field)]
         if not fields:
             continue
-        measures = builder.object_type(f"{name}{function[0].upper()}{function[1:]}", description)
+        measures = builder.object_type(f"{owner.name}{function[0].upper()}{function[1:]}", description)
         for field in fields:
             builder.add(measures, naming.camel(field.name), _result(types, entity, function, field))
         builder.add(owner, function, measures, description)
-        types.meanings.add(name, function, AggregateField(function))
-    return owner
+        types.meanings.add(owner.name, function, AggregateField(function))
 
 
 def _applies(function: Function, field: Field) -> bool:

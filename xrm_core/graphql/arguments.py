@@ -5,7 +5,6 @@ A plan is compiled once and runs with other variables each time, so a leaf out o
 shapes the SQL (which keys are there, enum values, what is null) is read now and is part of the plan's key.
 """
 
-import enum
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -84,21 +83,20 @@ class Arguments:
                 each.name.value: self._node(each.value, type_.fields[each.name.value].type) for each in node.fields
             }
             return {name: value for name, value in found.items() if value is not Undefined}
-        return _leaf(value_from_ast(node, type_))
+        value = value_from_ast(node, type_)
+        return value if isinstance(type_, GraphQLEnumType) else Literal_(value)
 
     def _list_node(self, node: ValueNode, type_: GraphQLList[Any]) -> Tree:
         items = node.values if isinstance(node, ListValueNode) else (node,)
         if is_input_object_type(get_named_type(type_)):
             return [item for item in (self._node(each, type_.of_type) for each in items) if item is not Undefined]
         if not any(isinstance(each, VariableNode) for each in items):
-            return Literal_(tuple(_plain(value_from_ast(each, type_.of_type)) for each in items))
+            return Literal_(tuple(value_from_ast(each, type_.of_type) for each in items))
         return self.late(
             lambda variables: [
-                _plain(
-                    variables.get(each.name.value)
-                    if isinstance(each, VariableNode)
-                    else value_from_ast(each, type_.of_type)
-                )
+                variables.get(each.name.value)
+                if isinstance(each, VariableNode)
+                else value_from_ast(each, type_.of_type)
                 for each in items
             ]
         )
@@ -110,14 +108,14 @@ class Arguments:
             return None
         if isinstance(type_, GraphQLList):
             if not is_input_object_type(get_named_type(type_)):
-                return self.late(lambda variables: [_plain(each) for each in getter(variables)])
+                return self.late(lambda variables: list(getter(variables)))
             return [self._value(each, type_.of_type, _item(getter, number)) for number, each in enumerate(value)]
         if isinstance(type_, GraphQLInputObjectType):
             return {
                 name: self._value(each, type_.fields[name].type, _item(getter, name)) for name, each in value.items()
             }
         if isinstance(type_, GraphQLEnumType):
-            return _plain(value)
+            return value
         if isinstance(value, bool):
             return Literal_(value)  # two plans at most, and isNull needs to know
         return self.late(getter)
@@ -125,14 +123,6 @@ class Arguments:
 
 def _item(getter: Getter, key: str | int) -> Getter:
     return lambda variables: getter(variables)[key]
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, enum.Enum) else value
-
-
-def _leaf(value: Any) -> Tree:
-    return value.value if isinstance(value, enum.Enum) else Literal_(value)
 
 
 def operand(tree: Tree) -> Operand:
@@ -152,4 +142,4 @@ def shape(value: Any, type_: Any) -> Any:
         return tuple(shape(each, type_.of_type) for each in value)
     if isinstance(type_, GraphQLInputObjectType):
         return tuple((name, shape(each, type_.fields[name].type)) for name, each in value.items())
-    return _plain(value) if isinstance(type_, GraphQLEnumType) or isinstance(value, bool) else 1
+    return value if isinstance(type_, GraphQLEnumType) or isinstance(value, bool) else 1

@@ -1,15 +1,46 @@
-"""Strawberry types made at run time: a thin layer, so that the rest of the room reads like what it makes."""
+"""GraphQL types made at run time, each filled when it is first looked into.
 
-import enum
-from collections.abc import Iterable, Mapping, Sequence
+A role's schema may have thousands of types, and a document touches a handful. So a type begins as a name with a
+function that gives it its fields; graphql-core calls that when somebody asks for them (:mod:`xrm_core.graphql.lazy`).
+Strawberry takes part where Python code declares GraphQL: scalars are its definitions, and its own converter turns
+them, and whatever else was decorated with it, into graphql-core's types.
+"""
+
+from __future__ import annotations
+
+import types as python_types
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from threading import RLock
+from typing import Any, Union, get_args, get_origin
 
-import strawberry
-from strawberry.annotation import StrawberryAnnotation
-from strawberry.types.arguments import StrawberryArgument
-from strawberry.types.field import StrawberryField
-from strawberry.types.union import StrawberryUnion
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLEnumValue,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    Undefined,
+)
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from xrm_core.graphql.scalars import SCALARS
+
+Fill = Callable[[Any], None]
+
+_FILLING = RLock()  # several threads plan at the same time; a type must be filled once
+_CONVERTER = GraphQLCoreConverter(
+    StrawberryConfig(auto_camel_case=False, scalar_map=SCALARS),
+    {},
+    SCALARS,
+    lambda definition: definition.fields,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,45 +52,100 @@ class Argument:
     description: str = ""
 
 
-def object_type(name: str, description: str = "") -> type:
-    """An object type without fields; :func:`add` gives it some. Types can so refer to each other in circles."""
-    return strawberry.type(_empty(name), name=name, description=description or None)
+@dataclass(frozen=True, slots=True)
+class Optional_:  # noqa: N801 - Optional is typing's
+    """A type or null."""
+
+    type: Any
 
 
-def input_type(name: str, description: str = "") -> type:
-    """An input type without fields."""
-    return strawberry.input(_empty(name), name=name, description=description or None)
+class _Named:
+    """What our named types share: ``type | None`` is the type or null, as with Python's own."""
+
+    def __or__(self, other: None) -> Optional_:
+        return Optional_(self)
 
 
-def enum_type(name: str, values: Iterable[str], descriptions: Mapping[str, str], description: str = "") -> Any:
+class _Fillable(_Named):
+    """A type whose fields come later: some by :func:`add`, the others by its own function."""
+
+    def _begin(self, fill: Fill | None) -> None:
+        self._fill = fill
+        self._parts: list[tuple[str, Any, str, Sequence[Argument]]] = []
+        self._made: Any = None
+
+    def _filled(self) -> Any:
+        if self._made is None:
+            with _FILLING:
+                if self._made is None:
+                    if self._fill is not None:
+                        self._fill(self)
+                    self._made = {name: self._field(*rest) for name, *rest in self._parts}
+        return self._made
+
+    def _field(self, type_: Any, description: str, arguments: Sequence[Argument]) -> Any:
+        raise NotImplementedError
+
+
+class ObjectType(_Fillable, GraphQLObjectType):
+    """An object type."""
+
+    def __init__(self, name: str, description: str, fill: Fill | None) -> None:
+        GraphQLObjectType.__init__(self, name, self._filled, description=description or None)
+        self._begin(fill)
+
+    def _field(self, type_: Any, description: str, arguments: Sequence[Argument]) -> GraphQLField:
+        args = {
+            each.name: GraphQLArgument(converted(each.type), description=each.description or None) for each in arguments
+        }
+        return GraphQLField(converted(type_), args, description=description or None)
+
+
+class InputType(_Fillable, GraphQLInputObjectType):
+    """An input type."""
+
+    def __init__(self, name: str, description: str, fill: Fill | None) -> None:
+        GraphQLInputObjectType.__init__(self, name, self._filled, description=description or None)
+        self._begin(fill)
+
+    def _field(self, type_: Any, description: str, _arguments: Sequence[Argument]) -> GraphQLInputField:
+        return GraphQLInputField(converted(type_), Undefined, description=description or None)
+
+
+class EnumType(_Named, GraphQLEnumType):
     """An enum whose names are its values."""
-    members = enum.Enum(  # type: ignore[misc]
-        name, {value: strawberry.enum_value(value, description=descriptions.get(value)) for value in values}
-    )
-    return strawberry.enum(members, name=name, description=description or None)
 
 
-def union_type(name: str, members: Sequence[type], description: str = "") -> StrawberryUnion:
+class UnionType(_Named, GraphQLUnionType):
+    """A union of object types."""
+
+
+def object_type(name: str, description: str = "", fill: Callable[[ObjectType], None] | None = None) -> ObjectType:
+    """An object type; ``fill`` gives it its fields when they are first asked for."""
+    return ObjectType(name, description, fill)
+
+
+def input_type(name: str, description: str = "", fill: Callable[[InputType], None] | None = None) -> InputType:
+    """An input type; ``fill`` gives it its fields when they are first asked for."""
+    return InputType(name, description, fill)
+
+
+def enum_type(name: str, values: Iterable[str], descriptions: Mapping[str, str], description: str = "") -> EnumType:
+    """An enum whose names are its values."""
+    members = {value: GraphQLEnumValue(value, description=descriptions.get(value) or None) for value in values}
+    return EnumType(name, members, description=description or None)
+
+
+def union_type(name: str, members: Sequence[ObjectType], description: str = "") -> UnionType:
     """A union of object types; one member is enough."""
-    return StrawberryUnion(
-        name, tuple(StrawberryAnnotation(member) for member in members), description=description or None
-    )
+    return UnionType(name, list(members), description=description or None)
 
 
-def add(owner: type, name: str, type_: Any, description: str = "", arguments: Iterable[Argument] = ()) -> None:
-    """Give an object or input type a field. Resolvers are attached to the finished schema, not here."""
-    field = StrawberryField(
-        python_name=name,
-        graphql_name=name,
-        type_annotation=StrawberryAnnotation(type_),
-        description=description or None,
-        default=strawberry.UNSET,
-    )
-    field.arguments = [
-        StrawberryArgument(each.name, each.name, StrawberryAnnotation(each.type), description=each.description or None)
-        for each in arguments
-    ]
-    owner.__strawberry_definition__.fields.append(field)  # type: ignore[attr-defined]
+def add(
+    owner: ObjectType | InputType, name: str, type_: Any, description: str = "", arguments: Iterable[Argument] = ()
+) -> None:
+    """Give an object or input type a field. Resolvers are the executor's."""
+    owner._parts.append((name, type_, description, tuple(arguments)))
 
 
 def list_of(type_: Any) -> Any:
@@ -69,13 +155,30 @@ def list_of(type_: Any) -> Any:
 
 def optional(type_: Any) -> Any:
     """The type or null."""
-    return type_ | None
+    return Optional_(type_)
 
 
-def has_fields(owner: type) -> bool:
-    """Whether a type has been given any field; GraphQL allows no empty types."""
-    return bool(owner.__strawberry_definition__.fields)  # type: ignore[attr-defined]
+def has_fields(owner: ObjectType | InputType) -> bool:
+    """Whether a type has any field; GraphQL allows no empty types. Fills it."""
+    return bool(owner.fields)
 
 
-def _empty(name: str) -> type:
-    return type(name, (), {"__annotations__": {}})
+def converted(annotation: Any) -> Any:
+    """graphql-core's type for ours, for Python's (``int | None``, ``list[str]``) and for Strawberry's.
+
+    Null is allowed only where the annotation says so.
+    """
+    if isinstance(annotation, Optional_):
+        return _nullable(annotation.type)
+    if get_origin(annotation) in (Union, python_types.UnionType):
+        [inner] = [each for each in get_args(annotation) if each is not type(None)]
+        return _nullable(inner)
+    return GraphQLNonNull(_nullable(annotation))
+
+
+def _nullable(annotation: Any) -> Any:
+    if isinstance(annotation, _Named):
+        return annotation
+    if get_origin(annotation) is list:
+        return GraphQLList(converted(get_args(annotation)[0]))
+    return _CONVERTER.from_type(annotation)

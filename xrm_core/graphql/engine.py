@@ -15,7 +15,7 @@ from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.documents import MAX_ERRORS, Document, Documents
-from xrm_core.graphql.executor import Executor, attach
+from xrm_core.graphql.executor import Executor
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.plans import Plan, Planner
 from xrm_core.graphql.schema import RoleSchema, build
@@ -183,7 +183,6 @@ class Engine:
     def _build(self, access: Access) -> _Role:
         model = self.records.model
         schema = build(model, access)
-        attach(schema)
         scope = Scope(model, self.records.tables, access, self.reader.dialect)
         planner = Planner(model, schema, scope, self.pages)
         executor = Executor(self.database, self.records, planner, self.timeout)

@@ -1,10 +1,9 @@
 """What the fast path does not take: mutations, and introspection, alone or beside data.
 
-graphql-core executes the document on Strawberry's schema, in a worker thread and inside one transaction. Root fields
+graphql-core executes the document on the role's schema, in a worker thread and inside one transaction. Root fields
 are resolved by the same plans as on the fast path; below them values are only picked out of the JSON by their key.
 """
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +12,9 @@ from uuid import UUID
 import orjson
 from graphql import (
     FieldNode,
-    GraphQLObjectType,
     GraphQLResolveInfo,
-    GraphQLUnionType,
     OperationType,
     execute_sync,
-    is_introspection_type,
 )
 from sqlalchemy import Connection
 
@@ -28,7 +24,6 @@ from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.plans import READS, FieldRequest, Plan, Planner
-from xrm_core.graphql.schema import RoleSchema
 from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import User
@@ -97,6 +92,8 @@ class Executor:
                     variable_values=raw,
                     operation_name=operation_name,
                     context_value=execution,
+                    field_resolver=_resolve,
+                    type_resolver=_type_of,
                 )
                 answer = answers.result(outcome.data, outcome.errors, self._understood)
                 if outcome.errors and mutation:
@@ -109,25 +106,13 @@ class Executor:
         return self.database.understood(error, self.timeout)
 
 
-def attach(role: RoleSchema) -> None:
-    """Give the fields of a role's schema their resolvers."""
-    for type_ in role.graphql.type_map.values():
-        if isinstance(type_, GraphQLUnionType):
-            type_.resolve_type = _type_of
-        if not isinstance(type_, GraphQLObjectType) or is_introspection_type(type_):
-            continue
-        for name, field in type_.fields.items():
-            meaning = role.meanings.get(type_.name, name)
-            if isinstance(meaning, Root):
-                field.resolve = _resolver(meaning)
-            elif type_.name in ("Query", "Mutation"):
-                field.resolve = None
-            else:
-                field.resolve = _by_key
-
-
-def _by_key(source: Mapping[str, Any], info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
-    return source[str(info.path.key)]
+def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+    """Any field without a resolver of its own: root fields by what they stand for, all others by their key."""
+    execution: Execution = info.context
+    root = execution.planner.role.meanings.get(info.parent_type.name, info.field_name)
+    if isinstance(root, Root):
+        return _resolver(root)(source, info, **arguments)
+    return None if source is None else source[str(info.path.key)]
 
 
 def _type_of(value: Mapping[str, Any], _info: GraphQLResolveInfo[Any], _type: Any) -> str:
@@ -226,5 +211,5 @@ def _record(entity: Entity, given: Mapping[str, Any]) -> dict[str, Any]:
             }
             found[field.name] = chosen or None
         else:
-            found[field.name] = value.value if isinstance(value, enum.Enum) else value
+            found[field.name] = value
     return found

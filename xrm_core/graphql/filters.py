@@ -1,9 +1,11 @@
 """Filter inputs: ``CustomerFilter`` and one input of operators for each scalar type and enum."""
 
+from functools import partial
 from typing import Any
 
 from xrm_core import naming
 from xrm_core.graphql import builder, names
+from xrm_core.graphql.builder import InputType
 from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.predicate import Op, operators
@@ -27,31 +29,41 @@ _DESCRIPTIONS = {
 
 def add_filters(types: Types) -> None:
     """One filter input per readable entity."""
-    operator_inputs: dict[str, type] = {}
-    lists: dict[str, type] = {}
+    made = _Made()
     for entity in types.readable:
         name = f"{names.type_name(entity)}Filter"
-        types.filters[entity.name] = builder.input_type(name, "All conditions given must hold.")
-    for entity in types.readable:
-        owner = types.filters[entity.name]
-        same = builder.optional(builder.list_of(owner))
-        builder.add(owner, "and", same, "All of these hold.")
-        builder.add(owner, "or", same, "At least one of these holds.")
-        builder.add(owner, "not", owner | None, "This does not hold.")
-        builder.add(owner, "isNull", bool | None, "Inside of a relation: true if it is empty, false if it is not.")
-        for field in types.fields(entity):
-            type_ = (
-                _operators(types, entity, field, operator_inputs)
-                if field.relation is None
-                else _relation(types, entity, field)
-            )
-            builder.add(owner, naming.camel(field.name), type_ | None, describe(field))
-        for inverse in types.inverses(entity):
-            type_ = _list(types, types.model[inverse.entity], lists)
-            builder.add(owner, naming.camel(inverse.name), type_ | None, label(inverse.labels))
+        fill = partial(_fill, types, made, entity)
+        types.filters[entity.name] = builder.input_type(name, "All conditions given must hold.", fill)
+    types.know(*types.filters.values())
 
 
-def _operators(types: Types, entity: Entity, field: Field, made: dict[str, type]) -> type:
+class _Made:
+    """Inputs that several filters share, by name, made when the first of them needs one."""
+
+    def __init__(self) -> None:
+        self.operators: dict[str, InputType] = {}
+        self.lists: dict[str, InputType] = {}
+
+
+def _fill(types: Types, made: _Made, entity: Entity, owner: InputType) -> None:
+    same = builder.optional(builder.list_of(owner))
+    builder.add(owner, "and", same, "All of these hold.")
+    builder.add(owner, "or", same, "At least one of these holds.")
+    builder.add(owner, "not", owner | None, "This does not hold.")
+    builder.add(owner, "isNull", bool | None, "Inside of a relation: true if it is empty, false if it is not.")
+    for field in types.fields(entity):
+        type_ = (
+            _operators(types, entity, field, made.operators)
+            if field.relation is None
+            else _relation(types, entity, field)
+        )
+        builder.add(owner, naming.camel(field.name), type_ | None, describe(field))
+    for inverse in types.inverses(entity):
+        type_ = _list(types, types.model[inverse.entity], made.lists)
+        builder.add(owner, naming.camel(inverse.name), type_ | None, label(inverse.labels))
+
+
+def _operators(types: Types, entity: Entity, field: Field, made: dict[str, InputType]) -> InputType:
     value = types.value_type(entity, field)
     name = f"{names.enum(entity, field)}Filter" if field.type is FieldType.ENUM else _SHARED.get(field.type, "String")
     name = name if field.type is FieldType.ENUM else f"{name}Filter"
@@ -59,7 +71,7 @@ def _operators(types: Types, entity: Entity, field: Field, made: dict[str, type]
         made[name] = builder.input_type(name, "All operators given must hold.")
         for op in operators(field):
             type_: Any = bool if op is Op.IS_NULL else builder.list_of(value) if op in (Op.IN, Op.NOT_IN) else value
-            builder.add(made[name], op.value, type_ | None, _DESCRIPTIONS[op])
+            builder.add(made[name], op.value, builder.optional(type_), _DESCRIPTIONS[op])
     return made[name]
 
 
@@ -73,7 +85,7 @@ _SHARED = {
 }
 
 
-def _relation(types: Types, entity: Entity, field: Field) -> type:
+def _relation(types: Types, entity: Entity, field: Field) -> InputType:
     targets = types.targets(field)
     if not field.reference.polymorphic:
         return types.filters[targets[0]]
@@ -86,7 +98,7 @@ def _relation(types: Types, entity: Entity, field: Field) -> type:
     return found
 
 
-def _list(types: Types, target: Entity, made: dict[str, type]) -> type:
+def _list(types: Types, target: Entity, made: dict[str, InputType]) -> InputType:
     if target.name not in made:
         owner = builder.input_type(f"{names.type_name(target)}ListFilter", "All conditions given must hold.")
         part = builder.optional(types.filters[target.name])

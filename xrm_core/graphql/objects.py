@@ -1,12 +1,13 @@
 """Record types, their connections, and the root fields ``customer(id)`` and ``customers(where, orderBy, …)``."""
 
+from functools import partial
 from typing import Any
 
 import strawberry
 
 from xrm_core import naming
 from xrm_core.graphql import builder, names
-from xrm_core.graphql.builder import Argument
+from xrm_core.graphql.builder import Argument, ObjectType
 from xrm_core.graphql.meanings import (
     ConnectionField,
     EdgeField,
@@ -24,9 +25,13 @@ from xrm_core.permissions.policy import Action
 def add_objects(types: Types) -> None:
     """Fill the record types; add connections and root fields."""
     page_info = _page_info(types)
-    connections = {entity.name: _connection(types, entity, page_info) for entity in types.readable}
+    connections: dict[str, ObjectType] = {}
     for entity in types.readable:
-        _record(types, entity, connections)
+        fill = partial(_record, types, entity, connections)
+        types.objects[entity.name] = builder.object_type(names.type_name(entity), describe(entity), fill)
+        types.meanings.entities[names.type_name(entity)] = entity.name
+    for entity in types.readable:
+        connections[entity.name] = _connection(types, entity, page_info)
         name = names.type_name(entity)
         builder.add(
             types.query,
@@ -61,8 +66,8 @@ def list_arguments(types: Types, entity: Entity) -> list[Argument]:
     ]
 
 
-def _record(types: Types, entity: Entity, connections: dict[str, type]) -> None:
-    owner, name = types.objects[entity.name], names.type_name(entity)
+def _record(types: Types, entity: Entity, connections: dict[str, ObjectType], owner: ObjectType) -> None:
+    name = names.type_name(entity)
     for field in types.fields(entity):
         graphql_name = naming.camel(field.name)
         if field.relation is None:
@@ -93,25 +98,31 @@ def _target(types: Types, entity: Entity, field: Field) -> Any:
     return builder.union_type(names.union(entity, field), [types.objects[each] for each in targets], describe(field))
 
 
-def _connection(types: Types, entity: Entity, page_info: type) -> type:
+def _connection(types: Types, entity: Entity, page_info: ObjectType) -> ObjectType:
     name = names.type_name(entity)
     node = types.objects[entity.name]
-    edge = builder.object_type(f"{name}Edge", "A record and its place in the list.")
-    builder.add(edge, "node", node)
-    builder.add(edge, "cursor", str, "For «after» and «before» of the same list in the same order.")
-    connection = builder.object_type(f"{name}Connection", "A page of a list.")
-    builder.add(connection, "nodes", builder.list_of(node))
-    builder.add(connection, "edges", builder.list_of(edge))
-    builder.add(connection, "pageInfo", page_info)
-    builder.add(connection, "totalCount", int, "Size of the whole list.")
-    for part in ("nodes", "edges", "pageInfo", "totalCount"):
-        types.meanings.add(f"{name}Connection", part, ConnectionField(part))
-    types.meanings.add(f"{name}Edge", "node", EdgeField("node"))
-    types.meanings.add(f"{name}Edge", "cursor", EdgeField("cursor"))
+
+    def fill_edge(edge: ObjectType) -> None:
+        builder.add(edge, "node", node)
+        builder.add(edge, "cursor", str, "For «after» and «before» of the same list in the same order.")
+        types.meanings.add(edge.name, "node", EdgeField("node"))
+        types.meanings.add(edge.name, "cursor", EdgeField("cursor"))
+
+    def fill(connection: ObjectType) -> None:
+        builder.add(connection, "nodes", builder.list_of(node))
+        builder.add(connection, "edges", builder.list_of(edge))
+        builder.add(connection, "pageInfo", page_info)
+        builder.add(connection, "totalCount", int, "Size of the whole list.")
+        for part in ("nodes", "edges", "pageInfo", "totalCount"):
+            types.meanings.add(connection.name, part, ConnectionField(part))
+
+    edge = builder.object_type(f"{name}Edge", "A record and its place in the list.", fill_edge)
+    connection = builder.object_type(f"{name}Connection", "A page of a list.", fill)
+    types.know(node, edge, connection)
     return connection
 
 
-def _page_info(types: Types) -> type:
+def _page_info(types: Types) -> ObjectType:
     found = builder.object_type("PageInfo", "Where a page lies in its list (Relay).")
     builder.add(found, "hasNextPage", bool)
     builder.add(found, "hasPreviousPage", bool)
@@ -119,4 +130,5 @@ def _page_info(types: Types) -> type:
     builder.add(found, "endCursor", str | None)
     for part in ("hasNextPage", "hasPreviousPage", "startCursor", "endCursor"):
         types.meanings.add("PageInfo", part, PageInfoPart(part))
+    types.know(found)
     return found

@@ -1,8 +1,12 @@
 """Order inputs: ``orderBy: [{name: ASC}, {owner: {lastName: DESC}}]``, one field in each object."""
 
+from functools import partial
+
 from xrm_core import naming
 from xrm_core.graphql import builder, names
+from xrm_core.graphql.builder import EnumType, InputType
 from xrm_core.graphql.types import Types
+from xrm_core.metadata.model import Entity
 
 
 def add_orders(types: Types) -> None:
@@ -14,13 +18,17 @@ def add_orders(types: Types) -> None:
     )
     for entity in types.readable:
         types.orders[entity.name] = builder.input_type(
-            f"{names.type_name(entity)}OrderBy", "Exactly one field; several criteria are several list items."
+            f"{names.type_name(entity)}OrderBy",
+            "Exactly one field; several criteria are several list items.",
+            partial(_fill, types, entity, direction),
         )
-    for entity in types.readable:
-        owner = types.orders[entity.name]
-        for field in types.fields(entity):
-            if field.relation is None:
-                builder.add(owner, naming.camel(field.name), direction | None)
-            elif not field.reference.polymorphic:
-                target = types.orders[field.reference.targets[0]]
-                builder.add(owner, naming.camel(field.name), target | None)
+    types.know(direction, *types.orders.values())
+
+
+def _fill(types: Types, entity: Entity, direction: EnumType, owner: InputType) -> None:
+    for field in types.fields(entity):
+        if field.relation is None:
+            builder.add(owner, naming.camel(field.name), direction | None)
+        elif not field.reference.polymorphic:
+            target = types.orders[field.reference.targets[0]]
+            builder.add(owner, naming.camel(field.name), target | None)

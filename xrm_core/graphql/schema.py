@@ -5,13 +5,11 @@ Each generated feature has a file of its own; :func:`build` puts them together.
 
 from dataclasses import dataclass
 
-import strawberry
-from graphql import GraphQLSchema
-from strawberry.schema.config import StrawberryConfig
+from graphql import print_schema
 
 from xrm_core.graphql import aggregates, builder, filters, mutations, objects, orders
+from xrm_core.graphql.lazy import LazySchema
 from xrm_core.graphql.meanings import Meanings
-from xrm_core.graphql.scalars import SCALARS
 from xrm_core.graphql.types import Types
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.access import Access
@@ -19,19 +17,14 @@ from xrm_core.permissions.access import Access
 
 @dataclass(frozen=True)
 class RoleSchema:
-    """The schema of one permission shape, and what its fields mean."""
+    """The schema of one permission shape, and what its fields mean (known once their type was looked into)."""
 
-    strawberry: strawberry.Schema
+    graphql: LazySchema
     meanings: Meanings
 
-    @property
-    def graphql(self) -> GraphQLSchema:
-        """graphql-core's view of it, for parsing, validation and execution."""
-        return self.strawberry._schema
-
     def text(self) -> str:
-        """The schema in GraphQL's own language."""
-        return self.strawberry.as_str()
+        """The schema in GraphQL's own language; makes all of its types."""
+        return print_schema(self.graphql)
 
 
 def build(model: Model, access: Access) -> RoleSchema:
@@ -42,11 +35,7 @@ def build(model: Model, access: Access) -> RoleSchema:
     objects.add_objects(types)
     aggregates.add_aggregates(types)
     mutations.add_mutations(types)
-    if not builder.has_fields(types.query):
+    if not types.readable:
         builder.add(types.query, "nothing", bool | None, "Your role may not read anything.")
-    schema = strawberry.Schema(
-        query=types.query,
-        mutation=types.mutation if builder.has_fields(types.mutation) else None,
-        config=StrawberryConfig(auto_camel_case=False, disable_field_suggestions=True, scalar_map=SCALARS),
-    )
-    return RoleSchema(schema, types.meanings)
+    mutation = types.mutation if builder.has_fields(types.mutation) else None
+    return RoleSchema(LazySchema(types.query, mutation, types.known), types.meanings)

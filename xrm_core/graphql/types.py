@@ -1,8 +1,11 @@
 """The types of one role's schema while it is being made: one shell per readable entity, filled by the features."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from xrm_core.graphql import builder, names
+from xrm_core.graphql.builder import InputType, ObjectType
 from xrm_core.graphql.meanings import Meanings
 from xrm_core.graphql.scalars import scalar_of
 from xrm_core.metadata.model import Entity, Field, Inverse, Model
@@ -12,7 +15,10 @@ from xrm_core.permissions.policy import Action
 
 
 class Types:
-    """Everything that the features of :mod:`xrm_core.graphql.schema` share."""
+    """Everything that the features of :mod:`xrm_core.graphql.schema` share.
+
+    ``known`` has the types that documents name (of variables, of fragments), so that finding one does not fill all.
+    """
 
     def __init__(self, model: Model, access: Access) -> None:
         self.model = model
@@ -23,13 +29,19 @@ class Types:
             "Mutation", "All mutations of one document are one transaction: if one fails, none has happened."
         )
         self.readable = [entity for entity in model if access.may(entity.name, Action.READ)]
-        self.objects = {
-            entity.name: builder.object_type(names.type_name(entity), describe(entity)) for entity in self.readable
-        }
-        self.filters: dict[str, type] = {}
-        self.orders: dict[str, type] = {}
+        self.objects: dict[str, ObjectType] = {}
+        self.filters: dict[str, InputType] = {}
+        self.orders: dict[str, InputType] = {}
+        self.known: dict[str, Callable[[], Any]] = {}
         self._enums: dict[str, Any] = {}
-        self.meanings.entities.update({names.type_name(entity): entity.name for entity in self.readable})
+        for entity in self.readable:
+            for field in entity.fields.values():
+                if field.type is FieldType.ENUM:
+                    self.known[names.enum(entity, field)] = partial(self.value_type, entity, field)
+
+    def know(self, *made: Any) -> None:
+        """Types that stand in documents by their names."""
+        self.known.update({each.name: partial(_same, each) for each in made})
 
     def fields(self, entity: Entity) -> list[Field]:
         """Fields that the role can read on some records; relations only if a target can be read."""
@@ -45,7 +57,7 @@ class Types:
 
     def targets(self, field: Field) -> list[str]:
         """Entities that a relation refers to and the role can read."""
-        return [target for target in field.reference.targets if target in self.objects]
+        return [target for target in field.reference.targets if self.access.may(target, Action.READ)]
 
     def inverses(self, entity: Entity) -> list[Inverse]:
         """Inverses whose records and whose relation the role can read."""
@@ -56,10 +68,14 @@ class Types:
         if field.type is not FieldType.ENUM:
             return scalar_of(field)
         name = names.enum(entity, field)
-        if name not in self._enums:
+        if name not in self._enums:  # one object, whoever asks first
             labels = {value: label(field.enum_labels.get(value, {})) for value in field.enum}
             self._enums[name] = builder.enum_type(name, field.enum, labels, describe(field))
         return self._enums[name]
+
+
+def _same(type_: Any) -> Any:
+    return type_
 
 
 def label(labels: Any) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Table
 
 from tests.cli.conftest import BOOK, CLOSED_POSTGRES, Outcome, Xrm, write_pack
 from xrm_core.auth import tokens
+from xrm_core.auth.tokens import Bearer
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.packs import pack_layers
 from xrm_core.storage.engines import Database
@@ -88,7 +89,7 @@ def test_a_token_lets_the_user_in_until_it_is_revoked(ada: str, xrm: Xrm, databa
 
     # then it is that user's, and the list shows all but the token
     with database.read() as connection:
-        assert tokens.find(connection, token, people) == (ada, {"clerk", "reader"})
+        assert tokens.find(connection, token, people) == Bearer(ada, None, frozenset({"clerk", "reader"}))
     listed = xrm("token", "list", "ada@example.com").out
     assert "portal" in listed
     assert "revoked" not in listed
@@ -181,7 +182,7 @@ def test_roles_of_a_user_are_shown_and_set(ada: str, xrm: Xrm, database: Databas
     # then she has this one only, with the same token, and nobody else's roles have changed
     assert (found.code, found.out.split()) == (0, ["reader"])
     with database.read() as connection:
-        assert tokens.find(connection, token, people) == (ada, {"reader"})
+        assert tokens.find(connection, token, people) == Bearer(ada, None, frozenset({"reader"}))
     assert xrm("user", "roles", "b@example.com").out.split() == ["clerk"]
 
 

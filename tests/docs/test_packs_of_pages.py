@@ -1,7 +1,8 @@
 """Pages that bring entity files of their own: the examples below them are asked of a server on just these.
 
 Blocks: ``entity: FILE`` (an entity file), ``pack: FILE`` (roles and policies; if there are none, an admin may do
-everything) and ``ask: ROLE`` (as ``demo``). There is a user for each role; her id is 1, 2, … in the order of the roles.
+everything) and ``ask: ROLE`` (as ``demo``). There is a user for each role, who is called like it; all but the
+first are in the team «North».
 """
 
 import datetime as dt
@@ -22,7 +23,8 @@ from xrm_core.server.assembly import Platform, assemble
 from xrm_core.settings import Settings
 from xrm_core.storage.apply import apply
 
-USER = {"x-entity": "user", "type": "object", "properties": {"name": {"type": "string"}}}
+MEMBERSHIP = {"x-relation": {"to": "team", "inverse": "members", "on_delete": "set_null"}}
+USER = {"x-entity": "user", "type": "object", "properties": {"name": {"type": "string"}, "team": MEMBERSHIP}}
 TEAM = {"x-entity": "team", "type": "object", "properties": {"name": {"type": "string"}}}
 PACK = {
     "roles.json": json.dumps({"roles": {"admin": {}}}),
@@ -53,7 +55,8 @@ def serving(page: Path, folder: Path) -> Iterator[tuple[TestClient, dict[str, st
     users = {role: f"00000000-0000-7000-8000-{number:012d}" for number, role in enumerate(roles, 1)}
     with platform.database.begin() as connection:
         caller = system(platform.model, "test", sets_system_fields=True)
-        rows = [{"id": id_, "name": role} for role, id_ in users.items()]
+        team = platform.records.create(connection, caller, "team", {"name": "North"})
+        rows = [{"id": id_, "name": role, "team": None if role == roles[0] else team} for role, id_ in users.items()]
         platform.records.create_many(connection, caller, "user", rows)
         for role, id_ in users.items():
             set_roles(connection, id_, [role])

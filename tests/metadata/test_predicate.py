@@ -106,7 +106,7 @@ def test_predicate_is_read(tree: Any, wanted: object) -> None:
         ({"reports": []}, "/reports must be an object with some, none or every"),
         ({"reports": {"any": {}}}, "/reports must be an object with some, none or every"),
         ({"reports": {"some": 1}}, "/reports/some must be an object"),
-        ({"created_by": {"eq": "$team"}}, "/created_by/eq: $team is not known here"),
+        ({"created_by": {"eq": "$teams"}}, "/created_by/eq: $teams is not known here"),
         ({"email": {"eq": "$user"}}, "/email/eq: $user is not known here"),
     ],
 )

@@ -86,8 +86,7 @@ class Authenticator:
             found = tokens.find(connection, token, self._users)
         if found is None:
             return None
-        user_id, roles = found
-        return User(user_id, self._authority.access(roles))
+        return User(found.user_id, self._authority.access(found.roles), found.team_id)
 
 
 def _bearer(header: str | None) -> str:

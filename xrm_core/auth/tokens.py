@@ -5,10 +5,13 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, insert, null, or_, select, update
 from uuid_utils import uuid7
 
+from xrm_core import naming
+from xrm_core.metadata.model import TEAM
 from xrm_core.storage.system import TOKEN, USER_ROLE
 
 PREFIX = "xrm_"
@@ -76,16 +79,26 @@ def set_roles(connection: Connection, user_id: str, roles: Iterable[str]) -> Non
         connection.execute(insert(USER_ROLE), rows)
 
 
-def find(connection: Connection, token: str, users: Table) -> tuple[str, frozenset[str]] | None:
-    """User and roles of a token that is valid now, or None.
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whose token it is: ids of the user and of the user's team, and the user's roles."""
+
+    user_id: str
+    team_id: str | None
+    roles: frozenset[str]
+
+
+def find(connection: Connection, token: str, users: Table) -> Bearer | None:
+    """Whose token this is, if it is valid now, or None.
 
     Args:
         connection: where to look.
         token: as the client sent it.
-        users: the table of the entity ``user``: the record must exist, and not have false in a field ``active``.
+        users: the table of the entity ``user``: the record must exist, and not have false in a field ``active``. Its
+            field ``team``, if it refers to the entity ``team``, says in which team the user is.
     """
     query = (
-        select(TOKEN.c.user_id, TOKEN.c.expires_at)
+        select(TOKEN.c.user_id, TOKEN.c.expires_at, _team(users).label("team_id"))
         .join(users, users.c.id == TOKEN.c.user_id)
         .where(TOKEN.c.token_hash == digest(token), TOKEN.c.revoked_at.is_(None))
     )
@@ -95,7 +108,14 @@ def find(connection: Connection, token: str, users: Table) -> tuple[str, frozens
     if row is None or (row.expires_at and dt.datetime.fromisoformat(row.expires_at) <= dt.datetime.now(dt.UTC)):
         return None
     roles = connection.execute(select(USER_ROLE.c.role).where(USER_ROLE.c.user_id == row.user_id)).scalars()
-    return str(row.user_id), frozenset(roles)
+    return Bearer(str(row.user_id), row.team_id, frozenset(roles))
+
+
+def _team(users: Table) -> ColumnElement[Any]:
+    column = users.c.get(naming.relation_column(TEAM))
+    if column is None or all(key.target_fullname != f"{naming.table(TEAM)}.id" for key in column.foreign_keys):
+        return null()
+    return column
 
 
 def digest(token: str) -> str:

@@ -21,7 +21,7 @@ from xrm_core.graphql.plans import Plan, Planner
 from xrm_core.graphql.schema import RoleSchema, build
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.caller import User
-from xrm_core.query.predicates import CONTEXT_PREFIX
+from xrm_core.query.predicates import context_values
 from xrm_core.query.scan import Scope
 from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
@@ -156,7 +156,7 @@ class Engine:
     ) -> tuple[Plan, dict[str, Any]] | None:
         """The plan of a query with its values, or None if the executor has to take it."""
         key = role.planner.key(operation, variables)
-        context = {f"{CONTEXT_PREFIX}user": caller.id}
+        context = context_values(caller)
         for _ in range(2):
             plan: Plan | None = document.plans.get(key)
             if plan is None and key not in document.plans:

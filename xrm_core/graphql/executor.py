@@ -27,7 +27,7 @@ from xrm_core.graphql.plans import READS, FieldRequest, Plan, Planner
 from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import User
-from xrm_core.query.predicates import CONTEXT_PREFIX
+from xrm_core.query.predicates import context_values
 from xrm_core.records.door import Records
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.engines import Database
@@ -169,7 +169,7 @@ def _read(info: GraphQLResolveInfo[Any], root: Root, record_id: str | None = Non
     request = FieldRequest(root, list(info.field_nodes), definition, after_mutation=record_id is not None)
     nodes: tuple[FieldNode, ...] = tuple(info.field_nodes)
     key = (execution.shape, tuple(id(node) for node in nodes), "executor")
-    context = {f"{CONTEXT_PREFIX}user": execution.caller.id, RECORD_ID: record_id}
+    context = {**context_values(execution.caller), RECORD_ID: record_id}
     plan, values = _with_values(execution, request, key, context)
     [call] = plan.calls(values)
     answer = fetch_in(execution.connection, call, execution.timeout)

@@ -10,7 +10,8 @@ from xrm_core.errors import Problem
 from xrm_core.metadata.fields import read_field, source_of
 from xrm_core.metadata.frozen import freeze
 from xrm_core.metadata.lines import Document, step
-from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field
+from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Source
+from xrm_core.metadata.ownership import OWNER, OWNER_TEAM, owner_fields
 from xrm_core.metadata.record_schema import record_schema
 from xrm_core.metadata.reserved import why_not_entity, why_not_field, why_not_plural
 from xrm_core.metadata.structure import check, nearest
@@ -33,6 +34,11 @@ class Draft:
     entity: Entity
     names: frozenset[str]
 
+    def place(self, field: str) -> str:
+        """JSON pointer to a field, or to the keyword that it comes from."""
+        generated = self.entity.ownership is not None and field in (OWNER, OWNER_TEAM)
+        return "/x-ownership" if generated else step("/properties", field)
+
 
 def read_entity(document: Document, problems: list[Problem]) -> Draft | None:
     """Read one file; appends its mistakes to ``problems``. None if not even its fields can be found."""
@@ -47,10 +53,12 @@ def read_entity(document: Document, problems: list[Problem]) -> Draft | None:
         name: read_field(document, name, required=name in required, problems=problems, text=value)
         for name, value in properties.items()
     }
-    draft = Draft(document, _entity(document, text, fields), frozenset(whole["properties"]))
+    entity = _entity(document, text, fields)
+    names = frozenset(whole["properties"]) | (entity.fields.keys() - fields.keys())
+    draft = Draft(document, entity, names)
     problems.extend(
         document.problem(*mistake)
-        for checks in (_naming(draft), _mentions(draft, text), _columns(draft), _indexes(draft, text))
+        for checks in (_owned(draft), _naming(draft), _mentions(draft, text), _columns(draft), _indexes(draft, text))
         for mistake in checks
     )
     return draft
@@ -67,14 +75,21 @@ def _right_parts(whole: Mapping[str, Any], wrong: frozenset[str]) -> tuple[dict[
 
 def _entity(document: Document, text: Mapping[str, Any], fields: dict[str, Field]) -> Entity:
     name = text.get("x-entity", "")
+    plural = text.get("x-plural", naming.plural(name))
+    ownership = text.get("x-ownership")
+    place = source_of(document, "/x-ownership") if ownership else Source()
+    labels, required = freeze(text.get("x-plural-labels", {})), frozenset(text.get("required", ()))
+    owners = owner_fields(ownership, plural, labels, required, place)
+    fields = {**fields, **{name: field for name, field in owners.items() if name not in fields}}
     return Entity(
         name,
-        plural=text.get("x-plural", naming.plural(name)),
+        plural=plural,
         fields=MappingProxyType(fields),
         labels=freeze(text.get("x-labels", {})),
         plural_labels=freeze(text.get("x-plural-labels", {})),
         description=text.get("description", text.get("title", "")),
         display=text.get("x-display", _first_text(document, fields)),
+        ownership=ownership,
         unique_together=tuple(map(tuple, text.get("x-unique", ()))),
         indexes=tuple(map(tuple, text.get("x-indexes", ()))),
         json_schema=freeze(record_schema(fields.values())) if fields else freeze({}),
@@ -93,6 +108,15 @@ def _first_text(document: Document, fields: Mapping[str, Field]) -> str:
 _Mistakes = Iterator[tuple[str, str, str]]  # (pointer, reason, remedy)
 
 
+def _owned(draft: Draft) -> _Mistakes:
+    """Are the fields of x-ownership left to it?"""
+    properties = draft.document.value["properties"]
+    for name in owner_fields(draft.entity.ownership, "", {}, frozenset(), Source()):
+        if name in properties:
+            reason = f'The field "{name}" comes from x-ownership.'
+            yield step("/properties", name), reason, "Remove it here, or remove x-ownership."
+
+
 def _naming(draft: Draft) -> _Mistakes:
     entity = draft.entity
     if entity.name and (reason := why_not_entity(entity.name)):
@@ -104,7 +128,7 @@ def _naming(draft: Draft) -> _Mistakes:
         other = seen.setdefault(naming.camel(name), name)
         if other != name:
             reason = f'"{name}" and "{other}" are both "{naming.camel(name)}" in the API.'
-            yield step("/properties", name), reason, "Rename one of them."
+            yield draft.place(name), reason, "Rename one of them."
 
 
 def _mentions(draft: Draft, text: Mapping[str, Any]) -> _Mistakes:
@@ -141,7 +165,7 @@ def _columns(draft: Draft) -> _Mistakes:
     seen = {column: field.name for field in SYSTEM_FIELDS for column in field.columns}
     # Plain fields first: a clash is told at the relation, whose column is the one that nobody wrote down.
     for field in sorted(draft.entity.fields.values(), key=lambda field: field.relation is not None):
-        pointer = step("/properties", field.name)
+        pointer = draft.place(field.name)
         for column in field.columns:
             other = seen.setdefault(column, field.name)
             if other != field.name and not why_not_field(field.name):

@@ -11,7 +11,7 @@ import jsonschema_rs
 from xrm_core.errors import Problem
 from xrm_core.metadata.frozen import freeze
 from xrm_core.metadata.lines import Document, step
-from xrm_core.metadata.model import CALLER, USER, Field, Relation, Source
+from xrm_core.metadata.model import CALLER, CALLER_TEAM, TEAM, USER, Field, Relation, Source
 from xrm_core.metadata.record_schema import value_schema
 from xrm_core.metadata.reserved import why_not_field
 from xrm_core.metadata.sequence import MAX_LENGTH, Sequence, mistakes
@@ -193,8 +193,9 @@ def _linking(field: Field) -> _Mistakes:
     if field.unique and field.relation.polymorphic:
         reason = "A relation to several entities cannot be unique."
         found.append(("x-unique", reason, "Remove x-unique, or make one relation for each target."))
-    if field.default is not None and field.relation.targets != (USER,):
-        reason = f'"{CALLER}" is a user, but {field.name} does not refer to the entity "{USER}".'
+    kind = {CALLER: USER, CALLER_TEAM: TEAM}.get(field.default)
+    if kind is not None and field.relation.targets != (kind,):
+        reason = f'"{field.default}" is a {kind}, but {field.name} does not refer to the entity "{kind}".'
         found.append(("default", reason, "Remove the default."))
     return found
 

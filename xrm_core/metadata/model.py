@@ -22,8 +22,13 @@ Labels = Mapping[str, str]
 CALLER = "$user"
 """Default of a relation to users: the user who creates the record."""
 
-USER = "user"
-"""Name of the entity whose records are the users that sign in."""
+CALLER_TEAM = "$team"
+"""Default of a relation to teams: the team of the user who creates the record."""
+
+USER, TEAM = "user", "team"
+"""Names of the entities whose records are the users that sign in, and the teams that they belong to."""
+
+Ownership = Literal["user", "team", "user_and_team"]
 
 OnDelete = Literal["restrict", "set_null", "cascade"]
 
@@ -149,7 +154,8 @@ _SYSTEM_BY_NAME = {system.name: system for system in SYSTEM_FIELDS}
 class Entity:
     """One entity: a table, a GraphQL type, a permission object.
 
-    ``fields`` are those of the file, in its order; :meth:`all_fields` adds the system fields. ``json_schema`` is
+    ``fields`` are those of the file, in its order, then those of its ``ownership``; :meth:`all_fields` adds the system
+    fields. ``json_schema`` is
     the plain JSON Schema part of the file (no ``x-`` keywords), against which records are validated.
     """
 
@@ -160,6 +166,7 @@ class Entity:
     plural_labels: Labels = attribute(default_factory=_empty)
     description: str = ""
     display: str = ""
+    ownership: Ownership | None = None
     unique_together: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
     json_schema: Mapping[str, Any] = attribute(default_factory=_empty)

@@ -70,13 +70,16 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A value of the caller: ``$user`` (id of the user). Unknown at run time means that the predicate is false."""
+    """A value of the caller: ``$user``, the id of the user, or ``$team``, that of the user's team.
+
+    Unknown at run time means that the predicate is false.
+    """
 
     name: str
 
 
 Operand = Literal_ | Param | Context
-CONTEXT_NAMES = frozenset({"user"})
+CONTEXT_NAMES = frozenset({"user", "team"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,7 @@ def _parse_compare(field: Field, name: str, value: Any, at: str) -> Compare:
         return Compare(field.name, op, Literal_(tuple(value)))
     if isinstance(value, str) and value.startswith("$"):
         if value[1:] not in CONTEXT_NAMES or field.type is not FieldType.UUID:
-            raise BadQuery(f"{at}: {value} is not known here; $user can be compared with an id.")
+            raise BadQuery(f"{at}: {value} is not known here; $user and $team can be compared with an id.")
         return Compare(field.name, op, Context(value[1:]))
     if value is not None or op not in (Op.EQ, Op.NE):
         _check_value(field, value, at)

@@ -64,7 +64,8 @@ def _targets(drafts: Drafts, known: frozenset[str]) -> _Mistakes:
         for field in draft.entity.fields.values():
             if field.relation is None:
                 continue
-            to = f"/properties/{field.name}/x-relation/to"
+            place = draft.place(field.name)
+            to = place if place == "/x-ownership" else f"{place}/x-relation/to"
             for i, target in enumerate(field.relation.targets):
                 if target not in known:
                     pointer = step(to, i) if field.relation.polymorphic else to
@@ -81,7 +82,8 @@ def _inverses(drafts: Drafts) -> _Mistakes:
         if field.relation is None or target not in taken:
             continue
         name = field.relation.inverse
-        pointer = f"/properties/{field.name}/x-relation/inverse"
+        place = drafts[entity.name].place(field.name)
+        pointer = place if place == "/x-ownership" else f"{place}/x-relation/inverse"
         reason = why_not_field(name)
         # System fields are told by the table of names below, with the words that fit here.
         if reason and naming.camel(name) not in {naming.camel(system.name) for system in SYSTEM_FIELDS}:

@@ -8,10 +8,15 @@ from xrm_core.permissions.access import Access, full_access
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A signed-in user. ``id`` is the id of a record of the entity ``user``, ``access`` what their roles allow."""
+    """A signed-in user.
+
+    ``id`` is the id of a record of the entity ``user``, ``access`` what their roles allow, ``team`` the id of the team
+    to which that record's field ``team`` refers, if there is one.
+    """
 
     id: str
     access: Access
+    team: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,11 @@ class System:
     @property
     def id(self) -> None:
         """The system is no user."""
+        return
+
+    @property
+    def team(self) -> None:
+        """And it is in no team."""
         return
 
 

@@ -4,7 +4,7 @@ All comparisons are between a column and a bind value of the column's type: none
 so a condition of the caller can be evaluated before the row rule without giving anything away.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -39,13 +39,14 @@ from xrm_core.metadata.predicate import (
     Predicate,
     Related,
 )
+from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
 from xrm_core.storage.columns import Id
 
 CONTEXT_PREFIX = "ctx_"
-"""Bind names of the caller's values: ``ctx_user``."""
+"""Bind names of the caller's values: ``ctx_user``, ``ctx_team``."""
 
 
 def compile_predicate(
@@ -78,6 +79,11 @@ def compile_rule(scope: Scope, entity: Entity, row: Row, rule: Predicate) -> Con
 def scan(scope: Scope, entity: Entity) -> Scan:
     """A scan of an entity under the caller's rights."""
     return Scan(scope, entity, compile_rule)
+
+
+def context_values(caller: Caller) -> Mapping[str, str | None]:
+    """Values for the names of the caller that row rules may have, by the names of their binds."""
+    return {f"{CONTEXT_PREFIX}user": caller.id, f"{CONTEXT_PREFIX}team": caller.team}
 
 
 def operand(value: Operand, type_: Any) -> ColumnElement[Any]:

@@ -12,7 +12,7 @@ from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Permission
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
-from xrm_core.query.predicates import CONTEXT_PREFIX, compile_rule, scan
+from xrm_core.query.predicates import compile_rule, context_values, scan
 from xrm_core.query.scan import Scope, Unguarded
 from xrm_core.records.stored import targets_of
 
@@ -52,7 +52,7 @@ def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action,
 
 def context(caller: Caller) -> Mapping[str, Any]:
     """Bind values that row rules need."""
-    return {f"{CONTEXT_PREFIX}user": caller.id}
+    return context_values(caller)
 
 
 def holds(

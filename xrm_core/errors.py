@@ -253,3 +253,10 @@ class InternalError(XrmError):
 
     code = "INTERNAL_ERROR"
     http_status = 500
+
+
+class TablesChanged(InternalError):
+    """A statement does not fit the tables: somebody gave the database another model, or changed tables by hand.
+
+    A running server looks for a new model and asks again; only if there is none does a caller see this.
+    """

@@ -17,7 +17,7 @@ from xrm_core.storage.engines import Database
 REMEMBER_SECONDS = 2.0
 """A revoked token or a role taken away works on for at most so long."""
 
-_THREADS = 2
+THREADS = 2
 _TIMEOUT = 5.0
 _MAX_REMEMBERED = 10_000
 _MAX_TOKEN_LENGTH = 200
@@ -30,6 +30,7 @@ class Authenticator:
         database: has the tokens and who has which role.
         users: the table of the entity ``user``.
         authority: what roles may do.
+        threads: to look in; by default its own.
         clock: seconds that only go up.
     """
 
@@ -39,11 +40,12 @@ class Authenticator:
         users: Table,
         authority: Authority,
         clock: Callable[[], float] = time.monotonic,
+        threads: ThreadPoolExecutor | None = None,
     ) -> None:
         self._database = database
         self._users = users
         # Threads of its own: who is asking must be found out also while writes wait for each other.
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="xrm-auth")
+        self._threads = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="xrm-auth")
         self._authority = authority
         self._clock = clock
         self._known: OrderedDict[str, tuple[float, User]] = OrderedDict()

@@ -15,7 +15,7 @@ from xrm_core.cli.data_folder import make_data_folder
 from xrm_core.cli.failures import is_about_output
 from xrm_core.errors import PortInUse, SettingsError
 from xrm_core.server.app import create_app
-from xrm_core.server.assembly import assemble, check_applied
+from xrm_core.server.assembly import assemble, assemble_applied
 from xrm_core.settings import Settings
 
 GRACE_SECONDS = 10
@@ -37,15 +37,14 @@ def run(settings: Settings) -> None:
         _require_loopback(settings.host)
     with _bound_socket(settings.host, settings.port) as listener:
         make_data_folder(settings)
-        platform = assemble(settings)
         demo = None
         if settings.demo:
+            platform = assemble(settings)
             from xrm_core.cli import demo_mode  # and with it Alembic, which takes half a second
 
             demo = demo_mode.prepare(platform)
         else:
-            platform.database.check()
-            check_applied(platform)
+            platform = assemble_applied(settings)
         url = _url(settings.host, listener.getsockname()[1])
 
         def announce() -> None:

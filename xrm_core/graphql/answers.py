@@ -74,11 +74,17 @@ def unexpected(error: BaseException) -> InternalError:
     )
 
 
+def cause(error: GraphQLError) -> BaseException:
+    """What a resolver raised; the error itself if it is graphql-core's own."""
+    found: BaseException = error
+    while isinstance(found, GraphQLError) and found.original_error is not None:
+        found = found.original_error
+    return found
+
+
 def _of_graphql(error: GraphQLError, understood: Understood) -> dict[str, Any]:
-    original = error.original_error
-    while isinstance(original, GraphQLError):
-        original = original.original_error
-    if original is None:
+    original = cause(error)
+    if isinstance(original, GraphQLError):
         return _located(error, _wrong(error))
     ours = original if isinstance(original, XrmError) else understood(original)
     return _located(error, shape(ours or unexpected(original)))

@@ -1,7 +1,6 @@
 """The way of a GraphQL request: schema of the role → document → variables → plan → statements → bytes."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,24 +9,22 @@ from typing import Any, TypeVar
 from graphql import OperationDefinitionNode, OperationType
 from graphql.execution.values import get_variable_values
 
-from xrm_core.errors import BadRequest, Busy, QueryTooLarge, XrmError
+from xrm_core.errors import BadRequest, Busy, ModelOutOfDate, QueryTooLarge, TablesChanged, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.demands import Limits
-from xrm_core.graphql.documents import MAX_ERRORS, Document, Documents
+from xrm_core.graphql.documents import MAX_ERRORS, Document
 from xrm_core.graphql.executor import Executor
 from xrm_core.graphql.limits import DocumentLimits
-from xrm_core.graphql.plans import Plan, Planner
-from xrm_core.graphql.schema import RoleSchema, build
+from xrm_core.graphql.plans import Plan
+from xrm_core.graphql.roles import Role, Roles
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.caller import User
 from xrm_core.query.predicates import context_values
-from xrm_core.query.scan import Scope
 from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Reader
 
-MAX_ROLES = 64
 MAX_WRITES = 100
 """Changes that may be under way or wait at a time."""
 
@@ -51,14 +48,17 @@ class MutationByGet(BadRequest):
     http_status = 405
 
 
-@dataclass(frozen=True)
-class _Role:
-    """Everything that is kept for one permission shape."""
+class Threads:
+    """Threads for the work that blocks, kinds apart: one kind that is held up does not hold up the other."""
 
-    schema: RoleSchema
-    documents: Documents
-    planner: Planner
-    executor: Executor
+    def __init__(self) -> None:
+        self.planning = ThreadPoolExecutor(2, thread_name_prefix="xrm-plan")
+        self.writing = ThreadPoolExecutor(8, thread_name_prefix="xrm-write")
+
+    def close(self) -> None:
+        """End them."""
+        self.planning.shutdown(wait=False)
+        self.writing.shutdown(wait=False)
 
 
 @dataclass
@@ -72,6 +72,8 @@ class Engine:
         pages: sizes of pages.
         documents: limits on documents.
         timeout: seconds that a statement of a mutation may take.
+        roles: what is kept of the model's roles, if others share it.
+        threads: to work in, if others do so, too.
     """
 
     records: Records
@@ -80,19 +82,25 @@ class Engine:
     pages: Limits = field(default_factory=Limits)
     documents: DocumentLimits = field(default_factory=DocumentLimits)
     timeout: float = 30.0
-    _roles: OrderedDict[str, _Role] = field(default_factory=OrderedDict, init=False)
-    _building: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    roles: Roles = None  # type: ignore[assignment] # set below
+    threads: Threads = field(default_factory=Threads)
     _writes: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        # Threads of their own for each kind of work: one that is held up does not hold up the others.
-        self._planning = ThreadPoolExecutor(2, thread_name_prefix="xrm-plan")
-        self._writing = ThreadPoolExecutor(8, thread_name_prefix="xrm-write")
+        if self.roles is None:
+            self.roles = Roles(self.records.tables, self.reader.dialect, self.pages, self.documents)
 
     async def execute(self, request: Request, caller: User) -> Answer:
-        """Answer a request. Never raises: what goes wrong is in the answer."""
+        """Answer a request. What goes wrong is in the answer, but for two errors.
+
+        Raises:
+            ModelOutOfDate, TablesChanged: the database has another model by now; nothing was done, so the request
+                may be asked again of an engine with that model.
+        """
         try:
             return await self._execute(request, caller)
+        except (ModelOutOfDate, TablesChanged):
+            raise
         except XrmError as error:
             return answers.refused(error)
         except RecursionError:
@@ -100,11 +108,15 @@ class Engine:
         except Exception as error:
             return answers.refused(answers.unexpected(error))
 
+    async def warm(self, access: Access) -> None:
+        """Make what a permission shape needs before anybody asks."""
+        await self.roles.get(access, self.threads.planning)
+
     async def _execute(self, request: Request, caller: User) -> Answer:
-        role = self._roles.get(caller.access.shape) or await self._role(caller.access)
+        role = await self.roles.get(caller.access, self.threads.planning)
         document = role.documents.known(request.query)
         if document is None:
-            document = await self._apart(self._planning, role.documents.read, request.query)
+            document = await self._apart(self.threads.planning, role.documents.read, request.query)
             role.documents.keep(request.query, document)
         if document.errors:
             return answers.invalid(document.errors)
@@ -126,14 +138,15 @@ class Engine:
             if ready is not None:
                 plan, values = ready
                 return Answer(plan.answer(await self.reader.fetch(plan.calls(values))))
-        call = (role.executor.run, document, request.operation_name, dict(request.variables), variables, caller)
+        executor = Executor(self.database, self.records, role.planner, self.timeout)
+        call = (executor.run, document, request.operation_name, dict(request.variables), variables, caller)
         if operation.operation is OperationType.QUERY:
-            return await self._apart(self._planning, *call)
+            return await self._apart(self.threads.planning, *call)
         if self._writes >= MAX_WRITES:
             raise Busy("Too many changes are waiting already; nothing was done.", hint="Try again in a moment.")
         self._writes += 1
         try:
-            return await self._apart(self._writing, *call)
+            return await self._apart(self.threads.writing, *call)
         finally:
             self._writes -= 1
 
@@ -143,12 +156,11 @@ class Engine:
 
     def close(self) -> None:
         """End the threads."""
-        self._planning.shutdown(wait=False)
-        self._writing.shutdown(wait=False)
+        self.threads.close()
 
     async def _ready(
         self,
-        role: _Role,
+        role: Role,
         document: Document,
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any],
@@ -160,7 +172,7 @@ class Engine:
         for _ in range(2):
             plan: Plan | None = document.plans.get(key)
             if plan is None and key not in document.plans:
-                plan = await self._apart(self._planning, role.planner.plan, document, operation, variables)
+                plan = await self._apart(self.threads.planning, role.planner.plan, document, operation, variables)
                 document.remember(key, plan)
             if plan is None:
                 return None
@@ -169,21 +181,3 @@ class Engine:
                 return plan, values
             document.plans.pop(key, None)  # other cursor values are empty now than when it was made
         return None
-
-    async def _role(self, access: Access) -> _Role:
-        async with self._building:
-            found = self._roles.get(access.shape)
-            if found is None:
-                found = await self._apart(self._planning, self._build, access)
-                if len(self._roles) >= MAX_ROLES:
-                    self._roles.popitem(last=False)
-                self._roles[access.shape] = found
-        return found
-
-    def _build(self, access: Access) -> _Role:
-        model = self.records.model
-        schema = build(model, access)
-        scope = Scope(model, self.records.tables, access, self.reader.dialect)
-        planner = Planner(model, schema, scope, self.pages)
-        executor = Executor(self.database, self.records, planner, self.timeout)
-        return _Role(schema, Documents(schema.graphql, self.documents), planner, executor)

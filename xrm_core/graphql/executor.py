@@ -4,7 +4,7 @@ graphql-core executes the document on the role's schema, in a worker thread and 
 are resolved by the same plans as on the fast path; below them values are only picked out of the JSON by their key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,13 +12,14 @@ from uuid import UUID
 import orjson
 from graphql import (
     FieldNode,
+    GraphQLError,
     GraphQLResolveInfo,
     OperationType,
     execute_sync,
 )
 from sqlalchemy import Connection
 
-from xrm_core.errors import Forbidden, NotFound, XrmError
+from xrm_core.errors import Forbidden, ModelOutOfDate, NotFound, TablesChanged, XrmError
 from xrm_core.graphql import answers, names
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
@@ -74,6 +75,9 @@ class Executor:
             raw: variables as the client sent them.
             coerced: the same, coerced.
             caller: who asks.
+
+        Raises:
+            ModelOutOfDate, TablesChanged: the database has another model; nothing was done.
         """
         operation = document.operation(operation_name)
         mutation = operation.operation is OperationType.MUTATION
@@ -95,12 +99,24 @@ class Executor:
                     field_resolver=_resolve,
                     type_resolver=_type_of,
                 )
+                self._refuse_other_model(outcome.errors or ())
+                if mutation:
+                    # A change of tables waits for whoever writes to them: what is still the model now, after all
+                    # statements, was the model of each of them.
+                    require_model(connection, self.records.model)
                 answer = answers.result(outcome.data, outcome.errors, self._understood)
                 if outcome.errors and mutation:
                     raise _Failed(answer)
                 return answer
         except _Failed as failure:
             return failure.answer
+
+    def _refuse_other_model(self, errors: Iterable[GraphQLError]) -> None:
+        for each in errors:
+            cause = answers.cause(each)
+            error = cause if isinstance(cause, XrmError) else self._understood(cause)
+            if isinstance(error, ModelOutOfDate | TablesChanged):
+                raise error
 
     def _understood(self, error: BaseException) -> XrmError | None:
         return self.database.understood(error, self.timeout)

@@ -39,6 +39,11 @@ class Authority:
                 found = self._cache.setdefault(roles, self._compile(roles))
         return found
 
+    def known(self) -> list[frozenset[str]]:
+        """The sets of roles that were asked about so far."""
+        with self._lock:
+            return list(self._cache)
+
     def _compile(self, roles: frozenset[str]) -> Access:
         known = sorted(role for role in roles if role in self.policies.roles)
         applying = self._applying(known)

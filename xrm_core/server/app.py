@@ -12,18 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from xrm_core.auth.authenticator import Authenticator
-from xrm_core.errors import BadRequest, NotFound, SettingsError
+from xrm_core.errors import BadRequest, NotFound
 from xrm_core.graphql import answers
-from xrm_core.graphql.demands import Limits
-from xrm_core.graphql.engine import Engine
-from xrm_core.graphql.limits import DocumentLimits
-from xrm_core.metadata.model import USER
 from xrm_core.server import graphiql, health
-from xrm_core.server.assembly import Platform, check_applied
+from xrm_core.server.assembly import Platform
+from xrm_core.server.blueprints import Blueprints
 from xrm_core.server.graphql_http import GraphQLEndpoint
-from xrm_core.storage.pq_reader import PostgresReader
-from xrm_core.storage.readers import Reader, SqliteReader
+from xrm_core.server.site import Site
+from xrm_core.server.sites import Sites
 
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 
@@ -36,49 +32,31 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
         page: configuration of the GraphiQL page (demo tokens and examples); None: the page asks for a token.
     """
     settings = platform.settings
-    reader = _reader(platform)
-    engine = Engine(
-        platform.records,
-        platform.database,
-        reader,
-        Limits(settings.default_page_size, settings.max_page_size, settings.max_records),
-        DocumentLimits(settings.max_tokens, settings.max_depth, settings.max_aliases),
-        settings.statement_timeout,
-    )
-    if USER not in platform.model:
-        raise SettingsError(f"The pack has no entity «{USER}», so nobody could sign in.", hint="Add its entity file.")
-    authenticator = Authenticator(platform.database, platform.tables[USER], platform.authority)
-    endpoint = GraphQLEndpoint(engine, authenticator, settings.max_body_bytes)
+    blueprints = Blueprints(settings, platform.plugins)
+    blueprint = blueprints.add(platform.model, platform.records, platform.authority, platform.database.dialect)
+    site = Site(settings, platform.database, blueprints, blueprint)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        site.watch()
         yield
-        authenticator.close()
-        engine.close()
-        await reader.close()
-        platform.database.close()
+        await site.close()
 
     routes: list[BaseRoute] = [
-        Route("/graphql", endpoint),
-        *health.routes(lambda: check_applied(platform)),
+        Route("/graphql", GraphQLEndpoint(settings.max_body_bytes)),
+        *health.routes(site.refresh),
         *graphiql.routes(lambda: configuration),
     ]
     # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).
     middleware = [Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)] if settings.demo else []
+    middleware.append(Middleware(Sites, main=site))
     return Starlette(
         routes=routes,
         middleware=middleware,
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
     )
-
-
-def _reader(platform: Platform) -> Reader:
-    timeout = platform.settings.statement_timeout
-    if platform.database.is_sqlite:
-        return SqliteReader(platform.database, timeout)
-    return PostgresReader(platform.database, timeout)
 
 
 async def _unexpected(_request: Request, error: Exception) -> Response:

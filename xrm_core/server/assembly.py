@@ -13,7 +13,7 @@ from xrm_core.permissions.authority import Authority
 from xrm_core.plugins import Plugins, load_plugins
 from xrm_core.records.door import Records
 from xrm_core.settings import Settings
-from xrm_core.storage.applied import has_models, require_model
+from xrm_core.storage.applied import current_model, has_models, require_model
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
 
@@ -75,6 +75,25 @@ def assemble(settings: Settings, *, plugins: Plugins | None = None) -> Platform:
     return Platform(settings, plugins, model, tables, database, Records(model, tables, plugins), authority)
 
 
+def assemble_applied(settings: Settings) -> Platform:
+    """The same for the model that the database has; entity files are not read.
+
+    Raises:
+        ModelOutOfDate: the database has no model yet.
+        XrmError: settings, plugins or policies are wrong, or the database does not answer.
+    """
+    plugins = find_plugins(settings)
+    database = Database(settings.database_url)
+    database.check()
+    with database.read() as connection:
+        model = current_model(connection)
+    if model is None:
+        raise _no_model()
+    authority = Authority(model, policy.load(policy_folders(settings), model))
+    tables = Tables(model)
+    return Platform(settings, plugins, model, tables, database, Records(model, tables, plugins), authority)
+
+
 def policy_folders(settings: Settings) -> list[Path]:
     """Where the roles and policies of the pack and of those that it stands on are, the lowest first.
 
@@ -84,20 +103,19 @@ def policy_folders(settings: Settings) -> list[Path]:
     return [layer.folder / "permissions" for layer in pack_layers(settings.schemas) if layer.folder is not None]
 
 
-def check_applied(platform: Platform) -> None:
+def check_model(database: Database, model: Model) -> None:
     """Refuse to work on a database that has another model than the entity files say.
 
     Raises:
         ModelOutOfDate: says which commands to run.
     """
-    check_model(platform.database, platform.model)
-
-
-def check_model(database: Database, model: Model) -> None:
-    """The same for a database and a model without the rest of the platform."""
     with database.read() as connection:
         if not has_models(connection):
-            raise ModelOutOfDate(
-                "The database has no model yet.", hint="Look at «xrm schema plan», then run «xrm schema apply»."
-            )
+            raise _no_model()
         require_model(connection, model)
+
+
+def _no_model() -> ModelOutOfDate:
+    return ModelOutOfDate(
+        "The database has no model yet.", hint="Look at «xrm schema plan», then run «xrm schema apply»."
+    )

@@ -8,11 +8,11 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
-from xrm_core.auth.authenticator import Authenticator
 from xrm_core.errors import BadRequest, QueryTooLarge, Unauthenticated, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
-from xrm_core.graphql.engine import Engine, MutationByGet, Request
+from xrm_core.graphql.engine import MutationByGet, Request
+from xrm_core.server.sites import site_of
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -52,17 +52,13 @@ class BodyTooLarge(QueryTooLarge):
 
 
 class GraphQLEndpoint:
-    """The ASGI application behind ``/graphql``.
+    """The ASGI application behind ``/graphql``; it answers for the site of the request.
 
     Args:
-        engine: answers requests.
-        authenticator: says who is asking.
         max_body_bytes: larger bodies are refused before they are read whole.
     """
 
-    def __init__(self, engine: Engine, authenticator: Authenticator, max_body_bytes: int) -> None:
-        self._engine = engine
-        self._authenticator = authenticator
+    def __init__(self, max_body_bytes: int) -> None:
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,9 +67,10 @@ class GraphQLEndpoint:
         media_type = JSON
         try:
             media_type = _accepted(headers.get("accept"))
-            caller = await self._authenticator.user(headers.get("authorization"))
+            site, authorization = site_of(scope), headers.get("authorization")
+            await site.user(authorization)  # before a stranger's body is read
             request = await self._read(scope, headers, receive, send)
-            answer = await self._engine.execute(request, caller)
+            answer = await site.answer(authorization, request)
             status = _status(answer, media_type)
         except ClientDisconnect:
             return

@@ -1,8 +1,7 @@
 """``/health/live`` and ``/health/ready``: for whoever has to restart the process or send it requests."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -13,11 +12,11 @@ from xrm_core.graphql import answers
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-def routes(check: Callable[[], None]) -> list[Route]:
+def routes(check: Callable[[], Awaitable[object]]) -> list[Route]:
     """The two routes.
 
     Args:
-        check: blocking; raises an XrmError if requests cannot be served.
+        check: raises an XrmError if requests cannot be served.
     """
 
     async def live(_request: Request) -> JSONResponse:
@@ -25,7 +24,7 @@ def routes(check: Callable[[], None]) -> list[Route]:
 
     async def ready(_request: Request) -> JSONResponse:
         try:
-            await run_in_threadpool(check)
+            await check()
         except Exception as error:
             # The code says enough for a probe; where the database is, nobody outside needs to know.
             reason = error if isinstance(error, XrmError) else answers.unexpected(error)

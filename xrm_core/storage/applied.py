@@ -33,6 +33,16 @@ def current_model(connection: Connection) -> Model | None:
         ) from error
 
 
+def applied_fingerprint(connection: Connection) -> str | None:
+    """The fingerprint of the applied model, None if there is none: one indexed row.
+
+    Raises:
+        TablesChanged: the database has no system tables.
+    """
+    found: str | None = connection.scalar(select(MODEL.c.fingerprint).order_by(MODEL.c.id.desc()).limit(1))
+    return found
+
+
 def has_models(connection: Connection) -> bool:
     """Whether the database has the table of models at all."""
     return inspect(connection).has_table(MODEL.name)
@@ -44,11 +54,11 @@ def require_model(connection: Connection, model: Model) -> None:
     Raises:
         ModelOutOfDate: says which commands to run.
     """
-    applied = connection.execute(select(MODEL.c.fingerprint).order_by(MODEL.c.id.desc()).limit(1)).scalar()
+    applied = applied_fingerprint(connection)
     if applied != model.fingerprint:
         raise ModelOutOfDate(
             "The database has no model yet." if applied is None else "The database has another model than the files.",
-            hint="Look at «xrm schema plan», then run «xrm schema apply»; a running server has to be started again.",
+            hint="Look at «xrm schema plan», then run «xrm schema apply».",
         )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_u
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, Timeout, XrmError
+from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, TablesChanged, Timeout, XrmError
 
 SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384")
 """FULL: an acknowledged write survives a power cut."""
@@ -30,6 +30,9 @@ WRITER_WAIT_SECONDS = 30
 _BUSY = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 _CANCELLED = "57014"
 _NO_SERVER = frozenset({"08", "28", "3D", "53", "57"})  # connection, login, no such database, resources, shut down
+_OTHER_TABLES = frozenset({"42P01", "42703", "42804", "42883", "42846", "42P18", "22P02"})
+# No such table or column; a column of another type, seen at a comparison, function, cast, placeholder or value.
+_NO_COLUMN = ("no such column", "no such table", "has no column named")
 _NO_FILE = ("unable to open", "disk", "readonly", "not a database", "malformed", "is full")
 
 
@@ -137,6 +140,8 @@ class Database:
             return Busy("Another change got in the way; nothing was done.", hint="Try again.")
         if state == _CANCELLED or interrupted:
             return timed_out(timeout or 0)
+        if does_not_fit(state, text if isinstance(cause, sqlite3.OperationalError) else ""):
+            return tables_changed(state)
         if isinstance(cause, sqlite3.OperationalError | sqlite3.DatabaseError) and any(w in text for w in _NO_FILE):
             return self.unavailable()
         if isinstance(cause, psycopg.ProgrammingError) and state is None:
@@ -167,6 +172,25 @@ def timed_out(seconds: float) -> Timeout:
     return Timeout(
         f"The query took longer than {seconds:g} seconds and was stopped.",
         hint="Ask for less: a smaller page, fewer levels, or a filter on an indexed field.",
+    )
+
+
+def does_not_fit(state: str | None, text: str = "") -> bool:
+    """Whether an error says that tables are not as the statement takes them to be.
+
+    Args:
+        state: PostgreSQL's SQLSTATE, or None.
+        text: SQLite's message, or nothing.
+    """
+    return state in _OTHER_TABLES or any(words in text for words in _NO_COLUMN)
+
+
+def tables_changed(state: str | None = None) -> TablesChanged:
+    """The error for a statement that does not fit the tables."""
+    return TablesChanged(
+        "The tables in the database are not those of the model.",
+        hint="Look at «xrm schema check --drift».",
+        details={"sqlstate": state} if state else None,
     )
 
 

@@ -17,7 +17,7 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Dialect
 
 from xrm_core.errors import DatabaseUnavailable, InternalError
-from xrm_core.storage.engines import POSTGRES_CONNECTION, Database, timed_out
+from xrm_core.storage.engines import POSTGRES_CONNECTION, Database, does_not_fit, tables_changed, timed_out
 from xrm_core.storage.readers import Call, read_dialect
 
 MAX_CONNECTIONS = 16
@@ -81,6 +81,8 @@ class PostgresReader:
             healthy = await connection.recover()
             if error.state == _CANCELLED:
                 raise timed_out(self._timeout) from None
+            if does_not_fit(error.state.decode()):
+                raise tables_changed(error.state.decode()) from error
             raise InternalError(
                 "The database refused a statement.",
                 hint="The log has the cause.",

@@ -15,7 +15,14 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
 
 from xrm_core.errors import DatabaseUnavailable, QueryTooLarge, XrmError
-from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, set_pragmas, timed_out
+from xrm_core.storage.engines import (
+    SQLITE_PRAGMAS,
+    Database,
+    does_not_fit,
+    set_pragmas,
+    tables_changed,
+    timed_out,
+)
 
 Call = tuple[str, tuple[Any, ...]]
 """SQL text and the values for its placeholders."""
@@ -43,7 +50,12 @@ class Reader(Protocol):
 
 def read_dialect(database: Database) -> Dialect:
     """The dialect for read statements: SQLite's own, or PostgreSQL with numbered placeholders (``$1``)."""
-    return database.dialect if database.is_sqlite else numbered_dialect()  # type: ignore[no-untyped-call]
+    return statement_dialect(database.dialect)
+
+
+def statement_dialect(dialect: Dialect) -> Dialect:
+    """The same for the dialect of a database."""
+    return dialect if dialect.name == "sqlite" else numbered_dialect()  # type: ignore[no-untyped-call]
 
 
 def fetch_in(connection: Connection, call: Call, timeout: float) -> bytes | None:
@@ -185,6 +197,8 @@ def _understood(error: sqlite3.OperationalError, timeout: float) -> XrmError | N
         return QueryTooLarge(
             "A sum has more digits than SQLite can count.", hint="Sum fewer records; PostgreSQL has no such limit."
         )
+    if does_not_fit(None, str(error)):
+        return tables_changed()
     if "locked" in str(error) or "unable to open" in str(error) or "disk" in str(error):
         return DatabaseUnavailable("The database cannot be read.", hint="Check its file and the rights on it.")
     return None

@@ -1,0 +1,154 @@
+"""A running server follows the model that is applied to its database: no restart, no failed request."""
+
+import asyncio
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.live_kit import TEXT, Client, Installation, install
+from xrm_core.storage.engines import Database
+
+PRODUCTS = "{ products(orderBy: [{name: ASC}]) { nodes { name price } } }"
+CREATE = 'mutation { createProduct(input: {name: "Chair", price: "12.50"}) { name price } }'
+SECONDS = 10
+
+
+@pytest.fixture
+def shop(database_url: str, tmp_path: Path) -> Installation:
+    return install(database_url, tmp_path)
+
+
+async def eventually(client: Client, query: str, token: str = "") -> Any:
+    """The data of a query that is not valid before the server has a new model."""
+    deadline = time.monotonic() + SECONDS
+    while "errors" in (answer := await client.answer(query, token)):
+        assert time.monotonic() < deadline, answer
+        await asyncio.sleep(0.05)
+    return answer["data"]
+
+
+async def test_two_servers_take_a_new_field_and_a_new_entity(shop: Installation) -> None:
+    async with shop.server() as one, shop.server() as two:
+        # given both have answered before
+        assert await one.ask(CREATE) == {"createProduct": {"name": "Chair", "price": "12.50"}}
+        for server in (one, two):
+            assert await server.code("{ products { nodes { colour } } }") == "BAD_QUERY"
+
+        # when
+        shop.pack.entities["product"]["colour"] = {**TEXT, "default": "red"}
+        shop.pack.entities["supplier"] = {"name": TEXT}
+        await asyncio.to_thread(shop.apply)
+
+        # then
+        for server in (one, two):
+            data = await eventually(server, "{ products { nodes { name colour } } suppliers { totalCount } }")
+            assert data == {"products": {"nodes": [{"name": "Chair", "colour": "red"}]}, "suppliers": {"totalCount": 0}}
+            assert (await server.http.get("/health/ready")).json() == {"status": "ready"}
+
+
+async def test_a_write_that_meets_another_model_is_done_on_that_model(shop: Installation) -> None:
+    async with shop.server() as server:
+        await server.ask(CREATE)
+        shop.pack.entities["product"]["colour"] = TEXT
+        await asyncio.to_thread(shop.apply)
+
+        # when, at once
+        answer = await server.ask(CREATE)
+
+        # then it was done, once, and the server has the model
+        assert answer == {"createProduct": {"name": "Chair", "price": "12.50"}}
+        assert await server.ask("{ products(where: {colour: {isNull: true}}) { totalCount } }") == {
+            "products": {"totalCount": 2}
+        }
+
+
+async def test_a_read_of_what_is_not_there_any_more_is_answered_by_the_new_schema(shop: Installation) -> None:
+    async with shop.server() as server:
+        await server.ask("{ shops { nodes { name city } } }")
+        del shop.pack.entities["shop"]["city"]
+        await asyncio.to_thread(shop.apply, "drop_field:shop.city")
+
+        assert await server.code("{ shops { nodes { name city } } }") == "BAD_QUERY"
+        assert await server.ask("{ shops { nodes { name } } }") == {"shops": {"nodes": []}}
+
+
+async def test_a_renamed_field_is_known_by_its_new_name_only(shop: Installation) -> None:
+    async with shop.server() as server:
+        await server.ask('mutation { createShop(input: {name: "North", city: "Kiel"}) { id } }')
+        shop.pack.entities["shop"]["town"] = {**shop.pack.entities["shop"].pop("city"), "x-renamed-from": "city"}
+        await asyncio.to_thread(shop.apply)
+
+        assert await server.code("{ shops { nodes { city } } }") == "BAD_QUERY"
+        assert await server.ask("{ shops { nodes { town } } }") == {"shops": {"nodes": [{"town": "Kiel"}]}}
+
+
+async def test_rights_follow_the_model(shop: Installation) -> None:
+    async with shop.server() as server:
+        await server.ask("{ products { totalCount } }", shop.buyer)
+        shop.pack.entities["product"]["colour"] = TEXT
+        shop.pack.entities["product"]["margin"] = TEXT
+        shop.pack.policies += "buyer,product,read,colour,,allow\n"
+        await asyncio.to_thread(shop.apply)
+
+        await eventually(server, "{ products { nodes { name colour } } }", shop.buyer)
+        assert await server.code("{ products { nodes { margin } } }", shop.buyer) == "BAD_QUERY"
+
+
+async def test_a_model_that_the_policies_do_not_fit_is_not_taken(shop: Installation) -> None:
+    async with shop.server() as server:
+        await server.ask(CREATE)
+        # given policies about a field that is going to be dropped
+        shop.pack.policies += "buyer,shop,read,city,,allow\n"
+        del shop.pack.entities["shop"]["city"]
+        await asyncio.to_thread(shop.apply, "drop_field:shop.city")
+
+        # then reads go on, writes are refused, and a probe is told
+        assert await server.ask("{ products { nodes { name } } }") == {"products": {"nodes": [{"name": "Chair"}]}}
+        assert await server.code(CREATE) == "MODEL_OUT_OF_DATE"
+        ready = await server.http.get("/health/ready")
+        assert (ready.status_code, ready.json()) == (503, {"status": "not ready", "code": "POLICY_INVALID"})
+
+
+async def test_drift_is_an_internal_error_and_no_endless_search(shop: Installation) -> None:
+    async with shop.server() as server:
+        await server.ask(PRODUCTS)
+        with closing(Database(shop.settings.database_url)) as database, database.begin() as connection:
+            connection.exec_driver_sql('ALTER TABLE product RENAME COLUMN price TO "cost"')
+
+        assert await server.code(PRODUCTS) == "INTERNAL_ERROR"
+
+
+async def test_no_request_fails_while_models_are_applied(shop: Installation) -> None:
+    """Readers and writers on two servers, and six additive changes one after the other."""
+    failed: list[Any] = []
+    done = asyncio.Event()
+    counts = {"reads": 0, "writes": 0}
+
+    async def go_on(client: Client, query: str, kind: str) -> None:
+        while not done.is_set():
+            answer = await client.answer(query)
+            counts[kind] += 1
+            if "errors" in answer:
+                failed.append(answer)
+
+    async with shop.server() as one, shop.server() as two:
+        work = [go_on(server, PRODUCTS, "reads") for server in (one, one, two, two)]
+        work += [go_on(server, CREATE, "writes") for server in (one, two)]
+        tasks = [asyncio.create_task(each) for each in work]
+        for number in range(6):
+            shop.pack.entities["product"][f"extra_{number}"] = TEXT
+            if number % 3 == 0:
+                shop.pack.entities[f"thing_{number}"] = {"name": TEXT}
+            await asyncio.to_thread(shop.apply)
+        for server in (one, two):
+            await eventually(server, "{ products(first: 1) { nodes { extra5 } } }")
+        done.set()
+        await asyncio.gather(*tasks)
+        stored = (await one.ask("{ products { totalCount } }"))["products"]["totalCount"]
+
+    assert failed == []
+    assert counts["reads"] > 20
+    assert counts["writes"] == stored > 0

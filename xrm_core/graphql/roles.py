@@ -1,0 +1,82 @@
+"""What is kept for each permission shape: its schema, documents and plans. Nothing in it belongs to one database."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Executor as Threads
+from dataclasses import dataclass
+
+from sqlalchemy import Dialect
+
+from xrm_core.graphql.demands import Limits
+from xrm_core.graphql.documents import Documents
+from xrm_core.graphql.limits import DocumentLimits
+from xrm_core.graphql.plans import Planner
+from xrm_core.graphql.schema import RoleSchema, build
+from xrm_core.metadata.model import Model
+from xrm_core.permissions.access import Access
+from xrm_core.query.scan import Scope
+from xrm_core.storage.tables import Tables
+
+MAX_ROLES = 64
+
+
+@dataclass(frozen=True)
+class Role:
+    """Everything that is kept for one permission shape."""
+
+    schema: RoleSchema
+    documents: Documents
+    planner: Planner
+
+
+class Roles:
+    """The roles of one model under one set of policies, each made when it is first asked for.
+
+    Databases that have the same model may share it: statements name no schema or file, and values of a caller are
+    bound when they run.
+
+    Args:
+        tables: of the model.
+        dialect: what statements are compiled for.
+        pages: sizes of pages.
+        limits: limits on documents.
+    """
+
+    def __init__(self, tables: Tables, dialect: Dialect, pages: Limits, limits: DocumentLimits) -> None:
+        self._tables = tables
+        self._dialect = dialect
+        self._pages = pages
+        self._limits = limits
+        self._made: OrderedDict[str, Role] = OrderedDict()
+        self._making = asyncio.Lock()
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+        return self._tables.model
+
+    @property
+    def shapes(self) -> list[str]:
+        """The permission shapes that are in use."""
+        return list(self._made)
+
+    async def get(self, access: Access, threads: Threads) -> Role:
+        """The role of a permission shape; ``threads`` make it if need be."""
+        return self._made.get(access.shape) or await self._make(access, threads)
+
+    async def _make(self, access: Access, threads: Threads) -> Role:
+        async with self._making:
+            found = self._made.get(access.shape)
+            if found is None:
+                work: Callable[[Access], Role] = self._build
+                found = await asyncio.get_running_loop().run_in_executor(threads, work, access)
+                if len(self._made) >= MAX_ROLES:
+                    self._made.popitem(last=False)
+                self._made[access.shape] = found
+        return found
+
+    def _build(self, access: Access) -> Role:
+        schema = build(self.model, access)
+        planner = Planner(self.model, schema, Scope(self.model, self._tables, access, self._dialect), self._pages)
+        return Role(schema, Documents(schema.graphql, self._limits), planner)

@@ -1,0 +1,81 @@
+"""What follows from a model and a pack's policies: made once, shared by all databases that have this model."""
+
+import threading
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from sqlalchemy import Dialect
+
+from xrm_core.errors import SettingsError
+from xrm_core.graphql.demands import Limits
+from xrm_core.graphql.limits import DocumentLimits
+from xrm_core.graphql.roles import Roles
+from xrm_core.metadata.model import USER, Model
+from xrm_core.permissions import policy
+from xrm_core.permissions.authority import Authority
+from xrm_core.plugins import Plugins
+from xrm_core.records.door import Records
+from xrm_core.server.assembly import policy_folders
+from xrm_core.settings import Settings
+from xrm_core.storage.readers import statement_dialect
+from xrm_core.storage.tables import Tables
+
+
+@dataclass(frozen=True, eq=False)
+class Blueprint:
+    """A model and what stands on it, but no database."""
+
+    model: Model
+    records: Records
+    authority: Authority
+    roles: Roles
+
+
+class Blueprints:
+    """Blueprints by model, policies and kind of database; each goes when no database uses it any more.
+
+    Args:
+        settings: where the policies are, and limits.
+        plugins: asked before writes.
+    """
+
+    def __init__(self, settings: Settings, plugins: Plugins) -> None:
+        self._settings = settings
+        self._plugins = plugins
+        self._made: WeakValueDictionary[tuple[str, str, str], Blueprint] = WeakValueDictionary()
+        self._making = threading.Lock()
+
+    def get(self, model: Model, dialect: Dialect) -> Blueprint:
+        """The blueprint of a model under the policies that are in the pack's files now. Blocking.
+
+        Raises:
+            PolicyInvalid: the policies do not fit the model.
+            SettingsError: nobody could sign in.
+        """
+        policies = policy.load(policy_folders(self._settings), model)
+        with self._making:
+            key = (model.fingerprint, policies.version, dialect.name)
+            found = self._made.get(key)
+            # A fingerprint is short; that two databases with equal ones share rights must not rest on that alone.
+            if found is None or found.model != model:
+                found = self.add(
+                    model, Records(model, Tables(model), self._plugins), Authority(model, policies), dialect
+                )
+            return found
+
+    def add(self, model: Model, records: Records, authority: Authority, dialect: Dialect) -> Blueprint:
+        """A blueprint of parts that are there already.
+
+        Raises:
+            SettingsError: nobody could sign in.
+        """
+        if USER not in model:
+            raise SettingsError(
+                f"The pack has no entity «{USER}», so nobody could sign in.", hint="Add its entity file."
+            )
+        settings = self._settings
+        pages = Limits(settings.default_page_size, settings.max_page_size, settings.max_records)
+        limits = DocumentLimits(settings.max_tokens, settings.max_depth, settings.max_aliases)
+        made = Blueprint(model, records, authority, Roles(records.tables, statement_dialect(dialect), pages, limits))
+        self._made[model.fingerprint, authority.policies.version, dialect.name] = made
+        return made

@@ -1,0 +1,241 @@
+"""One database that is served. It follows the model that is applied there, without a restart or a failed request."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+
+from xrm_core.auth.authenticator import THREADS, Authenticator
+from xrm_core.errors import ModelOutOfDate, TablesChanged, Unauthenticated, XrmError
+from xrm_core.graphql import answers
+from xrm_core.graphql.answers import Answer
+from xrm_core.graphql.engine import Engine, Request, Threads
+from xrm_core.metadata.model import USER
+from xrm_core.permissions.caller import User
+from xrm_core.server.blueprints import Blueprint, Blueprints
+from xrm_core.settings import Settings
+from xrm_core.storage.applied import applied_fingerprint, current_model
+from xrm_core.storage.engines import Database
+from xrm_core.storage.pq_reader import PostgresReader
+from xrm_core.storage.readers import Reader, SqliteReader
+
+WATCH_SECONDS = 1.0
+"""How often a server looks whether its database has another model."""
+
+_TIMEOUT = 5.0
+_ATTEMPTS = 20  # of one request, each on a newer model than the one before: somebody applies one after the other
+_LOOKS, _LOOK_SECONDS = 4, 0.2  # for a model whose tables are there before it is
+_LATER_SECONDS = 1.0  # between attempts to take a model that could not be taken
+
+_log = structlog.get_logger(__name__)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What answers requests as long as the database has this model."""
+
+    blueprint: Blueprint
+    engine: Engine
+    authenticator: Authenticator
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the model."""
+        return self.blueprint.model.fingerprint
+
+
+class Site:
+    """A database with all that serves it. Connections and threads stay while models come and go.
+
+    Args:
+        settings: limits.
+        database: what is served; closed with the site.
+        blueprints: makes what follows from a model.
+        blueprint: of the model that the database has now.
+        name: for the log; empty for the main database.
+    """
+
+    def __init__(
+        self, settings: Settings, database: Database, blueprints: Blueprints, blueprint: Blueprint, name: str = ""
+    ) -> None:
+        self.name = name
+        self.database = database
+        self._settings = settings
+        self._blueprints = blueprints
+        self._reader = _reader(database, settings.statement_timeout)
+        self._threads = Threads()
+        self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix="xrm-auth")
+        self._watching: asyncio.Task[None] | None = None
+        self._refreshing = asyncio.Lock()
+        self._trouble: XrmError | None = None
+        self._refused: tuple[str, float] | None = None
+        self.serving = self._serving(blueprint)
+
+    async def answer(self, authorization: str | None, request: Request) -> Answer:
+        """Answer a request; one that meets another model in the database is asked again on that model.
+
+        Args:
+            authorization: the header of this name.
+            request: what is asked.
+
+        Raises:
+            Unauthenticated: there is no valid token in the header.
+        """
+
+        async def ask(serving: Serving) -> Answer:
+            return await serving.engine.execute(request, await serving.authenticator.user(authorization))
+
+        try:
+            return await self.on_newest(ask)
+        except XrmError as error:
+            if isinstance(error, Unauthenticated):
+                raise
+            return answers.refused(error)
+
+    async def user(self, authorization: str | None) -> User:
+        """Who is asking. Raises Unauthenticated: there is no valid token in the header."""
+        return await self.on_newest(lambda serving: serving.authenticator.user(authorization))
+
+    async def on_newest(self, work: Callable[[Serving], Awaitable[Result]]) -> Result:
+        """Do something with what serves now; if it meets another model in the database, again with that one.
+
+        Args:
+            work: must have done nothing if it raises ModelOutOfDate or TablesChanged.
+
+        Raises:
+            ModelOutOfDate: there is another model, but it cannot be taken.
+            InternalError: the tables do not fit the model that the database says it has.
+        """
+        serving = self.serving
+        for _ in range(_ATTEMPTS):
+            try:
+                return await work(serving)
+            except (ModelOutOfDate, TablesChanged) as error:
+                refused = error
+            newer = await self._newer(serving, patient=isinstance(refused, TablesChanged))
+            if newer is None:
+                break
+            serving = newer
+        raise answers.unexpected(refused) if isinstance(refused, TablesChanged) else refused
+
+    async def refresh(self) -> bool:
+        """Take the model that the database has now; True if it is another than before.
+
+        Raises:
+            XrmError: it cannot be taken, so the former goes on answering reads; or the database does not answer.
+        """
+        async with self._refreshing:
+            applied = await self._apart(self._applied)
+            if applied == self.serving.fingerprint:
+                self._trouble = self._refused = None
+                return False
+            self._be_patient(applied)
+            try:
+                await self._take()
+            except XrmError as error:
+                self._refused = (applied or "", time.monotonic())
+                if self._trouble is None or self._trouble.message != error.message:
+                    _log.error("model_not_taken", tenant=self.name, code=error.code, reason=error.message)
+                self._trouble = error
+                raise
+            self._trouble = self._refused = None
+            return True
+
+    def watch(self, seconds: float = WATCH_SECONDS) -> None:
+        """Look for another model again and again, until :meth:`close`."""
+        self._watching = asyncio.get_running_loop().create_task(self._watch(seconds))
+
+    async def close(self) -> None:
+        """Give connections and threads back."""
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        self._threads.close()
+        self._asking.shutdown(wait=False)
+        await self._reader.close()
+        self.database.close()
+
+    async def _watch(self, seconds: float) -> None:
+        failing = False
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await self.refresh()
+                failing = False
+            except Exception as error:
+                if not isinstance(error, XrmError) and not failing:
+                    _log.error("watching_failed", tenant=self.name, exc_info=error)
+                failing = True
+
+    async def _newer(self, than: Serving, *, patient: bool) -> Serving | None:
+        """What serves a newer model, or None if there is none; ``patient``: it may be about to come."""
+        for look in range(_LOOKS if patient else 1):
+            if look:
+                await asyncio.sleep(_LOOK_SECONDS)
+            if self.serving is than:
+                with contextlib.suppress(XrmError):
+                    await self.refresh()
+            if self.serving is not than:
+                return self.serving
+        return None
+
+    def _be_patient(self, applied: str | None) -> None:
+        """A model that could not be taken is looked at again only after a while: that is not cheap."""
+        if self._refused is None or self._trouble is None or self._refused[0] != (applied or ""):
+            return
+        if time.monotonic() - self._refused[1] < _LATER_SECONDS:
+            raise self._trouble
+
+    async def _take(self) -> None:
+        before = self.serving
+        serving = self._serving(await self._apart(self._blueprint))
+        for roles in before.blueprint.authority.known():
+            # Whoever asked before will ask again: what they need is made before the first of them waits for it.
+            if before.blueprint.authority.access(roles).shape in before.engine.roles.shapes:
+                await serving.engine.warm(serving.blueprint.authority.access(roles))
+        self.serving = serving  # requests under way finish on the former; nothing of it has to be closed
+        _log.info("model_taken", tenant=self.name, model=serving.fingerprint)
+
+    def _blueprint(self) -> Blueprint:
+        with self.database.read(_TIMEOUT) as connection:
+            applied = applied_fingerprint(connection)
+            model = None if applied is None else current_model(connection)
+        if model is None:
+            raise ModelOutOfDate("The database has no model any more.", hint="Run «xrm schema apply».")
+        if model.fingerprint != applied:
+            raise ModelOutOfDate(
+                "This version of the platform reads the model in another way than the one that applied it.",
+                hint="Look at «xrm schema plan», then run «xrm schema apply».",
+            )
+        return self._blueprints.get(model, self.database.dialect)
+
+    def _applied(self) -> str | None:
+        with self.database.read(_TIMEOUT) as connection:
+            return applied_fingerprint(connection)
+
+    def _serving(self, blueprint: Blueprint) -> Serving:
+        settings, records = self._settings, blueprint.records
+        engine = Engine(
+            records,
+            self.database,
+            self._reader,
+            timeout=settings.statement_timeout,
+            roles=blueprint.roles,
+            threads=self._threads,
+        )
+        users, authority = records.tables[USER], blueprint.authority
+        return Serving(blueprint, engine, Authenticator(self.database, users, authority, threads=self._asking))
+
+    async def _apart(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._asking, work, *arguments)
+
+
+def _reader(database: Database, timeout: float) -> Reader:
+    return SqliteReader(database, timeout) if database.is_sqlite else PostgresReader(database, timeout)

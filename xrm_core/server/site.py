@@ -158,8 +158,9 @@ class Site:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
         self._threads.close()
-        self._asking.shutdown(wait=False)
         await self._reader.close()
+        # A look at the database that is under way would else leave its connection to nobody.
+        await asyncio.get_running_loop().run_in_executor(None, self._asking.shutdown)
         self.database.close()
 
     async def _watch(self, seconds: float) -> None:

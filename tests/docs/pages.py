@@ -8,7 +8,8 @@ if the comment says «with variables»::
     { … }
     ```
 
-Other blocks that are run carry a comment of their own: ``command``, ``file``, ``run``, ``cli``, ``pack``, ``vehicle``.
+Other blocks that are run carry a comment of their own: ``command``, ``file``, ``run``, ``cli``, ``pack``, ``vehicle``,
+``fields`` and ``fields_file``.
 """
 
 import json

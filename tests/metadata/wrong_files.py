@@ -179,6 +179,49 @@ FIELDS = {
     "length default": field('{"type": "string", "minLength": 300}', "/minLength", "maxLength 255", "raise maxLength"),
     "bounds": field('{"type": "integer", "minimum": 9, "maximum": 3}', "/minimum", "no number could", "Lower it"),
     "int too large": field('{"type": "integer", "maximum": 3000000000}', "/maximum", "too large", "2147483647"),
+    "int exclusive": field(
+        '{"type": "integer", "minimum": 3, "exclusiveMaximum": 3}',
+        "/minimum",
+        "not less than",
+        "raise exclusiveMaximum",
+    ),
+    "int multiple": field(
+        '{"type": "integer", "multipleOf": 0}', "/multipleOf", "must be more than 0", "greater than 0"
+    ),
+    "int const": field('{"type": "integer", "maximum": 3, "const": 4}', "/const", "own rules", "Change one"),
+    "int const text": field('{"type": "integer", "const": "4"}', "/const", "should be a whole number", "whole number"),
+    "int x-type": field('{"type": "integer", "x-type": "bigint"}', "/x-type", 'should be "big_integer"', "64 bits"),
+    "big int": field(
+        '{"type": "integer", "x-type": "big_integer", "maximum": 9223372036854775808}',
+        "/maximum",
+        "too large",
+        "9223372036854775807",
+    ),
+    "big int precise": field(
+        '{"type": "integer", "x-type": "big_integer", "x-scale": 2}', "/x-scale", "a big integer field", "Remove it"
+    ),
+    "text const": field('{"type": "string", "maxLength": 2, "const": "abc"}', "/const", "own rules", "Change one"),
+    "text const number": field('{"type": "string", "const": 5}', "/const", "should be text", "only value"),
+    "const default": field('{"type": "string", "const": "a", "default": "b"}', "/default", "own rules", "Change one"),
+    "text exclusive": field(
+        '{"type": "string", "exclusiveMinimum": 1}', "/exclusiveMinimum", "belong in a text field", "Remove it"
+    ),
+    "time default": field(
+        '{"type": "string", "x-type": "time", "default": "25:00"}', "/default", "own rules", "Change"
+    ),
+    "time zone": field('{"type": "string", "x-type": "time", "default": "10:00Z"}', "/default", "own rules", "Change"),
+    "time format": field('{"type": "string", "format": "time"}', "/format", "not one of", "date-time"),
+    "time pattern": field('{"type": "string", "x-type": "time", "pattern": "a"}', "/pattern", "a time field", "Remove"),
+    "time type": field('{"type": "integer", "x-type": "time"}', "/x-type", 'should be "big_integer"', "64 bits"),
+    "duration months": field(
+        '{"type": "string", "format": "duration", "default": "P1M"}', "/default", "not a duration", "Change one"
+    ),
+    "duration long": field(
+        '{"type": "string", "format": "duration", "default": "P9999999D"}', "/default", "longer than", "Change one"
+    ),
+    "duration length": field(
+        '{"type": "string", "format": "duration", "maxLength": 5}', "/maxLength", "belong in a date", "Remove it"
+    ),
     "int fraction": field('{"type": "integer", "minimum": 0.5}', "/minimum", "should be a whole number", "whole"),
     "precision": field('{"type": "number", "x-type": "decimal", "x-precision": 19}', "/x-precision", "too large", "18"),
     "scale": field(

@@ -32,6 +32,12 @@ def values(of: Field) -> st.SearchStrategy[Any]:
     match of.type:
         case FieldType.INTEGER:
             return st.sampled_from([-(2**31), -7, 0, 1, 2, 2**31 - 1])
+        case FieldType.BIG_INTEGER:
+            return st.sampled_from([-(2**63), -(10**12), -1, 0, 3, 2**53 + 1, 2**63 - 1])
+        case FieldType.TIME:
+            return st.sampled_from(["00:00:00", "08:30:00", "08:30:00.000001", "08:30:00.5", "23:59:59.999999"])
+        case FieldType.DURATION:
+            return st.sampled_from(["PT0S", "PT59S", "PT1H", "P1D", "P1DT1S", "P1157407DT9H46M40S"])
         case FieldType.DECIMAL:
             return st.sampled_from(["-1.5", "-0.01", "0", "0.01", "2", "2.5", "1000000000"]).map(Decimal)
         case FieldType.BOOLEAN:

@@ -34,6 +34,14 @@ VALUES: list[tuple[str, Any, Any]] = [
     ("datetime", "2026-11-22T10:00:00Z", "2026-11-22T10:00:00+00:00"),
     ("datetime", "2026-11-22T10:00:00.120000+02:00", "2026-11-22T08:00:00.12+00:00"),
     ("datetime", "1969-12-31T23:59:59.999999+00:00", "1969-12-31T23:59:59.999999+00:00"),
+    ("big_integer", -(2**63), -(2**63)),
+    ("big_integer", 2**63 - 1, 2**63 - 1),
+    ("time", "00:00:00", "00:00:00"),
+    ("time", "23:59:59.999999", "23:59:59.999999"),
+    ("time", "08:30:00.500", "08:30:00.5"),
+    ("duration", "PT0S", "PT0S"),
+    ("duration", "P1157407DT9H46M40S", "P1157407DT9H46M40S"),
+    ("duration", "PT90M", "PT1H30M"),
     ("uuid", "0199AB00-0000-7000-8000-0000000000FF", "0199ab00-0000-7000-8000-0000000000ff"),
 ]
 
@@ -73,6 +81,9 @@ def test_sums_of_decimals_are_exact(database: Database) -> None:
     [
         ("text", ["", "B", "a", "a b", "ab", "Ä", "ä", "株"]),
         ("decimal", ["-10", "-9.5", "0", "0.0001", "9", "10"]),
+        ("time", ["00:00:00", "08:30:00", "08:30:00.000001", "08:30:00.1", "08:30:01", "23:59:59.999999"]),
+        ("duration", ["PT0S", "PT59S", "PT9M", "PT1H", "P1D", "P1DT1S", "P10D"]),
+        ("big_integer", [-(2**63), -1, 0, 2**53, 2**53 + 1, 2**63 - 1]),
         ("date", ["0999-12-31", "2024-02-29", "2024-03-01"]),
         (
             "datetime",
@@ -85,7 +96,7 @@ def test_sums_of_decimals_are_exact(database: Database) -> None:
         ),
     ],
 )
-def test_both_databases_sort_alike(database: Database, column: str, ascending: list[str]) -> None:
+def test_both_databases_sort_alike(database: Database, column: str, ascending: list[Any]) -> None:
     # Given values written in another order than theirs
     apply(database, WORLD)
     add_rows(database, WORLD, "thing", *({"id": len(ascending) - n, column: v} for n, v in enumerate(ascending)))

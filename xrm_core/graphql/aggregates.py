@@ -10,12 +10,12 @@ from xrm_core.graphql.meanings import AggregateField, Root
 from xrm_core.graphql.scalars import BigInt
 from xrm_core.graphql.types import Types, label
 from xrm_core.metadata.model import Entity, Field
-from xrm_core.metadata.types import NUMERIC, ORDERED, FieldType
+from xrm_core.metadata.types import NUMERIC, ORDERED, WHOLE, FieldType
 from xrm_core.query.request import Function
 
 _FUNCTIONS: dict[Function, str] = {
     "sum": "Sum of the values; null if there are none.",
-    "avg": "Average of the values, rounded to six digits; null if there are none.",
+    "avg": "Average of the values, rounded to six digits (durations: to whole seconds); null if there are none.",
     "min": "Smallest value; null if there are none.",
     "max": "Greatest value; null if there are none.",
     "countDistinct": "Number of different values, empty ones not counted.",
@@ -100,8 +100,8 @@ def _applies(function: Function, field: Field) -> bool:
 def _result(types: Types, entity: Entity, function: Function, field: Field) -> Any:
     if function == "countDistinct":
         return int
-    if function == "avg":
+    if function == "avg" and field.type is not FieldType.DURATION:
         return float | None
-    if function == "sum" and field.type is FieldType.INTEGER:
+    if function == "sum" and field.type in WHOLE:
         return builder.optional(BigInt)
     return types.value_type(entity, field) | None

@@ -77,6 +77,9 @@ def _operators(types: Types, entity: Entity, field: Field, made: dict[str, Input
 
 _SHARED = {
     FieldType.INTEGER: "Int",
+    FieldType.BIG_INTEGER: "BigInt",
+    FieldType.TIME: "Time",
+    FieldType.DURATION: "Duration",
     FieldType.DECIMAL: "Decimal",
     FieldType.BOOLEAN: "Boolean",
     FieldType.DATE: "Date",

@@ -7,8 +7,10 @@ Int              number, 32 bit              number
 Boolean, String  as in GraphQL               as in GraphQL
 ID               text (UUID)                 text
 Decimal          text with all its digits    text or number; at most 38 digits; no exponent over 38
-BigInt           text                        (only in answers: sums of Int)
+BigInt           text                        text or number without a point, 64 bits (sums may be larger)
 Date             ``2026-11-22``              the same
+Time             ``08:30:00``                ``08:30``, ``08:30:00``, ``08:30:00.5``
+Duration         ``P2DT3H``                  ISO 8601 in weeks, or in days, hours, minutes, seconds: ``PT90M``
 DateTime         ``2026-11-22T10:00:00+00:00``  RFC 3339 with zone, e.g. ``2026-11-22T11:00:00+01:00`` or ``…Z``
 ================ =========================== ==============================================
 """
@@ -22,16 +24,20 @@ from typing import Any, NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
 from xrm_core.metadata.model import Field
-from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.types import SPANS, FieldType
 
 Decimal = NewType("Decimal", object)
 BigInt = NewType("BigInt", object)
 Date = NewType("Date", object)
 DateTime = NewType("DateTime", object)
+Time = NewType("Time", object)
+Duration = NewType("Duration", object)
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})")
+_WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _MAX_DIGITS = 38
 
 
@@ -46,6 +52,33 @@ def parse_decimal(value: Any) -> PythonDecimal:
     if not number.is_finite() or abs(number.adjusted()) > _MAX_DIGITS or len(number.as_tuple().digits) > _MAX_DIGITS:
         raise ValueError(f"{str(value)[:40]!r} is not a decimal number of at most {_MAX_DIGITS} digits.")
     return number
+
+
+def parse_big_int(value: Any) -> int:
+    """A whole number of 64 bits as text or number; ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int) or not _WHOLE.fullmatch(str(value)):
+        raise ValueError('A BigInt is a whole number of 64 bits, as text like "9007199254740993" or as a number.')
+    least, greatest = SPANS[FieldType.BIG_INTEGER]
+    number = int(value)
+    if not least <= number <= greatest:
+        raise ValueError(f"A BigInt lies between {least} and {greatest}.")
+    return number
+
+
+def parse_time(value: Any) -> str:
+    """A local time of day in its canonical text; ValueError for anything else."""
+    try:
+        return time_text(value)
+    except ValueError:
+        raise ValueError('A Time is a text like "08:30:00".') from None
+
+
+def parse_duration(value: Any) -> str:
+    """A duration in its canonical text; ValueError for anything else."""
+    try:
+        return duration_text(duration_seconds(value))
+    except ValueError as error:
+        raise ValueError(f'A Duration is a text like "PT1H30M" or "P2DT3H"; this is {error}.') from None
 
 
 def parse_date(value: Any) -> str:
@@ -75,15 +108,13 @@ def _scalar(name: str, description: str, parse: Any) -> ScalarDefinition:
     return strawberry.scalar(name=name, description=description, serialize=_same, parse_value=parse)
 
 
-def _answers_only(_value: Any) -> Any:
-    raise ValueError("BigInt occurs in answers only.")
-
-
 SCALARS: dict[object, ScalarDefinition] = {
     Decimal: _scalar("Decimal", 'An exact decimal number, as text: "1234.50".', parse_decimal),
-    BigInt: _scalar("BigInt", "A whole number of any size, as text.", _answers_only),
+    BigInt: _scalar("BigInt", 'A whole number, as text: "9007199254740993".', parse_big_int),
     Date: _scalar("Date", 'A calendar date: "2026-11-22".', parse_date),
     DateTime: _scalar("DateTime", 'A moment in time in UTC, RFC 3339: "2026-11-22T10:00:00+00:00".', parse_datetime),
+    Time: _scalar("Time", 'A local time of day: "08:30:00".', parse_time),
+    Duration: _scalar("Duration", 'A length of time, ISO 8601: "PT1H30M"; a day has 24 hours.', parse_duration),
 }
 """For Strawberry's ``scalar_map``."""
 
@@ -93,6 +124,9 @@ _BY_TYPE: dict[FieldType, Any] = {
     FieldType.DECIMAL: Decimal,
     FieldType.DATE: Date,
     FieldType.DATETIME: DateTime,
+    FieldType.BIG_INTEGER: BigInt,
+    FieldType.TIME: Time,
+    FieldType.DURATION: Duration,
     FieldType.UUID: strawberry.ID,
 }
 

@@ -1,6 +1,8 @@
 """One entry of ``properties`` → :class:`~xrm_core.metadata.model.Field`, and what only Python can check about it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +11,7 @@ from zoneinfo import ZoneInfo
 import jsonschema_rs
 
 from xrm_core.errors import Problem
+from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
 from xrm_core.metadata.frozen import freeze
 from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import CALLER, CALLER_TEAM, TEAM, USER, Field, Relation, Source
@@ -16,7 +19,7 @@ from xrm_core.metadata.record_schema import value_schema
 from xrm_core.metadata.reserved import why_not_field
 from xrm_core.metadata.sequence import MAX_LENGTH, Sequence, mistakes
 from xrm_core.metadata.structure import shown
-from xrm_core.metadata.types import TEXTUAL, FieldType
+from xrm_core.metadata.types import SPANS, TEXTUAL, WHOLE, FieldType
 
 MAX_LENGTHS: Mapping[FieldType, int] = MappingProxyType(
     {
@@ -29,9 +32,6 @@ MAX_LENGTHS: Mapping[FieldType, int] = MappingProxyType(
 )
 """Greatest length in characters of a text whose file sets no ``maxLength``."""
 
-INT_MIN, INT_MAX = -(2**31), 2**31 - 1
-"""Bounds of an integer: those of GraphQL's Int, and of the database's column."""
-
 PATTERN_OPTIONS = jsonschema_rs.RegexOptions(size_limit=1_000_000)
 """The regular expressions that a ``pattern`` may be: linear time, bounded size. Validate records with the same."""
 
@@ -41,6 +41,7 @@ _BY_FORMAT = {
     "date": FieldType.DATE,
     "date-time": FieldType.DATETIME,
     "uuid": FieldType.UUID,
+    "duration": FieldType.DURATION,
 }
 _BY_TYPE = {"integer": FieldType.INTEGER, "number": FieldType.DECIMAL, "boolean": FieldType.BOOLEAN}
 
@@ -87,16 +88,16 @@ def _type(text: Mapping[str, Any]) -> FieldType:
         return FieldType.RELATION
     if "enum" in text:
         return FieldType.ENUM
+    if "x-type" in text:
+        return FieldType(text["x-type"])
     if text["type"] in _BY_TYPE:
         return _BY_TYPE[text["type"]]
-    if "format" in text:
-        return _BY_FORMAT[text["format"]]
-    return FieldType(text.get("x-type", "text"))
+    return _BY_FORMAT[text["format"]] if "format" in text else FieldType.TEXT
 
 
 def _field(name: str, text: Mapping[str, Any], required: bool, source: Source, tightened: tuple[Source, ...]) -> Field:
     kind = _type(text)
-    integer = kind is FieldType.INTEGER
+    least, greatest = SPANS.get(kind, (None, None))
     precision = int(text.get("x-precision", 18))
     numbered = "x-sequence" in text
     return Field(
@@ -108,8 +109,12 @@ def _field(name: str, text: Mapping[str, Any], required: bool, source: Source, t
         default=_default(kind, text.get("default")),
         min_length=_whole(text.get("minLength", 1 if required and kind in TEXTUAL else None)),
         max_length=MAX_LENGTH if numbered else _whole(text.get("maxLength", MAX_LENGTHS.get(kind))),
-        minimum=_whole(text.get("minimum", INT_MIN)) if integer else text.get("minimum"),
-        maximum=_whole(text.get("maximum", INT_MAX)) if integer else text.get("maximum"),
+        minimum=_number(kind, text.get("minimum", least)),
+        maximum=_number(kind, text.get("maximum", greatest)),
+        exclusive_minimum=_number(kind, text.get("exclusiveMinimum")),
+        exclusive_maximum=_number(kind, text.get("exclusiveMaximum")),
+        multiple_of=_number(kind, text.get("multipleOf")),
+        const=_number(kind, text.get("const")),
         pattern=text.get("pattern"),
         precision=precision,
         scale=int(text.get("x-scale", min(2, precision))),
@@ -129,12 +134,21 @@ def _whole(value: Any) -> int | None:
     return None if value is None else int(value)  # JSON Schema takes 5.0 for an integer
 
 
+def _number(kind: FieldType, value: Any) -> Any:
+    return int(value) if kind in WHOLE and isinstance(value, float) else value
+
+
 def _default(kind: FieldType, value: Any) -> Any:
-    if kind is FieldType.DECIMAL and value is not None:
+    if value is None:
+        return None
+    if kind is FieldType.DECIMAL:
         return format(Decimal(str(value)), "f")  # text, as records hold decimals: never a float
-    if kind is FieldType.INTEGER and isinstance(value, float):
-        return int(value)
-    return value
+    with suppress(ValueError):  # said by the field's own rules
+        if kind is FieldType.TIME:
+            return time_text(value)
+        if kind is FieldType.DURATION:
+            return duration_text(duration_seconds(value))
+    return _number(kind, value)
 
 
 def _relation(text: Mapping[str, Any]) -> Relation:
@@ -163,12 +177,20 @@ def _bounds(field: Field) -> _Mistakes:
     if field.min_length is not None and field.max_length is not None and field.min_length > field.max_length:
         reason = f"minLength {field.min_length} is more than maxLength {field.max_length}; no text could be right."
         found.append(("minLength", reason, f"Lower it, or raise maxLength ({field.max_length} applies here)."))
-    if field.minimum is not None and field.maximum is not None and field.minimum > field.maximum:
-        reason = f"minimum {field.minimum} is more than maximum {field.maximum}; no number could be right."
-        found.append(("minimum", reason, "Lower it, or raise maximum."))
+    lower = [("minimum", field.minimum), ("exclusiveMinimum", field.exclusive_minimum)]
+    upper = [("maximum", field.maximum), ("exclusiveMaximum", field.exclusive_maximum)]
+    for low, least in lower:
+        for high, greatest in upper:
+            if least is None or greatest is None:
+                continue
+            exclusive = low.startswith("exclusive") or high.startswith("exclusive")
+            if least > greatest or (exclusive and least == greatest):
+                than = "not less than" if least == greatest else "more than"
+                reason = f"{low} {least} is {than} {high} {greatest}; no number could be right."
+                found.append((low, reason, f"Lower it, or raise {high} ({greatest} applies here)."))
     if field.type is FieldType.DECIMAL:
         limit = 10 ** (field.precision - field.scale)
-        for keyword, bound in (("minimum", field.minimum), ("maximum", field.maximum)):
+        for keyword, bound in (*lower, *upper):
             if bound is not None and abs(bound) >= limit:
                 reason = f"{keyword} {bound} does not fit {field.precision} digits with {field.scale} after the point."
                 found.append((keyword, reason, f"Raise x-precision, or keep it between -{limit} and {limit}."))
@@ -222,18 +244,35 @@ def _content(field: Field) -> _Mistakes:
             reason = f"{shown(field.pattern)} is not a regular expression that can be used."
             remedy = "Close all brackets; avoid look-around (?=…), (?<…), back-references \\1 and very large counts."
             return [("pattern", reason, remedy)]
+    if field.const is not None:
+        reason = _misfit(replace(field, const=None), _exact(field, field.const))
+        if reason:
+            return [("const", f"The constant breaks the field's own rules: {reason}", "Change one or the other.")]
     if field.default is None or field.relation is not None:
         return []
-    value = Decimal(field.default) if field.type is FieldType.DECIMAL else field.default
-    validator = jsonschema_rs.Draft202012Validator(
-        value_schema(field), validate_formats=True, pattern_options=PATTERN_OPTIONS
-    )
-    error = next(validator.iter_errors(value), None)
-    if error is not None:
-        return [
-            ("default", f"The default breaks the field's own rules: {error.message[:200]}.", "Change one or the other.")
-        ]
+    value = _exact(field, field.default)
+    reason = _misfit(field, value)
+    if reason:
+        return [("default", f"The default breaks the field's own rules: {reason}", "Change one or the other.")]
     if isinstance(value, Decimal) and -int(value.as_tuple().exponent) > field.scale:
         reason = f"The default {field.default} has more than {field.scale} digits after the point."
         return [("default", reason, "Shorten it, or raise x-scale.")]
     return []
+
+
+def _exact(field: Field, value: Any) -> Any:
+    return Decimal(str(value)) if field.type is FieldType.DECIMAL else value
+
+
+def _misfit(field: Field, value: Any) -> str:
+    """Why no record can have this value of a field; ``""`` if one can."""
+    if field.type is FieldType.DURATION:
+        try:
+            duration_seconds(value)
+        except ValueError as wrong:
+            return f"{shown(value)} is {wrong}."
+    validator = jsonschema_rs.Draft202012Validator(
+        value_schema(field), validate_formats=True, pattern_options=PATTERN_OPTIONS
+    )
+    error = next(validator.iter_errors(value), None)
+    return "" if error is None else f"{error.message[:200]}."

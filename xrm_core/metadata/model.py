@@ -69,11 +69,11 @@ class Relation:
 class Field:
     """One field of an entity.
 
-    Lengths count characters; ``minimum``/``maximum`` are inclusive; ``precision`` and ``scale`` are the digits in
-    all and after the point of a decimal (at most 18 in all, so that SQLite can keep it as an exact integer).
-    ``default`` is a JSON value. ``system`` fields (id, version, …) are set by the platform alone, and so are those with
-    a ``sequence``, which are required and unique. ``tightened`` are the places in higher layers that narrow the
-    field or name it anew.
+    Lengths count characters; ``minimum``/``maximum`` are inclusive, the ``exclusive_`` ones are not; ``precision``
+    and ``scale`` are the digits in all and after the point of a decimal (at most 18 in all, so that SQLite can keep it
+    as an exact integer). ``const`` is the one value that the field may have. ``default`` is a JSON value. ``system``
+    fields (id, version, …) are set by the platform alone, and so are those with a ``sequence``, which are required and
+    unique. ``tightened`` are the places in higher layers that narrow the field or name it anew.
     """
 
     name: str
@@ -86,6 +86,10 @@ class Field:
     max_length: int | None = None
     minimum: int | float | None = None
     maximum: int | float | None = None
+    exclusive_minimum: int | float | None = None
+    exclusive_maximum: int | float | None = None
+    multiple_of: int | float | None = None
+    const: Any = None
     pattern: str | None = None
     precision: int = 18
     scale: int = 2

@@ -18,8 +18,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from xrm_core.errors import BadQuery
+from xrm_core.metadata.clock import duration_seconds, time_text
 from xrm_core.metadata.model import Entity, Field, Model
-from xrm_core.metadata.types import ORDERED, TEXTUAL, FieldType
+from xrm_core.metadata.types import ORDERED, SPANS, TEXTUAL, FieldType
 
 
 class Op(StrEnum):
@@ -214,8 +215,9 @@ def _check_value(field: Field, value: Any, at: str) -> None:
     """Refuse what no record of the field can have: the database could not even compare with it."""
     try:
         match field.type:
-            case FieldType.INTEGER:
-                fits = type(value) is int
+            case FieldType.INTEGER | FieldType.BIG_INTEGER:
+                least, greatest = SPANS[field.type]
+                fits = type(value) is int and least <= value <= greatest
             case FieldType.DECIMAL:
                 fits = type(value) is not bool and Decimal(str(value)).is_finite()
             case FieldType.BOOLEAN:
@@ -226,6 +228,10 @@ def _check_value(field: Field, value: Any, at: str) -> None:
                 fits = dt.date.fromisoformat(value) is not None
             case FieldType.DATETIME:
                 fits = dt.datetime.fromisoformat(value).tzinfo is not None
+            case FieldType.TIME:
+                fits = bool(time_text(value))
+            case FieldType.DURATION:
+                fits = duration_seconds(value) >= 0
             case FieldType.UUID:
                 fits = UUID(value) is not None
             case _:

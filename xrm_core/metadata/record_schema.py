@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from xrm_core.metadata.clock import DURATION_PATTERN, TIME_PATTERN
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import FieldType
 
@@ -13,7 +14,13 @@ _FORMATS = {
     FieldType.URL: "uri",
     FieldType.UUID: "uuid",
 }
-_BASE = {FieldType.INTEGER: "integer", FieldType.DECIMAL: "number", FieldType.BOOLEAN: "boolean"}
+_PATTERNS = {FieldType.TIME: TIME_PATTERN, FieldType.DURATION: DURATION_PATTERN}
+_BASE = {
+    FieldType.INTEGER: "integer",
+    FieldType.BIG_INTEGER: "integer",
+    FieldType.DECIMAL: "number",
+    FieldType.BOOLEAN: "boolean",
+}
 
 
 def record_schema(fields: Iterable[Field]) -> dict[str, Any]:
@@ -34,6 +41,8 @@ def nullable(field: Field) -> dict[str, Any]:
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
+        if "const" in schema:
+            schema["enum"] = [schema.pop("const"), None]
     return schema
 
 
@@ -50,12 +59,18 @@ def value_schema(field: Field) -> dict[str, Any]:
         # Exclusive, because the power of ten is exact where 10^n - 0.01 as a float may not be.
         schema["exclusiveMaximum"] = 10 ** (field.precision - field.scale)
         schema["exclusiveMinimum"] = -schema["exclusiveMaximum"]
+    if field.type in _PATTERNS:
+        schema["pattern"] = _PATTERNS[field.type]
     rules = {
         "minLength": field.min_length,
         "maxLength": field.max_length,
         "pattern": field.pattern,
         "minimum": field.minimum,
         "maximum": field.maximum,
+        "exclusiveMinimum": field.exclusive_minimum,
+        "exclusiveMaximum": field.exclusive_maximum,
+        "multipleOf": field.multiple_of,
+        "const": field.const,
     }
     schema.update({keyword: value for keyword, value in rules.items() if value is not None})
     return schema

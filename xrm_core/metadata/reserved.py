@@ -34,7 +34,7 @@ ROOT_FORMS = ("{}", "{}Aggregate")
 
 _SCALARS = (
     *("string", "text", "boolean", "id", "uuid", "json"),
-    *("int", "bigint", "float", "decimal", "date", "datetime", "time"),
+    *("int", "bigint", "float", "decimal", "date", "datetime", "time", "duration"),
 )
 _GRAPHQL_TYPES = frozenset(
     {"query", "mutation", "subscription", "node", "connection", "edge", "error"}

@@ -18,7 +18,7 @@ from xrm_core.metadata.lines import Document, step
 
 _NOT_YET = frozenset(
     {"if", "then", "else", "allOf", "anyOf", "oneOf", "not", "dependentRequired", "dependentSchemas", "$defs"}
-    | {"definitions", "const", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+    | {"definitions"}
 )
 _REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor", "$vocabulary"})
 _TYPE_NAMES: Mapping[str, str] = {
@@ -179,6 +179,7 @@ _WORDS: Mapping[str, Callable[[Any, Any], str]] = {
     "uniqueItems": lambda _, value: f"{shown(value[_repeated(value)])} stands in this list twice.",
     "minimum": lambda limit, value: f"{shown(value)} is too small; at least {limit}.",
     "maximum": lambda limit, value: f"{shown(value)} is too large; at most {limit}.",
+    "exclusiveMinimum": lambda limit, value: f"{shown(value)} is too small; it must be more than {limit}.",
     "minProperties": lambda limit, _: f"At least {limit} entry is needed here.",
     "maxProperties": lambda limit, value: f"Too many entries: {len(value)}, at most {limit}.",
 }

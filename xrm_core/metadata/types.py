@@ -1,6 +1,8 @@
 """The scalar types that a field in an entity file may have."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class FieldType(StrEnum):
@@ -9,10 +11,13 @@ class FieldType(StrEnum):
     TEXT = "text"
     LONG_TEXT = "long_text"
     INTEGER = "integer"
+    BIG_INTEGER = "big_integer"
     DECIMAL = "decimal"
     BOOLEAN = "boolean"
     DATE = "date"
     DATETIME = "datetime"
+    TIME = "time"
+    DURATION = "duration"
     EMAIL = "email"
     PHONE = "phone"
     URL = "url"
@@ -24,8 +29,16 @@ class FieldType(StrEnum):
 TEXTUAL = frozenset({FieldType.TEXT, FieldType.LONG_TEXT, FieldType.EMAIL, FieldType.PHONE, FieldType.URL})
 """Types stored as text with a length; they have the operators contains, startsWith, endsWith."""
 
-ORDERED = TEXTUAL | {FieldType.INTEGER, FieldType.DECIMAL, FieldType.DATE, FieldType.DATETIME}
+WHOLE = frozenset({FieldType.INTEGER, FieldType.BIG_INTEGER})
+"""Types of whole numbers."""
+
+NUMERIC = WHOLE | {FieldType.DECIMAL, FieldType.DURATION}
+"""Types that can be summed and averaged."""
+
+ORDERED = TEXTUAL | NUMERIC | {FieldType.DATE, FieldType.DATETIME, FieldType.TIME}
 """Types with an order: they have the operators lt, lte, gt, gte."""
 
-NUMERIC = frozenset({FieldType.INTEGER, FieldType.DECIMAL})
-"""Types that can be summed and averaged."""
+SPANS: Mapping[FieldType, tuple[int, int]] = MappingProxyType(
+    {FieldType.INTEGER: (-(2**31), 2**31 - 1), FieldType.BIG_INTEGER: (-(2**63), 2**63 - 1)}
+)
+"""Least and greatest value of the types of whole numbers: 32 bits, as GraphQL's Int has them, and 64."""

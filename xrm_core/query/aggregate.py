@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Float, Text, cast, func, literal_column, select
+from sqlalchemy import Text, cast, func, literal_column, select
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Entity, Field
-from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.types import WHOLE, FieldType
 from xrm_core.query.order import along, fields_of
 from xrm_core.query.predicates import compile_predicate, scan, size
 from xrm_core.query.request import (
@@ -24,9 +24,7 @@ from xrm_core.query.request import (
 )
 from xrm_core.query.scan import Scope
 from xrm_core.query.sql_json import Pair, constant
-
-AVERAGE_DIGITS = 6
-"""Digits after the point of an average, on both databases."""
+from xrm_core.query.totals import Sum, average, joined, total
 
 
 def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
@@ -67,8 +65,9 @@ def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
             *by,
             func.count().label("n"),
             *(
-                _measure(scope, function, entity[name], rows.c[f"f_{name}"]).label(label)
+                column.label(f"{label}{suffix}")
                 for (function, name), label in measures.items()
+                for suffix, column in _measure(scope, function, entity[name], rows.c[f"f_{name}"]).items()
             ),
         )
         .select_from(rows)
@@ -86,21 +85,18 @@ def key_field(scope: Scope, entity: Entity, group: GroupKey) -> Field:
     return fields_of(scope.model, entity, [Order(group.path, group.field)])[0][1]
 
 
-def _measure(scope: Scope, function: Function, field: Field, column: ColumnElement[Any]) -> ColumnElement[Any]:
+def _measure(scope: Scope, function: Function, field: Field, column: ColumnElement[Any]) -> Sum:
     match function:
         case "countDistinct":
-            return func.count(column.distinct())
+            return {"": func.count(column.distinct())}
         case "avg":
-            average: ColumnElement[Any] = func.avg(column)
-            if scope.dialect.name == "sqlite" and field.type is FieldType.DECIMAL:
-                average = average / literal_column(f"{10**field.scale}.0")
-            return cast(func.round(average, literal_column(str(AVERAGE_DIGITS))), Float)
+            return {"": average(scope.dialect.name, field, column)}
         case "sum":
-            return func.sum(column)
+            return total(scope.dialect.name, field, column)
         case "min":
-            return func.min(column)
+            return {"": func.min(column)}
         case "max":
-            return func.max(column)
+            return {"": func.max(column)}
 
 
 class _Groups:
@@ -150,10 +146,18 @@ class _Groups:
                 continue
             key, name = each
             field = self.entity[name]
-            column = self.columns[self.measures[function, name]]
-            if function in ("countDistinct", "avg"):
+            label = self.measures[function, name]
+            if function == "sum" and label not in self.columns:
+                yield key, joined(self.columns[f"{label}h"], self.columns[f"{label}l"], _scale(field))
+                continue
+            column = self.columns[label]
+            if function == "countDistinct" or (function == "avg" and field.type is not FieldType.DURATION):
                 yield key, column
-            elif function == "sum" and field.type is FieldType.INTEGER:
+            elif function == "sum" and field.type in WHOLE:
                 yield key, cast(column, Text)
             else:
                 yield key, self.scope.json.value(field, column)
+
+
+def _scale(field: Field) -> int:
+    return field.scale if field.type is FieldType.DECIMAL else 0

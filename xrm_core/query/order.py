@@ -17,8 +17,9 @@ from sqlalchemy import and_, false, or_, select, tuple_
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.errors import BadCursor
+from xrm_core.metadata.clock import duration_seconds, time_text
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Model
-from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.types import SPANS, FieldType
 from xrm_core.permissions.policy import Action
 from xrm_core.query.operands import operand_type
 from xrm_core.query.predicates import operand, scan
@@ -148,8 +149,13 @@ def _check(value: Any, field: Field) -> None:
     if type(value) is not expected:
         raise TypeError
     match field.type:
-        case FieldType.INTEGER:
-            fits = -(2**31) <= value < 2**31
+        case FieldType.INTEGER | FieldType.BIG_INTEGER:
+            least, greatest = SPANS[field.type]
+            fits = least <= int(value) <= greatest
+        case FieldType.TIME:
+            fits = bool(time_text(value))
+        case FieldType.DURATION:
+            fits = duration_seconds(value) >= 0
         case FieldType.DECIMAL:
             number = Decimal(value)
             fits = number.is_finite() and abs(number.adjusted()) < 40

@@ -1,7 +1,8 @@
 """JSON functions of both databases, and how each field type is written in JSON.
 
 Booleans are true/false, integers numbers, decimals text with all their digits (exact), dates ``2026-11-22``, moments
-``2026-11-22T10:00:00.5+00:00``, everything else text. The same bytes of a value come from both databases.
+``2026-11-22T10:00:00.5+00:00``, big integers text, durations ``P2DT3H``, everything else text. The same bytes of a
+value come from both databases.
 """
 
 import re
@@ -58,6 +59,31 @@ def constant(name: str) -> ColumnElement[Any]:
     return key(name)
 
 
+def duration(seconds: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Whole seconds as ``P2DT3H``; the same expression on both databases."""
+    empty: ColumnElement[str] = literal_column("''")
+    none: ColumnElement[int] = literal_column("0")
+
+    def part(count: ColumnElement[Any], letter: str) -> ColumnElement[Any]:
+        return case((count > none, cast(count, Text).concat(literal_column(f"'{letter}'"))), else_=empty)
+
+    day: ColumnElement[int] = literal_column("86400")
+    hour: ColumnElement[int] = literal_column("3600")
+    minute: ColumnElement[int] = literal_column("60")
+    rest = seconds.op("%")(day)
+    days = part(seconds.op("/")(day), "D")
+    clock = (
+        part(rest.op("/")(hour), "H")
+        .concat(part(rest.op("%")(hour).op("/")(minute), "M"))
+        .concat(part(rest.op("%")(minute), "S"))
+    )
+    time = case((rest > none, literal_column("'T'").concat(clock)), else_=empty)
+    return case(
+        (seconds == none, literal_column("'PT0S'")),
+        (seconds.is_not(None), literal_column("'P'").concat(days).concat(time)),
+    )
+
+
 def _objects(function: Any, pairs: Sequence[Pair], most: int) -> list[ColumnElement[Any]]:
     """The pairs as objects of at most so many each."""
     chunks = [pairs[start : start + most] for start in range(0, len(pairs), most)] or [[]]
@@ -69,7 +95,9 @@ class PostgresJson:
 
     def value(self, field: Field, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """See :class:`JsonSql`."""
-        return cast(column, Text) if field.type is FieldType.DECIMAL else column
+        if field.type is FieldType.DURATION:
+            return duration(column)
+        return cast(column, Text) if field.type in (FieldType.DECIMAL, FieldType.BIG_INTEGER) else column
 
     def boolean(self, condition: ColumnElement[Any]) -> ColumnElement[Any]:
         """See :class:`JsonSql`."""
@@ -119,7 +147,9 @@ class SqliteJson:
             return self.boolean(column)
         if field.type is FieldType.DECIMAL:
             return self._decimal(column, field.scale)
-        return column
+        if field.type is FieldType.DURATION:
+            return duration(column)
+        return cast(column, Text) if field.type is FieldType.BIG_INTEGER else column
 
     def _decimal(self, column: ColumnElement[Any], scale: int) -> ColumnElement[Any]:
         """The column holds the value times 10^scale as an integer."""

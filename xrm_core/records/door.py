@@ -31,7 +31,7 @@ from xrm_core.records.rights import (
     target_problems,
     told,
 )
-from xrm_core.records.stored import Record, from_row, to_columns, with_decimals
+from xrm_core.records.stored import Record, canonical, from_row, to_columns
 from xrm_core.records.validation import Validator
 from xrm_core.storage.system import TOKEN, USER_ROLE
 from xrm_core.storage.tables import Tables
@@ -105,13 +105,13 @@ class Records:
         """
         kind = self.model[entity]
         scope = self._scope(connection, caller)
-        changes = with_decimals(kind, changes)
+        changes = canonical(kind, changes)
         check_fields(caller, kind, Action.UPDATE, changes)
         conditions = row_conditions(scope, caller, kind, Action.UPDATE, changes)
         before = self._locked(connection, scope, caller, kind, id_, Action.UPDATE, conditions)
         _check_version(kind, before, version)
         self._validate(kind, {**_own(before), **changes}, caller)
-        final = with_decimals(kind, self.plugins.before_update(entity, before, dict(changes)))
+        final = canonical(kind, self.plugins.before_update(entity, before, dict(changes)))
         _refuse_unwritable(kind, changes, final)
         if final != changes:
             self._validate(kind, {**_own(before), **final}, caller)
@@ -165,9 +165,9 @@ class Records:
         self, connection: Connection, scope: Scope, caller: Caller, kind: Entity, values: Mapping[str, Any]
     ) -> Record:
         given = {name: value for name, value in values.items() if name not in _SYSTEM_NAMES}
-        record = with_decimals(kind, {**_defaults(kind, caller), **given})
+        record = canonical(kind, {**_defaults(kind, caller), **given})
         self._validate(kind, record, caller)
-        final = with_decimals(kind, self.plugins.before_create(kind.name, record))
+        final = canonical(kind, self.plugins.before_create(kind.name, record))
         _refuse_unwritable(kind, record, final)
         if final != record:
             self._validate(kind, final, caller)

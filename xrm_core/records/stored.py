@@ -1,10 +1,11 @@
 """Records as the caller knows them ↔ rows as the database has them."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.types import FieldType
 
@@ -52,14 +53,34 @@ def targets_of(field: Field, value: Any) -> list[tuple[str, str]]:
     return [(field.relation.targets[0], str(value))]
 
 
-def with_decimals(entity: Entity, values: Mapping[str, Any]) -> Record:
-    """The values with decimals as such; they may be given as text. Other text is left for validation to report."""
+def canonical(entity: Entity, values: Mapping[str, Any]) -> Record:
+    """The values in the one form that records have: decimals as such, times and durations in their canonical text.
+
+    They may be given in other forms (a decimal as text, ``PT90M``). What has no such form is left as it is, for
+    validation to report.
+    """
     found = dict(values)
-    for field in entity.fields.values():
-        if field.type is FieldType.DECIMAL and isinstance(found.get(field.name), str):
-            with contextlib.suppress(InvalidOperation):
-                found[field.name] = Decimal(found[field.name])
+    for name, value in values.items():
+        field = entity.fields.get(name)
+        if field is not None and value is not None and (form := _FORMS.get(field.type)) is not None:
+            with contextlib.suppress(ValueError, InvalidOperation):
+                found[name] = form(value)
     return found
+
+
+def _decimal(value: Any) -> Any:
+    return Decimal(value) if isinstance(value, str) else value
+
+
+def _duration(value: Any) -> str:
+    return duration_text(duration_seconds(value))
+
+
+_FORMS: Mapping[FieldType, Callable[[Any], Any]] = {
+    FieldType.DECIMAL: _decimal,
+    FieldType.TIME: time_text,
+    FieldType.DURATION: _duration,
+}
 
 
 def digits_problem(field: Field, number: Decimal) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from xrm_core.metadata.clock import duration_seconds
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.types import FieldType
 from xrm_core.records.stored import digits_problem
@@ -20,6 +21,7 @@ _MESSAGES = {
     "maximum": "is too large; the greatest value is {limit}",
     "exclusiveMaximum": "is too large; it must stay below {limit}",
     "exclusiveMinimum": "is too small; it must stay above {limit}",
+    "multipleOf": "is not a multiple of {limit}",
     "pattern": "does not have the form {limit}",
     "minProperties": "must name exactly one record",
     "maxProperties": "must name exactly one record",
@@ -30,6 +32,11 @@ _FORMATS = {
     "email": "is not an e-mail address",
     "uri": "is not a URL such as https://example.org",
     "uuid": "is not an id (UUID)",
+}
+_LIMITS = ("limit", "pattern", "multiple_of")
+_FORMS = {
+    FieldType.TIME: "is not a time of day such as 08:30:00",
+    FieldType.DURATION: "is not a duration such as PT1H30M or P2DT3H (weeks, days, hours, minutes, seconds)",
 }
 
 
@@ -49,13 +56,14 @@ class Validator:
         """What is wrong with a whole record (without system fields), in the order of the entity's fields."""
         found = list(_beyond_schema(entity, record))
         reported = {problem["field"] for problem in found}
-        described = (_described(error) for error in self._compiled[entity.name].iter_errors(dict(record)))
+        errors = self._compiled[entity.name].iter_errors(dict(record))
+        described = (_described(entity, error) for error in errors)
         found.extend(problem for problem in described if problem["field"] not in reported)
         places = {name: place for place, name in enumerate(entity.fields)}
         return sorted(found, key=lambda problem: places.get(problem["field"], -1))
 
 
-def _described(error: jsonschema_rs.ValidationError) -> Problem:
+def _described(entity: Entity, error: jsonschema_rs.ValidationError) -> Problem:
     rule = str(error.schema_path[-1]) if error.schema_path else ""
     field = str(error.instance_path[0]) if error.instance_path else ""
     kind = error.kind
@@ -64,6 +72,11 @@ def _described(error: jsonschema_rs.ValidationError) -> Problem:
     if rule == "additionalProperties":
         unexpected = ", ".join(kind.unexpected)  # type: ignore[attr-defined]
         return {"field": field or unexpected, "rule": rule, "message": "is not a field of this entity"}
+    known = entity.fields.get(field)
+    if known is not None and known.const is not None and rule in ("const", "enum"):  # an enum if it may be empty, too
+        return {"field": field, "rule": "const", "message": f"can only be {known.const}"}
+    if rule == "pattern" and known is not None and known.type in _FORMS:
+        return {"field": field, "rule": "format", "message": _FORMS[known.type]}
     if rule == "format":
         name = str(kind.format)  # type: ignore[attr-defined]
         return {"field": field, "rule": rule, "message": _FORMATS.get(name, f"is not a valid {name}")}
@@ -74,7 +87,7 @@ def _described(error: jsonschema_rs.ValidationError) -> Problem:
         types = [each for each in kind.types if each != "null"]  # type: ignore[attr-defined]
         text = "is missing" if error.instance is None else f"must be of type {' or '.join(types)}"
         return {"field": field, "rule": "required" if error.instance is None else rule, "message": text}
-    limit = getattr(kind, "limit", getattr(kind, "pattern", ""))
+    limit = next((value for name in _LIMITS if (value := getattr(kind, name, None)) is not None), "")
     return {"field": field, "rule": rule, "message": _MESSAGES.get(rule, "is not valid").format(limit=limit)}
 
 
@@ -85,8 +98,18 @@ def _beyond_schema(entity: Entity, record: Mapping[str, Any]) -> Iterator[Proble
             continue
         if field.type is FieldType.DECIMAL and isinstance(value, Decimal) and (wrong := digits_problem(field, value)):
             yield {"field": name, "rule": "digits", "message": wrong}
+        if field.type is FieldType.DURATION and (wrong := _duration_problem(value)):
+            yield {"field": name, "rule": "format", "message": wrong}
         if isinstance(value, str) and _unstorable(value):
             yield {"field": name, "rule": "characters", "message": "has characters that are not text (NUL, surrogates)"}
+
+
+def _duration_problem(value: Any) -> str:
+    try:
+        duration_seconds(value)
+    except ValueError as error:
+        return f"is {error}" if "longer" in str(error) else _FORMS[FieldType.DURATION]
+    return ""
 
 
 def _unstorable(text: str) -> bool:

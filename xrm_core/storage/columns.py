@@ -1,15 +1,18 @@
 """Column types that keep the same value, the same order and the same JSON text on PostgreSQL and SQLite.
 
-========== ====================== ===================================================
-field      PostgreSQL             SQLite (STRICT tables)
-========== ====================== ===================================================
-text, …    VARCHAR COLLATE "C"    TEXT (compared byte by byte, too)
-decimal    NUMERIC(p, s)          INTEGER, the value times 10^s: exact, sortable, summable
-date       DATE                   TEXT, ``2026-11-22``
-datetime   TIMESTAMPTZ            TEXT in the words of PostgreSQL's JSON in UTC: ``2026-11-22T10:00:00.5+00:00``
-uuid, id   UUID                   TEXT, lower case with hyphens
-boolean    BOOLEAN                INTEGER 0 or 1
-========== ====================== ===================================================
+=========== ===================== ===================================================
+field       PostgreSQL            SQLite (STRICT tables)
+=========== ===================== ===================================================
+text, …     VARCHAR COLLATE "C"   TEXT (compared byte by byte, too)
+decimal     NUMERIC(p, s)         INTEGER, the value times 10^s: exact, sortable, summable
+date        DATE                  TEXT, ``2026-11-22``
+datetime    TIMESTAMPTZ           TEXT in the words of PostgreSQL's JSON in UTC: ``2026-11-22T10:00:00.5+00:00``
+uuid, id    UUID                  TEXT, lower case with hyphens
+big integer BIGINT                INTEGER
+time        TIME                  TEXT, ``08:30:00.5``
+duration    BIGINT, seconds       INTEGER, seconds
+boolean     BOOLEAN               INTEGER 0 or 1
+=========== ===================== ===================================================
 
 Bind values are JSON values as a record has them (text for dates and ids) or the Python objects that stand for them.
 """
@@ -18,9 +21,10 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, Date, DateTime, Dialect, Integer, Numeric, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Integer, Numeric, Text, Time, Uuid
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import FieldType
 
@@ -144,6 +148,62 @@ class Instant(TypeDecorator[str]):
         return instant_text(value.astimezone(dt.UTC)) if isinstance(value, dt.datetime) else value
 
 
+class Whole(TypeDecorator[int]):
+    """A whole number of 64 bits."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """SQLite's INTEGER has 64 bits; its STRICT tables know no other word for it."""
+        return dialect.type_descriptor(BigInteger() if dialect.name == "postgresql" else Integer())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        """Number or text → number."""
+        return None if value is None else int(value)
+
+
+class Seconds(TypeDecorator[str]):
+    """A duration, given and returned as text such as ``PT1H30M``, kept as whole seconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """64 bits on both."""
+        return dialect.type_descriptor(BigInteger() if dialect.name == "postgresql" else Integer())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        """Text → seconds."""
+        return None if value is None else duration_seconds(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Seconds → text."""
+        return None if value is None else duration_text(int(value))
+
+
+class TimeOfDay(TypeDecorator[str]):
+    """A local time of day, given as text or ``datetime.time``, returned as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """TIME where the database has it."""
+        return dialect.type_descriptor(Time() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """A time on PostgreSQL, canonical text on SQLite."""
+        if value is None:
+            return None
+        text = time_text(value)
+        return dt.time.fromisoformat(text) if dialect.name == "postgresql" else text
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Canonical text on both."""
+        return None if value is None else time_text(value)
+
+
 def instant_text(moment: dt.datetime) -> str:
     """A UTC datetime in the words of PostgreSQL's JSON: no trailing zeros in the fraction, offset ``+00:00``.
 
@@ -161,6 +221,12 @@ def column_type(field: Field) -> TypeEngine[Any]:
             return Id()
         case FieldType.INTEGER:
             return Integer()
+        case FieldType.BIG_INTEGER:
+            return Whole()
+        case FieldType.DURATION:
+            return Seconds()
+        case FieldType.TIME:
+            return TimeOfDay()
         case FieldType.DECIMAL:
             return ExactDecimal(field.precision, field.scale)
         case FieldType.BOOLEAN:

@@ -29,7 +29,10 @@ from xrm_core.storage.operations import (
 SLOW_ROWS = 100_000
 """From so many records on, rewriting or checking a table counts as slow."""
 
-_LIMITS = ("min_length", "max_length", "minimum", "maximum", "pattern", "precision")
+_LIMITS = (
+    *("min_length", "max_length", "minimum", "maximum", "exclusive_minimum", "exclusive_maximum"),
+    *("multiple_of", "const", "pattern", "precision"),
+)
 
 
 def weight(rows: int) -> Risk:
@@ -168,7 +171,7 @@ class _Change:
             yield ChangeLimits(**self.place, changes=tuple(changes), rows=found.rows, samples=found.samples)
 
     def _misfits(self) -> Iterator[ColumnElement[bool]]:
-        """Conditions for records outside of the new limits. Patterns and formats are not looked at."""
+        """Conditions for records outside of the new limits. Patterns, formats and multiples are not looked at."""
         column = self.measure.column(self.entity, self.old.columns[0])
         new = self.new
         if new.min_length is not None:
@@ -179,6 +182,12 @@ class _Change:
             yield column < new.minimum
         if new.maximum is not None:
             yield column > new.maximum
+        if new.exclusive_minimum is not None:
+            yield column <= new.exclusive_minimum
+        if new.exclusive_maximum is not None:
+            yield column >= new.exclusive_maximum
+        if new.const is not None:
+            yield column != new.const
 
     def _required(self) -> Iterator[Operation]:
         if self.new.required == self.old.required:

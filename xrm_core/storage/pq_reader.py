@@ -330,7 +330,7 @@ def _text(value: Any) -> bytes | None:
         return b"t" if value else b"f"
     if isinstance(value, list | tuple):
         return ("{" + ",".join(_element(each) for each in value) + "}").encode()
-    if isinstance(value, dt.datetime | dt.date):
+    if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat().encode()
     return str(value).encode()
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import FieldType
 from xrm_core.records.importing.options import ImportOptions
@@ -20,12 +21,14 @@ _TRUE = frozenset({"true", "yes", "ja", "1", "wahr"})
 _FALSE = frozenset({"false", "no", "nein", "0", "falsch"})
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ Tt][0-9:.,]+( ?([Zz]|[+-][0-9:]+))?)?")
+_CLOCK = re.compile(r"([0-9]{1,6}):([0-5][0-9])(?::([0-5][0-9]))?")
+_SIZES = (3_600, 60, 1)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _GROUPED = r"[+-]?(?:[0-9]{{1,3}}(?:(?P<mark>[{marks}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*)?|[0-9]*)(?:{point}[0-9]*)?"
 _POINT = re.compile(_GROUPED.format(marks=r",'’ \u00a0\u202f", point=r"\."))
 _COMMA = re.compile(_GROUPED.format(marks=r".'’ \u00a0\u202f", point=","))
 _MAX_LENGTH = 60
-_MAX_INTEGER_DIGITS = 17
+_LARGEST = 2**63 - 1
 
 
 class BadValue(Exception):
@@ -40,7 +43,7 @@ class BadValue(Exception):
 def converter(field: Field, options: ImportOptions) -> Convert:
     """The function that reads a field's cells. Lengths, digits, ranges and patterns are left to validation."""
     match field.type:
-        case FieldType.INTEGER:
+        case FieldType.INTEGER | FieldType.BIG_INTEGER:
             return partial(_integer, decimal_comma=options.decimal_comma)
         case FieldType.DECIMAL:
             return partial(_number, decimal_comma=options.decimal_comma)
@@ -50,6 +53,10 @@ def converter(field: Field, options: ImportOptions) -> Convert:
             return partial(_date, format_=options.date_format)
         case FieldType.DATETIME:
             return partial(_datetime, format_=options.datetime_format, zone=options.zone())
+        case FieldType.TIME:
+            return _time
+        case FieldType.DURATION:
+            return _duration
         case FieldType.ENUM:
             return partial(_enum, words=_enum_words(field), allowed=field.enum)
         case FieldType.UUID:
@@ -79,7 +86,7 @@ def _integer(text: str, decimal_comma: bool) -> int:
     number = _number(text, decimal_comma)
     if number != number.to_integral_value():
         raise BadValue("integer", f"{text!r} is not a whole number.")
-    if number.adjusted() > _MAX_INTEGER_DIGITS:
+    if abs(number) > _LARGEST:
         raise BadValue("integer", f"{text!r} is too large.")  # SQLite's driver would stumble over it in a lookup
     return int(number)
 
@@ -119,6 +126,22 @@ def _datetime(text: str, format_: str | None, zone: dt.tzinfo) -> str:
         pass
     expected = f"a date and time as {format_}" if format_ else "a date and time as 2026-11-22T10:00:00+01:00"
     raise BadValue("datetime", f"{text!r} is not {expected}.")
+
+
+def _time(text: str) -> str:
+    try:
+        return time_text(text if len(text.partition(":")[0]) > 1 else f"0{text}")
+    except ValueError:
+        raise BadValue("time", f"{text!r} is not a time of day as 08:30 or 08:30:00.") from None
+
+
+def _duration(text: str) -> str:
+    try:
+        if clock := _CLOCK.fullmatch(text):
+            return duration_text(sum(int(part or 0) * size for part, size in zip(clock.groups(), _SIZES, strict=True)))
+        return duration_text(duration_seconds(text.upper()))
+    except ValueError:
+        raise BadValue("duration", f"{text!r} is not a duration as 1:30, 1:30:00 or PT1H30M.") from None
 
 
 def _uuid(text: str) -> str:

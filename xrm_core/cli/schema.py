@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xrm_core.cli.options import AsJson, DatabaseUrl, Schemas
+from xrm_core.cli.schema_files import layers, pull
 
 if TYPE_CHECKING:
     from xrm_core.cli.workplace import Workplace
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from xrm_core.storage.plan import Plan
 
 app = typer.Typer(help="Entity files and the tables that come of them.", no_args_is_help=True)
+app.command()(layers)
+app.command()(pull)
 
 CHANGES_PENDING = 2
 """Exit code of ``xrm schema plan`` if there is something to apply."""

@@ -1,0 +1,118 @@
+"""Model → entity files that load as the same model: what ``xrm schema pull`` writes. The other way round of reading.
+
+What a model does not keep is not written: how its author laid out the file, and words that say what would be so anyway.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from xrm_core.metadata.frozen import thaw
+from xrm_core.metadata.model import Entity, Field, Model, Relation
+from xrm_core.metadata.sequence import Sequence
+from xrm_core.metadata.types import FieldType
+
+_TYPES: Mapping[FieldType, Mapping[str, str]] = {
+    FieldType.TEXT: {"type": "string"},
+    FieldType.LONG_TEXT: {"type": "string", "x-type": "long_text"},
+    FieldType.PHONE: {"type": "string", "x-type": "phone"},
+    FieldType.EMAIL: {"type": "string", "format": "email"},
+    FieldType.URL: {"type": "string", "format": "uri"},
+    FieldType.DATE: {"type": "string", "format": "date"},
+    FieldType.DATETIME: {"type": "string", "format": "date-time"},
+    FieldType.UUID: {"type": "string", "format": "uuid"},
+    FieldType.ENUM: {"type": "string"},
+    FieldType.INTEGER: {"type": "integer"},
+    FieldType.DECIMAL: {"type": "number", "x-type": "decimal"},
+    FieldType.BOOLEAN: {"type": "boolean"},
+    FieldType.RELATION: {},
+}
+
+_FIELD_WORDS = {
+    "min_length": "minLength",
+    "max_length": "maxLength",
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "pattern": "pattern",
+    "enum": "enum",
+    "enum_labels": "x-enum-labels",
+    "unique": "x-unique",
+    "indexed": "x-index",
+    "renamed_from": "x-renamed-from",
+    "description": "description",
+    "labels": "x-labels",
+}
+"""Attributes whose values stand in files as they are."""
+
+_ENTITY_WORDS = {
+    "description": "description",
+    "labels": "x-labels",
+    "plural": "x-plural",
+    "plural_labels": "x-plural-labels",
+    "display": "x-display",
+    "indexes": "x-indexes",
+    "unique_together": "x-unique",
+    "renamed_from": "x-renamed-from",
+}
+
+
+def files_of(model: Model) -> dict[str, str]:
+    """File name → text of each entity of the model."""
+    return {f"{entity.name}.json": json_text(entity_words(entity)) for entity in model}
+
+
+def json_text(words: Mapping[str, Any]) -> str:
+    """Indented JSON as it stands in files."""
+    return json.dumps(words, ensure_ascii=False, indent=2) + "\n"
+
+
+def entity_words(entity: Entity) -> dict[str, Any]:
+    """The entity as its file says it."""
+    words: dict[str, Any] = {"x-entity": entity.name, **_plain(entity, _ENTITY_WORDS), "type": "object"}
+    # A sequence number is required anyway; what shows that the file says so, too, is its least length.
+    must = (field for field in entity.fields.values() if field.required and (not field.sequence or field.min_length))
+    required = [field.name for field in must]
+    if required:
+        words["required"] = required
+    words["properties"] = {field.name: field_words(field) for field in entity.fields.values()}
+    return words
+
+
+def field_words(field: Field) -> dict[str, Any]:
+    """The field as it stands in ``properties``."""
+    words: dict[str, Any] = {**_TYPES[field.type], **_plain(field, _FIELD_WORDS)}
+    if field.type is FieldType.DECIMAL:
+        words |= {"x-precision": field.precision, "x-scale": field.scale}
+    if field.default is not None:
+        words["default"] = _default(field)
+    if field.relation is not None:
+        words["x-relation"] = _relation(field.relation)
+    if field.sequence is not None:
+        words["x-sequence"] = _attributes(field.sequence)
+        for word in ("maxLength", "minLength", "x-unique"):  # follow from it
+            words.pop(word, None)
+    return words
+
+
+def _plain(value: Entity | Field, words: Mapping[str, str]) -> dict[str, Any]:
+    """The words whose attributes are not what they would be anyway: none, empty or False."""
+    found = {word: thaw(getattr(value, attribute)) for attribute, word in words.items()}
+    return {word: it for word, it in found.items() if it is not None and it is not False and it not in ("", [], {})}
+
+
+def _default(field: Field) -> Any:
+    if field.type is FieldType.DECIMAL:  # kept as text, written as the number that reads as this text again
+        return float(field.default) if "." in field.default else int(field.default)
+    return thaw(field.default)
+
+
+def _relation(relation: Relation) -> dict[str, Any]:
+    targets: Any = list(relation.targets) if relation.polymorphic else relation.targets[0]
+    words = {"to": targets, "inverse": relation.inverse, "on_delete": relation.on_delete}
+    return words | ({"inverse_labels": thaw(relation.inverse_labels)} if relation.inverse_labels else {})
+
+
+def _attributes(value: Sequence) -> dict[str, Any]:
+    """All attributes of a value whose words are called as they are."""
+    return {attribute.name: getattr(value, attribute.name) for attribute in fields(value)}

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
 
+import jsonschema_rs
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
@@ -48,6 +49,13 @@ def meta_schema(form: Form = "entity") -> dict[str, Any]:
 
 def check(document: Document, form: Form = "entity") -> list[Problem]:
     """All the places at which the document does not have the form of such a file."""
+    if _fast_validator(form).is_valid(document.value):
+        return []  # fifty times as fast as the one that can say what is wrong
+    return explain(document, form)
+
+
+def explain(document: Document, form: Form = "entity") -> list[Problem]:
+    """The same, always by the validator that can say what is wrong."""
     # Several keywords of the meta-schema may refuse one value; the reader needs to hear of it once.
     found: dict[tuple[str, str], Problem] = {}
     for error in _validator(form).iter_errors(document.value):
@@ -81,6 +89,12 @@ def _validator(form: Form) -> Validator:
     strict: type[Validator] = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
     known = [(f"{name}.schema.json", Resource.from_contents(meta_schema(name))) for name in _FORMS]
     return strict(meta_schema(form), registry=Registry[Any]().with_resources(known))
+
+
+@cache
+def _fast_validator(form: Form) -> jsonschema_rs.Draft202012Validator:
+    known = jsonschema_rs.Registry([(f"{name}.schema.json", meta_schema(name)) for name in _FORMS])
+    return jsonschema_rs.Draft202012Validator(meta_schema(form), registry=known)
 
 
 def _describe(error: ValidationError) -> Iterator[tuple[str, str, str]]:

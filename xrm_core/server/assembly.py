@@ -70,7 +70,7 @@ def assemble(settings: Settings, *, plugins: Plugins | None = None) -> Platform:
     plugins = find_plugins(settings) if plugins is None else plugins
     model = read_model(settings, plugins)
     authority = Authority(model, policy.load(policy_folders(settings), model))
-    tables = Tables(model)
+    tables = Tables(model, lazy=True)
     database = Database(settings.database_url)
     return Platform(settings, plugins, model, tables, database, Records(model, tables, plugins), authority)
 

@@ -1,6 +1,7 @@
 """Model → SQLAlchemy tables: the one description of what an entity looks like in the database."""
 
 from collections.abc import Iterator
+from threading import RLock
 
 from sqlalchemy import (
     CheckConstraint,
@@ -22,15 +23,28 @@ _ON_DELETE = {"restrict": "RESTRICT", "set_null": "SET NULL", "cascade": "CASCAD
 
 
 class Tables:
-    """The tables of one model. ``metadata`` is SQLAlchemy's; ``tables[entity_name]`` is an entity's table."""
+    """The tables of one model. ``metadata`` is SQLAlchemy's; ``tables[entity_name]`` is an entity's table.
 
-    def __init__(self, model: Model) -> None:
+    Args:
+        model: whose tables.
+        lazy: make each table when it is first asked for. For reading and writing records; whoever changes tables needs
+            all of them, since foreign keys find their targets among those that are there.
+    """
+
+    def __init__(self, model: Model, *, lazy: bool = False) -> None:
         self.model = model
         self.metadata = MetaData()
-        self._by_entity = {entity.name: _table(self.metadata, entity) for entity in model}
+        self._making = RLock()
+        self._by_entity = {} if lazy else {entity.name: _table(self.metadata, entity) for entity in model}
 
     def __getitem__(self, entity: str) -> Table:
-        return self._by_entity[entity]
+        found = self._by_entity.get(entity)
+        if found is None:
+            with self._making:
+                found = self._by_entity.get(entity)
+                if found is None:
+                    found = self._by_entity[entity] = _table(self.metadata, self.model[entity])
+        return found
 
 
 def _table(metadata: MetaData, entity: Entity) -> Table:

@@ -76,3 +76,17 @@ def check(table_name: str, what: str) -> str:
 def foreign_key(table_name: str, column: str) -> str:
     """Name of a foreign-key constraint."""
     return bounded(f"fk_{table_name}_{column}")
+
+
+def not_null(table_name: str, column: str) -> str:
+    """Name of the passing check by which PostgreSQL learns that a column has no empty values."""
+    return bounded(f"nn_{table_name}_{column}")
+
+
+PREPARED = "xrm_new_"
+"""Columns, constraints and indexes that are made ahead of a change of the model begin with it until the switch."""
+
+
+def prepared(name: str) -> str:
+    """What a thing of the next model is called until the switch to that model."""
+    return bounded(PREPARED + name)

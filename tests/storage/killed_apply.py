@@ -1,69 +1,105 @@
-"""Apply two models in turn, killed (-9) after each statement that writes, until one attempt comes through.
+"""Apply two models in turn, killed (-9) again and again, until an attempt comes through.
 
-Run as a program of its own with the database's URL, since it forks. Ends with 0 if every attempt that was killed left
-the database as it was before.
+Run as a program of its own with the database's URL, since it forks; with a seed as well, the moments of the kills are
+random, else each attempt is killed one writing statement later than the one before. Ends with 0 if the former model
+had its records after each kill, and prints how many kills there were.
 """
 
 import itertools
 import os
+import random
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 
-from tests.storage.worlds import add_rows, dump, entity, model, record_id, relation, text
+from tests.storage.worlds import add_rows, dump, entity, integer, model, record_id, relation, text
 from xrm_core.metadata.model import Model
+from xrm_core.storage import fill_postgresql
+from xrm_core.storage.applied import current_model
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
+from xrm_core.storage.tables import Tables
 
 BEFORE = model(
-    entity("customer", text("name"), text("fax"), relation("parent", "customer"), relation("main", "contact")),
-    entity("contact", relation("customer", "customer")),
-)
+    entity("customer", text("name"), text("fax"), integer("rank"), relation("parent", "customer"),
+           relation("main", "contact")),
+    entity("contact", relation("customer", "customer"), text("mail")),
+)  # fmt: skip
 AFTER = model(
-    entity("client", text("name", required=True), relation("parent", "client"), renamed_from="customer"),
-    entity("contact", relation("customer", "client", on_delete="cascade"), text("city", required=True, default="?")),
+    entity("client", text("name", required=True), integer("rank", required=True, default=5),
+           relation("parent", "client"), renamed_from="customer", indexes=(("name", "rank"),)),
+    entity("contact", relation("customer", "client", on_delete="cascade"), text("mail", unique=True),
+           text("city", required=True, default="?", indexed=True)),
     entity("partner", text("name", indexed=True)),
-)
+)  # fmt: skip
 ACCEPT = ("drop_field:client.fax", "drop_field:client.main")
-WRITES = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE")
+WRITES = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "LOCK")
 
 
-def main(url: str) -> None:
-    kills = killed_until_done(url, BEFORE)
+def main(url: str, seed: int | None = None) -> None:
+    kills = killed_until_done(url, BEFORE, seed)
     database = Database(url)
-    add_rows(database, BEFORE, "customer", {"name": "A", "fax": "1"}, {"name": "B", "parent_id": record_id(1)})
-    add_rows(database, BEFORE, "contact", {"customer_id": record_id(2)})
+    add_rows(database, BEFORE, "customer", {"name": "A", "fax": "1"},
+             {"name": "B", "parent_id": record_id(1)}, {"name": "C", "rank": 7})  # fmt: skip
+    add_rows(database, BEFORE, "contact", {"customer_id": record_id(2), "mail": "b@b.example"})
     database.close()
-    kills += killed_until_done(url, AFTER, compare=True)
+    kills += killed_until_done(url, AFTER, seed, compare=True)
     print(kills)
 
 
-def killed_until_done(url: str, target: Model, *, compare: bool = False) -> int:
-    """How often it was killed. With ``compare``, nothing may differ after a kill."""
-    before = _dump(url) if compare else None
-    for writes in itertools.count(1):
+def killed_until_done(url: str, target: Model, seed: int | None, *, compare: bool = False) -> int:
+    """How often it was killed. With ``compare``, the records of the former model may not differ after a kill."""
+    before = _seen(url) if compare else None
+    moments = _later_and_later() if seed is None else _random(seed)
+    for kills, (writes, seconds) in enumerate(moments):
         child = os.fork()
         if child == 0:
-            _apply_and_die_after(url, target, writes)
+            _apply_and_die_after(url, target, writes, seconds)
         _, status = os.waitpid(child, 0)
         if os.WIFEXITED(status):
             assert os.WEXITSTATUS(status) == 0
-            return writes - 1
+            return kills
         assert os.WTERMSIG(status) == signal.SIGKILL
-        assert before is None or _dump(url) == before, f"killed after {writes} writes"
+        seen = _seen(url) if compare else None
+        assert seen in (before, None), f"killed after {writes} writes and {seconds} seconds: {seen} {before}"
     raise AssertionError("unreachable")
 
 
-def _dump(url: str) -> dict[str, object]:
+def _later_and_later() -> Iterator[tuple[int, float]]:
+    return ((writes, 0.0) for writes in itertools.count(1))
+
+
+def _random(seed: int) -> Iterator[tuple[int, float]]:
+    """So many writes, or so many seconds from the start; more and more of both, so that it comes to an end."""
+    chosen = random.Random(seed)
+    for attempt in itertools.count(1):
+        if chosen.random() < 0.5:
+            yield chosen.randint(1, 10 + 3 * attempt), 0.0
+        else:
+            yield 0, chosen.uniform(0.01, 0.1 * attempt)
+
+
+def _seen(url: str) -> Any:
+    """All that the former model sees (on SQLite: all that there is); None once the database has the next one."""
     database = Database(url)
     try:
-        return dump(database)
+        if database.is_sqlite:
+            return dump(database)
+        with database.read() as connection:
+            if current_model(connection) != BEFORE:
+                return None
+            tables = [Tables(BEFORE)[found.name] for found in BEFORE]
+            return {table.name: sorted(map(str, connection.execute(select(table)))) for table in tables}
     finally:
         database.close()
 
 
-def _apply_and_die_after(url: str, target: Model, writes: int) -> None:
+def _apply_and_die_after(url: str, target: Model, writes: int, seconds: float) -> None:
+    fill_postgresql._BATCH = 1
     database = Database(url)
     counter = itertools.count(1)
 
@@ -71,10 +107,12 @@ def _apply_and_die_after(url: str, target: Model, writes: int) -> None:
         if statement.lstrip().upper().startswith(WRITES) and next(counter) == writes:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    if seconds:
+        threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
     event.listen(database.engine, "after_cursor_execute", after)
     apply(database, target, ACCEPT if target is AFTER else ())
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -25,6 +25,10 @@ def text(name: str, **more: Any) -> Field:
     return Field(name, FieldType.TEXT, **more)
 
 
+def integer(name: str, **more: Any) -> Field:
+    return Field(name, FieldType.INTEGER, **more)
+
+
 def relation(name: str, *targets: str, on_delete: OnDelete = "restrict", **more: Any) -> Field:
     return Field(name, FieldType.RELATION, relation=Relation(targets, f"{name}_of", on_delete), **more)
 

@@ -1,37 +1,37 @@
-"""Carry out a plan: everything in one transaction, or nothing."""
+"""Carry out a plan: everything or nothing, one process at a time."""
 
-import sqlite3
-import time
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from xrm_core.errors import SchemaChangeRefused
 from xrm_core.metadata.model import Model
-from xrm_core.storage import change_postgresql, change_sqlite
+from xrm_core.storage import change_sqlite
 from xrm_core.storage.applied import current_model, save_model
 from xrm_core.storage.counters import rename_counters
 from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database
 from xrm_core.storage.evolution import Evolution
-from xrm_core.storage.exclusive import exclusive
+from xrm_core.storage.exclusive import Turn, exclusive
 from xrm_core.storage.operations import Operation
+from xrm_core.storage.phases_postgresql import give_up, in_phases
 from xrm_core.storage.plan import Plan, plan
 from xrm_core.storage.system import upgrade_system
 from xrm_core.storage.tables import Tables
 
-_ATTEMPTS = 5
-_PAUSE_SECONDS = 0.5  # between attempts, so that those who wait behind us for a busy table get their turn
-_IN_USE = frozenset({"55P03", "40P01"})  # lock_timeout, deadlock
+_ATTEMPTS = 3  # while others keep writing what the plan did not expect
 
 
 def apply(database: Database, new: Model, accept: Collection[str] = (), *, only_safe: bool = False) -> Plan:
     """Give the database the tables of ``new`` and remember it as the applied model.
 
-    The plan is made anew under the lock; it is returned as it was carried out (empty: there was nothing to do).
+    The plan is made anew while nobody else may change tables; it is returned as it was carried out (empty: there was
+    nothing to do). On PostgreSQL what takes time is made ahead; if the process is killed, the same call goes on from
+    there, and a call with another model takes it away first.
 
     Args:
         database: where to; its system tables are created or upgraded on the way.
@@ -41,52 +41,73 @@ def apply(database: Database, new: Model, accept: Collection[str] = (), *, only_
 
     Raises:
         SchemaChangeRefused: operations are blocked, not accepted or not safe, ``accept`` names one that is not in
-            the plan, the data does not allow them, or the tables stay in use; nothing was changed.
+            the plan, the data does not allow them, the tables stay in use, or somebody else changes them; nothing was
+            changed.
         DatabaseUnavailable: the database does not answer.
     """
     upgrade_system(database)
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return _apply(database, new, accept, only_safe)
-        except OperationalError as error:
-            if not _in_use(error):
-                raise database.unavailable() from error
-            if attempt == _ATTEMPTS:
-                raise SchemaChangeRefused(
-                    "The tables are in use by other transactions for too long.",
-                    hint="Nothing was changed. Look for transactions that stay open, then apply again.",
-                ) from error
-            time.sleep(_PAUSE_SECONDS * attempt)
-    raise AssertionError("the loop returns or raises")
+    try:
+        with exclusive(database) as turn:
+            return _carry_out(turn, database, _Wish(new, accept, only_safe))
+    except OperationalError as error:
+        raise database.unavailable() from error
 
 
-def _apply(database: Database, new: Model, accept: Collection[str], only_safe: bool) -> Plan:
-    with exclusive(database) as connection:
+@dataclass(frozen=True)
+class _Wish:
+    """What somebody wants."""
+
+    new: Model
+    accept: Collection[str]
+    only_safe: bool
+
+    def planned(self, connection: Connection) -> tuple[Model | None, Plan]:
+        """The model that the database has, and the way from there.
+
+        Raises:
+            SchemaChangeRefused: not all of it may be done.
+        """
         old = current_model(connection)
         _refuse_drift(connection, old)
-        planned = plan(connection, old, new)
-        _refuse_unknown(planned, accept)
-        _refuse(planned, accept, only_safe)
-        if old is not None and planned.is_empty:
-            return planned
+        planned = plan(connection, old, self.new)
+        _refuse_unknown(planned, self.accept)
+        _refuse(planned, self.accept, self.only_safe)
+        return old, planned
+
+
+def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
+    if database.is_sqlite:
+        return turn.patiently(lambda connection: _at_once(connection, wish))
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
-            _carry_out(connection, old, new)
+            return in_phases(turn, wish.new, wish.planned)
         except OperationalError:
             raise
         except DBAPIError as error:
-            raise SchemaChangeRefused(
-                f"The database refused the change: {_reason(error)}.", hint="Nothing was changed. Mend the data first."
-            ) from error
-        save_model(connection, new, planned.to_json())
+            # The data has changed since the plan was made: a new plan says what is in the way, or finds a way.
+            give_up(turn)
+            turn.patiently(wish.planned)
+            if attempt == _ATTEMPTS or not isinstance(error, IntegrityError):
+                raise _refused_by_data(error) from error
+    raise AssertionError("the loop returns or raises")
+
+
+def _at_once(connection: Connection, wish: _Wish) -> Plan:
+    """Everything in one transaction, as SQLite can."""
+    old, planned = wish.planned(connection)
+    if old is not None and planned.is_empty:
         return planned
-
-
-def _carry_out(connection: Connection, old: Model | None, new: Model) -> None:
     operations = Operations(MigrationContext.configure(connection))
-    change = change_sqlite.change if connection.dialect.name == "sqlite" else change_postgresql.change
-    evolution = Evolution(old, new)
-    change(operations, evolution, Tables(old or Model({})), Tables(new))
+    evolution = Evolution(old, wish.new)
+    try:
+        change_sqlite.change(operations, evolution, Tables(old or Model({})), Tables(wish.new))
+    except OperationalError:
+        raise
+    except DBAPIError as error:
+        raise _refused_by_data(error) from error
     rename_counters(connection, evolution)
+    save_model(connection, wish.new, planned.to_json())
+    return planned
 
 
 def _refuse_drift(connection: Connection, old: Model | None) -> None:
@@ -136,10 +157,10 @@ def _consent(refused: Collection[Operation], only_safe: bool) -> str:
     return f" If these values may go: {' '.join(lossy)}" if lossy else ""
 
 
-def _in_use(error: OperationalError) -> bool:
-    if getattr(error.orig, "sqlstate", None) in _IN_USE:
-        return True
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+def _refused_by_data(error: DBAPIError) -> SchemaChangeRefused:
+    return SchemaChangeRefused(
+        f"The database refused the change: {_reason(error)}.", hint="Nothing was changed. Mend the data first."
+    )
 
 
 def _reason(error: DBAPIError) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, inspect
 from sqlalchemy.types import TypeEngine
 
+from xrm_core import naming
 from xrm_core.metadata.model import Model
 from xrm_core.storage.shape import Part, check, foreign_key, parts
 from xrm_core.storage.tables import Tables
@@ -15,7 +16,8 @@ def drift(connection: Connection, model: Model) -> list[str]:
     """One sentence for each difference between the tables of ``model`` and the database; empty if there is none.
 
     Compared are tables, columns with type and nullability, primary keys, unique and check constraints, foreign keys
-    and indexes. Further tables and further indexes are nobody's business but their owner's.
+    and indexes. Further tables and further indexes are nobody's business but their owner's, and what is made ahead of
+    a change that is under way is no difference.
     """
     reflected = _Reflected(connection)
     tables = Tables(model)
@@ -42,7 +44,8 @@ class _Reflected:
             yield f"The table {table.name} is missing."
             return
         yield from self._column_differences(table)
-        wanted, found = parts(table), dict(self._parts(table.name))
+        made = self._parts(table.name)
+        wanted, found = parts(table), {part: name for part, name in made if not name.startswith(naming.PREPARED)}
         for part, name in wanted.items():
             if part not in found:
                 yield f"{table.name}: the {part}, named {name}, is missing."
@@ -53,7 +56,8 @@ class _Reflected:
                 yield f"{table.name}: the {part}, named {name}, is not in the model."
 
     def _column_differences(self, table: Table) -> Iterator[str]:
-        found = {column["name"]: column for column in self._columns[(None, table.name)]}
+        columns = {column["name"]: column for column in self._columns[(None, table.name)]}
+        found = {name: column for name, column in columns.items() if not name.startswith(naming.PREPARED)}
         for column in table.columns:
             real = found.pop(column.name, None)
             if real is None:

@@ -28,6 +28,23 @@ MODEL = Table(
 )
 """Every model that was applied here, as JSON text, with what was done. The highest ``id`` is the current one."""
 
+MODEL_CHANGE = Table(
+    "xrm_model_change",
+    METADATA,
+    Column("id", Integer, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("snapshot", String, nullable=False),
+    Column("operations", String, nullable=False),
+    Column("phase", String, nullable=False),
+    Column("step", String, nullable=False),
+    Column("position", String),
+    Column("started_at", Instant, nullable=False),
+    Column("noted_at", Instant, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_xrm_model_change"),
+    sqlite_strict=True,
+)
+"""The change that is under way (PostgreSQL only): one row, 1, or none. ``snapshot`` is the model that shall be."""
+
 USER_ROLE = Table(
     "xrm_user_role",
     METADATA,
@@ -80,7 +97,7 @@ def upgrade_system(database: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "revisions").replace("%", "%%"))
     try:
-        with exclusive(database) as connection:
+        with exclusive(database) as turn, turn.transaction() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except OperationalError as error:

@@ -1,0 +1,105 @@
+"""What was made ahead of a change on PostgreSQL: found by name in the catalogue, taken away if the change is off."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import Connection, text
+
+from xrm_core import naming
+from xrm_core.storage.exclusive import Turn, run
+
+FILL = naming.prepared("fill")
+"""Name of the trigger that keeps refilled columns in step with the old ones."""
+
+_FOUND = text(
+    r"""
+    SELECT 'column', t.relname, a.attname, true
+    FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid
+    WHERE t.relkind = 'r' AND NOT a.attisdropped AND a.attname LIKE 'xrm\_new\_%'
+        AND t.relnamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT 'constraint', t.relname, c.conname, c.convalidated
+    FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+    WHERE c.conname LIKE 'xrm\_new\_%' AND t.relnamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT 'index', t.relname, i.relname, x.indisvalid
+    FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+    WHERE i.relname LIKE 'xrm\_new\_%' AND t.relnamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT 'trigger', t.relname, g.tgname, true
+    FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid
+    WHERE g.tgname LIKE 'xrm\_new\_%' AND t.relnamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT 'function', '', p.proname, true
+    FROM pg_proc p
+    WHERE p.proname LIKE 'xrm\_new\_%' AND p.pronamespace = current_schema()::regnamespace
+    """
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A thing made ahead; ``ready`` is false for an index that is invalid and a constraint that is not validated."""
+
+    kind: str
+    table: str
+    name: str
+    ready: bool
+
+
+class Prepared:
+    """All that was made ahead, as the catalogue has it at this moment."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.found = [Found(*row) for row in connection.execute(_FOUND)]
+        self._ready = {(one.kind, one.table, one.name): one.ready for one in self.found}
+
+    def has(self, kind: str, table: str, name: str) -> bool:
+        """Whether there is one of this prepared name on the table."""
+        return (kind, table, name) in self._ready
+
+    def is_ready(self, kind: str, table: str, name: str) -> bool:
+        """Whether there is one and it may be used."""
+        return self._ready.get((kind, table, name), False)
+
+    @cached_property
+    def tables(self) -> list[str]:
+        """Tables on which anything was made."""
+        return sorted({one.table for one in self.found if one.table})
+
+
+def remove(turn: Turn) -> None:
+    """Take away all that was made ahead: one short transaction for each table.
+
+    Raises:
+        SchemaChangeRefused: a table stays in use.
+    """
+    for table in turn.patiently(lambda connection: Prepared(connection).tables):
+        turn.patiently(lambda connection, table=table: remove_from(connection, table))  # type: ignore[misc]
+    turn.patiently(remove_functions)
+
+
+def remove_from(connection: Connection, table: str) -> None:
+    """Take away what was made ahead on one table."""
+    quote = connection.dialect.identifier_preparer.quote
+    names: dict[str, list[str]] = defaultdict(list)
+    for one in Prepared(connection).found:
+        if one.table == table:
+            names[one.kind].append(quote(one.name))
+    for trigger in names["trigger"]:
+        run(connection, f"DROP TRIGGER {trigger} ON {quote(table)}")
+    drops = [f"DROP CONSTRAINT {name}" for name in names["constraint"]]
+    drops += [f"DROP COLUMN IF EXISTS {name}" for name in names["column"]]
+    if drops:
+        run(connection, f"ALTER TABLE {quote(table)} {', '.join(drops)}")
+    for index in names["index"]:
+        run(connection, f"DROP INDEX IF EXISTS {index}")  # one of a dropped column has gone with it
+
+
+def remove_functions(connection: Connection) -> None:
+    """Take away the functions of triggers that are gone."""
+    quote = connection.dialect.identifier_preparer.quote
+    for one in Prepared(connection).found:
+        if one.kind == "function":
+            run(connection, f"DROP FUNCTION {quote(one.name)}()")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.graphql import kit
 from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, parse
 from xrm_core.permissions.authority import Authority
-from xrm_core.permissions.policy import Action, Effect, Policy, PolicySet, Role
+from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy, PolicySet, Role
 
 MODEL = kit.load_model()
 RULES = {"lead": {"kind": {"eq": "lead"}}, "lost": {"kind": {"eq": "lost"}}}
@@ -163,3 +163,28 @@ def _of(made: Authority, role: str) -> list[Policy]:
             seen.add(name)
             pending.extend(made.policies.roles[name].inherits if name in made.policies.roles else ())
     return [each for each in made.policies.policies if each.role in seen]
+
+
+@pytest.mark.parametrize(
+    ("policies", "may"),
+    [
+        ([Policy("a", SCHEMA, Action.READ, None, None, Effect.ALLOW)], {Action.READ}),
+        ([Policy("a", SCHEMA, None, None, None, Effect.ALLOW)], {Action.READ, Action.UPDATE}),
+        ([Policy("a", None, None, None, None, Effect.ALLOW)], {Action.READ, Action.UPDATE}),
+        ([Policy("a", None, None, frozenset({"id"}), None, Effect.ALLOW)], set()),
+        ([Policy("a", None, None, None, "lead", Effect.ALLOW)], set()),
+        ([Policy("b", SCHEMA, None, None, None, Effect.ALLOW)], set()),
+        (
+            [
+                Policy("a", None, None, None, None, Effect.ALLOW),
+                Policy("a", SCHEMA, Action.UPDATE, None, None, Effect.DENY),
+            ],
+            {Action.READ},
+        ),
+    ],
+)
+def test_the_schema_is_for_those_who_may_all_of_it(policies: list[Policy], may: set[Action]) -> None:
+    only_firms = {"lead": {"and": []}}
+    links = {policy.role: Role(policy.role, {}, "") for policy in policies}
+    access = Authority(MODEL, PolicySet(links, only_firms, tuple(policies), "v")).access(frozenset({"a"}))
+    assert {action for action in Action if access.may(SCHEMA, action)} == may

@@ -270,3 +270,10 @@ def test_a_role_or_rule_with_two_meanings_names_both_files(tmp_path: Path) -> No
         f"{high}/roles.json: role 'clerk' is defined already, and otherwise, in {low}/roles.json.",
         f"{high}/roles.json: rule 'r' is defined already, and otherwise, in {low}/roles.json.",
     ]
+
+
+def test_the_schema_is_an_object_without_fields_and_rows() -> None:
+    good = rows("rep,xrm_schema,read,*,,allow", "boss,xrm_schema,*,*,,allow", "rep,xrm_schema,update,*,,deny")
+    assert len(kit.load_policies(MODEL, json.dumps(ROLES), good).policies) == 3
+    for bad in ("rep,xrm_schema,create,*,,allow", "rep,xrm_schema,read,name,,allow", "rep,xrm_schema,read,*,own,allow"):
+        assert any("xrm_schema" in problem for problem in problems(rows(bad)))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,17 @@ from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import insert
 
 from xrm_core.auth import tokens
+from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import system
 from xrm_core.plugins import Plugins
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import assemble_applied, read_model
 from xrm_core.settings import Settings, load_settings
+from xrm_core.storage.applied import current_model
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
+from xrm_core.storage.plan import plan
+from xrm_core.storage.schema_files import schema_files
 from xrm_core.storage.system import USER_ROLE
 
 TEXT = {"type": "string", "maxLength": 100}
@@ -72,9 +76,18 @@ class Installation:
         self.pack.write()
         database = Database(self.settings.database_url)
         try:
-            apply(database, read_model(self.settings, Plugins()), accept)
+            apply(database, self._model(database), accept)
         finally:
             database.close()
+
+    def apply_nothing(self) -> None:
+        """Check that the files, with those that the database keeps, are what is applied."""
+        with closing(Database(self.settings.database_url)) as database, database.read() as connection:
+            assert plan(connection, current_model(connection), self._model(database)).is_empty
+
+    def _model(self, database: Database) -> Model:
+        with database.read() as connection:
+            return read_model(self.settings, Plugins(), schema_files(connection).texts)
 
     @asynccontextmanager
     async def server(self) -> AsyncIterator["Client"]:

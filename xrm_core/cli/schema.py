@@ -76,7 +76,9 @@ def apply(
     from xrm_core.storage.apply import apply as carry_out
 
     with opened(schemas, database) as workplace:
-        done = carry_out(workplace.database, workplace.model, accept or ())
+        done = carry_out(
+            workplace.database, workplace.model, accept or (), along=workplace.tenant_files.require_unchanged
+        )
     _show(done, as_json)
     if not as_json and not done.is_empty:
         typer.echo("Done.")

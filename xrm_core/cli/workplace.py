@@ -16,7 +16,8 @@ from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.server.assembly import check_model, find_plugins, policy_folders, read_model
 from xrm_core.settings import Settings, load_settings
-from xrm_core.storage.engines import Database
+from xrm_core.storage.engines import Database, is_missing
+from xrm_core.storage.schema_files import SchemaFiles, schema_files
 from xrm_core.storage.tables import Tables
 
 
@@ -28,6 +29,7 @@ class Workplace:
     plugins: Plugins
     model: Model
     database: Database
+    tenant_files: SchemaFiles
 
     @cached_property
     def tables(self) -> Tables:
@@ -71,10 +73,23 @@ def opened(schemas: Path | None, database: str | None) -> Iterator[Workplace]:
     """
     settings = start(schemas, database)
     plugins = find_plugins(settings)
-    model = read_model(settings, plugins)
+    files = _tenant_files(settings)
+    model = read_model(settings, plugins, files.texts)
     make_data_folder(settings)
-    workplace = Workplace(settings, plugins, model, Database(settings.database_url))
+    workplace = Workplace(settings, plugins, model, Database(settings.database_url), files)
     try:
         yield workplace
     finally:
         workplace.database.close()
+
+
+def _tenant_files(settings: Settings) -> SchemaFiles:
+    """The layer that is kept in the database; a file that is not there yet is not made for that."""
+    if is_missing(settings.database_url):
+        return SchemaFiles({})
+    database = Database(settings.database_url)
+    try:
+        with database.read() as connection:
+            return schema_files(connection)
+    finally:
+        database.close()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from graphql import OperationDefinitionNode, OperationType
 from graphql.execution.values import get_variable_values
 
-from xrm_core.errors import BadRequest, Busy, ModelOutOfDate, QueryTooLarge, TablesChanged, XrmError
+from xrm_core.errors import BadQuery, BadRequest, Busy, ModelOutOfDate, QueryTooLarge, TablesChanged, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.demands import Limits
@@ -18,6 +18,8 @@ from xrm_core.graphql.executor import Executor
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.plans import Plan
 from xrm_core.graphql.roles import Role, Roles
+from xrm_core.graphql.schema_fields import SchemaAdministration
+from xrm_core.graphql.schema_operations import SchemaOperations, is_about_schema
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.caller import User
 from xrm_core.query.predicates import context_values
@@ -54,11 +56,13 @@ class Threads:
     def __init__(self) -> None:
         self.planning = ThreadPoolExecutor(2, thread_name_prefix="xrm-plan")
         self.writing = ThreadPoolExecutor(8, thread_name_prefix="xrm-write")
+        self.administering = ThreadPoolExecutor(2, thread_name_prefix="xrm-schema")
 
     def close(self) -> None:
         """End them."""
         self.planning.shutdown(wait=False)
         self.writing.shutdown(wait=False)
+        self.administering.shutdown(wait=False)
 
 
 @dataclass
@@ -74,6 +78,7 @@ class Engine:
         timeout: seconds that a statement of a mutation may take.
         roles: what is kept of the model's roles, if others share it.
         threads: to work in, if others do so, too.
+        administration: for changes of the model; None: it cannot be changed here.
     """
 
     records: Records
@@ -84,6 +89,7 @@ class Engine:
     timeout: float = 30.0
     roles: Roles = None  # type: ignore[assignment] # set below
     threads: Threads = field(default_factory=Threads)
+    administration: SchemaAdministration | None = None
     _writes: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -138,6 +144,8 @@ class Engine:
             if ready is not None:
                 plan, values = ready
                 return Answer(plan.answer(await self.reader.fetch(plan.calls(values))))
+        if is_about_schema(role.planner, document, operation, variables):
+            return await self._administer(role, document, request, caller)
         executor = Executor(self.database, self.records, role.planner, self.timeout)
         call = (executor.run, document, request.operation_name, dict(request.variables), variables, caller)
         if operation.operation is OperationType.QUERY:
@@ -149,6 +157,15 @@ class Engine:
             return await self._apart(self.threads.writing, *call)
         finally:
             self._writes -= 1
+
+    async def _administer(self, role: Role, document: Document, request: Request, caller: User) -> Answer:
+        if self.administration is None:
+            raise BadQuery("The schema cannot be seen or changed here.")
+        operations = SchemaOperations(self.administration, self.database, role.planner)
+        call = (operations.run, document, request.operation_name, request.variables, caller)
+        answer = await self._apart(self.threads.administering, *call)
+        await self.administration.follow()
+        return answer
 
     @staticmethod
     async def _apart(threads: ThreadPoolExecutor, work: Callable[..., Result], *arguments: Any) -> Result:

@@ -64,8 +64,23 @@ class Root:
     entity: str
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaField:
+    """A root field about the model itself; it stands in an operation without others."""
+
+    part: Literal["files", "plan", "apply"]
+
+
 Meaning = (
-    ScalarField | RelationField | InverseField | ConnectionField | EdgeField | PageInfoPart | AggregateField | Root
+    SchemaField
+    | ScalarField
+    | RelationField
+    | InverseField
+    | ConnectionField
+    | EdgeField
+    | PageInfoPart
+    | AggregateField
+    | Root
 )
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import FieldNode, GraphQLField, OperationDefinitionNode, type_from_ast
+from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType, type_from_ast
 
 from xrm_core.graphql.arguments import Arguments, Getter, shape
 from xrm_core.graphql.demands import Demands, Limits
 from xrm_core.graphql.documents import Document
-from xrm_core.graphql.meanings import Root
+from xrm_core.graphql.meanings import Meaning, Root
 from xrm_core.graphql.schema import RoleSchema
 from xrm_core.graphql.selection import Selections
 from xrm_core.metadata.model import Model
@@ -117,6 +117,20 @@ class Planner:
             request = selections.root(meaning, nodes, query.fields[name])
             steps.append(Step(prefix, compile_request(self.scope, request)))
         return Plan(tuple(steps), arguments.getters, demands)
+
+    def roots(
+        self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    ) -> list[Meaning | None]:
+        """What the root fields of an operation stand for; those of GraphQL's own are left out."""
+        query = operation.operation is OperationType.QUERY
+        root = self.role.graphql.query_type if query else self.role.graphql.mutation_type
+        if root is None:
+            return []
+        arguments = Arguments(variables)
+        selections = self.selections(document, arguments, Demands(variables, arguments, self.limits))
+        fields = selections.collect([operation.selection_set], root).values()
+        names = [nodes[0].name.value for nodes in fields]
+        return [self.role.meanings.get(root.name, name) for name in names if not name.startswith("__")]
 
     def field_plan(
         self, request: "FieldRequest", document: Document, variables: Mapping[str, Any], *, key: Any

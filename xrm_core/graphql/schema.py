@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from graphql import print_schema
 
-from xrm_core.graphql import aggregates, builder, filters, mutations, objects, orders
+from xrm_core.graphql import aggregates, builder, filters, mutations, objects, orders, schema_fields
 from xrm_core.graphql.lazy import LazySchema
 from xrm_core.graphql.meanings import Meanings
 from xrm_core.graphql.types import Types
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.access import Access
+from xrm_core.permissions.policy import SCHEMA, Action
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ def build(model: Model, access: Access) -> RoleSchema:
     objects.add_objects(types)
     aggregates.add_aggregates(types)
     mutations.add_mutations(types)
-    if not types.readable:
+    schema_fields.add_schema_fields(types)
+    if not types.readable and not access.may(SCHEMA, Action.READ):
         builder.add(types.query, "nothing", bool | None, "Your role may not read anything.")
     mutation = types.mutation if builder.has_fields(types.mutation) else None
     return RoleSchema(LazySchema(types.query, mutation, types.known), types.meanings)

@@ -38,10 +38,11 @@ _SCALARS = (
 )
 _GRAPHQL_TYPES = frozenset(
     {"query", "mutation", "subscription", "node", "connection", "edge", "error"}
+    | {"schemafile", "schemafileinput", "schemaplan", "schemaoperation", "schemasample"}
     | {"pageinfo", "orderdirection", "groupby"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
 )
-_ROOT_FIELDS = frozenset({"node", "nodes", "me", "viewer"})
+_ROOT_FIELDS = frozenset({"node", "nodes", "me", "viewer", "schemafiles", "planschemachange"})
 
 _TABLE_PREFIXES = {
     "xrm_": "the platform's own tables begin with it",

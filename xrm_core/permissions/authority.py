@@ -7,8 +7,9 @@ from threading import Lock
 import casbin
 
 from xrm_core.metadata.model import Model
+from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Access, Permission, compile_permission
-from xrm_core.permissions.policy import Action, Policy, PolicySet
+from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy, PolicySet
 
 _MODEL_FILE = Path(__file__).with_name("casbin_model.conf")
 
@@ -58,6 +59,9 @@ class Authority:
                 permission = compile_permission(entity, action, rows)
                 if permission is not None:
                     permissions[entity.name, action] = permission
+        for action in (Action.READ, Action.UPDATE):
+            if _may_schema(applying, action):
+                permissions[SCHEMA, action] = Permission(EVERYTHING)
         text = f"{self.model.fingerprint}:{self.policies.version}:{','.join(known)}"
         return Access(hashlib.sha256(text.encode()).hexdigest()[:16], permissions)
 
@@ -66,3 +70,10 @@ class Authority:
             int(row[3]) for role in roles for row in self._enforcer.get_implicit_permissions_for_user(f"r:{role}")
         }
         return [self.policies.policies[number] for number in sorted(numbers)]
+
+
+def _may_schema(policies: list[Policy], action: Action) -> bool:
+    """Whether the model may be seen or changed: it has no rows and fields, so only policies for all of them give it."""
+    found = [each for each in policies if each.entity in (None, SCHEMA) and each.action in (None, action)]
+    allowed = any(each.effect is Effect.ALLOW and each.rule is None and each.fields is None for each in found)
+    return allowed and not any(each.effect is Effect.DENY and each.fields is None for each in found)

@@ -28,6 +28,10 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
+SCHEMA = "xrm_schema"
+"""The permission object for the model itself: ``read`` shows its files and plans changes, ``update`` applies them."""
+
+
 class Effect(StrEnum):
     """Whether a policy gives or takes."""
 
@@ -255,6 +259,12 @@ def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any
     role, entity, action, fields, rule, effect = row
     if role not in roles:
         yield f"role {role!r} is not in roles.json."
+    if entity == SCHEMA:
+        if action not in ("*", Action.READ, Action.UPDATE):
+            yield f"action {action!r} means nothing for {SCHEMA}; it has read, update and *."
+        if fields != "*" or rule:
+            yield f"{SCHEMA} has neither fields nor rows: write * for fields, and leave the rule empty."
+        return
     if entity != "*" and entity not in model:
         yield f"there is no entity {entity!r}."
     if action != "*" and action not in set(Action):

@@ -1,5 +1,6 @@
 """Settings → the parts of the platform, put together in order. The command line and the server both start here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from xrm_core.storage.applied import current_model, has_models, require_model
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
 
+TENANT_LAYER = "tenant"
+"""Name of the layer whose files are kept in the database."""
+
 
 @dataclass(frozen=True)
 class Platform:
@@ -31,8 +35,13 @@ class Platform:
     authority: Authority
 
 
-def read_layers(settings: Settings, plugins: Plugins) -> list[LayerSource]:
-    """The layers of the model: the pack of ``--schemas`` with those that it stands on, and the plugins.
+def read_layers(settings: Settings, plugins: Plugins, tenant: Mapping[str, str] | None = None) -> list[LayerSource]:
+    """The layers of the model: the pack of ``--schemas`` with those that it stands on, the plugins, and the tenant's.
+
+    Args:
+        settings: say where the pack is.
+        plugins: may have entity files.
+        tenant: file name → text of the files that are kept in the database.
 
     Raises:
         SchemaFilesInvalid: a ``pack.json`` is wrong.
@@ -40,16 +49,17 @@ def read_layers(settings: Settings, plugins: Plugins) -> list[LayerSource]:
     return [
         *pack_layers(settings.schemas),
         *(LayerSource(name, "plugin", folder) for folder, name in plugins.schema_folders()),
+        *([LayerSource(TENANT_LAYER, "tenant", texts=tuple(tenant.items()))] if tenant else []),
     ]
 
 
-def read_model(settings: Settings, plugins: Plugins) -> Model:
+def read_model(settings: Settings, plugins: Plugins, tenant: Mapping[str, str] | None = None) -> Model:
     """The model of the entity files of all layers.
 
     Raises:
         SchemaFilesInvalid: with every mistake in every file.
     """
-    return load(read_layers(settings, plugins))
+    return load(read_layers(settings, plugins, tenant))
 
 
 def find_plugins(settings: Settings) -> Plugins:

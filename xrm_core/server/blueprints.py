@@ -41,7 +41,7 @@ class Blueprints:
 
     def __init__(self, settings: Settings, plugins: Plugins) -> None:
         self._settings = settings
-        self._plugins = plugins
+        self.plugins = plugins
         self._made: WeakValueDictionary[tuple[str, str, str], Blueprint] = WeakValueDictionary()
         self._making = threading.Lock()
 
@@ -59,7 +59,7 @@ class Blueprints:
             # A fingerprint is short; that two databases with equal ones share rights must not rest on that alone.
             if found is None or found.model != model:
                 found = self.add(
-                    model, Records(model, Tables(model), self._plugins), Authority(model, policies), dialect
+                    model, Records(model, Tables(model), self.plugins), Authority(model, policies), dialect
                 )
             return found
 

@@ -18,6 +18,7 @@ from xrm_core.graphql.engine import Engine, Request, Threads
 from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
 from xrm_core.server.blueprints import Blueprint, Blueprints
+from xrm_core.server.tenant_layer import TenantLayer
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint, current_model
 from xrm_core.storage.engines import Database
@@ -75,6 +76,7 @@ class Site:
         self._refreshing = asyncio.Lock()
         self._trouble: XrmError | None = None
         self._refused: tuple[str, float] | None = None
+        self._administration = TenantLayer(settings, blueprints.plugins, database, self.refresh)
         self.serving = self._serving(blueprint)
 
     async def answer(self, authorization: str | None, request: Request) -> Answer:
@@ -230,6 +232,7 @@ class Site:
             timeout=settings.statement_timeout,
             roles=blueprint.roles,
             threads=self._threads,
+            administration=self._administration,
         )
         users, authority = records.tables[USER], blueprint.authority
         return Serving(blueprint, engine, Authenticator(self.database, users, authority, threads=self._asking))

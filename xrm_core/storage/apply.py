@@ -1,6 +1,6 @@
 """Carry out a plan: everything or nothing, one process at a time."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from alembic.migration import MigrationContext
@@ -26,7 +26,18 @@ from xrm_core.storage.tables import Tables
 _ATTEMPTS = 3  # while others keep writing what the plan did not expect
 
 
-def apply(database: Database, new: Model, accept: Collection[str] = (), *, only_safe: bool = False) -> Plan:
+def _nothing(_connection: Connection) -> None:
+    """What is done with the model by default."""
+
+
+def apply(
+    database: Database,
+    new: Model,
+    accept: Collection[str] = (),
+    *,
+    only_safe: bool = False,
+    along: Callable[[Connection], None] = _nothing,
+) -> Plan:
     """Give the database the tables of ``new`` and remember it as the applied model.
 
     The plan is made anew while nobody else may change tables; it is returned as it was carried out (empty: there was
@@ -38,6 +49,8 @@ def apply(database: Database, new: Model, accept: Collection[str] = (), *, only_
         new: the model that the database shall have.
         accept: keys of the lossy operations that are consented to, e.g. ``drop_field:customer.fax``.
         only_safe: refuse whatever is not safe, accepted or not.
+        along: called in the transaction that makes ``new`` the applied model, just before it does; also if there is
+            nothing to do. What it raises undoes everything.
 
     Raises:
         SchemaChangeRefused: operations are blocked, not accepted or not safe, ``accept`` names one that is not in
@@ -48,7 +61,7 @@ def apply(database: Database, new: Model, accept: Collection[str] = (), *, only_
     upgrade_system(database)
     try:
         with exclusive(database) as turn:
-            return _carry_out(turn, database, _Wish(new, accept, only_safe))
+            return _carry_out(turn, database, _Wish(new, accept, only_safe, along))
     except OperationalError as error:
         raise database.unavailable() from error
 
@@ -60,6 +73,7 @@ class _Wish:
     new: Model
     accept: Collection[str]
     only_safe: bool
+    along: Callable[[Connection], None]
 
     def planned(self, connection: Connection) -> tuple[Model | None, Plan]:
         """The model that the database has, and the way from there.
@@ -80,7 +94,7 @@ def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
         return turn.patiently(lambda connection: _at_once(connection, wish))
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return in_phases(turn, wish.new, wish.planned)
+            return in_phases(turn, wish.new, wish.planned, wish.along)
         except OperationalError:
             raise
         except DBAPIError as error:
@@ -96,6 +110,7 @@ def _at_once(connection: Connection, wish: _Wish) -> Plan:
     """Everything in one transaction, as SQLite can."""
     old, planned = wish.planned(connection)
     if old is not None and planned.is_empty:
+        wish.along(connection)
         return planned
     operations = Operations(MigrationContext.configure(connection))
     evolution = Evolution(old, wish.new)
@@ -106,6 +121,7 @@ def _at_once(connection: Connection, wish: _Wish) -> Plan:
     except DBAPIError as error:
         raise _refused_by_data(error) from error
     rename_counters(connection, evolution)
+    wish.along(connection)
     save_model(connection, wish.new, planned.to_json())
     return planned
 

@@ -218,6 +218,16 @@ def _parse(url: str) -> URL:
     return parsed
 
 
+def is_missing(url: str) -> bool:
+    """Whether the URL names an SQLite file that is not there.
+
+    Raises:
+        SettingsError: the URL cannot be used.
+    """
+    parsed = _parse(url)
+    return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
+
+
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         _make_folder(Path(url.database or "").parent)

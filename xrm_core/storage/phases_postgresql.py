@@ -22,8 +22,15 @@ from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import begin, change_under_way, end, note
 
 
-def in_phases(turn: Turn, new: Model, planned: Callable[[Connection], tuple[Model | None, Plan]]) -> Plan:
+def in_phases(
+    turn: Turn,
+    new: Model,
+    planned: Callable[[Connection], tuple[Model | None, Plan]],
+    along: Callable[[Connection], None],
+) -> Plan:
     """Bring the database to ``new``, from where it is. ``planned`` gives the model that it has, and the way.
+
+    ``along`` is called in the transaction of the switch, just before ``new`` becomes the applied model.
 
     Raises:
         SchemaChangeRefused: by ``planned``, or because tables stay in use. What was made ahead is kept.
@@ -32,6 +39,7 @@ def in_phases(turn: Turn, new: Model, planned: Callable[[Connection], tuple[Mode
     _come_from_a_former_change(turn, new)
     old, plan = turn.patiently(planned)
     if old is not None and plan.is_empty:
+        turn.patiently(along)
         return plan
     evolution, before, after = Evolution(old, new), Tables(old or Model({})), Tables(new)
     if has_work(evolution, before, after):
@@ -41,6 +49,7 @@ def in_phases(turn: Turn, new: Model, planned: Callable[[Connection], tuple[Mode
     def switch(connection: Connection) -> None:
         change(Operations(MigrationContext.configure(connection)), evolution, before, after)
         rename_counters(connection, evolution)
+        along(connection)
         save_model(connection, new, plan.to_json())
         note(connection, "Look through new foreign keys.", phase="finish")
 

@@ -85,6 +85,43 @@ SEQUENCE = Table(
 """The last number that a field with a sequence has given in each period; ``last`` is below ``start`` if none."""
 
 
+SCHEMA_FILE = Table(
+    "xrm_schema_file",
+    METADATA,
+    Column("name", String, nullable=False),
+    Column("text", String, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("changed_by", Id),
+    PrimaryKeyConstraint("name", name="pk_xrm_schema_file"),
+    sqlite_strict=True,
+)
+"""The files of the tenant layer, as they were when the model was applied."""
+
+TENANT = Table(
+    "xrm_tenant",
+    METADATA,
+    Column("name", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("database_url", String),
+    Column("schema_name", String),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("name", name="pk_xrm_tenant"),
+    sqlite_strict=True,
+)
+"""The catalogue of tenants; only that of the main database counts. ``database_url`` empty: where the main database is;
+``schema_name`` empty: an SQLite file."""
+
+TENANT_HOST = Table(
+    "xrm_tenant_host",
+    METADATA,
+    Column("host", String, nullable=False),
+    Column("tenant", String, nullable=False),
+    PrimaryKeyConstraint("host", name="pk_xrm_tenant_host"),
+    sqlite_strict=True,
+)
+"""Host names by which tenants are reached."""
+
+
 def upgrade_system(database: Database) -> None:
     """Bring the system tables to the newest revision: all or nothing, one process at a time.
 

@@ -31,7 +31,7 @@ def check(
     from xrm_core.cli.workplace import opened
     from xrm_core.server.assembly import policy_folders
 
-    with opened(schemas, database) as workplace:
+    with opened(schemas, database, files_only=not drift) as workplace:
         entities = len(workplace.model.entities)
         typer.echo(
             f"{entities} {'entity' if entities == 1 else 'entities'} in {workplace.settings.schemas}: all right."
@@ -98,7 +98,7 @@ def print_schema(
 
     if sql and role is not None:
         raise typer.BadParameter("Tables are the same for all roles: give --role or --sql, not both.")
-    with opened(schemas, database) as workplace:
+    with opened(schemas, database, files_only=True) as workplace:
         if sql:
             typer.echo(_sql(workplace))
             return

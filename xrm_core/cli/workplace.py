@@ -65,15 +65,20 @@ def start(schemas: Path | None, database: str | None, **more: Any) -> Settings:
 
 
 @contextmanager
-def opened(schemas: Path | None, database: str | None) -> Iterator[Workplace]:
+def opened(schemas: Path | None, database: str | None, *, files_only: bool = False) -> Iterator[Workplace]:
     """The workplace of the options that every command takes; its database is closed at the end.
+
+    Args:
+        schemas: folder of the pack, if it was given.
+        database: its URL, if it was given.
+        files_only: leave out the layer that is kept in the database: for commands that need none.
 
     Raises:
         XrmError: settings, plugins or entity files are wrong.
     """
     settings = start(schemas, database)
     plugins = find_plugins(settings)
-    files = _tenant_files(settings)
+    files = SchemaFiles({}) if files_only else _tenant_files(settings)
     model = read_model(settings, plugins, files.texts)
     make_data_folder(settings)
     workplace = Workplace(settings, plugins, model, Database(settings.database_url), files)

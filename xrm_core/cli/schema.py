@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xrm_core.cli.options import AsJson, DatabaseUrl, Schemas
+from xrm_core.cli.schema_changes import abort, status
 from xrm_core.cli.schema_files import layers, pull
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Entity files and the tables that come of them.", no_args_is_help=True)
 app.command()(layers)
 app.command()(pull)
+app.command()(status)
+app.command()(abort)
 
 CHANGES_PENDING = 2
 """Exit code of ``xrm schema plan`` if there is something to apply."""

@@ -24,7 +24,8 @@ def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) 
     for fields in _unique_groups(entity):
         columns = tuple(column for field in fields for column in field.columns)
         sqlite = "UNIQUE constraint failed: " + ", ".join(f"{table}.{column}" for column in columns)
-        if constraint == naming.unique(table, columns) or text == sqlite:
+        unique = naming.unique(table, columns)
+        if constraint in (unique, naming.prepared(unique)) or text == sqlite:
             names = " and ".join(field.name for field in fields)
             message = f"there is another {entity.name} with the same {names}"
             return _failed(entity, fields[0].name, "unique", message)
@@ -34,9 +35,23 @@ def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) 
                 return _failed(entity, field.name, "relation", "refers to a record that does not exist")
             if naming.check(table, field.name) in (constraint, text.rpartition(" ")[2]) or blamed == column:
                 return _failed(entity, field.name, "constraint", "has a value that the database refuses")
+    if constraint.startswith(naming.PREPARED):
+        message = "does not fit the model that is being applied at this moment"
+        return _failed(entity, _prepared_for(entity, constraint), "constraint", message)
     if "FOREIGN KEY" in text or constraint.startswith("fk_"):
         return _failed(entity, "", "relation", "a relation refers to a record that does not exist")
     return InternalError(f"The {entity.name} could not be stored.", hint="The log has the cause.")
+
+
+def _prepared_for(entity: Entity, constraint: str) -> str:
+    """The field that a constraint of the next model is about, if it has the same name there."""
+    table = naming.table(entity.name)
+    for field in entity.fields.values():
+        names = [naming.check(table, field.name), naming.unique(table, field.columns)]
+        names += [naming.not_null(table, column) for column in field.columns]
+        if constraint in map(naming.prepared, names):
+            return field.name
+    return ""
 
 
 def _column_in(text: str) -> str:

@@ -22,6 +22,7 @@ from xrm_core.storage.phases_postgresql import give_up, in_phases
 from xrm_core.storage.plan import Plan, plan
 from xrm_core.storage.system import upgrade_system
 from xrm_core.storage.tables import Tables
+from xrm_core.storage.under_way import change_under_way
 
 _ATTEMPTS = 3  # while others keep writing what the plan did not expect
 
@@ -62,6 +63,29 @@ def apply(
     try:
         with exclusive(database) as turn:
             return _carry_out(turn, database, _Wish(new, accept, only_safe, along))
+    except OperationalError as error:
+        raise database.unavailable() from error
+
+
+def abort(database: Database) -> bool:
+    """Give up the change that is under way, if there is one; the model and the data stay as they are.
+
+    Raises:
+        SchemaChangeRefused: the change has been made and only remains to be finished, a table stays in use, or
+            somebody is at work on the change.
+        DatabaseUnavailable: the database does not answer.
+    """
+    upgrade_system(database)
+    try:
+        with exclusive(database) as turn:
+            change = turn.patiently(change_under_way)
+            if change is not None and change.phase == "finish":
+                raise SchemaChangeRefused(
+                    "The change has been made; a last step remains.", hint="«xrm schema apply» finishes it."
+                )
+            if change is not None:
+                give_up(turn)
+            return change is not None
     except OperationalError as error:
         raise database.unavailable() from error
 

@@ -133,6 +133,18 @@ def exclusive(database: Database) -> Iterator[Turn]:
             connection.invalidate()  # closed, not pooled: the session's lock and settings go with it
 
 
+def somebody_has_the_turn(connection: Connection) -> bool:
+    """Whether a process is changing tables now (PostgreSQL)."""
+    if connection.dialect.name == "sqlite":
+        return False
+    held = text(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = :kind "
+        "AND objid = hashtext(current_schema())::bigint & 4294967295 "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+    )
+    return bool(connection.scalar(held, {"kind": _ADVISORY_LOCK}))
+
+
 def _wait_for_turn(connection: Connection) -> None:
     # Asked again and again, not waited for: a waiting statement would hold up CREATE INDEX CONCURRENTLY of the other.
     asked = text(f"SELECT pg_try_advisory_lock({_ADVISORY_LOCK}, hashtext(current_schema()))")

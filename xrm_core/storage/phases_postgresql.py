@@ -1,6 +1,6 @@
 """A change of the model on PostgreSQL, in phases: make ahead, switch in a moment, finish. Each may be killed.
 
-A killed change goes on when it is asked for again. «Why phases» is told in ``docs/adr/0010-phases-on-postgresql.md``.
+A killed change goes on when it is asked for again. Why, is told in ``docs/adr/0013-phases-on-postgresql.md``.
 """
 
 from collections.abc import Callable

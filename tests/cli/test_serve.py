@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.conftest import CLOSED_POSTGRES, CORE_PACK, Server, Xrm, copy_database
 from xrm_core.demo import DEMO_USERS, counts, loading
+from xrm_core.demo.packs import core_demo
 from xrm_core.errors import SettingsError
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.packs import pack_layers
@@ -172,7 +173,7 @@ def test_the_demo_loads_on_both_databases(database: Database):
     # when
     with database.begin() as connection:
         assert not loading.is_loaded(connection)
-        loading.load_demo(door, connection, lambda done, total: told.append((done, total)), size=500)
+        loading.load_demo(door, connection, lambda done, total: told.append((done, total)), core_demo(500))
         first = loading.new_tokens(connection)
         second = loading.new_tokens(connection)
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from xrm_core.cli.progress import progress_bar
 from xrm_core.demo import loading
-from xrm_core.demo.examples import EXAMPLES
+from xrm_core.demo.packs import demo_of
 from xrm_core.errors import SettingsError
+from xrm_core.metadata.packs import pack_layers
 from xrm_core.server.assembly import Platform
 from xrm_core.storage.apply import apply
 
@@ -29,19 +30,21 @@ def prepare(platform: Platform) -> Demo:
     """Bring the database to the state that the demo needs, and make new tokens.
 
     Raises:
-        XrmError: the pack is not the core pack, or the database is not empty and not the demo's; nothing was changed.
+        XrmError: the pack lacks entities or roles that its demo needs, or the database is not empty and not the
+            demo's; nothing was changed.
     """
     settings, database = platform.settings, platform.database
     roles = platform.authority.policies.roles
-    loading.check_pack(platform.model, roles)
+    demo = demo_of(layer.name for layer in pack_layers(settings.schemas))
+    loading.check_pack(platform.model, roles, demo)
     with database.read() as connection:
-        loaded = loading.is_loaded(connection)
+        loaded = loading.is_loaded(connection, demo)
     apply(database, platform.model, only_safe=True)
     if not loaded:
-        with progress_bar(f"Loading {loading.SIZE} demo records") as progress, database.begin() as connection:
-            loading.load_demo(platform.records, connection, progress)
+        with progress_bar(f"Loading {demo.size} demo records") as progress, database.begin() as connection:
+            loading.load_demo(platform.records, connection, progress, demo)
     with database.begin() as connection:
-        tokens = loading.new_tokens(connection)
+        tokens = loading.new_tokens(connection, demo)
     file = _write(settings.data_dir.expanduser() / TOKEN_FILE, tokens)
     labels = {name: roles[name].labels.get("en", name) for name in tokens}
     width = max(map(len, tokens))
@@ -52,7 +55,7 @@ def prepare(platform: Platform) -> Demo:
     page = {
         "demo": True,
         "roles": [{"name": name, "label": labels[name], "token": token} for name, token in tokens.items()],
-        "examples": [example.to_json() for example in EXAMPLES],
+        "examples": [example.to_json() for example in demo.examples],
     }
     return Demo(text, page)
 

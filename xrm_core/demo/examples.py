@@ -1,26 +1,9 @@
 """Example queries for the demo's page, each for the role that it shows most with. All of them run as they are."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
-
 from xrm_core.demo.accounts import DEMO_USERS
+from xrm_core.demo.example import Example
 
-
-@dataclass(frozen=True)
-class Example:
-    """One entry of the page's menu. ``theme`` groups them; ``role`` is who asks."""
-
-    theme: str
-    title: str
-    role: str
-    query: str
-    variables: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """As the page wants it."""
-        return {**asdict(self), "query": self.query.strip("\n")}
-
+__all__ = ["EXAMPLES", "Example"]
 
 _FIRST, _RELATIONS, _FIGURES = "First steps", "Relations", "Figures"
 _CHANGES, _ROLES = "Changes", "What a role sees"

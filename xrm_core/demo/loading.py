@@ -5,8 +5,7 @@ from collections.abc import Callable, Collection
 from sqlalchemy import Connection, exists, func, select
 
 from xrm_core.auth.tokens import create_token, remove_tokens, set_roles
-from xrm_core.demo.accounts import DEMO_USERS
-from xrm_core.demo.records import counts, patches, records
+from xrm_core.demo.packs import DemoPack, core_demo
 from xrm_core.errors import SettingsError
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import system
@@ -14,42 +13,41 @@ from xrm_core.records.door import Records
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.tables import Tables
 
-SIZE = 20_000
-"""Records of the demo, unless another size is asked for."""
-
 TOKEN_LABEL = "demo"  # noqa: S105 - what such tokens are called, no secret
 _BATCH = 500
 
 
-def check_pack(model: Model, roles: Collection[str]) -> None:
-    """The demo's records need the entities and roles of the core pack.
+def check_pack(model: Model, roles: Collection[str], demo: DemoPack | None = None) -> None:
+    """The demo's records need the entities and roles of their pack; the core pack's, if none is given.
 
     Raises:
         SettingsError: some are missing.
     """
-    missing = [name for name in counts() if name not in model]
-    missing += [name for name in DEMO_USERS if name not in roles]
+    demo = demo or core_demo()
+    missing = [name for name in demo.counts if name not in model]
+    missing += [name for name in demo.users if name not in roles]
     if missing:
         raise SettingsError(
-            f"The demo needs the core pack; these entity files have no {', '.join(missing)}.",
+            f"The demo needs the {demo.name} pack; these entity files have no {', '.join(missing)}.",
             hint="Leave --schemas out, or serve without --demo.",
         )
 
 
-def is_loaded(connection: Connection) -> bool:
+def is_loaded(connection: Connection, demo: DemoPack | None = None) -> bool:
     """Whether the database has the demo already; False: it has no records at all.
 
     Raises:
         SettingsError: it has other records, to which the demo must not be added.
     """
+    wanted = (demo or core_demo()).users
     applied = current_model(connection)
     if applied is None:
         return False
     tables = Tables(applied)
     if "user" in applied:
         users = tables["user"]
-        found = connection.scalar(select(func.count()).where(users.c.id.in_(DEMO_USERS.values())))
-        if found == len(DEMO_USERS):
+        found = connection.scalar(select(func.count()).where(users.c.id.in_(wanted.values())))
+        if found == len(wanted):
             return True
     if any(connection.scalar(select(exists().select_from(tables[entity.name]))) for entity in applied):
         raise SettingsError(
@@ -60,7 +58,10 @@ def is_loaded(connection: Connection) -> bool:
 
 
 def load_demo(
-    door: Records, connection: Connection, progress: Callable[[int, int], None] | None = None, size: int = SIZE
+    door: Records,
+    connection: Connection,
+    progress: Callable[[int, int], None] | None = None,
+    demo: DemoPack | None = None,
 ) -> None:
     """Write all demo records and give the demo users their roles.
 
@@ -68,32 +69,35 @@ def load_demo(
         door: for writes; its model must have passed :func:`check_pack`.
         connection: in a write transaction on an empty database with that model.
         progress: told the records done and the records in all, after each batch.
-        size: how many records in all.
+        demo: whose records; the core pack's, if none is given.
 
     Raises:
         XrmError: the door refused a record; the transaction must be rolled back.
     """
     caller = system(door.model, "demo data", sets_system_fields=True)
+    demo = demo or core_demo()
     done = 0
-    for entity, rows in records(size=size):
+    for entity, rows in demo.records():
         for start in range(0, len(rows), _BATCH):
             batch = rows[start : start + _BATCH]
             door.create_many(connection, caller, entity, batch)
             done += len(batch)
             if progress is not None:
-                progress(done, size)
-    for entity, id_, changes in patches(size=size):
+                progress(done, demo.size)
+    for entity, id_, changes in demo.patches():
         door.update(connection, caller, entity, id_, changes)
-    for role, user in DEMO_USERS.items():
+    for role, user in demo.users.items():
         set_roles(connection, user, [role])
 
 
-def new_tokens(connection: Connection) -> dict[str, str]:
+def new_tokens(connection: Connection, demo: DemoPack | None = None) -> dict[str, str]:
     """Role → a new token of the demo user who has it. The tokens of former starts are removed.
 
     Args:
         connection: in a write transaction on a database with the demo in it.
+        demo: whose users; the core pack's, if none is given.
     """
-    for user in DEMO_USERS.values():
+    users = (demo or core_demo()).users
+    for user in users.values():
         remove_tokens(connection, user, TOKEN_LABEL)
-    return {role: create_token(connection, user, TOKEN_LABEL) for role, user in DEMO_USERS.items()}
+    return {role: create_token(connection, user, TOKEN_LABEL) for role, user in users.items()}

@@ -1,0 +1,147 @@
+"""The industry packs: their demo data fits their files, is the same each time, and their examples show something."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from xrm_core.demo import loading
+from xrm_core.demo.example import Example
+from xrm_core.demo.packs import DemoPack, demo_of
+from xrm_core.metadata.loader import load
+from xrm_core.metadata.model import SYSTEM_FIELDS, Model
+from xrm_core.metadata.packs import pack_layers
+from xrm_core.permissions import policy
+from xrm_core.permissions.authority import Authority
+from xrm_core.plugins import Plugins
+from xrm_core.records.door import Records
+from xrm_core.server.app import create_app
+from xrm_core.server.assembly import assemble
+from xrm_core.settings import Settings
+from xrm_core.shipped import shipped_packs
+from xrm_core.storage.apply import apply
+from xrm_core.storage.engines import Database
+from xrm_core.storage.tables import Tables
+
+PACKS = {
+    "association": "90f386768dc43d7e10ac949692d4c6b5eb742ebbac2b959ec365206fe2f7f477",
+    "machine_builder": "1375d0a794ba7d50563a9ea00f4c23fbb88677917858fbd3a8c6ec94a61f58cb",
+}
+"""Name → SHA-256 of the demo data; a wanted change changes it."""
+
+EXAMPLES = [(name, example) for name in PACKS for example in demo_of([name]).examples]
+
+
+@pytest.fixture(scope="module", params=PACKS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def model(name: str) -> Model:
+    return load(pack_layers(shipped_packs()[name]))
+
+
+@pytest.fixture(scope="module")
+def demo(name: str) -> DemoPack:
+    return demo_of(["core", name])
+
+
+def test_the_highest_pack_with_a_demo_gives_it() -> None:
+    assert demo_of(["core", "association", "mine"]).name == "association"
+    assert demo_of(["mine"]).name == "core"
+
+
+def test_the_data_is_the_same_each_time(demo: DemoPack) -> None:
+    text = json.dumps([list(demo.records()), list(demo.patches())], ensure_ascii=False, default=str)
+    assert hashlib.sha256(text.encode()).hexdigest() == PACKS[demo.name]
+    assert 3_000 < demo.size < 10_000
+
+
+def test_every_entity_of_the_pack_has_records_and_nothing_that_it_does_not_know(demo: DemoPack, model: Model) -> None:
+    system = {field.name for field in SYSTEM_FIELDS}
+    own = {entity.name for entity in model if entity.source.layer == demo.name}
+    assert own <= set(demo.counts)
+    for entity, rows in demo.records():
+        known = {field.name for field in model[entity].fields.values()} | system
+        assert rows, entity
+        assert {name for row in rows for name in row} <= known, entity
+        assert len({row["id"] for row in rows}) == len(rows), entity
+
+
+def test_references_point_to_earlier_records(demo: DemoPack, model: Model) -> None:
+    known: dict[str, set[str]] = {}
+    for entity, rows in demo.records():
+        known[entity] = set()
+        for row in rows:
+            for field in model[entity].fields.values():
+                value = row.get(field.name)
+                if field.relation is None or value is None:
+                    continue
+                pairs = value.items() if isinstance(value, dict) else [(field.relation.targets[0], value)]
+                assert all(found in known[target] for target, found in pairs), (entity, field.name)
+            known[entity].add(row["id"])
+
+
+def test_everything_has_labels_in_german_and_english(model: Model, demo: DemoPack) -> None:
+    for entity in model:
+        texts = [entity.labels, entity.plural_labels, *(field.labels for field in entity.fields.values())]
+        texts += [inverse.labels for inverse in entity.inverses.values()]
+        texts += [labels for field in entity.fields.values() for labels in field.enum_labels.values()]
+        assert all({"de", "en"} <= set(labels) for labels in texts), entity.name
+        assert entity.description
+
+
+def test_the_demo_loads_on_both_databases(demo: DemoPack, model: Model, name: str, database: Database) -> None:
+    # given the pack in an empty database
+    apply(database, model)
+    door = Records(model, Tables(model), Plugins())
+    folders = [layer.folder / "permissions" for layer in pack_layers(shipped_packs()[name]) if layer.folder]
+    roles = Authority(model, policy.load(folders, model)).policies.roles
+    # when its demo is loaded
+    loading.check_pack(model, roles, demo)
+    with database.begin() as connection:
+        loading.load_demo(door, connection, None, demo)
+        tokens = loading.new_tokens(connection, demo)
+    # then each of its users has a token
+    assert set(tokens) == set(demo.users)
+    with database.read() as connection:
+        assert loading.is_loaded(connection, demo)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A client and the tokens of each pack's demo, made when it is asked for."""
+    made: dict[str, tuple[TestClient, dict[str, str]]] = {}
+
+    def of(name: str) -> tuple[TestClient, dict[str, str]]:
+        if name not in made:
+            demo = demo_of([name])
+            platform = assemble(Settings(data_dir=tmp_path_factory.mktemp(name), schemas=Path(name)))
+            apply(platform.database, platform.model)
+            with platform.database.begin() as connection:
+                loading.load_demo(platform.records, connection, None, demo)
+                tokens = loading.new_tokens(connection, demo)
+            client = TestClient(create_app(platform))
+            client.__enter__()
+            made[name] = client, tokens
+        return made[name]
+
+    yield of
+    for client, _ in made.values():
+        client.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize(("pack", "example"), EXAMPLES, ids=lambda value: getattr(value, "title", value))
+def test_an_example_shows_something(pack: str, example: Example, served: Any) -> None:
+    client, tokens = served(pack)
+    body = {"query": example.query, "variables": dict(example.variables)}
+    headers = {"Authorization": f"Bearer {tokens[example.role]}"}
+    answer = client.post("/graphql", json=body, headers=headers).json()
+    assert "errors" not in answer
+    for name, value in answer["data"].items():
+        nodes = value.get("nodes") if isinstance(value, dict) else value
+        assert nodes is None or len(nodes) > 0, f"{name} has nothing to show"

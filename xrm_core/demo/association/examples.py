@@ -1,0 +1,161 @@
+"""Example queries of the association pack's demo."""
+
+from xrm_core.demo.example import Example
+
+_MEMBERS, _MONEY, _EVENTS, _ROLES = "Members", "Money", "Events", "What a role sees"
+
+EXAMPLES: tuple[Example, ...] = (
+    Example(
+        _MEMBERS,
+        "Newest members",
+        "membership_office",
+        """
+query NewestMembers {
+  members(where: {status: {in: [applicant, active]}}, orderBy: [{joinedOn: DESC}], first: 10) {
+    totalCount
+    nodes {
+      memberNumber
+      status
+      joinedOn
+      contact { firstName lastName city guardian { firstName lastName } }
+      memberships { nodes { number section { name } feeSchedule { name amount } } }
+    }
+  }
+}
+""",
+    ),
+    Example(
+        _MEMBERS,
+        "Members by section",
+        "admin",
+        """
+query MembersBySection {
+  membershipsAggregate(where: {status: {eq: active}}, groupBy: [{section: {name: VALUE}}]) {
+    key { section { name } }
+    count
+    avg { discountPercent }
+  }
+}
+""",
+    ),
+    Example(
+        _MEMBERS,
+        "The board",
+        "admin",
+        """
+query Board {
+  boardFunctions(where: {committee: {kind: {eq: board}}, endsOn: {isNull: true}}, orderBy: [{function: ASC}]) {
+    nodes { function startsOn member { memberNumber contact { firstName lastName phone } } electedAt { title } }
+  }
+}
+""",
+    ),
+    Example(
+        _MONEY,
+        "Who has not paid",
+        "treasurer",
+        """
+query Overdue {
+  fees(where: {status: {in: [overdue, returned]}}, orderBy: [{amount: DESC}], first: 10) {
+    totalCount
+    nodes {
+      number
+      amount
+      dueOn
+      reminders
+      membership { number member { memberNumber iban contact { firstName lastName email } } }
+    }
+  }
+}
+""",
+    ),
+    Example(
+        _MONEY,
+        "Fees by status",
+        "treasurer",
+        """
+query FeesByStatus {
+  feesAggregate(where: {periodFrom: {eq: "2026-01-01"}}, groupBy: [{status: VALUE}]) {
+    key { status }
+    count
+    sum { amount }
+  }
+}
+""",
+    ),
+    Example(
+        _MONEY,
+        "Donations by campaign",
+        "treasurer",
+        """
+query DonationsByCampaign {
+  donationsAggregate(groupBy: [{campaign: {name: VALUE}}]) {
+    key { campaign { name } }
+    count
+    sum { amount }
+    max { amount }
+  }
+}
+""",
+    ),
+    Example(
+        _MONEY,
+        "Book a donation",
+        "treasurer",
+        """
+mutation BookDonation($donor: CreateDonationDonorInput!) {
+  createDonation(input: {donor: $donor, kind: money, amount: "250.00", donatedOn: "2026-06-30", purpose: "Trikots"}) {
+    receiptNumber
+    amount
+    donor { ... on Customer { name } }
+  }
+}
+""",
+        {"donor": {"customerId": "016ac568-590a-7f63-b607-4d33a856574c"}},
+    ),
+    Example(
+        _EVENTS,
+        "What is on",
+        "section_lead",
+        """
+query WhatIsOn {
+  events(where: {status: {in: [open, full]}}, orderBy: [{startsAt: ASC}], first: 10) {
+    nodes {
+      title
+      startsAt
+      location
+      capacity
+      section { name }
+      registrations(where: {status: {eq: registered}}) { totalCount }
+    }
+  }
+}
+""",
+    ),
+    Example(
+        _ROLES,
+        "The members of one's own section",
+        "section_lead",
+        """
+# The head of a section sees its members, and neither bank details nor the members of others.
+query MySection {
+  members(orderBy: [{memberNumber: ASC}], first: 10) {
+    totalCount
+    nodes { memberNumber status joinedOn contact { firstName lastName mobile photoConsent } }
+  }
+}
+""",
+    ),
+    Example(
+        _ROLES,
+        "What the public sees",
+        "guest",
+        """
+query ForEverybody {
+  events(orderBy: [{startsAt: ASC}], first: 5) { totalCount nodes { title startsAt location price } }
+  donationCampaigns { nodes { name purpose goal } }
+}
+""",
+    ),
+)
+"""In the order of the menu."""

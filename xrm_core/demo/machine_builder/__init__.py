@@ -1,0 +1,93 @@
+"""Demo data of the machine builder pack: the core pack's firm in small, with its installed base. The same each time."""
+
+from collections.abc import Iterator
+from functools import cache
+
+from xrm_core.demo.accounts import DEMO_USERS
+from xrm_core.demo.draw import Draw, Record
+from xrm_core.demo.machine_builder.examples import EXAMPLES
+from xrm_core.demo.machine_builder.installed_base import fits, machine_types, machines, sites, spare_parts
+from xrm_core.demo.machine_builder.selling import buying_centres, quotes
+from xrm_core.demo.machine_builder.service import contracts, used_parts, visits
+from xrm_core.demo.records import patches as core_patches
+from xrm_core.demo.records import records as core_records
+
+__all__ = ["EXAMPLES", "counts", "patches", "records", "users"]
+
+_SEED = 2026
+_CORE_SIZE, _MACHINES = 2_400, 420
+_REGIONS = {"DE": ("north", "south", "east", "west"), "AT": ("alps",), "CH": ("alps",)}
+
+
+def users() -> dict[str, str]:
+    """Role → id of the user who has it: those of the core pack, and two who do service."""
+    lead, technician, *_ = _crew(_firm()["team"], _firm()["user"])
+    return {**DEMO_USERS, "service_lead": lead, "technician": technician}
+
+
+def counts() -> dict[str, int]:
+    """Records by entity, in the order of :func:`records`."""
+    return {entity: len(rows) for entity, rows in _firm().items()}
+
+
+def records() -> Iterator[tuple[str, list[Record]]]:
+    """(Entity, its records), each reference to a record that came before."""
+    yield from _firm().items()
+
+
+def patches() -> Iterator[tuple[str, str, Record]]:
+    """(Entity, id, fields): who leads which team."""
+    yield from core_patches(size=_CORE_SIZE)
+
+
+def _crew(teams: list[Record], staff: list[Record]) -> list[str]:
+    """The users who do service, their lead first."""
+    team = next(team["id"] for team in teams if team["name"] == "Projekte und Service")
+    return [user["id"] for user in staff if user["team"] == team and user["active"]]
+
+
+@cache
+def _firm() -> dict[str, list[Record]]:
+    core = dict(core_records(size=_CORE_SIZE))
+    draw = Draw(_SEED, "machine builder")
+    crew = _crew(core["team"], core["user"])
+    types = machine_types(Draw(_SEED, "machine_type"), DEMO_USERS["admin"])
+    for customer in core["customer"]:
+        customer["service_region"] = draw.pick(_REGIONS.get(customer["country"], ("export",)))
+        customer["strategic"] = customer["segment"] == "key_account" and draw.chance(0.5)
+    for project in core["project"]:
+        open_yet = project["phase"] in ("initiation", "planning")
+        project["machine_type"] = draw.pick(types)["id"]
+        project["win_probability"] = (
+            10 * draw.between(1, 9) if open_yet else 0 if project["phase"] == "cancelled" else 100
+        )
+        project["decision_expected_on"] = project["starts_on"] if open_yet else None
+    buyers = [row for row in core["customer"] if row["status"] in ("active", "inactive")]
+    site_rows = sites(Draw(_SEED, "site"), buyers, core["contact"])
+    machine_rows = machines(Draw(_SEED, "machine"), _MACHINES, types, site_rows, core["project"])
+    suppliers = [row for row in core["partner"] if row["kind"] == "supplier"] or core["partner"]
+    part_rows = spare_parts(Draw(_SEED, "spare_part"), suppliers, crew[0])
+    fit_rows = fits(Draw(_SEED, "fit"), part_rows, types, crew[0])
+    contract_rows, covered = contracts(Draw(_SEED, "contract"), buyers, machine_rows, crew[0])
+    visit_rows = visits(Draw(_SEED, "visit"), machine_rows, covered, contract_rows, crew[1:])
+    quote_rows, item_rows = quotes(Draw(_SEED, "quote"), core["project"], types, part_rows)
+    activities = core.pop("activity")
+    before = {name: rows for name, rows in core.items() if name not in ("project", "contact")}
+    return {
+        **before,
+        "machine_type": types,
+        "project": core["project"],
+        "contact": core["contact"],
+        "activity": activities,
+        "site": site_rows,
+        "machine": machine_rows,
+        "spare_part": part_rows,
+        "spare_part_fit": fit_rows,
+        "maintenance_contract": contract_rows,
+        "contract_machine": covered,
+        "service_visit": visit_rows,
+        "used_part": used_parts(Draw(_SEED, "used_part"), visit_rows, machine_rows, fit_rows),
+        "buying_centre_member": buying_centres(Draw(_SEED, "buying_centre"), core["project"], core["contact"]),
+        "quote": quote_rows,
+        "quote_item": item_rows,
+    }

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.docs.conftest import xrm
+from tests.docs.pages import Example as Shown
+from tests.docs.pages import examples, marked
 from xrm_core.demo import loading
 from xrm_core.demo.example import Example
 from xrm_core.demo.packs import DemoPack, demo_of
@@ -145,3 +148,29 @@ def test_an_example_shows_something(pack: str, example: Example, served: Any) ->
     for name, value in answer["data"].items():
         nodes = value.get("nodes") if isinstance(value, dict) else value
         assert nodes is None or len(nodes) > 0, f"{name} has nothing to show"
+
+
+READMES = [
+    (name, number, shown)
+    for name in PACKS
+    for number, shown in enumerate(examples(shipped_packs()[name] / "README.md"), 1)
+]
+
+
+@pytest.mark.parametrize(
+    ("pack", "number", "shown"), READMES, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_query_of_the_readme_gives_the_answer_shown(pack: str, number: int, shown: Shown, served: Any) -> None:
+    client, tokens = served(pack)
+    headers = {"Authorization": f"Bearer {tokens[shown.role]}"}
+    assert client.post("/graphql", json={"query": shown.query}, headers=headers).json() == shown.answer, number
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_the_commands_of_the_readme_print_what_it_shows(pack: str, tmp_path: Path) -> None:
+    folder = shipped_packs()[pack]
+    [block] = marked(folder / "README.md", "run")
+    done = xrm(*block.text.split()[1:], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.replace(str(folder), pack) == block.following[0]
+    assert (folder / "README.md").read_text("utf-8").count("```graphql") == len(list(examples(folder / "README.md")))

@@ -17,15 +17,21 @@ from xrm_core.metadata.structure import meta_schema
 from xrm_core.permissions import policy
 
 PAGE = DOCS / "layers.md"
+PAGES = [PAGE, DOCS / "industry-packs.md"]
+
+
+def write_files(page: Path, folder: Path) -> None:
+    """The files that the page shows."""
+    for block in marked(page, "file"):
+        file = folder / block.label
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block.text, "utf-8")
 
 
 @pytest.fixture
 def mine(tmp_path: Path) -> Path:
     """The pack of the page."""
-    for block in marked(PAGE, "file"):
-        file = tmp_path / block.label
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(block.text, "utf-8")
+    write_files(PAGE, tmp_path)
     return tmp_path / "mine"
 
 
@@ -40,13 +46,15 @@ def test_the_pack_of_the_page_loads_with_its_roles(mine: Path) -> None:
     assert {"admin", "office_lead"} <= set(found.roles)
 
 
-def test_the_commands_print_what_the_page_shows(mine: Path) -> None:
-    for block in marked(PAGE, "run"):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    write_files(page, tmp_path)
+    for block in marked(page, "run"):
         program, *words = shlex.split(block.text)
         assert program == "xrm"
-        done = xrm(*words, cwd=mine.parent)
+        done = xrm(*words, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        printed = done.stdout.replace(f"{REPOSITORY}/schemas/", "core/")
+        printed = done.stdout.replace(f"{REPOSITORY}/schemas", "core")
         printed_lines = [line.split() for line in printed.splitlines()]
         for line in block.following[0].splitlines():
             assert line.split() in printed_lines, printed

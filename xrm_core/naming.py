@@ -90,3 +90,12 @@ PREPARED = "xrm_new_"
 def prepared(name: str) -> str:
     """What a thing of the next model is called until the switch to that model."""
     return bounded(PREPARED + name)
+
+
+ASIDE = "xrm_old_"
+"""Columns and tables that a change of the model has put aside begin with it."""
+
+
+def aside(change: int, name: str) -> str:
+    """What a column or table is called after change number ``change`` has put it aside: ``xrm_old_7_fax``."""
+    return bounded(f"{ASIDE}{change}_{name}")

@@ -340,6 +340,120 @@ POSSIBLE = [
     ),
 ]
 
+CONVERSIONS = [
+    Case(
+        "texts become numbers",
+        one(text("a", unique=True), text("b"), text("c", required=True), indexes=(("b", "a"),)),
+        one(
+            Field("a", INTEGER, unique=True, maximum=100),
+            Field("b", DECIMAL, precision=6, scale=2),
+            Field("c", INTEGER, required=True),
+            indexes=(("b", "a"),),
+        ),
+        {
+            "customer": [
+                {"a": " 12 ", "b": "12,5", "c": "1"},
+                {"a": "200", "b": "1,234", "c": "+2"},
+                {"a": "", "b": "12345.00", "c": "03"},
+            ]
+        },
+        {
+            "change_type:customer.a": ("safe", 0),
+            "change_limits:customer.a": ("safe", 1),
+            "change_type:customer.b": ("lossy", 2),
+            "change_type:customer.c": ("safe", 0),
+        },
+        {("customer", "a", "b", "c"): [(12, Decimal("12.50"), 1), (200, None, 2), (None, None, 3)]},
+    ),
+    Case(
+        "texts become dates, moments, booleans, enum values and ids",
+        one(text("a"), text("b"), text("c"), text("d"), text("e")),
+        one(
+            Field("a", FieldType.DATE),
+            Field("b", FieldType.DATETIME),
+            Field("c", BOOLEAN),
+            Field("d", ENUM, enum=("x", "y"), enum_labels={"x": {"en": "X"}}),
+            Field("e", FieldType.UUID),
+        ),
+        {
+            "customer": [
+                {"a": "31.01.2026", "b": "2026-01-31 10:00Z", "c": "ja", "d": "x", "e": record_id(7)},
+                {"a": "31.02.2026", "b": "2026-01-31", "c": "maybe", "d": "z", "e": "7"},
+            ]
+        },
+        {f"change_type:customer.{name}": ("lossy", 1) for name in "abcde"},
+        {
+            ("customer", *"abcde"): [
+                ("2026-01-31", "2026-01-31T10:00:00+00:00", True, "x", record_id(7)),
+                (None,) * 5,
+            ]
+        },
+    ),
+    Case(
+        "anything becomes a text",
+        model(
+            CUSTOMER,
+            entity(
+                "deal",
+                *(Field("a", INTEGER), Field("b", DECIMAL, scale=3), Field("c", BOOLEAN), Field("d", FieldType.DATE)),
+                *(Field("e", FieldType.DATETIME), Field("f", ENUM, enum=("x", "y")), relation("g", "customer")),
+            ),
+        ),
+        model(CUSTOMER, entity("deal", *(text(name) for name in "abcdefg"))),
+        {
+            "customer": [{"name": "A"}],
+            "deal": [
+                {"a": -1, "b": "-0.5", "c": False, "d": "2026-01-31", "e": "2026-01-31T10:00:00+01:00", "f": "x"},
+                {"g_id": record_id(1)},
+            ],
+        },
+        {**{f"change_type:deal.{name}": ("safe", 0) for name in "abcdefg"}, "drop_index:deal.g": ("safe", 0)},
+        {
+            ("deal", *"abcdefg"): [
+                ("-1", "-0.500", "false", "2026-01-31", "2026-01-31T09:00:00+00:00", "x", None),
+                (*(None,) * 6, record_id(1)),
+            ]
+        },
+    ),
+    Case(
+        "numbers become other numbers",
+        one(Field("a", INTEGER), Field("b", DECIMAL, scale=4), Field("c", DECIMAL, precision=9), Field("d", DECIMAL)),
+        one(
+            Field("a", DECIMAL, precision=4, scale=1, required=True, default="0"),
+            Field("b", DECIMAL, scale=2),
+            Field("c", DECIMAL, precision=12, scale=5),
+            Field("d", INTEGER),
+        ),
+        {"customer": [{"a": 999, "b": "1.2300", "c": "7.25", "d": "3.00"}, {"b": "1.2345", "d": "3.01"}]},
+        {
+            "change_type:customer.a": ("safe", 0),
+            "change_required:customer.a": ("safe", 1),
+            "change_type:customer.b": ("lossy", 1),
+            "change_type:customer.c": ("safe", 0),
+            "change_type:customer.d": ("lossy", 1),
+        },
+        {
+            ("customer", *"abcd"): [
+                (Decimal("999.0"), Decimal("1.23"), Decimal("7.25000"), 3),
+                (Decimal("0.0"), None, None, None),
+            ]
+        },
+    ),
+    Case(
+        "an enum loses a value that is used, under a new name",
+        one(status("lead", "old", "new")),
+        one(Field("state", ENUM, enum=("new", "lead"), renamed_from="status")),
+        {"customer": [{"status": "lead"}, {"status": "old"}, {}]},
+        {
+            "rename_field:customer.state": ("safe", 2),
+            "change_enum:customer.state": ("lossy", 1),
+            "change_metadata:customer.state": ("safe", 0),
+        },
+        {("customer", "state"): ["lead", None, None]},
+    ),
+]
+POSSIBLE += CONVERSIONS
+
 BLOCKED = [
     Case(
         "add a required field without a default",
@@ -378,8 +492,8 @@ BLOCKED = [
     ),
     Case(
         "remove an enum value that is used",
-        one(status("lead", "active")),
-        one(status("active")),
+        one(status("lead", "active", required=True)),
+        one(status("active", required=True)),
         {"customer": [{"status": "lead"}, {"status": "active"}, {"status": "lead"}]},
         {"change_enum:customer.status": ("blocked", 2)},
     ),
@@ -405,18 +519,32 @@ BLOCKED = [
         {"add_field:customer.city": ("safe", 2), "add_unique:customer.city,name": ("blocked", 2)},
     ),
     Case(
-        "change a type",
-        one(NAME),
-        one(Field("name", INTEGER)),
-        TWO,
+        "change the type of a required field",
+        one(text("name", required=True)),
+        one(Field("name", INTEGER, required=True)),
+        {"customer": [{"name": "Müller"}, {"name": " 12 "}, {"name": " "}]},
         {"change_type:customer.name": ("blocked", 2)},
     ),
     Case(
-        "change the scale of a decimal",
-        one(Field("sum", DECIMAL, scale=4)),
-        one(Field("sum", DECIMAL, scale=2)),
-        {"customer": [{"sum": "1.0001"}]},
+        "change a type and make it required",
+        one(text("name")),
+        one(Field("name", INTEGER, required=True)),
+        {"customer": [{"name": "12"}, {}]},
+        {"change_type:customer.name": ("safe", 0), "change_required:customer.name": ("blocked", 1)},
+    ),
+    Case(
+        "change the scale of a required decimal",
+        one(Field("sum", DECIMAL, scale=4, required=True)),
+        one(Field("sum", DECIMAL, scale=2, required=True)),
+        {"customer": [{"sum": "1.0001"}, {"sum": "1.2300"}]},
         {"change_type:customer.sum": ("blocked", 1)},
+    ),
+    Case(
+        "make unique values the same by another type",
+        one(text("name", unique=True)),
+        one(Field("name", INTEGER, unique=True)),
+        {"customer": [{"name": "12"}, {"name": "012"}, {"name": "13"}]},
+        {"change_type:customer.name": ("safe", 0), "add_unique:customer.name": ("blocked", 2)},
     ),
     Case(
         "let a relation refer to something else altogether",

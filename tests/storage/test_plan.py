@@ -7,7 +7,7 @@ import pytest
 from tests.storage.worlds import add_rows, entity, model, text
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import FieldType
-from xrm_core.storage import plan_fields
+from xrm_core.storage import plan_field
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.plan import Plan, plan
@@ -75,7 +75,7 @@ def test_planning_changes_nothing(database: Database) -> None:
 
 def test_a_big_table_makes_a_rewrite_slow(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a table with as many rows as count as many
-    monkeypatch.setattr(plan_fields, "SLOW_ROWS", 2)
+    monkeypatch.setattr(plan_field, "SLOW_ROWS", 2)
     before = model(entity("customer", text("name")))
     apply(database, before)
     add_rows(database, before, "customer", {"name": "A"}, {"name": "B"})

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert, inspect, select
 from xrm_core.metadata.model import Entity, Field, Model, OnDelete, Relation
 from xrm_core.metadata.snapshot import build, from_snapshot, to_snapshot
 from xrm_core.metadata.types import FieldType
+from xrm_core.naming import ASIDE
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
 
@@ -55,9 +56,12 @@ def rows_of(database: Database, of: Model, entity_name: str, *columns: str) -> l
 
 
 def schema_of(database: Database) -> dict[str, Any]:
-    """Everything that the database says about its tables, whatever the order of columns."""
+    """Everything that the database says about its tables, whatever the order of columns, but for what is aside."""
     with database.read() as connection:
-        return _schema(connection)
+        found = {name: table for name, table in _schema(connection).items() if not name.startswith(ASIDE)}
+    for table in found.values():
+        table["columns"] = {name: column for name, column in table["columns"].items() if not name.startswith(ASIDE)}
+    return found
 
 
 def _schema(connection: Connection) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""The model that a database has: the newest row of ``xrm_model``."""
+"""The models that a database has had: the rows of ``xrm_model``, of which the newest is the current one."""
 
 import datetime as dt
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy import Connection, func, insert, inspect, select
 
 from xrm_core.errors import ModelOutOfDate
 from xrm_core.metadata.model import Model, fingerprint
@@ -22,8 +22,17 @@ def current_model(connection: Connection) -> Model | None:
     if not has_models(connection):
         return None
     text = connection.scalar(select(MODEL.c.snapshot).order_by(MODEL.c.id.desc()).limit(1))
-    if text is None:
-        return None
+    return None if text is None else _read(text)
+
+
+def model_before(connection: Connection, change: int) -> Model:
+    """The model before a change, by its number; an empty one before the first. Raises as :func:`current_model`."""
+    found = select(MODEL.c.snapshot).where(MODEL.c.id < change).order_by(MODEL.c.id.desc()).limit(1)
+    text = connection.scalar(found)
+    return Model({}) if text is None else _read(text)
+
+
+def _read(text: str) -> Model:
     try:
         return from_snapshot(json.loads(text))
     except (ValueError, TypeError, KeyError) as error:
@@ -62,14 +71,21 @@ def require_model(connection: Connection, model: Model) -> None:
         )
 
 
-def save_model(connection: Connection, model: Model, operations: Mapping[str, Any]) -> None:
-    """Make ``model`` the current one; ``operations`` is the JSON form of the plan that led to it."""
+def save_model(
+    connection: Connection, model: Model, operations: Mapping[str, Any], *, reverts: int | None = None
+) -> None:
+    """Make ``model`` the current one; ``operations`` is the JSON form of the plan that led to it.
+
+    ``reverts`` is the number of the change that was taken back. The number of this one is the next.
+    """
     snapshot = to_snapshot(model)
     connection.execute(
         insert(MODEL).values(
+            id=(connection.scalar(select(func.max(MODEL.c.id))) or 0) + 1,
             fingerprint=fingerprint(snapshot),
             snapshot=json.dumps(snapshot, ensure_ascii=False),
             operations=json.dumps(operations, ensure_ascii=False, default=str),
             applied_at=dt.datetime.now(dt.UTC),
+            reverts=reverts,
         )
     )

@@ -11,17 +11,18 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from xrm_core.errors import SchemaChangeRefused
 from xrm_core.metadata.model import Model
 from xrm_core.storage import change_sqlite
-from xrm_core.storage.applied import current_model, save_model
-from xrm_core.storage.counters import rename_counters
+from xrm_core.storage.applied import current_model
+from xrm_core.storage.aside_tables import present_tables, wanted_tables
+from xrm_core.storage.asides import read_asides
 from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn, exclusive
 from xrm_core.storage.operations import Operation
 from xrm_core.storage.phases_postgresql import give_up, in_phases
-from xrm_core.storage.plan import Plan, plan
+from xrm_core.storage.plan import Plan, plan_evolution
+from xrm_core.storage.save_change import save_change
 from xrm_core.storage.system import upgrade_system
-from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import change_under_way
 
 _ATTEMPTS = 3  # while others keep writing what the plan did not expect
@@ -99,18 +100,22 @@ class _Wish:
     only_safe: bool
     along: Callable[[Connection], None]
 
-    def planned(self, connection: Connection) -> tuple[Model | None, Plan]:
-        """The model that the database has, and the way from there.
+    def evolution(self, connection: Connection) -> Evolution:
+        """From the model that the database has to the one that is wanted."""
+        return Evolution(current_model(connection), self.new, read_asides(connection))
+
+    def planned(self, connection: Connection) -> tuple[Evolution, Plan]:
+        """The way from the model that the database has.
 
         Raises:
             SchemaChangeRefused: not all of it may be done.
         """
-        old = current_model(connection)
-        _refuse_drift(connection, old)
-        planned = plan(connection, old, self.new)
+        evolution = self.evolution(connection)
+        _refuse_drift(connection, evolution.old)
+        planned = plan_evolution(connection, evolution)
         _refuse_unknown(planned, self.accept)
         _refuse(planned, self.accept, self.only_safe)
-        return old, planned
+        return evolution, planned
 
 
 def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
@@ -118,7 +123,7 @@ def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
         return turn.patiently(lambda connection: _at_once(connection, wish))
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return in_phases(turn, wish.new, wish.planned, wish.along)
+            return in_phases(turn, wish.evolution, wish.planned, wish.along)
         except OperationalError:
             raise
         except DBAPIError as error:
@@ -132,21 +137,20 @@ def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
 
 def _at_once(connection: Connection, wish: _Wish) -> Plan:
     """Everything in one transaction, as SQLite can."""
-    old, planned = wish.planned(connection)
-    if old is not None and planned.is_empty:
+    evolution, planned = wish.planned(connection)
+    if evolution.old is not None and planned.is_empty:
         wish.along(connection)
         return planned
     operations = Operations(MigrationContext.configure(connection))
-    evolution = Evolution(old, wish.new)
+    before, after = present_tables(connection, evolution), wanted_tables(connection, evolution)
     try:
-        change_sqlite.change(operations, evolution, Tables(old or Model({})), Tables(wish.new))
+        change_sqlite.change(operations, evolution, before, after)
     except OperationalError:
         raise
     except DBAPIError as error:
         raise _refused_by_data(error) from error
-    rename_counters(connection, evolution)
     wish.along(connection)
-    save_model(connection, wish.new, planned.to_json())
+    save_change(connection, evolution, planned)
     return planned
 
 

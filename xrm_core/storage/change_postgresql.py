@@ -15,8 +15,9 @@ from xrm_core.metadata.sequence import Sequence
 from xrm_core.storage.columns import ExactDecimal
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn, run
+from xrm_core.storage.mending import mend
 from xrm_core.storage.numbering import numbers
-from xrm_core.storage.prepare_postgresql import refilled, validate
+from xrm_core.storage.prepare_postgresql import validate
 from xrm_core.storage.prepared import remove_from, remove_functions
 from xrm_core.storage.switch_locks import lock
 from xrm_core.storage.table_pair import TablePair, foreign_keys, indexes, table_pairs
@@ -26,16 +27,11 @@ from xrm_core.storage.tables import Tables
 def change(operations: Operations, evolution: Evolution, old: Tables, new: Tables) -> None:
     """Bring the tables ``old`` to ``new`` in the transaction of ``operations``."""
     connection = operations.get_bind()
-    pairs = table_pairs(evolution, old, new, refilled(connection, evolution, old, new))
+    pairs = table_pairs(evolution, old, new)
     kept = [_TableChange(operations, pair) for pair in pairs if pair.differs]
     lock(connection, evolution, [table_change.pair for table_change in kept], old, new)
     for table_change in kept:
         table_change.drop_parts(foreign_keys=True)
-    for entity in evolution.dropped:
-        for constraint in old[entity.name].foreign_key_constraints:
-            operations.drop_constraint(str(constraint.name), old[entity.name].name, type_="foreignkey")
-    for entity in evolution.dropped:
-        operations.drop_table(old[entity.name].name)
     for table_change in kept:
         table_change.drop_parts(foreign_keys=False)
         table_change.rename()
@@ -47,6 +43,7 @@ def change(operations: Operations, evolution: Evolution, old: Tables, new: Table
     for table_change in kept:
         table_change.change_columns()
         table_change.add_parts()
+    mend(connection, evolution, new)
     for table_change in kept:
         table_change.add_foreign_keys()
     for entity in evolution.created:

@@ -7,12 +7,12 @@ from typing import Any
 
 from alembic.operations import Operations
 from alembic.operations.ops import CreateIndexOp, CreateTableOp
-from sqlalchemy import ColumnElement, MetaData, Table, func, insert, literal, null, select
+from sqlalchemy import ColumnElement, MetaData, Table, insert, literal, null, select
 from sqlalchemy.schema import CreateTable
 
-from xrm_core.storage.evolution import EntityPair, Evolution
+from xrm_core.storage.evolution import EntityPair, Evolution, backfill
+from xrm_core.storage.mending import mend
 from xrm_core.storage.numbering import numbers
-from xrm_core.storage.plan_fields import backfill
 from xrm_core.storage.tables import Tables
 
 _TEMPORARY = "xrm_new_{}"
@@ -20,16 +20,15 @@ _TEMPORARY = "xrm_new_{}"
 
 def change(operations: Operations, evolution: Evolution, old: Tables, new: Tables) -> None:
     """Bring the tables ``old`` to ``new`` in the transaction of ``operations``."""
-    for entity in evolution.dropped:
-        operations.drop_table(old[entity.name].name)
-    for pair in evolution.kept:
-        if pair.old.name != pair.new.name:
+    for pair in evolution.pairs:
+        if old[pair.old.name].name != new[pair.new.name].name:
             operations.rename_table(old[pair.old.name].name, new[pair.new.name].name)
-    for pair in evolution.kept:
+    for pair in evolution.pairs:
         _change_table(operations, pair, old[pair.old.name], new[pair.new.name])
     for entity in evolution.created:
         operations.invoke(CreateTableOp.from_table(new[entity.name]))
         _create_indexes(operations, new[entity.name], present=set())
+    mend(operations.get_bind(), evolution, new)
 
 
 def _change_table(operations: Operations, pair: EntityPair, old: Table, new: Table) -> None:
@@ -52,8 +51,11 @@ def _rebuild(operations: Operations, pair: EntityPair, old: Table, new: Table) -
     temporary = new.to_metadata(MetaData(), name=_TEMPORARY.format(new.name))
     operations.invoke(CreateTableOp.from_table(temporary))  # without its indexes, whose names are still taken
     source = old.to_metadata(MetaData(), name=new.name)  # it has its new name already, but the old columns
+    converted: dict[str, ColumnElement[Any]] = {}
+    for conversion in pair.conversions:
+        converted |= conversion.values(dict(source.c), operations.get_bind().dialect.name)
     values = [
-        _value(operations, pair, source, name, new.columns[name].type)
+        converted[name] if name in converted else _value(operations, pair, source, name, new.columns[name].type)
         for name in new.columns.keys()  # noqa: SIM118
     ]
     operations.execute(insert(temporary).from_select(list(new.columns.keys()), select(*values)))
@@ -62,18 +64,15 @@ def _rebuild(operations: Operations, pair: EntityPair, old: Table, new: Table) -
 
 
 def _value(operations: Operations, pair: EntityPair, source: Table, column: str, type_: Any) -> ColumnElement[Any]:
-    """What a column of the new table is filled with: the old value, and the default where there is none."""
-    field = pair.new.fields.get(column)
-    default = None if field is None else backfill(field)
+    """What a column of the new table is filled with: the old value, or the default if the column is new."""
     former = pair.columns.get(column)
-    if former is None and field is not None and field.sequence is not None:
+    if former is not None:
+        return source.columns[former]
+    field = pair.new.fields.get(column)
+    if field is not None and field.sequence is not None:
         return numbers(field.sequence, source, operations.get_bind())
-    if former is None:
-        return null() if default is None else literal(default, type_)
-    kept = source.columns[former]
-    if default is None or field is None or not field.required:
-        return kept
-    return func.coalesce(kept, literal(default, type_))
+    default = None if field is None else backfill(field)
+    return null() if default is None else literal(default, type_)
 
 
 def _create_indexes(operations: Operations, table: Table, present: set[Any]) -> None:

@@ -5,11 +5,12 @@ rules stand in ``convert_numbers``, ``convert_times`` and ``convert_words``; ``d
 people.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from dataclasses import field as attribute
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, not_, or_, type_coerce
+from sqlalchemy import ColumnElement, and_, case, func, literal, not_, null, or_, type_coerce
 
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import TEXTUAL, FieldType
@@ -29,21 +30,36 @@ class Conversion:
     """The columns ``targets`` of the new table from the columns ``sources`` of the old one.
 
     ``compute`` gives a value for each target; ``blank`` says of which records there is nothing to convert.
+    ``defaults`` has target → value for records of which nothing comes.
     """
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
     compute: Callable[[Columns, Words], Mapping[str, Sql]]
     blank: Callable[[Columns, Words], ColumnElement[bool]]
+    defaults: Mapping[str, Sql] = attribute(default_factory=dict)
 
-    def values(self, columns: Columns, dialect: str) -> Mapping[str, Sql]:
+    def values(self, columns: Columns, dialect: str) -> dict[str, Sql]:
         """Target → its SQL expression over ``columns``, which has the sources by name."""
-        return self.compute(columns, Words(dialect))
+        values = self.converted(columns, dialect)
+        return {
+            name: func.coalesce(value, self.defaults[name], type_=value.type) if name in self.defaults else value
+            for name, value in values.items()
+        }
+
+    def converted(self, columns: Columns, dialect: str) -> dict[str, Sql]:
+        """The same without defaults."""
+        return dict(self.compute(columns, Words(dialect)))
 
     def misfit(self, columns: Columns, dialect: str) -> ColumnElement[bool]:
         """The condition of records that have a value of which nothing comes."""
-        values = self.values(columns, dialect)
+        values = self.converted(columns, dialect)
         return and_(not_(self.blank(columns, Words(dialect))), *(value.is_(None) for value in values.values()))
+
+    def empty(self, columns: Columns, dialect: str) -> ColumnElement[bool]:
+        """The condition of records that have no value before and none afterwards, but for a default."""
+        values = self.converted(columns, dialect)
+        return and_(self.blank(columns, Words(dialect)), *(value.is_(None) for value in values.values()))
 
 
 def conversion(old: Field, new: Field) -> Conversion | None:
@@ -63,6 +79,56 @@ def conversion(old: Field, new: Field) -> Conversion | None:
         return or_(value.is_(None), words.trim(value) == text(""))
 
     return Conversion((source,), (target,), compute, blank)
+
+
+def identity(names: Mapping[str, str], new: Field) -> Conversion:
+    """The values as they are, in columns of their own: target → source."""
+    sources = tuple(names.values())
+
+    def compute(columns: Columns, _words: Words) -> Mapping[str, Sql]:
+        return {target: type_coerce(columns[source], column_type(new)) for target, source in names.items()}
+
+    return Conversion(sources, tuple(names), compute, lambda columns, _words: _all_empty(columns, sources))
+
+
+def filled(found: Conversion, new: Field, default: Any) -> Conversion:
+    """The same conversion with the default of a field that must have a value."""
+    return replace(found, defaults={new.columns[0]: literal(default, column_type(new))})
+
+
+def restoring(
+    old: Field, new: Field, forward: Conversion | None, back: Conversion | None, aside: Mapping[str, str]
+) -> Conversion:
+    """The way back of a conversion whose old values are still there: target → column in which they are aside.
+
+    What is as ``forward`` made it gets its old value again; what has changed since is converted by ``back``, if there
+    is a way.
+    """
+
+    def unchanged(columns: Columns, words: Words) -> ColumnElement[bool]:
+        if forward is None:
+            return _all_empty(columns, old.columns)
+        made = forward.values({name: columns[aside[name]] for name in forward.sources}, words.dialect)
+        return and_(*(made[name].is_not_distinct_from(columns[name]) for name in old.columns))
+
+    def compute(columns: Columns, words: Words) -> Mapping[str, Sql]:
+        converted = {} if back is None else back.values(columns, words.dialect)
+        same = unchanged(columns, words)
+        return {
+            name: case((same, type_coerce(columns[aside[name]], column_type(new))), else_=converted.get(name, null()))
+            for name in new.columns
+        }
+
+    def blank(columns: Columns, words: Words) -> ColumnElement[bool]:
+        nothing = _all_empty(columns, old.columns) if back is None else back.blank(columns, words)
+        return or_(nothing, unchanged(columns, words))
+
+    sources = (*old.columns, *aside.values())
+    return Conversion(sources, new.columns, compute, blank, {} if back is None else back.defaults)
+
+
+def _all_empty(columns: Columns, names: Iterable[str]) -> ColumnElement[bool]:
+    return and_(*(columns[name].is_(None) for name in names))
 
 
 def keeps_values(old: Field, new: Field) -> bool:

@@ -8,8 +8,8 @@ from sqlalchemy.types import TypeEngine
 
 from xrm_core import naming
 from xrm_core.metadata.model import Model
+from xrm_core.storage.aside_tables import current_tables
 from xrm_core.storage.shape import Part, check, foreign_key, parts
-from xrm_core.storage.tables import Tables
 
 
 def drift(connection: Connection, model: Model) -> list[str]:
@@ -20,8 +20,8 @@ def drift(connection: Connection, model: Model) -> list[str]:
     a change that is under way is no difference.
     """
     reflected = _Reflected(connection)
-    tables = Tables(model)
-    return [difference for entity in model for difference in reflected.differences(tables[entity.name])]
+    tables = current_tables(connection, model)
+    return [difference for table in tables for difference in reflected.differences(table)]
 
 
 class _Reflected:

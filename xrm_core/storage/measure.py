@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Table, Text, and_, func, literal, or_, select, text, true
+from sqlalchemy.exc import DBAPIError
 
-from xrm_core.metadata.model import Entity, Field, Model
-from xrm_core.storage.tables import Tables
+from xrm_core.metadata.model import Entity, Field
+from xrm_core.storage.aside_tables import present_tables
+from xrm_core.storage.evolution import EntityPair, Evolution
 
 SAMPLES = 5
 """How many records are shown for an operation."""
@@ -23,19 +25,50 @@ class Found:
 
 
 class Measure:
-    """Asks the tables of the applied model. ``model`` is None if there are none yet."""
+    """Asks the tables before a change; what is aside counts among them."""
 
-    def __init__(self, connection: Connection, model: Model | None) -> None:
+    def __init__(self, connection: Connection, evolution: Evolution) -> None:
         self._connection = connection
-        self._tables = Tables(model or Model({}))
+        self._tables = present_tables(connection, evolution)
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._connection.dialect.name
+
+    def table(self, entity: str) -> Table:
+        """The table of an entity before the change."""
+        return self._tables[entity]
 
     def column(self, entity: Entity, name: str) -> ColumnElement[Any]:
         """A column of an entity's table."""
         return self._tables[entity.name].c[name]
 
+    def value(self, pair: EntityPair, column: str) -> ColumnElement[Any] | None:
+        """What a column of the new table will have, but for defaults; None if that is nothing in all records."""
+        table = self._tables[pair.old.name]
+        if column in pair.columns:
+            return table.c[pair.columns[column]]
+        for conversion in pair.conversions:
+            if column in conversion.targets:
+                return conversion.converted(dict(table.c), self.dialect)[column]
+        return None
+
+    def size(self, entity: Entity) -> int:
+        """Bytes that a table takes with its indexes, as far as the database says; 0 if it does not."""
+        name = self._tables[entity.name].name
+        if self.dialect == "postgresql":
+            size = select(func.pg_total_relation_size(func.to_regclass(func.quote_ident(literal(name, Text())))))
+            return int(self._connection.scalar(size) or 0)
+        try:
+            found = self._connection.execute(text("SELECT sum(pgsize) FROM dbstat WHERE name = :name"), {"name": name})
+            return int(found.scalar() or 0)
+        except DBAPIError:
+            return 0  # this SQLite was built without the table of sizes
+
     def rows(self, entity: Entity) -> int:
         """All records of an entity."""
-        return self._count(entity, true())
+        return self.count(entity, true())
 
     def filled(self, entity: Entity, columns: Sequence[str]) -> Found:
         """Records with a value in any of the columns."""
@@ -49,26 +82,32 @@ class Measure:
 
     def matching(self, entity: Entity, condition: ColumnElement[bool], columns: Sequence[str]) -> Found:
         """Records that meet the condition; samples show the first value in ``columns``."""
-        rows = self._count(entity, condition)
+        return self.matching_values(entity, condition, [self.column(entity, name) for name in columns])
+
+    def matching_values(
+        self, entity: Entity, condition: ColumnElement[bool], values: Sequence[ColumnElement[Any]]
+    ) -> Found:
+        """The same with any values for the samples."""
+        rows = self.count(entity, condition)
         if not rows:
             return Found()
-        value = func.coalesce(*(self.column(entity, name) for name in columns), None)
-        value.type = self.column(entity, columns[0]).type
+        value = func.coalesce(*values, None)
+        value.type = values[0].type
         key = self.column(entity, "id")
         chosen = select(key, value).where(condition).order_by(key).limit(SAMPLES)
         return Found(
             rows, tuple({"id": id_, "value": _plain(found)} for id_, found in self._connection.execute(chosen))
         )
 
-    def duplicates(self, entity: Entity, columns: Sequence[str]) -> Found:
-        """Records that share their values in all of the columns with another one; empty values are never equal."""
-        key = [self.column(entity, name) for name in columns]
-        filled = and_(*(column.is_not(None) for column in key))
-        groups = select(*key, func.count().label("records")).where(filled).group_by(*key).having(func.count() > 1)
+    def duplicates(self, values: Sequence[ColumnElement[Any]]) -> Found:
+        """Records that share all of the values with another one; empty values are never equal."""
+        key = [value.label(f"value_{number}") for number, value in enumerate(values)]
+        filled = and_(*(value.is_not(None) for value in values))
+        groups = select(*key, func.count().label("records")).where(filled).group_by(*values).having(func.count() > 1)
         rows = self._connection.scalar(select(func.sum(groups.subquery().c.records)))
         if not rows:
             return Found()
-        found = self._connection.execute(groups.order_by(*key).limit(SAMPLES))
+        found = self._connection.execute(groups.order_by(*values).limit(SAMPLES))
         return Found(
             int(rows), tuple({"value": [_plain(value) for value in row[:-1]], "records": row[-1]} for row in found)
         )
@@ -77,7 +116,8 @@ class Measure:
         """All records, with a few ids."""
         return self.matching(entity, true(), ("id",))
 
-    def _count(self, entity: Entity, condition: ColumnElement[bool]) -> int:
+    def count(self, entity: Entity, condition: ColumnElement[bool]) -> int:
+        """How many records meet the condition."""
         counted = select(func.count()).select_from(self._tables[entity.name]).where(condition)
         return self._connection.scalar(counted) or 0
 

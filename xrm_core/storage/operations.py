@@ -17,7 +17,8 @@ class Operation:
     """One step of a plan.
 
     ``rows`` is the number of records that it concerns in this database, ``samples`` are a few of them
-    (``{"id", "value"}``), ``remedy`` says how to go on if the operation is blocked.
+    (``{"id", "value"}``), ``remedy`` says how to go on if the operation is blocked. If it is slow, ``table_rows`` and
+    ``table_bytes`` say how big the table is that is rewritten or read as a whole (0: the database does not say).
     """
 
     op: ClassVar[str]
@@ -27,6 +28,8 @@ class Operation:
     rows: int = 0
     samples: tuple[Mapping[str, Any], ...] = ()
     remedy: str = ""
+    table_rows: int = 0
+    table_bytes: int = 0
 
     @property
     def key(self) -> str:
@@ -41,6 +44,9 @@ class Operation:
     def to_json(self) -> dict[str, Any]:
         """All values by name, with ``op``, ``key`` and ``text``."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in ("table_rows", "table_bytes"):
+            if not values[name]:
+                del values[name]
         shape = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
         return {"op": self.op, **shape, "key": self.key, "text": self.text}
 
@@ -131,16 +137,57 @@ class DropField(Operation):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeType(Operation):
-    """Another type, scale or relation; never carried out."""
+    """Another type, scale or relation. ``converts`` values are converted; those of ``rows`` records cannot be."""
 
     op: ClassVar[str] = "change_type"
     before: str
     after: str
+    converts: int = 0
+    possible: bool = True
 
     @property
     def text(self) -> str:
         """One sentence."""
-        return f"Change {self.entity}.{self.field} from {self.before} to {self.after}: not supported yet."
+        change = f"Change {self.entity}.{self.field} from {self.before} to {self.after}"
+        if not self.possible:
+            return f"{change}: there is no way from one to the other."
+        done = f"{change}: {_many(self.converts, 'value')} {'is' if self.converts == 1 else 'are'} converted"
+        if not self.rows:
+            return f"{done}."
+        if self.risk == "lossy":
+            return f"{done}, {self.rows} cannot be and {'is' if self.rows == 1 else 'are'} left empty and kept aside."
+        return f"{done}, {self.rows} cannot be."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreField(Operation):
+    """A field comes back with its values, by ``xrm schema undo``. ``samples`` are references that lead nowhere now."""
+
+    op: ClassVar[str] = "restore_field"
+    lost: int = 0
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        place = f"{self.entity}.{self.field}"
+        if self.risk == "blocked":
+            return f"Bring back the field {place}: {_many(self.rows, 'record')} would have no valid value for it."
+        lost = f", less {_many(self.lost, 'reference')} to records that are gone or replaced" if self.lost else ""
+        return f"Bring back the field {place} and its {_many(self.rows, 'value')}{lost}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreEntity(Operation):
+    """A table comes back with its rows, by ``xrm schema undo``. ``samples`` are references that lead nowhere now."""
+
+    op: ClassVar[str] = "restore_entity"
+    lost: int = 0
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        lost = f"; {_many(self.lost, 'reference')} in them lead to records that are gone" if self.lost else ""
+        return f"Bring back the entity {self.entity} and its {_many(self.rows, 'record')}{lost}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +225,8 @@ class ChangeEnum(Operation):
         parts = [
             f"{word} {', '.join(values)}" for word, values in (("add", self.added), ("remove", self.removed)) if values
         ]
-        used = f": {_many(self.rows, 'record')} use what is removed" if self.rows else ""
+        left = ", are left empty, and their values kept aside" if self.risk == "lossy" else ""
+        used = f": {_many(self.rows, 'record')} use what is removed{left}" if self.rows else ""
         return f"Change the values of {self.entity}.{self.field}: {' and '.join(parts) or 'their order'}{used}."
 
 

@@ -10,51 +10,52 @@ from alembic.operations import Operations
 from sqlalchemy import Connection
 
 from xrm_core.metadata.model import Model
-from xrm_core.storage.applied import current_model, save_model
+from xrm_core.storage.applied import current_model
+from xrm_core.storage.aside_tables import present_tables, wanted_tables
 from xrm_core.storage.change_postgresql import change, finish
-from xrm_core.storage.counters import rename_counters
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn
 from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepare_postgresql import has_work, prepare
 from xrm_core.storage.prepared import remove
+from xrm_core.storage.save_change import save_change
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import begin, change_under_way, end, note
 
 
 def in_phases(
     turn: Turn,
-    new: Model,
-    planned: Callable[[Connection], tuple[Model | None, Plan]],
+    evolution_of: Callable[[Connection], Evolution],
+    planned: Callable[[Connection], tuple[Evolution, Plan]],
     along: Callable[[Connection], None],
 ) -> Plan:
-    """Bring the database to ``new``, from where it is. ``planned`` gives the model that it has, and the way.
+    """Bring the database to the model that is wanted, from where it is; ``planned`` refuses what may not be done.
 
-    ``along`` is called in the transaction of the switch, just before ``new`` becomes the applied model.
+    ``along`` is called in the transaction of the switch, just before the new model becomes the applied one.
 
     Raises:
         SchemaChangeRefused: by ``planned``, or because tables stay in use. What was made ahead is kept.
         IntegrityError: the data is not as the plan thought. What was made ahead is kept.
     """
-    _come_from_a_former_change(turn, new)
-    old, plan = turn.patiently(planned)
-    if old is not None and plan.is_empty:
+    _come_from_a_former_change(turn, evolution_of)
+    evolution, plan = turn.patiently(planned)
+    if evolution.old is not None and plan.is_empty:
         turn.patiently(along)
         return plan
-    evolution, before, after = Evolution(old, new), Tables(old or Model({})), Tables(new)
+    before = turn.patiently(lambda connection: present_tables(connection, evolution))
+    after = turn.patiently(lambda connection: wanted_tables(connection, evolution))
     if has_work(evolution, before, after):
-        turn.patiently(lambda connection: _begin(connection, new, plan))
+        turn.patiently(lambda connection: _begin(connection, evolution, plan))
         prepare(turn, evolution, before, after)
 
     def switch(connection: Connection) -> None:
         change(Operations(MigrationContext.configure(connection)), evolution, before, after)
-        rename_counters(connection, evolution)
         along(connection)
-        save_model(connection, new, plan.to_json())
+        save_change(connection, evolution, plan)
         note(connection, "Look through new foreign keys.", phase="finish")
 
     turn.patiently(switch)
-    _finish(turn, new)
+    _finish(turn, evolution.new)
     return plan
 
 
@@ -70,20 +71,26 @@ def give_up(turn: Turn) -> None:
         turn.patiently(end)
 
 
-def _come_from_a_former_change(turn: Turn, new: Model) -> None:
+def _come_from_a_former_change(turn: Turn, evolution_of: Callable[[Connection], Evolution]) -> None:
     """End what another applier has begun, unless it leads to where we go."""
     former = turn.patiently(change_under_way)
     if former is None:
         return
     if former.phase == "finish":
-        _finish(turn, turn.patiently(current_model) or new)
-    elif former.fingerprint != new.fingerprint:
+        _finish(turn, turn.patiently(current_model) or Model({}))
+    elif former.fingerprint != _goal(turn.patiently(evolution_of)):
         give_up(turn)
 
 
-def _begin(connection: Connection, new: Model, plan: Plan) -> None:
+def _begin(connection: Connection, evolution: Evolution, plan: Plan) -> None:
     if change_under_way(connection) is None:
-        begin(connection, new, plan.to_json())
+        begin(connection, evolution.new, _goal(evolution), plan.to_json())
+
+
+def _goal(evolution: Evolution) -> str:
+    """What the change is after: going back to a model has other values than going on to the same one."""
+    fingerprint = evolution.new.fingerprint
+    return fingerprint if evolution.undone is None else f"{fingerprint} without {evolution.undone}"
 
 
 def _finish(turn: Turn, model: Model) -> None:

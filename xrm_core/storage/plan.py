@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.snapshot import to_snapshot
+from xrm_core.storage.asides import read_asides
 from xrm_core.storage.evolution import EntityPair, Evolution
 from xrm_core.storage.measure import Measure
 from xrm_core.storage.operations import (
@@ -22,6 +23,7 @@ from xrm_core.storage.operations import (
 )
 from xrm_core.storage.plan_fields import field_operations
 from xrm_core.storage.plan_keys import key_operations
+from xrm_core.storage.plan_restored import restored_entities
 
 
 @dataclass(frozen=True)
@@ -58,25 +60,39 @@ def plan(connection: Connection, old: Model | None, new: Model) -> Plan:
 
     Reads the tables of ``old`` for counts and samples; changes nothing.
     """
-    evolution = Evolution(old, new)
-    measure = Measure(connection, old)
+    return plan_evolution(connection, Evolution(old, new, read_asides(connection)))
+
+
+def plan_evolution(connection: Connection, evolution: Evolution) -> Plan:
+    """The operations of a way from one model to another, also of a way back. Reads, changes nothing."""
+    measure = Measure(connection, evolution)
     changes: list[Operation] = [
         CreateEntity(entity=entity.name, fields=len(entity.fields)) for entity in evolution.created
     ]
+    changes += restored_entities(evolution, measure)
     for pair in evolution.kept:
         if pair.old == pair.new:
             continue
-        changes += _entity_operations(pair, measure)
+        changes += _with_sizes(_entity_operations(evolution, pair, measure), pair, measure)
     for entity in evolution.dropped:
         found = measure.records(entity)
         changes.append(DropEntity(entity=entity.name, risk="lossy", rows=found.rows, samples=found.samples))
-    return Plan((*changes, *_remaining(old, new, changes)))
+    return Plan((*changes, *_remaining(evolution.old, evolution.new, changes)))
 
 
-def _entity_operations(pair: EntityPair, measure: Measure) -> Iterator[Operation]:
+def _with_sizes(operations: Iterator[Operation], pair: EntityPair, measure: Measure) -> Iterator[Operation]:
+    """Say of what is slow how much it has to do."""
+    for operation in operations:
+        if operation.risk == "slow":
+            yield replace(operation, table_rows=measure.rows(pair.old), table_bytes=measure.size(pair.old))
+        else:
+            yield operation
+
+
+def _entity_operations(evolution: Evolution, pair: EntityPair, measure: Measure) -> Iterator[Operation]:
     if pair.new.name != pair.old.name:
         yield RenameEntity(entity=pair.new.name, former=pair.old.name, rows=measure.rows(pair.old))
-    yield from field_operations(pair, measure)
+    yield from field_operations(evolution, pair, measure)
     yield from key_operations(pair, measure)
     attributes = ("plural", "labels", "plural_labels", "description", "display", "renamed_from")
     if any(getattr(pair.old, name) != getattr(pair.new, name) for name in attributes):
@@ -96,9 +112,16 @@ def _remaining(old: Model | None, new: Model, found: Collection[Operation]) -> I
 
 def _lines(operation: Operation) -> Iterator[str]:
     yield f"{operation.risk:8}{operation.text}"
+    if operation.table_rows:
+        size = f", {_size(operation.table_bytes)}" if operation.table_bytes else ""
+        yield f"{'':8}The table has {operation.table_rows} records{size}."
     if operation.risk == "lossy":
         yield f"{'':8}Consent with --accept {operation.key}"
     if operation.remedy:
         yield f"{'':8}{operation.remedy}"
     for sample in operation.samples:
         yield f"{'':8}- " + ", ".join(f"{name}: {value}" for name, value in sample.items())
+
+
+def _size(size: int) -> str:
+    return f"{size / 1_000_000:.0f} MB" if size >= 1_000_000 else f"{size / 1_000:.0f} kB"

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 
-from xrm_core.metadata.model import Entity, Model
-from xrm_core.storage.evolution import EntityPair
+from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Model
+from xrm_core.storage.evolution import EntityPair, backfill
 from xrm_core.storage.measure import Found, Measure
 from xrm_core.storage.operations import AddIndex, AddUnique, DropIndex, DropUnique, Operation
-from xrm_core.storage.plan_fields import backfill, weight
+from xrm_core.storage.plan_field import weight
 from xrm_core.storage.shape import Part, parts
 from xrm_core.storage.tables import Tables
 
 
 def key_operations(pair: EntityPair, measure: Measure) -> Iterator[Operation]:
     """Indexes and unique constraints dropped and added, beyond those that come and go with their fields."""
-    former = {old: new for new, old in pair.columns.items()}
+    former = _former(pair)
+    continued = set(former.values())
     old = {part.renamed(former) for part in _keys(pair.old) if set(part.columns) <= set(former)}
     new = _keys(pair.new)
     rows = measure.rows(pair.old)
@@ -21,12 +22,27 @@ def key_operations(pair: EntityPair, measure: Measure) -> Iterator[Operation]:
         kind = DropIndex if part.kind == "index" else DropUnique
         yield kind(entity=pair.new.name, field=",".join(part.columns))
     for part in new:
-        if part in old or not set(part.columns) & set(pair.columns):
+        if part in old:
+            if part.kind == "unique" and any(name not in pair.columns for name in part.columns):
+                # Different values may have become the same.
+                yield from (found for found in [_unique(pair, part, measure, rows)] if found.rows)
+        elif not set(part.columns) & continued:
             continue
-        if part.kind == "index":
+        elif part.kind == "index":
             yield AddIndex(entity=pair.new.name, field=",".join(part.columns), risk=weight(rows), rows=rows)
         else:
             yield _unique(pair, part, measure, rows)
+
+
+def _former(pair: EntityPair) -> dict[str, str]:
+    """Old column → the column of the new entity that continues it, with its values as they are or converted."""
+    fields = [*pair.fields.values()]
+    columns = {name for kept in fields for name in kept.new.columns} | {field.name for field in SYSTEM_FIELDS}
+    found = {old: new for new, old in pair.columns.items() if new in columns}
+    for conversion in pair.conversions:
+        if len(conversion.targets) == 1:
+            found[conversion.sources[0]] = conversion.targets[0]
+    return found
 
 
 def _keys(entity: Entity) -> list[Part]:
@@ -36,10 +52,11 @@ def _keys(entity: Entity) -> list[Part]:
 
 def _unique(pair: EntityPair, part: Part, measure: Measure, rows: int) -> Operation:
     defaults = {field.name: backfill(field) for field in pair.added}
-    known = [pair.columns[name] for name in part.columns if name in pair.columns]
+    values = {name: measure.value(pair, name) for name in part.columns}
+    known = [value for value in values.values() if value is not None]
     # A new column without a default is empty in all records, and empty values are never equal.
-    possible = all(name in pair.columns or defaults.get(name) is not None for name in part.columns)
-    found = measure.duplicates(pair.old, known) if possible else Found()
+    possible = all(value is not None or defaults.get(name) is not None for name, value in values.items())
+    found = measure.duplicates(known) if possible and known else Found()
     return AddUnique(
         entity=pair.new.name,
         field=",".join(part.columns),

@@ -18,17 +18,14 @@ from sqlalchemy import (
     Connection,
     Index,
     UniqueConstraint,
-    func,
     literal,
-    select,
 )
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from xrm_core import naming
-from xrm_core.storage.evolution import Evolution
+from xrm_core.storage.evolution import Evolution, backfill
 from xrm_core.storage.exclusive import Turn, run
 from xrm_core.storage.fill_postgresql import Refill, fill, keep_in_step
-from xrm_core.storage.plan_fields import backfill
 from xrm_core.storage.prepared import FILL, Prepared
 from xrm_core.storage.table_pair import TablePair, indexes, table_pairs
 from xrm_core.storage.tables import Tables
@@ -39,7 +36,7 @@ _TOKEN = re.compile(r"""'(?:[^']|'')*'|"([^"]+)\"""")
 
 def has_work(evolution: Evolution, old: Tables, new: Tables) -> bool:
     """Whether any table that stays is changed."""
-    return any(pair.differs for pair in table_pairs(evolution, old, new, {}))
+    return any(pair.differs for pair in table_pairs(evolution, old, new))
 
 
 def prepare(turn: Turn, evolution: Evolution, old: Tables, new: Tables) -> None:
@@ -49,9 +46,7 @@ def prepare(turn: Turn, evolution: Evolution, old: Tables, new: Tables) -> None:
         SchemaChangeRefused: tables stay in use.
         IntegrityError: the data does not allow the new model, or no longer.
     """
-    refills = turn.patiently(lambda connection: _refills(connection, evolution, old, new))
-    pairs = table_pairs(evolution, old, new, {table: frozenset(refill) for table, refill in refills.items()})
-    works = [_Work(turn, pair, refills.get(pair.old.name, {})) for pair in pairs if pair.differs]
+    works = [_Work(turn, pair, _refill(pair)) for pair in table_pairs(evolution, old, new) if pair.differs]
     for work in works:
         work.add_columns()
     for work in works:
@@ -64,22 +59,11 @@ def prepare(turn: Turn, evolution: Evolution, old: Tables, new: Tables) -> None:
         work.add_checks()
 
 
-def _refills(connection: Connection, evolution: Evolution, old: Tables, new: Tables) -> dict[str, Refill]:
-    """Table → the columns that get other values than they have: empty ones that become required get their default."""
-    prepared = Prepared(connection)
-    found: dict[str, Refill] = {}
-    for pair in table_pairs(evolution, old, new, {}):
-        defaults = _defaults(pair)
-        refill = {}
-        for name in pair.tightened:
-            former = pair.old.columns[pair.columns[name]]
-            begun = prepared.has("column", pair.old.name, naming.prepared(name))
-            if name in defaults and (
-                begun or connection.scalar(select(select(former).where(former.is_(None)).exists()))
-            ):
-                refill[name] = func.coalesce(former, defaults[name])
-        if refill:
-            found[pair.old.name] = refill
+def _refill(pair: TablePair) -> Refill:
+    """The columns whose values are converted, or come back from aside."""
+    found: dict[str, ColumnElement[Any]] = {}
+    for conversion in pair.pair.conversions:
+        found |= conversion.values(dict(pair.old.c), "postgresql")
     return found
 
 
@@ -194,14 +178,3 @@ def validate(connection: Connection, table: str, constraint: str) -> None:
     """Look through a table for what a constraint refuses, while others read and write."""
     quote = connection.dialect.identifier_preparer.quote
     run(connection, f"ALTER TABLE {quote(table)} VALIDATE CONSTRAINT {quote(constraint)}")
-
-
-def refilled(connection: Connection, evolution: Evolution, old: Tables, new: Tables) -> dict[str, frozenset[str]]:
-    """Table → columns that stay in the model and have new values beside the old ones, as prepared."""
-    prepared = Prepared(connection)
-    return {
-        pair.old.name: frozenset(
-            name for name in pair.columns if prepared.has("column", pair.old.name, naming.prepared(name))
-        )
-        for pair in table_pairs(evolution, old, new, {})
-    }

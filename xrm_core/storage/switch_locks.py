@@ -19,14 +19,12 @@ def lock(connection: Connection, evolution: Evolution, pairs: Iterable[TablePair
         OperationalError: a table is in use.
     """
     former = {new[name].name: old[old_name].name for name, old_name in evolution.former.items()}
-    changed = {pair.old.name for pair in pairs} | {old[entity.name].name for entity in evolution.dropped}
+    changed = {pair.old.name for pair in pairs}
     came: set[str] = set()
     for pair in pairs:
         gone = {name for part, name in pair.old_parts.items() if part not in pair.new_parts}
         changed |= _targets(key for key in foreign_keys(pair.old) if key.name in gone)
         came |= _targets(key for key in foreign_keys(pair.new) if key.name in pair.missing.values())
-    for entity in evolution.dropped:
-        changed |= _targets(foreign_keys(old[entity.name]))
     for entity in evolution.created:
         came |= _targets(foreign_keys(new[entity.name]))
     run(connection, f"SET LOCAL statement_timeout = {_MILLISECONDS}")

@@ -23,10 +23,30 @@ MODEL = Table(
     Column("snapshot", String, nullable=False),
     Column("operations", String, nullable=False),
     Column("applied_at", Instant, nullable=False),
+    Column("reverts", Integer),
+    Column("contracted_at", Instant),
     PrimaryKeyConstraint("id", name="pk_xrm_model"),
     sqlite_strict=True,
 )
-"""Every model that was applied here, as JSON text, with what was done. The highest ``id`` is the current one."""
+"""Every model that was applied here, as JSON text, with what was done. The highest ``id`` is the current one.
+
+``reverts`` is the id of the change that this one takes back. After ``contracted_at`` it cannot be taken back itself.
+"""
+
+ASIDE = Table(
+    "xrm_aside",
+    METADATA,
+    Column("id", Integer, nullable=False),
+    Column("change_id", Integer, nullable=False),
+    Column("entity", String, nullable=False),
+    Column("former", String, nullable=False),
+    Column("place", String, nullable=False),
+    Column("name", String, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_xrm_aside"),
+    sqlite_strict=True,
+)
+"""Columns and tables that a change has put aside: what ``entity`` and column (``former``, empty for the whole table)
+they were in the model before it, and the table (``place``) and column (``name``) where they are now."""
 
 MODEL_CHANGE = Table(
     "xrm_model_change",

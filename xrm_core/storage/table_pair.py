@@ -16,18 +16,17 @@ from xrm_core.storage.tables import Tables
 
 @dataclass(frozen=True)
 class TablePair:
-    """One table that stays. ``refilled`` are columns of the new table whose values are written anew, beside the old."""
+    """One table that stays, if only to be put aside."""
 
     pair: EntityPair
     old: Table
     new: Table
     renamed: Mapping[str, str]
-    refilled: frozenset[str] = frozenset()
 
     @cached_property
     def columns(self) -> dict[str, str]:
         """New column → old column, for all columns that stay as they are in the table."""
-        return {name: former for name, former in self.pair.columns.items() if name not in self.refilled}
+        return dict(self.pair.columns)
 
     @property
     def added(self) -> Iterator[Column[Any]]:
@@ -129,20 +128,9 @@ def in_terms_of(
     return found
 
 
-def table_pairs(
-    evolution: Evolution, old: Tables, new: Tables, refilled: Mapping[str, frozenset[str]]
-) -> list[TablePair]:
-    """The tables that stay. ``refilled`` has the table's present name → names of the columns in the new model."""
-    return [
-        TablePair(
-            pair,
-            old[pair.old.name],
-            new[pair.new.name],
-            evolution.renamed,
-            refilled.get(old[pair.old.name].name, frozenset()),
-        )
-        for pair in evolution.kept
-    ]
+def table_pairs(evolution: Evolution, old: Tables, new: Tables) -> list[TablePair]:
+    """The tables that stay, those that are put aside, and those that come back from there."""
+    return [TablePair(pair, old[pair.old.name], new[pair.new.name], evolution.renamed) for pair in evolution.pairs]
 
 
 def indexes(table: Table) -> list[Index]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, inspect, select, update
 
-from xrm_core.metadata.model import Model, fingerprint
+from xrm_core.metadata.model import Model
 from xrm_core.metadata.snapshot import to_snapshot
 from xrm_core.storage.system import MODEL_CHANGE
 
@@ -43,14 +43,14 @@ def change_under_way(connection: Connection) -> Change | None:
     return Change(row.fingerprint, row.phase, row.step, position, operations, row.started_at, row.noted_at)
 
 
-def begin(connection: Connection, target: Model, operations: Mapping[str, Any]) -> None:
-    """Note that the change to ``target`` begins; ``operations`` is the JSON form of its plan."""
+def begin(connection: Connection, target: Model, goal: str, operations: Mapping[str, Any]) -> None:
+    """Note that the change to ``target`` begins: ``goal`` is how to know it, ``operations`` its plan's JSON form."""
     now, snapshot = dt.datetime.now(dt.UTC), to_snapshot(target)
     end(connection)
     connection.execute(
         insert(MODEL_CHANGE).values(
             id=_ROW,
-            fingerprint=fingerprint(snapshot),
+            fingerprint=goal,
             snapshot=json.dumps(snapshot, ensure_ascii=False),
             operations=json.dumps(operations, ensure_ascii=False, default=str),
             phase="prepare",

@@ -1,0 +1,81 @@
+"""The operations by which ``xrm schema undo`` brings back fields and entities from aside."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sqlalchemy import ColumnElement, or_
+
+from xrm_core.metadata.model import Entity, Field
+from xrm_core.storage.evolution import EntityPair, Evolution, backfill
+from xrm_core.storage.measure import Found, Measure
+from xrm_core.storage.mending import Returning, returning
+from xrm_core.storage.operations import Operation, RestoreEntity, RestoreField
+
+
+def comes_back(pair: EntityPair, field: Field) -> bool:
+    """Whether a field that the former model does not have is aside."""
+    filled = {name for conversion in pair.conversions for name in conversion.targets}
+    return bool(field.columns) and all(name in pair.columns or name in filled for name in field.columns)
+
+
+def restored_field(evolution: Evolution, pair: EntityPair, field: Field, measure: Measure) -> Operation:
+    """A field that comes back with the values that it had."""
+    values = [value for name in field.columns if (value := measure.value(pair, name)) is not None]
+    filled = measure.matching_values(pair.old, or_(*(value.is_not(None) for value in values)), values)
+    lost = lost_references(evolution, pair, field, measure)
+    operation = RestoreField(
+        entity=pair.new.name, field=field.name, rows=filled.rows, lost=lost.rows, samples=lost.samples
+    )
+    missing = measure.rows(pair.old) - filled.rows + lost.rows
+    if field.required and missing and backfill(field) is None:
+        return replace(
+            operation,
+            risk="blocked",
+            rows=missing,
+            remedy=f"{field.name} is required, and records have come since, or what they refer to has gone. Delete "
+            "them, or do without the undo: apply a model in which the field is optional.",
+        )
+    return replace(operation, risk="lossy" if lost.rows else "safe")
+
+
+def restored_entities(evolution: Evolution, measure: Measure) -> Iterator[Operation]:
+    """Entities that come back with the records that they had."""
+    for pair in evolution.moved:
+        if pair.new not in evolution.restored:
+            continue
+        losses = [
+            lost_references(evolution, pair, field, measure)
+            for field in pair.new.fields.values()
+            if field.relation is not None
+        ]
+        lost = sum(found.rows for found in losses)
+        yield RestoreEntity(
+            entity=pair.new.name,
+            rows=measure.rows(pair.old),
+            lost=lost,
+            samples=tuple(sample for found in losses for sample in found.samples),
+            risk="lossy" if lost else "safe",
+        )
+
+
+def lost_references(evolution: Evolution, pair: EntityPair, field: Field, measure: Measure) -> Found:
+    """References of a field that come back and lead nowhere by now."""
+    found = [each for each in returning(evolution) if each.pair is pair and each.field is field]
+    conditions = [condition for each in found for condition in _conditions(evolution, each, measure)]
+    if not conditions:
+        return Found()
+    table = measure.table(pair.old.name)
+    return measure.matching_values(pair.old, or_(*conditions), [table.c[each.former] for each in found])
+
+
+def _conditions(evolution: Evolution, each: Returning, measure: Measure) -> Iterator[ColumnElement[bool]]:
+    table = measure.table(each.pair.old.name)
+    if each.former not in table.c:
+        return  # it is converted, and says so itself
+    before = {pair.new.name: pair.old for pair in evolution.pairs}
+    target: Entity | None = before.get(each.target)
+    if target is not None:
+        yield each.gone(table, measure.table(target.name), former=True)
+    replaced = each.replaced(table, former=True)
+    if replaced is not None and each.pair.new not in evolution.restored:
+        yield replaced

@@ -1,0 +1,16 @@
+"""The last step of a change on both databases: note in the system tables what has been done."""
+
+from sqlalchemy import Connection
+
+from xrm_core.storage.applied import save_model
+from xrm_core.storage.asides import write_asides
+from xrm_core.storage.counters import rename_counters
+from xrm_core.storage.evolution import Evolution
+from xrm_core.storage.plan import Plan
+
+
+def save_change(connection: Connection, evolution: Evolution, plan: Plan) -> None:
+    """Make the new model the current one, and remember what is aside; counters follow their fields."""
+    rename_counters(connection, evolution)
+    save_model(connection, evolution.new, plan.to_json(), reverts=evolution.undone)
+    write_asides(connection, evolution.remaining)

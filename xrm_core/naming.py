@@ -35,6 +35,15 @@ def plural(name: str) -> str:
     return name + "s"
 
 
+def singular(name: str) -> str:
+    """One of what a snake_case plural names, as far as its form tells: ``companies`` → ``company``."""
+    if re.search(r"[^aeiou]ies$", name):
+        return name[:-3] + "y"
+    if re.search(r"(s|x|z|ch|sh)es$", name):
+        return name[:-2]
+    return name[:-1] if re.search(r"[^s]s$", name) else name
+
+
 def bounded(name: str) -> str:
     """The name itself, or its start and a digest when it is longer than a database identifier may be."""
     if len(name) <= _MAX_IDENTIFIER:

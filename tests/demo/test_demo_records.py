@@ -17,7 +17,7 @@ import jsonschema_rs
 import phonenumbers
 import pytest
 
-from xrm_core.demo import DEMO_USERS, counts, patches, records
+from xrm_core.demo import DEMO_USERS, counts, links, patches, records
 from xrm_core.errors import SettingsError
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import SYSTEM_FIELDS, Model
@@ -100,11 +100,14 @@ def test_generation_is_quick() -> None:
 
 
 def test_every_entity_of_the_core_pack_has_records(demo: Records, model: Model) -> None:
-    assert {entity.name for entity in model} == set(demo)
+    assert {entity.name for entity in model if entity.kind == "entity"} == set(demo)
+    found = dict(links(demo))
+    assert {entity.name for entity in model if entity.kind == "link"} == set(found)
+    assert all(found.values())
 
 
 def test_records_are_valid(demo: Records, model: Model) -> None:
-    for entity, rows in demo.items():
+    for entity, rows in (*demo.items(), *links(demo)):
         validator = jsonschema_rs.Draft202012Validator(
             json.loads(json.dumps(model[entity].json_schema, default=dict)), validate_formats=True
         )

@@ -38,6 +38,10 @@ def relation(to: str | list[str], inverse: str) -> dict[str, Any]:
     return {"x-relation": {"to": to, "inverse": inverse, "on_delete": "set_null"}}
 
 
+def many(to: str, inverse: str, **attributes: Any) -> dict[str, Any]:
+    return {"x-relation": {"to": to, "many": True, "inverse": inverse, "attributes": attributes}}
+
+
 def enum(*values: str) -> dict[str, Any]:
     labels = {value: {"de": value.title(), "en": value.title()} for value in values}
     return {"type": "string", "enum": list(values), "x-enum-labels": labels}
@@ -61,6 +65,8 @@ ENTITIES: dict[str, dict[str, Any]] = {
         "answers_in": {"type": "string", "format": "duration"},
         "parent": relation("firm", "children"),
         "owner": relation("person", "firms"),
+        "advisors": many("person", "advises", since={"type": "string", "format": "date"}, share={"type": "integer"}),
+        "allies": many("firm", "allied_with"),
     },
     "deal": {
         "title": TEXT,

@@ -311,9 +311,9 @@ FIELDS = {
         "restrict (that is refused",
     ),
     "relation keyword": field(
-        '{"x-relation": {"to": "thing", "inverse": "xs", "through": "y"}}',
-        "/x-relation/through",
-        'Unknown keyword "through"',
+        '{"x-relation": {"to": "thing", "inverse": "xs", "via": "y"}}',
+        "/x-relation/via",
+        'Unknown keyword "via"',
         "Allowed here: to, inverse",
     ),
     "inverse form": field(_RELATION % "Xs", "/x-relation/inverse", "right form", _NAME),

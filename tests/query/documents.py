@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.graphql.kit import Rows, uid
 from tests.query.oracle import Rights, applicable
 from xrm_core import naming
-from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.model import Entity, Field, Link, Model
 from xrm_core.metadata.predicate import Op, operators
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.policy import Action, Effect, Policy
@@ -18,9 +18,9 @@ from xrm_core.permissions.policy import Action, Effect, Policy
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 FUNCTIONS = ("sum", "avg", "min", "max", "countDistinct")
-FIRST_ID = {"person": 0, "firm": 100, "deal": 200, "visit": 300, "secret": 400}
+FIRST_ID = {"person": 0, "firm": 100, "deal": 200, "visit": 300, "secret": 400, "firm_advisor": 600, "firm_ally": 700}
 ENTITIES = tuple(FIRST_ID)
-COUNTS = {"person": 3, "firm": 6, "deal": 6, "visit": 5, "secret": 3}
+COUNTS = {"person": 3, "firm": 6, "deal": 6, "visit": 5, "secret": 3, "firm_advisor": 6, "firm_ally": 6}
 
 _TEXTS = ["", "a", "A", "ab", "b%", "_", "ä", "\\", "'", '"', "Z", "😀", "a\nb"]
 _DATES = ["0999-12-31", "1999-12-31", "2000-01-01", "2024-02-29"]
@@ -57,10 +57,16 @@ def values(of: Field) -> st.SearchStrategy[Any]:
 def rows(draw: Any, model: Model) -> Rows:
     """Some records of each entity, linked at random."""
     counts = {name: draw(st.integers(0, most)) for name, most in COUNTS.items()}
-    return {
+    found = {
         name: [_row(draw, model[name], FIRST_ID[name] + number, counts) for number in range(1, counts[name] + 1)]
         for name in ENTITIES
     }
+    for name, links in found.items():
+        between = model[name].between
+        if between is not None:  # both ends of each, and each pair once
+            ends = {(row[between.source], row[between.target]): row for row in links}
+            found[name] = [row for pair, row in ends.items() if None not in pair]
+    return found
 
 
 def _row(draw: Draw, entity: Entity, number: int, counts: Mapping[str, int]) -> dict[str, Any]:
@@ -144,11 +150,13 @@ class Conditions:
             for each in entity.inverses.values()
             if self.rights is None or self.rights.has(self.model[each.entity], self.model[each.entity][each.field])
         ]
-        if not found:
+        links = list(entity.links.values()) if self.rights is None else self.rights.linked(entity)
+        sides = [(each.name, each.entity) for each in found] + [(each.name, each.target) for each in links]
+        if not sides:
             return self._scalar(entity, depth)
-        inverse = self.draw(st.sampled_from(found))
+        name, target = self.draw(st.sampled_from(sides))
         how = self.draw(st.sampled_from(["some", "none", "every"]))
-        return {self._name(inverse.name): {how: self.tree(self.model[inverse.entity], depth - 1)}}
+        return {self._name(name): {how: self.tree(self.model[target], depth - 1)}}
 
     def _logic(self, entity: Entity, depth: int) -> dict[str, Any]:
         word = self.draw(st.sampled_from(["and", "or", "not"]))
@@ -166,7 +174,8 @@ def rights(draw: Any, model: Model) -> Rights:
     rules: dict[str, Any] = {}
     policies: list[Policy] = []
     for name in ENTITIES:
-        for number in range(draw(st.sampled_from([0, 1, 1, 1, 2, 3]))):
+        # Most links have no policies of their own.
+        for number in range(draw(st.sampled_from([0, 0, 0, 1, 2] if model[name].between else [0, 1, 1, 1, 2, 3]))):
             effect = Effect.ALLOW if number == 0 else draw(st.sampled_from([Effect.ALLOW, Effect.DENY]))
             rule = None
             if draw(st.booleans()):
@@ -179,7 +188,7 @@ def rights(draw: Any, model: Model) -> Rights:
 def _some_fields(draw: Draw, entity: Entity) -> frozenset[str] | None:
     if draw(st.booleans()):
         return None
-    names = [each.name for each in entity.all_fields() if each.name != "id"]
+    names = [name for name in entity.grantable() if name != "id"]
     return frozenset(draw(st.lists(st.sampled_from(names), min_size=1, max_size=6)))
 
 
@@ -220,7 +229,9 @@ class Documents:
         found: list[dict[str, Any]] = []
         for number in range(self.draw(st.integers(1, 4))):
             key = f"k{number}"
-            kind = self.draw(st.sampled_from(["value", "value", "one", "many", "typename"] if depth else ["value"]))
+            kind = self.draw(
+                st.sampled_from(["value", "value", "one", "many", "linked", "typename"] if depth else ["value"])
+            )
             found.append({"key": key, **self._item(entity, kind, depth)})
         return found
 
@@ -245,8 +256,18 @@ class Documents:
             inverse = self.draw(st.sampled_from(inverses))
             target = self.model[inverse.entity]
             return {"kind": "many", "field": inverse.name, "request": self.connection(target, depth - 1)}
+        if kind == "linked" and (links := self.rights.linked(entity)):
+            return self._linked(self.draw(st.sampled_from(links)), depth)
         of = self.draw(st.sampled_from([each for each in self._fields(entity) if each.relation is None]))
         return {"kind": "value", "field": of.name}
+
+    def _linked(self, link: Link, depth: int) -> dict[str, Any]:
+        through = self.model[link.through]
+        attributes = [each.name for each in self._fields(through) if each.relation is None and not each.system]
+        request = self.connection(self.model[link.target], depth - 1)
+        request["attributes"] = self.draw(st.lists(st.sampled_from(attributes), unique=True)) if attributes else []
+        request["where_link"] = self.conditions.tree(through) if self.draw(st.booleans()) else {}
+        return {"kind": "linked", "field": link.name, "request": request}
 
     def connection(self, entity: Entity, depth: int) -> dict[str, Any]:
         """A page of a list."""
@@ -322,13 +343,19 @@ def _selection(model: Model, entity: Entity, selection: list[dict[str, Any]]) ->
             case "many":
                 target = model[entity.inverses[item["field"]].entity]
                 parts.append(f"{key}: {naming.camel(item['field'])}{_connection(model, target, item['request'])}")
+            case "linked":
+                link = entity.links[item["field"]]
+                body = _connection(model, model[link.target], item["request"], model[link.through])
+                parts.append(f"{key}: {naming.camel(item['field'])}{body}")
     return "{ " + " ".join(parts) + " }"
 
 
-def _connection(model: Model, entity: Entity, request: Mapping[str, Any]) -> str:
+def _connection(model: Model, entity: Entity, request: Mapping[str, Any], through: Entity | None = None) -> str:
     arguments = []
     if request["where"]:
         arguments.append(f"where: {literal(request['where'], model, entity)}")
+    if through is not None and request["where_link"]:
+        arguments.append(f"whereLink: {literal(request['where_link'], model, through)}")
     if request["order"]:
         each = (nested(path, "DESC" if down else "ASC") for path, down in request["order"])
         arguments.append(f"orderBy: [{', '.join(each)}]")
@@ -338,7 +365,7 @@ def _connection(model: Model, entity: Entity, request: Mapping[str, Any]) -> str
     body = _selection(model, entity, request["selection"])
     forms = {
         "nodes": f"nodes {body}",
-        "edges": f"edges {{ node {body} }}",
+        "edges": f"edges {{ {' '.join(map(naming.camel, request.get('attributes', ())))} node {body} }}",
         "pageInfo": "pageInfo { hasNextPage hasPreviousPage }",
         "totalCount": "totalCount",
     }

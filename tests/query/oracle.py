@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.graphql.kit import SYSTEM, Rows
 from xrm_core import naming
-from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.model import Entity, Field, Link, Model
 from xrm_core.metadata.types import NUMERIC, ORDERED, WHOLE, FieldType
 from xrm_core.permissions.policy import Action, Effect, Policy
 
@@ -37,18 +37,44 @@ class Rights:
             if each.effect is effect and each.entity in (None, entity) and each.action in (None, Action.READ)
         ]
 
+    def named(self, entity: str) -> bool:
+        """Whether policies name the entity; if none does, rights on links follow from those on their ends."""
+        return any(self.of(entity, effect) for effect in Effect)
+
     def readable(self, entity: str) -> bool:
         """Whether the entity is in the role's schema."""
-        barred = any(each.rule is None and each.fields is None for each in self.of(entity, Effect.DENY))
+        between = self.model[entity].between
+        if between is not None:
+            owner, target = (self.model[entity][name].reference.targets[0] for name in (between.source, between.target))
+            if not self.readable(owner) or not self.readable(target):
+                return False
+            if not self.named(entity):
+                return self.grants(owner, between.name)
+        barred = any(self._always(each) and each.fields is None for each in self.of(entity, Effect.DENY))
         return bool(self.of(entity, Effect.ALLOW)) and not barred
 
     def has(self, entity: Entity, of: Field) -> bool:
         """Whether the field is in the role's schema."""
-        if not self.readable(entity.name):
+        if not self.readable(entity.name) or (of.relation is not None and not self.targets(of)):
             return False
-        granted = any(_grants(each, of.name) for each in self.of(entity.name, Effect.ALLOW))
-        withheld = any(each.rule is None and _names(each, of.name) for each in self.of(entity.name, Effect.DENY))
-        return granted and not withheld and (of.relation is None or bool(self.targets(of)))
+        return self.grants(entity.name, of.name) or (entity.between is not None and not self.named(entity.name))
+
+    def grants(self, entity: str, name: str) -> bool:
+        """Whether policies give a field or many-to-many relation on some rows."""
+        granted = any(_grants(each, name) for each in self.of(entity, Effect.ALLOW))
+        return granted and not any(self._always(each) and _names(each, name) for each in self.of(entity, Effect.DENY))
+
+    def _always(self, policy: Policy) -> bool:
+        """Whether a policy is about all rows by its form."""
+        return policy.rule is None or self.rules[policy.rule] == {"and": []}
+
+    def linked(self, entity: Entity) -> list[Link]:
+        """Many-to-many relations of an entity in the role's schema."""
+        return [
+            each
+            for each in entity.links.values()
+            if all(self.has(self.model[each.through], self.model[each.through][end]) for end in (each.near, each.far))
+        ]
 
     def targets(self, of: Field) -> list[str]:
         """Entities that a relation leads to in the role's schema."""
@@ -86,6 +112,16 @@ class Oracle:
         return [row for row in self._index[entity].values() if self.sees(entity, row)]
 
     def sees(self, entity: str, row: Row) -> bool:
+        between = self.model[entity].between
+        if between is not None:
+            ends = [
+                (target := self.model[entity][name].reference.targets[0], self._index[target][row[name]])
+                for name in (between.source, between.target)
+            ]
+            if not all(self.sees(*end) for end in ends):
+                return False
+            if not self.rights.named(entity):
+                return self._granted(*ends[0], between.name)
         allowed = any(self._rule(each, entity, row) for each in self.rights.of(entity, Effect.ALLOW))
         denied = any(
             each.fields is None and self._rule(each, entity, row) for each in self.rights.of(entity, Effect.DENY)
@@ -97,13 +133,17 @@ class Oracle:
 
     def value(self, entity: str, row: Row, name: str) -> Any:
         """A field's value as the caller sees it."""
+        derived = self.model[entity].between is not None and not self.rights.named(entity)
+        return row.get(name) if derived or self._granted(entity, row, name) else None
+
+    def _granted(self, entity: str, row: Row, name: str) -> bool:
         granted = any(
             _grants(each, name) and self._rule(each, entity, row) for each in self.rights.of(entity, Effect.ALLOW)
         )
         withheld = any(
             _names(each, name) and self._rule(each, entity, row) for each in self.rights.of(entity, Effect.DENY)
         )
-        return row.get(name) if granted and not withheld else None
+        return granted and not withheld
 
     def target(self, entity: str, row: Row, of: Field, *, trusted: bool = False) -> tuple[str, Row] | None:
         """The record that a relation leads to, if it can be seen."""
@@ -126,6 +166,20 @@ class Oracle:
                 found.append(each)
         return source.entity, found
 
+    def joined(self, entity: Entity, row: Row, name: str, *, trusted: bool = False) -> list[tuple[Row, Row]]:
+        """The links of a record in a many-to-many relation, each with the record on the other side."""
+        link = entity.links[name]
+        links = self._index[link.through].values() if trusted else self.visible(link.through)
+        found = []
+        for each in links:
+            near, far = (
+                each.get(end) if trusted else self.value(link.through, each, end) for end in (link.near, link.far)
+            )
+            other = self._index[link.target].get(far)
+            if near == row["id"] and other is not None and (trusted or self.sees(link.target, other)):
+                found.append((each, other))
+        return found
+
     # -- conditions -------------------------------------------------------------------------------------------------
 
     def holds(self, entity: str, row: Row, tree: Tree, *, trusted: bool = False) -> bool:
@@ -143,6 +197,10 @@ class Oracle:
         if name in entity.inverses:
             other, related = self.related(entity, row, name, trusted=trusted)
             return all(self._many(other, related, how, part, trusted) for how, part in value.items())
+        if name in entity.links:
+            others = [other for _, other in self.joined(entity, row, name, trusted=trusted)]
+            target = entity.links[name].target
+            return all(self._many(target, others, how, part, trusted) for how, part in value.items())
         of = entity[name]
         if of.relation is not None:
             return self._relation(entity, row, of, dict(value), trusted)
@@ -254,6 +312,8 @@ class Oracle:
                 case "many":
                     other, related = self.related(self.model[entity], row, item["field"])
                     answer[item["key"]] = self.connection(other, related, item["request"])
+                case "linked":
+                    answer[item["key"]] = self.connection_of_links(entity, row, item["field"], item["request"])
         return answer
 
     def connection(self, entity: str, rows: list[Row], request: Tree) -> dict[str, Any]:
@@ -274,6 +334,23 @@ class Oracle:
             else:
                 more = len(found) > size
                 answer[part] = {"hasNextPage": more and not backward, "hasPreviousPage": more and backward}
+        return answer
+
+    def connection_of_links(self, entity: str, row: Row, name: str, request: Tree) -> dict[str, Any]:
+        """A connection whose edges have the attributes of links."""
+        link = self.model[entity].links[name]
+        joined = self.joined(self.model[entity], row, name)
+        joined = [(each, other) for each, other in joined if self.holds(link.through, each, request["where_link"])]
+        links = {other["id"]: each for each, other in joined}
+        inner = [*request["selection"], {"kind": "value", "key": "xid", "field": "id"}]
+        answer = self.connection(link.target, [other for _, other in joined], {**request, "selection": inner})
+        for edge in answer.get("edges", []):
+            through = self.model[link.through]
+            for of in request["attributes"]:
+                value = self.value(link.through, links[edge["node"]["xid"]], of)
+                edge[naming.camel(of)] = on_the_wire(through[of], value)
+        for node in [*answer.get("nodes", []), *(edge["node"] for edge in answer.get("edges", []))]:
+            node.pop("xid")
         return answer
 
     def aggregate(self, entity: str, request: Tree) -> list[dict[str, Any]]:
@@ -335,7 +412,9 @@ def applicable(function: str, of: Field) -> bool:
 
 def model_name(entity: Entity, graphql_name: str) -> str:
     """The name in the file of a field or inverse."""
-    names: Iterator[str] = (name for each in ([f.name for f in entity.all_fields()], entity.inverses) for name in each)
+    names: Iterator[str] = (
+        name for each in ([f.name for f in entity.all_fields()], entity.inverses, entity.links) for name in each
+    )
     return next(name for name in names if naming.camel(name) == graphql_name)
 
 

@@ -25,9 +25,26 @@ from xrm_core.storage.readers import numbered_dialect
 from xrm_core.storage.tables import Tables
 
 # Each entity has a field that no document can name; only the row rule does.
-_MARKED = {name: {**fields, "mark": {"type": "boolean"}} for name, fields in ENTITIES.items() if name != "wide"}
-MODEL = load_model(_MARKED)
-_FIELDS = {name: " ".join(f.name for f in MODEL[name].all_fields() if f.name != "mark") for name in _MARKED}
+_MARK = {"mark": {"type": "boolean"}}
+
+
+def _marked(field: dict[str, Any]) -> dict[str, Any]:
+    """The field; links of a many-to-many relation get the mark as an attribute."""
+    relation = field.get("x-relation", {})
+    if "many" not in relation:
+        return field
+    return {"x-relation": {**relation, "attributes": {**relation.get("attributes", {}), **_MARK}}}
+
+
+MODEL = load_model(
+    {
+        entity: {name: _marked(field) for name, field in fields.items()} | _MARK
+        for entity, fields in ENTITIES.items()
+        if entity != "wide"
+    }
+)
+_MARKED = tuple(MODEL.entities)
+_FIELDS = {name: " ".join(each for each in MODEL[name].grantable() if each != "mark") for name in _MARKED}
 SET = policies(
     MODEL,
     [f"role,{name},read,{fields},marked,allow" for name, fields in _FIELDS.items()],

@@ -83,7 +83,7 @@ def load_demo(
             door.create_many(connection, caller, entity, batch)
             done += len(batch)
             if progress is not None:
-                progress(done, demo.size)
+                progress(min(done, demo.size), demo.size)
     for entity, id_, changes in demo.patches():
         door.update(connection, caller, entity, id_, changes)
     for role, user in demo.users.items():

@@ -9,7 +9,7 @@ from xrm_core.demo.accounts import DEMO_USERS
 from xrm_core.demo.draw import Record
 from xrm_core.demo.example import Example
 from xrm_core.demo.examples import EXAMPLES
-from xrm_core.demo.records import counts, patches, records
+from xrm_core.demo.records import counts, links, patches, records
 
 SIZE = 20_000
 """Records of the core pack's demo, unless another size is asked for."""
@@ -48,8 +48,17 @@ def core_demo(size: int = SIZE) -> DemoPack:
         SettingsError: too few.
     """
     return DemoPack(
-        "core", DEMO_USERS, counts(size), partial(records, size=size), partial(patches, size=size), EXAMPLES
+        "core", DEMO_USERS, counts(size), partial(_core_records, size), partial(patches, size=size), EXAMPLES
     )
+
+
+def _core_records(size: int) -> Iterator[tuple[str, list[Record]]]:
+    """The records, and the links between them, which do not count for the size."""
+    made: dict[str, list[Record]] = {}
+    for entity, rows in records(size=size):
+        made[entity] = rows
+        yield entity, rows
+    yield from links(made)
 
 
 def demo_of(packs: Iterable[str]) -> DemoPack:

@@ -4,7 +4,7 @@ Teams come first, without their leads; users name their team; then :func:`patche
 neither side of that circle has to wait for the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from xrm_core.demo.activities import activities, targets_of
 from xrm_core.demo.contacts import contacts
@@ -12,6 +12,7 @@ from xrm_core.demo.customers import customers
 from xrm_core.demo.draw import Draw, Record
 from xrm_core.demo.firm_names import FirmNames
 from xrm_core.demo.institutions import institutions
+from xrm_core.demo.links import project_members, project_products
 from xrm_core.demo.partners import competitors, partners
 from xrm_core.demo.people import UNITS, leads, teams, users
 from xrm_core.demo.products import products
@@ -87,6 +88,12 @@ def records(seed: int = 2026, size: int = _FULL_SIZE) -> Iterator[tuple[str, lis
     led = [(team, lead) for team, (_, lead) in zip(team_list, leads(team_list, user_list), strict=True)]
     targets = targets_of(organisations, contact_list, project_list, product_list, led)
     yield "activity", activities(Draw(seed, "activity"), wanted["activity"], targets, product_list, areas)
+
+
+def links(made: Mapping[str, list[Record]], seed: int = 2026) -> Iterator[tuple[str, list[Record]]]:
+    """(Entity of links, its records) between the records ``made``; they do not count for the size of the demo."""
+    yield "project_member", project_members(Draw(seed, "project_member"), made["project"], made["contact"])
+    yield "project_product", project_products(Draw(seed, "project_product"), made["project"], made["product"])
 
 
 def patches(seed: int = 2026, size: int = _FULL_SIZE) -> Iterator[tuple[str, str, Record]]:

@@ -19,14 +19,16 @@ from graphql import (
 )
 from sqlalchemy import Connection
 
+from xrm_core import naming
 from xrm_core.errors import Forbidden, ModelOutOfDate, NotFound, TablesChanged, XrmError
 from xrm_core.graphql import answers, names
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
+from xrm_core.graphql.link_inputs import link_values
 from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.plans import READS, FieldRequest, Plan, Planner
 from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
-from xrm_core.metadata.model import Entity
+from xrm_core.metadata.model import Entity, Model
 from xrm_core.permissions.caller import User
 from xrm_core.query.predicates import context_values
 from xrm_core.records.door import Records
@@ -142,7 +144,7 @@ def _resolver(root: Root) -> Any:
     def create(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         execution: Execution = info.context
         entity = execution.planner.model[root.entity]
-        values = _record(entity, arguments["input"])
+        values = _record(execution.planner.model, entity, arguments["input"])
         id_ = execution.records.create(execution.connection, execution.caller, entity.name, values)
         return _changed(info, root, id_)
 
@@ -150,7 +152,7 @@ def _resolver(root: Root) -> Any:
         execution: Execution = info.context
         entity = execution.planner.model[root.entity]
         id_ = _known(entity, arguments["id"])
-        changes = _record(entity, arguments["input"])
+        changes = _record(execution.planner.model, entity, arguments["input"])
         execution.records.update(
             execution.connection, execution.caller, entity.name, id_, changes, arguments.get("version")
         )
@@ -211,7 +213,7 @@ def _known(entity: Entity, id_: Any) -> str:
         raise NotFound(f"There is no {entity.name} with this id.") from None
 
 
-def _record(entity: Entity, given: Mapping[str, Any]) -> dict[str, Any]:
+def _record(model: Model, entity: Entity, given: Mapping[str, Any]) -> dict[str, Any]:
     """An input as a record: names of the entity file, plain values."""
     found: dict[str, Any] = {}
     for field in entity.fields.values():
@@ -228,4 +230,7 @@ def _record(entity: Entity, given: Mapping[str, Any]) -> dict[str, Any]:
             found[field.name] = chosen or None
         else:
             found[field.name] = value
+    for link in entity.links.values():
+        if naming.camel(link.name) in given:
+            found[link.name] = link_values(model, link, given[naming.camel(link.name)])
     return found

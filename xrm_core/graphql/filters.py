@@ -61,6 +61,9 @@ def _fill(types: Types, made: _Made, entity: Entity, owner: InputType) -> None:
     for inverse in types.inverses(entity):
         type_ = _list(types, types.model[inverse.entity], made.lists)
         builder.add(owner, naming.camel(inverse.name), type_ | None, label(inverse.labels))
+    for link in types.links(entity):
+        type_ = _list(types, types.model[link.target], made.lists)
+        builder.add(owner, naming.camel(link.name), type_ | None, label(link.labels))
 
 
 def _operators(types: Types, entity: Entity, field: Field, made: dict[str, InputType]) -> InputType:

@@ -29,6 +29,22 @@ class InverseField:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkField:
+    """The connection of a many-to-many relation, to records of ``entity``, by links of ``through``."""
+
+    link: str
+    entity: str
+    through: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEdgeField:
+    """A field of the link by which a record was reached."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionField:
     """A part of a connection."""
 
@@ -76,6 +92,8 @@ Meaning = (
     | ScalarField
     | RelationField
     | InverseField
+    | LinkField
+    | LinkEdgeField
     | ConnectionField
     | EdgeField
     | PageInfoPart

@@ -9,6 +9,7 @@ import strawberry
 from xrm_core import naming
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import Argument, InputType
+from xrm_core.graphql.link_inputs import link_input, writable_links
 from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.model import Entity, Field
@@ -41,7 +42,7 @@ def add_mutations(types: Types) -> None:
 
 def _input(types: Types, entity: Entity, action: Action) -> InputType | None:
     """The input of an action, or None if the role may not write any field."""
-    if next(_writable(types, entity, action), None) is None:
+    if next(_writable(types, entity, action), None) is None and not writable_links(types, entity, action):
         return None
     name = f"{action.value.capitalize()}{names.type_name(entity)}Input"
     found = builder.input_type(name, describe(entity), partial(_fill, types, entity, action))
@@ -63,6 +64,8 @@ def _fill(types: Types, entity: Entity, action: Action, owner: InputType) -> Non
         type_ = _type(types, entity, field, action)
         needed = action is Action.CREATE and field.required and field.default is None
         builder.add(owner, names.input_name(field), type_ if needed else type_ | None, describe(field))
+    for link in writable_links(types, entity, action):
+        builder.add(owner, naming.camel(link.name), link_input(types, entity, link) | None, label(link.labels))
 
 
 def _type(types: Types, entity: Entity, field: Field, action: Action) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from xrm_core import naming
-from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.model import Entity, Field, Link
 
 
 def type_name(entity: Entity) -> str:
@@ -42,6 +42,11 @@ def enum(entity: Entity, field: Field) -> str:
     return f"{type_name(entity)}{naming.pascal(field.name)}"
 
 
+def link(entity: Entity, relation: Link) -> str:
+    """Beginning of the types of a many-to-many relation: ``ProjectMembers``."""
+    return f"{type_name(entity)}{naming.pascal(relation.name)}"
+
+
 def input_name(field: Field) -> str:
     """Name in inputs: ``lastName``; ``ownerId`` for a to-one relation; ``regarding`` for a polymorphic one."""
     if field.relation is not None and not field.relation.polymorphic:
@@ -60,6 +65,6 @@ def _fields(entity_fields: tuple[str, ...]) -> Mapping[str, str]:
 
 
 def model_name(entity: Entity, graphql_name: str) -> str:
-    """``lastName`` → ``last_name``: a field or an inverse of the entity; KeyError if there is none."""
-    names = _fields((*(field.name for field in entity.all_fields()), *entity.inverses))
+    """``lastName`` → ``last_name``: a field, inverse or link of the entity; KeyError if there is none."""
+    names = _fields((*(field.name for field in entity.all_fields()), *entity.inverses, *entity.links))
     return names[graphql_name]

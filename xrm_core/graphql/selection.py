@@ -1,6 +1,7 @@
 """Selections of a document → the values of :mod:`xrm_core.query.request`: fragments, aliases, directives resolved."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graphql import (
@@ -25,6 +26,8 @@ from xrm_core.graphql.meanings import (
     ConnectionField,
     EdgeField,
     InverseField,
+    LinkEdgeField,
+    LinkField,
     Meanings,
     PageInfoPart,
     RelationField,
@@ -184,6 +187,12 @@ class Selections:
                     self.model[target], self.read(nodes[0], definition), sets, get_named_type(definition.type)
                 )
                 return ToMany(key, inverse, request)
+            case LinkField(link, target, through):
+                definition = type_.fields[name]
+                arguments, inner = self.read(nodes[0], definition), get_named_type(definition.type)
+                where = predicate(self.model, self.model[through], arguments.get("whereLink"), self.demands)
+                request = self._connection(self.model[target], arguments, sets, inner)
+                return ToMany(key, link, replace(request, where_link=where))
         raise BadQuery(f"The field {name} of {type_.name} cannot be read.")
 
     def _branches(self, sets: Sequence[SelectionSetNode | None], type_: Any) -> Iterator[tuple[str, Selection]]:
@@ -238,6 +247,8 @@ class Selections:
                 return EdgePart(key, "node", self.record(sets, inner))
             case EdgeField("cursor"):
                 return EdgePart(key, "cursor")
+            case LinkEdgeField(field):
+                return EdgePart(key, "link", (Value(key, field),))
         return EdgePart(key, "__typename", name=type_.name)
 
     # -- aggregates -------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import InputType, ObjectType
 from xrm_core.graphql.meanings import Meanings
 from xrm_core.graphql.scalars import scalar_of
-from xrm_core.metadata.model import Entity, Field, Inverse, Model
+from xrm_core.metadata.model import Entity, Field, Inverse, Link, Model
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.policy import Action
@@ -28,10 +28,12 @@ class Types:
         self.mutation = builder.object_type(
             "Mutation", "All mutations of one document are one transaction: if one fails, none has happened."
         )
+        self.page_info = builder.object_type("PageInfo", "Where a page lies in its list (Relay).")
         self.readable = [entity for entity in model if access.may(entity.name, Action.READ)]
         self.objects: dict[str, ObjectType] = {}
         self.filters: dict[str, InputType] = {}
         self.orders: dict[str, InputType] = {}
+        self.inputs: dict[str, InputType] = {}
         self.known: dict[str, Callable[[], Any]] = {}
         self._enums: dict[str, Any] = {}
         for entity in self.readable:
@@ -62,6 +64,25 @@ class Types:
     def inverses(self, entity: Entity) -> list[Inverse]:
         """Inverses whose records and whose relation the role can read."""
         return [each for each in entity.inverses.values() if self.access.readable(each.entity, each.field)]
+
+    def links(self, entity: Entity) -> list[Link]:
+        """Many-to-many relations whose links and whose records the role can read."""
+        return [
+            each
+            for each in entity.links.values()
+            if self.access.may(each.target, Action.READ)
+            and all(self.access.readable(each.through, end) for end in (each.near, each.far))
+        ]
+
+    def attributes(self, link: Link) -> list[Field]:
+        """What the role can read of the links themselves: fields that the file gives them."""
+        through = self.model[link.through]
+        return [field for field in self.fields(through) if field.relation is None and not field.system]
+
+    def always(self, entity: Entity, field: Field) -> bool:
+        """Whether each record that the role can read has a value of the field that the role can read."""
+        permission = self.access.get(entity.name, Action.READ)
+        return field.required and permission is not None and permission.field_rules.get(field.name) is None
 
     def value_type(self, entity: Entity, field: Field) -> Any:
         """Strawberry type of a scalar or enum field, without null."""

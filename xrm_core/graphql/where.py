@@ -8,7 +8,7 @@ from xrm_core.errors import BadQuery, QueryTooLarge
 from xrm_core.graphql import names
 from xrm_core.graphql.arguments import Tree, operand
 from xrm_core.graphql.demands import Demands
-from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.model import Entity, Field, Inverse, Model
 from xrm_core.metadata.predicate import (
     EVERYTHING,
     All,
@@ -73,9 +73,9 @@ def _predicate(model: Model, entity: Entity, tree: Tree) -> Predicate:
 def _member(model: Model, entity: Entity, name: str, value: Tree) -> list[Predicate]:
     if value is None:
         return []
-    inverse = entity.inverses.get(name)
-    if inverse is not None:
-        target = model[inverse.entity]
+    many = entity.inverses.get(name) or entity.links.get(name)
+    if many is not None:
+        target = model[many.entity if isinstance(many, Inverse) else many.target]
         return [
             Related(name, target.name, how, _predicate(model, target, part))
             for how, part in value.items()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from types import MappingProxyType
 from typing import Any
 
@@ -28,11 +29,13 @@ class Draft:
     """An entity as far as its file is right: parts that are wrong are left out of it.
 
     ``names`` has all field names of the file, the wrong ones included, so that one mistake is not told as two.
+    ``many`` has the many-to-many relations, of which :mod:`~xrm_core.metadata.links` makes entities.
     """
 
     document: Document
     entity: Entity
     names: frozenset[str]
+    many: Mapping[str, Any] = attribute(default_factory=dict)
 
     def place(self, field: str) -> str:
         """JSON pointer to a field, or to the keyword that it comes from."""
@@ -49,13 +52,15 @@ def read_entity(document: Document, problems: list[Problem]) -> Draft | None:
         return None
     text, properties = _right_parts(whole, frozenset(problem.pointer for problem in wrong))
     required = frozenset(text.get("required", ()))
+    many = {name: value for name, value in properties.items() if "many" in value.get("x-relation", ())}
     fields = {
         name: read_field(document, name, required=name in required, problems=problems, text=value)
         for name, value in properties.items()
+        if name not in many
     }
     entity = _entity(document, text, fields)
     names = frozenset(whole["properties"]) | (entity.fields.keys() - fields.keys())
-    draft = Draft(document, entity, names)
+    draft = Draft(document, entity, names, many)
     problems.extend(
         document.problem(*mistake)
         for checks in (_owned(draft), _naming(draft), _mentions(draft, text), _columns(draft), _indexes(draft, text))
@@ -124,7 +129,10 @@ def _naming(draft: Draft) -> _Mistakes:
     elif entity.name and (reason := why_not_plural(entity.plural)):
         yield "/x-plural", f'The plural cannot be "{entity.plural}": {reason}.', "Choose another with x-plural."
     seen = {naming.camel(field.name): field.name for field in SYSTEM_FIELDS}
-    for name in entity.fields:
+    for name in draft.many:
+        if reason := why_not_field(name):
+            yield step("/properties", name), f'A relation cannot be called "{name}": {reason}.', "Choose another name."
+    for name in (*entity.fields, *draft.many):
         other = seen.setdefault(naming.camel(name), name)
         if other != name:
             reason = f'"{name}" and "{other}" are both "{naming.camel(name)}" in the API.'
@@ -140,7 +148,9 @@ def _mentions(draft: Draft, text: Mapping[str, Any]) -> _Mistakes:
     if "x-display" in text:
         places.append(("/x-display", text["x-display"]))
     for pointer, name in places:
-        if why_not_field(name) and name not in draft.names:
+        if name in draft.many:
+            yield pointer, f'"{name}" is a many-to-many relation and cannot be named here.', "Remove it."
+        elif why_not_field(name) and name not in draft.names:
             yield pointer, f'"{name}" cannot be named here: it is not a field of this file.', "Remove it."
         elif name not in draft.names:
             reason = f'There is no field "{name}" in this file.'

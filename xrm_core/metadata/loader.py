@@ -9,6 +9,7 @@ from xrm_core.metadata.entities import Draft, read_entity
 from xrm_core.metadata.extensions import extend, is_extension
 from xrm_core.metadata.layers import LayerSource, ranked
 from xrm_core.metadata.lines import Document, read
+from xrm_core.metadata.links import link_drafts
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.reading import texts_in
 from xrm_core.metadata.snapshot import build
@@ -84,7 +85,8 @@ def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Pro
         draft = read_entity(document, problems)
         if draft is not None and draft.entity.name:
             drafts.setdefault(draft.entity.name, draft)
-    problems.extend(check_wiring(drafts, frozenset(known)))
+    drafts.update(link_drafts(drafts, problems))
+    problems.extend(check_wiring(drafts, frozenset(known | drafts.keys())))
     if problems:
         raise SchemaFilesInvalid(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.pointer)))
     return build(draft.entity for draft in drafts.values())

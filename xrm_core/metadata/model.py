@@ -140,6 +140,42 @@ class Inverse:
     labels: Labels = attribute(default_factory=_empty)
 
 
+Kind = Literal["entity", "link", "relationship"]
+"""Where an entity comes from: a file of its own, a many-to-many relation, or a file of a relationship."""
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """What an entity of links joins: its relations ``source`` and ``target``, each to one entity.
+
+    ``name`` is the list of targets on a source, ``inverse`` the list of sources on a target.
+    """
+
+    source: str
+    target: str
+    name: str
+    inverse: str
+    labels: Labels = attribute(default_factory=_empty)
+    inverse_labels: Labels = attribute(default_factory=_empty)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A many-to-many relation seen from one of its sides: ``project.members``.
+
+    Its records are those of ``target`` to which a record of ``through`` leads: ``near`` is the relation of ``through``
+    to this side, ``far`` the one to the other. ``owned`` is True on the side whose file has it; rights name that one.
+    """
+
+    name: str
+    target: str
+    through: str
+    near: str
+    far: str
+    owned: bool
+    labels: Labels = attribute(default_factory=_empty)
+
+
 SYSTEM_FIELDS: tuple[Field, ...] = (
     Field("id", FieldType.UUID, required=True, system=True, description="Identifier (UUIDv7)."),
     Field("created_at", FieldType.DATETIME, required=True, system=True, description="When the record was created."),
@@ -158,8 +194,9 @@ _SYSTEM_BY_NAME = {system.name: system for system in SYSTEM_FIELDS}
 class Entity:
     """One entity: a table, a GraphQL type, a permission object.
 
-    ``fields`` are those of the file, in its order, then those of its ``ownership``; :meth:`all_fields` adds the system
-    fields. ``json_schema`` is
+    ``kind`` and ``between`` tell an entity that holds the links of a many-to-many relation, for which no file stands;
+    ``links`` are such relations seen from here. ``fields`` are those of the file, in its order, then those of its
+    ``ownership``; :meth:`all_fields` adds the system fields. ``json_schema`` is
     the plain JSON Schema part of the file (no ``x-`` keywords), against which records are validated.
     """
 
@@ -175,7 +212,10 @@ class Entity:
     indexes: tuple[tuple[str, ...], ...] = ()
     json_schema: Mapping[str, Any] = attribute(default_factory=_empty)
     renamed_from: str | None = None
+    kind: Kind = "entity"
+    between: Between | None = None
     inverses: Mapping[str, Inverse] = attribute(default_factory=_empty)
+    links: Mapping[str, Link] = attribute(default_factory=_empty)
     source: Source = attribute(default=Source(), compare=False)
 
     def all_fields(self) -> Iterator[Field]:
@@ -183,6 +223,11 @@ class Entity:
         yield SYSTEM_FIELDS[0]
         yield from self.fields.values()
         yield from SYSTEM_FIELDS[1:]
+
+    def grantable(self) -> Iterator[str]:
+        """What rights can name: all fields, and the many-to-many relations that the entity's own file has."""
+        yield from (field.name for field in self.all_fields())
+        yield from (link.name for link in self.links.values() if link.owned)
 
     def __getitem__(self, name: str) -> Field:
         """The field of that name, system fields included; KeyError if there is none."""

@@ -117,8 +117,8 @@ class Not:
 class Related:
     """A condition on related records.
 
-    ``name`` is a relation field or an inverse of the entity; ``target`` the entity on the other side; ``how`` is
-    ``is`` for to-one relations (polymorphic ones once per target), ``some``/``none``/``every`` for inverses.
+    ``name`` is a relation field, an inverse or a link of the entity; ``target`` the entity on the other side; ``how``
+    is ``is`` for to-one relations (polymorphic ones once per target), ``some``/``none``/``every`` for the others.
     """
 
     name: str
@@ -156,6 +156,8 @@ def parse(model: Model, entity: Entity, tree: Any, where: str = "") -> Predicate
             parts.append(Not(parse(model, entity, value, at)))
         elif (inverse := entity.inverses.get(name)) is not None:
             parts.extend(_parse_inverse(model, name, inverse.entity, value, at))
+        elif (link := entity.links.get(name)) is not None:
+            parts.extend(_parse_inverse(model, name, link.target, value, at))
         elif (found := entity.field(name)) is not None:
             parts.extend(_parse_field(model, found, value, at))
         else:

@@ -29,6 +29,9 @@ TYPE_FORMS = (
 FIELD_TYPE_FORMS = ("{}", "{}Filter", "Create{}Input", "Update{}Input")
 """GraphQL types made for an enum or polymorphic field; ``{}`` is entity and field in PascalCase."""
 
+LINK_TYPE_FORMS = ("{}Connection", "{}Edge", "{}Input", "{}AddInput")
+"""GraphQL types made for a side of a many-to-many relation; ``{}`` is entity and relation in PascalCase."""
+
 ROOT_FORMS = ("{}", "{}Aggregate")
 """Fields of the GraphQL query root made for an entity's plural; its singular gives one more."""
 
@@ -95,6 +98,11 @@ def graphql_types(entity: Entity) -> Iterator[tuple[str, str]]:
         if field.type is FieldType.ENUM or (field.relation is not None and field.relation.polymorphic):
             for form in FIELD_TYPE_FORMS:
                 yield form.format(own + naming.pascal(field.name)), field.name
+    if (between := entity.between) is not None:
+        for side, name in ((between.source, between.name), (between.target, between.inverse)):
+            for form in LINK_TYPE_FORMS:
+                target = entity.fields[side].reference.targets[0]
+                yield form.format(naming.pascal(target) + naming.pascal(name)), ""
 
 
 def graphql_roots(entity: Entity) -> Iterator[str]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from xrm_core.metadata.frozen import freeze, thaw
-from xrm_core.metadata.model import Entity, Field, Model, Relation, fingerprint
+from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, fingerprint
 from xrm_core.metadata.record_schema import record_schema
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
@@ -23,7 +23,10 @@ FORMAT = 1
 _PARTS = {"relation": Relation, "sequence": Sequence}
 """Attributes of a field that are values with attributes of their own."""
 
-_DERIVED = frozenset({"source", "tightened", "json_schema", "inverses"})
+_DERIVED = {
+    Entity: frozenset({"source", "tightened", "json_schema", "inverses", "links"}),
+    Field: frozenset({"source", "tightened"}),
+}
 
 
 def to_snapshot(model: Model) -> dict[str, Any]:
@@ -45,14 +48,14 @@ def build(entities: Any) -> Model:
 
 
 def _pack(value: Any) -> Any:
-    if isinstance(value, Entity | Field | Relation | Sequence):
+    if isinstance(value, Entity | Field | Relation | Sequence | Between):
         packed = {}
         for attribute in fields(value):
             part = getattr(value, attribute.name)
             default = attribute.default
             if attribute.default_factory is not MISSING:
                 default = attribute.default_factory()
-            if attribute.name not in _DERIVED and (default is MISSING or part != default):
+            if attribute.name not in _DERIVED.get(type(value), ()) and (default is MISSING or part != default):
                 packed[attribute.name] = _pack(part)
         if isinstance(value, Entity):
             packed["fields"] = [_pack(field) for field in value.fields.values()]  # a list keeps their order
@@ -62,8 +65,10 @@ def _pack(value: Any) -> Any:
 
 def _entity(packed: Mapping[str, Any]) -> Entity:
     found = {text["name"]: _field(text) for text in packed["fields"]}
+    between = packed.get("between")
     return Entity(
-        **{name: freeze(value) for name, value in packed.items() if name != "fields"},
+        **{name: freeze(value) for name, value in packed.items() if name not in ("fields", "between")},
+        between=None if between is None else Between(**freeze(between)),
         fields=MappingProxyType(found),
         json_schema=freeze(record_schema(found.values())),
     )

@@ -8,7 +8,7 @@ from xrm_core import naming
 from xrm_core.errors import Problem
 from xrm_core.metadata.entities import Draft
 from xrm_core.metadata.lines import step
-from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Inverse
+from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Inverse, Link
 from xrm_core.metadata.reserved import graphql_roots, graphql_types, why_not_field
 from xrm_core.metadata.structure import nearest
 
@@ -17,17 +17,22 @@ _Mistakes = Iterator[tuple[Draft, str, str, str]]  # (draft, pointer, reason, re
 
 
 def wire(entities: Iterable[Entity]) -> Mapping[str, Entity]:
-    """The entities by name in alphabetical order, each with the inverses that relations of others give it."""
+    """The entities by name in alphabetical order, each with the inverses and links that others give it."""
     entities = sorted(entities, key=lambda entity: entity.name)
     inverses: dict[str, list[Inverse]] = {entity.name: [] for entity in entities}
     for entity, field, target in _relations(entities):
         if field.relation is not None and target in inverses:
             relation = field.relation
             inverses[target].append(Inverse(relation.inverse, entity.name, field.name, relation.inverse_labels))
+    links: dict[str, dict[str, Link]] = {entity.name: {} for entity in entities}
+    for entity in entities:
+        for side, link in _sides(entity):
+            links.get(side, {})[link.name] = link
     return MappingProxyType(
         {
             entity.name: replace(
                 entity,
+                links=MappingProxyType(dict(sorted(links[entity.name].items()))),
                 inverses=MappingProxyType(
                     {inverse.name: inverse for inverse in sorted(inverses[entity.name], key=lambda found: found.name)}
                 ),
@@ -59,6 +64,16 @@ def _relations(entities: Iterable[Entity]) -> Iterator[tuple[Entity, Field, str]
                 yield entity, field, target
 
 
+def _sides(entity: Entity) -> Iterator[tuple[str, Link]]:
+    """For an entity of links, the entity and the link of each side."""
+    if (between := entity.between) is not None:
+        source, target = (entity.fields[name].reference.targets[0] for name in (between.source, between.target))
+        near, far, labels = between.source, between.target, between.labels
+        yield source, Link(between.name, target, entity.name, near, far, owned=True, labels=labels)
+        labels = between.inverse_labels
+        yield target, Link(between.inverse, source, entity.name, far, near, owned=False, labels=labels)
+
+
 def _targets(drafts: Drafts, known: frozenset[str]) -> _Mistakes:
     for draft in drafts.values():
         for field in draft.entity.fields.values():
@@ -78,22 +93,35 @@ def _inverses(drafts: Drafts) -> _Mistakes:
         name: {naming.camel(field.name): f'a field "{field.name}"' for field in draft.entity.all_fields()}
         for name, draft in drafts.items()
     }
-    for entity, field, target in _relations(draft.entity for draft in drafts.values()):
-        if field.relation is None or target not in taken:
+    for draft in drafts.values():
+        for name in draft.many:
+            taken[draft.entity.name][naming.camel(name)] = f'a field "{name}"'
+    for entity, target, name, pointer, field in _inverse_names(drafts):
+        if target not in taken:
             continue
-        name = field.relation.inverse
-        place = drafts[entity.name].place(field.name)
-        pointer = place if place == "/x-ownership" else f"{place}/x-relation/inverse"
         reason = why_not_field(name)
         # System fields are told by the table of names below, with the words that fit here.
         if reason and naming.camel(name) not in {naming.camel(system.name) for system in SYSTEM_FIELDS}:
             yield drafts[entity.name], pointer, f'An inverse cannot be called "{name}": {reason}.', "Choose another."
             continue
-        mine = f'the inverse "{name}" of {entity.name}.{field.name}'
+        mine = f'the inverse "{name}" of {entity.name}.{field}'
         other = taken[target].setdefault(naming.camel(name), mine)
         if other != mine:
-            said = f'The entity "{target}" has {other} already, so "{name}" cannot be the inverse of {field.name}.'
+            said = f'The entity "{target}" has {other} already, so "{name}" cannot be the inverse of {field}.'
             yield drafts[entity.name], pointer, said, "Choose another inverse."
+
+
+def _inverse_names(drafts: Drafts) -> Iterator[tuple[Entity, str, str, str, str]]:
+    """(entity, its target, name of the list there, pointer, field) of each relation and many-to-many relation."""
+    entities = [draft.entity for draft in drafts.values()]
+    for entity in entities:
+        for side, link in _sides(entity):
+            if not link.owned:
+                yield entity, side, link.name, "/inverse", entity.between.name if entity.between else ""
+    for entity, field, target in _relations(entities):
+        place = drafts[entity.name].place(field.name)
+        pointer = place if place == "/x-ownership" else f"{place}/x-relation/inverse"
+        yield entity, target, field.reference.inverse, pointer, field.name
 
 
 def _former_names(drafts: Drafts) -> _Mistakes:

@@ -4,12 +4,13 @@ What a model does not keep is not written: how its author laid out the file, and
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from xrm_core import naming
 from xrm_core.metadata.frozen import thaw
-from xrm_core.metadata.model import Entity, Field, Model, Relation
+from xrm_core.metadata.model import Between, Entity, Field, Model, Relation
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
 
@@ -59,7 +60,9 @@ _ENTITY_WORDS = {
 
 def files_of(model: Model) -> dict[str, str]:
     """File name → text of each entity of the model."""
-    return {f"{entity.name}.json": json_text(entity_words(entity)) for entity in model}
+    return {
+        f"{entity.name}.json": json_text(entity_words(model, entity)) for entity in model if entity.kind == "entity"
+    }
 
 
 def json_text(words: Mapping[str, Any]) -> str:
@@ -67,15 +70,45 @@ def json_text(words: Mapping[str, Any]) -> str:
     return json.dumps(words, ensure_ascii=False, indent=2) + "\n"
 
 
-def entity_words(entity: Entity) -> dict[str, Any]:
+def entity_words(model: Model, entity: Entity) -> dict[str, Any]:
     """The entity as its file says it."""
     words: dict[str, Any] = {"x-entity": entity.name, **_plain(entity, _ENTITY_WORDS), "type": "object"}
-    # A sequence number is required anyway; what shows that the file says so, too, is its least length.
-    must = (field for field in entity.fields.values() if field.required and (not field.sequence or field.min_length))
-    required = [field.name for field in must]
+    required = _required(entity.fields.values())
     if required:
         words["required"] = required
     words["properties"] = {field.name: field_words(field) for field in entity.fields.values()}
+    links = (model[link.through] for link in entity.links.values() if link.owned)
+    words["properties"] |= {
+        through.between.name: _link_words(entity, through, through.between) for through in links if through.between
+    }
+    return words
+
+
+def _required(fields: Iterable[Field]) -> list[str]:
+    # A sequence number is required anyway; what shows that the file says so, too, is its least length.
+    must = (field for field in fields if field.required and (not field.sequence or field.min_length))
+    return [field.name for field in must]
+
+
+def _link_words(owner: Entity, through: Entity, between: Between) -> dict[str, Any]:
+    """A many-to-many relation as it stands in ``properties`` of its owner."""
+    to = through.fields[between.target].reference.targets[0]
+    relation: dict[str, Any] = {"to": to, "many": True, "inverse": between.inverse}
+    if between.inverse_labels:
+        relation["inverse_labels"] = thaw(between.inverse_labels)
+    if through.name != f"{owner.name}_{naming.singular(between.name)}":
+        relation["through"] = through.name
+    attributes = [field for name, field in through.fields.items() if name not in (between.source, between.target)]
+    if attributes:
+        relation["attributes"] = {field.name: field_words(field) for field in attributes}
+    if required := _required(attributes):
+        relation["required"] = required
+    words: dict[str, Any] = {"description": through.description, "x-relation": relation}
+    if between.labels:
+        words["x-labels"] = thaw(between.labels)
+    former = (through.renamed_from or "").removeprefix(f"{owner.renamed_from or owner.name}_")
+    if former not in ("", naming.singular(between.name)):
+        words["x-renamed-from"] = former
     return words
 
 

@@ -62,9 +62,7 @@ def full_access(model: Model) -> Access:
     return Access(
         f"system:{model.fingerprint}",
         {
-            (entity.name, action): Permission(
-                EVERYTHING, MappingProxyType({each.name: None for each in entity.all_fields()})
-            )
+            (entity.name, action): Permission(EVERYTHING, MappingProxyType(dict.fromkeys(entity.grantable())))
             for entity in model
             for action in Action
         },
@@ -82,15 +80,13 @@ def compile_permission(
         return None
     row_rules = _distinct(rule for _, rule in allows)
     field_rules: dict[str, Predicate | None] = {}
-    for each in entity.all_fields():
-        granted = _distinct(rule for policy, rule in allows if _covers(policy, each.name, action))
-        withheld = _distinct(
-            rule for policy, rule in denies if policy.fields is not None and each.name in policy.fields
-        )
+    for name in entity.grantable():
+        granted = _distinct(rule for policy, rule in allows if _covers(policy, name, action))
+        withheld = _distinct(rule for policy, rule in denies if policy.fields is not None and name in policy.fields)
         if not granted or EVERYTHING in withheld:
             continue
         same_rows = EVERYTHING in granted or set(granted) == set(row_rules)
-        field_rules[each.name] = None if same_rows and not withheld else _combine(granted, withheld)
+        field_rules[name] = None if same_rows and not withheld else _combine(granted, withheld)
     return Permission(_combine(row_rules, _distinct(barred)), MappingProxyType(field_rules))
 
 

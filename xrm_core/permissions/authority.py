@@ -9,6 +9,7 @@ import casbin
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Access, Permission, compile_permission
+from xrm_core.permissions.between import link_permission
 from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy, PolicySet
 
 _MODEL_FILE = Path(__file__).with_name("casbin_model.conf")
@@ -49,14 +50,18 @@ class Authority:
         known = sorted(role for role in roles if role in self.policies.roles)
         applying = self._applying(known)
         permissions: dict[tuple[str, Action], Permission] = {}
-        for entity in self.model:
+        # Rights on what joins others follow from those on its ends.
+        for entity in sorted(self.model, key=lambda entity: entity.kind != "entity"):
             for action in Action:
                 rows = [
                     (policy, self.policies.rule(self.model, entity, policy.rule))
                     for policy in applying
-                    if policy.entity in (None, entity.name) and policy.action in (None, action)
+                    if policy.applies(entity, action)
                 ]
-                permission = compile_permission(entity, action, rows)
+                if entity.kind == "entity":
+                    permission = compile_permission(entity, action, rows)
+                else:
+                    permission = link_permission(entity, action, rows, permissions)
                 if permission is not None:
                     permissions[entity.name, action] = permission
         for action in (Action.READ, Action.UPDATE):

@@ -60,6 +60,12 @@ class Policy:
     rule: str | None
     effect: Effect
 
+    def applies(self, entity: Entity, action: Action) -> bool:
+        """Whether it is about this action on this entity. Policies for all entities are about those with a file."""
+        if self.action not in (None, action):
+            return False
+        return entity.kind == "entity" if self.entity is None else self.entity == entity.name
+
 
 @dataclass(frozen=True)
 class PolicySet:
@@ -275,12 +281,14 @@ def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any
         yield "id cannot be denied: a record that may be read can be named; deny the record by a rule instead."
     if rule and rule not in rules:
         yield f"rule {rule!r} is not in roles.json."
-    concerned = [model[entity]] if entity in model else list(model) if entity == "*" else []
+    concerned = [model[entity]] if entity in model else []
+    if entity == "*":
+        concerned = [each for each in model if each.kind == "entity"]
     if fields != "*":
         if not fields.split():
             yield "fields is empty; write * or names separated by spaces."
         for name in fields.split():
-            if not any(each.field(name) for each in concerned):
+            if not any(name in each.grantable() for each in concerned):
                 yield f"there is no field {name!r} on {entity!r}."
     if rule in rules:
         for each in concerned:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, literal_column, select
+from sqlalchemy import FromClause, Select, func, literal_column, select
 from sqlalchemy import case as sql_case
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Entity
+from xrm_core.query.joint import Joint
 from xrm_core.query.operands import KnownId
 from xrm_core.query.order import Sort, beyond, digest, sorts
 from xrm_core.query.predicates import compile_predicate, operand, scan, size
@@ -78,6 +79,9 @@ def _to_one(scope: Scope, entity: Entity, row: Row, item: ToOne) -> ColumnElemen
 
 
 def _to_many(scope: Scope, entity: Entity, row: Row, item: ToMany, request: Connection) -> ColumnElement[Any]:
+    if item.inverse in entity.links:
+        link = entity.links[item.inverse]
+        return connection(scope, request, outer=row, joint=Joint(scope, link, row.source.c.id))
     target = scope.model[request.entity]
     inverse = target[entity.inverses[item.inverse].field]
     name = inverse.column_to(entity.name)
@@ -89,14 +93,18 @@ def _to_many(scope: Scope, entity: Entity, row: Row, item: ToMany, request: Conn
     return connection(scope, request, belongs=belongs, outer=row)
 
 
-def connection(scope: Scope, request: Connection, belongs: Any = None, outer: Row | None = None) -> ColumnElement[Any]:
-    """A page of records with what was asked of it, as a scalar sub-query."""
+def connection(
+    scope: Scope, request: Connection, belongs: Any = None, outer: Row | None = None, joint: Joint | None = None
+) -> ColumnElement[Any]:
+    """A page of records with what was asked of it, as a scalar sub-query; ``joint`` are links that lead to them."""
     entity = scope.model[request.entity]
-    builder = _Page(scope, entity, request)
+    builder = _Page(scope, entity, request, joint)
     found = scan(scope, entity)
     conditions = _all(
         belongs(found) if belongs else None, found.rule, compile_predicate(scope, entity, found, request.where)
     )
+    if joint is not None:
+        conditions = [*joint.conditions(request.where_link), *conditions]
     paged = any(isinstance(part, Nodes | Edges | PageInfo) for part in request.parts)
     page = builder.query(found, conditions, outer) if paged else None
     result = [(key, json) for part in request.parts for key, json in builder.part(part, found, conditions, outer)]
@@ -109,9 +117,10 @@ def connection(scope: Scope, request: Connection, belongs: Any = None, outer: Ro
 class _Page:
     """A page as SQL: an inner query of plain columns (filtered, sorted, cut), around it the JSON."""
 
-    def __init__(self, scope: Scope, entity: Entity, request: Connection) -> None:
+    def __init__(self, scope: Scope, entity: Entity, request: Connection, joint: Joint | None) -> None:
         self.scope = scope
         self.entity = entity
+        self.joint = joint
         self.request = request
         self.page: Page = request.page
         self.size = size(self.page.size)
@@ -146,7 +155,7 @@ class _Page:
                 *(sort.column.label(label) for sort, label in zip(criteria, labels, strict=True) if self.numbered),
                 *([self._cursor(criteria).label("xrm_cursor")] if self.with_cursor else []),
             )
-            .select_from(found.source)
+            .select_from(self._source(found))
             .where(*conditions)
             .order_by(*(sort.by(reverse=self.page.backward) for sort in criteria))
             .limit(size)
@@ -179,6 +188,9 @@ class _Page:
         by = numbered.c.xrm_number.desc() if self.page.backward else numbered.c.xrm_number.asc()
         return select(numbered).order_by(by).limit(literal_column("1000000000")).subquery()
 
+    def _source(self, found: Scan) -> FromClause:
+        return found.source if self.joint is None else self.joint.source(found)
+
     def _columns(self, found: Scan) -> Iterator[tuple[str, ColumnElement[Any]]]:
         yield "id", found.source.c.id
         for name in sorted(set(_needed(self.request.parts))):
@@ -186,6 +198,8 @@ class _Page:
             if name != "id":
                 for column in field.columns:
                     yield column, found.column(field, column)
+        if self.joint is not None:
+            yield from self.joint.columns(self.request.parts)
 
     def _cursor(self, criteria: Sequence[Sort]) -> ColumnElement[Any]:
         mark = constant(digest(self.entity, self.request.order))
@@ -213,7 +227,7 @@ class _Page:
                     ),
                 )
             case TotalCount(key):
-                count = select(func.count()).select_from(found.source).where(*conditions)
+                count = select(func.count()).select_from(self._source(found)).where(*conditions)
                 yield key, (count.correlate(outer.source) if outer else count).scalar_subquery()
 
     def _pairs(self, selection: Selection) -> Iterator[Pair]:
@@ -230,6 +244,10 @@ class _Page:
         match part.part:
             case "cursor":
                 return self.row.source.c.xrm_cursor
+            case "link" if self.joint is not None:
+                [item] = part.selection
+                [(_, json)] = pairs(self.scope, self.joint.entity, self.joint.row(self.row.source), (item,))
+                return json
             case "node":
                 return self.scope.json.object(list(self._pairs(part.selection)))
             case _:
@@ -271,7 +289,7 @@ def _needed(parts: Iterable[Any]) -> Iterator[str]:
             yield from _fields(part.selection)
         elif isinstance(part, Edges):
             for edge in part.parts:
-                yield from _fields(edge.selection)
+                yield from _fields(edge.selection if edge.part == "node" else ())
 
 
 def _fields(selection: Iterable[Item]) -> Iterator[str]:

@@ -24,8 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import ColumnElement
 
-from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.model import Entity, Field, Link
 from xrm_core.metadata.predicate import (
+    EVERYTHING,
     All,
     Any_,
     Compare,
@@ -63,7 +64,7 @@ def compile_predicate(
         case Compare():
             return _compare(scope, entity[predicate.field], row, predicate)
         case Linked(name, null):
-            linked = or_(false(), *_links(scope, entity[name], row, trusted=trusted))
+            linked = or_(false(), *_references(scope, entity[name], row, trusted=trusted))
             return not_(linked) if null else linked
         case Related():
             return _related(scope, entity, row, predicate, trusted=trusted)
@@ -176,11 +177,15 @@ def _in_list(scope: Scope, field: Field, column: ColumnElement[Any], value: Oper
 
 def _related(scope: Scope, entity: Entity, row: Row, related: Related, *, trusted: bool) -> Condition:
     target = scope.model[related.target]
+    if related.name in entity.links:
+        return _linked(scope, entity.links[related.name], row, related, trusted=trusted)
     inner, rule = _inner(scope, target, trusted=trusted)
     if related.how == "is":
         relation = entity[related.name]
         column = row.column(relation, relation.column_to(target.name))
         shortcut = _same_id(related.part) if rule is None else None
+        if rule is None and trusted and related.part == EVERYTHING:
+            return column.is_not(None)
         if shortcut is not None:
             return column == operand(shortcut, KnownId())  # the foreign key says it; no need to look the record up
         join = inner.source.c.id == column
@@ -195,7 +200,26 @@ def _related(scope: Scope, entity: Entity, row: Row, related: Related, *, truste
     return found if related.how in ("is", "some") else not_(found)
 
 
-def _links(scope: Scope, relation: Field, row: Row, *, trusted: bool) -> Iterator[Condition]:
+def _linked(scope: Scope, link: Link, row: Row, related: Related, *, trusted: bool) -> Condition:
+    """The condition on records of the other side of a many-to-many relation."""
+    target, through = scope.model[link.target], scope.model[link.through]
+    joint, joint_rule = _inner(scope, through, trusted=trusted)
+    inner, rule = _inner(scope, target, trusted=trusted)
+    part = compile_predicate(scope, target, inner, related.part, trusted=trusted)
+    if related.how == "every":
+        part = _is_not_true(part)
+    conditions = [
+        joint.column(through[link.near]) == row.source.c.id,
+        inner.source.c.id == joint.column(through[link.far]),
+        *(each for each in (joint_rule, rule) if each is not None),
+        part,
+    ]
+    query = select(literal(1)).select_from(joint.source, inner.source).where(*conditions)
+    found = exists(query.correlate(row.source))
+    return found if related.how == "some" else not_(found)
+
+
+def _references(scope: Scope, relation: Field, row: Row, *, trusted: bool) -> Iterator[Condition]:
     """For each target of a relation, the condition that it refers there; a record that is hidden is not there."""
     for name in relation.reference.targets:
         if not trusted and not scope.access.may(name, Action.READ):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from xrm_core.metadata.predicate import Literal_, Operand, Param, Predicate
+from xrm_core.metadata.predicate import EVERYTHING, Literal_, Operand, Param, Predicate
 
 # -- what of a record -----------------------------------------------------------------------------------------------
 
@@ -39,7 +39,7 @@ class ToOne:
 
 @dataclass(frozen=True, slots=True)
 class ToMany:
-    """The records that refer to this one: an inverse of the entity, as a connection or as aggregates."""
+    """The records that refer to this one, or are linked with it: an inverse or a link of the entity."""
 
     key: str
     inverse: str
@@ -99,10 +99,10 @@ class Edges:
 
 @dataclass(frozen=True, slots=True)
 class EdgePart:
-    """``node``, ``cursor`` or ``__typename`` of an edge."""
+    """``node``, ``cursor`` or ``__typename`` of an edge, or a field of the link (the one item of ``selection``)."""
 
     key: str
-    part: Literal["node", "cursor", "__typename"]
+    part: Literal["node", "cursor", "link", "__typename"]
     selection: Selection = ()
     name: str = ""
 
@@ -127,13 +127,17 @@ ConnectionPart = Nodes | Edges | PageInfo | TotalCount | TypeName
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A page of records of one entity. The id is always the last sort criterion."""
+    """A page of records of one entity. The id is always the last sort criterion.
+
+    ``where_link`` is a condition on the links by which the records are reached, if they are reached by links.
+    """
 
     entity: str
     where: Predicate
     order: tuple[Order, ...]
     page: Page
     parts: tuple[ConnectionPart, ...]
+    where_link: Predicate = EVERYTHING
 
 
 # -- aggregates -----------------------------------------------------------------------------------------------------

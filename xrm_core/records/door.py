@@ -21,6 +21,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
 from xrm_core.records.constraints import translate
+from xrm_core.records.links import change_links, owned, split
 from xrm_core.records.numbers import number_changed, number_new
 from xrm_core.records.rights import (
     check_fields,
@@ -70,10 +71,12 @@ class Records:
         kind = self.model[entity]
         scope = self._scope(connection, caller)
         conditions = {}
-        for names in {tuple(values) for values in rows}:
+        parts = [split(kind, values) for values in rows]
+        mine = [tuple(owned(kind, values)) for values in rows]
+        for names in set(mine):
             check_fields(caller, kind, Action.CREATE, names)
             conditions[names] = row_conditions(scope, caller, kind, Action.CREATE, names)
-        prepared = [self._prepare(connection, scope, caller, kind, values) for values in rows]
+        prepared = [self._prepare(connection, scope, caller, kind, fields) for fields, _ in parts]
         if not prepared:
             return []
         number_new(connection, self.tables[entity], kind, prepared)
@@ -81,12 +84,14 @@ class Records:
             connection.execute(insert(self.tables[entity]), [to_columns(kind, record) for record in prepared])
         except IntegrityError as error:
             raise self._translated(error, kind, caller) from None
-        for values, record in zip(rows, prepared, strict=True):
-            if not holds(connection, scope, caller, kind, record["id"], conditions[tuple(values)]):
+        for names, record in zip(mine, prepared, strict=True):
+            if not holds(connection, scope, caller, kind, record["id"], conditions[names]):
                 raise Forbidden(
                     f"You may not create such a {entity}.",
                     hint="The record would not be one of those that your role may create, e.g. not your own.",
                 )
+        for (_, links), record in zip(parts, prepared, strict=True):
+            change_links(self, connection, caller, kind, record["id"], links)
         return [record["id"] for record in prepared]
 
     def update(
@@ -105,9 +110,11 @@ class Records:
         """
         kind = self.model[entity]
         scope = self._scope(connection, caller)
+        mine = owned(kind, changes)
+        check_fields(caller, kind, Action.UPDATE, mine)
+        conditions = row_conditions(scope, caller, kind, Action.UPDATE, mine)
+        changes, links = split(kind, changes)
         changes = canonical(kind, changes)
-        check_fields(caller, kind, Action.UPDATE, changes)
-        conditions = row_conditions(scope, caller, kind, Action.UPDATE, changes)
         before = self._locked(connection, scope, caller, kind, id_, Action.UPDATE, conditions)
         _check_version(kind, before, version)
         self._validate(kind, {**_own(before), **changes}, caller)
@@ -134,6 +141,7 @@ class Records:
                 f"You may not change the {entity} in this way.",
                 hint="After the change it would not be one of the records that your role may change.",
             )
+        change_links(self, connection, caller, kind, id_, links)
 
     def delete(self, connection: Connection, caller: Caller, entity: str, id_: str, version: int | None = None) -> None:
         """Delete a record; ``version``, if given, must be its version now.

@@ -34,7 +34,7 @@ def check_fields(caller: Caller, entity: Entity, action: Action, names: Collecti
         field = entity.field(name)
         if field is not None and not field.writable and not (isinstance(caller, System) and caller.sets_system_fields):
             raise Forbidden(f"The field {name} of a {entity.name} is set by the system.", hint="Leave it out.")
-        if field is None or name not in granted:
+        if name not in granted or (field is None and name not in entity.links):
             raise Forbidden(f"There is no field {name} of a {entity.name} that you may {action}.")
 
 

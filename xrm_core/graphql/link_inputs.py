@@ -1,0 +1,74 @@
+"""Inputs for many-to-many relations: ``members: {add: [{id: …, role: lead}], remove: […]}``."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import strawberry
+
+from xrm_core import naming
+from xrm_core.graphql import builder, names
+from xrm_core.graphql.builder import InputType
+from xrm_core.graphql.types import Types, describe
+from xrm_core.metadata.model import Entity, Link, Model
+from xrm_core.permissions.policy import Action
+
+
+def writable_links(types: Types, entity: Entity, action: Action) -> list[Link]:
+    """Many-to-many relations of which the role may make or remove links when it does this with a record."""
+    permission = types.access.get(entity.name, action)
+    return [
+        link
+        for link in types.links(entity)
+        if permission is not None
+        and (not link.owned or link.name in permission.fields)
+        and any(types.access.may(link.through, each) for each in (Action.CREATE, Action.DELETE))
+    ]
+
+
+def link_input(types: Types, entity: Entity, link: Link) -> InputType:
+    """How links of a record are changed."""
+    name = f"{names.link(entity, link)}Input"
+    if name not in types.inputs:  # one object for creating and updating
+        about = "Either set, or add and remove. Links that you cannot see stay as they are."
+        types.inputs[name] = builder.input_type(name, about, partial(_fill, types, entity, link))
+        types.know(types.inputs[name])
+    return types.inputs[name]
+
+
+def _fill(types: Types, entity: Entity, link: Link, owner: InputType) -> None:
+    creates, deletes = (types.access.may(link.through, action) for action in (Action.CREATE, Action.DELETE))
+    ids = builder.optional(builder.list_of(strawberry.ID))
+    if creates and deletes:
+        builder.add(owner, "set", ids, "All links there are to be, by the ids of the records; others are removed.")
+    if creates:
+        name, about = f"{names.link(entity, link)}AddInput", "A record to link, and what the link says."
+        added = builder.input_type(name, about, partial(_fill_added, types, link))
+        types.know(added)
+        builder.add(
+            owner,
+            "add",
+            builder.optional(builder.list_of(added)),
+            "Links to make; one that exists gets the attributes given.",
+        )
+    if deletes:
+        builder.add(owner, "remove", ids, "Links to remove, by the ids of the records; others are passed over.")
+
+
+def _fill_added(types: Types, link: Link, owner: InputType) -> None:
+    builder.add(owner, "id", strawberry.ID)
+    through = types.model[link.through]
+    granted = types.access.get(through.name, Action.CREATE)
+    for field in through.fields.values():
+        if field.writable and field.relation is None and granted is not None and field.name in granted.fields:
+            type_ = builder.optional(types.value_type(through, field))
+            builder.add(owner, naming.camel(field.name), type_, describe(field))
+
+
+def link_values(model: Model, link: Link, given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """An input as the write door takes it: names of the entity file, plain values."""
+    if given is None or not given.get("add"):
+        return None if given is None else dict(given)
+    known = {naming.camel(name): name for name in model[link.through].fields}
+    added = [{known.get(name, name): value for name, value in each.items()} for each in given["add"]]
+    return {**given, "add": added}

@@ -1,0 +1,132 @@
+"""Links of a many-to-many relation, given in place of a field: ``members: {add: [{id, role}], remove: [id]}``.
+
+They are written as records of their entity through the same door as all others, so its rights, validation and hooks
+hold for them, in the transaction of the record that they belong to.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from xrm_core.errors import ValidationFailed
+from xrm_core.metadata.model import Entity, Link
+from xrm_core.permissions.caller import Caller
+from xrm_core.query.predicates import scan
+from xrm_core.query.scan import Scope
+from xrm_core.records.rights import context
+
+if TYPE_CHECKING:
+    from xrm_core.records.door import Records
+
+MAX_LINKS = 1000
+"""Links that one relation of one record may gain or lose at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """What happens to the links of one record: they become ``replace`` (if given), gain ``add``, lose ``remove``.
+
+    ``add`` has the attributes of each link by the id of the record on the other side; one that is linked already
+    gets these attributes. All that the caller cannot see stays as it is.
+    """
+
+    replace: tuple[str, ...] | None
+    add: Mapping[str, Mapping[str, Any]]
+    remove: tuple[str, ...]
+
+
+def split(kind: Entity, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, LinkChange]]:
+    """The values that are fields, and the changes of links among them.
+
+    Raises:
+        ValidationFailed: a change contradicts itself, or is too large.
+    """
+    fields = {name: value for name, value in values.items() if name not in kind.links}
+    changes = {}
+    for name, value in values.items():
+        if name not in kind.links or value is None:
+            continue
+        problems = [{"field": name, "rule": rule, "message": message} for rule, message in _problems(value)]
+        if problems:
+            raise ValidationFailed(problems, entity=kind.name)
+        given = value.get("set")
+        added = {each["id"].lower(): _attributes(each) for each in value.get("add") or ()}
+        changes[name] = LinkChange(None if given is None else _ids(given), added, _ids(value.get("remove") or ()))
+    return fields, changes
+
+
+def owned(kind: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without links that belong to the other side: for those, the rights there count."""
+    return {name: value for name, value in values.items() if name not in kind.links or kind.links[name].owned}
+
+
+def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name != "id"}
+
+
+def _ids(given: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(each).lower() for each in given))
+
+
+def _problems(value: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(value, Mapping) or set(value) - {"set", "add", "remove"}:
+        yield "links", "must be an object with set, or with add and remove"
+        return
+    added = value.get("add") or ()
+    if not all(isinstance(each, Mapping) and isinstance(each.get("id"), str) for each in added):
+        yield "links", "each of add must have an id"
+        return
+    ids = [each["id"].lower() for each in added]
+    if value.get("set") is not None and (added or value.get("remove")):
+        yield "links", "set says all links there are to be; it cannot stand beside add or remove"
+    if len(set(ids)) < len(ids):
+        yield "links", "the same record stands in add twice"
+    if set(ids) & set(_ids(value.get("remove") or ())):
+        yield "links", "the same record stands in add and in remove"
+    if sum(len(value.get(word) or ()) for word in ("set", "add", "remove")) > MAX_LINKS:
+        yield "maxItems", f"at most {MAX_LINKS} links can be changed at once"
+
+
+def change_links(
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    kind: Entity,
+    id_: str,
+    changes: Mapping[str, LinkChange],
+) -> None:
+    """Write the changes of a record's links. Raises what the door raises for records."""
+    for name, change in changes.items():
+        link = kind.links[name]
+        there = _there(records, connection, caller, link, id_)
+        wanted = dict(change.add)
+        removed = set(change.remove)
+        if change.replace is not None:
+            wanted = {each: {} for each in change.replace}
+            removed = there.keys() - wanted.keys()
+        for other in sorted(removed & there.keys()):
+            records.delete(connection, caller, link.through, there[other])
+        for other, attributes in wanted.items():
+            if other in there and attributes:
+                records.update(connection, caller, link.through, there[other], attributes)
+        new = [
+            {link.near: id_, link.far: other, **attributes}
+            for other, attributes in wanted.items()
+            if other not in there
+        ]
+        records.create_many(connection, caller, link.through, new)
+
+
+def _there(records: "Records", connection: Connection, caller: Caller, link: Link, id_: str) -> dict[str, str]:
+    """Id of the record on the other side → id of the link, for the links that the caller can see."""
+    if not caller.access.readable(link.through, link.far):
+        return {}
+    scope = Scope(records.model, records.tables, caller.access, connection.dialect)
+    through = records.model[link.through]
+    found = scan(scope, through)
+    far, near = found.source.c[through[link.far].columns[0]], found.source.c[through[link.near].columns[0]]
+    conditions = [near == id_, *([] if found.rule is None else [found.rule])]
+    rows = connection.execute(select(far, found.source.c.id).where(*conditions), context(caller))
+    return {str(other): str(link_id) for other, link_id in rows}

@@ -35,7 +35,7 @@ def check(
     from xrm_core.server.assembly import policy_folders
 
     with opened(schemas, database, files_only=not drift) as workplace:
-        entities = len(workplace.model.entities)
+        entities = sum(entity.kind == "entity" for entity in workplace.model)  # links have no files
         typer.echo(
             f"{entities} {'entity' if entities == 1 else 'entities'} in {workplace.settings.schemas}: all right."
         )

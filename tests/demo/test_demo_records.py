@@ -137,7 +137,13 @@ def test_records_of_an_entity_have_the_same_fields(demo: Records) -> None:
 
 
 def test_every_field_is_used(demo: Records, model: Model) -> None:
-    used = {(entity, name) for entity, rows in (*demo.items(), *links(demo)) for row in rows for name in row if row[name] is not None}
+    used = {
+        (entity, name)
+        for entity, rows in (*demo.items(), *links(demo))
+        for row in rows
+        for name in row
+        if row[name] is not None
+    }
     used |= {(entity, name) for entity, _, fields in patches() for name in fields}
     unused = {(entity.name, name) for entity in model for name in entity.fields} - used
     # Nobody writes long notes on these, and that is fine; anything else would be forgotten.

@@ -9,7 +9,7 @@ import typer
 from xrm_core.cli.options import DatabaseUrl, Schemas
 
 if TYPE_CHECKING:
-    from xrm_core.metadata.model import Entity, Source
+    from xrm_core.metadata.model import Entity, Model, Source
 
 
 def layers(
@@ -20,22 +20,22 @@ def layers(
     database: DatabaseUrl = None,
 ) -> None:
     """Show the layers of the model, and which file defines, extends and tightens what."""
-    from xrm_core.cli.workplace import start
+    from xrm_core.cli.workplace import opened
     from xrm_core.errors import SettingsError
     from xrm_core.metadata.layers import ranked
     from xrm_core.metadata.structure import nearest
-    from xrm_core.server.assembly import find_plugins, read_layers, read_model
+    from xrm_core.server.assembly import read_layers
 
-    settings = start(schemas, database)
-    plugins = find_plugins(settings)
-    model = read_model(settings, plugins)
+    with opened(schemas, database) as workplace:
+        model = workplace.model
+        sources = read_layers(workplace.settings, workplace.plugins, workplace.tenant_files.texts)
     if entity is not None and entity not in model:
         raise SettingsError(f"There is no entity {entity}.", hint=nearest(entity, model.entities).strip())
     if entity is not None:
         typer.echo("\n".join(_fields(model[entity])))
         return
-    for layer, _ in ranked(read_layers(settings, plugins)):
-        typer.echo(f"{layer.kind:10} {layer.name:20} {layer.folder or ''}".rstrip())
+    for layer, _ in ranked(sources):
+        typer.echo(f"{layer.kind:10} {layer.name:20} {layer.folder or 'in the database'}")
     for found in model:
         own = found.source.layer
         others = {
@@ -60,30 +60,69 @@ def _place(source: "Source") -> str:
 
 def pull(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to; it must be new or empty.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="Write the whole model that the database has, all layers in one pack.")
+    ] = False,
+    tenant_layer: Annotated[
+        bool, typer.Option("--tenant-layer", help="Write the tenant layer only; this is what it does anyway.")
+    ] = False,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Write the model that the database has as entity files, all layers in one pack."""
+    """Write the tenant layer, which is kept in the database, as a pack of files on top of the other layers."""
     from xrm_core.cli.workplace import start
-    from xrm_core.errors import ModelOutOfDate
-    from xrm_core.metadata.reading import PACK_FILE
-    from xrm_core.metadata.writer import files_of, json_text
+    from xrm_core.errors import ModelOutOfDate, SettingsError
     from xrm_core.storage.applied import current_model
     from xrm_core.storage.engines import Database
+    from xrm_core.storage.schema_files import schema_files
 
+    if everything and tenant_layer:
+        raise typer.BadParameter("Give --all or --tenant-layer, not both.")
     settings = start(schemas, database)
     opened = Database(settings.database_url)
     try:
         with opened.read() as connection:
-            model = current_model(connection)
+            model, tenant = current_model(connection), schema_files(connection).texts
     finally:
         opened.close()
     if model is None:
         raise ModelOutOfDate("The database has no model yet.", hint="Run «xrm schema apply» first.")
+    if everything:
+        files = _whole(model)
+    elif tenant:
+        files = {**_pack(settings.schemas, folder), **tenant}
+    else:
+        raise SettingsError("The database has no tenant layer.", hint="Write its whole model with --all.")
+    _write(folder, files)
+    typer.echo(f"{len(files) - 1} {'file' if len(files) == 2 else 'files'} and pack.json written to {folder}.")
+
+
+def _whole(model: "Model") -> dict[str, str]:
+    from xrm_core.metadata.reading import PACK_FILE
+    from xrm_core.metadata.writer import files_of, json_text
+
     pack = {"pack": "pulled", "kind": "core", "description": f"The model {model.fingerprint} of a database."}
-    files = files_of(model)
-    _write(folder, {PACK_FILE: json_text(pack), **files})
-    typer.echo(f"{len(files)} {'entity' if len(files) == 1 else 'entities'} written to {folder}.")
+    return {PACK_FILE: json_text(pack), **files_of(model)}
+
+
+def _pack(below: Path, folder: Path) -> dict[str, str]:
+    """``pack.json`` of the tenant layer: it stands on the pack in use, by name if that comes with the platform."""
+    from os.path import relpath
+
+    from xrm_core.metadata.reading import PACK_FILE
+    from xrm_core.metadata.writer import json_text
+    from xrm_core.shipped import shipped_packs
+
+    shipped = {place.resolve(): name for name, place in shipped_packs().items()}
+    path = Path(relpath(below.resolve(), folder.resolve())).as_posix()
+    extends = shipped.get(below.resolve(), path if path.startswith("../") else f"./{path}")
+    words = {
+        "pack": "pulled",
+        "kind": "deployment",
+        "extends": extends,
+        "description": "The tenant layer of a database.",
+    }
+    return {PACK_FILE: json_text(words)}
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

@@ -30,10 +30,10 @@ def commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
 COMMANDS = dict(commands(typer.main.get_command(app)))
 
 
-def test_these_commands_there_are():
+def test_the_commands_that_scripts_rely_on_are_there():
     schema = {f"schema {name}" for name in ("check", "plan", "apply", "print")}
     accounts = {"user create", "user roles", "user list", "token create", "token list", "token revoke"}
-    assert set(COMMANDS) == {"serve", "import", "plugins list"} | schema | accounts
+    assert {"serve", "import", "plugins list"} | schema | accounts <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("words", COMMANDS)

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.graphql.kit import World, uid
+from xrm_core.graphql.answers import Answer
+from xrm_core.graphql.engine import Request
 from xrm_core.permissions.caller import User
 from xrm_core.server.graphql_http import GraphQLEndpoint
 
@@ -18,14 +20,17 @@ FUZZ = settings(
 )
 
 
-class Known:
-    """Takes whoever asks for an admin, so that everything gets as far as it can."""
+class Open:
+    """A site that takes whoever asks for an admin, so that everything gets as far as it can."""
 
-    def __init__(self, user: User) -> None:
-        self._user = user
+    def __init__(self, world: World) -> None:
+        self._engine, self._user = world.engine, world.user("admin")
 
     async def user(self, _header: str | None) -> User:
         return self._user
+
+    async def answer(self, _header: str | None, request: Request) -> Answer:
+        return await self._engine.execute(request, self._user)
 
 
 class Http:
@@ -33,7 +38,8 @@ class Http:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._endpoint = GraphQLEndpoint(world.engine, Known(world.user("admin")), 1024 * 1024)  # type: ignore[arg-type]
+        self._site = Open(world)
+        self._endpoint = GraphQLEndpoint(1024 * 1024)
 
     def post(self, body: bytes, query_string: bytes = b"", method: str = "POST") -> tuple[int, Any]:
         """Status and JSON of the answer, after a look whether it is one."""
@@ -47,6 +53,7 @@ class Http:
 
         scope = {"type": "http", "method": method, "query_string": query_string, "path": "/graphql"}
         scope["headers"] = [(b"content-type", b"application/json")]
+        scope["xrm.site"] = self._site
         self._world.run(self._endpoint(scope, receive, send))  # type: ignore[arg-type]
         start, end = sent
         answer = json.loads(end["body"].decode(), parse_constant=_refuse)

@@ -44,7 +44,6 @@ from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
-from xrm_core.storage.columns import Id
 
 CONTEXT_PREFIX = "ctx_"
 """Bind names of the caller's values: ``ctx_user``, ``ctx_team``."""
@@ -106,7 +105,7 @@ def size(value: Operand) -> ColumnElement[int]:
 
 
 def _context(name: str) -> ColumnElement[Any]:
-    return bindparam(f"{CONTEXT_PREFIX}{name}", type_=Id(), required=True)
+    return bindparam(f"{CONTEXT_PREFIX}{name}", type_=KnownId(), required=True)
 
 
 def _context_names(predicate: Predicate) -> set[str]:

@@ -210,6 +210,20 @@ class BadRequest(XrmError):
     code = "BAD_REQUEST"
 
 
+class FileTooLarge(XrmError):
+    """A file has more bytes than the server takes."""
+
+    code = "FILE_TOO_LARGE"
+    http_status = 413
+
+
+class FileRefused(XrmError):
+    """A file is empty, or something else than its sender says."""
+
+    code = "FILE_REFUSED"
+    http_status = 422
+
+
 class BadQuery(XrmError):
     """The GraphQL document, its variables or arguments are wrong."""
 

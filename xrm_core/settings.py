@@ -41,6 +41,9 @@ class Settings(BaseSettings):
 
     statement_timeout: float = Field(default=30, gt=0, description="Seconds that one SQL statement may take.")
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024, description="Bytes that a request body may have.")
+    max_file_bytes: int = Field(
+        default=50 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes that an uploaded file may have."
+    )
     max_tokens: int = Field(default=20_000, ge=1, description="Tokens that a GraphQL document may have.")
     max_depth: int = Field(default=15, ge=1, description="Levels that a GraphQL document may nest.")
     max_aliases: int = Field(default=100, ge=0, description="Aliases that a GraphQL document may have.")

@@ -58,7 +58,7 @@ def add_aggregates(types: Types) -> None:
 
 
 def _inputs(types: Types, entity: Entity, inputs: dict[str, InputType], how: EnumType, owner: InputType) -> None:
-    for field in types.fields(entity):
+    for field in types.comparable(entity):
         if field.relation is None:
             builder.add(owner, naming.camel(field.name), how | None)
         elif not field.reference.polymorphic:
@@ -66,7 +66,7 @@ def _inputs(types: Types, entity: Entity, inputs: dict[str, InputType], how: Enu
 
 
 def _keys(types: Types, entity: Entity, keys: dict[str, ObjectType], owner: ObjectType) -> None:
-    for field in types.fields(entity):
+    for field in types.comparable(entity):
         if field.relation is None:
             builder.add(owner, naming.camel(field.name), types.value_type(entity, field) | None)
         elif not field.reference.polymorphic:

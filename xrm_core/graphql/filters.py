@@ -6,7 +6,9 @@ from typing import Any
 from xrm_core import naming
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import InputType
+from xrm_core.graphql.files import file_filter
 from xrm_core.graphql.types import Types, describe, label
+from xrm_core.metadata.file_entity import FILE
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.predicate import Op, operators
 from xrm_core.metadata.types import FieldType
@@ -52,18 +54,21 @@ def _fill(types: Types, made: _Made, entity: Entity, owner: InputType) -> None:
     builder.add(owner, "not", owner | None, "This does not hold.")
     builder.add(owner, "isNull", bool | None, "Inside of a relation: true if it is empty, false if it is not.")
     for field in types.fields(entity):
-        type_ = (
-            _operators(types, entity, field, made.operators)
-            if field.relation is None
-            else _relation(types, entity, field)
-        )
-        builder.add(owner, naming.camel(field.name), type_ | None, describe(field))
+        builder.add(owner, naming.camel(field.name), _of_field(types, made, entity, field) | None, describe(field))
     for inverse in types.inverses(entity):
         type_ = _list(types, types.model[inverse.entity], made.lists)
         builder.add(owner, naming.camel(inverse.name), type_ | None, label(inverse.labels))
     for link in types.links(entity):
         type_ = _list(types, types.model[link.target], made.lists)
         builder.add(owner, naming.camel(link.name), type_ | None, label(link.labels))
+
+
+def _of_field(types: Types, made: _Made, entity: Entity, field: Field) -> InputType:
+    if field.relation is not None:
+        return _relation(types, entity, field)
+    if field.type is FieldType.FILE:
+        return file_filter(types, lambda part: _operators(types, FILE, part, made.operators))
+    return _operators(types, entity, field, made.operators)
 
 
 def _operators(types: Types, entity: Entity, field: Field, made: dict[str, InputType]) -> InputType:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from xrm_core.query.request import Function, PageInfoField
+from xrm_core.query.request import FilePart, Function, PageInfoField
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +11,20 @@ class ScalarField:
     """A scalar field of a record."""
 
     field: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileField:
+    """The file in a field of a record."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileFieldPart:
+    """What of a file."""
+
+    part: FilePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,8 @@ class SchemaField:
 Meaning = (
     SchemaField
     | ScalarField
+    | FileField
+    | FileFieldPart
     | RelationField
     | InverseField
     | LinkField

@@ -13,6 +13,7 @@ from xrm_core.graphql.link_inputs import link_input, writable_links
 from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.policy import Action
 
 _VERSION = Argument("version", int | None, "The version that you read. If the record has another now, nothing is done.")
@@ -69,6 +70,8 @@ def _fill(types: Types, entity: Entity, action: Action, owner: InputType) -> Non
 
 
 def _type(types: Types, entity: Entity, field: Field, action: Action) -> Any:
+    if field.type is FieldType.FILE:
+        return strawberry.ID
     if field.relation is None:
         return types.value_type(entity, field)
     targets = types.targets(field)

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Link
+from xrm_core.metadata.types import FieldType
 
 
 def type_name(entity: Entity) -> str:
@@ -48,8 +49,8 @@ def link(entity: Entity, relation: Link) -> str:
 
 
 def input_name(field: Field) -> str:
-    """Name in inputs: ``lastName``; ``ownerId`` for a to-one relation; ``regarding`` for a polymorphic one."""
-    if field.relation is not None and not field.relation.polymorphic:
+    """Name in inputs: ``lastName``; ``ownerId`` for one record or file; ``regarding`` for one of several entities."""
+    if field.type is FieldType.FILE or (field.relation is not None and not field.relation.polymorphic):
         return naming.camel(naming.relation_column(field.name))
     return naming.camel(field.name)
 

@@ -9,8 +9,10 @@ from xrm_core import naming
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import Argument, ObjectType
 from xrm_core.graphql.connections import connection_type, list_arguments
+from xrm_core.graphql.files import file_type
 from xrm_core.graphql.link_fields import add_links
 from xrm_core.graphql.meanings import (
+    FileField,
     InverseField,
     PageInfoPart,
     RelationField,
@@ -19,6 +21,7 @@ from xrm_core.graphql.meanings import (
 )
 from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.types import FieldType
 
 
 def add_objects(types: Types) -> None:
@@ -55,9 +58,10 @@ def _record(types: Types, entity: Entity, connections: dict[str, ObjectType], ow
     for field in types.fields(entity):
         graphql_name = naming.camel(field.name)
         if field.relation is None:
-            type_ = types.value_type(entity, field)
+            file = field.type is FieldType.FILE
+            type_ = file_type(types) if file else types.value_type(entity, field)
             builder.add(owner, graphql_name, type_ if types.always(entity, field) else type_ | None, describe(field))
-            types.meanings.add(name, graphql_name, ScalarField(field.name))
+            types.meanings.add(name, graphql_name, FileField(field.name) if file else ScalarField(field.name))
         else:
             # Nullable even if required: the record it refers to may be hidden.
             builder.add(owner, graphql_name, _target(types, entity, field) | None, describe(field))

@@ -26,7 +26,7 @@ def add_orders(types: Types) -> None:
 
 
 def _fill(types: Types, entity: Entity, direction: EnumType, owner: InputType) -> None:
-    for field in types.fields(entity):
+    for field in types.comparable(entity):
         if field.relation is None:
             builder.add(owner, naming.camel(field.name), direction | None)
         elif not field.reference.polymorphic:

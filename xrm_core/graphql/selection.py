@@ -25,6 +25,8 @@ from xrm_core.graphql.meanings import (
     AggregateField,
     ConnectionField,
     EdgeField,
+    FileField,
+    FileFieldPart,
     InverseField,
     LinkEdgeField,
     LinkField,
@@ -45,6 +47,8 @@ from xrm_core.query.request import (
     Count,
     EdgePart,
     Edges,
+    FilePart,
+    FileValue,
     GroupKey,
     Item,
     KeyPart,
@@ -179,6 +183,8 @@ class Selections:
         match self.meanings.get(type_.name, name):
             case ScalarField(field):
                 return Value(key, field)
+            case FileField(field):
+                return FileValue(key, field, tuple(self._file_parts(sets, get_named_type(type_.fields[name].type))))
             case RelationField(field):
                 return ToOne(key, field, dict(self._branches(sets, get_named_type(type_.fields[name].type))))
             case InverseField(inverse, target):
@@ -194,6 +200,13 @@ class Selections:
                 request = self._connection(self.model[target], arguments, sets, inner)
                 return ToMany(key, link, replace(request, where_link=where))
         raise BadQuery(f"The field {name} of {type_.name} cannot be read.")
+
+    def _file_parts(
+        self, sets: Sequence[SelectionSetNode | None], type_: GraphQLObjectType
+    ) -> Iterator[tuple[str, FilePart] | TypeName]:
+        for key, nodes in self.collect(sets, type_).items():
+            meaning = self.meanings.get(type_.name, nodes[0].name.value)
+            yield (key, meaning.part) if isinstance(meaning, FileFieldPart) else TypeName(key, type_.name)
 
     def _branches(self, sets: Sequence[SelectionSetNode | None], type_: Any) -> Iterator[tuple[str, Selection]]:
         for member in type_.types if isinstance(type_, GraphQLUnionType) else (type_,):

@@ -18,6 +18,7 @@ class Types:
     """Everything that the features of :mod:`xrm_core.graphql.schema` share.
 
     ``known`` has the types that documents name (of variables, of fragments), so that finding one does not fill all.
+    ``shared`` has types that are no entity's own, by name.
     """
 
     def __init__(self, model: Model, access: Access) -> None:
@@ -35,6 +36,7 @@ class Types:
         self.orders: dict[str, InputType] = {}
         self.inputs: dict[str, InputType] = {}
         self.known: dict[str, Callable[[], Any]] = {}
+        self.shared: dict[str, Any] = {}
         self._enums: dict[str, Any] = {}
         for entity in self.readable:
             for field in entity.fields.values():
@@ -55,7 +57,11 @@ class Types:
 
     def scalars(self, entity: Entity) -> list[Field]:
         """Readable fields that hold a value."""
-        return [field for field in self.fields(entity) if field.relation is None]
+        return [field for field in self.comparable(entity) if field.relation is None]
+
+    def comparable(self, entity: Entity) -> list[Field]:
+        """Readable fields by which records can be sorted and grouped, to-one relations included."""
+        return [field for field in self.fields(entity) if field.type is not FieldType.FILE]
 
     def targets(self, field: Field) -> list[str]:
         """Entities that a relation refers to and the role can read."""

@@ -1,6 +1,6 @@
 """``where``, ``orderBy``, ``groupBy`` and paging arguments → the values of :mod:`xrm_core.query.request`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from xrm_core import naming
@@ -8,6 +8,7 @@ from xrm_core.errors import BadQuery, QueryTooLarge
 from xrm_core.graphql import names
 from xrm_core.graphql.arguments import Tree, operand
 from xrm_core.graphql.demands import Demands
+from xrm_core.metadata.file_entity import FILE
 from xrm_core.metadata.model import Entity, Field, Inverse, Model
 from xrm_core.metadata.predicate import (
     EVERYTHING,
@@ -17,10 +18,12 @@ from xrm_core.metadata.predicate import (
     Linked,
     Literal_,
     Not,
+    OfFile,
     Op,
     Predicate,
     Related,
 )
+from xrm_core.metadata.types import FieldType
 from xrm_core.query.request import GroupKey, Order, Page
 
 MAX_FILTER_DEPTH = 20
@@ -82,9 +85,19 @@ def _member(model: Model, entity: Entity, name: str, value: Tree) -> list[Predic
             if part is not None
         ]
     field = entity[name]
+    if field.type is FieldType.FILE:
+        return list(_file(model, field, value))
     if field.relation is None:
         return [_compare(field, Op(op), each) for op, each in value.items()]
     return _relation(model, field, dict(value))
+
+
+def _file(model: Model, field: Field, value: dict[str, Tree]) -> Iterator[Predicate]:
+    for name, part in value.items():
+        if name == Op.IS_NULL:
+            yield _compare(field, Op.IS_NULL, part)
+        elif part is not None:
+            yield OfFile(field.name, _predicate(model, FILE, {name: part}))
 
 
 def _relation(model: Model, field: Field, value: dict[str, Tree]) -> list[Predicate]:

@@ -174,7 +174,7 @@ def _columns(draft: Draft) -> _Mistakes:
     """Does each database column have a name of its own, and one that is short enough?"""
     seen = {column: field.name for field in SYSTEM_FIELDS for column in field.columns}
     # Plain fields first: a clash is told at the relation, whose column is the one that nobody wrote down.
-    for field in sorted(draft.entity.fields.values(), key=lambda field: field.relation is not None):
+    for field in sorted(draft.entity.fields.values(), key=lambda field: field.columns != (field.name,)):
         pointer = draft.place(field.name)
         for column in field.columns:
             other = seen.setdefault(column, field.name)

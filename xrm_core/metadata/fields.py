@@ -12,6 +12,7 @@ import jsonschema_rs
 
 from xrm_core.errors import Problem
 from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
+from xrm_core.metadata.file_rules import DEFAULT_MAX_BYTES, FileRules
 from xrm_core.metadata.frozen import freeze
 from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import CALLER, CALLER_TEAM, TEAM, USER, Field, Relation, Source
@@ -86,6 +87,8 @@ def _tightened(document: Document, pointer: str) -> tuple[Source, ...]:
 def _type(text: Mapping[str, Any]) -> FieldType:
     if "x-relation" in text:
         return FieldType.RELATION
+    if text.get("x-type") == FieldType.FILE:
+        return FieldType.FILE
     if "enum" in text:
         return FieldType.ENUM
     if "x-type" in text:
@@ -122,6 +125,7 @@ def _field(name: str, text: Mapping[str, Any], required: bool, source: Source, t
         enum_labels=freeze(text.get("x-enum-labels", {})),
         relation=_relation(text["x-relation"]) if "x-relation" in text else None,
         sequence=_sequence(text["x-sequence"]) if numbered else None,
+        file=_file(text) if kind is FieldType.FILE else None,
         labels=freeze(text.get("x-labels", {})),
         description=text.get("description", text.get("title", "")),
         renamed_from=text.get("x-renamed-from"),
@@ -159,6 +163,10 @@ def _relation(text: Mapping[str, Any]) -> Relation:
         on_delete=text.get("on_delete", "restrict"),
         inverse_labels=freeze(text.get("inverse_labels", {})),
     )
+
+
+def _file(text: Mapping[str, Any]) -> FileRules:
+    return FileRules(tuple(text.get("x-media-types", ())), int(text.get("x-max-bytes", DEFAULT_MAX_BYTES)))
 
 
 def _sequence(text: Mapping[str, Any]) -> Sequence:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from xrm_core import naming
+from xrm_core.metadata.file_rules import FileRules
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
 
@@ -97,6 +98,7 @@ class Field:
     enum_labels: Mapping[str, Labels] = attribute(default_factory=_empty)
     relation: Relation | None = None
     sequence: Sequence | None = None
+    file: FileRules | None = None
     labels: Labels = attribute(default_factory=_empty)
     description: str = ""
     renamed_from: str | None = None
@@ -112,6 +114,8 @@ class Field:
     @property
     def columns(self) -> tuple[str, ...]:
         """Database columns that hold this field: several for a polymorphic relation, else one."""
+        if self.type is FieldType.FILE:
+            return (naming.relation_column(self.name),)
         if self.relation is None:
             return (self.name,)
         if self.relation.polymorphic:

@@ -10,7 +10,7 @@ It is compiled to SQL in one place, :mod:`xrm_core.query.predicates`, and never 
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +19,7 @@ from uuid import UUID
 
 from xrm_core.errors import BadQuery
 from xrm_core.metadata.clock import duration_seconds, time_text
+from xrm_core.metadata.file_entity import FILE, FILTERED
 from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.types import ORDERED, SPANS, TEXTUAL, FieldType
 
@@ -47,6 +48,8 @@ _TEXT = (Op.CONTAINS, Op.STARTS_WITH, Op.ENDS_WITH)
 
 def operators(field: Field) -> tuple[Op, ...]:
     """The operators that a scalar field has, in the order of the documentation."""
+    if field.type is FieldType.FILE:
+        return (Op.IS_NULL,)
     found: tuple[Op, ...] = _EQUALITY
     if field.type in ORDERED:
         found += _ORDER
@@ -135,7 +138,15 @@ class Linked:
     null: bool
 
 
-Predicate = Compare | All | Any_ | Not | Related | Linked
+@dataclass(frozen=True, slots=True)
+class OfFile:
+    """A condition on the file in a field: ``part`` is about :data:`~xrm_core.metadata.file_entity.FILE`."""
+
+    field: str
+    part: "Predicate"
+
+
+Predicate = Compare | All | Any_ | Not | Related | Linked | OfFile
 EVERYTHING = All(())
 NOTHING = Any_(())
 
@@ -174,6 +185,8 @@ def _parse_inverse(model: Model, name: str, target: str, value: Any, at: str) ->
 def _parse_field(model: Model, field: Field, value: Any, at: str) -> list[Predicate]:
     if not isinstance(value, Mapping):
         raise BadQuery(f"{at} must be an object of operators.")
+    if field.type is FieldType.FILE:
+        return list(_parse_file(model, field, value, at))
     if field.relation is None:
         return [_parse_compare(field, op, operand, f"{at}/{op}") for op, operand in value.items()]
     parts: list[Predicate] = []
@@ -189,6 +202,16 @@ def _parse_field(model: Model, field: Field, value: Any, at: str) -> list[Predic
         target = field.relation.targets[0]
         parts.append(Related(field.name, target, "is", parse(model, model[target], rest, at)))
     return parts
+
+
+def _parse_file(model: Model, field: Field, value: Mapping[str, Any], at: str) -> Iterator[Predicate]:
+    for name, part in value.items():
+        if name == Op.IS_NULL:
+            yield _parse_compare(field, name, part, f"{at}/{name}")
+        elif name in FILTERED:
+            yield OfFile(field.name, parse(model, FILE, {name: part}, at))
+        else:
+            raise BadQuery(f"{at}/{name}: of a file can be asked {', '.join(FILTERED)} and isNull.")
 
 
 def _parse_compare(field: Field, name: str, value: Any, at: str) -> Compare:

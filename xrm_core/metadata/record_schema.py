@@ -13,6 +13,7 @@ _FORMATS = {
     FieldType.EMAIL: "email",
     FieldType.URL: "uri",
     FieldType.UUID: "uuid",
+    FieldType.FILE: "uuid",
 }
 _PATTERNS = {FieldType.TIME: TIME_PATTERN, FieldType.DURATION: DURATION_PATTERN}
 _BASE = {

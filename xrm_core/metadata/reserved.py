@@ -42,7 +42,7 @@ _SCALARS = (
 _GRAPHQL_TYPES = frozenset(
     {"query", "mutation", "subscription", "node", "connection", "edge", "error"}
     | {"schemafile", "schemafileinput", "schemaplan", "schemaoperation", "schemasample"}
-    | {"pageinfo", "orderdirection", "groupby"}
+    | {"file", "filefilter", "pageinfo", "orderdirection", "groupby"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
 )
 _ROOT_FIELDS = frozenset({"node", "nodes", "me", "viewer", "schemafiles", "planschemachange"})

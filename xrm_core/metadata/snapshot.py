@@ -10,6 +10,7 @@ from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any
 
+from xrm_core.metadata.file_rules import FileRules
 from xrm_core.metadata.frozen import freeze, thaw
 from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, fingerprint
 from xrm_core.metadata.record_schema import record_schema
@@ -20,7 +21,7 @@ from xrm_core.metadata.wiring import wire
 FORMAT = 1
 """Version of this form."""
 
-_PARTS = {"relation": Relation, "sequence": Sequence}
+_PARTS = {"relation": Relation, "sequence": Sequence, "file": FileRules}
 """Attributes of a field that are values with attributes of their own."""
 
 _DERIVED = {
@@ -48,7 +49,7 @@ def build(entities: Any) -> Model:
 
 
 def _pack(value: Any) -> Any:
-    if isinstance(value, Entity | Field | Relation | Sequence | Between):
+    if isinstance(value, Entity | Field | Relation | Sequence | FileRules | Between):
         packed = {}
         for attribute in fields(value):
             part = getattr(value, attribute.name)

@@ -23,6 +23,7 @@ class FieldType(StrEnum):
     URL = "url"
     ENUM = "enum"
     UUID = "uuid"
+    FILE = "file"
     RELATION = "relation"
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import case as sql_case
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Entity
+from xrm_core.query.files import file_json
 from xrm_core.query.joint import Joint
 from xrm_core.query.operands import KnownId
 from xrm_core.query.order import Sort, beyond, digest, sorts
@@ -16,6 +17,7 @@ from xrm_core.query.request import (
     Connection,
     EdgePart,
     Edges,
+    FileValue,
     Item,
     Nodes,
     Page,
@@ -56,11 +58,13 @@ def pairs(scope: Scope, entity: Entity, row: Row, selection: Selection) -> Itera
                 yield key, scope.json.value(entity[name], row.column(entity[name]))
             case TypeName(key, name):
                 yield key, constant(name)
-            case ToOne(key) | ToMany(key):
+            case FileValue(key) | ToOne(key) | ToMany(key):
                 yield key, scope.json.nested(_nested_json(scope, entity, row, item))
 
 
-def _nested_json(scope: Scope, entity: Entity, row: Row, item: ToOne | ToMany) -> ColumnElement[Any]:
+def _nested_json(scope: Scope, entity: Entity, row: Row, item: FileValue | ToOne | ToMany) -> ColumnElement[Any]:
+    if isinstance(item, FileValue):
+        return file_json(scope, entity, row, item)
     if isinstance(item, ToOne):
         return _to_one(scope, entity, row, item)
     return _to_many(scope, entity, row, item, item.request)
@@ -273,13 +277,13 @@ class _Page:
                 return farthest
 
 
-def _nested(parts: Iterable[Any]) -> Iterator[ToOne | ToMany]:
+def _nested(parts: Iterable[Any]) -> Iterator[FileValue | ToOne | ToMany]:
     """What of the records of a page is JSON out of other tables."""
     for part in parts:
         selections = [part.selection] if isinstance(part, Nodes) else []
         selections += [edge.selection for edge in part.parts] if isinstance(part, Edges) else []
         for selection in selections:
-            yield from (item for item in selection if isinstance(item, ToOne | ToMany))
+            yield from (item for item in selection if isinstance(item, FileValue | ToOne | ToMany))
 
 
 def _needed(parts: Iterable[Any]) -> Iterator[str]:
@@ -294,7 +298,7 @@ def _needed(parts: Iterable[Any]) -> Iterator[str]:
 
 def _fields(selection: Iterable[Item]) -> Iterator[str]:
     for item in selection:
-        if isinstance(item, Value):
+        if isinstance(item, Value | FileValue):
             yield item.field
         elif isinstance(item, ToOne):
             yield item.relation

@@ -5,6 +5,7 @@ so a condition of the caller can be evaluated before the row rule without giving
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -34,6 +35,7 @@ from xrm_core.metadata.predicate import (
     Linked,
     Literal_,
     Not,
+    OfFile,
     Op,
     Operand,
     Param,
@@ -42,6 +44,7 @@ from xrm_core.metadata.predicate import (
 )
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
+from xrm_core.query.files import of_file
 from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
 
@@ -65,6 +68,9 @@ def compile_predicate(
         case Linked(name, null):
             linked = or_(false(), *_references(scope, entity[name], row, trusted=trusted))
             return not_(linked) if null else linked
+        case OfFile(name, part):
+            compile_part = partial(compile_predicate, trusted=trusted)
+            return of_file(scope, entity[name], row, part, compile_part)
         case Related():
             return _related(scope, entity, row, predicate, trusted=trusted)
 
@@ -112,7 +118,7 @@ def _context_names(predicate: Predicate) -> set[str]:
     match predicate:
         case All(parts) | Any_(parts):
             return set().union(*(_context_names(part) for part in parts))
-        case Not(part) | Related(part=part):
+        case Not(part) | Related(part=part) | OfFile(part=part):
             return _context_names(part)
         case Compare(value=Context(name)):
             return {name}

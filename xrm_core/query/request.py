@@ -46,7 +46,19 @@ class ToMany:
     request: "Connection"
 
 
-Item = Value | TypeName | ToOne | ToMany
+FilePart = Literal["id", "name", "media_type", "size", "sha256", "url"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileValue:
+    """The file in a field of the record, or null. ``parts`` are pairs (key, what of it) or constants."""
+
+    key: str
+    field: str
+    parts: tuple[tuple[str, FilePart] | TypeName, ...]
+
+
+Item = Value | TypeName | FileValue | ToOne | ToMany
 Selection = tuple[Item, ...]
 
 # -- lists ----------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
 from xrm_core.records.constraints import translate
+from xrm_core.records.files import Files
 from xrm_core.records.links import change_links, owned, split
 from xrm_core.records.numbers import number_changed, number_new
 from xrm_core.records.rights import (
@@ -55,6 +56,7 @@ class Records:
         self.tables = tables
         self.plugins = plugins
         self.validator = Validator(model)
+        self.files = Files(model, tables)
 
     def create(self, connection: Connection, caller: Caller, entity: str, values: Mapping[str, Any]) -> str:
         """Create a record and return its id.
@@ -195,9 +197,9 @@ class Records:
     def _check_targets(
         self, connection: Connection, scope: Scope, caller: Caller, kind: Entity, changes: Mapping[str, Any]
     ) -> None:
-        if isinstance(caller, System):
-            return  # sees everything; whether the target exists is the foreign key's to say
-        problems = target_problems(connection, scope, caller, kind, changes)
+        problems = self.files.problems(connection, caller, kind, changes)
+        if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
+            problems += target_problems(connection, scope, caller, kind, changes)
         if problems:
             raise ValidationFailed(problems, entity=kind.name)
 

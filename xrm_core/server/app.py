@@ -1,5 +1,6 @@
 """The application. :func:`create_app` is the table of contents of what a running server consists of."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from xrm_core.graphql import answers
 from xrm_core.server import graphiql, health
 from xrm_core.server.assembly import Platform
 from xrm_core.server.blueprints import Blueprints
+from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.graphql_http import GraphQLEndpoint
 from xrm_core.server.site import Site
 from xrm_core.server.sites import Sites
@@ -35,16 +37,22 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
     blueprints = Blueprints(settings, platform.plugins)
     blueprint = blueprints.add(platform.model, platform.records, platform.authority, platform.database.dialect)
     site = Site(settings, platform.database, blueprints, blueprint)
+    files = FilesEndpoint(settings.max_file_bytes, settings.statement_timeout)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         site.watch()
+        cleaning = asyncio.create_task(files.clean(site))
         yield
+        await cleaning
+        files.close()
         await site.close()
 
     routes: list[BaseRoute] = [
         Route("/graphql", GraphQLEndpoint(settings.max_body_bytes)),
+        Route("/files", files, methods=["POST"]),
+        Route("/files/{file_id}", files, methods=["GET"]),
         *health.routes(site.refresh),
         *graphiql.routes(lambda: configuration),
     ]

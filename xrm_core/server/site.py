@@ -17,6 +17,7 @@ from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.engine import Engine, Request, Threads
 from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
+from xrm_core.records.files import Files
 from xrm_core.server.blueprints import Blueprint, Blueprints
 from xrm_core.server.tenant_layer import TenantLayer
 from xrm_core.settings import Settings
@@ -44,6 +45,11 @@ class Serving:
     blueprint: Blueprint
     engine: Engine
     authenticator: Authenticator
+
+    @property
+    def files(self) -> Files:
+        """The door for files."""
+        return self.blueprint.records.files
 
     @property
     def fingerprint(self) -> str:

@@ -217,7 +217,7 @@ def instant_text(moment: dt.datetime) -> str:
 def column_type(field: Field) -> TypeEngine[Any]:
     """The column type of a field (of one column of it, for a relation)."""
     match field.type:
-        case FieldType.UUID | FieldType.RELATION:
+        case FieldType.UUID | FieldType.RELATION | FieldType.FILE:
             return Id()
         case FieldType.INTEGER:
             return Integer()

@@ -18,6 +18,7 @@ from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.types import FieldType
 from xrm_core.storage.columns import column_type
+from xrm_core.storage.file_tables import FILE
 
 _ON_DELETE = {"restrict": "RESTRICT", "set_null": "SET NULL", "cascade": "CASCADE"}
 
@@ -82,6 +83,11 @@ def _constraints(table: str, field: Field) -> Iterator[CheckConstraint | Foreign
         yield CheckConstraint(f'"{field.name}" IN ({allowed})', name=naming.check(table, field.name))
     if field.unique:
         yield UniqueConstraint(*field.columns, name=naming.unique(table, field.columns))
+    if field.type is FieldType.FILE:
+        [column] = field.columns
+        yield ForeignKeyConstraint(
+            [column], [FILE.c.id], name=naming.foreign_key(table, column), ondelete="RESTRICT", use_alter=True
+        )
     if field.relation is None:
         return
     for column, target in zip(field.columns, field.relation.targets, strict=True):
@@ -102,7 +108,7 @@ def _indexes(table: str, entity: Entity) -> Iterator[Index]:
     for field in entity.fields.values():
         if field.unique:
             continue  # its constraint brings an index
-        if field.relation is not None:
+        if field.relation is not None or field.type is FieldType.FILE:
             wanted.update(dict.fromkeys((column,) for column in field.columns))
         elif field.indexed:
             wanted[field.columns] = None

@@ -82,6 +82,8 @@ def _column(name: str, place: int, entity: Entity, model: Model, options: Import
         raise _Wrong(f"Column {name!r}: {entity.name} has no field {field_name!r}; it has {', '.join(entity.fields)}.")
     if field.system:
         raise _Wrong(f"Column {name!r} cannot fill {field.name}, which the platform sets itself.")
+    if field.type is FieldType.FILE:
+        raise _Wrong(f"Column {name!r} cannot fill {field.name}, which holds a file.")
     if field.relation is None:
         if path:
             raise _Wrong(f"Column {name!r}: {field.name} is no relation, so it cannot be mapped to {target!r}.")

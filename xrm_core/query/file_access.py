@@ -1,0 +1,27 @@
+"""Who may read a file: whoever may read a record that refers to it, and there the field that does."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, exists, false, literal, or_, select
+
+from xrm_core.metadata.types import FieldType
+from xrm_core.query.predicates import scan
+from xrm_core.query.scan import Condition, Scope
+
+
+def readable(scope: Scope, file_id: ColumnElement[str]) -> Condition:
+    """Whether the caller may read a record that refers to this file through a field that they may read there."""
+    return or_(false(), *_references(scope, file_id))
+
+
+def _references(scope: Scope, file_id: ColumnElement[str]) -> Iterator[Condition]:
+    for entity in scope.model:
+        for field in entity.fields.values():
+            if field.type is not FieldType.FILE or not scope.access.readable(entity.name, field.name):
+                continue
+            found = scan(scope, entity)
+            # The bare column finds the record by its index, the guarded one says whether the field may be read.
+            conditions = [found.source.c[field.columns[0]] == file_id, found.column(field) == file_id]
+            if found.rule is not None:
+                conditions.append(found.rule)
+            yield exists(select(literal(1)).select_from(found.source).where(*conditions))

@@ -1,0 +1,122 @@
+"""Files at the door: who may store one, read it, and attach it to a record.
+
+A file is stored first and attached then, by its id. Until it is, only who stored it sees it. Once it is, whoever may read
+the field of a record that it is in. Without either it does not exist.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from sqlalchemy import ColumnElement, Connection, and_, true
+
+from xrm_core.errors import FileRefused, Forbidden
+from xrm_core.metadata.model import Entity, Model
+from xrm_core.metadata.types import FieldType
+from xrm_core.permissions.caller import Caller, System
+from xrm_core.permissions.policy import Action
+from xrm_core.query.file_access import readable
+from xrm_core.query.predicates import context_values
+from xrm_core.query.scan import Scope
+from xrm_core.records.file_names import clean_name
+from xrm_core.records.file_types import HEAD_BYTES, media_type_of
+from xrm_core.storage import file_store
+from xrm_core.storage.engines import Database
+from xrm_core.storage.file_store import StoredFile
+from xrm_core.storage.file_tables import FILE
+from xrm_core.storage.tables import Tables
+
+KEPT = dt.timedelta(hours=24)
+"""How long a file stays that no record refers to."""
+
+
+class Files:
+    """The files of one model. Stateless, like :class:`~xrm_core.records.door.Records`."""
+
+    def __init__(self, model: Model, tables: Tables) -> None:
+        self.model = model
+        self.tables = tables
+
+    def check_upload(self, caller: Caller) -> None:
+        """Raise :class:`Forbidden` unless the caller may write a field that holds files."""
+        for entity in self.model:
+            for action in (Action.CREATE, Action.UPDATE):
+                granted = caller.access.get(entity.name, action)
+                names = granted.fields if granted is not None else ()
+                if any(entity[name].type is FieldType.FILE for name in names):
+                    return
+        raise Forbidden("You may not store files.", hint="Your role may not write any field that holds one.")
+
+    def store(
+        self, connection: Connection, caller: Caller, name: str | None, media_type: str | None, content: BinaryIO
+    ) -> StoredFile:
+        """Store a file and say what it is.
+
+        Args:
+            connection: in a write transaction.
+            caller: who may read and attach it from now on.
+            name: as its sender calls it; it is cleaned.
+            media_type: as its sender says; it must fit the content.
+            content: seekable; it is read from its start to its end.
+
+        Raises:
+            Forbidden: the caller may not write any field that holds files.
+            FileRefused: the content is something else than its sender says.
+        """
+        self.check_upload(caller)
+        file = described(name, media_type, content)
+        content.seek(0)
+        file_store.add(connection, file, content, caller.id)
+        return file
+
+    def find(self, connection: Connection, caller: Caller, file_id: str) -> StoredFile | None:
+        """The file, or None if there is none that the caller may read."""
+        condition = self._visible(connection, caller)
+        return file_store.find(connection, file_id, condition, context_values(caller))
+
+    def problems(
+        self, connection: Connection, caller: Caller, kind: Entity, changes: Mapping[str, Any]
+    ) -> list[dict[str, str]]:
+        """What is wrong with the files that a record is to refer to."""
+        found: list[dict[str, str]] = []
+        for name, value in changes.items():
+            field = kind.fields.get(name)
+            if field is None or field.file is None or value is None:
+                continue
+            file = self.find(connection, caller, str(value))
+            if file is None:
+                found.append({"field": name, "rule": "file", "message": "there is no file with this id"})
+            elif wrong := field.file.problem(file.media_type, file.size):
+                found.append({"field": name, "rule": "file", "message": wrong})
+        return found
+
+    def clean(self, database: Database, now: dt.datetime | None = None) -> int:
+        """Remove the files that no record has referred to for a day since they were stored; answers how many."""
+        before = (now or dt.datetime.now(dt.UTC)) - KEPT
+        removed = 0
+        while True:
+            with database.begin() as connection:
+                count = file_store.remove_unattached(connection, self.model, self.tables, before)
+            removed += count
+            if not count:
+                return removed
+
+    def _visible(self, connection: Connection, caller: Caller) -> ColumnElement[bool]:
+        if isinstance(caller, System):
+            return true()
+        scope = Scope(self.model, self.tables, caller.access, connection.dialect)
+        own = and_(FILE.c.created_by == caller.id, ~file_store.attached(self.model, self.tables))
+        return own | readable(scope, FILE.c.id)
+
+
+def described(name: str | None, media_type: str | None, content: BinaryIO) -> StoredFile:
+    """What there is to say about a new file. Raises :class:`FileRefused` as :meth:`Files.store` does."""
+    content.seek(0)
+    kind = media_type_of(media_type, content.read(HEAD_BYTES))
+    content.seek(0)
+    digest = hashlib.file_digest(content, "sha256").hexdigest()
+    size = content.tell()
+    if not size:
+        raise FileRefused("The file is empty.", hint="Send its content as the body of the request.")
+    return StoredFile(file_store.new_id(), clean_name(name), kind, size, digest)

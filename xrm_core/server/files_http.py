@@ -1,0 +1,233 @@
+"""``POST /files`` stores a file, ``GET /files/{id}`` gives its content to those who may read it.
+
+The content of an upload is kept in a temporary file until it is whole: no transaction waits for a slow client. It goes
+out chunk by chunk, each read by itself. What is stored came from somebody: it goes out as an attachment that no browser
+runs, whatever it is.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, TypeVar, cast
+from urllib.parse import quote
+from uuid import UUID
+
+import structlog
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+
+from xrm_core.errors import BadRequest, Busy, FileTooLarge, NotFound, Unauthenticated, XrmError
+from xrm_core.graphql import answers
+from xrm_core.permissions.caller import User
+from xrm_core.query.files import PATH
+from xrm_core.server.site import Serving, Site
+from xrm_core.server.sites import site_of
+from xrm_core.storage import file_store
+from xrm_core.storage.applied import require_model
+from xrm_core.storage.file_store import StoredFile
+
+_log = structlog.get_logger(__name__)
+
+MAX_UPLOADS = 16
+"""Uploads that may be under way at a time: each takes room on the disk."""
+
+_THREADS = 4
+_IN_MEMORY = 1024 * 1024
+_AROUND = 64 * 1024  # bytes of a multipart body beside the file: boundaries, headers, further fields
+
+SAFE_HEADERS = {
+    "cache-control": "no-store",
+    "vary": "Authorization",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+}
+
+T = TypeVar("T")
+
+
+class FilesEndpoint:
+    """The ASGI application behind ``/files``; it answers for the site of the request.
+
+    Args:
+        max_bytes: of a file.
+        timeout: seconds that a statement may take.
+    """
+
+    def __init__(self, max_bytes: int, timeout: float) -> None:
+        self._max_bytes = max_bytes
+        self._timeout = timeout
+        self._uploads = 0
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="xrm-files")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        request = Request(scope, receive, send)
+        try:
+            if request.method != "POST":
+                await self._download(request, send)
+                return
+            response = await self._upload(request)
+        except ClientDisconnect:
+            return
+        except XrmError as error:
+            response = refused(error)
+        except Exception as error:
+            response = refused(answers.unexpected(error))
+        await response(scope, receive, send)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False)
+
+    async def clean(self, site: Site) -> None:
+        """Remove the files of a site that nobody has attached. What goes wrong is for the log alone."""
+
+        def clean() -> int:
+            return site.serving.files.clean(site.database)
+
+        try:
+            removed = await self._apart(clean)
+        except Exception as error:
+            _log.warning("files_not_cleaned", tenant=site.name, kind=type(error).__name__)
+        else:
+            if removed:
+                _log.info("files_cleaned", tenant=site.name, removed=removed)
+
+    # -- in ---------------------------------------------------------------------------------------------------------
+
+    async def _upload(self, request: Request) -> Response:
+        site = site_of(request.scope)
+        caller = await site.user(request.headers.get("authorization"))
+        site.serving.files.check_upload(caller)  # before any byte of the body is read
+        length = request.headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > self._max_bytes + _AROUND:
+            raise self._too_large()
+        if self._uploads >= MAX_UPLOADS:
+            raise Busy("Too many uploads are under way already.", hint="Try again in a moment.")
+        self._uploads += 1
+        try:
+            if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+                return await self._from_form(request, site, caller)
+            return await self._from_body(request, site, caller)
+        finally:
+            self._uploads -= 1
+
+    async def _from_body(self, request: Request, site: Site, caller: User) -> Response:
+        with SpooledTemporaryFile(_IN_MEMORY) as spool:
+            size = 0
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > self._max_bytes:
+                    raise self._too_large()
+                spool.write(chunk)
+            name, media_type = request.query_params.get("name"), request.headers.get("content-type")
+            return await self._apart(self._store, site, caller, name, media_type, cast(BinaryIO, spool))
+
+    async def _from_form(self, request: Request, site: Site, caller: User) -> Response:
+        limited = Request(request.scope, _counted(request.receive, self._max_bytes + _AROUND, self._too_large))
+        try:
+            async with limited.form(max_files=1, max_fields=10, max_part_size=_AROUND) as form:
+                file = form.get("file")
+                if not isinstance(file, UploadFile):
+                    raise BadRequest("The form has no file.", hint="Send it as the part «file», with a file name.")
+                if (file.size or 0) > self._max_bytes:
+                    raise self._too_large()
+                content = cast(BinaryIO, file.file)
+                return await self._apart(self._store, site, caller, file.filename, file.content_type, content)
+        except (MultiPartException, HTTPException):
+            raise BadRequest("The multipart body cannot be read.", hint="Send one part «file» with the file.") from None
+
+    def _store(
+        self, site: Site, caller: User, name: str | None, media_type: str | None, content: BinaryIO
+    ) -> Response:
+        with site.database.begin(self._timeout) as connection:
+            file = site.serving.files.store(connection, caller, name, media_type, content)
+        shape = {"id": file.id, "name": file.name, "mediaType": file.media_type, "size": file.size}
+        path = f"{PATH}{file.id}"
+        headers = {**SAFE_HEADERS, "location": path}
+        return JSONResponse({**shape, "sha256": file.sha256, "url": path}, 201, headers)
+
+    def _too_large(self) -> FileTooLarge:
+        return FileTooLarge(f"A file has at most {self._max_bytes} bytes.", hint="Send a smaller one.")
+
+    # -- out --------------------------------------------------------------------------------------------------------
+
+    async def _download(self, request: Request, send: Send) -> None:
+        site = site_of(request.scope)
+        try:
+            file_id = str(UUID(request.path_params["file_id"]))
+        except ValueError:
+            await site.user(request.headers.get("authorization"))
+            raise _no_file() from None
+
+        async def find(serving: Serving) -> StoredFile | None:
+            caller = await serving.authenticator.user(request.headers.get("authorization"))
+            return await self._apart(self._find, site, serving, caller, file_id)
+
+        found = await site.on_newest(find)
+        if found is None:
+            raise _no_file()
+        await self._send(site, found, send, body=request.method == "GET")
+
+    def _find(self, site: Site, serving: Serving, caller: User, file_id: str) -> StoredFile | None:
+        with site.database.read(self._timeout) as connection:
+            require_model(connection, serving.blueprint.model)
+            return serving.files.find(connection, caller, file_id)
+
+    async def _send(self, site: Site, file: StoredFile, send: Send, *, body: bool) -> None:
+        headers = {
+            **SAFE_HEADERS,
+            "content-type": file.media_type,
+            "content-length": str(file.size),
+            "content-disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
+        }
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": raw})
+        for number in file_store.chunks_of(file.size) if body else ():
+            content = await self._apart(self._chunk, site, file.id, number)
+            await send({"type": "http.response.body", "body": content, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _chunk(self, site: Site, file_id: str, number: int) -> bytes:
+        with site.database.read(self._timeout) as connection:
+            content = file_store.read_chunk(connection, file_id, number)
+        if content is None:
+            raise RuntimeError("the file was removed while it was read")  # ends the connection: the body is not whole
+        return content
+
+    async def _apart(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+
+def refused(error: XrmError) -> Response:
+    """An error in the one shape of errors."""
+    headers = dict(SAFE_HEADERS)
+    if isinstance(error, Unauthenticated):
+        headers["www-authenticate"] = 'Bearer realm="xrm"'
+    return JSONResponse({"errors": [answers.shape(error)]}, error.http_status, headers)
+
+
+def _no_file() -> NotFound:
+    return NotFound("There is no such file, or none that you may read.")
+
+
+def _counted(receive: Receive, most: int, too_large: Callable[[], XrmError]) -> Receive:
+    """Bytes as they come, until there are too many."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > most:
+            raise too_large()
+        return message
+
+    return counted

@@ -1,0 +1,103 @@
+"""Files in the database: stored in chunks, read in chunks, removed when nothing refers to them."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, false, insert, or_, select
+from uuid_utils import uuid7
+
+from xrm_core.metadata.model import Model
+from xrm_core.metadata.types import FieldType
+from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK
+from xrm_core.storage.tables import Tables
+
+_BATCH = 100
+"""Files removed at a time: nobody who attaches one meanwhile waits long."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """What there is to say about a file; ``size`` in bytes, ``sha256`` in 64 hex digits."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+_COLUMNS = (FILE.c.id, FILE.c.name, FILE.c.media_type, FILE.c.size, FILE.c.sha256)
+
+
+def add(connection: Connection, file: StoredFile, content: BinaryIO, created_by: str | None) -> None:
+    """Store a file with its content, which is read to its end."""
+    connection.execute(
+        insert(FILE).values(
+            id=file.id,
+            name=file.name,
+            media_type=file.media_type,
+            size=file.size,
+            sha256=file.sha256,
+            created_at=dt.datetime.now(dt.UTC),
+            created_by=created_by,
+        )
+    )
+    number = 0
+    while chunk := content.read(CHUNK_BYTES):
+        connection.execute(insert(FILE_CHUNK).values(file_id=file.id, number=number, content=chunk))
+        number += 1
+
+
+def new_id() -> str:
+    """The id of a new file."""
+    return str(uuid7())
+
+
+def find(
+    connection: Connection, file_id: str, condition: ColumnElement[bool], values: Mapping[str, Any]
+) -> StoredFile | None:
+    """The file of this id, if a condition on the table ``xrm_file`` holds for it; ``values`` are its bind values."""
+    row = connection.execute(select(*_COLUMNS).where(FILE.c.id == file_id, condition), values).first()
+    return None if row is None else StoredFile(*row)
+
+
+def chunks_of(size: int) -> Iterator[int]:
+    """The numbers of the chunks of a file of this size."""
+    return iter(range(-(-size // CHUNK_BYTES)))
+
+
+def read_chunk(connection: Connection, file_id: str, number: int) -> bytes | None:
+    """A chunk of a file's content; None if the file is gone."""
+    chosen = FILE_CHUNK.c.file_id == file_id, FILE_CHUNK.c.number == number
+    content = connection.scalar(select(FILE_CHUNK.c.content).where(*chosen))
+    return None if content is None else bytes(content)
+
+
+def attached(model: Model, tables: Tables) -> ColumnElement[bool]:
+    """Whether any record refers to a row of ``xrm_file``."""
+    return or_(
+        false(),
+        *(
+            exists().where(tables[entity.name].c[field.columns[0]] == FILE.c.id)
+            for entity in model
+            for field in entity.fields.values()
+            if field.type is FieldType.FILE
+        ),
+    )
+
+
+def remove_unattached(connection: Connection, model: Model, tables: Tables, before: dt.datetime) -> int:
+    """Remove some files that are older than ``before`` and that no record refers to; answers how many.
+
+    A file that is being attached at this moment stays. Call it, each time in a transaction of its own, until it
+    answers 0.
+    """
+    unused = ~attached(model, tables)
+    old = select(FILE.c.id).where(FILE.c.created_at < before, unused).order_by(FILE.c.created_at).limit(_BATCH)
+    # Locked first, then looked at again: who attaches a file holds a lock on its row until the end.
+    ids = list(connection.scalars(old.with_for_update(skip_locked=True)))
+    if not ids:
+        return 0
+    return connection.execute(delete(FILE).where(FILE.c.id.in_(ids), unused)).rowcount

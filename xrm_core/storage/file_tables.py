@@ -1,0 +1,40 @@
+"""The system tables of files: what there is to say about each, and its content in chunks.
+
+Content lives in the database, so that a backup, a transaction and an export of a tenant have it like all other data.
+"""
+
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table
+
+from xrm_core.storage.columns import Id, Instant, String
+from xrm_core.storage.system import METADATA
+
+CHUNK_BYTES = 256 * 1024
+"""Greatest size of a chunk. A few of them are in memory at a time, however large the file is."""
+
+FILE = Table(
+    "xrm_file",
+    METADATA,
+    Column("id", Id, nullable=False),
+    Column("name", String, nullable=False),
+    Column("media_type", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Id),
+    PrimaryKeyConstraint("id", name="pk_xrm_file"),
+    Index("ix_xrm_file_created_at", "created_at"),
+    sqlite_strict=True,
+)
+"""One row for each file. It never changes: another content is another file."""
+
+FILE_CHUNK = Table(
+    "xrm_file_chunk",
+    METADATA,
+    Column("file_id", Id, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("file_id", "number", name="pk_xrm_file_chunk"),
+    ForeignKeyConstraint(["file_id"], ["xrm_file.id"], name="fk_xrm_file_chunk_file_id", ondelete="CASCADE"),
+    sqlite_strict=True,
+)
+"""The content of files, ``number`` 0, 1, …; each chunk but the last has :data:`CHUNK_BYTES`."""

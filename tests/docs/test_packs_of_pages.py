@@ -1,12 +1,14 @@
 """Pages that bring entity files of their own: the examples below them are asked of a server on just these.
 
 Blocks: ``entity: FILE`` (an entity file), ``pack: FILE`` (roles and policies; if there are none, an admin may do
-everything) and ``ask: ROLE`` (as ``demo``). There is a user for each role, who is called like it; all but the
-first are in the team «North».
+everything), ``upload: ROLE`` (a curl command that stores :data:`CONTENT`; all of them are done first) and ``ask: ROLE``
+(as ``demo``). There is a user for each role, who is called like it; all but the first are in the team «North».
 """
 
 import datetime as dt
+import itertools
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ from xrm_core.storage.apply import apply
 MEMBERSHIP = {"x-relation": {"to": "team", "inverse": "members", "on_delete": "set_null"}}
 USER = {"x-entity": "user", "type": "object", "properties": {"name": {"type": "string"}, "team": MEMBERSHIP}}
 TEAM = {"x-entity": "team", "type": "object", "properties": {"name": {"type": "string"}}}
+CONTENT = b"%PDF-1.7\n"
 PACK = {
     "roles.json": json.dumps({"roles": {"admin": {}}}),
     "policies.csv": "role,entity,action,fields,rule,effect\nadmin,*,*,*,,allow\n",
@@ -65,11 +68,22 @@ def serving(page: Path, folder: Path) -> Iterator[tuple[TestClient, dict[str, st
         yield client, tokens, platform
 
 
+def upload(client: TestClient, token: str, command: str) -> object:
+    """What the curl command of a page answers."""
+    words = shlex.split(command.replace("\\\n", " ").replace("$TOKEN", token))
+    headers = dict(words[place + 1].split(": ", 1) for place, word in enumerate(words) if word == "-H")
+    return client.post(words[1], content=CONTENT, headers=headers).json()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 def test_the_examples_give_the_answers_shown(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xrm_core.records.door._now", lambda: dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC))
+    ids = (f"019abc00-0000-7000-8000-{number:012d}" for number in itertools.count(1))
+    monkeypatch.setattr("xrm_core.storage.file_store.new_id", lambda: next(ids))
     shown = list(examples(page, "ask"))
     assert shown
     with serving(page, tmp_path) as (client, tokens, _platform):
+        for block in marked(page, "upload"):
+            assert upload(client, tokens[block.label], block.text) == json.loads(block.following[0])
         for example in shown:
             assert ask(client, tokens, example) == example.answer, example.query

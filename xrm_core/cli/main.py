@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from xrm_core.cli import accounts, csv_import, failures, plugins, schema, serve
+from xrm_core.cli import accounts, csv_import, failures, files, plugins, schema, serve
 from xrm_core.errors import XrmError
 
 # Everything heavy is imported inside the commands: «xrm --help» answers at once.
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.add_typer(schema.app, name="schema")
 app.command("import")(csv_import.import_file)
+app.add_typer(files.app, name="files")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")

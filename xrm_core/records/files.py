@@ -1,7 +1,7 @@
 """Files at the door: who may store one, read it, and attach it to a record.
 
-A file is stored first and attached then, by its id. Until it is, only who stored it sees it. Once it is, whoever may read
-the field of a record that it is in. Without either it does not exist.
+A file is stored first and attached then, by its id. Until it is, only who stored it sees it. Once it is, whoever may
+read the field of a record that it is in. Without either it does not exist.
 """
 
 import datetime as dt
@@ -24,7 +24,7 @@ from xrm_core.records.file_types import HEAD_BYTES, media_type_of
 from xrm_core.storage import file_store
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import StoredFile
-from xrm_core.storage.file_tables import FILE
+from xrm_core.storage.file_tables import CHUNK_BYTES, FILE
 from xrm_core.storage.tables import Tables
 
 KEPT = dt.timedelta(hours=24)
@@ -115,8 +115,10 @@ def described(name: str | None, media_type: str | None, content: BinaryIO) -> St
     content.seek(0)
     kind = media_type_of(media_type, content.read(HEAD_BYTES))
     content.seek(0)
-    digest = hashlib.file_digest(content, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while chunk := content.read(CHUNK_BYTES):
+        digest.update(chunk)
     size = content.tell()
     if not size:
         raise FileRefused("The file is empty.", hint="Send its content as the body of the request.")
-    return StoredFile(file_store.new_id(), clean_name(name), kind, size, digest)
+    return StoredFile(file_store.new_id(), clean_name(name), kind, size, digest.hexdigest())

@@ -139,14 +139,12 @@ class FilesEndpoint:
                     raise BadRequest("The form has no file.", hint="Send it as the part «file», with a file name.")
                 if (file.size or 0) > self._max_bytes:
                     raise self._too_large()
-                content = cast(BinaryIO, file.file)
+                content = file.file
                 return await self._apart(self._store, site, caller, file.filename, file.content_type, content)
         except (MultiPartException, HTTPException):
             raise BadRequest("The multipart body cannot be read.", hint="Send one part «file» with the file.") from None
 
-    def _store(
-        self, site: Site, caller: User, name: str | None, media_type: str | None, content: BinaryIO
-    ) -> Response:
+    def _store(self, site: Site, caller: User, name: str | None, media_type: str | None, content: BinaryIO) -> Response:
         with site.database.begin(self._timeout) as connection:
             file = site.serving.files.store(connection, caller, name, media_type, content)
         shape = {"id": file.id, "name": file.name, "mediaType": file.media_type, "size": file.size}

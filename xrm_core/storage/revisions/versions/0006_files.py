@@ -5,8 +5,8 @@ from alembic import op
 
 from xrm_core.storage.columns import Id, Instant, String
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -18,6 +18,7 @@ from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn, exclusive
+from xrm_core.storage.history import way_back
 from xrm_core.storage.operations import Operation
 from xrm_core.storage.phases_postgresql import give_up, in_phases
 from xrm_core.storage.plan import Plan, plan_evolution
@@ -60,10 +61,36 @@ def apply(
             changed.
         DatabaseUnavailable: the database does not answer.
     """
+
+    def way(connection: Connection) -> Evolution:
+        return Evolution(current_model(connection), new, read_asides(connection))
+
+    return _change(database, _Wish(way, accept, only_safe, along))
+
+
+def undo(database: Database, accept: Collection[str] = (), *, redo: bool = False) -> Plan:
+    """Go back to the model before the last change, with the data that it had; ``redo``: take back the last undo.
+
+    Values that are as the change made them become what they were; others are converted back. What has no place in the
+    former model is put aside.
+
+    Args:
+        database: where.
+        accept: keys of the lossy operations that are consented to.
+        redo: take back the last undo instead.
+
+    Raises:
+        SchemaChangeRefused: there is nothing to take back, or as :func:`apply`; nothing was changed.
+        DatabaseUnavailable: the database does not answer.
+    """
+    return _change(database, _Wish(lambda connection: way_back(connection, redo=redo), accept, False, _nothing))
+
+
+def _change(database: Database, wish: "_Wish") -> Plan:
     upgrade_system(database)
     try:
         with exclusive(database) as turn:
-            return _carry_out(turn, database, _Wish(new, accept, only_safe, along))
+            return _carry_out(turn, database, wish)
     except OperationalError as error:
         raise database.unavailable() from error
 
@@ -93,16 +120,12 @@ def abort(database: Database) -> bool:
 
 @dataclass(frozen=True)
 class _Wish:
-    """What somebody wants."""
+    """What somebody wants: ``evolution`` leads from the model that the database has to the one that it shall have."""
 
-    new: Model
+    evolution: Callable[[Connection], Evolution]
     accept: Collection[str]
     only_safe: bool
     along: Callable[[Connection], None]
-
-    def evolution(self, connection: Connection) -> Evolution:
-        """From the model that the database has to the one that is wanted."""
-        return Evolution(current_model(connection), self.new, read_asides(connection))
 
     def planned(self, connection: Connection) -> tuple[Evolution, Plan]:
         """The way from the model that the database has.
@@ -138,7 +161,7 @@ def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
 def _at_once(connection: Connection, wish: _Wish) -> Plan:
     """Everything in one transaction, as SQLite can."""
     evolution, planned = wish.planned(connection)
-    if evolution.old is not None and planned.is_empty:
+    if evolution.old is not None and evolution.undone is None and planned.is_empty:
         wish.along(connection)
         return planned
     operations = Operations(MigrationContext.configure(connection))

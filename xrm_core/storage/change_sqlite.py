@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, MetaData, Table, insert, literal, null, se
 from sqlalchemy.schema import CreateTable
 
 from xrm_core.storage.evolution import EntityPair, Evolution, backfill
-from xrm_core.storage.mending import mend
+from xrm_core.storage.mending import make_room, mend
 from xrm_core.storage.numbering import numbers
 from xrm_core.storage.tables import Tables
 
@@ -20,6 +20,7 @@ _TEMPORARY = "xrm_new_{}"
 
 def change(operations: Operations, evolution: Evolution, old: Tables, new: Tables) -> None:
     """Bring the tables ``old`` to ``new`` in the transaction of ``operations``."""
+    make_room(operations.get_bind(), evolution, old)
     for pair in evolution.pairs:
         if old[pair.old.name].name != new[pair.new.name].name:
             operations.rename_table(old[pair.old.name].name, new[pair.new.name].name)

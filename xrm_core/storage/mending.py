@@ -31,11 +31,11 @@ class Returning:
         there = target.alias("there")
         return and_(column.is_not(None), ~exists().where(there.c.id == column))
 
-    def replaced(self, table: Table, *, former: bool) -> ColumnElement[bool] | None:
-        """The condition of records that refer to something else by now; None if that cannot be."""
-        names = self.pair.columns if former else {name: name for name in self.pair.columns}
+    def replaced(self, table: Table) -> ColumnElement[bool] | None:
+        """The condition of records that refer to something else by now; None if that cannot be. ``table`` is as before."""
+        names = self.pair.columns
         others = [table.c[names[name]] for name in self.field.columns if name != self.column and name in names]
-        column = table.c[self.former if former else self.column]
+        column = table.c[self.former]
         return and_(column.is_not(None), or_(*(other.is_not(None) for other in others))) if others else None
 
 
@@ -56,14 +56,20 @@ def returning(evolution: Evolution) -> Iterator[Returning]:
                     yield Returning(pair, field, column, former or column, target)
 
 
+def make_room(connection: Connection, evolution: Evolution, old: Tables) -> None:
+    """Forget references that come back to records that refer to something else by now, in the tables as they are."""
+    for each in returning(evolution):
+        table = old[each.pair.old.name]
+        if each.pair.new in evolution.restored or each.former not in table.c:
+            continue
+        replaced = each.replaced(table)
+        if replaced is not None:
+            connection.execute(update(table).where(replaced).values({each.former: None}))
+
+
 def mend(connection: Connection, evolution: Evolution, new: Tables) -> None:
     """Empty or remove what leads nowhere, in the tables as they are after the change, before foreign keys watch."""
     found = list(returning(evolution))
-    for each in found:
-        table = new[each.pair.new.name]
-        replaced = each.replaced(table, former=False)
-        if replaced is not None and each.pair.new not in evolution.restored:
-            connection.execute(update(table).where(replaced).values({each.column: None}))
     changed = True
     while changed:
         changed = any(_mended(connection, evolution, each, new) for each in found)

@@ -15,6 +15,7 @@ from xrm_core.storage.aside_tables import present_tables, wanted_tables
 from xrm_core.storage.change_postgresql import change, finish
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn
+from xrm_core.storage.mending import make_room
 from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepare_postgresql import has_work, prepare
 from xrm_core.storage.prepared import remove
@@ -39,13 +40,14 @@ def in_phases(
     """
     _come_from_a_former_change(turn, evolution_of)
     evolution, plan = turn.patiently(planned)
-    if evolution.old is not None and plan.is_empty:
+    if evolution.old is not None and evolution.undone is None and plan.is_empty:
         turn.patiently(along)
         return plan
     before = turn.patiently(lambda connection: present_tables(connection, evolution))
     after = turn.patiently(lambda connection: wanted_tables(connection, evolution))
     if has_work(evolution, before, after):
         turn.patiently(lambda connection: _begin(connection, evolution, plan))
+        turn.patiently(lambda connection: make_room(connection, evolution, before))
         prepare(turn, evolution, before, after)
 
     def switch(connection: Connection) -> None:

@@ -76,6 +76,6 @@ def _conditions(evolution: Evolution, each: Returning, measure: Measure) -> Iter
     target: Entity | None = before.get(each.target)
     if target is not None:
         yield each.gone(table, measure.table(target.name), former=True)
-    replaced = each.replaced(table, former=True)
+    replaced = each.replaced(table)
     if replaced is not None and each.pair.new not in evolution.restored:
         yield replaced

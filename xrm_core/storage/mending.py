@@ -32,7 +32,7 @@ class Returning:
         return and_(column.is_not(None), ~exists().where(there.c.id == column))
 
     def replaced(self, table: Table) -> ColumnElement[bool] | None:
-        """The condition of records that refer to something else by now; None if that cannot be. ``table`` is as before."""
+        """The condition of records that refer to something else by now; None if that cannot be."""
         names = self.pair.columns
         others = [table.c[names[name]] for name in self.field.columns if name != self.column and name in names]
         column = table.c[self.former]

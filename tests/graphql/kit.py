@@ -63,6 +63,8 @@ ENTITIES: dict[str, dict[str, Any]] = {
         "units": {"type": "integer", "x-type": "big_integer"},
         "opens": {"type": "string", "x-type": "time"},
         "answers_in": {"type": "string", "format": "duration"},
+        "tags": {"type": "array", "uniqueItems": True, "items": {"enum": ["vip", "eu", "late"]}, "x-index": True},
+        "extra": {"type": "object", "x-type": "json"},
         "parent": relation("firm", "children"),
         "owner": relation("person", "firms"),
         "advisors": many("person", "advises", since={"type": "string", "format": "date"}, share={"type": "integer"}),

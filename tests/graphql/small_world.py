@@ -29,16 +29,18 @@ FIRMS = _rows(
     _firm(
         "Ärzte 100%", kind="lead", revenue="1234.50", employees=5, active=True, founded_on="2001-01-01", owner=1,
         seen_at="2026-03-01T10:00:00Z", code=uid(901), note="a_b", units=2**63 - 1, opens="08:30:00", answers_in="PT0S",
+        tags=["vip", "late"], extra={"b": [1, 2.5, None, "ä"], "a": {"x": True}},
     ),
     _firm(
         "O'Brien \\ \"Sons\"", kind="active", revenue="-0.01", employees=0, active=False, founded_on="1999-12-31",
         seen_at="2026-03-01T10:00:00.5Z", parent=101, owner=2, note="A_b",
-        units=-(2**63), opens="08:30:00.5", answers_in="P2DT3H",
+        units=-(2**63), opens="08:30:00.5", answers_in="P2DT3H", tags=[], extra={},
     ),
     _firm("under_score", kind="lost", revenue="999999999999.99", employees=-7, active=True, parent=101, owner=1),
     _firm("emoji 😀 \n\ttab", revenue="0", employees=5, seen_at="2026-03-01T11:00:00+01:00", owner=2, note="",
-          units=2**63 - 1, opens="23:59:59.999999", answers_in="PT36H"),
-    _firm("zeta", kind="lead", employees=2147483647, active=False, parent=102, units=0, answers_in="PT1H30M"),
+          units=2**63 - 1, opens="23:59:59.999999", answers_in="PT36H", tags=["vip", "eu", "late"]),
+    _firm("zeta", kind="lead", employees=2147483647, active=False, parent=102, units=0,
+          answers_in="PT1H30M", tags=["eu"]),
     _firm("Zeta", founded_on="2001-01-02", revenue="1234.51", owner=1, parent=105),
     _firm("bare"),
 )  # fmt: skip

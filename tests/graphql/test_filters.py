@@ -10,7 +10,7 @@ from tests.graphql.kit import World, load_model, uid
 from tests.query.documents import literal, variable
 from tests.query.oracle import Oracle, Rights
 from xrm_core import naming
-from xrm_core.metadata.predicate import Op, operators
+from xrm_core.metadata.predicate import LISTS, Op, operators
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.policy import Effect, Policy
 
@@ -30,6 +30,8 @@ VALUES: dict[str, list[Any]] = {
     "units": [2**63 - 1, -(2**63), 0, 2**53 + 1],
     "opens": ["08:30:00", "08:30:00.5", "00:00:00", "23:59:59.999999"],
     "answers_in": ["PT0S", "P1DT12H", "P2DT3H", "PT1H30M", "PT1S"],
+    "tags": ["vip", "eu", "late"],
+    "extra": [],
     "code": [uid(901), uid(902)],
     "id": [uid(101), uid(999)],
     "version": [1, 2],
@@ -54,9 +56,12 @@ def expected(where: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("field", VALUES)
 def test_every_operator_with_every_kind_of_value(world: World, field: str) -> None:
     of = MODEL["firm"][field]
-    conditions: list[dict[str, Any]] = [{"isNull": True}, {"isNull": False}, {"eq": None}, {"ne": None}, {}]
+    conditions: list[dict[str, Any]] = [{"isNull": True}, {"isNull": False}, {}]
+    conditions += [{"eq": None}, {"ne": None}] if Op.EQ in operators(of) else []
     for op in operators(of):
-        if op in (Op.IN, Op.NOT_IN):
+        if op is Op.IS_EMPTY:
+            conditions += [{op.value: True}, {op.value: False}]
+        elif op in LISTS:
             conditions += [{op.value: []}, {op.value: VALUES[field][:1]}, {op.value: VALUES[field]}]
         elif op is not Op.IS_NULL:
             conditions += [{op.value: value} for value in VALUES[field]]

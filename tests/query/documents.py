@@ -11,8 +11,8 @@ from tests.graphql.kit import Rows, uid
 from tests.query.oracle import Rights, applicable
 from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Link, Model
-from xrm_core.metadata.predicate import Op, operators
-from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.predicate import FLAGS, LISTS, Op, operators
+from xrm_core.metadata.types import COMPARABLE, FieldType
 from xrm_core.permissions.policy import Action, Effect, Policy
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -25,6 +25,7 @@ COUNTS = {"person": 3, "firm": 6, "deal": 6, "visit": 5, "secret": 3, "firm_advi
 _TEXTS = ["", "a", "A", "ab", "b%", "_", "ä", "\\", "'", '"', "Z", "😀", "a\nb"]
 _DATES = ["0999-12-31", "1999-12-31", "2000-01-01", "2024-02-29"]
 _MOMENTS = ["2026-03-01T10:00:00+00:00", "2026-03-01T10:00:00.5+00:00", "2026-03-01T11:00:00.000001+01:00"]
+_JSON: list[dict[str, Any]] = [{}, {"a": None}, {"bb": [1, 0.5, "ä", {}], "a": True}, {"\\": '"', "😀": -(2**63)}]
 
 
 def values(of: Field) -> st.SearchStrategy[Any]:
@@ -38,6 +39,10 @@ def values(of: Field) -> st.SearchStrategy[Any]:
             return st.sampled_from(["00:00:00", "08:30:00", "08:30:00.000001", "08:30:00.5", "23:59:59.999999"])
         case FieldType.DURATION:
             return st.sampled_from(["PT0S", "PT59S", "PT1H", "P1D", "P1DT1S", "P1157407DT9H46M40S"])
+        case FieldType.SET:
+            return st.lists(st.sampled_from(of.enum), unique=True).map(lambda found: sorted(found, key=of.enum.index))
+        case FieldType.JSON:
+            return st.sampled_from(_JSON)
         case FieldType.DECIMAL:
             return st.sampled_from(["-1.5", "-0.01", "0", "0.01", "2", "2.5", "1000000000"]).map(Decimal)
         case FieldType.BOOLEAN:
@@ -121,10 +126,13 @@ class Conditions:
         return {self._name(of.name): {op.value: self._operand(of, op)}}
 
     def _operand(self, of: Field, op: Op) -> Any:
-        if op is Op.IS_NULL:
+        if op in FLAGS:
             return self.draw(st.booleans())
-        if op in (Op.IN, Op.NOT_IN):
-            return self.draw(st.lists(values(of), max_size=3))
+        one = st.sampled_from(of.enum) if of.type is FieldType.SET else values(of)
+        if op in LISTS:
+            return self.draw(st.lists(one, max_size=3))
+        if of.type is FieldType.SET:
+            return self.draw(one)
         if op in (Op.EQ, Op.NE) and self.draw(st.integers(0, 5)) == 0:
             return None
         if self.rights is None and of.type is FieldType.UUID and op is Op.EQ and self.draw(st.booleans()):
@@ -286,7 +294,11 @@ class Documents:
     def _path(self, entity: Entity) -> tuple[str, ...]:
         path: list[str] = []
         while True:
-            found = [each for each in self._fields(entity) if each.relation is None or not each.reference.polymorphic]
+            found = [
+                each
+                for each in self._fields(entity)
+                if (each.type in COMPARABLE if each.relation is None else not each.reference.polymorphic)
+            ]
             if len(path) == 2:
                 found = [each for each in found if each.relation is None]
             of = self.draw(st.sampled_from(found))
@@ -403,7 +415,7 @@ def _key(path: tuple[str, ...]) -> str:
     return leaf
 
 
-_ENUM_VALUES = {"lead", "active", "lost", "open", "won", "gone"}
+_ENUM_VALUES = {"lead", "active", "lost", "open", "won", "gone", "vip", "eu", "late"}
 
 
 def literal(value: Any, model: Model, entity: Entity) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from tests.graphql.kit import SYSTEM, Rows
 from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Link, Model
-from xrm_core.metadata.types import NUMERIC, ORDERED, WHOLE, FieldType
+from xrm_core.metadata.types import COMPARABLE, NUMERIC, ORDERED, WHOLE, FieldType
 from xrm_core.permissions.policy import Action, Effect, Policy
 
 Tree = Mapping[str, Any]
@@ -230,6 +230,11 @@ class Oracle:
     def _compare(self, of: Field, actual: Any, op: str, operand: Any) -> bool:
         if op == "isNull":
             return bool(operand) is (actual is None)
+        if op == "isEmpty":
+            return bool(operand) is not bool(actual)
+        if op in ("has", "hasAny", "hasAll"):
+            found, wanted = set(actual or ()), {operand} if op == "has" else set(operand)
+            return actual is not None and (bool(found & wanted) if op == "hasAny" else wanted <= found)
         if op in ("in", "notIn"):
             inside = actual is not None and any(comparable(of, actual) == comparable(of, each) for each in operand)
             return inside is (op == "in")
@@ -407,7 +412,7 @@ def applicable(function: str, of: Field) -> bool:
     """Whether a field has an aggregate function."""
     if function in ("sum", "avg"):
         return of.type in NUMERIC and of.name != "version"
-    return function == "countDistinct" or of.type in ORDERED
+    return of.type in (COMPARABLE if function == "countDistinct" else ORDERED)
 
 
 def model_name(entity: Entity, graphql_name: str) -> str:

@@ -112,7 +112,7 @@ def test_the_check_finds_a_scan_without_its_rule() -> None:
 def test_the_documents_reach_all_entities(model: Model) -> None:
     texts: list[str] = []
 
-    @examples(200)
+    @examples(400)
     @given(data=st.data())
     def collect(data: st.DataObject) -> None:
         texts.append(documents.text(MODEL, "root", documents.Documents(data.draw, RIGHTS).root() or {}))

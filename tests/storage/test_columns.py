@@ -14,7 +14,11 @@ from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
 
 WORLD = model(
-    entity("thing", *(Field(kind.value, kind, scale=4) for kind in FieldType if kind not in ("enum", "relation")))
+    entity(
+        "thing",
+        *(Field(kind.value, kind, scale=4) for kind in FieldType if kind not in ("enum", "set", "relation")),
+        Field("set", FieldType.SET, enum=("b", "a")),
+    )
 )
 
 VALUES: list[tuple[str, Any, Any]] = [
@@ -42,6 +46,10 @@ VALUES: list[tuple[str, Any, Any]] = [
     ("duration", "PT0S", "PT0S"),
     ("duration", "P1157407DT9H46M40S", "P1157407DT9H46M40S"),
     ("duration", "PT90M", "PT1H30M"),
+    ("set", [], []),
+    ("set", ("b", "a"), ["b", "a"]),
+    ("json", {}, {}),
+    ("json", {"b": [1, 0.5, None, "ä'\\"], "a": {"": True}}, {"b": [1, 0.5, None, "ä'\\"], "a": {"": True}}),
     ("uuid", "0199AB00-0000-7000-8000-0000000000FF", "0199ab00-0000-7000-8000-0000000000ff"),
 ]
 

@@ -10,7 +10,7 @@ from xrm_core.graphql.meanings import AggregateField, Root
 from xrm_core.graphql.scalars import BigInt
 from xrm_core.graphql.types import Types, label
 from xrm_core.metadata.model import Entity, Field
-from xrm_core.metadata.types import NUMERIC, ORDERED, WHOLE, FieldType
+from xrm_core.metadata.types import COMPARABLE, NUMERIC, ORDERED, WHOLE, FieldType
 from xrm_core.query.request import Function
 
 _FUNCTIONS: dict[Function, str] = {
@@ -61,7 +61,7 @@ def _inputs(types: Types, entity: Entity, inputs: dict[str, InputType], how: Enu
     for field in types.comparable(entity):
         if field.relation is None:
             builder.add(owner, naming.camel(field.name), how | None)
-        elif not field.reference.polymorphic:
+        else:
             builder.add(owner, naming.camel(field.name), inputs[field.reference.targets[0]] | None)
 
 
@@ -69,7 +69,7 @@ def _keys(types: Types, entity: Entity, keys: dict[str, ObjectType], owner: Obje
     for field in types.comparable(entity):
         if field.relation is None:
             builder.add(owner, naming.camel(field.name), types.value_type(entity, field) | None)
-        elif not field.reference.polymorphic:
+        else:
             builder.add(owner, naming.camel(field.name), keys[field.reference.targets[0]] | None)
 
 
@@ -94,7 +94,7 @@ def _applies(function: Function, field: Field) -> bool:
         return field.type in NUMERIC and field.name != "version"
     if function in ("min", "max"):
         return field.type in ORDERED
-    return True
+    return field.type in COMPARABLE
 
 
 def _result(types: Types, entity: Entity, function: Function, field: Field) -> Any:

@@ -10,7 +10,7 @@ from xrm_core.graphql.files import file_filter
 from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.file_entity import FILE
 from xrm_core.metadata.model import Entity, Field
-from xrm_core.metadata.predicate import Op, operators
+from xrm_core.metadata.predicate import FLAGS, LISTS, Op, operators
 from xrm_core.metadata.types import FieldType
 
 _DESCRIPTIONS = {
@@ -25,6 +25,10 @@ _DESCRIPTIONS = {
     Op.CONTAINS: "Contains this text; upper and lower case count.",
     Op.STARTS_WITH: "Starts with this text; upper and lower case count.",
     Op.ENDS_WITH: "Ends with this text; upper and lower case count.",
+    Op.HAS: "Has this value.",
+    Op.HAS_ANY: "Has at least one of these.",
+    Op.HAS_ALL: "Has all of these.",
+    Op.IS_EMPTY: "True: has no value. False: has at least one.",
     Op.IS_NULL: "True: empty. False: not empty.",
 }
 
@@ -72,13 +76,12 @@ def _of_field(types: Types, made: _Made, entity: Entity, field: Field) -> InputT
 
 
 def _operators(types: Types, entity: Entity, field: Field, made: dict[str, InputType]) -> InputType:
-    value = types.value_type(entity, field)
-    name = f"{names.enum(entity, field)}Filter" if field.type is FieldType.ENUM else _SHARED.get(field.type, "String")
-    name = name if field.type is FieldType.ENUM else f"{name}Filter"
+    value = types.word_type(entity, field) if field.enum else types.value_type(entity, field)
+    name = f"{names.enum(entity, field) if field.enum else _SHARED.get(field.type, 'String')}Filter"
     if name not in made:
         made[name] = builder.input_type(name, "All operators given must hold.")
         for op in operators(field):
-            type_: Any = bool if op is Op.IS_NULL else builder.list_of(value) if op in (Op.IN, Op.NOT_IN) else value
+            type_: Any = bool if op in FLAGS else builder.list_of(value) if op in LISTS else value
             builder.add(made[name], op.value, builder.optional(type_), _DESCRIPTIONS[op])
     return made[name]
 
@@ -87,6 +90,7 @@ _SHARED = {
     FieldType.INTEGER: "Int",
     FieldType.BIG_INTEGER: "BigInt",
     FieldType.TIME: "Time",
+    FieldType.JSON: "JSON",
     FieldType.DURATION: "Duration",
     FieldType.DECIMAL: "Decimal",
     FieldType.BOOLEAN: "Boolean",

@@ -29,6 +29,6 @@ def _fill(types: Types, entity: Entity, direction: EnumType, owner: InputType) -
     for field in types.comparable(entity):
         if field.relation is None:
             builder.add(owner, naming.camel(field.name), direction | None)
-        elif not field.reference.polymorphic:
+        else:
             target = types.orders[field.reference.targets[0]]
             builder.add(owner, naming.camel(field.name), target | None)

@@ -11,6 +11,7 @@ BigInt           text                        text or number without a point, 64 
 Date             ``2026-11-22``              the same
 Time             ``08:30:00``                ``08:30``, ``08:30:00``, ``08:30:00.5``
 Duration         ``P2DT3H``                  ISO 8601 in weeks, or in days, hours, minutes, seconds: ``PT90M``
+JSON             an object                   an object; at most 64 KiB, 32 levels
 DateTime         ``2026-11-22T10:00:00+00:00``  RFC 3339 with zone, e.g. ``2026-11-22T11:00:00+01:00`` or ``…Z``
 ================ =========================== ==============================================
 """
@@ -25,6 +26,7 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
+from xrm_core.metadata.json_text import json_text
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import SPANS, FieldType
 
@@ -32,6 +34,7 @@ Decimal = NewType("Decimal", object)
 BigInt = NewType("BigInt", object)
 Date = NewType("Date", object)
 DateTime = NewType("DateTime", object)
+Json = NewType("Json", object)
 Time = NewType("Time", object)
 Duration = NewType("Duration", object)
 
@@ -81,6 +84,15 @@ def parse_duration(value: Any) -> str:
         raise ValueError(f'A Duration is a text like "PT1H30M" or "P2DT3H"; this is {error}.') from None
 
 
+def parse_json(value: Any) -> Any:
+    """A JSON object; ValueError for anything else."""
+    try:
+        json_text(value)
+    except ValueError as error:
+        raise ValueError(f"The JSON value {error}.") from None
+    return value
+
+
 def parse_date(value: Any) -> str:
     """A calendar date as text ``YYYY-MM-DD``; ValueError for anything else."""
     if not isinstance(value, str) or not _DATE.fullmatch(value):
@@ -113,6 +125,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     BigInt: _scalar("BigInt", 'A whole number, as text: "9007199254740993".', parse_big_int),
     Date: _scalar("Date", 'A calendar date: "2026-11-22".', parse_date),
     DateTime: _scalar("DateTime", 'A moment in time in UTC, RFC 3339: "2026-11-22T10:00:00+00:00".', parse_datetime),
+    Json: _scalar("JSON", "A JSON object of any form.", parse_json),
     Time: _scalar("Time", 'A local time of day: "08:30:00".', parse_time),
     Duration: _scalar("Duration", 'A length of time, ISO 8601: "PT1H30M"; a day has 24 hours.', parse_duration),
 }
@@ -126,6 +139,7 @@ _BY_TYPE: dict[FieldType, Any] = {
     FieldType.DATETIME: DateTime,
     FieldType.BIG_INTEGER: BigInt,
     FieldType.TIME: Time,
+    FieldType.JSON: Json,
     FieldType.DURATION: Duration,
     FieldType.UUID: strawberry.ID,
 }

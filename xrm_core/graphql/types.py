@@ -9,7 +9,7 @@ from xrm_core.graphql.builder import InputType, ObjectType
 from xrm_core.graphql.meanings import Meanings
 from xrm_core.graphql.scalars import scalar_of
 from xrm_core.metadata.model import Entity, Field, Inverse, Link, Model
-from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.types import COMPARABLE, FieldType
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.policy import Action
 
@@ -37,11 +37,11 @@ class Types:
         self.inputs: dict[str, InputType] = {}
         self.known: dict[str, Callable[[], Any]] = {}
         self.shared: dict[str, Any] = {}
-        self._enums: dict[str, Any] = {}
+        self._enums: dict[str, builder.EnumType] = {}
         for entity in self.readable:
             for field in entity.fields.values():
-                if field.type is FieldType.ENUM:
-                    self.known[names.enum(entity, field)] = partial(self.value_type, entity, field)
+                if field.enum:
+                    self.known[names.enum(entity, field)] = partial(self.word_type, entity, field)
 
     def know(self, *made: Any) -> None:
         """Types that stand in documents by their names."""
@@ -60,8 +60,12 @@ class Types:
         return [field for field in self.comparable(entity) if field.relation is None]
 
     def comparable(self, entity: Entity) -> list[Field]:
-        """Readable fields by which records can be sorted and grouped, to-one relations included."""
-        return [field for field in self.fields(entity) if field.type is not FieldType.FILE]
+        """Fields to sort and group by: those that hold one value, and relations to one entity."""
+        return [
+            field
+            for field in self.fields(entity)
+            if (field.type in COMPARABLE if field.relation is None else not field.relation.polymorphic)
+        ]
 
     def targets(self, field: Field) -> list[str]:
         """Entities that a relation refers to and the role can read."""
@@ -91,9 +95,14 @@ class Types:
         return field.required and permission is not None and permission.field_rules.get(field.name) is None
 
     def value_type(self, entity: Entity, field: Field) -> Any:
-        """Strawberry type of a scalar or enum field, without null."""
-        if field.type is not FieldType.ENUM:
+        """Type of a field that holds a value, without null."""
+        if not field.enum:
             return scalar_of(field)
+        words = self.word_type(entity, field)
+        return builder.list_of(words) if field.type is FieldType.SET else words
+
+    def word_type(self, entity: Entity, field: Field) -> builder.EnumType:
+        """Type of the values of an enum field, or of one value of a set."""
         name = names.enum(entity, field)
         if name not in self._enums:  # one object, whoever asks first
             labels = {value: label(field.enum_labels.get(value, {})) for value in field.enum}

@@ -12,6 +12,7 @@ from xrm_core.metadata.file_entity import FILE
 from xrm_core.metadata.model import Entity, Field, Inverse, Model
 from xrm_core.metadata.predicate import (
     EVERYTHING,
+    FLAGS,
     All,
     Any_,
     Compare,
@@ -120,7 +121,7 @@ def _linked(field: Field, value: Tree) -> Predicate:
 
 
 def _compare(field: Field, op: Op, value: Tree) -> Predicate:
-    if op is Op.IS_NULL:
+    if op in FLAGS:
         return EVERYTHING if value is None else Compare(field.name, op, value)
     if value is None:
         if op in (Op.EQ, Op.NE):

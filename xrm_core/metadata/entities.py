@@ -16,7 +16,7 @@ from xrm_core.metadata.ownership import OWNER, OWNER_TEAM, owner_fields
 from xrm_core.metadata.record_schema import record_schema
 from xrm_core.metadata.reserved import why_not_entity, why_not_field, why_not_plural
 from xrm_core.metadata.structure import check, nearest
-from xrm_core.metadata.types import TEXTUAL, FieldType
+from xrm_core.metadata.types import COMPARABLE, TEXTUAL, FieldType
 
 MAX_INDEX_BYTES = 2_600
 """What fits into one entry of a PostgreSQL index (2 704 bytes), less its own overhead."""
@@ -158,6 +158,8 @@ def _mentions(draft: Draft, text: Mapping[str, Any]) -> _Mistakes:
     display = draft.entity.fields.get(text.get("x-display", ""))
     if display is not None and display.relation is not None:
         yield "/x-display", f'"{display.name}" is a relation.', "Name a field that holds a value."
+    elif display is not None and display.type not in COMPARABLE:
+        yield "/x-display", f'"{display.name}" holds several values.', "Name a field that holds one."
     former: dict[str, str] = {}
     for field in draft.entity.fields.values():
         pointer = step(step("/properties", field.name), "x-renamed-from")
@@ -202,6 +204,10 @@ def _indexes(draft: Draft, text: Mapping[str, Any]) -> _Mistakes:
         if size > MAX_INDEX_BYTES:
             reason = f"The values may be {size} bytes long; a database index holds {MAX_INDEX_BYTES}."
             yield pointer, reason, "Set a smaller maxLength (a character may need 4 bytes), or remove the index."
+        for field in members:
+            if field.type in (FieldType.SET, FieldType.JSON) and pointer.startswith("/x-"):
+                reason = f'"{field.name}" holds several values and cannot be indexed together with others.'
+                yield pointer, reason, "Remove it from the list; a set may have an x-index of its own."
         if not pointer.startswith("/x-unique"):
             continue
         for field in members:

@@ -13,7 +13,8 @@ import jsonschema_rs
 from xrm_core.errors import Problem
 from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
 from xrm_core.metadata.file_rules import DEFAULT_MAX_BYTES, FileRules
-from xrm_core.metadata.frozen import freeze
+from xrm_core.metadata.frozen import freeze, thaw
+from xrm_core.metadata.json_text import json_text
 from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import CALLER, CALLER_TEAM, TEAM, USER, Field, Relation, Source
 from xrm_core.metadata.record_schema import value_schema
@@ -93,6 +94,8 @@ def _type(text: Mapping[str, Any]) -> FieldType:
         return FieldType.ENUM
     if "x-type" in text:
         return FieldType(text["x-type"])
+    if text["type"] == "array":
+        return FieldType.SET
     if text["type"] in _BY_TYPE:
         return _BY_TYPE[text["type"]]
     return _BY_FORMAT[text["format"]] if "format" in text else FieldType.TEXT
@@ -118,10 +121,12 @@ def _field(name: str, text: Mapping[str, Any], required: bool, source: Source, t
         exclusive_maximum=_number(kind, text.get("exclusiveMaximum")),
         multiple_of=_number(kind, text.get("multipleOf")),
         const=_number(kind, text.get("const")),
+        min_items=_whole(text.get("minItems", 1 if required and kind is FieldType.SET else None)),
+        max_items=_whole(text.get("maxItems")),
         pattern=text.get("pattern"),
         precision=precision,
         scale=int(text.get("x-scale", min(2, precision))),
-        enum=tuple(text.get("enum", ())),
+        enum=tuple(text["items"]["enum"] if kind is FieldType.SET else text.get("enum", ())),
         enum_labels=freeze(text.get("x-enum-labels", {})),
         relation=_relation(text["x-relation"]) if "x-relation" in text else None,
         sequence=_sequence(text["x-sequence"]) if numbered else None,
@@ -150,6 +155,8 @@ def _default(kind: FieldType, value: Any) -> Any:
     with suppress(ValueError):  # said by the field's own rules
         if kind is FieldType.TIME:
             return time_text(value)
+        if kind in (FieldType.SET, FieldType.JSON):
+            return freeze(value)
         if kind is FieldType.DURATION:
             return duration_text(duration_seconds(value))
     return _number(kind, value)
@@ -185,6 +192,9 @@ def _bounds(field: Field) -> _Mistakes:
     if field.min_length is not None and field.max_length is not None and field.min_length > field.max_length:
         reason = f"minLength {field.min_length} is more than maxLength {field.max_length}; no text could be right."
         found.append(("minLength", reason, f"Lower it, or raise maxLength ({field.max_length} applies here)."))
+    if field.min_items is not None and field.min_items > min(len(field.enum), field.max_items or len(field.enum)):
+        reason = f"minItems {field.min_items} is more than there can be; no set could be right."
+        found.append(("minItems", reason, "Lower it, or raise maxItems or the number of values."))
     lower = [("minimum", field.minimum), ("exclusiveMinimum", field.exclusive_minimum)]
     upper = [("maximum", field.maximum), ("exclusiveMaximum", field.exclusive_maximum)]
     for low, least in lower:
@@ -279,8 +289,13 @@ def _misfit(field: Field, value: Any) -> str:
             duration_seconds(value)
         except ValueError as wrong:
             return f"{shown(value)} is {wrong}."
+    if field.type is FieldType.JSON:
+        try:
+            json_text(value)
+        except ValueError as wrong:
+            return f"it {wrong}."
     validator = jsonschema_rs.Draft202012Validator(
         value_schema(field), validate_formats=True, pattern_options=PATTERN_OPTIONS
     )
-    error = next(validator.iter_errors(value), None)
+    error = next(validator.iter_errors(thaw(value)), None)
     return "" if error is None else f"{error.message[:200]}."

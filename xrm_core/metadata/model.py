@@ -72,9 +72,10 @@ class Field:
 
     Lengths count characters; ``minimum``/``maximum`` are inclusive, the ``exclusive_`` ones are not; ``precision``
     and ``scale`` are the digits in all and after the point of a decimal (at most 18 in all, so that SQLite can keep it
-    as an exact integer). ``const`` is the one value that the field may have. ``default`` is a JSON value. ``system``
-    fields (id, version, …) are set by the platform alone, and so are those with a ``sequence``, which are required and
-    unique. ``tightened`` are the places in higher layers that narrow the field or name it anew.
+    as an exact integer). ``const`` is the one value that the field may have. ``enum`` has the values of an enum, or
+    those that a set may hold; ``min_items``/``max_items`` count what a set holds. ``default`` is a JSON value.
+    ``system`` fields (id, version, …) are set by the platform alone, and so are those with a ``sequence``, which are
+    required and unique. ``tightened`` are the places in higher layers that narrow the field or name it anew.
     """
 
     name: str
@@ -91,6 +92,8 @@ class Field:
     exclusive_maximum: int | float | None = None
     multiple_of: int | float | None = None
     const: Any = None
+    min_items: int | None = None
+    max_items: int | None = None
     pattern: str | None = None
     precision: int = 18
     scale: int = 2

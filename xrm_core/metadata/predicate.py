@@ -38,17 +38,30 @@ class Op(StrEnum):
     CONTAINS = "contains"
     STARTS_WITH = "startsWith"
     ENDS_WITH = "endsWith"
+    HAS = "has"
+    HAS_ANY = "hasAny"
+    HAS_ALL = "hasAll"
+    IS_EMPTY = "isEmpty"
     IS_NULL = "isNull"
 
 
 _EQUALITY = (Op.EQ, Op.NE, Op.IN, Op.NOT_IN)
 _ORDER = (Op.LT, Op.LTE, Op.GT, Op.GTE)
+_SET = (Op.HAS, Op.HAS_ANY, Op.HAS_ALL, Op.IS_EMPTY)
+LISTS = frozenset({Op.IN, Op.NOT_IN, Op.HAS_ANY, Op.HAS_ALL})
+"""Operators that compare with a list."""
+
+FLAGS = frozenset({Op.IS_EMPTY, Op.IS_NULL})
+"""Operators that are true or false themselves."""
+
 _TEXT = (Op.CONTAINS, Op.STARTS_WITH, Op.ENDS_WITH)
 
 
 def operators(field: Field) -> tuple[Op, ...]:
     """The operators that a scalar field has, in the order of the documentation."""
-    if field.type is FieldType.FILE:
+    if field.type is FieldType.SET:
+        return (*_SET, Op.IS_NULL)
+    if field.type in (FieldType.JSON, FieldType.FILE):
         return (Op.IS_NULL,)
     found: tuple[Op, ...] = _EQUALITY
     if field.type in ORDERED:
@@ -219,9 +232,9 @@ def _parse_compare(field: Field, name: str, value: Any, at: str) -> Compare:
         allowed = ", ".join(operators(field))
         raise BadQuery(f"{at}: {field.name} has no operator {name!r}; it has {allowed}.")
     op = Op(name)
-    if op is Op.IS_NULL:
+    if op in FLAGS:
         return Compare(field.name, op, Literal_(_flag(value, at)))
-    if op in (Op.IN, Op.NOT_IN):
+    if op in LISTS:
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise BadQuery(f"{at} must be a list.")
         for each in value:
@@ -247,7 +260,7 @@ def _check_value(field: Field, value: Any, at: str) -> None:
                 fits = type(value) is not bool and Decimal(str(value)).is_finite()
             case FieldType.BOOLEAN:
                 fits = isinstance(value, bool)
-            case FieldType.ENUM:
+            case FieldType.ENUM | FieldType.SET:
                 fits = value in field.enum
             case FieldType.DATE:
                 fits = dt.date.fromisoformat(value) is not None

@@ -51,6 +51,12 @@ def value_schema(field: Field) -> dict[str, Any]:
     """Schema of the field's value, without null."""
     if field.relation is not None:
         return _reference(field.relation.targets)
+    if field.type is FieldType.SET:
+        found = {"type": "array", "uniqueItems": True, "items": {"type": "string", "enum": list(field.enum)}}
+        bounds = {"minItems": field.min_items, "maxItems": field.max_items}
+        return found | {keyword: value for keyword, value in bounds.items() if value is not None}
+    if field.type is FieldType.JSON:
+        return {"type": "object"}
     schema: dict[str, Any] = {"type": _BASE.get(field.type, "string")}
     if field.type in _FORMATS:
         schema["format"] = _FORMATS[field.type]

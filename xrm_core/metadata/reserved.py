@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from xrm_core import naming
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity
-from xrm_core.metadata.types import FieldType
 
 TYPE_FORMS = (
     "{}",
@@ -95,7 +94,7 @@ def graphql_types(entity: Entity) -> Iterator[tuple[str, str]]:
     for form in TYPE_FORMS:
         yield form.format(own), ""
     for field in entity.fields.values():
-        if field.type is FieldType.ENUM or (field.relation is not None and field.relation.polymorphic):
+        if field.enum or (field.relation is not None and field.relation.polymorphic):
             for form in FIELD_TYPE_FORMS:
                 yield form.format(own + naming.pascal(field.name)), field.name
     if (between := entity.between) is not None:

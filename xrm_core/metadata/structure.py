@@ -147,7 +147,7 @@ def _missing(key: str, around: Mapping[str, Any]) -> tuple[str, str]:
     if key == "x-type" and around.get("type") == "number":
         return '"x-type" is missing.', 'Add "x-type": "decimal"; numbers are kept exactly.'
     if key == "type" and "x-entity" not in around and "properties" not in around:
-        return '"type" is missing.', 'Add "type": "string", "integer", "number" or "boolean", or "x-relation".'
+        return '"type" is missing.', 'Add "type": "string", "integer", "number", "boolean", …, or "x-relation".'
     description = _vocabulary().get(key, "")
     return f'"{key}" is missing.', f'Add "{key}": {description[:1].lower()}{description[1:]}'
 

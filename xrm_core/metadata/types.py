@@ -24,6 +24,8 @@ class FieldType(StrEnum):
     ENUM = "enum"
     UUID = "uuid"
     FILE = "file"
+    SET = "set"
+    JSON = "json"
     RELATION = "relation"
 
 
@@ -38,6 +40,9 @@ NUMERIC = WHOLE | {FieldType.DECIMAL, FieldType.DURATION}
 
 ORDERED = TEXTUAL | NUMERIC | {FieldType.DATE, FieldType.DATETIME, FieldType.TIME}
 """Types with an order: they have the operators lt, lte, gt, gte."""
+
+COMPARABLE = frozenset(FieldType) - {FieldType.RELATION, FieldType.SET, FieldType.JSON, FieldType.FILE}
+"""Types whose values are equal or not: they can be sorted and grouped by, and stand in indexes over several fields."""
 
 SPANS: Mapping[FieldType, tuple[int, int]] = MappingProxyType(
     {FieldType.INTEGER: (-(2**31), 2**31 - 1), FieldType.BIG_INTEGER: (-(2**63), 2**63 - 1)}

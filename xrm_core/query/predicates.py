@@ -10,8 +10,11 @@ from typing import Any
 
 from sqlalchemy import (
     Integer,
+    Select,
+    Text,
     and_,
     bindparam,
+    cast,
     exists,
     false,
     func,
@@ -22,7 +25,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Entity, Field, Link
@@ -42,6 +45,7 @@ from xrm_core.metadata.predicate import (
     Predicate,
     Related,
 )
+from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.files import of_file
@@ -134,6 +138,8 @@ def _compare(scope: Scope, field: Field, row: Row, compare: Compare) -> Conditio
     column = row.column(field)
     if compare.op is Op.IS_NULL:
         return column.is_(None) if isinstance(compare.value, Literal_) and compare.value.value else column.is_not(None)
+    if field.type is FieldType.SET:
+        return _set(scope, column, compare)
     if compare.op in (Op.IN, Op.NOT_IN):
         inside = _in_list(scope, field, column, compare.value)
         return inside if compare.op is Op.IN else _is_not_true(inside)
@@ -155,6 +161,31 @@ def _compare(scope: Scope, field: Field, row: Row, compare: Compare) -> Conditio
             return column >= value
         case _:
             return _text(scope, column, compare.op, value)
+
+
+def _set(scope: Scope, column: ColumnElement[Any], compare: Compare) -> Condition:
+    """A condition on a set: PostgreSQL's array operators, which an index knows; on SQLite the list taken apart."""
+    postgres = scope.dialect.name == "postgresql"
+    if compare.op is Op.IS_EMPTY:
+        size = (func.cardinality if postgres else func.json_array_length)(column)
+        filled = func.coalesce(size, literal_column("0")) > literal_column("0")
+        return not_(filled) if isinstance(compare.value, Literal_) and compare.value.value else filled
+    if postgres:
+        value = operand(compare.value, Text() if compare.op is Op.HAS else ARRAY(Text()))
+        wanted = cast(array([value]) if compare.op is Op.HAS else value, ARRAY(Text()))
+        return column.op("&&" if compare.op is Op.HAS_ANY else "@>", is_comparison=True)(wanted)
+    values = _elements(column)
+    if compare.op is Op.HAS:
+        return operand(compare.value, Text()).in_(values)
+    given = func.json_each(operand(compare.value, JsonList(Text()))).table_valued("value")
+    inside = given.c.value.in_(values)
+    if compare.op is Op.HAS_ANY:
+        return exists(select(literal(1)).select_from(given).where(inside))
+    return and_(column.is_not(None), not_(exists(select(literal(1)).select_from(given).where(not_(inside)))))
+
+
+def _elements(column: ColumnElement[Any]) -> Select[Any]:
+    return select(literal_column("value")).select_from(func.json_each(column))
 
 
 def _text(scope: Scope, column: ColumnElement[Any], op: Op, value: ColumnElement[Any]) -> Condition:

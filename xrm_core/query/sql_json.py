@@ -149,6 +149,8 @@ class SqliteJson:
             return self._decimal(column, field.scale)
         if field.type is FieldType.DURATION:
             return duration(column)
+        if field.type in (FieldType.SET, FieldType.JSON):
+            return func.json(column)
         return cast(column, Text) if field.type is FieldType.BIG_INTEGER else column
 
     def _decimal(self, column: ColumnElement[Any], scale: int) -> ColumnElement[Any]:

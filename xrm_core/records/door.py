@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
 from xrm_core.errors import Forbidden, InternalError, NotFound, ValidationFailed, VersionConflict
+from xrm_core.metadata.frozen import thaw
 from xrm_core.metadata.model import CALLER, CALLER_TEAM, SYSTEM_FIELDS, USER, Entity, Model
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
@@ -257,7 +258,7 @@ def _own(record: Mapping[str, Any]) -> Record:
 def _defaults(kind: Entity, caller: Caller) -> Record:
     callers = {CALLER: caller.id, CALLER_TEAM: caller.team}
     return {
-        field.name: callers[field.default] if field.relation is not None else field.default
+        field.name: callers[field.default] if field.relation is not None else thaw(field.default)
         for field in kind.fields.values()
         if field.default is not None
     }

@@ -54,7 +54,8 @@ def targets_of(field: Field, value: Any) -> list[tuple[str, str]]:
 
 
 def canonical(entity: Entity, values: Mapping[str, Any]) -> Record:
-    """The values in the one form that records have: decimals as such, times and durations in their canonical text.
+    """The values in the one form that records have: decimals as such, times and durations in their canonical text,
+    the values of a set in the order of its enum.
 
     They may be given in other forms (a decimal as text, ``PT90M``). What has no such form is left as it is, for
     validation to report.
@@ -63,8 +64,11 @@ def canonical(entity: Entity, values: Mapping[str, Any]) -> Record:
     for name, value in values.items():
         field = entity.fields.get(name)
         if field is not None and value is not None and (form := _FORMS.get(field.type)) is not None:
-            with contextlib.suppress(ValueError, InvalidOperation):
+            with contextlib.suppress(ValueError, InvalidOperation, TypeError):
                 found[name] = form(value)
+        elif field is not None and field.type is FieldType.SET and isinstance(value, list | tuple):
+            with contextlib.suppress(ValueError):  # a value that is not allowed
+                found[name] = sorted(value, key=field.enum.index)
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema_rs
 
 from xrm_core.metadata.clock import duration_seconds
+from xrm_core.metadata.json_text import json_text
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.types import FieldType
 from xrm_core.records.stored import digits_problem
@@ -21,6 +22,9 @@ _MESSAGES = {
     "maximum": "is too large; the greatest value is {limit}",
     "exclusiveMaximum": "is too large; it must stay below {limit}",
     "exclusiveMinimum": "is too small; it must stay above {limit}",
+    "minItems": "has too few values; at least {limit} are needed",
+    "maxItems": "has too many values; at most {limit} fit",
+    "uniqueItems": "has a value twice",
     "multipleOf": "is not a multiple of {limit}",
     "pattern": "does not have the form {limit}",
     "minProperties": "must name exactly one record",
@@ -100,6 +104,8 @@ def _beyond_schema(entity: Entity, record: Mapping[str, Any]) -> Iterator[Proble
             yield {"field": name, "rule": "digits", "message": wrong}
         if field.type is FieldType.DURATION and (wrong := _duration_problem(value)):
             yield {"field": name, "rule": "format", "message": wrong}
+        if field.type is FieldType.JSON and (wrong := _json_problem(value)):
+            yield {"field": name, "rule": "json", "message": wrong}
         if isinstance(value, str) and _unstorable(value):
             yield {"field": name, "rule": "characters", "message": "has characters that are not text (NUL, surrogates)"}
 
@@ -109,6 +115,14 @@ def _duration_problem(value: Any) -> str:
         duration_seconds(value)
     except ValueError as error:
         return f"is {error}" if "longer" in str(error) else _FORMS[FieldType.DURATION]
+    return ""
+
+
+def _json_problem(value: Any) -> str:
+    try:
+        json_text(value)
+    except ValueError as error:
+        return str(error)
     return ""
 
 

@@ -11,6 +11,8 @@ uuid, id    UUID                  TEXT, lower case with hyphens
 big integer BIGINT                INTEGER
 time        TIME                  TEXT, ``08:30:00.5``
 duration    BIGINT, seconds       INTEGER, seconds
+set         TEXT[]                TEXT, a JSON list
+json        JSONB                 TEXT, keys in the order of JSONB
 boolean     BOOLEAN               INTEGER 0 or 1
 =========== ===================== ===================================================
 
@@ -18,13 +20,17 @@ Bind values are JSON values as a record has them (text for dates and ids) or the
 """
 
 import datetime as dt
+import json
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Integer, Numeric, Text, Time, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
+from xrm_core.metadata.frozen import thaw
+from xrm_core.metadata.json_text import json_text
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import FieldType
 
@@ -182,6 +188,50 @@ class Seconds(TypeDecorator[str]):
         return None if value is None else duration_text(int(value))
 
 
+class Words(TypeDecorator[list[str]]):
+    """A set of enum values, given and returned as a list."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """An array where the database has it."""
+        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """A list on PostgreSQL, JSON text on SQLite."""
+        if value is None:
+            return None
+        return list(value) if dialect.name == "postgresql" else json.dumps(list(value), separators=(",", ":"))
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> list[str] | None:
+        """A list on both."""
+        found: list[str] | None = json.loads(value) if isinstance(value, str) else value
+        return found
+
+
+class JsonObject(TypeDecorator[dict[str, Any]]):
+    """A JSON object, given and returned as a mapping."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """JSONB where the database has it."""
+        return dialect.type_descriptor(JSONB(none_as_null=True) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """A mapping on PostgreSQL, its canonical text on SQLite."""
+        if value is None:
+            return None
+        return thaw(value) if dialect.name == "postgresql" else json_text(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any] | None:
+        """A mapping on both."""
+        found: dict[str, Any] | None = json.loads(value) if isinstance(value, str) else value
+        return found
+
+
 class TimeOfDay(TypeDecorator[str]):
     """A local time of day, given as text or ``datetime.time``, returned as text."""
 
@@ -225,6 +275,10 @@ def column_type(field: Field) -> TypeEngine[Any]:
             return Whole()
         case FieldType.DURATION:
             return Seconds()
+        case FieldType.SET:
+            return Words()
+        case FieldType.JSON:
+            return JsonObject()
         case FieldType.TIME:
             return TimeOfDay()
         case FieldType.DECIMAL:

@@ -33,7 +33,7 @@ def foreign_key(column: str, target: str, on_delete: str | None) -> Part:
 
 def check(name: str, text: str) -> Part:
     """The part for a check: what it is about, since each database writes the same expression in its own words."""
-    words = sorted(set(re.findall(r"'(\w+)'", text)))
+    words = sorted(set(re.findall(r"'\"?(\w+)\"?'", text)))
     if words:
         return Part("check", (name,), ", ".join(words))
     columns = sorted(set(re.findall(r'"?(\w+)"? IS NULL', text)))

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.types import FieldType
+from xrm_core.storage.allowed import OnlyAllowed
 from xrm_core.storage.columns import column_type
 from xrm_core.storage.file_tables import FILE
 
@@ -81,6 +82,8 @@ def _constraints(table: str, field: Field) -> Iterator[CheckConstraint | Foreign
         # Enum values match naming.ENUM_VALUE, so they need no escaping.
         allowed = ", ".join(f"'{value}'" for value in field.enum)
         yield CheckConstraint(f'"{field.name}" IN ({allowed})', name=naming.check(table, field.name))
+    if field.type is FieldType.SET:
+        yield CheckConstraint(OnlyAllowed(field.name, field.enum), name=naming.check(table, field.name))
     if field.unique:
         yield UniqueConstraint(*field.columns, name=naming.unique(table, field.columns))
     if field.type is FieldType.FILE:
@@ -113,5 +116,6 @@ def _indexes(table: str, entity: Entity) -> Iterator[Index]:
         elif field.indexed:
             wanted[field.columns] = None
     wanted.update(dict.fromkeys(_column_names(entity, names) for names in entity.indexes))
+    sets = {(field.name,) for field in entity.fields.values() if field.type is FieldType.SET}
     for columns in wanted:
-        yield Index(naming.index(table, columns), *columns)
+        yield Index(naming.index(table, columns), *columns, postgresql_using="gin" if columns in sets else "btree")

@@ -1,6 +1,7 @@
 """Text of a cell → JSON value of a field, by the field's type."""
 
 import datetime as dt
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
+from xrm_core.metadata.json_text import json_text
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import FieldType
 from xrm_core.records.importing.options import ImportOptions
@@ -59,6 +61,10 @@ def converter(field: Field, options: ImportOptions) -> Convert:
             return _duration
         case FieldType.ENUM:
             return partial(_enum, words=_enum_words(field), allowed=field.enum)
+        case FieldType.SET:
+            return partial(_set, words=_enum_words(field), allowed=field.enum)
+        case FieldType.JSON:
+            return _json
         case FieldType.UUID:
             return _uuid
         case _:
@@ -148,6 +154,20 @@ def _uuid(text: str) -> str:
     if not _UUID.fullmatch(text):
         raise BadValue("uuid", f"{text!r} is not an id (UUID).")
     return str(UUID(text))
+
+
+def _set(text: str, words: dict[str, set[str]], allowed: tuple[str, ...]) -> list[str]:
+    parts = (part.strip() for part in re.split(r"[,;|]", text))
+    return [_enum(part, words, allowed) for part in dict.fromkeys(parts) if part]
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+        json_text(value)
+    except (ValueError, RecursionError):
+        raise BadValue("json", f"{text[:60]!r} is not a JSON object {{…}}.") from None
+    return dict(value)
 
 
 def _enum_words(field: Field) -> dict[str, set[str]]:

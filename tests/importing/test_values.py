@@ -1,5 +1,6 @@
 """Text of a cell → value of a field."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +30,7 @@ STAGE = Field(
 
 
 def read(type_: FieldType, text: str, options: dict[str, Any]) -> Any:
-    field = STAGE if type_ is FieldType.ENUM else Field("sample", type_)
+    field = replace(STAGE, type=type_) if type_ in (FieldType.ENUM, FieldType.SET) else Field("sample", type_)
     return converter(field, ImportOptions(**options))(text)
 
 
@@ -56,6 +57,8 @@ def read(type_: FieldType, text: str, options: dict[str, Any]) -> Any:
         (FieldType.DURATION, "1:30", {}, "PT1H30M"),
         (FieldType.DURATION, "100:00:01", {}, "P4DT4H1S"),
         (FieldType.DURATION, "pt36h", {}, "P1DT12H"),
+        (FieldType.SET, "won; Gewonnen|On hold,lost", {}, ["won", "on_hold", "lost"]),
+        (FieldType.JSON, '{"a": [1.5]}', {}, {"a": [1.5]}),
         (FieldType.BOOLEAN, "Yes", {}, True),
         (FieldType.BOOLEAN, "JA", {}, True),
         (FieldType.BOOLEAN, "1", {}, True),
@@ -108,6 +111,10 @@ def test_values(type_: FieldType, text: str, options: dict[str, Any], value: Any
         (FieldType.DURATION, "P1M", {}, "duration", "is not a duration"),
         (FieldType.DURATION, "1:60", {}, "duration", "is not a duration"),
         (FieldType.DURATION, "-1:00", {}, "duration", "is not a duration"),
+        (FieldType.SET, "won, perhaps", {}, "enum", "is none of won, lost"),
+        (FieldType.JSON, "[1]", {}, "json", "is not a JSON object"),
+        (FieldType.JSON, '{"a": NaN}', {}, "json", "is not a JSON object"),
+        (FieldType.JSON, "[" * 100_000, {}, "json", "is not a JSON object"),
         (FieldType.BOOLEAN, "maybe", {}, "boolean", "neither true nor false"),
         (FieldType.DATE, "20-10-16", {}, "date", "give --date-format"),
         (FieldType.DATE, "2016-02-30", {}, "date", "is not a date as YYYY-MM-DD"),

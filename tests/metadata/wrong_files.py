@@ -161,7 +161,64 @@ FIELDS = {
     "not an object": field('"string"', "", '"string" should be an object', "A value or a relation"),
     "no type": field('{"x-index": true}', "", '"type" is missing', '"x-relation"'),
     "wrong type": field('{"type": "strng"}', "/type", "not one of string, integer", 'Did you mean "string"?'),
-    "array": field('{"type": "array"}', "/type", "not one of", "The kind of value"),
+    "set items": field('{"type": "array", "uniqueItems": true}', "", '"items" is missing', "the words"),
+    "set unique": field('{"type": "array", "items": {"enum": ["a"]}}', "", '"uniqueItems" is missing', "always true"),
+    "set not unique": field(
+        '{"type": "array", "uniqueItems": false, "items": {"enum": ["a"]}}', "/uniqueItems", "should be true", "Always"
+    ),
+    "set of texts": field(
+        '{"type": "array", "uniqueItems": true, "items": {"type": "string"}}', "/items", '"enum" is missing', "words"
+    ),
+    "set of numbers": field(
+        '{"type": "array", "uniqueItems": true, "items": {"enum": [1]}}', "/items/enum/0", "should be text", "Letters"
+    ),
+    "set value": field(
+        '{"type": "array", "uniqueItems": true, "items": {"enum": ["a", "a b"]}}', "/items/enum/1", "form", "Letters"
+    ),
+    "set few": field(
+        '{"type": "array", "uniqueItems": true, "items": {"enum": ["a"]}, "minItems": 2}',
+        "/minItems",
+        "more than there can be",
+        "Lower it",
+    ),
+    "set default": field(
+        '{"type": "array", "uniqueItems": true, "items": {"enum": ["a"]}, "default": ["b"]}',
+        "/default",
+        "own rules",
+        "Change one",
+    ),
+    "set default text": field(
+        '{"type": "array", "uniqueItems": true, "items": {"enum": ["a"]}, "default": "a"}',
+        "/default",
+        "should be a list",
+        "as a list",
+    ),
+    "set x-unique": field(
+        '{"type": "array", "uniqueItems": true, "items": {"enum": ["a"]}, "x-unique": true}',
+        "/x-unique",
+        "belong in a set field",
+        "Remove it",
+    ),
+    "set label": field(
+        '{"type": "array", "uniqueItems": true, "items": {"enum": ["a"]}, "x-enum-labels": {"b": {"de": "B"}}}',
+        "/x-enum-labels/b",
+        "not a value of this enum",
+        "add it to enum",
+    ),
+    "json plain": field('{"type": "object"}', "", '"x-type" is missing', "json"),
+    "json properties": field(
+        '{"type": "object", "x-type": "json", "properties": {}}', "/properties", "belong in a json field", "Remove it"
+    ),
+    "json default": field('{"type": "object", "x-type": "json", "default": []}', "/default", "an object", "an object"),
+    "json number": field(
+        '{"type": "object", "x-type": "json", "default": {"a": 9223372036854775808}}',
+        "/default",
+        "beyond 64 bits",
+        "Change one",
+    ),
+    "json index": field(
+        '{"type": "object", "x-type": "json", "x-index": true}', "/x-index", "belong in a", "Remove it"
+    ),
     "nullable": field('{"type": ["string", "null"]}', "/type", "not one of", "The kind of value"),
     "unknown keyword": field('{"type": "string", "max": 5}', "/max", 'Unknown keyword "max"', "Allowed here: type"),
     "misspelt": field('{"type": "string", "maxLenght": 5}', "/maxLenght", "Unknown", 'Did you mean "maxLength"?'),
@@ -368,6 +425,24 @@ TWO_FIELDS = {
     ),
     "display is relation": Wrong(
         BASE % (f',\n"f": {_RELATION % "xs"}', ',\n"x-display": "f"'), 8, "/x-display", "is a relation", "holds a value"
+    ),
+    "index of a set": Wrong(
+        BASE
+        % (
+            ',\n"s": {"type": "array", "uniqueItems": true, "items": {"enum": ["a"]}}',
+            ',\n"x-indexes": [["name", "s"]]',
+        ),
+        8,
+        "/x-indexes/0",
+        "holds several values",
+        "x-index of its own",
+    ),
+    "display is a set": Wrong(
+        BASE % (',\n"s": {"type": "object", "x-type": "json"}', ',\n"x-display": "s"'),
+        8,
+        "/x-display",
+        "holds several values",
+        "holds one",
     ),
     "index wide together": Wrong(
         BASE

@@ -111,7 +111,7 @@ def _describe(error: ValidationError) -> Iterator[tuple[str, str, str]]:
     elif error.validator == "required":
         for key in schema["required"]:
             if key not in value:
-                yield (pointer, *_missing(key, value))
+                yield (pointer, *_missing(key, value, schema))
     elif "propertyNames" in error.absolute_schema_path:
         yield (step(pointer, value), f"The name {shown(value)} is not allowed.", _remedy(schema))
     else:
@@ -143,12 +143,12 @@ def _unknown(key: str, schema: Mapping[str, Any]) -> tuple[str, str]:
     return f"Unknown keyword {shown(key)}.", f"{nearest(key, allowed)}Allowed here: {', '.join(allowed)}."
 
 
-def _missing(key: str, around: Mapping[str, Any]) -> tuple[str, str]:
+def _missing(key: str, around: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, str]:
     if key == "x-type" and around.get("type") == "number":
         return '"x-type" is missing.', 'Add "x-type": "decimal"; numbers are kept exactly.'
     if key == "type" and "x-entity" not in around and "properties" not in around:
         return '"type" is missing.', 'Add "type": "string", "integer", "number", "boolean", …, or "x-relation".'
-    description = _vocabulary().get(key, "")
+    description = schema.get("properties", {}).get(key, {}).get("description") or _vocabulary().get(key, "")
     return f'"{key}" is missing.', f'Add "{key}": {description[:1].lower()}{description[1:]}'
 
 

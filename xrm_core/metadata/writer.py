@@ -14,7 +14,7 @@ from xrm_core.metadata.model import Between, Entity, Field, Model, Relation
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
 
-_TYPES: Mapping[FieldType, Mapping[str, str]] = {
+_TYPES: Mapping[FieldType, Mapping[str, Any]] = {
     FieldType.TEXT: {"type": "string"},
     FieldType.LONG_TEXT: {"type": "string", "x-type": "long_text"},
     FieldType.PHONE: {"type": "string", "x-type": "phone"},
@@ -25,6 +25,11 @@ _TYPES: Mapping[FieldType, Mapping[str, str]] = {
     FieldType.UUID: {"type": "string", "format": "uuid"},
     FieldType.ENUM: {"type": "string"},
     FieldType.INTEGER: {"type": "integer"},
+    FieldType.BIG_INTEGER: {"type": "integer", "x-type": "big_integer"},
+    FieldType.TIME: {"type": "string", "x-type": "time"},
+    FieldType.DURATION: {"type": "string", "format": "duration"},
+    FieldType.SET: {"type": "array", "uniqueItems": True},
+    FieldType.JSON: {"type": "object", "x-type": "json"},
     FieldType.DECIMAL: {"type": "number", "x-type": "decimal"},
     FieldType.BOOLEAN: {"type": "boolean"},
     FieldType.RELATION: {},
@@ -35,6 +40,12 @@ _FIELD_WORDS = {
     "max_length": "maxLength",
     "minimum": "minimum",
     "maximum": "maximum",
+    "exclusive_minimum": "exclusiveMinimum",
+    "exclusive_maximum": "exclusiveMaximum",
+    "multiple_of": "multipleOf",
+    "const": "const",
+    "min_items": "minItems",
+    "max_items": "maxItems",
     "pattern": "pattern",
     "enum": "enum",
     "enum_labels": "x-enum-labels",
@@ -117,6 +128,8 @@ def field_words(field: Field) -> dict[str, Any]:
     words: dict[str, Any] = {**_TYPES[field.type], **_plain(field, _FIELD_WORDS)}
     if field.type is FieldType.DECIMAL:
         words |= {"x-precision": field.precision, "x-scale": field.scale}
+    if field.type is FieldType.SET:
+        words["items"] = {"enum": words.pop("enum")}
     if field.default is not None:
         words["default"] = _default(field)
     if field.relation is not None:

@@ -1,4 +1,4 @@
-"""The check that a set has no values but those of its field, in the words of each database."""
+"""Conditions on the values of a set, in the words of each database. Values match naming.ENUM_VALUE: no escaping."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.sql import ColumnElement
 
 
 class OnlyAllowed(ColumnElement[bool]):
-    """True if the set in a column has allowed values only. They match naming.ENUM_VALUE: nothing has to be escaped."""
+    """True if the set in a column has allowed values only; for a CHECK, which may have no sub-query."""
 
     inherit_cache = False
     type = Boolean()
@@ -27,6 +27,6 @@ def _array(element: OnlyAllowed, _compiler: Any, **_options: Any) -> str:
 
 @compiles(OnlyAllowed, "sqlite")
 def _json(element: OnlyAllowed, _compiler: Any, **_options: Any) -> str:
-    # A CHECK may have no sub-query: as many values as there are must be found among those that are allowed.
+    # As many values as there are must be found among those that are allowed.
     found = " + ".join(f'(instr("{element.column}", \'"{value}"\') > 0)' for value in element.values)
     return f'json_array_length("{element.column}") = {found}'

@@ -139,7 +139,7 @@ def keeps_values(old: Field, new: Field) -> bool:
         return False
     if new.type is FieldType.DECIMAL:
         return new.scale == old.scale and new.precision >= old.precision
-    if new.type is FieldType.ENUM:
+    if new.type in (FieldType.ENUM, FieldType.SET):
         return set(old.enum) <= set(new.enum)
     return True
 

@@ -30,6 +30,7 @@ SLOW_ROWS = 100_000
 """From so many records on, rewriting or checking a table counts as slow."""
 
 _LIMITS = (
+    *("min_items", "max_items"),
     *("min_length", "max_length", "minimum", "maximum", "exclusive_minimum", "exclusive_maximum"),
     *("multiple_of", "const", "pattern", "precision"),
 )
@@ -140,7 +141,7 @@ class FieldChange:
         return operation
 
     def _enum(self) -> Iterator[Operation]:
-        if self.new.type is not FieldType.ENUM or self.old.type is not FieldType.ENUM or self.new.enum == self.old.enum:
+        if self.new.type is not self.old.type or not self.new.enum or self.new.enum == self.old.enum:
             return
         removed = tuple(value for value in self.old.enum if value not in self.new.enum)
         added = tuple(value for value in self.new.enum if value not in self.old.enum)

@@ -158,7 +158,7 @@ def _uuid(text: str) -> str:
 
 def _set(text: str, words: dict[str, set[str]], allowed: tuple[str, ...]) -> list[str]:
     parts = (part.strip() for part in re.split(r"[,;|]", text))
-    return [_enum(part, words, allowed) for part in dict.fromkeys(parts) if part]
+    return list(dict.fromkeys(_enum(part, words, allowed) for part in parts if part))
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -57,6 +57,8 @@ def _fill(types: Types, made: _Made, entity: Entity, owner: InputType) -> None:
     builder.add(owner, "or", same, "At least one of these holds.")
     builder.add(owner, "not", owner | None, "This does not hold.")
     builder.add(owner, "isNull", bool | None, "Inside of a relation: true if it is empty, false if it is not.")
+    if any(field.searched for field in types.fields(entity)):
+        builder.add(owner, "search", str | None, "Every word of this text is in one of the fields that are searched.")
     for field in types.fields(entity):
         builder.add(owner, naming.camel(field.name), _of_field(types, made, entity, field) | None, describe(field))
     for inverse in types.inverses(entity):

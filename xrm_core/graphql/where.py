@@ -23,6 +23,7 @@ from xrm_core.metadata.predicate import (
     Op,
     Predicate,
     Related,
+    Search,
 )
 from xrm_core.metadata.types import FieldType
 from xrm_core.query.request import GroupKey, Order, Page
@@ -67,6 +68,9 @@ def _predicate(model: Model, entity: Entity, tree: Tree) -> Predicate:
             case "not":
                 if value is not None:
                     parts.append(Not(_predicate(model, entity, value)))
+            case "search":
+                if value is not None:
+                    parts.append(Search(operand(value)))
             case "isNull":
                 raise BadQuery("isNull stands inside of a relation or a field, not on the record itself.")
             case _:

@@ -112,6 +112,7 @@ def _field(name: str, text: Mapping[str, Any], required: bool, source: Source, t
         required=required or numbered,
         unique=text.get("x-unique", numbered),
         indexed=text.get("x-index", False),
+        searched=text.get("x-search", False),
         default=_default(kind, text.get("default")),
         min_length=_whole(text.get("minLength", 1 if required and kind in TEXTUAL else None)),
         max_length=MAX_LENGTH if numbered else _whole(text.get("maxLength", MAX_LENGTHS.get(kind))),

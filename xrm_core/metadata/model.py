@@ -83,6 +83,7 @@ class Field:
     required: bool = False
     unique: bool = False
     indexed: bool = False
+    searched: bool = False
     default: Any = None
     min_length: int | None = None
     max_length: int | None = None

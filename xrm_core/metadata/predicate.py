@@ -159,7 +159,14 @@ class OfFile:
     part: "Predicate"
 
 
-Predicate = Compare | All | Any_ | Not | Related | Linked | OfFile
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Every word of a text occurs in one of the entity's ``x-search`` fields."""
+
+    text: Operand
+
+
+Predicate = Compare | All | Any_ | Not | Related | Linked | OfFile | Search
 EVERYTHING = All(())
 NOTHING = Any_(())
 
@@ -178,6 +185,8 @@ def parse(model: Model, entity: Entity, tree: Any, where: str = "") -> Predicate
             parts.append(All(items) if name == "and" else Any_(items))
         elif name == "not":
             parts.append(Not(parse(model, entity, value, at)))
+        elif name == "search":
+            parts.append(_parse_search(entity, value, at))
         elif (inverse := entity.inverses.get(name)) is not None:
             parts.extend(_parse_inverse(model, name, inverse.entity, value, at))
         elif (link := entity.links.get(name)) is not None:
@@ -215,6 +224,14 @@ def _parse_field(model: Model, field: Field, value: Any, at: str) -> list[Predic
         target = field.relation.targets[0]
         parts.append(Related(field.name, target, "is", parse(model, model[target], rest, at)))
     return parts
+
+
+def _parse_search(entity: Entity, value: Any, at: str) -> Search:
+    if not any(field.searched for field in entity.fields.values()):
+        raise BadQuery(f"{at}: the entity {entity.name} has no field with x-search.")
+    if not isinstance(value, str):
+        raise BadQuery(f"{at} must be a text.")
+    return Search(Literal_(value))
 
 
 def _parse_file(model: Model, field: Field, value: Mapping[str, Any], at: str) -> Iterator[Predicate]:

@@ -55,7 +55,7 @@ _TABLE_PREFIXES = {
     "uq_": "names of constraints begin with it",
     "pk_": "names of primary keys begin with it",
 }
-_PREDICATE_WORDS = frozenset({"and", "or", "not", "is_null"})
+_PREDICATE_WORDS = frozenset({"and", "or", "not", "is_null", "search"})
 _DATABASE_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "rowid", "oid"})
 _SYSTEM = frozenset(field.name for field in SYSTEM_FIELDS)
 

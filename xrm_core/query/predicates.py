@@ -44,6 +44,7 @@ from xrm_core.metadata.predicate import (
     Param,
     Predicate,
     Related,
+    Search,
 )
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.caller import Caller
@@ -51,6 +52,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.query.files import of_file
 from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
+from xrm_core.query.search import Words, search
 
 CONTEXT_PREFIX = "ctx_"
 """Bind names of the caller's values: ``ctx_user``, ``ctx_team``."""
@@ -72,6 +74,8 @@ def compile_predicate(
         case Linked(name, null):
             linked = or_(false(), *_references(scope, entity[name], row, trusted=trusted))
             return not_(linked) if null else linked
+        case Search(text):
+            return search(scope, entity, row, operand(text, Words()), trusted=trusted)
         case OfFile(name, part):
             compile_part = partial(compile_predicate, trusted=trusted)
             return of_file(scope, entity[name], row, part, compile_part)

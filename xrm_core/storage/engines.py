@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, TablesChanged, Timeout, XrmError
+from xrm_core.storage.folding import teach
 
 SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384")
 """FULL: an acknowledged write survives a power cut."""
@@ -258,6 +259,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event below decides, not the driver
     try:
         set_pragmas(connection, SQLITE_PRAGMAS)
+        teach(connection)
     except sqlite3.DatabaseError as error:
         connection.close()
         if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:

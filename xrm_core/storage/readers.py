@@ -23,6 +23,7 @@ from xrm_core.storage.engines import (
     tables_changed,
     timed_out,
 )
+from xrm_core.storage.folding import teach
 
 Call = tuple[str, tuple[Any, ...]]
 """SQL text and the values for its placeholders."""
@@ -143,6 +144,7 @@ class SqliteReader:
         if found is None:
             found = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=512)
             set_pragmas(found, (*SQLITE_PRAGMAS, "query_only=ON", "mmap_size=268435456"))
+            teach(found)
             self._local.connection = found
             self._opened.append(found)
         return found

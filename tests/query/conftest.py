@@ -8,12 +8,13 @@ import pytest
 from tests.graphql import kit
 from tests.graphql.kit import World
 from tests.postgres import PostgresServer
+from tests.query.virtual_world import WORLD
 from xrm_core.metadata.model import Model
 
 
 @pytest.fixture(scope="session")
 def model() -> Model:
-    return kit.load_model()
+    return kit.load_model(WORLD)
 
 
 @pytest.fixture(scope="session")

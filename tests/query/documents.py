@@ -77,6 +77,8 @@ def rows(draw: Any, model: Model) -> Rows:
 def _row(draw: Draw, entity: Entity, number: int, counts: Mapping[str, int]) -> dict[str, Any]:
     row: dict[str, Any] = {"id": uid(number)}
     for of in entity.fields.values():
+        if of.virtual:
+            continue
         if of.relation is not None:
             row[of.name] = _link(draw, of, number, counts)
         elif of.required or draw(st.booleans()):

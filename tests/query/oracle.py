@@ -13,8 +13,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from tests.graphql.kit import SYSTEM, Rows
+from tests.query.virtual_world import COMPUTED, NEEDS
 from xrm_core import naming
-from xrm_core.metadata.model import Entity, Field, Link, Model
+from xrm_core.metadata.model import Entity, Field, Link, Model, Rollup
 from xrm_core.metadata.types import COMPARABLE, NUMERIC, ORDERED, WHOLE, FieldType
 from xrm_core.permissions.policy import Action, Effect, Policy
 
@@ -57,7 +58,11 @@ class Rights:
         """Whether the field is in the role's schema."""
         if not self.readable(entity.name) or (of.relation is not None and not self.targets(of)):
             return False
-        return self.grants(entity.name, of.name) or (entity.between is not None and not self.named(entity.name))
+        if not self.grants(entity.name, of.name) and (entity.between is None or self.named(entity.name)):
+            return False
+        return all(
+            self.has(self.model[owner], self.model[owner][name]) for owner, name in NEEDS.get(_key(entity, of), ())
+        )
 
     def grants(self, entity: str, name: str) -> bool:
         """Whether policies give a field or many-to-many relation on some rows."""
@@ -79,6 +84,10 @@ class Rights:
     def targets(self, of: Field) -> list[str]:
         """Entities that a relation leads to in the role's schema."""
         return [each for each in of.reference.targets if self.readable(each)]
+
+
+def _key(entity: Entity, of: Field) -> tuple[str, str]:
+    return entity.name, of.name
 
 
 def _grants(policy: Policy, name: str) -> bool:
@@ -134,16 +143,49 @@ class Oracle:
     def value(self, entity: str, row: Row, name: str) -> Any:
         """A field's value as the caller sees it."""
         derived = self.model[entity].between is not None and not self.rights.named(entity)
-        return row.get(name) if derived or self._granted(entity, row, name) else None
+        return self._raw(entity, row, name, trusted=False) if derived or self._granted(entity, row, name) else None
 
     def _granted(self, entity: str, row: Row, name: str) -> bool:
+        """Whether the caller may see a field of a record; of a computed field, also all that it is made of."""
         granted = any(
             _grants(each, name) and self._rule(each, entity, row) for each in self.rights.of(entity, Effect.ALLOW)
         )
         withheld = any(
             _names(each, name) and self._rule(each, entity, row) for each in self.rights.of(entity, Effect.DENY)
         )
-        return granted and not withheld
+        made_of = COMPUTED[entity, name].uses if (entity, name) in COMPUTED else ()
+        return granted and not withheld and all(self._granted(entity, row, each) for each in made_of)
+
+    def _raw(self, entity: str, row: Row, name: str, *, trusted: bool) -> Any:
+        """A field's value without regard to rights on the field; roll-ups see what the caller sees, unless trusted."""
+        if (entity, name) in COMPUTED:
+            computed = COMPUTED[entity, name]
+            return computed.work({each: self._raw(entity, row, each, trusted=trusted) for each in computed.uses})
+        of = self.model[entity][name]
+        return row.get(name) if of.rollup is None else self._rolled_up(entity, row, of, of.rollup, trusted)
+
+    def _rolled_up(self, entity: str, row: Row, of: Field, rollup: Rollup, trusted: bool) -> Any:
+        other, found = self.related(self.model[entity], row, rollup.relation, trusted=trusted)
+        found = [each for each in found if self.holds(other, each, rollup.where, trusted=trusted)]
+        if rollup.function == "count":
+            return len(found)
+
+        def see(each: Row, name: str) -> Any:
+            return self._raw(other, each, name, trusted=True) if trusted else self.value(other, each, name)
+
+        if rollup.function in ("first", "last"):
+            by = self.model[other][rollup.order_by]
+            found = [each for each in found if see(each, by.name) is not None]
+            found.sort(key=lambda each: (comparable(by, see(each, by.name)), each["id"]))
+            return see(found[-1 if rollup.function == "last" else 0], rollup.field) if found else None
+        values = [value for each in found if (value := see(each, rollup.field)) is not None]
+        if rollup.function in ("min", "max"):
+            choose = min if rollup.function == "min" else max
+            return choose(values, key=lambda value: comparable(of, value)) if values else None
+        total = sum((Decimal(str(value)) for value in values), Decimal())
+        if rollup.function == "sum":
+            return int(total) if of.type in WHOLE else total
+        return (total / len(values)).quantize(Decimal(1).scaleb(-of.scale), ROUND_HALF_UP) if values else None
 
     def target(self, entity: str, row: Row, of: Field, *, trusted: bool = False) -> tuple[str, Row] | None:
         """The record that a relation leads to, if it can be seen."""
@@ -204,7 +246,7 @@ class Oracle:
         of = entity[name]
         if of.relation is not None:
             return self._relation(entity, row, of, dict(value), trusted)
-        actual = row.get(name) if trusted else self.value(entity.name, row, name)
+        actual = self._raw(entity.name, row, name, trusted=True) if trusted else self.value(entity.name, row, name)
         return all(self._compare(of, actual, op, operand) for op, operand in value.items())
 
     def _many(self, entity: str, rows: list[Row], how: str, part: Tree, trusted: bool) -> bool:

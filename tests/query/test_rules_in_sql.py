@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Dialect, create_engine
 from sqlglot import exp
 
-from tests.graphql.kit import ENTITIES, load_model, policies
+from tests.graphql.kit import load_model, policies
 from tests.query import documents
 from tests.query.examples import examples
 from tests.query.oracle import Rights
+from tests.query.virtual_world import WORLD
 from xrm_core.graphql.arguments import Arguments
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.documents import Documents
@@ -39,7 +40,7 @@ def _marked(field: dict[str, Any]) -> dict[str, Any]:
 MODEL = load_model(
     {
         entity: {name: _marked(field) for name, field in fields.items()} | _MARK
-        for entity, fields in ENTITIES.items()
+        for entity, fields in WORLD.items()
         if entity != "wide"
     }
 )

@@ -17,6 +17,7 @@ from xrm_core.metadata.record_schema import record_schema
 from xrm_core.metadata.reserved import why_not_entity, why_not_field, why_not_plural
 from xrm_core.metadata.structure import check, nearest
 from xrm_core.metadata.types import COMPARABLE, TEXTUAL, FieldType
+from xrm_core.metadata.virtual_fields import mention_mistakes
 
 MAX_INDEX_BYTES = 2_600
 """What fits into one entry of a PostgreSQL index (2 704 bytes), less its own overhead."""
@@ -63,7 +64,14 @@ def read_entity(document: Document, problems: list[Problem]) -> Draft | None:
     draft = Draft(document, entity, names, many)
     problems.extend(
         document.problem(*mistake)
-        for checks in (_owned(draft), _naming(draft), _mentions(draft, text), _columns(draft), _indexes(draft, text))
+        for checks in (
+            _owned(draft),
+            _naming(draft),
+            _mentions(draft, text),
+            _columns(draft),
+            _indexes(draft, text),
+            mention_mistakes(fields, text),
+        )
         for mistake in checks
     )
     return draft
@@ -104,7 +112,7 @@ def _entity(document: Document, text: Mapping[str, Any], fields: dict[str, Field
 
 
 def _first_text(document: Document, fields: Mapping[str, Field]) -> str:
-    texts = [field for field in fields.values() if field.type in TEXTUAL]
+    texts = [field for field in fields.values() if field.type in TEXTUAL and not field.virtual]
     # Fields that a higher layer adds do not change what stands for a record, if the entity has a text of its own.
     texts = [field for field in texts if field.source.layer == document.layer] or texts
     return next((field.name for field in texts if field.required), texts[0].name if texts else "")
@@ -178,10 +186,11 @@ def _columns(draft: Draft) -> _Mistakes:
     # Plain fields first: a clash is told at the relation, whose column is the one that nobody wrote down.
     for field in sorted(draft.entity.fields.values(), key=lambda field: field.columns != (field.name,)):
         pointer = draft.place(field.name)
-        for column in field.columns:
+        for column in field.columns or (field.name,):
             other = seen.setdefault(column, field.name)
             if other != field.name and not why_not_field(field.name):
-                reason = f'"{field.name}" is kept in the column "{column}", which "{other}" has already.'
+                verb = "has the name of" if field.virtual else "is kept in"
+                reason = f'"{field.name}" {verb} the column "{column}", which "{other}" has already.'
                 yield pointer, reason, "Rename one of the two fields."
             if len(column) > _MAX_COLUMN:
                 reason = f'The column "{column}" would be longer than {_MAX_COLUMN} characters.'

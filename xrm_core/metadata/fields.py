@@ -22,6 +22,7 @@ from xrm_core.metadata.reserved import why_not_field
 from xrm_core.metadata.sequence import MAX_LENGTH, Sequence, mistakes
 from xrm_core.metadata.structure import shown
 from xrm_core.metadata.types import SPANS, TEXTUAL, WHOLE, FieldType
+from xrm_core.metadata.virtual_fields import form_mistakes, is_virtual, virtual_field
 
 MAX_LENGTHS: Mapping[FieldType, int] = MappingProxyType(
     {
@@ -61,11 +62,18 @@ def read_field(
         text: the field as it stands in the file.
     """
     pointer = step("/properties", name)
-    field = _field(name, text, required, source_of(document, pointer), _tightened(document, pointer))
+    source, virtual = source_of(document, pointer), is_virtual(text)
+    field = (
+        virtual_field(name, text, source)
+        if virtual
+        else _field(name, text, required, source, _tightened(document, pointer))
+    )
     if reason := why_not_field(name):
         problems.append(
             document.problem(pointer, f'A field cannot be called "{name}": {reason}.', "Choose another name.")
         )
+    if virtual:
+        problems.extend(document.problem(pointer + place, *words) for place, *words in form_mistakes(text))
     problems.extend(
         document.problem(f"{pointer}/{place}", reason, remedy)
         for found in (_bounds(field), _words(field), _linking(field), _numbering(field), _content(field))

@@ -13,7 +13,7 @@ from xrm_core.metadata.links import link_drafts
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.reading import texts_in
 from xrm_core.metadata.snapshot import build
-from xrm_core.metadata.wiring import check_wiring
+from xrm_core.metadata.wiring import check_wiring, settle
 
 
 def load(sources: Sequence[LayerSource]) -> Model:
@@ -86,6 +86,7 @@ def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Pro
         if draft is not None and draft.entity.name:
             drafts.setdefault(draft.entity.name, draft)
     drafts.update(link_drafts(drafts, problems))
+    drafts = settle(drafts, problems)
     problems.extend(check_wiring(drafts, frozenset(known | drafts.keys())))
     if problems:
         raise SchemaFilesInvalid(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.pointer)))

@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from xrm_core import naming
 from xrm_core.metadata.file_rules import FileRules
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
+
+if TYPE_CHECKING:
+    from xrm_core.metadata.expression import Node
 
 Labels = Mapping[str, str]
 """Language code → text, e.g. ``{"de": "Kunde", "en": "Customer"}``."""
@@ -32,6 +35,7 @@ USER, TEAM = "user", "team"
 Ownership = Literal["user", "team", "user_and_team"]
 
 OnDelete = Literal["restrict", "set_null", "cascade"]
+RollupFunction = Literal["count", "sum", "min", "max", "avg", "last", "first"]
 
 
 def _empty() -> Mapping[str, Any]:
@@ -67,6 +71,21 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class Rollup:
+    """Figures over related records: what a roll-up field is.
+
+    ``relation`` is the name of a list of records on the entity; ``field`` one of those records, empty for ``count``;
+    ``where`` a predicate in the words of files; ``order_by`` the field by which ``first`` and ``last`` are told.
+    """
+
+    relation: str
+    function: RollupFunction
+    field: str = ""
+    where: Mapping[str, Any] = attribute(default_factory=_empty)
+    order_by: str = "id"
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One field of an entity.
 
@@ -76,6 +95,7 @@ class Field:
     those that a set may hold; ``min_items``/``max_items`` count what a set holds. ``default`` is a JSON value.
     ``system`` fields (id, version, …) are set by the platform alone, and so are those with a ``sequence``, which are
     required and unique. ``tightened`` are the places in higher layers that narrow the field or name it anew.
+    ``computed`` is the SQL expression of a computed field; its tree is in :attr:`Entity.expressions`.
     """
 
     name: str
@@ -106,6 +126,8 @@ class Field:
     labels: Labels = attribute(default_factory=_empty)
     description: str = ""
     renamed_from: str | None = None
+    computed: str | None = None
+    rollup: Rollup | None = None
     system: bool = False
     source: Source = attribute(default=Source(), compare=False)
     tightened: tuple[Source, ...] = attribute(default=(), compare=False)
@@ -113,11 +135,13 @@ class Field:
     @property
     def writable(self) -> bool:
         """True if callers give the field its values; the platform sets the others itself."""
-        return not self.system and self.sequence is None
+        return not self.system and self.sequence is None and not self.virtual
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Database columns that hold this field: several for a polymorphic relation, else one."""
+        """Database columns that hold this field: several for a polymorphic relation, none for a virtual field."""
+        if self.virtual:
+            return ()
         if self.type is FieldType.FILE:
             return (naming.relation_column(self.name),)
         if self.relation is None:
@@ -125,6 +149,11 @@ class Field:
         if self.relation.polymorphic:
             return tuple(naming.polymorphic_column(self.name, target) for target in self.relation.targets)
         return (naming.relation_column(self.name),)
+
+    @property
+    def virtual(self) -> bool:
+        """True if the value is not stored, but worked out whenever it is read (computed fields and roll-ups)."""
+        return self.computed is not None or self.rollup is not None
 
     @property
     def reference(self) -> Relation:
@@ -204,8 +233,8 @@ class Entity:
 
     ``kind`` and ``between`` tell an entity that holds the links of a many-to-many relation, for which no file stands;
     ``links`` are such relations seen from here. ``fields`` are those of the file, in its order, then those of its
-    ``ownership``; :meth:`all_fields` adds the system fields. ``json_schema`` is
-    the plain JSON Schema part of the file (no ``x-`` keywords), against which records are validated.
+    ``ownership``; :meth:`all_fields` adds the system fields. ``json_schema`` is the plain JSON Schema part of the file
+    (no ``x-`` keywords), against which records are validated. ``expressions`` has the tree of each computed field.
     """
 
     name: str
@@ -224,6 +253,7 @@ class Entity:
     between: Between | None = None
     inverses: Mapping[str, Inverse] = attribute(default_factory=_empty)
     links: Mapping[str, Link] = attribute(default_factory=_empty)
+    expressions: Mapping[str, "Node"] = attribute(default_factory=_empty, compare=False)
     source: Source = attribute(default=Source(), compare=False)
 
     def all_fields(self) -> Iterator[Field]:

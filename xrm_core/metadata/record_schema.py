@@ -26,7 +26,7 @@ _BASE = {
 
 def record_schema(fields: Iterable[Field]) -> dict[str, Any]:
     """Schema of a whole record with these fields. Fields that are not required may be null as well as absent."""
-    fields = tuple(fields)
+    fields = tuple(field for field in fields if not field.virtual)
     return {
         "type": "object",
         "properties": {field.name: nullable(field) for field in fields},

@@ -12,20 +12,21 @@ from typing import Any
 
 from xrm_core.metadata.file_rules import FileRules
 from xrm_core.metadata.frozen import freeze, thaw
-from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, fingerprint
+from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, Rollup, fingerprint
 from xrm_core.metadata.record_schema import record_schema
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.virtual import resolve
 from xrm_core.metadata.wiring import wire
 
 FORMAT = 1
 """Version of this form."""
 
-_PARTS = {"relation": Relation, "sequence": Sequence, "file": FileRules}
+_PARTS = {"relation": Relation, "sequence": Sequence, "file": FileRules, "rollup": Rollup}
 """Attributes of a field that are values with attributes of their own."""
 
 _DERIVED = {
-    Entity: frozenset({"source", "tightened", "json_schema", "inverses", "links"}),
+    Entity: frozenset({"source", "tightened", "json_schema", "inverses", "links", "expressions"}),
     Field: frozenset({"source", "tightened"}),
 }
 
@@ -43,13 +44,16 @@ def from_snapshot(snapshot: Mapping[str, Any]) -> Model:
 
 
 def build(entities: Any) -> Model:
-    """A model of these entities: inverses filled in, fingerprint set. They must have been checked."""
-    model = Model(wire(entities))
+    """A model of these entities: inverses filled in, fingerprint set. They must have been checked (ValueError)."""
+    resolved, misfits = resolve(wire(entities))
+    if misfits:
+        raise ValueError(f"The model is wrong at {misfits[0].entity}.{misfits[0].field}: {misfits[0].reason}")
+    model = Model(resolved)
     return Model(model.entities, fingerprint(to_snapshot(model)))
 
 
 def _pack(value: Any) -> Any:
-    if isinstance(value, Entity | Field | Relation | Sequence | FileRules | Between):
+    if isinstance(value, Entity | Field | Relation | Sequence | FileRules | Rollup | Between):
         packed = {}
         for attribute in fields(value):
             part = getattr(value, attribute.name)

@@ -11,6 +11,7 @@ from xrm_core.metadata.lines import step
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Inverse, Link
 from xrm_core.metadata.reserved import graphql_roots, graphql_types, why_not_field
 from xrm_core.metadata.structure import nearest
+from xrm_core.metadata.virtual import resolve
 
 Drafts = Mapping[str, Draft]
 _Mistakes = Iterator[tuple[Draft, str, str, str]]  # (draft, pointer, reason, remedy)
@@ -40,6 +41,15 @@ def wire(entities: Iterable[Entity]) -> Mapping[str, Entity]:
             for entity in entities
         }
     )
+
+
+def settle(drafts: Drafts, problems: list[Problem]) -> dict[str, Draft]:
+    """The drafts with the types of their computed fields and roll-ups worked out; appends what is wrong with those."""
+    entities, misfits = resolve(wire(draft.entity for draft in drafts.values()))
+    for misfit in misfits:
+        pointer = step("/properties", misfit.field) + misfit.pointer
+        problems.append(drafts[misfit.entity].document.problem(pointer, misfit.reason, misfit.remedy))
+    return {name: replace(draft, entity=entities[name]) for name, draft in drafts.items()}
 
 
 def check_wiring(drafts: Drafts, known: frozenset[str]) -> list[Problem]:

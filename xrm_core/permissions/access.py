@@ -9,7 +9,7 @@ Order of resolution, for an entity and an action:
    denies this field. So two policies never lend each other their rows.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -62,7 +62,7 @@ def full_access(model: Model) -> Access:
     return Access(
         f"system:{model.fingerprint}",
         {
-            (entity.name, action): Permission(EVERYTHING, MappingProxyType(dict.fromkeys(entity.grantable())))
+            (entity.name, action): Permission(EVERYTHING, MappingProxyType(dict.fromkeys(_grantable(entity, action))))
             for entity in model
             for action in Action
         },
@@ -80,7 +80,7 @@ def compile_permission(
         return None
     row_rules = _distinct(rule for _, rule in allows)
     field_rules: dict[str, Predicate | None] = {}
-    for name in entity.grantable():
+    for name in _grantable(entity, action):
         granted = _distinct(rule for policy, rule in allows if _covers(policy, name, action))
         withheld = _distinct(rule for policy, rule in denies if policy.fields is not None and name in policy.fields)
         if not granted or EVERYTHING in withheld:
@@ -88,6 +88,12 @@ def compile_permission(
         same_rows = EVERYTHING in granted or set(granted) == set(row_rules)
         field_rules[name] = None if same_rows and not withheld else _combine(granted, withheld)
     return Permission(_combine(row_rules, _distinct(barred)), MappingProxyType(field_rules))
+
+
+def _grantable(entity: Entity, action: Action) -> Iterator[str]:
+    """What a right to an action can name: virtual fields can be read, but nobody can set them."""
+    virtual = {field.name for field in entity.fields.values() if field.virtual and action is not Action.READ}
+    return (name for name in entity.grantable() if name not in virtual)
 
 
 def _covers(policy: Policy, name: str, action: Action) -> bool:

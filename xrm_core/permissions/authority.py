@@ -10,6 +10,7 @@ from xrm_core.metadata.model import Model
 from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Access, Permission, compile_permission
 from xrm_core.permissions.between import link_permission
+from xrm_core.permissions.derived import with_derived_rights
 from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy, PolicySet
 
 _MODEL_FILE = Path(__file__).with_name("casbin_model.conf")
@@ -68,7 +69,7 @@ class Authority:
             if _may_schema(applying, action):
                 permissions[SCHEMA, action] = Permission(EVERYTHING)
         text = f"{self.model.fingerprint}:{self.policies.version}:{','.join(known)}"
-        return Access(hashlib.sha256(text.encode()).hexdigest()[:16], permissions)
+        return Access(hashlib.sha256(text.encode()).hexdigest()[:16], with_derived_rights(self.model, permissions))
 
     def _applying(self, roles: list[str]) -> list[Policy]:
         numbers = {

@@ -31,7 +31,8 @@ from xrm_core.query.request import (
     TypeName,
     Value,
 )
-from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
+from xrm_core.query.scan import Condition, Row, Scan, Scope, carried
+from xrm_core.query.scan import Page as PageRow
 from xrm_core.query.sql_json import Pair, constant
 
 
@@ -135,11 +136,11 @@ class _Page:
             or isinstance(part, PageInfo)
             for part in parts
         )
-        self._row: Unguarded | None = None
+        self._row: PageRow | None = None
         self._ready: dict[int, str] = {}
 
     @property
-    def row(self) -> Unguarded:
+    def row(self) -> PageRow:
         """The columns of the page, once :meth:`query` has made it."""
         if self._row is None:
             raise RuntimeError("the page has not been queried")
@@ -171,11 +172,11 @@ class _Page:
         if nested:
             # Nested JSON gets columns of its own, so that the text nests by few parentheses a level: SQLite's parser
             # (before 3.46) takes about a hundred in all.
-            row = Unguarded(page)
+            row = PageRow(page)
             self._ready = {id(item): f"xrm_j{number}" for number, item in enumerate(nested)}
             extra = [_nested_json(self.scope, self.entity, row, item).label(self._ready[id(item)]) for item in nested]
             page = select(*page.c, *extra).select_from(page).subquery()
-        self._row = Unguarded(page)
+        self._row = PageRow(page)
         return page
 
     def _number(self, page: Any, criteria: Sequence[Sort], labels: Sequence[str]) -> Any:
@@ -200,7 +201,7 @@ class _Page:
         for name in sorted(set(_needed(self.request.parts))):
             field = self.entity[name]
             if name != "id":
-                for column in field.columns:
+                for column in carried(field):
                     yield column, found.column(field, column)
         if self.joint is not None:
             yield from self.joint.columns(self.request.parts)

@@ -13,7 +13,7 @@ from xrm_core.metadata.file_entity import FILE as FILE_ENTITY
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.predicate import Predicate
 from xrm_core.query.request import FileValue, TypeName
-from xrm_core.query.scan import CompilePredicate, Condition, Row, Scope, Unguarded
+from xrm_core.query.scan import CompilePredicate, Condition, Page, Row, Scope
 from xrm_core.query.sql_json import Pair, constant
 from xrm_core.storage.file_tables import FILE
 
@@ -44,7 +44,7 @@ def _pairs(scope: Scope, file: Any, item: FileValue) -> Iterator[Pair]:
 
 def of_file(scope: Scope, field: Field, row: Row, part: Predicate, compile_part: CompilePredicate) -> Condition:
     """A condition on the file in a field; false if there is none."""
-    file = Unguarded(FILE.alias())
+    file = Page(FILE.alias())
     condition = compile_part(scope, FILE_ENTITY, file, part)
     found = select(literal(1)).select_from(file.source).where(file.source.c.id == row.column(field), condition)
     return exists(found.correlate(row.source))

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import (
+    FromClause,
     Integer,
     Select,
     Text,
@@ -83,16 +84,40 @@ def compile_predicate(
             return _related(scope, entity, row, predicate, trusted=trusted)
 
 
-def compile_rule(scope: Scope, entity: Entity, row: Row, rule: Predicate) -> Condition:
-    """SQL for a row rule. A value of the caller that is missing makes the whole rule false, also under a ``not``."""
-    condition = compile_predicate(scope, entity, row, rule, trusted=True)
+def compile_closed(scope: Scope, entity: Entity, row: Row, rule: Predicate, *, trusted: bool) -> Condition:
+    """SQL for a predicate out of a file. A value of the caller that is missing makes the whole of it false, also under
+    a ``not``.
+    """
+    condition = compile_predicate(scope, entity, row, rule, trusted=trusted)
     known = [_context(name).is_not(None) for name in sorted(_context_names(rule))]
     return and_(*known, condition) if known else condition
 
 
+def compile_rule(scope: Scope, entity: Entity, row: Row, rule: Predicate) -> Condition:
+    """SQL for a row rule."""
+    return compile_closed(scope, entity, row, rule, trusted=True)
+
+
+class _Compilers:
+    """What scans need of this module and of :mod:`xrm_core.query.virtual`."""
+
+    rule = staticmethod(compile_rule)
+
+    @staticmethod
+    def virtual(scope: Scope, entity: Entity, source: FromClause, field: Field, *, trusted: bool) -> ColumnElement[Any]:
+        from xrm_core.query.virtual import virtual_column  # predicates and roll-ups are made of each other
+
+        return virtual_column(scope, entity, source, field, trusted=trusted)
+
+
 def scan(scope: Scope, entity: Entity) -> Scan:
     """A scan of an entity under the caller's rights."""
-    return Scan(scope, entity, compile_rule)
+    return Scan(scope, entity, _Compilers())
+
+
+def unguarded(scope: Scope, entity: Entity, source: FromClause) -> Unguarded:
+    """A table of an entity without regard to rights."""
+    return Unguarded(scope, entity, source, _Compilers())
 
 
 def context_values(caller: Caller) -> Mapping[str, str | None]:
@@ -219,7 +244,7 @@ def _related(scope: Scope, entity: Entity, row: Row, related: Related, *, truste
     target = scope.model[related.target]
     if related.name in entity.links:
         return _linked(scope, entity.links[related.name], row, related, trusted=trusted)
-    inner, rule = _inner(scope, target, trusted=trusted)
+    found, rule = inner(scope, target, trusted=trusted)
     if related.how == "is":
         relation = entity[related.name]
         column = row.column(relation, relation.column_to(target.name))
@@ -228,33 +253,33 @@ def _related(scope: Scope, entity: Entity, row: Row, related: Related, *, truste
             return column.is_not(None)
         if shortcut is not None:
             return column == operand(shortcut, KnownId())  # the foreign key says it; no need to look the record up
-        join = inner.source.c.id == column
+        join = found.source.c.id == column
     else:
         inverse = target[entity.inverses[related.name].field]
-        join = inner.column(inverse, inverse.column_to(entity.name)) == row.source.c.id
-    part = compile_predicate(scope, target, inner, related.part, trusted=trusted)
+        join = found.column(inverse, inverse.column_to(entity.name)) == row.source.c.id
+    part = compile_predicate(scope, target, found, related.part, trusted=trusted)
     if related.how == "every":
         part = _is_not_true(part)
     conditions = [join, *([] if rule is None else [rule]), part]
-    found = exists(select(literal(1)).select_from(inner.source).where(*conditions).correlate(row.source))
-    return found if related.how in ("is", "some") else not_(found)
+    exist = exists(select(literal(1)).select_from(found.source).where(*conditions).correlate(row.source))
+    return exist if related.how in ("is", "some") else not_(exist)
 
 
 def _linked(scope: Scope, link: Link, row: Row, related: Related, *, trusted: bool) -> Condition:
     """The condition on records of the other side of a many-to-many relation."""
     target, through = scope.model[link.target], scope.model[link.through]
-    joint, joint_rule = _inner(scope, through, trusted=trusted)
-    inner, rule = _inner(scope, target, trusted=trusted)
-    part = compile_predicate(scope, target, inner, related.part, trusted=trusted)
+    joint, joint_rule = inner(scope, through, trusted=trusted)
+    other, rule = inner(scope, target, trusted=trusted)
+    part = compile_predicate(scope, target, other, related.part, trusted=trusted)
     if related.how == "every":
         part = _is_not_true(part)
     conditions = [
         joint.column(through[link.near]) == row.source.c.id,
-        inner.source.c.id == joint.column(through[link.far]),
+        other.source.c.id == joint.column(through[link.far]),
         *(each for each in (joint_rule, rule) if each is not None),
         part,
     ]
-    query = select(literal(1)).select_from(joint.source, inner.source).where(*conditions)
+    query = select(literal(1)).select_from(joint.source, other.source).where(*conditions)
     found = exists(query.correlate(row.source))
     return found if related.how == "some" else not_(found)
 
@@ -265,17 +290,18 @@ def _references(scope: Scope, relation: Field, row: Row, *, trusted: bool) -> It
         if not trusted and not scope.access.may(name, Action.READ):
             continue
         column = row.column(relation, relation.column_to(name))
-        inner, rule = _inner(scope, scope.model[name], trusted=trusted)
+        target, rule = inner(scope, scope.model[name], trusted=trusted)
         if rule is None:
             yield column.is_not(None)
         else:
-            found = select(literal(1)).select_from(inner.source).where(inner.source.c.id == column, rule)
+            found = select(literal(1)).select_from(target.source).where(target.source.c.id == column, rule)
             yield exists(found.correlate(row.source))
 
 
-def _inner(scope: Scope, target: Entity, *, trusted: bool) -> tuple[Row, Condition | None]:
+def inner(scope: Scope, target: Entity, *, trusted: bool) -> tuple[Row, Condition | None]:
+    """Another occurrence of an entity, with the row rule that belongs into its WHERE."""
     if trusted:
-        return Unguarded(scope.tables[target.name].alias()), None
+        return unguarded(scope, target, scope.tables[target.name].alias()), None
     found = scan(scope, target)
     return found, found.rule
 

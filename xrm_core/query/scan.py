@@ -49,19 +49,31 @@ class Row(Protocol):
 CompilePredicate = Callable[[Scope, Entity, Row, Predicate], Condition]
 
 
+class Compilers(Protocol):
+    """What a scan needs of the modules that are made of scans themselves."""
+
+    def rule(self, scope: Scope, entity: Entity, row: Row, rule: Predicate) -> Condition:
+        """A row rule; rules are the administrator's words and see all columns."""
+
+    def virtual(
+        self, scope: Scope, entity: Entity, source: FromClause, field: Field, *, trusted: bool
+    ) -> ColumnElement[Any]:
+        """The value of a virtual field on a table, with no regard to rights on the field itself."""
+
+
 class Scan:
     """One occurrence of an entity under the caller's right to read.
 
     Args:
         scope: what the statement is compiled for.
         entity: whose table.
-        trusted: compiles a row rule on this scan; rules are the administrator's words and see all columns.
+        compilers: make the conditions and the virtual fields of this scan.
 
     Raises:
         Forbidden: if the caller may not read any record of the entity.
     """
 
-    def __init__(self, scope: Scope, entity: Entity, trusted: CompilePredicate) -> None:
+    def __init__(self, scope: Scope, entity: Entity, compilers: Compilers) -> None:
         permission = scope.access.get(entity.name, Action.READ)
         if permission is None:
             raise Forbidden(f"You may not read {entity.plural}.")
@@ -69,7 +81,7 @@ class Scan:
         self.scope = scope
         self.source: FromClause = scope.tables[entity.name].alias()
         self._permission: Permission = permission
-        self._trusted = trusted
+        self._compilers = compilers
 
     @property
     def rule(self) -> Condition | None:
@@ -77,28 +89,54 @@ class Scan:
         return self._condition(self._permission.rule)
 
     def column(self, field: Field, name: str | None = None) -> ColumnElement[Any]:
-        """The column, guarded: empty on the records on which the caller has no right to the field."""
-        column = self.source.c[name or field.columns[0]]
+        """The column, guarded: empty on the records on which the caller has no right to the field.
+
+        The right to a computed field includes that to each field it is made of, so its expression may see them all.
+        """
         if field.name not in self._permission.field_rules:
             raise Forbidden(f"You may not read {self.entity.name}.{field.name}.")
         rule = self._permission.field_rules[field.name]
         condition = None if rule is None else self._condition(rule)
+        if field.virtual:
+            column = self._compilers.virtual(self.scope, self.entity, self.source, field, trusted=False)
+        else:
+            column = self.source.c[name or field.columns[0]]
         return column if condition is None else case((condition, column))
 
     def _condition(self, rule: Predicate) -> Condition | None:
         if rule == EVERYTHING:
             return None
-        return self._trusted(self.scope, self.entity, Unguarded(self.source), rule)
+        row = Unguarded(self.scope, self.entity, self.source, self._compilers)
+        return self._compilers.rule(self.scope, self.entity, row, rule)
 
 
 class Unguarded:
-    """The columns as their source has them: a table, for row rules (which are not the caller's words) and for writes,
-    or a page, which has been filtered and guarded already.
-    """
+    """The columns of a table as they are: for row rules, which are not the caller's words, and for writes."""
+
+    def __init__(self, scope: Scope, entity: Entity, source: FromClause, compilers: Compilers) -> None:
+        self.source = source
+        self._scope = scope
+        self._entity = entity
+        self._compilers = compilers
+
+    def column(self, field: Field, name: str | None = None) -> ColumnElement[Any]:
+        """The column itself."""
+        if field.virtual:
+            return self._compilers.virtual(self._scope, self._entity, self.source, field, trusted=True)
+        return self.source.c[name or field.columns[0]]
+
+
+class Page:
+    """The columns that a page carries, which has been filtered and guarded already; or those of a file."""
 
     def __init__(self, source: FromClause) -> None:
         self.source = source
 
     def column(self, field: Field, name: str | None = None) -> ColumnElement[Any]:
-        """The column itself."""
-        return self.source.c[name or field.columns[0]]
+        """The column of the page; a virtual field has its own name there."""
+        return self.source.c[name or next(iter(carried(field)))]
+
+
+def carried(field: Field) -> tuple[str, ...]:
+    """Names of the columns in which a page carries a field."""
+    return field.columns or (field.name,)

@@ -138,6 +138,20 @@ class PostgresJson:
         return func.encode(func.convert_to(array, literal_column("'UTF8'")), literal_column("'hex'"))
 
 
+def decimal_digits(column: ColumnElement[Any], scale: int) -> ColumnElement[Any]:
+    """A decimal of SQLite as text: the column holds the value times 10^scale as an integer."""
+    if scale == 0:
+        return cast(column, Text)
+    size: ColumnElement[int] = literal_column(str(10**scale))
+    digits = func.printf(
+        literal_column(f"'%s%d.%0{scale}d'"),
+        case((column < literal_column("0"), literal_column("'-'")), else_=literal_column("''")),
+        func.abs(column).op("/")(size),
+        func.abs(column).op("%")(size),
+    )
+    return case((column.is_not(None), digits))
+
+
 class SqliteJson:
     """SQLite: ``json_object`` takes 63 pairs at most; JSON out of a sub-query must be marked as such."""
 
@@ -146,25 +160,12 @@ class SqliteJson:
         if field.type is FieldType.BOOLEAN:
             return self.boolean(column)
         if field.type is FieldType.DECIMAL:
-            return self._decimal(column, field.scale)
+            return decimal_digits(column, field.scale)
         if field.type is FieldType.DURATION:
             return duration(column)
         if field.type in (FieldType.SET, FieldType.JSON):
             return func.json(column)
         return cast(column, Text) if field.type is FieldType.BIG_INTEGER else column
-
-    def _decimal(self, column: ColumnElement[Any], scale: int) -> ColumnElement[Any]:
-        """The column holds the value times 10^scale as an integer."""
-        if scale == 0:
-            return cast(column, Text)
-        size: ColumnElement[int] = literal_column(str(10**scale))
-        digits = func.printf(
-            literal_column(f"'%s%d.%0{scale}d'"),
-            case((column < literal_column("0"), literal_column("'-'")), else_=literal_column("''")),
-            func.abs(column).op("/")(size),
-            func.abs(column).op("%")(size),
-        )
-        return case((column.is_not(None), digits))
 
     def boolean(self, condition: ColumnElement[Any]) -> ColumnElement[Any]:
         """See :class:`JsonSql`."""

@@ -12,8 +12,8 @@ from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Permission
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
-from xrm_core.query.predicates import compile_rule, context_values, scan
-from xrm_core.query.scan import Scope, Unguarded
+from xrm_core.query.predicates import compile_rule, context_values, scan, unguarded
+from xrm_core.query.scan import Scope
 from xrm_core.records.stored import targets_of
 
 Problems = list[dict[str, str]]
@@ -42,7 +42,7 @@ def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action,
     """Conditions on the entity's table under which the caller may write these fields; empty: always."""
     granted = permission(caller, entity, action)
     rules = [granted.rule, *(granted.field_rules[name] for name in fields)]
-    row = Unguarded(scope.tables[entity.name])
+    row = unguarded(scope, entity, scope.tables[entity.name])
     return [
         compile_rule(scope, entity, row, rule)
         for rule in dict.fromkeys(rules)

@@ -19,6 +19,8 @@ def to_columns(entity: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
         field = entity.field(name)
         if field is None:
             raise KeyError(f"{entity.name}.{name}")
+        if field.virtual:
+            continue
         columns.update(_columns(field, value))
     return columns
 
@@ -31,8 +33,8 @@ def _columns(field: Field, value: Any) -> dict[str, Any]:
 
 
 def from_row(entity: Entity, row: Mapping[str, Any]) -> Record:
-    """The whole record, system fields included, out of a row of its table."""
-    return {field.name: _value(field, row) for field in entity.all_fields()}
+    """The whole record as it is stored, system fields included, out of a row of its table."""
+    return {field.name: _value(field, row) for field in entity.all_fields() if not field.virtual}
 
 
 def _value(field: Field, row: Mapping[str, Any]) -> Any:

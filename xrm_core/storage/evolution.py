@@ -63,7 +63,7 @@ class FieldPair:
 
 @dataclass(frozen=True)
 class EntityPair:
-    """An entity before and after. ``fields`` has the fields that are in both, by their new name.
+    """An entity before and after. ``fields`` has the stored fields that are in both, by their new name.
 
     ``columns`` has new column → old column for all that stay as they are stored: system columns, columns that are put
     aside (``asides``), those that are aside already, and those that come back. ``conversions`` fill other columns.
@@ -78,14 +78,22 @@ class EntityPair:
 
     @property
     def added(self) -> Iterator[Field]:
-        """Fields that only the new entity has."""
-        return (field for name, field in self.new.fields.items() if name not in self.fields)
+        """Stored fields that only the new entity has."""
+        return (field for name, field in self.new.fields.items() if name not in self.fields and not field.virtual)
 
     @property
     def dropped(self) -> Iterator[Field]:
-        """Fields that only the old entity has."""
+        """Stored fields that only the old entity has."""
         kept = {pair.old.name for pair in self.fields.values()}
-        return (field for name, field in self.old.fields.items() if name not in kept)
+        return (field for name, field in self.old.fields.items() if name not in kept and not field.virtual)
+
+    @property
+    def computed(self) -> Iterator[tuple[Field | None, Field | None]]:
+        """Virtual fields that are not the same before and after; None: it is not virtual then."""
+        before, after = _virtual(self.old), _virtual(self.new)
+        for name in (*after, *(name for name in before if name not in after)):
+            if before.get(name) != after.get(name):
+                yield before.get(name), after.get(name)
 
 
 class Evolution:
@@ -158,7 +166,7 @@ class Evolution:
         fields = {
             name: self._field(old.fields[old_name], new.fields[name], aside)
             for name, old_name in names.items()
-            if bool(old.fields[old_name].columns) == bool(new.fields[name].columns)
+            if not old.fields[old_name].virtual and not new.fields[name].virtual
         }
         columns = {found.name: found.name for found in SYSTEM_FIELDS}
         for pair in fields.values():
@@ -215,6 +223,10 @@ class Evolution:
 def backfill(field: Field) -> object:
     """The value that existing records get for a field, or None."""
     return None if field.relation is not None else field.default
+
+
+def _virtual(entity: Entity) -> dict[str, Field]:
+    return {name: field for name, field in entity.fields.items() if field.virtual}
 
 
 def _converted(old: Field, new: Field) -> Conversion | None:

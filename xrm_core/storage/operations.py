@@ -344,6 +344,28 @@ class ChangeLimits(Operation):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ComputeField(Operation):
+    """A virtual field comes, goes or is worked out in another way: nothing changes in the tables."""
+
+    op: ClassVar[str] = "compute_field"
+    before: str = ""
+    after: str = ""
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        place = f"{self.entity}.{self.field}"
+        if not self.after:
+            return f"Compute {place} no longer; the tables stay."
+        if not self.before:
+            return f"Compute {place} when it is read: {self.after}."
+        change = (
+            "with other words for people" if self.before == self.after else f"{self.after} instead of {self.before}"
+        )
+        return f"Compute {place} anew: {change}."
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChangeMetadata(Operation):
     """Labels, descriptions, defaults and the like: nothing changes in the tables."""
 

@@ -81,7 +81,7 @@ class FieldChange:
         return keeps_values(self.old, self.new) or self.old.type is self.new.type is FieldType.ENUM
 
     def _type(self) -> Operation:
-        texts: dict[str, Any] = {"before": _type_text(self.old), "after": _type_text(self.new)}
+        texts: dict[str, Any] = {"before": type_text(self.old), "after": type_text(self.new)}
         if self.conversion is None:
             found = self.measure.filled(self.entity, self.old.columns)
             remedy = "Add a new field under another name, move the values, then drop the old field."
@@ -236,7 +236,8 @@ class FieldChange:
             yield ChangeMetadata(**self.place)
 
 
-def _type_text(field: Field) -> str:
+def type_text(field: Field) -> str:
+    """The type of a field in words."""
     if field.relation is not None:
         return f"a relation to {', '.join(field.relation.targets)}"
     if field.type is FieldType.DECIMAL:

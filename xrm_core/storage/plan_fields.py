@@ -6,13 +6,13 @@ from dataclasses import replace
 from xrm_core.metadata.model import Field
 from xrm_core.storage.evolution import EntityPair, Evolution, backfill
 from xrm_core.storage.measure import Measure
-from xrm_core.storage.operations import AddField, DropField, Operation, Risk
-from xrm_core.storage.plan_field import FieldChange, weight
+from xrm_core.storage.operations import AddField, ComputeField, DropField, Operation, Risk
+from xrm_core.storage.plan_field import FieldChange, type_text, weight
 from xrm_core.storage.plan_restored import comes_back, restored_field
 
 
 def field_operations(evolution: Evolution, pair: EntityPair, measure: Measure) -> Iterator[Operation]:
-    """Fields renamed, changed, added and dropped, in this order."""
+    """Fields renamed, changed, added and dropped, and virtual ones, in this order."""
     rows = measure.rows(pair.old)
     for kept in pair.fields.values():
         yield from FieldChange(evolution, pair, kept, measure, rows).operations()
@@ -26,6 +26,17 @@ def field_operations(evolution: Evolution, pair: EntityPair, measure: Measure) -
         # Going back, an empty field is nothing that anybody would miss.
         risk: Risk = "safe" if evolution.undone is not None and not found.rows else "lossy"
         yield DropField(entity=pair.new.name, field=field.name, risk=risk, rows=found.rows, samples=found.samples)
+    for before, after in pair.computed:
+        name = next(field.name for field in (after, before) if field is not None)
+        yield ComputeField(entity=pair.new.name, field=name, before=_made_of(before), after=_made_of(after))
+
+
+def _made_of(field: Field | None) -> str:
+    """What a virtual field is worked out from, in words; nothing if it is none."""
+    if field is None or field.rollup is None:
+        return "" if field is None else f"{field.computed} ({type_text(field)})"
+    of = f" of {field.rollup.field}" if field.rollup.field else ""
+    return f"the {field.rollup.function}{of} over {field.rollup.relation} ({type_text(field)})"
 
 
 def _added(entity: str, field: Field, rows: int) -> AddField:

@@ -78,7 +78,7 @@ def _column_names(entity: Entity, fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _constraints(table: str, field: Field) -> Iterator[CheckConstraint | ForeignKeyConstraint | UniqueConstraint]:
-    if field.type is FieldType.ENUM:
+    if field.type is FieldType.ENUM and not field.virtual:
         # Enum values match naming.ENUM_VALUE, so they need no escaping.
         allowed = ", ".join(f"'{value}'" for value in field.enum)
         yield CheckConstraint(f'"{field.name}" IN ({allowed})', name=naming.check(table, field.name))

@@ -84,6 +84,8 @@ def _column(name: str, place: int, entity: Entity, model: Model, options: Import
         raise _Wrong(f"Column {name!r} cannot fill {field.name}, which the platform sets itself.")
     if field.type is FieldType.FILE:
         raise _Wrong(f"Column {name!r} cannot fill {field.name}, which holds a file.")
+    if field.virtual:
+        raise _Wrong(f"Column {name!r} cannot fill {field.name}, which is worked out when it is read.")
     if field.relation is None:
         if path:
             raise _Wrong(f"Column {name!r}: {field.name} is no relation, so it cannot be mapped to {target!r}.")

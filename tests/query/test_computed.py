@@ -1,0 +1,86 @@
+"""Computed fields have the value that exact arithmetic gives, on both databases, whatever the records."""
+
+import json
+import os
+from typing import Any
+
+import pytest
+from hypothesis import given, note
+from hypothesis import strategies as st
+
+from tests.graphql.kit import Rows, World, load_model, policies, uid
+from tests.query.computed_oracle import FIELDS, Draw, Drawn, on_the_wire, rows
+from tests.query.examples import examples, many_examples
+
+TYPES: dict[str, dict[str, Any]] = {
+    "integer": {"type": "integer"},
+    "decimal": {"type": "number", "x-type": "decimal", "x-scale": 3},
+    "text": {"type": "string"},
+    "boolean": {"type": "boolean"},
+    "date": {"type": "string", "format": "date"},
+}
+KINDS = {"integer": "number", "decimal": "number"}
+URLS: dict[str, str] = {}
+EVERYTHING = ["role,*,*,*,,allow"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def urls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """An empty database of each kind."""
+    URLS["sqlite"] = f"sqlite:///{tmp_path_factory.mktemp('computed') / 'world.db'}"
+    if os.environ.get("XRM_TEST_POSTGRES") == "off":
+        yield
+        return
+    with request.getfixturevalue("postgres_server").database() as url:
+        URLS["postgresql"] = url
+        yield
+
+
+def answers(fields: dict[str, dict[str, Any]], records: Rows, query: str) -> dict[str, Any]:
+    """The answer of each database to a query about things with these fields."""
+    model = load_model({"thing": {"label": {"type": "string"}, **FIELDS, **fields}})
+    found = {}
+    for name, url in URLS.items():
+        world = World(model, policies(model, EVERYTHING, {}), url, records)
+        try:
+            found[name] = json.loads(world.body("role", query))
+        finally:
+            with world.database.begin() as connection:
+                world.tables.metadata.drop_all(connection)
+            world.close()
+    return found
+
+
+def compare(data: st.DataObject) -> None:
+    """Ten random expressions over random records."""
+    draw = Draw(data.draw)
+    drawn: dict[str, tuple[str, Drawn]] = {}
+    for number in range(10):
+        kind = data.draw(st.sampled_from(sorted(TYPES)))
+        drawn[f"c{number}"] = kind, draw.any_of(KINDS.get(kind, kind), data.draw(st.integers(1, 3)))
+    records = [{"id": uid(number), "label": "l", **row} for number, row in enumerate(data.draw(rows()), 1)]
+    fields = {name: {**TYPES[kind], "x-computed": each.text} for name, (kind, each) in drawn.items()}
+    query = f"{{ things(orderBy: [{{id: ASC}}]) {{ nodes {{ {' '.join(fields)} }} }} }}"
+    for database, answer in answers(fields, {"thing": records}, query).items():
+        if "errors" in answer and database == "sqlite":
+            assert answer["errors"][0]["extensions"]["code"] == "QUERY_TOO_LARGE"
+            continue
+        for record, node in zip(records, answer["data"]["things"]["nodes"], strict=True):
+            for name, (kind, each) in drawn.items():
+                expected = on_the_wire(kind, each.of(record), 3 if kind == "decimal" else 0)
+                if node[name] != expected:
+                    note(f"{database}: {each.text} of {record}")
+                assert node[name] == expected
+
+
+@examples(30)
+@given(data=st.data())
+def test_random_expressions_give_what_exact_arithmetic_gives(data: st.DataObject) -> None:
+    compare(data)
+
+
+@pytest.mark.slow
+@many_examples(400)
+@given(data=st.data())
+def test_many_more_expressions(data: st.DataObject) -> None:
+    compare(data)

@@ -1,8 +1,8 @@
-"""Apply two models in turn, killed (-9) again and again, until an attempt comes through.
+"""Apply two models in turn, perhaps go back, killed (-9) again and again, until an attempt comes through.
 
-Run as a program of its own with the database's URL, since it forks; with a seed as well, the moments of the kills are
-random, else each attempt is killed one writing statement later than the one before. Ends with 0 if the former model
-had its records after each kill, and prints how many kills there were.
+Run as a program of its own, since it forks: the database's URL, «there» or «back», and perhaps a seed. With a seed the
+moments of the kills are random, else each attempt is killed one writing statement later than the one before. Ends
+with 0 if the former model had its records after each kill, and prints how many kills there were.
 """
 
 import itertools
@@ -20,39 +20,50 @@ from tests.storage.worlds import add_rows, dump, entity, integer, model, record_
 from xrm_core.metadata.model import Model
 from xrm_core.storage import fill_postgresql
 from xrm_core.storage.applied import current_model
-from xrm_core.storage.apply import apply
+from xrm_core.storage.apply import apply, undo
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
+from xrm_core.storage.under_way import change_under_way
 
 BEFORE = model(
     entity("customer", text("name"), text("fax"), integer("rank"), relation("parent", "customer"),
            relation("main", "contact")),
-    entity("contact", relation("customer", "customer"), text("mail")),
+    entity("contact", relation("customer", "customer"), text("mail"), text("score")),
 )  # fmt: skip
 AFTER = model(
     entity("client", text("name", required=True), integer("rank", required=True, default=5),
            relation("parent", "client"), renamed_from="customer", indexes=(("name", "rank"),)),
     entity("contact", relation("customer", "client", on_delete="cascade"), text("mail", unique=True),
-           text("city", required=True, default="?", indexed=True)),
+           integer("score"), text("city", required=True, default="?", indexed=True)),
     entity("partner", text("name", indexed=True)),
 )  # fmt: skip
 ACCEPT = ("drop_field:client.fax", "drop_field:client.main")
+BACK = ("drop_field:contact.city", "drop_entity:partner")
 WRITES = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "LOCK")
 
 
-def main(url: str, seed: int | None = None) -> None:
+def main(url: str, seed: int | None, *, back: bool) -> None:
     kills = killed_until_done(url, BEFORE, seed)
     database = Database(url)
     add_rows(database, BEFORE, "customer", {"name": "A", "fax": "1"},
              {"name": "B", "parent_id": record_id(1)}, {"name": "C", "rank": 7})  # fmt: skip
-    add_rows(database, BEFORE, "contact", {"customer_id": record_id(2), "mail": "b@b.example"})
+    add_rows(database, BEFORE, "contact", {"customer_id": record_id(2), "mail": "b@b.example", "score": "12"})
+    before = _records(database)
     database.close()
-    kills += killed_until_done(url, AFTER, seed, compare=True)
+    kills += killed_until_done(url, AFTER, seed, compare=not back)
+    if back:
+        kills += killed_until_done(url, None, seed)
+        database = Database(url)
+        assert _records(database) == before
+        database.close()
     print(kills)
 
 
-def killed_until_done(url: str, target: Model, seed: int | None, *, compare: bool = False) -> int:
-    """How often it was killed. With ``compare``, the records of the former model may not differ after a kill."""
+def killed_until_done(url: str, target: Model | None, seed: int | None, *, compare: bool = False) -> int:
+    """How often it was killed. With ``compare``, the records of the former model may not differ after a kill.
+
+    ``target`` is the model, or None to go back to the one before.
+    """
     before = _seen(url) if compare else None
     moments = _later_and_later() if seed is None else _random(seed)
     for kills, (writes, seconds) in enumerate(moments):
@@ -92,13 +103,19 @@ def _seen(url: str) -> Any:
         with database.read() as connection:
             if current_model(connection) != BEFORE:
                 return None
-            tables = [Tables(BEFORE)[found.name] for found in BEFORE]
-            return {table.name: sorted(map(str, connection.execute(select(table)))) for table in tables}
+        return _records(database)
     finally:
         database.close()
 
 
-def _apply_and_die_after(url: str, target: Model, writes: int, seconds: float) -> None:
+def _records(database: Database) -> Any:
+    """What the former model sees of its tables."""
+    with database.read() as connection:
+        tables = [Tables(BEFORE)[found.name] for found in BEFORE]
+        return {table.name: sorted(map(str, connection.execute(select(table)))) for table in tables}
+
+
+def _apply_and_die_after(url: str, target: Model | None, writes: int, seconds: float) -> None:
     fill_postgresql._BATCH = 1
     database = Database(url)
     counter = itertools.count(1)
@@ -110,9 +127,16 @@ def _apply_and_die_after(url: str, target: Model, writes: int, seconds: float) -
     if seconds:
         threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
     event.listen(database.engine, "after_cursor_execute", after)
-    apply(database, target, ACCEPT if target is AFTER else ())
+    if target is not None:
+        apply(database, target, ACCEPT if target is AFTER else ())
+    else:
+        with database.read() as connection:
+            there = current_model(connection) == BEFORE
+            under_way = change_under_way(connection)
+        if not there or under_way is not None:
+            undo(database, BACK)
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)
+    main(sys.argv[1], int(sys.argv[3]) if len(sys.argv) > 3 else None, back=sys.argv[2] == "back")

@@ -23,6 +23,8 @@ from xrm_core.storage.save_change import save_change
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import begin, change_under_way, end, note
 
+_BACK = " without "
+
 
 def in_phases(
     turn: Turn,
@@ -38,7 +40,8 @@ def in_phases(
         SchemaChangeRefused: by ``planned``, or because tables stay in use. What was made ahead is kept.
         IntegrityError, NoLongerFits: the data is not as the plan thought. What was made ahead is kept.
     """
-    _come_from_a_former_change(turn, evolution_of)
+    if _come_from_a_former_change(turn, evolution_of):
+        return Plan()
     evolution, plan = turn.patiently(planned)
     if evolution.old is not None and evolution.undone is None and plan.is_empty:
         turn.patiently(along)
@@ -73,15 +76,20 @@ def give_up(turn: Turn) -> None:
         turn.patiently(end)
 
 
-def _come_from_a_former_change(turn: Turn, evolution_of: Callable[[Connection], Evolution]) -> None:
-    """End what another applier has begun, unless it leads to where we go."""
+def _come_from_a_former_change(turn: Turn, evolution_of: Callable[[Connection], Evolution]) -> bool:
+    """End what another applier has begun, unless it leads to where we go. True if nothing is left to do.
+
+    Whoever goes back and is killed after the switch goes back once more: that finishes the former step back.
+    """
     former = turn.patiently(change_under_way)
     if former is None:
-        return
+        return False
     if former.phase == "finish":
         _finish(turn, turn.patiently(current_model) or Model({}))
-    elif former.fingerprint != _goal(turn.patiently(evolution_of)):
+        return _BACK in former.fingerprint and turn.patiently(evolution_of).undone is not None
+    if former.fingerprint != _goal(turn.patiently(evolution_of)):
         give_up(turn)
+    return False
 
 
 def _begin(connection: Connection, evolution: Evolution, plan: Plan) -> None:
@@ -92,7 +100,7 @@ def _begin(connection: Connection, evolution: Evolution, plan: Plan) -> None:
 def _goal(evolution: Evolution) -> str:
     """What the change is after: going back to a model has other values than going on to the same one."""
     fingerprint = evolution.new.fingerprint
-    return fingerprint if evolution.undone is None else f"{fingerprint} without {evolution.undone}"
+    return fingerprint if evolution.undone is None else f"{fingerprint}{_BACK}{evolution.undone}"
 
 
 def _finish(turn: Turn, model: Model) -> None:

@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, false, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, column, delete, exists, false, insert, or_, select, table
 from uuid_utils import uuid7
 
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.types import FieldType
+from xrm_core.storage.applied import model_before
+from xrm_core.storage.asides import read_asides
+from xrm_core.storage.columns import Id
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK
 from xrm_core.storage.tables import Tables
 
@@ -88,13 +91,25 @@ def attached(model: Model, tables: Tables) -> ColumnElement[bool]:
     )
 
 
+def _put_aside(connection: Connection) -> ColumnElement[bool]:
+    """Whether a field refers to the file that a change of the model has put aside: an undo would bring it back."""
+    found = []
+    for aside in read_asides(connection):
+        entity = model_before(connection, aside.change)[aside.entity]
+        for field in entity.fields.values():
+            if field.type is FieldType.FILE and aside.column in ("", *field.columns):
+                place = table(aside.table, column(aside.name or field.columns[0], Id()))
+                found.append(exists().where(place.c[aside.name or field.columns[0]] == FILE.c.id))
+    return or_(false(), *found)
+
+
 def remove_unattached(connection: Connection, model: Model, tables: Tables, before: dt.datetime) -> int:
     """Remove some files that are older than ``before`` and that no record refers to; answers how many.
 
     A file that is being attached at this moment stays. Call it, each time in a transaction of its own, until it
     answers 0.
     """
-    unused = ~attached(model, tables)
+    unused = ~attached(model, tables) & ~_put_aside(connection)
     old = select(FILE.c.id).where(FILE.c.created_at < before, unused).order_by(FILE.c.created_at).limit(_BATCH)
     # Locked first, then looked at again: who attaches a file holds a lock on its row until the end.
     ids = list(connection.scalars(old.with_for_update(skip_locked=True)))

@@ -39,8 +39,20 @@ NAMED = {"title": WORDS, "description": WORDS, "x_labels": LABELS}
 def values(draw: st.DrawFn) -> dict[str, Any]:
     """A field that holds a value."""
     made = {
-        "text": ({"type": "string"}, {"default": st.just("a"), "x_unique": st.booleans(), "x_index": st.booleans()}),
-        "long": ({"type": "string", "x-type": "long_text"}, {}),
+        "text": (
+            {"type": "string"},
+            {
+                "default": st.just("a"),
+                "x_unique": st.booleans(),
+                "x_index": st.booleans(),
+                "x_search": st.booleans(),
+            },
+        ),
+        "long": ({"type": "string", "x-type": "long_text"}, {"x_search": st.booleans()}),
+        "file": (
+            {"x-type": "file", "x-max-bytes": 5},
+            {"x_media_types": st.lists(st.sampled_from(["image/*", "application/pdf"]), min_size=1, unique=True)},
+        ),
         "phone": ({"type": "string", "x-type": "phone", "pattern": "^[0-9]*$"}, {}),
         "email": ({"type": "string", "format": "email"}, {}),
         "url": ({"type": "string", "format": "uri"}, {}),
@@ -56,7 +68,7 @@ def values(draw: st.DrawFn) -> dict[str, Any]:
             {"minimum": st.integers(-9, 0), "maximum": st.integers(5, 9), "default": st.integers(0, 5)},
         ),
         "decimal": (
-            {"type": "number", "x-type": "decimal", "x-precision": 12},
+            {"type": "number", "x-type": "decimal", "x-precision": 12, "x-scale": 3},
             {
                 "x_scale": st.integers(3, 6),
                 "minimum": st.floats(-9, 0).map(lambda number: round(number, 3)),
@@ -69,7 +81,9 @@ def values(draw: st.DrawFn) -> dict[str, Any]:
     }
     plain, words = made[draw(st.sampled_from(sorted(made)))]
     textual = (
-        plain["type"] == "string" and not {"enum", "x-sequence"} & set(plain) and "date" not in plain.get("format", "")
+        plain.get("type") == "string"
+        and not {"enum", "x-sequence"} & set(plain)
+        and "date" not in plain.get("format", "")
     )
     lengths = {"maxLength": LENGTHS} if textual and plain.get("format") != "uuid" else {}
     return {**plain, **draw(_maybe(**words, **lengths, **NAMED))}
@@ -100,9 +114,13 @@ def packs(draw: st.DrawFn) -> list[tuple[str, str]]:
         body |= draw(_maybe(**NAMED, x_plural_labels=LABELS, x_plural=st.just(f"{name}_list")))
         if len(small) > 1 and draw(st.booleans()):
             body[draw(st.sampled_from(["x-indexes", "x-unique"]))] = [small[:2]]
-        shown = [field for field in fields if "x-relation" not in properties[field]]
+        valued = (field for field in fields if "x-relation" not in properties[field])
+        shown = [field for field in valued if properties[field].get("x-type") != "file"]
         if shown and draw(st.booleans()):
             body["x-display"] = shown[-1]
+        if "user" in names and draw(st.booleans()):
+            body["x-ownership"] = "user"
+            body["required"] += draw(st.sampled_from([[], ["owner"]]))
         if draw(st.booleans()):
             body["x-renamed-from"] = f"old_{name}"
         texts.append((f"{name}.json", json.dumps(body)))

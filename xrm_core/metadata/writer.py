@@ -11,6 +11,7 @@ from typing import Any
 from xrm_core import naming
 from xrm_core.metadata.frozen import thaw
 from xrm_core.metadata.model import Between, Entity, Field, Model, Relation
+from xrm_core.metadata.ownership import OWNER, OWNER_TEAM
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
 
@@ -32,6 +33,7 @@ _TYPES: Mapping[FieldType, Mapping[str, Any]] = {
     FieldType.JSON: {"type": "object", "x-type": "json"},
     FieldType.DECIMAL: {"type": "number", "x-type": "decimal"},
     FieldType.BOOLEAN: {"type": "boolean"},
+    FieldType.FILE: {"x-type": "file"},
     FieldType.RELATION: {},
 }
 
@@ -51,6 +53,7 @@ _FIELD_WORDS = {
     "enum_labels": "x-enum-labels",
     "unique": "x-unique",
     "indexed": "x-index",
+    "searched": "x-search",
     "renamed_from": "x-renamed-from",
     "description": "description",
     "labels": "x-labels",
@@ -63,6 +66,7 @@ _ENTITY_WORDS = {
     "plural": "x-plural",
     "plural_labels": "x-plural-labels",
     "display": "x-display",
+    "ownership": "x-ownership",
     "indexes": "x-indexes",
     "unique_together": "x-unique",
     "renamed_from": "x-renamed-from",
@@ -87,7 +91,10 @@ def entity_words(model: Model, entity: Entity) -> dict[str, Any]:
     required = _required(entity.fields.values())
     if required:
         words["required"] = required
-    words["properties"] = {field.name: field_words(field) for field in entity.fields.values()}
+    owners = (OWNER, OWNER_TEAM) if entity.ownership else ()  # they follow from the word
+    words["properties"] = {
+        field.name: field_words(field) for field in entity.fields.values() if field.name not in owners
+    }
     links = (model[link.through] for link in entity.links.values() if link.owned)
     words["properties"] |= {
         through.between.name: _link_words(entity, through, through.between) for through in links if through.between
@@ -134,6 +141,9 @@ def field_words(field: Field) -> dict[str, Any]:
         words["default"] = _default(field)
     if field.relation is not None:
         words["x-relation"] = _relation(field.relation)
+    if field.file is not None:
+        words |= {"x-max-bytes": field.file.max_bytes}
+        words |= {"x-media-types": list(field.file.media_types)} if field.file.media_types else {}
     if field.sequence is not None:
         words["x-sequence"] = _attributes(field.sequence)
         for word in ("maxLength", "minLength", "x-unique"):  # follow from it

@@ -33,6 +33,10 @@ _OPTIONS = (
     "max_connections=100",
     "autovacuum=off",
 )
+_DROP_TENANTS = r"""DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\_%' LOOP
+        EXECUTE format('DROP SCHEMA %I CASCADE', name);
+    END LOOP; END $$"""
 # The shell starts the server and stops it at once («immediate shutdown») when the pipe at its input closes.
 _WHILE_PIPE_IS_OPEN = (
     'exec 3<&0; "$@" 3<&- & server=$!; (cat <&3 >/dev/null; kill -QUIT $server 2>/dev/null) & wait $server'
@@ -79,6 +83,7 @@ class PostgresServer:
             f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
             f"WHERE datname = '{name}' AND pid <> pg_backend_pid()",  # a test that forgot to close
             "DROP SCHEMA public CASCADE",
+            _DROP_TENANTS,
             "CREATE SCHEMA public",
             database=name,
         )

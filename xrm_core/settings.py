@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     max_records: int = Field(
         default=250_000, ge=1, description="Records that one query may ask for, page sizes multiplied down the tree."
     )
+    max_tenants: int = Field(default=32, ge=1, description="Tenants that a server keeps open at a time.")
     max_page_size: int = Field(default=1000, ge=1, description="Records that a client may ask for on one page.")
 
     @field_validator("disabled_plugins", mode="before")

@@ -85,6 +85,27 @@ async def test_a_renamed_field_is_known_by_its_new_name_only(shop: Installation)
         assert await server.ask("{ shops { nodes { town } } }") == {"shops": {"nodes": [{"town": "Kiel"}]}}
 
 
+async def test_a_decimal_is_never_read_with_another_scale(shop: Installation) -> None:
+    async with shop.server() as server:
+        await server.ask(CREATE)
+        await server.ask("{ products { nodes { price } } }")
+        shop.pack.entities["product"]["price"]["x-scale"] = 4
+        await asyncio.to_thread(shop.apply)
+
+        # at once, before the server has looked by itself
+        answer = await server.ask("{ products { nodes { price } } }")
+        assert answer["products"]["nodes"][0]["price"] in ("12.50", "12.5000")
+
+
+async def test_an_index_made_by_hand_disturbs_nobody(shop: Installation) -> None:
+    async with shop.server() as server:
+        await server.ask(PRODUCTS)
+        with closing(Database(shop.settings.database_url)) as database, database.begin() as connection:
+            connection.exec_driver_sql("CREATE INDEX by_hand ON product (name)")
+        for _ in range(2):
+            assert await server.ask(PRODUCTS) == {"products": {"nodes": []}}
+
+
 async def test_rights_follow_the_model(shop: Installation) -> None:
     async with shop.server() as server:
         await server.ask("{ products { totalCount } }", shop.buyer)

@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
+import typer.main
 
-from xrm_core.cli import accounts, csv_import, failures, files, plugins, schema, serve
+from xrm_core.cli import accounts, csv_import, failures, files, plugins, schema, serve, tenants
+from xrm_core.cli.tenant_option import add_tenant_option, forget_tenant
 from xrm_core.errors import XrmError
 
 # Everything heavy is imported inside the commands: «xrm --help» answers at once.
@@ -23,6 +25,12 @@ app.add_typer(files.app, name="files")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
+app.add_typer(tenants.app, name="tenant")
+
+
+def command_line() -> Any:
+    """All commands with all their options."""
+    return add_tenant_option(typer.main.get_command(app))
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -31,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Exit codes: 0 done, 1 failed (one message on standard error), 2 wrong usage (``xrm schema plan``: 2 changes are
     pending), 130 interrupted.
     """
+    forget_tenant()
     try:
-        app(args=arguments, prog_name="xrm")
+        command_line()(args=arguments, prog_name="xrm")
     except XrmError as error:
         failures.say(error)
     except OSError as error:  # but for a closed pipe, as in «xrm schema print | head»: there typer ends quietly, with 1

@@ -9,12 +9,14 @@ from typing import Any
 
 from xrm_core.cli.data_folder import make_data_folder
 from xrm_core.cli.logs import configure_logs
+from xrm_core.cli.tenant_option import chosen_tenant
 from xrm_core.metadata.model import Model
 from xrm_core.permissions import policy
 from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.server.assembly import check_model, find_plugins, policy_folders, read_model
+from xrm_core.server.tenant_moves import tenant_url
 from xrm_core.settings import Settings, load_settings
 from xrm_core.storage.engines import Database, is_missing
 from xrm_core.storage.schema_files import SchemaFiles, schema_files
@@ -59,9 +61,13 @@ def start(schemas: Path | None, database: str | None, **more: Any) -> Settings:
 
     Raises:
         SettingsError: a value cannot be used.
+        NotFound: there is no such tenant.
     """
     configure_logs()
-    return load_settings(schemas=schemas, database_url=database, **more)
+    settings = load_settings(schemas=schemas, database_url=database, **more)
+    if chosen_tenant():
+        return settings.model_copy(update={"database_url": tenant_url(settings, chosen_tenant())})
+    return settings
 
 
 @contextmanager

@@ -79,6 +79,8 @@ class Engine:
         roles: what is kept of the model's roles, if others share it.
         threads: to work in, if others do so, too.
         administration: for changes of the model; None: it cannot be changed here.
+        tables: version of the tables that the model has, if reads are to hold it.
+        gate: raises an XrmError if nothing may be changed at the moment.
     """
 
     records: Records
@@ -90,6 +92,8 @@ class Engine:
     roles: Roles = None  # type: ignore[assignment] # set below
     threads: Threads = field(default_factory=Threads)
     administration: SchemaAdministration | None = None
+    tables: int | None = None
+    gate: Callable[[], None] | None = None
     _writes: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -143,10 +147,12 @@ class Engine:
             ready = await self._ready(role, document, operation, variables, caller)
             if ready is not None:
                 plan, values = ready
-                return Answer(plan.answer(await self.reader.fetch(plan.calls(values))))
+                return Answer(plan.answer(await self.reader.fetch(plan.calls(values), self.tables)))
+        if operation.operation is OperationType.MUTATION and self.gate is not None:
+            self.gate()
         if is_about_schema(role.planner, document, operation, variables):
             return await self._administer(role, document, request, caller)
-        executor = Executor(self.database, self.records, role.planner, self.timeout)
+        executor = Executor(self.database, self.records, role.planner, self.timeout, self.tables)
         call = (executor.run, document, request.operation_name, dict(request.variables), variables, caller)
         if operation.operation is OperationType.QUERY:
             return await self._apart(self.threads.planning, *call)

@@ -32,8 +32,8 @@ from xrm_core.metadata.model import Entity, Model
 from xrm_core.permissions.caller import User
 from xrm_core.query.predicates import context_values
 from xrm_core.records.door import Records
-from xrm_core.storage.applied import require_model
-from xrm_core.storage.engines import Database
+from xrm_core.storage.applied import require_model, tables_version
+from xrm_core.storage.engines import Database, tables_changed
 from xrm_core.storage.readers import fetch_in
 
 
@@ -67,6 +67,7 @@ class Executor:
     records: Records
     planner: Planner
     timeout: float
+    tables: int | None = None
 
     def run(self, document: Document, operation_name: str | None, raw: Any, coerced: Any, caller: User) -> Answer:
         """Execute an operation; a mutation that has any error leaves nothing behind.
@@ -88,6 +89,8 @@ class Executor:
             with open_transaction(self.timeout) as connection:
                 if mutation:
                     require_model(connection, self.records.model)
+                elif self.tables is not None and tables_version(connection) != self.tables:
+                    raise tables_changed()
                 shape = self.planner.key(operation, coerced)
                 execution = Execution(
                     connection, caller, self.records, self.planner, document, coerced, shape, self.timeout

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from xrm_core.errors import BadRequest, NotFound
+from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
 from xrm_core.server import graphiql, health
 from xrm_core.server.assembly import Platform
@@ -21,7 +21,8 @@ from xrm_core.server.blueprints import Blueprints
 from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.graphql_http import GraphQLEndpoint
 from xrm_core.server.site import Site
-from xrm_core.server.sites import Sites
+from xrm_core.server.sites import Sites, site_of
+from xrm_core.server.tenants import Tenants
 
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 
@@ -38,14 +39,19 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
     blueprint = blueprints.add(platform.model, platform.records, platform.authority, platform.database.dialect)
     site = Site(settings, platform.database, blueprints, blueprint)
     files = FilesEndpoint(settings.max_file_bytes, settings.statement_timeout)
+    tenants = Tenants(settings, platform.database, blueprints, files.clean)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        with suppress(XrmError):  # /health/ready says so, and it is tried again every second
+            await site.refresh()
+        await tenants.start()
         site.watch()
         cleaning = asyncio.create_task(files.clean(site))
         yield
         await cleaning
+        await tenants.close()
         files.close()
         await site.close()
 
@@ -53,12 +59,12 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
         Route("/graphql", GraphQLEndpoint(settings.max_body_bytes)),
         Route("/files", files, methods=["POST"]),
         Route("/files/{file_id}", files, methods=["GET"]),
-        *health.routes(site.refresh),
+        *health.routes(lambda request: site_of(request.scope).refresh()),
         *graphiql.routes(lambda: configuration),
     ]
     # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).
     middleware = [Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)] if settings.demo else []
-    middleware.append(Middleware(Sites, main=site))
+    middleware.append(Middleware(Sites, main=site, tenants=tenants))
     return Starlette(
         routes=routes,
         middleware=middleware,

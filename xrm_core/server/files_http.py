@@ -105,6 +105,7 @@ class FilesEndpoint:
     async def _upload(self, request: Request) -> Response:
         site = site_of(request.scope)
         caller = await site.user(request.headers.get("authorization"))
+        site.require_writable()
         site.serving.files.check_upload(caller)  # before any byte of the body is read
         length = request.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._max_bytes + _AROUND:

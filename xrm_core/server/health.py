@@ -12,7 +12,7 @@ from xrm_core.graphql import answers
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-def routes(check: Callable[[], Awaitable[object]]) -> list[Route]:
+def routes(check: Callable[[Request], Awaitable[object]]) -> list[Route]:
     """The two routes.
 
     Args:
@@ -22,9 +22,9 @@ def routes(check: Callable[[], Awaitable[object]]) -> list[Route]:
     async def live(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "live"}, headers=_HEADERS)
 
-    async def ready(_request: Request) -> JSONResponse:
+    async def ready(request: Request) -> JSONResponse:
         try:
-            await check()
+            await check(request)
         except Exception as error:
             # The code says enough for a probe; where the database is, nobody outside needs to know.
             reason = error if isinstance(error, XrmError) else answers.unexpected(error)

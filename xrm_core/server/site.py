@@ -21,10 +21,11 @@ from xrm_core.records.files import Files
 from xrm_core.server.blueprints import Blueprint, Blueprints
 from xrm_core.server.tenant_layer import TenantLayer
 from xrm_core.settings import Settings
-from xrm_core.storage.applied import applied_fingerprint, current_model
+from xrm_core.storage.applied import applied_fingerprint, current_model, tables_version
 from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_reader import PostgresReader
 from xrm_core.storage.readers import Reader, SqliteReader
+from xrm_core.storage.tenants import State
 
 WATCH_SECONDS = 1.0
 """How often a server looks whether its database has another model."""
@@ -36,6 +37,13 @@ _LATER_SECONDS = 1.0  # between attempts to take a model that could not be taken
 
 _log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
+
+
+class TenantReadonly(XrmError):
+    """The tenant is in a state that refuses writes."""
+
+    code = "TENANT_READONLY"
+    http_status = 503
 
 
 @dataclass(frozen=True)
@@ -65,13 +73,25 @@ class Site:
         database: what is served; closed with the site.
         blueprints: makes what follows from a model.
         blueprint: of the model that the database has now.
-        name: for the log; empty for the main database.
+        tables: version of its tables.
+        name: of the tenant; empty for the main database.
+        url: under which the catalogue has it.
     """
 
     def __init__(
-        self, settings: Settings, database: Database, blueprints: Blueprints, blueprint: Blueprint, name: str = ""
+        self,
+        settings: Settings,
+        database: Database,
+        blueprints: Blueprints,
+        blueprint: Blueprint,
+        tables: int | None = None,
+        name: str = "",
+        url: str = "",
     ) -> None:
         self.name = name
+        self.url = url
+        self.state = State.ACTIVE
+        self.busy = 0  # requests under way
         self.database = database
         self._settings = settings
         self._blueprints = blueprints
@@ -83,7 +103,7 @@ class Site:
         self._trouble: XrmError | None = None
         self._refused: tuple[str, float] | None = None
         self._administration = TenantLayer(settings, blueprints.plugins, database, self.refresh)
-        self.serving = self._serving(blueprint)
+        self.serving = self._serving(blueprint, tables)
 
     async def answer(self, authorization: str | None, request: Request) -> Answer:
         """Answer a request; one that meets another model in the database is asked again on that model.
@@ -132,6 +152,14 @@ class Site:
             serving = newer
         raise answers.unexpected(refused) if isinstance(refused, TablesChanged) else refused
 
+    def require_writable(self) -> None:
+        """Raise :class:`TenantReadonly` if nothing may be changed at the moment."""
+        if self.state is not State.ACTIVE:
+            raise TenantReadonly(
+                "Nothing can be changed here at the moment: the data is being moved or looked after.",
+                hint="Reading works. Try the change again later.",
+            )
+
     async def refresh(self) -> bool:
         """Take the model that the database has now; True if it is another than before.
 
@@ -139,10 +167,15 @@ class Site:
             XrmError: it cannot be taken, so the former goes on answering reads; or the database does not answer.
         """
         async with self._refreshing:
-            applied = await self._apart(self._applied)
+            applied, tables = await self._apart(self._applied)
             if applied == self.serving.fingerprint:
                 self._trouble = self._refused = None
-                return False
+                if tables == self.serving.engine.tables:
+                    return False
+                self.serving = self._serving(
+                    self.serving.blueprint, tables
+                )  # an index, say, that somebody made by hand
+                return True
             self._be_patient(applied)
             try:
                 await self._take()
@@ -151,6 +184,8 @@ class Site:
                 if self._trouble is None or self._trouble.message != error.message:
                     _log.error("model_not_taken", tenant=self.name, code=error.code, reason=error.message)
                 self._trouble = error
+                if self.serving.engine.tables is not None:  # what the former model can still read shall be read
+                    self.serving = self._serving(self.serving.blueprint, None)
                 raise
             self._trouble = self._refused = None
             return True
@@ -204,7 +239,7 @@ class Site:
 
     async def _take(self) -> None:
         before = self.serving
-        serving = self._serving(await self._apart(self._blueprint))
+        serving = self._serving(*await self._apart(blueprint_of, self.database, self._blueprints))
         for roles in before.blueprint.authority.known():
             # Whoever asked before will ask again: what they need is made before the first of them waits for it.
             if before.blueprint.authority.access(roles).shape in before.engine.roles.shapes:
@@ -212,24 +247,11 @@ class Site:
         self.serving = serving  # requests under way finish on the former; nothing of it has to be closed
         _log.info("model_taken", tenant=self.name, model=serving.fingerprint)
 
-    def _blueprint(self) -> Blueprint:
+    def _applied(self) -> tuple[str | None, int | None]:
         with self.database.read(_TIMEOUT) as connection:
-            applied = applied_fingerprint(connection)
-            model = None if applied is None else current_model(connection)
-        if model is None:
-            raise ModelOutOfDate("The database has no model any more.", hint="Run «xrm schema apply».")
-        if model.fingerprint != applied:
-            raise ModelOutOfDate(
-                "This version of the platform reads the model in another way than the one that applied it.",
-                hint="Look at «xrm schema plan», then run «xrm schema apply».",
-            )
-        return self._blueprints.get(model, self.database.dialect)
+            return applied_fingerprint(connection), tables_version(connection)
 
-    def _applied(self) -> str | None:
-        with self.database.read(_TIMEOUT) as connection:
-            return applied_fingerprint(connection)
-
-    def _serving(self, blueprint: Blueprint) -> Serving:
+    def _serving(self, blueprint: Blueprint, tables: int | None) -> Serving:
         settings, records = self._settings, blueprint.records
         engine = Engine(
             records,
@@ -239,6 +261,8 @@ class Site:
             roles=blueprint.roles,
             threads=self._threads,
             administration=self._administration,
+            gate=self.require_writable,
+            tables=tables,
         )
         users, authority = records.tables[USER], blueprint.authority
         return Serving(blueprint, engine, Authenticator(self.database, users, authority, threads=self._asking))
@@ -249,3 +273,25 @@ class Site:
 
 def _reader(database: Database, timeout: float) -> Reader:
     return SqliteReader(database, timeout) if database.is_sqlite else PostgresReader(database, timeout)
+
+
+def blueprint_of(database: Database, blueprints: Blueprints) -> tuple[Blueprint, int | None]:
+    """What follows from the model that a database has, and the version of its tables. Blocking.
+
+    Raises:
+        ModelOutOfDate: there is none, or this version of the platform reads it differently.
+        PolicyInvalid: the policies do not fit it.
+        DatabaseUnavailable: the database does not answer.
+    """
+    with database.read(_TIMEOUT) as connection:
+        model = current_model(connection)
+        applied = None if model is None else applied_fingerprint(connection)
+        tables = tables_version(connection)
+    if model is None:
+        raise ModelOutOfDate("The database has no model.", hint="Run «xrm schema apply».")
+    if model.fingerprint != applied:
+        raise ModelOutOfDate(
+            "This version of the platform reads the model in another way than the one that applied it.",
+            hint="Look at «xrm schema plan», then run «xrm schema apply».",
+        )
+    return blueprints.get(model, database.dialect), tables

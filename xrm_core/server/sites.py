@@ -1,10 +1,17 @@
-"""Request → the site that answers it."""
+"""Request → the site that answers it: the main database's, or a tenant's by path (``/t/<name>/…``) or host name."""
 
+import re
+
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from xrm_core.errors import NotFound, XrmError
+from xrm_core.graphql import answers
 from xrm_core.server.site import Site
+from xrm_core.server.tenants import Tenants
 
 _KEY = "xrm.site"
+_PATH = re.compile(r"(/t/([^/]+))(/.*)?")
 
 
 def site_of(scope: Scope) -> Site:
@@ -17,16 +24,52 @@ class Sites:
     """Middleware that finds the site of a request.
 
     Args:
-        app: what comes after.
+        app: what comes after; it sees the path without ``/t/<name>``.
         main: the site of the main database.
+        tenants: the others.
     """
 
-    def __init__(self, app: ASGIApp, main: Site) -> None:
+    def __init__(self, app: ASGIApp, main: Site, tenants: Tenants) -> None:
         self._app = app
         self._main = main
+        self._tenants = tenants
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its site."""
-        if scope["type"] == "http":
-            scope[_KEY] = self._main
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            site, scope = await self._find(scope)
+        except Exception as error:
+            reason = error if isinstance(error, XrmError) else answers.unexpected(error)
+            answer = JSONResponse({"errors": [answers.shape(reason)]}, reason.http_status)
+            await answer(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            site.busy -= 1
+
+    async def _find(self, scope: Scope) -> tuple[Site, Scope]:
+        name = self._tenants.named(_host(scope))
+        path = _PATH.fullmatch(scope["path"])
+        if name is None and path is None:
+            self._main.busy += 1
+            return self._main, {**scope, _KEY: self._main}
+        if name is not None and path is not None:
+            raise NotFound("There is nothing at this address.")  # a tenant's host shows no other tenant
+        if path is None:
+            site = await self._tenants.enter(name or "")
+            return site, {**scope, _KEY: site}
+        site = await self._tenants.enter(path[2])
+        return site, {**scope, _KEY: site, "root_path": scope.get("root_path", "") + path[1]}
+
+
+def _host(scope: Scope) -> str:
+    """The host name that the client asked for, without a port."""
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host: str = value.decode("latin-1").lower()
+            return host.partition(":")[0].rstrip(".")
+    return ""

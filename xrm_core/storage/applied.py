@@ -52,6 +52,14 @@ def applied_fingerprint(connection: Connection) -> str | None:
     return found
 
 
+def tables_version(connection: Connection) -> int | None:
+    """A number that goes up with every change of tables on SQLite; None on PostgreSQL, where values know their type."""
+    if connection.dialect.name != "sqlite":
+        return None
+    found: int = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
+    return found
+
+
 def has_models(connection: Connection) -> bool:
     """Whether the database has the table of models at all."""
     return inspect(connection).has_table(MODEL.name)

@@ -16,9 +16,7 @@ from xrm_core.storage.columns import ExactDecimal
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn, run
 from xrm_core.storage.mending import mend
-from xrm_core.storage.misfits_postgresql import refuse, watched
 from xrm_core.storage.numbering import numbers
-from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepare_postgresql import validate
 from xrm_core.storage.prepared import remove_from, remove_functions
 from xrm_core.storage.switch_locks import lock
@@ -26,19 +24,12 @@ from xrm_core.storage.table_pair import TablePair, foreign_keys, indexes, table_
 from xrm_core.storage.tables import Tables
 
 
-def change(operations: Operations, evolution: Evolution, old: Tables, new: Tables, plan: Plan) -> None:
-    """Bring the tables ``old`` to ``new`` in the transaction of ``operations``. ``plan`` says which values may be lost.
-
-    Raises:
-        OperationalError: a table is in use.
-        IntegrityError, NoLongerFits: the data is not as the plan thought.
-    """
+def change(operations: Operations, evolution: Evolution, old: Tables, new: Tables) -> None:
+    """Bring the tables ``old`` to ``new`` in the transaction of ``operations``."""
     connection = operations.get_bind()
     pairs = table_pairs(evolution, old, new)
     kept = [_TableChange(operations, pair) for pair in pairs if pair.differs]
     lock(connection, evolution, [table_change.pair for table_change in kept], old, new)
-    for table_change in kept:
-        refuse(connection, table_change.pair.old.name, watched(table_change.pair, plan))
     for table_change in kept:
         table_change.drop_parts(foreign_keys=True)
     for table_change in kept:

@@ -1,5 +1,6 @@
 """Database URL → engine and transactions. SQLite embedded, PostgreSQL in production, the same face for both."""
 
+import re
 import sqlite3
 import threading
 import time
@@ -22,6 +23,11 @@ SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "
 _BUSY_TRIES, _BUSY_PAUSE_SECONDS = 250, 0.02
 
 
+SCHEMA = "schema"
+"""Query parameter of a PostgreSQL URL: the schema in which its connections work."""
+
+_SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
 POSTGRES_CONNECTION = {"connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 40_000}
 """A server that vanished without a word is noticed: seconds, seconds, milliseconds."""
 
@@ -41,13 +47,25 @@ class Database:
     """One database. Blocking: call it from a worker thread, never from the event loop.
 
     Args:
-        url: a SQLAlchemy URL; ``sqlite:///path`` or ``postgresql://…`` (driver psycopg).
+        url: a SQLAlchemy URL; ``sqlite:///path`` or ``postgresql://…`` (driver psycopg). ``?schema=name`` at the end of
+            the latter makes all connections work in that schema of the database.
+        pool: connections that are kept open (PostgreSQL).
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = _parse(url)
-        self.engine = _engine(self.url)
+    def __init__(self, url: str, pool: int = 10) -> None:
+        parsed = _parse(url)
+        schema = parsed.query.get(SCHEMA)
+        self.url = parsed.difference_update_query([SCHEMA])
+        self.schema = schema if isinstance(schema, str) else None
+        self.pool = pool
+        self.engine = _engine(self.url, pool, self.options)
         self._writing = threading.Lock()
+
+    @property
+    def options(self) -> str:
+        """Options that every connection to PostgreSQL begins with."""
+        path = f" -c search_path={self.schema}" if self.schema else ""
+        return f"-c timezone=UTC{path}"
 
     @property
     def dialect(self) -> Dialect:
@@ -205,6 +223,8 @@ def _parse(url: str) -> URL:
                 f"The database kind {parsed.drivername!r} is not supported.",
                 hint="Use sqlite:///path/to/file.db or postgresql://user@host/database.",
             )
+        if SCHEMA in parsed.query and not _SCHEMA_NAME.fullmatch(str(parsed.query[SCHEMA])):
+            raise SettingsError("The schema in the database URL is not a name.", hint="It has only a-z, 0-9 and _.")
         if parsed.get_backend_name() == "sqlite":
             if not parsed.database or parsed.database == ":memory:" or parsed.query:
                 raise SettingsError(
@@ -229,7 +249,12 @@ def is_missing(url: str) -> bool:
     return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
 
 
-def _engine(url: URL) -> Engine:
+def with_schema(url: URL, schema: str) -> str:
+    """The text of a URL of a database whose connections work in a schema of it."""
+    return url.update_query_dict({SCHEMA: schema}).render_as_string(hide_password=False)
+
+
+def _engine(url: URL, pool: int, options: str) -> Engine:
     if url.get_backend_name() == "sqlite":
         _make_folder(Path(url.database or "").parent)
         engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})
@@ -240,8 +265,8 @@ def _engine(url: URL) -> Engine:
         url,
         hide_parameters=True,
         pool_pre_ping=True,
-        pool_size=10,
-        connect_args={**POSTGRES_CONNECTION, "options": "-c timezone=UTC -c lock_timeout=10s"},
+        pool_size=pool,
+        connect_args={**POSTGRES_CONNECTION, "options": f"{options} -c lock_timeout=10s"},
     )
 
 

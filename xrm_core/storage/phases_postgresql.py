@@ -38,7 +38,7 @@ def in_phases(
 
     Raises:
         SchemaChangeRefused: by ``planned``, or because tables stay in use. What was made ahead is kept.
-        IntegrityError, NoLongerFits: the data is not as the plan thought. What was made ahead is kept.
+        IntegrityError: the data is not as the plan thought. What was made ahead is kept.
     """
     if _come_from_a_former_change(turn, evolution_of):
         return Plan()
@@ -51,10 +51,10 @@ def in_phases(
     if has_work(evolution, before, after):
         turn.patiently(lambda connection: _begin(connection, evolution, plan))
         turn.patiently(lambda connection: make_room(connection, evolution, before))
-        prepare(turn, evolution, before, after, plan)
+        prepare(turn, evolution, before, after)
 
     def switch(connection: Connection) -> None:
-        change(Operations(MigrationContext.configure(connection)), evolution, before, after, plan)
+        change(Operations(MigrationContext.configure(connection)), evolution, before, after)
         along(connection)
         save_change(connection, evolution, plan)
         note(connection, "Look through new foreign keys.", phase="finish")

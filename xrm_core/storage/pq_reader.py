@@ -45,9 +45,10 @@ class PostgresReader:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._open = 0
         self._closed = False
+        self._most = min(MAX_CONNECTIONS, 2 * database.pool)
 
-    async def fetch(self, calls: Sequence[Call]) -> list[bytes | None]:
-        """See :class:`~xrm_core.storage.readers.Reader`."""
+    async def fetch(self, calls: Sequence[Call], tables: int | None = None) -> list[bytes | None]:  # noqa: ARG002
+        """See :class:`~xrm_core.storage.readers.Reader`; PostgreSQL has no version of tables."""
         try:
             # The server keeps the limit itself; this is for one that does not answer any more.
             async with asyncio.timeout(self._timeout + GRACE_SECONDS):
@@ -102,7 +103,7 @@ class PostgresReader:
                     return connection
                 connection.close()
                 self._open -= 1
-            if self._open < MAX_CONNECTIONS:
+            if self._open < self._most:
                 self._open += 1
                 try:
                     return await self._connect()
@@ -148,7 +149,8 @@ class PostgresReader:
         # The same arguments that the engine for writes connects with.
         positional, arguments = self._database.dialect.create_connect_args(self._database.url)
         options = (
-            f"-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout={int(self._timeout * 1000)}"
+            f"{self._database.options} -c default_transaction_read_only=on "
+            f"-c statement_timeout={int(self._timeout * 1000)}"
         )
         try:
             owner = await psycopg.AsyncConnection.connect(

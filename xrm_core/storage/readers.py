@@ -37,10 +37,15 @@ class Reader(Protocol):
     dialect: Dialect
     """Statements are compiled for this."""
 
-    async def fetch(self, calls: Sequence[Call]) -> list[bytes | None]:
+    async def fetch(self, calls: Sequence[Call], tables: int | None = None) -> list[bytes | None]:
         """The answer of each statement, all from one snapshot.
 
+        Args:
+            calls: the statements.
+            tables: the :func:`~xrm_core.storage.applied.tables_version` that they were made for, if it is to be held.
+
         Raises:
+            TablesChanged: a statement does not fit the tables, or their version is another one.
             Timeout: a statement took longer than the limit.
             DatabaseUnavailable: the database does not answer.
         """
@@ -104,35 +109,43 @@ class SqliteReader:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
 
-    async def fetch(self, calls: Sequence[Call]) -> list[bytes | None]:
+    async def fetch(self, calls: Sequence[Call], tables: int | None = None) -> list[bytes | None]:
         """See :class:`Reader`."""
         loop = asyncio.get_running_loop()
         job = _Job()
         limit = loop.call_later(self._timeout, job.stop)
         try:
-            return await loop.run_in_executor(self._threads, self._fetch, calls, job)
+            return await loop.run_in_executor(self._threads, self._fetch, calls, job, tables)
         except asyncio.CancelledError:
             job.stop()
             raise
         finally:
             limit.cancel()
 
-    def _fetch(self, calls: Sequence[Call], job: "_Job") -> list[bytes | None]:
+    def _fetch(self, calls: Sequence[Call], job: "_Job", tables: int | None) -> list[bytes | None]:
         try:
             connection = self._connection()
             job.begin(connection)
             try:
-                if len(calls) == 1:
-                    return [self._one(connection, calls[0])]
-                connection.execute("BEGIN")
-                try:
-                    return [self._one(connection, call) for call in calls]
-                finally:
-                    connection.execute("ROLLBACK")
+                found = self._answers(connection, calls)
+                # The version only goes up: if it is not newer now, it was not when the statements ran. Without this, a
+                # decimal whose scale has just changed would be shown a hundred times too large.
+                if tables is not None and connection.execute("PRAGMA schema_version").fetchone()[0] != tables:
+                    raise tables_changed()
             finally:
                 job.end()
         except sqlite3.OperationalError as error:
             raise (_understood(error, self._timeout) or error) from error
+        return found
+
+    def _answers(self, connection: sqlite3.Connection, calls: Sequence[Call]) -> list[bytes | None]:
+        if len(calls) == 1:
+            return [self._one(connection, calls[0])]
+        connection.execute("BEGIN")
+        try:
+            return [self._one(connection, call) for call in calls]
+        finally:
+            connection.execute("ROLLBACK")
 
     @staticmethod
     def _one(connection: sqlite3.Connection, call: Call) -> bytes | None:

@@ -1,0 +1,212 @@
+"""Tenants on a running server: by path and by host, apart from each other, each with its own model."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.live_kit import TEXT, Client, Installation, install, people
+from xrm_core.errors import NotFound, SettingsError
+from xrm_core.plugins import Plugins
+from xrm_core.server.tenant_moves import create_tenant, remove_tenant, tenant_url
+from xrm_core.storage.engines import Database
+from xrm_core.storage.tenants import State, TenantExists, set_state, tenants
+
+NAMES = "{ products(orderBy: [{name: ASC}]) { totalCount nodes { name } } }"
+CREATE = "mutation ($name: String) { createProduct(input: {name: $name}) { id name } }"
+SECONDS = 10
+
+
+@dataclass
+class Estate:
+    """The main database and the tenants acme and blue, each with its own ada and bob."""
+
+    main: Installation
+    tokens: dict[str, str]
+
+    def make(self, name: str, *hosts: str, at: str | None = None) -> None:
+        """One more tenant."""
+        create_tenant(self.main.settings, Plugins(), name, hosts, at)
+        self.tokens[name], self.tokens[f"{name}/buyer"] = people(self.settings(name))
+
+    def settings(self, name: str) -> Any:
+        """Settings for which the tenant's database is the main one."""
+        return self.main.settings.model_copy(update={"database_url": tenant_url(self.main.settings, name)})
+
+    def installed(self, name: str) -> Installation:
+        """The tenant as an installation, to apply models to it."""
+        return replace(self.main, settings=self.settings(name))
+
+
+@pytest.fixture
+def estate(database_url: str, tmp_path: Path) -> Estate:
+    found = Estate(install(database_url, tmp_path), {})
+    found.tokens["main"] = found.main.token
+    found.make("acme", "acme.example.com")
+    found.make("blue")
+    return found
+
+
+@pytest.fixture
+async def server(estate: Estate) -> AsyncIterator[Client]:
+    async with estate.main.server() as client:
+        yield client
+
+
+async def status(client: Client, path: str, token: str, host: str = "localhost") -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {token}", "Host": host}
+    answer = await client.http.post(path, json={"query": NAMES}, headers=headers)
+    return answer.status_code, answer.json()
+
+
+async def test_tenants_are_apart(estate: Estate, server: Client) -> None:
+    paths = {"main": "/graphql", "acme": "/t/acme/graphql", "blue": "/t/blue/graphql"}
+    for name, path in paths.items():
+        await server.ask(CREATE, estate.tokens[name], path, name=f"of {name}")
+
+    for name, path in paths.items():
+        # each sees its own
+        products = (await server.ask(NAMES, estate.tokens[name], path))["products"]
+        assert products == {"totalCount": 1, "nodes": [{"name": f"of {name}"}]}
+        # and no token is good for another
+        for other in paths.keys() - {name}:
+            assert (await status(server, path, estate.tokens[other]))[0] == 401
+
+
+async def test_ids_of_another_tenant_lead_nowhere(estate: Estate, server: Client) -> None:
+    made = await server.ask(CREATE, estate.tokens["blue"], "/t/blue/graphql", name="secret of blue")
+    id_ = made["createProduct"]["id"]
+    acme = (estate.tokens["acme"], "/t/acme/graphql")
+    for query in (
+        "query ($id: ID!) { product(id: $id) { name } products { nodes { name } } productsAggregate { count } }",
+        "query ($id: ID!) { product(id: $id) { name } __schema { types { name } } }",
+        "query ($id: ID!) { products(where: {id: {eq: $id}}) { nodes { name } totalCount } }",
+    ):
+        answer = await server.answer(query, *acme, id=id_)
+        assert "secret" not in str(answer), answer
+        assert answer["data"].get("product") is None
+    for change in ("deleteProduct(id: $id)", 'updateProduct(id: $id, input: {name: "mine"})'):
+        assert await server.code(f"mutation ($id: ID!) {{ {change} {{ name }} }}", *acme, id=id_) == "NOT_FOUND"
+    products = (await server.ask(NAMES, estate.tokens["blue"], "/t/blue/graphql"))["products"]
+    assert products["nodes"] == [{"name": "secret of blue"}]
+
+
+async def test_a_host_name_is_a_way_to_its_tenant_only(estate: Estate, server: Client) -> None:
+    await server.ask(CREATE, estate.tokens["acme"], "/t/acme/graphql", name="of acme")
+    for host in ("acme.example.com", "ACME.example.com:8000"):
+        code, answer = await status(server, "/graphql", estate.tokens["acme"], host)
+        assert (code, answer["data"]["products"]["totalCount"]) == (200, 1)
+    assert (await status(server, "/t/blue/graphql", estate.tokens["blue"], "acme.example.com"))[0] == 404
+    assert (await status(server, "/graphql", estate.tokens["acme"], "other.example.com"))[0] == 401
+
+
+@pytest.mark.parametrize("name", ["nobody", "ACME", "acme%2F", "%2e%2e", "acme;x", "t_acme", "main", "public"])
+async def test_unknown_tenants_are_one_and_the_same_404(estate: Estate, server: Client, name: str) -> None:
+    nowhere = await status(server, "/nowhere", "")
+    for token in ("", estate.tokens["main"], estate.tokens["acme"]):
+        assert await status(server, f"/t/{name}/graphql", token) == nowhere
+
+
+async def test_each_follows_its_own_model(estate: Estate, server: Client) -> None:
+    await server.ask(NAMES, estate.tokens["acme"], "/t/acme/graphql")
+    estate.main.pack.entities["product"]["colour"] = TEXT
+    await asyncio.to_thread(estate.installed("acme").apply)
+
+    query = "{ products { nodes { colour } } }"
+    deadline = time.monotonic() + SECONDS
+    while "errors" in (answer := await server.answer(query, estate.tokens["acme"], "/t/acme/graphql")):
+        assert time.monotonic() < deadline, answer
+        await asyncio.sleep(0.05)
+    for name, path in (("main", "/graphql"), ("blue", "/t/blue/graphql")):
+        assert await server.code(query, estate.tokens[name], path) == "BAD_QUERY"
+
+
+async def test_a_state_that_refuses_writes(estate: Estate, server: Client) -> None:
+    await server.ask(CREATE, estate.tokens["acme"], "/t/acme/graphql", name="first")
+    for state in (State.READONLY, State.MOVING):
+        await put(estate, "acme", state)
+        await asyncio.sleep(1.5)
+        assert await server.code(CREATE, estate.tokens["acme"], "/t/acme/graphql", name="no") == "TENANT_READONLY"
+        assert await server.ask(NAMES, estate.tokens["acme"], "/t/acme/graphql")
+        await server.ask(CREATE, estate.tokens["blue"], "/t/blue/graphql", name="yes")
+    await put(estate, "acme", State.ACTIVE)
+    await asyncio.sleep(1.5)
+    await server.ask(CREATE, estate.tokens["acme"], "/t/acme/graphql", name="again")
+
+
+async def put(estate: Estate, name: str, state: State) -> None:
+    def work() -> None:
+        with closing(Database(estate.main.settings.database_url)) as main:
+            set_state(main, name, state)
+
+    await asyncio.to_thread(work)
+
+
+async def test_few_are_kept_open_and_all_are_answered(estate: Estate, tmp_path: Path) -> None:
+    estate.make("cyan")
+    estate.main.settings = estate.main.settings.model_copy(update={"max_tenants": 1})
+    async with estate.main.server() as client:
+        for _ in range(3):
+            asked = [client.ask(NAMES, estate.tokens[each], f"/t/{each}/graphql") for each in ("acme", "blue", "cyan")]
+            for data in await asyncio.gather(*asked):
+                assert data["products"]["totalCount"] == 0
+
+
+async def test_a_removed_tenant_is_gone(estate: Estate, server: Client) -> None:
+    await server.ask(NAMES, estate.tokens["acme"], "/t/acme/graphql")
+    await asyncio.to_thread(remove_tenant, estate.main.settings, "acme")
+    deadline = time.monotonic() + SECONDS
+    while (await status(server, "/t/acme/graphql", estate.tokens["acme"]))[0] != 404:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    await server.ask(NAMES, estate.tokens["blue"], "/t/blue/graphql")
+    with pytest.raises(NotFound):
+        tenant_url(estate.main.settings, "acme")
+    # nothing remains, and the name is free again
+    estate.make("acme")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Acme", "9lives", "a-b", "a b", "a/b", "../x", "a" * 41, "main", "public", 'a"b', "a;drop", "ä", "a\0"]
+)
+def test_names_that_a_tenant_cannot_have(database_url: str, tmp_path: Path, name: str) -> None:
+    main = install(database_url, tmp_path)
+    with pytest.raises(SettingsError):
+        create_tenant(main.settings, Plugins(), name)
+    assert known(main) == []
+
+
+def test_names_hosts_and_places_are_taken_once(estate: Estate) -> None:
+    settings = estate.main.settings
+    with pytest.raises(TenantExists):
+        create_tenant(settings, Plugins(), "acme")
+    with pytest.raises(TenantExists):
+        create_tenant(settings, Plugins(), "other", ["ACME.example.com."])
+    with pytest.raises(SettingsError):
+        create_tenant(settings, Plugins(), "other", ["http://x/"])
+    assert known(estate.main) == ["acme", "blue"]
+
+
+def test_a_tenant_that_cannot_be_made_leaves_nothing(database_url: str, tmp_path: Path) -> None:
+    main = install(database_url, tmp_path)
+    with pytest.raises(SettingsError):
+        create_tenant(main.settings, Plugins(), "acme", at="mysql://x/y")
+    assert known(main) == []
+
+
+def test_a_tenant_in_a_file_beside_any_main_database(database_url: str, tmp_path: Path) -> None:
+    main = install(database_url, tmp_path)
+    create_tenant(main.settings, Plugins(), "acme", at=f"sqlite:///{tmp_path / 'elsewhere.db'}")
+    assert (tmp_path / "elsewhere.db").exists()
+    remove_tenant(main.settings, "acme")
+    assert not (tmp_path / "elsewhere.db").exists()
+
+
+def known(main: Installation) -> list[str]:
+    with closing(Database(main.settings.database_url)) as database, database.read() as connection:
+        return [each.name for each in tenants(connection, main.settings.data_dir)]

@@ -1,0 +1,175 @@
+"""The sites of tenants: found by name or host, opened when first asked for, closed when others are asked for more."""
+
+import asyncio
+import contextlib
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+import structlog
+
+from xrm_core.errors import DatabaseUnavailable, NotFound, XrmError
+from xrm_core.server.blueprints import Blueprints
+from xrm_core.server.site import WATCH_SECONDS, Site, blueprint_of
+from xrm_core.settings import Settings
+from xrm_core.storage.engines import Database, is_missing
+from xrm_core.storage.tenants import SERVED, Tenant, tenants
+
+_TIMEOUT = 5.0
+_IDLE_SECONDS, _LOOK_SECONDS = 60.0, 0.05
+_POOL = 2
+"""Connections for writes that an open tenant keeps; hundreds of tenants may share a server."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Tenants:
+    """What a server knows of its tenants. The catalogue is looked at every second.
+
+    Args:
+        settings: how many tenants are kept open, and limits of each.
+        main: the main database, which has the catalogue.
+        blueprints: makes what follows from a model, once for all tenants that have it.
+        opened: what is to be done with a site that was opened, beside the requests.
+    """
+
+    def __init__(
+        self, settings: Settings, main: Database, blueprints: Blueprints, opened: Callable[[Site], Awaitable[None]]
+    ) -> None:
+        self._when_opened = opened
+        self._settings = settings
+        self._main = main
+        self._blueprints = blueprints
+        self._known: Mapping[str, Tenant] = {}
+        self._hosts: Mapping[str, str] = {}
+        self._open: OrderedDict[str, Site] = OrderedDict()
+        self._opening: dict[str, asyncio.Task[Site]] = {}
+        self._waiting: Counter[str] = Counter()
+        self._beside: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
+
+    def named(self, host: str) -> str | None:
+        """The tenant that a host name belongs to."""
+        return self._hosts.get(host)
+
+    async def enter(self, name: str) -> Site:
+        """The site of a tenant, one request busier: it stays open until that ends.
+
+        Raises:
+            NotFound: there is none; in the words for any address that leads nowhere.
+            XrmError: it cannot be opened.
+        """
+        site = self._open.get(name)
+        if site is None:
+            site = await self._opened(name)
+        else:
+            site.busy += 1
+        if name in self._open:
+            self._open.move_to_end(name)
+        return site
+
+    async def refresh(self) -> None:
+        """Look at the catalogue. Raises XrmError: the main database does not answer."""
+        found = await asyncio.to_thread(self._catalogue)
+        self._known = {each.name: each for each in found if each.state in SERVED}
+        self._hosts = {host: each.name for each in self._known.values() for host in each.hosts}
+        for name, site in list(self._open.items()):
+            known = self._known.get(name)
+            if known is None or known.url != site.url:
+                self._retire(name)
+            else:
+                site.state = known.state
+
+    async def start(self) -> None:
+        """Look at the catalogue now, and again and again until :meth:`close`."""
+        with contextlib.suppress(XrmError):
+            await self.refresh()
+        self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    async def close(self) -> None:
+        """Close all."""
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        await asyncio.gather(*self._opening.values(), return_exceptions=True)
+        for name in list(self._open):
+            self._retire(name)
+        await asyncio.gather(*self._beside)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                await self.refresh()
+            except Exception as error:
+                _log.warning("catalogue_not_read", reason=str(error))
+
+    async def _opened(self, name: str) -> Site:
+        """Wait until a site is open; those who wait together open it once."""
+        if name not in self._known:
+            raise NotFound("There is nothing at this address.")
+        opening = self._opening.get(name)
+        if opening is None:
+            opening = asyncio.get_running_loop().create_task(self._open_site(self._known[name]))
+            self._opening[name] = opening
+            opening.add_done_callback(lambda _done: self._opening.pop(name, None))
+        self._waiting[name] += 1
+        try:
+            return await asyncio.shield(opening)
+        except BaseException:
+            if opening.done() and not opening.cancelled() and opening.exception() is None:
+                opening.result().busy -= 1  # it was opened, but we are no longer here
+            else:
+                self._waiting[name] -= 1
+            raise
+
+    async def _open_site(self, tenant: Tenant) -> Site:
+        site = await asyncio.to_thread(self._site, tenant)
+        site.state = tenant.state
+        site.busy = self._waiting.pop(tenant.name, 0)  # so that it is not closed again before their turn
+        site.watch()
+        self._open[tenant.name] = site
+        site.busy += 1
+        self._do_beside(self._greet(site))
+        while len(self._open) > self._settings.max_tenants:
+            self._retire(next(iter(self._open)))
+        return site
+
+    def _site(self, tenant: Tenant) -> Site:
+        if is_missing(tenant.url):
+            raise DatabaseUnavailable(f"The file of the tenant {tenant.name} is not there.")
+        database = Database(tenant.url, _POOL)
+        try:
+            blueprint, tables = blueprint_of(database, self._blueprints)
+            return Site(self._settings, database, self._blueprints, blueprint, tables, tenant.name, tenant.url)
+        except BaseException:
+            database.close()
+            raise
+
+    def _retire(self, name: str) -> None:
+        """Let go of a site; requests under way end on it before it is closed."""
+        self._do_beside(_close_idle(self._open.pop(name)))
+
+    async def _greet(self, site: Site) -> None:
+        try:
+            await self._when_opened(site)
+        finally:
+            site.busy -= 1
+
+    def _do_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    def _catalogue(self) -> list[Tenant]:
+        with self._main.read(_TIMEOUT) as connection:
+            return tenants(connection, self._settings.data_dir)
+
+
+async def _close_idle(site: Site) -> None:
+    waited = 0.0
+    while site.busy and waited < _IDLE_SECONDS:
+        await asyncio.sleep(_LOOK_SECONDS)
+        waited += _LOOK_SECONDS
+    await site.close()

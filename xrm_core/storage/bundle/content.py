@@ -1,0 +1,58 @@
+"""What is in a bundle: names of its members, its manifest, and which tables belong to a tenant."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Table
+
+from xrm_core.errors import XrmError
+from xrm_core.metadata.model import Model
+from xrm_core.storage.file_tables import FILE, FILE_CHUNK
+from xrm_core.storage.system import ASIDE, METADATA, MODEL, MODEL_CHANGE, TENANT, TENANT_HOST
+from xrm_core.storage.tables import Tables
+
+FILE_TABLES = (FILE, FILE_CHUNK)
+"""Named here, so that they are known to be system tables whoever else imports them or not."""
+
+FORMAT = 1
+"""Version of the form of bundles."""
+
+MANIFEST, SEAL, MODEL_FILE = "manifest.json", "manifest.sha256", "model.json"
+
+LEFT_OUT = frozenset({ASIDE.name, MODEL.name, MODEL_CHANGE.name, TENANT.name, TENANT_HOST.name})
+"""System tables that say something of a place, not of a tenant's data: changes, what they set aside, catalogue."""
+
+
+class BundleInvalid(XrmError):
+    """A file is no bundle, was changed or damaged, or comes from a newer version."""
+
+    code = "BUNDLE_INVALID"
+
+
+def damaged(what: str) -> BundleInvalid:
+    """The error for a bundle whose content is not what its manifest says."""
+    return BundleInvalid(
+        f"The bundle is damaged or was changed: {what}.", hint="Nothing was imported. Export it again."
+    )
+
+
+def tables_of(model: Model) -> Iterator[tuple[str, Table]]:
+    """Member name and table of everything that a tenant takes along, system tables first."""
+    for table in METADATA.sorted_tables:
+        if table.name not in LEFT_OUT:
+            yield f"system/{table.name}.jsonl", table
+    tables = Tables(model)
+    for entity in model:
+        yield f"data/{entity.name}.jsonl", tables[entity.name]
+
+
+def manifest_text(manifest: Mapping[str, Any]) -> bytes:
+    """The manifest as it stands in the bundle."""
+    return json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True).encode()
+
+
+def seal(manifest: bytes) -> bytes:
+    """What stands beside the manifest, so that a slip in it is noticed. It is no signature."""
+    return hashlib.sha256(manifest).hexdigest().encode()

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.server.live_kit import TEXT, Client, Installation, install
+from xrm_core.storage.apply import undo
+from xrm_core.storage.engines import Database
 
 PLAN = """query ($files: [SchemaFileInput!], $remove: [String!]) { planSchemaChange(files: $files, remove: $remove) {
     key operations { op key entity field risk rows text remedy samples { id value } } } }"""
@@ -160,3 +163,18 @@ async def test_fields_about_the_schema_stand_alone(shop: Installation) -> None:
         assert await server.code(twice, key="x") == "BAD_QUERY"
         twins = [entity("supplier"), entity("supplier")]
         assert await server.code(PLAN, files=twins) == "BAD_QUERY"
+
+
+async def test_undo_brings_back_the_files_too(shop: Installation) -> None:
+    def back(*, redo: bool) -> None:
+        with closing(Database(shop.settings.database_url)) as database:
+            undo(database, [] if redo else ["drop_field:supplier.town"], redo=redo)
+
+    async with shop.server() as server:
+        await change(server, entity("supplier", name=TEXT))
+        await change(server, entity("supplier", name=TEXT, town=TEXT))
+        for redo, fields in ((False, ["name"]), (True, ["name", "town"])):
+            await asyncio.to_thread(back, redo=redo)
+            files = {file["name"]: file["text"] for file in (await server.ask(FILES))["schemaFiles"]}
+            assert list(json.loads(files["supplier.json"])["properties"]) == fields
+            assert (await plan(server))["operations"] == []

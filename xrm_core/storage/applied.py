@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, insert, inspect, select
 from xrm_core.errors import ModelOutOfDate
 from xrm_core.metadata.model import Model, fingerprint
 from xrm_core.metadata.snapshot import from_snapshot, to_snapshot
+from xrm_core.storage.schema_files import schema_files
 from xrm_core.storage.system import MODEL
 
 
@@ -95,5 +96,6 @@ def save_model(
             operations=json.dumps(operations, ensure_ascii=False, default=str),
             applied_at=dt.datetime.now(dt.UTC),
             reverts=reverts,
+            schema_files=json.dumps(dict(schema_files(connection).texts), ensure_ascii=False),
         )
     )

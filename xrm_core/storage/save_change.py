@@ -7,10 +7,13 @@ from xrm_core.storage.asides import write_asides
 from xrm_core.storage.counters import rename_counters
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.plan import Plan
+from xrm_core.storage.schema_files import restore_schema_files
 
 
 def save_change(connection: Connection, evolution: Evolution, plan: Plan) -> None:
     """Make the new model the current one, and remember what is aside; counters follow their fields."""
     rename_counters(connection, evolution)
+    if evolution.undone is not None:
+        restore_schema_files(connection, before=evolution.undone)
     save_model(connection, evolution.new, plan.to_json(), reverts=evolution.undone)
     write_asides(connection, evolution.remaining)

@@ -1,6 +1,7 @@
 """The tenant layer: entity and extension files that are kept in the database, beside the model made of them."""
 
 import datetime as dt
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, inspect, select
 
 from xrm_core.errors import SchemaChangeRefused
-from xrm_core.storage.system import SCHEMA_FILE
+from xrm_core.storage.system import MODEL, SCHEMA_FILE
 
 FILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}\.json")
 """What a file of the tenant layer may be called: no folder, nothing hidden."""
@@ -51,3 +52,11 @@ def save_schema_files(
     rows = [{"name": name, "text": text, "changed_at": now, "changed_by": changed_by} for name, text in files.items()]
     if rows:
         connection.execute(insert(SCHEMA_FILE), rows)
+
+
+def restore_schema_files(connection: Connection, before: int) -> None:
+    """Have the files again that the layer had before change number ``before``."""
+    query = select(MODEL.c.schema_files).where(MODEL.c.id < before).order_by(MODEL.c.id.desc()).limit(1)
+    text = connection.scalar(query)
+    if text is not None:
+        save_schema_files(connection, json.loads(text), schema_files(connection).texts, None)

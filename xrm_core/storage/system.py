@@ -25,12 +25,14 @@ MODEL = Table(
     Column("applied_at", Instant, nullable=False),
     Column("reverts", Integer),
     Column("contracted_at", Instant),
+    Column("schema_files", String),
     PrimaryKeyConstraint("id", name="pk_xrm_model"),
     sqlite_strict=True,
 )
 """Every model that was applied here, as JSON text, with what was done. The highest ``id`` is the current one.
 
 ``reverts`` is the id of the change that this one takes back. After ``contracted_at`` it cannot be taken back itself.
+``schema_files`` are the files of the tenant layer that it was made of, as a JSON object of their texts.
 """
 
 ASIDE = Table(

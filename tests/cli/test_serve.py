@@ -11,7 +11,18 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import CLOSED_POSTGRES, CORE_PACK, Server, Xrm, copy_database
+from tests.cli.conftest import (
+    BOOK,
+    CLOSED_POSTGRES,
+    CORE_PACK,
+    TEXT,
+    USER,
+    Server,
+    Xrm,
+    copy_database,
+    write_pack,
+)
+from xrm_core.cli import server_process
 from xrm_core.demo import DEMO_USERS, counts, loading
 from xrm_core.demo.packs import core_demo
 from xrm_core.errors import SettingsError
@@ -19,6 +30,8 @@ from xrm_core.metadata.loader import load
 from xrm_core.metadata.packs import pack_layers
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
+from xrm_core.server.assembly import assemble_applied
+from xrm_core.settings import Settings
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
@@ -112,6 +125,24 @@ def test_a_server_without_the_demo(applied: Path, xrm: Xrm, tmp_path: Path):
     assert code == 0
     assert (tmp_path / "stderr").read_text() == ""
     assert not (tmp_path / "data" / "demo-tokens.json").exists()
+
+
+def test_files_that_are_not_applied_are_told_in_the_log(pack: Path, xrm: Xrm, capsys: pytest.CaptureFixture[str]):
+    xrm("schema", "apply")
+    platform = assemble_applied(Settings())
+    try:
+        server_process.tell_unapplied(platform)
+        said = ["".join(capsys.readouterr())]
+        write_pack(pack, user=USER, book={**BOOK, "colour": TEXT})
+        server_process.tell_unapplied(platform)
+        said.append("".join(capsys.readouterr()))
+        (pack / "book.json").write_text("{")
+        server_process.tell_unapplied(platform)
+        said.append("".join(capsys.readouterr()))
+    finally:
+        platform.database.close()
+
+    assert ["not_applied" in text or "cannot_be_applied" in text for text in said] == [False, True, True]
 
 
 def test_a_port_in_use(taken_port: int, xrm: Xrm, applied: Path):

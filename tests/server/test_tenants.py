@@ -15,7 +15,7 @@ from xrm_core.errors import NotFound, SettingsError
 from xrm_core.plugins import Plugins
 from xrm_core.server.tenant_moves import create_tenant, remove_tenant, tenant_url
 from xrm_core.storage.engines import Database
-from xrm_core.storage.tenants import State, TenantExists, set_state, tenants
+from xrm_core.storage.tenants import State, TenantExists, register, set_state, tenants
 
 NAMES = "{ products(orderBy: [{name: ASC}]) { totalCount nodes { name } } }"
 CREATE = "mutation ($name: String) { createProduct(input: {name: $name}) { id name } }"
@@ -197,6 +197,20 @@ def test_a_tenant_that_cannot_be_made_leaves_nothing(database_url: str, tmp_path
     with pytest.raises(SettingsError):
         create_tenant(main.settings, Plugins(), "acme", at="mysql://x/y")
     assert known(main) == []
+
+
+async def test_a_tenant_that_was_half_made_is_not_served_and_can_be_cleared_away(estate: Estate) -> None:
+    # given a command that was killed between the first step and the last
+    with closing(Database(estate.main.settings.database_url)) as main:
+        register(main, estate.main.settings.data_dir, "half", ["half.example.com"])
+    async with estate.main.server() as server:
+        nowhere = await status(server, "/nowhere", "")
+        assert await status(server, "/t/half/graphql", "") == nowhere
+        with pytest.raises(TenantExists):
+            estate.make("half")
+
+        await asyncio.to_thread(remove_tenant, estate.main.settings, "half")
+        estate.make("half", "half.example.com")
 
 
 def test_a_tenant_in_a_file_beside_any_main_database(database_url: str, tmp_path: Path) -> None:

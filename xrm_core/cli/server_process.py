@@ -5,22 +5,29 @@ import gc
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 import typer
 import uvicorn
 
 from xrm_core.cli.data_folder import make_data_folder
 from xrm_core.cli.failures import is_about_output
-from xrm_core.errors import PortInUse, SettingsError
+from xrm_core.errors import PortInUse, SettingsError, XrmError
 from xrm_core.server.app import create_app
-from xrm_core.server.assembly import assemble, assemble_applied
+from xrm_core.server.assembly import Platform, assemble, assemble_applied, read_model
 from xrm_core.settings import Settings
+from xrm_core.storage.applied import applied_fingerprint
+from xrm_core.storage.schema_files import schema_files
 
 GRACE_SECONDS = 10
 """How long requests under way may take after the signal to stop."""
 
+_LATER_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -48,6 +55,8 @@ def run(settings: Settings) -> None:
         url = _url(settings.host, listener.getsockname()[1])
 
         def announce() -> None:
+            if not settings.demo:
+                _soon(lambda: tell_unapplied(platform))
             typer.echo(f"xRM is running: {url}  (GraphQL: {url}graphql). End it with Ctrl-C.")
             if demo is not None:
                 typer.echo(demo.text)
@@ -85,6 +94,26 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         _tune_garbage_collector()
         self._announce()
+
+
+def _soon(work: Callable[[], None]) -> None:
+    """Do something once the start is over; the process does not wait for it."""
+    timer = threading.Timer(_LATER_SECONDS, work)
+    timer.daemon = True
+    timer.start()
+
+
+def tell_unapplied(platform: Platform) -> None:
+    """Warn in the log if the entity files say something else than what is served."""
+    try:
+        with platform.database.read() as connection:
+            served, kept = applied_fingerprint(connection), schema_files(connection).texts
+        wanted = read_model(platform.settings, platform.plugins, kept).fingerprint
+    except XrmError as error:
+        _log.warning("entity_files_cannot_be_applied", code=error.code, reason=error.message)
+        return
+    if wanted != served:
+        _log.warning("entity_files_not_applied", hint="Look at «xrm schema plan», then run «xrm schema apply».")
 
 
 def _tune_garbage_collector() -> None:

@@ -45,6 +45,10 @@ class Blueprints:
         self._made: WeakValueDictionary[tuple[str, str, str], Blueprint] = WeakValueDictionary()
         self._making = threading.Lock()
 
+    def __len__(self) -> int:
+        """How many are in use."""
+        return len(self._made)
+
     def get(self, model: Model, dialect: Dialect) -> Blueprint:
         """The blueprint of a model under the policies that are in the pack's files now. Blocking.
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, inspect, make_url, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 from xrm_core.errors import NotFound, SettingsError, XrmError
@@ -161,6 +162,8 @@ def register(main: Database, data_dir: Path, name: str, hosts: Iterable[str] = (
                 connection.execute(insert(TENANT_HOST).values(host=host, tenant=name))
             made = tenant(connection, data_dir, name)
             _make_place(target, made, schema)
+    except IntegrityError as error:  # two at once
+        raise TenantExists(f"Somebody else is making the tenant {name}, or takes one of its hosts.") from error
     finally:
         if target is not main:
             target.close()
@@ -183,8 +186,11 @@ def set_hosts(main: Database, name: str, hosts: Iterable[str]) -> None:
     with main.begin() as connection:
         connection.execute(delete(TENANT_HOST).where(TENANT_HOST.c.tenant == name))
         _refuse_taken(connection, "", hosts)
-        for host in hosts:
-            connection.execute(insert(TENANT_HOST).values(host=host, tenant=name))
+        try:
+            for host in hosts:
+                connection.execute(insert(TENANT_HOST).values(host=host, tenant=name))
+        except IntegrityError as error:
+            raise TenantExists("Somebody else has just taken one of the hosts.") from error
 
 
 def remove(main: Database, data_dir: Path, name: str) -> None:

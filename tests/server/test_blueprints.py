@@ -1,0 +1,41 @@
+"""What follows from a model is made once, however many databases have it, and goes with the last of them."""
+
+import gc
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from tests.server.live_kit import install
+from xrm_core.metadata.model import Model
+from xrm_core.plugins import Plugins
+from xrm_core.server.assembly import read_model
+from xrm_core.server.blueprints import Blueprints
+from xrm_core.storage.engines import Database
+
+
+def test_equal_models_share_and_others_do_not(sqlite_url: str, tmp_path: Path) -> None:
+    shop = install(sqlite_url, tmp_path)
+    model = read_model(shop.settings, Plugins())
+    same = read_model(shop.settings, Plugins())
+    blueprints = Blueprints(shop.settings, Plugins())
+    with closing(Database(sqlite_url)) as database:
+        first = blueprints.get(model, database.dialect)
+
+        # an equal model from elsewhere
+        assert blueprints.get(same, database.dialect) is first
+
+        # a model that only has the same fingerprint
+        forged = Model({**model.entities, "shop": replace(model["shop"], description="another")}, model.fingerprint)
+        assert blueprints.get(forged, database.dialect) is not first
+
+        # the same model under other policies
+        shop.pack.policies += "buyer,shop,read,*,,allow\n"
+        shop.pack.write()
+        other = blueprints.get(model, database.dialect)
+        assert other is not first
+        assert other.roles is not first.roles
+
+        # nothing is kept that nobody uses
+        del first, other
+        gc.collect()
+        assert len(blueprints) == 0

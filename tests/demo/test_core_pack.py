@@ -25,6 +25,9 @@ def test_entities(model: Model) -> None:
         "user", "team", "customer", "contact", "partner", "project", "competitor", "product", "activity", "institution",
     }  # fmt: skip
     assert {entity.name for entity in model if entity.kind == "link"} == {"project_member", "project_product"}
+    assert {entity.name for entity in model if entity.kind == "relationship"} == {
+        "decides_for", "influences", "subsidiary_of", "competes_with", "partner_of",
+    }  # fmt: skip
 
 
 def test_everything_is_labelled_in_german_and_english(model: Model) -> None:
@@ -33,11 +36,14 @@ def test_everything_is_labelled_in_german_and_english(model: Model) -> None:
         labels = [link.labels for link in entity.links.values()]
         if entity.kind == "link":
             continue
-        labels += [entity.labels, entity.plural_labels]
+        if entity.kind == "entity":
+            labels.append(entity.plural_labels)
+        labels.append(entity.labels)
         for field in entity.fields.values():
-            labels.append(field.labels)
+            if field.name not in ("source", "target"):
+                labels.append(field.labels)
             labels.extend(field.enum_labels.get(value, {}) for value in field.enum)
-            if field.relation is not None:
+            if field.relation is not None and entity.kind == "entity":
                 labels.append(field.relation.inverse_labels)
         assert all(set(label) == {"de", "en"} and all(label.values()) for label in labels), entity.name
 
@@ -86,6 +92,7 @@ def test_a_guest_reads_a_few_fields_of_customers_and_products(authority: Authori
 
 def test_a_sales_rep_writes_own_records_and_deletes_own_activities(authority: Authority) -> None:
     own, links = {"customer", "contact", "project", "activity"}, {"project_member", "project_product"}
+    links |= {"decides_for", "influences"}
     assert allowed(authority, "sales_rep", Action.CREATE) == own | links
     assert allowed(authority, "sales_rep", Action.UPDATE) == own | links
     assert allowed(authority, "sales_rep", Action.DELETE) == {"activity"} | links
@@ -93,7 +100,11 @@ def test_a_sales_rep_writes_own_records_and_deletes_own_activities(authority: Au
     for entity in authority.model:
         for action in Action:
             permission = access.get(entity.name, action)
-            assert permission is None or (permission.rule == EVERYTHING) == (entity.name not in own | links)
+            assert (
+                permission is None
+                or (permission.rule == EVERYTHING) == (entity.name not in own | links and entity.kind == "entity")
+                or entity.name in ("competes_with", "partner_of", "subsidiary_of")
+            )
 
 
 def test_a_sales_rep_does_not_see_what_is_confidential(model: Model, authority: Authority) -> None:

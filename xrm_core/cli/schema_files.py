@@ -133,6 +133,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
         if any(folder.iterdir()):
             raise SettingsError(f"The folder {folder} is not empty.", hint="Name a new one.")
         for name, text in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, "utf-8")
     except OSError as error:
         raise SettingsError(f"Cannot write to {folder}: {error.strerror}.", hint="Name another folder.") from error

@@ -17,6 +17,7 @@ from xrm_core.demo.partners import competitors, partners
 from xrm_core.demo.people import UNITS, leads, teams, users
 from xrm_core.demo.products import products
 from xrm_core.demo.projects import projects
+from xrm_core.demo.relationships import relationships
 from xrm_core.demo.sales_area import SalesAreas
 from xrm_core.errors import SettingsError
 
@@ -94,6 +95,7 @@ def links(made: Mapping[str, list[Record]], seed: int = 2026) -> Iterator[tuple[
     """(Entity of links, its records) between the records ``made``; they do not count for the size of the demo."""
     yield "project_member", project_members(Draw(seed, "project_member"), made["project"], made["contact"])
     yield "project_product", project_products(Draw(seed, "project_product"), made["project"], made["product"])
+    yield from relationships(made, seed)
 
 
 def patches(seed: int = 2026, size: int = _FULL_SIZE) -> Iterator[tuple[str, str, Record]]:

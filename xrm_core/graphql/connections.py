@@ -15,8 +15,12 @@ def list_arguments(types: Types, entity: Entity) -> list[Argument]:
     if entity.name in types.orders:
         each = builder.optional(builder.list_of(types.orders[entity.name]))
         found.append(Argument("orderBy", each, "Sort criteria, one field each; the id comes last by itself."))
+    return [*found, *page_arguments()]
+
+
+def page_arguments() -> list[Argument]:
+    """Arguments that say which page of a list is meant."""
     return [
-        *found,
         Argument("first", int | None, "Page size, from the start or after a cursor."),
         Argument("after", str | None, "Cursor after which the page begins."),
         Argument("last", int | None, "Page size, from the end or before a cursor."),

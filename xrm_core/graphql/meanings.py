@@ -59,6 +59,16 @@ class LinkEdgeField:
 
 
 @dataclass(frozen=True, slots=True)
+class RelationshipsField:
+    """The relationships of a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelField:
+    """What a relationship is called."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionField:
     """A part of a connection."""
 
@@ -110,6 +120,8 @@ Meaning = (
     | InverseField
     | LinkField
     | LinkEdgeField
+    | RelationshipsField
+    | LabelField
     | ConnectionField
     | EdgeField
     | PageInfoPart

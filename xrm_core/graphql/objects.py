@@ -19,6 +19,7 @@ from xrm_core.graphql.meanings import (
     Root,
     ScalarField,
 )
+from xrm_core.graphql.relationship_fields import add_relationships, prepare_relationships
 from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.types import FieldType
@@ -32,6 +33,7 @@ def add_objects(types: Types) -> None:
         fill = partial(_record, types, entity, connections)
         types.objects[entity.name] = builder.object_type(names.type_name(entity), describe(entity), fill)
         types.meanings.entities[names.type_name(entity)] = entity.name
+    prepare_relationships(types)
     for entity in types.readable:
         connections[entity.name] = _connection(types, entity)
         name = names.type_name(entity)
@@ -72,6 +74,7 @@ def _record(types: Types, entity: Entity, connections: dict[str, ObjectType], ow
         builder.add(owner, graphql_name, connections[target.name], label(inverse.labels), list_arguments(types, target))
         types.meanings.add(name, graphql_name, InverseField(inverse.name, target.name))
     add_links(types, entity, owner)
+    add_relationships(types, entity, owner)
 
 
 def _target(types: Types, entity: Entity, field: Field) -> Any:

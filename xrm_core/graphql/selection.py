@@ -28,17 +28,20 @@ from xrm_core.graphql.meanings import (
     FileField,
     FileFieldPart,
     InverseField,
+    LabelField,
     LinkEdgeField,
     LinkField,
     Meanings,
     PageInfoPart,
     RelationField,
+    RelationshipsField,
     Root,
     ScalarField,
 )
-from xrm_core.graphql.where import groups, order, page, predicate
+from xrm_core.graphql.where import groups, order, page, period, predicate
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import Literal_, Param
+from xrm_core.query.relationship_view import view
 from xrm_core.query.request import (
     Aggregate,
     AggregatePart,
@@ -53,10 +56,12 @@ from xrm_core.query.request import (
     Item,
     KeyPart,
     Keys,
+    Label,
     Measures,
     Nodes,
     PageInfo,
     Record,
+    Relationships,
     Request,
     Selection,
     ToMany,
@@ -199,6 +204,11 @@ class Selections:
                 where = predicate(self.model, self.model[through], arguments.get("whereLink"), self.demands)
                 request = self._connection(self.model[target], arguments, sets, inner)
                 return ToMany(key, link, replace(request, where_link=where))
+            case RelationshipsField():
+                return self._relationships(key, nodes, type_)
+            case LabelField():
+                given = self.read(nodes[0], type_.fields[name])
+                return Label(key, operand(given.get("language") or Literal_("en")))
         raise BadQuery(f"The field {name} of {type_.name} cannot be read.")
 
     def _file_parts(
@@ -207,6 +217,17 @@ class Selections:
         for key, nodes in self.collect(sets, type_).items():
             meaning = self.meanings.get(type_.name, nodes[0].name.value)
             yield (key, meaning.part) if isinstance(meaning, FileFieldPart) else TypeName(key, type_.name)
+
+    def _relationships(self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType) -> Relationships:
+        definition = type_.fields[nodes[0].name.value]
+        arguments = self.read(nodes[0], definition)
+        sets = [node.selection_set for node in nodes]
+        inner = get_named_type(definition.type)
+        request = self._connection(view(self.model), arguments, sets, inner)
+        direction = arguments.get("direction")
+        return Relationships(
+            key, request, arguments.get("types"), None if direction == "BOTH" else direction, period(arguments)
+        )
 
     def _branches(self, sets: Sequence[SelectionSetNode | None], type_: Any) -> Iterator[tuple[str, Selection]]:
         for member in type_.types if isinstance(type_, GraphQLUnionType) else (type_,):

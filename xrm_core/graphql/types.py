@@ -87,7 +87,8 @@ class Types:
     def attributes(self, link: Link) -> list[Field]:
         """What the role can read of the links themselves: fields that the file gives them."""
         through = self.model[link.through]
-        return [field for field in self.fields(through) if field.relation is None and not field.system]
+        values = (field for field in self.fields(through) if field.relation is None and not field.system)
+        return [field for field in values if field.type is not FieldType.FILE]
 
     def always(self, entity: Entity, field: Field) -> bool:
         """Whether each record that the role can read has a value of the field that the role can read."""

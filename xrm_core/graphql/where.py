@@ -26,7 +26,7 @@ from xrm_core.metadata.predicate import (
     Search,
 )
 from xrm_core.metadata.types import FieldType
-from xrm_core.query.request import GroupKey, Order, Page
+from xrm_core.query.request import GroupKey, Order, Page, Period
 
 MAX_FILTER_DEPTH = 20
 MAX_CRITERIA = 20
@@ -174,6 +174,13 @@ def _path(model: Model, entity: Entity, item: Any, where: str) -> tuple[tuple[st
     if item is None:
         raise BadQuery(f"An item of {where} is null.", hint="Leave it out.")
     return tuple(path), item
+
+
+def period(arguments: dict[str, Tree]) -> Period:
+    """``asOf`` as the time at which relationships are to hold: today if absent, any time if null."""
+    if "asOf" not in arguments:
+        return Period()
+    return Period(always=True) if arguments["asOf"] is None else Period(arguments["asOf"])
 
 
 def page(

@@ -11,7 +11,8 @@ from xrm_core.metadata.layers import LayerSource, ranked
 from xrm_core.metadata.lines import Document, read
 from xrm_core.metadata.links import link_drafts
 from xrm_core.metadata.model import Model
-from xrm_core.metadata.reading import texts_in
+from xrm_core.metadata.reading import RELATIONSHIPS, texts_in
+from xrm_core.metadata.relationships import is_relationship, relationship_drafts
 from xrm_core.metadata.snapshot import build
 from xrm_core.metadata.wiring import check_wiring, settle
 
@@ -37,6 +38,8 @@ def load(sources: Sequence[LayerSource]) -> Model:
         found = list(source.texts)
         if source.folder is not None:
             found += texts_in(source.folder, problems)
+            if (source.folder / RELATIONSHIPS).is_dir():
+                found += texts_in(source.folder / RELATIONSHIPS, problems)
         texts += [(source, rank, file, text) for file, text in found]
     folders = [source.folder for source in sources if source.folder is not None]
     if folders and not texts and not problems:
@@ -61,11 +64,15 @@ def load_texts(texts: Sequence[tuple[str, str, str]]) -> Model:
 def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Problem]) -> Model:
     entities: dict[str, Document] = {}
     extensions: list[Document] = []
+    relationships: list[Document] = []
     known: set[str] = set()
     for source, rank, file, text in texts:
         document = read(file, text, problems, source.name, rank)
         if document is not None and is_extension(document):
             extensions.append(document)
+            continue
+        if document is not None and is_relationship(document):
+            relationships.append(document)
             continue
         name = _claimed_name(file, document)
         known.add(name)
@@ -86,6 +93,7 @@ def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Pro
         if draft is not None and draft.entity.name:
             drafts.setdefault(draft.entity.name, draft)
     drafts.update(link_drafts(drafts, problems))
+    drafts.update(relationship_drafts(relationships, drafts, problems))
     drafts = settle(drafts, problems)
     problems.extend(check_wiring(drafts, frozenset(known | drafts.keys())))
     if problems:

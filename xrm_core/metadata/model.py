@@ -56,18 +56,20 @@ class Relation:
     """The reference that a ``RELATION`` field holds.
 
     ``targets`` has one entity name for a to-one relation, several for a polymorphic one. ``inverse`` is the name
-    of the connection field on each target; ``inverse_labels`` are its labels.
+    of the connection field on each target; ``inverse_labels`` are its labels. ``by_entity``: it is kept and named by
+    the entity of its target even if there is only one that it could be.
     """
 
     targets: tuple[str, ...]
     inverse: str
     on_delete: OnDelete = "restrict"
     inverse_labels: Labels = attribute(default_factory=_empty)
+    by_entity: bool = False
 
     @property
     def polymorphic(self) -> bool:
         """True if the field may refer to records of several entities."""
-        return len(self.targets) > 1
+        return len(self.targets) > 1 or self.by_entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,19 @@ class Link:
     labels: Labels = attribute(default_factory=_empty)
 
 
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """What a relationship file says beyond the fields of its entity.
+
+    ``pairs`` are the allowed (source's, target's) entities. ``one_at_a_time``: a source has one at any time.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    reverse_labels: Labels = attribute(default_factory=_empty)
+    symmetric: bool = False
+    one_at_a_time: bool = False
+
+
 SYSTEM_FIELDS: tuple[Field, ...] = (
     Field("id", FieldType.UUID, required=True, system=True, description="Identifier (UUIDv7)."),
     Field("created_at", FieldType.DATETIME, required=True, system=True, description="When the record was created."),
@@ -231,7 +246,8 @@ _SYSTEM_BY_NAME = {system.name: system for system in SYSTEM_FIELDS}
 class Entity:
     """One entity: a table, a GraphQL type, a permission object.
 
-    ``kind`` and ``between`` tell an entity that holds the links of a many-to-many relation, for which no file stands;
+    ``kind`` and ``between`` tell an entity that holds the links of a many-to-many relation, for which no file stands,
+    ``relationship`` one whose records are relationships of others;
     ``links`` are such relations seen from here. ``fields`` are those of the file, in its order, then those of its
     ``ownership``; :meth:`all_fields` adds the system fields. ``json_schema`` is the plain JSON Schema part of the file
     (no ``x-`` keywords), against which records are validated. ``expressions`` has the tree of each computed field.
@@ -251,6 +267,7 @@ class Entity:
     renamed_from: str | None = None
     kind: Kind = "entity"
     between: Between | None = None
+    relationship: Relationship | None = None
     inverses: Mapping[str, Inverse] = attribute(default_factory=_empty)
     links: Mapping[str, Link] = attribute(default_factory=_empty)
     expressions: Mapping[str, "Node"] = attribute(default_factory=_empty, compare=False)

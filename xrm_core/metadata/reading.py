@@ -10,6 +10,10 @@ PACK_FILE = "pack.json"
 """The one file ``*.json`` in a pack's folder that is not an entity: it says what the pack is."""
 
 
+RELATIONSHIPS = "relationships"
+"""The folder in a pack that holds its relationship files."""
+
+
 def texts_in(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
     """(file, text) of each readable entity or extension file at the top of the folder."""
     if not folder.is_dir():

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from xrm_core.metadata.clock import DURATION_PATTERN, TIME_PATTERN
-from xrm_core.metadata.model import Field
+from xrm_core.metadata.model import Field, Relation
 from xrm_core.metadata.types import FieldType
 
 _FORMATS = {
@@ -50,7 +50,7 @@ def nullable(field: Field) -> dict[str, Any]:
 def value_schema(field: Field) -> dict[str, Any]:
     """Schema of the field's value, without null."""
     if field.relation is not None:
-        return _reference(field.relation.targets)
+        return _reference(field.relation)
     if field.type is FieldType.SET:
         found = {"type": "array", "uniqueItems": True, "items": {"type": "string", "enum": list(field.enum)}}
         bounds = {"minItems": field.min_items, "maxItems": field.max_items}
@@ -83,13 +83,13 @@ def value_schema(field: Field) -> dict[str, Any]:
     return schema
 
 
-def _reference(targets: tuple[str, ...]) -> dict[str, Any]:
+def _reference(relation: Relation) -> dict[str, Any]:
     identifier = {"type": "string", "format": "uuid"}
-    if len(targets) == 1:
+    if not relation.polymorphic:
         return identifier
     return {
         "type": "object",
-        "properties": {target: dict(identifier) for target in targets},
+        "properties": {target: dict(identifier) for target in relation.targets},
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,

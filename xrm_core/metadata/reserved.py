@@ -38,10 +38,13 @@ _SCALARS = (
     *("string", "text", "boolean", "id", "uuid", "json"),
     *("int", "bigint", "float", "decimal", "date", "datetime", "time", "duration"),
 )
+_RELATIONSHIP_WORDS = ("", "type", "direction", "side", "edge", "connection", "record", "details")
 _GRAPHQL_TYPES = frozenset(
     {"query", "mutation", "subscription", "node", "connection", "edge", "error"}
     | {"schemafile", "schemafileinput", "schemaplan", "schemaoperation", "schemasample"}
     | {"file", "filefilter", "pageinfo", "orderdirection", "groupby"}
+    | {f"relationship{word}" for word in _RELATIONSHIP_WORDS}
+    | {"network", "networknode", "networkedge"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
 )
 _ROOT_FIELDS = frozenset({"node", "nodes", "me", "viewer", "schemafiles", "planschemachange"})
@@ -79,6 +82,8 @@ def why_not_field(name: str) -> str:
     """Why no field or inverse may have this (well-formed) name; ``""`` if it may."""
     if name in _SYSTEM:
         return "every record has this field already, kept by the platform"
+    if name in ("relationships", "network"):
+        return "the API has this field on every record that can have relationships"
     if name in _PREDICATE_WORDS:
         return "filters use this word"
     if name in _DATABASE_COLUMNS:

@@ -12,7 +12,7 @@ from typing import Any
 
 from xrm_core.metadata.file_rules import FileRules
 from xrm_core.metadata.frozen import freeze, thaw
-from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, Rollup, fingerprint
+from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, Relationship, Rollup, fingerprint
 from xrm_core.metadata.record_schema import record_schema
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
@@ -25,6 +25,7 @@ FORMAT = 1
 _PARTS = {"relation": Relation, "sequence": Sequence, "file": FileRules, "rollup": Rollup}
 """Attributes of a field that are values with attributes of their own."""
 
+_PARTS_OF_ENTITIES = frozenset({"fields", "between", "relationship"})
 _DERIVED = {
     Entity: frozenset({"source", "tightened", "json_schema", "inverses", "links", "expressions"}),
     Field: frozenset({"source", "tightened"}),
@@ -53,7 +54,7 @@ def build(entities: Any) -> Model:
 
 
 def _pack(value: Any) -> Any:
-    if isinstance(value, Entity | Field | Relation | Sequence | FileRules | Rollup | Between):
+    if isinstance(value, Entity | Field | Relation | Sequence | FileRules | Rollup | Between | Relationship):
         packed = {}
         for attribute in fields(value):
             part = getattr(value, attribute.name)
@@ -70,10 +71,11 @@ def _pack(value: Any) -> Any:
 
 def _entity(packed: Mapping[str, Any]) -> Entity:
     found = {text["name"]: _field(text) for text in packed["fields"]}
-    between = packed.get("between")
+    between, relationship = packed.get("between"), packed.get("relationship")
     return Entity(
-        **{name: freeze(value) for name, value in packed.items() if name not in ("fields", "between")},
+        **{name: freeze(value) for name, value in packed.items() if name not in _PARTS_OF_ENTITIES},
         between=None if between is None else Between(**freeze(between)),
+        relationship=None if relationship is None else Relationship(**freeze(relationship)),
         fields=MappingProxyType(found),
         json_schema=freeze(record_schema(found.values())),
     )

@@ -10,8 +10,10 @@ from typing import Any
 
 from xrm_core import naming
 from xrm_core.metadata.frozen import thaw
-from xrm_core.metadata.model import Between, Entity, Field, Model, Relation
+from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, Relationship
 from xrm_core.metadata.ownership import OWNER, OWNER_TEAM
+from xrm_core.metadata.reading import RELATIONSHIPS
+from xrm_core.metadata.relationships import ENDS_AND_DATES, TARGET
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
 
@@ -73,11 +75,16 @@ _ENTITY_WORDS = {
 }
 
 
+_RELATIONSHIP_WORDS = frozenset({"description", "labels", "plural", "renamed_from"})
+
+
 def files_of(model: Model) -> dict[str, str]:
     """File name → text of each entity of the model."""
-    return {
-        f"{entity.name}.json": json_text(entity_words(model, entity)) for entity in model if entity.kind == "entity"
-    }
+    files = {f"{entity.name}.json": entity_words(model, entity) for entity in model if entity.kind == "entity"}
+    for entity in model:
+        if entity.relationship is not None:
+            files[f"{RELATIONSHIPS}/{entity.name}.json"] = _relationship_words(entity, entity.relationship)
+    return {name: json_text(words) for name, words in files.items()}
 
 
 def json_text(words: Mapping[str, Any]) -> str:
@@ -148,6 +155,27 @@ def field_words(field: Field) -> dict[str, Any]:
         words["x-sequence"] = _attributes(field.sequence)
         for word in ("maxLength", "minLength", "x-unique"):  # follow from it
             words.pop(word, None)
+    return words
+
+
+def _relationship_words(entity: Entity, relationship: Relationship) -> dict[str, Any]:
+    """A relationship as its file says it."""
+    words: dict[str, Any] = {
+        "x-relationship": entity.name,
+        **_plain(entity, {name: word for name, word in _ENTITY_WORDS.items() if name in _RELATIONSHIP_WORDS}),
+        "x-reverse": entity.fields[TARGET].reference.inverse,
+        "x-pairs": [{"from": source, "to": target} for source, target in relationship.pairs],
+        "type": "object",
+    }
+    if relationship.reverse_labels:
+        words["x-reverse-labels"] = thaw(relationship.reverse_labels)
+    words |= {"x-symmetric": True} if relationship.symmetric else {}
+    words |= {"x-one-at-a-time": True} if relationship.one_at_a_time else {}
+    attributes = [field for name, field in entity.fields.items() if name not in ENDS_AND_DATES]
+    if required := _required(attributes):
+        words["required"] = required
+    if attributes:
+        words["properties"] = {field.name: field_words(field) for field in attributes}
     return words
 
 

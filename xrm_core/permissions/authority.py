@@ -9,7 +9,7 @@ import casbin
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Access, Permission, compile_permission
-from xrm_core.permissions.between import link_permission
+from xrm_core.permissions.between import link_permission, relationship_permission
 from xrm_core.permissions.derived import with_derived_rights
 from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy, PolicySet
 
@@ -59,10 +59,13 @@ class Authority:
                     for policy in applying
                     if policy.applies(entity, action)
                 ]
-                if entity.kind == "entity":
-                    permission = compile_permission(entity, action, rows)
-                else:
-                    permission = link_permission(entity, action, rows, permissions)
+                match entity.kind:
+                    case "entity":
+                        permission = compile_permission(entity, action, rows)
+                    case "link":
+                        permission = link_permission(entity, action, rows, permissions)
+                    case "relationship":
+                        permission = relationship_permission(entity, action, rows, permissions)
                 if permission is not None:
                     permissions[entity.name, action] = permission
         for action in (Action.READ, Action.UPDATE):

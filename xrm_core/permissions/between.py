@@ -3,9 +3,11 @@
 1. Such a record exists for nobody who does not see both of its ends, whatever a policy says.
 2. Links of a many-to-many relation, unless a policy of the roles names their entity for the action: they may be read
    by whoever may read the relation on its owner, and made, changed and removed by whoever may update it there.
-3. If a policy names the entity, only the policies that name it count, with 1.
+3. If a policy names the entity of links, only the policies that name it count, with 1.
+4. Relationships need policies like any entity, also to be read: who decides for whom is more than both records say.
+   A policy for all entities (``*``) that has no rule and names no fields is about them, too.
 
-A policy for all entities (``*``) is about entities that have a file; on links it works by what it gives on the ends.
+A policy for all entities (``*``) on links works by what it gives on the ends.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +15,7 @@ from types import MappingProxyType
 
 from xrm_core.metadata.model import Entity
 from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Predicate, Related
+from xrm_core.metadata.relationships import SOURCE, TARGET
 from xrm_core.permissions.access import Permission, compile_permission
 from xrm_core.permissions.policy import Action, Policy
 
@@ -40,6 +43,17 @@ def link_permission(
     rule = both(granted.rule, granted.field_rules[between.name] or EVERYTHING)
     whole = rule if rule == EVERYTHING else Related(between.source, owner, "is", rule)
     return Permission(both(visible, whole), MappingProxyType(dict.fromkeys(entity.grantable())))
+
+
+def relationship_permission(
+    entity: Entity, action: Action, rows: Sequence[tuple[Policy, Predicate]], ends: Permissions
+) -> Permission | None:
+    """The right to an action on relationships: that of its policies, where both ends can be seen."""
+    visible = ends_visible(entity, (SOURCE, TARGET), ends)
+    permission = None if visible is None else compile_permission(entity, action, rows)
+    if visible is None or permission is None:
+        return None
+    return Permission(both(visible, permission.rule), permission.field_rules)
 
 
 def ends_visible(entity: Entity, relations: Sequence[str], ends: Permissions) -> Predicate | None:

@@ -61,10 +61,16 @@ class Policy:
     effect: Effect
 
     def applies(self, entity: Entity, action: Action) -> bool:
-        """Whether it is about this action on this entity. Policies for all entities are about those with a file."""
+        """Whether it is about this action on this entity.
+
+        A policy for all entities is about those with a file; if it has a rule or names fields, not about relationships.
+        """
         if self.action not in (None, action):
             return False
-        return entity.kind == "entity" if self.entity is None else self.entity == entity.name
+        if self.entity is not None:
+            return self.entity == entity.name
+        plain = self.rule is None and self.fields is None
+        return entity.kind == "entity" or (entity.kind == "relationship" and plain)
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,20 @@ from xrm_core.query.joint import Joint
 from xrm_core.query.operands import KnownId
 from xrm_core.query.order import Sort, beyond, digest, sorts
 from xrm_core.query.predicates import compile_predicate, operand, scan, size
+from xrm_core.query.relationship_view import RelationshipRows, label_of
 from xrm_core.query.request import (
     Connection,
     EdgePart,
     Edges,
     FileValue,
     Item,
+    Label,
     Nodes,
     Page,
     PageInfo,
     PageInfoField,
     Record,
+    Relationships,
     Selection,
     ToMany,
     ToOne,
@@ -34,6 +37,9 @@ from xrm_core.query.request import (
 from xrm_core.query.scan import Condition, Row, Scan, Scope, carried
 from xrm_core.query.scan import Page as PageRow
 from xrm_core.query.sql_json import Pair, constant
+
+Nested = FileValue | ToOne | ToMany | Relationships
+"""What of a record is JSON out of other tables."""
 
 
 def record(scope: Scope, request: Record) -> ColumnElement[Any]:
@@ -59,15 +65,20 @@ def pairs(scope: Scope, entity: Entity, row: Row, selection: Selection) -> Itera
                 yield key, scope.json.value(entity[name], row.column(entity[name]))
             case TypeName(key, name):
                 yield key, constant(name)
-            case FileValue(key) | ToOne(key) | ToMany(key):
+            case Label(key, language):
+                yield key, label_of(scope, row.column(entity["type"]), row.column(entity["direction"]), language)
+            case FileValue(key) | ToOne(key) | ToMany(key) | Relationships(key):
                 yield key, scope.json.nested(_nested_json(scope, entity, row, item))
 
 
-def _nested_json(scope: Scope, entity: Entity, row: Row, item: FileValue | ToOne | ToMany) -> ColumnElement[Any]:
+def _nested_json(scope: Scope, entity: Entity, row: Row, item: Nested) -> ColumnElement[Any]:
     if isinstance(item, FileValue):
         return file_json(scope, entity, row, item)
     if isinstance(item, ToOne):
         return _to_one(scope, entity, row, item)
+    if isinstance(item, Relationships):
+        found = RelationshipRows(scope, entity, row.source, item)
+        return _paged(scope, found.entity, item.request, found, [], row, None)
     return _to_many(scope, entity, row, item, item.request)
 
 
@@ -103,13 +114,25 @@ def connection(
 ) -> ColumnElement[Any]:
     """A page of records with what was asked of it, as a scalar sub-query; ``joint`` are links that lead to them."""
     entity = scope.model[request.entity]
-    builder = _Page(scope, entity, request, joint)
     found = scan(scope, entity)
     conditions = _all(
         belongs(found) if belongs else None, found.rule, compile_predicate(scope, entity, found, request.where)
     )
     if joint is not None:
         conditions = [*joint.conditions(request.where_link), *conditions]
+    return _paged(scope, entity, request, found, conditions, outer, joint)
+
+
+def _paged(
+    scope: Scope,
+    entity: Entity,
+    request: Connection,
+    found: Row,
+    conditions: list[Condition],
+    outer: Row | None,
+    joint: Joint | None,
+) -> ColumnElement[Any]:
+    builder = _Page(scope, entity, request, joint)
     paged = any(isinstance(part, Nodes | Edges | PageInfo) for part in request.parts)
     page = builder.query(found, conditions, outer) if paged else None
     result = [(key, json) for part in request.parts for key, json in builder.part(part, found, conditions, outer)]
@@ -146,7 +169,7 @@ class _Page:
             raise RuntimeError("the page has not been queried")
         return self._row
 
-    def query(self, found: Scan, conditions: list[Condition], outer: Row | None) -> Any:
+    def query(self, found: Row, conditions: list[Condition], outer: Row | None) -> Any:
         """The rows of the page, one more than asked for where it matters whether there are more."""
         criteria = sorts(self.scope, self.entity, found, self.request.order)
         if self.page.cursor is not None:
@@ -193,10 +216,10 @@ class _Page:
         by = numbered.c.xrm_number.desc() if self.page.backward else numbered.c.xrm_number.asc()
         return select(numbered).order_by(by).limit(literal_column("1000000000")).subquery()
 
-    def _source(self, found: Scan) -> FromClause:
+    def _source(self, found: Row) -> FromClause:
         return found.source if self.joint is None else self.joint.source(found)
 
-    def _columns(self, found: Scan) -> Iterator[tuple[str, ColumnElement[Any]]]:
+    def _columns(self, found: Row) -> Iterator[tuple[str, ColumnElement[Any]]]:
         yield "id", found.source.c.id
         for name in sorted(set(_needed(self.request.parts))):
             field = self.entity[name]
@@ -210,7 +233,7 @@ class _Page:
         mark = constant(digest(self.entity, self.request.order))
         return self.scope.json.hex([mark, *(self.scope.json.value(sort.field, sort.column) for sort in criteria)])
 
-    def part(self, part: Any, found: Scan, conditions: list[Condition], outer: Row | None) -> Iterable[Pair]:
+    def part(self, part: Any, found: Row, conditions: list[Condition], outer: Row | None) -> Iterable[Pair]:
         """Key and JSON of one part of the connection."""
         match part:
             case TypeName(key, name):
@@ -278,13 +301,13 @@ class _Page:
                 return farthest
 
 
-def _nested(parts: Iterable[Any]) -> Iterator[FileValue | ToOne | ToMany]:
+def _nested(parts: Iterable[Any]) -> Iterator[Nested]:
     """What of the records of a page is JSON out of other tables."""
     for part in parts:
         selections = [part.selection] if isinstance(part, Nodes) else []
         selections += [edge.selection for edge in part.parts] if isinstance(part, Edges) else []
         for selection in selections:
-            yield from (item for item in selection if isinstance(item, FileValue | ToOne | ToMany))
+            yield from (item for item in selection if isinstance(item, Nested))
 
 
 def _needed(parts: Iterable[Any]) -> Iterator[str]:
@@ -303,6 +326,8 @@ def _fields(selection: Iterable[Item]) -> Iterator[str]:
             yield item.field
         elif isinstance(item, ToOne):
             yield item.relation
+        elif isinstance(item, Label):
+            yield from ("type", "direction")
 
 
 def _all(*conditions: Condition | None) -> list[Condition]:

@@ -10,7 +10,7 @@ from xrm_core.metadata.model import Field, Link
 from xrm_core.metadata.predicate import Predicate
 from xrm_core.query.predicates import compile_predicate, scan
 from xrm_core.query.request import Edges, Value
-from xrm_core.query.scan import Condition, Row, Scan, Scope
+from xrm_core.query.scan import Condition, Row, Scope
 
 _PREFIX = "xrm_l_"
 
@@ -31,7 +31,7 @@ class Joint:
         self.scan = scan(scope, self.entity)
         self._owner = owner
 
-    def source(self, found: Scan) -> FromClause:
+    def source(self, found: Row) -> FromClause:
         """Links and records. Whoever looks for the records of one begins at its links, which have an index."""
         return self.scan.source.join(found.source, found.source.c.id == self.scan.column(self.entity[self.link.far]))
 

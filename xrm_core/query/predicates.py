@@ -170,7 +170,7 @@ def _compare(scope: Scope, field: Field, row: Row, compare: Compare) -> Conditio
     if field.type is FieldType.SET:
         return _set(scope, column, compare)
     if compare.op in (Op.IN, Op.NOT_IN):
-        inside = _in_list(scope, field, column, compare.value)
+        inside = in_list(scope, field, column, compare.value)
         return inside if compare.op is Op.IN else _is_not_true(inside)
     if isinstance(compare.value, Literal_) and compare.value.value is None:
         return column.is_(None) if compare.op is Op.EQ else column.is_not(None) if compare.op is Op.NE else false()
@@ -232,7 +232,8 @@ def _text(scope: Scope, column: ColumnElement[Any], op: Op, value: ColumnElement
             return func.substr(column, func.length(column) - size + literal_column("1")) == value
 
 
-def _in_list(scope: Scope, field: Field, column: ColumnElement[Any], value: Operand) -> Condition:
+def in_list(scope: Scope, field: Field, column: ColumnElement[Any], value: Operand) -> Condition:
+    """That a value, of the type of a field, is one of a list."""
     # One bind value however long the list is: databases take 65 535 of them at most.
     type_ = operand_type(field)
     if scope.dialect.name == "postgresql":

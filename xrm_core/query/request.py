@@ -58,7 +58,37 @@ class FileValue:
     parts: tuple[tuple[str, FilePart] | TypeName, ...]
 
 
-Item = Value | TypeName | FileValue | ToOne | ToMany
+@dataclass(frozen=True, slots=True)
+class Period:
+    """When relationships are to hold: on a ``day`` (None: today), or ``always``: whenever they did or do."""
+
+    day: Operand | None = None
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Relationships:
+    """The relationships of the record, as a connection of rows of :mod:`~xrm_core.query.relationship_view`.
+
+    ``types`` are the kinds asked for (None: all), ``direction`` is ``FORWARD``, ``REVERSE`` or None: both.
+    """
+
+    key: str
+    request: "Connection"
+    types: Operand | None
+    direction: str | None
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a relationship is called, seen from the record."""
+
+    key: str
+    language: Operand
+
+
+Item = Value | TypeName | FileValue | ToOne | ToMany | Relationships | Label
 Selection = tuple[Item, ...]
 
 # -- lists ----------------------------------------------------------------------------------------------------------

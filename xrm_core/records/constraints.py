@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from xrm_core import naming
 from xrm_core.errors import InternalError, RecordInUse, ValidationFailed, XrmError
 from xrm_core.metadata.model import Entity, Field
+from xrm_core.storage.tables import pair_columns
 
 
 def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) -> XrmError:
@@ -29,6 +30,12 @@ def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) 
             names = " and ".join(field.name for field in fields)
             message = f"there is another {entity.name} with the same {names}"
             return _failed(entity, fields[0].name, "unique", message)
+    for pair in pair_columns(entity):
+        columns = (*pair, "valid_from")
+        sqlite = "UNIQUE constraint failed: " + ", ".join(f"{table}.{column}" for column in columns)
+        if constraint == naming.unique(table, columns) or text == sqlite:
+            message = f"there is such a {entity.name} with the same valid_from already"
+            return _failed(entity, "valid_from", "period", message)
     for field in entity.fields.values():
         for column in field.columns:
             if constraint == naming.foreign_key(table, column):

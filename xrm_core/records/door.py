@@ -25,6 +25,7 @@ from xrm_core.records.constraints import translate
 from xrm_core.records.files import Files
 from xrm_core.records.links import change_links, owned, split
 from xrm_core.records.numbers import number_changed, number_new
+from xrm_core.records.relationships import check_others
 from xrm_core.records.rights import (
     check_fields,
     context,
@@ -87,6 +88,7 @@ class Records:
             connection.execute(insert(self.tables[entity]), [to_columns(kind, record) for record in prepared])
         except IntegrityError as error:
             raise self._translated(error, kind, caller) from None
+        check_others(connection, self.tables, kind, [record["id"] for record in prepared])
         for names, record in zip(mine, prepared, strict=True):
             if not holds(connection, scope, caller, kind, record["id"], conditions[names]):
                 raise Forbidden(
@@ -144,6 +146,7 @@ class Records:
                 f"You may not change the {entity} in this way.",
                 hint="After the change it would not be one of the records that your role may change.",
             )
+        check_others(connection, self.tables, kind, [id_])
         change_links(self, connection, caller, kind, id_, links)
 
     def delete(self, connection: Connection, caller: Caller, entity: str, id_: str, version: int | None = None) -> None:

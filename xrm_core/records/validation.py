@@ -10,6 +10,7 @@ from xrm_core.metadata.clock import duration_seconds
 from xrm_core.metadata.json_text import json_text
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.types import FieldType
+from xrm_core.records.relationships import relationship_problems
 from xrm_core.records.stored import digits_problem
 
 Problem = dict[str, str]
@@ -58,7 +59,7 @@ class Validator:
 
     def problems(self, entity: Entity, record: Mapping[str, Any]) -> list[Problem]:
         """What is wrong with a whole record (without system fields), in the order of the entity's fields."""
-        found = list(_beyond_schema(entity, record))
+        found = [*_beyond_schema(entity, record), *relationship_problems(entity, record)]
         reported = {problem["field"] for problem in found}
         errors = self._compiled[entity.name].iter_errors(dict(record))
         described = (_described(entity, error) for error in errors)

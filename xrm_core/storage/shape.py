@@ -36,6 +36,9 @@ def check(name: str, text: str) -> Part:
     words = sorted(set(re.findall(r"'\"?(\w+)\"?'", text)))
     if words:
         return Part("check", (name,), ", ".join(words))
+    pairs = re.findall(r'"?(\w+)"? IS NOT NULL\)* AND \(*"?(\w+)"? IS NOT NULL', text)
+    if pairs:
+        return Part("check", (name,), ", ".join(sorted(f"{one} with {other}" for one, other in pairs)))
     columns = sorted(set(re.findall(r'"?(\w+)"? IS NULL', text)))
     return Part(
         "check", (name,), f"{'exactly' if re.search(r'[^<]= *1', text) else 'at most'} one of {', '.join(columns)}"

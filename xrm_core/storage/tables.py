@@ -16,6 +16,7 @@ from sqlalchemy import (
 
 from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.relationships import SOURCE, TARGET
 from xrm_core.metadata.types import FieldType
 from xrm_core.storage.allowed import OnlyAllowed
 from xrm_core.storage.columns import column_type
@@ -62,13 +63,14 @@ def _table(metadata: MetaData, entity: Entity) -> Table:
             UniqueConstraint(*_column_names(entity, names), name=naming.unique(name, _column_names(entity, names)))
             for names in entity.unique_together
         ),
+        *_relationship(name, entity),
         *_indexes(name, entity),
         sqlite_strict=True,
     )
 
 
 def _columns(field: Field) -> Iterator[Column[object]]:
-    single = len(field.columns) == 1
+    single = len(field.columns) == 1 and not (field.relation is not None and field.relation.polymorphic)
     for name in field.columns:
         yield Column(name, column_type(field), nullable=not (field.required and single))
 
@@ -104,6 +106,27 @@ def _constraints(table: str, field: Field) -> Iterator[CheckConstraint | Foreign
     if field.relation.polymorphic:
         count = " + ".join(f'(CASE WHEN "{column}" IS NULL THEN 0 ELSE 1 END)' for column in field.columns)
         yield CheckConstraint(f"{count} {'=' if field.required else '<='} 1", name=naming.check(table, field.name))
+
+
+def _relationship(table: str, entity: Entity) -> Iterator[CheckConstraint | UniqueConstraint]:
+    """Only allowed pairs, none that ends before it begins, none twice with one first day."""
+    if entity.relationship is None:
+        return
+    pairs = pair_columns(entity)
+    allowed = " OR ".join(f'("{source}" IS NOT NULL AND "{target}" IS NOT NULL)' for source, target in pairs)
+    yield CheckConstraint(allowed, name=naming.check(table, "pairs"))
+    dates = '"valid_from" IS NULL OR "valid_to" IS NULL OR "valid_from" <= "valid_to"'
+    yield CheckConstraint(dates, name=naming.check(table, "valid_to"))
+    for pair in pairs:
+        yield UniqueConstraint(*pair, "valid_from", name=naming.unique(table, (*pair, "valid_from")))
+
+
+def pair_columns(entity: Entity) -> list[tuple[str, str]]:
+    """The columns of source and target of each pair that a relationship allows."""
+    if entity.relationship is None:
+        return []
+    source, target = entity.fields[SOURCE], entity.fields[TARGET]
+    return [(source.column_to(one), target.column_to(other)) for one, other in entity.relationship.pairs]
 
 
 def _indexes(table: str, entity: Entity) -> Iterator[Index]:

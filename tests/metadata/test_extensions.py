@@ -85,12 +85,14 @@ def test_an_extension_adds_fields_indexes_unique_combinations_and_labels() -> No
 def test_an_extension_tightens_fields() -> None:
     tighter = {
         "name": {"minLength": 3, "maxLength": 50, "pattern": "^[^ ]", "x-unique": True, "x-labels": {"de": "Firma"}},
+        "code": {"x-search": True},
         "employees": {"minimum": 1, "maximum": 500, "default": 5, "x-index": True},
         "revenue": {"minimum": 0.5, "maximum": 999.5, "description": "In thousands."},
         "status": {"enum": ["lead", "active"], "x-enum-labels": {"lead": {"fr": "Prospect"}, "active": {"de": "Ja"}}},
     }
     customer = loaded(above("club", required=["city"], properties=tighter))["customer"]
-    name, employees, revenue, status = (customer[each] for each in tighter)
+    name, code, employees, revenue, status = (customer[each] for each in tighter)
+    assert (code.searched, name.searched) == (True, False)
     assert (name.min_length, name.max_length, name.pattern, name.unique) == (3, 50, "^[^ ]", True)
     assert name.labels == {"de": "Firma"}
     assert (employees.minimum, employees.maximum, employees.default, employees.indexed) == (1, 500, 5, True)
@@ -100,7 +102,7 @@ def test_an_extension_tightens_fields() -> None:
     assert customer["city"].required
     assert [(at.file, at.layer) for at in name.tightened] == [("club.json", "club")] * len(name.tightened)
     assert customer["city"].tightened
-    assert not customer["code"].tightened
+    assert not customer["town"].tightened
     assert name.source.file == "customer.json"
 
 
@@ -144,6 +146,8 @@ def test_a_higher_layer_extends_what_a_layer_in_between_added() -> None:
         (field("name", x_unique=False), "/properties/name/x-unique", "should be true"),
         (field("name", x_index=False), "/properties/name/x-index", "should be true"),
         (field("employees", minLength=3), "/properties/employees/minLength", '"minLength" does not belong in'),
+        (field("employees", x_search=True), "/properties/employees/x-search", '"x-search" does not belong in'),
+        (field("name", x_search=False), "/properties/name/x-search", "should be true"),
         (field("boss", maximum=3), "/properties/boss/maximum", '"maximum" does not belong in'),
         (field("employees", maximum=2**31), "/properties/employees/maximum", "is more than 2147483647"),
         (field("employees", default="x"), "/properties/employees/default", "should be a whole number"),

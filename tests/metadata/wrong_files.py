@@ -74,12 +74,7 @@ STRUCTURE = {
     "not an object": Wrong("[1]", 1, "", "[1] should be an object", "One entity"),
     "unknown keyword": top('"x-foo": 1', "/x-foo", 'Unknown keyword "x-foo"', "Allowed here: $schema, x-entity"),
     "misspelt keyword": top('"x-lables": {}', "/x-lables", 'Unknown keyword "x-lables"', 'Did you mean "x-labels"?'),
-    "remote $ref": top('"$ref": "http://127.0.0.1/x"', "/$ref", "nothing is ever fetched", "Write out here"),
     "$id": top('"$id": "file:///etc/passwd"', "/$id", "nothing is ever fetched", "Write out here"),
-    "if": top('"if": {}', "/if", '"if" is not supported yet', "before-hook"),
-    "allOf": top('"allOf": []', "/allOf", "not supported yet", "before-hook"),
-    "dependentRequired": top('"dependentRequired": {}', "/dependentRequired", "not supported yet", "before-hook"),
-    "$defs": top('"$defs": {}', "/$defs", "not supported yet", "Remove it"),
     "label language": top('"x-labels": {"Deutsch": "x"}', "/x-labels/Deutsch", "not allowed", "language code"),
     "label empty": top('"x-labels": {"de": ""}', "/x-labels/de", "too short", "1 to 200"),
     "labels list": top('"x-labels": ["x"]', "/x-labels", "should be an object", "by language code"),
@@ -223,7 +218,6 @@ FIELDS = {
     "unknown keyword": field('{"type": "string", "max": 5}', "/max", 'Unknown keyword "max"', "Allowed here: type"),
     "misspelt": field('{"type": "string", "maxLenght": 5}', "/maxLenght", "Unknown", 'Did you mean "maxLength"?'),
     "other kind": field('{"type": "integer", "maxLength": 5}', "/maxLength", "belong in an integer field", "minimum"),
-    "$ref": field('{"type": "string", "$ref": "#/$defs/x"}', "/$ref", "nothing is ever fetched", "Write out"),
     "format": field('{"type": "string", "format": "ipv4"}', "/format", "not one of email, uri", "a web address (uri)"),
     "format near": field('{"type": "string", "format": "datetime"}', "/format", "not one of", 'mean "date-time"?'),
     "x-type": field('{"type": "string", "x-type": "longtext"}', "/x-type", "not one of", 'Did you mean "long_text"?'),
@@ -386,6 +380,153 @@ FIELDS = {
     ),
 }
 
+RULES = {
+    "if list": top('"if": []', "/if", "should be an object", "whole record"),
+    "if alone": top('"if": {"required": ["name"]}', "/if", 'nothing without "then"', "Add one"),
+    "then alone": top('"then": {"required": ["name"]}', "/then", 'nothing without "if"', "allOf"),
+    "allOf empty": top('"allOf": []', "/allOf", "too short", "list of rules"),
+    "allOf object": top('"allOf": {}', "/allOf", "should be a list", "list of rules"),
+    "rule word": top('"not": {"requird": ["name"]}', "/not/requird", "Unknown keyword", 'Did you mean "required"?'),
+    "rule type": top('"not": {"type": "object"}', "/not/type", "belong in a rule", "Remove it"),
+    "rule required": top('"not": {"required": ["nmae"]}', "/not/required/0", 'no field "nmae"', 'Did you mean "name"?'),
+    "rule of id": top('"not": {"required": ["id"]}', "/not/required/0", 'no field "id"', "its own entity"),
+    "rule field": top(
+        '"not": {"properties": {"age": {"const": 1}}}', "/not/properties/age", 'no field "age"', "speaks"
+    ),
+    "rule deep": top(
+        '"anyOf": [{"required": ["name"]}, {"allOf": [{"not": {"required": ["x"]}}]}]',
+        "/anyOf/1/allOf/0/not/required/0",
+        'no field "x"',
+        "speaks of fields",
+    ),
+    "rule value": top(
+        '"not": {"properties": {"name": {"const": 5}}}',
+        "/not/properties/name/const",
+        "No record can have the value 5",
+        "of the type text",
+    ),
+    "rule values": top(
+        '"not": {"properties": {"name": {"enum": ["a", null]}}}',
+        "/not/properties/name/enum/1",
+        "No record can have the value null",
+        "of the type text",
+    ),
+    "rule number of text": top(
+        '"not": {"properties": {"name": {"minimum": 5}}}',
+        "/not/properties/name/minimum",
+        "says nothing about name",
+        "Remove it",
+    ),
+    "rule contains of text": top(
+        '"not": {"properties": {"name": {"contains": {"const": "a"}}}}',
+        "/not/properties/name/contains",
+        "says nothing about name",
+        "Remove it",
+    ),
+    "rule pattern": top(
+        '"not": {"properties": {"name": {"pattern": "(?=a)"}}}',
+        "/not/properties/name/pattern",
+        "not a regular expression",
+        "look-around",
+    ),
+    "rule true": top(
+        '"not": {"properties": {"name": "x"}}', "/not/properties/name", "should be an object", "false if the field"
+    ),
+    "dependent list": top('"dependentRequired": []', "/dependentRequired", "should be an object", "If the field"),
+    "dependent text": top(
+        '"dependentRequired": {"name": "age"}', "/dependentRequired/name", "should be a list", "names of fields"
+    ),
+    "dependent unknown": top(
+        '"dependentRequired": {"name": ["age"]}', "/dependentRequired/name/0", 'no field "age"', "speaks of fields"
+    ),
+    "dependent on unknown": top(
+        '"dependentRequired": {"age": ["name"]}', "/dependentRequired/age", 'no field "age"', "speaks of fields"
+    ),
+    "dependent rule": top(
+        '"dependentSchemas": {"name": {"required": ["age"]}}',
+        "/dependentSchemas/name/required/0",
+        'no field "age"',
+        "speaks of fields",
+    ),
+    "message text": top('"not": {"required": ["name"], "x-message": "No"}', "/not/x-message", "an object", "language"),
+    "message language": top(
+        '"not": {"required": ["name"], "x-message": {"English": "No"}}', "/not/x-message/English", "not allowed", "en"
+    ),
+    "definitions": top('"definitions": {}', "/definitions", "not supported", '"$defs"'),
+    "$id": top('"$id": "file:///etc/passwd"', "/$id", "nothing is ever fetched", "Write out here"),
+}
+
+_OUT = "leads out of $defs"
+REFERENCES = {
+    "entity": top('"$ref": "#/$defs/x"', "/$ref", "nothing is ever fetched", "Write out"),
+    "$defs list": top('"$defs": []', "/$defs", "should be an object", "Parts of this file"),
+    "remote": field('{"$ref": "http://127.0.0.1/x"}', "/$ref", _OUT, '"#/$defs/NAME"'),
+    "file": field('{"$ref": "file:///etc/passwd"}', "/$ref", _OUT, '"#/$defs/NAME"'),
+    "neighbour": field('{"$ref": "other.json#/$defs/x"}', "/$ref", _OUT, '"#/$defs/NAME"'),
+    "whole": field('{"$ref": "#"}', "/$ref", _OUT, '"#/$defs/NAME"'),
+    "elsewhere": field('{"$ref": "#/properties/name"}', "/$ref", _OUT, '"#/$defs/NAME"'),
+    "number": field('{"$ref": 5}', "/$ref", "should be text", '"#/$defs/NAME"'),
+    "none": field('{"$ref": "#/$defs/x"}', "/$ref", 'no "#/$defs/x" in this file', "Define it"),
+    "near": Wrong(
+        BASE % (',\n"f": {"$ref": "#/$defs/adress"}', ',\n"$defs": {"address": {"type": "string"}}'),
+        6,
+        "/properties/f/$ref",
+        "no ",
+        'Did you mean "address"?',
+    ),
+    "no object": Wrong(
+        BASE % (',\n"f": {"$ref": "#/$defs/a"}', ',\n"$defs": {"a": ["string"]}'),
+        6,
+        "/properties/f/$ref",
+        "not an object",
+        "a field or a rule",
+    ),
+    "circle": Wrong(
+        BASE
+        % (',\n"f": {"$ref": "#/$defs/a"}', ',\n"$defs": {"a": {"$ref": "#/$defs/b"},\n"b": {"$ref": "#/$defs/a"}}'),
+        9,
+        "/$defs/b/$ref",
+        "back to itself: a → b → a",
+        "Write out one",
+    ),
+    "itself": Wrong(
+        BASE % ("", ',\n"$defs": {"a": {"not": {"$ref": "#/$defs/a"}}},\n"not": {"$ref": "#/$defs/a"}'),
+        7,
+        "/$defs/a/not/$ref",
+        "back to itself: a → a",
+        "Write out one",
+    ),
+    "mistake in a definition": Wrong(
+        BASE % (',\n"f": {"$ref": "#/$defs/a"}', ',\n"$defs": {"a": {"type": "strng"}}'),
+        8,
+        "/$defs/a/type",
+        "not one of string",
+        'Did you mean "string"?',
+    ),
+    "mistake beside": Wrong(
+        BASE % (',\n"f": {"$ref": "#/$defs/a",\n"maxLength": 0}', ',\n"$defs": {"a": {"type": "string"}}'),
+        7,
+        "/properties/f/maxLength",
+        "too small",
+        "characters",
+    ),
+    "bomb": Wrong(
+        BASE
+        % (
+            "",
+            ',\n"not": {"$ref": "#/$defs/a0"}, "$defs": {'
+            + ", ".join(
+                f'"a{i}": {{"allOf": [{", ".join([f"""{{"$ref": "#/$defs/a{i + 1}"}}"""] * 9)}]}}' for i in range(9)
+            )
+            + ', "a9": {"required": ["name"]}}',
+        ),
+        7,
+        "/$defs/a7/allOf/1/$ref",
+        "unfold to more than",
+        "Refer to less",
+    ),
+}
+
 TWO_FIELDS = {
     "set_null required": Wrong(
         BASE
@@ -472,6 +613,8 @@ ALL: dict[str, Wrong] = {
         "structure": STRUCTURE,
         "names": NAMES,
         "field": FIELDS,
+        "rule": RULES,
+        "reference": REFERENCES,
         "together": TWO_FIELDS,
     }.items()
     for name, wrong in cases.items()

@@ -14,8 +14,10 @@ from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Source
 from xrm_core.metadata.ownership import OWNER, OWNER_TEAM, owner_fields
 from xrm_core.metadata.record_schema import record_schema
+from xrm_core.metadata.references import unresolved
 from xrm_core.metadata.reserved import why_not_entity, why_not_field, why_not_plural
-from xrm_core.metadata.structure import check, nearest
+from xrm_core.metadata.rules import rule_mistakes, rules_of
+from xrm_core.metadata.structure import mistakes, nearest
 from xrm_core.metadata.types import COMPARABLE, TEXTUAL, FieldType
 from xrm_core.metadata.virtual_fields import mention_mistakes
 
@@ -46,12 +48,13 @@ class Draft:
 
 def read_entity(document: Document, problems: list[Problem]) -> Draft | None:
     """Read one file; appends its mistakes to ``problems``. None if not even its fields can be found."""
-    wrong = check(document)
-    problems.extend(wrong)
+    wrong = mistakes(document)
+    problems.extend(document.problem(*mistake) for mistake in wrong)
     whole = document.value
     if not isinstance(whole, Mapping) or not isinstance(whole.get("properties"), Mapping):
         return None
-    text, properties = _right_parts(whole, frozenset(problem.pointer for problem in wrong))
+    unread = frozenset((*(pointer for pointer, _, _ in wrong), *unresolved(whole)))
+    text, properties = _right_parts(whole, unread)
     required = frozenset(text.get("required", ()))
     many = {name: value for name, value in properties.items() if "many" in value.get("x-relation", ())}
     fields = {
@@ -71,6 +74,7 @@ def read_entity(document: Document, problems: list[Problem]) -> Draft | None:
             _columns(draft),
             _indexes(draft, text),
             mention_mistakes(fields, text),
+            rule_mistakes(rules_of(text), entity.fields, (*names, *many)),
         )
         for mistake in checks
     )
@@ -105,7 +109,8 @@ def _entity(document: Document, text: Mapping[str, Any], fields: dict[str, Field
         ownership=ownership,
         unique_together=tuple(map(tuple, text.get("x-unique", ()))),
         indexes=tuple(map(tuple, text.get("x-indexes", ()))),
-        json_schema=freeze(record_schema(fields.values())) if fields else freeze({}),
+        rules=freeze(rules_of(text)),
+        json_schema=freeze(record_schema(fields.values(), rules_of(text))) if fields else freeze({}),
         renamed_from=text.get("x-renamed-from"),
         source=source_of(document, "/x-entity"),
     )

@@ -10,7 +10,8 @@ from typing import Any
 
 from xrm_core.errors import Problem
 from xrm_core.metadata.lines import Document, step
-from xrm_core.metadata.structure import check, nearest
+from xrm_core.metadata.references import unresolved
+from xrm_core.metadata.structure import check, mistakes, nearest
 from xrm_core.metadata.tightening import TIGHTENING, tighten, wrong_fields
 
 _OWN = frozenset({"$schema", "x-extends", "properties"})
@@ -99,7 +100,7 @@ class _Merge:
         self.value: dict[str, Any] = dict(base.value)
         self.value["properties"] = dict(base.value["properties"])
         self.places = dict(base.places)
-        self.wrong_below = wrong_fields(problem.pointer for problem in check(base))
+        self.wrong_below = wrong_fields((*(pointer for pointer, _, _ in mistakes(base)), *unresolved(base.value)))
 
     def done(self) -> Document:
         """The entity's document with the extension in it."""

@@ -12,6 +12,7 @@ from xrm_core.metadata.lines import Document, read
 from xrm_core.metadata.links import link_drafts
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.reading import RELATIONSHIPS, texts_in
+from xrm_core.metadata.references import resolve
 from xrm_core.metadata.relationships import is_relationship, relationship_drafts
 from xrm_core.metadata.snapshot import build
 from xrm_core.metadata.wiring import check_wiring, settle
@@ -68,6 +69,7 @@ def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Pro
     known: set[str] = set()
     for source, rank, file, text in texts:
         document = read(file, text, problems, source.name, rank)
+        document = None if document is None else resolve(document, problems)
         if document is not None and is_extension(document):
             extensions.append(document)
             continue

@@ -249,8 +249,9 @@ class Entity:
     ``kind`` and ``between`` tell an entity that holds the links of a many-to-many relation, for which no file stands,
     ``relationship`` one whose records are relationships of others;
     ``links`` are such relations seen from here. ``fields`` are those of the file, in its order, then those of its
-    ``ownership``; :meth:`all_fields` adds the system fields. ``json_schema`` is the plain JSON Schema part of the file
-    (no ``x-`` keywords), against which records are validated. ``expressions`` has the tree of each computed field.
+    ``ownership``; :meth:`all_fields` adds the system fields. ``rules`` are words of JSON Schema that a whole record
+    must meet, empty fields being absent from it. ``json_schema`` is the plain JSON Schema part of the file (no ``x-``
+    keywords), against which records are validated. ``expressions`` has the tree of each computed field.
     """
 
     name: str
@@ -263,6 +264,7 @@ class Entity:
     ownership: Ownership | None = None
     unique_together: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
+    rules: Mapping[str, Any] = attribute(default_factory=_empty)
     json_schema: Mapping[str, Any] = attribute(default_factory=_empty)
     renamed_from: str | None = None
     kind: Kind = "entity"

@@ -1,6 +1,7 @@
 """Entity → the plain JSON Schema (2020-12, no ``x-`` keywords) against which its records are validated."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from xrm_core.metadata.clock import DURATION_PATTERN, TIME_PATTERN
@@ -24,14 +25,18 @@ _BASE = {
 }
 
 
-def record_schema(fields: Iterable[Field]) -> dict[str, Any]:
-    """Schema of a whole record with these fields. Fields that are not required may be null as well as absent."""
+def record_schema(fields: Iterable[Field], rules: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """Schema of a whole record with these fields and rules.
+
+    Fields that are not required may be null as well as absent; the rules take those that are null as absent.
+    """
     fields = tuple(field for field in fields if not field.virtual)
     return {
         "type": "object",
         "properties": {field.name: nullable(field) for field in fields},
         "required": [field.name for field in fields if field.required and field.writable],
         "additionalProperties": False,
+        **rules,
     }
 
 

@@ -77,7 +77,7 @@ def _entity(packed: Mapping[str, Any]) -> Entity:
         between=None if between is None else Between(**freeze(between)),
         relationship=None if relationship is None else Relationship(**freeze(relationship)),
         fields=MappingProxyType(found),
-        json_schema=freeze(record_schema(found.values())),
+        json_schema=freeze(record_schema(found.values(), packed.get("rules", {}))),
     )
 
 

@@ -17,11 +17,8 @@ from referencing import Registry, Resource
 from xrm_core.errors import Problem
 from xrm_core.metadata.lines import Document, step
 
-_NOT_YET = frozenset(
-    {"if", "then", "else", "allOf", "anyOf", "oneOf", "not", "dependentRequired", "dependentSchemas", "$defs"}
-    | {"definitions"}
-)
-_REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor", "$vocabulary"})
+_NOT_YET = frozenset({"definitions", "patternProperties", "unevaluatedProperties", "prefixItems"})
+_REFERENCES = frozenset({"$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor", "$vocabulary"})
 _TYPE_NAMES: Mapping[str, str] = {
     "string": "text in double quotes",
     "integer": "a whole number",
@@ -56,12 +53,21 @@ def check(document: Document, form: Form = "entity") -> list[Problem]:
 
 def explain(document: Document, form: Form = "entity") -> list[Problem]:
     """The same, always by the validator that can say what is wrong."""
+    return [document.problem(*mistake) for mistake in _mistakes(document.value, form)]
+
+
+def mistakes(document: Document) -> list[tuple[str, str, str]]:
+    """Pointer, reason and remedy of each mistake; the pointers are those of the document as it is now."""
+    return [] if _fast_validator("entity").is_valid(document.value) else _mistakes(document.value, "entity")
+
+
+def _mistakes(value: Any, form: Form) -> list[tuple[str, str, str]]:
     # Several keywords of the meta-schema may refuse one value; the reader needs to hear of it once.
-    found: dict[tuple[str, str], Problem] = {}
-    for error in _validator(form).iter_errors(document.value):
+    found: dict[tuple[str, str], str] = {}
+    for error in _validator(form).iter_errors(value):
         for pointer, reason, remedy in _describe(error):
-            found.setdefault((pointer, reason), document.problem(pointer, reason, remedy))
-    return list(found.values())
+            found.setdefault((pointer, reason), remedy)
+    return [(*place, remedy) for place, remedy in found.items()]
 
 
 def shown(value: Any) -> str:
@@ -137,7 +143,10 @@ def _unknown(key: str, schema: Mapping[str, Any]) -> tuple[str, str]:
             "Write out here what it refers to.",
         )
     if key in _NOT_YET:
-        return f'"{key}" is not supported yet.', "Remove it; a plugin's before-hook can check such a rule."
+        remedy = (
+            'Write "$defs".' if key == "definitions" else "Remove it; a plugin's before-hook can check such a rule."
+        )
+        return f'"{key}" is not supported.', remedy
     if key in _vocabulary():
         return f'"{key}" does not belong in {_article(what)}.', f"Remove it; allowed here: {', '.join(allowed)}."
     return f"Unknown keyword {shown(key)}.", f"{nearest(key, allowed)}Allowed here: {', '.join(allowed)}."

@@ -98,6 +98,7 @@ def entity_words(model: Model, entity: Entity) -> dict[str, Any]:
     required = _required(entity.fields.values())
     if required:
         words["required"] = required
+    words |= thaw(entity.rules)
     owners = (OWNER, OWNER_TEAM) if entity.ownership else ()  # they follow from the word
     words["properties"] = {
         field.name: field_words(field) for field in entity.fields.values() if field.name not in owners

@@ -14,6 +14,7 @@ from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.query.predicates import compile_rule, context_values, scan, unguarded
 from xrm_core.query.scan import Scope
+from xrm_core.records.rules import ABOUT
 from xrm_core.records.stored import targets_of
 
 Problems = list[dict[str, str]]
@@ -95,7 +96,11 @@ def told(problems: Sequence[Mapping[str, str]], entity: Entity, caller: Caller) 
         if (granted := caller.access.get(entity.name, action)) is not None
         for name in granted.fields
     }
-    named = [dict(problem) for problem in problems if _fields_of(problem, entity) <= known]
+    named = [
+        {key: text for key, text in problem.items() if key != ABOUT}
+        for problem in problems
+        if _fields_of(problem, entity) <= known
+    ]
     if len(named) < len(problems):
         named.append({"field": "", "rule": "hidden", "message": "a field that you cannot see stands in the way"})
     return named
@@ -104,6 +109,7 @@ def told(problems: Sequence[Mapping[str, str]], entity: Entity, caller: Caller) 
 def _fields_of(problem: Mapping[str, str], entity: Entity) -> set[str]:
     together = [set(names) for names in entity.unique_together if problem["message"].endswith(" and ".join(names))]
     found = set().union(*together) if problem["rule"] == "unique" else set()
+    found |= set(problem.get(ABOUT, "").split())
     return found | ({problem["field"]} & entity.fields.keys())
 
 

@@ -100,7 +100,7 @@ class _Run:
         """Find all that is wrong with a row by itself and among the rows before it."""
         blamed = {problem.column for problem in candidate.problems}
         if "" not in blamed:  # else the row as a whole is broken
-            for problem in self._records.validator.problems(self._entity, candidate.record):
+            for problem in self._records.validator.problems(self._entity, candidate.record, rules=False):
                 if not self._has_default(problem, candidate):
                     self._blame(candidate, problem["field"], problem["rule"], problem["message"], blamed)
             self._unique.blame_repeated(candidate, self._columns)

@@ -51,16 +51,41 @@ def test_check_says_that_permissions_are_missing(pack: Path, xrm: Xrm):
 
 
 def test_drift(applied: Path, xrm: Xrm):
-    assert xrm("schema", "check", "--drift").code == 0
+    assert xrm("schema", "check", "--database").code == 0
 
     with closing(sqlite3.connect(DATABASE)) as connection:
         connection.execute("ALTER TABLE book ADD COLUMN shelf TEXT")
 
-    assert "shelf" in xrm("schema", "check", "--drift").failed("MODEL_OUT_OF_DATE")
+    assert "shelf" in xrm("schema", "check", "--database").failed("MODEL_OUT_OF_DATE")
+
+
+def test_check_names_all_differences_of_files_model_and_tables(applied: Path, xrm: Xrm):
+    # given files that have changed, and a table that somebody has changed by hand
+    write_pack(applied, user=USER, book={**BOOK, "shelf": TEXT}, shop={"title": TEXT})
+    with closing(sqlite3.connect(DATABASE)) as connection:
+        connection.execute("ALTER TABLE user ADD COLUMN fax TEXT")
+
+    for words in (["--database"], ["--with-database"], ["--database", f"sqlite:///{DATABASE}"]):
+        said = xrm("schema", "check", *words).failed("MODEL_OUT_OF_DATE")
+        assert "book: the files say something else than was applied in shelf." in said
+        assert "shop: this entity was not applied yet." in said
+        assert "user: the column fax is not in the model." in said
+
+
+def test_apply_refuses_policies_that_do_not_fit_the_model(applied: Path, xrm: Xrm):
+    # given policies that name a field which the new files do not have
+    write_pack(applied, user=USER, book={"title": BOOK["title"], "pages": BOOK["pages"]})
+    file = applied / "permissions" / "policies.csv"
+    policies = file.read_text()
+    file.write_text(policies + "reader,book,read,summary,,allow\n")
+
+    assert "summary" in xrm("schema", "apply", "--accept", "drop_field:book.summary").failed("POLICY_INVALID")
+    file.write_text(policies)
+    assert xrm("schema", "apply", "--accept", "drop_field:book.summary").code == 0
 
 
 def test_drift_before_anything_is_applied(pack: Path, xrm: Xrm):
-    assert "xrm schema apply" in xrm("schema", "check", "--drift").failed("MODEL_OUT_OF_DATE")
+    assert "xrm schema apply" in xrm("schema", "check", "--database").failed("MODEL_OUT_OF_DATE")
 
 
 def test_plan_and_apply(pack: Path, xrm: Xrm):
@@ -107,7 +132,7 @@ def test_a_lossy_change_needs_consent(applied: Path, xrm: Xrm):
     # and with both accepted it is done
     words = ["--accept", "drop_field:book.pages", "--accept", "drop_field:book.summary"]
     assert xrm("schema", "apply", *words).code == 0
-    assert xrm("schema", "check", "--drift").code == 0
+    assert xrm("schema", "check", "--database").code == 0
 
 
 def test_consent_to_what_is_not_in_the_plan_is_refused(applied: Path, xrm: Xrm):
@@ -120,7 +145,7 @@ def test_consent_to_what_is_not_in_the_plan_is_refused(applied: Path, xrm: Xrm):
     assert xrm("schema", "plan").code == 2
 
 
-@pytest.mark.parametrize("words", [["plan"], ["apply"], ["check", "--drift"]])
+@pytest.mark.parametrize("words", [["plan"], ["apply"], ["check", "--database"]])
 def test_no_database(words: list[str], xrm: Xrm):
     said = xrm("schema", *words, "--schemas", CORE_PACK, "--database", CLOSED_POSTGRES).failed("DATABASE_UNAVAILABLE")
 

@@ -45,12 +45,12 @@ def test_a_change_is_told_and_goes_on(xrm: Xrm):
     assert "«xrm schema apply» with the same files goes on; «xrm schema abort» gives it up." in found.out
     told = json.loads(xrm("schema", "status", "--json").out)
     assert (told["phase"], told["worked_on"]) == ("prepare", False)
-    assert xrm("schema", "check", "--drift").failed("MODEL_OUT_OF_DATE")
+    assert xrm("schema", "check", "--database").failed("MODEL_OUT_OF_DATE")
 
     assert xrm("schema", "apply").code == 0
 
     assert xrm("schema", "status").out == "No change is under way.\n"
-    assert xrm("schema", "check", "--drift").code == 0
+    assert xrm("schema", "check", "--database").code == 0
 
 
 @pytest.mark.usefixtures("stopped")

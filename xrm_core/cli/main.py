@@ -8,6 +8,7 @@ import typer
 import typer.main
 
 from xrm_core.cli import accounts, csv_import, failures, files, plugins, schema, serve, tenants
+from xrm_core.cli.schema_drift import with_value
 from xrm_core.cli.tenant_option import add_tenant_option, forget_tenant
 from xrm_core.errors import XrmError
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     forget_tenant()
     try:
-        command_line()(args=arguments, prog_name="xrm")
+        command_line()(args=with_value(sys.argv[1:] if arguments is None else arguments), prog_name="xrm")
     except XrmError as error:
         failures.say(error)
     except OSError as error:  # but for a closed pipe, as in «xrm schema print | head»: there typer ends quietly, with 1

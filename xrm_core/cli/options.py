@@ -24,3 +24,9 @@ DatabaseUrl = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept", metavar="OP", help="Consent to a lossy operation, as the plan names it.", show_default=False
+    ),
+]

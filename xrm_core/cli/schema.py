@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xrm_core.cli.options import AsJson, DatabaseUrl, Schemas
+from xrm_core.cli.options import Accept, AsJson, DatabaseUrl, Schemas
 from xrm_core.cli.schema_changes import abort, status
+from xrm_core.cli.schema_drift import compare_database
 from xrm_core.cli.schema_files import layers, pull
+from xrm_core.cli.schema_history import contract, history, leftovers, redo, undo
 
 if TYPE_CHECKING:
     from xrm_core.cli.workplace import Workplace
@@ -19,6 +21,11 @@ app.command()(layers)
 app.command()(pull)
 app.command()(status)
 app.command()(abort)
+app.command()(undo)
+app.command()(redo)
+app.command()(history)
+app.command()(leftovers)
+app.command()(contract)
 
 CHANGES_PENDING = 2
 """Exit code of ``xrm schema plan`` if there is something to apply."""
@@ -26,15 +33,18 @@ CHANGES_PENDING = 2
 
 @app.command()
 def check(
-    drift: Annotated[bool, typer.Option("--drift", help="Compare the database with the files, too.")] = False,
+    with_database: Annotated[
+        bool, typer.Option("--with-database", help="Compare with the database, too. --database does so as well.")
+    ] = False,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Check entity files and policies: all that is wrong with them at once."""
+    """Check entity files and policies: all that is wrong with them at once. With --database, compare it with them."""
     from xrm_core.cli.workplace import opened
     from xrm_core.server.assembly import policy_folders
 
-    with opened(schemas, database, files_only=not drift) as workplace:
+    compare = with_database or database is not None
+    with opened(schemas, database, files_only=not compare) as workplace:
         entities = sum(entity.kind == "entity" for entity in workplace.model)  # links have no files
         typer.echo(
             f"{entities} {'entity' if entities == 1 else 'entities'} in {workplace.settings.schemas}: all right."
@@ -45,9 +55,9 @@ def check(
             typer.echo(f"{len(policies.policies)} policies for {', '.join(policies.roles)}: all right.")
         else:
             typer.echo(f"There is no folder {folders[-1]}: nobody may do anything with these entities.")
-        if drift:
-            _check_drift(workplace)
-            typer.echo("The database has these tables exactly.")
+        if compare:
+            compare_database(workplace)
+            typer.echo("The database has this model, and its tables exactly.")
 
 
 @app.command()
@@ -66,19 +76,19 @@ def plan(as_json: AsJson = False, schemas: Schemas = None, database: DatabaseUrl
 
 @app.command()
 def apply(
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OP", help="Consent to a lossy operation, as the plan names it.", show_default=False),
-    ] = None,
+    accept: Accept = None,
     as_json: AsJson = False,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
     """Change the tables as the entity files say: everything, or nothing if any of it is refused."""
     from xrm_core.cli.workplace import opened
+    from xrm_core.server.assembly import policy_folders
     from xrm_core.storage.apply import apply as carry_out
 
     with opened(schemas, database) as workplace:
+        if any(folder.is_dir() for folder in policy_folders(workplace.settings)):
+            workplace.policies()  # a server could not start with policies that do not fit the model
         done = carry_out(
             workplace.database, workplace.model, accept or (), along=workplace.tenant_files.require_unchanged
         )
@@ -112,23 +122,6 @@ def print_schema(
 
 def _show(planned: "Plan", as_json: bool) -> None:
     typer.echo(json.dumps(planned.to_json(), ensure_ascii=False, default=str) if as_json else planned.to_text())
-
-
-def _check_drift(workplace: "Workplace") -> None:
-    from xrm_core.errors import ModelOutOfDate
-    from xrm_core.storage.applied import current_model
-    from xrm_core.storage.drift import drift
-
-    workplace.check_applied()
-    with workplace.database.read() as connection:
-        applied = current_model(connection) or workplace.model
-        differences = drift(connection, applied)
-    if differences:
-        raise ModelOutOfDate(
-            "The tables are not as the applied model says:\n" + "\n".join(differences),
-            hint="Undo what was done to the tables by hand.",
-            details={"drift": differences},
-        )
 
 
 def _access(workplace: "Workplace", role: str | None) -> "Access":

@@ -94,6 +94,22 @@ def opened(schemas: Path | None, database: str | None, *, files_only: bool = Fal
         workplace.database.close()
 
 
+@contextmanager
+def opened_database(schemas: Path | None, database: str | None) -> Iterator[Database]:
+    """Only the database, for commands that need no entity files; closed at the end.
+
+    Raises:
+        XrmError: settings are wrong.
+    """
+    settings = start(schemas, database)
+    make_data_folder(settings)
+    found = Database(settings.database_url)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
 def _tenant_files(settings: Settings) -> SchemaFiles:
     """The layer that is kept in the database; a file that is not there yet is not made for that."""
     if is_missing(settings.database_url):

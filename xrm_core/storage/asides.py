@@ -1,6 +1,6 @@
 """What changes of the model have put aside: columns and tables that are kept until ``xrm schema contract``.
 
-Why nothing is destroyed by a change is told in ``docs/adr/0011-asides-and-undo.md``.
+Why nothing is destroyed by a change is told in ``docs/adr/0017-asides-and-undo.md``.
 """
 
 from collections.abc import Iterable, Iterator

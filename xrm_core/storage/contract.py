@@ -27,8 +27,8 @@ class Doomed:
     def text(self) -> str:
         """One line for people."""
         what = self.aside.entity if self.aside.whole_table else f"{self.aside.entity}.{self.aside.column}"
-        kind = "records" if self.aside.whole_table else "values"
-        return f"{what}, put aside by change {self.aside.change}: {self.rows} {kind}"
+        kind = "record" if self.aside.whole_table else "value"
+        return f"{what}, put aside by change {self.aside.change}: {self.rows} {kind if self.rows == 1 else f'{kind}s'}"
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""

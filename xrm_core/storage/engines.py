@@ -208,7 +208,7 @@ def tables_changed(state: str | None = None) -> TablesChanged:
     """The error for a statement that does not fit the tables."""
     return TablesChanged(
         "The tables in the database are not those of the model.",
-        hint="Look at «xrm schema check --drift».",
+        hint="Look at «xrm schema check --database».",
         details={"sqlstate": state} if state else None,
     )
 

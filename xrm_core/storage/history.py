@@ -52,6 +52,18 @@ class History:
     def __getitem__(self, number: int) -> Change:
         return next(change for change in self.changes if change.number == number)
 
+    @property
+    def next_undo(self) -> int | None:
+        """Number of the change that an undo would take back, if there is one."""
+        number = self.done[-1] if len(self.done) > 1 else None
+        return None if number is None or self[number].contracted_at else number
+
+    @property
+    def next_redo(self) -> int | None:
+        """Number of the step back that a redo would take back, if there is one."""
+        number = self.undone[-1] if self.undone else None
+        return None if number is None or self[number].contracted_at else number
+
     def to_undo(self) -> Change:
         """The change that ``xrm schema undo`` takes back.
 

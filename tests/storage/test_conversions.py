@@ -3,7 +3,8 @@
 import datetime as dt
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, column, literal, select, values
 
 from tests.postgres import PostgresServer
+from xrm_core.metadata.clock import time_text
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import FieldType
 from xrm_core.storage.columns import column_type, instant_text
@@ -35,7 +37,15 @@ def decimal(precision: int, scale: int) -> Field:
     return Field("it", FieldType.DECIMAL, precision=precision, scale=scale)
 
 
+BIG, TIME = Field("it", FieldType.BIG_INTEGER), Field("it", FieldType.TIME)
+SET = Field("it", FieldType.SET, enum=ENUM.enum)
+FEWER = Field("it", FieldType.SET, enum=("Lost", "x"))
+WHOLE_18 = decimal(18, 0)
 MONEY, WIDE, SMALL, WHOLE = decimal(12, 2), decimal(18, 4), decimal(4, 1), decimal(5, 0)
+
+
+def only(found: list[str], allowed: Sequence[str]) -> str | None:
+    return found[0] if len(found) == 1 and found[0] in allowed else None
 
 
 def integer_of(text: str) -> int | None:
@@ -45,6 +55,27 @@ def integer_of(text: str) -> int | None:
 
 def in_range(number: int) -> int | None:
     return number if -(2**31) <= number < 2**31 else None
+
+
+def big_of(text: str) -> int | None:
+    text = text.strip(BLANKS)
+    number = int(text) if re.fullmatch("[+-]?[0-9]+", text) else None
+    return number if number is not None and -(2**63) <= number < 2**63 else None
+
+
+def time_of(text: str) -> str | None:
+    text = text.strip(BLANKS)
+    if not re.fullmatch(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?", text):
+        return None
+    try:
+        return time_text(dt.time.fromisoformat(text))
+    except ValueError:
+        return None
+
+
+def set_of(text: str) -> list[str] | None:
+    found = enum_of(text)
+    return None if found is None else [found]
 
 
 def decimal_of(field: Field, text: str) -> Decimal | None:
@@ -112,6 +143,9 @@ def midnight(moment: str) -> str | None:
     return moment[:10] if moment.endswith("T00:00:00+00:00") else None
 
 
+big = st.integers(-(2**63), 2**63 - 1) | st.integers(-(2**31) - 2, 2**31 + 2)
+sets = st.lists(st.sampled_from(ENUM.enum), unique=True, min_size=1)
+times = st.times().map(str) | st.from_regex(r"\A[0-2][0-9]:[0-6][0-9](:[0-6][0-9](\.[0-9]{0,7})?)?\Z")
 words = st.sampled_from(
     [
         "ja",
@@ -191,6 +225,24 @@ PAIRS: dict[str, tuple[Field, Field, st.SearchStrategy[Any], Callable[[Any], Any
     "moment to text": (DATETIME, TEXT, instants, str),
     "date to moment": (DATE, DATETIME, st.dates().map(str), lambda day: f"{day}T00:00:00+00:00"),
     "moment to date": (DATETIME, DATE, instants, midnight),
+    "text to big integer": (TEXT, BIG, texts | big.map(str) | st.integers(2**63 - 2, 2**63 + 2).map(str), big_of),
+    "big integer to integer": (BIG, INTEGER, big, in_range),
+    "integer to big integer": (INTEGER, BIG, integers, int),
+    "big integer to decimal": (BIG, MONEY, big | integers, lambda number: fitting(MONEY, Decimal(number))),
+    "big integer to text": (BIG, TEXT, big, str),
+    "decimal to big integer": (
+        WHOLE_18,
+        BIG,
+        decimals(WHOLE_18),
+        int,
+    ),
+    "text to time": (TEXT, TIME, times | words, time_of),
+    "time to text": (TIME, TEXT, st.times().map(time_text), str),
+    "text to set": (TEXT, SET, words, set_of),
+    "enum to set": (ENUM, SET, st.sampled_from(ENUM.enum), set_of),
+    "set to smaller set": (SET, FEWER, sets, lambda found: found if set(found) <= set(FEWER.enum) else None),
+    "set to enum": (SET, replace(FEWER, type=FieldType.ENUM), sets, lambda found: only(found, FEWER.enum)),
+    "set to text": (SET, TEXT, sets, lambda found: only(found, found)),
     "uuid to text": (UUID, TEXT, st.uuids().map(str), str),
 }
 

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, literal, not_, null, or_, type_coerce
 
 from xrm_core.metadata.model import Field
-from xrm_core.metadata.types import TEXTUAL, FieldType
-from xrm_core.storage import convert_numbers, convert_times, convert_words
+from xrm_core.metadata.types import TEXTUAL, WHOLE, FieldType
+from xrm_core.storage import convert_numbers, convert_sets, convert_times, convert_words
 from xrm_core.storage.columns import column_type
 from xrm_core.storage.sql_text import Sql, Words, text
 
@@ -152,7 +152,9 @@ def _rule(old: Field, new: Field) -> Rule | None:
 
 
 def _kind(field: Field) -> str:
-    return "text" if field.type in TEXTUAL else str(field.type)
+    if field.type in TEXTUAL:
+        return "text"
+    return "integer" if field.type in WHOLE else str(field.type)
 
 
 def _same(_old: Field, _new: Field, _words: Words, value: Sql) -> Sql:
@@ -161,6 +163,7 @@ def _same(_old: Field, _new: Field, _words: Words, value: Sql) -> Sql:
 
 _RULES: Mapping[tuple[str, str], Rule] = {
     ("text", "integer"): convert_numbers.text_to_integer,
+    ("integer", "integer"): convert_numbers.integer_to_integer,
     ("text", "decimal"): convert_numbers.text_to_decimal,
     ("integer", "decimal"): convert_numbers.integer_to_decimal,
     ("decimal", "decimal"): convert_numbers.decimal_to_decimal,
@@ -178,6 +181,13 @@ _RULES: Mapping[tuple[str, str], Rule] = {
     ("uuid", "text"): convert_words.uuid_to_text,
     ("relation", "text"): convert_words.uuid_to_text,
     ("relation", "uuid"): _same,
+    ("enum", "set"): convert_sets.text_to_set,
+    ("text", "set"): convert_sets.text_to_set,
+    ("set", "set"): convert_sets.set_to_set,
+    ("set", "enum"): convert_sets.set_to_text,
+    ("set", "text"): convert_sets.set_to_text,
+    ("text", "time"): convert_times.text_to_time,
+    ("time", "text"): convert_times.time_to_text,
     ("text", "date"): convert_times.text_to_date,
     ("date", "text"): convert_times.date_to_text,
     ("text", "datetime"): convert_times.text_to_datetime,

@@ -6,24 +6,36 @@ is. Thousands are never marked. A decimal is its value times 10^scale on SQLite 
 """
 
 from sqlalchemy import ColumnElement, and_, case, cast, func, or_
-from sqlalchemy.types import Integer, Numeric
+from sqlalchemy.types import BigInteger, Integer, Numeric
 
 from xrm_core.metadata.model import Field
+from xrm_core.metadata.types import SPANS, FieldType
 from xrm_core.storage.sql_text import Sql, Words, number, sign, text, unsigned, when
 
-LEAST, GREATEST = -(2**31), 2**31 - 1
-"""The range of an integer field."""
+_SAFE_DIGITS = 18
+"""So many digits are in the range of 64 bits, whatever they are."""
 
-_MAX_DIGITS = 10
+_WHOLE_DIGITS = 19
 
 
-def text_to_integer(_old: Field, _new: Field, words: Words, value: Sql) -> Sql:
+def text_to_integer(_old: Field, new: Field, words: Words, value: Sql) -> Sql:
     """``"  -42 "`` → -42."""
     trimmed = words.trim(value)
-    digits = unsigned(trimmed)
+    digits = func.ltrim(unsigned(trimmed), text("0"))
+    length = func.length(digits)
+    # Of texts of 19 digits the order is that of the numbers; the least number of 64 bits is one beyond the greatest.
+    greatest = case((sign(trimmed) == text("-"), text(str(2**63))), else_=text(str(2**63 - 1)))
+    short = and_(
+        words.digits(unsigned(trimmed)),
+        or_(length <= _SAFE_DIGITS, and_(length == _WHOLE_DIGITS, words.bytewise(digits) <= greatest)),
+    )
     whole = words.integer(trimmed)
-    short = and_(words.digits(digits), func.length(func.ltrim(digits, text("0"))) <= _MAX_DIGITS)
-    return when(short, when(_in_range(whole), cast(whole, Integer())))
+    return when(short, when(_in_range(new, whole), _whole(new, whole)))
+
+
+def integer_to_integer(_old: Field, new: Field, words: Words, value: Sql) -> Sql:
+    """Whole numbers of 32 and 64 bits."""
+    return when(_in_range(new, value), _whole(new, words.integer(value)))
 
 
 def text_to_decimal(_old: Field, new: Field, words: Words, value: Sql) -> Sql:
@@ -68,13 +80,13 @@ def decimal_to_decimal(old: Field, new: Field, words: Words, value: Sql) -> Sql:
     return when(fits, smaller)
 
 
-def decimal_to_integer(old: Field, _new: Field, words: Words, value: Sql) -> Sql:
+def decimal_to_integer(old: Field, new: Field, words: Words, value: Sql) -> Sql:
     """12.00 → 12, but not 12.50."""
     if not words.sqlite:
-        return when(and_(value == func.trunc(value), _in_range(value)), cast(value, Integer()))
+        return when(and_(value == func.trunc(value), _in_range(new, value)), _whole(new, value))
     scaled = words.integer(value)
     whole = scaled.op("/")(number(10**old.scale))
-    return when(and_(words.modulo(scaled, 10**old.scale) == 0, _in_range(whole)), whole)
+    return when(and_(words.modulo(scaled, 10**old.scale) == 0, _in_range(new, whole)), whole)
 
 
 def integer_to_text(_old: Field, _new: Field, words: Words, value: Sql) -> Sql:
@@ -96,8 +108,15 @@ def decimal_to_text(old: Field, _new: Field, words: Words, value: Sql) -> Sql:
     return whole.op("||")(text(".")).op("||")(func.substr(text("0" * old.scale).op("||")(rest), -old.scale))
 
 
-def _in_range(value: Sql) -> ColumnElement[bool]:
-    return value.between(number(LEAST), number(GREATEST))
+def _in_range(new: Field, value: Sql) -> ColumnElement[bool]:
+    if new.type is FieldType.BIG_INTEGER:
+        return value.is_not(None)  # no number of 18 digits is out of it, and of longer texts it is known already
+    least, greatest = SPANS[new.type]
+    return value.between(number(least), number(greatest))
+
+
+def _whole(new: Field, value: Sql) -> Sql:
+    return cast(value, Integer() if new.type is FieldType.INTEGER else BigInteger())
 
 
 def _with_point(words: Words, body: Sql) -> ColumnElement[bool]:

@@ -1,12 +1,13 @@
-"""Texts, dates and moments into each other.
+"""Texts, dates, moments and times of day into each other.
 
-A text is a date as ``2026-01-31`` or ``31.01.2026``. It is a moment as ISO 8601 has it, with its offset from UTC:
-``2026-01-31T10:00+01:00``, the ``T`` or a blank, seconds and up to six digits of them or none. Without an offset it
-would be a guess. A date becomes its midnight in UTC, and only midnights in UTC become dates.
+A text is a time of day as ``08:30`` or ``08:30:00.5``, a date as ``2026-01-31`` or ``31.01.2026``. It is a moment as
+ISO 8601 has it, with its offset from UTC: ``2026-01-31T10:00+01:00``, the ``T`` or a blank, seconds and up to six of
+their digits or none. Without an offset it would be a guess. A date becomes its midnight in UTC, and only midnights in
+UTC become dates.
 """
 
 from sqlalchemy import ColumnElement, and_, case, cast, func, literal_column, or_
-from sqlalchemy.types import BigInteger, Date, DateTime
+from sqlalchemy.types import BigInteger, Date, DateTime, Time
 
 from xrm_core.metadata.model import Field
 from xrm_core.storage.sql_text import Sql, Words, text, when
@@ -34,6 +35,26 @@ def date_to_text(_old: Field, _new: Field, words: Words, value: Sql) -> Sql:
     return value if words.sqlite else func.to_char(value, text("YYYY-MM-DD"))
 
 
+def text_to_time(_old: Field, _new: Field, words: Words, value: Sql) -> Sql:
+    """``"8:30"`` is none, ``"08:30"`` and ``"08:30:00.5"`` are."""
+    word = words.trim(value)
+    form = and_(
+        words.matches(word, r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?", ["[0-9][0-9]:[0-9][0-9]*"]),
+        _seconds_form(words, func.substr(word, 6)),
+    )
+    possible = and_(_part(word, 1, 2) <= 23, _part(word, 4, 2) <= 59, _seconds(func.substr(word, 7, 2)))
+    if not words.sqlite:
+        return when(form, when(possible, cast(word, Time())))
+    start = func.substr(word, 1, 5).op("||")(func.coalesce(func.nullif(func.substr(word, 6, 3), text("")), text(":00")))
+    fraction = func.rtrim(func.substr(word, 9), text("0"))
+    return when(form, when(possible, func.rtrim(start.op("||")(fraction), text("."))))
+
+
+def time_to_text(_old: Field, _new: Field, words: Words, value: Sql) -> Sql:
+    """As ``08:30:00.5``."""
+    return value if words.sqlite else words.as_type(value, text("").type)
+
+
 def text_to_datetime(_old: Field, _new: Field, words: Words, value: Sql) -> Sql:
     """``"2026-01-31T10:00:00.5+01:00"`` → that moment."""
     word = _with_offset(words.trim(value))
@@ -53,7 +74,7 @@ def text_to_datetime(_old: Field, _new: Field, words: Words, value: Sql) -> Sql:
         _part(local, 1, 4).between(_EARLIEST, _LATEST),
         _part(local, 12, 2) <= 23,
         _part(local, 15, 2) <= 59,
-        func.coalesce(func.nullif(func.substr(local, 18, 2), text("")), text("00")) <= text("59"),
+        _seconds(func.substr(local, 18, 2)),
         _part(offset, 2, 2) <= 14,
         _part(offset, 5, 2) <= 59,
         or_(_part(offset, 2, 2) <= 13, _part(offset, 5, 2) == 0),
@@ -107,6 +128,11 @@ def _seconds_form(words: Words, rest: Sql) -> ColumnElement[bool]:
     plain = func.length(rest) == 3
     exact = and_(words.matches(fraction, "", [".[0-9]*"], ["*[^0-9.]*", "*.*.*"]), func.length(fraction) <= 7)
     return or_(rest == text(""), and_(seconds, or_(plain, exact)))
+
+
+def _seconds(digits: Sql) -> ColumnElement[bool]:
+    """Whether two digits, or none, are seconds."""
+    return func.coalesce(func.nullif(func.substr(digits, 1, 1), text("")), text("0")).in_([text(d) for d in "012345"])
 
 
 def _exists(words: Words, day: Sql) -> ColumnElement[bool]:

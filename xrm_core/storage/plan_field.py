@@ -78,7 +78,7 @@ class FieldChange:
         """True if there is no other type, or none that people would call another one."""
         if self.old.type is self.new.type is FieldType.RELATION:
             return bool(self.targets)
-        return keeps_values(self.old, self.new) or self.old.type is self.new.type is FieldType.ENUM
+        return keeps_values(self.old, self.new) or (self.old.type is self.new.type and bool(self.new.enum))
 
     def _type(self) -> Operation:
         texts: dict[str, Any] = {"before": type_text(self.old), "after": type_text(self.new)}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, cast, func, literal
+from sqlalchemy import ColumnElement, and_, case, cast, collate, func, literal
 from sqlalchemy import Text as SqlText
 from sqlalchemy.types import BigInteger, TypeEngine
 
@@ -71,6 +71,10 @@ class Words:
     def integer(self, value: Sql) -> Sql:
         """A text of digits, or a number, as a whole number of 64 bits."""
         return cast(value, BigInteger())
+
+    def bytewise(self, value: Sql) -> Sql:
+        """A text that is compared byte by byte, as SQLite always does."""
+        return value if self.sqlite else collate(value, "C")
 
     def modulo(self, value: Sql, by: int) -> Sql:
         """The rest of a division; the sign is that of ``value``."""

@@ -67,6 +67,11 @@ def polymorphic_column(relation: str, target: str) -> str:
     return f"{relation}_{target}_id"
 
 
+def currency_column(field: str) -> str:
+    """Column of the currency of an amount of money: ``price`` → ``price_currency``."""
+    return f"{field}_currency"
+
+
 def index(table_name: str, columns: tuple[str, ...]) -> str:
     """Name of an index over columns."""
     return bounded(f"ix_{table_name}_{'_'.join(columns)}")

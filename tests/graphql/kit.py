@@ -75,6 +75,8 @@ ENTITIES: dict[str, dict[str, Any]] = {
         "stage": enum("open", "won", "gone"),
         "amount": {"type": "number", "x-type": "decimal", "x-precision": 18, "x-scale": 4},
         "closes_on": {"type": "string", "format": "date"},
+        "price": {"type": "object", "x-type": "money", "x-currencies": ["EUR", "USD"], "x-precision": 12},
+        "fee": {"type": "object", "x-type": "money", "x-scale": 0},
         "firm": relation("firm", "deals"),
         "seller": relation("person", "deals"),
     },

@@ -30,7 +30,11 @@ STAGE = Field(
 
 
 def read(type_: FieldType, text: str, options: dict[str, Any]) -> Any:
-    field = replace(STAGE, type=type_) if type_ in (FieldType.ENUM, FieldType.SET) else Field("sample", type_)
+    field = (
+        replace(STAGE, type=type_)
+        if type_ in (FieldType.ENUM, FieldType.SET)
+        else Field("sample", type_, currencies=("EUR", "USD"))
+    )
     return converter(field, ImportOptions(**options))(text)
 
 
@@ -59,6 +63,9 @@ def read(type_: FieldType, text: str, options: dict[str, Any]) -> Any:
         (FieldType.DURATION, "pt36h", {}, "P1DT12H"),
         (FieldType.SET, "won; Gewonnen|On hold,lost", {}, ["won", "on_hold", "lost"]),
         (FieldType.JSON, '{"a": [1.5]}', {}, {"a": [1.5]}),
+        (FieldType.MONEY, "1,234.50 EUR", {}, {"amount": Decimal("1234.50"), "currency": "EUR"}),
+        (FieldType.MONEY, "USD -1", {}, {"amount": Decimal(-1), "currency": "USD"}),
+        (FieldType.MONEY, "1.234,5EUR", COMMA, {"amount": Decimal("1234.5"), "currency": "EUR"}),
         (FieldType.BOOLEAN, "Yes", {}, True),
         (FieldType.BOOLEAN, "JA", {}, True),
         (FieldType.BOOLEAN, "1", {}, True),
@@ -115,6 +122,10 @@ def test_values(type_: FieldType, text: str, options: dict[str, Any], value: Any
         (FieldType.JSON, "[1]", {}, "json", "is not a JSON object"),
         (FieldType.JSON, '{"a": NaN}', {}, "json", "is not a JSON object"),
         (FieldType.JSON, "[" * 100_000, {}, "json", "is not a JSON object"),
+        (FieldType.MONEY, "5", {}, "money", "one of the currencies EUR, USD"),
+        (FieldType.MONEY, "5 CHF", {}, "money", "one of the currencies EUR, USD"),
+        (FieldType.MONEY, "EUR 5 EUR", {}, "money", "one of the currencies EUR, USD"),
+        (FieldType.MONEY, "EUR five", {}, "number", "is not a number"),
         (FieldType.BOOLEAN, "maybe", {}, "boolean", "neither true nor false"),
         (FieldType.DATE, "20-10-16", {}, "date", "give --date-format"),
         (FieldType.DATE, "2016-02-30", {}, "date", "is not a date as YYYY-MM-DD"),

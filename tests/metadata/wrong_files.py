@@ -200,6 +200,40 @@ FIELDS = {
         "not a value of this enum",
         "add it to enum",
     ),
+    "money currency": field(
+        '{"type": "object", "x-type": "money", "x-currencies": ["EUR", "EUX"]}',
+        "/x-currencies/1",
+        "not a currency",
+        "Did you mean",
+    ),
+    "money currency form": field(
+        '{"type": "object", "x-type": "money", "x-currencies": ["eur"]}', "/x-currencies/0", "right form", "EUR"
+    ),
+    "money currencies": field(
+        '{"type": "object", "x-type": "money", "x-currencies": "EUR"}', "/x-currencies", "should be a list", "a list"
+    ),
+    "money no currencies": field(
+        '{"type": "object", "x-type": "money", "x-currencies": []}', "/x-currencies", "too short", "a list"
+    ),
+    "money twice": field(
+        '{"type": "object", "x-type": "money", "x-currencies": ["EUR", "EUR"]}', "/x-currencies/1", "twice", "Keep one"
+    ),
+    "money scale": field(
+        '{"type": "object", "x-type": "money", "x-precision": 3, "x-scale": 4}', "/x-scale", "more than", "all digits"
+    ),
+    "money bound": field(
+        '{"type": "object", "x-type": "money", "x-precision": 4, "minimum": 100}', "/minimum", "does not fit", "Raise"
+    ),
+    "money default": field(
+        '{"type": "object", "x-type": "money", "default": {"amount": 1}}', "/default", "in a money field", "Remove it"
+    ),
+    "money type": field('{"type": "number", "x-type": "money"}', "/x-type", 'should be "decimal"', "kept exactly"),
+    "money of a decimal": field(
+        '{"type": "number", "x-type": "decimal", "x-currencies": ["EUR"]}',
+        "/x-currencies",
+        "in a decimal field",
+        "Remove",
+    ),
     "json plain": field('{"type": "object"}', "", '"x-type" is missing', "json"),
     "json properties": field(
         '{"type": "object", "x-type": "json", "properties": {}}', "/properties", "belong in a json field", "Remove it"
@@ -422,6 +456,35 @@ RULES = {
         "/not/properties/name/contains",
         "says nothing about name",
         "Remove it",
+    ),
+    "rule part of money": Wrong(
+        BASE
+        % (
+            ',\n"p": {"type": "object", "x-type": "money"}',
+            ',\n"not": {"properties": {"p": {"properties": {"sum": {"minimum": 1}}}}}',
+        ),
+        8,
+        "/not/properties/p/properties/sum",
+        'has no part "sum"',
+        "amount and currency",
+    ),
+    "rule currency": Wrong(
+        BASE
+        % (
+            ',\n"p": {"type": "object", "x-type": "money"}',
+            ',\n"not": {"properties": {"p": {"properties": {"currency": {"const": "USD"}}}}}',
+        ),
+        8,
+        "/not/properties/p/properties/currency/const",
+        'No record can have the value "USD"',
+        "enum",
+    ),
+    "column of money": Wrong(
+        BASE % (',\n"p": {"type": "object", "x-type": "money"},\n"p_currency": {"type": "string"}', ""),
+        6,
+        "/properties/p",
+        'in the column "p_currency"',
+        "Rename one",
     ),
     "rule pattern": top(
         '"not": {"properties": {"name": {"pattern": "(?=a)"}}}',

@@ -43,6 +43,9 @@ def values(of: Field) -> st.SearchStrategy[Any]:
             return st.lists(st.sampled_from(of.enum), unique=True).map(lambda found: sorted(found, key=of.enum.index))
         case FieldType.JSON:
             return st.sampled_from(_JSON)
+        case FieldType.MONEY:
+            amounts = st.sampled_from(["-1", "0", "2.5" if of.scale else "2", "9999999999"]).map(Decimal)
+            return st.fixed_dictionaries({"amount": amounts, "currency": st.sampled_from(of.currencies)})
         case FieldType.DECIMAL:
             return st.sampled_from(["-1.5", "-0.01", "0", "0.01", "2", "2.5", "1000000000"]).map(Decimal)
         case FieldType.BOOLEAN:
@@ -124,6 +127,13 @@ class Conditions:
 
     def _scalar(self, entity: Entity, _depth: int) -> dict[str, Any]:
         of = self.draw(st.sampled_from([each for each in self._fields(entity) if each.relation is None]))
+        if of.parts:
+            kind = self.draw(st.sampled_from([*of.parts, "isNull"]))
+            if kind == "isNull":
+                return {self._name(of.name): {kind: self.draw(st.booleans())}}
+            part = of.parts[kind]
+            op = self.draw(st.sampled_from(operators(part)))
+            return {self._name(of.name): {kind: {op.value: self._operand(part, op)}}}
         op = self.draw(st.sampled_from(operators(of)))
         return {self._name(of.name): {op.value: self._operand(of, op)}}
 
@@ -293,18 +303,20 @@ class Documents:
             "selection": self.selection(entity, depth),
         }
 
-    def _path(self, entity: Entity) -> tuple[str, ...]:
+    def _path(self, entity: Entity, *, grouping: bool = False) -> tuple[str, ...]:
         path: list[str] = []
         while True:
             found = [
                 each
                 for each in self._fields(entity)
-                if (each.type in COMPARABLE if each.relation is None else not each.reference.polymorphic)
+                if (each.type in COMPARABLE or each.parts if each.relation is None else not each.reference.polymorphic)
             ]
             if len(path) == 2:
                 found = [each for each in found if each.relation is None]
             of = self.draw(st.sampled_from(found))
             path.append(of.name)
+            if of.parts:
+                path[-1] = "{}.{}".format(of.name, "currency" if grouping else self.draw(st.sampled_from([*of.parts])))
             if of.relation is None:
                 return tuple(path)
             entity = self.model[of.reference.targets[0]]
@@ -318,7 +330,7 @@ class Documents:
                 measures[function] = self.draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
         return {
             "where": self.conditions.tree(entity),
-            "groups": [self._path(entity) for _ in range(self.draw(st.integers(0, 2)))],
+            "groups": [self._path(entity, grouping=True) for _ in range(self.draw(st.integers(0, 2)))],
             "size": self.draw(st.sampled_from([None, None, 0, 1, 2])),
             "measures": measures,
         }
@@ -346,7 +358,8 @@ def _selection(model: Model, entity: Entity, selection: list[dict[str, Any]]) ->
             case "typename":
                 parts.append(f"{key}: __typename")
             case "value":
-                parts.append(f"{key}: {naming.camel(item['field'])}")
+                inside = " { amount currency }" if entity[item["field"]].parts else ""
+                parts.append(f"{key}: {naming.camel(item['field'])}{inside}")
             case "one":
                 inner = {target: _selection(model, model[target], each) for target, each in item["branches"].items()}
                 if item["union"]:
@@ -388,7 +401,7 @@ def _connection(model: Model, entity: Entity, request: Mapping[str, Any], throug
 
 
 def nested(path: tuple[str, ...], leaf: str) -> str:
-    for name in reversed(path):
+    for name in reversed(".".join(path).split(".")):
         leaf = f"{{{naming.camel(name)}: {leaf}}}"
     return leaf
 
@@ -411,13 +424,14 @@ def _aggregate(model: Model, entity: Entity, request: Mapping[str, Any]) -> str:
 
 
 def _key(path: tuple[str, ...]) -> str:
-    leaf = naming.camel(path[-1])
-    for name in reversed(path[:-1]):
+    *way, last = ".".join(path).split(".")
+    leaf = naming.camel(last)
+    for name in reversed(way):
         leaf = f"{naming.camel(name)} {{ {leaf} }}"
     return leaf
 
 
-_ENUM_VALUES = {"lead", "active", "lost", "open", "won", "gone", "vip", "eu", "late"}
+_ENUM_VALUES = {"lead", "active", "lost", "open", "won", "gone", "vip", "eu", "late", "EUR", "USD"}
 
 
 def literal(value: Any, model: Model, entity: Entity) -> str:

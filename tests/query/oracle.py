@@ -141,7 +141,11 @@ class Oracle:
         return policy.rule is None or self.holds(entity, row, self.rights.rules[policy.rule], trusted=True)
 
     def value(self, entity: str, row: Row, name: str) -> Any:
-        """A field's value as the caller sees it."""
+        """A field's value as the caller sees it; ``price.amount`` is a part of one."""
+        if "." in name:
+            holder, _, part = name.partition(".")
+            money = self.value(entity, row, holder)
+            return money and money[part]
         derived = self.model[entity].between is not None and not self.rights.named(entity)
         return self._raw(entity, row, name, trusted=False) if derived or self._granted(entity, row, name) else None
 
@@ -247,6 +251,13 @@ class Oracle:
         if of.relation is not None:
             return self._relation(entity, row, of, dict(value), trusted)
         actual = self._raw(entity.name, row, name, trusted=True) if trusted else self.value(entity.name, row, name)
+        if of.parts:
+            return all(
+                inner is (actual is None)
+                if part == "isNull"
+                else all(self._compare(of.parts[part], actual and actual[part], *each) for each in inner.items())
+                for part, inner in value.items()
+            )
         return all(self._compare(of, actual, op, operand) for op, operand in value.items())
 
     def _many(self, entity: str, rows: list[Row], how: str, part: Tree, trusted: bool) -> bool:
@@ -418,9 +429,10 @@ class Oracle:
                 answer["key"] = {}
                 for path, of, value in zip(paths, ends, key, strict=True):
                     inner = answer["key"]
-                    for name in path[:-1]:
+                    *way, last = ".".join(path).split(".")
+                    for name in way:
                         inner = inner.setdefault(naming.camel(name), {})
-                    inner[naming.camel(path[-1])] = on_the_wire(of, value)
+                    inner[naming.camel(last)] = on_the_wire(of, value)
             for function, names in request["measures"].items():
                 answer[function] = {
                     naming.camel(name): self._measure(entity, groups[key], function, name) for name in names
@@ -430,6 +442,8 @@ class Oracle:
 
     def _measure(self, entity: str, rows: list[Row], function: str, name: str) -> Any:
         of = self.model[entity][name]
+        if of.parts:
+            return self._measure(entity, rows, function, f"{name}.amount")
         values = [value for row in rows if (value := self.value(entity, row, name)) is not None]
         if function == "countDistinct":
             return len({comparable(of, value) for value in values})
@@ -452,6 +466,8 @@ class Oracle:
 
 def applicable(function: str, of: Field) -> bool:
     """Whether a field has an aggregate function."""
+    if of.parts:  # amounts of several currencies are refused
+        return function != "countDistinct" and len(of.currencies) == 1
     if function in ("sum", "avg"):
         return of.type in NUMERIC and of.name != "version"
     return of.type in (COMPARABLE if function == "countDistinct" else ORDERED)
@@ -496,6 +512,8 @@ def on_the_wire(of: Field, value: Any) -> Any:
             moment = dt.datetime.fromisoformat(value).astimezone(dt.UTC)
             fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
             return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}+00:00"
+        case FieldType.MONEY:
+            return {"amount": on_the_wire(of.parts["amount"], value["amount"]), "currency": value["currency"]}
         case FieldType.BIG_INTEGER:
             return str(value)
         case FieldType.DURATION:

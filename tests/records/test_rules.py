@@ -21,6 +21,7 @@ FIELDS: dict[str, Any] = {
     "value": {"type": "number", "x-type": "decimal", "x-scale": 2},
     "count": {"type": "integer", "x-type": "big_integer"},
     "reason": {"type": "string"},
+    "price": {"type": "object", "x-type": "money", "x-currencies": ["EUR", "USD"]},
     "tags": {"type": "array", "uniqueItems": True, "items": {"enum": ["a", "b"]}},
     "extra": {"type": "object", "x-type": "json"},
     "parent": {"x-relation": {"to": "deal", "inverse": "children"}},
@@ -74,6 +75,13 @@ def test_properties_say_nothing_about_what_is_empty() -> None:
         ("parent", {"const": ID}, ID, ID.replace("1", "2"), "const"),
         ("about", {"required": ["deal"]}, {"deal": ID}, {"other": ID}, "required"),
         ("extra", {"properties": {"n": {"minimum": 3}}, "required": ["n"]}, {"n": 3.5}, {"n": 2}, "minimum"),
+        (
+            "price",
+            {"properties": {"amount": {"exclusiveMinimum": 0.5}, "currency": {"const": "EUR"}}},
+            {"amount": "0.51", "currency": "EUR"},
+            {"amount": "0.50", "currency": "EUR"},
+            "exclusiveMinimum",
+        ),
         ("reason", False, None, "x", "empty"),
     ],
 )

@@ -16,7 +16,11 @@ from xrm_core.storage.tables import Tables
 WORLD = model(
     entity(
         "thing",
-        *(Field(kind.value, kind, scale=4) for kind in FieldType if kind not in ("enum", "set", "relation")),
+        *(
+            Field(kind.value, kind, scale=4)
+            for kind in FieldType
+            if kind not in ("enum", "set", "money", "file", "relation")
+        ),
         Field("set", FieldType.SET, enum=("b", "a")),
     )
 )

@@ -7,7 +7,8 @@ from xrm_core import naming
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import Argument, EnumType, InputType, ObjectType
 from xrm_core.graphql.meanings import AggregateField, Root
-from xrm_core.graphql.scalars import BigInt
+from xrm_core.graphql.money import money_group, money_key
+from xrm_core.graphql.scalars import BigInt, Decimal
 from xrm_core.graphql.types import Types, label
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.types import COMPARABLE, NUMERIC, ORDERED, WHOLE, FieldType
@@ -59,7 +60,9 @@ def add_aggregates(types: Types) -> None:
 
 def _inputs(types: Types, entity: Entity, inputs: dict[str, InputType], how: EnumType, owner: InputType) -> None:
     for field in types.comparable(entity):
-        if field.relation is None:
+        if field.parts:
+            builder.add(owner, naming.camel(field.name), money_group(types, how) | None)
+        elif field.relation is None:
             builder.add(owner, naming.camel(field.name), how | None)
         else:
             builder.add(owner, naming.camel(field.name), inputs[field.reference.targets[0]] | None)
@@ -67,7 +70,9 @@ def _inputs(types: Types, entity: Entity, inputs: dict[str, InputType], how: Enu
 
 def _keys(types: Types, entity: Entity, keys: dict[str, ObjectType], owner: ObjectType) -> None:
     for field in types.comparable(entity):
-        if field.relation is None:
+        if field.parts:
+            builder.add(owner, naming.camel(field.name), money_key(types) | None)
+        elif field.relation is None:
             builder.add(owner, naming.camel(field.name), types.value_type(entity, field) | None)
         else:
             builder.add(owner, naming.camel(field.name), keys[field.reference.targets[0]] | None)
@@ -91,9 +96,9 @@ def _group(types: Types, entity: Entity, key: ObjectType, owner: ObjectType) -> 
 
 def _applies(function: Function, field: Field) -> bool:
     if function in ("sum", "avg"):
-        return field.type in NUMERIC and field.name != "version"
+        return field.type in NUMERIC | {FieldType.MONEY} and field.name != "version"
     if function in ("min", "max"):
-        return field.type in ORDERED
+        return field.type in ORDERED | {FieldType.MONEY}
     return field.type in COMPARABLE
 
 
@@ -104,4 +109,6 @@ def _result(types: Types, entity: Entity, function: Function, field: Field) -> A
         return float | None
     if function == "sum" and field.type in WHOLE:
         return builder.optional(BigInt)
+    if field.type is FieldType.MONEY:
+        return builder.optional(Decimal)
     return types.value_type(entity, field) | None

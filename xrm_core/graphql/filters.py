@@ -7,6 +7,7 @@ from xrm_core import naming
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import InputType
 from xrm_core.graphql.files import file_filter
+from xrm_core.graphql.money import currency_type, money_filter
 from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.file_entity import FILE
 from xrm_core.metadata.model import Entity, Field
@@ -72,14 +73,21 @@ def _fill(types: Types, made: _Made, entity: Entity, owner: InputType) -> None:
 def _of_field(types: Types, made: _Made, entity: Entity, field: Field) -> InputType:
     if field.relation is not None:
         return _relation(types, entity, field)
+    if field.type is FieldType.MONEY:
+        return money_filter(types, lambda part: _operators(types, entity, part, made.operators), field)
     if field.type is FieldType.FILE:
         return file_filter(types, lambda part: _operators(types, FILE, part, made.operators))
     return _operators(types, entity, field, made.operators)
 
 
 def _operators(types: Types, entity: Entity, field: Field, made: dict[str, InputType]) -> InputType:
-    value = types.word_type(entity, field) if field.enum else types.value_type(entity, field)
-    name = f"{names.enum(entity, field) if field.enum else _SHARED.get(field.type, 'String')}Filter"
+    if field.enum and field.name != field.holder:  # the currency of an amount of money
+        value, word = currency_type(types), "CurrencyCode"
+    elif field.enum:
+        value, word = types.word_type(entity, field), names.enum(entity, field)
+    else:
+        value, word = types.value_type(entity, field), _SHARED.get(field.type, "String")
+    name = f"{word}Filter"
     if name not in made:
         made[name] = builder.input_type(name, "All operators given must hold.")
         for op in operators(field):

@@ -21,6 +21,20 @@ class FileField:
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyField:
+    """An amount of money of a record."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyPart:
+    """A part of an amount of money."""
+
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileFieldPart:
     """What of a file."""
 
@@ -115,6 +129,8 @@ Meaning = (
     SchemaField
     | ScalarField
     | FileField
+    | MoneyField
+    | MoneyPart
     | FileFieldPart
     | RelationField
     | InverseField

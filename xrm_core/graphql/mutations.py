@@ -11,6 +11,7 @@ from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import Argument, InputType
 from xrm_core.graphql.link_inputs import link_input, writable_links
 from xrm_core.graphql.meanings import Root
+from xrm_core.graphql.money import money_input
 from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.types import FieldType
@@ -72,6 +73,8 @@ def _fill(types: Types, entity: Entity, action: Action, owner: InputType) -> Non
 def _type(types: Types, entity: Entity, field: Field, action: Action) -> Any:
     if field.type is FieldType.FILE:
         return strawberry.ID
+    if field.type is FieldType.MONEY:
+        return money_input(types)
     if field.relation is None:
         return types.value_type(entity, field)
     targets = types.targets(field)

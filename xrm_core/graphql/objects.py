@@ -14,11 +14,14 @@ from xrm_core.graphql.link_fields import add_links
 from xrm_core.graphql.meanings import (
     FileField,
     InverseField,
+    Meaning,
+    MoneyField,
     PageInfoPart,
     RelationField,
     Root,
     ScalarField,
 )
+from xrm_core.graphql.money import money_type
 from xrm_core.graphql.relationship_fields import add_relationships, prepare_relationships
 from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.model import Entity, Field
@@ -60,10 +63,9 @@ def _record(types: Types, entity: Entity, connections: dict[str, ObjectType], ow
     for field in types.fields(entity):
         graphql_name = naming.camel(field.name)
         if field.relation is None:
-            file = field.type is FieldType.FILE
-            type_ = file_type(types) if file else types.value_type(entity, field)
+            type_, meaning = _value(types, entity, field)
             builder.add(owner, graphql_name, type_ if types.always(entity, field) else type_ | None, describe(field))
-            types.meanings.add(name, graphql_name, FileField(field.name) if file else ScalarField(field.name))
+            types.meanings.add(name, graphql_name, meaning)
         else:
             # Nullable even if required: the record it refers to may be hidden.
             builder.add(owner, graphql_name, _target(types, entity, field) | None, describe(field))
@@ -75,6 +77,14 @@ def _record(types: Types, entity: Entity, connections: dict[str, ObjectType], ow
         types.meanings.add(name, graphql_name, InverseField(inverse.name, target.name))
     add_links(types, entity, owner)
     add_relationships(types, entity, owner)
+
+
+def _value(types: Types, entity: Entity, field: Field) -> tuple[Any, Meaning]:
+    if field.type is FieldType.FILE:
+        return file_type(types), FileField(field.name)
+    if field.type is FieldType.MONEY:
+        return money_type(types), MoneyField(field.name)
+    return types.value_type(entity, field), ScalarField(field.name)
 
 
 def _target(types: Types, entity: Entity, field: Field) -> Any:

@@ -5,6 +5,7 @@ from functools import partial
 from xrm_core import naming
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import EnumType, InputType
+from xrm_core.graphql.money import money_order
 from xrm_core.graphql.types import Types
 from xrm_core.metadata.model import Entity
 
@@ -27,7 +28,9 @@ def add_orders(types: Types) -> None:
 
 def _fill(types: Types, entity: Entity, direction: EnumType, owner: InputType) -> None:
     for field in types.comparable(entity):
-        if field.relation is None:
+        if field.parts:
+            builder.add(owner, naming.camel(field.name), money_order(types, direction) | None)
+        elif field.relation is None:
             builder.add(owner, naming.camel(field.name), direction | None)
         else:
             target = types.orders[field.reference.targets[0]]

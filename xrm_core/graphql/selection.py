@@ -32,6 +32,8 @@ from xrm_core.graphql.meanings import (
     LinkEdgeField,
     LinkField,
     Meanings,
+    MoneyField,
+    MoneyPart,
     PageInfoPart,
     RelationField,
     RelationshipsField,
@@ -39,7 +41,7 @@ from xrm_core.graphql.meanings import (
     ScalarField,
 )
 from xrm_core.graphql.where import groups, order, page, period, predicate
-from xrm_core.metadata.model import Entity, Model
+from xrm_core.metadata.model import AMOUNT, Entity, Field, Model
 from xrm_core.metadata.predicate import Literal_, Param
 from xrm_core.query.relationship_view import view
 from xrm_core.query.request import (
@@ -58,6 +60,7 @@ from xrm_core.query.request import (
     Keys,
     Label,
     Measures,
+    MoneyValue,
     Nodes,
     PageInfo,
     Record,
@@ -188,6 +191,8 @@ class Selections:
         match self.meanings.get(type_.name, name):
             case ScalarField(field):
                 return Value(key, field)
+            case MoneyField(field):
+                return MoneyValue(key, field, tuple(self._money_parts(sets, get_named_type(type_.fields[name].type))))
             case FileField(field):
                 return FileValue(key, field, tuple(self._file_parts(sets, get_named_type(type_.fields[name].type))))
             case RelationField(field):
@@ -228,6 +233,13 @@ class Selections:
         return Relationships(
             key, request, arguments.get("types"), None if direction == "BOTH" else direction, period(arguments)
         )
+
+    def _money_parts(
+        self, sets: Sequence[SelectionSetNode | None], type_: GraphQLObjectType
+    ) -> Iterator[tuple[str, str] | TypeName]:
+        for key, nodes in self.collect(sets, type_).items():
+            meaning = self.meanings.get(type_.name, nodes[0].name.value)
+            yield (key, meaning.part) if isinstance(meaning, MoneyPart) else TypeName(key, type_.name)
 
     def _branches(self, sets: Sequence[SelectionSetNode | None], type_: Any) -> Iterator[tuple[str, Selection]]:
         for member in type_.types if isinstance(type_, GraphQLUnionType) else (type_,):
@@ -317,7 +329,7 @@ class Selections:
                     tuple(
                         TypeName(each, inner.name)
                         if fields[0].name.value == "__typename"
-                        else (each, names.model_name(entity, fields[0].name.value))
+                        else (each, _measured(entity[names.model_name(entity, fields[0].name.value)]))
                         for each, fields in self.collect(sets, inner).items()
                     ),
                 )
@@ -337,16 +349,39 @@ class Selections:
                 yield TypeName(key, type_.name)
                 continue
             field = entity[names.model_name(entity, graphql_name)]
-            if field.relation is None:
-                group = GroupKey(path, field.name)
-                if group not in by:
-                    raise BadQuery(
-                        f"key.{graphql_name} is not one of the fields in groupBy.",
-                        hint="Add it there, or leave it out.",
-                    )
-                yield KeyPart(key, group)
+            if field.parts:
+                inner = get_named_type(type_.fields[graphql_name].type)
+                yield KeyPart(key, None, tuple(self._currency(field, by, path, nodes, inner)))
+            elif field.relation is None:
+                yield KeyPart(key, _known(GroupKey(path, field.name), by, graphql_name))
             else:
                 inner = get_named_type(type_.fields[graphql_name].type)
                 target = self.model[field.reference.targets[0]]
                 parts = self._keys(target, by, (*path, field.name), [node.selection_set for node in nodes], inner)
                 yield KeyPart(key, None, tuple(parts))
+
+    def _currency(
+        self,
+        field: Field,
+        by: tuple[GroupKey, ...],
+        path: tuple[str, ...],
+        nodes: Sequence[FieldNode],
+        type_: GraphQLObjectType,
+    ) -> Iterator[KeyPart | TypeName]:
+        for key, fields in self.collect([node.selection_set for node in nodes], type_).items():
+            name = fields[0].name.value
+            if name == "__typename":
+                yield TypeName(key, type_.name)
+            else:
+                yield KeyPart(key, _known(GroupKey(path, field.parts[name].name), by, f"{nodes[0].name.value}.{name}"))
+
+
+def _known(group: GroupKey, by: tuple[GroupKey, ...], name: str) -> GroupKey:
+    if group not in by:
+        raise BadQuery(f"key.{name} is not one of the fields in groupBy.", hint="Add it there, or leave it out.")
+    return group
+
+
+def _measured(field: Field) -> str:
+    """Figures over money are over its amounts."""
+    return field.parts[AMOUNT].name if field.parts else field.name

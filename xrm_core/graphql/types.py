@@ -13,6 +13,8 @@ from xrm_core.metadata.types import COMPARABLE, FieldType
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.policy import Action
 
+_SORTED = COMPARABLE | {FieldType.MONEY}  # by its parts
+
 
 class Types:
     """Everything that the features of :mod:`xrm_core.graphql.schema` share.
@@ -64,7 +66,7 @@ class Types:
         return [
             field
             for field in self.fields(entity)
-            if (field.type in COMPARABLE if field.relation is None else not field.relation.polymorphic)
+            if (field.type in _SORTED if field.relation is None else not field.relation.polymorphic)
         ]
 
     def targets(self, field: Field) -> list[str]:

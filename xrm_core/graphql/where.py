@@ -9,7 +9,7 @@ from xrm_core.graphql import names
 from xrm_core.graphql.arguments import Tree, operand
 from xrm_core.graphql.demands import Demands
 from xrm_core.metadata.file_entity import FILE
-from xrm_core.metadata.model import Entity, Field, Inverse, Model
+from xrm_core.metadata.model import AMOUNT, Entity, Field, Inverse, Model
 from xrm_core.metadata.predicate import (
     EVERYTHING,
     FLAGS,
@@ -92,9 +92,19 @@ def _member(model: Model, entity: Entity, name: str, value: Tree) -> list[Predic
     field = entity[name]
     if field.type is FieldType.FILE:
         return list(_file(model, field, value))
+    if field.parts:
+        return list(_parts(field, value))
     if field.relation is None:
         return [_compare(field, Op(op), each) for op, each in value.items()]
     return _relation(model, field, dict(value))
+
+
+def _parts(field: Field, value: dict[str, Tree]) -> Iterator[Predicate]:
+    for name, part in value.items():
+        if name == Op.IS_NULL:
+            yield _compare(field.parts[AMOUNT], Op.IS_NULL, part)
+        elif part is not None:
+            yield from (_compare(field.parts[name], Op(op), each) for op, each in part.items())
 
 
 def _file(model: Model, field: Field, value: dict[str, Tree]) -> Iterator[Predicate]:
@@ -169,7 +179,12 @@ def _path(model: Model, entity: Entity, item: Any, where: str) -> tuple[tuple[st
         path.append(name)
         if len(path) > MAX_FILTER_DEPTH:
             raise QueryTooLarge(f"{where} nests at most {MAX_FILTER_DEPTH} levels deep.")
-        if isinstance(item, dict):
+        if isinstance(item, dict) and owner[name].parts:
+            if len(item) != 1:
+                raise BadQuery(f"Each item of {where} names exactly one field, not {len(item)}.")
+            [(part, item)] = item.items()
+            path[-1] = owner[name].parts[part].name
+        elif isinstance(item, dict):
             owner = model[owner[name].reference.targets[0]]
     if item is None:
         raise BadQuery(f"An item of {where} is null.", hint="Leave it out.")

@@ -12,6 +12,7 @@ import jsonschema_rs
 
 from xrm_core.errors import Problem
 from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
+from xrm_core.metadata.currencies import CURRENCIES
 from xrm_core.metadata.file_rules import DEFAULT_MAX_BYTES, FileRules
 from xrm_core.metadata.frozen import freeze, thaw
 from xrm_core.metadata.json_text import json_text
@@ -20,7 +21,7 @@ from xrm_core.metadata.model import CALLER, CALLER_TEAM, TEAM, USER, Field, Rela
 from xrm_core.metadata.record_schema import value_schema
 from xrm_core.metadata.reserved import why_not_field
 from xrm_core.metadata.sequence import MAX_LENGTH, Sequence, mistakes
-from xrm_core.metadata.structure import shown
+from xrm_core.metadata.structure import nearest, shown
 from xrm_core.metadata.types import SPANS, TEXTUAL, WHOLE, FieldType
 from xrm_core.metadata.virtual_fields import form_mistakes, is_virtual, virtual_field
 
@@ -34,6 +35,9 @@ MAX_LENGTHS: Mapping[FieldType, int] = MappingProxyType(
     }
 )
 """Greatest length in characters of a text whose file sets no ``maxLength``."""
+
+DEFAULT_CURRENCY = "EUR"
+"""The currency of money whose file names none."""
 
 PATTERN_OPTIONS = jsonschema_rs.RegexOptions(size_limit=1_000_000)
 """The regular expressions that a ``pattern`` may be: linear time, bounded size. Validate records with the same."""
@@ -136,6 +140,7 @@ def _field(name: str, text: Mapping[str, Any], required: bool, source: Source, t
         precision=precision,
         scale=int(text.get("x-scale", min(2, precision))),
         enum=tuple(text["items"]["enum"] if kind is FieldType.SET else text.get("enum", ())),
+        currencies=tuple(text.get("x-currencies", (DEFAULT_CURRENCY,))) if kind is FieldType.MONEY else (),
         enum_labels=freeze(text.get("x-enum-labels", {})),
         relation=_relation(text["x-relation"]) if "x-relation" in text else None,
         sequence=_sequence(text["x-sequence"]) if numbered else None,
@@ -215,7 +220,7 @@ def _bounds(field: Field) -> _Mistakes:
                 than = "not less than" if least == greatest else "more than"
                 reason = f"{low} {least} is {than} {high} {greatest}; no number could be right."
                 found.append((low, reason, f"Lower it, or raise {high} ({greatest} applies here)."))
-    if field.type is FieldType.DECIMAL:
+    if field.type in (FieldType.DECIMAL, FieldType.MONEY):
         limit = 10 ** (field.precision - field.scale)
         for keyword, bound in (*lower, *upper):
             if bound is not None and abs(bound) >= limit:
@@ -225,7 +230,16 @@ def _bounds(field: Field) -> _Mistakes:
 
 
 def _words(field: Field) -> _Mistakes:
-    return [
+    unknown = [
+        (
+            f"x-currencies/{number}",
+            f'"{code}" is not a currency of ISO 4217.',
+            f"{nearest(code, sorted(CURRENCIES))}Write codes such as EUR, CHF or USD.",
+        )
+        for number, code in enumerate(field.currencies)
+        if code not in CURRENCIES
+    ]
+    return unknown + [
         (f"x-enum-labels/{value}", f'"{value}" is not a value of this enum.', "Remove it or add it to enum.")
         for value in field.enum_labels
         if value not in field.enum

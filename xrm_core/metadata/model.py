@@ -7,7 +7,7 @@ Tables, GraphQL types, validation and permissions are projections of it.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Labels = Mapping[str, str]
 """Language code → text, e.g. ``{"de": "Kunde", "en": "Customer"}``."""
+
+AMOUNT, CURRENCY = "amount", "currency"
+"""The parts of an amount of money."""
 
 CALLER = "$user"
 """Default of a relation to users: the user who creates the record."""
@@ -95,6 +98,7 @@ class Field:
     and ``scale`` are the digits in all and after the point of a decimal (at most 18 in all, so that SQLite can keep it
     as an exact integer). ``const`` is the one value that the field may have. ``enum`` has the values of an enum, or
     those that a set may hold; ``min_items``/``max_items`` count what a set holds. ``default`` is a JSON value.
+    ``currencies`` are those that an amount of money may be in, by their codes of ISO 4217.
     ``system`` fields (id, version, …) are set by the platform alone, and so are those with a ``sequence``, which are
     required and unique. ``tightened`` are the places in higher layers that narrow the field or name it anew.
     ``computed`` is the SQL expression of a computed field; its tree is in :attr:`Entity.expressions`.
@@ -121,6 +125,7 @@ class Field:
     precision: int = 18
     scale: int = 2
     enum: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ()
     enum_labels: Mapping[str, Labels] = attribute(default_factory=_empty)
     relation: Relation | None = None
     sequence: Sequence | None = None
@@ -146,6 +151,10 @@ class Field:
             return ()
         if self.type is FieldType.FILE:
             return (naming.relation_column(self.name),)
+        if self.type is FieldType.MONEY:
+            return (self.name, naming.currency_column(self.name))
+        if self.name != self.holder:  # a part
+            return (self.holder if self.type is FieldType.DECIMAL else naming.currency_column(self.holder),)
         if self.relation is None:
             return (self.name,)
         if self.relation.polymorphic:
@@ -156,6 +165,20 @@ class Field:
     def virtual(self) -> bool:
         """True if the value is not stored, but worked out whenever it is read (computed fields and roll-ups)."""
         return self.computed is not None or self.rollup is not None
+
+    @property
+    def holder(self) -> str:
+        """Name of the field itself, or of the one of which this is a part."""
+        return self.name.partition(".")[0]
+
+    @property
+    def parts(self) -> Mapping[str, "Field"]:
+        """The parts of an amount of money, fields themselves: ``price.amount`` and ``price.currency``; else none."""
+        if self.type is not FieldType.MONEY:
+            return _empty()
+        amount = replace(self, name=f"{self.name}.{AMOUNT}", type=FieldType.DECIMAL, currencies=())
+        currency = Field(f"{self.name}.{CURRENCY}", FieldType.ENUM, required=self.required, enum=self.currencies)
+        return {AMOUNT: amount, CURRENCY: currency}
 
     @property
     def reference(self) -> Relation:
@@ -295,7 +318,11 @@ class Entity:
 
     def field(self, name: str) -> Field | None:
         """The field of that name, system fields included, or None."""
-        return self.fields.get(name) or _SYSTEM_BY_NAME.get(name)
+        found = self.fields.get(name) or _SYSTEM_BY_NAME.get(name)
+        if found is None and "." in name:
+            holder, _, part = name.partition(".")
+            return self.fields[holder].parts.get(part) if holder in self.fields else None
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,8 @@ def _parse_field(model: Model, field: Field, value: Any, at: str) -> list[Predic
         raise BadQuery(f"{at} must be an object of operators.")
     if field.type is FieldType.FILE:
         return list(_parse_file(model, field, value, at))
+    if field.parts:
+        return list(_parse_parts(field, value, at))
     if field.relation is None:
         return [_parse_compare(field, op, operand, f"{at}/{op}") for op, operand in value.items()]
     parts: list[Predicate] = []
@@ -224,6 +226,18 @@ def _parse_field(model: Model, field: Field, value: Any, at: str) -> list[Predic
         target = field.relation.targets[0]
         parts.append(Related(field.name, target, "is", parse(model, model[target], rest, at)))
     return parts
+
+
+def _parse_parts(field: Field, value: Mapping[str, Any], at: str) -> Iterator[Predicate]:
+    for name, part in value.items():
+        if name == Op.IS_NULL:
+            yield Compare(next(iter(field.parts.values())).name, Op.IS_NULL, Literal_(_flag(part, f"{at}/{name}")))
+        elif name not in field.parts or not isinstance(part, Mapping):
+            raise BadQuery(f"{at}/{name}: {field.name} has isNull and objects {', '.join(field.parts)}.")
+        else:
+            yield from (
+                _parse_compare(field.parts[name], op, operand, f"{at}/{name}/{op}") for op, operand in part.items()
+            )
 
 
 def _parse_search(entity: Entity, value: Any, at: str) -> Search:

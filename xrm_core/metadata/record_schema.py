@@ -60,6 +60,9 @@ def value_schema(field: Field) -> dict[str, Any]:
         found = {"type": "array", "uniqueItems": True, "items": {"type": "string", "enum": list(field.enum)}}
         bounds = {"minItems": field.min_items, "maxItems": field.max_items}
         return found | {keyword: value for keyword, value in bounds.items() if value is not None}
+    if field.type is FieldType.MONEY:
+        parts = {name: value_schema(part) for name, part in field.parts.items()}
+        return {"type": "object", "properties": parts, "required": list(parts), "additionalProperties": False}
     if field.type is FieldType.JSON:
         return {"type": "object"}
     schema: dict[str, Any] = {"type": _BASE.get(field.type, "string")}

@@ -42,6 +42,8 @@ _RELATIONSHIP_WORDS = ("", "type", "direction", "side", "edge", "connection", "r
 _GRAPHQL_TYPES = frozenset(
     {"query", "mutation", "subscription", "node", "connection", "edge", "error"}
     | {"schemafile", "schemafileinput", "schemaplan", "schemaoperation", "schemasample"}
+    | {"money", "moneyinput", "moneyfilter", "moneyorderby", "moneygroupby", "moneygroupkey"}
+    | {"currencycode", "currencycodefilter"}
     | {"file", "filefilter", "pageinfo", "orderdirection", "groupby"}
     | {f"relationship{word}" for word in _RELATIONSHIP_WORDS}
     | {"network", "networknode", "networkedge"}

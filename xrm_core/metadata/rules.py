@@ -24,13 +24,13 @@ _LISTS = ("allOf", "anyOf", "oneOf")
 _SINGLE = ("if", "then", "else", "not")
 _NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _OF_NUMBERS = NUMERIC - {FieldType.DURATION}
-_AS_TEXT = frozenset(FieldType) - _OF_NUMBERS - {FieldType.BOOLEAN, FieldType.SET, FieldType.JSON}
+_AS_TEXT = frozenset(FieldType) - _OF_NUMBERS - {*(FieldType.BOOLEAN, FieldType.SET, FieldType.JSON, FieldType.MONEY)}
 _FITS: Mapping[str, frozenset[FieldType]] = {
     **dict.fromkeys(_NUMBERS, _OF_NUMBERS),
     **dict.fromkeys(("minLength", "maxLength"), TEXTUAL),
     "pattern": _AS_TEXT,
     **dict.fromkeys(("minItems", "maxItems", "contains", "items"), frozenset({FieldType.SET})),
-    **dict.fromkeys(("properties", "required"), frozenset({FieldType.JSON, FieldType.RELATION})),
+    **dict.fromkeys(("properties", "required"), frozenset({FieldType.JSON, FieldType.MONEY, FieldType.RELATION})),
 }
 """Words that say something about values of some types only."""
 
@@ -125,6 +125,16 @@ def _value(rule: Any, at: str, field: Field) -> _Mistakes:
         if not _possible(field, value):
             reason = f"No record can have the value {shown(value)} in {field.name}."
             yield pointer, reason, f"Write a value of the type {field.type}, in the form that answers have."
+    if field.parts:
+        named = [(step(f"{at}/required", i), name) for i, name in enumerate(rule.get("required", ()))]
+        for name, part in rule.get("properties", {}).items():
+            named.append((step(f"{at}/properties", name), name))
+            if name in field.parts:
+                yield from _value(part, step(f"{at}/properties", name), field.parts[name])
+        for pointer, name in named:
+            if name not in field.parts:
+                reason = f'{field.name} has no part "{name}".'
+                yield pointer, reason, f"Its parts are {' and '.join(field.parts)}."
     for pointer, part in _inner(rule):
         yield from _value(part, at + pointer, field)
 

@@ -26,6 +26,7 @@ class FieldType(StrEnum):
     FILE = "file"
     SET = "set"
     JSON = "json"
+    MONEY = "money"
     RELATION = "relation"
 
 
@@ -41,7 +42,9 @@ NUMERIC = WHOLE | {FieldType.DECIMAL, FieldType.DURATION}
 ORDERED = TEXTUAL | NUMERIC | {FieldType.DATE, FieldType.DATETIME, FieldType.TIME}
 """Types with an order: they have the operators lt, lte, gt, gte."""
 
-COMPARABLE = frozenset(FieldType) - {FieldType.RELATION, FieldType.SET, FieldType.JSON, FieldType.FILE}
+COMPARABLE = frozenset(FieldType) - {
+    *(FieldType.RELATION, FieldType.SET, FieldType.JSON, FieldType.FILE, FieldType.MONEY)
+}
 """Types whose values are equal or not: they can be sorted and grouped by, and stand in indexes over several fields."""
 
 SPANS: Mapping[FieldType, tuple[int, int]] = MappingProxyType(

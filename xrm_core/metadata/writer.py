@@ -33,6 +33,7 @@ _TYPES: Mapping[FieldType, Mapping[str, Any]] = {
     FieldType.DURATION: {"type": "string", "format": "duration"},
     FieldType.SET: {"type": "array", "uniqueItems": True},
     FieldType.JSON: {"type": "object", "x-type": "json"},
+    FieldType.MONEY: {"type": "object", "x-type": "money"},
     FieldType.DECIMAL: {"type": "number", "x-type": "decimal"},
     FieldType.BOOLEAN: {"type": "boolean"},
     FieldType.FILE: {"x-type": "file"},
@@ -50,6 +51,7 @@ _FIELD_WORDS = {
     "const": "const",
     "min_items": "minItems",
     "max_items": "maxItems",
+    "currencies": "x-currencies",
     "pattern": "pattern",
     "enum": "enum",
     "enum_labels": "x-enum-labels",
@@ -141,7 +143,7 @@ def _link_words(owner: Entity, through: Entity, between: Between) -> dict[str, A
 def field_words(field: Field) -> dict[str, Any]:
     """The field as it stands in ``properties``."""
     words: dict[str, Any] = {**_TYPES[field.type], **_plain(field, _FIELD_WORDS)}
-    if field.type is FieldType.DECIMAL:
+    if field.type in (FieldType.DECIMAL, FieldType.MONEY):
         words |= {"x-precision": field.precision, "x-scale": field.scale}
     if field.type is FieldType.SET:
         words["items"] = {"enum": words.pop("enum")}

@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Text, cast, func, literal_column, select
 from sqlalchemy.sql import ColumnElement
 
-from xrm_core.metadata.model import Entity, Field
+from xrm_core import naming
+from xrm_core.errors import BadQuery
+from xrm_core.metadata.model import CURRENCY, Entity, Field
 from xrm_core.metadata.types import WHOLE, FieldType
 from xrm_core.query.order import along, fields_of
 from xrm_core.query.predicates import compile_predicate, scan, size
@@ -42,7 +44,9 @@ def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
             if not isinstance(each, TypeName)
         )
     }
-    fields = sorted({name for _, name in measures})
+    fields = {name: f"f{number}" for number, name in enumerate(sorted({name for _, name in measures}))}
+    for name in fields:
+        _check_currency(entity[name], entity[entity[name].holder], request.groups)
     conditions = [compile_predicate(scope, entity, found, request.where)]
     if found.rule is not None:
         conditions.insert(0, found.rule)
@@ -52,7 +56,7 @@ def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
                 along(scope, entity, found, group.path, key_field(scope, entity, group)).label(label)
                 for group, label in keys.items()
             ),
-            *(found.column(entity[name]).label(f"f_{name}") for name in fields),
+            *(found.column(entity[name]).label(label) for name, label in fields.items()),
             literal_column("1").label("one"),
         )
         .select_from(found.source)
@@ -67,7 +71,7 @@ def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
             *(
                 column.label(f"{label}{suffix}")
                 for (function, name), label in measures.items()
-                for suffix, column in _measure(scope, function, entity[name], rows.c[f"f_{name}"]).items()
+                for suffix, column in _measure(scope, function, entity[name], rows.c[fields[name]]).items()
             ),
         )
         .select_from(rows)
@@ -78,6 +82,17 @@ def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
     )
     builder = _Groups(scope, entity, keys, measures, groups)
     return select(scope.json.array(scope.json.object(list(builder.pairs(request.parts))))).scalar_subquery()
+
+
+def _check_currency(field: Field, holder: Field, groups: Sequence[GroupKey]) -> None:
+    """Amounts of different currencies must not be added up or compared."""
+    if field is holder or len(holder.currencies) == 1 or GroupKey((), f"{holder.name}.{CURRENCY}") in groups:
+        return
+    name = naming.camel(holder.name)
+    raise BadQuery(
+        f"{name} may be in {', '.join(holder.currencies)}; figures over it would mix them.",
+        hint=f"Group by its currency: groupBy: [{{{name}: {{currency: VALUE}}}}].",
+    )
 
 
 def key_field(scope: Scope, entity: Entity, group: GroupKey) -> Field:

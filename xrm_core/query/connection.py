@@ -7,7 +7,7 @@ from sqlalchemy import FromClause, Select, func, literal_column, select
 from sqlalchemy import case as sql_case
 from sqlalchemy.sql import ColumnElement
 
-from xrm_core.metadata.model import Entity
+from xrm_core.metadata.model import AMOUNT, Entity
 from xrm_core.query.files import file_json
 from xrm_core.query.joint import Joint
 from xrm_core.query.operands import KnownId
@@ -21,6 +21,7 @@ from xrm_core.query.request import (
     FileValue,
     Item,
     Label,
+    MoneyValue,
     Nodes,
     Page,
     PageInfo,
@@ -63,12 +64,28 @@ def pairs(scope: Scope, entity: Entity, row: Row, selection: Selection) -> Itera
         match item:
             case Value(key, name):
                 yield key, scope.json.value(entity[name], row.column(entity[name]))
+            case MoneyValue(key):
+                yield key, _money(scope, entity, row, item)
             case TypeName(key, name):
                 yield key, constant(name)
             case Label(key, language):
                 yield key, label_of(scope, row.column(entity["type"]), row.column(entity["direction"]), language)
             case FileValue(key) | ToOne(key) | ToMany(key) | Relationships(key):
                 yield key, scope.json.nested(_nested_json(scope, entity, row, item))
+
+
+def _money(scope: Scope, entity: Entity, row: Row, item: MoneyValue) -> ColumnElement[Any]:
+    parts = entity[item.field].parts
+    columns = {name: row.column(part) for name, part in parts.items()}
+    json = scope.json.object(
+        [
+            (each.key, constant(each.name))
+            if isinstance(each, TypeName)
+            else (each[0], scope.json.value(parts[each[1]], columns[each[1]]))
+            for each in item.parts
+        ]
+    )
+    return scope.json.nested(sql_case((columns[AMOUNT].is_not(None), json)))
 
 
 def _nested_json(scope: Scope, entity: Entity, row: Row, item: Nested) -> ColumnElement[Any]:
@@ -322,7 +339,7 @@ def _needed(parts: Iterable[Any]) -> Iterator[str]:
 
 def _fields(selection: Iterable[Item]) -> Iterator[str]:
     for item in selection:
-        if isinstance(item, Value | FileValue):
+        if isinstance(item, Value | FileValue | MoneyValue):
             yield item.field
         elif isinstance(item, ToOne):
             yield item.relation

@@ -74,7 +74,7 @@ def sorts(scope: Scope, entity: Entity, row: Row, order: Sequence[Order]) -> tup
             field,
             each.descending,
             # Also a required field is empty where the caller may not see it.
-            bool(each.path) or not field.required or guarded.get(field.name) is not None,
+            bool(each.path) or not field.required or guarded.get(field.holder) is not None,
         )
         for each, field in fields_of(scope.model, entity, order)
     )

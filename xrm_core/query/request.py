@@ -59,6 +59,15 @@ class FileValue:
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyValue:
+    """An amount of money of the record, or null. ``parts`` are pairs (key, part) or constants."""
+
+    key: str
+    field: str
+    parts: tuple[tuple[str, str] | TypeName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
     """When relationships are to hold: on a ``day`` (None: today), or ``always``: whenever they did or do."""
 
@@ -88,7 +97,7 @@ class Label:
     language: Operand
 
 
-Item = Value | TypeName | FileValue | ToOne | ToMany | Relationships | Label
+Item = Value | MoneyValue | TypeName | FileValue | ToOne | ToMany | Relationships | Label
 Selection = tuple[Item, ...]
 
 # -- lists ----------------------------------------------------------------------------------------------------------

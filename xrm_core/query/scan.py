@@ -93,9 +93,9 @@ class Scan:
 
         The right to a computed field includes that to each field it is made of, so its expression may see them all.
         """
-        if field.name not in self._permission.field_rules:
+        if field.holder not in self._permission.field_rules:
             raise Forbidden(f"You may not read {self.entity.name}.{field.name}.")
-        rule = self._permission.field_rules[field.name]
+        rule = self._permission.field_rules[field.holder]
         condition = None if rule is None else self._condition(rule)
         if field.virtual:
             column = self._compilers.virtual(self.scope, self.entity, self.source, field, trusted=False)

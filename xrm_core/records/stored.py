@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
-from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.model import AMOUNT, CURRENCY, Entity, Field
 from xrm_core.metadata.types import FieldType
 
 Record = dict[str, Any]
@@ -26,6 +26,9 @@ def to_columns(entity: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns(field: Field, value: Any) -> dict[str, Any]:
+    if field.parts:
+        given: Mapping[str, Any] = value or {}
+        return {part.columns[0]: given.get(name) for name, part in field.parts.items()}
     if field.relation is None or not field.relation.polymorphic:
         return {field.columns[0]: value}
     chosen: Mapping[str, Any] = value or {}
@@ -38,6 +41,9 @@ def from_row(entity: Entity, row: Mapping[str, Any]) -> Record:
 
 
 def _value(field: Field, row: Mapping[str, Any]) -> Any:
+    if field.parts:
+        found = {name: row[part.columns[0]] for name, part in field.parts.items()}
+        return None if found[AMOUNT] is None else found
     if field.relation is None or not field.relation.polymorphic:
         return row[field.columns[0]]
     for target, column in zip(field.relation.targets, field.columns, strict=True):
@@ -68,6 +74,8 @@ def canonical(entity: Entity, values: Mapping[str, Any]) -> Record:
         if field is not None and value is not None and (form := _FORMS.get(field.type)) is not None:
             with contextlib.suppress(ValueError, InvalidOperation, TypeError):
                 found[name] = form(value)
+        elif field is not None and field.type is FieldType.MONEY and isinstance(value, Mapping):
+            found[name] = _money(field, value)
         elif field is not None and field.type is FieldType.SET and isinstance(value, list | tuple):
             with contextlib.suppress(ValueError):  # a value that is not allowed
                 found[name] = sorted(value, key=field.enum.index)
@@ -76,6 +84,17 @@ def canonical(entity: Entity, values: Mapping[str, Any]) -> Record:
 
 def _decimal(value: Any) -> Any:
     return Decimal(value) if isinstance(value, str) else value
+
+
+def _money(field: Field, value: Mapping[str, Any]) -> dict[str, Any]:
+    """An amount as a decimal; a currency only needs to be said if there are several."""
+    money = {name: part for name, part in value.items() if part is not None}
+    if len(field.currencies) == 1:
+        money.setdefault(CURRENCY, field.currencies[0])
+    if isinstance(money.get(AMOUNT), str | int):
+        with contextlib.suppress(InvalidOperation):
+            money[AMOUNT] = Decimal(money[AMOUNT])
+    return money
 
 
 def _duration(value: Any) -> str:

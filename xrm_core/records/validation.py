@@ -9,7 +9,7 @@ import jsonschema_rs
 from xrm_core.metadata.clock import duration_seconds
 from xrm_core.metadata.frozen import thaw
 from xrm_core.metadata.json_text import json_text
-from xrm_core.metadata.model import Entity, Model
+from xrm_core.metadata.model import AMOUNT, Entity, Model
 from xrm_core.metadata.rules import RULE_WORDS
 from xrm_core.metadata.types import FieldType
 from xrm_core.records.relationships import relationship_problems
@@ -56,6 +56,10 @@ def _beyond_schema(entity: Entity, record: Mapping[str, Any]) -> Iterator[Proble
             continue
         if field.type is FieldType.DECIMAL and isinstance(value, Decimal) and (wrong := digits_problem(field, value)):
             yield {"field": name, "rule": "digits", "message": wrong}
+        if field.type is FieldType.MONEY and isinstance(value, Mapping):
+            amount = value.get(AMOUNT)
+            if isinstance(amount, Decimal) and (wrong := digits_problem(field, amount)):
+                yield {"field": name, "rule": "digits", "message": wrong}
         if field.type is FieldType.DURATION and (wrong := _duration_problem(value)):
             yield {"field": name, "rule": "format", "message": wrong}
         if field.type is FieldType.JSON and (wrong := _json_problem(value)):

@@ -49,7 +49,8 @@ def worded(entity: Entity, error: jsonschema_rs.ValidationError) -> Problem:
         return {"field": str(kind.property), "rule": rule, "message": "is missing"}  # type: ignore[attr-defined]
     if rule == "additionalProperties":
         unexpected = ", ".join(kind.unexpected)  # type: ignore[attr-defined]
-        return {"field": field or unexpected, "rule": rule, "message": "is not a field of this entity"}
+        text = f"has no part {unexpected}" if field else "is not a field of this entity"
+        return {"field": field or unexpected, "rule": rule, "message": text}
     known = entity.fields.get(field)
     if known is not None and known.const is not None and rule in ("const", "enum"):  # an enum if it may be empty, too
         return {"field": field, "rule": "const", "message": f"can only be {known.const}"}

@@ -29,13 +29,15 @@ class TablesWithAsides(Tables):
         for aside in found:
             if not aside.whole_table:
                 entity = before(aside.change)[aside.entity]
-                type_ = next(column_type(field) for field in entity.all_fields() if aside.column in field.columns)
+                type_ = next(
+                    column_type(field, aside.column) for field in entity.all_fields() if aside.column in field.columns
+                )
                 by_name[aside.table].append_column(Column(aside.name, type_, nullable=True))
 
     def _bare(self, aside: Aside, entity: Entity) -> Table:
         """A table without any constraint but its key."""
         columns = [
-            Column(name, column_type(field), nullable=name != "id")
+            Column(name, column_type(field, name), nullable=name != "id")
             for field in entity.all_fields()
             for name in field.columns
         ]

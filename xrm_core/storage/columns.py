@@ -11,6 +11,7 @@ uuid, id    UUID                  TEXT, lower case with hyphens
 big integer BIGINT                INTEGER
 time        TIME                  TEXT, ``08:30:00.5``
 duration    BIGINT, seconds       INTEGER, seconds
+money       NUMERIC and VARCHAR   INTEGER as decimals, and TEXT
 set         TEXT[]                TEXT, a JSON list
 json        JSONB                 TEXT, keys in the order of JSONB
 boolean     BOOLEAN               INTEGER 0 or 1
@@ -226,6 +227,12 @@ class JsonObject(TypeDecorator[dict[str, Any]]):
             return None
         return thaw(value) if dialect.name == "postgresql" else json_text(value)
 
+    def literal_processor(self, dialect: Dialect) -> Any:
+        """The text between quotes: the default of a new column."""
+        quoted = Text().dialect_impl(dialect).literal_processor(dialect)
+        end = "::JSONB" if dialect.name == "postgresql" else ""
+        return lambda value: f"{quoted(json_text(value)) if quoted else ''}{end}"
+
     def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any] | None:
         """A mapping on both."""
         found: dict[str, Any] | None = json.loads(value) if isinstance(value, str) else value
@@ -264,8 +271,11 @@ def instant_text(moment: dt.datetime) -> str:
     return f"{text}{fraction}+00:00"
 
 
-def column_type(field: Field) -> TypeEngine[Any]:
-    """The column type of a field (of one column of it, for a relation)."""
+def column_type(field: Field, column: str = "") -> TypeEngine[Any]:
+    """The type of a field's column, or of one of its columns by name."""
+    for part in field.parts.values():
+        if not column or part.columns == (column,):
+            return column_type(part)
     match field.type:
         case FieldType.UUID | FieldType.RELATION | FieldType.FILE:
             return Id()

@@ -86,7 +86,7 @@ def identity(names: Mapping[str, str], new: Field) -> Conversion:
     sources = tuple(names.values())
 
     def compute(columns: Columns, _words: Words) -> Mapping[str, Sql]:
-        return {target: type_coerce(columns[source], column_type(new)) for target, source in names.items()}
+        return {target: type_coerce(columns[source], column_type(new, target)) for target, source in names.items()}
 
     return Conversion(sources, tuple(names), compute, lambda columns, _words: _all_empty(columns, sources))
 
@@ -115,7 +115,9 @@ def restoring(
         converted = {} if back is None else back.values(columns, words.dialect)
         same = unchanged(columns, words)
         return {
-            name: case((same, type_coerce(columns[aside[name]], column_type(new))), else_=converted.get(name, null()))
+            name: case(
+                (same, type_coerce(columns[aside[name]], column_type(new, name))), else_=converted.get(name, null())
+            )
             for name in new.columns
         }
 
@@ -139,6 +141,9 @@ def keeps_values(old: Field, new: Field) -> bool:
         return False
     if new.type is FieldType.DECIMAL:
         return new.scale == old.scale and new.precision >= old.precision
+    if new.type is FieldType.MONEY:
+        wider = new.scale == old.scale and new.precision >= old.precision
+        return wider and set(old.currencies) <= set(new.currencies)
     if new.type in (FieldType.ENUM, FieldType.SET):
         return set(old.enum) <= set(new.enum)
     return True

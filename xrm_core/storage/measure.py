@@ -82,7 +82,9 @@ class Measure:
 
     def matching(self, entity: Entity, condition: ColumnElement[bool], columns: Sequence[str]) -> Found:
         """Records that meet the condition; samples show the first value in ``columns``."""
-        return self.matching_values(entity, condition, [self.column(entity, name) for name in columns])
+        values = [self.column(entity, name) for name in columns]
+        alike = [value for value in values if type(value.type) is type(values[0].type)]  # of money, the amount
+        return self.matching_values(entity, condition, alike)
 
     def matching_values(
         self, entity: Entity, condition: ColumnElement[bool], values: Sequence[ColumnElement[Any]]

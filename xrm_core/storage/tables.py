@@ -70,9 +70,9 @@ def _table(metadata: MetaData, entity: Entity) -> Table:
 
 
 def _columns(field: Field) -> Iterator[Column[object]]:
-    single = len(field.columns) == 1 and not (field.relation is not None and field.relation.polymorphic)
+    one_of = field.relation is not None and field.relation.polymorphic
     for name in field.columns:
-        yield Column(name, column_type(field), nullable=not (field.required and single))
+        yield Column(name, column_type(field, name), nullable=not field.required or one_of)
 
 
 def _column_names(entity: Entity, fields: tuple[str, ...]) -> tuple[str, ...]:
@@ -84,6 +84,15 @@ def _constraints(table: str, field: Field) -> Iterator[CheckConstraint | Foreign
         # Enum values match naming.ENUM_VALUE, so they need no escaping.
         allowed = ", ".join(f"'{value}'" for value in field.enum)
         yield CheckConstraint(f'"{field.name}" IN ({allowed})', name=naming.check(table, field.name))
+    if field.type is FieldType.MONEY:
+        # Amount and currency are there both or neither. Currencies are three letters: nothing to escape.
+        amount, currency = field.columns
+        allowed = ", ".join(f"'{code}'" for code in field.currencies)
+        yield CheckConstraint(
+            f'CASE WHEN "{amount}" IS NULL THEN "{currency}" IS NULL '
+            f'ELSE "{currency}" IS NOT NULL AND "{currency}" IN ({allowed}) END',
+            name=naming.check(table, field.name),
+        )
     if field.type is FieldType.SET:
         yield CheckConstraint(OnlyAllowed(field.name, field.enum), name=naming.check(table, field.name))
     if field.unique:

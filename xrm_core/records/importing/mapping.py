@@ -123,7 +123,9 @@ def _default_key(column: str, field: Field, entity: Entity) -> Field:
 
 
 def _keys(entity: Entity) -> list[Field]:
-    unique = [field for field in entity.fields.values() if field.unique and field.type is not FieldType.RELATION]
+    unique = [
+        field for field in entity.fields.values() if field.unique and field.relation is None and len(field.columns) == 1
+    ]
     return [*unique, _ID]
 
 

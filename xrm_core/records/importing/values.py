@@ -25,6 +25,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ Tt][0-9:.,]+( ?([Zz]|[+-][0-9:]+))?)?")
 _CLOCK = re.compile(r"([0-9]{1,6}):([0-5][0-9])(?::([0-5][0-9]))?")
 _SIZES = (3_600, 60, 1)
+_MONEY = re.compile(r"([A-Z]{3})?(.*?)([A-Z]{3})?", re.DOTALL)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _GROUPED = r"[+-]?(?:[0-9]{{1,3}}(?:(?P<mark>[{marks}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*)?|[0-9]*)(?:{point}[0-9]*)?"
 _POINT = re.compile(_GROUPED.format(marks=r",'’ \u00a0\u202f", point=r"\."))
@@ -61,6 +62,8 @@ def converter(field: Field, options: ImportOptions) -> Convert:
             return _duration
         case FieldType.ENUM:
             return partial(_enum, words=_enum_words(field), allowed=field.enum)
+        case FieldType.MONEY:
+            return partial(_money, currencies=field.currencies, decimal_comma=options.decimal_comma)
         case FieldType.SET:
             return partial(_set, words=_enum_words(field), allowed=field.enum)
         case FieldType.JSON:
@@ -154,6 +157,14 @@ def _uuid(text: str) -> str:
     if not _UUID.fullmatch(text):
         raise BadValue("uuid", f"{text!r} is not an id (UUID).")
     return str(UUID(text))
+
+
+def _money(text: str, currencies: tuple[str, ...], decimal_comma: bool) -> dict[str, Any]:
+    before, amount, after = _MONEY.fullmatch(text).groups()  # type: ignore[union-attr] # matches every text
+    currency = before or after or (currencies[0] if len(currencies) == 1 else "")
+    if (before and after) or currency not in currencies:
+        raise BadValue("money", f"{text!r} is not an amount with one of the currencies {', '.join(currencies)}.")
+    return {"amount": _number(amount.strip(), decimal_comma), "currency": currency}
 
 
 def _set(text: str, words: dict[str, set[str]], allowed: tuple[str, ...]) -> list[str]:

@@ -75,7 +75,7 @@ def test_every_operator_with_every_kind_of_value(world: World, field: str) -> No
 
 def test_all_operators_are_tried() -> None:
     assert {MODEL["firm"][name].type for name in VALUES} >= set(FieldType) - {
-        *(FieldType.RELATION, FieldType.EMAIL, FieldType.PHONE, FieldType.URL)
+        *(FieldType.RELATION, FieldType.EMAIL, FieldType.PHONE, FieldType.URL, FieldType.FILE, FieldType.MONEY)
     }
 
 

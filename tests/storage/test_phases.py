@@ -194,6 +194,34 @@ def test_a_value_that_the_new_model_refuses_comes_while_it_is_applied(postgres_u
     other.close()
 
 
+@pytest.mark.parametrize("moment", ["ADD CONSTRAINT", "ALTER TABLE customer ADD COLUMN", "UPDATE customer"])
+def test_a_value_that_cannot_be_converted_comes_while_it_is_applied(
+    postgres_url: str, postgres: Database, moment: str
+) -> None:
+    # Given a writer whose value comes after the plan was made
+    before = model(entity("customer", text("name"), text("score")))
+    after = model(entity("customer", text("name", unique=True), integer("score", required=True, default=1)))
+    apply(postgres, before)
+    add_rows(postgres, before, "customer", {"name": "A", "score": "12"}, {"name": "B"})
+    other = Database(postgres_url)
+    came: list[str] = []
+
+    def write(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if moment in statement and not came:
+            came.append(statement)
+            add_rows(other, before, "customer", {"name": "C", "score": "twelve", "id": 3})
+
+    event.listen(postgres.engine, "before_cursor_execute", write)
+    # When the model is applied, then the refusal names what is in the way, and nothing remains of the attempt
+    with pytest.raises(SchemaChangeRefused, match=r"change_type:customer\.score") as refused:
+        apply(postgres, after)
+    assert [sample["value"] for sample in refused.value.details["operations"][0]["samples"]] == ["twelve"]
+    assert rows_of(postgres, before, "customer", "score") == ["12", None, "twelve"]
+    with postgres.read() as connection:
+        assert Prepared(connection).found == []
+    other.close()
+
+
 def test_an_open_reader_holds_up_the_change_and_nobody_else(
     postgres_url: str, postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

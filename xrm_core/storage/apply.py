@@ -19,6 +19,7 @@ from xrm_core.storage.engines import Database
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn, exclusive
 from xrm_core.storage.history import way_back
+from xrm_core.storage.misfits_postgresql import NoLongerFits
 from xrm_core.storage.operations import Operation
 from xrm_core.storage.phases_postgresql import give_up, in_phases
 from xrm_core.storage.plan import Plan, plan_evolution
@@ -149,11 +150,11 @@ def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
             return in_phases(turn, wish.evolution, wish.planned, wish.along)
         except OperationalError:
             raise
-        except DBAPIError as error:
+        except (DBAPIError, NoLongerFits) as error:
             # The data has changed since the plan was made: a new plan says what is in the way, or finds a way.
             give_up(turn)
             turn.patiently(wish.planned)
-            if attempt == _ATTEMPTS or not isinstance(error, IntegrityError):
+            if attempt == _ATTEMPTS or not isinstance(error, IntegrityError | NoLongerFits):
                 raise _refused_by_data(error) from error
     raise AssertionError("the loop returns or raises")
 
@@ -224,13 +225,15 @@ def _consent(refused: Collection[Operation], only_safe: bool) -> str:
     return f" If these values may go: {' '.join(lossy)}" if lossy else ""
 
 
-def _refused_by_data(error: DBAPIError) -> SchemaChangeRefused:
+def _refused_by_data(error: Exception) -> SchemaChangeRefused:
     return SchemaChangeRefused(
         f"The database refused the change: {_reason(error)}.", hint="Nothing was changed. Mend the data first."
     )
 
 
-def _reason(error: DBAPIError) -> str:
+def _reason(error: Exception) -> str:
     """The database's own words, without the statement and its values."""
+    if not isinstance(error, DBAPIError):
+        return "values that cannot be converted keep coming"
     diagnosis = getattr(error.orig, "diag", None)
     return str(getattr(diagnosis, "message_primary", None) or error.orig).rstrip(".")

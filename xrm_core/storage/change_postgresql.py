@@ -6,50 +6,68 @@ What takes time was made ahead (``prepare_postgresql``). Here it gets its names,
 from dataclasses import dataclass
 from typing import Any
 
-from alembic.operations import Operations
 from alembic.operations.ops import AddConstraintOp, CreateIndexOp, CreateTableOp
 from sqlalchemy import CheckConstraint, Column, Connection, UniqueConstraint, select, text, update
 
 from xrm_core import naming
-from xrm_core.metadata.sequence import Sequence
 from xrm_core.storage.columns import ExactDecimal
 from xrm_core.storage.evolution import Evolution
-from xrm_core.storage.exclusive import Turn, run
+from xrm_core.storage.exclusive import Turn
 from xrm_core.storage.mending import mend
+from xrm_core.storage.misfits_postgresql import refuse, watched
 from xrm_core.storage.numbering import numbers
+from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepare_postgresql import validate
-from xrm_core.storage.prepared import remove_from, remove_functions
+from xrm_core.storage.prepared import Prepared, removal, removal_of_functions
+from xrm_core.storage.script import Script, quoted
 from xrm_core.storage.switch_locks import lock
 from xrm_core.storage.table_pair import TablePair, foreign_keys, indexes, table_pairs
 from xrm_core.storage.tables import Tables
 
 
-def change(operations: Operations, evolution: Evolution, old: Tables, new: Tables) -> None:
-    """Bring the tables ``old`` to ``new`` in the transaction of ``operations``."""
-    connection = operations.get_bind()
-    pairs = table_pairs(evolution, old, new)
-    kept = [_TableChange(operations, pair) for pair in pairs if pair.differs]
-    lock(connection, evolution, [table_change.pair for table_change in kept], old, new)
-    for table_change in kept:
-        table_change.drop_parts(foreign_keys=True)
-    for table_change in kept:
-        table_change.drop_parts(foreign_keys=False)
-        table_change.rename()
+def change(connection: Connection, evolution: Evolution, old: Tables, new: Tables, plan: Plan) -> None:
+    """Bring the tables ``old`` to ``new`` in a transaction. ``plan`` says which values may be lost.
+
+    The tables are locked as late as can be: everything is thought out before.
+
+    Raises:
+        OperationalError: a table is in use.
+        IntegrityError, NoLongerFits: the data is not as the plan thought.
+    """
+    pairs = [pair for pair in table_pairs(evolution, old, new) if pair.differs]
+    prepared = Prepared(connection)
+    first, second, third = Script(), Script(), Script()
+    kept = [_TableChange(pair, prepared) for pair in pairs]
+    for table in kept:
+        table.drop_parts(first, foreign_keys=True)
+    for table in kept:
+        table.drop_parts(first, foreign_keys=False)
+        table.rename(first)
     for entity in evolution.created:
         # without its foreign keys: they may go in circles
-        operations.invoke(CreateTableOp.from_table(new[entity.name]))
+        first.operations.invoke(CreateTableOp.from_table(new[entity.name]))
         for index in indexes(new[entity.name]):
-            operations.invoke(CreateIndexOp.from_index(index))
-    for table_change in kept:
-        table_change.change_columns()
-        table_change.add_parts()
-    mend(connection, evolution, new)
-    for table_change in kept:
-        table_change.add_foreign_keys()
+            first.operations.invoke(CreateIndexOp.from_index(index))
+    for table in kept:
+        table.take_columns(first)
+        table.change_columns(second)
+        table.add_parts(second)
+    for table in kept:
+        table.add_foreign_keys(third)
     for entity in evolution.created:
         for constraint in foreign_keys(new[entity.name]):
-            operations.invoke(AddConstraintOp.from_constraint(constraint))
-    remove_functions(connection)
+            third.operations.invoke(AddConstraintOp.from_constraint(constraint))
+    for statement in removal_of_functions(prepared):
+        third.add(statement)
+    lock(connection, evolution, pairs, old, new)
+    for pair in pairs:
+        refuse(connection, pair.old.name, watched(pair, plan))
+    first.send(connection)
+    for table in kept:
+        table.number(connection)
+    second.send(connection)
+    mend(connection, evolution, new)
+    third.send(connection)
 
 
 def finish(turn: Turn, tables: Tables) -> None:
@@ -72,85 +90,96 @@ def _not_validated(connection: Connection) -> list[tuple[str, str]]:
 class _TableChange:
     """One table that stays. The steps are called in the order in which they stand here."""
 
-    operations: Operations
     pair: TablePair
+    prepared: Prepared
 
-    def drop_parts(self, *, foreign_keys: bool) -> None:
+    def drop_parts(self, script: Script, *, foreign_keys: bool) -> None:
         """Drop what the new table does not have; the foreign keys of all tables come first."""
         for part, name in self.pair.old_parts.items():
             if part in self.pair.new_parts or (part.kind == "foreign key") is not foreign_keys:
                 continue
             if part.kind == "index":
-                self.operations.drop_index(name, self.pair.old.name)
+                script.operations.drop_index(name, self.pair.old.name)
             else:
-                self.operations.drop_constraint(name, self.pair.old.name)
+                script.operations.drop_constraint(name, self.pair.old.name)
 
-    def rename(self) -> None:
+    def rename(self, script: Script) -> None:
         """New names for the table, its columns and the parts that stay; columns that go make room first."""
         old, new = self.pair.old, self.pair.new
         if old.name != new.name:
-            self.operations.rename_table(old.name, new.name)
+            script.operations.rename_table(old.name, new.name)
         for column in old.columns:
             if column.name not in self.pair.columns.values():
-                self.operations.drop_column(new.name, column.name)
+                script.operations.drop_column(new.name, column.name)
         for name, former in self.pair.columns.items():
             if name != former:
-                self.operations.alter_column(new.name, former, new_column_name=name)
+                script.operations.alter_column(new.name, former, new_column_name=name)
         for part, former in self.pair.old_parts.items():
             name = self.pair.new_parts.get(part, former)
             if name == former:
                 continue
             if part.kind == "index":
-                self._rename_index(former, name)
+                _rename_index(script, former, name)
             else:
-                self._rename_constraint(former, name)
+                self._rename_constraint(script, former, name)
 
-    def change_columns(self) -> None:
-        """Take the prepared columns, and change what the others allow."""
+    def take_columns(self, script: Script) -> None:
+        """Give the prepared columns their names."""
         for column in self.pair.added:
-            self.operations.alter_column(self.pair.new.name, naming.prepared(column.name), new_column_name=column.name)
-            field = self.pair.pair.new.fields.get(column.name)
-            if field is not None and field.sequence is not None:
-                self._number(column, field.sequence)
-            self.operations.alter_column(
-                self.pair.new.name, column.name, nullable=column.nullable, server_default=None
-            )  # defaults are set at the write door
-        for name, former in self.pair.columns.items():
-            self._alter(self.pair.old.columns[former], self.pair.new.columns[name])
+            now = naming.prepared(column.name)
+            script.operations.alter_column(self.pair.new.name, now, new_column_name=column.name)
 
-    def _number(self, column: Column[Any], sequence: Sequence) -> None:
+    def number(self, connection: Connection) -> None:
         """Numbers for the records that are there. Nobody may come in between, so it is done here, long as it takes."""
         new = self.pair.new
-        records = new.alias()
-        number = numbers(sequence, records, self._connection)
-        numbered = select(records.c.id, number.label("number")).subquery()
-        fill = update(new).where(new.c.id == numbered.c.id).values({column.name: numbered.c.number})
-        self.operations.execute(fill)
+        for column in self.pair.added:
+            field = self.pair.pair.new.fields.get(column.name)
+            if field is not None and field.sequence is not None:
+                records = new.alias()
+                text = numbers(field.sequence, records, connection)
+                numbered = select(records.c.id, text.label("number")).subquery()
+                fill = update(new).where(new.c.id == numbered.c.id).values({column.name: numbered.c.number})
+                connection.execute(fill)
 
-    def _alter(self, old: Column[Any], new: Column[Any]) -> None:
+    def change_columns(self, script: Script) -> None:
+        """Change what columns allow. Defaults are set at the write door, not in the database."""
+        table = self.pair.new.name
+        for column in self.pair.added:
+            script.operations.alter_column(table, column.name, nullable=column.nullable, server_default=None)
+        for name, former in self.pair.columns.items():
+            self._alter(script, self.pair.old.columns[former], self.pair.new.columns[name])
+
+    def _alter(self, script: Script, old: Column[Any], new: Column[Any]) -> None:
         if isinstance(new.type, ExactDecimal) and repr(new.type) != repr(old.type):
-            self.operations.alter_column(self.pair.new.name, new.name, type_=new.type)
+            script.operations.alter_column(self.pair.new.name, new.name, type_=new.type)
         if new.nullable != old.nullable:
-            self.operations.alter_column(self.pair.new.name, new.name, nullable=new.nullable)
+            script.operations.alter_column(self.pair.new.name, new.name, nullable=new.nullable)
 
-    def add_parts(self) -> None:
+    def add_parts(self, script: Script) -> None:
         """Take the prepared constraints and indexes, except foreign keys; what only served the switch goes."""
         table, missing = self.pair.new.name, self.pair.missing.values()
+        taken = {naming.prepared(column.name) for column in self.pair.added}
         for constraint in sorted(self.pair.new.constraints, key=lambda found: str(found.name)):
             name = str(constraint.name)
-            if name in missing and isinstance(constraint, UniqueConstraint):
-                made = self._quote(naming.prepared(name))
-                self._run(
-                    f"ALTER TABLE {self._quote(table)} ADD CONSTRAINT {self._quote(name)} UNIQUE USING INDEX {made}"
-                )
-            elif name in missing and isinstance(constraint, CheckConstraint):
-                self._rename_constraint(naming.prepared(name), name)
+            if name not in missing:
+                continue
+            now = naming.prepared(name)
+            if isinstance(constraint, UniqueConstraint):
+                taken.add(now)
+                made, wanted = quoted(now), quoted(name)
+                script.add(f"ALTER TABLE {quoted(table)} ADD CONSTRAINT {wanted} UNIQUE USING INDEX {made}")
+            elif isinstance(constraint, CheckConstraint):
+                taken.add(now)
+                self._rename_constraint(script, now, name)
         for index in indexes(self.pair.new):
             if index.name in missing:
-                self._rename_index(naming.prepared(str(index.name)), str(index.name))
-        remove_from(self._connection, table)
+                now = naming.prepared(str(index.name))
+                taken.add(now)
+                _rename_index(script, now, str(index.name))
+        for statement in removal(self.prepared, self.pair.old.name, table, taken):
+            script.add(statement)
 
-    def add_foreign_keys(self) -> None:
+    def add_foreign_keys(self, script: Script) -> None:
         """Add foreign keys, once all tables have their columns; records that are there are looked at afterwards.
 
         They fit: the columns are new and empty, or another foreign key has watched over them.
@@ -158,21 +187,11 @@ class _TableChange:
         for constraint in foreign_keys(self.pair.new):
             if constraint.name in self.pair.missing.values():
                 constraint.dialect_options["postgresql"]["not_valid"] = True
-                self.operations.invoke(AddConstraintOp.from_constraint(constraint))
+                script.operations.invoke(AddConstraintOp.from_constraint(constraint))
 
-    def _rename_index(self, former: str, name: str) -> None:
-        self._run(f"ALTER INDEX {self._quote(former)} RENAME TO {self._quote(name)}")
+    def _rename_constraint(self, script: Script, former: str, name: str) -> None:
+        script.add(f"ALTER TABLE {quoted(self.pair.new.name)} RENAME CONSTRAINT {quoted(former)} TO {quoted(name)}")
 
-    def _rename_constraint(self, former: str, name: str) -> None:
-        table = self._quote(self.pair.new.name)
-        self._run(f"ALTER TABLE {table} RENAME CONSTRAINT {self._quote(former)} TO {self._quote(name)}")
 
-    @property
-    def _connection(self) -> Connection:
-        return self.operations.get_bind()
-
-    def _quote(self, name: str) -> str:
-        return self._connection.dialect.identifier_preparer.quote(name)
-
-    def _run(self, statement: str) -> None:
-        run(self._connection, statement)
+def _rename_index(script: Script, former: str, name: str) -> None:
+    script.add(f"ALTER INDEX {quoted(former)} RENAME TO {quoted(name)}")

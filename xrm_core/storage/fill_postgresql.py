@@ -4,12 +4,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Dialect, FromClause, Select, Table, exists, or_, select, true, update
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, exists, or_, select, true, update
 
 from xrm_core import naming
-from xrm_core.storage.exclusive import Turn, run
+from xrm_core.storage.exclusive import Turn
 from xrm_core.storage.prepared import FILL
+from xrm_core.storage.script import DIALECT, Script, quoted
 from xrm_core.storage.table_pair import in_terms_of
 from xrm_core.storage.under_way import note
 
@@ -17,31 +17,26 @@ _BATCH = 2_000  # records of one transaction: some ten milliseconds
 _PAUSE_SHARE = 0.5  # of the time that a batch took, for those who have waited for its records
 _PASSES = 100
 _PASS_PAUSE_SECONDS = 0.2  # for writers who hold what was skipped
-_DIALECT: Dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # no escapes of % in text that is sent without parameters
 
 Refill = Mapping[str, ColumnElement[Any]]
 """New column → its value, as an expression over the columns of the old table."""
 
 
-def keep_in_step(connection: Connection, old: Table, refill: Refill) -> None:
-    """From now on, whoever writes a record also writes its new columns. Others who write wait for a moment.
+def keep_in_step(script: Script, old: Table, refill: Refill) -> None:
+    """From the script on, whoever writes a record also writes its new columns. Who writes now waits for a moment.
 
     A value that cannot be had becomes empty: nobody's write fails because of a model that is yet to come.
     """
-    quote = connection.dialect.identifier_preparer.quote
-    table, function = quote(old.name), quote(naming.prepared(f"fill_{old.name}"))
+    table, function = quoted(old.name), quoted(naming.prepared(f"fill_{old.name}"))
     values = "".join(
-        f"BEGIN NEW.{quote(naming.prepared(name))} := {_sql(in_terms_of(value, old, old.alias('new')))}; "
-        f"EXCEPTION WHEN others THEN NEW.{quote(naming.prepared(name))} := NULL; END; "
+        f"BEGIN NEW.{quoted(naming.prepared(name))} := {_sql(in_terms_of(value, old, old.alias('new')))}; "
+        f"EXCEPTION WHEN others THEN NEW.{quoted(naming.prepared(name))} := NULL; END; "
         for name, value in refill.items()
     )
     body = f"BEGIN {values} RETURN NEW; END".replace("'", "''")
-    run(connection, f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS '{body}'")
-    run(connection, f"DROP TRIGGER IF EXISTS {FILL} ON {table}")
-    run(
-        connection,
-        f"CREATE TRIGGER {FILL} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()",
-    )
+    script.add(f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS '{body}'")
+    script.add(f"DROP TRIGGER IF EXISTS {FILL} ON {table}")
+    script.add(f"CREATE TRIGGER {FILL} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()")
 
 
 def fill(turn: Turn, old: Table, staged: Table, refill: Refill, after: str | None) -> None:
@@ -98,4 +93,4 @@ def _stale(old: Table, staged: FromClause, refill: Refill) -> Select[Any]:
 
 
 def _sql(value: ColumnElement[Any]) -> str:
-    return str(value.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
+    return str(value.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))

@@ -5,8 +5,6 @@ A killed change goes on when it is asked for again. Why, is told in ``docs/adr/0
 
 from collections.abc import Callable
 
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy import Connection
 
 from xrm_core.metadata.model import Model
@@ -38,7 +36,7 @@ def in_phases(
 
     Raises:
         SchemaChangeRefused: by ``planned``, or because tables stay in use. What was made ahead is kept.
-        IntegrityError: the data is not as the plan thought. What was made ahead is kept.
+        IntegrityError, NoLongerFits: the data is not as the plan thought. What was made ahead is kept.
     """
     if _come_from_a_former_change(turn, evolution_of):
         return Plan()
@@ -51,13 +49,14 @@ def in_phases(
     if has_work(evolution, before, after):
         turn.patiently(lambda connection: _begin(connection, evolution, plan))
         turn.patiently(lambda connection: make_room(connection, evolution, before))
-        prepare(turn, evolution, before, after)
+        prepare(turn, evolution, before, after, plan)
 
     def switch(connection: Connection) -> None:
-        change(Operations(MigrationContext.configure(connection)), evolution, before, after)
+        # The tables come last: they are locked from then on.
         along(connection)
         save_change(connection, evolution, plan)
         note(connection, "Look through new foreign keys.", phase="finish")
+        change(connection, evolution, before, after, plan)
 
     turn.patiently(switch)
     _finish(turn, evolution.new)

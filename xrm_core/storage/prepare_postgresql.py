@@ -9,24 +9,28 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy import (
     CheckConstraint,
     Column,
     ColumnElement,
     Connection,
     Index,
+    MetaData,
+    Table,
     UniqueConstraint,
     literal,
 )
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from xrm_core import naming
+from xrm_core.storage import misfits_postgresql
 from xrm_core.storage.evolution import Evolution, backfill
 from xrm_core.storage.exclusive import Turn, run
 from xrm_core.storage.fill_postgresql import Refill, fill, keep_in_step
+from xrm_core.storage.misfits_postgresql import watched
+from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepared import FILL, Prepared
+from xrm_core.storage.script import Script
 from xrm_core.storage.table_pair import TablePair, indexes, table_pairs
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import change_under_way, note
@@ -39,14 +43,15 @@ def has_work(evolution: Evolution, old: Tables, new: Tables) -> bool:
     return any(pair.differs for pair in table_pairs(evolution, old, new))
 
 
-def prepare(turn: Turn, evolution: Evolution, old: Tables, new: Tables) -> None:
-    """Do all of it, or what of it is not yet done.
+def prepare(turn: Turn, evolution: Evolution, old: Tables, new: Tables, plan: Plan) -> None:
+    """Do all of it, or what of it is not yet done. ``plan`` says which values may be lost.
 
     Raises:
         SchemaChangeRefused: tables stay in use.
         IntegrityError: the data does not allow the new model, or no longer.
     """
-    works = [_Work(turn, pair, _refill(pair)) for pair in table_pairs(evolution, old, new) if pair.differs]
+    pairs = [pair for pair in table_pairs(evolution, old, new) if pair.differs]
+    works = [_Work(turn, pair, _refill(pair), watched(pair, plan)) for pair in pairs]
     for work in works:
         work.add_columns()
     for work in works:
@@ -79,8 +84,9 @@ def _defaults(pair: TablePair) -> Mapping[str, ColumnElement[Any]]:
 class _Work:
     """What is made ahead for one table. The steps are called in the order in which they stand here."""
 
-    def __init__(self, turn: Turn, pair: TablePair, refill: Refill) -> None:
-        self.turn, self.pair, self.refill = turn, pair, refill
+    def __init__(self, turn: Turn, pair: TablePair, values: Refill, watched: Refill) -> None:
+        self.turn, self.pair, self.watched = turn, pair, watched
+        self.refill = {**values, **watched}
         self.table = pair.old.name
 
     def add_columns(self) -> None:
@@ -88,22 +94,23 @@ class _Work:
         self.turn.patiently(self._add_columns)
 
     def _add_columns(self, connection: Connection) -> None:
-        prepared = Prepared(connection)
-        operations = Operations(MigrationContext.configure(connection))
-        defaults = _defaults(self.pair)
-        missing = [
-            column for column in self.pair.added if not prepared.has("column", self.table, naming.prepared(column.name))
-        ]
-        for column in missing:
+        prepared, script, defaults = Prepared(connection), Script(), _defaults(self.pair)
+        wanted = []
+        for column in self.pair.added:
             # With a constant default of the column no record is rewritten.
             value = None if column.name in self.refill else defaults.get(column.name)
             required = not column.nullable and value is not None
-            added = Column(naming.prepared(column.name), column.type, nullable=not required, server_default=value)
-            operations.add_column(self.table, added)
+            name = naming.prepared(column.name)
+            wanted.append(Column(name, column.type, nullable=not required, server_default=value))
+        wanted += misfits_postgresql.columns(self.watched)
+        missing = [column for column in wanted if not prepared.has("column", self.table, column.name)]
+        for column in missing:
+            script.operations.add_column(self.table, column)
+        if self.refill and (missing or not prepared.has("trigger", self.table, FILL)):
+            keep_in_step(script, self.pair.old, self.refill)
         if missing:
             note(connection, f"Add columns to {self.table}.")
-        if self.refill and not prepared.has("trigger", self.table, FILL):
-            keep_in_step(connection, self.pair.old, self.refill)
+        script.send(connection)
 
     def fill(self) -> None:
         """Values for the new columns."""
@@ -112,13 +119,22 @@ class _Work:
         change = self.turn.patiently(change_under_way)
         position = change.position if change else {}
         after = position.get("after") if position.get("table") == self.table else None
-        fill(self.turn, self.pair.old, self.pair.staged, self.refill, after)
+        now = self.pair.staged
+        staged = Table(
+            now.name,
+            MetaData(),
+            *(Column(column.name, column.type) for column in now.columns),
+            *misfits_postgresql.columns(self.watched),
+        )
+        fill(self.turn, self.pair.old, staged, self.refill, after)
 
     def add_indexes(self) -> None:
         """Indexes, while others write."""
         for index in indexes(self.pair.new):
             if index.name in self.pair.missing.values():
                 self._index(self.pair.index_now(str(index.name), index))
+        for index in misfits_postgresql.indexes(self.table, self.watched):
+            self._index(index)
 
     def add_uniques(self) -> None:
         """Unique indexes, of which the switch makes constraints."""
@@ -146,7 +162,8 @@ class _Work:
         for constraint in sorted(self.pair.new.constraints, key=lambda found: str(found.name)):
             if isinstance(constraint, CheckConstraint) and constraint.name in self.pair.missing.values():
                 yield str(constraint.name), self._now(str(constraint.sqltext))
-        required = (name for name in self.refill if not self.pair.new.columns[name].nullable)
+        filled = self.refill.keys() - self.watched.keys()
+        required = sorted(name for name in filled if not self.pair.new.columns[name].nullable)
         for name in (*self.pair.tightened, *required):
             yield naming.not_null(self.pair.new.name, name), self._now(f'"{name}" IS NOT NULL')
 

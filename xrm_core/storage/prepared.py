@@ -1,6 +1,7 @@
 """What was made ahead of a change on PostgreSQL: found by name in the catalogue, taken away if the change is off."""
 
 from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from xrm_core import naming
 from xrm_core.storage.exclusive import Turn, run
+from xrm_core.storage.script import quoted
 
 FILL = naming.prepared("fill")
 """Name of the trigger that keeps refilled columns in step with the old ones."""
@@ -77,29 +79,43 @@ def remove(turn: Turn) -> None:
     """
     for table in turn.patiently(lambda connection: Prepared(connection).tables):
         turn.patiently(lambda connection, table=table: remove_from(connection, table))  # type: ignore[misc]
-    turn.patiently(remove_functions)
+    turn.patiently(_remove_functions)
 
 
 def remove_from(connection: Connection, table: str) -> None:
     """Take away what was made ahead on one table."""
-    quote = connection.dialect.identifier_preparer.quote
+    for statement in removal(Prepared(connection), table, table, frozenset()):
+        run(connection, statement)
+
+
+def removal(prepared: Prepared, table: str, new_name: str, taken: Collection[str]) -> Iterator[str]:
+    """Statements that take away what was made ahead on a table.
+
+    Args:
+        prepared: what there is.
+        table: the table's name there.
+        new_name: its name when the statements run.
+        taken: names of things that have been put to use, so that they stay.
+    """
     names: dict[str, list[str]] = defaultdict(list)
-    for one in Prepared(connection).found:
-        if one.table == table:
-            names[one.kind].append(quote(one.name))
+    for one in prepared.found:
+        if one.table == table and one.name not in taken:
+            names[one.kind].append(quoted(one.name))
     for trigger in names["trigger"]:
-        run(connection, f"DROP TRIGGER {trigger} ON {quote(table)}")
+        yield f"DROP TRIGGER {trigger} ON {quoted(new_name)}"
     drops = [f"DROP CONSTRAINT {name}" for name in names["constraint"]]
     drops += [f"DROP COLUMN IF EXISTS {name}" for name in names["column"]]
     if drops:
-        run(connection, f"ALTER TABLE {quote(table)} {', '.join(drops)}")
+        yield f"ALTER TABLE {quoted(new_name)} {', '.join(drops)}"
     for index in names["index"]:
-        run(connection, f"DROP INDEX IF EXISTS {index}")  # one of a dropped column has gone with it
+        yield f"DROP INDEX IF EXISTS {index}"  # one of a dropped column has gone with it
 
 
-def remove_functions(connection: Connection) -> None:
-    """Take away the functions of triggers that are gone."""
-    quote = connection.dialect.identifier_preparer.quote
-    for one in Prepared(connection).found:
-        if one.kind == "function":
-            run(connection, f"DROP FUNCTION {quote(one.name)}()")
+def removal_of_functions(prepared: Prepared) -> Iterator[str]:
+    """Statements that take away the functions of triggers that are gone."""
+    return (f"DROP FUNCTION {quoted(one.name)}()" for one in prepared.found if one.kind == "function")
+
+
+def _remove_functions(connection: Connection) -> None:
+    for statement in removal_of_functions(Prepared(connection)):
+        run(connection, statement)

@@ -1,0 +1,36 @@
+"""Statements that are thought out first and sent all at once, so that a lock is held for the database's time only."""
+
+from io import StringIO
+
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from xrm_core.storage.exclusive import run
+
+DIALECT: Dialect = PGDialect_psycopg(paramstyle="named")  # type: ignore[no-untyped-call]
+"""The engine's, but for the names of parameters: these need no escape, so that ``%`` is ``%`` in the text."""
+
+
+class Script:
+    """Statements for PostgreSQL; ``operations`` are Alembic's, which write here and do nothing yet."""
+
+    def __init__(self) -> None:
+        self._text = StringIO()
+        options = {"as_sql": True, "output_buffer": self._text}
+        self.operations = Operations(MigrationContext.configure(dialect=DIALECT, opts=options))
+
+    def add(self, statement: str) -> None:
+        """Write a statement of plain SQL."""
+        self._text.write(f"{statement};\n")
+
+    def send(self, connection: Connection) -> None:
+        """Run all of them, in one go."""
+        if self._text.tell():
+            run(connection, self._text.getvalue())
+
+
+def quoted(name: str) -> str:
+    """A name as an identifier of SQL."""
+    return DIALECT.identifier_preparer.quote(name)

@@ -224,6 +224,13 @@ class FileRefused(XrmError):
     http_status = 422
 
 
+class TooManyFiles(XrmError):
+    """A user has stored many files that no record refers to yet."""
+
+    code = "TOO_MANY_FILES"
+    http_status = 429
+
+
 class BadQuery(XrmError):
     """The GraphQL document, its variables or arguments are wrong."""
 

@@ -52,6 +52,9 @@ def test_a_rule_searches_where_there_is_something_to_search() -> None:
     assert parse(model, model["thing"], {"search": "a b"}) == Search(Literal_("a b"))
     with pytest.raises(BadQuery, match="/search must be a text"):
         parse(model, model["thing"], {"search": 7})
+    for long in ("x" * 501, "x " * 21):
+        with pytest.raises(BadQuery, match="at most 500 characters and 20 words"):
+            parse(model, model["thing"], {"search": long})
     plain = _load({"type": "string"})
     with pytest.raises(BadQuery, match="has no field with x-search"):
         parse(plain, plain["thing"], {"search": "a"})

@@ -59,8 +59,9 @@ guest,user,read,*,,allow
 class Office:
     """A server; people are called like their roles, and a second rep «ben»."""
 
-    def __init__(self, http: TestClient, database: Database, records: Records, tokens: dict[str, str]) -> None:
-        self.http, self.database, self.records, self.tokens = http, database, records, tokens
+    def __init__(self, http: TestClient, platform: Platform, tokens: dict[str, str]) -> None:
+        self.http, self.platform, self.tokens = http, platform, tokens
+        self.database, self.records = platform.database, platform.records
 
     def headers(self, who: str, **more: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[who]}", **more}
@@ -117,4 +118,4 @@ def opened(database: Database, folder: Path) -> Iterator[Office]:
     settings = load_settings(database_url=database.url.render_as_string(False), max_file_bytes=MAX_BYTES)
     platform = Platform(settings, Plugins(), model, records.tables, database, records, authority)
     with TestClient(create_app(platform)) as http:
-        yield Office(http, database, records, tokens)
+        yield Office(http, platform, tokens)

@@ -3,14 +3,19 @@
 import datetime as dt
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
+from starlette.testclient import TestClient
 
 from tests.server.files_kit import MAX_BYTES, PDF, PNG, Office, opened
+from xrm_core.permissions.caller import system
+from xrm_core.server.app import create_app
 from xrm_core.storage.engines import Database
+from xrm_core.storage.file_store import remove_unattached
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE
 
 
@@ -240,6 +245,61 @@ def test_files_that_nothing_refers_to_go_after_a_day(office: Office) -> None:
     assert office.counts() == (2, 2)
     assert [office.download("rep", each).status_code for each in (attached, fresh)] == [200, 200]
     assert [office.download("rep", each).status_code for each in (replaced, orphaned, loose)] == [404, 404, 404]
+
+
+def test_files_that_wait_for_a_record_are_counted(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xrm_core.records.files.MAX_WAITING", 2)
+    first = office.uploaded("rep")
+    office.uploaded("rep")
+    assert code(office.upload("rep", PDF)) == (429, "TOO_MANY_FILES")
+    office.uploaded("ben")
+    office.contract("rep", paperId=first)
+    office.uploaded("rep")
+    assert office.counts() == (4, 4)
+
+
+def age(office: Office) -> None:
+    with office.database.begin() as connection:
+        connection.execute(update(FILE).values(created_at=dt.datetime.now(dt.UTC) - dt.timedelta(hours=25)))
+
+
+def test_a_server_that_starts_cleans_up(office: Office) -> None:
+    kept, loose = office.uploaded("rep"), office.uploaded("rep")
+    office.contract("rep", paperId=kept)
+    age(office)
+    with TestClient(create_app(office.platform)):
+        pass
+    assert office.counts() == (1, 1)
+    assert (office.download("rep", kept).status_code, office.download("rep", loose).status_code) == (200, 404)
+
+
+def test_a_file_that_is_being_attached_is_not_removed_under_way(postgres_url: str, tmp_path: Path) -> None:
+    database = Database(postgres_url)
+    with opened(database, tmp_path) as office:
+        file_id = office.uploaded("admin")
+        age(office)
+        caller = system(office.records.model, "test")
+        with database.begin() as connection:
+            # given a record that refers to the file, in a transaction that is still open
+            id_ = office.records.create(connection, caller, "memo", {"scan": file_id})
+            # when somebody cleans up, then the file stays
+            assert office.records.files.clean(database) == 0
+        assert office.records.files.clean(database) == 0
+        assert office.download("rep", file_id).status_code == 200
+        # And the other way round: what is being removed cannot be attached
+        with database.begin() as connection:
+            office.records.delete(connection, caller, "memo", id_)
+        with database.begin() as connection:
+            model, tables = office.records.model, office.records.tables
+            assert remove_unattached(connection, model, tables, dt.datetime.now(dt.UTC)) == 1
+            with ThreadPoolExecutor(1) as threads:
+                attach = f'mutation {{ createMemo(input: {{scanId: "{file_id}"}}) {{ id }} }}'
+                attaching = threads.submit(office.ask, "admin", attach)
+                connection.commit()
+                assert problems(attaching.result()) in (
+                    [("scan", "there is no file with this id")],
+                    [("scan", "refers to a record that does not exist")],
+                )
 
 
 def test_an_attached_file_cannot_be_removed_even_by_hand(office: Office) -> None:

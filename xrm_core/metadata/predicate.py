@@ -96,6 +96,9 @@ class Context:
 
 
 Operand = Literal_ | Param | Context
+SEARCH_WORDS, SEARCH_LENGTH = 20, 500
+"""Of a text that is searched for; its length is in characters."""
+
 CONTEXT_NAMES = frozenset({"user", "team"})
 
 
@@ -245,6 +248,8 @@ def _parse_search(entity: Entity, value: Any, at: str) -> Search:
         raise BadQuery(f"{at}: the entity {entity.name} has no field with x-search.")
     if not isinstance(value, str):
         raise BadQuery(f"{at} must be a text.")
+    if len(value) > SEARCH_LENGTH or len(value.split()) > SEARCH_WORDS:
+        raise BadQuery(f"{at} has at most {SEARCH_LENGTH} characters and {SEARCH_WORDS} words.")
     return Search(Literal_(value))
 
 

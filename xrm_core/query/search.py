@@ -27,12 +27,10 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from xrm_core.errors import QueryTooLarge
 from xrm_core.metadata.model import Entity
+from xrm_core.metadata.predicate import SEARCH_LENGTH, SEARCH_WORDS
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Condition, Row, Scope
 from xrm_core.storage.folding import LOWER, UPPER, fold
-
-MAX_WORDS, MAX_LENGTH = 20, 500
-"""Of a text that is searched for; its length is in characters."""
 
 
 class Words(TypeDecorator[str]):
@@ -57,11 +55,11 @@ def words_of(text: str) -> list[str]:
     Raises:
         QueryTooLarge: it is too long, or has too many.
     """
-    if len(text) > MAX_LENGTH:
-        raise QueryTooLarge(f"A search has at most {MAX_LENGTH} characters.", hint="Search for less at once.")
+    if len(text) > SEARCH_LENGTH:
+        raise QueryTooLarge(f"A search has at most {SEARCH_LENGTH} characters.", hint="Search for less at once.")
     words = list(dict.fromkeys((fold(unicodedata.normalize("NFC", text)) or "").split()))
-    if len(words) > MAX_WORDS:
-        raise QueryTooLarge(f"A search has at most {MAX_WORDS} words.", hint="Search for less at once.")
+    if len(words) > SEARCH_WORDS:
+        raise QueryTooLarge(f"A search has at most {SEARCH_WORDS} words.", hint="Search for less at once.")
     return words
 
 

@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from sqlalchemy import ColumnElement, Connection, and_, true
+from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
-from xrm_core.errors import FileRefused, Forbidden
+from xrm_core.errors import FileRefused, Forbidden, TooManyFiles
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.caller import Caller, System
@@ -29,6 +29,10 @@ from xrm_core.storage.tables import Tables
 
 KEPT = dt.timedelta(hours=24)
 """How long a file stays that no record refers to."""
+
+
+MAX_WAITING = 200
+"""Files that a user may have stored in that time without attaching them."""
 
 
 class Files:
@@ -63,8 +67,10 @@ class Files:
         Raises:
             Forbidden: the caller may not write any field that holds files.
             FileRefused: the content is something else than its sender says.
+            TooManyFiles: too many files of the caller wait to be attached.
         """
         self.check_upload(caller)
+        self._check_waiting(connection, caller)
         file = described(name, media_type, content)
         content.seek(0)
         file_store.add(connection, file, content, caller.id)
@@ -101,6 +107,17 @@ class Files:
             removed += count
             if not count:
                 return removed
+
+    def _check_waiting(self, connection: Connection, caller: Caller) -> None:
+        if caller.id is None:
+            return
+        own = FILE.c.created_by == caller.id, FILE.c.created_at > dt.datetime.now(dt.UTC) - KEPT
+        waiting = select(func.count()).select_from(FILE).where(*own, ~file_store.attached(self.model, self.tables))
+        if (connection.scalar(waiting) or 0) >= MAX_WAITING:
+            raise TooManyFiles(
+                f"You have stored {MAX_WAITING} files that no record refers to.",
+                hint="Attach them first; those that stay alone are removed after a day.",
+            )
 
     def _visible(self, connection: Connection, caller: Caller) -> ColumnElement[bool]:
         if isinstance(caller, System):

@@ -108,7 +108,9 @@ class Problem:
         return {name: getattr(self, name) for name in self.__slots__}
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.pointer or '/'}: {self.reason} {self.remedy}"
+        text = f"{self.file}:{self.line} {self.pointer or '/'}: {self.reason} {self.remedy}"
+        # One problem, one line: names in files may hold line breaks, or signs that turn a terminal around.
+        return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 class ModelOutOfDate(XrmError):

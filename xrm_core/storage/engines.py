@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, TablesChanged, Timeout, XrmError
 from xrm_core.storage.folding import teach
+from xrm_core.storage.reserved_words import quote_all_reserved_words
 
 SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384")
 """FULL: an acknowledged write survives a power cut."""
@@ -255,6 +256,7 @@ def with_schema(url: URL, schema: str) -> str:
 
 
 def _engine(url: URL, pool: int, options: str) -> Engine:
+    quote_all_reserved_words()
     if url.get_backend_name() == "sqlite":
         _make_folder(Path(url.database or "").parent)
         engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})

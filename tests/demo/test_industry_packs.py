@@ -30,8 +30,8 @@ from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
 
 PACKS = {
-    "association": "90f386768dc43d7e10ac949692d4c6b5eb742ebbac2b959ec365206fe2f7f477",
-    "machine_builder": "1375d0a794ba7d50563a9ea00f4c23fbb88677917858fbd3a8c6ec94a61f58cb",
+    "association": "82890655f178678c5f8d8064bc9198b1c385eb9027d532aeae31a1841a916cb2",
+    "machine_builder": "bbded90bf44d40c1f58a3cd045ad5d94c495cad764632dde598baa18e212f97c",
 }
 """Name → SHA-256 of the demo data; a wanted change changes it."""
 

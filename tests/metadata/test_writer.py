@@ -22,7 +22,7 @@ WORDS = st.text(
 LABELS = st.dictionaries(LANGUAGES, WORDS, min_size=1, max_size=2)
 FIELD_NAMES = [f"f{number}" for number in range(6)]
 ENTITY_NAMES = ["order", "select", "visit", "user"]
-LENGTHS = st.integers(1, 600)
+LENGTHS = st.integers(1, 300)  # two of them fit into an index
 
 
 def _maybe(**words: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:

@@ -184,3 +184,13 @@ def test_files_that_cannot_be_read_as_text(tmp_path: Path) -> None:
     assert "not an ordinary file" in first.reason
     assert (second.line, second.reason) == (2, "Line 2 is not UTF-8 text.")
     assert "larger than 1024 KiB" in third.reason
+
+
+def test_a_list_of_links_that_is_called_like_one_of_them() -> None:
+    centre = '{"x-relation": {"to": "a", "many": true, "inverse": "deals"%s}}'
+    [problem] = problems_of(entity("a"), entity("deal", "", centre % "").replace('"f":', '"centre":'))
+    assert (problem.file, problem.pointer) == ("1.json", "/properties/centre")
+    assert '"DealCentreConnection"' in problem.reason
+    assert '"through"' in problem.remedy
+    named = entity("deal", "", centre % ', "through": "deal_role"').replace('"f":', '"centre":')
+    assert "deal_role" in load_texts([("a.json", entity("a"), "core"), ("deal.json", named, "core")])

@@ -162,7 +162,13 @@ def _graphql_names(drafts: Drafts) -> _Mistakes:
             reason = f'The plural "{entity.plural}" is the same as the singular; one record and the list would clash.'
             yield draft, pointer, reason, 'Set another x-plural, e.g. the name with "_list".'
         told = False
+        own: set[str] = set()
         for made, field in graphql_types(entity):
+            if made in own and entity.between is not None and not told:
+                told = True
+                reason = f'The list "{entity.between.name}" and its links would both make "{made}" in the API.'
+                yield draft, "/x-entity", reason, 'Name the links with "through", or the list in the plural.'
+            own.add(made)
             label = f"{entity.name}.{field}" if field else entity.name
             owner = types.setdefault(made, (label, entity.name))
             if owner[0] != label and not told:

@@ -31,6 +31,7 @@ _EVENTS: dict[str, tuple[tuple[str, int, int, int], ...]] = {
 }
 """Kind → titles with places, price in euro and minutes."""
 
+_AUDIENCES = ("children", "youth", "adults", "seniors", "families")
 _PLACES = ("Jahnhalle", "Sportheim", "Stadion Au", "Nebenplatz", "Donaubad", "Tennisanlage")
 _COMMITTEES = (
     (
@@ -77,6 +78,7 @@ def events(draw: Draw, count: int, sections: list[Record], users: list[Record]) 
                 "capacity": capacity,
                 "price": Decimal(price),
                 "public": kind != "volunteering" and draw.chance(0.8),
+                "audience": sorted({draw.pick(_AUDIENCES) for _ in range(draw.between(1, 3))}),
                 "section": section["id"],
                 "organiser": leads[section["id"]],
             }
@@ -97,6 +99,7 @@ def _assembly(draw: Draw, year: int, users: list[Record]) -> Record:
         "capacity": 300,
         "price": Decimal(0),
         "public": False,
+        "audience": ["adults", "seniors"],
         "section": None,
         "organiser": users[0]["id"],
     }

@@ -9,6 +9,7 @@ from xrm_core.demo.machine_builder.examples import EXAMPLES
 from xrm_core.demo.machine_builder.installed_base import fits, machine_types, machines, sites, spare_parts
 from xrm_core.demo.machine_builder.selling import buying_centres, quotes
 from xrm_core.demo.machine_builder.service import contracts, used_parts, visits
+from xrm_core.demo.records import links as core_links
 from xrm_core.demo.records import patches as core_patches
 from xrm_core.demo.records import records as core_records
 
@@ -16,6 +17,9 @@ __all__ = ["EXAMPLES", "counts", "patches", "records", "users"]
 
 _SEED = 2026
 _CORE_SIZE, _MACHINES = 2_400, 420
+_AFTER_TYPES = ("project", "contact", "project_member", "project_product", "activity")
+"""Entities of the core pack that wait for the machine types, to which projects refer."""
+
 _REGIONS = {"DE": ("north", "south", "east", "west"), "AT": ("alps",), "CH": ("alps",)}
 
 
@@ -49,6 +53,7 @@ def _crew(teams: list[Record], staff: list[Record]) -> list[str]:
 @cache
 def _firm() -> dict[str, list[Record]]:
     core = dict(core_records(size=_CORE_SIZE))
+    core |= dict(core_links(core))
     draw = Draw(_SEED, "machine builder")
     crew = _crew(core["team"], core["user"])
     types = machine_types(Draw(_SEED, "machine_type"), DEMO_USERS["admin"])
@@ -71,23 +76,21 @@ def _firm() -> dict[str, list[Record]]:
     contract_rows, covered = contracts(Draw(_SEED, "contract"), buyers, machine_rows, crew[0])
     visit_rows = visits(Draw(_SEED, "visit"), machine_rows, covered, contract_rows, crew[1:])
     quote_rows, item_rows = quotes(Draw(_SEED, "quote"), core["project"], types, part_rows)
-    activities = core.pop("activity")
-    before = {name: rows for name, rows in core.items() if name not in ("project", "contact")}
+    before = {name: rows for name, rows in core.items() if name not in _AFTER_TYPES}
+    after = {name: core[name] for name in _AFTER_TYPES}
     return {
         **before,
         "machine_type": types,
-        "project": core["project"],
-        "contact": core["contact"],
-        "activity": activities,
+        **after,
         "site": site_rows,
         "machine": machine_rows,
         "spare_part": part_rows,
-        "spare_part_fit": fit_rows,
+        "spare_part_machine_type": fit_rows,
         "maintenance_contract": contract_rows,
-        "contract_machine": covered,
+        "maintenance_contract_machine": covered,
         "service_visit": visit_rows,
         "used_part": used_parts(Draw(_SEED, "used_part"), visit_rows, machine_rows, fit_rows),
-        "buying_centre_member": buying_centres(Draw(_SEED, "buying_centre"), core["project"], core["contact"]),
+        "buying_role": buying_centres(Draw(_SEED, "buying_centre"), core["project"], core["contact"]),
         "quote": quote_rows,
         "quote_item": item_rows,
     }

@@ -64,7 +64,15 @@ query WarrantyEnds {
 query Reorder {
   spareParts(where: {stock: {eq: 0}, reorderLevel: {gt: 0}}, orderBy: [{leadTimeDays: DESC}], first: 10) {
     totalCount
-    nodes { partNumber name stock reorderLevel leadTimeDays supplier { name } fits { nodes { machineType { code } } } }
+    nodes {
+      partNumber
+      name
+      stock
+      reorderLevel
+      leadTimeDays
+      supplier { name }
+      machineTypes { edges { quantity node { code } } }
+    }
   }
 }
 """,
@@ -113,12 +121,15 @@ query MyVisits {
         "sales_rep",
         """
 query WhoDecides {
-  projects(where: {buyingCentre: {some: {role: {eq: decision_maker}, attitude: {in: [sceptic, opponent]}}}}, first: 5) {
+  projects(
+    where: {buyingCentreLinks: {some: {role: {eq: decision_maker}, attitude: {in: [sceptic, opponent]}}}}
+    first: 5
+  ) {
     totalCount
     nodes {
       name
       phase
-      buyingCentre(orderBy: [{influence: DESC}]) { nodes { role attitude influence contact { firstName lastName } } }
+      buyingCentre(orderBy: [{lastName: ASC}]) { edges { role attitude influence node { firstName lastName } } }
     }
   }
 }

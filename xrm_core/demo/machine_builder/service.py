@@ -65,7 +65,7 @@ def contracts(
         covered += [
             {
                 **draw.system_fields(created + dt.timedelta(minutes=1), owner, 0),
-                "contract": contract["id"],
+                "maintenance_contract": contract["id"],
                 "machine": machine["id"],
                 "inspections_per_year": draw.weighted((1, 2, 4), (60, 30, 10)),
             }
@@ -79,7 +79,7 @@ def visits(
     draw: Draw, machines: list[Record], covered: list[Record], contract_rows: list[Record], crew: list[str]
 ) -> list[Record]:
     """Commissioning of each machine, then inspections and repairs, and what is planned."""
-    of_machine = {row["machine"]: row["contract"] for row in covered}
+    of_machine = {row["machine"]: row["maintenance_contract"] for row in covered}
     starts = {row["id"]: row["starts_on"] for row in contract_rows}
     rows = []
     for machine in machines:

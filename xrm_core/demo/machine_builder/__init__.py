@@ -17,7 +17,7 @@ __all__ = ["EXAMPLES", "counts", "patches", "records", "users"]
 
 _SEED = 2026
 _CORE_SIZE, _MACHINES = 2_400, 420
-_AFTER_TYPES = ("project", "contact", "project_member", "project_product", "activity")
+_AFTER_TYPES = ("project", "contact", "activity")
 """Entities of the core pack that wait for the machine types, to which projects refer."""
 
 _REGIONS = {"DE": ("north", "south", "east", "west"), "AT": ("alps",), "CH": ("alps",)}
@@ -53,7 +53,7 @@ def _crew(teams: list[Record], staff: list[Record]) -> list[str]:
 @cache
 def _firm() -> dict[str, list[Record]]:
     core = dict(core_records(size=_CORE_SIZE))
-    core |= dict(core_links(core))
+    links = dict(core_links(core))
     draw = Draw(_SEED, "machine builder")
     crew = _crew(core["team"], core["user"])
     types = machine_types(Draw(_SEED, "machine_type"), DEMO_USERS["admin"])
@@ -82,6 +82,7 @@ def _firm() -> dict[str, list[Record]]:
         **before,
         "machine_type": types,
         **after,
+        **links,
         "site": site_rows,
         "machine": machine_rows,
         "spare_part": part_rows,

@@ -31,6 +31,7 @@ ENTITIES: dict[str, dict[str, Any]] = {
     "shop": {"name": TEXT, "city": TEXT},
     "product": {
         "name": TEXT,
+        "rank": {"type": "integer"},
         "price": {"type": "number", "x-type": "decimal", "x-precision": 10, "x-scale": 2},
         "shop": {"x-relation": {"to": "shop", "inverse": "products", "on_delete": "set_null"}},
     },

@@ -11,8 +11,8 @@ import pytest
 from tests.server.live_kit import TEXT, Client, Installation, install
 from xrm_core.storage.engines import Database
 
-PRODUCTS = "{ products(orderBy: [{name: ASC}]) { nodes { name price } } }"
-CREATE = 'mutation { createProduct(input: {name: "Chair", price: "12.50"}) { name price } }'
+PRODUCTS = "{ products(orderBy: [{rank: ASC}], where: {rank: {lt: 9}}) { nodes { name price rank } } }"
+CREATE = 'mutation { createProduct(input: {name: "Chair", price: "12.50", rank: 3}) { name price } }'
 SECONDS = 10
 
 
@@ -143,7 +143,7 @@ async def test_drift_is_an_internal_error_and_no_endless_search(shop: Installati
 
 
 async def test_no_request_fails_while_models_are_applied(shop: Installation) -> None:
-    """Readers and writers on two servers, and six additive changes one after the other."""
+    """Readers and writers on two servers, and six changes one after the other, one of them of a type."""
     failed: list[Any] = []
     done = asyncio.Event()
     counts = {"reads": 0, "writes": 0}
@@ -161,6 +161,8 @@ async def test_no_request_fails_while_models_are_applied(shop: Installation) -> 
         tasks = [asyncio.create_task(each) for each in work]
         for number in range(6):
             shop.pack.entities["product"][f"extra_{number}"] = TEXT
+            if number == 2:
+                shop.pack.entities["product"]["rank"] = shop.pack.entities["product"]["price"]
             if number % 3 == 0:
                 shop.pack.entities[f"thing_{number}"] = {"name": TEXT}
             await asyncio.to_thread(shop.apply)

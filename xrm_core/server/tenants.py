@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -46,6 +47,7 @@ class Tenants:
         self._opening: dict[str, asyncio.Task[Site]] = {}
         self._waiting: Counter[str] = Counter()
         self._beside: set[asyncio.Task[None]] = set()
+        self._looking = ThreadPoolExecutor(1, thread_name_prefix="xrm-tenants")
         self._watching: asyncio.Task[None] | None = None
 
     def named(self, host: str) -> str | None:
@@ -70,7 +72,7 @@ class Tenants:
 
     async def refresh(self) -> None:
         """Look at the catalogue. Raises XrmError: the main database does not answer."""
-        found = await asyncio.to_thread(self._catalogue)
+        found = await asyncio.get_running_loop().run_in_executor(self._looking, self._catalogue)
         self._known = {each.name: each for each in found if each.state in SERVED}
         self._hosts = {host: each.name for each in self._known.values() for host in each.hosts}
         for name, site in list(self._open.items()):
@@ -92,6 +94,8 @@ class Tenants:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
+        # A look at the catalogue that is under way would else leave its connection to nobody.
+        await asyncio.get_running_loop().run_in_executor(None, self._looking.shutdown)
         await asyncio.gather(*self._opening.values(), return_exceptions=True)
         for name in list(self._open):
             self._retire(name)

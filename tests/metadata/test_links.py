@@ -131,6 +131,12 @@ WRONG = {
         "cannot be an attribute",
         "Remove it",
     ),
+    "attribute is a file": (
+        many(attributes={"paper": {"x-type": "file"}}),
+        "/x-relation/attributes/paper",
+        "A file cannot be an attribute",
+        "Remove it",
+    ),
     "attribute of no type": (
         many(attributes={"role": {"type": "sting"}}),
         "/x-relation/attributes/role/type",

@@ -15,6 +15,7 @@ from xrm_core.metadata.entities import Draft, read_entity
 from xrm_core.metadata.frozen import freeze
 from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import Between
+from xrm_core.metadata.types import FieldType
 
 _SIDE = "Small letters a-z, digits and _; at most 48 characters."
 
@@ -77,6 +78,8 @@ def _mistakes(text: Mapping[str, Any], names: _Names, drafts: Mapping[str, Draft
             yield at, f'The edges of lists have "{attribute}" already.', "Give the attribute another name."
         if "x-relation" in field:
             yield at, "A relation cannot be an attribute of a link.", "Remove it, or make an entity of the links."
+        if field.get("x-type") == FieldType.FILE:
+            yield at, "A file cannot be an attribute of a link.", "Remove it, or make an entity of the links."
     for i, attribute in enumerate(relation.get("required", ())):
         if attribute not in relation.get("attributes", {}):
             reason = f'There is no attribute "{attribute}".'

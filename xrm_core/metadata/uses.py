@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xrm_core.metadata.model import Entity, Field, Link, Model
-from xrm_core.metadata.predicate import All, Any_, Compare, Linked, Not, Predicate, Related, parse
+from xrm_core.metadata.predicate import All, Any_, Compare, Linked, Not, OfFile, Predicate, Related, Search, parse
 
 Place = tuple[str, str]
 """Entity and field, by name."""
@@ -64,8 +64,10 @@ def _in_predicate(model: Model, entity: Entity, predicate: Predicate) -> Iterato
                 yield from _in_predicate(model, entity, part)
         case Not(part):
             yield from _in_predicate(model, entity, part)
-        case Compare(field=name) | Linked(name=name):
+        case Compare(field=name) | Linked(name=name) | OfFile(field=name):
             yield entity.name, name
+        case Search():
+            yield from ((entity.name, field.name) for field in entity.fields.values() if field.searched)
         case Related(name, target, how, part):
             if how == "is":
                 yield entity.name, name

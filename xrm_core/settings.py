@@ -52,6 +52,9 @@ class Settings(BaseSettings):
         default=250_000, ge=1, description="Records that one query may ask for, page sizes multiplied down the tree."
     )
     max_tenants: int = Field(default=32, ge=1, description="Tenants that a server keeps open at a time.")
+    max_network_depth: int = Field(
+        default=5, ge=0, le=20, description="Steps that a network of relationships may reach."
+    )
     max_page_size: int = Field(default=1000, ge=1, description="Records that a client may ask for on one page.")
 
     @field_validator("disabled_plugins", mode="before")

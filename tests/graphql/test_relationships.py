@@ -178,3 +178,59 @@ def test_relationships_are_read_in_one_statement(related: World, monkeypatch: py
         with statements(related, monkeypatch) as seen:
             assert related.ask(role, query) == first
         assert len(seen) == 1, seen
+
+
+NETWORK = "nodes { depth record { ... on Person { name } ... on Firm { name } } } edges { type from to label }"
+
+
+def network(world: World, role: str, kind: str, number: int, arguments: str) -> Any:
+    query = f'{{ {kind}(id: "{uid(number)}") {{ network({arguments}) {{ {NETWORK} }} }} }}'
+    return world.ask(role, query)[kind]["network"]
+
+
+def test_a_network_reaches_in_both_directions_and_ends_in_circles(related: World) -> None:
+    found = network(related, "admin", "firm", 102, "depth: 3")
+    assert [(each["depth"], each["record"].get("name")) for each in found["nodes"]] == [
+        (0, "F2"),
+        (1, "F1"),
+        (2, "Ada"),
+        (2, "Bob"),
+    ]
+    assert [(each["type"], each["from"], each["to"]) for each in found["edges"]] == [
+        ("decides_for", uid(1), uid(101)),
+        ("decides_for", uid(2), uid(101)),
+        ("part_of", uid(102), uid(101)),
+        ("friend_of", uid(2), uid(1)),
+    ]
+    assert found["edges"][0]["label"] == "decides for"
+
+
+def test_no_way_leads_through_a_hidden_record(related: World) -> None:
+    # Bob stands between Ada and nobody else; F1 is reached from Ada by her own decision alone
+    found = network(related, "some", "person", 1, "depth: 5, asOf: null")
+    assert [each["record"]["name"] for each in found["nodes"]] == ["Ada", "F1", "F3"]
+    assert {each["type"] for each in found["edges"]} == {"decides_for", "friend_of"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [("depth: 6", "QUERY_TOO_LARGE"), ("depth: -1", "BAD_QUERY"), ("first: 1001", "QUERY_TOO_LARGE")],
+)
+def test_a_network_has_limits(related: World, arguments: str, code: str) -> None:
+    query = f'{{ person(id: "{uid(1)}") {{ network({arguments}) {{ nodes {{ depth }} }} }} }}'
+    assert related.code("admin", query) == code
+
+
+def test_how_far_can_stand_in_a_variable(related: World) -> None:
+    query = f'query($d: Int) {{ person(id: "{uid(1)}") {{ network(depth: $d) {{ nodes {{ depth }} }} }} }}'
+    assert len(related.ask("admin", query, {"d": 0})["person"]["network"]["nodes"]) == 1
+    assert len(related.ask("admin", query, {"d": 2})["person"]["network"]["nodes"]) == 4
+    assert related.code("admin", query, {"d": 6}) == "QUERY_TOO_LARGE"
+
+
+def test_a_network_is_one_statement(related: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = f"{{ persons {{ nodes {{ name network(depth: 4) {{ {NETWORK} }} }} }} }}"
+    first = related.ask("admin", query)
+    with statements(related, monkeypatch) as seen:
+        assert related.ask("admin", query) == first
+    assert len(seen) == 1, seen

@@ -22,11 +22,15 @@ MAX_CONDITIONS = 800
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes, in records: of a page that is not said, of the largest page, of all pages of a document together."""
+    """Sizes, in records: of a page that is not said, of the largest page, of all pages of a document together.
+
+    ``steps`` is how far a network may reach.
+    """
 
     default_page: int = 50
     largest_page: int = 1000
     records: int = 250_000
+    steps: int = 5
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Demands:
     cursors: list[CursorUse] = field(default_factory=list)
     _conditions: int = 0
     _sizes: list[Getter] = field(default_factory=list)
+    _steps: list[Getter] = field(default_factory=list)
     _above: tuple[Getter, ...] = ()
     _lists: list[tuple[Getter, ...]] = field(default_factory=list)
 
@@ -78,6 +83,12 @@ class Demands:
         size: Literal_ | Param = Literal_(self.limits.default_page) if tree is None else tree
         self._sizes.append(self._getter(size))
         return size
+
+    def steps(self, tree: Tree) -> Literal_ | Param:
+        """How far a network reaches; None is two steps, or one if no more are allowed."""
+        steps: Literal_ | Param = Literal_(min(2, self.limits.steps)) if tree is None else tree
+        self._steps.append(self._getter(steps))
+        return steps
 
     @contextmanager
     def inside(self, size: Literal_ | Param) -> Iterator[None]:
@@ -108,6 +119,8 @@ class Demands:
         """
         for getter in self._sizes:
             self._check_size(getter(variables))
+        for getter in self._steps:
+            self._check_steps(getter(variables))
         records = sum(prod(getter(variables) for getter in sizes) for sizes in self._lists)
         if records > self.limits.records:
             raise QueryTooLarge(
@@ -124,6 +137,17 @@ class Demands:
             raise QueryTooLarge(
                 f"A page has at most {largest} records, not {size}.",
                 hint="Read the list page by page with pageInfo.endCursor and after.",
+            )
+
+    def _check_steps(self, steps: int) -> None:
+        most = self.limits.steps
+        if steps < 0:
+            raise BadQuery(f"A network of {steps} steps makes no sense.", hint=f"Ask for 0 to {most} steps.")
+        if steps > most:
+            raise QueryTooLarge(
+                f"A network reaches at most {most} steps far, not {steps}.",
+                hint="Ask for the network of one of the records that you found.",
+                details={"limit": most},
             )
 
     def _getter(self, tree: Literal_ | Param) -> Getter:

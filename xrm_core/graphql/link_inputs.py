@@ -59,8 +59,8 @@ def _fill_added(types: Types, link: Link, owner: InputType) -> None:
     builder.add(owner, "id", strawberry.ID)
     through = types.model[link.through]
     granted = types.access.get(through.name, Action.CREATE)
-    for field in through.fields.values():
-        if field.writable and field.relation is None and granted is not None and field.name in granted.fields:
+    for field in types.attributes(link):
+        if field.writable and granted is not None and field.name in granted.fields:
             type_ = builder.optional(types.value_type(through, field))
             builder.add(owner, naming.camel(field.name), type_, describe(field))
 

@@ -78,6 +78,18 @@ class RelationshipsField:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkField:
+    """The network around a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFieldPart:
+    """A part of a network."""
+
+    part: Literal["nodes", "edges"]
+
+
+@dataclass(frozen=True, slots=True)
 class LabelField:
     """What a relationship is called."""
 
@@ -138,6 +150,8 @@ Meaning = (
     | LinkEdgeField
     | RelationshipsField
     | LabelField
+    | NetworkField
+    | NetworkFieldPart
     | ConnectionField
     | EdgeField
     | PageInfoPart

@@ -34,6 +34,8 @@ from xrm_core.graphql.meanings import (
     Meanings,
     MoneyField,
     MoneyPart,
+    NetworkField,
+    NetworkFieldPart,
     PageInfoPart,
     RelationField,
     RelationshipsField,
@@ -61,6 +63,8 @@ from xrm_core.query.request import (
     Label,
     Measures,
     MoneyValue,
+    Network,
+    NetworkPart,
     Nodes,
     PageInfo,
     Record,
@@ -211,6 +215,8 @@ class Selections:
                 return ToMany(key, link, replace(request, where_link=where))
             case RelationshipsField():
                 return self._relationships(key, nodes, type_)
+            case NetworkField():
+                return self._network(key, nodes, type_)
             case LabelField():
                 given = self.read(nodes[0], type_.fields[name])
                 return Label(key, operand(given.get("language") or Literal_("en")))
@@ -222,6 +228,26 @@ class Selections:
         for key, nodes in self.collect(sets, type_).items():
             meaning = self.meanings.get(type_.name, nodes[0].name.value)
             yield (key, meaning.part) if isinstance(meaning, FileFieldPart) else TypeName(key, type_.name)
+
+    def _network(self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType) -> Network:
+        definition = type_.fields[nodes[0].name.value]
+        arguments = self.read(nodes[0], definition)
+        size, depth = self.demands.page_size(arguments.get("first")), self.demands.steps(arguments.get("depth"))
+        inner: Any = get_named_type(definition.type)
+        with self.demands.inside(size):
+            fields = self.collect([node.selection_set for node in nodes], inner).items()
+            parts = tuple(self._network_part(each, found, inner) for each, found in fields)
+            with self.demands.inside(depth):
+                pass  # every step may look at so many records
+        return Network(key, depth, arguments.get("types"), period(arguments), size, parts)
+
+    def _network_part(self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType) -> NetworkPart:
+        name = nodes[0].name.value
+        match self.meanings.get(type_.name, name):
+            case NetworkFieldPart(part):
+                inner: Any = get_named_type(type_.fields[name].type)
+                return NetworkPart(key, part, self.record([node.selection_set for node in nodes], inner))
+        return NetworkPart(key, "__typename", name=type_.name)
 
     def _relationships(self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType) -> Relationships:
         definition = type_.fields[nodes[0].name.value]

@@ -10,6 +10,7 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.metadata.model import AMOUNT, Entity
 from xrm_core.query.files import file_json
 from xrm_core.query.joint import Joint
+from xrm_core.query.network import NetworkRows, edge_view, node_view
 from xrm_core.query.operands import KnownId
 from xrm_core.query.order import Sort, beyond, digest, sorts
 from xrm_core.query.predicates import compile_predicate, operand, scan, size
@@ -22,6 +23,7 @@ from xrm_core.query.request import (
     Item,
     Label,
     MoneyValue,
+    Network,
     Nodes,
     Page,
     PageInfo,
@@ -39,7 +41,7 @@ from xrm_core.query.scan import Condition, Row, Scan, Scope, carried
 from xrm_core.query.scan import Page as PageRow
 from xrm_core.query.sql_json import Pair, constant
 
-Nested = FileValue | ToOne | ToMany | Relationships
+Nested = FileValue | ToOne | ToMany | Relationships | Network
 """What of a record is JSON out of other tables."""
 
 
@@ -70,7 +72,7 @@ def pairs(scope: Scope, entity: Entity, row: Row, selection: Selection) -> Itera
                 yield key, constant(name)
             case Label(key, language):
                 yield key, label_of(scope, row.column(entity["type"]), row.column(entity["direction"]), language)
-            case FileValue(key) | ToOne(key) | ToMany(key) | Relationships(key):
+            case FileValue(key) | ToOne(key) | ToMany(key) | Relationships(key) | Network(key):
                 yield key, scope.json.nested(_nested_json(scope, entity, row, item))
 
 
@@ -93,6 +95,8 @@ def _nested_json(scope: Scope, entity: Entity, row: Row, item: Nested) -> Column
         return file_json(scope, entity, row, item)
     if isinstance(item, ToOne):
         return _to_one(scope, entity, row, item)
+    if isinstance(item, Network):
+        return _network(scope, entity, row, item)
     if isinstance(item, Relationships):
         found = RelationshipRows(scope, entity, row.source, item)
         return _paged(scope, found.entity, item.request, found, [], row, None)
@@ -109,6 +113,21 @@ def _to_one(scope: Scope, entity: Entity, row: Row, item: ToOne) -> ColumnElemen
     if len(branches) == 1:
         return branches[0][1]
     return sql_case(*((column.is_not(None), json) for column, json in branches))
+
+
+def _network(scope: Scope, entity: Entity, row: Row, item: Network) -> ColumnElement[Any]:
+    rows = NetworkRows(scope, entity, row, item)
+    result: list[Pair] = []
+    for part in item.parts:
+        if part.part == "__typename":
+            result.append((part.key, constant(part.name)))
+            continue
+        view = node_view(scope) if part.part == "nodes" else edge_view(scope)
+        found = rows.nodes(view) if part.part == "nodes" else rows.edges()
+        array = scope.json.array(scope.json.object(list(pairs(scope, view, found, part.selection))))
+        result.append((part.key, scope.json.nested(select(array).select_from(found.source).scalar_subquery())))
+    query = select(scope.json.object(result))
+    return query.add_cte(rows.walk, rows.reached, nest_here=True).scalar_subquery()
 
 
 def _to_many(scope: Scope, entity: Entity, row: Row, item: ToMany, request: Connection) -> ColumnElement[Any]:

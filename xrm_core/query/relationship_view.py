@@ -117,7 +117,7 @@ class RelationshipRows:
         self.entity = view(scope.model)
         self._request = request
         terms = [term.correlate(owner) for term in self._terms(entity, owner.c.id)]
-        self.source: FromClause = union_all(*terms or [self._nothing()]).subquery()
+        self.source: FromClause = union_all(*terms or [nothing(self.entity)]).subquery()
 
     def column(self, field: Field, name: str | None = None) -> ColumnElement[Any]:
         """A column of the list."""
@@ -160,11 +160,16 @@ class RelationshipRows:
         )
         return query
 
-    def _nothing(self) -> Select[Any]:
-        names = ["id", *(column for field in self.entity.fields.values() for column in field.columns)]
-        columns: list[Any] = [cast(null(), Text).label(name) for name in names]
-        query: Select[Any] = select(*columns)
-        return query.where(literal_column("1") == literal_column("0"))
+
+def nothing(entity: Entity) -> Select[Any]:
+    """No rows, with the columns of an entity."""
+    columns: list[Any] = [
+        cast(null(), column_type(field)).label(name)
+        for field in (_ID, *entity.fields.values())
+        for name in field.columns
+    ]
+    query: Select[Any] = select(*columns)
+    return query.where(literal_column("1") == literal_column("0"))
 
 
 def label_of(

@@ -90,6 +90,28 @@ class Relationships:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkPart:
+    """``nodes`` or ``edges`` of a network, with what is asked of each, or a constant."""
+
+    key: str
+    part: Literal["nodes", "edges", "__typename"]
+    selection: "Selection" = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Whom the relationships of the record reach in at most ``depth`` steps; at most ``size`` records."""
+
+    key: str
+    depth: Operand
+    types: Operand | None
+    period: Period
+    size: Operand
+    parts: tuple[NetworkPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """What a relationship is called, seen from the record."""
 
@@ -97,7 +119,7 @@ class Label:
     language: Operand
 
 
-Item = Value | MoneyValue | TypeName | FileValue | ToOne | ToMany | Relationships | Label
+Item = Value | MoneyValue | TypeName | FileValue | ToOne | ToMany | Relationships | Network | Label
 Selection = tuple[Item, ...]
 
 # -- lists ----------------------------------------------------------------------------------------------------------

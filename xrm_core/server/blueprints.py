@@ -78,7 +78,9 @@ class Blueprints:
                 f"The pack has no entity «{USER}», so nobody could sign in.", hint="Add its entity file."
             )
         settings = self._settings
-        pages = Limits(settings.default_page_size, settings.max_page_size, settings.max_records)
+        pages = Limits(
+            settings.default_page_size, settings.max_page_size, settings.max_records, settings.max_network_depth
+        )
         limits = DocumentLimits(settings.max_tokens, settings.max_depth, settings.max_aliases)
         made = Blueprint(model, records, authority, Roles(records.tables, statement_dialect(dialect), pages, limits))
         self._made[model.fingerprint, authority.policies.version, dialect.name] = made

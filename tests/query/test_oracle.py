@@ -15,6 +15,7 @@ from tests.graphql.kit import World, uid
 from tests.query import documents
 from tests.query.examples import examples, many_examples
 from tests.query.oracle import Oracle, Rights
+from xrm_core import naming
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.policy import PolicySet, Role
 
@@ -84,9 +85,10 @@ def test_random_filters_as_variables_and_with_paging(
     whole = [row["id"] for row in oracle.sorted(entity.name, matching, order)]
     way = "last: $n, before: $c" if backward else "first: $n, after: $c"
     by = ", ".join(documents.nested(path, "DESC" if down else "ASC") for path, down in order)
-    name = model[entity.name].name.capitalize()
+    name = naming.pascal(entity.name)
     query = (
-        f"query($w: {name}Filter, $n: Int, $c: String) {{ list: {entity.plural}(where: $w, orderBy: [{by}], {way}) "
+        f"query($w: {name}Filter, $n: Int, $c: String) "
+        f"{{ list: {naming.camel(entity.plural)}(where: $w, orderBy: [{by}], {way}) "
         "{ nodes { id } pageInfo { startCursor endCursor } totalCount } }"
     )
     for world in worlds.values():

@@ -7,6 +7,7 @@ from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import Argument, ObjectType
 from xrm_core.graphql.connections import connection_type, list_arguments
 from xrm_core.graphql.meanings import LinkEdgeField, LinkField
+from xrm_core.graphql.money import money_type
 from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.model import Entity, Link
 
@@ -32,7 +33,7 @@ def _attributes(types: Types, link: Link, edge: ObjectType) -> None:
     through = types.model[link.through]
     for field in types.attributes(link):
         graphql_name = naming.camel(field.name)
-        type_ = types.value_type(through, field)
+        type_ = money_type(types) if field.parts else types.value_type(through, field)
         nullable = type_ if types.always(through, field) else builder.optional(type_)
         builder.add(edge, graphql_name, nullable, describe(field))
         types.meanings.add(edge.name, graphql_name, LinkEdgeField(field.name))

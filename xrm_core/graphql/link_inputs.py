@@ -9,6 +9,7 @@ import strawberry
 from xrm_core import naming
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import InputType
+from xrm_core.graphql.money import money_input
 from xrm_core.graphql.types import Types, describe
 from xrm_core.metadata.model import Entity, Link, Model
 from xrm_core.permissions.policy import Action
@@ -61,8 +62,8 @@ def _fill_added(types: Types, link: Link, owner: InputType) -> None:
     granted = types.access.get(through.name, Action.CREATE)
     for field in types.attributes(link):
         if field.writable and granted is not None and field.name in granted.fields:
-            type_ = builder.optional(types.value_type(through, field))
-            builder.add(owner, naming.camel(field.name), type_, describe(field))
+            type_ = money_input(types) if field.parts else types.value_type(through, field)
+            builder.add(owner, naming.camel(field.name), builder.optional(type_), describe(field))
 
 
 def link_values(model: Model, link: Link, given: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -320,6 +320,10 @@ class Selections:
             case EdgeField("cursor"):
                 return EdgePart(key, "cursor")
             case LinkEdgeField(field):
+                inner = get_named_type(type_.fields[name].type)
+                if isinstance(inner, GraphQLObjectType):  # money
+                    parts = tuple(self._money_parts([node.selection_set for node in nodes], inner))
+                    return EdgePart(key, "link", (MoneyValue(key, field, parts),))
                 return EdgePart(key, "link", (Value(key, field),))
         return EdgePart(key, "__typename", name=type_.name)
 

@@ -9,7 +9,7 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.metadata.model import Field, Link
 from xrm_core.metadata.predicate import Predicate
 from xrm_core.query.predicates import compile_predicate, scan
-from xrm_core.query.request import Edges, Value
+from xrm_core.query.request import Edges, MoneyValue, Value
 from xrm_core.query.scan import Condition, Row, Scope
 
 _PREFIX = "xrm_l_"
@@ -50,7 +50,7 @@ class Joint:
             for edge in part.parts
             if edge.part == "link"
             for item in edge.selection
-            if isinstance(item, Value)
+            if isinstance(item, Value | MoneyValue)
         }
         for name in sorted(names):
             for column in self.entity[name].columns:

@@ -86,10 +86,8 @@ def _transaction(connection: Connection, sequence: Sequence) -> Iterator[Connect
     if sequence.gapless or connection.dialect.name == "sqlite":
         yield connection
         return
-    options = connection.get_execution_options()
-    kept = {name: options[name] for name in ("schema_translate_map",) if name in options}
     with connection.engine.connect() as own, own.begin():
-        yield own.execution_options(**kept)
+        yield own
 
 
 def rename_counters(connection: Connection, evolution: Evolution) -> None:

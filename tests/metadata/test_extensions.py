@@ -286,3 +286,27 @@ def test_mistakes_of_an_added_field_are_told_in_the_file_that_adds_it() -> None:
 def test_a_layer_called_like_another_of_another_kind() -> None:
     problems = problems_of(above("core", "deployment", **field("f", type="string")))
     assert any('The core layer is called "core"' in problem.reason for problem in problems)
+
+
+def test_an_extension_adds_rules_and_has_definitions_of_its_own() -> None:
+    # given a layer with a rule, and one above it with another, both with a definition of the same name
+    club = above(
+        "club",
+        allOf=[{"if": {"required": ["revenue"]}, "then": {"$ref": "#/$defs/known"}}],
+        **{"$defs": {"known": {"required": ["city"]}}},
+    )
+    ours = above(
+        "ours", "deployment", allOf=[{"$ref": "#/$defs/known"}], **{"$defs": {"known": {"required": ["code"]}}}
+    )
+    ours_too = above("more", "deployment", dependentRequired={"city": ["code"]})
+    # when they are loaded, then both hold
+    rules = loaded(club, ours, ours_too)["customer"].rules
+    assert rules["allOf"] == (
+        {"if": {"required": ("revenue",)}, "then": {"required": ("city",)}},
+        {"required": ("code",)},
+    )
+    assert rules["dependentRequired"] == {"city": ("code",)}
+    # and a mistake is told where it was written
+    wrong = above("club", allOf=[{"required": ["name"]}, {"required": ["nmae"]}])
+    [problem] = problems_of(wrong)
+    assert (problem.file, problem.line, problem.pointer) == ("club.json", 3, "/allOf/1/required/0")

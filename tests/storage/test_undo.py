@@ -58,7 +58,8 @@ def remove(database: Database, of: Model, name: str, number: int) -> None:
 
 def no_drift(database: Database, of: Model) -> bool:
     with database.read() as connection:
-        return current_model(connection) == of and drift(connection, of) == []
+        found = current_model(connection)
+        return found is not None and found.fingerprint == of.fingerprint and drift(connection, of) == []
 
 
 @by_name(POSSIBLE)

@@ -1,9 +1,11 @@
 """Models and rows for the tests of storage, and the whole of a database as one comparable value."""
 
+import json
 from typing import Any
 
 from sqlalchemy import Connection, insert, inspect, select
 
+from xrm_core.metadata.loader import load_texts
 from xrm_core.metadata.model import Entity, Field, Model, OnDelete, Relation
 from xrm_core.metadata.snapshot import build, from_snapshot, to_snapshot
 from xrm_core.metadata.types import FieldType
@@ -16,6 +18,11 @@ NOW = "2026-11-22T10:00:00+00:00"
 
 def model(*entities: Entity) -> Model:
     return from_snapshot(to_snapshot(build(entities)))  # with record schemas, as the loader makes it
+
+
+def model_of_files(*files: dict[str, Any]) -> Model:
+    """The model of entity files."""
+    return load_texts([(f"{file['x-entity']}.json", json.dumps(file), "core") for file in files])
 
 
 def entity(name: str, *fields: Field, **more: Any) -> Entity:

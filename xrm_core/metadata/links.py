@@ -52,6 +52,7 @@ def link_drafts(drafts: Mapping[str, Draft], problems: list[Problem]) -> dict[st
                     text["x-relation"]["inverse"],
                     freeze(text.get("x-labels", {})),
                     freeze(text["x-relation"].get("inverse_labels", {})),
+                    text.get("x-renamed-from"),
                 )
                 made[names.entity] = replace(found, entity=replace(found.entity, kind="link", between=between))
     return made

@@ -210,7 +210,8 @@ Kind = Literal["entity", "link", "relationship"]
 class Between:
     """What an entity of links joins: its relations ``source`` and ``target``, each to one entity.
 
-    ``name`` is the list of targets on a source, ``inverse`` the list of sources on a target.
+    ``name`` is the list of targets on a source, ``inverse`` the list of sources on a target; ``former`` is what the
+    relation was called before.
     """
 
     source: str
@@ -219,6 +220,7 @@ class Between:
     inverse: str
     labels: Labels = attribute(default_factory=_empty)
     inverse_labels: Labels = attribute(default_factory=_empty)
+    former: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

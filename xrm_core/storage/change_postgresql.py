@@ -13,6 +13,7 @@ from xrm_core import naming
 from xrm_core.storage.columns import ExactDecimal
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn
+from xrm_core.storage.linking import make_links, unmake_links
 from xrm_core.storage.mending import mend
 from xrm_core.storage.misfits_postgresql import refuse, watched
 from xrm_core.storage.numbering import numbers
@@ -62,10 +63,12 @@ def change(connection: Connection, evolution: Evolution, old: Tables, new: Table
     lock(connection, evolution, pairs, old, new)
     for pair in pairs:
         refuse(connection, pair.old.name, watched(pair, plan))
+    unmake_links(connection, evolution, old)
     first.send(connection)
     for table in kept:
         table.number(connection)
     second.send(connection)
+    make_links(connection, evolution, new)
     mend(connection, evolution, new)
     third.send(connection)
 

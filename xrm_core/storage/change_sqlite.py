@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, MetaData, Table, insert, literal, null, se
 from sqlalchemy.schema import CreateTable
 
 from xrm_core.storage.evolution import EntityPair, Evolution, backfill
+from xrm_core.storage.linking import make_links, unmake_links
 from xrm_core.storage.mending import make_room, mend
 from xrm_core.storage.numbering import numbers
 from xrm_core.storage.tables import Tables
@@ -20,6 +21,7 @@ _TEMPORARY = "xrm_new_{}"
 
 def change(operations: Operations, evolution: Evolution, old: Tables, new: Tables) -> None:
     """Bring the tables ``old`` to ``new`` in the transaction of ``operations``."""
+    unmake_links(operations.get_bind(), evolution, old)
     make_room(operations.get_bind(), evolution, old)
     for pair in evolution.pairs:
         if old[pair.old.name].name != new[pair.new.name].name:
@@ -29,6 +31,7 @@ def change(operations: Operations, evolution: Evolution, old: Tables, new: Table
     for entity in evolution.created:
         operations.invoke(CreateTableOp.from_table(new[entity.name]))
         _create_indexes(operations, new[entity.name], present=set())
+    make_links(operations.get_bind(), evolution, new)
     mend(operations.get_bind(), evolution, new)
 
 

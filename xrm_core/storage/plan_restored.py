@@ -7,9 +7,10 @@ from sqlalchemy import ColumnElement, or_
 
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.storage.evolution import EntityPair, Evolution, backfill
+from xrm_core.storage.linking import Linked, became_one, too_many
 from xrm_core.storage.measure import Found, Measure
 from xrm_core.storage.mending import Returning, returning
-from xrm_core.storage.operations import Operation, RestoreEntity, RestoreField
+from xrm_core.storage.operations import ChangeType, Operation, RestoreEntity, RestoreField
 
 
 def comes_back(pair: EntityPair, field: Field) -> bool:
@@ -19,7 +20,10 @@ def comes_back(pair: EntityPair, field: Field) -> bool:
 
 
 def restored_field(evolution: Evolution, pair: EntityPair, field: Field, measure: Measure) -> Operation:
-    """A field that comes back with the values that it had."""
+    """A field that comes back with the values that it had, or with those of links that have taken its place."""
+    for each in became_one(evolution):
+        if each.pair is pair and each.field is field:
+            return _from_links(each, measure)
     values = [value for name in field.columns if (value := measure.value(pair, name)) is not None]
     filled = measure.matching_values(pair.old, or_(*(value.is_not(None) for value in values)), values)
     lost = lost_references(evolution, pair, field, measure)
@@ -36,6 +40,23 @@ def restored_field(evolution: Evolution, pair: EntityPair, field: Field, measure
             "them, or do without the undo: apply a model in which the field is optional.",
         )
     return replace(operation, risk="lossy" if lost.rows else "safe")
+
+
+def _from_links(each: Linked, measure: Measure) -> Operation:
+    """A relation to one record that takes the place of links: records with several keep one of them at most."""
+    owner, links = measure.table(each.pair.old.name), measure.table(each.link.name)
+    found = measure.matching_values(each.pair.old, too_many(each, owner, links), [owner.c.id])
+    target = each.field.reference.targets[0]
+    return ChangeType(
+        entity=each.pair.new.name,
+        field=each.field.name,
+        before=f"a relation to many {target}",
+        after=f"a relation to {target}",
+        converts=measure.rows(each.link) - found.rows,
+        rows=found.rows,
+        samples=found.samples,
+        risk="lossy" if found.rows else "safe",
+    )
 
 
 def restored_entities(evolution: Evolution, measure: Measure) -> Iterator[Operation]:

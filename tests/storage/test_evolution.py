@@ -46,6 +46,10 @@ def status(*values: str, **more: Any) -> Field:
     return Field("status", ENUM, enum=values, **more)
 
 
+def money(name: str, *currencies: str) -> Field:
+    return Field(name, FieldType.MONEY, currencies=currencies)
+
+
 NAME = text("name")
 TWO = {"customer": [{"name": "Müller"}, {"name": "O'Brien"}]}
 NAMES = {("customer", "name"): ["Müller", "O'Brien"]}
@@ -438,6 +442,37 @@ CONVERSIONS = [
                 (Decimal("0.0"), None, None, None),
             ]
         },
+    ),
+    Case(
+        "numbers become amounts of money, and money other money",
+        one(Field("a", DECIMAL), text("b"), money("c", "EUR", "USD"), money("d", "EUR", "USD")),
+        one(money("a", "CHF"), money("b", "EUR"), money("c", "USD"), Field("d", DECIMAL)),
+        {
+            "customer": [
+                {"a": "1.50", "b": "2,5", "c": "3.00", "c_currency": "USD", "d": "4.00", "d_currency": "EUR"},
+                {"b": "x", "c": "3.00", "c_currency": "EUR", "d": "4.00", "d_currency": "USD"},
+            ]
+        },
+        {
+            "change_type:customer.a": ("safe", 0),
+            "change_type:customer.b": ("lossy", 1),
+            "change_type:customer.c": ("lossy", 1),
+            "change_type:customer.d": ("lossy", 1),
+        },
+        {
+            ("customer", "a", "a_currency", "b", "b_currency", "c", "c_currency", "d"): [
+                (*(Decimal("1.50"), "CHF", Decimal("2.50"), "EUR"), *(Decimal("3.00"), "USD", Decimal("4.00"))),
+                (None,) * 7,
+            ]
+        },
+    ),
+    Case(
+        "single values become sets, and sets smaller sets",
+        one(status("x", "y"), Field("many", FieldType.SET, enum=("x", "y"))),
+        one(Field("status", FieldType.SET, enum=("y", "x")), Field("many", FieldType.SET, enum=("x",))),
+        {"customer": [{"status": "x", "many": ["x"]}, {"many": ["x", "y"]}]},
+        {"change_type:customer.status": ("safe", 0), "change_enum:customer.many": ("lossy", 1)},
+        {("customer", "status", "many"): [(["x"], ["x"]), (None, None)]},
     ),
     Case(
         "an enum loses a value that is used, under a new name",

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, not_, null, or_
 
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import TEXTUAL, WHOLE, FieldType
-from xrm_core.storage import convert_numbers, convert_sets, convert_times, convert_words
+from xrm_core.storage import convert_money, convert_numbers, convert_sets, convert_times, convert_words
 from xrm_core.storage.columns import column_type
 from xrm_core.storage.sql_text import Sql, Words, text
 
@@ -64,6 +64,8 @@ class Conversion:
 
 def conversion(old: Field, new: Field) -> Conversion | None:
     """How a field becomes another one; None if there is no way."""
+    if FieldType.MONEY in (old.type, new.type):
+        return _of_money(old, new)
     rule = _rule(old, new)
     if rule is None or len(old.columns) != 1 or len(new.columns) != 1:
         return None
@@ -73,12 +75,33 @@ def conversion(old: Field, new: Field) -> Conversion | None:
         return {target: type_coerce(rule(old, new, words, columns[source]), column_type(new))}
 
     def blank(columns: Columns, words: Words) -> ColumnElement[bool]:
-        value = columns[source]
-        if old.type not in TEXTUAL or new.required:
-            return value.is_(None)  # an empty text is nothing, but a required field must have something
-        return or_(value.is_(None), words.trim(value) == text(""))
+        return _blank(old, new, columns[source], words)
 
     return Conversion((source,), (target,), compute, blank)
+
+
+def _of_money(old: Field, new: Field) -> Conversion | None:
+    def compute(columns: Columns, words: Words) -> Mapping[str, Sql]:
+        values = [columns[name] for name in old.columns]
+        if old.type is not FieldType.MONEY:
+            found = convert_money.to_money(old, new, _kind(old), words, values[0])
+        elif new.type is FieldType.MONEY:
+            found = convert_money.money_to_money(old, new, words, *values)
+        else:
+            found = convert_money.from_money(old, new, words, *values)
+        return {name: type_coerce(value, column_type(new, name)) for name, value in found.items()}
+
+    def blank(columns: Columns, words: Words) -> ColumnElement[bool]:
+        return _blank(old, new, columns[old.columns[0]], words)
+
+    known = _kind(old) in convert_money.KINDS or (old.type is FieldType.MONEY and new.type is FieldType.DECIMAL)
+    return Conversion(old.columns, new.columns, compute, blank) if known or old.type is new.type else None
+
+
+def _blank(old: Field, new: Field, value: Sql, words: Words) -> ColumnElement[bool]:
+    if old.type not in TEXTUAL or new.required:
+        return value.is_(None)  # an empty text is nothing, but a required field must have something
+    return or_(value.is_(None), words.trim(value) == text(""))
 
 
 def identity(names: Mapping[str, str], new: Field) -> Conversion:

@@ -190,13 +190,23 @@ def test_a_change_that_the_data_does_not_allow_is_undone(database: Database, mon
             "DROP INDEX ix_contact_customer_id",
             "contact: the index (customer_id), named ix_contact_customer_id, is missing.",
         ),
+        (
+            "DROP INDEX ix_contact_customer_id; CREATE UNIQUE INDEX ix_contact_customer_id ON contact (customer_id)",
+            "contact: the index (customer_id), named ix_contact_customer_id, is missing.",
+        ),
+        (
+            "DROP INDEX ix_contact_customer_id; "
+            "CREATE INDEX ix_contact_customer_id ON contact (customer_id) WHERE version > 1",
+            "contact: the index (customer_id), named ix_contact_customer_id, is missing.",
+        ),
     ],
 )
 def test_drift_is_told_and_stops_changes(database: Database, damage: str, told: str) -> None:
     # Given a table that somebody changed by hand
     apply(database, BIGGER)
     with database.begin() as connection:
-        connection.execute(sql(damage))
+        for statement in damage.split("; "):
+            connection.execute(sql(statement))
     # Then drift tells it
     with database.read() as connection:
         assert drift(connection, BIGGER) == [told]
@@ -214,6 +224,13 @@ def test_drift_is_told_and_stops_changes(database: Database, damage: str, told: 
         ("ALTER TABLE customer ALTER COLUMN name TYPE VARCHAR(9)", "the column name is VARCHAR(9)"),
         ("ALTER TABLE customer ADD CONSTRAINT only_a CHECK (name = 'a')", "check (only_a)"),
         ("ALTER TABLE customer RENAME CONSTRAINT pk_customer TO customer_pkey", "named customer_pkey, not pk_customer"),
+        ("ALTER TABLE customer ALTER COLUMN city SET DEFAULT 'Ulm'", "the column city has the default 'Ulm'"),
+        ('ALTER TABLE customer ALTER COLUMN city TYPE TEXT COLLATE "POSIX"', 'the column city is TEXT COLLATE "POSIX"'),
+        (
+            "CREATE TRIGGER mine BEFORE UPDATE ON customer FOR EACH ROW "
+            "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+            "customer: the trigger mine is not in the model",
+        ),
     ],
 )
 def test_drift_of_constraints_is_told(postgres_url: str, damage: str, told: str) -> None:
@@ -224,6 +241,29 @@ def test_drift_of_constraints_is_told(postgres_url: str, damage: str, told: str)
     with database.read() as connection:
         assert [told in line for line in drift(connection, BIGGER)] == [True]
     database.close()
+
+
+def test_a_trigger_on_sqlite_is_told(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    apply(database, SMALL)
+    with database.begin() as connection:
+        connection.execute(sql("CREATE TRIGGER mine AFTER DELETE ON customer BEGIN SELECT 1; END"))
+    with database.read() as connection:
+        assert drift(connection, SMALL) == ["customer: the trigger mine is not in the model."]
+    database.close()
+
+
+def test_what_is_aside_and_has_gone_is_told(database: Database) -> None:
+    apply(database, BIGGER)
+    apply(database, SMALL, accept=["drop_field:customer.city", "drop_entity:contact"])
+    with database.begin() as connection:
+        connection.execute(sql("ALTER TABLE customer DROP COLUMN xrm_old_2_city"))
+        connection.execute(sql("DROP TABLE xrm_old_2_contact"))
+    with database.read() as connection:
+        assert drift(connection, SMALL) == [
+            "customer: the column xrm_old_2_city is missing.",
+            "The table xrm_old_2_contact is missing.",
+        ]
 
 
 def test_further_tables_and_indexes_are_no_drift(database: Database) -> None:

@@ -1,5 +1,7 @@
 """A relation to one record that becomes one to many keeps its values as links, and the other way round."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import delete
 
@@ -15,14 +17,14 @@ from xrm_core.storage.tables import Tables
 CONTACT = {"x-entity": "contact", "type": "object", "properties": {"name": {"type": "string"}}}
 
 
-def world(name: str, **relation: object) -> Model:
+def world(name: str, **relation: Any) -> Model:
     more = relation.pop("more", {})
     members = {name: {"x-relation": {"to": "contact", "inverse": "projects", **relation}, **more}}
     return model_of_files(CONTACT, {"x-entity": "project", "type": "object", "properties": members})
 
 
 ONE = world("member")
-SAME = world("member", many=True)
+SAME = world("member", many=True, through="membership")
 RENAMED = world("members", many=True, more={"x-renamed-from": "member"})
 
 
@@ -32,8 +34,8 @@ def given(database: Database) -> None:
     add_rows(database, ONE, "project", {"member_id": record_id(1)}, {}, {"member_id": record_id(2)})
 
 
-@pytest.mark.parametrize("after", [SAME, RENAMED], ids=["under its name", "under another one"])
-def test_one_becomes_many_and_one_again(database: Database, after: Model) -> None:
+@pytest.mark.parametrize(("after", "links"), [(SAME, "membership"), (RENAMED, "project_member")])
+def test_one_becomes_many_and_one_again(database: Database, after: Model, links: str) -> None:
     # Given records with a relation to one
     given(database)
     data = data_of(database, ONE)
@@ -41,11 +43,11 @@ def test_one_becomes_many_and_one_again(database: Database, after: Model) -> Non
     # When it becomes a relation to many
     with database.read() as connection:
         found = {one.key: (one.risk, one.rows) for one in plan(connection, ONE, after).operations}
-    assert found == {"create_entity:project_member": ("safe", 0), f"change_type:project.{relation}": ("safe", 0)}
+    assert found == {f"create_entity:{links}": ("safe", 0), f"change_type:project.{relation}": ("safe", 0)}
     apply(database, after)
     # Then each value is a link
     assert no_drift(database, after)
-    assert rows_of(database, after, "project_member", "project_id", "contact_id") == [
+    assert rows_of(database, after, links, "project_id", "contact_id") == [
         (record_id(1), record_id(1)),
         (record_id(3), record_id(2)),
     ]
@@ -57,14 +59,14 @@ def test_one_becomes_many_and_one_again(database: Database, after: Model) -> Non
 
 def test_links_of_today_come_back_as_far_as_there_is_one(database: Database) -> None:
     given(database)
-    apply(database, SAME)
+    apply(database, RENAMED)
     # When a link goes, one comes, and a record gets a second one
-    links = Tables(SAME)["project_member"]
+    links = Tables(RENAMED)["project_member"]
     with database.begin() as connection:
         connection.execute(delete(links).where(links.c.project_id == record_id(1)))
     add_rows(
         database,
-        SAME,
+        RENAMED,
         "project_member",
         {"id": 12, "project_id": record_id(2), "contact_id": record_id(1)},
         {"id": 13, "project_id": record_id(3), "contact_id": record_id(1)},
@@ -82,11 +84,11 @@ def test_links_of_today_come_back_as_far_as_there_is_one(database: Database) -> 
 
 def test_links_that_must_have_more_than_the_value_are_blocked(database: Database) -> None:
     given(database)
-    role = {"attributes": {"role": {"type": "string"}}, "required": ["role"]}
+    role: dict[str, Any] = {"attributes": {"role": {"type": "string"}}, "required": ["role"]}
     with pytest.raises(SchemaChangeRefused, match="The links must have role"):
-        apply(database, world("member", many=True, **role))
+        apply(database, world("members", many=True, more={"x-renamed-from": "member"}, **role))
     # With a default it can be done
     role["attributes"] = {"role": {"type": "string", "default": "guest"}}
-    after = world("member", many=True, **role)
+    after = world("members", many=True, more={"x-renamed-from": "member"}, **role)
     apply(database, after)
     assert rows_of(database, after, "project_member", "role") == ["guest", "guest"]

@@ -1,27 +1,37 @@
 """Find where the real tables differ from what a model says."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Table, inspect
+from sqlalchemy import Connection, Table, inspect, text
 from sqlalchemy.types import TypeEngine
 
 from xrm_core import naming
 from xrm_core.metadata.model import Model
 from xrm_core.storage.aside_tables import current_tables
-from xrm_core.storage.shape import Part, check, foreign_key, parts
+from xrm_core.storage.shape import Part, check, foreign_key, index_part, parts
 
 
 def drift(connection: Connection, model: Model) -> list[str]:
     """One sentence for each difference between the tables of ``model`` and the database; empty if there is none.
 
-    Compared are tables, columns with type and nullability, primary keys, unique and check constraints, foreign keys
-    and indexes. Further tables and further indexes are nobody's business but their owner's, and what is made ahead of
-    a change that is under way is no difference.
+    Compared are tables, columns with type, collation, nullability and default, primary keys, unique and check
+    constraints, foreign keys with their actions, indexes with their kind and order, and triggers; also what is aside.
+    Further tables and further indexes are nobody's business but their owner's, and what is made ahead of a change that
+    is under way is no difference.
     """
     reflected = _Reflected(connection)
     tables = current_tables(connection, model)
     return [difference for table in tables for difference in reflected.differences(table)]
+
+
+_TRIGGERS = {
+    "sqlite": "SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger' ORDER BY 1, 2",
+    "postgresql": "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+    "WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace ORDER BY 1, 2",
+}
+"""(table, trigger) of all that somebody has made."""
 
 
 class _Reflected:
@@ -37,6 +47,8 @@ class _Reflected:
         self._checks = inspector.get_multi_check_constraints()
         self._foreign_keys = inspector.get_multi_foreign_keys()
         self._indexes = inspector.get_multi_indexes()
+        self._options = inspector.get_multi_table_options()
+        self._triggers = list(connection.execute(text(_TRIGGERS[connection.dialect.name])))
 
     def differences(self, table: Table) -> Iterator[str]:
         """In the order in which they would be mended."""
@@ -54,6 +66,11 @@ class _Reflected:
         for part, name in found.items():
             if part not in wanted and part.kind != "index":
                 yield f"{table.name}: the {part}, named {name}, is not in the model."
+        for of, trigger in self._triggers:
+            if of == table.name and not trigger.startswith(naming.PREPARED):
+                yield f"{table.name}: the trigger {trigger} is not in the model."
+        if self._dialect.name == "sqlite" and not self._options[(None, table.name)].get("sqlite_strict"):
+            yield f"{table.name}: the table is not STRICT."
 
     def _column_differences(self, table: Table) -> Iterator[str]:
         columns = {column["name"]: column for column in self._columns[(None, table.name)]}
@@ -68,6 +85,8 @@ class _Reflected:
             wanted_type, real_type = self._type(column.type), self._type(real["type"])
             if wanted_type != real_type:
                 yield f"{table.name}: the column {column.name} is {real_type}, not {wanted_type}."
+            if real["default"] is not None and not _numbers_itself(real):
+                yield f"{table.name}: the column {column.name} has the default {real['default']}, which is not ours."
         for name in found:
             yield f"{table.name}: the column {name} is not in the model."
 
@@ -83,9 +102,25 @@ class _Reflected:
         for condition in self._checks[key]:
             yield check(str(condition["name"]), condition["sqltext"]), str(condition["name"])
         for reference in self._foreign_keys[key]:
-            on_delete = reference["options"].get("ondelete")
+            options = reference["options"]
+            on_delete = options.get("ondelete")
             part = foreign_key(reference["constrained_columns"][0], reference["referred_table"], on_delete)
+            if (options.get("onupdate") or "NO ACTION") != "NO ACTION" or options.get("deferrable"):
+                part = replace(part, detail=f"{part.detail}, and more")
             yield part, str(reference["name"])
         for index in self._indexes[key]:
             if "duplicates_constraint" not in index:
-                yield Part("index", tuple(str(name) for name in index["column_names"])), str(index["name"])
+                yield (
+                    index_part(
+                        (str(name) for name in index["column_names"]),
+                        unique=bool(index["unique"]),
+                        partial=any(name.endswith("_where") for name in index.get("dialect_options", {})),
+                        descending=[name for name, words in index.get("column_sorting", {}).items() if "desc" in words],
+                    ),
+                    str(index["name"]),
+                )
+
+
+def _numbers_itself(column: Any) -> bool:
+    """Whether a default is what PostgreSQL writes for a key that counts by itself."""
+    return bool(column.get("autoincrement")) and "nextval" in str(column["default"])

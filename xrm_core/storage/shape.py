@@ -1,7 +1,7 @@
 """A table as a set of comparable parts: its constraints and indexes, whatever they are called."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -29,6 +29,12 @@ class Part:
 def foreign_key(column: str, target: str, on_delete: str | None) -> Part:
     """The part for a reference of one column to a table's id."""
     return Part("foreign key", (column,), f"{target} on delete {(on_delete or 'restrict').lower()}")
+
+
+def index_part(columns: Iterable[str], *, unique: bool, partial: bool, descending: Sequence[str] = ()) -> Part:
+    """The part for an index; ``partial`` if it has some of the records only."""
+    words = {"unique": unique, "of some records": partial, f"descending by {', '.join(descending)}": bool(descending)}
+    return Part("index", tuple(columns), ", ".join(word for word, holds in words.items() if holds))
 
 
 def check(name: str, text: str) -> Part:
@@ -63,5 +69,6 @@ def parts(table: Table, tables: Mapping[str, str] | None = None) -> dict[Part, s
                 continue
         found[part] = str(constraint.name)
     for index in table.indexes:
-        found[Part("index", tuple(index.columns.keys()))] = str(index.name)
+        partial = index.dialect_options["postgresql"]["where"] is not None
+        found[index_part(index.columns.keys(), unique=bool(index.unique), partial=partial)] = str(index.name)
     return found

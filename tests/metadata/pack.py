@@ -38,7 +38,16 @@ CUSTOMER = """{
   "type": "object",
   "properties": {
     "number": {"type": "integer"},
-    "name": {"type": "string"}
+    "name": {"type": "string"},
+    "label": {"type": "string", "x-computed": "COALESCE(name, '-') || ' ' || number", "x-labels": {"en": "Label"}},
+    "half": {"type": "number", "x-type": "decimal", "x-precision": 9, "x-scale": 3, "x-computed": "number / 2"},
+    "day": {"type": "string", "format": "date", "x-computed": "CURRENT_DATE + number"},
+    "contact_count": {"x-rollup": {"relation": "contacts", "function": "count"}, "description": "How many."},
+    "state": {"x-rollup": {"relation": "contacts", "function": "last", "field": "status", "order_by": "met_at"}},
+    "mean": {"type": "number", "x-type": "decimal", "x-scale": 4,
+             "x-rollup": {"relation": "contacts", "function": "avg", "field": "revenue",
+                          "where": {"status": {"in": ["lead"]}, "boss": {"active": {"eq": true}}}}},
+    "busy": {"type": "boolean", "x-computed": "contact_count > 3"}
   }
 }
 """

@@ -11,15 +11,13 @@ from xrm_core.metadata.types import FieldType
 UNDECLARED = FieldType.RELATION
 """Type of a roll-up whose file leaves the type to the field it is made of, until it is resolved."""
 
-_TYPES = {
-    ("integer", None): FieldType.INTEGER,
-    ("number", None): FieldType.DECIMAL,
-    ("boolean", None): FieldType.BOOLEAN,
-    ("string", "date"): FieldType.DATE,
-    ("string", "date-time"): FieldType.DATETIME,
-    ("string", "email"): FieldType.EMAIL,
-    ("string", "uri"): FieldType.URL,
-    ("string", "uuid"): FieldType.UUID,
+_NUMBERS = {"integer": FieldType.INTEGER, "number": FieldType.DECIMAL, "boolean": FieldType.BOOLEAN}
+_TEXTS = {
+    "date": FieldType.DATE,
+    "date-time": FieldType.DATETIME,
+    "email": FieldType.EMAIL,
+    "uri": FieldType.URL,
+    "uuid": FieldType.UUID,
 }
 _SUBTYPES = (("decimal", "number"), ("long_text", "string"), ("big_integer", "integer"))
 _Mistakes = Iterator[tuple[str, str, str]]  # (pointer, reason, remedy)
@@ -50,10 +48,10 @@ def virtual_field(name: str, text: Mapping[str, Any], source: Source) -> Field:
 def _declared(text: Mapping[str, Any]) -> FieldType:
     if "type" not in text:
         return UNDECLARED
-    kind, form = text["type"], text.get("format")
-    if text.get("x-type") == "big_integer":
-        return FieldType.BIG_INTEGER
-    return _TYPES.get((kind, form)) or FieldType(text.get("x-type", "text"))
+    more = text.get("x-type")
+    if text["type"] in _NUMBERS:
+        return FieldType.BIG_INTEGER if more == "big_integer" else _NUMBERS[text["type"]]
+    return FieldType.LONG_TEXT if more == "long_text" else _TEXTS.get(text.get("format", ""), FieldType.TEXT)
 
 
 def form_mistakes(text: Mapping[str, Any]) -> _Mistakes:

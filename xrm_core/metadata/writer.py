@@ -10,7 +10,7 @@ from typing import Any
 
 from xrm_core import naming
 from xrm_core.metadata.frozen import thaw
-from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, Relationship
+from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, Relationship, Rollup
 from xrm_core.metadata.ownership import OWNER, OWNER_TEAM
 from xrm_core.metadata.reading import RELATIONSHIPS
 from xrm_core.metadata.relationships import ENDS_AND_DATES, TARGET
@@ -142,6 +142,8 @@ def _link_words(owner: Entity, through: Entity, between: Between) -> dict[str, A
 
 def field_words(field: Field) -> dict[str, Any]:
     """The field as it stands in ``properties``."""
+    if field.virtual:
+        return _virtual_words(field)
     words: dict[str, Any] = {**_TYPES[field.type], **_plain(field, _FIELD_WORDS)}
     if field.type in (FieldType.DECIMAL, FieldType.MONEY):
         words |= {"x-precision": field.precision, "x-scale": field.scale}
@@ -180,6 +182,25 @@ def _relationship_words(entity: Entity, relationship: Relationship) -> dict[str,
     if attributes:
         words["properties"] = {field.name: field_words(field) for field in attributes}
     return words
+
+
+def _virtual_words(field: Field) -> dict[str, Any]:
+    """A computed field or a roll-up. The type of most roll-ups follows from what they are made of."""
+    words: dict[str, Any] = {}
+    if field.rollup is not None:
+        words["x-rollup"] = _rollup(field.rollup)
+    else:
+        words["x-computed"] = field.computed
+    if field.rollup is None or field.rollup.function == "avg":
+        words |= _TYPES[field.type]
+        if field.type is FieldType.DECIMAL:
+            words |= {"x-precision": field.precision, "x-scale": field.scale}
+    return words | _plain(field, {"description": "description", "labels": "x-labels"})
+
+
+def _rollup(rollup: Rollup) -> dict[str, Any]:
+    words = {attribute.name: thaw(getattr(rollup, attribute.name)) for attribute in fields(rollup)}
+    return {word: it for word, it in words.items() if it and (word, it) != ("order_by", "id")}
 
 
 def _plain(value: Entity | Field, words: Mapping[str, str]) -> dict[str, Any]:

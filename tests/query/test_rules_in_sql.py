@@ -69,6 +69,12 @@ def sql_of(text: str, dialect: Dialect) -> list[str]:
     return [step.statement.sql for step in plan.steps if step.statement is not None]
 
 
+def _hinted(condition: Any) -> Any:
+    """The condition within SQLite's likely(…), which only tells what it is not to be looked up by."""
+    likely = isinstance(condition, exp.Anonymous) and condition.name == "likely"
+    return condition.expressions[0] if likely else condition
+
+
 def bare_scans(sql: str, dialect: str) -> list[str]:
     """Tables that are read without their rule in the WHERE of the same SELECT."""
     found = []
@@ -77,6 +83,7 @@ def bare_scans(sql: str, dialect: str) -> list[str]:
         tables = [each.this for each in sources if each is not None and each.this.name in _MARKED]
         where = select.args.get("where")
         conditions = list(where.this.flatten()) if where and isinstance(where.this, exp.And) else [where and where.this]
+        conditions = [_hinted(condition) for condition in conditions]
         marked = {
             column.table
             for condition in conditions

@@ -1,14 +1,16 @@
 """What a plan looks like to people and machines."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from tests.storage.worlds import add_rows, entity, model, text
-from xrm_core.metadata.model import Field
+from tests.storage.worlds import add_rows, entity, model, relation, rows_of, text
+from xrm_core.metadata.model import Field, Rollup
 from xrm_core.metadata.types import FieldType
 from xrm_core.storage import plan_field
 from xrm_core.storage.apply import apply
+from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database
 from xrm_core.storage.plan import Plan, plan
 
@@ -62,6 +64,34 @@ def test_the_same_model_gives_an_empty_plan(database: Database) -> None:
     assert found.is_empty
     assert found.to_text() == "Nothing to do: the database has this model."
     assert found.to_json() == {"operations": []}
+
+
+def test_virtual_fields_come_change_and_go_without_touching_tables(database: Database) -> None:
+    # given a computed field, a stored one that becomes computed, and others that go and change
+    def field(name: str, expression: str) -> Field:
+        return Field(name, FieldType.TEXT, max_length=255, computed=expression)
+
+    count = Field("projects", FieldType.INTEGER, rollup=Rollup("parts", "count"))
+    part = relation("whole", "customer")
+    part = replace(part, relation=replace(part.reference, inverse="parts"))
+    before = model(entity("customer", text("name"), text("kept"), part, field("a", "name"), field("b", "name")))
+    after = model(entity("customer", text("name"), part, field("kept", "name"), field("b", "LOWER(name)"), count))
+    apply(database, before)
+    add_rows(database, before, "customer", {"name": "A", "kept": "x"})
+    # when the change is planned and applied
+    done = apply(database, after, accept=["drop_field:customer.kept"])
+    # then only the stored field is lost
+    assert [(operation.risk, operation.text) for operation in done.operations] == [
+        ("lossy", "Drop the field customer.kept and its 1 value."),
+        ("safe", "Compute customer.kept when it is read: name (text)."),
+        ("safe", "Compute customer.b anew: LOWER(name) (text) instead of name (text)."),
+        ("safe", "Compute customer.projects when it is read: the count over parts (integer)."),
+        ("safe", "Compute customer.a no longer; the tables stay."),
+    ]
+    assert rows_of(database, after, "customer", "name") == ["A"]
+    with database.read() as connection:
+        assert plan(connection, after, after).is_empty
+        assert drift(connection, after) == []
 
 
 def test_planning_changes_nothing(database: Database) -> None:

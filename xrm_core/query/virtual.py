@@ -6,7 +6,7 @@ filter is one that the caller might have written. In row rules, which are truste
 
 from typing import Any
 
-from sqlalchemy import FromClause, Integer, Numeric, cast, func, literal_column, select, type_coerce
+from sqlalchemy import Boolean, FromClause, Integer, Numeric, cast, func, literal_column, select, type_coerce
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import NullType
 
@@ -49,10 +49,10 @@ def _rollup(
     row, rule = inner(scope, target, trusted=trusted)
     tables, conditions = _leading(scope, entity, source, row, records, trusted=trusted)
     if rule is not None:
-        conditions.append(rule)
+        conditions.append(_aside(scope, rule))
     if rollup.where:
         wanted = condition(scope.model, entity, field)
-        conditions.append(compile_closed(scope, target, row, wanted, trusted=trusted))
+        conditions.append(_aside(scope, compile_closed(scope, target, row, wanted, trusted=trusted)))
     if rollup.function in ("first", "last"):
         order = row.column(target[rollup.order_by])
         last = rollup.function == "last"
@@ -80,7 +80,14 @@ def _leading(
         joint.column(through[records.link.near]) == source.c.id,
         row.source.c.id == joint.column(through[records.link.far]),
     ]
-    return [joint.source, row.source], conditions if rule is None else [*conditions, rule]
+    return [joint.source, row.source], conditions if rule is None else [*conditions, _aside(scope, rule)]
+
+
+def _aside(scope: Scope, condition: Condition) -> Condition:
+    """A condition that SQLite is not to look records up by. Left to itself it may take an index on a state that half
+    of all records have rather than the one on the relation; PostgreSQL knows better from its statistics.
+    """
+    return condition if scope.dialect.name == "postgresql" else func.likely(condition, type_=Boolean())
 
 
 def _figure(scope: Scope, target: Entity, row: Row, field: Field, rollup: Rollup) -> ColumnElement[Any]:

@@ -138,6 +138,29 @@ def test_what_is_no_value_of_a_type_is_refused_in_words(world: kit.World, name: 
     assert world.ask("admin", "{ things { totalCount } }") == {"things": {"totalCount": 0}}
 
 
+def test_sums_of_the_greatest_values_are_exact_and_do_not_overflow(world: kit.World) -> None:
+    # given twelve times the greatest value of each type, whose sums leave 64 bits, and one that is negative
+    most = {
+        "big": str(2**63 - 1),
+        "price": {"amount": "9999999999999999.99", "currency": "EUR"},
+        "lasts": "PT100000000000S",
+    }
+    for _ in range(12):
+        assert "errors" not in json.loads(create(world, most))
+    create(world, {"big": "-5", "price": {"amount": "-0.05", "currency": "EUR"}})
+    # when they are added up
+    query = "{ thingsAggregate(groupBy: [{price: {currency: VALUE}}]) { sum { big price lasts } avg { price lasts } } }"
+    [figures] = world.ask("admin", query)["thingsAggregate"]
+    # then nothing is lost
+    assert figures["sum"] == {
+        "big": str(12 * (2**63 - 1) - 5),
+        "price": "119999999999999999.83",
+        "lasts": "P13888888DT21H20M",
+    }
+    assert figures["avg"]["lasts"] == "P1157407DT9H46M40S"
+    assert figures["avg"]["price"] == pytest.approx(119999999999999999.83 / 13)
+
+
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "big": st.integers(-(2**63), 2**63 - 1).map(str),
     "opens": st.times().map(lambda time: time.replace(fold=0).isoformat()),

@@ -573,6 +573,13 @@ REFERENCES = {
         "too small",
         "characters",
     ),
+    "beside a wrong list": Wrong(
+        BASE % (',\n"f": {"$ref": "#/$defs/a"}', ',\n"$defs": {"a": {"type": "string"}},\n"required": true'),
+        9,
+        "/required",
+        "should be a list",
+        "Fields that every record",
+    ),
     "bomb": Wrong(
         BASE
         % (

@@ -85,7 +85,9 @@ class Document:
             return
         around = "/".join(parts[:3])
         inner = [at for at in self.places if at.startswith(f"{around}/")]
-        required = (step("/required", i) for i, name in enumerate(self.value.get("required", ())) if name == parts[2])
+        listed = self.value.get("required")
+        listed = listed if isinstance(listed, list) else []  # else its form is wrong, and that is said there
+        required = (step("/required", i) for i, name in enumerate(listed) if name == parts[2])
         inner += [at for at in required if at in self.places]
         for at in (around, *inner) if inner else ():
             yield self.place(at)[0], self.line(at)

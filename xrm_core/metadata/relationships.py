@@ -102,7 +102,7 @@ def _entity_document(document: Document) -> Document:
         targets = value["properties"][end]["x-relation"]["to"]
         for i, target in enumerate([targets] if isinstance(targets, str) else targets):
             where = next(n for n, pair in enumerate(pairs) if pair[word] == target)
-            places[f"{at}/x-relation/to" + ("" if isinstance(targets, str) else f"/{i}")] = f"/x-pairs/{where}/{word}"
+            places[f"{at}/x-relation/to/{i}"] = f"/x-pairs/{where}/{word}"
     told = {pointer: (document, place) for pointer, place in places.items()}
     return Document(document.file, value, document.lines, document.layer, document.rank, told)
 

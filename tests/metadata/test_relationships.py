@@ -132,7 +132,7 @@ def test_a_wrong_file_gets_one_problem_with_place_reason_and_remedy(
 
 def test_two_files_of_one_name_are_told() -> None:
     twice = [*texts({}), ("relationships/again.json", texts({})[-1][1], "core")]
-    with pytest.raises(SchemaFilesInvalid, match="is taken already, at relationships/knows.json"):
+    with pytest.raises(SchemaFilesInvalid, match=r"is taken already, at relationships/knows\.json"):
         load_texts(twice)
 
 

@@ -57,11 +57,12 @@ class CreateEntity(Operation):
 
     op: ClassVar[str] = "create_entity"
     fields: int
+    noun: str = "entity"
 
     @property
     def text(self) -> str:
         """One sentence."""
-        return f"Create the entity {self.entity} with {_many(self.fields, 'field')}."
+        return f"Create the {self.noun} {self.entity} with {_many(self.fields, 'field')}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +83,12 @@ class DropEntity(Operation):
     """A table and all of its rows go away."""
 
     op: ClassVar[str] = "drop_entity"
+    noun: str = "entity"
 
     @property
     def text(self) -> str:
         """One sentence."""
-        return f"Drop the entity {self.entity} and its {_many(self.rows, 'record')}."
+        return f"Drop the {self.noun} {self.entity} and its {_many(self.rows, 'record')}."
 
 
 @dataclass(frozen=True, kw_only=True)

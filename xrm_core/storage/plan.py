@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from xrm_core.metadata.model import Model
+from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.snapshot import to_snapshot
 from xrm_core.storage.asides import read_asides
 from xrm_core.storage.evolution import EntityPair, Evolution
@@ -67,7 +67,7 @@ def plan_evolution(connection: Connection, evolution: Evolution) -> Plan:
     """The operations of a way from one model to another, also of a way back. Reads, changes nothing."""
     measure = Measure(connection, evolution)
     changes: list[Operation] = [
-        CreateEntity(entity=entity.name, fields=len(entity.fields)) for entity in evolution.created
+        CreateEntity(entity=entity.name, fields=len(entity.fields), noun=_noun(entity)) for entity in evolution.created
     ]
     changes += restored_entities(evolution, measure)
     for pair in evolution.kept:
@@ -76,8 +76,19 @@ def plan_evolution(connection: Connection, evolution: Evolution) -> Plan:
         changes += _with_sizes(_entity_operations(evolution, pair, measure), pair, measure)
     for entity in evolution.dropped:
         found = measure.records(entity)
-        changes.append(DropEntity(entity=entity.name, risk="lossy", rows=found.rows, samples=found.samples))
+        dropped = DropEntity(
+            entity=entity.name, risk="lossy", rows=found.rows, samples=found.samples, noun=_noun(entity)
+        )
+        changes.append(dropped)
     return Plan((*changes, *_remaining(evolution.old, evolution.new, changes)))
+
+
+def _noun(entity: Entity) -> str:
+    """What an entity is, to stand before its name: for which many-to-many relation it holds the links, if it does."""
+    if entity.between is None:
+        return entity.kind
+    owner = entity.fields[entity.between.source].reference.targets[0]
+    return f"links of {owner}.{entity.between.name},"
 
 
 def _with_sizes(operations: Iterator[Operation], pair: EntityPair, measure: Measure) -> Iterator[Operation]:

@@ -1,5 +1,6 @@
 """Every scan of an entity in the SQL of random documents carries that entity's own row rule (case S-003)."""
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlglot
@@ -75,12 +76,12 @@ def _hinted(condition: Any) -> Any:
     return condition.expressions[0] if likely else condition
 
 
-def bare_scans(sql: str, dialect: str) -> list[str]:
+def bare_scans(sql: str, dialect: str, names: Collection[str] = _MARKED) -> list[str]:
     """Tables that are read without their rule in the WHERE of the same SELECT."""
     found = []
     for select in sqlglot.parse_one(sql, dialect=dialect).find_all(exp.Select):
         sources = [select.args.get("from_") or select.args.get("from"), *(select.args.get("joins") or ())]
-        tables = [each.this for each in sources if each is not None and each.this.name in _MARKED]
+        tables = [each.this for each in sources if each is not None and each.this.name in names]
         where = select.args.get("where")
         conditions = list(where.this.flatten()) if where and isinstance(where.this, exp.And) else [where and where.this]
         conditions = [_hinted(condition) for condition in conditions]

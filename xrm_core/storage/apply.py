@@ -84,7 +84,9 @@ def undo(database: Database, accept: Collection[str] = (), *, redo: bool = False
         SchemaChangeRefused: there is nothing to take back, or as :func:`apply`; nothing was changed.
         DatabaseUnavailable: the database does not answer.
     """
-    return _change(database, _Wish(lambda connection: way_back(connection, redo=redo), accept, False, _nothing))
+    return _change(
+        database, _Wish(lambda connection: way_back(connection, redo=redo), accept, False, _nothing, back=True)
+    )
 
 
 def _change(database: Database, wish: "_Wish") -> Plan:
@@ -127,6 +129,7 @@ class _Wish:
     accept: Collection[str]
     only_safe: bool
     along: Callable[[Connection], None]
+    back: bool = False
 
     def planned(self, connection: Connection) -> tuple[Evolution, Plan]:
         """The way from the model that the database has.
@@ -147,7 +150,7 @@ def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
         return turn.patiently(lambda connection: _at_once(connection, wish))
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return in_phases(turn, wish.evolution, wish.planned, wish.along)
+            return in_phases(turn, wish.evolution, wish.planned, wish.along, back=wish.back)
         except OperationalError:
             raise
         except (DBAPIError, NoLongerFits) as error:

@@ -29,16 +29,19 @@ def in_phases(
     evolution_of: Callable[[Connection], Evolution],
     planned: Callable[[Connection], tuple[Evolution, Plan]],
     along: Callable[[Connection], None],
+    *,
+    back: bool,
 ) -> Plan:
     """Bring the database to the model that is wanted, from where it is; ``planned`` refuses what may not be done.
 
     ``along`` is called in the transaction of the switch, just before the new model becomes the applied one.
+    ``back``: it is a step back; if a former one only remains to be finished, that is all that is done.
 
     Raises:
         SchemaChangeRefused: by ``planned``, or because tables stay in use. What was made ahead is kept.
         IntegrityError, NoLongerFits: the data is not as the plan thought. What was made ahead is kept.
     """
-    if _come_from_a_former_change(turn, evolution_of):
+    if _come_from_a_former_change(turn, evolution_of, back=back):
         return Plan()
     evolution, plan = turn.patiently(planned)
     if evolution.old is not None and evolution.undone is None and plan.is_empty:
@@ -75,7 +78,7 @@ def give_up(turn: Turn) -> None:
         turn.patiently(end)
 
 
-def _come_from_a_former_change(turn: Turn, evolution_of: Callable[[Connection], Evolution]) -> bool:
+def _come_from_a_former_change(turn: Turn, evolution_of: Callable[[Connection], Evolution], *, back: bool) -> bool:
     """End what another applier has begun, unless it leads to where we go. True if nothing is left to do.
 
     Whoever goes back and is killed after the switch goes back once more: that finishes the former step back.
@@ -85,7 +88,7 @@ def _come_from_a_former_change(turn: Turn, evolution_of: Callable[[Connection], 
         return False
     if former.phase == "finish":
         _finish(turn, turn.patiently(current_model) or Model({}))
-        return _BACK in former.fingerprint and turn.patiently(evolution_of).undone is not None
+        return back and _BACK in former.fingerprint
     if former.fingerprint != _goal(turn.patiently(evolution_of)):
         give_up(turn)
     return False

@@ -60,6 +60,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "boolean-field": {"type": "boolean"},
     "sequence-field": {"type": "string", "x-sequence": {"format": "A-{0000}"}},
     "relation-field": {"x-relation": {"to": "thing", "inverse": "others"}},
+    "file-field": {"x-type": "file"},
+    "set-field": {"type": "array", "uniqueItems": True, "items": {"enum": ["a", "b"]}},
+    "money-field": {"type": "object", "x-type": "money"},
+    "json-field": {"type": "object", "x-type": "json"},
+    "computed-field": {"type": "integer", "x-computed": "1 + 1"},
+    "rollup-field": {"x-rollup": {"relation": "others", "function": "count"}},
 }
 """A right field of each kind, so far as it has a name of its own in the meta-schema."""
 
@@ -176,7 +182,8 @@ def test_every_tightening_word_with_every_wrong_value_for_every_type(word: str) 
     for kind, sample in SAMPLES.items():
         if kind not in meta_schema()["$defs"] or (word in SAME_EVERYWHERE and kind != "text-field"):
             continue
-        base = entity(properties={"name": {"type": "string"}, "f": sample})
+        others = {"up": SAMPLES["relation-field"]} if kind == "rollup-field" else {}
+        base = entity(properties={"name": {"type": "string"}, "f": sample, **others})
         for label, value in WRONG.items():
             document = {"x-extends": "thing", "properties": {"f": {word: value}}}
             above = LayerSource("mine", "deployment", texts=[("mine.json", json.dumps(document))])

@@ -310,3 +310,38 @@ def test_an_extension_adds_rules_and_has_definitions_of_its_own() -> None:
     wrong = above("club", allOf=[{"required": ["name"]}, {"required": ["nmae"]}])
     [problem] = problems_of(wrong)
     assert (problem.file, problem.line, problem.pointer) == ("club.json", 3, "/allOf/1/required/0")
+
+
+def test_sets_files_and_open_ends_are_tightened() -> None:
+    fields = {
+        "tags": {"type": "array", "uniqueItems": True, "items": {"enum": ["a", "b", "c"]}, "maxItems": 3},
+        "paper": {"x-type": "file", "x-max-bytes": 5000},
+        "share": {"type": "number", "x-type": "decimal", "exclusiveMinimum": 0},
+        "twice": {"type": "integer", "x-computed": "employees * 2"},
+    }
+    low = above("club", properties=fields)
+    words = {
+        "tags": {"items": {"enum": ["a", "b"]}, "maxItems": 2, "minItems": 1},
+        "paper": {"x-max-bytes": 400},
+        "share": {"exclusiveMinimum": 1, "exclusiveMaximum": 9},
+        "twice": {"x-labels": {"de": "Doppelt"}},
+    }
+    customer = loaded(low, above("mine", "deployment", properties=words))["customer"]
+    assert (customer["tags"].enum, customer["tags"].min_items, customer["tags"].max_items) == (("a", "b"), 1, 2)
+    assert customer["paper"].file is not None
+    assert customer["paper"].file.max_bytes == 400
+    assert (customer["share"].exclusive_minimum, customer["share"].exclusive_maximum) == (1, 9)
+    assert customer["twice"].labels == {"de": "Doppelt"}
+    loose = {
+        "tags": {"items": {"enum": ["a", "z"]}},
+        "paper": {"x-max-bytes": 5001},
+        "share": {"exclusiveMinimum": -1},
+        "twice": {"maximum": 5},
+    }
+    problems = problems_of(low, above("mine", "deployment", properties=loose))
+    assert {problem.pointer for problem in problems} == {
+        "/properties/tags/items",
+        "/properties/paper/x-max-bytes",
+        "/properties/share/exclusiveMinimum",
+        "/properties/twice/maximum",
+    }

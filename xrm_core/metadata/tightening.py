@@ -13,9 +13,20 @@ from xrm_core.metadata.types import FieldType
 TIGHTENING = frozenset(meta_schema("extension")["$defs"]["tightening"]["properties"])
 """Words that narrow a field or name it for people."""
 
-_LEAST = {"minLength": "min_length", "minimum": "minimum"}
-_GREATEST = {"maxLength": "max_length", "maximum": "maximum"}
-_OPPOSITE = {"minLength": "maxLength", "maxLength": "minLength", "minimum": "maximum", "maximum": "minimum"}
+_LEAST = {
+    "minLength": "min_length",
+    "minimum": "minimum",
+    "exclusiveMinimum": "exclusive_minimum",
+    "minItems": "min_items",
+}
+_GREATEST = {
+    "maxLength": "max_length",
+    "maximum": "maximum",
+    "exclusiveMaximum": "exclusive_maximum",
+    "maxItems": "max_items",
+}
+_PAIRS = tuple(zip(_LEAST, _GREATEST, strict=True))
+_OPPOSITE = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 _NAMES_FOR_PEOPLE = frozenset({"title", "description", "x-labels", "x-enum-labels"})
 
 _Mistake = tuple[str, str, str]  # (pointer in the extension, reason, remedy)
@@ -40,7 +51,7 @@ def tighten(base: Document, name: str, words: Mapping[str, Any], extension: Docu
     """The field ``name`` of ``base`` with the words of the extension, and what is wrong with them."""
     text: dict[str, Any] = dict(base.value["properties"][name])
     field = Field(name, FieldType.RELATION)  # has no values that could be narrowed; the meta-schema says so
-    if "x-relation" not in text:
+    if not {"x-relation", "x-computed", "x-rollup"} & set(text):
         field = read_field(base, name, required=name in base.value.get("required", ()), problems=[], text=text)
     sheet = _Sheet(base, extension)
     for word, value in words.items():
@@ -54,9 +65,10 @@ def tighten(base: Document, name: str, words: Mapping[str, Any], extension: Docu
         else:
             named = word in _NAMES_FOR_PEOPLE or word == "default"
             text[word] = sheet.joined(pointer, text.get(word), value, named)
-    if "enum" in words and "x-enum-labels" in text:
+    values = words.get("enum") or words.get("items", {}).get("enum")
+    if values and "x-enum-labels" in text:
         labels = text["x-enum-labels"]
-        text["x-enum-labels"] = {key: part for key, part in labels.items() if key in text["enum"]}
+        text["x-enum-labels"] = {key: part for key, part in labels.items() if key in values}
     return Tightened(text, tuple(sheet.taken), tuple(sheet.mistakes))
 
 
@@ -80,6 +92,11 @@ def _mistake(word: str, value: Any, field: Field) -> tuple[str, str]:
         return "The field has no list of values, and its type cannot be changed", "type"
     if word == "enum" and (more := [each for each in value if each not in field.enum]):
         return f"{', '.join(map(shown, more))} would be added to the values", word
+    if word == "items" and field.enum:
+        more = [each for each in value["enum"] if each not in field.enum]
+        return (f"{', '.join(map(shown, more))} would be added to the values", word) if more else ("", "")
+    if word == "x-max-bytes" and field.file is not None and value > field.file.max_bytes:
+        return f"{value} bytes are more than {field.file.max_bytes}, so it would loosen the field", word
     return "", ""
 
 

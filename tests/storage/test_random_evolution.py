@@ -60,8 +60,12 @@ VALUES: dict[FieldType, tuple[Any, ...]] = {
     FieldType.ENUM: ("x", "y"),
     FieldType.SET: (["x"], ["x", "y"]),
     FieldType.JSON: ({"a": 1}, {}),
+    FieldType.MONEY: (("1.00", "EUR"), ("-7.25", "EUR")),
 }
 """What a field of a type may have. The first one may be a default."""
+
+UNSORTED = (FieldType.SET, FieldType.JSON, FieldType.MONEY)
+"""Types that have no keys and, here, no defaults."""
 
 
 @st.composite
@@ -73,14 +77,16 @@ def fields(draw: st.DrawFn, name: str, entities: list[str]) -> Field:
         targets = draw(st.lists(st.sampled_from(entities), min_size=1, max_size=3, unique=True))
         more["unique"] = draw(st.booleans()) and len(targets) == 1
         return relation(name, *targets, on_delete=draw(st.sampled_from(("restrict", "cascade"))), **more)
-    if type_ not in (FieldType.SET, FieldType.JSON):
+    if type_ is FieldType.MONEY:
+        more["currencies"] = draw(st.sampled_from((("EUR",), ("USD", "EUR"), ("EUR", "CHF"))))
+    if type_ not in UNSORTED:
         more |= {"unique": draw(st.booleans()), "indexed": draw(st.booleans())}
     if type_ in (FieldType.ENUM, FieldType.SET):
         more["enum"] = draw(st.sampled_from((("x", "y"), ("y", "x", "z"), ("x", "z"))))
     if type_ is FieldType.DECIMAL:
         more["precision"] = draw(st.sampled_from((9, 12)))
         more["scale"] = draw(st.sampled_from((0, 2, 4)))
-    if type_ not in (FieldType.SET, FieldType.JSON):
+    if type_ not in UNSORTED:
         more["default"] = draw(st.sampled_from((None, None, VALUES[type_][2 if type_ is FieldType.TEXT else 0])))
     return Field(name, type_, **more)
 
@@ -98,7 +104,7 @@ def entities_named(draw: st.DrawFn, name: str, names: list[str]) -> Entity:
     taken = {field.name for field in found}
     found = [field if field.renamed_from not in taken else Field(field.name, FieldType.TEXT) for field in found]
     former = draw(st.sampled_from((None, *(other for other in NAMES if other not in names))))
-    plain = [field.name for field in found if field.type not in (FieldType.SET, FieldType.JSON)]
+    plain = [field.name for field in found if field.type not in UNSORTED]
     together = draw(st.sampled_from(((), (tuple(plain[:2]),) if len(plain) > 1 else ())))
     return entity(name, *found, renamed_from=former, indexes=together)
 
@@ -111,8 +117,10 @@ def fill(database: Database, of: Model, choices: st.DataObject) -> None:
             for field in found.fields.values():
                 values = _values(field) if field.required else (None, *_values(field))
                 value = choices.draw(st.sampled_from(values))
-                column = choices.draw(st.sampled_from(field.columns))
-                row |= {column: value}
+                if field.type is FieldType.MONEY:
+                    row |= zip(field.columns, value or (None, None), strict=True)
+                else:
+                    row |= {choices.draw(st.sampled_from(field.columns)): value}
             try:
                 add_rows(database, of, found.name, row)
             except IntegrityError:

@@ -134,9 +134,8 @@ def _link_words(owner: Entity, through: Entity, between: Between) -> dict[str, A
     words: dict[str, Any] = {"description": through.description, "x-relation": relation}
     if between.labels:
         words["x-labels"] = thaw(between.labels)
-    former = (through.renamed_from or "").removeprefix(f"{owner.renamed_from or owner.name}_")
-    if former not in ("", naming.singular(between.name)):
-        words["x-renamed-from"] = former
+    if between.former is not None:
+        words["x-renamed-from"] = between.former
     return words
 
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.query.computed_values import ascii_case, digits, fits, half_away, moment
+
 Row = Mapping[str, Any]
 Value = Any
-LARGEST = 10**18 - 1
 MAX_SCALE = 12
 
 
@@ -55,18 +56,6 @@ VALUES |= {"b": VALUES["a"], "t": VALUES["s"], "e": VALUES["d"]}
 def rows() -> st.SearchStrategy[list[dict[str, Any]]]:
     """Some records; each has every field."""
     return st.lists(st.fixed_dictionaries(VALUES), min_size=4, max_size=8)
-
-
-def fits(value: Fraction | None, scale: int) -> Fraction | None:
-    """The number, or None if it has more than 18 digits."""
-    return None if value is None or abs(value * 10**scale) > LARGEST else value
-
-
-def half_away(value: Fraction, scale: int) -> Fraction:
-    """Rounded to digits after the point, halves away from zero."""
-    units = abs(value) * 10**scale
-    whole = (units.numerator * 2 + units.denominator) // (units.denominator * 2)
-    return Fraction(whole if value >= 0 else -whole, 10**scale)
 
 
 def strict(work: Callable[..., Value], *parts: Drawn) -> Callable[[Row], Value]:
@@ -395,33 +384,3 @@ def re_literal(text: str) -> bool:
 
 def first(value: Value, other: Callable[[], Value]) -> Value:
     return other() if value is None else value
-
-
-def moment(text: str | None) -> dt.datetime | None:
-    return None if text is None else dt.datetime.fromisoformat(text)
-
-
-def ascii_case(text: str, kind: str) -> str:
-    """Only A to Z have two cases here."""
-    change = str.lower if kind == "lower" else str.upper
-    return "".join(change(each) if each.isascii() else each for each in text)
-
-
-def digits(value: Fraction, scale: int) -> str:
-    """A number with all its digits after the point."""
-    units = value * 10**scale
-    assert units.denominator == 1, "more digits than said"
-    sign, whole = ("-" if units < 0 else ""), str(abs(units.numerator)).rjust(scale + 1, "0")
-    return f"{sign}{whole[: len(whole) - scale]}.{whole[len(whole) - scale :]}" if scale else f"{sign}{whole}"
-
-
-def on_the_wire(kind: str, value: Value, scale: int = 0) -> Any:
-    """The value of a field of a kind as JSON has it: integers, decimals with ``scale``, texts, dates, booleans."""
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    rounded = half_away(value, scale)
-    if kind == "integer":
-        return int(rounded) if -(2**31) <= rounded < 2**31 else None
-    return None if abs(rounded * 10**scale) > LARGEST else digits(rounded, scale)

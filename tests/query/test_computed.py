@@ -9,7 +9,8 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 from tests.graphql.kit import Rows, World, load_model, policies, uid
-from tests.query.computed_oracle import FIELDS, Draw, Drawn, on_the_wire, rows
+from tests.query.computed_oracle import FIELDS, Draw, Drawn, rows
+from tests.query.computed_values import on_the_wire
 from tests.query.examples import examples, many_examples
 
 TYPES: dict[str, dict[str, Any]] = {

@@ -222,6 +222,17 @@ def test_a_value_that_cannot_be_converted_comes_while_it_is_applied(
     other.close()
 
 
+@pytest.mark.parametrize("default", ["50 % of %s", "O'Brien: \\ :name $1 $$", "a\ttab; a\nline", 'Ä "€" 😀'])
+def test_a_default_of_any_characters_is_what_records_get(database: Database, default: str) -> None:
+    before = model(entity("customer", text("name")))
+    noted = text("note", default=default)
+    after = model(entity("customer", text("name", required=True, default=default), noted, text("again", default="x")))
+    apply(database, before)
+    add_rows(database, before, "customer", {})
+    apply(database, after)
+    assert rows_of(database, after, "customer", "name", "note") == [(default, default)]
+
+
 def test_an_open_reader_holds_up_the_change_and_nobody_else(
     postgres_url: str, postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

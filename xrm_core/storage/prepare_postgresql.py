@@ -105,7 +105,7 @@ class _Work:
         wanted += misfits_postgresql.columns(self.watched)
         missing = [column for column in wanted if not prepared.has("column", self.table, column.name)]
         for column in missing:
-            script.operations.add_column(self.table, column)
+            script.add_column(self.table, column)
         if self.refill and (missing or not prepared.has("trigger", self.table, FILL)):
             keep_in_step(script, self.pair.old, self.refill)
         if missing:

@@ -1,10 +1,12 @@
 """Statements that are thought out first and sent all at once, so that a lock is held for the database's time only."""
 
 from io import StringIO
+from typing import Any
 
+from alembic.ddl.base import AddColumn
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Column, Connection, Dialect
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from xrm_core.storage.exclusive import run
@@ -24,6 +26,10 @@ class Script:
     def add(self, statement: str) -> None:
         """Write a statement of plain SQL."""
         self._text.write(f"{statement};\n")
+
+    def add_column(self, table: str, column: Column[Any]) -> None:
+        """Write ALTER TABLE ADD COLUMN; Alembic's own has spaces where a default has a tabulator."""
+        self.add(str(AddColumn(table, column).compile(dialect=DIALECT)))
 
     def send(self, connection: Connection) -> None:
         """Run all of them, in one go."""

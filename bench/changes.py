@@ -184,7 +184,7 @@ def measure(url: str, rows: int, readers: int, writers: int) -> int:
             client.start()
         time.sleep(SETTLE_SECONDS)
         print(f"{rows} records, {readers} readers, {writers} writers\n")
-        print("| change | seconds | answers | longest ms | median ms |\n|---|--:|--:|--:|--:|")
+        print("| change | seconds | answers | longest ms | median ms | failed |\n|---|--:|--:|--:|--:|--:|")
         report("(none)", load, time.monotonic() - SETTLE_SECONDS, SETTLE_SECONDS)
         for name, entities in steps:
             write_pack(work / "pack", entities)
@@ -221,9 +221,9 @@ def consents(environment: dict[str, str]) -> list[str]:
 def report(name: str, load: Load, began: float, seconds: float) -> None:
     """One line: the requests that were answered since."""
     waits = sorted(wait for at, wait in list(load.answered) if at >= began)
+    longest, median = waits[-1] * 1000, waits[len(waits) // 2] * 1000
     print(
-        f"| {name} | {seconds:.1f} | {len(waits)} | {waits[-1] * 1000:.0f} | {waits[len(waits) // 2] * 1000:.0f} |",
-        flush=True,
+        f"| {name} | {seconds:.1f} | {len(waits)} | {longest:.0f} | {median:.0f} | {len(load.failures)} |", flush=True
     )
 
 

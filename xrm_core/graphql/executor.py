@@ -108,13 +108,21 @@ class Executor:
                 if mutation:
                     # A change of tables waits for whoever writes to them: what is still the model now, after all
                     # statements, was the model of each of them.
-                    require_model(connection, self.records.model)
+                    self._require_model(connection, failed=bool(outcome.errors))
                 answer = answers.result(outcome.data, outcome.errors, self._understood)
                 if outcome.errors and mutation:
                     raise _Failed(answer)
                 return answer
         except _Failed as failure:
             return failure.answer
+
+    def _require_model(self, connection: Connection, *, failed: bool) -> None:
+        """As :func:`require_model`; a transaction of PostgreSQL in which a statement failed answers nothing more."""
+        if failed and not self.database.is_sqlite:
+            with self.database.read(self.timeout) as apart:
+                require_model(apart, self.records.model)
+        else:
+            require_model(connection, self.records.model)
 
     def _refuse_other_model(self, errors: Iterable[GraphQLError]) -> None:
         for each in errors:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alembic.operations.ops import AddConstraintOp, CreateIndexOp, CreateTableOp
-from sqlalchemy import CheckConstraint, Column, Connection, UniqueConstraint, select, text, update
+from sqlalchemy import CheckConstraint, Column, Connection, UniqueConstraint, text
 
 from xrm_core import naming
 from xrm_core.storage.columns import ExactDecimal
@@ -16,10 +16,10 @@ from xrm_core.storage.exclusive import Turn
 from xrm_core.storage.linking import make_links, unmake_links
 from xrm_core.storage.mending import mend
 from xrm_core.storage.misfits_postgresql import refuse, watched
-from xrm_core.storage.numbering import numbers
+from xrm_core.storage.number_ahead import number_the_rest
 from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepare_postgresql import validate
-from xrm_core.storage.prepared import Prepared, removal, removal_of_functions
+from xrm_core.storage.prepared import FILL, Prepared, removal, removal_of_helpers
 from xrm_core.storage.script import Script, quoted
 from xrm_core.storage.switch_locks import lock
 from xrm_core.storage.table_pair import TablePair, foreign_keys, indexes, table_pairs
@@ -58,15 +58,15 @@ def change(connection: Connection, evolution: Evolution, old: Tables, new: Table
     for entity in evolution.created:
         for constraint in foreign_keys(new[entity.name]):
             third.operations.invoke(AddConstraintOp.from_constraint(constraint))
-    for statement in removal_of_functions(prepared):
+    for statement in removal_of_helpers(prepared):
         third.add(statement)
     lock(connection, evolution, pairs, old, new)
     for pair in pairs:
         refuse(connection, pair.old.name, watched(pair, plan))
     unmake_links(connection, evolution, old)
     first.send(connection)
-    for table in kept:
-        table.number(connection)
+    for pair in pairs:
+        number_the_rest(connection, pair)
     second.send(connection)
     make_links(connection, evolution, new)
     mend(connection, evolution, new)
@@ -127,22 +127,12 @@ class _TableChange:
                 self._rename_constraint(script, former, name)
 
     def take_columns(self, script: Script) -> None:
-        """Give the prepared columns their names."""
+        """Give the prepared columns their names; the trigger that fills them knows the former ones only."""
+        if self.prepared.has("trigger", self.pair.old.name, FILL):
+            script.add(f"DROP TRIGGER {FILL} ON {quoted(self.pair.new.name)}")
         for column in self.pair.added:
             now = naming.prepared(column.name)
             script.operations.alter_column(self.pair.new.name, now, new_column_name=column.name)
-
-    def number(self, connection: Connection) -> None:
-        """Numbers for the records that are there. Nobody may come in between, so it is done here, long as it takes."""
-        new = self.pair.new
-        for column in self.pair.added:
-            field = self.pair.pair.new.fields.get(column.name)
-            if field is not None and field.sequence is not None:
-                records = new.alias()
-                text = numbers(field.sequence, records, connection)
-                numbered = select(records.c.id, text.label("number")).subquery()
-                fill = update(new).where(new.c.id == numbered.c.id).values({column.name: numbered.c.number})
-                connection.execute(fill)
 
     def change_columns(self, script: Script) -> None:
         """Change what columns allow. Defaults are set at the write door, not in the database."""

@@ -12,16 +12,18 @@ _PLACES = {"YYYY": (1, 4), "YY": (3, 2), "MM": (6, 2), "DD": (9, 2)}
 """Where in ``2026-11-25…`` a placeholder's digits are: first place and length."""
 
 
-def numbers(sequence: Sequence, records: FromClause, connection: Connection) -> ColumnElement[Any]:
+def numbers(
+    sequence: Sequence, records: FromClause, connection: Connection, after: ColumnElement[Any] | None = None
+) -> ColumnElement[Any]:
     """The number of each record, in the order of ``created_at`` and ``id``.
 
     Args:
         sequence: the field's.
         records: has the columns ``created_at`` and ``id``.
         connection: where the statement will run: SQLite is taught there what time it is elsewhere.
+        after: how many records of the same period have numbers already; None: none of any.
     """
-    moment = _local(sequence, records.c.created_at, connection)
-    date = {word: func.substr(moment, *(literal_column(str(place)) for place in _PLACES[word])) for word in DATE_WORDS}
+    date = _date(sequence, records, connection)
     used = [date[part.kind] for part in sequence.parts if part.kind in date]
     order = [records.c.created_at, records.c.id]
     place: ColumnElement[int] = func.row_number().over(partition_by=used or None, order_by=order)
@@ -31,10 +33,26 @@ def numbers(sequence: Sequence, records: FromClause, connection: Connection) -> 
             text = text.concat(literal(part.text, Text()))
         elif part.kind == "0":
             counter = place + literal_column(str(sequence.start - 1))
+            counter = counter if after is None else counter + after
             text = text.concat(_padded(counter, part.width, connection))
         else:
             text = text.concat(date[part.kind])
     return text
+
+
+def period(sequence: Sequence, records: FromClause, connection: Connection) -> ColumnElement[Any]:
+    """A text that records share whose numbers count on from each other."""
+    date = _date(sequence, records, connection)
+    text: ColumnElement[Any] = literal("", Text())
+    for part in sequence.parts:
+        if part.kind in date:
+            text = text.concat(date[part.kind]).concat(literal_column("'-'"))
+    return text
+
+
+def _date(sequence: Sequence, records: FromClause, connection: Connection) -> dict[str, ColumnElement[Any]]:
+    moment = _local(sequence, records.c.created_at, connection)
+    return {word: func.substr(moment, *(literal_column(str(place)) for place in _PLACES[word])) for word in DATE_WORDS}
 
 
 def _padded(number: ColumnElement[int], width: int, connection: Connection) -> ColumnElement[Any]:

@@ -28,6 +28,7 @@ from xrm_core.storage.evolution import Evolution, backfill
 from xrm_core.storage.exclusive import Turn, run
 from xrm_core.storage.fill_postgresql import Refill, fill, keep_in_step
 from xrm_core.storage.misfits_postgresql import watched
+from xrm_core.storage.number_ahead import make_numbers, number_of, sequences
 from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepared import FILL, Prepared
 from xrm_core.storage.script import Script
@@ -52,6 +53,8 @@ def prepare(turn: Turn, evolution: Evolution, old: Tables, new: Tables, plan: Pl
     """
     pairs = [pair for pair in table_pairs(evolution, old, new) if pair.differs]
     works = [_Work(turn, pair, _refill(pair), watched(pair, plan)) for pair in pairs]
+    for pair in pairs:
+        make_numbers(turn, pair)
     for work in works:
         work.add_columns()
     for work in works:
@@ -65,11 +68,11 @@ def prepare(turn: Turn, evolution: Evolution, old: Tables, new: Tables, plan: Pl
 
 
 def _refill(pair: TablePair) -> Refill:
-    """The columns whose values are converted, or come back from aside."""
+    """The columns whose values are converted, come back from aside, or are numbers."""
     found: dict[str, ColumnElement[Any]] = {}
     for conversion in pair.pair.conversions:
         found |= conversion.values(dict(pair.old.c), "postgresql")
-    return found
+    return found | {name: number_of(pair, name) for name in sequences(pair)}
 
 
 def _defaults(pair: TablePair) -> Mapping[str, ColumnElement[Any]]:
@@ -162,7 +165,8 @@ class _Work:
         for constraint in sorted(self.pair.new.constraints, key=lambda found: str(found.name)):
             if isinstance(constraint, CheckConstraint) and constraint.name in self.pair.missing.values():
                 yield str(constraint.name), self._now(str(constraint.sqltext))
-        filled = self.refill.keys() - self.watched.keys()
+        # Records that come before the switch get their numbers there.
+        filled = self.refill.keys() - self.watched.keys() - sequences(self.pair).keys()
         required = sorted(name for name in filled if not self.pair.new.columns[name].nullable)
         for name in (*self.pair.tightened, *required):
             yield naming.not_null(self.pair.new.name, name), self._now(f'"{name}" IS NOT NULL')

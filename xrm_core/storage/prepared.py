@@ -36,6 +36,10 @@ _FOUND = text(
     SELECT 'function', '', p.proname, true
     FROM pg_proc p
     WHERE p.proname LIKE 'xrm\_new\_%' AND p.pronamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT 'table', '', t.relname, true
+    FROM pg_class t
+    WHERE t.relkind = 'r' AND t.relname LIKE 'xrm\_new\_%' AND t.relnamespace = current_schema()::regnamespace
     """
 )
 
@@ -67,8 +71,9 @@ class Prepared:
 
     @cached_property
     def tables(self) -> list[str]:
-        """Tables on which anything was made."""
-        return sorted({one.table for one in self.found if one.table})
+        """Tables of records on which anything was made."""
+        beside = {one.name for one in self.found if one.kind == "table"}
+        return sorted({one.table for one in self.found if one.table} - beside)
 
 
 def remove(turn: Turn) -> None:
@@ -79,7 +84,7 @@ def remove(turn: Turn) -> None:
     """
     for table in turn.patiently(lambda connection: Prepared(connection).tables):
         turn.patiently(lambda connection, table=table: remove_from(connection, table))  # type: ignore[misc]
-    turn.patiently(_remove_functions)
+    turn.patiently(_remove_helpers)
 
 
 def remove_from(connection: Connection, table: str) -> None:
@@ -102,7 +107,7 @@ def removal(prepared: Prepared, table: str, new_name: str, taken: Collection[str
         if one.table == table and one.name not in taken:
             names[one.kind].append(quoted(one.name))
     for trigger in names["trigger"]:
-        yield f"DROP TRIGGER {trigger} ON {quoted(new_name)}"
+        yield f"DROP TRIGGER IF EXISTS {trigger} ON {quoted(new_name)}"
     drops = [f"DROP CONSTRAINT {name}" for name in names["constraint"]]
     drops += [f"DROP COLUMN IF EXISTS {name}" for name in names["column"]]
     if drops:
@@ -111,11 +116,12 @@ def removal(prepared: Prepared, table: str, new_name: str, taken: Collection[str
         yield f"DROP INDEX IF EXISTS {index}"  # one of a dropped column has gone with it
 
 
-def removal_of_functions(prepared: Prepared) -> Iterator[str]:
-    """Statements that take away the functions of triggers that are gone."""
-    return (f"DROP FUNCTION {quoted(one.name)}()" for one in prepared.found if one.kind == "function")
+def removal_of_helpers(prepared: Prepared) -> Iterator[str]:
+    """Statements that take away functions, of triggers that are gone and for numbers, and tables of numbers."""
+    yield from (f"DROP FUNCTION {quoted(one.name)}" for one in prepared.found if one.kind == "function")
+    yield from (f"DROP TABLE {quoted(one.name)}" for one in prepared.found if one.kind == "table")
 
 
-def _remove_functions(connection: Connection) -> None:
-    for statement in removal_of_functions(Prepared(connection)):
+def _remove_helpers(connection: Connection) -> None:
+    for statement in removal_of_helpers(Prepared(connection)):
         run(connection, statement)

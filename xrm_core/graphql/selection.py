@@ -1,4 +1,4 @@
-"""Selections of a document → the values of :mod:`xrm_core.query.request`: fragments, aliases, directives resolved."""
+"""Selections of a document → the values of :mod:`xrm_core.query.request`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -7,22 +7,19 @@ from typing import Any
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
-    InlineFragmentNode,
     SelectionSetNode,
     get_named_type,
 )
 
 from xrm_core.errors import BadQuery
-from xrm_core.graphql import names
 from xrm_core.graphql.arguments import Arguments, Tree, operand
 from xrm_core.graphql.demands import Demands
+from xrm_core.graphql.figures import Figures
 from xrm_core.graphql.meanings import (
-    AggregateField,
     ConnectionField,
     EdgeField,
     FileField,
@@ -42,26 +39,19 @@ from xrm_core.graphql.meanings import (
     Root,
     ScalarField,
 )
-from xrm_core.graphql.where import groups, order, page, period, predicate
-from xrm_core.metadata.model import AMOUNT, Entity, Field, Model
+from xrm_core.graphql.where import order, page, period, predicate
+from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import Literal_, Param
 from xrm_core.query.relationship_view import view
 from xrm_core.query.request import (
-    Aggregate,
-    AggregatePart,
     Connection,
     ConnectionPart,
-    Count,
     EdgePart,
     Edges,
     FilePart,
     FileValue,
-    GroupKey,
     Item,
-    KeyPart,
-    Keys,
     Label,
-    Measures,
     MoneyValue,
     Network,
     NetworkPart,
@@ -82,11 +72,8 @@ RECORD_ID = "record_id"
 TYPE_KEY = "__xrm_type"
 """Key of the type in records of polymorphic relations, for the executor alone."""
 
-Fields = dict[str, list[FieldNode]]
-"""Response key → the fields of that key, whose selections are merged."""
 
-
-class Selections:
+class Selections(Figures):
     """Translates the selections of one operation.
 
     Args:
@@ -110,51 +97,8 @@ class Selections:
         *,
         typenames: bool = False,
     ) -> None:
-        self.model = model
-        self.schema = schema
-        self.meanings = meanings
-        self.fragments = fragments
-        self.arguments = arguments
-        self.demands = demands
+        super().__init__(model, schema, meanings, fragments, arguments, demands)
         self._typenames = typenames
-
-    def collect(self, sets: Sequence[SelectionSetNode | None], type_: GraphQLObjectType) -> Fields:
-        """The fields of selection sets on a type, by response key, in the order of the document."""
-        found: Fields = {}
-        for selections in sets:
-            if selections is not None:
-                self._collect(selections, type_, found, set())
-        return found
-
-    def _collect(self, selections: SelectionSetNode, type_: GraphQLObjectType, found: Fields, seen: set[str]) -> None:
-        for node in selections.selections:
-            if not self._included(node):
-                continue
-            if isinstance(node, FieldNode):
-                key = node.alias.value if node.alias else node.name.value
-                found.setdefault(key, []).append(node)
-            elif isinstance(node, InlineFragmentNode):
-                if self._applies(node.type_condition.name.value if node.type_condition else None, type_):
-                    self._collect(node.selection_set, type_, found, seen)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
-                seen.add(node.name.value)
-                fragment = self.fragments[node.name.value]
-                if self._applies(fragment.type_condition.name.value, type_):
-                    self._collect(fragment.selection_set, type_, found, seen)
-
-    def _included(self, node: Any) -> bool:
-        for directive in node.directives or ():
-            if directive.name.value in ("skip", "include"):
-                value = self.arguments.is_true(directive.arguments[0].value)
-                if value is (directive.name.value == "skip"):
-                    return False
-        return True
-
-    def _applies(self, condition: str | None, type_: GraphQLObjectType) -> bool:
-        if condition is None or condition == type_.name:
-            return True
-        named = self.schema.type_map.get(condition)
-        return isinstance(named, GraphQLUnionType) and type_ in named.types
 
     # -- roots ------------------------------------------------------------------------------------------------------
 
@@ -168,7 +112,7 @@ class Selections:
             case "connection":
                 return self._connection(entity, arguments, sets, type_)
             case "aggregate":
-                return self._aggregate(entity, arguments, sets, type_)
+                return self.aggregate(entity, arguments, sets, type_)
             case _:
                 return Record(entity.name, operand(arguments["id"]), self.record(sets, type_))
 
@@ -326,92 +270,3 @@ class Selections:
                     return EdgePart(key, "link", (MoneyValue(key, field, parts),))
                 return EdgePart(key, "link", (Value(key, field),))
         return EdgePart(key, "__typename", name=type_.name)
-
-    # -- aggregates -------------------------------------------------------------------------------------------------
-
-    def _aggregate(
-        self, entity: Entity, arguments: dict[str, Tree], sets: Sequence[SelectionSetNode | None], type_: Any
-    ) -> Aggregate:
-        by = groups(self.model, entity, arguments.get("groupBy"))
-        size = arguments.get("first")
-        limit = self.demands.page_size(Literal_(self.demands.limits.largest_page) if size is None else size)
-        where = predicate(self.model, entity, arguments.get("where"), self.demands)
-        parts = tuple(self._figure(entity, by, key, nodes, type_) for key, nodes in self.collect(sets, type_).items())
-        return Aggregate(entity.name, where, by, parts, limit)
-
-    def _figure(
-        self, entity: Entity, by: tuple[GroupKey, ...], key: str, nodes: list[FieldNode], type_: GraphQLObjectType
-    ) -> AggregatePart:
-        name = nodes[0].name.value
-        if name == "__typename":
-            return TypeName(key, type_.name)
-        sets = [node.selection_set for node in nodes]
-        inner = get_named_type(type_.fields[name].type)
-        match self.meanings.get(type_.name, name):
-            case AggregateField("key"):
-                return Keys(key, tuple(self._keys(entity, by, (), sets, inner)))
-            case AggregateField("count"):
-                return Count(key)
-            case AggregateField(function):
-                return Measures(
-                    key,
-                    function,  # type: ignore[arg-type] # key and count are dealt with above
-                    tuple(
-                        TypeName(each, inner.name)
-                        if fields[0].name.value == "__typename"
-                        else (each, _measured(entity[names.model_name(entity, fields[0].name.value)]))
-                        for each, fields in self.collect(sets, inner).items()
-                    ),
-                )
-        raise BadQuery(f"The field {name} of {type_.name} cannot be read.")
-
-    def _keys(
-        self,
-        entity: Entity,
-        by: tuple[GroupKey, ...],
-        path: tuple[str, ...],
-        sets: Sequence[SelectionSetNode | None],
-        type_: GraphQLObjectType,
-    ) -> Iterator[KeyPart | TypeName]:
-        for key, nodes in self.collect(sets, type_).items():
-            graphql_name = nodes[0].name.value
-            if graphql_name == "__typename":
-                yield TypeName(key, type_.name)
-                continue
-            field = entity[names.model_name(entity, graphql_name)]
-            if field.parts:
-                inner = get_named_type(type_.fields[graphql_name].type)
-                yield KeyPart(key, None, tuple(self._currency(field, by, path, nodes, inner)))
-            elif field.relation is None:
-                yield KeyPart(key, _known(GroupKey(path, field.name), by, graphql_name))
-            else:
-                inner = get_named_type(type_.fields[graphql_name].type)
-                target = self.model[field.reference.targets[0]]
-                parts = self._keys(target, by, (*path, field.name), [node.selection_set for node in nodes], inner)
-                yield KeyPart(key, None, tuple(parts))
-
-    def _currency(
-        self,
-        field: Field,
-        by: tuple[GroupKey, ...],
-        path: tuple[str, ...],
-        nodes: Sequence[FieldNode],
-        type_: GraphQLObjectType,
-    ) -> Iterator[KeyPart | TypeName]:
-        for key, fields in self.collect([node.selection_set for node in nodes], type_).items():
-            name = fields[0].name.value
-            if name == "__typename":
-                yield TypeName(key, type_.name)
-            else:
-                yield KeyPart(key, _known(GroupKey(path, field.parts[name].name), by, f"{nodes[0].name.value}.{name}"))
-
-
-def _known(group: GroupKey, by: tuple[GroupKey, ...], name: str) -> GroupKey:
-    if group not in by:
-        raise BadQuery(f"key.{name} is not one of the fields in groupBy.", hint="Add it there, or leave it out.")
-    return group
-
-
-def _measured(field: Field) -> str:
-    """Figures over money are over its amounts."""
-    return field.parts[AMOUNT].name if field.parts else field.name

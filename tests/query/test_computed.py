@@ -85,3 +85,17 @@ def test_random_expressions_give_what_exact_arithmetic_gives(data: st.DataObject
 @given(data=st.data())
 def test_many_more_expressions(data: st.DataObject) -> None:
     compare(data)
+
+
+def test_not_binds_as_it_is_written() -> None:
+    # SQLAlchemy's own NOT x IS NOT NULL means NOT (x IS NOT NULL)
+    fields = {
+        "known": {"type": "boolean", "x-computed": "(NOT x) IS NOT NULL"},
+        "unknown": {"type": "boolean", "x-computed": "(NOT x) IS NULL"},
+        "same": {"type": "boolean", "x-computed": "(NOT x) = (NOT (a = 1))"},
+    }
+    records = [{"id": uid(number), "x": x, "a": 1} for number, x in enumerate((True, False, None), 1)]
+    query = "{ things(orderBy: [{id: ASC}]) { nodes { known unknown same } } }"
+    for answer in answers(fields, {"thing": records}, query).values():
+        found = [tuple(node.values()) for node in answer["data"]["things"]["nodes"]]
+        assert found == [(True, False, True), (True, False, False), (False, True, None)]

@@ -24,11 +24,13 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     null,
     or_,
     type_coerce,
 )
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import NullType
 
 from xrm_core.metadata.expression import MAX_TEXT, Kind, Node
@@ -256,7 +258,8 @@ class _Compiler:
             case "or":
                 return or_(*map(self.value, node.args))
             case "not":
-                return ~self.value(node.args[0])
+                # SQLAlchemy leaves NOT x IS NULL without brackets, which is NOT (x IS NULL).
+                return Grouping(not_(self.value(node.args[0])))
             case "is null":
                 return self.value(node.args[0]).is_(None)
             case "is not null":

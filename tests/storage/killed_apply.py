@@ -85,9 +85,13 @@ def _later_and_later() -> Iterator[tuple[int, float]]:
 
 
 def _random(seed: int) -> Iterator[tuple[int, float]]:
-    """So many writes, or so many seconds from the start; more and more of both, so that it comes to an end."""
+    """So many writes, or so many seconds from the start; more and more of both, so that it comes to an end.
+
+    The first is by writes, and so few that it always hits: seconds may be over before they begin.
+    """
     chosen = random.Random(seed)
-    for attempt in itertools.count(1):
+    yield chosen.randint(1, 10), 0.0
+    for attempt in itertools.count(2):
         if chosen.random() < 0.5:
             yield chosen.randint(1, 10 + 3 * attempt), 0.0
         else:

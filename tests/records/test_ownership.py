@@ -26,8 +26,9 @@ FILES: dict[str, dict[str, Any]] = {
     "deal": {"x-ownership": "user_and_team", "properties": {"name": {"type": "string"}}},
 }
 ROLES = {
-    "roles": {"ours": {}, "others": {}},
+    "roles": {"ours": {}, "others": {}, "mine_or_ours": {}, "not_ours": {}},
     "rules": {
+        "own": {"owner": {"id": {"eq": "$user"}}},
         "our": {"owner_team": {"id": {"eq": "$team"}}},
         "not_our": {"not": {"owner_team": {"id": {"eq": "$team"}}}},
     },
@@ -37,6 +38,10 @@ ours,team,read,*,,allow
 ours,user,read,*,,allow
 ours,deal,*,*,our,allow
 others,deal,*,*,not_our,allow
+mine_or_ours,deal,*,*,own,allow
+mine_or_ours,deal,*,*,our,allow
+not_ours,deal,*,*,,allow
+not_ours,deal,update,*,our,deny
 """
 
 
@@ -108,6 +113,22 @@ def test_without_a_team_a_rule_that_names_it_holds_for_nothing(world: World, rol
     id_ = world.create(world.system, name="x", owner_team=None)
     with pytest.raises(NotFound):
         world.rename(caller, id_)
+
+
+def test_without_a_team_the_rules_of_other_policies_hold_as_ever(world: World) -> None:
+    caller = world.caller("cleo", "mine_or_ours")
+    world.rename(caller, world.create(caller, name="my own"))
+    with pytest.raises(NotFound):
+        world.rename(caller, world.create(world.caller("anna", "ours"), name="of a team"))
+    anna = world.caller("anna", "mine_or_ours")
+    world.rename(anna, world.create(world.system, name="of her team", owner_team=world.north))
+
+
+def test_a_denial_of_which_nobody_can_say_whether_it_holds_does_hold(world: World) -> None:
+    id_ = world.create(world.system, name="x")
+    world.rename(world.caller("anna", "not_ours"), id_)
+    with pytest.raises(Forbidden):
+        world.rename(world.caller("cleo", "not_ours"), id_)
 
 
 def test_a_user_who_owns_records_cannot_be_deleted_and_a_team_can(world: World) -> None:

@@ -169,9 +169,36 @@ class Search:
     text: Operand
 
 
-Predicate = Compare | All | Any_ | Not | Related | Linked | OfFile | Search
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A rule out of a file, which is false as a whole if a value of the caller that it names is unknown, also under a
+    ``not`` in it. Rules that are joined with it are not concerned.
+    """
+
+    part: "Predicate"
+
+
+Predicate = Compare | All | Any_ | Not | Related | Linked | OfFile | Search | Whole
 EVERYTHING = All(())
 NOTHING = Any_(())
+
+
+def whole(predicate: Predicate) -> Predicate:
+    """The predicate as one rule of its own."""
+    return Whole(predicate) if context_names(predicate) else predicate
+
+
+def context_names(predicate: Predicate) -> frozenset[str]:
+    """The values of the caller that a predicate names; those of a :class:`Whole` in it are its own affair."""
+    match predicate:
+        case All(parts) | Any_(parts):
+            return frozenset().union(*map(context_names, parts))
+        case Not(part) | Related(part=part) | OfFile(part=part):
+            return context_names(part)
+        case Compare(value=Context(name)):
+            return frozenset({name})
+        case _:
+            return frozenset()
 
 
 def parse(model: Model, entity: Entity, tree: Any, where: str = "") -> Predicate:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from xrm_core.metadata.model import Entity, Model
-from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, Predicate
+from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, Predicate, Whole
 from xrm_core.permissions.policy import Action, Effect, Policy
 
 
@@ -105,7 +105,12 @@ def _combine(granted: tuple[Predicate, ...], withheld: tuple[Predicate, ...]) ->
     allowed = EVERYTHING if EVERYTHING in granted else granted[0] if len(granted) == 1 else Any_(granted)
     if not withheld:
         return allowed
-    return All((allowed, *(Not(rule) for rule in withheld)))
+    return All((allowed, *map(_ruled_out, withheld)))
+
+
+def _ruled_out(rule: Predicate) -> Predicate:
+    """That a denying rule does not hold; also false where nobody can say, as a value of the caller is unknown."""
+    return Whole(Not(rule.part)) if isinstance(rule, Whole) else Not(rule)
 
 
 def _distinct(rules: Iterable[Predicate]) -> tuple[Predicate, ...]:

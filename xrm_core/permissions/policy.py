@@ -16,7 +16,7 @@ from typing import Any
 from xrm_core import naming
 from xrm_core.errors import BadQuery, PolicyInvalid
 from xrm_core.metadata.model import Entity, Labels, Model
-from xrm_core.metadata.predicate import EVERYTHING, Predicate, parse
+from xrm_core.metadata.predicate import EVERYTHING, Predicate, parse, whole
 
 
 class Action(StrEnum):
@@ -84,7 +84,7 @@ class PolicySet:
 
     def rule(self, model: Model, entity: Entity, name: str | None) -> Predicate:
         """The named row rule as it reads on an entity."""
-        return EVERYTHING if name is None else parse(model, entity, self.rules[name], name)
+        return EVERYTHING if name is None else whole(parse(model, entity, self.rules[name], name))
 
 
 _HEADER = ["role", "entity", "action", "fields", "rule", "effect"]

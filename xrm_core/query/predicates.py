@@ -46,6 +46,9 @@ from xrm_core.metadata.predicate import (
     Predicate,
     Related,
     Search,
+    Whole,
+    context_names,
+    whole,
 )
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.caller import Caller
@@ -82,20 +85,14 @@ def compile_predicate(
             return of_file(scope, entity[name], row, part, compile_part)
         case Related():
             return _related(scope, entity, row, predicate, trusted=trusted)
+        case Whole(part):
+            known = (_context(name).is_not(None) for name in sorted(context_names(part)))
+            return and_(*known, compile_predicate(scope, entity, row, part, trusted=trusted))
 
 
-def compile_closed(scope: Scope, entity: Entity, row: Row, rule: Predicate, *, trusted: bool) -> Condition:
-    """SQL for a predicate out of a file. A value of the caller that is missing makes the whole of it false, also under
-    a ``not``.
-    """
-    condition = compile_predicate(scope, entity, row, rule, trusted=trusted)
-    known = [_context(name).is_not(None) for name in sorted(_context_names(rule))]
-    return and_(*known, condition) if known else condition
-
-
-def compile_rule(scope: Scope, entity: Entity, row: Row, rule: Predicate) -> Condition:
-    """SQL for a row rule."""
-    return compile_closed(scope, entity, row, rule, trusted=True)
+def compile_rule(scope: Scope, entity: Entity, row: Row, rule: Predicate, *, trusted: bool = True) -> Condition:
+    """SQL for a row rule, or another predicate out of a file."""
+    return compile_predicate(scope, entity, row, whole(rule), trusted=trusted)
 
 
 class _Compilers:
@@ -145,18 +142,6 @@ def size(value: Operand) -> ColumnElement[int]:
 
 def _context(name: str) -> ColumnElement[Any]:
     return bindparam(f"{CONTEXT_PREFIX}{name}", type_=KnownId(), required=True)
-
-
-def _context_names(predicate: Predicate) -> set[str]:
-    match predicate:
-        case All(parts) | Any_(parts):
-            return set().union(*(_context_names(part) for part in parts))
-        case Not(part) | Related(part=part) | OfFile(part=part):
-            return _context_names(part)
-        case Compare(value=Context(name)):
-            return {name}
-        case _:
-            return set()
 
 
 def _is_not_true(condition: Condition) -> Condition:

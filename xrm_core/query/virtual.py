@@ -16,7 +16,7 @@ from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.uses import RelatedList, condition, related
 from xrm_core.query.expressions import expression_sql
 from xrm_core.query.numbers import Numbers, Units
-from xrm_core.query.predicates import compile_closed, inner
+from xrm_core.query.predicates import compile_rule, inner
 from xrm_core.query.scan import Condition, Row, Scope
 from xrm_core.storage.columns import column_type
 
@@ -52,7 +52,7 @@ def _rollup(
         conditions.append(_aside(scope, rule))
     if rollup.where:
         wanted = condition(scope.model, entity, field)
-        conditions.append(_aside(scope, compile_closed(scope, target, row, wanted, trusted=trusted)))
+        conditions.append(_aside(scope, compile_rule(scope, target, row, wanted, trusted=trusted)))
     if rollup.function in ("first", "last"):
         order = row.column(target[rollup.order_by])
         last = rollup.function == "last"

@@ -92,6 +92,17 @@ def test_decimals_between_the_digits_of_a_field_are_not_rounded(world: World) ->
     assert titles({"eq": "0.1"}) == ["d1"]
 
 
+def test_decimals_that_are_written_as_numbers_keep_all_their_digits(world: World) -> None:
+    found = world.ask("admin", "{ deals(where: {amount: {in: [99999999999999.9999]}}) { nodes { title } } }")
+    assert found == {"deals": {"nodes": [{"title": "d3"}]}}
+    assert world.ask("admin", "{ deals(where: {amount: {eq: 99999999999999.99985}}) { totalCount } }") == {
+        "deals": {"totalCount": 0}
+    }
+    query = "query($a: Decimal) { deals(where: {amount: {eq: $a}}) { totalCount } }"
+    [error] = world.errors("admin", query, {"a": 90071992547409.9325})  # which is 90071992547409.94 by now
+    assert "keeps 15 digits" in error["message"]
+
+
 LOGIC: list[dict[str, Any]] = [
     {},
     {"and": []},

@@ -6,7 +6,8 @@ scalar           on the wire                 accepted
 Int              number, 32 bit              number
 Boolean, String  as in GraphQL               as in GraphQL
 ID               text (UUID)                 text
-Decimal          text with all its digits    text or number; at most 38 digits; no exponent over 38
+Decimal          text with all its digits    text; number in the document; at most 38 digits; no exponent over 38.
+                                             In variables, a number of at most 15 digits: more are lost on the way
 BigInt           text                        text or number without a point, 64 bits (sums may be larger)
 Date             ``2026-11-22``              the same
 Time             ``08:30:00``                ``08:30``, ``08:30:00``, ``08:30:00.5``
@@ -23,6 +24,8 @@ from decimal import InvalidOperation
 from typing import Any, NewType
 
 import strawberry
+from graphql import FloatValueNode, IntValueNode, ValueNode
+from graphql.utilities import value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
 from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
@@ -42,6 +45,8 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})")
 _WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _MAX_DIGITS = 38
+_FLOAT_DIGITS = 15
+"""Digits that every float keeps."""
 
 
 def parse_decimal(value: Any) -> PythonDecimal:
@@ -54,7 +59,15 @@ def parse_decimal(value: Any) -> PythonDecimal:
         raise ValueError(f"{str(value)[:40]!r} is not a decimal number.") from None
     if not number.is_finite() or abs(number.adjusted()) > _MAX_DIGITS or len(number.as_tuple().digits) > _MAX_DIGITS:
         raise ValueError(f"{str(value)[:40]!r} is not a decimal number of at most {_MAX_DIGITS} digits.")
+    if isinstance(value, float) and len(number.normalize().as_tuple().digits) > _FLOAT_DIGITS:
+        raise ValueError(f'A number keeps {_FLOAT_DIGITS} digits; write a Decimal of more as a text: "1234.50".')
     return number
+
+
+def parse_decimal_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> PythonDecimal:
+    """A decimal in a document, with the digits that stand there; ValueError for anything else."""
+    number = isinstance(node, IntValueNode | FloatValueNode)
+    return parse_decimal(node.value if number else value_from_ast_untyped(node, variables))
 
 
 def parse_big_int(value: Any) -> int:
@@ -116,12 +129,16 @@ def _same(value: Any) -> Any:
     return value  # answers come from the database in their final form
 
 
-def _scalar(name: str, description: str, parse: Any) -> ScalarDefinition:
-    return strawberry.scalar(name=name, description=description, serialize=_same, parse_value=parse)
+def _scalar(name: str, description: str, parse: Any, literal: Any = None) -> ScalarDefinition:
+    return strawberry.scalar(
+        name=name, description=description, serialize=_same, parse_value=parse, parse_literal=literal
+    )
 
 
 SCALARS: dict[object, ScalarDefinition] = {
-    Decimal: _scalar("Decimal", 'An exact decimal number, as text: "1234.50".', parse_decimal),
+    Decimal: _scalar(
+        "Decimal", 'An exact decimal number, as text: "1234.50".', parse_decimal, parse_decimal_literal
+    ),
     BigInt: _scalar("BigInt", 'A whole number, as text: "9007199254740993".', parse_big_int),
     Date: _scalar("Date", 'A calendar date: "2026-11-22".', parse_date),
     DateTime: _scalar("DateTime", 'A moment in time in UTC, RFC 3339: "2026-11-22T10:00:00+00:00".', parse_datetime),

@@ -9,6 +9,8 @@ from tests.graphql import kit
 from tests.graphql.kit import World, uid
 from tests.graphql.test_statements import statements
 from xrm_core.metadata.model import Model
+from xrm_core.storage.apply import apply
+from xrm_core.storage.engines import Database
 
 ADVISORS = [
     {"id": uid(601), "firm": uid(101), "person": uid(1), "share": 10, "since": "2020-01-01"},
@@ -182,3 +184,26 @@ def test_links_are_read_in_one_statement(linked: World, monkeypatch: pytest.Monk
         with statements(linked, monkeypatch) as seen:
             assert linked.ask(role, query) == first
         assert len(seen) == 1, seen
+
+
+def test_money_of_a_link_is_written_filtered_and_read_like_its_other_attributes(database_url: str) -> None:
+    fee = {"type": "object", "x-type": "money", "x-currencies": ["EUR", "USD"]}
+    model = kit.load_model({"person": {"name": kit.TEXT}, "firm": {"advisors": kit.many("person", "advises", fee=fee)}})
+    database = Database(database_url)
+    apply(database, model)
+    database.close()
+    rows = ["admin,*,*,*,,allow", "poor,firm,read,*,,allow", "poor,person,read,*,,allow"]
+    rights = kit.policies(model, [*rows, "poor,firm_advisor,read,firm person,,allow"], {})
+    world = World(model, rights, database_url, {"person": [{"id": uid(1)}, {"id": uid(2)}], "firm": [{"id": uid(9)}]})
+    try:
+        added = f'[{{id: "{uid(1)}", fee: {{amount: "12.50", currency: USD}}}}, {{id: "{uid(2)}"}}]'
+        body = "{ edges { fee { amount currency } } }"
+        query = f'mutation {{ updateFirm(id: "{uid(9)}", input: {{advisors: {{add: {added}}}}}) {{ advisors {body} }} }}'
+        answer = world.ask("admin", query)["updateFirm"]["advisors"]["edges"]
+        assert answer == [{"fee": {"amount": "12.50", "currency": "USD"}}, {"fee": None}]
+        query = "{ firms { nodes { advisors(whereLink: {fee: {amount: {gt: 12}}}) { edges { f: fee { a: amount } } } } } }"
+        assert world.ask("admin", query)["firms"]["nodes"] == [{"advisors": {"edges": [{"f": {"a": "12.50"}}]}}]
+        for hidden in (f"advisors {body}", "advisors(whereLink: {fee: {isNull: true}}) { totalCount }"):
+            assert world.code("poor", f"{{ firms {{ nodes {{ {hidden} }} }} }}") == "BAD_QUERY"
+    finally:
+        world.close()

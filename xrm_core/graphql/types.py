@@ -90,7 +90,7 @@ class Types:
         """What the role can read of the links themselves: fields that the file gives them."""
         through = self.model[link.through]
         values = (field for field in self.fields(through) if field.relation is None and not field.system)
-        return [field for field in values if field.columns and field.type not in (FieldType.FILE, FieldType.MONEY)]
+        return [field for field in values if field.columns and field.type is not FieldType.FILE]
 
     def always(self, entity: Entity, field: Field) -> bool:
         """Whether each record that the role can read has a value of the field that the role can read."""

@@ -188,20 +188,26 @@ def test_links_are_read_in_one_statement(linked: World, monkeypatch: pytest.Monk
 
 def test_money_of_a_link_is_written_filtered_and_read_like_its_other_attributes(database_url: str) -> None:
     fee = {"type": "object", "x-type": "money", "x-currencies": ["EUR", "USD"]}
-    model = kit.load_model({"person": {"name": kit.TEXT}, "firm": {"advisors": kit.many("person", "advises", fee=fee)}})
+    firm = {"name": kit.TEXT, "advisors": kit.many("person", "advises", fee=fee)}
+    model = kit.load_model({"person": {"name": kit.TEXT}, "firm": firm})
     database = Database(database_url)
     apply(database, model)
     database.close()
     rows = ["admin,*,*,*,,allow", "poor,firm,read,*,,allow", "poor,person,read,*,,allow"]
     rights = kit.policies(model, [*rows, "poor,firm_advisor,read,firm person,,allow"], {})
-    world = World(model, rights, database_url, {"person": [{"id": uid(1)}, {"id": uid(2)}], "firm": [{"id": uid(9)}]})
+    people = [{"id": uid(number), "name": f"P{number}"} for number in (1, 2)]
+    world = World(model, rights, database_url, {"person": people, "firm": [{"id": uid(9), "name": "F"}]})
     try:
         added = f'[{{id: "{uid(1)}", fee: {{amount: "12.50", currency: USD}}}}, {{id: "{uid(2)}"}}]'
         body = "{ edges { fee { amount currency } } }"
-        query = f'mutation {{ updateFirm(id: "{uid(9)}", input: {{advisors: {{add: {added}}}}}) {{ advisors {body} }} }}'
+        query = (
+            f'mutation {{ updateFirm(id: "{uid(9)}", input: {{advisors: {{add: {added}}}}}) {{ advisors {body} }} }}'
+        )
         answer = world.ask("admin", query)["updateFirm"]["advisors"]["edges"]
         assert answer == [{"fee": {"amount": "12.50", "currency": "USD"}}, {"fee": None}]
-        query = "{ firms { nodes { advisors(whereLink: {fee: {amount: {gt: 12}}}) { edges { f: fee { a: amount } } } } } }"
+        query = (
+            "{ firms { nodes { advisors(whereLink: {fee: {amount: {gt: 12}}}) { edges { f: fee { a: amount } } } } } }"
+        )
         assert world.ask("admin", query)["firms"]["nodes"] == [{"advisors": {"edges": [{"f": {"a": "12.50"}}]}}]
         for hidden in (f"advisors {body}", "advisors(whereLink: {fee: {isNull: true}}) { totalCount }"):
             assert world.code("poor", f"{{ firms {{ nodes {{ {hidden} }} }} }}") == "BAD_QUERY"

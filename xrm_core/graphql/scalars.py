@@ -66,8 +66,9 @@ def parse_decimal(value: Any) -> PythonDecimal:
 
 def parse_decimal_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> PythonDecimal:
     """A decimal in a document, with the digits that stand there; ValueError for anything else."""
-    number = isinstance(node, IntValueNode | FloatValueNode)
-    return parse_decimal(node.value if number else value_from_ast_untyped(node, variables))
+    if isinstance(node, IntValueNode | FloatValueNode):
+        return parse_decimal(node.value)
+    return parse_decimal(value_from_ast_untyped(node, variables))
 
 
 def parse_big_int(value: Any) -> int:
@@ -136,9 +137,7 @@ def _scalar(name: str, description: str, parse: Any, literal: Any = None) -> Sca
 
 
 SCALARS: dict[object, ScalarDefinition] = {
-    Decimal: _scalar(
-        "Decimal", 'An exact decimal number, as text: "1234.50".', parse_decimal, parse_decimal_literal
-    ),
+    Decimal: _scalar("Decimal", 'An exact decimal number, as text: "1234.50".', parse_decimal, parse_decimal_literal),
     BigInt: _scalar("BigInt", 'A whole number, as text: "9007199254740993".', parse_big_int),
     Date: _scalar("Date", 'A calendar date: "2026-11-22".', parse_date),
     DateTime: _scalar("DateTime", 'A moment in time in UTC, RFC 3339: "2026-11-22T10:00:00+00:00".', parse_datetime),

@@ -274,6 +274,30 @@ def test_mistakes_below_are_not_told_again_above() -> None:
     ]
 
 
+@pytest.mark.parametrize("required", [5, None, "name", [["name"]], {"name": 1}])
+def test_a_wrong_list_of_required_fields_below_is_told_once(required: object) -> None:
+    wrong = CUSTOMER.replace('["name"],\n"x-ind', f'{json.dumps(required)},\n"x-ind')
+    more = above("club", required=["city"], **field("name", maxLength=9))
+    with pytest.raises(SchemaFilesInvalid) as caught:
+        load([LayerSource("core", "core", texts=(("customer.json", wrong),)), more])
+    [problem] = caught.value.problems
+    assert problem.file == "customer.json"
+    assert problem.pointer.startswith("/required")
+
+
+@pytest.mark.parametrize("name", ["name", "nick"])
+def test_a_wrong_definition_of_an_extension_is_told_once(name: str) -> None:
+    part: dict[str, object] = {"maxLength": "x"} if name == "name" else {"type": "string", "maxLength": "x"}
+    [problem] = problems_of(above("club", **{"$defs": {"a": part}, "properties": {name: {"$ref": "#/$defs/a"}}}))
+    assert (problem.file, problem.pointer) == ("club.json", "/$defs/a/maxLength")
+    assert "should be a whole number" in problem.reason
+
+
+def test_a_reference_of_an_extension_to_nothing_is_told_once() -> None:
+    [problem] = problems_of(above("club", properties={"name": {"$ref": "#/$defs/a"}}))
+    assert (problem.file, problem.pointer) == ("club.json", "/properties/name/$ref")
+
+
 def test_mistakes_of_an_added_field_are_told_in_the_file_that_adds_it() -> None:
     to_nowhere = above("club", **field("hall", **{"x-relation": {"to": "hal", "inverse": "x"}}))
     [problem] = problems_of(to_nowhere)

@@ -79,10 +79,56 @@ def test_field_that_is_wrong_is_not_told_again_where_it_is_named() -> None:
     assert problem.pointer == "/properties/f/type"
 
 
+def test_what_is_made_of_a_wrong_field_is_not_told_beside_it() -> None:
+    # given a computed field and two roll-ups of a field that is wrong, each in another file
+    count = '{"x-rollup": {"relation": "as", "function": "sum", "field": "f"}}'
+    last = '{"x-rollup": {"relation": "as", "function": "last", "field": "id", "order_by": "f"}}'
+    more = ', "b": {"x-relation": {"to": "b", "inverse": "as"}}, "twice": {"type": "integer", "x-computed": "f * 2"}'
+    one = entity("a", "", '{"type": "intiger"}' + more)
+    # when they are loaded, then only the wrong field is told
+    [problem] = problems_of(one, entity("b", "", f'{count}, "last": {last}'))
+    assert (problem.file, problem.pointer) == ("0.json", "/properties/f/type")
+
+
+@pytest.mark.parametrize(
+    ("relation", "where"),
+    [
+        ('{"to": "gone", "inverse": "as"}', '{"name": {"eq": "x"}}'),
+        ('{"to": ["b", "gone"], "inverse": "bs"}', '{"gone": {"name": {"eq": "x"}}}'),
+        ('{"to": "gone", "many": true, "inverse": "bs", "through": "tie"}', '{"some": {"name": {"eq": "x"}}}'),
+    ],
+)
+def test_a_filter_that_leads_to_an_entity_that_is_not_there_is_told_at_the_relation(relation: str, where: str) -> None:
+    count = f'{{"x-rollup": {{"relation": "as", "function": "count", "where": {{"f": {where}}}}}}}'
+    one = entity("a", "", f'{{"x-relation": {relation}}}, "up": {{"x-relation": {{"to": "b", "inverse": "as"}}}}')
+    [problem] = problems_of(one, entity("b", "", count))
+    assert problem.file == "0.json"
+    assert problem.pointer.startswith("/properties/f/x-relation/to")
+    assert 'no entity "gone"' in problem.reason
+
+
+def test_a_roll_up_over_links_to_nowhere_is_told_at_the_relation() -> None:
+    count = '{"x-rollup": {"relation": "f", "function": "count"}}'
+    many = '{"x-relation": {"to": "gone", "many": true, "inverse": "bs", "through": "tie"}}'
+    [problem] = problems_of(entity("a", "", f'{many}, "n": {count}'))
+    assert problem.pointer == "/properties/f/x-relation/to"
+
+
 def test_two_files_for_one_entity_name_both_places() -> None:
     [problem] = problems_of(entity("a"), "\n" + entity("a"))
     assert (problem.file, problem.line, problem.pointer) == ("1.json", 3, "/x-entity")
     assert "at 0.json:2." in problem.reason
+
+
+def test_a_file_that_names_no_entity_is_not_said_to_claim_one() -> None:
+    with pytest.raises(SchemaFilesInvalid) as caught:
+        load_texts(
+            [("a.json", entity("a"), "core"), ("mine/a.json", entity("a").replace("x-entity", "x-entty"), "mine")]
+        )
+    assert [(each.file, each.pointer) for each in caught.value.problems] == [
+        ("mine/a.json", ""),
+        ("mine/a.json", "/x-entty"),
+    ]
 
 
 @pytest.mark.parametrize(

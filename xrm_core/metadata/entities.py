@@ -40,6 +40,11 @@ class Draft:
     names: frozenset[str]
     many: Mapping[str, Any] = attribute(default_factory=dict)
 
+    @property
+    def wrong(self) -> frozenset[str]:
+        """Fields of the file that are wrong and therefore left out."""
+        return self.names - self.entity.fields.keys() - self.many.keys()
+
     def place(self, field: str) -> str:
         """JSON pointer to a field, or to the keyword that it comes from."""
         generated = self.entity.ownership is not None and field in (OWNER, OWNER_TEAM)

@@ -11,7 +11,7 @@ from typing import Any
 from xrm_core.errors import Problem
 from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.references import unresolved
-from xrm_core.metadata.structure import check, mistakes, nearest
+from xrm_core.metadata.structure import mistakes, nearest
 from xrm_core.metadata.tightening import TIGHTENING, tighten, wrong_fields
 
 _OWN = frozenset({"$schema", "x-extends", "properties"})
@@ -37,10 +37,11 @@ def extend(
     found = dict(entities)
     known = frozenset(known)
     for extension in extensions:
-        mistakes = check(extension, "extension")
-        problems.extend(mistakes)
+        wrong = mistakes(extension, "extension")
+        problems.extend(extension.problem(*mistake) for mistake in wrong)
         name = extension.value["x-extends"]
-        if any(problem.pointer in ("", "/x-extends") for problem in mistakes):
+        pointers = frozenset((*(pointer for pointer, _, _ in wrong), *unresolved(extension.value)))
+        if pointers & {"", "/x-extends"}:
             continue
         base = found.get(name)
         if base is None:
@@ -52,8 +53,7 @@ def extend(
             remedy = "Only a higher layer extends; put the fields into the entity's own file."
             problems.append(extension.problem("/x-extends", reason, remedy))
         elif isinstance(base.value, Mapping) and isinstance(base.value.get("properties"), Mapping):
-            right = _Right(extension, frozenset(problem.pointer for problem in mistakes))
-            found[name] = _Merge(base, right, problems).done()
+            found[name] = _Merge(base, _Right(extension, pointers), problems).done()
     return found
 
 
@@ -100,7 +100,9 @@ class _Merge:
         self.value: dict[str, Any] = dict(base.value)
         self.value["properties"] = dict(base.value["properties"])
         self.places = dict(base.places)
-        self.wrong_below = wrong_fields((*(pointer for pointer, _, _ in mistakes(base)), *unresolved(base.value)))
+        below = frozenset((*(pointer for pointer, _, _ in mistakes(base)), *unresolved(base.value)))
+        self.wrong_fields_below = wrong_fields(below)
+        self.wrong_words_below = frozenset(pointer[1:] for pointer in below if pointer.count("/") == 1)
 
     def done(self) -> Document:
         """The entity's document with the extension in it."""
@@ -123,7 +125,7 @@ class _Merge:
             owner, line = self.base.place(pointer)[0], self.base.line(pointer)
             reason = f'The field "{name}" is defined already, by {owner.layer} at {owner.file}:{line}.'
             self._refuse(pointer, reason, "Give this field another name, or keep only words that tighten that one.")
-        elif name not in self.wrong_below:
+        elif name not in self.wrong_fields_below:
             outcome = tighten(self.base, name, text, self.extension)
             for place, reason, remedy in outcome.mistakes:
                 self._refuse(place, reason, remedy)
@@ -145,6 +147,8 @@ class _Merge:
         return reason, remedy
 
     def _word(self, word: str, value: Any) -> None:
+        if word in self.wrong_words_below:
+            return  # said at the entity's own file; nothing can be added to that
         pointer = step("", word)
         known = self.value.get(word)
         if isinstance(value, Mapping) and isinstance(known or {}, Mapping):

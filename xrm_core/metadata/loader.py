@@ -80,6 +80,9 @@ def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Pro
         known.add(name)
         if document is None:
             continue
+        if not isinstance(document.value, dict) or document.value.get("x-entity") != name:
+            entities[f"the entity of {file}"] = document  # it does not say what it is about, and that is told
+            continue
         first = entities.setdefault(name, document)
         if first is not document:
             reason = f'The entity "{name}" is defined already, at {first.file}:{first.line("/x-entity")}.'

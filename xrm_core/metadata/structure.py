@@ -56,9 +56,9 @@ def explain(document: Document, form: Form = "entity") -> list[Problem]:
     return [document.problem(*mistake) for mistake in _mistakes(document.value, form)]
 
 
-def mistakes(document: Document) -> list[tuple[str, str, str]]:
+def mistakes(document: Document, form: Form = "entity") -> list[tuple[str, str, str]]:
     """Pointer, reason and remedy of each mistake; the pointers are those of the document as it is now."""
-    return [] if _fast_validator("entity").is_valid(document.value) else _mistakes(document.value, "entity")
+    return [] if _fast_validator(form).is_valid(document.value) else _mistakes(document.value, form)
 
 
 def _mistakes(value: Any, form: Form) -> list[tuple[str, str, str]]:

@@ -52,7 +52,9 @@ def tighten(base: Document, name: str, words: Mapping[str, Any], extension: Docu
     text: dict[str, Any] = dict(base.value["properties"][name])
     field = Field(name, FieldType.RELATION)  # has no values that could be narrowed; the meta-schema says so
     if not {"x-relation", "x-computed", "x-rollup"} & set(text):
-        field = read_field(base, name, required=name in base.value.get("required", ()), problems=[], text=text)
+        listed = base.value.get("required")
+        required = isinstance(listed, list) and name in listed
+        field = read_field(base, name, required=required, problems=[], text=text)
     sheet = _Sheet(base, extension)
     for word, value in words.items():
         pointer = step(step("/properties", name), word)

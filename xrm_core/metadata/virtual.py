@@ -29,13 +29,17 @@ _ROLLED = {"sum": NUMERIC, "avg": NUMERIC - {FieldType.DURATION}, "min": ORDERED
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """What is wrong with a virtual field; ``pointer`` is relative to the field."""
+    """What is wrong with a virtual field; ``pointer`` is relative to the field.
+
+    ``missing`` is the field that it needs and that is not there: perhaps it stands in the file, but is wrong itself.
+    """
 
     entity: str
     field: str
     pointer: str
     reason: str
     remedy: str
+    missing: Place | None = None
 
 
 class _Told(Exception):
@@ -97,7 +101,8 @@ class _Resolver:
                 self._fields[place] = self._computed(entity, field)
         except Mistake as mistake:
             if place not in self._wrong:
-                self._tell(place, getattr(mistake, "pointer", pointer), mistake.reason, mistake.remedy)
+                missing = getattr(mistake, "missing", None)
+                self._tell(place, getattr(mistake, "pointer", pointer), mistake.reason, mistake.remedy, missing)
             raise _Told from mistake
         except _Told:
             self._wrong.add(place)
@@ -106,9 +111,9 @@ class _Resolver:
             self._open.pop()
         return self._fields[place]
 
-    def _tell(self, place: Place, pointer: str, reason: str, remedy: str) -> None:
+    def _tell(self, place: Place, pointer: str, reason: str, remedy: str, missing: Place | None = None) -> None:
         self._wrong.add(place)
-        self.misfits.append(Misfit(*place, pointer, reason, remedy))
+        self.misfits.append(Misfit(*place, pointer, reason, remedy, missing))
 
     # -- computed fields ----------------------------------------------------------------------------------------------
 
@@ -125,7 +130,11 @@ class _Resolver:
     def _lookup(self, entity: Entity, name: str) -> ValueType:
         if entity.field(name) is None:
             known = [each.name for each in entity.all_fields()]
-            raise Mistake(f'There is no field "{name}" in {entity.name}.', f"{nearest(name, known)}Name a field of it.")
+            reason, remedy = (
+                f'There is no field "{name}" in {entity.name}.',
+                f"{nearest(name, known)}Name a field of it.",
+            )
+            raise _Missing("/x-computed", reason, remedy, (entity.name, name))
         found = value_type(self._field((entity.name, name)))
         if found is None:
             raise Mistake(f'"{name}" has a type that cannot be used here.', "Use another field.")
@@ -135,7 +144,9 @@ class _Resolver:
 
     def _rolled_up(self, entity: Entity, field: Field, rollup: Rollup) -> Field:
         source = related(entity, rollup.relation)
-        if source is None or source.entity not in self._entities:
+        if source is not None and source.entity not in self._entities:
+            raise _Told  # at the relation
+        if source is None:
             to_one = entity.field(rollup.relation)
             if to_one is not None:
                 raise _at("relation", f'"{rollup.relation}" is a field, not a list of records.', "Name a list.")
@@ -159,9 +170,8 @@ class _Resolver:
             raise _at("", f'"field" is missing: {rollup.function} of what?', f"Name a field of {target.name}.")
         if target.field(rollup.field) is None:
             known = [each.name for each in target.all_fields()]
-            raise _at(
-                "field", f'{target.name} has no field "{rollup.field}".', f"{nearest(rollup.field, known)}Name one."
-            )
+            reason, remedy = f'{target.name} has no field "{rollup.field}".', f"{nearest(rollup.field, known)}Name one."
+            raise _Missing("/x-rollup/field", reason, remedy, (target.name, rollup.field))
         found = self._field((target.name, rollup.field))
         if found.type not in _ROLLED.get(rollup.function, COMPARABLE) or len(found.columns) > 1:
             raise _at(
@@ -179,11 +189,21 @@ class _Resolver:
         if target.field(rollup.order_by) is None:
             known = [each.name for each in target.all_fields()]
             remedy = f"{nearest(rollup.order_by, known)}Name one, or leave it out for the order of creation."
-            raise _at("order_by", f'{target.name} has no field "{rollup.order_by}".', remedy)
+            reason = f'{target.name} has no field "{rollup.order_by}".'
+            raise _Missing("/x-rollup/order_by", reason, remedy, (target.name, rollup.order_by))
         if rollup.order_by != "id" and self._field((target.name, rollup.order_by)).type not in ORDERED:
             raise _at(
                 "order_by", f"{target.name}.{rollup.order_by} has no order.", "Name a text, number, date or time."
             )
+
+
+class _Missing(Mistake):
+    """A field that is not there."""
+
+    def __init__(self, pointer: str, reason: str, remedy: str, missing: Place) -> None:
+        super().__init__(reason, remedy)
+        self.pointer = pointer
+        self.missing = missing
 
 
 class _at(Mistake):  # noqa: N801 - reads as a word
@@ -236,6 +256,8 @@ def _conditions(entities: Mapping[str, Entity]) -> list[Misfit]:
         for field in entity.fields.values():
             try:
                 made_of[entity.name, field.name] = uses(model, entity, field)
+            except KeyError:
+                continue  # leads to an entity that is not there, which is told at the relation
             except (BadQuery, RecursionError) as error:
                 misfits.append(Misfit(entity.name, field.name, "/x-rollup/where", str(error), "Mend the filter."))
     if misfits:

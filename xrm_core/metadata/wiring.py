@@ -47,6 +47,8 @@ def settle(drafts: Drafts, problems: list[Problem]) -> dict[str, Draft]:
     """The drafts with the types of their computed fields and roll-ups worked out; appends what is wrong with those."""
     entities, misfits = resolve(wire(draft.entity for draft in drafts.values()))
     for misfit in misfits:
+        if misfit.missing is not None and misfit.missing[1] in drafts[misfit.missing[0]].wrong:
+            continue  # the field is there, but wrong itself, and that is told
         pointer = step("/properties", misfit.field) + misfit.pointer
         problems.append(drafts[misfit.entity].document.problem(pointer, misfit.reason, misfit.remedy))
     return {name: replace(draft, entity=entities[name]) for name, draft in drafts.items()}

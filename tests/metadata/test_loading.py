@@ -298,3 +298,17 @@ def test_any_value_at_any_place_is_accepted_or_refused_in_words(place: str, valu
 def test_any_text_is_accepted_or_refused_in_words(text: str, cut: int) -> None:
     assert_loads_or_is_refused(text)
     assert_loads_or_is_refused(CONTACT[:cut] + text + CONTACT[cut:])
+
+
+def test_words_of_references_are_names_and_values_where_they_are_no_words() -> None:
+    # given attributes of links that are called like words, and a JSON object that looks like a reference
+    text = """{"x-entity": "a", "type": "object", "$defs": {"word": {"type": "string", "maxLength": 7}}, "properties": {
+        "name": {"type": "string"},
+        "data": {"type": "object", "x-type": "json", "default": {"$ref": "x"}},
+        "friends": {"x-relation": {"to": "a", "many": true, "inverse": "fans", "attributes": {
+            "default": {"$ref": "#/$defs/word"}, "properties": {"$ref": "#/$defs/word"}}}}}}"""
+    # when they are loaded
+    model = load_texts([("a.json", text, "core")])
+    # then nothing is lost
+    assert model["a"]["data"].default == {"$ref": "x"}
+    assert [model["a_friend"][name].max_length for name in ("default", "properties")] == [7, 7]

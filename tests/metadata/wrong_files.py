@@ -57,6 +57,7 @@ SYNTAX = {
     "comment": Wrong('{\n// hello\n"a": 1}', 2, "", "expected a name in double quotes", '"name": value'),
     "open string": Wrong('{\n"a": "b\n}', 2, "/a", "not closed", "on the same line"),
     "bad escape": Wrong('{"a": "\\x"}', 1, "/a", "invalid escape", "\\n"),
+    "exponent": Wrong('{"a": 1e-99999999999999999999}', 1, "/a", "exponent", "without one"),
     "NUL": Wrong('{"a": "x\\u0000"}', 1, "/a", "NUL", "Remove it"),
     "lone surrogate": Wrong('{"a":\n"\\ud800"}', 2, "/a", "surrogate", "Remove it"),
     "NaN": Wrong('{"a": NaN}', 1, "/a", 'expected a value, found "NaN"', "a number"),
@@ -486,6 +487,58 @@ RULES = {
         'in the column "p_currency"',
         "Rename one",
     ),
+    "rule pattern in a set": Wrong(
+        BASE
+        % (
+            ',\n"p": {"type": "array", "uniqueItems": true, "items": {"enum": ["a", "b"]}}',
+            ',\n"not": {"properties": {"p": {"contains": {"pattern": "("}}}}',
+        ),
+        8,
+        "/not/properties/p/contains/pattern",
+        "not a regular",
+        "look-around",
+    ),
+    "rule value in a set": Wrong(
+        BASE
+        % (
+            ',\n"p": {"type": "array", "uniqueItems": true, "items": {"enum": ["a", "b"]}}',
+            ',\n"not": {"properties": {"p": {"items": {"enum": ["a", "z"]}}}}',
+        ),
+        8,
+        "/not/properties/p/items/enum/1",
+        'No record can have the value "z"',
+        "of the type enum",
+    ),
+    "rule pattern in an object": Wrong(
+        BASE
+        % (
+            ',\n"p": {"type": "object", "x-type": "json"}',
+            ',\n"not": {"properties": {"p": {"properties": {"a": {"items": {"pattern": "(?=a)"}}}}}}',
+        ),
+        8,
+        "/not/properties/p/properties/a/items/pattern",
+        "not a regular",
+        "look-around",
+    ),
+    "rule part of a reference": Wrong(
+        BASE
+        % (
+            ',\n"p": {"x-relation": {"to": "thing", "inverse": "xs"}}',
+            ',\n"not": {"properties": {"p": {"required": ["name"]}}}',
+        ),
+        8,
+        "/not/properties/p/required/0",
+        'p has no part "name"',
+        "id of the other",
+    ),
+    "rule other form of a duration": Wrong(
+        BASE
+        % (',\n"p": {"type": "string", "format": "duration"}', ',\n"not": {"properties": {"p": {"const": "PT24H"}}}'),
+        8,
+        "/not/properties/p/const",
+        'No record can have the value "PT24H"',
+        "form that answers have",
+    ),
     "rule pattern": top(
         '"not": {"properties": {"name": {"pattern": "(?=a)"}}}',
         "/not/properties/name/pattern",
@@ -529,6 +582,13 @@ REFERENCES = {
     "whole": field('{"$ref": "#"}', "/$ref", _OUT, '"#/$defs/NAME"'),
     "elsewhere": field('{"$ref": "#/properties/name"}', "/$ref", _OUT, '"#/$defs/NAME"'),
     "number": field('{"$ref": 5}', "/$ref", "should be text", '"#/$defs/NAME"'),
+    "null": Wrong(
+        BASE % (',\n"f": {"$ref": "#/$defs/a"}', ',\n"$defs": {"a": null}'),
+        6,
+        "/properties/f/$ref",
+        "not an object",
+        "field",
+    ),
     "none": field('{"$ref": "#/$defs/x"}', "/$ref", 'no "#/$defs/x" in this file', "Define it"),
     "near": Wrong(
         BASE % (',\n"f": {"$ref": "#/$defs/adress"}', ',\n"$defs": {"address": {"type": "string"}}'),

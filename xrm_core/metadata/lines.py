@@ -8,7 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
 from types import MappingProxyType
@@ -266,6 +266,11 @@ class _Scanner:
         number = float(text)
         if abs(number) == float("inf"):
             raise _Broken(match.start(), pointer, f"the number {text} is too large.", "Write a smaller one.")
-        if Decimal(text) != Decimal(repr(number)):
+        try:
+            exact = Decimal(text)
+        except InvalidOperation:
+            reason = f"the exponent of the number {text} is too large."
+            raise _Broken(match.start(), pointer, reason, "Write the number without one.") from None
+        if exact != Decimal(repr(number)):
             raise _Broken(match.start(), pointer, f"the number {text} has too many digits.", "Write at most 15 digits.")
         return number

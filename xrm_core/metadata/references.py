@@ -19,7 +19,7 @@ MAX_UNFOLDED = 20_000
 """Most objects and lists that a file may have once its references are unfolded."""
 
 _DATA = frozenset({"default", "const", "enum"})  # their values are values of records, whatever their keys are called
-_NAMED = frozenset({"properties", "dependentSchemas"})  # their keys are names, not words
+_NAMED = frozenset({"properties", "attributes", "dependentSchemas"})  # their keys are names, not words
 
 
 def resolve(document: Document, problems: list[Problem]) -> Document:
@@ -43,11 +43,16 @@ def resolve(document: Document, problems: list[Problem]) -> Document:
     return replace(document, value=value, places={**document.places, **unfolding.places})
 
 
-def unresolved(value: Any, pointer: str = "") -> list[str]:
-    """Pointers of the references that are still there."""
+def unresolved(value: Any, pointer: str = "", *, names: bool = False) -> list[str]:
+    """Pointers of the references that are still there. ``names``: the keys of the value are names of fields."""
     if isinstance(value, Mapping):
-        inner = [found for key, part in value.items() for found in unresolved(part, step(pointer, key))]
-        return [step(pointer, REF), *inner] if isinstance(value.get(REF), str) else inner
+        inner = [
+            found
+            for key, part in value.items()
+            if names or key not in _DATA
+            for found in unresolved(part, step(pointer, key), names=key in _NAMED and not names)
+        ]
+        return [step(pointer, REF), *inner] if isinstance(value.get(REF), str) and not names else inner
     if isinstance(value, list):
         return [found for number, part in enumerate(value) for found in unresolved(part, step(pointer, number))]
     return []
@@ -98,9 +103,6 @@ class _Unfolding:
             return value
         pointer = value[REF][1:]
         found = self.any(target, to, pointer, (*via, pointer))
-        if not isinstance(found, Mapping):
-            self.refuse(place, f"{shown(value[REF])} is not an object.", "Refer to a field or a rule.")
-            return value
         self.places[to] = (self.document, pointer)
         beside = {key: part for key, part in value.items() if key != REF}
         for key in beside:
@@ -130,6 +132,8 @@ class _Unfolding:
                 remedy = f"{nearest(name, known)}Define it in {DEFS}, or name another."
                 return self.refuse(place, f"There is no {shown(ref)} in this file.", remedy)
             target = target[name]
+        if not isinstance(target, Mapping):
+            return self.refuse(place, f"{shown(ref)} is not an object.", "Refer to a field or a rule.")
         return target
 
     def refuse(self, place: str, reason: str, remedy: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from xrm_core.metadata.clock import duration_seconds, duration_text
 from xrm_core.metadata.lines import step
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.record_schema import value_schema
@@ -116,27 +117,61 @@ def _value(rule: Any, at: str, field: Field) -> _Mistakes:
         if word in rule and field.type not in types:
             reason = f'"{word}" says nothing about {field.name}, which is of the type {field.type}.'
             yield f"{at}/{word}", reason, "Remove it; const and enum fit every type."
-    if "pattern" in rule and not _usable(rule["pattern"]):
-        reason = f"{shown(rule['pattern'])} is not a regular expression that can be used."
-        yield f"{at}/pattern", reason, "Close all brackets; avoid look-around and back-references."
+    yield from _pattern(rule, at)
     values = [(f"{at}/const", rule["const"])] if "const" in rule else []
     values += [(step(f"{at}/enum", i), value) for i, value in enumerate(rule.get("enum", ()))]
     for pointer, value in values:
         if not _possible(field, value):
             reason = f"No record can have the value {shown(value)} in {field.name}."
             yield pointer, reason, f"Write a value of the type {field.type}, in the form that answers have."
-    if field.parts:
+    parts = field.reference.targets if field.relation is not None and field.reference.polymorphic else field.parts
+    if parts or field.relation is not None:
         named = [(step(f"{at}/required", i), name) for i, name in enumerate(rule.get("required", ()))]
         for name, part in rule.get("properties", {}).items():
             named.append((step(f"{at}/properties", name), name))
             if name in field.parts:
                 yield from _value(part, step(f"{at}/properties", name), field.parts[name])
         for pointer, name in named:
-            if name not in field.parts:
-                reason = f'{field.name} has no part "{name}".'
-                yield pointer, reason, f"Its parts are {' and '.join(field.parts)}."
+            if name not in parts:
+                remedy = (
+                    f"Its parts are {' and '.join(parts)}." if parts else "Its value is the id of the other record."
+                )
+                yield pointer, f'{field.name} has no part "{name}".', remedy
+    if field.type is FieldType.SET:
+        one = Field(field.name, FieldType.ENUM, enum=field.enum)
+        for word in ("contains", "items"):
+            if word in rule:
+                yield from _value(rule[word], f"{at}/{word}", one)
+    elif not field.parts:
+        for pointer, part in _below(rule):
+            yield from _anything(part, at + pointer)
     for pointer, part in _inner(rule):
         yield from _value(part, at + pointer, field)
+
+
+def _anything(rule: Any, at: str) -> _Mistakes:
+    """What is wrong with a rule about a value of whose form nothing is known: a part of a JSON object."""
+    if not isinstance(rule, Mapping):
+        return
+    yield from _conditions(rule, at)
+    yield from _pattern(rule, at)
+    for pointer, part in (*_inner(rule), *_below(rule)):
+        yield from _anything(part, at + pointer)
+
+
+def _below(rule: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Pointer and text of the rules in a rule that are about parts of the value."""
+    for name, part in rule.get("properties", {}).items():
+        yield step("/properties", name), part
+    for word in ("contains", "items"):
+        if word in rule:
+            yield f"/{word}", rule[word]
+
+
+def _pattern(rule: Mapping[str, Any], at: str) -> _Mistakes:
+    if "pattern" in rule and not _usable(rule["pattern"]):
+        reason = f"{shown(rule['pattern'])} is not a regular expression that can be used."
+        yield f"{at}/pattern", reason, "Close all brackets; avoid look-around and back-references."
 
 
 def _usable(pattern: str) -> bool:
@@ -156,4 +191,6 @@ def _possible(field: Field, value: Any) -> bool:
         )
     except (jsonschema_rs.ValidationError, ValueError):
         return True  # the field itself is wrong, and that is said there
-    return bool(validator.is_valid(value))
+    if not validator.is_valid(value):
+        return False
+    return field.type is not FieldType.DURATION or duration_text(duration_seconds(value)) == value

@@ -74,6 +74,7 @@ def test_the_core_pack_is_found_by_name(tmp_path: Path) -> None:
         ('{"pack": "a", "kind": "deployment"}', "", "a deployment pack", '"core"'),
         ('{"pack": "a", "kind": "industry", "extends": "kore"}', "/extends", 'No pack called "kore"', '"core"?'),
         ('{"pack": "a", "kind": "industry", "extends": "../none"}', "/extends", "no folder", "counts from"),
+        (f'{{"pack": "a", "kind": "industry", "extends": "./{"x" * 400}"}}', "/extends", "no folder", "counts from"),
         ('{"pack": "a", "kind": "industry", "extends": "/etc"}', "/extends", "does not have the right form", "./"),
         ('{"pack": "a", "kind": "industry", "extends": "http://x/y"}', "/extends", "right form", "path"),
         ('{"pack": "a", "kind": "industry", "extends": ["core"]}', "/extends", "should be text", "path"),

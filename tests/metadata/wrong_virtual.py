@@ -37,6 +37,8 @@ _KNOWN = "Allowed are field names"
 EXPRESSIONS = {
     "no sql": computed("name ||", "not an SQL expression", "Check brackets"),
     "open bracket": computed("(n", "not an SQL expression", "Check brackets"),
+    "empty call": computed("CEIL()", "too few values", _KNOWN),
+    "what the parser stumbles over": computed("FROM @x ? n", "not an SQL expression", "Check brackets"),
     "open text": computed("'a", "not an SQL expression", "Check brackets"),
     "blank": computed(" ", "not one single expression", "without SELECT"),
     "two": computed("n, n", "not one single expression", "without SELECT"),

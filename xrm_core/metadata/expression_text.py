@@ -43,7 +43,8 @@ def read_expression(source: str, lookup: Lookup) -> Node:
 
     try:
         found = parse(f"SELECT {source}\n", read="postgres")
-    except (SqlglotError, RecursionError) as error:
+    except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError) as error:
+        # The parser stumbles over some texts that no SQL is made of.
         raise Mistake(
             "This is not an SQL expression that can be read.", f"Check brackets and quotes. {ALLOWED}"
         ) from error
@@ -66,6 +67,8 @@ class _Reader:
 
     def read(self, found: Any, depth: int) -> Node:
         """The node of an expression."""
+        if found is None:
+            raise Mistake("A function or an operator is given too few values.", ALLOWED)
         self._count += 1
         if self._count > MAX_NODES:
             raise Mistake(f"The expression has more than {MAX_NODES} parts.", "Split it into several computed fields.")

@@ -89,7 +89,11 @@ def _below(document: Document, folder: Path, kind: LayerKind, packs: Mapping[str
     if not extends.startswith("."):
         remedy = f"{nearest(extends, packs)}There are {', '.join(packs) or 'none'}; a path begins with ./ or ../"
         _refuse(document, "/extends", f'No pack called "{extends}" comes with the platform.', remedy)
-    if not below.is_dir():
+    try:
+        there = below.is_dir()
+    except (OSError, ValueError):  # a name that is too long; a folder that may not be looked into
+        there = False
+    if not there:
         _refuse(document, "/extends", f"There is no folder {below}.", "Correct the path; it counts from this folder.")
     return below
 

@@ -336,6 +336,99 @@ def test_an_extension_adds_rules_and_has_definitions_of_its_own() -> None:
     assert (problem.file, problem.line, problem.pointer) == ("club.json", 3, "/allOf/1/required/0")
 
 
+def test_every_word_of_rules_stands_in_extensions_and_holds_beside_those_below() -> None:
+    # given two layers with rules at the top of their files, the lower one with words of its own
+    club = above(
+        "club",
+        **{"if": {"required": ["revenue"]}, "then": {"required": ["city"]}, "x-message": {"en": "Where?"}},
+        dependentRequired={"city": ["code"]},
+    )
+    ours = above(
+        "ours",
+        "deployment",
+        **{"if": {"required": ["town"]}, "else": {"required": ["boss"]}, "not": {"required": ["employees"]}},
+        dependentRequired={"city": ["town", "code"], "code": ["town"]},
+        dependentSchemas={"code": {"properties": {"revenue": {"minimum": 1}}}},
+    )
+    plain = above("acme", "tenant", dependentRequired={"code": ["status", "town"]}, anyOf=[{"required": ["code"]}])
+    # when they are loaded
+    rules = loaded(club, ours, plain)["customer"].rules
+    # then each file's rules are one of those that a record must meet, with what a message is about inside of it
+    assert rules == {
+        "allOf": (
+            {
+                "if": {"required": ("revenue",)},
+                "then": {"required": ("city",)},
+                "x-message": {"en": "Where?"},
+                "dependentRequired": {"city": ("code",)},
+            },
+            {
+                "if": {"required": ("town",)},
+                "else": {"required": ("boss",)},
+                "not": {"required": ("employees",)},
+                "dependentSchemas": {"code": {"properties": {"revenue": {"minimum": 1}}}},
+            },
+            {"anyOf": ({"required": ("code",)},)},
+        ),
+        "dependentRequired": {"city": ("town", "code"), "code": ("town", "status")},
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "pointer", "reason"),
+    [
+        ({"then": {"required": ["name"]}}, "/then", 'nothing without "if"'),
+        ({"if": {"required": ["nmae"]}, "then": {}}, "/if/required/0", 'no field "nmae"'),
+        ({"anyOf": [{"required": ["nmae"]}]}, "/anyOf/0/required/0", 'no field "nmae"'),
+        ({"not": 5}, "/not", "should be an object"),
+        ({"dependentRequired": {"city": ["code", "nix"]}}, "/dependentRequired/city/1", 'no field "nix"'),
+    ],
+)
+def test_wrong_rules_of_an_extension_are_told_where_they_stand(
+    words: dict[str, Any], pointer: str, reason: str
+) -> None:
+    low = above("low", dependentRequired={"city": ["name"]})
+    [problem] = problems_of(low, above("club", "deployment", **words))
+    assert (problem.file, problem.line, problem.pointer) == ("club.json", 3, pointer)
+    assert reason in problem.reason
+
+
+def test_currencies_media_types_multiples_and_constants_are_tightened() -> None:
+    low = above(
+        "low",
+        properties={
+            "price": {"type": "object", "x-type": "money", "x-currencies": ["EUR", "CHF", "USD"]},
+            "photo": {"x-type": "file", "x-media-types": ["image/*", "application/pdf"]},
+            "paper": {"x-type": "file"},
+            "step": {"type": "integer", "multipleOf": 5},
+        },
+    )
+    words = {
+        "price": {"x-currencies": ["CHF", "EUR"]},
+        "photo": {"x-media-types": ["image/png"]},
+        "paper": {"x-media-types": ["application/pdf"]},
+        "employees": {"multipleOf": 10, "const": 20},
+        "step": {"multipleOf": 5},
+    }
+    customer = loaded(low, above("mine", "deployment", properties=words))["customer"]
+    assert customer["price"].currencies == ("CHF", "EUR")
+    assert [customer[name].file.media_types for name in ("photo", "paper")] == [("image/png",), ("application/pdf",)]  # type: ignore[union-attr]
+    assert (customer["employees"].multiple_of, customer["employees"].const) == (10, 20)
+    loose = {
+        "price": {"x-currencies": ["EUR", "GBP"]},
+        "photo": {"x-media-types": ["image/png", "text/plain"]},
+        "step": {"multipleOf": 10},
+        "name": {"x-currencies": ["EUR"]},
+    }
+    problems = problems_of(low, above("mine", "deployment", properties=loose))
+    assert [(each.pointer, each.reason.partition(";")[0]) for each in problems] == [
+        ("/properties/name/x-currencies", '"x-currencies" does not belong in a text field. See also customer.json:8.'),
+        ("/properties/photo/x-media-types", "text/plain would be added to the media types"),
+        ("/properties/price/x-currencies", "GBP would be added to the currencies EUR, CHF, USD"),
+        ("/properties/step/multipleOf", "The field has the multipleOf 5 already, and two cannot be compared"),
+    ]
+
+
 def test_sets_files_and_open_ends_are_tightened() -> None:
     fields = {
         "tags": {"type": "array", "uniqueItems": True, "items": {"enum": ["a", "b", "c"]}, "maxItems": 3},

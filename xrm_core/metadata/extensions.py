@@ -11,10 +11,12 @@ from typing import Any
 from xrm_core.errors import Problem
 from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.references import unresolved
+from xrm_core.metadata.rules import RULE_WORDS
 from xrm_core.metadata.structure import mistakes, nearest
 from xrm_core.metadata.tightening import TIGHTENING, tighten, wrong_fields
 
 _OWN = frozenset({"$schema", "x-extends", "properties"})
+_RULES = frozenset(RULE_WORDS) - {"allOf", "dependentRequired"}
 _NAMES_FOR_PEOPLE = frozenset({"title", "description", "x-labels", "x-plural-labels"})
 
 
@@ -108,8 +110,14 @@ class _Merge:
         """The entity's document with the extension in it."""
         for name, text in self.right.fields.items():
             self._field(name, text)
+        rule = {word: value for word, value in self.right.words.items() if word in _RULES}
+        if "x-message" in rule:  # it is about all the rules beside it
+            rule |= {word: value for word, value in self.right.words.items() if word in RULE_WORDS}
         for word, value in self.right.words.items():
-            self._word(word, value)
+            if word not in rule:
+                self._word(word, value)
+        if rule:
+            self._rule(rule)
         return replace(self.base, value=self.value, places=self.places)
 
     def _field(self, name: str, text: Mapping[str, Any]) -> None:
@@ -165,9 +173,28 @@ class _Merge:
 
     def _member(self, word: str, pointer: str, key: str, part: Any) -> None:
         known = self.value[word].get(key)
-        if known is None or known == part or self._may_rename(word, pointer):
+        if word == "dependentRequired" and isinstance(known, list) and isinstance(part, list):
+            self.value[word][key] = list(known)
+            for i, name in enumerate(part):
+                if name not in known:
+                    self.places[step(step(step("", word), key), len(self.value[word][key]))] = (
+                        self.extension,
+                        step(pointer, i),
+                    )
+                    self.value[word][key].append(name)
+        elif known is None or known == part or self._may_rename(word, pointer):
             self.value[word][key] = part
             self._placed(pointer)
+
+    def _rule(self, rule: Mapping[str, Any]) -> None:
+        """Rules that stand at the top of the extension become one of the list of rules that the entity must meet."""
+        known = self.value.get("allOf", [])
+        if "allOf" in self.wrong_words_below or rule in known:
+            return
+        pointer = step("/allOf", len(known))
+        self.value["allOf"] = [*known, rule]
+        self.places[pointer] = (self.extension, "")
+        self.places |= {step(pointer, word): (self.extension, step("", word)) for word in rule}
 
     def _append(self, word: str, part: Any, pointer: str) -> None:
         known = self.value[word]

@@ -25,6 +25,7 @@ _GREATEST = {
     "exclusiveMaximum": "exclusive_maximum",
     "maxItems": "max_items",
 }
+_ONCE = {"pattern": "pattern", "multipleOf": "multiple_of", "const": "const"}
 _PAIRS = tuple(zip(_LEAST, _GREATEST, strict=True))
 _OPPOSITE = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 _NAMES_FOR_PEOPLE = frozenset({"title", "description", "x-labels", "x-enum-labels"})
@@ -88,8 +89,8 @@ def _mistake(word: str, value: Any, field: Field) -> tuple[str, str]:
             return f"{word} {value} is more than {greatest}, so it would loosen the field", word
         if least is not None and value < least:
             return f"{word} {value} is less than the least that the field may have, {least}", _OPPOSITE[word]
-    if word == "pattern" and field.pattern not in (None, value):
-        return f"The field has the pattern {shown(field.pattern)} already, and two cannot be compared", word
+    if word in _ONCE and (known := getattr(field, _ONCE[word])) not in (None, value):
+        return f"The field has the {word} {shown(known)} already, and two cannot be compared", word
     if word == "enum" and not field.enum:
         return "The field has no list of values, and its type cannot be changed", "type"
     if word == "enum" and (more := [each for each in value if each not in field.enum]):
@@ -97,6 +98,15 @@ def _mistake(word: str, value: Any, field: Field) -> tuple[str, str]:
     if word == "items" and field.enum:
         more = [each for each in value["enum"] if each not in field.enum]
         return (f"{', '.join(map(shown, more))} would be added to the values", word) if more else ("", "")
+    if (
+        word == "x-currencies"
+        and field.currencies
+        and (more := [each for each in value if each not in field.currencies])
+    ):
+        return f"{', '.join(more)} would be added to the currencies {', '.join(field.currencies)}", word
+    if word == "x-media-types" and field.file is not None:
+        more = [each for each in value if not field.file.takes(each)]
+        return (f"{', '.join(more)} would be added to the media types", word) if more else ("", "")
     if word == "x-max-bytes" and field.file is not None and value > field.file.max_bytes:
         return f"{value} bytes are more than {field.file.max_bytes}, so it would loosen the field", word
     return "", ""

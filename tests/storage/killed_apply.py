@@ -18,7 +18,7 @@ from sqlalchemy import event, select
 
 from tests.storage.worlds import add_rows, dump, entity, integer, model, record_id, relation, text
 from xrm_core.metadata.model import Model
-from xrm_core.storage import fill_postgresql
+from xrm_core.storage import batches
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.apply import apply, undo
 from xrm_core.storage.engines import Database
@@ -120,7 +120,7 @@ def _records(database: Database) -> Any:
 
 
 def _apply_and_die_after(url: str, target: Model | None, writes: int, seconds: float) -> None:
-    fill_postgresql._BATCH = 1
+    batches._BATCH = 1
     database = Database(url)
     counter = itertools.count(1)
 

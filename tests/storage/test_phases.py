@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.storage.killed_apply import ACCEPT, AFTER, BEFORE
 from tests.storage.worlds import NOW, add_rows, dump, entity, integer, model, record_id, rows_of, text
 from xrm_core.errors import SchemaChangeRefused
-from xrm_core.storage import exclusive, fill_postgresql
+from xrm_core.storage import batches, exclusive
 from xrm_core.storage.applied import applied_fingerprint, current_model
 from xrm_core.storage.apply import abort, apply
 from xrm_core.storage.drift import drift
@@ -103,7 +103,7 @@ def test_filling_goes_on_where_it_stopped(
     postgres_url: str, postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given ten records to fill, one at a time, and an applier that is stopped after five
-    monkeypatch.setattr(fill_postgresql, "_BATCH", 1)
+    monkeypatch.setattr(batches, "_BATCH", 1)
     apply(postgres, SMALL)
     add_rows(postgres, SMALL, "customer", *({"name": str(number)} for number in range(10)))
     fills = itertools.count()
@@ -123,7 +123,7 @@ def test_filling_goes_on_where_it_stopped(
 
 def test_writers_of_the_former_model_go_on_meanwhile(postgres: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given writers that insert, change and delete while a column is filled
-    monkeypatch.setattr(fill_postgresql, "_BATCH", 7)
+    monkeypatch.setattr(batches, "_BATCH", 7)
     apply(postgres, SMALL)
     add_rows(postgres, SMALL, "customer", *({"name": str(number)} for number in range(300)))
     done = threading.Event()

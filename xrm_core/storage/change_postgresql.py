@@ -13,7 +13,8 @@ from xrm_core import naming
 from xrm_core.storage.columns import ExactDecimal
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn
-from xrm_core.storage.linking import make_links, unmake_links
+from xrm_core.storage.link_ahead import links_ahead
+from xrm_core.storage.linking import became_many, make_links, unmake_links
 from xrm_core.storage.mending import mend
 from xrm_core.storage.misfits_postgresql import refuse, watched
 from xrm_core.storage.number_ahead import number_the_rest
@@ -39,12 +40,18 @@ def change(connection: Connection, evolution: Evolution, old: Tables, new: Table
     prepared = Prepared(connection)
     first, second, third = Script(), Script(), Script()
     kept = [_TableChange(pair, prepared) for pair in pairs]
+    ahead = {links.linked.link.name: links for links in links_ahead(evolution, old, new)}
+    for links in ahead.values():
+        links.stop(first)
     for table in kept:
         table.drop_parts(first, foreign_keys=True)
     for table in kept:
         table.drop_parts(first, foreign_keys=False)
         table.rename(first)
     for entity in evolution.created:
+        if entity.name in ahead:
+            ahead[entity.name].take(first)
+            continue
         # without its foreign keys: they may go in circles
         first.operations.invoke(CreateTableOp.from_table(new[entity.name]))
         for index in indexes(new[entity.name]):
@@ -57,10 +64,12 @@ def change(connection: Connection, evolution: Evolution, old: Tables, new: Table
         table.add_foreign_keys(third)
     for entity in evolution.created:
         for constraint in foreign_keys(new[entity.name]):
+            if entity.name in ahead:  # as in add_foreign_keys: another foreign key has watched over the records
+                constraint.dialect_options["postgresql"]["not_valid"] = True
             third.operations.invoke(AddConstraintOp.from_constraint(constraint))
-    for statement in removal_of_helpers(prepared):
+    for statement in removal_of_helpers(prepared, {links.name for links in ahead.values()}):
         third.add(statement)
-    lock(connection, evolution, pairs, old, new)
+    lock(connection, evolution, pairs, old, new, beside=[links.name for links in ahead.values()])
     for pair in pairs:
         refuse(connection, pair.old.name, watched(pair, plan))
     unmake_links(connection, evolution, old)
@@ -68,7 +77,9 @@ def change(connection: Connection, evolution: Evolution, old: Tables, new: Table
     for pair in pairs:
         number_the_rest(connection, pair)
     second.send(connection)
-    make_links(connection, evolution, new)
+    for each in became_many(evolution):
+        if each.link.name not in ahead:
+            make_links(connection, each, evolution, new)
     mend(connection, evolution, new)
     third.send(connection)
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, MetaData, Table, insert, literal, null, se
 from sqlalchemy.schema import CreateTable
 
 from xrm_core.storage.evolution import EntityPair, Evolution, backfill
-from xrm_core.storage.linking import make_links, unmake_links
+from xrm_core.storage.linking import became_many, make_links, unmake_links
 from xrm_core.storage.mending import make_room, mend
 from xrm_core.storage.numbering import numbers
 from xrm_core.storage.tables import Tables
@@ -31,7 +31,8 @@ def change(operations: Operations, evolution: Evolution, old: Tables, new: Table
     for entity in evolution.created:
         operations.invoke(CreateTableOp.from_table(new[entity.name]))
         _create_indexes(operations, new[entity.name], present=set())
-    make_links(operations.get_bind(), evolution, new)
+    for each in became_many(evolution):
+        make_links(operations.get_bind(), each, evolution, new)
     mend(operations.get_bind(), evolution, new)
 
 

@@ -1,22 +1,17 @@
 """Write values of new columns beside the old ones on PostgreSQL: in batches, while others read and write."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, exists, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, exists, or_, select, update
 
 from xrm_core import naming
+from xrm_core.storage.batches import beyond, end_of_batch, in_batches
 from xrm_core.storage.exclusive import Turn
 from xrm_core.storage.prepared import FILL
 from xrm_core.storage.script import DIALECT, Script, quoted
 from xrm_core.storage.table_pair import in_terms_of
 from xrm_core.storage.under_way import note
-
-_BATCH = 2_000  # records of one transaction: some ten milliseconds
-_PAUSE_SHARE = 0.5  # of the time that a batch took, for those who have waited for its records
-_PASSES = 100
-_PASS_PAUSE_SECONDS = 0.2  # for writers who hold what was skipped
 
 Refill = Mapping[str, ColumnElement[Any]]
 """New column → its value, as an expression over the columns of the old table."""
@@ -45,42 +40,22 @@ def fill(turn: Turn, old: Table, staged: Table, refill: Refill, after: str | Non
     Raises:
         SchemaChangeRefused: some records stay locked by others.
     """
-    for _ in range(_PASSES):
-        _pass(turn, old, staged, refill, after)
-        after = None
-        left = exists(_stale(old, staged.alias("stale"), refill))
-        if not turn.patiently(lambda connection, left=left: connection.scalar(select(left))):  # type: ignore[misc]
-            return
-        time.sleep(_PASS_PAUSE_SECONDS)
-    raise turn.tables_in_use()
-
-
-def _pass(turn: Turn, old: Table, staged: Table, refill: Refill, after: str | None) -> None:
-    while True:
-        began = time.monotonic()
-        after = turn.patiently(lambda connection, after=after: _batch(connection, old, staged, refill, after))  # type: ignore[misc]
-        if after is None:
-            return
-        time.sleep((time.monotonic() - began) * _PAUSE_SHARE)
+    left = exists(_stale(old, staged.alias("stale"), refill))
+    in_batches(turn, lambda connection, after: _batch(connection, old, staged, refill, after), left, after)
 
 
 def _batch(connection: Connection, old: Table, staged: Table, refill: Refill, after: str | None) -> str | None:
     """Fill the records that come after one; returns the last of them, or None at the end."""
-    beyond = true() if after is None else old.c.id > after
-    ids = select(old.c.id).where(beyond).order_by(old.c.id).limit(_BATCH).subquery()
-    last = connection.scalar(select(ids.c.id).order_by(ids.c.id.desc()).limit(1))
+    last = end_of_batch(connection, old, after)
     if last is None:
         return None
-    # Records that others hold are left to them or to the next pass: whoever waits for nobody is in no deadlock.
     chosen = staged.alias("stale")
-    stale = _stale(old, chosen, refill).where(chosen.c.id <= last)
-    if after is not None:
-        stale = stale.where(chosen.c.id > after)
+    stale = _stale(old, chosen, refill).where(beyond(chosen, after, last))
     values = {naming.prepared(name): in_terms_of(value, old, staged) for name, value in refill.items()}
     stale = stale.with_for_update(key_share=True, skip_locked=True)
     connection.execute(update(staged).where(staged.c.id.in_(stale)).values(values))
     note(connection, f"Fill the new columns of {old.name}.", {"table": old.name, "after": last})
-    return str(last)
+    return last
 
 
 def _stale(old: Table, staged: FromClause, refill: Refill) -> Select[Any]:

@@ -1,13 +1,30 @@
 """A relation to one record that becomes one to many, and back: the column fills the links, and is filled by them.
 
-The first link of a record has the record's own id, so that the same change makes the same links again.
+The first link of a record has the record's own id, so that the same change makes the same links again. On PostgreSQL
+most links are made ahead of the change: :mod:`xrm_core.storage.link_ahead`.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, case, func, insert, literal, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Table,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
 
 from xrm_core import naming
 from xrm_core.metadata.model import Between, Entity, Field
@@ -83,35 +100,58 @@ def _matching(
             yield Linked(pair, field, link)
 
 
-def make_links(connection: Connection, evolution: Evolution, new: Tables) -> None:
-    """Fill new tables of links from the columns that have been put aside; their other columns get defaults."""
-    for each in became_many(evolution):
-        owner, links = new[each.pair.new.name], new[each.link.name]
-        other = owner.c[naming.aside(evolution.asides.number, each.field.columns[0])]
-        values: dict[str, Any] = {name: owner.c[name] for name in ("id", "created_at", "created_by", "updated_at")}
-        values |= {"updated_by": owner.c.updated_by, "version": literal(1), each.near: owner.c.id, each.far: other}
-        for field in each.link.fields.values():
-            for name in field.columns:
-                default = backfill(field)
-                values.setdefault(name, null() if default is None else literal(default, links.c[name].type))
-        rows = select(*values.values()).where(other.is_not(None))
-        connection.execute(insert(links).from_select(list(values), rows))
+def make_links(connection: Connection, each: Linked, evolution: Evolution, new: Tables) -> None:
+    """Fill a new table of links from the column that has been put aside."""
+    owner, links = new[each.pair.new.name], new[each.link.name]
+    other = owner.c[naming.aside(evolution.asides.number, each.field.columns[0])]
+    values = link_values(each, owner, other, links)
+    rows = select(*values.values()).where(other.is_not(None))
+    connection.execute(insert(links).from_select(list(values), rows))
+
+
+def link_values(
+    each: Linked, owner: FromClause, other: ColumnElement[Any], links: Table
+) -> dict[str, ColumnElement[Any]]:
+    """Column of a link → its value, for a record of ``owner`` that refers to ``other``; attributes get defaults."""
+    values: dict[str, Any] = {name: owner.c[name] for name in ("id", "created_at", "created_by", "updated_at")}
+    values |= {"updated_by": owner.c.updated_by, "version": literal(1), each.near: owner.c.id, each.far: other}
+    for field in each.link.fields.values():
+        for name in field.columns:
+            default = backfill(field)
+            values.setdefault(name, null() if default is None else literal(default, links.c[name].type))
+    return values
 
 
 def unmake_links(connection: Connection, evolution: Evolution, old: Tables) -> None:
-    """Fill the column that is about to come back from aside: with the only link, or the one that it had."""
+    """Fill the column that is about to come back from aside: with the only link, or the one that it had.
+
+    Only records where that is another one by now are written.
+    """
     for each in became_one(evolution):
         owner, links = old[each.pair.old.name], old[each.link.name]
         column = owner.c[each.pair.columns[each.field.columns[0]]]
-        connection.execute(update(owner).values({column.name: _one(each, owner, links, column)}))
+        found = _one(each, owner.alias("records"), links, column.name).subquery("found")
+        differs = and_(owner.c.id == found.c.id, column.is_distinct_from(found.c.value))
+        connection.execute(update(owner).where(differs).values({column.name: found.c.value}))
 
 
-def _one(each: Linked, owner: Table, links: Table, former: ColumnElement[Any]) -> ColumnElement[Any]:
-    own = links.c[each.near] == owner.c.id
-    count = select(func.count()).select_from(links).where(own).scalar_subquery()
-    has_former = select(links.c.id).where(own, links.c[each.far] == former).exists()
-    only = select(links.c[each.far]).where(own).order_by(links.c.id).limit(1).scalar_subquery()
-    return case((count == 1, only), (has_former, former), else_=null())
+def _one(each: Linked, records: FromClause, links: Table, column: str) -> Select[Any]:
+    """Id of each record, and the ``value`` that its column gets."""
+    near, far, former = links.c[each.near], links.c[each.far], records.c[column]
+    # as text: PostgreSQL has a least text, but no least UUID before version 18
+    least = func.min(cast(far, Text)).label("least")
+    linked = select(near.label("record"), func.count().label("count"), least).group_by(near).subquery("linked")
+    same = links.alias("same")
+    value = case(
+        (linked.c.count == 1, cast(linked.c.least, far.type)),
+        (same.c.id.is_not(None), former),
+        else_=null(),
+    )
+    return select(records.c.id, value.label("value")).select_from(
+        records.outerjoin(linked, linked.c.record == records.c.id).outerjoin(
+            same, and_(same.c[each.near] == records.c.id, same.c[each.far] == former)
+        )
+    )
 
 
 def too_many(each: Linked, owner: Table, links: Table) -> ColumnElement[bool]:

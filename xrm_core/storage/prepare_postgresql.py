@@ -27,6 +27,7 @@ from xrm_core.storage import misfits_postgresql
 from xrm_core.storage.evolution import Evolution, backfill
 from xrm_core.storage.exclusive import Turn, run
 from xrm_core.storage.fill_postgresql import Refill, fill, keep_in_step
+from xrm_core.storage.link_ahead import links_ahead
 from xrm_core.storage.misfits_postgresql import watched
 from xrm_core.storage.number_ahead import make_numbers, number_of, sequences
 from xrm_core.storage.plan import Plan
@@ -55,6 +56,8 @@ def prepare(turn: Turn, evolution: Evolution, old: Tables, new: Tables, plan: Pl
     works = [_Work(turn, pair, _refill(pair), watched(pair, plan)) for pair in pairs]
     for pair in pairs:
         make_numbers(turn, pair)
+    for links in links_ahead(evolution, old, new):
+        links.make(turn)
     for work in works:
         work.add_columns()
     for work in works:

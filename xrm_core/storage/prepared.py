@@ -24,6 +24,7 @@ _FOUND = text(
     SELECT 'constraint', t.relname, c.conname, c.convalidated
     FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
     WHERE c.conname LIKE 'xrm\_new\_%' AND t.relnamespace = current_schema()::regnamespace
+        AND c.contype <> 'n' -- PostgreSQL's own names for NOT NULL, from version 18 on: they stay with the table
     UNION ALL
     SELECT 'index', t.relname, i.relname, x.indisvalid
     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
@@ -116,10 +117,12 @@ def removal(prepared: Prepared, table: str, new_name: str, taken: Collection[str
         yield f"DROP INDEX IF EXISTS {index}"  # one of a dropped column has gone with it
 
 
-def removal_of_helpers(prepared: Prepared) -> Iterator[str]:
-    """Statements that take away functions, of triggers that are gone and for numbers, and tables of numbers."""
+def removal_of_helpers(prepared: Prepared, taken: Collection[str] = ()) -> Iterator[str]:
+    """Statements that take away functions whose triggers are gone, and tables beside; names in ``taken`` stay."""
     yield from (f"DROP FUNCTION {quoted(one.name)}" for one in prepared.found if one.kind == "function")
-    yield from (f"DROP TABLE {quoted(one.name)}" for one in prepared.found if one.kind == "table")
+    yield from (
+        f"DROP TABLE {quoted(one.name)}" for one in prepared.found if one.kind == "table" and one.name not in taken
+    )
 
 
 def _remove_helpers(connection: Connection) -> None:

@@ -12,8 +12,18 @@ from xrm_core.storage.tables import Tables
 _MILLISECONDS = 500  # for all tables together: those locked first are held meanwhile
 
 
-def lock(connection: Connection, evolution: Evolution, pairs: Iterable[TablePair], old: Tables, new: Tables) -> None:
+def lock(
+    connection: Connection,
+    evolution: Evolution,
+    pairs: Iterable[TablePair],
+    old: Tables,
+    new: Tables,
+    *,
+    beside: Iterable[str] = (),
+) -> None:
     """Wait for a blink for the tables of ``pairs``, those that go, and those at the other end of their foreign keys.
+
+    ``beside`` has names of tables that were made ahead.
 
     Raises:
         OperationalError: a table is in use.
@@ -28,7 +38,7 @@ def lock(connection: Connection, evolution: Evolution, pairs: Iterable[TablePair
     for entity in evolution.created:
         came |= _targets(foreign_keys(new[entity.name]))
     run(connection, f"SET LOCAL statement_timeout = {_MILLISECONDS}")
-    _lock(connection, changed, "ACCESS EXCLUSIVE")
+    _lock(connection, changed | set(beside), "ACCESS EXCLUSIVE")
     _lock(connection, {former[name] for name in came if name in former} - changed, "SHARE ROW EXCLUSIVE")
     run(connection, "SET LOCAL statement_timeout = 0")
 

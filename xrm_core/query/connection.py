@@ -127,6 +127,8 @@ def _network(scope: Scope, entity: Entity, row: Row, item: Network) -> ColumnEle
         array = scope.json.array(scope.json.object(list(pairs(scope, view, found, part.selection))))
         result.append((part.key, scope.json.nested(select(array).select_from(found.source).scalar_subquery())))
     query = select(scope.json.object(result))
+    if rows.members is not None and any(part.part == "edges" for part in item.parts):
+        query = query.select_from(rows.members)
     return query.add_cte(rows.walk, rows.reached, nest_here=True).scalar_subquery()
 
 

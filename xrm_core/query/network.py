@@ -5,9 +5,10 @@ that the caller cannot see does not exist. The walk keeps what it has reached at
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import CTE, Integer, Select, case, cast, func, literal_column, select, true, union_all
+from sqlalchemy import CTE, FromClause, Integer, Select, case, cast, func, literal_column, select, true, union_all
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Entity, Field, Relation
@@ -86,6 +87,25 @@ class NetworkRows:
         found = select(columns.id, columns.depth, *ids).order_by(columns.depth, columns.id, columns.entity)
         return Page(found.limit(self._size).subquery())
 
+    @cached_property
+    def members(self) -> FromClause | None:
+        """The records reached as one JSON text, which stands beside the edges on SQLite; None elsewhere.
+
+        SQLite walks again for each part of a union that refers to ``reached``.
+        """
+        if self.scope.dialect.name != "sqlite":
+            return None
+        pair = func.json_array(self.reached.c.entity, self.reached.c.id)
+        return select(func.json_group_array(pair).label("pairs")).subquery("xrm_members")
+
+    def _reached(self, name: str) -> Select[Any]:
+        """Ids of the records of an entity that were reached."""
+        if self.members is None:
+            return select(self.reached.c.id).where(self.reached.c.entity == text_of(name))
+        each = func.json_each(self.members.c.pairs).table_valued("value")
+        entity, id_ = (func.json_extract(each.c.value, literal_column(path)) for path in ("'$[0]'", "'$[1]'"))
+        return select(id_).where(entity == text_of(name))
+
     def edges(self) -> Row:
         """The relationships between the records reached."""
         found = union_all(*list(self._edges()) or [nothing(edge_view(self.scope))]).subquery()
@@ -150,7 +170,7 @@ class NetworkRows:
 
     def _edges(self) -> Iterator[Select[Any]]:
         for kind, source, target in self._pairs():
-            row, one, other = scan(self.scope, kind), self.reached.alias(), self.reached.alias()
+            row = scan(self.scope, kind)
             places = ((kind[SOURCE], source), (kind[TARGET], target))
             ends = [row.column(field, field.column_to(name)) for field, name in places]
             values: dict[str, Any] = {
@@ -163,11 +183,5 @@ class NetworkRows:
                 VALID_TO: date(self.scope, row, VALID_TO),
             }
             columns = [value.label(name) for name, value in values.items()]
-            query: Select[Any] = select(*columns).select_from(one, row.source, other)
-            yield query.where(
-                one.c.entity == text_of(source),
-                ends[0] == one.c.id,
-                other.c.entity == text_of(target),
-                ends[1] == other.c.id,
-                *self._kept(row),
-            )
+            query: Select[Any] = select(*columns).select_from(row.source)
+            yield query.where(ends[0].in_(self._reached(source)), ends[1].in_(self._reached(target)), *self._kept(row))

@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import CLOSED_POSTGRES, Server, Xrm
 
 ADA = ("--email", "ada@example.com", "--role", "clerk")
@@ -83,3 +85,48 @@ def test_passwords_of_databases_are_not_shown(applied: Path, xrm: Xrm):
     found = xrm("tenant", "create", "acme", "--at", CLOSED_POSTGRES).failed("DATABASE_UNAVAILABLE")
     assert "s3cret" not in found
     assert xrm("tenant", "list").out == ""
+
+
+@pytest.mark.parametrize("place", ["sqlite:///~/other.db", "sqlite+pysqlite:///other.db", "sqlite:///./sub/../other.db"])
+def test_a_database_that_is_there_is_nobodys_tenant(
+    place: str, applied: Path, xrm: Xrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "other.db").write_bytes(b"precious")
+
+    xrm("tenant", "create", "acme", "--at", place).failed("TENANT_EXISTS")
+
+    assert (tmp_path / "other.db").read_bytes() == b"precious"
+    assert xrm("tenant", "list").out == ""
+
+
+def test_the_place_of_a_tenant_is_the_same_from_every_folder(
+    applied: Path, xrm: Xrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert xrm("tenant", "create", "acme", "--at", "sqlite:///elsewhere/acme.db").code == 0
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+
+    found = xrm("schema", "plan", "--tenant", "acme", "--schemas", applied, "--database", _main(tmp_path))
+
+    assert found.code == 0
+    assert not any((tmp_path / "other").iterdir())
+    # and nobody else gets the place, even before the file is there
+    (tmp_path / "elsewhere" / "acme.db").rename(tmp_path / "away.db")
+    again = ("tenant", "create", "blue", "--at", f"sqlite:///{tmp_path}/elsewhere/acme.db")
+    xrm(*again, "--schemas", applied, "--database", _main(tmp_path)).failed("TENANT_EXISTS")
+
+
+def test_a_tenant_that_was_half_made_is_not_put_into_service(applied: Path, xrm: Xrm, tmp_path: Path):
+    xrm("tenant", "create", "acme")
+    with closing(sqlite3.connect(tmp_path / "xrm-data" / "xrm.db")) as connection, connection:
+        connection.execute("UPDATE xrm_tenant SET state = 'making'")
+
+    said = xrm("tenant", "set", "acme", "--state", "active").failed("SETTINGS_INVALID")
+
+    assert "xrm tenant remove acme --confirm acme" in said
+    assert "making" in xrm("tenant", "list").out
+
+
+def _main(folder: Path) -> str:
+    return f"sqlite:///{folder / 'xrm-data' / 'xrm.db'}"

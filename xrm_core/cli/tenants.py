@@ -92,7 +92,12 @@ def set_tenant(
     main = Database(settings.database_url)
     try:
         with main.read() as connection:
-            tenant(connection, settings.data_dir, name)
+            known = tenant(connection, settings.data_dir, name)
+        if known.state not in SERVED:
+            raise SettingsError(
+                f"The tenant {name} is being made or removed, or that was interrupted; nothing was done.",
+                hint=f"«xrm tenant remove {name} --confirm {name}» clears it away.",
+            )
         if state is not None:
             set_state(main, name, State(state))
         if host is not None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, inspect, make_url, select, update
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateSchema, DropSchema
 
@@ -145,6 +146,8 @@ def register(main: Database, data_dir: Path, name: str, hosts: Iterable[str] = (
     check_name(name)
     hosts = check_hosts(hosts)
     target = Database(at) if at else main
+    if at and target.is_sqlite:
+        at = _file_url(target.url)
     try:
         with main.begin() as connection:
             _refuse_taken(connection, name, hosts)
@@ -161,6 +164,7 @@ def register(main: Database, data_dir: Path, name: str, hosts: Iterable[str] = (
             for host in hosts:
                 connection.execute(insert(TENANT_HOST).values(host=host, tenant=name))
             made = tenant(connection, data_dir, name)
+            _refuse_shared(connection, data_dir, made)
             _make_place(target, made, schema)
     except IntegrityError as error:  # two at once
         raise TenantExists(f"Somebody else is making the tenant {name}, or takes one of its hosts.") from error
@@ -217,6 +221,26 @@ def _refuse_taken(connection: Connection, name: str, hosts: Iterable[str]) -> No
             raise TenantExists(f"The host {host} belongs to the tenant {taken}.", hint="Take another one.")
 
 
+def _refuse_shared(connection: Connection, data_dir: Path, made: Tenant) -> None:
+    """A place is one tenant's: a file may be promised to one that is being made, and not be there yet."""
+    for each in tenants(connection, data_dir):
+        if each.url == made.url and each.name != made.name:
+            raise TenantExists(f"The place {made.place} belongs to the tenant {each.name}.", hint="Take another one.")
+
+
+def _file_url(url: URL) -> str:
+    """The URL of an SQLite file that is the same from every folder and for everybody.
+
+    Raises:
+        SettingsError: the name of the file cannot stand in a URL.
+    """
+    file = str(Path(url.database or "").absolute())
+    found = f"sqlite:///{file}"
+    if make_url(found).database != file:
+        raise SettingsError("The name of the file has signs that cannot stand in a URL.", hint="Name another one.")
+    return found
+
+
 def _url(connection: Connection, data_dir: Path, name: str, url: str | None, schema: str | None) -> str:
     if schema is None:
         return url or f"sqlite:///{data_dir.expanduser()}/tenants/{name}.db"
@@ -229,7 +253,7 @@ def _make_place(target: Database, made: Tenant, schema: str | None) -> None:
         hint="If it is what remains of a former tenant, move it away by hand.",
     )
     if schema is None:
-        file = Path(made.url.removeprefix("sqlite:///"))
+        file = Path(make_url(made.url).database or "")
         if file.exists():
             raise taken
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -246,6 +246,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], Any], bool]] = {
     "no end of line": (lambda members: members.update({"data/user.jsonl": b"{}"}), True),
     "a wrong enum value": (_replace("data/thing.jsonl", b'"kind":null', b'"kind":"zz"'), True),
     "a hostile model": (_hostile, True),
+    "a path": (_replace("system/xrm_schema_file.jsonl", b'"note.json"', b'"../../note.json"'), True),
     "a model that is none": (lambda members: members.update({"model.json": b"[1]"}), True),
 }
 

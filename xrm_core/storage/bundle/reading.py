@@ -36,6 +36,8 @@ from xrm_core.storage.bundle.content import (
 from xrm_core.storage.bundle.rows import Tally, batch_size, row_of, tally
 from xrm_core.storage.engines import Database
 from xrm_core.storage.exclusive import exclusive
+from xrm_core.storage.schema_files import FILE_NAME
+from xrm_core.storage.system import SCHEMA_FILE
 
 MAX_MEMBERS = 10_000
 MAX_TEXT = 64 * 1024 * 1024
@@ -163,7 +165,10 @@ def _fill(connection: Connection, bundle: zipfile.ZipFile, name: str, table: Tab
         while batch := list(islice(waiting, batch_size(table))):
             for line in batch:
                 found.add(line)
-            connection.execute(insert(table), [row_of(table, line) for line in batch])
+            rows = [row_of(table, line) for line in batch]
+            if table is SCHEMA_FILE and not all(FILE_NAME.fullmatch(row["name"]) for row in rows):
+                raise damaged("a file of the tenant layer has a name that it cannot have")
+            connection.execute(insert(table), rows)
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
         raise damaged(f"{name} has a line that is no row") from error
     except DBAPIError as error:

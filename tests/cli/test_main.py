@@ -193,3 +193,49 @@ def test_messages_cannot_play_tricks_on_the_terminal(xrm: Xrm):
     said = xrm("import", "book", "\x1b[2Jrows.csv", "--schemas", CORE_PACK, "--map", "\x1b[31m").failed("IMPORT_FAILED")
 
     assert "\x1b" not in said
+
+
+MAKE_A_DATABASE = {"serve", "schema plan", "schema apply", "tenant create", "tenant import"}
+NEED_NO_DATABASE = {"schema check", "schema print", "schema layers", "plugins list"}
+ARGUMENTS = {
+    "import": ["book", "books.csv"],
+    "schema pull": ["pulled"],
+    "user create": ["--email", "ada@example.com", "--role", "clerk"],
+    "tenant set": ["acme", "--state", "active"],
+    "tenant remove": ["acme", "--confirm", "acme"],
+    "tenant export": ["acme", "acme.zip"],
+    "user roles": ["ada@example.com"],
+    "token create": ["ada@example.com"],
+    "token revoke": ["019aba4e-0000-7000-8000-000000000003"],
+}
+
+
+WORK_ON_ONE = sorted({*COMMANDS, "schema check --with-database"} - MAKE_A_DATABASE - NEED_NO_DATABASE)
+CASES: list[tuple[str, tuple[str, ...]]] = [(words, ()) for words in WORK_ON_ONE]
+CASES += [(words, ("--tenant", "acme")) for words in WORK_ON_ONE if not words.startswith("tenant")]
+
+
+@pytest.mark.parametrize(("words", "tenant"), CASES)
+def test_a_mistyped_file_is_not_taken_for_an_empty_database(words: str, tenant: tuple[str, ...], pack: Path, xrm: Xrm):
+    said = xrm(*words.split(), *ARGUMENTS.get(words, ()), "--database", "sqlite:///mistyped.db", *tenant)
+
+    assert "There is no database file mistyped.db yet." in said.failed("MODEL_OUT_OF_DATE")
+    assert said.out == ""
+    assert not Path("mistyped.db").exists()
+
+
+def test_a_server_does_not_make_a_database(pack: Path, xrm: Xrm):
+    xrm("serve", "--port", "0", "--database", "sqlite:///mistyped.db").failed("MODEL_OUT_OF_DATE")
+
+    assert not Path("mistyped.db").exists()
+
+
+@pytest.mark.parametrize("words", ["user list", "schema plan", "schema apply", "schema history"])
+def test_the_lost_file_of_a_tenant_is_not_made_anew(words: str, applied: Path, xrm: Xrm):
+    xrm("tenant", "create", "acme")
+    file = Path("xrm-data/tenants/acme.db")
+    file.unlink()
+
+    assert "acme" in xrm(*words.split(), "--tenant", "acme").failed("DATABASE_UNAVAILABLE")
+
+    assert not file.exists()

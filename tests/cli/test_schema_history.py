@@ -87,6 +87,8 @@ def test_history(converted: Path, xrm: Xrm):
 
 
 def test_history_of_an_empty_database(xrm: Xrm):
+    Path("xrm-data").mkdir()
+    Path("xrm-data/xrm.db").touch()
     assert xrm("schema", "history").out == "No model was applied yet.\n"
     assert "Nothing was applied yet." in xrm("schema", "undo").failed("SCHEMA_CHANGE_REFUSED")
 

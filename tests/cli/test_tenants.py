@@ -87,7 +87,9 @@ def test_passwords_of_databases_are_not_shown(applied: Path, xrm: Xrm):
     assert xrm("tenant", "list").out == ""
 
 
-@pytest.mark.parametrize("place", ["sqlite:///~/other.db", "sqlite+pysqlite:///other.db", "sqlite:///./sub/../other.db"])
+@pytest.mark.parametrize(
+    "place", ["sqlite:///~/other.db", "sqlite+pysqlite:///other.db", "sqlite:///./sub/../other.db"]
+)
 def test_a_database_that_is_there_is_nobodys_tenant(
     place: str, applied: Path, xrm: Xrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -67,7 +67,7 @@ def plan(as_json: AsJson = False, schemas: Schemas = None, database: DatabaseUrl
     from xrm_core.storage.applied import current_model
     from xrm_core.storage.plan import plan as make_plan
 
-    with opened(schemas, database) as workplace, workplace.database.read() as connection:
+    with opened(schemas, database, new=True) as workplace, workplace.database.read() as connection:
         planned = make_plan(connection, current_model(connection), workplace.model)
     _show(planned, as_json)
     if not planned.is_empty:
@@ -86,7 +86,7 @@ def apply(
     from xrm_core.server.assembly import policy_folders
     from xrm_core.storage.apply import apply as carry_out
 
-    with opened(schemas, database) as workplace:
+    with opened(schemas, database, new=True) as workplace:
         if any(folder.is_dir() for folder in policy_folders(workplace.settings)):
             workplace.policies()  # a server could not start with policies that do not fit the model
         done = carry_out(

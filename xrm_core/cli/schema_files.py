@@ -26,7 +26,7 @@ def layers(
     from xrm_core.metadata.structure import nearest
     from xrm_core.server.assembly import read_layers
 
-    with opened(schemas, database) as workplace:
+    with opened(schemas, database, new=True) as workplace:
         model = workplace.model
         sources = read_layers(workplace.settings, workplace.plugins, workplace.tenant_files.texts)
     if entity is not None and entity not in model:
@@ -72,6 +72,7 @@ def pull(
     """Write the tenant layer, which is kept in the database, as a pack of files on top of the other layers."""
     from xrm_core.cli.workplace import start
     from xrm_core.errors import ModelOutOfDate, SettingsError
+    from xrm_core.server.assembly import require_there
     from xrm_core.storage.applied import current_model
     from xrm_core.storage.engines import Database
     from xrm_core.storage.schema_files import schema_files
@@ -79,6 +80,7 @@ def pull(
     if everything and tenant_layer:
         raise typer.BadParameter("Give --all or --tenant-layer, not both.")
     settings = start(schemas, database)
+    require_there(settings)
     opened = Database(settings.database_url)
     try:
         with opened.read() as connection:

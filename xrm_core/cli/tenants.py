@@ -35,7 +35,7 @@ def create(
     from xrm_core.server.assembly import find_plugins
     from xrm_core.server.tenant_moves import create_tenant
 
-    settings = _start(schemas, database)
+    settings = _start(schemas, database, new=True)
     made = create_tenant(settings, find_plugins(settings), name, host or (), at)
     typer.echo(f"The tenant {made.name} is there: {made.place}")
 
@@ -147,7 +147,7 @@ def import_(
     """Make a tenant of a bundle: all of it, checked by counts and checksums, or nothing."""
     from xrm_core.server.tenant_moves import import_tenant
 
-    settings = _start(schemas, database)
+    settings = _start(schemas, database, new=True)
     made, manifest = import_tenant(settings, name, file, host or (), at)
     typer.echo(f"The tenant {made.name} is there with {_rows(manifest)} records: {made.place}")
 
@@ -157,10 +157,13 @@ def _rows(manifest: dict[str, dict[str, dict[str, int]]]) -> int:
     return sum(entry["rows"] for name, entry in tables.items() if name.startswith("data/"))
 
 
-def _start(schemas: Path | None, database: str | None) -> "Settings":
+def _start(schemas: Path | None, database: str | None, *, new: bool = False) -> "Settings":
     from xrm_core.cli.data_folder import make_data_folder
     from xrm_core.cli.workplace import start
+    from xrm_core.server.assembly import require_there
 
     settings = start(schemas, database)
+    if not new:
+        require_there(settings)
     make_data_folder(settings)
     return settings

@@ -10,12 +10,13 @@ from typing import Any
 from xrm_core.cli.data_folder import make_data_folder
 from xrm_core.cli.logs import configure_logs
 from xrm_core.cli.tenant_option import chosen_tenant
+from xrm_core.errors import DatabaseUnavailable
 from xrm_core.metadata.model import Model
 from xrm_core.permissions import policy
 from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
-from xrm_core.server.assembly import check_model, find_plugins, policy_folders, read_model
+from xrm_core.server.assembly import check_model, find_plugins, policy_folders, read_model, require_there
 from xrm_core.server.tenant_moves import tenant_url
 from xrm_core.settings import Settings, load_settings
 from xrm_core.storage.engines import Database, is_missing
@@ -65,27 +66,38 @@ def start(schemas: Path | None, database: str | None, **more: Any) -> Settings:
     """
     configure_logs()
     settings = load_settings(schemas=schemas, database_url=database, **more)
-    if chosen_tenant():
-        return settings.model_copy(update={"database_url": tenant_url(settings, chosen_tenant())})
-    return settings
+    if not chosen_tenant():
+        return settings
+    require_there(settings)
+    found = settings.model_copy(update={"database_url": tenant_url(settings, chosen_tenant())})
+    if is_missing(found.database_url):  # not even «xrm schema apply» makes it: what became of it is to be found out
+        raise DatabaseUnavailable(
+            f"The file of the tenant {chosen_tenant()} is not there.", hint="«xrm tenant list» says where it should be."
+        )
+    return found
 
 
 @contextmanager
-def opened(schemas: Path | None, database: str | None, *, files_only: bool = False) -> Iterator[Workplace]:
+def opened(
+    schemas: Path | None, database: str | None, *, files_only: bool = False, new: bool = False
+) -> Iterator[Workplace]:
     """The workplace of the options that every command takes; its database is closed at the end.
 
     Args:
         schemas: folder of the pack, if it was given.
         database: its URL, if it was given.
         files_only: leave out the layer that is kept in the database: for commands that need none.
+        new: the database may be one that is not there yet.
 
     Raises:
-        XrmError: settings, plugins or entity files are wrong.
+        XrmError: settings, plugins or entity files are wrong, or there is no database.
     """
     settings = start(schemas, database)
     plugins = find_plugins(settings)
     files = SchemaFiles({}) if files_only else _tenant_files(settings)
     model = read_model(settings, plugins, files.texts)
+    if not new and not files_only:
+        require_there(settings)
     make_data_folder(settings)
     workplace = Workplace(settings, plugins, model, Database(settings.database_url), files)
     try:
@@ -99,10 +111,10 @@ def opened_database(schemas: Path | None, database: str | None) -> Iterator[Data
     """Only the database, for commands that need no entity files; closed at the end.
 
     Raises:
-        XrmError: settings are wrong.
+        XrmError: settings are wrong, or there is no database.
     """
     settings = start(schemas, database)
-    make_data_folder(settings)
+    require_there(settings)
     found = Database(settings.database_url)
     try:
         yield found

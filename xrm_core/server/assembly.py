@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from xrm_core.errors import ModelOutOfDate
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
@@ -15,7 +17,7 @@ from xrm_core.plugins import Plugins, load_plugins
 from xrm_core.records.door import Records
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import current_model, has_models, require_model
-from xrm_core.storage.engines import Database
+from xrm_core.storage.engines import Database, is_missing
 from xrm_core.storage.tables import Tables
 
 TENANT_LAYER = "tenant"
@@ -93,6 +95,7 @@ def assemble_applied(settings: Settings) -> Platform:
         XrmError: settings, plugins or policies are wrong, or the database does not answer.
     """
     plugins = find_plugins(settings)
+    require_there(settings)
     database = Database(settings.database_url)
     database.check()
     with database.read() as connection:
@@ -111,6 +114,20 @@ def policy_folders(settings: Settings) -> list[Path]:
         SchemaFilesInvalid: a ``pack.json`` is wrong.
     """
     return [layer.folder / "permissions" for layer in pack_layers(settings.schemas) if layer.folder is not None]
+
+
+def require_there(settings: Settings) -> None:
+    """Refuse to work on an SQLite file that is not there: opening it would make an empty one of a mistyped name.
+
+    Raises:
+        ModelOutOfDate: it is not there.
+    """
+    if is_missing(settings.database_url):
+        file = make_url(settings.database_url).database
+        raise ModelOutOfDate(
+            f"There is no database file {file} yet.",
+            hint="«xrm schema apply» makes it. If it should be there, check --database and XRM_DATABASE_URL.",
+        )
 
 
 def check_model(database: Database, model: Model) -> None:

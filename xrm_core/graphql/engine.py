@@ -35,12 +35,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A GraphQL request. ``read_only`` refuses mutations (HTTP GET)."""
+    """A GraphQL request. ``read_only`` refuses mutations (HTTP GET); ``base`` is as in User."""
 
     query: str
     variables: Mapping[str, Any]
     operation_name: str | None = None
     read_only: bool = False
+    base: str = ""
 
 
 class MutationByGet(BadRequest):

@@ -11,12 +11,14 @@ class User:
     """A signed-in user.
 
     ``id`` is the id of a record of the entity ``user``, ``access`` what their roles allow, ``team`` the id of the team
-    to which that record's field ``team`` refers, if there is one.
+    to which that record's field ``team`` refers, if there is one. ``base`` stands before the paths of this server in
+    answers: ``/t/acme`` for who has reached a tenant by its path.
     """
 
     id: str
     access: Access
     team: str | None = None
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class System:
     def team(self) -> None:
         """And it is in no team."""
         return
+
+    @property
+    def base(self) -> str:
+        """And it needs no addresses."""
+        return ""
 
 
 Caller = User | System

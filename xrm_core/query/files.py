@@ -7,7 +7,7 @@ comes out of a :class:`~xrm_core.query.scan.Scan`, guarded like every other colu
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, literal, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, exists, literal, literal_column, select
 
 from xrm_core.metadata.file_entity import FILE as FILE_ENTITY
 from xrm_core.metadata.model import Entity, Field
@@ -19,6 +19,9 @@ from xrm_core.storage.file_tables import FILE
 
 PATH = "/files/"
 """Where the server answers with the content of a file."""
+
+BASE = "ctx_base"
+"""Bind of what stands before this path: a value of the caller."""
 
 
 def file_json(scope: Scope, entity: Entity, row: Row, item: FileValue) -> ColumnElement[Any]:
@@ -37,7 +40,8 @@ def _pairs(scope: Scope, file: Any, item: FileValue) -> Iterator[Pair]:
         key, name = part
         if name == "url":
             text = file.c.id if scope.dialect.name == "sqlite" else file.c.id.cast(FILE.c.name.type)
-            yield key, literal_column(f"'{PATH}'").concat(text)
+            base: ColumnElement[str] = bindparam(BASE, type_=FILE.c.name.type, required=True)
+            yield key, base.concat(literal_column(f"'{PATH}'")).concat(text)
         else:
             yield key, file.c[name]
 

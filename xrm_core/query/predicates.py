@@ -53,7 +53,7 @@ from xrm_core.metadata.predicate import (
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
-from xrm_core.query.files import of_file
+from xrm_core.query.files import BASE, of_file
 from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
 from xrm_core.query.search import Words, search
@@ -118,8 +118,8 @@ def unguarded(scope: Scope, entity: Entity, source: FromClause) -> Unguarded:
 
 
 def context_values(caller: Caller) -> Mapping[str, str | None]:
-    """Values for the names of the caller that row rules may have, by the names of their binds."""
-    return {f"{CONTEXT_PREFIX}user": caller.id, f"{CONTEXT_PREFIX}team": caller.team}
+    """What statements take from the caller, by the names of their binds: for row rules, and for addresses."""
+    return {f"{CONTEXT_PREFIX}user": caller.id, f"{CONTEXT_PREFIX}team": caller.team, BASE: caller.base}
 
 
 def operand(value: Operand, type_: Any) -> ColumnElement[Any]:

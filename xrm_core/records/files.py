@@ -22,6 +22,7 @@ from xrm_core.query.scan import Scope
 from xrm_core.records.file_names import clean_name
 from xrm_core.records.file_types import HEAD_BYTES, media_type_of
 from xrm_core.storage import file_store
+from xrm_core.storage.applied import require_model
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import StoredFile
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE
@@ -98,11 +99,19 @@ class Files:
         return found
 
     def clean(self, database: Database, now: dt.datetime | None = None) -> int:
-        """Remove the files that no record has referred to for a day since they were stored; answers how many."""
+        """Remove the files that no record has referred to for a day since they were stored; answers how many.
+
+        Raises:
+            ModelOutOfDate: the database has another model, in which records may refer to them.
+        """
         before = (now or dt.datetime.now(dt.UTC)) - KEPT
         removed = 0
         while True:
+            with database.read() as connection:  # to look for them takes a while, and shall hold up no writer
+                if not file_store.has_unattached(connection, self.model, self.tables, before):
+                    return removed
             with database.begin() as connection:
+                require_model(connection, self.model)
                 count = file_store.remove_unattached(connection, self.model, self.tables, before)
             removed += count
             if not count:

@@ -24,6 +24,9 @@ from xrm_core.server.site import Site
 from xrm_core.server.sites import Sites, site_of
 from xrm_core.server.tenants import Tenants
 
+CLEAN_SECONDS = 3600.0
+"""How often a server looks for files that nobody has attached."""
+
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 
 
@@ -42,14 +45,27 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
     tenants = Tenants(settings, platform.database, blueprints, files.clean)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
+    ending = asyncio.Event()
+
+    async def clean(each: Site) -> None:
+        if not ending.is_set():
+            await files.clean(each)
+
+    async def keep_clean() -> None:
+        await files.clean(site)
+        while not await _happens(ending, CLEAN_SECONDS):
+            await clean(site)
+            await tenants.do_in_all(clean)  # each was cleaned when it was opened
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         with suppress(XrmError):  # /health/ready says so, and it is tried again every second
             await site.refresh()
         await tenants.start()
         site.watch()
-        cleaning = asyncio.create_task(files.clean(site))
+        cleaning = asyncio.create_task(keep_clean())
         yield
+        ending.set()
         await cleaning
         await tenants.close()
         files.close()
@@ -71,6 +87,13 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
     )
+
+
+async def _happens(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, but not longer; answers whether it has happened."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
 
 
 async def _unexpected(_request: Request, error: Exception) -> Response:

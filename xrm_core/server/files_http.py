@@ -89,11 +89,11 @@ class FilesEndpoint:
     async def clean(self, site: Site) -> None:
         """Remove the files of a site that nobody has attached. What goes wrong is for the log alone."""
 
-        def clean() -> int:
-            return site.serving.files.clean(site.database)
+        async def clean(serving: Serving) -> int:
+            return await self._apart(serving.files.clean, site.database)
 
         try:
-            removed = await self._apart(clean)
+            removed = await site.on_newest(clean)
         except Exception as error:
             _log.warning("files_not_cleaned", tenant=site.name, kind=type(error).__name__)
         else:
@@ -115,12 +115,12 @@ class FilesEndpoint:
         self._uploads += 1
         try:
             if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-                return await self._from_form(request, site, caller)
-            return await self._from_body(request, site, caller)
+                return await self._from_form(request, site)
+            return await self._from_body(request, site)
         finally:
             self._uploads -= 1
 
-    async def _from_body(self, request: Request, site: Site, caller: User) -> Response:
+    async def _from_body(self, request: Request, site: Site) -> Response:
         with SpooledTemporaryFile(_IN_MEMORY) as spool:
             size = 0
             async for chunk in request.stream():
@@ -129,9 +129,9 @@ class FilesEndpoint:
                     raise self._too_large()
                 spool.write(chunk)
             name, media_type = request.query_params.get("name"), request.headers.get("content-type")
-            return await self._apart(self._store, site, caller, name, media_type, cast(BinaryIO, spool))
+            return await self._stored(request, site, name, media_type, cast(BinaryIO, spool))
 
-    async def _from_form(self, request: Request, site: Site, caller: User) -> Response:
+    async def _from_form(self, request: Request, site: Site) -> Response:
         limited = Request(request.scope, _counted(request.receive, self._max_bytes + _AROUND, self._too_large))
         try:
             async with limited.form(max_files=1, max_fields=10, max_part_size=_AROUND) as form:
@@ -140,18 +140,31 @@ class FilesEndpoint:
                     raise BadRequest("The form has no file.", hint="Send it as the part «file», with a file name.")
                 if (file.size or 0) > self._max_bytes:
                     raise self._too_large()
-                content = file.file
-                return await self._apart(self._store, site, caller, file.filename, file.content_type, content)
+                return await self._stored(request, site, file.filename, file.content_type, file.file)
         except (MultiPartException, HTTPException):
             raise BadRequest("The multipart body cannot be read.", hint="Send one part «file» with the file.") from None
 
-    def _store(self, site: Site, caller: User, name: str | None, media_type: str | None, content: BinaryIO) -> Response:
-        with site.database.begin(self._timeout) as connection:
-            file = site.serving.files.store(connection, caller, name, media_type, content)
+    async def _stored(
+        self, request: Request, site: Site, name: str | None, media_type: str | None, content: BinaryIO
+    ) -> Response:
+        async def store(serving: Serving) -> StoredFile:
+            # Once more: a slow upload may outlive the token, the role or the model that it began with.
+            caller = await serving.authenticator.user(request.headers.get("authorization"))
+            site.require_writable()
+            return await self._apart(self._store, site, serving, caller, name, media_type, content)
+
+        file = await site.on_newest(store)
         shape = {"id": file.id, "name": file.name, "mediaType": file.media_type, "size": file.size}
-        path = f"{PATH}{file.id}"
+        path = f"{request.scope.get('root_path', '')}{PATH}{file.id}"
         headers = {**SAFE_HEADERS, "location": path}
         return JSONResponse({**shape, "sha256": file.sha256, "url": path}, 201, headers)
+
+    def _store(
+        self, site: Site, serving: Serving, caller: User, name: str | None, media_type: str | None, content: BinaryIO
+    ) -> StoredFile:
+        with site.database.begin(self._timeout) as connection:
+            require_model(connection, serving.blueprint.model)
+            return serving.files.store(connection, caller, name, media_type, content)
 
     def _too_large(self) -> FileTooLarge:
         return FileTooLarge(f"A file has at most {self._max_bytes} bytes.", hint="Send a smaller one.")

@@ -1,5 +1,6 @@
 """``/graphql``: GraphQL over HTTP, by its specification (media types, status codes, GET for queries only)."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -70,7 +71,7 @@ class GraphQLEndpoint:
             site, authorization = site_of(scope), headers.get("authorization")
             await site.user(authorization)  # before a stranger's body is read
             request = await self._read(scope, headers, receive, send)
-            answer = await site.answer(authorization, request)
+            answer = await site.answer(authorization, replace(request, base=scope.get("root_path", "")))
             status = _status(answer, media_type)
         except ClientDisconnect:
             return

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import structlog
@@ -117,7 +117,8 @@ class Site:
         """
 
         async def ask(serving: Serving) -> Answer:
-            return await serving.engine.execute(request, await serving.authenticator.user(authorization))
+            caller = await serving.authenticator.user(authorization)
+            return await serving.engine.execute(request, replace(caller, base=request.base) if request.base else caller)
 
         try:
             return await self.on_newest(ask)

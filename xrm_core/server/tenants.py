@@ -82,6 +82,16 @@ class Tenants:
             else:
                 site.state = known.state
 
+    async def do_in_all(self, work: Callable[[Site], Awaitable[None]]) -> None:
+        """Do something with each site that is open, one after the other."""
+        for site in list(self._open.values()):
+            if self._open.get(site.name) is site:
+                site.busy += 1
+                try:
+                    await work(site)
+                finally:
+                    site.busy -= 1
+
     async def start(self) -> None:
         """Look at the catalogue now, and again and again until :meth:`close`."""
         with contextlib.suppress(XrmError):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from sqlalchemy import ColumnElement, Connection, column, delete, exists, false, insert, or_, select, table
+from sqlalchemy import ColumnElement, Connection, Select, column, delete, exists, false, insert, or_, select, table
 from uuid_utils import uuid7
 
 from xrm_core.metadata.model import Model
@@ -103,16 +103,26 @@ def _put_aside(connection: Connection) -> ColumnElement[bool]:
     return or_(false(), *found)
 
 
+def has_unattached(connection: Connection, model: Model, tables: Tables, before: dt.datetime) -> bool:
+    """Whether there is anything that :func:`remove_unattached` would remove."""
+    return connection.scalar(_old(connection, model, tables, before).limit(1)) is not None
+
+
+def _old(connection: Connection, model: Model, tables: Tables, before: dt.datetime) -> Select[tuple[str]]:
+    unused = ~attached(model, tables) & ~_put_aside(connection)
+    return select(FILE.c.id).where(FILE.c.created_at < before, unused).order_by(FILE.c.created_at)
+
+
 def remove_unattached(connection: Connection, model: Model, tables: Tables, before: dt.datetime) -> int:
     """Remove some files that are older than ``before`` and that no record refers to; answers how many.
 
     A file that is being attached at this moment stays. Call it, each time in a transaction of its own, until it
     answers 0.
     """
-    unused = ~attached(model, tables) & ~_put_aside(connection)
-    old = select(FILE.c.id).where(FILE.c.created_at < before, unused).order_by(FILE.c.created_at).limit(_BATCH)
     # Locked first, then looked at again: who attaches a file holds a lock on its row until the end.
+    old = _old(connection, model, tables, before).limit(_BATCH)
     ids = list(connection.scalars(old.with_for_update(skip_locked=True)))
     if not ids:
         return 0
+    unused = ~attached(model, tables) & ~_put_aside(connection)
     return connection.execute(delete(FILE).where(FILE.c.id.in_(ids), unused)).rowcount

@@ -102,6 +102,13 @@ ABOVE = {
         },
         "$defs": {"extra": {"type": "integer"}},
     },
+    "knows": {
+        "x-extends": "knows",
+        "x-pairs": [{"from": "club", "to": "club"}],
+        "x-labels": {"fr": "connaît"},
+        "required": ["since"],
+        "properties": {"how": {"maxLength": 20}, "since": {"type": "string", "format": "date"}},
+    },
     "person": {"x-extends": "person", "properties": {"age": {"minimum": 18}, "weight": {"maximum": 300}}},
 }
 VALUES: list[Any] = [

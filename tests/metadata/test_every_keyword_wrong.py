@@ -5,7 +5,7 @@ The cases are made from the meta-schemas, so that a new word is tried from the d
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema_rs
 import pytest
@@ -121,7 +121,7 @@ def entity(**words: Any) -> str:
 
 
 def valid(form: Form, document: Any) -> bool:
-    known = [(f"{name}.schema.json", meta_schema(name)) for name in ("entity", "extension", "pack")]  # type: ignore[arg-type]
+    known = [(f"{name}.schema.json", meta_schema(name)) for name in get_args(Form)]
     registry = jsonschema_rs.Registry(known)
     return jsonschema_rs.Draft202012Validator(meta_schema(form), registry=registry).is_valid(document)
 
@@ -169,6 +169,23 @@ def test_every_word_of_an_extension_with_every_wrong_value(word: str) -> None:
         above = LayerSource("mine", "deployment", texts=[("mine.json", json.dumps(document))])
         found = told(core(OTHER), above)
         if not valid("extension", document):
+            assert found, label
+            assert {place[0] for place in found} == {"mine.json"}
+            assert all(place[1].startswith(f"/{word}") for place in found), (label, found)
+            refused += 1
+    assert refused > 5
+
+
+@pytest.mark.parametrize("word", list(meta_schema("relationship_extension")["properties"]))
+def test_every_word_of_an_extension_of_a_relationship_with_every_wrong_value(word: str) -> None:
+    pair = [{"from": "other", "to": "other"}]
+    base = json.dumps({"x-relationship": "knows", "x-pairs": pair, "type": "object"})
+    refused = 0
+    for label, value in WRONG.items():
+        document = {"x-extends": "knows", "properties": {"f": {"type": "string"}}, word: value}
+        above = LayerSource("mine", "deployment", texts=[("mine.json", json.dumps(document))])
+        found = told(core(OTHER, base), above)
+        if not valid("relationship_extension", document):
             assert found, label
             assert {place[0] for place in found} == {"mine.json"}
             assert all(place[1].startswith(f"/{word}") for place in found), (label, found)

@@ -121,6 +121,14 @@ def test_layers_tighten_upon_each_other_and_the_order_of_sources_does_not_matter
     assert one.fingerprint == other.fingerprint
 
 
+@pytest.mark.parametrize(
+    "words", [{"x-labels": {"fr": "Client"}}, {"required": ["city"]}, {"not": {"required": ["town"]}}]
+)
+def test_an_entity_knows_the_layers_that_say_something_of_it(words: dict[str, Any]) -> None:
+    assert loaded(above("club", **words))["customer"].layers == {"core", "club"}
+    assert loaded()["customer"].layers == {"core"}
+
+
 def test_a_higher_layer_extends_what_a_layer_in_between_added() -> None:
     added = above("club", **field("joined_on", type="string"))
     narrowed = above("mine", "deployment", **field("joined_on", maxLength=10), required=["joined_on"])
@@ -169,7 +177,7 @@ def test_a_higher_layer_extends_what_a_layer_in_between_added() -> None:
         ({"type": "object"}, "/type", '"type" does not belong'),
         ({"x-foo": 1}, "/x-foo", 'Unknown keyword "x-foo"'),
         ({"$ref": "https://example.com/x"}, "/$ref", "nothing is ever fetched"),
-        ({"x-extends": "custmer"}, "/x-extends", 'There is no entity "custmer" in the layers below'),
+        ({"x-extends": "custmer"}, "/x-extends", 'no entity or relationship "custmer" in the layers below'),
         ({"x-extends": 5}, "/x-extends", "5 should be text"),
         ({"x-extends": "A B"}, "/x-extends", "does not have the right form"),
     ],

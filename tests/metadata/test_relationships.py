@@ -140,3 +140,91 @@ def test_an_entity_cannot_have_a_field_that_the_api_gives_all() -> None:
     files = [("a.json", '{"x-entity": "a", "type": "object", "properties": {"network": {"type": "string"}}}', "core")]
     with pytest.raises(SchemaFilesInvalid, match="has this field on every record"):
         load_texts(files)
+
+
+def above(**words: Any) -> LayerSource:
+    texts = [("mine/knows.json", json.dumps({"x-extends": "knows", **words}, indent=0))]
+    texts.append(("mine/club.json", json.dumps({"type": "object", "x-entity": "club", **_NAMED})))
+    return LayerSource("mine", "deployment", texts=texts)
+
+
+_NAMED = {"properties": {"name": {"type": "string"}}}
+
+
+def below(**relationship: Any) -> LayerSource:
+    return LayerSource("core", "core", texts=[each[:2] for each in texts(relationship)])
+
+
+def test_a_higher_layer_adds_pairs_and_attributes_to_a_relationship_and_tightens_it() -> None:
+    # given a kind of relationship, and a layer that says more of it, with an entity of its own
+    low = below(**{"x-labels": {"de": "kennt"}, "properties": {"how": {"type": "string", "maxLength": 30}}})
+    high = above(
+        **{
+            "x-pairs": [PAIR, {"from": "club", "to": "firm"}, {"from": "person", "to": "club"}],
+            "x-one-at-a-time": True,
+        },
+        **{"x-labels": {"de": "kennt gut", "fr": "connaît"}, "x-reverse-labels": {"de": "bekannt mit"}},
+        required=["since", "how"],
+        properties={"how": {"maxLength": 9}, "since": {"type": "string", "format": "date"}},
+    )
+    # when both are loaded
+    model = load([low, high])
+    # then the kind has it all, the pairs of the lower layer first
+    knows = model["knows"]
+    assert knows.relationship is not None
+    assert knows.relationship.pairs == (("person", "firm"), ("club", "firm"), ("person", "club"))
+    assert knows.relationship.one_at_a_time
+    assert (knows.labels["de"], knows.relationship.reverse_labels) == ("kennt gut", {"de": "bekannt mit"})
+    assert knows["source"].columns == ("source_person_id", "source_club_id")
+    assert [(knows[name].required, knows[name].max_length) for name in ("how", "since")] == [(True, 9), (True, None)]
+    assert {at.file for at in knows["how"].tightened} == {"mine/knows.json"}
+    assert (knows["since"].source.layer, knows.layers) == ("mine", {"core", "mine"})
+    assert "knows" in model["club"].inverses
+    assert load_texts([(file, text, "core") for file, text in files_of(model).items()]).fingerprint == model.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("base", "words", "file", "pointer", "reason"),
+    [
+        ({}, {"x-pairs": [{"from": "club", "to": "frim"}]}, "mine", "/x-pairs/0/to", 'no entity "frim"'),
+        ({}, {"x-pairs": []}, "mine", "/x-pairs", "too short"),
+        ({}, {"x-symmetric": True}, "mine", "/x-symmetric", "does not belong in an extension file of a relationship"),
+        ({}, {"x-indexes": [["a", "b"]]}, "mine", "/x-indexes", "does not belong"),
+        ({}, {"x-one-at-a-time": False}, "mine", "/x-one-at-a-time", "should be true"),
+        ({"x-symmetric": True}, {"x-one-at-a-time": True}, "mine", "/x-one-at-a-time", "no source"),
+        ({"x-symmetric": True}, {"x-reverse-labels": {"de": "a"}}, "mine", "/x-reverse-labels", "from both sides"),
+        ({}, {"required": ["how"]}, "mine", "/required/0", 'no attribute "how"'),
+        ({}, {"properties": {"how": {"maxLength": 3}}}, "mine", "/properties/how", 'no field "how" of "knows"'),
+        ({}, {"properties": {"source": {"type": "string"}}}, "mine", "/properties/source", "already"),
+        ({"properties": 5}, {"properties": {"how": {"type": "string"}}}, "relationships", "/properties", "an object"),
+        ({"x-pairs": 5}, {"x-pairs": [PAIR]}, "relationships", "/x-pairs", "should be a list"),
+    ],
+)
+def test_what_does_not_fit_a_relationship_below_is_told_where_it_stands(
+    base: dict[str, Any], words: dict[str, Any], file: str, pointer: str, reason: str
+) -> None:
+    with pytest.raises(SchemaFilesInvalid) as caught:
+        load([below(**base), above(**words)])
+    [problem] = caught.value.problems
+    assert (problem.file, problem.pointer) == (f"{file}/knows.json", pointer)
+    assert reason in problem.reason
+
+
+def test_a_required_attribute_that_is_worked_out_is_told_at_its_name() -> None:
+    attributes = {"how": {"type": "string"}, "loud": {"type": "string", "x-computed": "UPPER(how)"}}
+    [problem] = problems(properties=attributes, required=["how", "loud"])
+    assert problem.pointer == "/required/1"
+
+
+def test_a_relationship_is_extended_by_a_higher_layer_only() -> None:
+    more = ("relationships/more.json", '{"x-extends": "knows", "x-labels": {"de": "a"}}', "core")
+    with pytest.raises(SchemaFilesInvalid, match=r"The relationship \"knows\" belongs to the same layer, core"):
+        load_texts([*texts({}), more])
+
+
+def test_an_entity_and_a_relationship_of_one_name_are_told_beside_an_extension() -> None:
+    entity = LayerSource(
+        "plug", "plugin", texts=[("plug/knows.json", json.dumps({"x-entity": "knows", "type": "object", **_NAMED}))]
+    )
+    with pytest.raises(SchemaFilesInvalid, match=r"is taken already, at plug/knows\.json"):
+        load([below(), entity, above(**{"x-labels": {"de": "a"}})])

@@ -38,9 +38,7 @@ def layers(
         typer.echo(f"{layer.kind:10} {layer.name:20} {layer.folder or 'in the database'}")
     for found in model:
         own = found.source.layer
-        others = {
-            at.layer for field in found.fields.values() for at in (field.source, *field.tightened) if at.layer != own
-        }
+        others = found.layers - {own}
         more = f"  extended by {', '.join(sorted(others))}" if others else ""
         typer.echo(f"{found.name:30} {own}{more}")
 

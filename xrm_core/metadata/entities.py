@@ -117,6 +117,7 @@ def _entity(document: Document, text: Mapping[str, Any], fields: dict[str, Field
         rules=freeze(rules_of(text)),
         json_schema=freeze(record_schema(fields.values(), rules_of(text))) if fields else freeze({}),
         renamed_from=text.get("x-renamed-from"),
+        layers=document.layers,
         source=source_of(document, "/x-entity"),
     )
 

@@ -1,4 +1,4 @@
-"""Files of higher layers that add to an entity of a lower one, and tighten its fields: ``x-extends``.
+"""Files of higher layers that add to an entity or relationship of a lower one, and tighten its fields: ``x-extends``.
 
 They are worked into the document of the entity before it is read, so that whatever an entity file can say can be added.
 Each part keeps the place where it was written down.
@@ -12,26 +12,28 @@ from xrm_core.errors import Problem
 from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.references import unresolved
 from xrm_core.metadata.rules import RULE_WORDS
-from xrm_core.metadata.structure import mistakes, nearest
+from xrm_core.metadata.structure import Form, mistakes, nearest
 from xrm_core.metadata.tightening import TIGHTENING, tighten, wrong_fields
 
 _OWN = frozenset({"$schema", "x-extends", "properties"})
 _RULES = frozenset(RULE_WORDS) - {"allOf", "dependentRequired"}
-_NAMES_FOR_PEOPLE = frozenset({"title", "description", "x-labels", "x-plural-labels"})
+_NAMES_FOR_PEOPLE = frozenset({"title", "description", "x-labels", "x-plural-labels", "x-reverse-labels"})
 
 
 def is_extension(document: Document) -> bool:
-    """Whether the file adds to an entity instead of defining one."""
-    return isinstance(document.value, Mapping) and "x-extends" in document.value and "x-entity" not in document.value
+    """Whether the file adds to an entity or relationship instead of defining one."""
+    if not isinstance(document.value, Mapping):
+        return False
+    return "x-extends" in document.value and not {"x-entity", "x-relationship"} & set(document.value)
 
 
 def extend(
     entities: Mapping[str, Document], extensions: Iterable[Document], known: Iterable[str], problems: list[Problem]
 ) -> dict[str, Document]:
-    """The documents of the entities with all extensions worked in, lowest layer first.
+    """The documents of the entities and relationships with all extensions worked in, lowest layer first.
 
     Args:
-        entities: documents by the name of their entity.
+        entities: documents by the name of their entity or relationship.
         extensions: files with ``x-extends``, in the order of their layers.
         known: names of all entities that have a file, those included that cannot be read.
         problems: gets what is wrong with the extensions.
@@ -39,42 +41,56 @@ def extend(
     found = dict(entities)
     known = frozenset(known)
     for extension in extensions:
-        wrong = mistakes(extension, "extension")
-        problems.extend(extension.problem(*mistake) for mistake in wrong)
         name = extension.value["x-extends"]
+        base = found.get(name) if isinstance(name, str) else None
+        form: Form = "extension" if base is None or _kind(base) == "entity" else "relationship_extension"
+        wrong = mistakes(extension, form)
+        problems.extend(extension.problem(*mistake) for mistake in wrong)
         pointers = frozenset((*(pointer for pointer, _, _ in wrong), *unresolved(extension.value)))
         if pointers & {"", "/x-extends"}:
             continue
-        base = found.get(name)
         if base is None:
             if name not in known:
                 problems.append(_nothing_to_extend(extension, name, found))
             continue
         reason = _wrong_layer(extension, base)
         if reason:
-            remedy = "Only a higher layer extends; put the fields into the entity's own file."
+            remedy = "Only a higher layer extends; put the fields into its own file."
             problems.append(extension.problem("/x-extends", reason, remedy))
-        elif isinstance(base.value, Mapping) and isinstance(base.value.get("properties"), Mapping):
+        elif isinstance(base.value, Mapping) and isinstance(_fields_of(base), Mapping):
             found[name] = _Merge(base, _Right(extension, pointers), problems).done()
     return found
 
 
+def _kind(base: Document) -> Form:
+    relationship = isinstance(base.value, Mapping) and "x-relationship" in base.value
+    return "relationship" if relationship else "entity"
+
+
+def _fields_of(base: Document) -> Any:
+    return base.value.get("properties", {} if _kind(base) == "relationship" else None)
+
+
 def _nothing_to_extend(extension: Document, name: str, entities: Mapping[str, Document]) -> Problem:
-    reason = f'There is no entity "{name}" in the layers below to which this could add.'
+    reason = f'There is no entity or relationship "{name}" in the layers below to which this could add.'
     for other, document in entities.items():
         if isinstance(document.value, Mapping) and document.value.get("x-renamed-from") == name:
-            reason = f'The entity "{name}" is called "{other}" now, since {document.file}:{document.line("")}.'
+            reason = (
+                f'The {_kind(document)} "{name}" is called "{other}" now, since {document.file}:{document.line("")}.'
+            )
             return extension.problem("/x-extends", reason, f'Write "{other}".')
-    remedy = f"{nearest(name, entities)}If it was removed there, remove this file or define the entity in this layer."
+    remedy = f"{nearest(name, entities)}If it was removed there, remove this file or define it in this layer."
     return extension.problem("/x-extends", reason, remedy)
 
 
 def _wrong_layer(extension: Document, base: Document) -> str:
-    where = f"{base.file}:{base.line('/x-entity')}"
+    kind = _kind(base)
+    what = f'The {kind} "{extension.value["x-extends"]}" belongs to'
+    where = f"{base.layer} ({base.file}:{base.line(f'/x-{kind}')})"
     if extension.layer == base.layer:
-        return f'The entity "{extension.value["x-extends"]}" belongs to the same layer, {base.layer} ({where}).'
+        return f"{what} the same layer, {where}."
     if extension.rank < base.rank:
-        return f'The entity "{extension.value["x-extends"]}" belongs to a higher layer, {base.layer} ({where}).'
+        return f"{what} a higher layer, {where}."
     return ""
 
 
@@ -100,9 +116,9 @@ class _Merge:
         self.extension = right.document
         self.problems = problems
         self.value: dict[str, Any] = dict(base.value)
-        self.value["properties"] = dict(base.value["properties"])
+        self.value["properties"] = dict(_fields_of(base))
         self.places = dict(base.places)
-        below = frozenset((*(pointer for pointer, _, _ in mistakes(base)), *unresolved(base.value)))
+        below = frozenset((*(pointer for pointer, _, _ in mistakes(base, _kind(base))), *unresolved(base.value)))
         self.wrong_fields_below = wrong_fields(below)
         self.wrong_words_below = frozenset(pointer[1:] for pointer in below if pointer.count("/") == 1)
 
@@ -161,13 +177,15 @@ class _Merge:
         known = self.value.get(word)
         if isinstance(value, Mapping) and isinstance(known or {}, Mapping):
             self.value[word] = dict(known or {})
+            if known is None:
+                self._placed(pointer)
             for key, part in value.items():
                 self._member(word, step(pointer, key), key, part)
         elif isinstance(value, list) and isinstance(known or [], list):
             self.value[word] = list(known or [])
             for i, part in enumerate(value):
                 self._append(word, part, step(pointer, i))
-        elif known is None or known == value or self._may_rename(word, pointer):
+        elif known is None or known is False or known == value or self._may_rename(word, pointer):
             self.value[word] = value
             self._placed(pointer)
 

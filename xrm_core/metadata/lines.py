@@ -64,6 +64,12 @@ class Document:
             around = around.rpartition("/")[0]
         return self, pointer
 
+    @property
+    def layers(self) -> frozenset[str]:
+        """Names of all the layers of which something is in it."""
+        others = {id(document): document for document, _ in self.places.values() if document is not self}
+        return frozenset({self.layer}).union(*(document.layers for document in others.values()))
+
     def line(self, pointer: str) -> int:
         """Line of the value, or of the nearest one around it if there is no such value."""
         document, pointer = self.place(pointer)

@@ -65,7 +65,7 @@ def load_texts(texts: Sequence[tuple[str, str, str]]) -> Model:
 def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Problem]) -> Model:
     entities: dict[str, Document] = {}
     extensions: list[Document] = []
-    relationships: list[Document] = []
+    relationships: dict[str, Document] = {}
     known: set[str] = set()
     for source, rank, file, text in texts:
         document = read(file, text, problems, source.name, rank)
@@ -74,7 +74,9 @@ def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Pro
             extensions.append(document)
             continue
         if document is not None and is_relationship(document):
-            relationships.append(document)
+            named = document.value["x-relationship"]
+            named = named if isinstance(named, str) and named not in relationships else f"the relationship of {file}"
+            relationships[named] = document  # one that is there already is told when they are read
             continue
         name = _claimed_name(file, document)
         known.add(name)
@@ -91,14 +93,17 @@ def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Pro
                 remedy = f'Write "x-extends" for "x-entity" to add to that of {first.layer}, or choose another name.'
             problems.append(document.problem("/x-entity", reason, remedy))
             entities[f"{name} again in {file}"] = document  # its other mistakes are told, too
-    entities = extend(entities, extensions, known, problems)
+    relationships = {
+        f"the relationship {name}" if name in entities else name: document for name, document in relationships.items()
+    }
+    extended = extend({**relationships, **entities}, extensions, known, problems)
     drafts: dict[str, Draft] = {}
-    for document in entities.values():
-        draft = read_entity(document, problems)
+    for name in entities:
+        draft = read_entity(extended[name], problems)
         if draft is not None and draft.entity.name:
             drafts.setdefault(draft.entity.name, draft)
     drafts.update(link_drafts(drafts, problems))
-    drafts.update(relationship_drafts(relationships, drafts, problems))
+    drafts.update(relationship_drafts([extended[name] for name in relationships], drafts, problems))
     drafts = settle(drafts, problems)
     problems.extend(check_wiring(drafts, frozenset(known | drafts.keys())))
     if problems:

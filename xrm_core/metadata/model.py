@@ -277,6 +277,7 @@ class Entity:
     ``ownership``; :meth:`all_fields` adds the system fields. ``rules`` are words of JSON Schema that a whole record
     must meet, empty fields being absent from it. ``json_schema`` is the plain JSON Schema part of the file (no ``x-``
     keywords), against which records are validated. ``expressions`` has the tree of each computed field.
+    ``layers`` are those whose files say something of it.
     """
 
     name: str
@@ -298,6 +299,7 @@ class Entity:
     inverses: Mapping[str, Inverse] = attribute(default_factory=_empty)
     links: Mapping[str, Link] = attribute(default_factory=_empty)
     expressions: Mapping[str, "Node"] = attribute(default_factory=_empty, compare=False)
+    layers: frozenset[str] = attribute(default=frozenset(), compare=False)
     source: Source = attribute(default=Source(), compare=False)
 
     def all_fields(self) -> Iterator[Field]:

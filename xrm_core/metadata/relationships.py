@@ -94,7 +94,9 @@ def _entity_document(document: Document) -> Document:
         },
     }
     value |= {word: text[word] for word in ("title", "description", "x-labels", "x-renamed-from") if word in text}
-    places = {"": "", "/x-entity": "/x-relationship"}
+    places = {"": "", "/x-entity": "/x-relationship", "/required/0": "/x-pairs", "/required/1": "/x-pairs"}
+    places |= {step("/required", i + 2): step("/required", i) for i in range(len(text.get("required", ())))}
+    places |= {at: at for at in document.places if at.startswith("/properties/")}  # what layers above have said
     for end, word in ((SOURCE, "from"), (TARGET, "to")):
         at = step("/properties", end)
         places[at] = "/x-pairs"

@@ -27,7 +27,7 @@ _PARTS = {"relation": Relation, "sequence": Sequence, "file": FileRules, "rollup
 
 _PARTS_OF_ENTITIES = frozenset({"fields", "between", "relationship"})
 _DERIVED = {
-    Entity: frozenset({"source", "tightened", "json_schema", "inverses", "links", "expressions"}),
+    Entity: frozenset({"source", "layers", "tightened", "json_schema", "inverses", "links", "expressions"}),
     Field: frozenset({"source", "tightened"}),
 }
 

@@ -14,14 +14,16 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.storage.killed_apply import ACCEPT, AFTER, BEFORE
 from tests.storage.worlds import NOW, add_rows, dump, entity, integer, model, record_id, rows_of, text
-from xrm_core.errors import SchemaChangeRefused
+from xrm_core.errors import SchemaChangeRefused, SettingsError
 from xrm_core.storage import batches, exclusive
 from xrm_core.storage.applied import applied_fingerprint, current_model
-from xrm_core.storage.apply import abort, apply
+from xrm_core.storage.apply import abort, apply, undo
+from xrm_core.storage.contract import contract
 from xrm_core.storage.drift import drift
-from xrm_core.storage.engines import Database
+from xrm_core.storage.engines import Database, with_schema
 from xrm_core.storage.exclusive import somebody_has_the_turn
 from xrm_core.storage.prepared import Prepared
+from xrm_core.storage.system import upgrade_system
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import Change, change_under_way
 
@@ -231,6 +233,83 @@ def test_a_default_of_any_characters_is_what_records_get(database: Database, def
     add_rows(database, before, "customer", {})
     apply(database, after)
     assert rows_of(database, after, "customer", "name", "note") == [(default, default)]
+
+
+def test_a_refusal_leaves_nothing_of_a_stopped_attempt(postgres_url: str, postgres: Database) -> None:
+    # Given an applier that is stopped when the database refuses duplicates already, and a value that is no number
+    before = model(entity("customer", text("name"), text("score")))
+    after = model(entity("customer", text("name", unique=True), integer("score")))
+    apply(postgres, before)
+    add_rows(postgres, before, "customer", {"name": "A", "score": "1"})
+    with (
+        stopped_at(postgres_url, lambda statement: statement.startswith("LOCK")) as stopped,
+        pytest.raises(Stopped),
+    ):
+        apply(stopped, after)
+    add_rows(postgres, before, "customer", {"name": "B", "score": "x", "id": 2})
+    # When the next attempt is refused, then the former model may do all that it could
+    with pytest.raises(SchemaChangeRefused, match=r"change_type:customer\.score"):
+        apply(postgres, after)
+    assert under_way(postgres) is None
+    with postgres.read() as connection:
+        assert Prepared(connection).found == []
+    add_rows(postgres, before, "customer", {"name": "A", "id": 3})
+
+
+def test_a_refusal_in_the_switch_leaves_nothing(postgres: Database) -> None:
+    apply(postgres, SMALL)
+    before = dump(postgres)
+
+    def refuse(connection: object) -> None:
+        raise SchemaChangeRefused("The files have changed.")
+
+    with pytest.raises(SchemaChangeRefused, match="files have changed"):
+        apply(postgres, UNIQUE, along=refuse)
+    assert dump(postgres) == before
+
+
+def test_letting_go_gives_up_a_step_back_that_needs_what_goes(postgres_url: str, postgres: Database) -> None:
+    # Given a step back that is stopped before its switch
+    apply(postgres, model(entity("customer", text("name"), text("fax"))))
+    after = model(entity("customer", integer("name")))
+    apply(postgres, after, ["drop_field:customer.fax"])
+    with (
+        stopped_at(postgres_url, lambda statement: statement.startswith("LOCK")) as stopped,
+        pytest.raises(Stopped),
+    ):
+        undo(stopped)
+    assert under_way(postgres) is not None
+    # When what it would bring back goes for good, then nothing of it remains
+    contract(postgres)
+    assert under_way(postgres) is None
+    with postgres.read() as connection:
+        assert Prepared(connection).found == []
+        assert drift(connection, after) == []
+
+
+def test_system_tables_in_use_are_waited_for(postgres_url: str, postgres: Database) -> None:
+    # Given system tables of an older version, and a reader that has them for longer than a blink
+    apply(postgres, SMALL)
+    with postgres.begin() as connection:
+        connection.execute(sql("ALTER TABLE xrm_model DROP COLUMN schema_files"))
+        connection.execute(sql("UPDATE xrm_alembic_version SET version_num = '0006'"))
+    other = Database(postgres_url)
+    reader = other.engine.connect()
+    reader.execute(sql("SELECT id FROM xrm_model"))
+    timer = threading.Timer(3 * exclusive._LOCK_MILLISECONDS / 1000, reader.close)
+    timer.start()
+    # When they are brought to the newest version, then that waits for it
+    upgrade_system(postgres)
+    timer.join()
+    assert apply(postgres, SMALL).is_empty
+    other.close()
+
+
+def test_a_schema_that_is_not_there_is_told_at_once(postgres: Database) -> None:
+    nowhere = Database(with_schema(postgres.url, "nowhere"))
+    with pytest.raises(SettingsError, match="no schema nowhere"):
+        apply(nowhere, SMALL)
+    nowhere.close()
 
 
 def test_an_open_reader_holds_up_the_change_and_nobody_else(

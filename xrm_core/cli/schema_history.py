@@ -93,7 +93,7 @@ def contract(
             typer.echo(_contract_text(planned))
         if not yes:
             _ask()
-        done = carry_out(opened, moment)
+        done = carry_out(opened, moment, up_to=planned.last)  # what was shown, and no more
     typer.echo(json.dumps(done.to_json()) if as_json else "Done.")
 
 

@@ -17,12 +17,13 @@ from xrm_core.storage.asides import read_asides
 from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database
 from xrm_core.storage.evolution import Evolution
-from xrm_core.storage.exclusive import Turn, exclusive
+from xrm_core.storage.exclusive import TablesInUse, Turn, exclusive
 from xrm_core.storage.history import way_back
 from xrm_core.storage.misfits_postgresql import NoLongerFits
 from xrm_core.storage.operations import Operation
 from xrm_core.storage.phases_postgresql import give_up, in_phases
 from xrm_core.storage.plan import Plan, plan_evolution
+from xrm_core.storage.refusals import hint_of, is_about_statement, words_of
 from xrm_core.storage.save_change import save_change
 from xrm_core.storage.system import upgrade_system
 from xrm_core.storage.under_way import change_under_way
@@ -151,14 +152,18 @@ def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return in_phases(turn, wish.evolution, wish.planned, wish.along, back=wish.back)
-        except OperationalError:
-            raise
+        except (OperationalError, TablesInUse):
+            raise  # what was made ahead waits for the next attempt
         except (DBAPIError, NoLongerFits) as error:
             # The data has changed since the plan was made: a new plan says what is in the way, or finds a way.
             give_up(turn)
             turn.patiently(wish.planned)
             if attempt == _ATTEMPTS or not isinstance(error, IntegrityError | NoLongerFits):
                 raise _refused_by_data(error) from error
+        except Exception:
+            # The plan or ``along`` refuse: what was made ahead would go on refusing what only the new model does.
+            give_up(turn)
+            raise
     raise AssertionError("the loop returns or raises")
 
 
@@ -172,9 +177,9 @@ def _at_once(connection: Connection, wish: _Wish) -> Plan:
     before, after = present_tables(connection, evolution), wanted_tables(connection, evolution)
     try:
         change_sqlite.change(operations, evolution, before, after)
-    except OperationalError:
-        raise
     except DBAPIError as error:
+        if isinstance(error, OperationalError) and not is_about_statement(error):
+            raise
         raise _refused_by_data(error) from error
     wish.along(connection)
     save_change(connection, evolution, planned)
@@ -230,13 +235,5 @@ def _consent(refused: Collection[Operation], only_safe: bool) -> str:
 
 def _refused_by_data(error: Exception) -> SchemaChangeRefused:
     return SchemaChangeRefused(
-        f"The database refused the change: {_reason(error)}.", hint="Nothing was changed. Mend the data first."
+        f"The database refused the change: {words_of(error)}.", hint=f"Nothing was changed. {hint_of(error)}"
     )
-
-
-def _reason(error: Exception) -> str:
-    """The database's own words, without the statement and its values."""
-    if not isinstance(error, DBAPIError):
-        return "values that cannot be converted keep coming"
-    diagnosis = getattr(error.orig, "diag", None)
-    return str(getattr(diagnosis, "message_primary", None) or error.orig).rstrip(".")

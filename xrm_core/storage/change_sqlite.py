@@ -3,14 +3,17 @@
 This is the procedure of SQLite's documentation (lang_altertable.html, section 7); foreign keys are off meanwhile.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from alembic.operations import Operations
 from alembic.operations.ops import CreateIndexOp, CreateTableOp
-from sqlalchemy import ColumnElement, MetaData, Table, insert, literal, null, select
+from sqlalchemy import ColumnElement, MetaData, Table, insert, literal, null, select, text
 from sqlalchemy.schema import CreateTable
 
 from xrm_core.storage.evolution import EntityPair, Evolution, backfill
+from xrm_core.storage.exclusive import run
 from xrm_core.storage.linking import became_many, make_links, unmake_links
 from xrm_core.storage.mending import make_room, mend
 from xrm_core.storage.numbering import numbers
@@ -38,8 +41,11 @@ def change(operations: Operations, evolution: Evolution, old: Tables, new: Table
 
 def _change_table(operations: Operations, pair: EntityPair, old: Table, new: Table) -> None:
     if _text(operations, old) != _text(operations, new):
+        others = _indexes_of_others(operations, pair, old, new.name)
         _rebuild(operations, pair, old, new)
         _create_indexes(operations, new, present=set())
+        for statement in others:
+            run(operations.get_bind(), statement)
     else:
         wanted = {index.name for index in new.indexes}
         present = {index.name for index in old.indexes}
@@ -48,13 +54,31 @@ def _change_table(operations: Operations, pair: EntityPair, old: Table, new: Tab
         _create_indexes(operations, new, present)
 
 
+def _indexes_of_others(operations: Operations, pair: EntityPair, old: Table, table: str) -> list[str]:
+    """Statements of indexes that somebody made by hand over columns that stay: they would go with the former table."""
+    ours = {index.name for index in old.indexes}
+    found = text(
+        "SELECT l.name, s.sql, (SELECT group_concat(coalesce(i.name, '?')) FROM pragma_index_info(l.name) i) "
+        "FROM pragma_index_list(:table) l JOIN sqlite_master s ON s.type = 'index' AND s.name = l.name "
+        "WHERE l.origin = 'c' AND NOT l.partial ORDER BY l.name"
+    )
+    return [
+        statement
+        for name, statement, columns in operations.get_bind().execute(found, {"table": table})
+        if name not in ours and all(pair.columns.get(column) == column for column in columns.split(","))
+    ]
+
+
 def _text(operations: Operations, table: Table) -> str:
     return str(CreateTable(table).compile(dialect=operations.get_bind().dialect))
 
 
 def _rebuild(operations: Operations, pair: EntityPair, old: Table, new: Table) -> None:
     temporary = new.to_metadata(MetaData(), name=_TEMPORARY.format(new.name))
-    operations.invoke(CreateTableOp.from_table(temporary))  # without its indexes, whose names are still taken
+    # Without its indexes, whose names are still taken; references to the table itself mean the name that it will have.
+    quote = operations.get_bind().dialect.identifier_preparer.quote
+    before, after = (f"CREATE TABLE {quote(name)} " for name in (new.name, temporary.name))
+    run(operations.get_bind(), _text(operations, new).replace(before, after, 1))
     source = old.to_metadata(MetaData(), name=new.name)  # it has its new name already, but the old columns
     converted: dict[str, ColumnElement[Any]] = {}
     for conversion in pair.conversions:
@@ -65,7 +89,18 @@ def _rebuild(operations: Operations, pair: EntityPair, old: Table, new: Table) -
     ]
     operations.execute(insert(temporary).from_select(list(new.columns.keys()), select(*values)))
     operations.drop_table(new.name)
-    operations.rename_table(temporary.name, new.name)
+    with _views_left_alone(operations):
+        operations.rename_table(temporary.name, new.name)
+
+
+@contextmanager
+def _views_left_alone(operations: Operations) -> Iterator[None]:
+    """Else a view of somebody's over the table would be an error while the table is away."""
+    run(operations.get_bind(), "PRAGMA legacy_alter_table=ON")
+    try:
+        yield
+    finally:
+        run(operations.get_bind(), "PRAGMA legacy_alter_table=OFF")
 
 
 def _value(operations: Operations, pair: EntityPair, source: Table, column: str, type_: Any) -> ColumnElement[Any]:

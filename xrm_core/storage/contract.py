@@ -5,15 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from xrm_core.errors import SchemaChangeRefused
 from xrm_core.metadata.model import Model
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.aside_tables import present_tables
 from xrm_core.storage.asides import Aside, read_asides, write_asides
 from xrm_core.storage.engines import Database
 from xrm_core.storage.evolution import Evolution
-from xrm_core.storage.exclusive import Turn, exclusive
+from xrm_core.storage.exclusive import TablesInUse, Turn, exclusive
+from xrm_core.storage.phases_postgresql import give_up_step_back
+from xrm_core.storage.refusals import hint_of, is_about_statement, words_of
 from xrm_core.storage.system import MODEL, upgrade_system
+
+_UNFINISHED = "What is gone is gone; «xrm schema contract» goes on with the rest."
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,17 @@ class Contract:
         return {"last_change": self.last, "destroys": [each.to_json() for each in self.doomed]}
 
 
-def plan_contract(connection: Connection, before: dt.datetime | None = None) -> Contract:
-    """What would be destroyed: what was put aside by changes that were applied before a moment, or by all."""
+def plan_contract(connection: Connection, before: dt.datetime | None = None, *, up_to: int | None = None) -> Contract:
+    """What would be destroyed: what was put aside by changes that were applied before a moment, or by all.
+
+    ``up_to``: by no later change than this.
+    """
     asides = read_asides(connection)
     wanted = select(func.coalesce(func.max(MODEL.c.id), 0))
     if before is not None:
         wanted = wanted.where(MODEL.c.applied_at < before)
+    if up_to is not None:
+        wanted = wanted.where(MODEL.c.id <= up_to)
     last = 0 if asides.number == 1 else connection.scalar(wanted) or 0
     model = current_model(connection) or Model({})
     tables = present_tables(connection, Evolution(model, model, asides))
@@ -67,21 +78,33 @@ def plan_contract(connection: Connection, before: dt.datetime | None = None) -> 
     return Contract(last, tuple(doomed))
 
 
-def contract(database: Database, before: dt.datetime | None = None) -> Contract:
+def contract(database: Database, before: dt.datetime | None = None, *, up_to: int | None = None) -> Contract:
     """Destroy it: one short transaction for each column and table, so that nobody waits for long.
 
+    A step back that was begun and has not ended is given up first: it needs what goes.
+
+    Args:
+        database: where.
+        before: only of changes that were applied before this moment.
+        up_to: only of changes up to this number, such as that of the plan which somebody has seen.
+
     Raises:
-        SchemaChangeRefused: tables stay in use, or somebody changes the model; what is gone by then is gone.
+        SchemaChangeRefused: tables stay in use, or something needs what would go, or somebody changes the model. What
+            is gone by then is gone; the same call goes on.
         DatabaseUnavailable: the database does not answer.
     """
     upgrade_system(database)
-    with exclusive(database) as turn:
-        planned = turn.patiently(lambda connection: plan_contract(connection, before))
-        turn.patiently(lambda connection: _note(connection, planned.last))
-        # Columns first: a table that is aside may have some in it.
-        for each in sorted(planned.doomed, key=lambda found: found.aside.whole_table):
-            _destroy(turn, each.aside)
-        return planned
+    try:
+        with exclusive(database) as turn:
+            give_up_step_back(turn)
+            planned = turn.patiently(lambda connection: plan_contract(connection, before, up_to=up_to))
+            turn.patiently(lambda connection: _note(connection, planned.last))
+            # Columns first: a table that is aside may have some in it.
+            for each in sorted(planned.doomed, key=lambda found: found.aside.whole_table):
+                _destroy(turn, each)
+            return planned
+    except OperationalError as error:
+        raise database.unavailable() from error
 
 
 def _note(connection: Connection, last: int) -> None:
@@ -90,7 +113,9 @@ def _note(connection: Connection, last: int) -> None:
     connection.execute(open_ones.values(contracted_at=dt.datetime.now(dt.UTC)))
 
 
-def _destroy(turn: Turn, aside: Aside) -> None:
+def _destroy(turn: Turn, doomed: Doomed) -> None:
+    aside = doomed.aside
+
     def work(connection: Connection) -> None:
         quote = connection.dialect.identifier_preparer.quote
         if aside.whole_table:
@@ -100,4 +125,15 @@ def _destroy(turn: Turn, aside: Aside) -> None:
         gone = {aside.table} if aside.whole_table else set()
         write_asides(connection, [one for one in read_asides(connection) if one != aside and one.table not in gone])
 
-    turn.patiently(work)
+    try:
+        turn.patiently(work)
+    except TablesInUse as error:
+        raise SchemaChangeRefused(
+            f"The table {aside.table} is in use by other transactions for too long.", hint=_UNFINISHED
+        ) from error
+    except DBAPIError as error:
+        if isinstance(error, OperationalError) and not is_about_statement(error):
+            raise
+        raise SchemaChangeRefused(
+            f"The database does not let go of {doomed.text}: {words_of(error)}.", hint=f"{hint_of(error)} {_UNFINISHED}"
+        ) from error

@@ -10,6 +10,7 @@ from sqlalchemy.types import TypeEngine
 from xrm_core import naming
 from xrm_core.metadata.model import Model
 from xrm_core.storage.aside_tables import current_tables
+from xrm_core.storage.drift_postgresql import switched_off
 from xrm_core.storage.shape import Part, check, foreign_key, index_part, parts
 
 
@@ -17,9 +18,9 @@ def drift(connection: Connection, model: Model) -> list[str]:
     """One sentence for each difference between the tables of ``model`` and the database; empty if there is none.
 
     Compared are tables, columns with type, collation, nullability and default, primary keys, unique and check
-    constraints, foreign keys with their actions, indexes with their kind and order, and triggers; also what is aside.
-    Further tables and further indexes are nobody's business but their owner's, and what is made ahead of a change that
-    is under way is no difference.
+    constraints, foreign keys with their actions, indexes with their kind and order, and triggers; also what is aside,
+    and what PostgreSQL has switched off. Further tables and further indexes that refuse nothing are nobody's business
+    but their owner's, and what is made ahead of a change that is under way is no difference.
     """
     reflected = _Reflected(connection)
     tables = current_tables(connection, model)
@@ -49,6 +50,7 @@ class _Reflected:
         self._indexes = inspector.get_multi_indexes()
         self._options = inspector.get_multi_table_options()
         self._triggers = list(connection.execute(text(_TRIGGERS[connection.dialect.name])))
+        self._off = [] if connection.dialect.name == "sqlite" else list(switched_off(connection))
 
     def differences(self, table: Table) -> Iterator[str]:
         """In the order in which they would be mended."""
@@ -64,11 +66,15 @@ class _Reflected:
             elif found[part] != name:
                 yield f"{table.name}: the {part} is named {found[part]}, not {name}."
         for part, name in found.items():
-            if part not in wanted and part.kind != "index":
+            refuses = part.kind != "index" or (part.detail.startswith("unique") and name not in wanted.values())
+            if part not in wanted and refuses:
                 yield f"{table.name}: the {part}, named {name}, is not in the model."
         for of, trigger in self._triggers:
             if of == table.name and not trigger.startswith(naming.PREPARED):
                 yield f"{table.name}: the trigger {trigger} is not in the model."
+        for of, what in self._off:
+            if of == table.name:
+                yield f"{table.name}: {what}"
         if self._dialect.name == "sqlite" and not self._options[(None, table.name)].get("sqlite_strict"):
             yield f"{table.name}: the table is not STRICT."
 
@@ -87,6 +93,8 @@ class _Reflected:
                 yield f"{table.name}: the column {column.name} is {real_type}, not {wanted_type}."
             if real["default"] is not None and not _numbers_itself(real):
                 yield f"{table.name}: the column {column.name} has the default {real['default']}, which is not ours."
+            if real.get("computed") is not None:
+                yield f"{table.name}: the column {column.name} is computed by the database."
         for name in found:
             yield f"{table.name}: the column {name} is not in the model."
 

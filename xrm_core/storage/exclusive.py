@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import DDLElement
 
-from xrm_core.errors import SchemaChangeRefused
+from xrm_core.errors import SchemaChangeRefused, SettingsError
 from xrm_core.storage.engines import SQLITE_PRAGMAS, Database
 
 _ADVISORY_LOCK = 0x78726D01  # «xrm» 1: any number that nobody else takes
@@ -27,6 +27,10 @@ _PAUSE_SECONDS = (0.1, 2.0)  # between attempts, so that those who wait behind u
 _QUIET_SECONDS = 600  # for transactions that are older than an index: waiting for them holds up nobody
 _Result = TypeVar("_Result")
 _IN_USE = frozenset({"55P03", "40P01", "57014"})  # lock_timeout, deadlock, statement_timeout
+
+
+class TablesInUse(SchemaChangeRefused):
+    """Others do not let go of a table. What was made ahead waits for the next attempt; other refusals take it away."""
 
 
 class Turn:
@@ -56,7 +60,7 @@ class Turn:
         """Do ``work`` in a transaction, again and again while tables are in use, for a minute.
 
         Raises:
-            SchemaChangeRefused: the tables stay in use.
+            TablesInUse: for longer.
         """
         until, pause = time.monotonic() + _PATIENCE_SECONDS, _PAUSE_SECONDS[0]
         while True:
@@ -77,7 +81,7 @@ class Turn:
         It waits for all transactions that are older, up to ten minutes; others read and write meanwhile.
 
         Raises:
-            SchemaChangeRefused: an older transaction does not end.
+            TablesInUse: an older transaction does not end.
         """
         default = self._connection.default_isolation_level
         self._connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -94,12 +98,12 @@ class Turn:
             if not self._connection.invalidated:
                 self._connection.execution_options(isolation_level=default)
 
-    def tables_in_use(self) -> SchemaChangeRefused:
+    def tables_in_use(self) -> TablesInUse:
         """The error for a table that others do not let go of."""
         hint = "Nothing was changed. Look for transactions that stay open, then apply again."
         if not self._database.is_sqlite:
             hint += " What was prepared is kept: see «xrm schema status»."
-        return SchemaChangeRefused("The tables are in use by other transactions for too long.", hint=hint)
+        return TablesInUse("The tables are in use by other transactions for too long.", hint=hint)
 
 
 def run(connection: Connection, statement: str) -> None:
@@ -121,6 +125,7 @@ def exclusive(database: Database) -> Iterator[Turn]:
     Raises:
         OperationalError: the database does not answer.
         SchemaChangeRefused: another process has the right for longer.
+        SettingsError: the schema that the database's URL names is not there.
     """
     with database.engine.connect() as connection:
         if database.is_sqlite:
@@ -146,6 +151,12 @@ def somebody_has_the_turn(connection: Connection) -> bool:
 
 
 def _wait_for_turn(connection: Connection) -> None:
+    if connection.scalar(text("SELECT current_schema()")) is None:
+        raise SettingsError(
+            f"The database has no schema {connection.scalar(text('SHOW search_path'))} for this user.",
+            hint="Make it, or give the right to use it, or take another one in the URL of the database.",
+        )
+    connection.rollback()
     # Asked again and again, not waited for: a waiting statement would hold up CREATE INDEX CONCURRENTLY of the other.
     asked = text(f"SELECT pg_try_advisory_lock({_ADVISORY_LOCK}, hashtext(current_schema()))")
     until = time.monotonic() + _TURN_SECONDS

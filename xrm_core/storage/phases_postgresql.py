@@ -78,6 +78,13 @@ def give_up(turn: Turn) -> None:
         turn.patiently(end)
 
 
+def give_up_step_back(turn: Turn) -> None:
+    """The same, if what is under way is a step back: it reads what is aside. Raises as :func:`give_up`."""
+    change = turn.patiently(change_under_way)
+    if change is not None and _BACK in change.fingerprint:
+        give_up(turn)
+
+
 def _come_from_a_former_change(turn: Turn, evolution_of: Callable[[Connection], Evolution], *, back: bool) -> bool:
     """End what another applier has begun, unless it leads to where we go. True if nothing is left to do.
 

@@ -2,7 +2,17 @@
 
 from pathlib import Path
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.exc import OperationalError
 
 from xrm_core.storage.columns import Id, Instant, String
@@ -148,16 +158,21 @@ def upgrade_system(database: Database) -> None:
     """Bring the system tables to the newest revision: all or nothing, one process at a time.
 
     Raises:
-        DatabaseUnavailable: the database does not answer, or is locked by somebody else for too long.
+        DatabaseUnavailable: the database does not answer.
+        SchemaChangeRefused: the system tables stay in use, or somebody else changes tables for too long.
     """
     from alembic import command  # half a second, which only schema commands should take
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "revisions").replace("%", "%%"))
+
+    def upgrade(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
     try:
-        with exclusive(database) as turn, turn.transaction() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        with exclusive(database) as turn:
+            turn.patiently(upgrade)
     except OperationalError as error:
         raise database.unavailable() from error

@@ -1,11 +1,13 @@
 """Relationships through the write door: allowed pairs, periods, none twice, one at a time."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from tests.records.kit import World
@@ -148,6 +150,42 @@ def test_one_at_a_time(world: World) -> None:
     world.create("admin", "part_of", {"source": firm, "target": other, "valid_from": "2026-07-01"})
     world.create("admin", "part_of", {"source": firm, "target": other, "valid_to": "2025-12-31"})
     world.create("admin", "part_of", {"source": one, "target": other})
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends", "message"),
+    [("part_of", ((0, 1), (0, 2)), "may have only one"), ("friend_of", ((0, 1), (1, 0)), "same valid_from")],
+)
+def test_of_two_that_exclude_each_other_and_come_at_once_one_is_refused(
+    world: World, kind: str, ends: tuple[tuple[int, int], ...], message: str
+) -> None:
+    # Given two writers that have both stored theirs before either is held against others, where that can be
+    records = made(world, "firm" if kind == "part_of" else "person", 3)
+    both_are_stored = threading.Barrier(2, timeout=30)
+
+    def stored(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if statement.startswith(f"INSERT INTO {kind}") and not world.database.is_sqlite:
+            both_are_stored.wait()
+
+    event.listen(world.database.engine, "after_cursor_execute", stored)
+
+    def write(pair: tuple[int, int]) -> str:
+        source, target = (records[number] for number in pair)
+        try:
+            return world.create("admin", kind, {"source": source, "target": target})
+        except ValidationFailed as error:
+            return str(error)
+
+    # When both come at once
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(write, ends))
+    # Then one is there, and the other is refused for its sake
+    assert sorted(message in answer for answer in answers) == [False, True]
+    [id_] = [answer for answer in answers if message not in answer]
+    assert world.stored(kind, id_) is not None
+    table = world.records.tables[kind]
+    with world.database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(table)) == 1
 
 
 def test_a_symmetric_one_is_the_same_the_other_way_round(world: World) -> None:

@@ -46,6 +46,7 @@ class Pack:
 
     folder: Path
     entities: dict[str, dict[str, Any]] = field(default_factory=lambda: json.loads(json.dumps(ENTITIES)))
+    required: dict[str, list[str]] = field(default_factory=dict)
     policies: str = POLICIES
 
     def write(self) -> Path:
@@ -55,6 +56,7 @@ class Pack:
             old.unlink()
         for name, properties in self.entities.items():
             file = {"x-entity": name, "type": "object", "properties": properties}
+            file |= {"required": self.required[name]} if name in self.required else {}
             (self.folder / f"{name}.json").write_text(json.dumps(file))
         for name, text in (("roles.json", json.dumps(ROLES)), ("policies.csv", self.policies)):
             file = self.folder / "permissions" / name

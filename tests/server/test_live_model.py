@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from tests.server.live_kit import TEXT, Client, Installation, install
 from xrm_core.storage.engines import Database
@@ -63,6 +64,34 @@ async def test_a_write_that_meets_another_model_is_done_on_that_model(shop: Inst
         assert await server.ask("{ products(where: {colour: {isNull: true}}) { totalCount } }") == {
             "products": {"totalCount": 2}
         }
+
+
+async def test_a_write_that_only_the_new_tables_refuse_is_done_on_the_new_model(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    # given a model that is applied between a write's look at the model and its first statement, and whose tables do not
+    # take that statement: the colour must not be empty, and only the new model knows what it is by default
+    shop = install(postgres_url, tmp_path)
+    shop.pack.entities["product"]["colour"] = {**TEXT, "default": "red"}
+    shop.pack.required["product"] = ["colour"]
+    refused: list[str] = []
+
+    def apply_first(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if statement.startswith("INSERT INTO product") and not refused:
+            refused.append(statement)
+            shop.apply()
+
+    event.listen(Engine, "before_cursor_execute", apply_first)
+    try:
+        async with shop.server() as server:
+            # when, then it was done, once, on the new model
+            assert await server.ask(CREATE) == {"createProduct": {"name": "Chair", "price": "12.50"}}
+            assert "colour" not in refused[0]
+            assert await server.ask("{ products { nodes { name colour } } }") == {
+                "products": {"nodes": [{"name": "Chair", "colour": "red"}]}
+            }
+    finally:
+        event.remove(Engine, "before_cursor_execute", apply_first)
 
 
 async def test_a_read_of_what_is_not_there_any_more_is_answered_by_the_new_schema(shop: Installation) -> None:

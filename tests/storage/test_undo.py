@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from tests.storage.test_evolution import POSSIBLE, Case, by_name, given
+from tests.storage.cases import Case, by_name, given
+from tests.storage.test_evolution import POSSIBLE
 from tests.storage.worlds import add_rows, dump, entity, model, record_id, relation, rows_of, schema_of, text
 from xrm_core.errors import SchemaChangeRefused
 from xrm_core.metadata.model import Field, Model

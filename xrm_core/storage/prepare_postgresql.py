@@ -32,7 +32,7 @@ from xrm_core.storage.misfits_postgresql import watched
 from xrm_core.storage.number_ahead import make_numbers, number_of, sequences
 from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepared import FILL, Prepared
-from xrm_core.storage.script import Script
+from xrm_core.storage.script import Script, quoted
 from xrm_core.storage.table_pair import TablePair, indexes, table_pairs
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import change_under_way, note
@@ -188,9 +188,8 @@ class _Work:
             return
 
         def add(connection: Connection) -> None:
-            quote = connection.dialect.identifier_preparer.quote
-            head = f"ALTER TABLE {quote(self.table)}"
-            run(connection, f"{head} ADD CONSTRAINT {quote(name)} CHECK ({condition}) NOT VALID")
+            head = f"ALTER TABLE {quoted(self.table)}"
+            run(connection, f"{head} ADD CONSTRAINT {quoted(name)} CHECK ({condition}) NOT VALID")
             note(connection, f"Look through {self.table} for what {name} would refuse.")
 
         if not prepared.has("constraint", self.table, name):
@@ -200,5 +199,4 @@ class _Work:
 
 def validate(connection: Connection, table: str, constraint: str) -> None:
     """Look through a table for what a constraint refuses, while others read and write."""
-    quote = connection.dialect.identifier_preparer.quote
-    run(connection, f"ALTER TABLE {quote(table)} VALIDATE CONSTRAINT {quote(constraint)}")
+    run(connection, f"ALTER TABLE {quoted(table)} VALIDATE CONSTRAINT {quoted(constraint)}")

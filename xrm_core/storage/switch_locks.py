@@ -6,6 +6,7 @@ from sqlalchemy import Connection, ForeignKeyConstraint
 
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import run
+from xrm_core.storage.script import quoted
 from xrm_core.storage.table_pair import TablePair, foreign_keys
 from xrm_core.storage.tables import Tables
 
@@ -49,5 +50,4 @@ def _targets(keys: Iterable[ForeignKeyConstraint]) -> set[str]:
 
 def _lock(connection: Connection, tables: set[str], mode: str) -> None:
     if tables:
-        quote = connection.dialect.identifier_preparer.quote
-        run(connection, f"LOCK TABLE {', '.join(quote(name) for name in sorted(tables))} IN {mode} MODE")
+        run(connection, f"LOCK TABLE {', '.join(quoted(name) for name in sorted(tables))} IN {mode} MODE")

@@ -221,6 +221,22 @@ def test_a_tenant_in_a_file_beside_any_main_database(database_url: str, tmp_path
     assert not (tmp_path / "elsewhere.db").exists()
 
 
+def test_a_tenant_in_a_file_is_the_same_from_everywhere(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = install(database_url, tmp_path)
+    for name, at in (("acme", "sqlite:///here.db"), ("blue", "sqlite:///~/there.db")):
+        home = tmp_path / name
+        home.mkdir()
+        monkeypatch.chdir(home)
+        monkeypatch.setenv("HOME", str(home))
+        create_tenant(main.settings, Plugins(), name, at=at)
+        assert [file.name for file in home.glob("*.db")] == [at.rpartition("/")[2]]
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert Path(tenant_url(main.settings, name).removeprefix("sqlite:///")).parent == home
+
+
 def known(main: Installation) -> list[str]:
     with closing(Database(main.settings.database_url)) as database, database.read() as connection:
         return [each.name for each in tenants(connection, main.settings.data_dir)]

@@ -11,12 +11,12 @@ from sqlalchemy import text as sql
 
 from tests.storage.killed_apply import AFTER, BEFORE
 from tests.storage.worlds import add_rows, dump, entity, model, record_id, relation, rows_of, schema_of, text
-from xrm_core.errors import DatabaseUnavailable, SchemaChangeRefused
+from xrm_core.errors import DatabaseUnavailable, ModelOutOfDate, SchemaChangeRefused
 from xrm_core.storage import exclusive
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.apply import apply
 from xrm_core.storage.drift import drift
-from xrm_core.storage.engines import Database
+from xrm_core.storage.engines import Database, with_schema
 from xrm_core.storage.measure import Found
 from xrm_core.storage.plan import plan
 from xrm_core.storage.prepared import Prepared
@@ -196,6 +196,36 @@ def test_system_tables_are_as_the_code_sees_them(database: Database, another_dat
     # Then they are the same
     revisions = {name: table for name, table in schema_of(database).items() if name != "xrm_alembic_version"}
     assert revisions == schema_of(another_database)
+
+
+def test_system_tables_of_many_tenants_are_made_at_the_same_time(database_url: str, tmp_path: Path) -> None:
+    # Given four empty tenants
+    main = Database(database_url)
+    names = [f"t_{number}" for number in range(4)]
+    if main.is_sqlite:
+        tenants = [Database(f"sqlite:///{tmp_path / name}.db") for name in names]
+    else:
+        with main.begin() as connection:
+            for name in names:
+                connection.execute(sql(f"CREATE SCHEMA {name}"))
+        tenants = [Database(with_schema(main.url, name)) for name in names]
+    # When one process makes their tables at once, then each has its own
+    with ThreadPoolExecutor(len(tenants)) as threads:
+        list(threads.map(lambda tenant: apply(tenant, SMALL), tenants))
+    for tenant in tenants:
+        assert set(schema_of(tenant)) == {"xrm_alembic_version", *METADATA.tables, "customer"}
+    for each in (main, *tenants):
+        each.close()
+
+
+def test_system_tables_of_a_newer_version_are_left_alone(database: Database) -> None:
+    apply(database, SMALL)
+    with database.begin() as connection:
+        connection.execute(sql("UPDATE xrm_alembic_version SET version_num = '9999'"))
+    before = dump(database)
+    with pytest.raises(ModelOutOfDate, match="newer version"):
+        apply(database, BIGGER)
+    assert dump(database) == before
 
 
 def test_a_database_that_does_not_answer_is_one_clear_error() -> None:

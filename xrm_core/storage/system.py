@@ -1,6 +1,7 @@
 """The platform's own tables. They come from Alembic revisions in ``revisions/``; here is how code sees them."""
 
 from pathlib import Path
+from threading import Lock
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError
 
+from xrm_core.errors import ModelOutOfDate
 from xrm_core.storage.columns import Id, Instant, String
 from xrm_core.storage.engines import Database
 from xrm_core.storage.exclusive import exclusive
@@ -154,22 +156,39 @@ TENANT_HOST = Table(
 """Host names by which tenants are reached."""
 
 
+_MIGRATING = Lock()  # Alembic's scripts find their connection in a variable of the whole process
+
+
 def upgrade_system(database: Database) -> None:
     """Bring the system tables to the newest revision: all or nothing, one process at a time.
 
     Raises:
         DatabaseUnavailable: the database does not answer.
+        ModelOutOfDate: a newer version of the platform has made them.
         SchemaChangeRefused: the system tables stay in use, or somebody else changes tables for too long.
     """
     from alembic import command  # half a second, which only schema commands should take
     from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "revisions").replace("%", "%%"))
+    known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
 
     def upgrade(connection: Connection) -> None:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        options = {"version_table": VERSION_TABLE}
+        current = MigrationContext.configure(connection, opts=options).get_current_revision()
+        if current == known[0]:
+            return
+        if current is not None and current not in known:
+            raise ModelOutOfDate(
+                "The system tables of the database were made by a newer version of the platform.",
+                hint="Use that version, or a newer one.",
+            )
+        with _MIGRATING:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
 
     try:
         with exclusive(database) as turn:

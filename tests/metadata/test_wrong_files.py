@@ -148,6 +148,12 @@ def test_a_file_that_names_no_entity_is_not_said_to_claim_one() -> None:
             "/properties/c",
             '"ix_a_b_c"',
         ),
+        (
+            '{"x-entity": "a", "type": "object", "properties": {"b_c_id": {"type": "string", "x-index": true}}}',
+            '{"x-entity": "a_b", "type": "object", "properties": {"c": {"type": "string", "x-type": "file"}}}',
+            "/properties/c",
+            '"ix_a_b_c_id"',
+        ),
     ],
 )
 def test_generated_names_of_two_entities_may_not_be_equal(one: str, other: str, pointer: str, made: str) -> None:
@@ -158,6 +164,18 @@ def test_generated_names_of_two_entities_may_not_be_equal(one: str, other: str, 
     assert {problem.file for problem in problems} == {"1.json"}
     assert any(problem.pointer == pointer and made in problem.reason for problem in problems)
     assert all("Rename" in problem.remedy for problem in problems)
+
+
+def test_generated_names_of_one_entity_may_not_be_equal() -> None:
+    [problem] = problems_of(
+        """{
+"x-entity": "a", "type": "object", "x-unique": [["b", "c"]],
+"properties": {"b": {"type": "string"}, "c": {"type": "string"}, "b_c": {"type": "string", "x-unique": true}}}"""
+    )
+    assert (problem.pointer, problem.reason) == (
+        "/x-unique/0",
+        'The index "uq_a_b_c" would have the same name as one of "a".',
+    )
 
 
 def test_ordinary_neighbours_do_not_clash() -> None:

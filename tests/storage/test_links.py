@@ -62,6 +62,12 @@ def test_another_pair_is_a_column_more(database: Database) -> None:
     change(database, after)
 
 
+def test_an_attribute_may_be_called_pairs(database: Database) -> None:
+    pairs = {"properties": {"pairs": {"type": "string", "enum": ["one", "two"]}}}
+    change(database, model(leads={**LEADS, **pairs}))
+    change(database, model(leads=LEADS), ["drop_field:leads.pairs"])
+
+
 def test_a_renamed_relation_keeps_its_table(database: Database) -> None:
     before = model(team={"members": MEMBERS})
     after = model(team={"guests": {**MEMBERS, "x-renamed-from": "members"}})

@@ -11,6 +11,7 @@ from xrm_core.metadata.lines import step
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Inverse, Link
 from xrm_core.metadata.reserved import graphql_roots, graphql_types, why_not_field
 from xrm_core.metadata.structure import nearest
+from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.virtual import resolve
 
 Drafts = Mapping[str, Draft]
@@ -185,28 +186,30 @@ def _both(name: str, one: str, other: str) -> str:
 
 def _database_names(drafts: Drafts) -> _Mistakes:
     """Indexes and unique constraints share one list of names per database, whatever table they are on."""
-    seen: dict[str, str] = {}
+    seen: dict[str, tuple[str, tuple[str, ...]]] = {}
     for draft in drafts.values():
-        for name, pointer in _index_names(draft.entity):
-            owner = seen.setdefault(name, draft.entity.name)
-            if owner != draft.entity.name:
+        for name, columns, pointer in _index_names(draft.entity):
+            owner, others = seen.setdefault(name, (draft.entity.name, columns))
+            if (owner, others) != (draft.entity.name, columns):
                 reason = f'The index "{name}" would have the same name as one of "{owner}".'
                 yield draft, pointer, reason, "Rename the field or the entity."
 
 
-def _index_names(entity: Entity) -> Iterator[tuple[str, str]]:
+def _index_names(entity: Entity) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Name, columns and place of each."""
     table = naming.table(entity.name)
     for field in entity.fields.values():
         pointer = step("/properties", field.name)
         if field.unique:
-            yield naming.unique(table, field.columns), pointer
-        elif field.relation is not None or field.indexed:
+            yield naming.unique(table, field.columns), field.columns, pointer
+        elif field.relation is not None or field.type is FieldType.FILE or field.indexed:
             for column in field.columns:
-                yield naming.index(table, (column,)), pointer
+                yield naming.index(table, (column,)), (column,), pointer
     for keyword, lists, name in (
         ("/x-indexes", entity.indexes, naming.index),
         ("/x-unique", entity.unique_together, naming.unique),
     ):
         for i, names in enumerate(lists):
             members = [entity.fields[member] for member in names if member in entity.fields]
-            yield name(table, tuple(column for field in members for column in field.columns)), step(keyword, i)
+            columns = tuple(column for field in members for column in field.columns)
+            yield name(table, columns), columns, step(keyword, i)

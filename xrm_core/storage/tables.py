@@ -123,7 +123,7 @@ def _relationship(table: str, entity: Entity) -> Iterator[CheckConstraint | Uniq
         return
     pairs = pair_columns(entity)
     allowed = " OR ".join(f'("{source}" IS NOT NULL AND "{target}" IS NOT NULL)' for source, target in pairs)
-    yield CheckConstraint(allowed, name=naming.check(table, "pairs"))
+    yield CheckConstraint(allowed, name=naming.check(table, "_pairs"))
     dates = '"valid_from" IS NULL OR "valid_to" IS NULL OR "valid_from" <= "valid_to"'
     yield CheckConstraint(dates, name=naming.check(table, "valid_to"))
     for pair in pairs:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
-from tests.cli.conftest import CLOSED_POSTGRES, CRM_SALES, Xrm
+from tests.cli.conftest import BOOK, CLOSED_POSTGRES, CRM_SALES, USER, Xrm, write_pack
+from xrm_core.cli.workplace import Workplace
 
 GOOD = "title;Seiten\nEmma;474\nUlysses;1.061\n"
 BAD = "title;pages\nEmma;474\nPersuasion;many\nUlysses;0\n"
@@ -33,6 +35,26 @@ def test_rows_are_written(applied: Path, xrm: Xrm):
     assert "2 of 2 rows" in found.out
     assert books() == [("Emma", 474), ("Ulysses", 1061)]
     assert not Path("books.csv.errors.csv").exists()
+
+
+def test_a_model_that_is_applied_meanwhile_keeps_all_out(applied: Path, xrm: Xrm, monkeypatch: pytest.MonkeyPatch):
+    # given a model in which pages are decimals, applied just before the first row is written
+    check, applies = Workplace.check_applied, []
+
+    def check_then_apply(workplace: Workplace, connection: Connection | None = None) -> None:
+        check(workplace, connection)
+        if not applies:
+            write_pack(applied, user=USER, book={**BOOK, "pages": {"type": "number", "x-type": "decimal"}})
+            applies.append(xrm("schema", "apply"))
+
+    monkeypatch.setattr(Workplace, "check_applied", check_then_apply)
+    Path("books.csv").write_text("title;pages\nEmma;474\n")
+
+    found = xrm("import", "book", "books.csv")
+
+    assert applies[0].code == 0
+    found.failed("MODEL_OUT_OF_DATE")
+    assert books() == []
 
 
 def test_one_bad_row_keeps_all_out(applied: Path, xrm: Xrm):

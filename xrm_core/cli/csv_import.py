@@ -74,6 +74,7 @@ def import_file(
         workplace.check_applied()
         with progress_bar(f"Importing {file}") as progress, workplace.database.begin() as connection:
             result = import_csv(workplace.records, connection, entity, file, options, progress)
+            workplace.check_applied(connection)  # what is the model after all statements was that of each of them
             if not result.ok:
                 _write_report(report, result)  # before the commit: no rows without the report of the others
     typer.echo(f"{result.written} of {result.read} rows were written as {entity}.")

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from xrm_core.cli.data_folder import make_data_folder
 from xrm_core.cli.logs import configure_logs
 from xrm_core.cli.tenant_option import chosen_tenant
@@ -19,6 +21,7 @@ from xrm_core.records.door import Records
 from xrm_core.server.assembly import check_model, find_plugins, policy_folders, read_model, require_there
 from xrm_core.server.tenant_moves import tenant_url
 from xrm_core.settings import Settings, load_settings
+from xrm_core.storage.applied import require_model
 from xrm_core.storage.engines import Database, is_missing
 from xrm_core.storage.schema_files import SchemaFiles, schema_files
 from xrm_core.storage.tables import Tables
@@ -52,9 +55,12 @@ class Workplace:
         """
         return policy.load(policy_folders(self.settings), self.model)
 
-    def check_applied(self) -> None:
-        """Raise :class:`~xrm_core.errors.ModelOutOfDate` unless the database has the model."""
-        check_model(self.database, self.model)
+    def check_applied(self, connection: Connection | None = None) -> None:
+        """Raise :class:`~xrm_core.errors.ModelOutOfDate` unless the database has the model, maybe in a transaction."""
+        if connection is None:
+            check_model(self.database, self.model)
+        else:
+            require_model(connection, self.model)
 
 
 def start(schemas: Path | None, database: str | None, **more: Any) -> Settings:

@@ -191,5 +191,6 @@ def _unchecked_references(connection: Connection) -> Iterator[None]:
                     hint="Nothing was changed. Mend or delete these records first.",
                 )
     finally:
-        for pragma in SQLITE_PRAGMAS:
+        # A connection in whose statement somebody pressed Ctrl-C is closed.
+        for pragma in () if connection.invalidated else SQLITE_PRAGMAS:
             driver.execute(f"PRAGMA {pragma}")

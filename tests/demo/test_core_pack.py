@@ -34,16 +34,14 @@ def test_everything_is_labelled_in_german_and_english(model: Model) -> None:
     for entity in model:
         assert entity.description
         labels = [link.labels for link in entity.links.values()]
-        if entity.kind == "link":
-            continue
-        if entity.kind == "entity":
+        if entity.kind != "relationship":
             labels.append(entity.plural_labels)
         labels.append(entity.labels)
         for field in entity.fields.values():
             if field.name not in ("source", "target"):
                 labels.append(field.labels)
             labels.extend(field.enum_labels.get(value, {}) for value in field.enum)
-            if field.relation is not None and entity.kind == "entity":
+            if field.relation is not None and entity.kind != "relationship":
                 labels.append(field.relation.inverse_labels)
         assert all(set(label) == {"de", "en"} and all(label.values()) for label in labels), entity.name
 

@@ -161,6 +161,18 @@ WRONG = {
         'no attribute "role"',
         "Add it",
     ),
+    "labels of links": (
+        many(link_labels="Member"),
+        "/x-relation/link_labels",
+        "should be an object",
+        "Text by language",
+    ),
+    "language of links": (
+        many(link_plural_labels={"german": "M"}),
+        "/x-relation/link_plural_labels/german",
+        "not allowed",
+        "language code",
+    ),
     "through is taken": (many(through="contact"), "/x-relation/through", "is defined already", '"through"'),
     "through is reserved": (many(through="query"), "/x-relation/through", "has this word already", "another name"),
 }
@@ -175,6 +187,20 @@ def test_a_wrong_relation_gets_one_problem_with_place_reason_and_remedy(
     assert problem.line > 1
     assert reason in problem.reason
     assert remedy in problem.remedy
+
+
+def test_links_have_labels_of_their_own() -> None:
+    model = load(many(link_labels={"en": "Membership"}, link_plural_labels={"en": "Memberships"}))
+    links = model["project_member"]
+    assert (links.labels, links.plural_labels) == ({"en": "Membership"}, {"en": "Memberships"})
+    for side, name in (("project", "member_links"), ("contact", "project_links")):
+        assert model[side].inverses[name].labels == {"en": "Memberships"}
+
+
+def test_a_side_of_a_link_is_labelled_as_its_entity_is() -> None:
+    contact = {"properties": {"name": {"type": "string"}}, "x-labels": {"en": "Contact"}}
+    links = load(many(), {"x-labels": {"en": "Project"}}, contact=contact)["project_member"]
+    assert (links["project"].labels, links["contact"].labels) == ({"en": "Project"}, {"en": "Contact"})
 
 
 def test_an_entity_that_has_the_name_of_the_links_is_named() -> None:
@@ -204,6 +230,7 @@ def test_the_relation_cannot_stand_where_fields_do(words: dict[str, Any]) -> Non
         (many(), {}),
         (many(attributes={"role": ROLE, "no": {"type": "integer"}}, required=["no"], inverse_labels={"en": "P"}), {}),
         ({**many(through="part"), "description": "Who.", "x-labels": {"en": "Members"}}, {}),
+        (many(link_labels={"en": "Membership"}, link_plural_labels={"en": "Memberships", "de": "Mitwirkungen"}), {}),
         ({**many(), "x-renamed-from": "guests"}, {"x-renamed-from": "job"}),
         ({**many("project", "successors"), "x-renamed-from": "guests"}, {}),
     ],

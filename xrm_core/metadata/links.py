@@ -12,9 +12,9 @@ from typing import Any
 from xrm_core import naming
 from xrm_core.errors import Problem
 from xrm_core.metadata.entities import Draft, read_entity
-from xrm_core.metadata.frozen import freeze
+from xrm_core.metadata.frozen import freeze, thaw
 from xrm_core.metadata.lines import Document, step
-from xrm_core.metadata.model import Between
+from xrm_core.metadata.model import Between, Labels
 from xrm_core.metadata.types import FieldType
 
 _SIDE = "Small letters a-z, digits and _; at most 48 characters."
@@ -42,7 +42,8 @@ def link_drafts(drafts: Mapping[str, Draft], problems: list[Problem]) -> dict[st
             problems.extend(draft.document.problem(pointer + place, *words) for place, *words in mistakes)
             if mistakes:
                 continue
-            document = _document(draft, name, text, names)
+            target = drafts.get(text["x-relation"]["to"])
+            document = _document(draft, name, text, names, {} if target is None else target.entity.labels)
             found = read_entity(document, problems)
             if found is not None and {names.near, names.far} <= found.entity.fields.keys():
                 between = Between(
@@ -95,14 +96,19 @@ def _mistakes(text: Mapping[str, Any], names: _Names, drafts: Mapping[str, Draft
         yield place, f"{reason}{source.file}:{source.line}.", 'Give the links another name with "through".'
 
 
-def _document(draft: Draft, name: str, text: Mapping[str, Any], names: _Names) -> Document:
-    """The entity file that could have been written in place of the relation."""
+def _document(draft: Draft, name: str, text: Mapping[str, Any], names: _Names, far_labels: Labels) -> Document:
+    """The entity file that could have been written in place of the relation. A side is labelled as its entity is."""
     relation = text["x-relation"]
     here = step("/properties", name)
     owner = draft.entity
     former = naming.singular(text.get("x-renamed-from", name))
     renamed = f"{owner.renamed_from or owner.name}_{former}"
-    near: dict[str, Any] = {"x-relation": _side(owner.name, names.near_links)}
+    plural_labels = relation.get("link_plural_labels", {})
+    near: dict[str, Any] = {"x-relation": _side(owner.name, names.near_links, plural_labels)}
+    distant: dict[str, Any] = {"x-relation": _side(relation["to"], names.far_links, plural_labels)}
+    if relation["to"] != owner.name:
+        near |= {"x-labels": thaw(owner.labels)} if owner.labels else {}
+        distant |= {"x-labels": thaw(far_labels)} if far_labels else {}
     if owner.renamed_from is not None:
         near["x-renamed-from"] = owner.renamed_from
     value: dict[str, Any] = {
@@ -113,10 +119,12 @@ def _document(draft: Draft, name: str, text: Mapping[str, Any], names: _Names) -
         "x-unique": [[names.near, names.far]],
         "properties": {
             names.near: near,
-            names.far: {"x-relation": _side(relation["to"], names.far_links)},
+            names.far: distant,
             **relation.get("attributes", {}),
         },
     }
+    words = {"x-labels": "link_labels", "x-plural-labels": "link_plural_labels"}
+    value |= {word: relation[said] for word, said in words.items() if said in relation}
     if "through" not in relation and renamed != names.entity:
         value["x-renamed-from"] = renamed
     far = step("/properties", names.far)
@@ -129,10 +137,12 @@ def _document(draft: Draft, name: str, text: Mapping[str, Any], names: _Names) -
         "/inverse": f"{here}/x-relation/inverse",
         "/x-entity": f"{here}/x-relation/through" if "through" in relation else here,
     }
+    places |= {f"/{word}": f"{here}/x-relation/{said}" for word, said in words.items()}
     file = draft.document
     told = {pointer: (file, place) for pointer, place in places.items()}
     return Document(file.file, value, file.lines, file.layer, file.rank, told)
 
 
-def _side(entity: str, inverse: str) -> dict[str, Any]:
-    return {"to": entity, "inverse": inverse, "on_delete": "cascade"}
+def _side(entity: str, inverse: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    side: dict[str, Any] = {"to": entity, "inverse": inverse, "on_delete": "cascade"}
+    return side | ({"inverse_labels": labels} if labels else {})

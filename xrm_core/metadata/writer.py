@@ -124,6 +124,8 @@ def _link_words(owner: Entity, through: Entity, between: Between) -> dict[str, A
     relation: dict[str, Any] = {"to": to, "many": True, "inverse": between.inverse}
     if between.inverse_labels:
         relation["inverse_labels"] = thaw(between.inverse_labels)
+    words_of_links = {"link_labels": through.labels, "link_plural_labels": through.plural_labels}
+    relation |= {word: thaw(labels) for word, labels in words_of_links.items() if labels}
     if through.name != f"{owner.name}_{naming.singular(between.name)}":
         relation["through"] = through.name
     attributes = [field for name, field in through.fields.items() if name not in (between.source, between.target)]

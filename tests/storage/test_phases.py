@@ -17,8 +17,7 @@ from tests.storage.worlds import NOW, add_rows, dump, entity, integer, model, re
 from xrm_core.errors import SchemaChangeRefused, SettingsError
 from xrm_core.storage import batches, exclusive
 from xrm_core.storage.applied import applied_fingerprint, current_model
-from xrm_core.storage.apply import abort, apply, undo
-from xrm_core.storage.contract import contract
+from xrm_core.storage.apply import abort, apply
 from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database, with_schema
 from xrm_core.storage.exclusive import somebody_has_the_turn
@@ -266,25 +265,6 @@ def test_a_refusal_in_the_switch_leaves_nothing(postgres: Database) -> None:
     with pytest.raises(SchemaChangeRefused, match="files have changed"):
         apply(postgres, UNIQUE, along=refuse)
     assert dump(postgres) == before
-
-
-def test_letting_go_gives_up_a_step_back_that_needs_what_goes(postgres_url: str, postgres: Database) -> None:
-    # Given a step back that is stopped before its switch
-    apply(postgres, model(entity("customer", text("name"), text("fax"))))
-    after = model(entity("customer", integer("name")))
-    apply(postgres, after, ["drop_field:customer.fax"])
-    with (
-        stopped_at(postgres_url, lambda statement: statement.startswith("LOCK")) as stopped,
-        pytest.raises(Stopped),
-    ):
-        undo(stopped)
-    assert under_way(postgres) is not None
-    # When what it would bring back goes for good, then nothing of it remains
-    contract(postgres)
-    assert under_way(postgres) is None
-    with postgres.read() as connection:
-        assert Prepared(connection).found == []
-        assert drift(connection, after) == []
 
 
 def test_system_tables_in_use_are_waited_for(postgres_url: str, postgres: Database) -> None:

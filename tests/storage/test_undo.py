@@ -15,7 +15,7 @@ from xrm_core.metadata.types import FieldType
 from xrm_core.naming import ASIDE
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.apply import apply, undo
-from xrm_core.storage.contract import contract
+from xrm_core.storage.contract import contract, plan_contract
 from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database
 from xrm_core.storage.history import history, way_back
@@ -239,6 +239,21 @@ def test_contract_lets_go_for_good(database: Database) -> None:
     apply(database, model(entity("partner", text("name"))))
     undone(database)
     assert no_drift(database, model(entity("partner")))
+
+
+def test_no_more_goes_than_what_somebody_has_seen(database: Database) -> None:
+    # Given a plan of what would go, and a change that comes after it
+    apply(database, model(entity("customer", NAME, text("fax"), text("mail"))))
+    apply(database, model(entity("customer", NAME, text("mail"))), ["drop_field:customer.fax"])
+    with database.read() as connection:
+        seen = plan_contract(connection)
+    apply(database, ONE, ["drop_field:customer.mail"])
+    # When that goes, then the later change can still be taken back
+    assert [each.aside.column for each in contract(database, up_to=seen.last).doomed] == ["fax"]
+    undone(database)
+    with database.read() as connection:
+        assert current_model(connection) == model(entity("customer", NAME, text("mail")))
+        assert drift(connection, model(entity("customer", NAME, text("mail")))) == []
 
 
 def test_the_history_says_what_can_be_taken_back(database: Database) -> None:

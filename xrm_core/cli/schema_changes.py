@@ -48,5 +48,6 @@ def _lines(change: "Change", worked_on: bool) -> list[str]:
     lines.append(f"Last step, at {change.noted_at}: {change.step}")
     if worked_on:
         return [*lines, "A process is at work on it."]
-    go_on = "No process is at work on it. «xrm schema apply» with the same files goes on"
+    same = "The same «xrm schema undo» or «redo»" if change.step_back else "«xrm schema apply» with the same files"
+    go_on = f"No process is at work on it. {same} goes on"
     return [*lines, f"{go_on}." if change.phase == "finish" else f"{go_on}; «xrm schema abort» gives it up."]

@@ -18,7 +18,7 @@ from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import TablesInUse, Turn, exclusive
-from xrm_core.storage.history import way_back
+from xrm_core.storage.history import Back, way_back
 from xrm_core.storage.misfits_postgresql import NoLongerFits
 from xrm_core.storage.operations import Operation
 from xrm_core.storage.phases_postgresql import give_up, in_phases
@@ -86,7 +86,10 @@ def undo(database: Database, accept: Collection[str] = (), *, redo: bool = False
         DatabaseUnavailable: the database does not answer.
     """
     return _change(
-        database, _Wish(lambda connection: way_back(connection, redo=redo), accept, False, _nothing, back=True)
+        database,
+        _Wish(
+            lambda connection: way_back(connection, redo=redo), accept, False, _nothing, back="redo" if redo else "undo"
+        ),
     )
 
 
@@ -112,8 +115,9 @@ def abort(database: Database) -> bool:
         with exclusive(database) as turn:
             change = turn.patiently(change_under_way)
             if change is not None and change.phase == "finish":
+                way = "the same «xrm schema undo» or «redo»" if change.step_back else "«xrm schema apply»"
                 raise SchemaChangeRefused(
-                    "The change has been made; a last step remains.", hint="«xrm schema apply» finishes it."
+                    "The change has been made; a last step remains.", hint=f"To finish it, run {way} again."
                 )
             if change is not None:
                 give_up(turn)
@@ -130,7 +134,7 @@ class _Wish:
     accept: Collection[str]
     only_safe: bool
     along: Callable[[Connection], None]
-    back: bool = False
+    back: Back | None = None
 
     def planned(self, connection: Connection) -> tuple[Evolution, Plan]:
         """The way from the model that the database has.

@@ -6,7 +6,7 @@ Taking back (``xrm schema undo``) is a change of its own, and can be taken back,
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, select
 
@@ -15,6 +15,9 @@ from xrm_core.storage.applied import has_models, model_before
 from xrm_core.storage.asides import Asides, read_asides
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.system import MODEL
+
+Back = Literal["undo", "redo"]
+"""The two kinds of a step back."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,14 @@ def history(connection: Connection) -> History:
             undone.pop()
             done.append(change.number)
     return History(changes, tuple(done), tuple(undone))
+
+
+def last_step_back(connection: Connection) -> Back | None:
+    """What the last change was, if it was a step back."""
+    found = history(connection)
+    if not found.changes or found.changes[-1].reverts is None:
+        return None
+    return "redo" if found.changes[-1].number in found.done else "undo"
 
 
 def way_back(connection: Connection, *, redo: bool = False) -> Evolution:

@@ -13,15 +13,14 @@ from xrm_core.storage.aside_tables import present_tables, wanted_tables
 from xrm_core.storage.change_postgresql import change, finish
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn
+from xrm_core.storage.history import Back, last_step_back
 from xrm_core.storage.mending import make_room
 from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepare_postgresql import has_work, prepare
 from xrm_core.storage.prepared import remove
 from xrm_core.storage.save_change import save_change
 from xrm_core.storage.tables import Tables
-from xrm_core.storage.under_way import begin, change_under_way, end, note
-
-_BACK = " without "
+from xrm_core.storage.under_way import BACK, begin, change_under_way, end, note
 
 
 def in_phases(
@@ -30,12 +29,12 @@ def in_phases(
     planned: Callable[[Connection], tuple[Evolution, Plan]],
     along: Callable[[Connection], None],
     *,
-    back: bool,
+    back: Back | None,
 ) -> Plan:
     """Bring the database to the model that is wanted, from where it is; ``planned`` refuses what may not be done.
 
     ``along`` is called in the transaction of the switch, just before the new model becomes the applied one.
-    ``back``: it is a step back; if a former one only remains to be finished, that is all that is done.
+    ``back``: it is a step back; if a former one of the kind only remains to be finished, that is all that is done.
 
     Raises:
         SchemaChangeRefused: by ``planned``, or because tables stay in use. What was made ahead is kept.
@@ -81,11 +80,13 @@ def give_up(turn: Turn) -> None:
 def give_up_step_back(turn: Turn) -> None:
     """The same, if what is under way is a step back: it reads what is aside. Raises as :func:`give_up`."""
     change = turn.patiently(change_under_way)
-    if change is not None and _BACK in change.fingerprint:
+    if change is not None and change.step_back:
         give_up(turn)
 
 
-def _come_from_a_former_change(turn: Turn, evolution_of: Callable[[Connection], Evolution], *, back: bool) -> bool:
+def _come_from_a_former_change(
+    turn: Turn, evolution_of: Callable[[Connection], Evolution], *, back: Back | None
+) -> bool:
     """End what another applier has begun, unless it leads to where we go. True if nothing is left to do.
 
     Whoever goes back and is killed after the switch goes back once more: that finishes the former step back.
@@ -95,7 +96,7 @@ def _come_from_a_former_change(turn: Turn, evolution_of: Callable[[Connection], 
         return False
     if former.phase == "finish":
         _finish(turn, turn.patiently(current_model) or Model({}))
-        return back and _BACK in former.fingerprint
+        return former.step_back and turn.patiently(last_step_back) == back
     if former.fingerprint != _goal(turn.patiently(evolution_of)):
         give_up(turn)
     return False
@@ -109,7 +110,7 @@ def _begin(connection: Connection, evolution: Evolution, plan: Plan) -> None:
 def _goal(evolution: Evolution) -> str:
     """What the change is after: going back to a model has other values than going on to the same one."""
     fingerprint = evolution.new.fingerprint
-    return fingerprint if evolution.undone is None else f"{fingerprint}{_BACK}{evolution.undone}"
+    return fingerprint if evolution.undone is None else f"{fingerprint}{BACK}{evolution.undone}"
 
 
 def _finish(turn: Turn, model: Model) -> None:

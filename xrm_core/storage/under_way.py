@@ -15,6 +15,9 @@ from xrm_core.storage.system import MODEL_CHANGE
 Phase = Literal["prepare", "finish"]
 """``prepare``: the database still has the former model. ``finish``: it has the new one, and something remains."""
 
+BACK = " without "
+"""Stands in the ``fingerprint`` of a step back, before the number of the change that it takes back."""
+
 _ROW = 1
 
 
@@ -29,6 +32,11 @@ class Change:
     operations: Mapping[str, Any]
     started_at: str
     noted_at: str
+
+    @property
+    def step_back(self) -> bool:
+        """Whether it is an undo or a redo."""
+        return BACK in self.fingerprint
 
 
 def change_under_way(connection: Connection) -> Change | None:

@@ -51,8 +51,11 @@ shown,decides_for,*,*,,allow
 reader,person,read,*,,allow
 reader,firm,read,*,,allow
 reader,decides_for,read,*,,allow
+blind,firm,read,*,,allow
+blind,part_of,read,source target,,allow
+blind,part_of,create,source target,,allow
 """
-ROLES = {"roles": {"admin": {}, "shown": {}, "reader": {}}, "rules": {"shown": {"hidden": {"eq": False}}}}
+ROLES = {"roles": {"admin": {}, "shown": {}, "reader": {}, "blind": {}}, "rules": {"shown": {"hidden": {"eq": False}}}}
 
 
 @pytest.fixture
@@ -133,6 +136,16 @@ def test_the_same_relationship_does_not_begin_twice_on_a_day(world: World, first
     id_ = world.create("admin", "decides_for", {**values, "target": other})
     with pytest.raises(ValidationFailed, match="same valid_from"):
         world.update("admin", "decides_for", id_, {"target": firm})
+
+
+def test_what_stands_in_the_way_is_not_named_to_those_who_do_not_know_the_field(world: World) -> None:
+    firm, one, other = made(world, "firm", 3)
+    world.create("blind", "part_of", {"source": firm, "target": one})
+    for target in (one, other):
+        with pytest.raises(ValidationFailed) as error:
+            world.create("blind", "part_of", {"source": firm, "target": target})
+        assert [(each["field"], each["rule"]) for each in error.value.problems] == [("", "hidden")]
+        assert "valid_from" not in str(error.value)
 
 
 def test_one_at_a_time(world: World) -> None:

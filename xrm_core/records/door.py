@@ -25,7 +25,7 @@ from xrm_core.records.constraints import translate
 from xrm_core.records.files import Files
 from xrm_core.records.links import change_links, owned, split
 from xrm_core.records.numbers import number_changed, number_new
-from xrm_core.records.relationships import check_others
+from xrm_core.records.relationships import conflicts
 from xrm_core.records.rights import (
     check_fields,
     context,
@@ -88,7 +88,7 @@ class Records:
             connection.execute(insert(self.tables[entity]), [to_columns(kind, record) for record in prepared])
         except IntegrityError as error:
             raise self._translated(error, kind, caller) from None
-        check_others(connection, self.tables, kind, [record["id"] for record in prepared])
+        self._raise(conflicts(connection, self.tables, kind, [record["id"] for record in prepared]), kind, caller)
         for names, record in zip(mine, prepared, strict=True):
             if not holds(connection, scope, caller, kind, record["id"], conditions[names]):
                 raise Forbidden(
@@ -146,7 +146,7 @@ class Records:
                 f"You may not change the {entity} in this way.",
                 hint="After the change it would not be one of the records that your role may change.",
             )
-        check_others(connection, self.tables, kind, [id_])
+        self._raise(conflicts(connection, self.tables, kind, [id_]), kind, caller)
         change_links(self, connection, caller, kind, id_, links)
 
     def delete(self, connection: Connection, caller: Caller, entity: str, id_: str, version: int | None = None) -> None:
@@ -194,7 +194,11 @@ class Records:
         return {**empty, **final, **system}
 
     def _validate(self, kind: Entity, record: Mapping[str, Any], caller: Caller) -> None:
-        problems = self.validator.problems(kind, record)
+        self._raise(self.validator.problems(kind, record), kind, caller)
+
+    @staticmethod
+    def _raise(problems: Sequence[Mapping[str, str]], kind: Entity, caller: Caller) -> None:
+        """Refuse what has problems, in words that the caller may hear."""
         if problems:
             raise ValidationFailed(told(problems, kind, caller), entity=kind.name)
 
@@ -204,8 +208,7 @@ class Records:
         problems = self.files.problems(connection, caller, kind, changes)
         if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
             problems += target_problems(connection, scope, caller, kind, changes)
-        if problems:
-            raise ValidationFailed(problems, entity=kind.name)
+        self._raise(problems, kind, caller)
 
     def _locked(
         self,

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, false, or_, select, true
 from sqlalchemy.sql import ColumnElement
 
-from xrm_core.errors import ValidationFailed
 from xrm_core.metadata.model import Entity, Relationship
 from xrm_core.metadata.relationships import SOURCE, TARGET, VALID_FROM, VALID_TO
 from xrm_core.records.stored import Record, from_row, targets_of
@@ -27,8 +26,8 @@ def relationship_problems(entity: Entity, record: Mapping[str, Any]) -> Iterator
     if len(ends) == 2:
         (source, source_id), (target, target_id) = ends
         if (source, target) not in entity.relationship.pairs:
-            allowed = ", ".join(f"{one} → {other}" for one, other in entity.relationship.pairs)
-            yield _problem(TARGET, "pairs", f"a {source} cannot have this with a {target}; allowed: {allowed}")
+            # Not which it can: the caller need not know all of these entities.
+            yield _problem(TARGET, "pairs", f"a {source} cannot have this with a {target}")
         elif (source, source_id.lower()) == (target, target_id.lower()):
             yield _problem(TARGET, "pairs", "is the same record as the source")
     first, last = record.get(VALID_FROM), record.get(VALID_TO)
@@ -36,14 +35,12 @@ def relationship_problems(entity: Entity, record: Mapping[str, Any]) -> Iterator
         yield _problem(VALID_TO, "period", "lies before valid_from")
 
 
-def check_others(connection: Connection, tables: Tables, entity: Entity, ids: Sequence[str]) -> None:
-    """Hold the stored relationships with these ids against the others.
-
-    Raises:
-        ValidationFailed: one is there already, or its source may have one at a time and has another.
+def conflicts(connection: Connection, tables: Tables, entity: Entity, ids: Sequence[str]) -> list[Problem]:
+    """What stored relationships have against the first of these that may not stand beside them: one is there already,
+    or its source may have one at a time and has another.
     """
     if entity.relationship is None:
-        return
+        return []
     table = tables[entity.name]
     for id_ in ids:
         row = connection.execute(select(table).where(table.c.id == id_)).mappings().one()
@@ -52,7 +49,8 @@ def check_others(connection: Connection, tables: Tables, entity: Entity, ids: Se
         for field, condition, message in _conflicts(entity, entity.relationship, table, record):
             found = connection.execute(select(table.c.id).where(table.c.id != id_, condition).limit(1)).first()
             if found is not None:
-                raise ValidationFailed([_problem(field, "period", message)], entity=entity.name)
+                return [_problem(field, "period", message)]
+    return []
 
 
 def _hold_ends(connection: Connection, tables: Tables, entity: Entity, record: Record) -> None:

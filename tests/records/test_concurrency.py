@@ -1,12 +1,14 @@
 """Many writers at once: nobody's change is lost, nobody sees an error of the database."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from tests.records.kit import World
+from tests.records.kit import World, build
 from xrm_core.errors import VersionConflict
 from xrm_core.permissions.policy import Action
+from xrm_core.storage.engines import Database
 
 
 def test_of_parallel_changes_with_one_version_one_wins(world: World) -> None:
@@ -30,6 +32,19 @@ def test_parallel_changes_without_a_version_all_count(world: World) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda number: world.update("admin", "customer", id_, {"city": str(number)}), range(24)))
     assert (world.stored("customer", id_) or {})["version"] == 25
+
+
+def test_a_record_that_is_being_changed_can_be_referred_to(postgres_url: str, tmp_path: Path) -> None:
+    """SQLite has one writer at a time. Where two wait for each other's records, PostgreSQL would end one of them."""
+    database = Database(postgres_url)
+    world = build(database, tmp_path)
+    id_ = world.create("admin", "customer", {"name": "A"})
+    with database.begin() as connection, ThreadPoolExecutor(1) as threads:
+        world.records.update(connection, world.caller("admin"), "customer", id_, {"email": "a@example.com"})
+        note = threads.submit(world.create, "admin", "note", {"text": "x", "customer": id_}).result(timeout=5)
+    assert (world.stored("note", note) or {})["customer"] == id_
+    assert (world.stored("customer", id_) or {})["email"] == "a@example.com"
+    database.close()
 
 
 def test_the_rule_stands_in_the_write_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,7 +222,9 @@ class Records:
     ) -> Record:
         """The record as it is stored, held until the transaction ends, if the caller may do this with it."""
         table = self.tables[kind.name]
-        query = select(table).where(table.c.id == id_, *conditions).with_for_update()
+        # Ids never change, so others may go on to refer to a record that is only updated, but not to one that goes.
+        keeps_id = action is not Action.DELETE
+        query = select(table).where(table.c.id == id_, *conditions).with_for_update(key_share=keeps_id)
         row = connection.execute(query, context(caller)).mappings().first()
         if row is None:
             raise denied(connection, scope, caller, kind, id_, action)

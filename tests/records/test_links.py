@@ -13,6 +13,7 @@ from xrm_core.errors import Forbidden, ValidationFailed, XrmError
 from xrm_core.metadata.loader import load_texts
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
+from xrm_core.permissions.caller import system
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.storage.apply import apply
@@ -42,8 +43,8 @@ FILES: dict[str, dict[str, Any]] = {
     },
 }
 ROLES = {
-    "roles": {"admin": {}, "lead": {}, "reader": {}, "clerk": {}, "namer": {}},
-    "rules": {"open": {"closed": {"eq": False}}, "shown": {"hidden": {"eq": False}}},
+    "roles": {"admin": {}, "lead": {}, "reader": {}, "clerk": {}, "namer": {}, "member": {}},
+    "rules": {"mine": {"members": {"some": {"id": {"eq": "$user"}}}}, "open": {"closed": {"eq": False}}, "shown": {"hidden": {"eq": False}}},
 }
 POLICIES = """role,entity,action,fields,rule,effect
 admin,*,*,*,,allow
@@ -59,6 +60,10 @@ clerk,team,*,*,,allow
 clerk,person,*,*,,allow
 clerk,team_member,read,*,,allow
 clerk,team_member,create,person team role,,allow
+member,team,read,*,,allow
+member,team,create,*,mine,allow
+member,team,update,*,mine,allow
+member,person,read,*,,allow
 """
 ANNA = "00000000-0000-7000-8000-000000000001"
 
@@ -100,6 +105,20 @@ def refused(world: World, error: type[XrmError], team: str, change: Mapping[str,
         world.update(role, "team", team, {"members": change})
     assert world.state() == before
     return caught.value
+
+
+def test_a_rule_about_links_holds_for_the_record_with_its_links(world: World) -> None:
+    bob = person(world, "Bob")
+    with world.database.begin() as connection:
+        caller = system(world.model, "test", sets_system_fields=True)
+        world.records.create(connection, caller, "person", {"id": ANNA, "name": "Anna"})
+    with pytest.raises(Forbidden):
+        world.create("member", "team", {"name": "A", "members": {"set": [bob]}})
+    team = world.create("member", "team", {"name": "A", "members": {"set": [ANNA, bob]}})
+    refused(world, Forbidden, team, {"remove": [ANNA]}, "member")
+    refused(world, Forbidden, team, {"set": [bob]}, "member")
+    world.update("member", "team", team, {"members": {"remove": [bob]}})
+    assert links(world, team) == {"Anna": (None, 1)}
 
 
 def test_links_are_made_with_the_record(world: World) -> None:

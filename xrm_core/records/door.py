@@ -89,14 +89,14 @@ class Records:
         except IntegrityError as error:
             raise self._translated(error, kind, caller) from None
         self._raise(conflicts(connection, self.tables, kind, [record["id"] for record in prepared]), kind, caller)
-        for names, record in zip(mine, prepared, strict=True):
+        for (_, links), record in zip(parts, prepared, strict=True):
+            change_links(self, connection, caller, kind, record["id"], links)
+        for names, record in zip(mine, prepared, strict=True):  # after the links, which rules may be about
             if not holds(connection, scope, caller, kind, record["id"], conditions[names]):
                 raise Forbidden(
                     f"You may not create such a {entity}.",
                     hint="The record would not be one of those that your role may create, e.g. not your own.",
                 )
-        for (_, links), record in zip(parts, prepared, strict=True):
-            change_links(self, connection, caller, kind, record["id"], links)
         return [record["id"] for record in prepared]
 
     def update(
@@ -141,13 +141,14 @@ class Records:
             changed = connection.execute(statement.values(stamped), context(caller)).rowcount
         except IntegrityError as error:
             raise self._translated(error, kind, caller) from None
+        if changed == 1:
+            self._raise(conflicts(connection, self.tables, kind, [id_]), kind, caller)
+            change_links(self, connection, caller, kind, id_, links)
         if changed != 1 or not holds(connection, scope, caller, kind, id_, conditions):
             raise Forbidden(
                 f"You may not change the {entity} in this way.",
                 hint="After the change it would not be one of the records that your role may change.",
             )
-        self._raise(conflicts(connection, self.tables, kind, [id_]), kind, caller)
-        change_links(self, connection, caller, kind, id_, links)
 
     def delete(self, connection: Connection, caller: Caller, entity: str, id_: str, version: int | None = None) -> None:
         """Delete a record; ``version``, if given, must be its version now.

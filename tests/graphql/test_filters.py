@@ -8,7 +8,8 @@ import pytest
 from tests.graphql import small_world
 from tests.graphql.kit import World, load_model, uid
 from tests.query.documents import literal, variable
-from tests.query.oracle import Oracle, Rights
+from tests.query.oracle import Oracle
+from tests.query.oracle_rights import Rights
 from xrm_core import naming
 from xrm_core.metadata.predicate import LISTS, Op, operators
 from xrm_core.metadata.types import FieldType

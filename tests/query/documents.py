@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.graphql.kit import Rows, uid
-from tests.query.oracle import Rights, applicable
+from tests.query.oracle_rights import Rights
+from tests.query.oracle_values import applicable
 from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Link, Model
 from xrm_core.metadata.predicate import FLAGS, LISTS, Op, operators

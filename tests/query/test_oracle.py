@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.graphql.kit import World, uid
 from tests.query import documents
 from tests.query.examples import examples, many_examples
-from tests.query.oracle import Oracle, Rights
+from tests.query.oracle import Oracle
+from tests.query.oracle_rights import Rights
 from xrm_core import naming
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.policy import PolicySet, Role

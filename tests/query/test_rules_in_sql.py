@@ -12,7 +12,7 @@ from sqlglot import exp
 from tests.graphql.kit import load_model, policies
 from tests.query import documents
 from tests.query.examples import examples
-from tests.query.oracle import Rights
+from tests.query.oracle_rights import Rights
 from tests.query.virtual_world import WORLD
 from xrm_core.graphql.arguments import Arguments
 from xrm_core.graphql.demands import Limits

@@ -44,7 +44,11 @@ FILES: dict[str, dict[str, Any]] = {
 }
 ROLES = {
     "roles": {"admin": {}, "lead": {}, "reader": {}, "clerk": {}, "namer": {}, "member": {}},
-    "rules": {"mine": {"members": {"some": {"id": {"eq": "$user"}}}}, "open": {"closed": {"eq": False}}, "shown": {"hidden": {"eq": False}}},
+    "rules": {
+        "mine": {"members": {"some": {"id": {"eq": "$user"}}}},
+        "open": {"closed": {"eq": False}},
+        "shown": {"hidden": {"eq": False}},
+    },
 }
 POLICIES = """role,entity,action,fields,rule,effect
 admin,*,*,*,,allow

@@ -15,6 +15,7 @@ from sqlalchemy import insert
 
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.engine import Engine, Request
+from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.metadata.loader import load_texts
 from xrm_core.metadata.model import Model
 from xrm_core.permissions import policy
@@ -138,7 +139,14 @@ class World:
     """
 
     def __init__(
-        self, model: Model, rights: PolicySet, url: str, rows: Rows, pages: Limits | None = None, timeout: float = 20
+        self,
+        model: Model,
+        rights: PolicySet,
+        url: str,
+        rows: Rows,
+        pages: Limits | None = None,
+        timeout: float = 20,
+        documents: DocumentLimits | None = None,
     ) -> None:
         self.model = model
         self.tables = Tables(model)
@@ -148,7 +156,8 @@ class World:
             SqliteReader(self.database, timeout) if self.database.is_sqlite else PostgresReader(self.database, timeout)
         )
         self.records = Records(model, self.tables, Plugins([]))
-        self.engine = Engine(self.records, self.database, self.reader, pages or Limits(records=10**12))
+        limits = documents or DocumentLimits()
+        self.engine = Engine(self.records, self.database, self.reader, pages or Limits(records=10**12), limits)
         self.change_rights(rights)
         with self.database.begin() as connection:
             self.tables.metadata.create_all(connection)

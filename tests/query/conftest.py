@@ -9,7 +9,11 @@ from tests.graphql import kit
 from tests.graphql.kit import World
 from tests.postgres import PostgresServer
 from tests.query.virtual_world import WORLD
+from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.metadata.model import Model
+
+_RANDOM = DocumentLimits(aliases=10_000, fields=100_000)
+"""Random documents have an alias at nearly every field."""
 
 
 @pytest.fixture(scope="session")
@@ -23,13 +27,14 @@ def worlds(
 ) -> Iterator[dict[str, World]]:
     """An empty world on each database, by its name; PostgreSQL is missing if it is off."""
     nothing = kit.policies(model, [], {})
-    found = {"sqlite": World(model, nothing, f"sqlite:///{tmp_path_factory.mktemp('worlds') / 'world.db'}", {})}
+    path = tmp_path_factory.mktemp("worlds") / "world.db"
+    found = {"sqlite": World(model, nothing, f"sqlite:///{path}", {}, documents=_RANDOM)}
     if os.environ.get("XRM_TEST_POSTGRES") == "off":
         yield found
     else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         with server.database() as url:
-            found["postgresql"] = World(model, nothing, url, {})
+            found["postgresql"] = World(model, nothing, url, {}, documents=_RANDOM)
             yield found
             found["postgresql"].close()
     found["sqlite"].close()

@@ -149,7 +149,7 @@ class Conditions:
         if op in (Op.EQ, Op.NE) and self.draw(st.integers(0, 5)) == 0:
             return None
         if self.rights is None and of.type is FieldType.UUID and op is Op.EQ and self.draw(st.booleans()):
-            return "$user"
+            return self.draw(st.sampled_from(["$user", "$user", "$team"]))
         return self.draw(values(of))
 
     def _one(self, entity: Entity, depth: int) -> dict[str, Any]:

@@ -70,10 +70,10 @@ def on_the_wire(of: Field, value: Any) -> Any:
 
 
 class Near(float):
-    """The average of large numbers: a float that is right in fifteen digits."""
+    """The average of large numbers: right in fifteen digits; JSON may have it as ``3`` or ``3.0``."""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, float) and math.isclose(self, other, rel_tol=1e-15, abs_tol=1e-6)
+        return isinstance(other, int | float) and math.isclose(self, other, rel_tol=1e-15, abs_tol=1e-6)
 
     __hash__ = float.__hash__
 

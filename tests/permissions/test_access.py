@@ -1,11 +1,14 @@
 """Policies → :class:`Access`: what Casbin decides, rows and fields, and roles that inherit."""
 
+from dataclasses import replace
+
 import casbin
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.graphql import kit
+from tests.graphql.relationship_world import relationship_model
 from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, parse
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy, PolicySet, Role
@@ -70,6 +73,25 @@ def test_denials_take_rows_fields_or_fields_on_rows() -> None:
 def test_a_denial_of_everything_leaves_nothing() -> None:
     access = authority([allow(), deny()]).access(frozenset({"a"}))
     assert not access.may("firm", Action.READ)
+
+
+def test_a_field_that_is_denied_everywhere_is_denied_on_links_and_relationships_too() -> None:
+    policies = [Policy("a", None, None, None, None, Effect.ALLOW)]
+    denied = Policy("a", None, Action.READ, frozenset({"share", "area", "firm"}), None, Effect.DENY)
+    on_rows = replace(denied, rule="lead")
+    joined = [(MODEL, "firm_advisor", "share"), (relationship_model(), "decides_for", "area")]
+    for model, name, attribute in joined:
+        for more, expected in (([], True), ([denied], False), ([on_rows], True)):
+            made = Authority(model, PolicySet({"a": Role("a", {}, "")}, {"lead": {"and": []}}, (*policies, *more), "v"))
+            access = made.access(frozenset({"a"}))
+            assert access.readable(name, attribute) is expected, (name, more)
+            assert access.may(name, Action.READ)
+            assert attribute in access.get(name, Action.UPDATE).fields  # type: ignore[union-attr]
+    assert (
+        Authority(MODEL, PolicySet({"a": Role("a", {}, "")}, {}, (*policies, denied), "v"))
+        .access(frozenset({"a"}))
+        .readable("firm_advisor", "firm")
+    )
 
 
 @pytest.mark.parametrize("roles", [set(), {"unknown"}, {"r:a"}, {"u:a"}, {"A"}, {""}, {"*"}, {"firm"}])

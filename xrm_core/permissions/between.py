@@ -7,7 +7,8 @@
 4. Relationships need policies like any entity, also to be read: who decides for whom is more than both records say.
    A policy for all entities (``*``) that has no rule and names no fields is about them, too.
 
-A policy for all entities (``*``) on links works by what it gives on the ends.
+A policy for all entities (``*``) on links works by what it gives on the ends. One that denies fields on all records
+denies the attributes of that name on whatever joins records as well (but for 3).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from xrm_core.metadata.model import Entity
 from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Predicate, Related
 from xrm_core.metadata.relationships import SOURCE, TARGET
 from xrm_core.permissions.access import Permission, compile_permission
-from xrm_core.permissions.policy import Action, Policy
+from xrm_core.permissions.policy import Action, Effect, Policy
 
 Permissions = Mapping[tuple[str, Action], Permission]
 
@@ -42,7 +43,10 @@ def link_permission(
         return None
     rule = both(granted.rule, granted.field_rules[between.name] or EVERYTHING)
     whole = rule if rule == EVERYTHING else Related(between.source, owner, "is", rule)
-    return Permission(both(visible, whole), MappingProxyType(dict.fromkeys(entity.grantable())))
+    denied = {name for policy, _ in rows if policy.effect is Effect.DENY for name in policy.fields or ()}
+    ends = (between.source, between.target)  # which go with the relation
+    names = (name for name in entity.grantable() if name in ends or name not in denied)
+    return Permission(both(visible, whole), MappingProxyType(dict.fromkeys(names)))
 
 
 def relationship_permission(

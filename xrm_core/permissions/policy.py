@@ -63,14 +63,18 @@ class Policy:
     def applies(self, entity: Entity, action: Action) -> bool:
         """Whether it is about this action on this entity.
 
-        A policy for all entities is about those with a file; if it has a rule or names fields, not about relationships.
+        A policy for all entities is about those with a file. It is about relationships, too, if it has no rule and
+        names no fields. One that denies fields whatever the record denies them on everything that has them.
         """
         if self.action not in (None, action):
             return False
         if self.entity is not None:
             return self.entity == entity.name
-        plain = self.rule is None and self.fields is None
-        return entity.kind == "entity" or (entity.kind == "relationship" and plain)
+        if entity.kind == "entity":
+            return True
+        if self.rule is not None:
+            return False
+        return self.effect is Effect.DENY if self.fields is not None else entity.kind == "relationship"
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,8 @@ def link_permission(
     rule = both(granted.rule, granted.field_rules[between.name] or EVERYTHING)
     whole = rule if rule == EVERYTHING else Related(between.source, owner, "is", rule)
     denied = {name for policy, _ in rows if policy.effect is Effect.DENY for name in policy.fields or ()}
-    ends = (between.source, between.target)  # which go with the relation
-    names = (name for name in entity.grantable() if name in ends or name not in denied)
+    denied -= {between.source, between.target}  # which go with the relation
+    names = (name for name in entity.grantable() if name not in denied)
     return Permission(both(visible, whole), MappingProxyType(dict.fromkeys(names)))
 
 

@@ -24,6 +24,9 @@ def test_equal_models_share_and_others_do_not(sqlite_url: str, tmp_path: Path) -
         # an equal model from elsewhere
         assert blueprints.get(same, database.dialect) is first
 
+        # of its tables, none is made before somebody asks for it: a large model is taken while writers wait
+        assert not first.records.tables.metadata.tables
+
         # a model that only has the same fingerprint
         forged = Model({**model.entities, "shop": replace(model["shop"], description="another")}, model.fingerprint)
         assert blueprints.get(forged, database.dialect) is not first

@@ -1,6 +1,7 @@
 """A running server follows the model that is applied to its database: no restart, no failed request."""
 
 import asyncio
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -160,6 +161,27 @@ async def test_a_model_that_the_policies_do_not_fit_is_not_taken(shop: Installat
         assert await server.code(CREATE) == "MODEL_OUT_OF_DATE"
         ready = await server.http.get("/health/ready")
         assert (ready.status_code, ready.json()) == (503, {"status": "not ready", "code": "POLICY_INVALID"})
+
+
+async def test_a_write_waits_for_whoever_holds_the_file(sqlite_url: str, tmp_path: Path) -> None:
+    """Another process changes a large table: on SQLite, that holds the database longer than a moment."""
+    async with install(sqlite_url, tmp_path).server() as server:
+        with closing(Database(sqlite_url)) as database:
+            held, let_go = threading.Event(), threading.Event()
+
+            def hold() -> None:
+                with database.begin():
+                    held.set()
+                    let_go.wait()
+
+            holding = asyncio.create_task(asyncio.to_thread(hold))
+            await asyncio.to_thread(held.wait)
+            writing = asyncio.create_task(server.ask(CREATE))
+            await asyncio.sleep(6)
+            assert await server.ask(PRODUCTS) == {"products": {"nodes": []}}
+            let_go.set()
+            assert await writing == {"createProduct": {"name": "Chair", "price": "12.50"}}
+            await holding
 
 
 async def test_drift_is_an_internal_error_and_no_endless_search(shop: Installation) -> None:

@@ -103,7 +103,7 @@ def assemble_applied(settings: Settings) -> Platform:
     if model is None:
         raise _no_model()
     authority = Authority(model, policy.load(policy_folders(settings), model))
-    tables = Tables(model)
+    tables = Tables(model, lazy=True)
     return Platform(settings, plugins, model, tables, database, Records(model, tables, plugins), authority)
 
 

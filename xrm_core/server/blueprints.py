@@ -63,7 +63,7 @@ class Blueprints:
             # A fingerprint is short; that two databases with equal ones share rights must not rest on that alone.
             if found is None or found.model != model:
                 found = self.add(
-                    model, Records(model, Tables(model), self.plugins), Authority(model, policies), dialect
+                    model, Records(model, Tables(model, lazy=True), self.plugins), Authority(model, policies), dialect
                 )
             return found
 

@@ -18,7 +18,16 @@ from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, TablesChan
 from xrm_core.storage.folding import teach
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 
-SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384")
+WRITER_WAIT_SECONDS = 30
+"""How long a write waits for others on SQLite, of its process or of another: of ``xrm schema apply``, say."""
+
+SQLITE_PRAGMAS = (
+    f"busy_timeout={WRITER_WAIT_SECONDS * 1000}",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cache_size=-16384",
+)
 """FULL: an acknowledged write survives a power cut."""
 
 _BUSY_TRIES, _BUSY_PAUSE_SECONDS = 250, 0.02
@@ -31,9 +40,6 @@ _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 POSTGRES_CONNECTION = {"connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 40_000}
 """A server that vanished without a word is noticed: seconds, seconds, milliseconds."""
-
-WRITER_WAIT_SECONDS = 30
-"""How long a write waits for others of its process on SQLite."""
 
 _BUSY = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 _CANCELLED = "57014"

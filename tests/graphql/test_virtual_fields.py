@@ -230,3 +230,69 @@ def test_the_deepest_expression_can_be_read_inside_of_a_list(database_url: str) 
     query = "{ things(where: {deep: {gt: 0}}, orderBy: [{deep: ASC}]) { nodes { downs { nodes { deep } } } } }"
     assert "errors" not in str(world.body("role", query))
     world.close()
+
+
+MONEY = {"type": "object", "x-type": "money"}
+ORDERS: dict[str, Any] = {
+    "order": {
+        "title": {"type": "string"},
+        "net": {"x-rollup": {"relation": "lines", "function": "sum", "field": "total"}},
+        "dearest": {"x-rollup": {"relation": "lines", "function": "max", "field": "price"}},
+        "mean": {"x-rollup": {"relation": "lines", "function": "avg", "field": "price"}},
+        "dear_lines": {
+            "x-rollup": {"relation": "lines", "function": "count", "where": {"price": {"amount": {"gte": 2}}}}
+        },
+        "freight": {
+            "x-rollup": {
+                "relation": "lines",
+                "function": "sum",
+                "field": "freight",
+                "where": {"freight": {"currency": {"eq": "CHF"}}},
+            }
+        },
+    },
+    "line": {
+        "quantity": {"type": "integer"},
+        "order": {"x-relation": {"to": "order", "inverse": "lines"}},
+        "price": MONEY,
+        "freight": {**MONEY, "x-currencies": ["EUR", "CHF"]},
+        "total": {"type": "number", "x-type": "decimal", "x-computed": "quantity * price"},
+    },
+}
+
+
+def test_money_in_one_currency_is_reckoned_with(database_url: str) -> None:
+    # given an order with lines in euro, whose freight is in euro or francs, and a role that does not see the price
+    euro = [{"amount": amount, "currency": "EUR"} for amount in ("1.25", "2.00", "0.10")]
+    freight = [
+        {"amount": "5", "currency": "CHF"},
+        {"amount": "7", "currency": "EUR"},
+        {"amount": "1.5", "currency": "CHF"},
+    ]
+    lines = [
+        {"id": uid(i), "order": uid(1), "quantity": i - 9, "price": euro[i - 10], "freight": freight[i - 10]}
+        for i in (10, 11, 12)
+    ]
+    lines.append({"id": uid(13), "order": uid(1), "quantity": 4, "price": None, "freight": None})
+    model = kit.load_model(ORDERS)
+    rows = ["admin,*,*,*,,allow", "clerk,order,read,*,,allow", "clerk,line,read,id order quantity freight,,allow"]
+    orders = [{"id": uid(1), "title": "A"}, {"id": uid(2), "title": "B"}]
+    world = World(model, kit.policies(model, rows, {}), database_url, {"order": orders, "line": lines})
+    try:
+        query = "{ orders(orderBy: [{net: DESC}]) { nodes { net dearest mean dearLines freight } } }"
+        full, empty = world.ask("admin", query)["orders"]["nodes"]
+        totals = world.ask("admin", "{ lines(orderBy: [{quantity: ASC}]) { nodes { total } } }")["lines"]["nodes"]
+        seen = world.ask("clerk", "{ orders(where: {freight: {gt: 6}}) { nodes { freight } } }")["orders"]["nodes"]
+        hidden = [
+            world.errors("clerk", f"{{ orders {{ nodes {{ {name} }} }} }}")[0]["message"]
+            for name in ("net", "dearest", "dearLines")
+        ]
+    finally:
+        world.close()
+    # then figures are those of the amounts, of one currency only
+    assert full == {"net": "5.55", "dearest": "2.00", "mean": "1.12", "dearLines": 1, "freight": "6.50"}
+    assert empty == {"net": "0.00", "dearest": None, "mean": None, "dearLines": 0, "freight": "0.00"}
+    assert [each["total"] for each in totals] == ["1.25", "4.00", "0.30", None]
+    # and whoever does not see the price does not see what is made of it
+    assert seen == [{"freight": "6.50"}]
+    assert all("Cannot query field" in message for message in hidden)

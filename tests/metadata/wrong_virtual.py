@@ -8,6 +8,8 @@ _NEAR = (
     ',\n"n": {"type": "integer"}, "d": {"type": "string", "format": "date"}, "b": {"type": "boolean"},'
     ' "m": {"type": "string", "format": "date-time"}, "k": {"type": "string", "x-type": "long_text"},'
     ' "p": {"type": "number", "x-type": "decimal", "x-scale": 9},'
+    ' "v": {"type": "object", "x-type": "money", "x-currencies": ["EUR", "CHF"]},'
+    ' "e": {"type": "object", "x-type": "money"},'
     ' "up": {"x-relation": {"to": "thing", "inverse": "downs"}},\n"f": %s'
 )
 _LINE = FIELD_LINE + 1
@@ -39,6 +41,7 @@ EXPRESSIONS = {
     "open bracket": computed("(n", "not an SQL expression", "Check brackets"),
     "empty call": computed("CEIL()", "too few values", _KNOWN),
     "what the parser stumbles over": computed("FROM @x ? n", "not an SQL expression", "Check brackets"),
+    "money in several currencies": computed("v * 2", '"v" has a type that cannot', "another field"),
     "open text": computed("'a", "not an SQL expression", "Check brackets"),
     "blank": computed(" ", "not one single expression", "without SELECT"),
     "two": computed("n, n", "not one single expression", "without SELECT"),
@@ -163,6 +166,15 @@ ROLLUPS = {
     ),
     "last relation": rolled(
         '"relation": "downs", "function": "last", "field": "up"', "/x-rollup/field", "no last of thing.up", "value"
+    ),
+    "money in several currencies": rolled(
+        '"relation": "downs", "function": "sum", "field": "v"', "/x-rollup/field", "may be in EUR, CHF", '"eq": "EUR"'
+    ),
+    "last money": rolled(
+        '"relation": "downs", "function": "last", "field": "e"',
+        "/x-rollup/field",
+        "no last of thing.e (money)",
+        "value",
     ),
     "order of a count": rolled(f'{_COUNT}, "order_by": "n"', "/x-rollup/order_by", "count has no order", "Remove"),
     "order by nothing": rolled(

@@ -98,8 +98,11 @@ def text(length: int) -> ValueType:
 def value_type(field: Field) -> ValueType | None:
     """What a field is in expressions; None if it has no place there.
 
-    Relations have none: whether one is empty depends on who asks, since a record that is hidden is not there.
+    Relations have none: whether one is empty depends on who asks, since a record that is hidden is not there. Money is
+    its amount if there is one currency in which it can be.
     """
+    if field.type is FieldType.MONEY and len(field.currencies) == 1:
+        return number(field.scale, 10**field.precision - 1)
     if field.relation is not None or len(field.columns) > 1:
         return None
     if field.type in SPANS:

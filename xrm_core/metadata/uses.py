@@ -65,7 +65,7 @@ def _in_predicate(model: Model, entity: Entity, predicate: Predicate) -> Iterato
         case Not(part):
             yield from _in_predicate(model, entity, part)
         case Compare(field=name) | Linked(name=name) | OfFile(field=name):
-            yield entity.name, name
+            yield entity.name, name.partition(".")[0]  # of money: price.currency is a part of price
         case Search():
             yield from ((entity.name, field.name) for field in entity.fields.values() if field.searched)
         case Related(name, target, how, part):

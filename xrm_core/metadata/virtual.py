@@ -8,7 +8,7 @@ from xrm_core.errors import BadQuery
 from xrm_core.metadata.expression import Kind, Node, ValueType, value_type
 from xrm_core.metadata.expression_text import read_expression
 from xrm_core.metadata.expression_typing import Mistake
-from xrm_core.metadata.model import Entity, Field, Model, Rollup
+from xrm_core.metadata.model import AMOUNT, CURRENCY, Entity, Field, Model, Rollup
 from xrm_core.metadata.structure import nearest
 from xrm_core.metadata.types import COMPARABLE, NUMERIC, ORDERED, TEXTUAL, WHOLE, FieldType
 from xrm_core.metadata.uses import Place, condition, related, uses
@@ -173,6 +173,8 @@ class _Resolver:
             reason, remedy = f'{target.name} has no field "{rollup.field}".', f"{nearest(rollup.field, known)}Name one."
             raise _Missing("/x-rollup/field", reason, remedy, (target.name, rollup.field))
         found = self._field((target.name, rollup.field))
+        if found.type is FieldType.MONEY and rollup.function in _ROLLED:
+            found = _amount(target, found, rollup)
         if found.type not in _ROLLED.get(rollup.function, COMPARABLE) or len(found.columns) > 1:
             raise _at(
                 "field",
@@ -212,6 +214,19 @@ class _at(Mistake):  # noqa: N801 - reads as a word
     def __init__(self, place: str, reason: str, remedy: str) -> None:
         super().__init__(reason, remedy)
         self.pointer = f"/x-rollup/{place}" if place else "/x-rollup"
+
+
+def _amount(target: Entity, money: Field, rollup: Rollup) -> Field:
+    """The amounts of a field of money, if they are all in one currency."""
+    currency = rollup.where.get(money.name, {}).get(CURRENCY, {}) if money.name in rollup.where else {}
+    if len(money.currencies) > 1 and not isinstance(currency.get("eq"), str):
+        known = ", ".join(money.currencies)
+        raise _at(
+            "field",
+            f"{target.name}.{money.name} may be in {known}; amounts of several currencies are never added or compared.",
+            f'Name one: "where": {{"{money.name}": {{"currency": {{"eq": "{money.currencies[0]}"}}}}}}.',
+        )
+    return money.parts[AMOUNT]
 
 
 def _natural(rollup: Rollup, of: Field) -> Field:

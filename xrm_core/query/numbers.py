@@ -47,8 +47,8 @@ class Numbers:
     # -- in and out ---------------------------------------------------------------------------------------------------
 
     def of_column(self, column: Sql, field: Field) -> Units:
-        """A stored number, or another one that looks like a column of the field."""
-        if field.type is FieldType.DECIMAL:
+        """A stored number, or another one that looks like a column of the field; of money, its amount."""
+        if field.type in (FieldType.DECIMAL, FieldType.MONEY):
             plain: Sql = type_coerce(column, NullType())
             sql: Sql = plain * _integer(10**field.scale) if self._postgres else plain
             return Units(sql, field.scale, 10**field.precision - 1)

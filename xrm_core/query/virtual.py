@@ -11,7 +11,7 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import NullType
 
 from xrm_core.metadata.expression import LARGEST
-from xrm_core.metadata.model import Entity, Field, Rollup
+from xrm_core.metadata.model import AMOUNT, Entity, Field, Rollup
 from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.uses import RelatedList, condition, related
 from xrm_core.query.expressions import expression_sql
@@ -94,6 +94,7 @@ def _figure(scope: Scope, target: Entity, row: Row, field: Field, rollup: Rollup
     if rollup.function == "count":
         return func.count()
     of = target[rollup.field]
+    of = of.parts.get(AMOUNT, of)  # all of one currency, as the model has made sure
     column = row.column(of)
     if rollup.function in ("min", "max"):
         return (func.min if rollup.function == "min" else func.max)(column)

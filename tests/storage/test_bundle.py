@@ -66,6 +66,7 @@ def model() -> Model:
 
 MODEL = model()
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+FLOAT = st.floats(allow_nan=False, allow_infinity=False)
 ROW = st.fixed_dictionaries(
     {
         "title": st.none() | TEXT,
@@ -76,7 +77,8 @@ ROW = st.fixed_dictionaries(
         "hour": st.none() | st.times().map(lambda found: found.isoformat()),
         "lasts": st.sampled_from([None, "PT0S", "PT1H30M", "P3DT4S"]),
         "tags": st.none() | st.lists(st.sampled_from(["x", "y", "z"]), unique=True),
-        "extra": st.none() | st.dictionaries(TEXT, st.none() | st.booleans() | st.integers(-9, 9) | TEXT, max_size=3),
+        "extra": st.none()
+        | st.dictionaries(TEXT, st.none() | st.booleans() | st.integers(-9, 9) | TEXT | FLOAT, max_size=3),
         "price": st.none() | st.decimals(-(10**13), 10**13, places=4, allow_nan=False).map(str),
         "good": st.sampled_from([None, True, False]),
         "day": st.none() | st.dates().map(str),
@@ -245,6 +247,10 @@ CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], Any], bool]] = {
     "a line that is no JSON": (lambda members: members.update({"data/user.jsonl": b"\xff\n"}), True),
     "no end of line": (lambda members: members.update({"data/user.jsonl": b"{}"}), True),
     "a wrong enum value": (_replace("data/thing.jsonl", b'"kind":null', b'"kind":"zz"'), True),
+    "a value that its type does not take": (
+        _replace("data/thing.jsonl", b'"extra":null', b'"extra":{"a":9223372036854775808}'),
+        True,
+    ),
     "a hostile model": (_hostile, True),
     "a path": (_replace("system/xrm_schema_file.jsonl", b'"note.json"', b'"../../note.json"'), True),
     "a model that is none": (lambda members: members.update({"model.json": b"[1]"}), True),

@@ -184,7 +184,12 @@ def test_references_to_what_is_gone_are_emptied_with_consent(database: Database)
     # When a record goes to which what was dropped refers, and a reference is set anew
     remove(database, after, "customer", 1)
     change(database, after, "deal", 3, about_id=record_id(2))
-    found = {one.key: (one.risk, one.rows) for one in planned_back(database).operations}
+    operations = planned_back(database).operations
+    found = {one.key: (one.risk, one.rows) for one in operations}
+    assert (
+        "Bring back the entity contact and its 3 records; 1 reference in them leads to records that are gone, and "
+        "1 record that must have one does not come back." in [one.text for one in operations]
+    )
     assert found["restore_entity:contact"] == ("lossy", 3)
     assert found["restore_field:deal.customer"] == ("lossy", 3)
     assert found["add_target:deal.about"] == ("lossy", 1)

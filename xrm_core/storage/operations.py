@@ -180,16 +180,22 @@ class RestoreField(Operation):
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreEntity(Operation):
-    """A table comes back with its rows, by ``xrm schema undo``. ``samples`` are references that lead nowhere now."""
+    """A table comes back with its rows, by ``xrm schema undo``. ``samples`` are references that lead nowhere now.
+
+    ``gone`` records do not come back, since they must have such a reference.
+    """
 
     op: ClassVar[str] = "restore_entity"
     lost: int = 0
+    gone: int = 0
 
     @property
     def text(self) -> str:
         """One sentence."""
-        lost = f"; {_many(self.lost, 'reference')} in them lead to records that are gone" if self.lost else ""
-        return f"Bring back the entity {self.entity} and its {_many(self.rows, 'record')}{lost}."
+        leads, does = "leads" if self.lost == 1 else "lead", "does" if self.gone == 1 else "do"
+        lost = f"; {_many(self.lost, 'reference')} in them {leads} to records that are gone" if self.lost else ""
+        gone = f", and {_many(self.gone, 'record')} that must have one {does} not come back" if self.gone else ""
+        return f"Bring back the entity {self.entity} and its {_many(self.rows, 'record')}{lost}{gone}."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,16 +64,15 @@ def restored_entities(evolution: Evolution, measure: Measure) -> Iterator[Operat
     for pair in evolution.moved:
         if pair.new not in evolution.restored:
             continue
-        losses = [
-            lost_references(evolution, pair, field, measure)
-            for field in pair.new.fields.values()
-            if field.relation is not None
-        ]
+        relations = [field for field in pair.new.fields.values() if field.relation is not None]
+        losses = [lost_references(evolution, pair, field, measure) for field in relations]
         lost = sum(found.rows for found in losses)
+        needed = [each for field in relations if field.required for each in _lost(evolution, pair, field, measure)]
         yield RestoreEntity(
             entity=pair.new.name,
             rows=measure.rows(pair.old),
             lost=lost,
+            gone=measure.count(pair.old, or_(*needed)) if needed else 0,
             samples=tuple(sample for found in losses for sample in found.samples),
             risk="lossy" if lost else "safe",
         )
@@ -81,12 +80,21 @@ def restored_entities(evolution: Evolution, measure: Measure) -> Iterator[Operat
 
 def lost_references(evolution: Evolution, pair: EntityPair, field: Field, measure: Measure) -> Found:
     """References of a field that come back and lead nowhere by now."""
-    found = [each for each in returning(evolution) if each.pair is pair and each.field is field]
-    conditions = [condition for each in found for condition in _conditions(evolution, each, measure)]
+    conditions = _lost(evolution, pair, field, measure)
     if not conditions:
         return Found()
     table = measure.table(pair.old.name)
-    return measure.matching_values(pair.old, or_(*conditions), [table.c[each.former] for each in found])
+    values = [table.c[each.former] for each in _returning(evolution, pair, field)]
+    return measure.matching_values(pair.old, or_(*conditions), values)
+
+
+def _lost(evolution: Evolution, pair: EntityPair, field: Field, measure: Measure) -> list[ColumnElement[bool]]:
+    found = _returning(evolution, pair, field)
+    return [condition for each in found for condition in _conditions(evolution, each, measure)]
+
+
+def _returning(evolution: Evolution, pair: EntityPair, field: Field) -> list[Returning]:
+    return [each for each in returning(evolution) if each.pair is pair and each.field is field]
 
 
 def _conditions(evolution: Evolution, each: Returning, measure: Measure) -> Iterator[ColumnElement[bool]]:

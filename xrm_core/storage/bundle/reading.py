@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from xrm_core.errors import SchemaChangeRefused, SchemaFilesInvalid, SettingsError
@@ -171,7 +171,7 @@ def _fill(connection: Connection, bundle: zipfile.ZipFile, name: str, table: Tab
             connection.execute(insert(table), rows)
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
         raise damaged(f"{name} has a line that is no row") from error
-    except DBAPIError as error:
+    except StatementError as error:  # the database's, or that of a type which does not take the value
         raise damaged(f"{name} has a row that does not fit its table") from error
     if found.to_json() != expected:
         raise damaged(f"count or checksum of {name} is another one")

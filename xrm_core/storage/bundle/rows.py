@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, LargeBinary, Table, select
 
 _BATCH, _BATCH_OF_BYTES = 500, 16
+_LIMIT = 2**63
 
 
 def batch_size(table: Table) -> int:
@@ -73,11 +74,14 @@ def tally(connection: Connection, table: Table) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | str():
             return value
-        case float():
-            # A JSON column may give 1 or 1.0 for what somebody wrote as 1.0.
-            return int(value) if value.is_integer() else value
+        case int() | float():
+            # A JSON column may give 1 or 1.0 for what somebody wrote as 1.0, and all digits of what he wrote as 1e30:
+            # beyond 64 bits only that is taken.
+            if value != int(value):
+                return value
+            return int(value) if -_LIMIT <= value < _LIMIT else float(value)
         case Decimal():
             return format(value, "f")
         case dt.datetime() | dt.date() | dt.time():

@@ -40,6 +40,18 @@ def test_an_empty_model_can_be_applied(database: Database) -> None:
         assert current_model(connection) == model()
 
 
+def test_the_history_of_models_keeps_no_values_of_records(database: Database) -> None:
+    # Given a record whose value is a sample of a plan
+    apply(database, BIGGER)
+    add_rows(database, BIGGER, "customer", {"name": "A", "city": "Ulm-Wiblingen"})
+    done = apply(database, SMALL, accept=["drop_field:customer.city", "drop_entity:contact"])
+    assert "Ulm-Wiblingen" in str(done.to_json())
+    # When it is deleted, then no table has it any more
+    with database.begin() as connection:
+        connection.execute(sql("DELETE FROM customer"))
+    assert "Ulm-Wiblingen" not in str(dump(database)["rows"])
+
+
 def test_only_safe_refuses_what_is_lossy_even_with_consent(database: Database) -> None:
     apply(database, BIGGER)
     before = dump(database)

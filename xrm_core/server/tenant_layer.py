@@ -193,7 +193,7 @@ def _may_see(operation: Operation, old: Model, caller: User) -> bool:
     if permission is None or operation.entity not in old or permission.rule != EVERYTHING:
         return False
     names = (
-        operation.field.split(", ") if operation.field else [field.name for field in old[operation.entity].all_fields()]
+        operation.field.split(",") if operation.field else [field.name for field in old[operation.entity].all_fields()]
     )
     return all(name in permission.field_rules and permission.field_rules[name] is None for name in names)
 

@@ -83,7 +83,7 @@ def require_model(connection: Connection, model: Model) -> None:
 def save_model(
     connection: Connection, model: Model, operations: Mapping[str, Any], *, reverts: int | None = None
 ) -> None:
-    """Make ``model`` the current one; ``operations`` is the JSON form of the plan that led to it.
+    """Make ``model`` the current one; ``operations`` is what is kept of the plan that led to it.
 
     ``reverts`` is the number of the change that was taken back. The number of this one is the next.
     """

@@ -104,7 +104,7 @@ def _come_from_a_former_change(
 
 def _begin(connection: Connection, evolution: Evolution, plan: Plan) -> None:
     if change_under_way(connection) is None:
-        begin(connection, evolution.new, _goal(evolution), plan.to_json())
+        begin(connection, evolution.new, _goal(evolution), plan.to_record())
 
 
 def _goal(evolution: Evolution) -> str:

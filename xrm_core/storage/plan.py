@@ -54,6 +54,10 @@ class Plan:
         """For machines: ``{"operations": [{"op", "entity", "field", "risk", "rows", "samples", …}]}``."""
         return {"operations": [operation.to_json() for operation in self.operations]}
 
+    def to_record(self) -> dict[str, Any]:
+        """What is kept of it in the database: all but samples, which are data that may have to be forgotten."""
+        return {"operations": [{**operation.to_json(), "samples": []} for operation in self.operations]}
+
 
 def plan(connection: Connection, old: Model | None, new: Model) -> Plan:
     """Compare the applied model (None: nothing applied yet) with a new one.

@@ -52,7 +52,7 @@ def change_under_way(connection: Connection) -> Change | None:
 
 
 def begin(connection: Connection, target: Model, goal: str, operations: Mapping[str, Any]) -> None:
-    """Note that the change to ``target`` begins: ``goal`` is how to know it, ``operations`` its plan's JSON form."""
+    """Note that the change to ``target`` begins: ``goal`` is how to know it, ``operations`` is of its plan."""
     now, snapshot = dt.datetime.now(dt.UTC), to_snapshot(target)
     end(connection)
     connection.execute(

@@ -1,6 +1,8 @@
 """Tenants on a running server: by path and by host, apart from each other, each with its own model."""
 
 import asyncio
+import datetime as dt
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -9,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
-from tests.server.live_kit import TEXT, Client, Installation, install, people
+from tests.server.live_kit import POLICIES, TEXT, Client, Installation, install, people
 from xrm_core.errors import NotFound, SettingsError
 from xrm_core.plugins import Plugins
 from xrm_core.server.tenant_moves import create_tenant, remove_tenant, tenant_url
 from xrm_core.storage.engines import Database
+from xrm_core.storage.system import TENANT
 from xrm_core.storage.tenants import State, TenantExists, check_name, register, set_state, tenants
 
 NAMES = "{ products(orderBy: [{name: ASC}]) { totalCount nodes { name } } }"
@@ -169,6 +173,48 @@ async def test_a_removed_tenant_is_gone(estate: Estate, server: Client) -> None:
         tenant_url(estate.main.settings, "acme")
     # nothing remains, and the name is free again
     estate.make("acme")
+
+
+async def test_of_a_tenant_that_cannot_be_opened_strangers_learn_nothing(estate: Estate) -> None:
+    # given a tenant whose model the policies do not fit
+    estate.main.pack.policies += "buyer,shop,read,city,,allow\n"
+    del estate.main.pack.entities["shop"]["city"]
+    await asyncio.to_thread(estate.installed("acme").apply, "drop_field:shop.city")
+    async with estate.main.server() as server:
+        for path in ("graphql", "health/ready", "files/x"):
+            answer = await server.http.get(f"/t/acme/{path}")
+            assert answer.status_code == 503
+            assert answer.json()["errors"][0]["extensions"]["code"] == "TENANT_UNAVAILABLE"
+            for secret in ("polic", "city", str(estate.main.pack.folder)):
+                assert secret not in answer.text
+        # then the others are served, and it is as soon as it is mended
+        await server.ask(NAMES, estate.tokens["blue"], "/t/blue/graphql")
+        estate.main.pack.policies = POLICIES
+        estate.main.pack.write()
+        deadline = time.monotonic() + SECONDS
+        while (await status(server, "/t/acme/graphql", estate.tokens["acme"]))[0] != 200:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.2)
+
+
+async def test_database_servers_that_are_silent_hold_up_nobody_else(estate: Estate) -> None:
+    # given a port that takes connections and says nothing, and more tenants there than a small machine has threads
+    with socket.create_server(("127.0.0.1", 0)) as silent, closing(Database(estate.main.settings.database_url)) as main:
+        with main.begin() as connection:
+            for number in range(40):
+                at = f"postgresql://x@127.0.0.1:{silent.getsockname()[1]}/x?connect_timeout=4"
+                row = {"name": f"away{number}", "state": "active", "database_url": at, "schema_name": "t_away"}
+                connection.execute(insert(TENANT).values(**row, created_at=dt.datetime.now(dt.UTC)))
+        async with estate.main.server() as server:
+            away = [asyncio.create_task(status(server, f"/t/away{number}/graphql", "")) for number in range(40)]
+            await asyncio.sleep(0.5)
+            assert not any(each.done() for each in away)
+
+            begun = time.monotonic()
+            await server.ask(NAMES, estate.tokens["blue"], "/t/blue/graphql")
+
+            assert time.monotonic() - begun < 3
+            assert {answer[0] for answer in await asyncio.gather(*away)} == {503}
 
 
 @pytest.mark.parametrize(

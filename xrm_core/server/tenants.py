@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,20 @@ _IDLE_SECONDS, _LOOK_SECONDS = 60.0, 0.05
 _POOL = 2
 """Connections for writes that an open tenant keeps; hundreds of tenants may share a server."""
 
+_OPENING = 64
+"""Tenants that may be opened at a time: those of a database server that is silent do not hold up the others."""
+
+_AGAIN_SECONDS = 1.0
+"""So long a tenant that could not be opened is not tried again: that is not cheap, and anybody may ask for it."""
+
 _log = structlog.get_logger(__name__)
+
+
+class TenantUnavailable(XrmError):
+    """A tenant cannot be served, for a reason that is for those who run the server only."""
+
+    code = "TENANT_UNAVAILABLE"
+    http_status = 503
 
 
 class Tenants:
@@ -46,8 +60,10 @@ class Tenants:
         self._open: OrderedDict[str, Site] = OrderedDict()
         self._opening: dict[str, asyncio.Task[Site]] = {}
         self._waiting: Counter[str] = Counter()
+        self._failed: dict[str, tuple[float, XrmError]] = {}
         self._beside: set[asyncio.Task[None]] = set()
         self._looking = ThreadPoolExecutor(1, thread_name_prefix="xrm-tenants")
+        self._threads = ThreadPoolExecutor(_OPENING, thread_name_prefix="xrm-open")
         self._watching: asyncio.Task[None] | None = None
 
     def named(self, host: str) -> str | None:
@@ -59,7 +75,7 @@ class Tenants:
 
         Raises:
             NotFound: there is none; in the words for any address that leads nowhere.
-            XrmError: it cannot be opened.
+            TenantUnavailable, DatabaseUnavailable: it cannot be opened.
         """
         site = self._open.get(name)
         if site is None:
@@ -74,6 +90,7 @@ class Tenants:
         """Look at the catalogue. Raises XrmError: the main database does not answer."""
         found = await asyncio.get_running_loop().run_in_executor(self._looking, self._catalogue)
         self._known = {each.name: each for each in found if each.state in SERVED}
+        self._failed = {name: failed for name, failed in self._failed.items() if name in self._known}
         self._hosts = {host: each.name for each in self._known.values() for host in each.hosts}
         for name, site in list(self._open.items()):
             known = self._known.get(name)
@@ -107,6 +124,7 @@ class Tenants:
         # A look at the catalogue that is under way would else leave its connection to nobody.
         await asyncio.get_running_loop().run_in_executor(None, self._looking.shutdown)
         await asyncio.gather(*self._opening.values(), return_exceptions=True)
+        self._threads.shutdown()
         for name in list(self._open):
             self._retire(name)
         await asyncio.gather(*self._beside)
@@ -123,6 +141,9 @@ class Tenants:
         """Wait until a site is open; those who wait together open it once."""
         if name not in self._known:
             raise NotFound("There is nothing at this address.")
+        failed = self._failed.get(name)
+        if failed is not None and time.monotonic() < failed[0]:
+            raise failed[1]
         opening = self._opening.get(name)
         if opening is None:
             opening = asyncio.get_running_loop().create_task(self._open_site(self._known[name]))
@@ -139,7 +160,14 @@ class Tenants:
             raise
 
     async def _open_site(self, tenant: Tenant) -> Site:
-        site = await asyncio.to_thread(self._site, tenant)
+        try:
+            site = await asyncio.get_running_loop().run_in_executor(self._threads, self._site, tenant)
+        except XrmError as error:
+            _log.error("tenant_not_opened", tenant=tenant.name, code=error.code, reason=error.message)
+            told = error if isinstance(error, DatabaseUnavailable) else _unavailable()
+            self._failed[tenant.name] = (time.monotonic() + _AGAIN_SECONDS, told)
+            raise told from error
+        self._failed.pop(tenant.name, None)
         site.state = tenant.state
         site.busy = self._waiting.pop(tenant.name, 0)  # so that it is not closed again before their turn
         site.watch()
@@ -179,6 +207,13 @@ class Tenants:
     def _catalogue(self) -> list[Tenant]:
         with self._main.read(_TIMEOUT) as connection:
             return tenants(connection, self._settings.data_dir)
+
+
+def _unavailable() -> TenantUnavailable:
+    return TenantUnavailable(
+        "This tenant cannot be served at the moment.",
+        hint="Try again later. Whoever runs the server finds the reason in its log.",
+    )
 
 
 async def _close_idle(site: Site) -> None:

@@ -12,6 +12,17 @@ from xrm_core.storage import plan_field
 from xrm_core.storage.apply import apply
 from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database
+from xrm_core.storage.operations import (
+    AddField,
+    ChangeEnum,
+    ChangeLimits,
+    ChangeRequired,
+    Operation,
+    RemoveTarget,
+    RenameEntity,
+    RenameField,
+    RestoreEntity,
+)
 from xrm_core.storage.plan import Plan, plan
 
 BEFORE = model(entity("customer", text("name"), Field("revenue", FieldType.DECIMAL), text("fax")))
@@ -39,6 +50,33 @@ def test_a_plan_reads_well(database: Database) -> None:
         "        - value: ['A'], records: 2",
         "1 lossy, 2 blocked",
     ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "one", "several"),
+    [
+        (RenameEntity(entity="a", former="b"), "its 1 record stays.", "its 2 records stay."),
+        (RenameField(entity="a", field="f", former="g"), "1 value stays.", "2 values stay."),
+        (AddField(entity="a", field="f", numbered=True), "1 record gets numbers", "2 records get numbers"),
+        (AddField(entity="a", field="f", default=1), "1 record gets the default", "2 records get the default"),
+        (
+            ChangeRequired(entity="a", field="f", required=True, default=1),
+            "1 empty record gets the default",
+            "2 empty records get the default",
+        ),
+        (
+            ChangeEnum(entity="a", field="f", removed=("x",), risk="lossy"),
+            "1 record uses what is removed, is left empty, and its value kept aside.",
+            "2 records use what is removed, are left empty, and their values kept aside.",
+        ),
+        (RemoveTarget(entity="a", field="f", target="b"), "1 reference goes.", "2 references go."),
+        (ChangeLimits(entity="a", field="f", changes=("x",)), "1 record does not fit", "2 records do not fit"),
+        (RestoreEntity(entity="a", lost=1, gone=1), "1 record; 1 reference in them leads", "2 records; 1 reference"),
+    ],
+)
+def test_one_and_several_are_told_apart(operation: Operation, one: str, several: str) -> None:
+    assert one in replace(operation, rows=1).text
+    assert several in replace(operation, rows=2).text
 
 
 def test_a_plan_is_json_for_machines(database: Database) -> None:

@@ -75,7 +75,7 @@ class RenameEntity(Operation):
     @property
     def text(self) -> str:
         """One sentence."""
-        return f"Rename the entity {self.former} to {self.entity}; its {_many(self.rows, 'record')} stay."
+        return f"Rename the entity {self.former} to {self.entity}; its {_do(self.rows, 'record', 'stay')}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +106,9 @@ class AddField(Operation):
         if self.risk == "blocked":
             return f"Add the field {place}: {_many(self.rows, 'record')} would have no valid value for it."
         if self.numbered:
-            return f"Add the field {place}; {_many(self.rows, 'record')} get numbers in the order of their creation."
+            return f"Add the field {place}; {_do(self.rows, 'record', 'get')} numbers in the order of their creation."
         if self.default is not None:
-            return f"Add the field {place}; {_many(self.rows, 'record')} get the default {_json(self.default)}."
+            return f"Add the field {place}; {_do(self.rows, 'record', 'get')} the default {_json(self.default)}."
         return f"Add the field {place}, empty in all records."
 
 
@@ -122,7 +122,7 @@ class RenameField(Operation):
     @property
     def text(self) -> str:
         """One sentence."""
-        return f"Rename the field {self.entity}.{self.former} to {self.field}; {_many(self.rows, 'value')} stay."
+        return f"Rename the field {self.entity}.{self.former} to {self.field}; {_do(self.rows, 'value', 'stay')}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,7 +215,7 @@ class ChangeRequired(Operation):
         if self.risk == "blocked":
             return f"Make {place} required: {_many(self.rows, 'record')} cannot be filled."
         if self.rows:
-            return f"Make {place} required; {_many(self.rows, 'empty record')} get the default {_json(self.default)}."
+            return f"Make {place} required; {_do(self.rows, 'empty record', 'get')} the default {_json(self.default)}."
         return f"Make {place} required."
 
 
@@ -233,8 +233,11 @@ class ChangeEnum(Operation):
         parts = [
             f"{word} {', '.join(values)}" for word, values in (("add", self.added), ("remove", self.removed)) if values
         ]
-        left = ", are left empty, and their values kept aside" if self.risk == "lossy" else ""
-        used = f": {_many(self.rows, 'record')} use what is removed{left}" if self.rows else ""
+        left = ""
+        if self.risk == "lossy":
+            one = self.rows == 1
+            left = f", {'is' if one else 'are'} left empty, and {'its value' if one else 'their values'} kept aside"
+        used = f": {_do(self.rows, 'record', 'use')} what is removed{left}" if self.rows else ""
         return f"Change the values of {self.entity}.{self.field}: {' and '.join(parts) or 'their order'}{used}."
 
 
@@ -266,7 +269,7 @@ class RemoveTarget(Operation):
     @property
     def text(self) -> str:
         """One sentence."""
-        return f"Let {self.entity}.{self.field} no longer refer to {self.target}; {_many(self.rows, 'reference')} go."
+        return f"Let {self.entity}.{self.field} no longer refer to {self.target}; {_do(self.rows, 'reference', 'go')}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,7 +347,7 @@ class ChangeLimits(Operation):
     def text(self) -> str:
         """One sentence."""
         misfits = (
-            f" {_many(self.rows, 'record')} do not fit: they stay as they are until they are next changed."
+            f" {_do(self.rows, 'record', 'do')} not fit: what is stored stays as it is until it is next changed."
             if self.rows
             else ""
         )
@@ -388,6 +391,11 @@ class ChangeMetadata(Operation):
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _do(count: int, noun: str, verb: str) -> str:
+    """``2 records stay``, ``1 record stays``."""
+    return f"{_many(count, noun)} {verb}{('es' if verb.endswith('o') else 's') if count == 1 else ''}"
 
 
 def _many(count: int, noun: str) -> str:

@@ -26,6 +26,10 @@ FIELDS: dict[str, Any] = {
     "extra": {"type": "object", "x-type": "json"},
     "parent": {"x-relation": {"to": "deal", "inverse": "children"}},
     "about": {"x-relation": {"to": ["deal", "other"], "inverse": "deals"}},
+    "at": {"type": "string", "format": "date-time"},
+    "opens": {"type": "string", "x-type": "time"},
+    "takes": {"type": "string", "format": "duration"},
+    "code": {"type": "string", "format": "uuid"},
 }
 
 
@@ -42,7 +46,7 @@ def broken(record: dict[str, Any], **rules: Any) -> list[tuple[str, str]]:
     return [(problem["field"], problem["rule"]) for problem in found]
 
 
-ID = "00000000-0000-7000-8000-000000000001"
+ID = "abcdef00-0000-7000-8000-000000000001"
 HAS = {name: {"required": [name]} for name in FIELDS}
 
 
@@ -89,6 +93,29 @@ def test_words_about_values_of_each_type(name: str, rule: Any, right: Any, wrong
     whole = {"properties": {name: rule}}
     assert broken({name: right}, allOf=[whole]) == []
     assert broken({name: wrong}, allOf=[whole]) == [(name, word)]
+
+
+FORMS = [
+    ("at", "2026-01-01T10:00:00+00:00", ["2026-01-01T10:00:00Z", "2026-01-01t11:00:00.0+01:00"]),
+    ("opens", "08:30:00", ["08:30", "08:30:00.00"]),
+    ("takes", "PT1H30M", ["PT90M", "PT5400S"]),
+    ("code", ID, [ID.upper()]),
+    ("parent", ID, [ID.upper()]),
+]
+
+
+@pytest.mark.parametrize(("name", "form", "others"), FORMS)
+def test_a_rule_holds_for_a_value_in_whatever_form_it_was_given(name: str, form: str, others: list[str]) -> None:
+    rule = {"not": {"properties": {name: {"const": form}}, "required": [name]}}
+    for value in (form, *others):
+        assert broken({name: value}, allOf=[rule]) == [(name, "not")], value
+
+
+@pytest.mark.parametrize(("name", "form", "others"), FORMS)
+def test_a_rule_names_values_in_the_one_form_that_records_have(name: str, form: str, others: list[str]) -> None:
+    for value in others:
+        with pytest.raises(SchemaFilesInvalid, match="No record can have the value"):
+            model(allOf=[{"properties": {name: {"enum": [form, value]}}}])
 
 
 @pytest.mark.parametrize(

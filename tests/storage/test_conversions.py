@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, column, literal, select, values
 
 from tests.postgres import PostgresServer
-from xrm_core.metadata.clock import time_text
+from xrm_core.metadata.clock import instant_text, time_text
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import FieldType
-from xrm_core.storage.columns import column_type, instant_text
+from xrm_core.storage.columns import column_type
 from xrm_core.storage.conversions import conversion
 from xrm_core.storage.engines import Database
 

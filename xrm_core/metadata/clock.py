@@ -1,4 +1,4 @@
-"""Local times of day and durations as text: one form each, in files, records, the API and both databases."""
+"""Moments, local times of day and durations as text: one form each, in files, records, the API and both databases."""
 
 import datetime as dt
 import re
@@ -31,6 +31,27 @@ def time_text(value: object) -> str:
     clock = clock if len(clock) == 8 else f"{clock}:00"
     fraction = fraction.rstrip("0")
     return f"{clock}.{fraction}" if fraction else clock
+
+
+def instant_text(moment: dt.datetime) -> str:
+    """A UTC datetime in the words of PostgreSQL's JSON: no trailing zeros in the fraction, offset ``+00:00``.
+
+    These texts sort like the moments that they stand for, since ``+`` sorts before ``.`` and the digits.
+    """
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
+    return f"{text}{fraction}+00:00"
+
+
+def moment_text(value: object) -> str:
+    """An RFC 3339 text or aware datetime in its one form; ValueError for others."""
+    moment = dt.datetime.fromisoformat(value.upper()) if isinstance(value, str) else value
+    if not isinstance(moment, dt.datetime) or moment.tzinfo is None:
+        raise ValueError("not a moment such as 2026-11-22T10:00:00+00:00")
+    try:
+        return instant_text(moment.astimezone(dt.UTC))
+    except OverflowError:
+        raise ValueError("outside of the years 1 to 9999") from None
 
 
 def duration_seconds(value: object) -> int:

@@ -3,12 +3,12 @@
 Here is what only Python can check about them: do they speak of fields that there are, in words that fit their types?
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
 
-from xrm_core.metadata.clock import duration_seconds, duration_text
+from xrm_core.metadata.clock import duration_seconds, duration_text, moment_text, time_text
 from xrm_core.metadata.lines import step
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.record_schema import value_schema
@@ -34,6 +34,15 @@ _FITS: Mapping[str, frozenset[FieldType]] = {
     **dict.fromkeys(("properties", "required"), frozenset({FieldType.JSON, FieldType.MONEY, FieldType.RELATION})),
 }
 """Words that say something about values of some types only."""
+
+_FORMS: Mapping[FieldType, Callable[[str], str]] = {
+    FieldType.DURATION: lambda text: duration_text(duration_seconds(text)),
+    FieldType.TIME: time_text,
+    FieldType.DATETIME: moment_text,
+    FieldType.UUID: str.lower,
+    FieldType.RELATION: str.lower,
+}
+"""Types whose values may be given in several forms → the one that records have, which rules are held against."""
 
 _Mistakes = Iterator[tuple[str, str, str]]  # (pointer, reason, remedy)
 
@@ -193,4 +202,5 @@ def _possible(field: Field, value: Any) -> bool:
         return True  # the field itself is wrong, and that is said there
     if not validator.is_valid(value):
         return False
-    return field.type is not FieldType.DURATION or duration_text(duration_seconds(value)) == value
+    form = _FORMS.get(field.type)
+    return form is None or not isinstance(value, str) or form(value) == value

@@ -33,11 +33,12 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import NullType
 
+from xrm_core.metadata.clock import instant_text
 from xrm_core.metadata.expression import MAX_TEXT, Kind, Node
 from xrm_core.metadata.expression_typing import shift_of
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.query.numbers import Numbers, Units
-from xrm_core.storage.columns import String, column_type, instant_text
+from xrm_core.storage.columns import String, column_type
 
 Sql = ColumnElement[Any]
 Leaf = Callable[[Field], Sql]

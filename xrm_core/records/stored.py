@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
+from xrm_core.metadata.clock import duration_seconds, duration_text, moment_text, time_text
 from xrm_core.metadata.model import AMOUNT, CURRENCY, Entity, Field
 from xrm_core.metadata.types import FieldType
 
@@ -62,11 +62,11 @@ def targets_of(field: Field, value: Any) -> list[tuple[str, str]]:
 
 
 def canonical(entity: Entity, values: Mapping[str, Any]) -> Record:
-    """The values in the one form that records have: decimals as such, times and durations in their canonical text,
-    the values of a set in the order of its enum.
+    """The values in the one form that records have: decimals as such, moments, times and durations in their canonical
+    text, ids in small letters, the values of a set in the order of its enum.
 
-    They may be given in other forms (a decimal as text, ``PT90M``). What has no such form is left as it is, for
-    validation to report.
+    They may be given in other forms (a decimal as text, ``PT90M``, another time zone). What has no such form is left as
+    it is, for validation to report.
     """
     found = dict(values)
     for name, value in values.items():
@@ -97,14 +97,25 @@ def _money(field: Field, value: Mapping[str, Any]) -> dict[str, Any]:
     return money
 
 
+def _id(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _ids(value: Any) -> Any:
+    return {target: _id(each) for target, each in value.items()} if isinstance(value, Mapping) else _id(value)
+
+
 def _duration(value: Any) -> str:
     return duration_text(duration_seconds(value))
 
 
 _FORMS: Mapping[FieldType, Callable[[Any], Any]] = {
     FieldType.DECIMAL: _decimal,
+    FieldType.DATETIME: moment_text,
     FieldType.TIME: time_text,
     FieldType.DURATION: _duration,
+    FieldType.UUID: _id,
+    FieldType.RELATION: _ids,
 }
 
 

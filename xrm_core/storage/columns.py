@@ -29,7 +29,7 @@ from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Integer, Nu
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
+from xrm_core.metadata.clock import duration_seconds, duration_text, instant_text, time_text
 from xrm_core.metadata.frozen import thaw
 from xrm_core.metadata.json_text import json_text
 from xrm_core.metadata.model import Field
@@ -259,16 +259,6 @@ class TimeOfDay(TypeDecorator[str]):
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         """Canonical text on both."""
         return None if value is None else time_text(value)
-
-
-def instant_text(moment: dt.datetime) -> str:
-    """A UTC datetime in the words of PostgreSQL's JSON: no trailing zeros in the fraction, offset ``+00:00``.
-
-    These texts sort like the moments that they stand for, since ``+`` sorts before ``.`` and the digits.
-    """
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
-    return f"{text}{fraction}+00:00"
 
 
 def column_type(field: Field, column: str = "") -> TypeEngine[Any]:

@@ -9,12 +9,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
+from xrm_core.metadata.clock import duration_seconds, duration_text, instant_text, time_text
 from xrm_core.metadata.json_text import json_text
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import FieldType
 from xrm_core.records.importing.options import ImportOptions
-from xrm_core.storage.columns import instant_text
 
 Convert = Callable[[str], Any]
 """Trimmed, non-empty text → JSON value; raises :class:`BadValue`."""

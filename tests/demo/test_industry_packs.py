@@ -30,8 +30,8 @@ from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
 
 PACKS = {
-    "association": "82890655f178678c5f8d8064bc9198b1c385eb9027d532aeae31a1841a916cb2",
-    "machine_builder": "36f42b42d98fdf4e5948e35d25ef2df20fc6d75573ff6ab0c8062188d73fa6f1",
+    "association": "4fc9efead84951f218277d5e906ffccf78fb1a75dcd1268fa2d075d685dd62bf",
+    "machine_builder": "3338bb62435ad1faeaeda609d446fd7cc7ec69f9e7143207b1155ccdb5eea9db",
 }
 """Name → SHA-256 of the demo data; a wanted change changes it."""
 

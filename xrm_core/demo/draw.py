@@ -134,3 +134,8 @@ def rounded(amount: float, digits: int = 3) -> Decimal:
         return Decimal("0.00")
     place = max(0, math.floor(math.log10(amount)) + 1 - digits)
     return Decimal(round(amount / 10**place) * 10**place).quantize(Decimal("0.01"))
+
+
+def euro(amount: Decimal) -> Record:
+    """An amount of money."""
+    return {"amount": amount, "currency": "EUR"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 
-from xrm_core.demo.association.donations import campaigns, donations, sponsors
+from xrm_core.demo.association.donations import campaigns, donations, sponsors, sponsorships
 from xrm_core.demo.association.events import events, offices, registrations
 from xrm_core.demo.association.examples import EXAMPLES
 from xrm_core.demo.association.members import fees, members, memberships, schedules
@@ -75,5 +75,6 @@ def _club() -> tuple[dict[str, list[Record]], dict[str, str]]:
         "event_registration": registrations(Draw(_SEED, "registration"), event_rows, contact_rows),
         "committee": committee_rows,
         "board_function": function_rows,
+        "sponsor_of": sponsorships(Draw(_SEED, "sponsor_of"), firms, institutions, parts),
     }
     return found, signing_in

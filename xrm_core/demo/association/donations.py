@@ -3,7 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 
-from xrm_core.demo.draw import NOW, TODAY, Draw, Record, parsed
+from xrm_core.demo.draw import NOW, TODAY, Draw, Record, euro, parsed
 from xrm_core.demo.people import slug
 from xrm_core.demo.places import COUNTRIES
 
@@ -68,6 +68,28 @@ def _organisation(draw: Draw, name: str, owner: str, more: Record) -> Record:
     }
 
 
+def sponsorships(draw: Draw, firms: list[Record], others: list[Record], sections: list[Record]) -> list[Record]:
+    """Which section each firm supports, and the bank and the city, too; some of it is over."""
+    rows = []
+    for entity, givers in (("customer", firms), ("institution", others[1:])):
+        for giver in givers:
+            created = parsed(giver["created_at"]) + dt.timedelta(days=draw.between(5, 200))
+            begins = created.date().replace(month=8, day=1)
+            over = draw.chance(0.25)
+            rows.append(
+                {
+                    **draw.system_fields(created, giver["owner"], 0),
+                    "source": {entity: giver["id"]},
+                    "target": {"team": draw.pick(sections)["id"]},
+                    "annual_amount": euro(Decimal(50 * max(2, round(draw.spread(800, 0.6) / 50)))),
+                    "benefit": draw.pick(("shirt", "banner", "banner", "programme", "naming_right")),
+                    "valid_from": begins.isoformat(),
+                    "valid_to": min(TODAY, begins.replace(year=begins.year + 2)).isoformat() if over else None,
+                }
+            )
+    return rows
+
+
 def campaigns(draw: Draw, manager: str) -> list[Record]:
     """What is collected for."""
     return [
@@ -75,7 +97,7 @@ def campaigns(draw: Draw, manager: str) -> list[Record]:
             **draw.system_fields(parsed(f"{starts}T08:00:00.000+00:00") - dt.timedelta(days=150), manager, 0),
             "name": name,
             "purpose": purpose,
-            "goal": Decimal(goal),
+            "goal": euro(Decimal(goal)),
             "starts_on": starts,
             "ends_on": ends,
             "status": "planned" if starts > TODAY.isoformat() else "closed" if ends < TODAY.isoformat() else "running",
@@ -110,7 +132,7 @@ def donations(
                 **draw.system_fields(given, donor["owner"], 0),
                 "donor": {entity: donor["id"]},
                 "kind": kind,
-                "amount": Decimal(5 * max(1, round(draw.spread(median, 0.8) / 5))),
+                "amount": euro(Decimal(5 * max(1, round(draw.spread(median, 0.8) / 5)))),
                 "donated_on": day,
                 "purpose": campaign["name"] if campaign else draw.pick(_PURPOSES),
                 "campaign": campaign["id"] if campaign else None,

@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 from xrm_core.demo.association.people import age
-from xrm_core.demo.draw import NOW, TODAY, Draw, Record, instant, parsed
+from xrm_core.demo.draw import NOW, TODAY, Draw, Record, euro, instant, parsed
 
 _EVENTS: dict[str, tuple[tuple[str, int, int, int], ...]] = {
     "course": (
@@ -76,7 +76,7 @@ def events(draw: Draw, count: int, sections: list[Record], users: list[Record]) 
                 "ends_at": instant(starts + dt.timedelta(minutes=minutes)),
                 "location": draw.pick(_PLACES),
                 "capacity": capacity,
-                "price": Decimal(price),
+                "price": euro(Decimal(price)),
                 "public": kind != "volunteering" and draw.chance(0.8),
                 "audience": sorted({draw.pick(_AUDIENCES) for _ in range(draw.between(1, 3))}),
                 "section": section["id"],
@@ -97,7 +97,7 @@ def _assembly(draw: Draw, year: int, users: list[Record]) -> Record:
         "ends_at": instant(starts + dt.timedelta(hours=3)),
         "location": "Jahnhalle",
         "capacity": 300,
-        "price": Decimal(0),
+        "price": euro(Decimal(0)),
         "public": False,
         "audience": ["adults", "seniors"],
         "section": None,
@@ -132,7 +132,7 @@ def registrations(draw: Draw, event_rows: list[Record], contacts: list[Record]) 
                     "status": status,
                     "seats": draw.weighted((1, 2, 3, 4), (74, 14, 7, 5)),
                     "registered_at": instant(arrived),
-                    "paid": event["price"] > 0 and status in ("attended", "registered") and draw.chance(0.8),
+                    "paid": event["price"]["amount"] > 0 and status in ("attended", "registered") and draw.chance(0.8),
                 }
             )
     return sorted(rows, key=lambda row: (row["created_at"], row["id"]))

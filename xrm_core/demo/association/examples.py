@@ -18,7 +18,7 @@ query NewestMembers {
       status
       joinedOn
       contact { firstName lastName city guardian { firstName lastName } }
-      memberships { nodes { number section { name } feeSchedule { name amount } } }
+      memberships { nodes { number section { name } feeSchedule { name amount { amount currency } } } }
     }
   }
 }
@@ -56,11 +56,11 @@ query Board {
         "treasurer",
         """
 query Overdue {
-  fees(where: {status: {in: [overdue, returned]}}, orderBy: [{amount: DESC}], first: 10) {
+  fees(where: {status: {in: [overdue, returned]}}, orderBy: [{amount: {amount: DESC}}], first: 10) {
     totalCount
     nodes {
       number
-      amount
+      amount { amount currency }
       dueOn
       reminders
       membership { number member { memberNumber iban contact { firstName lastName email } } }
@@ -100,13 +100,50 @@ query DonationsByCampaign {
     ),
     Example(
         _MONEY,
+        "How campaigns stand",
+        "treasurer",
+        """
+# Raised and reached are worked out of the donations whenever they are read.
+query Campaigns {
+  donationCampaigns(where: {status: {eq: running}}, orderBy: [{progress: DESC}]) {
+    nodes { name goal { amount currency } raised donationCount progress endsOn }
+  }
+}
+""",
+    ),
+    Example(
+        _MONEY,
+        "Who sponsors which section",
+        "treasurer",
+        """
+query Sponsors {
+  teams(where: {sponsoredBy: {some: {}}}, orderBy: [{name: ASC}]) {
+    nodes {
+      name
+      relationships(types: [sponsor_of], asOf: "2026-06-30") {
+        nodes {
+          label(language: "de")
+          validFrom
+          other { ... on Customer { name } ... on Institution { name } }
+          record { ... on SponsorOf { annualAmount { amount currency } benefit } }
+        }
+      }
+    }
+  }
+}
+""",
+    ),
+    Example(
+        _MONEY,
         "Book a donation",
         "treasurer",
         """
 mutation BookDonation($donor: CreateDonationDonorInput!) {
-  createDonation(input: {donor: $donor, kind: money, amount: "250.00", donatedOn: "2026-06-30", purpose: "Trikots"}) {
+  createDonation(
+    input: {donor: $donor, kind: money, amount: {amount: "250.00"}, donatedOn: "2026-06-30", purpose: "Trikots"}
+  ) {
     receiptNumber
-    amount
+    amount { amount currency }
     donor { ... on Customer { name } }
   }
 }
@@ -116,7 +153,7 @@ mutation BookDonation($donor: CreateDonationDonorInput!) {
     Example(
         _EVENTS,
         "What is on",
-        "section_lead",
+        "membership_office",
         """
 query WhatIsOn {
   events(where: {status: {in: [open, full]}}, orderBy: [{startsAt: ASC}], first: 10) {
@@ -125,8 +162,8 @@ query WhatIsOn {
       startsAt
       location
       capacity
+      freePlaces
       section { name }
-      registrations(where: {status: {eq: registered}}) { totalCount }
     }
   }
 }
@@ -152,8 +189,8 @@ query MySection {
         "guest",
         """
 query ForEverybody {
-  events(orderBy: [{startsAt: ASC}], first: 5) { totalCount nodes { title startsAt location price } }
-  donationCampaigns { nodes { name purpose goal } }
+  events(orderBy: [{startsAt: ASC}], first: 5) { totalCount nodes { title startsAt location price { amount } } }
+  donationCampaigns { nodes { name purpose goal { amount currency } } }
 }
 """,
     ),

@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 from xrm_core.demo.association.people import SECTION_WEIGHTS, age
-from xrm_core.demo.draw import NOW, TODAY, Draw, Record, parsed
+from xrm_core.demo.draw import NOW, TODAY, Draw, Record, euro, parsed
 
 _REASONS = (("moved", 34), ("interest", 30), ("cost", 14), ("health", 12), ("deceased", 6), ("other", 4))
 _SCHEDULES = (
@@ -26,7 +26,7 @@ def schedules(draw: Draw, tennis: str, author: str) -> list[Record]:
             **draw.system_fields(created + dt.timedelta(minutes=number), author, 0),
             "name": name,
             "category": category,
-            "amount": Decimal(amount),
+            "amount": euro(Decimal(amount)),
             "interval": "yearly",
             "valid_from": "2024-01-01",
             "section": tennis if name == _TENNIS[0] else None,
@@ -109,7 +109,7 @@ def memberships(
 
 def fees(draw: Draw, membership_rows: list[Record], schedule_rows: list[Record], author: str) -> list[Record]:
     """What was due on 15 February of this year and the last, and whether it came."""
-    prices = {row["id"]: row["amount"] for row in schedule_rows}
+    prices = {row["id"]: row["amount"]["amount"] for row in schedule_rows}
     rows: list[Record] = []
     for year in (2025, 2026):
         billed = dt.datetime(year, 1, 20, 9, 0, tzinfo=dt.UTC)
@@ -131,7 +131,7 @@ def fees(draw: Draw, membership_rows: list[Record], schedule_rows: list[Record],
                     "membership": membership["id"],
                     "period_from": f"{year}-01-01",
                     "period_to": f"{year}-12-31",
-                    "amount": amount,
+                    "amount": euro(amount),
                     "due_on": due.isoformat(),
                     "status": status,
                     "paid_on": paid.isoformat() if paid else None,

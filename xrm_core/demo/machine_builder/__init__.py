@@ -8,7 +8,7 @@ from xrm_core.demo.draw import Draw, Record
 from xrm_core.demo.machine_builder.examples import EXAMPLES
 from xrm_core.demo.machine_builder.installed_base import fits, machine_types, machines, sites, spare_parts
 from xrm_core.demo.machine_builder.selling import buying_centres, quotes
-from xrm_core.demo.machine_builder.service import contracts, used_parts, visits
+from xrm_core.demo.machine_builder.service import certificates, contracts, deciders, used_parts, visits
 from xrm_core.demo.records import links as core_links
 from xrm_core.demo.records import patches as core_patches
 from xrm_core.demo.records import records as core_records
@@ -75,6 +75,8 @@ def _firm() -> dict[str, list[Record]]:
     fit_rows = fits(Draw(_SEED, "fit"), part_rows, types, crew[0])
     contract_rows, covered = contracts(Draw(_SEED, "contract"), buyers, machine_rows, crew[0])
     visit_rows = visits(Draw(_SEED, "visit"), machine_rows, covered, contract_rows, crew[1:])
+    decisions = links.pop("decides_for")  # about contracts, too, which come later
+    decisions += deciders(Draw(_SEED, "decides_for"), contract_rows, decisions)
     quote_rows, item_rows = quotes(Draw(_SEED, "quote"), core["project"], types, part_rows)
     before = {name: rows for name, rows in core.items() if name not in _AFTER_TYPES}
     after = {name: core[name] for name in _AFTER_TYPES}
@@ -94,4 +96,6 @@ def _firm() -> dict[str, list[Record]]:
         "buying_role": buying_centres(Draw(_SEED, "buying_centre"), core["project"], core["contact"]),
         "quote": quote_rows,
         "quote_item": item_rows,
+        "decides_for": decisions,
+        "certified_for": certificates(Draw(_SEED, "certified_for"), core["partner"], types, crew[0]),
     }

@@ -137,6 +137,37 @@ query WhoDecides {
     ),
     Example(
         _SALES,
+        "The dearest quotes",
+        "sales_rep",
+        """
+# The amount is the sum of the items, worked out when it is read.
+query DearestQuotes {
+  quotes(orderBy: [{amount: DESC}], first: 5) {
+    nodes { number title amount items { nodes { quantity text unitPrice { amount currency } discountPercent total } } }
+  }
+}
+""",
+    ),
+    Example(
+        _SERVICE,
+        "Who may repair this type",
+        "service_lead",
+        """
+query CertifiedPartners {
+  machineTypes(where: {certifiedPartners: {some: {level: {eq: repair}}}}, orderBy: [{code: ASC}], first: 3) {
+    nodes {
+      code
+      machineCount
+      relationships(types: [certified_for]) {
+        nodes { label(language: "de") validTo other { ... on Partner { name } } }
+      }
+    }
+  }
+}
+""",
+    ),
+    Example(
+        _SALES,
         "Quotes by status",
         "admin",
         """
@@ -151,7 +182,7 @@ query QuotesByStatus {
         "sales_rep",
         """
 mutation WriteQuote($customer: ID!) {
-  createQuote(input: {title: "Ersatz der Rollenbahn", customerId: $customer, amount: "18500.00"}) {
+  createQuote(input: {title: "Ersatz der Rollenbahn", customerId: $customer}) {
     number
     status
     owner { lastName }

@@ -3,7 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 
-from xrm_core.demo.draw import NOW, TODAY, Draw, Record, parsed, rounded
+from xrm_core.demo.draw import NOW, TODAY, Draw, Record, euro, parsed, rounded
 from xrm_core.demo.places import COUNTRIES
 
 _TYPES = (
@@ -56,7 +56,7 @@ def machine_types(draw: Draw, author: str) -> list[Record]:
             "code": code,
             "name": name,
             "family": family,
-            "list_price": Decimal(price),
+            "list_price": euro(Decimal(price)),
             "power_kw": Decimal(str(power)).quantize(Decimal("0.01")),
             "built_from": since,
             "built_to": since + 9 if since < 2010 else None,
@@ -149,7 +149,7 @@ def spare_parts(draw: Draw, suppliers: list[Record], author: str) -> list[Record
                     "part_number": f"{4000 + number}-{size + 1:02}",
                     "name": f"{name}, Größe {size + 1}",
                     "category": category,
-                    "price": rounded(price * draw.spread(1 + size / 5, 0.1)),
+                    "price": euro(rounded(price * draw.spread(1 + size / 5, 0.1))),
                     "stock": draw.between(0, 3 * level + 4),
                     "reorder_level": level,
                     "lead_time_days": draw.pick((3, 7, 14, 28, 56)),

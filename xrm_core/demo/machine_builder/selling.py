@@ -4,7 +4,7 @@ import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
 
-from xrm_core.demo.draw import NOW, TODAY, Draw, Record, parsed, rounded
+from xrm_core.demo.draw import NOW, TODAY, Draw, Record, euro, parsed, rounded
 
 _ROLES = ("decision_maker", "influencer", "buyer", "user", "gatekeeper", "initiator")
 _ATTITUDES = ("champion", "supporter", "neutral", "sceptic", "opponent")
@@ -47,10 +47,6 @@ def quotes(
             until = sent + dt.timedelta(days=60)
             status = _status(draw, project["phase"], sent, until)
             lines = _lines(draw, types, parts)
-            total = sum(
-                (line["quantity"] * line["unit_price"] * (100 - line["discount_percent"]) / 100 for line in lines),
-                Decimal(),
-            )
             decided = min(TODAY, sent + dt.timedelta(days=draw.between(7, 55)))
             quote = {
                 **draw.system_fields(created, project["owner"]),
@@ -58,7 +54,6 @@ def quotes(
                 "project": project["id"],
                 "customer": project["customer"],
                 "status": status,
-                "amount": total.quantize(Decimal("0.01")),
                 "sent_on": sent.isoformat() if status != "draft" else None,
                 "valid_until": until.isoformat() if status != "draft" else None,
                 "decided_on": decided.isoformat() if status in ("accepted", "rejected") else None,
@@ -89,12 +84,13 @@ def _lines(draw: Draw, types: list[Record], parts: list[Record]) -> list[Record]
     for _ in range(draw.between(1, 4)):
         machine = draw.chance(0.6)
         subject = draw.pick(types if machine else parts)
+        price = float(subject["list_price" if machine else "price"]["amount"])
         lines.append(
             {
                 "subject": {"machine_type" if machine else "spare_part": subject["id"]},
                 "text": subject["name"],
                 "quantity": Decimal(draw.weighted((1, 2, 4, 10), (52, 26, 14, 8))),
-                "unit_price": rounded(float(subject["list_price" if machine else "price"]) * draw.spread(1, 0.05), 4),
+                "unit_price": euro(rounded(price * draw.spread(1, 0.05), 4)),
                 "discount_percent": Decimal(draw.weighted((0, 5, 10, 15), (60, 22, 13, 5))),
             }
         )

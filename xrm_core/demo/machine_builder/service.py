@@ -4,7 +4,7 @@ import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
 
-from xrm_core.demo.draw import NOW, TODAY, Draw, Record, parsed, rounded
+from xrm_core.demo.draw import NOW, TODAY, Draw, Record, euro, parsed, rounded
 
 _LEVELS = {"basic": (6_000, 48), "plus": (14_000, 24), "full": (34_000, 8)}
 """Level → median of the annual amount in euro, response in hours."""
@@ -57,7 +57,7 @@ def contracts(
             "status": status,
             "starts_on": starts.isoformat(),
             "ends_on": ends.isoformat(),
-            "annual_amount": rounded(draw.spread(amount * (1 + len(have) / 8), 0.3)),
+            "annual_amount": euro(rounded(draw.spread(amount * (1 + len(have) / 8), 0.3))),
             "response_hours": hours,
             "owner": owner,
         }
@@ -73,6 +73,51 @@ def contracts(
             if machine["commissioned_on"] <= starts.isoformat() or draw.chance(0.5)
         ]
     return sorted(made, key=lambda row: (row["created_at"], row["id"])), covered
+
+
+def deciders(draw: Draw, contract_rows: list[Record], decisions: list[Record]) -> list[Record]:
+    """For some contracts the person who decides for the customer decides for the contract, too."""
+    of_customer = {row["target"]["customer"]: row for row in decisions if "customer" in row["target"]}
+    rows = []
+    for contract in contract_rows:
+        known = of_customer.get(contract["customer"])
+        if known is None or not draw.chance(0.5):
+            continue
+        created = max(parsed(contract["created_at"]), parsed(known["created_at"]))
+        rows.append(
+            {
+                **draw.system_fields(created, contract["owner"], 0),
+                "source": known["source"],
+                "target": {"maintenance_contract": contract["id"]},
+                "area": "contract",
+                "valid_from": created.date().isoformat(),
+                "valid_to": None,
+            }
+        )
+    return rows
+
+
+def certificates(draw: Draw, partners: list[Record], types: list[Record], author: str) -> list[Record]:
+    """Which partners may work on which types of machines, since when, and until when."""
+    rows = []
+    for partner in partners:
+        if partner["kind"] == "supplier" or not draw.chance(0.5):
+            continue
+        for machine_type in draw.shuffled(types)[: draw.between(1, 3)]:
+            latest = max(parsed(partner["created_at"]), parsed(machine_type["created_at"]))
+            created = draw.moment(latest, NOW)
+            ends = created.date() + dt.timedelta(days=730)
+            rows.append(
+                {
+                    **draw.system_fields(created, author, 0),
+                    "source": {"partner": partner["id"]},
+                    "target": {"machine_type": machine_type["id"]},
+                    "level": draw.weighted(("inspection", "repair", "commissioning"), (45, 35, 20)),
+                    "valid_from": created.date().isoformat(),
+                    "valid_to": ends.isoformat(),
+                }
+            )
+    return rows
 
 
 def visits(

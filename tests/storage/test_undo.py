@@ -209,6 +209,28 @@ def test_references_to_what_is_gone_are_emptied_with_consent(database: Database)
     ]
 
 
+def test_a_required_relation_to_several_comes_back_with_all_that_it_had(database: Database) -> None:
+    # Given a required relation to several entities that became an optional one to one of them
+    before = model(
+        entity("customer", NAME),
+        entity("contact", NAME),
+        entity("deal", relation("about", "customer", "contact", required=True)),
+    )
+    after = model(entity("customer", NAME), entity("contact", NAME), entity("deal", relation("about", "customer")))
+    apply(database, before)
+    add_rows(database, before, "customer", {"name": "A"})
+    add_rows(database, before, "contact", {"name": "C"})
+    add_rows(database, before, "deal", {"about_customer_id": record_id(1)}, {"about_contact_id": record_id(1)})
+    apply(database, after, ["remove_target:deal.about.contact"])
+    # When it is taken back, then every record has its reference again
+    undone(database)
+    assert no_drift(database, before)
+    assert rows_of(database, before, "deal", "about_customer_id", "about_contact_id") == [
+        (record_id(1), None),
+        (None, record_id(1)),
+    ]
+
+
 def test_a_required_field_cannot_come_back_to_records_that_have_come_since(database: Database) -> None:
     before = model(entity("customer", text("name", required=True)))
     apply(database, before)

@@ -4,7 +4,7 @@ Why nothing is destroyed by a change is told in ``docs/adr/0017-asides-and-undo.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
@@ -70,8 +70,3 @@ def write_asides(connection: Connection, asides: Iterable[Aside]) -> None:
     for number, aside in enumerate(asides, 1):
         values = {"former": aside.column, "place": aside.table, "name": aside.name, "entity": aside.entity}
         connection.execute(insert(ASIDE).values(id=number, change_id=aside.change, **values))
-
-
-def moved(asides: Iterable[Aside], tables: dict[str, str]) -> Iterator[Aside]:
-    """The same with new names of tables, where they have one."""
-    return (replace(aside, table=tables.get(aside.table, aside.table)) for aside in asides)

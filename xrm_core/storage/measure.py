@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, Text, and_, func, literal, or_, select, text, true
 from sqlalchemy.exc import DBAPIError
 
-from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.model import Entity
 from xrm_core.storage.aside_tables import present_tables
 from xrm_core.storage.evolution import EntityPair, Evolution
 
@@ -74,11 +74,9 @@ class Measure:
         """Records with a value in any of the columns."""
         return self.matching(entity, or_(*(self.column(entity, name).is_not(None) for name in columns)), columns)
 
-    def empty(self, entity: Entity, field: Field) -> Found:
-        """Records without a value for the field."""
-        return self.matching(
-            entity, and_(*(self.column(entity, name).is_(None) for name in field.columns)), field.columns
-        )
+    def empty(self, entity: Entity, columns: Sequence[str]) -> Found:
+        """Records without a value in all of the columns."""
+        return self.matching(entity, and_(*(self.column(entity, name).is_(None) for name in columns)), columns)
 
     def matching(self, entity: Entity, condition: ColumnElement[bool], columns: Sequence[str]) -> Found:
         """Records that meet the condition; samples show the first value in ``columns``."""

@@ -215,7 +215,7 @@ class FieldChange:
     def _empty(self) -> Found:
         """Records that would have no value but for the default."""
         if self.conversion is None:
-            return self.measure.empty(self.entity, self.old)
+            return self.measure.empty(self.entity, (*self.old.columns, *self.kept.restored.values()))
         empty = self.conversion.empty(self._columns, self.measure.dialect)
         return self.measure.matching(self.entity, empty, self.old.columns)
 

@@ -1,13 +1,17 @@
 """Applying as a whole: all or nothing, one at a time, again after a crash."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import event
 from sqlalchemy import text as sql
+from sqlalchemy.exc import OperationalError
 
 from tests.storage.killed_apply import AFTER, BEFORE
 from tests.storage.worlds import add_rows, dump, entity, model, record_id, relation, rows_of, schema_of, text
@@ -190,6 +194,34 @@ def test_a_change_that_the_data_does_not_allow_is_undone(database: Database, mon
     assert dump(database) == before
     assert "ALTER" not in str(refused.value)
     assert "INSERT" not in str(refused.value)
+
+
+def test_more_columns_than_a_table_can_have_are_refused(database: Database) -> None:
+    apply(database, SMALL)
+    before = dump(database)
+    wide = model(entity("customer", *(text(f"field_{number}") for number in range(2_100))))
+    with pytest.raises(SchemaChangeRefused, match="columns") as refused:
+        apply(database, wide, ["drop_field:customer.name"])
+    assert "contract" in str(refused.value.hint)
+    assert "ALTER" not in str(refused.value)
+    assert dump(database) == before
+
+
+def test_a_full_disk_is_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a database that has no room for another column
+    apply(database, SMALL)
+    full = psycopg.errors.DiskFull() if not database.is_sqlite else sqlite3.OperationalError("database or disk is full")
+
+    def fail(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if statement.startswith(("ALTER", "CREATE TABLE xrm_new_")):
+            raise OperationalError(statement, None, full)
+
+    event.listen(database.engine, "before_cursor_execute", fail)
+    with pytest.raises(DatabaseUnavailable) as stopped:
+        apply(database, model(entity("customer", text("name"), text("city"))))
+    assert "ALTER" not in str(stopped.value)
+    if not database.is_sqlite:
+        assert "the same command again" in str(stopped.value.hint)
 
 
 def test_system_tables_are_created_once_and_kept(database: Database) -> None:

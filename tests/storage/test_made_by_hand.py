@@ -63,6 +63,20 @@ def test_a_view_in_the_way_of_a_change_is_named(postgres_url: str) -> None:
     database.close()
 
 
+def test_a_view_in_the_way_on_sqlite_is_named(sqlite_url: str) -> None:
+    # Given a view over a field that was dropped
+    database = Database(sqlite_url)
+    apply(database, BEFORE)
+    made(database, "CREATE VIEW report AS SELECT fax FROM customer")
+    fewer = model(entity("customer", text("name"), relation("parent", "customer")))
+    apply(database, fewer, ["drop_field:customer.fax"])
+    # When a table gets another name, which SQLite does not do then, the view is named
+    with pytest.raises(SchemaChangeRefused, match="view report") as refused:
+        apply(database, model(entity("client", text("name"), relation("parent", "client"), renamed_from="customer")))
+    assert "such as a view" in str(refused.value.hint)
+    database.close()
+
+
 def test_a_view_over_what_is_aside_keeps_it_from_going(database: Database) -> None:
     # Given a view over a field that was dropped
     apply(database, BEFORE)

@@ -23,7 +23,7 @@ from xrm_core.storage.misfits_postgresql import NoLongerFits
 from xrm_core.storage.operations import Operation
 from xrm_core.storage.phases_postgresql import give_up, in_phases
 from xrm_core.storage.plan import Plan, plan_evolution
-from xrm_core.storage.refusals import hint_of, is_about_statement, words_of
+from xrm_core.storage.refusals import hint_of, is_about_statement, stopped_by, words_of
 from xrm_core.storage.save_change import save_change
 from xrm_core.storage.system import upgrade_system
 from xrm_core.storage.under_way import change_under_way
@@ -99,7 +99,7 @@ def _change(database: Database, wish: "_Wish") -> Plan:
         with exclusive(database) as turn:
             return _carry_out(turn, database, wish)
     except OperationalError as error:
-        raise database.unavailable() from error
+        raise stopped_by(database, error) from error
 
 
 def abort(database: Database) -> bool:
@@ -123,7 +123,7 @@ def abort(database: Database) -> bool:
                 give_up(turn)
             return change is not None
     except OperationalError as error:
-        raise database.unavailable() from error
+        raise stopped_by(database, error) from error
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,11 @@ def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return in_phases(turn, wish.evolution, wish.planned, wish.along, back=wish.back)
-        except (OperationalError, TablesInUse):
+        except TablesInUse:
             raise  # what was made ahead waits for the next attempt
         except (DBAPIError, NoLongerFits) as error:
+            if isinstance(error, OperationalError) and not is_about_statement(error):
+                raise  # as well
             # The data has changed since the plan was made: a new plan says what is in the way, or finds a way.
             give_up(turn)
             turn.patiently(wish.planned)

@@ -16,7 +16,7 @@ from xrm_core.storage.engines import Database
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import TablesInUse, Turn, exclusive
 from xrm_core.storage.phases_postgresql import give_up_step_back
-from xrm_core.storage.refusals import hint_of, is_about_statement, words_of
+from xrm_core.storage.refusals import hint_of, is_about_statement, stopped_by, words_of
 from xrm_core.storage.system import MODEL, upgrade_system
 
 _UNFINISHED = "What is gone is gone; «xrm schema contract» goes on with the rest."
@@ -104,7 +104,7 @@ def contract(database: Database, before: dt.datetime | None = None, *, up_to: in
                 _destroy(turn, each)
             return planned
     except OperationalError as error:
-        raise database.unavailable() from error
+        raise stopped_by(database, error) from error
 
 
 def _note(connection: Connection, last: int) -> None:

@@ -178,6 +178,18 @@ def test_generated_names_of_one_entity_may_not_be_equal() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "field", "made"),
+    [("order", "direction", "OrderDirection"), ("currency", "code", "CurrencyCode"), ("page", "info", "PageInfo")],
+)
+def test_a_field_whose_type_the_api_has_already_is_refused(name: str, field: str, made: str) -> None:
+    enum = entity(name, "", '{"type": "string", "enum": ["x"]}').replace('"f"', f'"{field}"')
+    [problem] = problems_of(enum)
+    assert (problem.pointer, problem.line) == (f"/properties/{field}", 5)
+    assert f'would make "{made}" in the API' in problem.reason
+    assert load_texts([("a.json", enum.replace(', "enum": ["x"]', ""), "core")])[name]
+
+
 def test_ordinary_neighbours_do_not_clash() -> None:
     names = ("customer", "customer_order", "customer_group", "order", "user", "group", "case", "contract")
     assert len(load_texts([(f"{name}.json", entity(name), "core") for name in names]).entities) == len(names)

@@ -95,6 +95,11 @@ def why_not_field(name: str) -> str:
     return ""
 
 
+def platform_type(name: str) -> bool:
+    """Whether the API has a type of its own with this PascalCase name, or one that differs from it in capitals only."""
+    return name.lower() in _GRAPHQL_TYPES
+
+
 def graphql_types(entity: Entity) -> Iterator[tuple[str, str]]:
     """Each GraphQL type that the entity makes, with the name of the field it is for (``""``: the entity itself)."""
     own = naming.pascal(entity.name)

@@ -9,7 +9,7 @@ from xrm_core.errors import Problem
 from xrm_core.metadata.entities import Draft
 from xrm_core.metadata.lines import step
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Inverse, Link
-from xrm_core.metadata.reserved import graphql_roots, graphql_types, why_not_field
+from xrm_core.metadata.reserved import graphql_roots, graphql_types, platform_type, why_not_entity, why_not_field
 from xrm_core.metadata.structure import nearest
 from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.virtual import resolve
@@ -173,10 +173,14 @@ def _graphql_names(drafts: Drafts) -> _Mistakes:
                 yield draft, "/x-entity", reason, 'Name the links with "through", or the list in the plural.'
             own.add(made)
             label = f"{entity.name}.{field}" if field else entity.name
+            pointer = step("/properties", field) if field else "/x-entity"
+            if platform_type(made) and not told and not why_not_entity(entity.name):
+                told = True
+                reason = f'"{label}" would make "{made}" in the API, which has a type of this name already.'
+                yield draft, pointer, reason, "Choose another name."
             owner = types.setdefault(made, (label, entity.name))
             if owner[0] != label and not told:
                 told = True
-                pointer = step("/properties", field) if field else "/x-entity"
                 yield draft, pointer, _both(made, label, owner[0]), "Rename one of them."
 
 

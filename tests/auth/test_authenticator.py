@@ -1,5 +1,6 @@
 import asyncio
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,15 @@ from tests.records.kit import World, build
 from xrm_core.auth import tokens
 from xrm_core.auth.authenticator import REMEMBER_SECONDS, Authenticator
 from xrm_core.errors import Unauthenticated
-from xrm_core.permissions.caller import User
+from xrm_core.metadata.loader import load_texts
+from xrm_core.permissions.caller import User, system
 from xrm_core.permissions.policy import Action
+from xrm_core.plugins import Plugins
+from xrm_core.records.door import Records
+from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system import TOKEN, USER_ROLE
+from xrm_core.storage.tables import Tables
 
 
 class Clock:
@@ -134,3 +140,16 @@ def test_a_user_who_is_not_active_does_not_sign_in(world: World) -> None:
     world.update("admin", "user", world.users["anna"], {"active": False})
     with pytest.raises(Unauthenticated):
         _user(world, f"Bearer {token}")
+
+
+def test_a_field_active_that_is_not_true_or_false_says_nothing(database: Database) -> None:
+    user = {"x-entity": "user", "type": "object", "properties": {"active": {"type": "string", "enum": ["no", "yes"]}}}
+    model = load_texts([("user.json", json.dumps(user), "core")])
+    apply(database, model)
+    tables = Tables(model)
+    with database.begin() as connection:
+        records = Records(model, tables, Plugins([]))
+        id_ = records.create(connection, system(model, "test"), "user", {"active": "no"})
+        found = tokens.find(connection, tokens.create_token(connection, id_, "test"), tables["user"])
+    assert found is not None
+    assert found.user_id == id_

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, insert, null, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, delete, insert, null, or_, select, update
 from uuid_utils import uuid7
 
 from xrm_core import naming
 from xrm_core.metadata.model import TEAM
+from xrm_core.storage.columns import Flag
 from xrm_core.storage.system import TOKEN, USER_ROLE
 
 PREFIX = "xrm_"
@@ -94,16 +95,16 @@ def find(connection: Connection, token: str, users: Table) -> Bearer | None:
     Args:
         connection: where to look.
         token: as the client sent it.
-        users: the table of the entity ``user``: the record must exist, and not have false in a field ``active``. Its
-            field ``team``, if it refers to the entity ``team``, says in which team the user is.
+        users: the table of the entity ``user``: the record must exist, and not have false in a field ``active``, if that
+            is true or false. Its field ``team``, if it refers to the entity ``team``, says in which team the user is.
     """
     query = (
         select(TOKEN.c.user_id, TOKEN.c.expires_at, _team(users).label("team_id"))
         .join(users, users.c.id == TOKEN.c.user_id)
         .where(TOKEN.c.token_hash == digest(token), TOKEN.c.revoked_at.is_(None))
     )
-    if "active" in users.c:
-        query = query.where(or_(users.c.active.is_(None), users.c.active))
+    if isinstance(active := users.c.get("active"), Column) and isinstance(active.type, Flag):
+        query = query.where(or_(active.is_(None), active))
     row = connection.execute(query).first()
     if row is None or (row.expires_at and dt.datetime.fromisoformat(row.expires_at) <= dt.datetime.now(dt.UTC)):
         return None

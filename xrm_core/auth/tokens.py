@@ -95,8 +95,9 @@ def find(connection: Connection, token: str, users: Table) -> Bearer | None:
     Args:
         connection: where to look.
         token: as the client sent it.
-        users: the table of the entity ``user``: the record must exist, and not have false in a field ``active``, if that
-            is true or false. Its field ``team``, if it refers to the entity ``team``, says in which team the user is.
+        users: the table of the entity ``user``: the record must exist, and not have false in a field ``active`` (one
+            of the type boolean). Its field ``team``, if it refers to the entity ``team``, says in which team the user
+            is.
     """
     query = (
         select(TOKEN.c.user_id, TOKEN.c.expires_at, _team(users).label("team_id"))

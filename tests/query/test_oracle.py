@@ -12,7 +12,7 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 from tests.graphql.kit import World, uid
-from tests.query import documents
+from tests.query import documents, random_rights, random_rows
 from tests.query.examples import examples, many_examples
 from tests.query.oracle import Oracle
 from tests.query.oracle_rights import Rights
@@ -42,8 +42,8 @@ def test_many_more_reads_give_what_it_gives(data: st.DataObject, model: Model, w
 
 def compare(data: st.DataObject, model: Model, worlds: dict[str, World]) -> None:
     """Six random documents against random records under random rights, on each database."""
-    rights = data.draw(documents.rights(model))
-    rows = data.draw(documents.rows(model))
+    rights = data.draw(random_rights.rights(model))
+    rows = data.draw(random_rows.rows(model))
     requests = [documents.Documents(data.draw, rights).root() for _ in range(6)]
     oracle = Oracle(rights, rows, uid(1))
     for world in worlds.values():
@@ -71,10 +71,10 @@ def test_random_filters_as_variables_and_with_paging(
     data: st.DataObject, model: Model, worlds: dict[str, World]
 ) -> None:
     """Whole lists, walked page by page in a random order under random rights."""
-    rights = data.draw(documents.rights(model))
-    rows = data.draw(documents.rows(model))
+    rights = data.draw(random_rights.rights(model))
+    rows = data.draw(random_rows.rows(model))
     drawn = documents.Documents(data.draw, rights)
-    readable = [name for name in documents.ENTITIES if rights.readable(name)]
+    readable = [name for name in random_rows.ENTITIES if rights.readable(name)]
     if not readable:
         return
     entity = model[data.draw(st.sampled_from(readable))]

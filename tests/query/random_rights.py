@@ -1,0 +1,119 @@
+"""Hypothesis strategies: conditions on records, and policies with row rules made of such."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.query.oracle_rights import Rights
+from tests.query.random_rows import ENTITIES, Draw, values
+from xrm_core import naming
+from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.predicate import FLAGS, LISTS, Op, operators
+from xrm_core.metadata.types import FieldType
+from xrm_core.permissions.policy import Action, Effect, Policy
+
+
+class Conditions:
+    """Draws filters (``rights``: GraphQL names of what the role's schema has) or row rules (names of files)."""
+
+    def __init__(self, draw: Draw, model: Model, rights: Rights | None) -> None:
+        self.draw = draw
+        self.model = model
+        self.rights = rights
+
+    def tree(self, entity: Entity, depth: int = 2) -> dict[str, Any]:
+        """A condition on an entity."""
+        found: dict[str, Any] = {}
+        for _ in range(self.draw(st.integers(0 if self.rights else 1, 2))):
+            kind = self.draw(st.sampled_from(["scalar", "scalar", "one", "many", "logic"] if depth else ["scalar"]))
+            found.update(getattr(self, f"_{kind}")(entity, depth))
+        return found
+
+    def _name(self, name: str) -> str:
+        return naming.camel(name) if self.rights else name
+
+    def _fields(self, entity: Entity) -> list[Field]:
+        return [each for each in entity.all_fields() if self.rights is None or self.rights.has(entity, each)]
+
+    def _scalar(self, entity: Entity, _depth: int) -> dict[str, Any]:
+        of = self.draw(st.sampled_from([each for each in self._fields(entity) if each.relation is None]))
+        if of.parts:
+            kind = self.draw(st.sampled_from([*of.parts, "isNull"]))
+            if kind == "isNull":
+                return {self._name(of.name): {kind: self.draw(st.booleans())}}
+            part = of.parts[kind]
+            op = self.draw(st.sampled_from(operators(part)))
+            return {self._name(of.name): {kind: {op.value: self._operand(part, op)}}}
+        op = self.draw(st.sampled_from(operators(of)))
+        return {self._name(of.name): {op.value: self._operand(of, op)}}
+
+    def _operand(self, of: Field, op: Op) -> Any:
+        if op in FLAGS:
+            return self.draw(st.booleans())
+        one = st.sampled_from(of.enum) if of.type is FieldType.SET else values(of)
+        if op in LISTS:
+            return self.draw(st.lists(one, max_size=3))
+        if of.type is FieldType.SET:
+            return self.draw(one)
+        if op in (Op.EQ, Op.NE) and self.draw(st.integers(0, 5)) == 0:
+            return None
+        if self.rights is None and of.type is FieldType.UUID and op is Op.EQ and self.draw(st.booleans()):
+            return self.draw(st.sampled_from(["$user", "$user", "$team"]))
+        return self.draw(values(of))
+
+    def _one(self, entity: Entity, depth: int) -> dict[str, Any]:
+        found = [each for each in self._fields(entity) if each.relation is not None]
+        if not found:
+            return self._scalar(entity, depth)
+        of = self.draw(st.sampled_from(found))
+        kind = self.draw(st.integers(0, 4))
+        value: dict[str, Any] = {"isNull": self.draw(st.booleans())} if kind == 0 else {}
+        if kind:
+            target = self.draw(st.sampled_from(self.rights.targets(of) if self.rights else of.reference.targets))
+            inner = self.tree(self.model[target], depth - 1)
+            value = {self._name(target): inner} if of.reference.polymorphic else inner
+        return {self._name(of.name): value}
+
+    def _many(self, entity: Entity, depth: int) -> dict[str, Any]:
+        found = [
+            each
+            for each in entity.inverses.values()
+            if self.rights is None or self.rights.has(self.model[each.entity], self.model[each.entity][each.field])
+        ]
+        links = list(entity.links.values()) if self.rights is None else self.rights.linked(entity)
+        sides = [(each.name, each.entity) for each in found] + [(each.name, each.target) for each in links]
+        if not sides:
+            return self._scalar(entity, depth)
+        name, target = self.draw(st.sampled_from(sides))
+        how = self.draw(st.sampled_from(["some", "none", "every"]))
+        return {self._name(name): {how: self.tree(self.model[target], depth - 1)}}
+
+    def _logic(self, entity: Entity, depth: int) -> dict[str, Any]:
+        word = self.draw(st.sampled_from(["and", "or", "not"]))
+        if word == "not":
+            return {word: self.tree(entity, depth - 1)}
+        return {word: [self.tree(entity, depth - 1) for _ in range(self.draw(st.integers(0, 2)))]}
+
+
+@st.composite
+def rights(draw: Any, model: Model) -> Rights:
+    """A role's policies: for most entities one to three, some of them denying, some for a few fields or rows."""
+    rules: dict[str, Any] = {}
+    policies: list[Policy] = []
+    for name in ENTITIES:
+        # Most links have no policies of their own.
+        for number in range(draw(st.sampled_from([0, 0, 0, 1, 2] if model[name].between else [0, 1, 1, 1, 2, 3]))):
+            effect = Effect.ALLOW if number == 0 else draw(st.sampled_from([Effect.ALLOW, Effect.DENY]))
+            rule = None
+            if draw(st.booleans()):
+                rule = f"{name}{number}"
+                rules[rule] = Conditions(draw, model, None).tree(model[name])
+            policies.append(Policy("role", name, Action.READ, _some_fields(draw, model[name]), rule, effect))
+    return Rights(model, tuple(policies), rules)
+
+
+def _some_fields(draw: Draw, entity: Entity) -> frozenset[str] | None:
+    if draw(st.booleans()):
+        return None
+    names = [name for name in entity.grantable() if name != "id"]
+    return frozenset(draw(st.lists(st.sampled_from(names), min_size=1, max_size=6)))

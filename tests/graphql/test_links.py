@@ -89,6 +89,28 @@ def test_the_other_side_has_the_same_links(linked: World) -> None:
     }
 
 
+def test_figures_over_links_count_what_their_list_has(linked: World) -> None:
+    lists = "advisors(whereLink: {share: {gte: 20}}) { totalCount } allies { totalCount } alliedWith { totalCount }"
+    figures = (
+        "advisorsAggregate(whereLink: {share: {gte: 20}}) { count } alliesAggregate { count } "
+        "alliedWithAggregate { count }"
+    )
+    counted = []
+    for role in ("admin", "some"):
+        for node in linked.ask(role, firms(f"{lists} {figures}"))["firms"]["nodes"]:
+            for name in ("advisors", "allies", "alliedWith"):
+                assert node[f"{name}Aggregate"] == [{"count": node[name]["totalCount"]}]
+                counted.append(node[name]["totalCount"])
+    assert set(counted) > {0, 1}
+    assert "alliesAggregate" in linked.errors("unnamed", firms("alliesAggregate { count }"))[0]["message"]
+
+
+def test_figures_over_links_can_be_grouped(linked: World) -> None:
+    by = "advisorsAggregate(groupBy: [{name: VALUE}], orderBy: [{key: {name: DESC}}], first: 2) { key { name } count }"
+    [first, *_] = linked.ask("admin", firms(by))["firms"]["nodes"]
+    assert first["advisorsAggregate"] == [{"key": {"name": "Cid"}, "count": 1}, {"key": {"name": "Bob"}, "count": 1}]
+
+
 def test_an_entity_linked_with_itself_keeps_directions_apart(linked: World) -> None:
     query = firms("allies { nodes { name } } alliedWith { nodes { name } }", '(where: {name: {ne: "F2"}})')
     [first, third] = linked.ask("admin", query)["firms"]["nodes"]

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+import pytest
 import sqlglot
 from hypothesis import given, note
 from hypothesis import strategies as st
@@ -141,3 +142,14 @@ def test_the_documents_reach_all_entities(model: Model) -> None:
         "not",
     ):
         assert any(word in text for text in texts), word
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_scans_of_figures_carry_the_rule(dialect: str) -> None:
+    by = 'groupBy: [{firm: {owner: {name: VALUE}}}, {closesOn: MONTH}], totals: CUBE, timeZone: "Europe/Berlin"'
+    more = "having: {sum: {amount: {gt: 1}}}, orderBy: [{key: {firm: {owner: {name: DESC}}}}, {max: {title: ASC}}]"
+    figures = f"dealsAggregate({by}, {more}) {{ count totalOver avg {{ amount }} }}"
+    related = f"{figures} alliesAggregate {{ count }} advisorsAggregate(groupBy: [{{name: VALUE}}]) {{ count }}"
+    for text in (f"{{ {figures} }}", f"{{ firms {{ nodes {{ {related} }} }} }}"):
+        for sql in sql_of(text, DIALECTS[dialect]):
+            assert bare_scans(sql, dialect) == []

@@ -188,6 +188,31 @@ def test_create_update_delete_over_http(client: Client) -> None:
     assert client.ask("query ($id: ID!) { customer(id: $id) { id } }", id=created["id"]) == {"data": {"customer": None}}
 
 
+def test_figures_of_relations_come_with_a_change(client: Client) -> None:
+    body = (
+        "id children { totalCount } childrenAggregate(groupBy: [{status: VALUE}], totals: ROLLUP) "
+        "{ key { status } totalOver count sum { revenue } } mentionsAggregate { count }"
+    )
+    made = client.ask('mutation { createCustomer(input: {name: "A"}) { id } }')["data"]["createCustomer"]["id"]
+    client.ask(
+        'mutation ($a: ID!) { b: createCustomer(input: {name: "B", parentId: $a, revenue: 1.5}) { id } '
+        'n: createNote(input: {text: "N", about: {customerId: $a}}) { id } }',
+        a=made,
+    )
+    changed = client.ask(f'mutation {{ updateCustomer(id: "{made}", input: {{city: "Ulm"}}) {{ {body} }} }}')
+    assert changed["data"]["updateCustomer"] == {
+        "id": made,
+        "children": {"totalCount": 1},
+        "childrenAggregate": [
+            {"key": {"status": "lead"}, "totalOver": [], "count": 1, "sum": {"revenue": "1.50"}},
+            {"key": {"status": None}, "totalOver": ["status"], "count": 1, "sum": {"revenue": "1.50"}},
+        ],
+        "mentionsAggregate": [{"count": 1}],
+    }
+    read = client.ask(f'{{ customer(id: "{made}") {{ {body} }} }}')
+    assert read["data"]["customer"] == changed["data"]["updateCustomer"]
+
+
 def test_polymorphic_relations_are_written_and_read(client: Client) -> None:
     anna = client.world.users["anna"]
     query = "{ id about { __typename ... on User { name } ... on Customer { city } } }"

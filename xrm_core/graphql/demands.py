@@ -14,7 +14,8 @@ from xrm_core.graphql.arguments import Arguments, Getter, Tree
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import Literal_, Param
 from xrm_core.query.order import decode
-from xrm_core.query.request import Cursor, Order
+from xrm_core.query.request import UTC, Cursor, Order
+from xrm_core.storage.periods import is_zone
 
 MAX_CONDITIONS = 800
 """Comparisons and groups of them in all filters of a document: compiling them takes time."""
@@ -66,6 +67,7 @@ class Demands:
     _conditions: int = 0
     _sizes: list[Getter] = field(default_factory=list)
     _steps: list[Getter] = field(default_factory=list)
+    _zones: list[Getter] = field(default_factory=list)
     _above: tuple[Getter, ...] = ()
     _lists: list[tuple[Getter, ...]] = field(default_factory=list)
 
@@ -90,6 +92,14 @@ class Demands:
         self._steps.append(self._getter(steps))
         return steps
 
+    def zone(self, tree: Tree) -> Literal_ | Param:
+        """A time zone; None is UTC."""
+        if tree is None:
+            return UTC
+        found: Literal_ | Param = tree
+        self._zones.append(self._getter(found))
+        return found
+
     @contextmanager
     def inside(self, size: Literal_ | Param) -> Iterator[None]:
         """What is demanded in here, each record of a page of this size demands."""
@@ -112,15 +122,18 @@ class Demands:
         return Cursor(tuple(parameters), nulls)
 
     def check(self, variables: Mapping[str, Any]) -> None:
-        """Hold the sizes of a request to the limits.
+        """Hold the sizes of a request to the limits, and look whether there are such time zones.
 
         Raises:
+            BadQuery: there is none of that name.
             BadQuery, QueryTooLarge: a page, or all pages multiplied down the tree, are too large.
         """
         for getter in self._sizes:
             self._check_size(getter(variables))
         for getter in self._steps:
             self._check_steps(getter(variables))
+        for getter in self._zones:
+            self._check_zone(getter(variables))
         records = sum(prod(getter(variables) for getter in sizes) for sizes in self._lists)
         if records > self.limits.records:
             raise QueryTooLarge(
@@ -138,6 +151,10 @@ class Demands:
                 f"A page has at most {largest} records, not {size}.",
                 hint="Read the list page by page with pageInfo.endCursor and after.",
             )
+
+    def _check_zone(self, name: str) -> None:
+        if not is_zone(name):
+            raise BadQuery(f"There is no time zone {name!r}.", hint="For example Europe/Berlin, or UTC.")
 
     def _check_steps(self, steps: int) -> None:
         most = self.limits.steps

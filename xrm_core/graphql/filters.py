@@ -36,23 +36,15 @@ _DESCRIPTIONS = {
 
 def add_filters(types: Types) -> None:
     """One filter input per readable entity."""
-    made = _Made()
+    lists: dict[str, InputType] = {}
     for entity in types.readable:
         name = f"{names.type_name(entity)}Filter"
-        fill = partial(_fill, types, made, entity)
+        fill = partial(_fill, types, lists, entity)
         types.filters[entity.name] = builder.input_type(name, "All conditions given must hold.", fill)
     types.know(*types.filters.values())
 
 
-class _Made:
-    """Inputs that several filters share, by name, made when the first of them needs one."""
-
-    def __init__(self) -> None:
-        self.operators: dict[str, InputType] = {}
-        self.lists: dict[str, InputType] = {}
-
-
-def _fill(types: Types, made: _Made, entity: Entity, owner: InputType) -> None:
+def _fill(types: Types, lists: dict[str, InputType], entity: Entity, owner: InputType) -> None:
     same = builder.optional(builder.list_of(owner))
     builder.add(owner, "and", same, "All of these hold.")
     builder.add(owner, "or", same, "At least one of these holds.")
@@ -61,26 +53,28 @@ def _fill(types: Types, made: _Made, entity: Entity, owner: InputType) -> None:
     if any(field.searched for field in types.fields(entity)):
         builder.add(owner, "search", str | None, "Every word of this text is in one of the fields that are searched.")
     for field in types.fields(entity):
-        builder.add(owner, naming.camel(field.name), _of_field(types, made, entity, field) | None, describe(field))
+        builder.add(owner, naming.camel(field.name), _of_field(types, entity, field) | None, describe(field))
     for inverse in types.inverses(entity):
-        type_ = _list(types, types.model[inverse.entity], made.lists)
+        type_ = _list(types, types.model[inverse.entity], lists)
         builder.add(owner, naming.camel(inverse.name), type_ | None, label(inverse.labels))
     for link in types.links(entity):
-        type_ = _list(types, types.model[link.target], made.lists)
+        type_ = _list(types, types.model[link.target], lists)
         builder.add(owner, naming.camel(link.name), type_ | None, label(link.labels))
 
 
-def _of_field(types: Types, made: _Made, entity: Entity, field: Field) -> InputType:
+def _of_field(types: Types, entity: Entity, field: Field) -> InputType:
     if field.relation is not None:
         return _relation(types, entity, field)
     if field.type is FieldType.MONEY:
-        return money_filter(types, lambda part: _operators(types, entity, part, made.operators), field)
+        return money_filter(types, lambda part: operator_input(types, entity, part), field)
     if field.type is FieldType.FILE:
-        return file_filter(types, lambda part: _operators(types, FILE, part, made.operators))
-    return _operators(types, entity, field, made.operators)
+        return file_filter(types, lambda part: operator_input(types, FILE, part))
+    return operator_input(types, entity, field)
 
 
-def _operators(types: Types, entity: Entity, field: Field, made: dict[str, InputType]) -> InputType:
+def operator_input(types: Types, entity: Entity, field: Field) -> InputType:
+    """The operators of a scalar field, such as ``StringFilter``."""
+    made = types.operators
     if field.enum and field.name != field.holder:  # the currency of an amount of money
         value, word = currency_type(types), "CurrencyCode"
     elif field.enum:

@@ -66,6 +66,18 @@ class LinkField:
 
 
 @dataclass(frozen=True, slots=True)
+class FiguresField:
+    """Figures over the records of ``entity`` that an inverse or a many-to-many relation of a record leads to.
+
+    ``through`` has the links of a many-to-many relation.
+    """
+
+    inverse: str
+    entity: str
+    through: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LinkEdgeField:
     """A field of the link by which a record was reached."""
 
@@ -117,9 +129,9 @@ class PageInfoPart:
 
 @dataclass(frozen=True, slots=True)
 class AggregateField:
-    """A part of a group: its key, its count, or a function over fields."""
+    """A part of a group: its key, its count, what it adds up over, or a function over fields."""
 
-    part: Literal["key", "count"] | Function
+    part: Literal["key", "count", "totalOver"] | Function
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +159,7 @@ Meaning = (
     | RelationField
     | InverseField
     | LinkField
+    | FiguresField
     | LinkEdgeField
     | RelationshipsField
     | LabelField

@@ -28,6 +28,11 @@ def aggregate(entity: Entity) -> str:
     return f"{many(entity)}Aggregate"
 
 
+def figures(relation: str) -> str:
+    """Field of figures over the records of a relation to many: ``contactsAggregate``."""
+    return f"{naming.camel(relation)}Aggregate"
+
+
 def mutation(verb: str, entity: Entity) -> str:
     """``createCustomer``."""
     return f"{verb}{type_name(entity)}"

@@ -7,6 +7,7 @@ import strawberry
 
 from xrm_core import naming
 from xrm_core.graphql import builder, names
+from xrm_core.graphql.aggregates import add_figures
 from xrm_core.graphql.builder import Argument, ObjectType
 from xrm_core.graphql.connections import connection_type, list_arguments
 from xrm_core.graphql.files import file_type
@@ -76,6 +77,7 @@ def _record(types: Types, entity: Entity, connections: dict[str, ObjectType], ow
         builder.add(owner, graphql_name, connections[target.name], label(inverse.labels), list_arguments(types, target))
         types.meanings.add(name, graphql_name, InverseField(inverse.name, target.name))
     add_links(types, entity, owner)
+    add_figures(types, entity, owner)
     add_relationships(types, entity, owner)
 
 

@@ -23,6 +23,7 @@ def add_orders(types: Types) -> None:
             "Exactly one field; several criteria are several list items.",
             partial(_fill, types, entity, direction),
         )
+    types.shared[direction.name] = direction
     types.know(direction, *types.orders.values())
 
 

@@ -18,10 +18,11 @@ from graphql import (
 from xrm_core.errors import BadQuery
 from xrm_core.graphql.arguments import Arguments, Tree, operand
 from xrm_core.graphql.demands import Demands
-from xrm_core.graphql.figures import Figures
+from xrm_core.graphql.groups import GroupReader
 from xrm_core.graphql.meanings import (
     ConnectionField,
     EdgeField,
+    FiguresField,
     FileField,
     FileFieldPart,
     InverseField,
@@ -44,10 +45,12 @@ from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import Literal_, Param
 from xrm_core.query.relationship_view import view
 from xrm_core.query.request import (
+    Aggregate,
     Connection,
     ConnectionPart,
     EdgePart,
     Edges,
+    Figures,
     FilePart,
     FileValue,
     Item,
@@ -73,7 +76,7 @@ TYPE_KEY = "__xrm_type"
 """Key of the type in records of polymorphic relations, for the executor alone."""
 
 
-class Selections(Figures):
+class Selections(GroupReader):
     """Translates the selections of one operation.
 
     Args:
@@ -157,6 +160,8 @@ class Selections(Figures):
                 where = predicate(self.model, self.model[through], arguments.get("whereLink"), self.demands)
                 request = self._connection(self.model[target], arguments, sets, inner)
                 return ToMany(key, link, replace(request, where_link=where))
+            case FiguresField(inverse, target, through):
+                return Figures(key, inverse, self._figures(self.model[target], through, nodes, type_.fields[name]))
             case RelationshipsField():
                 return self._relationships(key, nodes, type_)
             case NetworkField():
@@ -165,6 +170,16 @@ class Selections(Figures):
                 given = self.read(nodes[0], type_.fields[name])
                 return Label(key, operand(given.get("language") or Literal_("en")))
         raise BadQuery(f"The field {name} of {type_.name} cannot be read.")
+
+    def _figures(
+        self, entity: Entity, through: str | None, nodes: list[FieldNode], definition: GraphQLField
+    ) -> Aggregate:
+        arguments, sets = self.read(nodes[0], definition), [node.selection_set for node in nodes]
+        found = self.aggregate(entity, arguments, sets, get_named_type(definition.type), nested=True)
+        if through is None:
+            return found
+        where = predicate(self.model, self.model[through], arguments.get("whereLink"), self.demands)
+        return replace(found, where_link=where)
 
     def _file_parts(
         self, sets: Sequence[SelectionSetNode | None], type_: GraphQLObjectType

@@ -20,7 +20,7 @@ class Types:
     """Everything that the features of :mod:`xrm_core.graphql.schema` share.
 
     ``known`` has the types that documents name (of variables, of fragments), so that finding one does not fill all.
-    ``shared`` has types that are no entity's own, by name.
+    ``shared`` has types that are no entity's own, ``operators`` inputs of filters, both by name.
     """
 
     def __init__(self, model: Model, access: Access) -> None:
@@ -37,8 +37,10 @@ class Types:
         self.filters: dict[str, InputType] = {}
         self.orders: dict[str, InputType] = {}
         self.inputs: dict[str, InputType] = {}
+        self.figures: dict[str, tuple[Any, list[builder.Argument]]] = {}
         self.known: dict[str, Callable[[], Any]] = {}
         self.shared: dict[str, Any] = {}
+        self.operators: dict[str, InputType] = {}
         self._enums: dict[str, builder.EnumType] = {}
         for entity in self.readable:
             for field in entity.fields.values():

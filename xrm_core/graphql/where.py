@@ -41,12 +41,20 @@ def predicate(model: Model, entity: Entity, tree: Tree, demands: Demands) -> Pre
     """
     if tree is None:
         return EVERYTHING
-    demands.conditions(_size(tree, 1))
+    demands.conditions(conditions(tree))
     return _predicate(model, entity, tree)
 
 
+def conditions(tree: Tree) -> int:
+    """How many comparisons and groups of them a filter has.
+
+    Raises:
+        QueryTooLarge: it nests too deep.
+    """
+    return _size(tree, 1)
+
+
 def _size(tree: Tree, depth: int) -> int:
-    """How many comparisons and groups of them a filter has."""
     if not isinstance(tree, dict | list):
         return 1
     if depth > MAX_FILTER_DEPTH:
@@ -95,22 +103,22 @@ def _member(model: Model, entity: Entity, name: str, value: Tree) -> list[Predic
     if field.parts:
         return list(_parts(field, value))
     if field.relation is None:
-        return [_compare(field, Op(op), each) for op, each in value.items()]
+        return [compare(field, Op(op), each) for op, each in value.items()]
     return _relation(model, field, dict(value))
 
 
 def _parts(field: Field, value: dict[str, Tree]) -> Iterator[Predicate]:
     for name, part in value.items():
         if name == Op.IS_NULL:
-            yield _compare(field.parts[AMOUNT], Op.IS_NULL, part)
+            yield compare(field.parts[AMOUNT], Op.IS_NULL, part)
         elif part is not None:
-            yield from (_compare(field.parts[name], Op(op), each) for op, each in part.items())
+            yield from (compare(field.parts[name], Op(op), each) for op, each in part.items())
 
 
 def _file(model: Model, field: Field, value: dict[str, Tree]) -> Iterator[Predicate]:
     for name, part in value.items():
         if name == Op.IS_NULL:
-            yield _compare(field, Op.IS_NULL, part)
+            yield compare(field, Op.IS_NULL, part)
         elif part is not None:
             yield OfFile(field.name, _predicate(model, FILE, {name: part}))
 
@@ -134,7 +142,12 @@ def _linked(field: Field, value: Tree) -> Predicate:
     return EVERYTHING if value is None else Linked(field.name, value.value)
 
 
-def _compare(field: Field, op: Op, value: Tree) -> Predicate:
+def compare(field: Field, op: Op, value: Tree) -> Predicate:
+    """The comparison of a field with an operand, or with null.
+
+    Raises:
+        BadQuery: the operator takes no null.
+    """
     if op in FLAGS:
         return EVERYTHING if value is None else Compare(field.name, op, value)
     if value is None:
@@ -147,25 +160,49 @@ def _compare(field: Field, op: Op, value: Tree) -> Predicate:
 def order(model: Model, entity: Entity, tree: Tree) -> tuple[Order, ...]:
     """``orderBy`` as sort criteria."""
     found = []
-    for item in _criteria(tree, "orderBy"):
-        path, leaf = _path(model, entity, item, "orderBy")
+    for item in criteria(tree, "orderBy"):
+        path, leaf = path_of(model, entity, item, "orderBy")
         found.append(Order(path[:-1], path[-1], leaf == "DESC"))
     return tuple(found)
 
 
 def groups(model: Model, entity: Entity, tree: Tree) -> tuple[GroupKey, ...]:
     """``groupBy`` as group keys, each once."""
-    paths = (_path(model, entity, item, "groupBy")[0] for item in _criteria(tree, "groupBy"))
-    return tuple(dict.fromkeys(GroupKey(path[:-1], path[-1]) for path in paths))
+    found = []
+    for item in criteria(tree, "groupBy"):
+        path, leaf = path_of(model, entity, item, "groupBy")
+        part: Any = None if leaf == "VALUE" else leaf
+        if part == "DAY" and _field_at(model, entity, path).type is FieldType.DATE:
+            part = None  # a date is a day
+        found.append(GroupKey(path[:-1], path[-1], part))
+    return tuple(dict.fromkeys(found))
 
 
-def _criteria(tree: Tree, where: str) -> Sequence[Any]:
+def _field_at(model: Model, entity: Entity, path: tuple[str, ...]) -> Field:
+    owner = entity
+    for name in path[:-1]:
+        owner = model[owner[name].reference.targets[0]]
+    return owner[path[-1]]
+
+
+def criteria(tree: Tree, where: str) -> Sequence[Any]:
+    """The items of an argument, not too many.
+
+    Raises:
+        QueryTooLarge: there are.
+    """
     if tree is not None and len(tree) > MAX_CRITERIA:
         raise QueryTooLarge(f"{where} has at most {MAX_CRITERIA} items, not {len(tree)}.")
     return tree or ()
 
 
-def _path(model: Model, entity: Entity, item: Any, where: str) -> tuple[tuple[str, ...], str]:
+def path_of(model: Model, entity: Entity, item: Any, where: str) -> tuple[tuple[str, ...], str]:
+    """The names that lead to a field, and the word that stands at it.
+
+    Raises:
+        BadQuery: the item does not name exactly one field.
+        QueryTooLarge: the path is too long.
+    """
     path: list[str] = []
     owner = entity
     while isinstance(item, dict):

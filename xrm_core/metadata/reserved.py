@@ -20,6 +20,18 @@ TYPE_FORMS = (
     "{}AggregateMin",
     "{}AggregateMax",
     "{}AggregateCountDistinct",
+    "{}AggregateOrderBy",
+    "{}AggregateOrderBySum",
+    "{}AggregateOrderByAvg",
+    "{}AggregateOrderByMin",
+    "{}AggregateOrderByMax",
+    "{}AggregateOrderByCountDistinct",
+    "{}Having",
+    "{}HavingSum",
+    "{}HavingAvg",
+    "{}HavingMin",
+    "{}HavingMax",
+    "{}HavingCountDistinct",
     "Create{}Input",
     "Update{}Input",
 )
@@ -44,7 +56,7 @@ _GRAPHQL_TYPES = frozenset(
     | {"schemafile", "schemafileinput", "schemaplan", "schemaoperation", "schemasample"}
     | {"money", "moneyinput", "moneyfilter", "moneyorderby", "moneygroupby", "moneygroupkey"}
     | {"currencycode", "currencycodefilter"}
-    | {"file", "filefilter", "pageinfo", "orderdirection", "groupby"}
+    | {"file", "filefilter", "pageinfo", "orderdirection", "groupby", "dategroupby", "totals"}
     | {f"relationship{word}" for word in _RELATIONSHIP_WORDS}
     | {"network", "networknode", "networkedge"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
@@ -86,6 +98,8 @@ def why_not_field(name: str) -> str:
         return "every record has this field already, kept by the platform"
     if name in ("relationships", "network"):
         return "the API has this field on every record that can have relationships"
+    if name.endswith("_aggregate"):
+        return "the API has figures over related records under such names"
     if name in _PREDICATE_WORDS:
         return "filters use this word"
     if name in _DATABASE_COLUMNS:

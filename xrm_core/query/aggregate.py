@@ -1,87 +1,170 @@
 """Figures over the records that the caller may see → SQL that gives JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Text, cast, func, literal_column, select
+from sqlalchemy import FromClause, Select, func, literal_column, null, select, union_all
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core import naming
 from xrm_core.errors import BadQuery
 from xrm_core.metadata.model import CURRENCY, Entity, Field
-from xrm_core.metadata.types import WHOLE, FieldType
+from xrm_core.query import figures_view, totals
+from xrm_core.query.group_json import GroupJson
+from xrm_core.query.grouping import bit, sets
+from xrm_core.query.joint import Joint
 from xrm_core.query.order import along, fields_of
+from xrm_core.query.periods import begin
 from xrm_core.query.predicates import compile_predicate, scan, size
-from xrm_core.query.request import (
-    Aggregate,
-    AggregatePart,
-    Count,
-    Function,
-    GroupKey,
-    KeyPart,
-    Keys,
-    Measures,
-    Order,
-    TypeName,
-)
-from xrm_core.query.scan import Scope
-from xrm_core.query.sql_json import Pair, constant
-from xrm_core.query.totals import Sum, average, joined, total
+from xrm_core.query.request import Aggregate, Figure, GroupKey, Measures, Order, TypeName
+from xrm_core.query.scan import Condition, Row, Scan, Scope
 
 
-def aggregate(scope: Scope, request: Aggregate) -> ColumnElement[Any]:
-    """An array of groups as a scalar sub-query, sorted by their keys."""
+def aggregate(
+    scope: Scope,
+    request: Aggregate,
+    belongs: Callable[[Scan], Condition] | None = None,
+    outer: Row | None = None,
+    joint: Joint | None = None,
+) -> ColumnElement[Any]:
+    """An array of groups as a scalar sub-query, sorted by what is asked for, then by their keys.
+
+    ``belongs`` ties the records to the row ``outer``; ``joint`` are links that lead to them.
+    """
     entity = scope.model[request.entity]
-    found = scan(scope, entity)
-    keys = {group: f"k{number}" for number, group in enumerate(request.groups)}
-    measures = {
-        (part.function, name): f"m{number}"
-        for number, (part, name) in enumerate(
-            (part, each[1])
-            for part in request.parts
-            if isinstance(part, Measures)
-            for each in part.parts
-            if not isinstance(each, TypeName)
+    groups = _Groups(scope, entity, request)
+    page = groups.page(groups.rows(belongs, outer, joint))
+    json = GroupJson(scope, groups.key_fields, entity, groups.keys, groups.figures, page.c, request)
+    return select(scope.json.array(scope.json.object(list(json.pairs(request.parts))))).scalar_subquery()
+
+
+class _Groups:
+    """The way from records to groups, in three queries, each around the one before."""
+
+    def __init__(self, scope: Scope, entity: Entity, request: Aggregate) -> None:
+        self.scope = scope
+        self.entity = entity
+        self.request = request
+        self.keys = {group: f"k{number}" for number, group in enumerate(request.groups)}
+        self.key_fields = {group: _key_field(scope, entity, group) for group in request.groups}
+        figures = dict.fromkeys(figure for figure in _figures(request) if figure.field)
+        self.figures = {figure: f"m{number}" for number, figure in enumerate(figures)}
+        self.fields = {name: f"f{number}" for number, name in enumerate(sorted({each.field for each in figures}))}
+        for name in self.fields:
+            _check_currency(entity[name], entity[entity[name].holder], request.groups)
+
+    def rows(self, belongs: Callable[[Scan], Condition] | None, outer: Row | None, joint: Joint | None) -> FromClause:
+        """Keys and measured fields of each record."""
+        scope, entity, request = self.scope, self.entity, self.request
+        found = scan(scope, entity)
+        conditions = [compile_predicate(scope, entity, found, request.where)]
+        if found.rule is not None:
+            conditions.insert(0, found.rule)
+        if belongs is not None:
+            conditions.insert(0, belongs(found))
+        if joint is not None:
+            conditions = [*joint.conditions(request.where_link), *conditions]
+        query: Select[Any] = (
+            select(
+                *(self._key(found, group).label(label) for group, label in self.keys.items()),
+                *(found.column(entity[name]).label(label) for name, label in self.fields.items()),
+                literal_column("1").label("one"),
+            )
+            .select_from(found.source if joint is None else joint.source(found))
+            .where(*conditions)
         )
-    }
-    fields = {name: f"f{number}" for number, name in enumerate(sorted({name for _, name in measures}))}
-    for name in fields:
-        _check_currency(entity[name], entity[entity[name].holder], request.groups)
-    conditions = [compile_predicate(scope, entity, found, request.where)]
-    if found.rule is not None:
-        conditions.insert(0, found.rule)
-    rows = (
-        select(
-            *(
-                along(scope, entity, found, group.path, key_field(scope, entity, group)).label(label)
-                for group, label in keys.items()
-            ),
-            *(found.column(entity[name]).label(label) for name, label in fields.items()),
-            literal_column("1").label("one"),
-        )
-        .select_from(found.source)
-        .where(*conditions)
-        .subquery()
-    )
-    by = [rows.c[label] for label in keys.values()]
-    groups = (
-        select(
-            *by,
-            func.count().label("n"),
-            *(
-                column.label(f"{label}{suffix}")
-                for (function, name), label in measures.items()
-                for suffix, column in _measure(scope, function, entity[name], rows.c[fields[name]]).items()
-            ),
-        )
-        .select_from(rows)
-        .group_by(*by)
-        .order_by(*(column.asc().nulls_last() for column in by))
-        .limit(size(request.limit))
-        .subquery()
-    )
-    builder = _Groups(scope, entity, keys, measures, groups)
-    return select(scope.json.array(scope.json.object(list(builder.pairs(request.parts))))).scalar_subquery()
+        return (query if outer is None else query.correlate(outer.source)).subquery()
+
+    def page(self, rows: FromClause) -> FromClause:
+        """The groups that are asked for, in their order."""
+        groups = self._grouped(rows).subquery()
+        order = [*self._order(groups.c), *self._usual_order(groups.c)]
+        query: Select[Any] = select(groups).order_by(*order).limit(size(self.request.limit))
+        measured = {name: self.entity[name] for name in self.fields}
+        view = figures_view.view(self.entity, measured)
+        having = compile_predicate(self.scope, view, _Figures(self, groups), self.request.having)
+        return query.where(having).subquery()
+
+    def figure(self, columns: Any, figure: Figure) -> ColumnElement[Any]:
+        """A figure as a column that compares."""
+        field = self.entity[figure.field] if figure.field else None
+        label = self.figures.get(figure, "n")
+        return figures_view.comparable(self.scope.dialect.name, figure, field, columns, label)
+
+    def _key(self, found: Scan, group: GroupKey) -> ColumnElement[Any]:
+        field = self.key_fields[group]
+        column = along(self.scope, self.entity, found, group.path, field)
+        if group.part is None:
+            return column
+        return begin(self.scope.dialect.name, field, column, group.part, self.request.zone)
+
+    def _grouped(self, rows: FromClause) -> Any:
+        """One row for each group; ``over`` has a bit for each key that the row adds up over."""
+        labels = list(self.keys.values())
+        by = [rows.c[label] for label in labels]
+        kind = self.request.totals
+        if kind is None or not by:
+            none: ColumnElement[int] = literal_column("0")
+            return select(*by, *self._columns(rows), none.label("over")).select_from(rows).group_by(*by)
+        if self.scope.dialect.name == "postgresql":
+            over = func.grouping(*by).label("over")
+            grouped = func.rollup(*by) if kind == "ROLLUP" else func.cube(*by)
+            return select(*by, *self._columns(rows), over).select_from(rows).group_by(grouped)
+        return union_all(*(self._part(rows, labels, kept) for kept in sets(kind, labels)))
+
+    def _part(self, rows: FromClause, labels: Sequence[str], kept: frozenset[str]) -> Select[Any]:
+        """The groups of one set of keys."""
+        by = [rows.c[label] for label in labels if label in kept]
+        keys = (rows.c[label] if label in kept else null().label(label) for label in labels)
+        over = sum(bit(labels, label) for label in labels if label not in kept)
+        query: Select[Any] = select(*keys, *self._columns(rows), literal_column(str(over)).label("over"))
+        return query.select_from(rows).group_by(*by)
+
+    def _columns(self, rows: FromClause) -> Iterator[ColumnElement[Any]]:
+        yield func.count().label("n")
+        for figure, label in self.figures.items():
+            measured = _measure(self.scope, figure, self.entity[figure.field], rows.c[self.fields[figure.field]])
+            for suffix, column in measured.items():
+                yield column.label(f"{label}{suffix}")
+
+    def _order(self, columns: Any) -> Iterator[ColumnElement[Any]]:
+        for each in self.request.order:
+            if isinstance(each.by, GroupKey):
+                yield from self._totals_last(columns, self.keys[each.by])
+                column = columns[self.keys[each.by]]
+            else:
+                column = self.figure(columns, each.by)
+            yield column.desc().nulls_first() if each.descending else column.asc().nulls_last()
+
+    def _usual_order(self, columns: Any) -> Iterator[ColumnElement[Any]]:
+        for label in self.keys.values():
+            yield from self._totals_last(columns, label)
+            yield columns[label].asc().nulls_last()
+
+    def _totals_last(self, columns: Any, label: str) -> Iterator[ColumnElement[Any]]:
+        if self.request.totals is not None:
+            mask: ColumnElement[int] = literal_column(str(bit(list(self.keys.values()), label)))
+            yield columns.over.op("&")(mask)
+
+
+class _Figures:
+    """The figures of groups as a row of :func:`figures_view.view`."""
+
+    def __init__(self, groups: _Groups, source: FromClause) -> None:
+        self.source = source
+        self._groups = groups
+
+    def column(self, field: Field, _name: str | None = None) -> ColumnElement[Any]:
+        function, _, of = field.name.partition(".")
+        return self._groups.figure(self.source.c, Figure(function, of))  # type: ignore[arg-type] # names of the view
+
+
+def _figures(request: Aggregate) -> Iterator[Figure]:
+    for part in request.parts:
+        if isinstance(part, Measures):
+            yield from (Figure(part.function, each[1]) for each in part.parts if not isinstance(each, TypeName))
+    yield from figures_view.figures_in(request.having)
+    yield from (each.by for each in request.order if isinstance(each.by, Figure))
 
 
 def _check_currency(field: Field, holder: Field, groups: Sequence[GroupKey]) -> None:
@@ -95,84 +178,22 @@ def _check_currency(field: Field, holder: Field, groups: Sequence[GroupKey]) -> 
     )
 
 
-def key_field(scope: Scope, entity: Entity, group: GroupKey) -> Field:
+def _key_field(scope: Scope, entity: Entity, group: GroupKey) -> Field:
     """The field that a group key stands for."""
     return fields_of(scope.model, entity, [Order(group.path, group.field)])[0][1]
 
 
-def _measure(scope: Scope, function: Function, field: Field, column: ColumnElement[Any]) -> Sum:
-    match function:
+def _measure(
+    scope: Scope, figure: Figure, field: Field, column: ColumnElement[Any]
+) -> Mapping[str, ColumnElement[Any]]:
+    match figure.function:
         case "countDistinct":
             return {"": func.count(column.distinct())}
         case "avg":
-            return {"": average(scope.dialect.name, field, column)}
+            return {"": totals.average(scope.dialect.name, field, column)}
         case "sum":
-            return total(scope.dialect.name, field, column)
+            return totals.total(scope.dialect.name, field, column)
         case "min":
             return {"": func.min(column)}
-        case "max":
+        case _:
             return {"": func.max(column)}
-
-
-class _Groups:
-    """JSON of the groups out of the columns of the grouped query."""
-
-    def __init__(
-        self,
-        scope: Scope,
-        entity: Entity,
-        keys: dict[GroupKey, str],
-        measures: dict[tuple[Function, str], str],
-        source: Any,
-    ) -> None:
-        self.scope = scope
-        self.entity = entity
-        self.keys = keys
-        self.measures = measures
-        self.columns = source.c
-
-    def pairs(self, parts: Sequence[AggregatePart]) -> Iterator[Pair]:
-        """Key and JSON of each part of a group."""
-        for part in parts:
-            match part:
-                case TypeName(key, name):
-                    yield key, constant(name)
-                case Count(key):
-                    yield key, self.columns.n
-                case Keys(key, keys):
-                    yield key, self.scope.json.object(list(self._keys(keys)))
-                case Measures(key, function, fields):
-                    yield key, self.scope.json.object(list(self._values(function, fields)))
-
-    def _keys(self, parts: Sequence[KeyPart | TypeName]) -> Iterator[Pair]:
-        for part in parts:
-            if isinstance(part, TypeName):
-                yield part.key, constant(part.name)
-            elif part.group is not None:
-                column = self.columns[self.keys[part.group]]
-                yield part.key, self.scope.json.value(key_field(self.scope, self.entity, part.group), column)
-            else:
-                yield part.key, self.scope.json.object(list(self._keys(part.parts)))
-
-    def _values(self, function: Function, fields: Sequence[tuple[str, str] | TypeName]) -> Iterator[Pair]:
-        for each in fields:
-            if isinstance(each, TypeName):
-                yield each.key, constant(each.name)
-                continue
-            key, name = each
-            field = self.entity[name]
-            label = self.measures[function, name]
-            if function == "sum" and label not in self.columns:
-                yield key, joined(self.columns[f"{label}h"], self.columns[f"{label}l"], _scale(field))
-                continue
-            column = self.columns[label]
-            if function == "countDistinct" or (function == "avg" and field.type is not FieldType.DURATION):
-                yield key, column
-            elif function == "sum" and field.type in WHOLE:
-                yield key, cast(column, Text)
-            else:
-                yield key, self.scope.json.value(field, column)
-
-
-def _scale(field: Field) -> int:
-    return field.scale if field.type is FieldType.DECIMAL else 0

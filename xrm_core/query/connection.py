@@ -1,6 +1,6 @@
 """Lists, records and what hangs on them → SQL that gives JSON."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import FromClause, Select, func, literal_column, select
@@ -8,6 +8,7 @@ from sqlalchemy import case as sql_case
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import AMOUNT, Entity
+from xrm_core.query.aggregate import aggregate
 from xrm_core.query.files import file_json
 from xrm_core.query.joint import Joint
 from xrm_core.query.network import NetworkRows, edge_view, node_view
@@ -19,6 +20,7 @@ from xrm_core.query.request import (
     Connection,
     EdgePart,
     Edges,
+    Figures,
     FileValue,
     Item,
     Label,
@@ -41,7 +43,7 @@ from xrm_core.query.scan import Condition, Row, Scan, Scope, carried
 from xrm_core.query.scan import Page as PageRow
 from xrm_core.query.sql_json import Pair, constant
 
-Nested = FileValue | ToOne | ToMany | Relationships | Network
+Nested = FileValue | ToOne | ToMany | Figures | Relationships | Network
 """What of a record is JSON out of other tables."""
 
 
@@ -72,7 +74,7 @@ def pairs(scope: Scope, entity: Entity, row: Row, selection: Selection) -> Itera
                 yield key, constant(name)
             case Label(key, language):
                 yield key, label_of(scope, row.column(entity["type"]), row.column(entity["direction"]), language)
-            case FileValue(key) | ToOne(key) | ToMany(key) | Relationships(key) | Network(key):
+            case FileValue(key) | ToOne(key) | ToMany(key) | Figures(key) | Relationships(key) | Network(key):
                 yield key, scope.json.nested(_nested_json(scope, entity, row, item))
 
 
@@ -100,6 +102,8 @@ def _nested_json(scope: Scope, entity: Entity, row: Row, item: Nested) -> Column
     if isinstance(item, Relationships):
         found = RelationshipRows(scope, entity, row.source, item)
         return _paged(scope, found.entity, item.request, found, [], row, None)
+    if isinstance(item, Figures):
+        return _figures(scope, entity, row, item)
     return _to_many(scope, entity, row, item, item.request)
 
 
@@ -136,15 +140,22 @@ def _to_many(scope: Scope, entity: Entity, row: Row, item: ToMany, request: Conn
     if item.inverse in entity.links:
         link = entity.links[item.inverse]
         return connection(scope, request, outer=row, joint=Joint(scope, link, row.source.c.id))
-    target = scope.model[request.entity]
-    inverse = target[entity.inverses[item.inverse].field]
-    name = inverse.column_to(entity.name)
-    owner = row.source.c.id
+    return connection(scope, request, belongs=_belongs(scope, entity, row, item.inverse), outer=row)
 
-    def belongs(found: Scan) -> Condition:
-        return found.column(inverse, name) == owner
 
-    return connection(scope, request, belongs=belongs, outer=row)
+def _figures(scope: Scope, entity: Entity, row: Row, item: Figures) -> ColumnElement[Any]:
+    if item.inverse in entity.links:
+        joint = Joint(scope, entity.links[item.inverse], row.source.c.id)
+        return aggregate(scope, item.request, outer=row, joint=joint)
+    return aggregate(scope, item.request, belongs=_belongs(scope, entity, row, item.inverse), outer=row)
+
+
+def _belongs(scope: Scope, entity: Entity, row: Row, name: str) -> Callable[[Scan], Condition]:
+    """The condition of records that refer to a row, by the inverse that they make there."""
+    inverse = entity.inverses[name]
+    field = scope.model[inverse.entity][inverse.field]
+    column, owner = field.column_to(entity.name), row.source.c.id
+    return lambda found: found.column(field, column) == owner
 
 
 def connection(

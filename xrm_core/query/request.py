@@ -46,6 +46,15 @@ class ToMany:
     request: "Connection"
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Figures over the records that refer to this one, or are linked with it."""
+
+    key: str
+    inverse: str
+    request: "Aggregate"
+
+
 FilePart = Literal["id", "name", "media_type", "size", "sha256", "url"]
 
 
@@ -119,7 +128,7 @@ class Label:
     language: Operand
 
 
-Item = Value | MoneyValue | TypeName | FileValue | ToOne | ToMany | Relationships | Network | Label
+Item = Value | MoneyValue | TypeName | FileValue | ToOne | ToMany | Figures | Relationships | Network | Label
 Selection = tuple[Item, ...]
 
 # -- lists ----------------------------------------------------------------------------------------------------------
@@ -216,14 +225,33 @@ class Connection:
 # -- aggregates -----------------------------------------------------------------------------------------------------
 
 Function = Literal["sum", "avg", "min", "max", "countDistinct"]
+UTC = Literal_("UTC")
+DatePart = Literal["DAY", "WEEK", "MONTH", "QUARTER", "YEAR"]
 
 
 @dataclass(frozen=True, slots=True)
 class GroupKey:
-    """A value to group by; ``path`` leads to it through to-one relations."""
+    """A value to group by; ``path`` leads to it through to-one relations. ``part``: the first day or moment of it."""
 
     path: tuple[str, ...]
     field: str
+    part: DatePart | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of a group: a function over a field, or the number of records."""
+
+    function: Function | Literal["count"]
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOrder:
+    """Sort groups by a key or a figure. Empty values sort as the largest."""
+
+    by: GroupKey | Figure
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +279,14 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Over:
+    """The group keys that a total adds up over, as a list of ``names``; empty for a group."""
+
+    key: str
+    names: Mapping[GroupKey, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Measures:
     """One function over several fields; ``parts`` are pairs (key, field)."""
 
@@ -259,18 +295,29 @@ class Measures:
     parts: tuple[tuple[str, str] | TypeName, ...]
 
 
-AggregatePart = Keys | Count | Measures | TypeName
+AggregatePart = Keys | Count | Over | Measures | TypeName
+Totals = Literal["ROLLUP", "CUBE"]
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Figures over the records of one entity, one row for each group (one row in all without groups)."""
+    """Figures over the records of one entity, one row for each group (one row in all without groups).
+
+    ``having`` is about :func:`xrm_core.query.figures_view.view`. ``order`` comes before that of the keys. ``totals``
+    are rows more: of all but the last key, but the last two, …, of all (``ROLLUP``), or of each set of keys (``CUBE``).
+    ``zone`` is the time zone whose days, weeks, … moments are grouped by.
+    """
 
     entity: str
     where: Predicate
     groups: tuple[GroupKey, ...]
     parts: tuple[AggregatePart, ...]
     limit: Operand
+    having: Predicate = EVERYTHING
+    order: tuple[GroupOrder, ...] = ()
+    totals: Totals | None = None
+    zone: Operand = UTC
+    where_link: Predicate = EVERYTHING
 
 
 # -- roots ----------------------------------------------------------------------------------------------------------

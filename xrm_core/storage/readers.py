@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
 
 from xrm_core.errors import DatabaseUnavailable, QueryTooLarge, XrmError
+from xrm_core.storage import folding, periods
 from xrm_core.storage.engines import (
     SQLITE_PRAGMAS,
     Database,
@@ -23,7 +24,6 @@ from xrm_core.storage.engines import (
     tables_changed,
     timed_out,
 )
-from xrm_core.storage.folding import teach
 
 Call = tuple[str, tuple[Any, ...]]
 """SQL text and the values for its placeholders."""
@@ -157,7 +157,8 @@ class SqliteReader:
         if found is None:
             found = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=512)
             set_pragmas(found, (*SQLITE_PRAGMAS, "query_only=ON", "mmap_size=268435456"))
-            teach(found)
+            folding.teach(found)
+            periods.teach(found)
             self._local.connection = found
             self._opened.append(found)
         return found

@@ -5,30 +5,66 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLObjectType, SelectionSetNode, get_named_type
 
-from xrm_core.errors import BadQuery
+from xrm_core import naming
+from xrm_core.errors import BadQuery, QueryTooLarge
 from xrm_core.graphql import names
 from xrm_core.graphql.arguments import Tree
 from xrm_core.graphql.collecting import Collector
+from xrm_core.graphql.having import group_order, having, measured
 from xrm_core.graphql.meanings import AggregateField
 from xrm_core.graphql.where import groups, predicate
-from xrm_core.metadata.model import AMOUNT, Entity, Field
-from xrm_core.metadata.predicate import Literal_
-from xrm_core.query.request import Aggregate, AggregatePart, Count, GroupKey, KeyPart, Keys, Measures, TypeName
+from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.predicate import Literal_, Param
+from xrm_core.metadata.types import FieldType
+from xrm_core.query.request import Aggregate, AggregatePart, Count, GroupKey, KeyPart, Keys, Measures, Over, TypeName
+
+MAX_CUBE = 5
+"""Keys of a cube: it has a set of groups for each combination of them."""
+
+COST = 10
+"""What a group of the records of a relation costs, in records: it may be made of any number of them."""
 
 
-class Figures(Collector):
+class GroupReader(Collector):
     """Translates selections of figures."""
 
     def aggregate(
-        self, entity: Entity, arguments: dict[str, Tree], sets: Sequence[SelectionSetNode | None], type_: Any
+        self,
+        entity: Entity,
+        arguments: dict[str, Tree],
+        sets: Sequence[SelectionSetNode | None],
+        type_: Any,
+        *,
+        nested: bool = False,
     ) -> Aggregate:
-        """The aggregate that a field asks for."""
+        """The aggregate that a field asks for; ``nested``: of the records of a relation."""
         by = groups(self.model, entity, arguments.get("groupBy"))
-        size = arguments.get("first")
-        limit = self.demands.page_size(Literal_(self.demands.limits.largest_page) if size is None else size)
+        totals = arguments.get("totals") if by else None
+        if totals == "CUBE" and len(by) > MAX_CUBE:
+            raise QueryTooLarge(f"totals: CUBE takes at most {MAX_CUBE} keys, not {len(by)}.", hint="Use ROLLUP.")
         where = predicate(self.model, entity, arguments.get("where"), self.demands)
         parts = tuple(self._figure(entity, by, key, nodes, type_) for key, nodes in self.collect(sets, type_).items())
-        return Aggregate(entity.name, where, by, parts, limit)
+        return Aggregate(
+            entity.name,
+            where,
+            by,
+            parts,
+            self._limit(arguments.get("first"), by, nested=nested),
+            having(entity, arguments.get("having"), self.demands),
+            group_order(self.model, entity, by, arguments.get("orderBy")),
+            totals,
+            self.demands.zone(arguments.get("timeZone")),
+        )
+
+    def _limit(self, size: Tree, by: tuple[GroupKey, ...], *, nested: bool) -> Literal_ | Param:
+        """The greatest number of groups. Those of a relation are demanded for each record of the list around it."""
+        if not nested:
+            return self.demands.page_size(Literal_(self.demands.limits.largest_page) if size is None else size)
+        usual = Literal_(self.demands.limits.default_page if by else 1)
+        limit = self.demands.page_size(usual if size is None else size)
+        with self.demands.inside(limit), self.demands.inside(Literal_(COST)):
+            pass
+        return limit
 
     def _figure(
         self, entity: Entity, by: tuple[GroupKey, ...], key: str, nodes: list[FieldNode], type_: GraphQLObjectType
@@ -43,6 +79,8 @@ class Figures(Collector):
                 return Keys(key, tuple(self._keys(entity, by, (), sets, inner)))
             case AggregateField("count"):
                 return Count(key)
+            case AggregateField("totalOver"):
+                return Over(key, {group: _key_name(group) for group in by})
             case AggregateField(function):
                 return Measures(
                     key,
@@ -50,7 +88,7 @@ class Figures(Collector):
                     tuple(
                         TypeName(each, inner.name)
                         if fields[0].name.value == "__typename"
-                        else (each, _measured(entity[names.model_name(entity, fields[0].name.value)]))
+                        else (each, measured(entity, fields[0].name.value).name)
                         for each, fields in self.collect(sets, inner).items()
                     ),
                 )
@@ -74,7 +112,8 @@ class Figures(Collector):
                 inner = get_named_type(type_.fields[graphql_name].type)
                 yield KeyPart(key, None, tuple(self._currency(field, by, path, nodes, inner)))
             elif field.relation is None:
-                yield KeyPart(key, _known(GroupKey(path, field.name), by, graphql_name))
+                given = self.arguments.read(nodes[0].arguments or (), type_.fields[graphql_name].args)
+                yield KeyPart(key, _known(path, field, given.get("part"), by, graphql_name))
             else:
                 inner = get_named_type(type_.fields[graphql_name].type)
                 target = self.model[field.reference.targets[0]]
@@ -94,15 +133,23 @@ class Figures(Collector):
             if name == "__typename":
                 yield TypeName(key, type_.name)
             else:
-                yield KeyPart(key, _known(GroupKey(path, field.parts[name].name), by, f"{nodes[0].name.value}.{name}"))
+                yield KeyPart(key, _known(path, field.parts[name], None, by, f"{nodes[0].name.value}.{name}"))
 
 
-def _known(group: GroupKey, by: tuple[GroupKey, ...], name: str) -> GroupKey:
-    if group not in by:
+def _known(path: tuple[str, ...], field: Field, part: str | None, by: tuple[GroupKey, ...], name: str) -> GroupKey:
+    """The key of ``by`` that a field of ``key`` means."""
+    found = [group for group in by if (group.path, group.field) == (path, field.name)]
+    if part is not None:
+        wanted = None if part == "VALUE" or (part == "DAY" and field.type is FieldType.DATE) else part
+        found = [group for group in found if group.part == wanted]
+    if len(found) > 1:
+        raise BadQuery(f"groupBy has several parts of {name}.", hint=f"Say which: {name}(part: MONTH).")
+    if not found:
         raise BadQuery(f"key.{name} is not one of the fields in groupBy.", hint="Add it there, or leave it out.")
-    return group
+    return found[0]
 
 
-def _measured(field: Field) -> str:
-    """Figures over money are over its amounts."""
-    return field.parts[AMOUNT].name if field.parts else field.name
+def _key_name(group: GroupKey) -> str:
+    """``account.sector``, ``closeDate:MONTH``."""
+    path = ".".join(naming.camel(each) for each in (*group.path, group.field))
+    return path if group.part is None else f"{path}:{group.part}"

@@ -1,0 +1,74 @@
+"""Figures of a group as fields of an entity without a table, so that conditions on them are conditions like others."""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Float, Integer, Numeric, cast, func, literal_column
+from sqlalchemy.sql import ColumnElement
+
+from xrm_core.metadata.model import Entity, Field
+from xrm_core.metadata.predicate import All, Any_, Compare, Not, Predicate
+from xrm_core.metadata.types import WHOLE, FieldType
+from xrm_core.query.request import Figure
+from xrm_core.query.totals import AVERAGE_DIGITS
+
+_PRECISION = 38
+
+
+def name(figure: Figure) -> str:
+    """What the field of a figure is called: ``sum.amount``, ``count``."""
+    return f"{figure.function}.{figure.field}" if figure.field else figure.function
+
+
+def view(entity: Entity, fields: dict[str, Field]) -> Entity:
+    """The figures of groups of an entity; ``fields`` has those that can be measured."""
+    found = [Field("count", FieldType.BIG_INTEGER)]
+    for field in fields.values():
+        figures = (Figure(function, field.name) for function in ("sum", "avg", "min", "max", "countDistinct"))
+        found += [replace(result(figure.function, field), name=name(figure), required=False) for figure in figures]
+    return Entity(f"{entity.name}_figures", f"{entity.name}_figures", {field.name: field for field in found})
+
+
+def result(function: str, field: Field) -> Field:
+    """What a figure over a field is compared as: a field of the same type, a wide number, or six digits."""
+    if function == "countDistinct" or (function == "sum" and field.type in WHOLE):
+        return Field(field.name, FieldType.BIG_INTEGER)
+    if function == "avg" and field.type is not FieldType.DURATION:
+        return Field(field.name, FieldType.DECIMAL, precision=_PRECISION, scale=AVERAGE_DIGITS)
+    return field
+
+
+def figures_in(predicate: Predicate) -> list[Figure]:
+    """The figures that a condition on groups names."""
+    match predicate:
+        case All(parts) | Any_(parts):
+            return [figure for part in parts for figure in figures_in(part)]
+        case Not(part):
+            return figures_in(part)
+        case Compare(field):
+            function, _, of = field.partition(".")
+            return [Figure(function, of)]  # type: ignore[arg-type] # the view has no other names
+    raise TypeError(f"{predicate} is no condition on figures")
+
+
+def comparable(dialect: str, figure: Figure, field: Field | None, columns: Any, label: str) -> ColumnElement[Any]:
+    """A figure as one column that compares like the field of :func:`view`.
+
+    Args:
+        dialect: of the database.
+        figure: the figure.
+        field: what it measures; None: it counts records.
+        columns: those of the groups.
+        label: the figure's label there.
+    """
+    if label not in columns:  # the two parts of a wide sum on SQLite: exact up to 63 bits, then a float
+        high: ColumnElement[Any] = columns[f"{label}h"]
+        size: ColumnElement[int] = literal_column("1000000000", Integer())
+        whole: ColumnElement[Any] = high * size + columns[f"{label}l"]
+        return whole
+    column: ColumnElement[Any] = columns[label]
+    if figure.function != "avg" or field is None or field.type is FieldType.DURATION:
+        return column
+    if dialect == "postgresql":
+        return cast(column, Numeric(_PRECISION, AVERAGE_DIGITS))
+    return cast(func.round(cast(column, Float) * literal_column(f"{10**AVERAGE_DIGITS}.0")), Integer)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.server.live_kit import TEXT, Client, Installation, install
 from xrm_core.storage.apply import undo
@@ -61,6 +62,15 @@ async def test_a_new_entity_is_planned_applied_and_there_at_once(shop: Installat
 
     # and the command line knows it
     shop.apply_nothing()
+
+
+async def test_the_log_says_who_has_changed_what(shop: Installation) -> None:
+    async with shop.server() as server:
+        ada = (await server.ask('{ users(where: {name: {eq: "ada"}}) { nodes { id } } }'))["users"]["nodes"][0]["id"]
+        with capture_logs() as lines:
+            await change(server, entity("supplier"))
+    [line] = [line for line in lines if line["event"] == "schema_change_applied"]
+    assert (line["user"], line["operations"]) == (ada, ["create_entity:supplier"])
 
 
 async def test_a_plan_shows_the_data_it_would_lose_and_needs_consent(shop: Installation) -> None:

@@ -111,6 +111,11 @@ async def test_a_host_name_is_a_way_to_its_tenant_only(estate: Estate, server: C
 
 async def test_unknown_tenants_are_one_and_the_same_404(estate: Estate, server: Client) -> None:
     nowhere = await status(server, "/nowhere", "")
+    for path in ("/t/acme/nowhere", "/t/acme/graphql%0a", "/t/", "/t//graphql"):
+        assert (await server.http.get(path)).status_code == 404, path
+    for path, right in (("/t/acme", "/t/acme/"), ("/t/acme/graphql/", "/t/acme/graphql")):
+        answer = await server.http.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (307, f"http://localhost{right}")
     for name in ("nobody", "ACME", "acme%2F", "%2e%2e", "acme;x", "t_acme", "main", "public"):
         for token in ("", estate.tokens["main"], estate.tokens["acme"]):
             assert await status(server, f"/t/{name}/graphql", token) == nowhere

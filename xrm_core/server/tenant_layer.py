@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection
 
 from xrm_core.errors import ModelOutOfDate, Problem, SchemaChangeRefused, SchemaFilesInvalid, XrmError
@@ -29,6 +30,8 @@ from xrm_core.storage.plan import Plan, plan
 from xrm_core.storage.schema_files import FILE_NAME, SchemaFiles, save_schema_files, schema_files
 
 MAX_FILES = 500
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ class TenantLayer:
             done = apply(self._database, change.new, accept, along=lambda connection: change.save(connection, caller))
         except SchemaChangeRefused as refused:
             raise _without_samples(refused) from refused
+        operations = [operation.key for operation in done.operations]
+        _log.info("schema_change_applied", user=caller.id, model=change.new.fingerprint, operations=operations)
         return _shown(done, key, old, caller)
 
     async def follow(self) -> None:

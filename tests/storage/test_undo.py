@@ -209,6 +209,44 @@ def test_references_to_what_is_gone_are_emptied_with_consent(database: Database)
     ]
 
 
+@pytest.mark.parametrize("required", [False, True])
+def test_a_reference_that_was_a_text_meanwhile_and_leads_nowhere_is_told(database: Database, required: bool) -> None:
+    # Given a relation that became a text, and a record to which one of the texts refers that is gone
+    before = model(entity("customer", NAME), entity("deal", relation("about", "customer", required=required)))
+    apply(database, before)
+    add_rows(database, before, "customer", {"name": "A"}, {"name": "B"})
+    add_rows(database, before, "deal", {"about_id": record_id(1)}, {"about_id": record_id(2)})
+    after = model(entity("customer", NAME), entity("deal", text("about", required=required)))
+    apply(database, after)
+    remove(database, after, "customer", 2)
+    # Then going back is lossy, or cannot be done if there must be a reference
+    [found] = [one for one in planned_back(database).operations if one.key == "change_type:deal.about"]
+    assert (found.risk, found.rows) == ("blocked" if required else "lossy", 1)
+    assert "1 value is converted, 1 cannot be" in found.text
+    assert [sample["id"] for sample in found.samples] == [record_id(2)]
+    with pytest.raises(SchemaChangeRefused, match=r"change_type:deal\.about"):
+        undo(database)
+    if not required:
+        undone(database)
+        assert rows_of(database, before, "deal", "about_id") == [record_id(1), None]
+
+
+def test_a_required_relation_to_several_that_leads_nowhere_is_told(database: Database) -> None:
+    before = model(
+        entity("customer", NAME),
+        entity("contact", NAME),
+        entity("deal", relation("about", "customer", "contact", required=True)),
+    )
+    after = model(entity("customer", NAME), entity("contact", NAME), entity("deal", relation("about", "customer")))
+    apply(database, before)
+    add_rows(database, before, "contact", {"name": "C"})
+    add_rows(database, before, "deal", {"about_contact_id": record_id(1)})
+    apply(database, after, ["remove_target:deal.about.contact"])
+    remove(database, after, "contact", 1)
+    with pytest.raises(SchemaChangeRefused, match="let these records refer to something else first"):
+        undo(database)
+
+
 def test_a_required_relation_to_several_comes_back_with_all_that_it_had(database: Database) -> None:
     # Given a required relation to several entities that became an optional one to one of them
     before = model(

@@ -25,11 +25,10 @@ class Returning:
     former: str
     target: str
 
-    def gone(self, table: Table, target: Table, *, former: bool) -> ColumnElement[bool]:
-        """The condition of records whose reference leads nowhere. ``former``: ``table`` is as it was before."""
-        column = table.c[self.former if former else self.column]
+    def gone(self, value: ColumnElement[Any], target: Table) -> ColumnElement[bool]:
+        """The condition of records whose reference, with this value, leads nowhere."""
         there = target.alias("there")
-        return and_(column.is_not(None), ~exists().where(there.c.id == column))
+        return and_(value.is_not(None), ~exists().where(there.c.id == value))
 
     def replaced(self, table: Table) -> ColumnElement[bool] | None:
         """The condition of records that refer to something else by now; None if that cannot be."""
@@ -77,7 +76,7 @@ def mend(connection: Connection, evolution: Evolution, new: Tables) -> None:
 
 def _mended(connection: Connection, evolution: Evolution, each: Returning, new: Tables) -> bool:
     table = new[each.pair.new.name]
-    gone = each.gone(table, new[each.target], former=False)
+    gone = each.gone(table.c[each.column], new[each.target])
     statement: Any = update(table).where(gone).values({each.column: None})
     if each.field.required and each.pair.new in evolution.restored:
         statement = delete(table).where(gone)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, and_, false, func, or_
 
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import FieldType
@@ -24,7 +24,7 @@ from xrm_core.storage.operations import (
     RenameField,
     Risk,
 )
-from xrm_core.storage.plan_restored import lost_references
+from xrm_core.storage.plan_restored import lost_conditions, lost_references
 
 SLOW_ROWS = 100_000
 """From so many records on, rewriting or checking a table counts as slow."""
@@ -89,7 +89,7 @@ class FieldChange:
             return ChangeType(**self.place, **texts, **counts, possible=False, risk="blocked", remedy=remedy)
         found, risk, remedy = self._misfits_of_conversion()
         converted = self.conversion.converted(self._columns, self.measure.dialect).values()
-        came = self.measure.count(self.entity, or_(*(value.is_not(None) for value in converted)))
+        came = self.measure.count(self.entity, and_(or_(*(value.is_not(None) for value in converted)), ~self._lost))
         return ChangeType(
             **self.place, **texts, converts=came, rows=found.rows, samples=found.samples, risk=risk, remedy=remedy
         )
@@ -99,13 +99,18 @@ class FieldChange:
         if self.conversion is None:
             return Found(), weight(self.rows), ""
         misfit = self.conversion.misfit(self._columns, self.measure.dialect)
-        found = self.measure.matching(self.entity, misfit, self.old.columns)
+        found = self.measure.matching(self.entity, or_(misfit, self._lost), self.old.columns)
         if not found.rows:
             return found, weight(self.rows), ""
         if not self.new.required:
             return found, "lossy", ""
         remedy = f"Give these records another value first, or make {self.new.name} optional."
         return found, "blocked", remedy
+
+    @property
+    def _lost(self) -> ColumnElement[bool]:
+        """The condition of records whose reference comes back and leads nowhere."""
+        return or_(false(), *lost_conditions(self.evolution, self.pair, self.new, self.measure))
 
     @property
     def _columns(self) -> Any:
@@ -118,15 +123,24 @@ class FieldChange:
         lost = lost_references(self.evolution, self.pair, self.new, self.measure)
         for target in new.targets:
             if target not in self.targets:
-                risk = "lossy" if lost.rows else weight(self.rows)
-                found: dict[str, Any] = {"rows": lost.rows, "samples": lost.samples}
-                yield AddTarget(**self.place, **found, target=target, risk=risk)
+                yield self._added_target(target, lost)
         columns = dict(zip(old.targets, self.old.columns, strict=True))
         for target in old.targets:
             if target not in self.targets.values():
                 yield self._removed_target(target, columns[target])
         if new.on_delete != old.on_delete:
             yield ChangeOnDelete(**self.place, before=old.on_delete, after=new.on_delete, risk=weight(self.rows))
+
+    def _added_target(self, target: str, lost: Found) -> Operation:
+        found: dict[str, Any] = {"rows": lost.rows, "samples": lost.samples}
+        risk: Risk = "lossy" if lost.rows else weight(self.rows)
+        operation = AddTarget(**self.place, **found, target=target, risk=risk)
+        if lost.rows and self.new.required:
+            nothing_else = [self.measure.column(self.entity, name).is_(None) for name in self.old.columns]
+            if self.measure.count(self.entity, and_(self._lost, *nothing_else)):
+                remedy = f"{self.new.name} is required: let these records refer to something else first."
+                return replace(operation, risk="blocked", remedy=remedy)
+        return operation
 
     def _removed_target(self, target: str, column: str) -> Operation:
         found = self.measure.filled(self.entity, (column,))

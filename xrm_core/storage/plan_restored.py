@@ -67,7 +67,9 @@ def restored_entities(evolution: Evolution, measure: Measure) -> Iterator[Operat
         relations = [field for field in pair.new.fields.values() if field.relation is not None]
         losses = [lost_references(evolution, pair, field, measure) for field in relations]
         lost = sum(found.rows for found in losses)
-        needed = [each for field in relations if field.required for each in _lost(evolution, pair, field, measure)]
+        needed = [
+            each for field in relations if field.required for each in lost_conditions(evolution, pair, field, measure)
+        ]
         yield RestoreEntity(
             entity=pair.new.name,
             rows=measure.rows(pair.old),
@@ -80,7 +82,7 @@ def restored_entities(evolution: Evolution, measure: Measure) -> Iterator[Operat
 
 def lost_references(evolution: Evolution, pair: EntityPair, field: Field, measure: Measure) -> Found:
     """References of a field that come back and lead nowhere by now."""
-    conditions = _lost(evolution, pair, field, measure)
+    conditions = lost_conditions(evolution, pair, field, measure)
     if not conditions:
         return Found()
     table = measure.table(pair.old.name)
@@ -88,7 +90,10 @@ def lost_references(evolution: Evolution, pair: EntityPair, field: Field, measur
     return measure.matching_values(pair.old, or_(*conditions), values)
 
 
-def _lost(evolution: Evolution, pair: EntityPair, field: Field, measure: Measure) -> list[ColumnElement[bool]]:
+def lost_conditions(
+    evolution: Evolution, pair: EntityPair, field: Field, measure: Measure
+) -> list[ColumnElement[bool]]:
+    """The conditions of records with such references; also of a field that is no relation now and becomes one again."""
     found = _returning(evolution, pair, field)
     return [condition for each in found for condition in _conditions(evolution, each, measure)]
 
@@ -99,12 +104,13 @@ def _returning(evolution: Evolution, pair: EntityPair, field: Field) -> list[Ret
 
 def _conditions(evolution: Evolution, each: Returning, measure: Measure) -> Iterator[ColumnElement[bool]]:
     table = measure.table(each.pair.old.name)
-    if each.former not in table.c:
-        return  # it is converted, and says so itself
     before = {pair.new.name: pair.old for pair in evolution.pairs}
     target: Entity | None = before.get(each.target)
-    if target is not None:
-        yield each.gone(table, measure.table(target.name), former=True)
+    value = measure.value(each.pair, each.column)
+    if target is not None and value is not None:
+        yield each.gone(value, measure.table(target.name))
+    if each.former not in table.c:
+        return  # it is converted, and there is nothing else to which it could refer by now
     replaced = each.replaced(table)
     if replaced is not None and each.pair.new not in evolution.restored:
         yield replaced

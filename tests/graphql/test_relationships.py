@@ -10,6 +10,7 @@ from tests.graphql import kit
 from tests.graphql.kit import World, uid
 from tests.graphql.relationship_world import relationship_model
 from tests.graphql.test_statements import statements
+from xrm_core.graphql.demands import Limits
 
 ROWS = {
     "person": [{"id": uid(number), "name": name, "grade": number} for number, name in ((1, "Ada"), (2, "Bob"))],
@@ -219,6 +220,30 @@ def test_no_way_leads_through_a_hidden_record(related: World) -> None:
 def test_a_network_has_limits(related: World, arguments: str, code: str) -> None:
     query = f'{{ person(id: "{uid(1)}") {{ network({arguments}) {{ nodes {{ depth }} }} }} }}'
     assert related.code("admin", query) == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cost"),
+    [("depth: 5, first: 100", 600), ("depth: 5, first: 1", 251), ("depth: $d, first: $n", 251), ("", 150)],
+)
+def test_the_steps_of_a_network_cost_however_few_records_are_answered(
+    sqlite_url: str, arguments: str, cost: int
+) -> None:
+    variables = "($d: Int, $n: Int)" if "$" in arguments else ""
+    given = f"({arguments})" if arguments else ""
+    query = f'query{variables} {{ person(id: "{uid(1)}") {{ network{given} {{ nodes {{ depth }} }} }} }}'
+    model = relationship_model()
+    rights = kit.policies(model, ["admin,*,*,*,,allow"], {})
+    for most in (cost, cost - 1):
+        world = World(model, rights, sqlite_url, ROWS, pages=Limits(records=most))
+        try:
+            if most == cost:
+                assert world.ask("admin", query, {"d": 5, "n": 1})["person"] is not None
+            else:
+                [error] = world.errors("admin", query, {"d": 5, "n": 1})
+                assert error["extensions"]["details"] == {"cost": cost, "limit": most}
+        finally:
+            world.close()
 
 
 def test_how_far_can_stand_in_a_variable(related: World) -> None:

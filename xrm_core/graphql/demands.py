@@ -111,6 +111,13 @@ class Demands:
         finally:
             self._above = outside
 
+    def walk(self, size: Literal_ | Param, steps: Literal_ | Param) -> None:
+        """The work of a network: each step looks at as many records as it may answer with, and at no fewer than a usual
+        page has, since it does not know before which of them are the nearest.
+        """
+        usual, most = self.limits.default_page, self._getter(size)
+        self._lists.append((*self._above, lambda variables: max(usual, most(variables)), self._getter(steps)))
+
     def cursor(self, model: Model, entity: Entity, order: Sequence[Order], tree: Tree) -> Cursor:
         """A cursor; its values are bound at run time, which of them are empty shapes the SQL."""
         getter = self._getter(tree)

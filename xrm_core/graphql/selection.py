@@ -196,8 +196,7 @@ class Selections(GroupReader):
         with self.demands.inside(size):
             fields = self.collect([node.selection_set for node in nodes], inner).items()
             parts = tuple(self._network_part(each, found, inner) for each, found in fields)
-            with self.demands.inside(depth):
-                pass  # every step may look at so many records
+        self.demands.walk(size, depth)
         return Network(key, depth, arguments.get("types"), period(arguments), size, parts)
 
     def _network_part(self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType) -> NetworkPart:

@@ -1,4 +1,4 @@
-"""A second database of the same kind, to compare with."""
+"""Databases for the tests of storage: a second one to compare with, one that is a PostgreSQL."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,3 +22,11 @@ def another_database(database: Database, request: pytest.FixtureRequest, tmp_pat
         opened = Database(url)
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Database]:
+    """A fresh empty PostgreSQL."""
+    opened = Database(postgres_url)
+    yield opened
+    opened.close()

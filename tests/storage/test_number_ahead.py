@@ -24,13 +24,6 @@ NUMBER = {"type": "string", "x-sequence": {"format": "Q-{YYYY}-{000}", "gapless"
 PLAIN, NUMBERED = _quotes(), _quotes(number=NUMBER)
 
 
-@pytest.fixture
-def postgres(postgres_url: str) -> Iterator[Database]:
-    opened = Database(postgres_url)
-    yield opened
-    opened.close()
-
-
 def _nothing_is_left(database: Database) -> None:
     with database.read() as connection:
         assert drift(connection, NUMBERED) == []

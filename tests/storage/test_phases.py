@@ -35,13 +35,6 @@ class Stopped(BaseException):
     """Instead of a kill."""
 
 
-@pytest.fixture
-def postgres(postgres_url: str) -> Iterator[Database]:
-    opened = Database(postgres_url)
-    yield opened
-    opened.close()
-
-
 @contextmanager
 def stopped_at(url: str, sign: Callable[[str], bool]) -> Iterator[Database]:
     """A database of which a user is stopped before the first statement that shows the sign."""

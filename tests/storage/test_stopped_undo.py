@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.storage.test_phases import Stopped, postgres, stopped_at, under_way
+from tests.storage.test_phases import Stopped, stopped_at, under_way
 from tests.storage.worlds import add_rows, entity, integer, model, relation, rows_of, text
 from xrm_core.errors import SchemaChangeRefused
 from xrm_core.storage.applied import current_model
@@ -16,7 +16,6 @@ from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database
 from xrm_core.storage.prepared import Prepared
 
-__all__ = ["postgres"]  # a fixture
 ONE = model(entity("customer", text("name")), entity("contact", relation("customer", "customer")))
 TWO = model(entity("customer", text("name"), text("city")), entity("contact", relation("customer", "customer")))
 

@@ -63,7 +63,11 @@ class Roles:
 
     async def get(self, access: Access, threads: Threads) -> Role:
         """The role of a permission shape; ``threads`` make it if need be."""
-        return self._made.get(access.shape) or await self._make(access, threads)
+        found = self._made.get(access.shape)
+        if found is None:
+            return await self._make(access, threads)
+        self._made.move_to_end(access.shape)  # those that are not used are let go first
+        return found
 
     async def _make(self, access: Access, threads: Threads) -> Role:
         async with self._making:

@@ -293,6 +293,8 @@ def inner(scope: Scope, target: Entity, *, trusted: bool) -> tuple[Row, Conditio
 
 
 def _same_id(part: Predicate) -> Operand | None:
+    if isinstance(part, Whole):  # an id that is unknown equals none
+        part = part.part
     if isinstance(part, Compare) and part.field == "id" and part.op is Op.EQ:
         return None if isinstance(part.value, Literal_) and part.value.value is None else part.value
     return None

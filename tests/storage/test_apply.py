@@ -1,5 +1,6 @@
 """Applying as a whole: all or nothing, one at a time, again after a crash."""
 
+import itertools
 import sqlite3
 import subprocess
 import sys
@@ -194,6 +195,28 @@ def test_a_change_that_the_data_does_not_allow_is_undone(database: Database, mon
     assert dump(database) == before
     assert "ALTER" not in str(refused.value)
     assert "INSERT" not in str(refused.value)
+
+
+def test_an_interruption_is_one_and_the_next_attempt_comes_through(database: Database) -> None:
+    # Given somebody who presses Ctrl-C in the middle of a change
+    apply(database, SMALL)
+    add_rows(database, SMALL, "customer", {"name": "A"})
+    presses = itertools.count()
+
+    def press(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if statement.lstrip().startswith(("ALTER", "CREATE TABLE xrm_new_")) and next(presses) == 0:
+            raise KeyboardInterrupt
+
+    event.listen(database.engine, "before_cursor_execute", press)
+    with pytest.raises(KeyboardInterrupt):
+        apply(database, BIGGER)
+    # Then the model is the former one, references are watched over, and the same command does it
+    with database.read() as connection:
+        assert current_model(connection) == SMALL
+        if database.is_sqlite:
+            assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    apply(database, BIGGER)
+    assert rows_of(database, BIGGER, "customer", "name") == ["A"]
 
 
 def test_more_columns_than_a_table_can_have_are_refused(database: Database) -> None:

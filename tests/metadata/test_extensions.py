@@ -232,6 +232,44 @@ def test_plugins_that_say_different_things_are_both_named() -> None:
     assert loaded(*same)["customer"]["name"].labels == {"de": "Eins"}
 
 
+NEIGHBOURS = {
+    "name": ({"maxLength": 50, "minLength": 2}, {"maxLength": 80, "minLength": 5}),
+    "employees": ({"minimum": 5, "maximum": 99}, {"minimum": 3, "maximum": 90}),
+    "status": ({"enum": ["lead", "active"]}, {"enum": ["gone", "lead"]}),
+}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_plugins_the_tighter_word_counts_whatever_their_order(order: tuple[int, int]) -> None:
+    plugins = [
+        above(f"plug_{i}", "plugin", properties={name: words[i] for name, words in NEIGHBOURS.items()}) for i in order
+    ]
+    customer = loaded(*plugins)["customer"]
+    assert (customer["name"].min_length, customer["name"].max_length) == (5, 50)
+    assert (customer["employees"].minimum, customer["employees"].maximum) == (5, 90)
+    assert customer["status"].enum == ("lead",)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "pointer", "reason"),
+    [
+        (field("name", maxLength=50), field("name", maxLength=200), "/properties/name/maxLength",
+         "is more than 100, so it would loosen the field; core says so at customer.json:8"),
+        (field("city", pattern="^a"), field("city", pattern="^b"), "/properties/city/pattern",
+         "says so at plug_a.json:3"),
+        (field("status", enum=["gone"], default="gone"), field("status", enum=["lead"]), "/properties/status/enum",
+         'None of "lead" would be left; plug_a says so at plug_a.json:3'),
+        (field("city", maxLength=3), field("city", minLength=4), "/properties/city/minLength", "plug_a.json:3"),
+    ],
+)  # fmt: skip
+def test_plugins_that_cannot_both_be_right_are_both_named(
+    one: dict[str, Any], other: dict[str, Any], pointer: str, reason: str
+) -> None:
+    [problem] = problems_of(above("plug_a", "plugin", **one), above("plug_b", "plugin", **other))
+    assert (problem.file, problem.pointer) == ("plug_b.json", pointer)
+    assert reason in problem.reason
+
+
 def test_layers_that_tighten_until_nothing_fits_are_both_named() -> None:
     low, high = above("low", **field("city", maxLength=5)), above("high", "deployment", **field("city", minLength=6))
     [problem] = problems_of(low, high)

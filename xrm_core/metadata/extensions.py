@@ -39,6 +39,7 @@ def extend(
         problems: gets what is wrong with the extensions.
     """
     found = dict(entities)
+    below: dict[str, tuple[int, Document]] = {}  # the rank of the last extension, and what stands below that rank
     known = frozenset(known)
     for extension in extensions:
         name = extension.value["x-extends"]
@@ -58,7 +59,9 @@ def extend(
             remedy = "Only a higher layer extends; put the fields into its own file."
             problems.append(extension.problem("/x-extends", reason, remedy))
         elif isinstance(base.value, Mapping) and isinstance(_fields_of(base), Mapping):
-            found[name] = _Merge(base, _Right(extension, pointers), problems).done()
+            if name not in below or below[name][0] != extension.rank:
+                below[name] = extension.rank, base
+            found[name] = _Merge(base, below[name][1], _Right(extension, pointers), problems).done()
     return found
 
 
@@ -110,17 +113,18 @@ class _Right:
 class _Merge:
     """One extension worked into one entity."""
 
-    def __init__(self, base: Document, right: _Right, problems: list[Problem]) -> None:
+    def __init__(self, base: Document, below: Document, right: _Right, problems: list[Problem]) -> None:
         self.base = base
+        self.below = below
         self.right = right
         self.extension = right.document
         self.problems = problems
         self.value: dict[str, Any] = dict(base.value)
         self.value["properties"] = dict(_fields_of(base))
         self.places = dict(base.places)
-        below = frozenset((*(pointer for pointer, _, _ in mistakes(base, _kind(base))), *unresolved(base.value)))
-        self.wrong_fields_below = wrong_fields(below)
-        self.wrong_words_below = frozenset(pointer[1:] for pointer in below if pointer.count("/") == 1)
+        wrong = frozenset((*(pointer for pointer, _, _ in mistakes(base, _kind(base))), *unresolved(base.value)))
+        self.wrong_fields_below = wrong_fields(wrong)
+        self.wrong_words_below = frozenset(pointer[1:] for pointer in wrong if pointer.count("/") == 1)
 
     def done(self) -> Document:
         """The entity's document with the extension in it."""
@@ -150,7 +154,7 @@ class _Merge:
             reason = f'The field "{name}" is defined already, by {owner.layer} at {owner.file}:{line}.'
             self._refuse(pointer, reason, "Give this field another name, or keep only words that tighten that one.")
         elif name not in self.wrong_fields_below:
-            outcome = tighten(self.base, name, text, self.extension)
+            outcome = tighten(self.base, self.below, name, text, self.extension)
             for place, reason, remedy in outcome.mistakes:
                 self._refuse(place, reason, remedy)
             self.value["properties"][name] = outcome.text

@@ -48,31 +48,69 @@ def wrong_fields(pointers: Iterable[str]) -> frozenset[str]:
     return frozenset(part[2].replace("~1", "/").replace("~0", "~") for part in parts)
 
 
-def tighten(base: Document, name: str, words: Mapping[str, Any], extension: Document) -> Tightened:
-    """The field ``name`` of ``base`` with the words of the extension, and what is wrong with them."""
+def tighten(base: Document, below: Document, name: str, words: Mapping[str, Any], extension: Document) -> Tightened:
+    """The field ``name`` of ``base`` with the words of the extension, and what is wrong with them.
+
+    Args:
+        base: the entity as it is, with what layers beside that of the extension have said (plugins, that is).
+        below: the entity without that. Only what it says can be loosened; of two neighbours, the tighter word counts.
+        name: the field.
+        words: what the extension says of it.
+        extension: the file.
+    """
     text: dict[str, Any] = dict(base.value["properties"][name])
-    field = Field(name, FieldType.RELATION)  # has no values that could be narrowed; the meta-schema says so
-    if not {"x-relation", "x-computed", "x-rollup"} & set(text):
-        listed = base.value.get("required")
-        required = isinstance(listed, list) and name in listed
-        field = read_field(base, name, required=required, problems=[], text=text)
+    if name not in below.value["properties"]:
+        below = base  # a neighbour has added the field
+    field, narrowed = _field(below, name), _field(base, name)
     sheet = _Sheet(base, extension)
     for word, value in words.items():
         pointer = step(step("/properties", name), word)
-        reason, other = _mistake(word, value, field)
+        where = base if word in _ONCE else below
+        reason, other = _mistake(word, value, narrowed if word in _ONCE else field)
+        if not reason:
+            where = base
+            value, reason, other = _with_neighbour(word, value, text.get(word), narrowed)
         if reason:
             said = step(step("/properties", name), other)
-            below = f"{base.place(said)[0].layer} says so at {base.place(said)[0].file}:{base.line(said)}"
+            also = f"{where.place(said)[0].layer} says so at {where.place(said)[0].file}:{where.line(said)}"
             remedy = "A higher layer may only narrow what a field holds."
-            sheet.mistakes.append((pointer, f"{reason}; {below}.", remedy))
+            sheet.mistakes.append((pointer, f"{reason}; {also}.", remedy))
         else:
             named = word in _NAMES_FOR_PEOPLE or word == "default"
             text[word] = sheet.joined(pointer, text.get(word), value, named)
-    values = words.get("enum") or words.get("items", {}).get("enum")
-    if values and "x-enum-labels" in text:
-        labels = text["x-enum-labels"]
+    if {"enum", "items"} & words.keys() and "x-enum-labels" in text:
+        labels, values = text["x-enum-labels"], text.get("enum") or text["items"]["enum"]
         text["x-enum-labels"] = {key: part for key, part in labels.items() if key in values}
     return Tightened(text, tuple(sheet.taken), tuple(sheet.mistakes))
+
+
+def _field(document: Document, name: str) -> Field:
+    text = document.value["properties"][name]
+    if {"x-relation", "x-computed", "x-rollup"} & set(text):
+        return Field(name, FieldType.RELATION)  # has no values that could be narrowed; the meta-schema says so
+    listed = document.value.get("required")
+    required = isinstance(listed, list) and name in listed
+    return read_field(document, name, required=required, problems=[], text=text)
+
+
+def _with_neighbour(word: str, value: Any, known: Any, narrowed: Field) -> tuple[Any, str, str]:
+    """The tighter of two words, which is never looser than what stands below both; or what is wrong."""
+    if known is None:
+        return value, "", ""
+    if word in _LEAST:
+        return max(value, known), "", ""
+    if word in _GREATEST or word == "x-max-bytes":
+        return min(value, known), "", ""
+    if word == "items":
+        found, reason, _ = _with_neighbour("enum", value["enum"], known["enum"], narrowed)
+        return {"enum": found}, reason, word
+    if word in ("enum", "x-currencies"):
+        both = [each for each in value if each in known]
+        return both or value, "" if both else f"None of {', '.join(map(shown, value))} would be left", word
+    if word == "x-media-types":
+        reason, other = _mistake(word, value, narrowed)
+        return value, reason, other
+    return value, "", ""
 
 
 def _mistake(word: str, value: Any, field: Field) -> tuple[str, str]:

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import io
 import time
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,35 @@ def test_who_does_not_know_the_model_cleans_nothing(shop: Installation) -> None:
         age(database)
         with pytest.raises(ModelOutOfDate):
             before.records.files.clean(database)
+
+
+async def test_uploads_that_hang_are_ended_and_hold_up_no_other_tenant(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xrm_core.server.files_http.MAX_UPLOADS", 1)
+    monkeypatch.setattr("xrm_core.server.files_http.SILENT_SECONDS", 1.0)
+    shop = install(sqlite_url, tmp_path)
+    shop.pack.entities["product"]["photo"] = {"x-type": "file"}
+    shop.apply()
+    create_tenant(shop.settings, Plugins(), "acme")
+    url = tenant_url(shop.settings, "acme")
+    token = (await asyncio.to_thread(people, shop.settings.model_copy(update={"database_url": url})))[0]
+    never = asyncio.Event()
+
+    async def hanging() -> AsyncIterator[bytes]:
+        yield b"begun"
+        await never.wait()
+
+    async with shop.server() as server:
+        headers = {"Authorization": f"Bearer {shop.token}"}
+        hung = asyncio.create_task(server.http.post("/files", headers=headers, content=hanging()))
+        await asyncio.sleep(0.3)
+        assert (await server.http.post("/files", headers=headers, content=b"x")).status_code == 503
+        await upload(server, "/t/acme/files", token)
+
+        answer = await hung
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
+        await upload(server, "/files", shop.token)
 
 
 async def test_a_server_cleans_up_while_it_runs(shop: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,6 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
         ending.set()
         await cleaning
         await tenants.close()
-        files.close()
         await site.close()
 
     routes: list[BaseRoute] = [

@@ -6,10 +6,10 @@ runs, whatever it is.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import BinaryIO, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -34,9 +34,11 @@ from xrm_core.storage.file_store import StoredFile
 _log = structlog.get_logger(__name__)
 
 MAX_UPLOADS = 16
-"""Uploads that may be under way at a time: each takes room on the disk."""
+"""Uploads that may be under way at a time, for each tenant: each takes room on the disk."""
 
-_THREADS = 4
+SILENT_SECONDS = 60.0
+"""How long an upload may send nothing."""
+
 _IN_MEMORY = 1024 * 1024
 _AROUND = 64 * 1024  # bytes of a multipart body beside the file: boundaries, headers, further fields
 
@@ -48,8 +50,6 @@ SAFE_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
 }
-
-T = TypeVar("T")
 
 
 class FilesEndpoint:
@@ -63,8 +63,7 @@ class FilesEndpoint:
     def __init__(self, max_bytes: int, timeout: float) -> None:
         self._max_bytes = max_bytes
         self._timeout = timeout
-        self._uploads = 0
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="xrm-files")
+        self._uploads: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -82,15 +81,11 @@ class FilesEndpoint:
             response = refused(answers.unexpected(error))
         await response(scope, receive, send)
 
-    def close(self) -> None:
-        """End the threads."""
-        self._threads.shutdown(wait=False)
-
     async def clean(self, site: Site) -> None:
         """Remove the files of a site that nobody has attached. What goes wrong is for the log alone."""
 
         async def clean(serving: Serving) -> int:
-            return await self._apart(serving.files.clean, site.database)
+            return await site.on_files(serving.files.clean, site.database)
 
         try:
             removed = await site.on_newest(clean)
@@ -110,29 +105,25 @@ class FilesEndpoint:
         length = request.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._max_bytes + _AROUND:
             raise self._too_large()
-        if self._uploads >= MAX_UPLOADS:
+        if self._uploads[site.name] >= MAX_UPLOADS:
             raise Busy("Too many uploads are under way already.", hint="Try again in a moment.")
-        self._uploads += 1
+        self._uploads[site.name] += 1
         try:
             if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
                 return await self._from_form(request, site)
             return await self._from_body(request, site)
         finally:
-            self._uploads -= 1
+            self._uploads[site.name] -= 1
 
     async def _from_body(self, request: Request, site: Site) -> Response:
         with SpooledTemporaryFile(_IN_MEMORY) as spool:
-            size = 0
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > self._max_bytes:
-                    raise self._too_large()
+            async for chunk in self._limited(request, self._max_bytes).stream():
                 spool.write(chunk)
             name, media_type = request.query_params.get("name"), request.headers.get("content-type")
             return await self._stored(request, site, name, media_type, cast(BinaryIO, spool))
 
     async def _from_form(self, request: Request, site: Site) -> Response:
-        limited = Request(request.scope, _counted(request.receive, self._max_bytes + _AROUND, self._too_large))
+        limited = self._limited(request, self._max_bytes + _AROUND)
         try:
             async with limited.form(max_files=1, max_fields=10, max_part_size=_AROUND) as form:
                 file = form.get("file")
@@ -151,7 +142,7 @@ class FilesEndpoint:
             # Once more: a slow upload may outlive the token, the role or the model that it began with.
             caller = await serving.authenticator.user(request.headers.get("authorization"))
             site.require_writable()
-            return await self._apart(self._store, site, serving, caller, name, media_type, content)
+            return await site.on_files(self._store, site, serving, caller, name, media_type, content)
 
         file = await site.on_newest(store)
         shape = {"id": file.id, "name": file.name, "mediaType": file.media_type, "size": file.size}
@@ -165,6 +156,9 @@ class FilesEndpoint:
         with site.database.begin(self._timeout) as connection:
             require_model(connection, serving.blueprint.model)
             return serving.files.store(connection, caller, name, media_type, content)
+
+    def _limited(self, request: Request, most: int) -> Request:
+        return Request(request.scope, _counted(request.receive, most, self._too_large))
 
     def _too_large(self) -> FileTooLarge:
         return FileTooLarge(f"A file has at most {self._max_bytes} bytes.", hint="Send a smaller one.")
@@ -181,7 +175,7 @@ class FilesEndpoint:
 
         async def find(serving: Serving) -> StoredFile | None:
             caller = await serving.authenticator.user(request.headers.get("authorization"))
-            return await self._apart(self._find, site, serving, caller, file_id)
+            return await site.on_files(self._find, site, serving, caller, file_id)
 
         found = await site.on_newest(find)
         if found is None:
@@ -203,7 +197,7 @@ class FilesEndpoint:
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": raw})
         for number in file_store.chunks_of(file.size) if body else ():
-            content = await self._apart(self._chunk, site, file.id, number)
+            content = await site.on_files(self._chunk, site, file.id, number)
             await send({"type": "http.response.body", "body": content, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
@@ -213,9 +207,6 @@ class FilesEndpoint:
         if content is None:
             raise RuntimeError("the file was removed while it was read")  # ends the connection: the body is not whole
         return content
-
-    async def _apart(self, work: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
 
 def refused(error: XrmError) -> Response:
@@ -231,12 +222,15 @@ def _no_file() -> NotFound:
 
 
 def _counted(receive: Receive, most: int, too_large: Callable[[], XrmError]) -> Receive:
-    """Bytes as they come, until there are too many."""
+    """Bytes as they come, until there are too many, or none for too long."""
     size = 0
 
     async def counted() -> Message:
         nonlocal size
-        message = await receive()
+        try:
+            message = await asyncio.wait_for(receive(), SILENT_SECONDS)
+        except TimeoutError:
+            raise BadRequest("The upload has stopped half-way.", hint="Send the file again.") from None
         size += len(message.get("body", b""))
         if size > most:
             raise too_large()

@@ -31,6 +31,7 @@ WATCH_SECONDS = 1.0
 """How often a server looks whether its database has another model."""
 
 _TIMEOUT = 5.0
+_FILE_THREADS = 4
 _ATTEMPTS = 20  # of one request, each on a newer model than the one before: somebody applies one after the other
 _LOOKS, _LOOK_SECONDS = 4, 0.2  # for a model whose tables are there before it is
 _LATER_SECONDS = 1.0  # between attempts to take a model that could not be taken
@@ -98,6 +99,8 @@ class Site:
         self._reader = _reader(database, settings.statement_timeout)
         self._threads = Threads()
         self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix="xrm-auth")
+        # Not ended when the site is closed: somebody may still be reading a long file. It goes with the site.
+        self._filing = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="xrm-files")
         self._watching: asyncio.Task[None] | None = None
         self._refreshing = asyncio.Lock()
         self._trouble: XrmError | None = None
@@ -152,6 +155,10 @@ class Site:
                 break
             serving = newer
         raise answers.unexpected(refused) if isinstance(refused, TablesChanged) else refused
+
+    async def on_files(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Do something that blocks with files, in threads for that: a slow database holds up its own files only."""
+        return await asyncio.get_running_loop().run_in_executor(self._filing, work, *arguments)
 
     def require_writable(self) -> None:
         """Raise :class:`TenantReadonly` if nothing may be changed at the moment."""

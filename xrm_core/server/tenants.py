@@ -175,7 +175,8 @@ class Tenants:
         site.busy += 1
         self._do_beside(self._greet(site))
         while len(self._open) > self._settings.max_tenants:
-            self._retire(next(iter(self._open)))
+            idle = (each for each, opened in self._open.items() if not opened.busy)
+            self._retire(next(idle, next(iter(self._open))))
         return site
 
     def _site(self, tenant: Tenant) -> Site:

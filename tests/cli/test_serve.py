@@ -34,6 +34,7 @@ from xrm_core.server.assembly import assemble_applied
 from xrm_core.settings import Settings
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
+from xrm_core.storage.schema_files import save_schema_files
 from xrm_core.storage.tables import Tables
 
 COUNT = "{customers{totalCount}}"
@@ -103,6 +104,24 @@ def test_a_second_start_keeps_the_records_and_makes_new_tokens(demo: Server, tmp
     assert len(after["xrm_token"]) == len(DEMO_USERS)
     assert {**after, "xrm_token": []} == {**before, "xrm_token": []}
     assert "Loading" not in (tmp_path / "stderr").read_text()
+
+
+def test_a_demo_with_a_tenant_layer_starts_again(demo: Server, tmp_path: Path, xrm: Xrm):
+    # given what «applySchemaChange» leaves in a demo
+    copy_database(demo, tmp_path / "data" / "xrm.db")
+    url = f"sqlite:///{tmp_path / 'data' / 'xrm.db'}"
+    vehicle = '{"x-entity": "vehicle", "type": "object", "properties": {"plate": {"type": "string"}}}'
+    with closing(Database(url)) as database, database.begin() as connection:
+        save_schema_files(connection, {"vehicle.json": vehicle}, (), None)
+    assert xrm("schema", "apply", "--schemas", CORE_PACK, "--database", url).code == 0
+
+    again = Server(tmp_path, "--demo", "--schemas", CORE_PACK)
+    try:
+        answer = again.graphql(again.tokens()["admin"], "{ vehicles { totalCount } }")
+    finally:
+        again.stop()
+
+    assert answer == (200, {"data": {"vehicles": {"totalCount": 0}}})
 
 
 def test_a_server_without_the_demo(applied: Path, xrm: Xrm, tmp_path: Path):

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from tests.server.files_kit import MAX_BYTES, PDF, PNG, Office, opened
 from xrm_core.permissions.caller import system
 from xrm_core.server.app import create_app
+from xrm_core.storage import file_store
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import remove_unattached
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE
@@ -256,6 +257,25 @@ def test_files_that_wait_for_a_record_are_counted(office: Office, monkeypatch: p
     office.contract("rep", paperId=first)
     office.uploaded("rep")
     assert office.counts() == (4, 4)
+
+
+@pytest.mark.parametrize("sent", [0, 1])
+def test_a_file_that_goes_while_it_is_read_is_never_taken_for_whole(
+    office: Office, sent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody removes the file before its first chunk is read, or after it."""
+    file_id = office.uploaded("rep", PDF + b"x" * CHUNK_BYTES * 2, "application/pdf")
+    chunks = file_store.read_chunk
+
+    def gone(connection: Any, found: str, number: int) -> bytes | None:
+        return chunks(connection, found, number) if number < sent else None
+
+    monkeypatch.setattr(file_store, "read_chunk", gone)
+    if sent:
+        with pytest.raises(Exception, match="could not be sent whole"):
+            office.download("rep", file_id)
+    else:
+        assert code(office.download("rep", file_id)) == (404, "NOT_FOUND")
 
 
 def age(office: Office) -> None:

@@ -17,7 +17,7 @@ from xrm_core.cli.data_folder import make_data_folder
 from xrm_core.cli.failures import is_about_output
 from xrm_core.errors import PortInUse, SettingsError, XrmError
 from xrm_core.server.app import create_app
-from xrm_core.server.assembly import Platform, assemble, assemble_applied, read_model
+from xrm_core.server.assembly import Platform, assemble, assemble_applied, kept_files, read_model
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint
 from xrm_core.storage.schema_files import schema_files
@@ -46,7 +46,7 @@ def run(settings: Settings) -> None:
         make_data_folder(settings)
         demo = None
         if settings.demo:
-            platform = assemble(settings)
+            platform = assemble(settings, tenant=kept_files(settings).texts)
             from xrm_core.cli import demo_mode  # and with it Alembic, which takes half a second
 
             demo = demo_mode.prepare(platform)

@@ -18,12 +18,12 @@ from xrm_core.permissions import policy
 from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
-from xrm_core.server.assembly import check_model, find_plugins, policy_folders, read_model, require_there
+from xrm_core.server.assembly import check_model, find_plugins, kept_files, policy_folders, read_model, require_there
 from xrm_core.server.tenant_moves import tenant_url
 from xrm_core.settings import Settings, load_settings
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.engines import Database, is_missing
-from xrm_core.storage.schema_files import SchemaFiles, schema_files
+from xrm_core.storage.schema_files import SchemaFiles
 from xrm_core.storage.tables import Tables
 
 
@@ -100,7 +100,7 @@ def opened(
     """
     settings = start(schemas, database)
     plugins = find_plugins(settings)
-    files = SchemaFiles({}) if files_only else _tenant_files(settings)
+    files = SchemaFiles({}) if files_only else kept_files(settings)
     model = read_model(settings, plugins, files.texts)
     if not new and not files_only:
         require_there(settings)
@@ -126,15 +126,3 @@ def opened_database(schemas: Path | None, database: str | None) -> Iterator[Data
         yield found
     finally:
         found.close()
-
-
-def _tenant_files(settings: Settings) -> SchemaFiles:
-    """The layer that is kept in the database; a file that is not there yet is not made for that."""
-    if is_missing(settings.database_url):
-        return SchemaFiles({})
-    database = Database(settings.database_url)
-    try:
-        with database.read() as connection:
-            return schema_files(connection)
-    finally:
-        database.close()

@@ -18,6 +18,7 @@ from xrm_core.records.door import Records
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import current_model, has_models, require_model
 from xrm_core.storage.engines import Database, is_missing
+from xrm_core.storage.schema_files import SchemaFiles, schema_files
 from xrm_core.storage.tables import Tables
 
 TENANT_LAYER = "tenant"
@@ -73,14 +74,21 @@ def find_plugins(settings: Settings) -> Plugins:
     return load_plugins(settings.disabled_plugins, trace=settings.trace_hooks)
 
 
-def assemble(settings: Settings, *, plugins: Plugins | None = None) -> Platform:
+def assemble(
+    settings: Settings, *, plugins: Plugins | None = None, tenant: Mapping[str, str] | None = None
+) -> Platform:
     """All parts, from the entity files to the write door. Opens the database lazily, changes nothing in it.
+
+    Args:
+        settings: where everything is.
+        plugins: if they are found already.
+        tenant: file name → text of the files that are kept in the database.
 
     Raises:
         XrmError: a subclass for whatever is wrong: settings, plugins, schema files, policies.
     """
     plugins = find_plugins(settings) if plugins is None else plugins
-    model = read_model(settings, plugins)
+    model = read_model(settings, plugins, tenant)
     authority = Authority(model, policy.load(policy_folders(settings), model))
     tables = Tables(model, lazy=True)
     database = Database(settings.database_url)
@@ -114,6 +122,22 @@ def policy_folders(settings: Settings) -> list[Path]:
         SchemaFilesInvalid: a ``pack.json`` is wrong.
     """
     return [layer.folder / "permissions" for layer in pack_layers(settings.schemas) if layer.folder is not None]
+
+
+def kept_files(settings: Settings) -> SchemaFiles:
+    """The layer that is kept in the database; a file that is not there yet is not made for that.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer.
+    """
+    if is_missing(settings.database_url):
+        return SchemaFiles({})
+    database = Database(settings.database_url)
+    try:
+        with database.read() as connection:
+            return schema_files(connection)
+    finally:
+        database.close()
 
 
 def require_there(settings: Settings) -> None:

@@ -8,6 +8,7 @@ runs, whatever it is.
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 from urllib.parse import quote
@@ -52,6 +53,10 @@ SAFE_HEADERS = {
 }
 
 
+class _CutShort(Exception):
+    """An answer that has begun cannot be ended: the connection is closed, so nobody takes it for the whole file."""
+
+
 class FilesEndpoint:
     """The ASGI application behind ``/files``; it answers for the site of the request.
 
@@ -75,6 +80,8 @@ class FilesEndpoint:
             response = await self._upload(request)
         except ClientDisconnect:
             return
+        except _CutShort:
+            raise
         except XrmError as error:
             response = refused(error)
         except Exception as error:
@@ -195,17 +202,27 @@ class FilesEndpoint:
             "content-disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
         }
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        numbers = file_store.chunks_of(file.size) if body else iter(())
+        content = b""
+        for number in islice(numbers, 1):  # before anything is sent: it may have been removed a moment ago
+            content = await self._chunk(site, file.id, number)
         await send({"type": "http.response.start", "status": 200, "headers": raw})
-        for number in file_store.chunks_of(file.size) if body else ():
-            content = await site.on_files(self._chunk, site, file.id, number)
-            await send({"type": "http.response.body", "body": content, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        try:
+            for number in numbers:
+                await send({"type": "http.response.body", "body": content, "more_body": True})
+                content = await self._chunk(site, file.id, number)
+        except Exception as error:
+            raise _CutShort(f"the file {file.id} could not be sent whole: {type(error).__name__}") from error
+        await send({"type": "http.response.body", "body": content})
 
-    def _chunk(self, site: Site, file_id: str, number: int) -> bytes:
-        with site.database.read(self._timeout) as connection:
-            content = file_store.read_chunk(connection, file_id, number)
+    async def _chunk(self, site: Site, file_id: str, number: int) -> bytes:
+        def read() -> bytes | None:
+            with site.database.read(self._timeout) as connection:
+                return file_store.read_chunk(connection, file_id, number)
+
+        content = await site.on_files(read)
         if content is None:
-            raise RuntimeError("the file was removed while it was read")  # ends the connection: the body is not whole
+            raise _no_file()
         return content
 
 

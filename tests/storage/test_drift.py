@@ -74,6 +74,10 @@ def test_drift_is_told_and_stops_changes(database: Database, damage: str, told: 
             "customer: the column city is computed by the database",
         ),
         ("CREATE RULE mine AS ON DELETE TO customer DO INSTEAD NOTHING", "customer: the rule mine is not in the model"),
+        (
+            "ALTER TABLE customer ADD CONSTRAINT mine EXCLUDE (name WITH =)",
+            "customer: the constraint mine is not in the model: EXCLUDE USING btree (name WITH =).",
+        ),
         ("ALTER TABLE contact SET UNLOGGED", "contact: the table is unlogged"),
         ("ALTER TABLE customer ENABLE ROW LEVEL SECURITY", "customer: the table has row security"),
         ("ALTER TABLE contact DISABLE TRIGGER ALL", "contact: the constraint fk_contact_customer_id is switched off"),
@@ -128,3 +132,16 @@ def test_further_tables_and_indexes_are_no_drift(database: Database) -> None:
         connection.execute(sql("CREATE INDEX mine ON customer (name)"))
     with database.read() as connection:
         assert drift(connection, SMALL) == []
+
+
+@pytest.mark.parametrize("more", ["UNIQUE (name) DEFERRABLE", "UNIQUE NULLS NOT DISTINCT (name)"])
+def test_a_unique_constraint_of_another_kind_is_told(postgres: Database, more: str) -> None:
+    unique = model(entity("customer", text("name", unique=True)))
+    apply(postgres, unique)
+    with postgres.begin() as connection:
+        connection.execute(sql("ALTER TABLE customer DROP CONSTRAINT uq_customer_name"))
+        connection.execute(sql(f"ALTER TABLE customer ADD CONSTRAINT uq_customer_name {more}"))
+    with postgres.read() as connection:
+        assert drift(connection, unique) == [
+            f"customer: the constraint uq_customer_name is not in the model: {more}.",
+        ]

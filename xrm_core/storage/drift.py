@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeEngine
 from xrm_core import naming
 from xrm_core.metadata.model import Model
 from xrm_core.storage.aside_tables import current_tables
-from xrm_core.storage.drift_postgresql import switched_off
+from xrm_core.storage.drift_postgresql import peculiarities
 from xrm_core.storage.shape import Part, check, foreign_key, index_part, parts
 
 
@@ -19,8 +19,9 @@ def drift(connection: Connection, model: Model) -> list[str]:
 
     Compared are tables, columns with type, collation, nullability and default, primary keys, unique and check
     constraints, foreign keys with their actions, indexes with their kind and order, and triggers; also what is aside,
-    and what PostgreSQL has switched off. Further tables and further indexes that refuse nothing are nobody's business
-    but their owner's, and what is made ahead of a change that is under way is no difference.
+    and what only PostgreSQL can have, such as constraints that are switched off. Further tables and further indexes
+    that refuse nothing are nobody's business but their owner's, and what is made ahead of a change that is under way
+    is no difference.
     """
     reflected = _Reflected(connection)
     tables = current_tables(connection, model)
@@ -50,7 +51,7 @@ class _Reflected:
         self._indexes = inspector.get_multi_indexes()
         self._options = inspector.get_multi_table_options()
         self._triggers = list(connection.execute(text(_TRIGGERS[connection.dialect.name])))
-        self._off = [] if connection.dialect.name == "sqlite" else list(switched_off(connection))
+        self._peculiar = [] if connection.dialect.name == "sqlite" else list(peculiarities(connection))
 
     def differences(self, table: Table) -> Iterator[str]:
         """In the order in which they would be mended."""
@@ -72,7 +73,7 @@ class _Reflected:
         for of, trigger in self._triggers:
             if of == table.name and not trigger.startswith(naming.PREPARED):
                 yield f"{table.name}: the trigger {trigger} is not in the model."
-        for of, what in self._off:
+        for of, what in self._peculiar:
             if of == table.name:
                 yield f"{table.name}: {what}"
         if self._dialect.name == "sqlite" and not self._options[(None, table.name)].get("sqlite_strict"):

@@ -1,4 +1,4 @@
-"""What PostgreSQL can have switched off: a table, constraint or index that is there and does not do its work."""
+"""What only PostgreSQL can have: a table, constraint or index that does not do its work, or does more than that."""
 
 from collections.abc import Iterator
 
@@ -27,6 +27,11 @@ _FOUND = text(
     SELECT DISTINCT c.relname, 'the constraint ' || k.conname || ' is switched off.'
     FROM pg_trigger t JOIN pg_constraint k ON k.oid = t.tgconstraint JOIN pg_class c ON c.oid = k.conrelid
     WHERE t.tgenabled <> 'O' AND c.relnamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT c.relname, 'the constraint ' || k.conname || ' is not in the model: ' || pg_get_constraintdef(k.oid) || '.'
+    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+    WHERE c.relnamespace = current_schema()::regnamespace AND (k.contype = 'x' OR k.contype = 'u'
+        AND (k.condeferrable OR pg_get_constraintdef(k.oid) LIKE '%NULLS NOT DISTINCT%'))
     ORDER BY 1, 2
     """
 )
@@ -41,7 +46,7 @@ _NOT_VALIDATED = text(
 )
 
 
-def switched_off(connection: Connection) -> Iterator[tuple[str, str]]:
+def peculiarities(connection: Connection) -> Iterator[tuple[str, str]]:
     """(table, what of it) for all tables, whoever's."""
     yield from ((row[0], row[1]) for row in connection.execute(_FOUND))
     if change_under_way(connection) is None:  # whose last step it would be

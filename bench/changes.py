@@ -110,7 +110,7 @@ class Load:
                 text = answer.read()
                 if answer.status != 200 or b'"errors"' in text:
                     self.failures.append(f"{answer.status} {text[:300]!r} for {body[:200]}")
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 self.failures.append(f"{error!r} for {body[:200]}")
                 connection.close()
             self.answered.append((time.monotonic(), time.monotonic() - began))

@@ -131,6 +131,22 @@ WRONG_FILES: list[list[dict[str, str]]] = [
 ]
 
 
+async def test_a_model_that_the_policies_do_not_fit_is_not_applied(shop: Installation) -> None:
+    async with shop.server() as server:
+        await change(server, entity("supplier"))
+        # given the pack lets buyers see what only the tenant's layer has
+        shop.pack.policies += "buyer,supplier,read,name,,allow\n"
+        shop.pack.write()
+
+        seen = await plan(server, remove=["supplier.json"])
+        answer = await server.answer(APPLY, remove=["supplier.json"], key=seen["key"], accept=["drop_entity:supplier"])
+
+        assert answer["errors"][0]["extensions"]["code"] == "SCHEMA_CHANGE_REFUSED"
+        assert str(shop.pack.folder) not in str(answer)
+        assert "buyer" not in str(answer)
+        await server.ask('mutation { createSupplier(input: {name: "A"}) { id } }')  # the server is as it was
+
+
 async def test_wrong_files_are_told_with_all_problems(shop: Installation) -> None:
     async with shop.server() as server:
         for files in WRONG_FILES:

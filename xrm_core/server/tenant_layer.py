@@ -10,17 +10,18 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from xrm_core.errors import ModelOutOfDate, Problem, SchemaChangeRefused, SchemaFilesInvalid, XrmError
+from xrm_core.errors import ModelOutOfDate, PolicyInvalid, Problem, SchemaChangeRefused, SchemaFilesInvalid, XrmError
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.lines import MAX_BYTES
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.metadata.reading import texts_in
+from xrm_core.permissions import policy
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
-from xrm_core.server.assembly import TENANT_LAYER, read_layers
+from xrm_core.server.assembly import TENANT_LAYER, policy_folders, read_layers
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint, current_model
 from xrm_core.storage.apply import apply
@@ -103,6 +104,7 @@ class TenantLayer:
             change, old = self._change(connection, files, remove)
         if key != change.key:
             raise _another_plan()
+        self._check_policies(change.new)
         try:
             done = apply(self._database, change.new, accept, along=lambda connection: change.save(connection, caller))
         except SchemaChangeRefused as refused:
@@ -130,6 +132,17 @@ class TenantLayer:
             )
         after = {name: text for name, text in {**before.texts, **files}.items() if name not in remove}
         return _Change(before, old.fingerprint, self._load(after), files, remove), old
+
+    def _check_policies(self, new: Model) -> None:
+        """A server cannot take a model that the pack's policies do not fit. What is in them is for operators only."""
+        try:
+            policy.load(policy_folders(self._settings), new)
+        except PolicyInvalid as invalid:
+            _log.warning("policies_do_not_fit", reason=invalid.message)
+            raise SchemaChangeRefused(
+                "The policies of the pack do not fit the model as it would be.",
+                hint="Nothing was changed. Whoever runs the server finds the reason in its log, and can mend them.",
+            ) from invalid
 
     def _load(self, texts: Mapping[str, str]) -> Model:
         layers = read_layers(self._settings, self._plugins, texts)

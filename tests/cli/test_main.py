@@ -199,6 +199,7 @@ MAKE_A_DATABASE = {"serve", "schema plan", "schema apply", "tenant create", "ten
 NEED_NO_DATABASE = {"schema check", "schema print", "schema layers", "plugins list"}
 ARGUMENTS = {
     "import": ["book", "books.csv"],
+    "query explain": ["query.graphql", "--role", "clerk"],
     "schema pull": ["pulled"],
     "user create": ["--email", "ada@example.com", "--role", "clerk"],
     "tenant set": ["acme", "--state", "active"],

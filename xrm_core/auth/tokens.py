@@ -113,6 +113,12 @@ def find(connection: Connection, token: str, users: Table) -> Bearer | None:
     return Bearer(str(row.user_id), row.team_id, frozenset(roles))
 
 
+def team_of(connection: Connection, user_id: str, users: Table) -> str | None:
+    """The id of the team in which a user is, if any."""
+    found: str | None = connection.scalar(select(_team(users)).select_from(users).where(users.c.id == user_id))
+    return found
+
+
 def _team(users: Table) -> ColumnElement[Any]:
     column = users.c.get(naming.relation_column(TEAM))
     if column is None or all(key.target_fullname != f"{naming.table(TEAM)}.id" for key in column.foreign_keys):

@@ -39,7 +39,7 @@ def create_user(
     from xrm_core.permissions.caller import system
 
     with opened(schemas, database) as workplace:
-        _check_roles(workplace, role)
+        check_roles(workplace, role)
         workplace.check_applied()
         record = _user_record(workplace, {"email": email, "last_name": last_name, "first_name": first_name}, values)
         with workplace.database.begin() as connection:
@@ -66,10 +66,10 @@ def user_roles(
 
     with opened(schemas, database) as workplace:
         if role:
-            _check_roles(workplace, role)
+            check_roles(workplace, role)
         workplace.check_applied()
         with workplace.database.begin() if role else workplace.database.read() as connection:
-            user = _user_id(workplace, connection, email)
+            user = user_id(workplace, connection, email)
             if role:
                 set_roles(connection, user, role)
             found = roles_of(connection, user)
@@ -112,7 +112,7 @@ def create_token(
     with opened(schemas, database) as workplace:
         workplace.check_applied()
         with workplace.database.begin() as connection:
-            user = _user_id(workplace, connection, email)
+            user = user_id(workplace, connection, email)
             token = stored.create_token(connection, user, label, expires_at=expires_at)
         typer.echo(token)
 
@@ -132,7 +132,7 @@ def list_tokens(
     with opened(schemas, database) as workplace:
         workplace.check_applied()
         with workplace.database.read() as connection:
-            user = None if email is None else _user_id(workplace, connection, email)
+            user = None if email is None else user_id(workplace, connection, email)
             found = listed_tokens(connection, user)
     for line in aligned((token.id, token.user_id, token.label, ", ".join(token.states)) for token in found):
         typer.echo(line)
@@ -164,7 +164,8 @@ def revoke_token(
     typer.echo(f"The token {token_id} is revoked.")
 
 
-def _check_roles(workplace: "Workplace", roles: list[str]) -> None:
+def check_roles(workplace: "Workplace", roles: list[str]) -> None:
+    """Raise SettingsError unless all of these are roles of the pack."""
     from xrm_core.errors import SettingsError
 
     known = workplace.policies().roles
@@ -210,7 +211,12 @@ def _user_entity(workplace: "Workplace") -> Any:
     return workplace.model["user"]
 
 
-def _user_id(workplace: "Workplace", connection: "Connection", email: str) -> str:
+def user_id(workplace: "Workplace", connection: "Connection", email: str) -> str:
+    """The id of the user with an e-mail address.
+
+    Raises:
+        NotFound: there is none, or more than one.
+    """
     from sqlalchemy import select
 
     from xrm_core.errors import NotFound

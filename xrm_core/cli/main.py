@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import typer
 import typer.main
 
-from xrm_core.cli import accounts, csv_import, failures, files, plugins, schema, serve, tenants
+from xrm_core.cli import accounts, csv_import, failures, files, plugins, query, schema, serve, tenants
 from xrm_core.cli.schema_drift import with_value
 from xrm_core.cli.tenant_option import add_tenant_option, forget_tenant
 from xrm_core.errors import XrmError
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.add_typer(schema.app, name="schema")
+app.add_typer(query.app, name="query")
 app.command("import")(csv_import.import_file)
 app.add_typer(files.app, name="files")
 app.add_typer(plugins.app, name="plugins")

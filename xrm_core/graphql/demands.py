@@ -141,13 +141,17 @@ class Demands:
             self._check_steps(getter(variables))
         for getter in self._zones:
             self._check_zone(getter(variables))
-        records = sum(prod(getter(variables) for getter in sizes) for sizes in self._lists)
+        records = self.cost(variables)
         if records > self.limits.records:
             raise QueryTooLarge(
                 f"The query asks for up to {records} records; at most {self.limits.records} are answered at once.",
                 hint="Page sizes multiply down the tree: ask for smaller pages (first), or for fewer levels.",
                 details={"cost": records, "limit": self.limits.records},
             )
+
+    def cost(self, variables: Mapping[str, Any]) -> int:
+        """Records that a request may ask for: all page sizes multiplied down the tree, added up."""
+        return sum(prod(getter(variables) for getter in sizes) for sizes in self._lists)
 
     def _check_size(self, size: int) -> None:
         largest = self.limits.largest_page

@@ -100,23 +100,37 @@ class Planner:
         """The plan of an operation, or None if not all of its root fields are reads of records."""
         arguments = Arguments(variables)
         demands = Demands(variables, arguments, self.limits)
+        requests = self.requests(document, operation, arguments, demands)
+        if requests is None:
+            return None
+        steps = []
+        for key, request in requests.items():
+            prefix = f'"{key}":'.encode()
+            if request is None:
+                steps.append(Step(prefix, None, b'"Query"'))
+            else:
+                steps.append(Step(prefix, compile_request(self.scope, request)))
+        return Plan(tuple(steps), arguments.getters, demands)
+
+    def requests(
+        self, document: Document, operation: OperationDefinitionNode, arguments: Arguments, demands: Demands
+    ) -> dict[str, Request | None] | None:
+        """The requests of an operation by key (``__typename``: None), or None if not all root fields read records."""
         selections = self.selections(document, arguments, demands)
         query = self.role.graphql.query_type
         if query is None:
             return None
-        steps = []
+        found: dict[str, Request | None] = {}
         for key, nodes in selections.collect([operation.selection_set], query).items():
-            prefix = f'"{key}":'.encode()
             name = nodes[0].name.value
-            if name == "__typename":
-                steps.append(Step(prefix, None, b'"Query"'))
-                continue
             meaning = self.role.meanings.get("Query", name)
-            if not isinstance(meaning, Root) or meaning.kind not in READS:
+            if name == "__typename":
+                found[key] = None
+            elif isinstance(meaning, Root) and meaning.kind in READS:
+                found[key] = selections.root(meaning, nodes, query.fields[name])
+            else:
                 return None
-            request = selections.root(meaning, nodes, query.fields[name])
-            steps.append(Step(prefix, compile_request(self.scope, request)))
-        return Plan(tuple(steps), arguments.getters, demands)
+        return found
 
     def roots(
         self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]

@@ -77,11 +77,13 @@ class Blueprints:
             raise SettingsError(
                 f"The pack has no entity «{USER}», so nobody could sign in.", hint="Add its entity file."
             )
-        settings = self._settings
-        pages = Limits(
-            settings.default_page_size, settings.max_page_size, settings.max_records, settings.max_network_depth
-        )
-        limits = DocumentLimits(settings.max_tokens, settings.max_depth, settings.max_aliases)
-        made = Blueprint(model, records, authority, Roles(records.tables, statement_dialect(dialect), pages, limits))
+        made = Blueprint(model, records, authority, make_roles(self._settings, records.tables, dialect))
         self._made[model.fingerprint, authority.policies.version, dialect.name] = made
         return made
+
+
+def make_roles(settings: Settings, tables: Tables, dialect: Dialect) -> Roles:
+    """What is kept for the roles of a model, under the limits of the settings; ``dialect`` is that of the database."""
+    pages = Limits(settings.default_page_size, settings.max_page_size, settings.max_records, settings.max_network_depth)
+    limits = DocumentLimits(settings.max_tokens, settings.max_depth, settings.max_aliases)
+    return Roles(tables, statement_dialect(dialect), pages, limits)

@@ -96,7 +96,7 @@ class Site:
         self.database = database
         self._settings = settings
         self._blueprints = blueprints
-        self._reader = _reader(database, settings.statement_timeout)
+        self._reader = make_reader(database, settings.statement_timeout)
         self._threads = Threads()
         self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix="xrm-auth")
         # Not ended when the site is closed: somebody may still be reading a long file. It goes with the site.
@@ -279,7 +279,8 @@ class Site:
         return await asyncio.get_running_loop().run_in_executor(self._asking, work, *arguments)
 
 
-def _reader(database: Database, timeout: float) -> Reader:
+def make_reader(database: Database, timeout: float) -> Reader:
+    """The reader for a kind of database; ``timeout`` is in seconds."""
     return SqliteReader(database, timeout) if database.is_sqlite else PostgresReader(database, timeout)
 
 

@@ -1,0 +1,86 @@
+"""What becomes of a query: its statements, what it costs, and the fields for which it has need of an index."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import OperationType
+from graphql.execution.values import get_variable_values
+
+from xrm_core.errors import BadQuery
+from xrm_core.graphql.arguments import Arguments
+from xrm_core.graphql.demands import Demands
+from xrm_core.graphql.documents import MAX_ERRORS
+from xrm_core.graphql.roles import Role
+from xrm_core.query.index_use import IndexUse, index_uses
+from xrm_core.query.statement import compile_request
+from xrm_core.storage.readers import Call
+
+
+@dataclass(frozen=True)
+class ExplainedField:
+    """A root field: its statement with its values, and what its filters, rules and orders would look up."""
+
+    key: str
+    call: Call
+    uses: tuple[IndexUse, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedQuery:
+    """All root fields; ``cost`` and ``limit`` are in records."""
+
+    fields: tuple[ExplainedField, ...]
+    cost: int
+    limit: int
+
+
+def explain(
+    role: Role, text: str, operation_name: str | None, given: Mapping[str, Any], context: Mapping[str, Any]
+) -> ExplainedQuery:
+    """Plan a query without running it.
+
+    Args:
+        role: whose rights it is planned under.
+        text: the document.
+        operation_name: which operation of it, if it has several.
+        given: values of variables.
+        context: values of the caller, by the names of their binds.
+
+    Raises:
+        BadQuery, QueryTooLarge: it would be refused, or is no query for records.
+    """
+    document = role.documents.read(text)
+    _refuse(document.errors)
+    operation = document.operation(operation_name)
+    if operation.operation is not OperationType.QUERY:
+        raise BadQuery("Only queries can be explained.")
+    coerced = get_variable_values(
+        role.schema.graphql, operation.variable_definitions or (), dict(given), max_errors=MAX_ERRORS
+    )
+    if isinstance(coerced, list):
+        _refuse(coerced)
+        raise TypeError("no variables and no errors")
+    variables = coerced.coerced
+    arguments = Arguments(variables)
+    demands = Demands(variables, arguments, role.planner.limits)
+    requests = role.planner.requests(document, operation, arguments, demands)
+    if requests is None:
+        raise BadQuery("Not all of it reads records: introspection and the model itself have no statement.")
+    values = {name: getter(variables) for name, getter in arguments.getters.items()} | dict(context)
+    for use in demands.cursors:
+        values.update(zip(use.names, use.values(use.getter(variables)), strict=True))
+    demands.check(variables)
+    scope = role.planner.scope
+    fields = []
+    for key, request in requests.items():
+        if request is not None:
+            statement = compile_request(scope, request)
+            uses = tuple(dict.fromkeys(index_uses(scope, request)))
+            fields.append(ExplainedField(key, (statement.sql, statement.bind(values)), uses))
+    return ExplainedQuery(tuple(fields), demands.cost(variables), demands.limits.records)
+
+
+def _refuse(errors: Any) -> None:
+    if errors:
+        raise BadQuery(" ".join(error.message for error in errors))

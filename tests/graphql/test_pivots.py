@@ -229,3 +229,27 @@ def test_figures_of_related_records_cost(model: Model, tmp_path: Path) -> None:
         limited.ask("admin", for_each % (50, ""))
     finally:
         limited.close()
+
+
+@pytest.mark.parametrize("totals", ["ROLLUP", "CUBE"])
+def test_totals_do_not_add_up_currencies(model: Model, database_url: str, totals: str) -> None:
+    prices = [("EUR", 5), ("EUR", 1), ("USD", 7)]
+    rows = [
+        {"id": uid(200 + number), "title": "d", "price": {"amount": amount, "currency": currency}}
+        for number, (currency, amount) in enumerate(prices)
+    ]
+    world = World(model, pivot_world.rights(model), database_url, {"deal": rows})
+    body = "key { title price { currency } } count sum { price } avg { price } min { price } max { price }"
+    try:
+        found = ask(world, f"(groupBy: [{{title: VALUE}}, {{price: {{currency: VALUE}}}}], totals: {totals})", body)
+        whole = ask(world, "(groupBy: [{price: {currency: VALUE}}])", "sum { price }")
+    finally:
+        world.close()
+    sums = {(each["key"]["title"], each["key"]["price"]["currency"]): each["sum"]["price"] for each in found}
+    assert (sums["d", "EUR"], sums["d", "USD"]) == ("6.00", "7.00")
+    mixed = [each for each in found if each["key"]["price"]["currency"] is None]
+    assert {each["count"] for each in mixed} == {3}
+    assert {each[name]["price"] for each in mixed for name in ("sum", "avg", "min", "max")} == {None}
+    if totals == "CUBE":
+        assert (sums[None, "EUR"], sums[None, "USD"]) == ("6.00", "7.00")
+    assert [each["sum"]["price"] for each in whole] == ["6.00", "7.00"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import FromClause, Select, func, literal_column, null, select, union_all
+from sqlalchemy import FromClause, Select, case, func, literal_column, null, select, union_all
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core import naming
@@ -77,13 +77,33 @@ class _Groups:
 
     def page(self, rows: FromClause) -> FromClause:
         """The groups that are asked for, in their order."""
-        groups = self._grouped(rows).subquery()
+        groups = self._unmixed(self._grouped(rows).subquery())
         order = [*self._order(groups.c), *self._usual_order(groups.c)]
         query: Select[Any] = select(groups).order_by(*order).limit(size(self.request.limit))
         measured = {name: self.entity[name] for name in self.fields}
         view = figures_view.view(self.entity, measured)
         having = compile_predicate(self.scope, view, _Figures(self, groups), self.request.having)
         return query.where(having).subquery()
+
+    def _unmixed(self, groups: FromClause) -> FromClause:
+        """Figures over money are empty in rows that add up over its currency: they would mix several."""
+        masks: dict[str, int] = {}
+        labels = list(self.keys.values())
+        for figure, label in self.figures.items() if self.request.totals is not None else ():
+            holder = self.entity[self.entity[figure.field].holder]
+            currency = GroupKey((), f"{holder.name}.{CURRENCY}")
+            if len(holder.currencies) > 1 and currency in self.keys:
+                masks |= dict.fromkeys((label, f"{label}h", f"{label}l"), bit(labels, self.keys[currency]))
+        if not masks:
+            return groups
+        none: ColumnElement[int] = literal_column("0")
+        columns = (
+            case((groups.c.over.op("&")(literal_column(str(masks[column.name]))) == none, column)).label(column.name)
+            if column.name in masks
+            else column
+            for column in groups.c
+        )
+        return select(*columns).subquery()
 
     def figure(self, columns: Any, figure: Figure) -> ColumnElement[Any]:
         """A figure as a column that compares."""

@@ -111,3 +111,16 @@ def test_contract_asks_and_lets_go(converted: Path, xrm: Xrm):
     assert xrm("schema", "check", "--database").code == 0
     told = xrm("schema", "contract", "--yes", "--json")
     assert json.loads(told.out) == {"last_change": 2, "destroys": []}
+
+
+def test_undo_warns_of_policies_that_do_not_fit_any_more(applied: Path, xrm: Xrm):
+    write_pack(applied, user=USER, book=BOOK, shelf={"title": TEXT})
+    assert xrm("schema", "apply").code == 0
+
+    found = xrm("schema", "undo", "--accept", "drop_entity:shelf")
+
+    assert found.code == 0
+    assert "warning: the policies do not fit this model; servers refuse changes until they do." in found.err
+    assert "there is no entity 'shelf'" in found.err
+    # and says nothing where they do
+    assert xrm("schema", "redo").err == ""

@@ -10,6 +10,8 @@ import typer
 from xrm_core.cli.options import Accept, AsJson, DatabaseUrl, Schemas
 
 if TYPE_CHECKING:
+    from xrm_core.metadata.model import Model
+    from xrm_core.settings import Settings
     from xrm_core.storage.contract import Contract
     from xrm_core.storage.history import History
     from xrm_core.storage.plan import Plan
@@ -100,7 +102,8 @@ def contract(
 def _back(
     plan: bool, accept: list[str] | None, as_json: bool, schemas: Schemas, database: DatabaseUrl, *, redo: bool
 ) -> None:
-    from xrm_core.cli.workplace import opened_database
+    from xrm_core.cli.workplace import opened_database, start
+    from xrm_core.storage.applied import current_model
     from xrm_core.storage.apply import undo as carry_out
     from xrm_core.storage.history import way_back
     from xrm_core.storage.plan import plan_evolution
@@ -111,9 +114,33 @@ def _back(
                 _show(plan_evolution(connection, way_back(connection, redo=redo)), as_json)
             raise typer.Exit(CHANGES_PENDING)
         done = carry_out(opened, accept or (), redo=redo)
+        with opened.read() as connection:
+            model = current_model(connection)
     _show(done, as_json)
+    if model is not None:
+        _tell_of_policies(start(schemas, database), model)
     if not as_json:
         typer.echo("Done. Let the entity files say the same, or «xrm schema apply» changes it again.")
+
+
+def _tell_of_policies(settings: "Settings", model: "Model") -> None:
+    """A server does not take a model that the policies do not fit: whoever goes back must take them back, too."""
+    from xrm_core.cli.failures import printable
+    from xrm_core.errors import PolicyInvalid, SchemaFilesInvalid
+    from xrm_core.permissions import policy
+    from xrm_core.server.assembly import policy_folders
+
+    try:
+        folders = policy_folders(settings)
+    except SchemaFilesInvalid:
+        return  # the way back needs no pack that is in order
+    if not any(folder.is_dir() for folder in folders):
+        return
+    try:
+        policy.load(folders, model)
+    except PolicyInvalid as invalid:
+        text = "warning: the policies do not fit this model; servers refuse changes until they do."
+        typer.echo(printable(f"{text}\n{invalid.message}"), err=True)
 
 
 def _show(planned: "Plan", as_json: bool) -> None:

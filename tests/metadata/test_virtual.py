@@ -1,5 +1,6 @@
 """Computed fields and roll-ups in the model: types that follow, order of working out, circles, and what is refused."""
 
+import json
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 from tests.metadata.test_wrong_files import problems_of
 from tests.metadata.wrong_files import Wrong
 from tests.metadata.wrong_virtual import ALL
+from xrm_core.errors import SchemaFilesInvalid
 from xrm_core.metadata.loader import load_texts
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.snapshot import from_snapshot, to_snapshot
@@ -103,3 +105,22 @@ def test_packs_without_computed_fields_do_not_pay_for_the_parser() -> None:
         'assert "sqlglot" not in sys.modules'
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def chain(expression: str, levels: int) -> str:
+    fields: dict[str, dict[str, str]] = {"f0": {"type": "integer"}}
+    for i in range(levels, 0, -1):  # the last one first, so that each has to wait for all below it
+        fields[f"f{i}"] = {"type": "integer", "x-computed": expression.replace("P", f"f{i - 1}")}
+    return json.dumps({"x-entity": "a", "type": "object", "properties": fields})
+
+
+@pytest.mark.parametrize(
+    ("expression", "right", "wrong"),
+    [("P + 1", 6, 12), ("P + P + P", 3, 9), ("ABS(ABS(ABS(ABS(ABS(ABS(P))))))", 2, 4), ("P + 1", 6, 400)],
+)
+def test_fields_made_of_fields_end_before_their_sql_explodes(expression: str, right: int, wrong: int) -> None:
+    assert load_texts([("a.json", chain(expression, right), "core")])["a"].expressions
+    with pytest.raises(SchemaFilesInvalid) as caught:
+        load_texts([("a.json", chain(expression, wrong), "core")])
+    assert all(problem.pointer.endswith("/x-computed") for problem in caught.value.problems)
+    assert "too large" in str(caught.value) or "made of each other" in str(caught.value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
 from types import MappingProxyType
 
 from xrm_core.errors import BadQuery
@@ -25,6 +26,13 @@ _KINDS = {
 
 _ROLLED = {"sum": NUMERIC, "avg": NUMERIC - {FieldType.DURATION}, "min": ORDERED, "max": ORDERED}
 """Types of the fields that a function takes; the others take all comparable ones."""
+
+
+MAX_SIZE = 100_000
+"""Of the SQL of a virtual field with all that it is made of, in parts, roughly."""
+
+MAX_LEVELS = 40
+"""Most fields that are looked at one within the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,9 @@ class _Resolver:
         pointer = "/x-computed" if field.computed is not None else "/x-rollup"
         if place in self._open:
             self._tell(place, pointer, *_circle([*self._open[self._open.index(place) :], place]))
+            raise _Told
+        if len(self._open) == MAX_LEVELS:
+            self._tell(place, pointer, f"More than {MAX_LEVELS} fields are made of each other.", "Make them less deep.")
             raise _Told
         self._open.append(place)
         try:
@@ -277,8 +288,39 @@ def _conditions(entities: Mapping[str, Entity]) -> list[Misfit]:
                 misfits.append(Misfit(entity.name, field.name, "/x-rollup/where", str(error), "Mend the filter."))
     if misfits:
         return misfits
-    circle = _find_circle(made_of)
-    return [Misfit(*circle[0], "/x-rollup/where", *_circle(circle))] if circle else []
+    if circle := _find_circle(made_of):
+        return [Misfit(*circle[0], "/x-rollup/where", *_circle(circle))]
+    return _too_large(entities, made_of)
+
+
+def _too_large(entities: Mapping[str, Entity], made_of: Mapping[Place, set[Place]]) -> list[Misfit]:
+    """Fields made of others that are made of others, until their SQL would fill the memory: a part that may become too
+    large stands twice in it, once to look at its size.
+    """
+    sizes: dict[Place, int] = {}
+    misfits = []
+    for place in TopologicalSorter(made_of).static_order():
+        field = entities[place[0]].fields.get(place[1])
+        if field is None or not field.virtual:
+            continue
+        entity, virtual = entities[place[0]], sizes.keys() & made_of[place]
+        if field.computed is not None:
+            size = _size(entity.expressions[field.name], {name: sizes[entity.name, name] for _, name in virtual})
+        else:
+            size = 1 + 2 * sum(sizes[each] for each in virtual)
+        if size > MAX_SIZE and virtual:
+            reason = "With all the fields that it is made of, and those that they are made of, this becomes too large."
+            pointer = "/x-computed" if field.computed is not None else "/x-rollup"
+            misfits.append(Misfit(*place, pointer, reason, "Make it of fewer fields, or less deep."))
+        sizes[place] = 1 if size > MAX_SIZE and virtual else size
+    return misfits
+
+
+def _size(node: Node, virtual: Mapping[str, int]) -> int:
+    if node.op == "field":
+        return 2 * virtual.get(node.value, 0) + 1
+    inner = sum(_size(each, virtual) for each in node.args)
+    return 1 + (2 * inner if node.type.kind is Kind.NUMBER else inner)
 
 
 def _find_circle(made_of: Mapping[Place, set[Place]]) -> list[Place]:

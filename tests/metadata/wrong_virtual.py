@@ -39,6 +39,12 @@ _KNOWN = "Allowed are field names"
 EXPRESSIONS = {
     "no sql": computed("name ||", "not an SQL expression", "Check brackets"),
     "open bracket": computed("(n", "not an SQL expression", "Check brackets"),
+    "list of references": computed(
+        "id IN (created_by)", "References cannot be compared", "IS NULL", '"type": "boolean"'
+    ),
+    "references in NULLIF": computed(
+        "NULLIF(id, created_by) IS NULL", "References cannot be compared", "IS NULL", '"type": "boolean"'
+    ),
     "empty call": computed("CEIL()", "too few values", _KNOWN),
     "what the parser stumbles over": computed("FROM @x ? n", "not an SQL expression", "Check brackets"),
     "money in several currencies": computed("v * 2", '"v" has a type that cannot', "another field"),

@@ -13,6 +13,7 @@ from xrm_core.metadata.expression_typing import (
     comparison,
     date_or_moment,
     expect,
+    not_references,
     round_to,
     together,
 )
@@ -168,7 +169,9 @@ class _Reader:
         value, *items = self._all([found.this, *found.expressions], depth)
         if any(each.type.kind is Kind.EMPTY for each in items):
             raise Mistake("NULL stands in the list of IN.", "Remove it; write OR … IS NULL.")
-        return Node("in", BOOLEAN, tuple(together([value, *items], "IN")[0]))
+        parts, type_ = together([value, *items], "IN")
+        not_references(type_)
+        return Node("in", BOOLEAN, tuple(parts))
 
     def _case(self, found: Any, depth: int) -> Node:
         conditions, values = [], []
@@ -207,7 +210,8 @@ class _Reader:
         return self._several(found, depth, "greatest", 2)
 
     def _nullif(self, found: Any, depth: int) -> Node:
-        parts, _ = together(self._all([found.this, found.expression], depth), "NULLIF")
+        parts, type_ = together(self._all([found.this, found.expression], depth), "NULLIF")
+        not_references(type_)
         return Node("nullif", parts[0].type, tuple(parts))
 
     def _round(self, found: Any, depth: int) -> Node:

@@ -60,13 +60,18 @@ def together(nodes: Sequence[Node], what: str) -> tuple[list[Node], ValueType]:
     return [replace(node, type=type_) if node.type.kind is Kind.EMPTY else node for node in nodes], type_
 
 
+def not_references(type_: ValueType) -> None:
+    """Refuse to compare ids."""
+    if type_.kind is Kind.REFERENCE:
+        raise Mistake("References cannot be compared.", "They can only be asked whether they are empty: IS NULL.")
+
+
 def comparison(op: str, nodes: Sequence[Node]) -> Node:
     """``=``, ``<>``, ``<`` …"""
     if any(node.type.kind is Kind.EMPTY for node in nodes):
         raise Mistake(f"Nothing is ever {op} NULL.", "Write IS NULL or IS NOT NULL.")
     found, type_ = together(nodes, op)
-    if type_.kind is Kind.REFERENCE:
-        raise Mistake("References cannot be compared.", "They can only be asked whether they are empty: IS NULL.")
+    not_references(type_)
     if type_.kind is Kind.BOOLEAN and op not in ("=", "<>"):
         raise Mistake(f"{op} cannot be used on booleans.", "Use =, AND, OR and NOT.")
     return Node(op, BOOLEAN, tuple(found))

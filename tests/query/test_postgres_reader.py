@@ -56,6 +56,30 @@ async def test_more_reads_at_once_than_connections(reader: PostgresReader) -> No
     assert reader._open <= MAX_CONNECTIONS
 
 
+async def test_a_statement_ends_with_the_read_that_nobody_waits_for(reader: PostgresReader, postgres: Database) -> None:
+    # Given a read that takes long
+    task = asyncio.create_task(reader.fetch([sleep(4)]))
+    running = (
+        "SELECT count(*) FROM pg_stat_activity WHERE position('slept' IN query) > 0 AND state = 'active' "
+        "AND pid <> pg_backend_pid() AND datname = current_database()"
+    )
+
+    async def count() -> int:
+        await asyncio.sleep(0.1)
+        with postgres.read() as connection:
+            return int(connection.exec_driver_sql(running).scalar() or 0)
+
+    while await count() == 0:
+        pass
+    # When it is cancelled
+    task.cancel()
+    # Then the server does not go on with it
+    async with asyncio.timeout(3):
+        while await count():
+            pass
+    assert await reader.fetch([ONE]) == [b"1"]
+
+
 async def test_reads_wait_only_so_long_for_a_connection(
     reader: PostgresReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

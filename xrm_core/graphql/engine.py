@@ -13,6 +13,7 @@ from xrm_core.errors import BadQuery, BadRequest, Busy, ModelOutOfDate, QueryToo
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.demands import Limits
+from xrm_core.graphql.departure import ClientGone, Departure
 from xrm_core.graphql.documents import MAX_ERRORS, Document
 from xrm_core.graphql.executor import Executor
 from xrm_core.graphql.limits import DocumentLimits
@@ -35,13 +36,17 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A GraphQL request. ``read_only`` refuses mutations (HTTP GET); ``base`` is as in User."""
+    """A GraphQL request. ``read_only`` refuses mutations (HTTP GET); ``base`` is as in User.
+
+    ``departure`` ends a query when its client has gone.
+    """
 
     query: str
     variables: Mapping[str, Any]
     operation_name: str | None = None
     read_only: bool = False
     base: str = ""
+    departure: Departure | None = None
 
 
 class MutationByGet(BadRequest):
@@ -102,15 +107,16 @@ class Engine:
             self.roles = Roles(self.records.tables, self.reader.dialect, self.pages, self.documents)
 
     async def execute(self, request: Request, caller: User) -> Answer:
-        """Answer a request. What goes wrong is in the answer, but for two errors.
+        """Answer a request. What goes wrong is in the answer, but for these errors.
 
         Raises:
             ModelOutOfDate, TablesChanged: the database has another model by now; nothing was done, so the request
                 may be asked again of an engine with that model.
+            ClientGone: nobody waits for the answer of a query.
         """
         try:
             return await self._execute(request, caller)
-        except (ModelOutOfDate, TablesChanged):
+        except (ModelOutOfDate, TablesChanged, ClientGone):
             raise
         except XrmError as error:
             return answers.refused(error)
@@ -148,7 +154,9 @@ class Engine:
             ready = await self._ready(role, document, operation, variables, caller)
             if ready is not None:
                 plan, values = ready
-                return Answer(plan.answer(await self.reader.fetch(plan.calls(values), self.tables)))
+                reading = self.reader.fetch(plan.calls(values), self.tables)
+                results = await (reading if request.departure is None else request.departure.during(reading))
+                return Answer(plan.answer(results))
         if operation.operation is OperationType.MUTATION and self.gate is not None:
             self.gate()
         if is_about_schema(role.planner, document, operation, variables):

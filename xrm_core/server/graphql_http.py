@@ -1,6 +1,7 @@
 """``/graphql``: GraphQL over HTTP, by its specification (media types, status codes, GET for queries only)."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from xrm_core.errors import BadRequest, QueryTooLarge, Unauthenticated, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
+from xrm_core.graphql.departure import ClientGone, Departure
 from xrm_core.graphql.engine import MutationByGet, Request
 from xrm_core.server.sites import site_of
 
@@ -71,9 +73,11 @@ class GraphQLEndpoint:
             site, authorization = site_of(scope), headers.get("authorization")
             await site.user(authorization)  # before a stranger's body is read
             request = await self._read(scope, headers, receive, send)
-            answer = await site.answer(authorization, replace(request, base=scope.get("root_path", "")))
+            departure = Departure(partial(_gone, receive))
+            base = scope.get("root_path", "")
+            answer = await site.answer(authorization, replace(request, base=base, departure=departure))
             status = _status(answer, media_type)
-        except ClientDisconnect:
+        except (ClientDisconnect, ClientGone):
             return
         except XrmError as error:
             answer, status = answers.refused(error), error.http_status
@@ -179,6 +183,12 @@ def _status(answer: Answer, media_type: str) -> int:
         return answer.status
     # With the older media type, clients take any other status than 200 for a failure of transport.
     return 400 if media_type == GRAPHQL_RESPONSE else 200
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the client has closed the connection. The request has been read whole."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _send(send: Send, status: int, media_type: str, answer: Answer) -> None:

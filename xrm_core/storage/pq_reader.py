@@ -22,6 +22,7 @@ from xrm_core.storage.readers import Call, read_dialect
 
 MAX_CONNECTIONS = 16
 MAX_PREPARED = 256
+_CHECK_MILLISECONDS = 1000  # between looks of the server at the connection of a running statement
 WAIT_SECONDS = 10.0
 GRACE_SECONDS = 5.0
 _CANCELLED, _STALE_PLAN, _NO_SUCH_STATEMENT = b"57014", b"0A000", b"26000"
@@ -150,7 +151,9 @@ class PostgresReader:
         positional, arguments = self._database.dialect.create_connect_args(self._database.url)
         options = (
             f"{self._database.options} -c default_transaction_read_only=on "
-            f"-c statement_timeout={int(self._timeout * 1000)}"
+            f"-c statement_timeout={int(self._timeout * 1000)} "
+            # a statement whose connection was closed, since its client has gone, ends with it
+            f"-c client_connection_check_interval={_CHECK_MILLISECONDS}"
         )
         try:
             owner = await psycopg.AsyncConnection.connect(

@@ -152,6 +152,50 @@ def test_sums_beyond_63_bits_are_compared(pivots: World) -> None:
     assert sums == sorted(sums, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [
+        ('avg: {units: {gt: "10000000000000"}}', "ab"),
+        ('avg: {units: {gt: "9400000000000"}}', "abc"),
+        ('avg: {units: {eq: "50000000000000"}}', "b"),
+        ('avg: {units: {in: ["50000000000000", "1"]}}', "b"),
+    ],
+)
+def test_large_averages_compare_alike_on_both_databases(pivots: World, condition: str, names: str) -> None:
+    units = {"a": 20_000_000_000_000, "b": 50_000_000_000_000, "c": 9_500_000_000_000}
+    firms = [{"id": uid(number), "name": name, "units": units[name]} for number, name in enumerate("abc", 1)]
+    pivots.fill({"deal": [], "firm": firms})
+    try:
+        found = ask(pivots, f"(groupBy: [{{name: VALUE}}], having: {{{condition}}})", "key { name }", entity="firms")
+    finally:
+        pivots.fill(pivot_world.ROWS)
+    assert "".join(each["key"]["name"] for each in found) == names
+
+
+@pytest.mark.parametrize(
+    ("condition", "stages"),
+    [
+        ('{gt: "1500000000000000"}', ["won"]),
+        ('{lt: "1500000000000000"}', ["open"]),
+        ('{gte: "1000000000000000"}', ["open", "won"]),
+        ('{gt: "9999999999999999"}', []),
+    ],
+)
+def test_sums_beyond_63_bits_compare_alike_on_both_databases(pivots: World, condition: str, stages: list[str]) -> None:
+    # Given sums of 1.2 and 2 times 10^15, which have four digits after the point
+    deals = [
+        {"id": uid(number), "title": "d", "stage": "open" if number < 12 else "won", "amount": "99999999999999.9999"}
+        for number in range(32)
+    ]
+    pivots.fill({"firm": [], "deal": deals})
+    try:
+        having = f"having: {{sum: {{amount: {condition}}}}}"
+        found = ask(pivots, f"(groupBy: [{{stage: VALUE}}], {having})", "key { stage }")
+    finally:
+        pivots.fill(pivot_world.ROWS)
+    assert [each["key"]["stage"] for each in found] == stages
+
+
 def test_averages_are_compared_as_decimals(pivots: World) -> None:
     where = '(where: {title: {in: ["d0", "d1"]}}, having: {avg: {amount: {%s: "0.15"}}})'
     assert [len(ask(pivots, where % op, "count")) for op in ("eq", "gt", "gte", "lt", "ne")] == [1, 0, 1, 0, 0]

@@ -107,9 +107,7 @@ class _Groups:
 
     def figure(self, columns: Any, figure: Figure) -> ColumnElement[Any]:
         """A figure as a column that compares."""
-        field = self.entity[figure.field] if figure.field else None
-        label = self.figures.get(figure, "n")
-        return figures_view.comparable(self.scope.dialect.name, figure, field, columns, label)
+        return figures_view.comparable(columns, self.figures.get(figure, "n"))
 
     def _key(self, found: Scan, group: GroupKey) -> ColumnElement[Any]:
         field = self.key_fields[group]

@@ -3,16 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Float, Integer, Numeric, cast, func, literal_column
+from sqlalchemy import Integer, literal_column
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.predicate import All, Any_, Compare, Not, Predicate
 from xrm_core.metadata.types import WHOLE, FieldType
+from xrm_core.query.operands import Average, Sum
 from xrm_core.query.request import Figure
 from xrm_core.query.totals import AVERAGE_DIGITS
-
-_PRECISION = 38
 
 
 def name(figure: Figure) -> str:
@@ -30,11 +29,15 @@ def view(entity: Entity, fields: dict[str, Field]) -> Entity:
 
 
 def result(function: str, field: Field) -> Field:
-    """What a figure over a field is compared as: a field of the same type, a wide number, or six digits."""
-    if function == "countDistinct" or (function == "sum" and field.type in WHOLE):
+    """What a figure over a field is compared as: a field of the same type, or one with more digits."""
+    if function == "countDistinct":
         return Field(field.name, FieldType.BIG_INTEGER)
     if function == "avg" and field.type is not FieldType.DURATION:
-        return Field(field.name, FieldType.DECIMAL, precision=_PRECISION, scale=AVERAGE_DIGITS)
+        return Average(field.name, FieldType.DECIMAL, scale=AVERAGE_DIGITS)
+    if function == "sum" and field.type in WHOLE:
+        return Sum(field.name, FieldType.BIG_INTEGER)
+    if function == "sum" and field.type is FieldType.DECIMAL:
+        return Sum(field.name, FieldType.DECIMAL, scale=field.scale)
     return field
 
 
@@ -51,24 +54,18 @@ def figures_in(predicate: Predicate) -> list[Figure]:
     raise TypeError(f"{predicate} is no condition on figures")
 
 
-def comparable(dialect: str, figure: Figure, field: Field | None, columns: Any, label: str) -> ColumnElement[Any]:
+def comparable(columns: Any, label: str) -> ColumnElement[Any]:
     """A figure as one column that compares like the field of :func:`view`.
 
     Args:
-        dialect: of the database.
-        figure: the figure.
-        field: what it measures; None: it counts records.
         columns: those of the groups.
         label: the figure's label there.
     """
-    if label not in columns:  # the two parts of a wide sum on SQLite: exact up to 63 bits, then a float
-        high: ColumnElement[Any] = columns[f"{label}h"]
-        size: ColumnElement[int] = literal_column("1000000000", Integer())
-        whole: ColumnElement[Any] = high * size + columns[f"{label}l"]
-        return whole
-    column: ColumnElement[Any] = columns[label]
-    if figure.function != "avg" or field is None or field.type is FieldType.DURATION:
+    if label in columns:
+        column: ColumnElement[Any] = columns[label]
         return column
-    if dialect == "postgresql":
-        return cast(column, Numeric(_PRECISION, AVERAGE_DIGITS))
-    return cast(func.round(cast(column, Float) * literal_column(f"{10**AVERAGE_DIGITS}.0")), Integer)
+    # The two parts of a wide sum on SQLite: exact up to 63 bits, then a float.
+    high: ColumnElement[Any] = columns[f"{label}h"]
+    size: ColumnElement[int] = literal_column("1000000000", Integer())
+    whole: ColumnElement[Any] = high * size + columns[f"{label}l"]
+    return whole

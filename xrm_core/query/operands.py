@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Dialect, Integer, Numeric, Text
+from sqlalchemy import Dialect, Float, Integer, Numeric, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from xrm_core.metadata.model import Field
@@ -21,8 +21,20 @@ _EXACT = Context(prec=100)
 _ROUNDING = {Op.GT: ROUND_FLOOR, Op.LTE: ROUND_FLOOR, Op.LT: ROUND_CEILING, Op.GTE: ROUND_CEILING}
 
 
+class Average(Field):
+    """A figure that is a float, whatever the type of what it is of."""
+
+
+class Sum(Field):
+    """A figure that may have more digits than any field."""
+
+
 def operand_type(field: Field, op: Op = Op.EQ) -> TypeEngine[Any]:
     """Type of a value that a field is compared with by an operator."""
+    if isinstance(field, Average):
+        return FloatOperand()
+    if isinstance(field, Sum):
+        return SumOperand(field.scale if field.type is FieldType.DECIMAL else 0, _ROUNDING.get(op))
     match field.type:
         case FieldType.UUID | FieldType.RELATION:
             return KnownId()
@@ -79,6 +91,30 @@ class DecimalOperand(TypeDecorator[Decimal]):
         if self.rounding is None and scaled != scaled.to_integral_value():
             return None
         return int(scaled.to_integral_value(self.rounding))
+
+
+class SumOperand(DecimalOperand):
+    """A number to compare a sum with: on SQLite a float where it has more than 63 bits, as the sum then is, too."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """See :class:`DecimalOperand`."""
+        if value is None or dialect.name == "postgresql":
+            return super().process_bind_param(value, dialect)
+        scaled = Decimal(value).scaleb(self.scale, _EXACT)
+        return super().process_bind_param(value, dialect) if abs(scaled) <= _SQLITE_LARGEST else float(scaled)
+
+
+class FloatOperand(TypeDecorator[float]):
+    """A number to compare a float with."""
+
+    impl = Float
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> float | None:
+        """The nearest float."""
+        return None if value is None else float(value)
 
 
 class JsonList(TypeDecorator[str]):

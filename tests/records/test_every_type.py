@@ -131,6 +131,18 @@ def test_extreme_values_come_out_as_they_went_in(world: kit.World) -> None:
         assert not any(empty.values())
 
 
+def test_a_record_with_huge_numbers_in_json_can_be_changed(world: kit.World) -> None:
+    # given numbers of which the database writes all digits, as if they were whole
+    extra = {"a": 1e30, "b": [-1.5e300, {"c": 2.0**63}]}
+    made = json.loads(create(world, {"extra": extra}))["data"]["createThing"]
+    # when another field is changed
+    update = "mutation($id: ID!) { updateThing(id: $id, input: {big: 1}) { big extra } }"
+    changed = world.ask("admin", update, {"id": made["id"]})["updateThing"]
+    # then they are still the same
+    assert changed == {"big": "1", "extra": made["extra"]}
+    assert changed["extra"] == extra
+
+
 @pytest.mark.parametrize(("name", "value", "code"), WRONG)
 def test_what_is_no_value_of_a_type_is_refused_in_words(world: kit.World, name: str, value: Any, code: str) -> None:
     [error] = json.loads(create(world, {name: value}))["errors"]

@@ -29,6 +29,22 @@ def json_text(value: Mapping[str, Any]) -> str:
     return text
 
 
+def read_json(value: Any) -> Any:
+    """JSON as a database has kept it. A whole number beyond 64 bits can only have been a float, such as 1e30, of which
+    all digits were written.
+    """
+    match value:
+        case bool():
+            return value
+        case int():
+            return value if -_LARGEST <= value < _LARGEST else float(value)
+        case Mapping():
+            return {key: read_json(each) for key, each in value.items()}
+        case list():
+            return [read_json(each) for each in value]
+    return value
+
+
 def _text(value: Any, depth: int) -> str:
     if isinstance(value, Mapping | list | tuple) and depth > MAX_JSON_DEPTH:
         raise ValueError(f"nests deeper than {MAX_JSON_DEPTH} levels")

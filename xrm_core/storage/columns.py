@@ -31,7 +31,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from xrm_core.metadata.clock import duration_seconds, duration_text, instant_text, time_text
 from xrm_core.metadata.frozen import thaw
-from xrm_core.metadata.json_text import json_text
+from xrm_core.metadata.json_text import json_text, read_json
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import FieldType
 
@@ -235,7 +235,7 @@ class JsonObject(TypeDecorator[dict[str, Any]]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any] | None:
         """A mapping on both."""
-        found: dict[str, Any] | None = json.loads(value) if isinstance(value, str) else value
+        found: dict[str, Any] | None = read_json(json.loads(value) if isinstance(value, str) else value)
         return found
 
 

@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     )
     trace_hooks: bool = Field(default=False, description="Print each call of a plugin's hook to standard error.")
 
+    documents: Path | None = Field(
+        default=None, description="Folder with *.graphql files, or a manifest, of trusted documents."
+    )
+    only_trusted_documents: bool = Field(default=False, description="Refuse all other GraphQL documents.")
+
     statement_timeout: float = Field(default=30, gt=0, description="Seconds that one SQL statement may take.")
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024, description="Bytes that a request body may have.")
     max_file_bytes: int = Field(

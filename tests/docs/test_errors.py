@@ -29,6 +29,7 @@ QUERY = {"query": "{ customers { totalCount } }"}
 REQUESTS = {
     "BAD_REQUEST": ("POST", {"json": {}}),
     "BODY_TOO_LARGE": ("POST", {"json": {"query": "#" * 1_100_000}}),
+    "DOCUMENT_UNKNOWN": ("POST", {"json": {"documentId": "2f1d"}}),
     "METHOD_NOT_ALLOWED": ("PUT", {"json": QUERY}),
     "MUTATION_BY_GET": ("GET", {"params": {"query": 'mutation { deleteCustomer(id: "") { id } }'}}),
     "NOT_ACCEPTABLE": ("POST", {"json": QUERY, "headers": {"Accept": "text/html"}}),

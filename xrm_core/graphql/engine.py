@@ -38,7 +38,8 @@ Result = TypeVar("Result")
 class Request:
     """A GraphQL request. ``read_only`` refuses mutations (HTTP GET); ``base`` is as in User.
 
-    ``departure`` ends a query when its client has gone.
+    ``departure`` ends a query when its client has gone. ``tells_cost``: the answer to a query of records says what it
+    cost.
     """
 
     query: str
@@ -47,6 +48,7 @@ class Request:
     read_only: bool = False
     base: str = ""
     departure: Departure | None = None
+    tells_cost: bool = False
 
 
 class MutationByGet(BadRequest):
@@ -156,7 +158,8 @@ class Engine:
                 plan, values = ready
                 reading = self.reader.fetch(plan.calls(values), self.tables)
                 results = await (reading if request.departure is None else request.departure.during(reading))
-                return Answer(plan.answer(results))
+                cost = plan.demands.cost(variables) if request.tells_cost else None
+                return Answer(plan.answer(results, cost))
         if operation.operation is OperationType.MUTATION and self.gate is not None:
             self.gate()
         if is_about_schema(role.planner, document, operation, variables):

@@ -58,13 +58,16 @@ class Plan:
         """The statements with their values."""
         return [(step.statement.sql, step.statement.bind(values)) for step in self.steps if step.statement]
 
-    def answer(self, results: list[bytes | None]) -> bytes:
-        """``{"data": …}`` out of the answers of the statements."""
+    def answer(self, results: list[bytes | None], cost: int | None = None) -> bytes:
+        """``{"data": …}`` out of the answers of the statements, with the ``cost`` in extensions if it is given."""
         answers = iter(results)
         parts = (
             step.prefix + (step.constant if step.statement is None else next(answers) or b"null") for step in self.steps
         )
-        return b'{"data":{' + b",".join(parts) + b"}}"
+        if cost is None:
+            return b'{"data":{' + b",".join(parts) + b"}}"
+        more = f'"extensions":{{"cost":{{"records":{cost},"limit":{self.demands.limits.records}}}}}'
+        return b'{"data":{' + b",".join(parts) + b"}," + more.encode() + b"}"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from xrm_core.server.graphql_http import GraphQLEndpoint
 from xrm_core.server.site import Site
 from xrm_core.server.sites import Sites, site_of
 from xrm_core.server.tenants import Tenants
+from xrm_core.server.trusted_documents import load_trusted_documents
 
 CLEAN_SECONDS = 3600.0
 """How often a server looks for files that nobody has attached."""
@@ -43,6 +44,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
     site = Site(settings, platform.database, blueprints, blueprint)
     files = FilesEndpoint(settings.max_file_bytes, settings.statement_timeout)
     tenants = Tenants(settings, platform.database, blueprints, files.clean)
+    documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     ending = asyncio.Event()
@@ -71,7 +73,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
         await site.close()
 
     routes: list[BaseRoute] = [
-        Route("/graphql", GraphQLEndpoint(settings.max_body_bytes)),
+        Route("/graphql", GraphQLEndpoint(settings.max_body_bytes, documents)),
         Route("/files", files, methods=["POST"]),
         Route("/files/{file_id}", files, methods=["GET"]),
         *health.routes(lambda request: site_of(request.scope).refresh()),

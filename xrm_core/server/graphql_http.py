@@ -16,6 +16,7 @@ from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.departure import ClientGone, Departure
 from xrm_core.graphql.engine import MutationByGet, Request
 from xrm_core.server.sites import site_of
+from xrm_core.server.trusted_documents import TrustedDocuments
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -59,10 +60,12 @@ class GraphQLEndpoint:
 
     Args:
         max_body_bytes: larger bodies are refused before they are read whole.
+        documents: trusted documents.
     """
 
-    def __init__(self, max_body_bytes: int) -> None:
+    def __init__(self, max_body_bytes: int, documents: TrustedDocuments | None = None) -> None:
         self._max_body_bytes = max_body_bytes
+        self._documents = documents or TrustedDocuments()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -88,14 +91,30 @@ class GraphQLEndpoint:
 
     async def _read(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> Request:
         if scope["method"] == "GET":
-            return _from_query(QueryParams(scope["query_string"]))
+            return self._request(_from_query(QueryParams(scope["query_string"])), read_only=True)
         if scope["method"] != "POST":
             raise MethodNotAllowed("GraphQL is asked by POST, or by GET for queries.", hint="Use POST.")
         if headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
             raise UnsupportedMediaType(
                 "The body must be JSON.", hint="Send it with the header «Content-Type: application/json»."
             )
-        return _from_json(await self._body(HttpRequest(scope, receive, send), headers))
+        return self._request(_from_json(await self._body(HttpRequest(scope, receive, send), headers)))
+
+    def _request(self, content: dict[str, Any], *, read_only: bool = False) -> Request:
+        extensions = content.get("extensions")
+        if extensions is not None and not isinstance(extensions, dict):
+            raise BadRequest("«extensions» is not an object.")
+        query, name, variables = self._documents.text(content), content.get("operationName"), content.get("variables")
+        if not isinstance(query, str):
+            raise BadRequest("«query» is missing or not a text.", hint='It looks like {"query": "{ … }"}.')
+        if name is not None and not isinstance(name, str):
+            raise BadRequest("«operationName» is not a text.")
+        if variables is not None and not isinstance(variables, dict):
+            raise BadRequest("«variables» is not an object.")
+        cost = (extensions or {}).get("cost", False)
+        if not isinstance(cost, bool):
+            raise BadRequest("«extensions.cost» is not true or false.")
+        return Request(query, variables or {}, name or None, read_only, tells_cost=cost)
 
     async def _body(self, request: HttpRequest, headers: Headers) -> bytes:
         length = headers.get("content-length", "0")
@@ -126,7 +145,7 @@ def _accepted(accept: str | None) -> str:
     raise NotAcceptable(f"The answer comes as {GRAPHQL_RESPONSE} or {JSON}.", hint="Name one of them in Accept.")
 
 
-def _from_json(body: bytes) -> Request:
+def _from_json(body: bytes) -> dict[str, Any]:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -135,12 +154,12 @@ def _from_json(body: bytes) -> Request:
         raise BadRequest("The body must be one JSON object; lists of requests are not taken.")
     if b"\\u0000" in body and _has_nul(content):
         raise BadRequest("The request has a NUL character.", hint="Texts cannot have it; leave it out.")
-    return _request(content)
+    return content
 
 
-def _from_query(parameters: QueryParams) -> Request:
+def _from_query(parameters: QueryParams) -> dict[str, Any]:
     content: dict[str, Any] = {}
-    for name in ("query", "operationName"):
+    for name in ("query", "documentId", "operationName"):
         if name in parameters:
             content[name] = parameters[name]
     for name in ("variables", "extensions"):
@@ -151,21 +170,7 @@ def _from_query(parameters: QueryParams) -> Request:
                 raise BadRequest(f"The parameter {name} is not valid JSON.") from None
     if _has_nul(content):
         raise BadRequest("The request has a NUL character.", hint="Texts cannot have it; leave it out.")
-    return _request(content, read_only=True)
-
-
-def _request(content: dict[str, Any], *, read_only: bool = False) -> Request:
-    query, name = content.get("query"), content.get("operationName")
-    variables, extensions = content.get("variables"), content.get("extensions")
-    if not isinstance(query, str):
-        raise BadRequest("«query» is missing or not a text.", hint='It looks like {"query": "{ … }"}.')
-    if name is not None and not isinstance(name, str):
-        raise BadRequest("«operationName» is not a text.")
-    if variables is not None and not isinstance(variables, dict):
-        raise BadRequest("«variables» is not an object.")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise BadRequest("«extensions» is not an object.")
-    return Request(query, variables or {}, name or None, read_only)
+    return content
 
 
 def _has_nul(value: Any) -> bool:

@@ -62,6 +62,11 @@ def test_undo_and_redo(converted: Path, xrm: Xrm):
     assert [operation["op"] for operation in json.loads(again.out)["operations"]] == ["change_type"]
     assert xrm("schema", "check", "--database").code == 0
 
+    # and who goes to what the files say has nothing left to do
+    assert xrm("schema", "undo").code == 0
+    done = xrm("schema", "redo", "--accept", "change_type:book.isbn")
+    assert done.out.endswith("1 lossy\nDone.\n")
+
 
 def test_leftovers(converted: Path, xrm: Xrm):
     assert xrm("schema", "leftovers").out.splitlines() == [

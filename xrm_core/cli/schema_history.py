@@ -10,6 +10,8 @@ import typer
 from xrm_core.cli.options import Accept, AsJson, DatabaseUrl, Schemas
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xrm_core.metadata.model import Model
     from xrm_core.settings import Settings
     from xrm_core.storage.contract import Contract
@@ -107,6 +109,7 @@ def _back(
     from xrm_core.storage.apply import undo as carry_out
     from xrm_core.storage.history import way_back
     from xrm_core.storage.plan import plan_evolution
+    from xrm_core.storage.schema_files import schema_files
 
     with opened_database(schemas, database) as opened:
         if plan:
@@ -115,12 +118,28 @@ def _back(
             raise typer.Exit(CHANGES_PENDING)
         done = carry_out(opened, accept or (), redo=redo)
         with opened.read() as connection:
-            model = current_model(connection)
+            model, files = current_model(connection), schema_files(connection)
     _show(done, as_json)
+    settings = start(schemas, database)
     if model is not None:
-        _tell_of_policies(start(schemas, database), model)
-    if not as_json:
+        _tell_of_policies(settings, model)
+    if as_json:
+        return
+    if model is not None and _files_say(settings, files.texts, model):
+        typer.echo("Done.")
+    else:
         typer.echo("Done. Let the entity files say the same, or «xrm schema apply» changes it again.")
+
+
+def _files_say(settings: "Settings", tenant: "Mapping[str, str]", model: "Model") -> bool:
+    """Whether the entity files are those of a model: the files of a tenant's layer go back with it."""
+    from xrm_core.errors import XrmError
+    from xrm_core.server.assembly import find_plugins, read_model
+
+    try:
+        return read_model(settings, find_plugins(settings), tenant).fingerprint == model.fingerprint
+    except XrmError:
+        return False  # the way back needs no pack that is in order
 
 
 def _tell_of_policies(settings: "Settings", model: "Model") -> None:

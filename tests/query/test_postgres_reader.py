@@ -80,6 +80,73 @@ async def test_a_statement_ends_with_the_read_that_nobody_waits_for(reader: Post
     assert await reader.fetch([ONE]) == [b"1"]
 
 
+async def warmed(reader: PostgresReader, count: int) -> None:
+    """Let there be so many idle connections."""
+    await asyncio.gather(*(reader.fetch([sleep(0.05)]) for _ in range(count)))
+    assert len(reader._idle) == count
+
+
+async def test_statements_of_one_document_run_side_by_side_on_idle_connections(reader: PostgresReader) -> None:
+    # Given one connection, then all run on it; given others that are idle, on up to three of them as well
+    slow: Call = ("SELECT pg_backend_pid()::text FROM pg_sleep(0.1)", ())
+    for idle, used in ((1, 1), (2, 2), (6, 4)):
+        await warmed(reader, idle)
+        assert len(set(await reader.fetch([slow] * 6))) == used
+        assert len(reader._idle) == idle
+
+
+async def test_answers_of_one_document_come_in_their_order(reader: PostgresReader) -> None:
+    await warmed(reader, 4)
+    calls: list[Call] = [
+        ("SELECT $1::int::text FROM pg_sleep($2::float8)", (number, 0.02 * (number % 3))) for number in range(20)
+    ]
+    assert await reader.fetch(calls) == [str(number).encode() for number in range(20)]
+
+
+async def test_statements_side_by_side_see_one_snapshot(reader: PostgresReader, postgres: Database) -> None:
+    # Given a table to which somebody adds rows all the time
+    execute(postgres, "CREATE TABLE counted (n int)")
+    await warmed(reader, 4)
+    ended = asyncio.Event()
+
+    async def add() -> None:
+        while not ended.is_set():
+            await asyncio.to_thread(execute, postgres, "INSERT INTO counted VALUES (1)")
+
+    adding = asyncio.create_task(add())
+    # When several statements count them, later ones after a while
+    calls: list[Call] = [
+        ("SELECT count(*)::text FROM pg_sleep($1::float8), counted", (seconds,)) for seconds in (0, 0.05, 0.1, 0.0)
+    ]
+    seen = [await reader.fetch(calls) for _ in range(5)]
+    ended.set()
+    await adding
+    # Then they count the same, and more each time
+    assert [len(set(each)) for each in seen] == [1] * 5
+    assert len({each[0] for each in seen}) > 1
+
+
+async def test_what_goes_wrong_on_one_connection_leaves_all_usable(reader: PostgresReader) -> None:
+    await warmed(reader, 4)
+    wrong: Call = ("SELECT 1/0", ())
+    with pytest.raises(InternalError) as caught:
+        await reader.fetch([ONE, wrong, ONE, ("SELECT nothing_here", ())])
+    assert caught.value.details == {"sqlstate": "22012"}
+    assert len(reader._idle) == 4
+    assert await reader.fetch([ONE, ONE, ONE, ONE]) == [b"1"] * 4
+
+
+async def test_tables_that_changed_under_prepared_statements_side_by_side(
+    reader: PostgresReader, postgres: Database
+) -> None:
+    execute(postgres, "CREATE TABLE changing (a text)", "INSERT INTO changing VALUES ('x')")
+    await warmed(reader, 4)
+    calls: list[Call] = [("SELECT to_json(changing)::text FROM changing, pg_sleep(0.02)", ())] * 4
+    assert await reader.fetch(calls) == [b'{"a":"x"}'] * 4
+    execute(postgres, "ALTER TABLE changing ADD b int DEFAULT 2")
+    assert await reader.fetch(calls) == [b'{"a":"x","b":2}'] * 4
+
+
 async def test_reads_wait_only_so_long_for_a_connection(
     reader: PostgresReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from xrm_core.storage.readers import Call, read_dialect
 
 MAX_CONNECTIONS = 16
 MAX_PREPARED = 256
+MAX_HELPERS = 3  # connections beside its own on which the statements of one document run
 _CHECK_MILLISECONDS = 1000  # between looks of the server at the connection of a running statement
 WAIT_SECONDS = 10.0
 GRACE_SECONDS = 5.0
@@ -70,17 +71,18 @@ class PostgresReader:
                 raise self._unavailable() from error
 
     async def _on_some(self, calls: Sequence[Call]) -> list[bytes | None]:
-        connection = await self._acquire()
+        team = [await self._acquire(), *self._spare(len(calls) - 1)]
         healthy = False
         try:
             try:
-                answers = await connection.answers(calls)
+                answers = await _answers(team, calls)
             except _Stale:
-                await connection.forget()
-                answers = await connection.answers(calls)
+                for each in team:
+                    await each.forget()
+                answers = await _answers(team, calls)
             healthy = True
         except _Refused as error:
-            healthy = await connection.recover()
+            healthy = all([await each.recover() for each in team])
             if error.state == _CANCELLED:
                 raise timed_out(self._timeout) from None
             if does_not_fit(error.state.decode()):
@@ -94,7 +96,19 @@ class PostgresReader:
             return answers
         finally:
             # A connection whose request was cancelled midway is in an unknown state and is not used again.
-            self._release(connection, healthy=healthy)
+            for each in team:
+                self._release(each, healthy=healthy)
+
+    def _spare(self, count: int) -> list["_Connection"]:
+        """Up to so many connections that are idle and that nobody waits for; none is opened for it."""
+        found: list[_Connection] = []
+        while self._idle and not self._waiting and len(found) < min(count, MAX_HELPERS):
+            connection = self._idle.pop()
+            if connection.alive:
+                found.append(connection)
+            else:
+                self._open -= 1
+        return found
 
     async def _acquire(self) -> "_Connection":
         while True:
@@ -216,16 +230,8 @@ class _Connection:
         """False once the server has closed it."""
         return self._pg.status == ConnStatus.OK
 
-    async def answers(self, calls: Sequence[Call]) -> list[bytes | None]:
-        """Run statements and return the one value of each; several in one snapshot."""
-        if len(calls) == 1:
-            return [await self._answer(*calls[0])]
-        await self.command(_SNAPSHOT)
-        found = [await self._answer(*call) for call in calls]
-        await self.command("COMMIT")
-        return found
-
-    async def _answer(self, sql: str, values: tuple[Any, ...]) -> bytes | None:
+    async def answer(self, sql: str, values: tuple[Any, ...]) -> bytes | None:
+        """Run a statement and return its one value."""
         parameters = [_text(value) for value in values]
         name = await self._name(sql)
         result = await self._run(lambda: self._pg.send_query_prepared(name, parameters))
@@ -325,6 +331,39 @@ class _Connection:
         future, self._future = self._future, None
         if future is not None and not future.done():
             future.set_exception(_Lost())
+
+
+async def _answers(team: Sequence[_Connection], calls: Sequence[Call]) -> list[bytes | None]:
+    """Run statements and return the one value of each; several in one snapshot, side by side if there is a team.
+
+    Raises:
+        _Lost, _Refused: of the first statement, in their order, with which something went wrong.
+    """
+    leader, *helpers = team
+    if len(calls) == 1:
+        return [await leader.answer(*calls[0])]
+    await leader.command(_SNAPSHOT)
+    if helpers:
+        shared = await leader.answer("SELECT pg_export_snapshot()", ()) or b""
+        join = f"{_SNAPSHOT}; SET TRANSACTION SNAPSHOT '{shared.decode()}'"
+        await asyncio.gather(*(each.command(join) for each in helpers))  # while the leader's transaction is open
+    pending = iter(range(len(calls)))
+    found: list[bytes | None] = [None] * len(calls)
+    failed: dict[int, Exception] = {}
+
+    async def work(connection: _Connection) -> None:
+        for number in pending:
+            try:
+                found[number] = await connection.answer(*calls[number])
+            except (_Lost, _Refused) as error:
+                failed[number] = error
+                return
+        await connection.command("COMMIT")
+
+    await asyncio.gather(*(work(each) for each in team))
+    if failed:
+        raise failed[min(failed)]
+    return found
 
 
 def _text(value: Any) -> bytes | None:

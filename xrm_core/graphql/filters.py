@@ -12,7 +12,7 @@ from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.file_entity import FILE
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.predicate import FLAGS, LISTS, Op, operators
-from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.types import TEXTUAL, FieldType
 
 _DESCRIPTIONS = {
     Op.EQ: "Equal; null matches an empty value.",
@@ -87,6 +87,9 @@ def operator_input(types: Types, entity: Entity, field: Field) -> InputType:
         for op in operators(field):
             type_: Any = bool if op in FLAGS else builder.list_of(value) if op in LISTS else value
             builder.add(made[name], op.value, builder.optional(type_), _DESCRIPTIONS[op])
+        if field.type in TEXTUAL:
+            about = "What makes no difference to these comparisons."
+            builder.add(made[name], "ignoring", types.text_difference | None, about)
     return made[name]
 
 

@@ -8,9 +8,9 @@ from xrm_core.errors import BadQuery
 from xrm_core.graphql import names
 from xrm_core.graphql.arguments import Tree
 from xrm_core.graphql.demands import Demands
-from xrm_core.graphql.where import compare, conditions, criteria, path_of
+from xrm_core.graphql.where import comparisons, conditions, criteria, path_of
 from xrm_core.metadata.model import AMOUNT, Entity, Field, Model
-from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, Op, Predicate
+from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, Predicate
 from xrm_core.query import figures_view
 from xrm_core.query.request import Figure, GroupKey, GroupOrder
 
@@ -57,7 +57,7 @@ def _having(entity: Entity, tree: Tree) -> Predicate:
 def _compared(entity: Entity, figure: Figure, value: dict[str, Tree]) -> Iterator[Predicate]:
     fields = {figure.field: entity[figure.field]} if figure.field else {}
     field = figures_view.view(entity, fields)[figures_view.name(figure)]
-    return (compare(field, Op(op), each) for op, each in value.items())
+    return iter(comparisons(field, value))
 
 
 def group_order(model: Model, entity: Entity, by: tuple[GroupKey, ...], tree: Tree) -> tuple[GroupOrder, ...]:

@@ -9,11 +9,18 @@ from xrm_core.graphql.builder import InputType, ObjectType
 from xrm_core.graphql.meanings import Meanings
 from xrm_core.graphql.scalars import scalar_of
 from xrm_core.metadata.model import Entity, Field, Inverse, Link, Model
+from xrm_core.metadata.predicate import IGNORING
 from xrm_core.metadata.types import COMPARABLE, FieldType
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.policy import Action
 
 _SORTED = COMPARABLE | {FieldType.MONEY}  # by its parts
+
+
+_IGNORING = {
+    "CASE": "Capital and small letters are the same.",
+    "CASE_AND_ACCENTS": "So are letters with and without accents: ü and u, é and e; ß and ss, æ and ae.",
+}
 
 
 class Types:
@@ -31,6 +38,7 @@ class Types:
         self.mutation = builder.object_type(
             "Mutation", "All mutations of one document are one transaction: if one fails, none has happened."
         )
+        self.text_difference = builder.enum_type("TextDifference", IGNORING, _IGNORING)
         self.page_info = builder.object_type("PageInfo", "Where a page lies in its list (Relay).")
         self.readable = [entity for entity in model if access.may(entity.name, Action.READ)]
         self.objects: dict[str, ObjectType] = {}
@@ -38,7 +46,7 @@ class Types:
         self.orders: dict[str, InputType] = {}
         self.inputs: dict[str, InputType] = {}
         self.figures: dict[str, tuple[Any, list[builder.Argument]]] = {}
-        self.known: dict[str, Callable[[], Any]] = {}
+        self.known: dict[str, Callable[[], Any]] = {"TextDifference": partial(_same, self.text_difference)}
         self.shared: dict[str, Any] = {}
         self.operators: dict[str, InputType] = {}
         self._enums: dict[str, builder.EnumType] = {}

@@ -1,6 +1,7 @@
 """``where``, ``orderBy``, ``groupBy`` and paging arguments → the values of :mod:`xrm_core.query.request`."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from xrm_core import naming
@@ -11,6 +12,7 @@ from xrm_core.graphql.demands import Demands
 from xrm_core.metadata.file_entity import FILE
 from xrm_core.metadata.model import AMOUNT, Entity, Field, Inverse, Model
 from xrm_core.metadata.predicate import (
+    BLIND,
     EVERYTHING,
     FLAGS,
     All,
@@ -103,7 +105,7 @@ def _member(model: Model, entity: Entity, name: str, value: Tree) -> list[Predic
     if field.parts:
         return list(_parts(field, value))
     if field.relation is None:
-        return [compare(field, Op(op), each) for op, each in value.items()]
+        return comparisons(field, value)
     return _relation(model, field, dict(value))
 
 
@@ -140,6 +142,23 @@ def _relation(model: Model, field: Field, value: dict[str, Tree]) -> list[Predic
 
 def _linked(field: Field, value: Tree) -> Predicate:
     return EVERYTHING if value is None else Linked(field.name, value.value)
+
+
+def comparisons(field: Field, value: dict[str, Tree]) -> list[Predicate]:
+    """The comparisons of an input of operators.
+
+    Raises:
+        BadQuery: an operator takes no null, or cannot ignore what is to be ignored.
+    """
+    rest = dict(value)
+    ignoring = rest.pop("ignoring", None)
+    found = [compare(field, Op(op), each) for op, each in rest.items()]
+    if ignoring is None:
+        return found
+    for op in rest:
+        if op not in BLIND:
+            raise BadQuery(f"{op} of {naming.camel(field.name)} cannot ignore anything.", hint="Leave one of them out.")
+    return [replace(each, ignoring=ignoring) if isinstance(each, Compare) else each for each in found]
 
 
 def compare(field: Field, op: Op, value: Tree) -> Predicate:

@@ -11,7 +11,7 @@ It is compiled to SQL in one place, :mod:`xrm_core.query.predicates`, and never 
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
@@ -102,13 +102,22 @@ SEARCH_WORDS, SEARCH_LENGTH = 20, 500
 CONTEXT_NAMES = frozenset({"user", "team"})
 
 
+Ignoring = Literal["CASE", "CASE_AND_ACCENTS"]
+IGNORING: tuple[Ignoring, ...] = ("CASE", "CASE_AND_ACCENTS")
+"""What comparisons of text may leave out of account."""
+
+BLIND = frozenset({*_EQUALITY, *_TEXT})
+"""Operators that can."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """``field op value`` on the entity itself."""
+    """``field op value`` on the entity itself. Text may be compared ``ignoring`` what is the same to people."""
 
     field: str
     op: Op
     value: Operand
+    ignoring: Ignoring | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +251,10 @@ def _parse_field(model: Model, field: Field, value: Any, at: str) -> list[Predic
     if field.parts:
         return list(_parse_parts(field, value, at))
     if field.relation is None:
-        return [_parse_compare(field, op, operand, f"{at}/{op}") for op, operand in value.items()]
+        rest = dict(value)
+        ignoring = _parse_ignoring(field, rest, at)
+        found = (_parse_compare(field, op, operand, f"{at}/{op}") for op, operand in rest.items())
+        return [replace(each, ignoring=ignoring) if ignoring else each for each in found]
     parts: list[Predicate] = []
     rest = dict(value)
     if "isNull" in rest:
@@ -256,6 +268,19 @@ def _parse_field(model: Model, field: Field, value: Any, at: str) -> list[Predic
         target = field.relation.targets[0]
         parts.append(Related(field.name, target, "is", parse(model, model[target], rest, at)))
     return parts
+
+
+def _parse_ignoring(field: Field, value: dict[str, Any], at: str) -> Ignoring | None:
+    """Take ``ignoring`` out of the operators of a field."""
+    found = value.pop("ignoring", None)
+    if found is None:
+        return None
+    if field.type not in TEXTUAL or found not in IGNORING:
+        raise BadQuery(f"{at}/ignoring: text can be compared ignoring {' or '.join(IGNORING)}.")
+    for op in value:
+        if op in list(Op) and op not in BLIND:
+            raise BadQuery(f"{at}/{op}: ignoring is for {', '.join(sorted(BLIND))}.")
+    return IGNORING[IGNORING.index(found)]
 
 
 def _parse_parts(field: Field, value: Mapping[str, Any], at: str) -> Iterator[Predicate]:

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.types import TypeEngine
 
 from xrm_core.metadata.model import Entity, Field, Link
 from xrm_core.metadata.predicate import (
@@ -57,6 +58,7 @@ from xrm_core.query.files import BASE, of_file
 from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
 from xrm_core.query.search import Words, search
+from xrm_core.query.text_fold import FoldedText, folded
 
 CONTEXT_PREFIX = "ctx_"
 """Bind names of the caller's values: ``ctx_user``, ``ctx_team``."""
@@ -154,12 +156,15 @@ def _compare(scope: Scope, field: Field, row: Row, compare: Compare) -> Conditio
         return column.is_(None) if isinstance(compare.value, Literal_) and compare.value.value else column.is_not(None)
     if field.type is FieldType.SET:
         return _set(scope, column, compare)
+    type_ = operand_type(field, compare.op)
+    if compare.ignoring is not None:
+        column, type_ = folded(scope.dialect.name, column, compare.ignoring), FoldedText(compare.ignoring)
     if compare.op in (Op.IN, Op.NOT_IN):
-        inside = in_list(scope, field, column, compare.value)
+        inside = in_list(scope, column, compare.value, type_)
         return inside if compare.op is Op.IN else _is_not_true(inside)
     if isinstance(compare.value, Literal_) and compare.value.value is None:
         return column.is_(None) if compare.op is Op.EQ else column.is_not(None) if compare.op is Op.NE else false()
-    value = operand(compare.value, operand_type(field, compare.op))
+    value = operand(compare.value, type_)
     match compare.op:
         case Op.EQ:
             return column == value
@@ -217,10 +222,9 @@ def _text(scope: Scope, column: ColumnElement[Any], op: Op, value: ColumnElement
             return func.substr(column, func.length(column) - size + literal_column("1")) == value
 
 
-def in_list(scope: Scope, field: Field, column: ColumnElement[Any], value: Operand) -> Condition:
-    """That a value, of the type of a field, is one of a list."""
+def in_list(scope: Scope, column: ColumnElement[Any], value: Operand, type_: TypeEngine[Any]) -> Condition:
+    """That a value is one of a list of values of a type."""
     # One bind value however long the list is: databases take 65 535 of them at most.
-    type_ = operand_type(field)
     if scope.dialect.name == "postgresql":
         return column == func.any(operand(value, ARRAY(type_)))
     return column.in_(select(literal_column("value")).select_from(func.json_each(operand(value, JsonList(type_)))))

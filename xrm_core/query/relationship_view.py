@@ -99,7 +99,7 @@ def of_type(scope: Scope, name: str, types: Operand | None) -> Condition | None:
     """That relationships of a kind are asked for; None: all are."""
     if types is None:
         return None
-    return in_list(scope, Field("type", FieldType.TEXT), text_of(name), types)
+    return in_list(scope, text_of(name), types, operand_type(Field("type", FieldType.TEXT)))
 
 
 def wanted(name: str, types: Operand | None) -> bool:

@@ -12,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     Dialect,
     Text,
-    case,
     exists,
     false,
     func,
@@ -30,7 +29,8 @@ from xrm_core.metadata.model import Entity
 from xrm_core.metadata.predicate import SEARCH_LENGTH, SEARCH_WORDS
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Condition, Row, Scope
-from xrm_core.storage.folding import LOWER, UPPER, fold
+from xrm_core.query.text_fold import folded
+from xrm_core.storage.folding import fold
 
 
 class Words(TypeDecorator[str]):
@@ -87,17 +87,8 @@ def search(scope: Scope, entity: Entity, row: Row, words: ColumnElement[Any], *,
     else:
         each = func.json_each(words).table_valued("value", name="xrm_words")
         occurs = func.instr
-    columns = [_folded(row.column(entity[name]), postgres) for name in searched(scope, entity, trusted=trusted)]
+    names = searched(scope, entity, trusted=trusted)
+    columns = [folded(scope.dialect.name, row.column(entity[name]), "CASE") for name in names]
     hits = [func.coalesce(occurs(column, each.c.value) > literal_column("0"), false()) for column in columns]
     missed = select(literal(1)).select_from(each).where(not_(or_(false(), *hits)))
     return not_(exists(missed.correlate(row.source)))
-
-
-def _folded(column: ColumnElement[Any], postgres: bool) -> ColumnElement[Any]:
-    if not postgres:
-        return func.xrm_fold(column)
-    # translate() looks at its whole table for each character, so only where there is something for it to do.
-    capitals: ColumnElement[str] = literal_column(f"'{UPPER}'")
-    small: ColumnElement[str] = literal_column(f"'{LOWER}'")
-    ascii_ = func.lower(column)  # of a column with the collation C: A to Z alone
-    return case((column.op("~")(literal_column(f"'[{UPPER}]'")), func.translate(ascii_, capitals, small)), else_=ascii_)

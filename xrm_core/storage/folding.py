@@ -1,4 +1,4 @@
-"""Upper and lower case made equal, in the same way on both databases and in Python.
+"""Upper and lower case made equal, and letters with accents, in the same way on both databases and in Python.
 
 Databases fold what is not ASCII by rules of their own: SQLite not at all, PostgreSQL by those of an operating system or
 of a library that may not be there. So the table is ours: Latin with all its accents, Greek and Cyrillic. Each letter
@@ -6,6 +6,7 @@ becomes one letter; ``ß`` stays what it is, and so do accents.
 """
 
 import sqlite3
+import unicodedata
 
 _RANGES = (range(0xC0, 0x180), range(0x386, 0x3AC), range(0x400, 0x430), range(0x1E9E, 0x1E9F))
 
@@ -31,6 +32,45 @@ def fold(text: str | None) -> str | None:
     return text.lower() if text.isascii() else text.translate(_TABLE)
 
 
+def _base(letter: str) -> str:
+    return unicodedata.normalize("NFD", letter)[0]
+
+
+_ACCENTED_RANGES = (range(0xDF, 0x250), range(0x1E00, 0x1F00), range(0x390, 0x3D0), (0x451,))
+_LETTERS = {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "ŧ": "t"}
+LIGATURES = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
+"""Small letters that are two without accents."""
+
+_BASES = {
+    letter: _base(letter)
+    for each in _ACCENTED_RANGES
+    for letter in map(chr, each)
+    if letter == letter.lower() and _base(letter) != letter
+} | _LETTERS
+
+ACCENTED = "".join(_BASES)
+"""Small letters with accents."""
+
+BASES = "".join(_BASES.values())
+"""The letters without them, at the same places."""
+
+MARKS = "".join(map(chr, range(0x300, 0x370)))
+"""Accents that stand after their letter as characters of their own."""
+
+SQLITE_ACCENTS_FUNCTION = "xrm_fold_accents"
+"""Name of :func:`fold_accents` in SQLite."""
+
+_PLAIN: dict[int, str | None] = {ord(letter): base for letter, base in (_BASES | LIGATURES).items()}
+_PLAIN |= dict.fromkeys(map(ord, MARKS))
+
+
+def fold_accents(text: str | None) -> str | None:
+    """The text in small letters without accents: ``Müller`` and ``MULLER`` are ``muller``, ``ß`` is ``ss``."""
+    folded = fold(text)
+    return folded if folded is None or folded.isascii() else folded.translate(_PLAIN)
+
+
 def teach(connection: sqlite3.Connection) -> None:
-    """Let statements of a connection call :data:`SQLITE_FUNCTION`."""
+    """Let statements of a connection call :data:`SQLITE_FUNCTION` and :data:`SQLITE_ACCENTS_FUNCTION`."""
     connection.create_function(SQLITE_FUNCTION, 1, fold, deterministic=True)
+    connection.create_function(SQLITE_ACCENTS_FUNCTION, 1, fold_accents, deterministic=True)

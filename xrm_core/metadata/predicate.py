@@ -38,6 +38,7 @@ class Op(StrEnum):
     CONTAINS = "contains"
     STARTS_WITH = "startsWith"
     ENDS_WITH = "endsWith"
+    NUMBER = "number"
     HAS = "has"
     HAS_ANY = "hasAny"
     HAS_ALL = "hasAll"
@@ -68,6 +69,8 @@ def operators(field: Field) -> tuple[Op, ...]:
         found += _ORDER
     if field.type in TEXTUAL:
         found += _TEXT
+    if field.type is FieldType.PHONE:
+        found += (Op.NUMBER,)
     return (*found, Op.IS_NULL)
 
 

@@ -56,7 +56,17 @@ _GRAPHQL_TYPES = frozenset(
     | {"schemafile", "schemafileinput", "schemaplan", "schemaoperation", "schemasample"}
     | {"money", "moneyinput", "moneyfilter", "moneyorderby", "moneygroupby", "moneygroupkey"}
     | {"currencycode", "currencycodefilter"}
-    | {"file", "filefilter", "pageinfo", "orderdirection", "groupby", "dategroupby", "totals", "textdifference"}
+    | {
+        "file",
+        "filefilter",
+        "pageinfo",
+        "orderdirection",
+        "groupby",
+        "dategroupby",
+        "totals",
+        "textdifference",
+        "phonefilter",
+    }
     | {f"relationship{word}" for word in _RELATIONSHIP_WORDS}
     | {"network", "networknode", "networkedge"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}

@@ -56,6 +56,7 @@ from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.files import BASE, of_file
 from xrm_core.query.operands import JsonList, KnownId, operand_type
+from xrm_core.query.phone import PhoneDigits, same_number
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
 from xrm_core.query.search import Words, search
 from xrm_core.query.text_fold import FoldedText, folded
@@ -164,6 +165,8 @@ def _compare(scope: Scope, field: Field, row: Row, compare: Compare) -> Conditio
         return inside if compare.op is Op.IN else _is_not_true(inside)
     if isinstance(compare.value, Literal_) and compare.value.value is None:
         return column.is_(None) if compare.op is Op.EQ else column.is_not(None) if compare.op is Op.NE else false()
+    if compare.op is Op.NUMBER:
+        return same_number(scope.dialect.name, column, operand(compare.value, PhoneDigits()))
     value = operand(compare.value, type_)
     match compare.op:
         case Op.EQ:

@@ -165,9 +165,7 @@ class PostgresReader:
         positional, arguments = self._database.dialect.create_connect_args(self._database.url)
         options = (
             f"{self._database.options} -c default_transaction_read_only=on "
-            f"-c statement_timeout={int(self._timeout * 1000)} "
-            # a statement whose connection was closed, since its client has gone, ends with it
-            f"-c client_connection_check_interval={_CHECK_MILLISECONDS}"
+            f"-c statement_timeout={int(self._timeout * 1000)}"
         )
         try:
             owner = await psycopg.AsyncConnection.connect(
@@ -175,6 +173,9 @@ class PostgresReader:
             )
         except psycopg.Error as error:
             raise self._unavailable() from error
+        with contextlib.suppress(psycopg.Error):  # a server on Windows cannot look
+            # A statement whose connection was closed, since its client has gone, ends with it.
+            await owner.execute(f"SET client_connection_check_interval = {_CHECK_MILLISECONDS}".encode())
         return _Connection(owner)
 
     def _unavailable(self) -> DatabaseUnavailable:

@@ -237,18 +237,21 @@ class BadQuery(XrmError):
     """The GraphQL document, its variables or arguments are wrong."""
 
     code = "BAD_QUERY"
+    http_status = 422
 
 
 class BadCursor(XrmError):
     """A paging cursor is damaged or belongs to another order."""
 
     code = "BAD_CURSOR"
+    http_status = 422
 
 
 class QueryTooLarge(XrmError):
     """A document exceeds a limit (bytes, tokens, depth, aliases, page size)."""
 
     code = "QUERY_TOO_LARGE"
+    http_status = 422
 
 
 class Busy(XrmError):

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     documents: Path | None = Field(
         default=None, description="Folder with *.graphql files, or a manifest, of trusted documents."
     )
+    compression: bool = Field(default=True, description="Compress answers of GraphQL for clients that take it.")
     only_trusted_documents: bool = Field(default=False, description="Refuse all other GraphQL documents.")
 
     statement_timeout: float = Field(default=30, gt=0, description="Seconds that one SQL statement may take.")

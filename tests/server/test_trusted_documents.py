@@ -103,7 +103,7 @@ def test_where_only_these_are_taken_all_others_are_refused(folder: Path, databas
         assert code(ask({"query": "{ __typename }", "extensions": persisted})) == (400, "DOCUMENT_UNKNOWN")
         assert code(ask({"documentId": ["x"], "query": "{ __typename }"})) == (403, "DOCUMENT_NOT_TRUSTED")
         assert code(ask({"documentId": "../names.graphql"})) == (400, "DOCUMENT_UNKNOWN")
-        assert code(ask({})) == (400, "BAD_REQUEST")
+        assert code(ask({})) == (422, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize("text", ["[1]", "{", '{"a": 1}', '{"operations": [{"id": "a"}]}', '{"operations": [1]}'])
@@ -129,7 +129,7 @@ def test_the_cost_is_told_to_whoever_asks(database: Database, tmp_path: Path) ->
         assert told["data"] == ask(content).json()["data"]
         assert "extensions" not in ask(content).json()
         assert "extensions" not in ask({**content, "extensions": {"cost": False}}).json()
-        assert code(ask({**content, "extensions": {"cost": "yes"}})) == (400, "BAD_REQUEST")
+        assert code(ask({**content, "extensions": {"cost": "yes"}})) == (422, "BAD_REQUEST")
         assert ask({"query": MAKE, "extensions": {"cost": True}}).json() == {
             "data": {"createCustomer": {"name": "Made"}}
         }

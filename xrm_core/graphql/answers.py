@@ -7,19 +7,23 @@ from uuid import uuid4
 
 import orjson
 import structlog
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError
 
-from xrm_core.errors import BadQuery, InternalError, XrmError
+from xrm_core.errors import BadQuery, BadRequest, InternalError, XrmError
 
 _log = structlog.get_logger(__name__)
+
+
+PARTIAL_SUCCESS = 294
+"""GraphQL over HTTP's own status: executed, with errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The body of an answer.
 
-    ``executed`` is False if the request was refused before execution (no ``data``); ``status`` is then the HTTP
-    status that fits.
+    ``executed`` is False if the request was refused before execution (no ``data``); ``status`` is the HTTP status that
+    fits with the media type of GraphQL.
     """
 
     body: bytes
@@ -35,8 +39,11 @@ def refused(*errors: XrmError) -> Answer:
 
 def invalid(errors: Iterable[GraphQLError]) -> Answer:
     """The answer to a document or variables that graphql-core found wrong."""
-    shaped = [_located(error, _wrong(error)) for error in errors]
-    return Answer(orjson.dumps({"errors": shaped}), executed=False, status=BadQuery.http_status)
+    found = list(errors)
+    shaped = [_located(error, _wrong(error)) for error in found]
+    unreadable = any(isinstance(error, GraphQLSyntaxError) for error in found)
+    status = BadRequest.http_status if unreadable else BadQuery.http_status
+    return Answer(orjson.dumps({"errors": shaped}), executed=False, status=status)
 
 
 Understood = Callable[[BaseException], XrmError | None]
@@ -48,7 +55,7 @@ def result(data: Any, errors: Iterable[GraphQLError] | None, understood: Underst
     if errors:
         body["errors"] = [_of_graphql(error, understood) for error in errors]
     body["data"] = data
-    return Answer(orjson.dumps(body))
+    return Answer(orjson.dumps(body), status=PARTIAL_SUCCESS if errors else 200)
 
 
 def shape(error: XrmError) -> dict[str, Any]:

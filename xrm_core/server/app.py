@@ -45,6 +45,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
     files = FilesEndpoint(settings.max_file_bytes, settings.statement_timeout)
     tenants = Tenants(settings, platform.database, blueprints, files.clean)
     documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
+    graphql = GraphQLEndpoint(settings.max_body_bytes, documents, compresses=settings.compression)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     ending = asyncio.Event()
@@ -73,7 +74,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
         await site.close()
 
     routes: list[BaseRoute] = [
-        Route("/graphql", GraphQLEndpoint(settings.max_body_bytes, documents)),
+        Route("/graphql", graphql),
         Route("/files", files, methods=["POST"]),
         Route("/files/{file_id}", files, methods=["GET"]),
         *health.routes(lambda request: site_of(request.scope).refresh()),

@@ -14,35 +14,29 @@ from xrm_core.errors import BadRequest, QueryTooLarge, Unauthenticated, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.departure import ClientGone, Departure
-from xrm_core.graphql.engine import MutationByGet, Request
+from xrm_core.graphql.engine import Request
+from xrm_core.server.compression import compressed, is_compressed
+from xrm_core.server.entity_tags import has_already, of_gzip, tag_of
+from xrm_core.server.negotiation import GRAPHQL_RESPONSE, JSON, media_type_of_answer, require_json
 from xrm_core.server.sites import site_of
 from xrm_core.server.trusted_documents import TrustedDocuments
 
-GRAPHQL_RESPONSE = "application/graphql-response+json"
-JSON = "application/json"
-_SECURITY = [
-    (b"cache-control", b"no-store"),
-    (b"vary", b"Authorization, Accept"),
-    (b"x-content-type-options", b"nosniff"),
-]
+_SECURITY = [(b"vary", b"Authorization, Accept, Accept-Encoding"), (b"x-content-type-options", b"nosniff")]
+_NOT_KEPT = (b"cache-control", b"no-store")
+_KEPT = (b"cache-control", b"private, no-cache")
+_SAFE = ("GET", "HEAD")
+_TEXTS = ("query", "documentId", "operationName")
+_OBJECTS = ("variables", "extensions")
 
 
-class NotAcceptable(BadRequest):
-    """The client accepts none of the media types that there are."""
+class NotWellFormed(BadRequest):
+    """JSON, or parameters, that are no GraphQL request."""
 
-    code = "NOT_ACCEPTABLE"
-    http_status = 406
-
-
-class UnsupportedMediaType(BadRequest):
-    """The body is not JSON."""
-
-    code = "UNSUPPORTED_MEDIA_TYPE"
-    http_status = 415
+    http_status = 422
 
 
 class MethodNotAllowed(BadRequest):
-    """Neither GET nor POST."""
+    """None of GET, HEAD and POST."""
 
     code = "METHOD_NOT_ALLOWED"
     http_status = 405
@@ -61,18 +55,22 @@ class GraphQLEndpoint:
     Args:
         max_body_bytes: larger bodies are refused before they are read whole.
         documents: trusted documents.
+        compresses: whether answers are compressed for clients that take it.
     """
 
-    def __init__(self, max_body_bytes: int, documents: TrustedDocuments | None = None) -> None:
+    def __init__(
+        self, max_body_bytes: int, documents: TrustedDocuments | None = None, *, compresses: bool = True
+    ) -> None:
         self._max_body_bytes = max_body_bytes
+        self._compresses = compresses
         self._documents = documents or TrustedDocuments()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         headers = Headers(scope=scope)
-        media_type = JSON
+        media_type = GRAPHQL_RESPONSE
         try:
-            media_type = _accepted(headers.get("accept"))
+            media_type = media_type_of_answer(_joined(headers, "accept"))
             site, authorization = site_of(scope), headers.get("authorization")
             await site.user(authorization)  # before a stranger's body is read
             request = await self._read(scope, headers, receive, send)
@@ -87,33 +85,56 @@ class GraphQLEndpoint:
         except Exception as error:
             reason = answers.unexpected(error)
             answer, status = answers.refused(reason), reason.http_status
-        await _send(send, status, media_type, answer)
+        # Clients that know the older media type only get it for what was executed; what is refused says what it is.
+        media_type = media_type if answer.executed else GRAPHQL_RESPONSE
+        await self._send(scope, headers, send, status, media_type, answer)
+
+    async def _send(
+        self, scope: Scope, given: Headers, send: Send, status: int, media_type: str, answer: Answer
+    ) -> None:
+        body, headers = answer.body, list(_SECURITY)
+        packs = self._compresses and is_compressed(len(body), _joined(given, "accept-encoding"))
+        if scope["method"] in _SAFE and status == 200:
+            tag = tag_of(media_type, body)
+            headers += [_KEPT, (b"etag", (of_gzip(tag) if packs else tag).encode())]
+            if has_already(_joined(given, "if-none-match"), tag):
+                await _reply(send, 304, headers, b"")
+                return
+        else:
+            headers.append(_NOT_KEPT)
+        if packs:
+            body = await compressed(body)
+            headers.append((b"content-encoding", b"gzip"))
+        headers.append((b"content-type", f"{media_type}; charset=utf-8".encode()))
+        headers.append((b"content-length", str(len(body)).encode()))
+        if status == Unauthenticated.http_status:
+            headers.append((b"www-authenticate", b'Bearer realm="xrm"'))
+        if status == MethodNotAllowed.http_status:
+            headers.append((b"allow", b"POST" if scope["method"] in _SAFE else b"GET, HEAD, POST"))
+        await _reply(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
     async def _read(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> Request:
-        if scope["method"] == "GET":
+        if scope["method"] in _SAFE:
             return self._request(_from_query(QueryParams(scope["query_string"])), read_only=True)
         if scope["method"] != "POST":
             raise MethodNotAllowed("GraphQL is asked by POST, or by GET for queries.", hint="Use POST.")
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-            raise UnsupportedMediaType(
-                "The body must be JSON.", hint="Send it with the header «Content-Type: application/json»."
-            )
+        require_json(headers.get("content-type"))
         return self._request(_from_json(await self._body(HttpRequest(scope, receive, send), headers)))
 
     def _request(self, content: dict[str, Any], *, read_only: bool = False) -> Request:
         extensions = content.get("extensions")
         if extensions is not None and not isinstance(extensions, dict):
-            raise BadRequest("«extensions» is not an object.")
+            raise NotWellFormed("«extensions» is not an object.")
         query, name, variables = self._documents.text(content), content.get("operationName"), content.get("variables")
         if not isinstance(query, str):
-            raise BadRequest("«query» is missing or not a text.", hint='It looks like {"query": "{ … }"}.')
+            raise NotWellFormed("«query» is missing or not a text.", hint='It looks like {"query": "{ … }"}.')
         if name is not None and not isinstance(name, str):
-            raise BadRequest("«operationName» is not a text.")
+            raise NotWellFormed("«operationName» is not a text.")
         if variables is not None and not isinstance(variables, dict):
-            raise BadRequest("«variables» is not an object.")
+            raise NotWellFormed("«variables» is not an object.")
         cost = (extensions or {}).get("cost", False)
         if not isinstance(cost, bool):
-            raise BadRequest("«extensions.cost» is not true or false.")
+            raise NotWellFormed("«extensions.cost» is not true or false.")
         return Request(query, variables or {}, name or None, read_only, tells_cost=cost)
 
     async def _body(self, request: HttpRequest, headers: Headers) -> bytes:
@@ -132,17 +153,10 @@ class GraphQLEndpoint:
         return BodyTooLarge(f"A request has at most {self._max_body_bytes} bytes.", hint="Split it into several.")
 
 
-def _accepted(accept: str | None) -> str:
-    """The media type of the answer: what the client names first of those that there are."""
-    if not accept:
-        return JSON
-    for part in accept.split(","):
-        name = part.partition(";")[0].strip().lower()
-        if name == GRAPHQL_RESPONSE:
-            return GRAPHQL_RESPONSE
-        if name in (JSON, "application/*", "*/*"):
-            return JSON
-    raise NotAcceptable(f"The answer comes as {GRAPHQL_RESPONSE} or {JSON}.", hint="Name one of them in Accept.")
+def _joined(headers: Headers, name: str) -> str | None:
+    """A header that is a list, whether it came in one line or in several."""
+    values = headers.getlist(name)
+    return ", ".join(values) if len(values) > 1 else values[0] if values else None
 
 
 def _from_json(body: bytes) -> dict[str, Any]:
@@ -151,7 +165,7 @@ def _from_json(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         raise BadRequest("The body is not valid JSON.", hint='It looks like {"query": "{ … }"}.') from None
     if not isinstance(content, dict):
-        raise BadRequest("The body must be one JSON object; lists of requests are not taken.")
+        raise NotWellFormed("The body must be one JSON object; lists of requests are not taken.")
     if b"\\u0000" in body and _has_nul(content):
         raise BadRequest("The request has a NUL character.", hint="Texts cannot have it; leave it out.")
     return content
@@ -159,15 +173,18 @@ def _from_json(body: bytes) -> dict[str, Any]:
 
 def _from_query(parameters: QueryParams) -> dict[str, Any]:
     content: dict[str, Any] = {}
-    for name in ("query", "documentId", "operationName"):
+    for name in (*_TEXTS, *_OBJECTS):
+        if len(parameters.getlist(name)) > 1:
+            raise NotWellFormed(f"The parameter {name} is given more than once.", hint="Give it once.")
+    for name in _TEXTS:
         if name in parameters:
             content[name] = parameters[name]
-    for name in ("variables", "extensions"):
+    for name in _OBJECTS:
         if parameters.get(name):
             try:
                 content[name] = orjson.loads(parameters[name])
             except orjson.JSONDecodeError:
-                raise BadRequest(f"The parameter {name} is not valid JSON.") from None
+                raise NotWellFormed(f"The parameter {name} is not valid JSON.") from None
     if _has_nul(content):
         raise BadRequest("The request has a NUL character.", hint="Texts cannot have it; leave it out.")
     return content
@@ -182,12 +199,8 @@ def _has_nul(value: Any) -> bool:
 
 
 def _status(answer: Answer, media_type: str) -> int:
-    if answer.executed:
-        return 200
-    if answer.status > BadRequest.http_status:
-        return answer.status
-    # With the older media type, clients take any other status than 200 for a failure of transport.
-    return 400 if media_type == GRAPHQL_RESPONSE else 200
+    # 294 has its meaning by the media type only.
+    return 200 if answer.executed and media_type == JSON else answer.status
 
 
 async def _gone(receive: Receive) -> None:
@@ -196,15 +209,6 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _send(send: Send, status: int, media_type: str, answer: Answer) -> None:
-    headers = [
-        (b"content-type", f"{media_type}; charset=utf-8".encode()),
-        (b"content-length", str(len(answer.body)).encode()),
-        *_SECURITY,
-    ]
-    if status == Unauthenticated.http_status:
-        headers.append((b"www-authenticate", b'Bearer realm="xrm"'))
-    if status in (MutationByGet.http_status, MethodNotAllowed.http_status):
-        headers.append((b"allow", b"GET, POST" if status != MutationByGet.http_status else b"POST"))
+async def _reply(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,94 @@
+"""What a client and the server agree on: media type and coding of the answer, media type of the body."""
+
+import re
+from collections.abc import Iterator
+
+from xrm_core.errors import BadRequest
+
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
+
+_QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
+_UTF8 = ("utf-8", "utf8")
+_COMMON = {None: GRAPHQL_RESPONSE, "": GRAPHQL_RESPONSE, "*/*": GRAPHQL_RESPONSE, JSON: JSON}
+
+
+class NotAcceptable(BadRequest):
+    """The client accepts none of the media types that there are."""
+
+    code = "NOT_ACCEPTABLE"
+    http_status = 406
+
+
+class UnsupportedMediaType(BadRequest):
+    """The body is not JSON in UTF-8."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    http_status = 415
+
+
+def media_type_of_answer(accept: str | None) -> str:
+    """The media type that the client likes best of the two that there are.
+
+    Of two that it likes alike, the one that it names first; if it names none, that of the specification.
+
+    Args:
+        accept: the header of this name; several of them joined by commas.
+
+    Raises:
+        NotAcceptable: it accepts neither.
+    """
+    common = _COMMON.get(accept)
+    if common is not None:
+        return common
+    ranges = list(_weighed(accept or ""))
+    liked = [(each, *_liking(each, ranges)) for each in (GRAPHQL_RESPONSE, JSON)]
+    best = max(liked, key=lambda each: each[1:])
+    if best[1] == 0:
+        raise NotAcceptable(f"The answer comes as {GRAPHQL_RESPONSE} or {JSON}.", hint="Name one of them in Accept.")
+    return best[0]
+
+
+def accepts_gzip(accept_encoding: str | None) -> bool:
+    """Whether the answer may be compressed by gzip."""
+    if not accept_encoding:
+        return False
+    if accept_encoding == "gzip":
+        return True
+    found = {name: quality for name, _, quality in _weighed(accept_encoding)}
+    return found.get("gzip", found.get("x-gzip", found.get("*", 0.0))) > 0
+
+
+def require_json(content_type: str | None) -> None:
+    """Raise :class:`UnsupportedMediaType` unless a header «Content-Type» says JSON, in UTF-8 if it says so."""
+    if content_type == JSON:
+        return
+    name, parameters = _parts(content_type or "")
+    if name != JSON or parameters.get("charset", "utf-8") not in _UTF8:
+        raise UnsupportedMediaType(
+            "The body must be JSON in UTF-8.", hint="Send it with the header «Content-Type: application/json»."
+        )
+
+
+def _liking(media_type: str, ranges: list[tuple[str, dict[str, str], float]]) -> tuple[float, int]:
+    """Quality of a media type by the range that fits it best, and how early that range stands (less is later)."""
+    for fitting in (media_type, "application/*", "*/*"):
+        for place, (name, parameters, quality) in enumerate(ranges):
+            if name == fitting and parameters.get("charset", "utf-8") in _UTF8:
+                return quality, -place
+    return 0.0, 0
+
+
+def _weighed(header: str) -> Iterator[tuple[str, dict[str, str], float]]:
+    """Names, parameters and qualities of a list; what has a quality that is none is passed over."""
+    for part in header.split(","):
+        name, parameters = _parts(part)
+        quality = parameters.pop("q", "1")
+        if name and _QUALITY.fullmatch(quality):
+            yield name, parameters, float(quality)
+
+
+def _parts(text: str) -> tuple[str, dict[str, str]]:
+    name, *rest = text.split(";")
+    pairs = (each.partition("=") for each in rest)
+    return name.strip().lower(), {key.strip().lower(): value.strip().strip('"').lower() for key, _, value in pairs}

@@ -173,10 +173,16 @@ class PostgresReader:
             )
         except psycopg.Error as error:
             raise self._unavailable() from error
-        with contextlib.suppress(psycopg.Error):  # a server on Windows cannot look
+        connection = _Connection(owner)
+        try:
             # A statement whose connection was closed, since its client has gone, ends with it.
-            await owner.execute(f"SET client_connection_check_interval = {_CHECK_MILLISECONDS}".encode())
-        return _Connection(owner)
+            await connection.command(f"SET client_connection_check_interval = {_CHECK_MILLISECONDS}")
+        except _Refused:
+            pass  # a server on Windows cannot look
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _unavailable(self) -> DatabaseUnavailable:
         return DatabaseUnavailable(

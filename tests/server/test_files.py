@@ -52,7 +52,7 @@ def test_what_goes_in_comes_out_as_an_attachment_that_no_browser_runs(office: Of
     assert got.headers["content-disposition"] == "attachment; filename*=UTF-8''Vertrag%20%C2%ABM%C3%BCller%C2%BB.pdf"
     assert got.headers["x-content-type-options"] == "nosniff"
     assert got.headers["content-security-policy"] == "default-src 'none'; sandbox"
-    assert got.headers["cache-control"] == "no-store"
+    assert got.headers["cache-control"] == "private, no-cache"
     head = office.http.head(stored["url"], headers=office.headers("rep"))
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(content)))
 

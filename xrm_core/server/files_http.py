@@ -7,8 +7,7 @@ runs, whatever it is.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Mapping
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 from urllib.parse import quote
@@ -26,6 +25,8 @@ from xrm_core.errors import BadRequest, Busy, FileTooLarge, NotFound, Unauthenti
 from xrm_core.graphql import answers
 from xrm_core.permissions.caller import User
 from xrm_core.query.files import PATH
+from xrm_core.server.entity_tags import has_already
+from xrm_core.server.file_ranges import RangeNotSatisfiable, part_of
 from xrm_core.server.site import Serving, Site
 from xrm_core.server.sites import site_of
 from xrm_core.storage import file_store
@@ -187,30 +188,40 @@ class FilesEndpoint:
         found = await site.on_newest(find)
         if found is None:
             raise _no_file()
-        await self._send(site, found, send, body=request.method == "GET")
+        await self._send(request, site, found, send)
 
     def _find(self, site: Site, serving: Serving, caller: User, file_id: str) -> StoredFile | None:
         with site.database.read(self._timeout) as connection:
             require_model(connection, serving.blueprint.model)
             return serving.files.find(connection, caller, file_id)
 
-    async def _send(self, site: Site, file: StoredFile, send: Send, *, body: bool) -> None:
-        headers = {
-            **SAFE_HEADERS,
-            "content-type": file.media_type,
-            "content-length": str(file.size),
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
-        }
-        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-        numbers = file_store.chunks_of(file.size) if body else iter(())
+    async def _send(self, request: Request, site: Site, file: StoredFile, send: Send) -> None:
+        tag = f'"{file.sha256}"'
+        headers = {**SAFE_HEADERS, "cache-control": "private, no-cache", "etag": tag, "accept-ranges": "bytes"}
+        if has_already(", ".join(request.headers.getlist("if-none-match")), tag):
+            await send({"type": "http.response.start", "status": 304, "headers": _raw(headers)})
+            await send({"type": "http.response.body"})
+            return
+        sends = request.method == "GET"
+        given = request.headers
+        part = part_of(file.size, given.get("range"), given.get("if-range"), tag) if sends else None
+        if part is not None:
+            headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
+        whole = range(file.size)
+        headers["content-type"] = file.media_type
+        headers["content-length"] = str(len(whole if part is None else part))
+        headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
+        chunks = file_store.chunks_of((whole if part is None else part) if sends else range(0))
         content = b""
-        for number in islice(numbers, 1):  # before anything is sent: it may have been removed a moment ago
-            content = await self._chunk(site, file.id, number)
-        await send({"type": "http.response.start", "status": 200, "headers": raw})
+        for number, wanted in chunks:  # the first, before anything is sent: it may have been removed a moment ago
+            content = (await self._chunk(site, file.id, number))[wanted]
+            break
+        status = 200 if part is None else 206
+        await send({"type": "http.response.start", "status": status, "headers": _raw(headers)})
         try:
-            for number in numbers:
+            for number, wanted in chunks:
                 await send({"type": "http.response.body", "body": content, "more_body": True})
-                content = await self._chunk(site, file.id, number)
+                content = (await self._chunk(site, file.id, number))[wanted]
         except Exception as error:
             raise _CutShort(f"the file {file.id} could not be sent whole: {type(error).__name__}") from error
         await send({"type": "http.response.body", "body": content})
@@ -231,7 +242,13 @@ def refused(error: XrmError) -> Response:
     headers = dict(SAFE_HEADERS)
     if isinstance(error, Unauthenticated):
         headers["www-authenticate"] = 'Bearer realm="xrm"'
+    if isinstance(error, RangeNotSatisfiable):
+        headers["content-range"] = f"bytes */{error.details['size']}"
     return JSONResponse({"errors": [answers.shape(error)]}, error.http_status, headers)
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def _no_file() -> NotFound:

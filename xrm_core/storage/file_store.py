@@ -66,9 +66,11 @@ def find(
     return None if row is None else StoredFile(*row)
 
 
-def chunks_of(size: int) -> Iterator[int]:
-    """The numbers of the chunks of a file of this size."""
-    return iter(range(-(-size // CHUNK_BYTES)))
+def chunks_of(part: range) -> Iterator[tuple[int, slice]]:
+    """The numbers of the chunks that hold these bytes of a file, each with what of it belongs to them."""
+    for number in range(part.start // CHUNK_BYTES, -(-part.stop // CHUNK_BYTES)):
+        begin = number * CHUNK_BYTES
+        yield number, slice(max(part.start - begin, 0), part.stop - begin)
 
 
 def read_chunk(connection: Connection, file_id: str, number: int) -> bytes | None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, inspect, select
 
 from xrm_core.errors import ModelOutOfDate
 from xrm_core.metadata.model import Model, fingerprint
-from xrm_core.metadata.snapshot import from_snapshot, to_snapshot
+from xrm_core.metadata.snapshot import from_snapshot
 from xrm_core.storage.schema_files import schema_files
 from xrm_core.storage.system import MODEL
 
@@ -81,13 +81,12 @@ def require_model(connection: Connection, model: Model) -> None:
 
 
 def save_model(
-    connection: Connection, model: Model, operations: Mapping[str, Any], *, reverts: int | None = None
+    connection: Connection, snapshot: Mapping[str, Any], operations: Mapping[str, Any], *, reverts: int | None = None
 ) -> None:
-    """Make ``model`` the current one; ``operations`` is what is kept of the plan that led to it.
+    """Make the model of ``snapshot`` the current one; ``operations`` is what is kept of the plan that led to it.
 
     ``reverts`` is the number of the change that was taken back. The number of this one is the next.
     """
-    snapshot = to_snapshot(model)
     connection.execute(
         insert(MODEL).values(
             id=(connection.scalar(select(func.max(MODEL.c.id))) or 0) + 1,

@@ -3,18 +3,16 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from xrm_core.errors import SchemaChangeRefused
 from xrm_core.metadata.model import Model
-from xrm_core.storage import change_sqlite
 from xrm_core.storage.applied import current_model
-from xrm_core.storage.aside_tables import present_tables, wanted_tables
+from xrm_core.storage.aside_tables import present_tables
 from xrm_core.storage.asides import read_asides
-from xrm_core.storage.drift import drift
+from xrm_core.storage.draft_sqlite import AtOnce
+from xrm_core.storage.drift import differences
 from xrm_core.storage.engines import Database
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import TablesInUse, Turn, exclusive
@@ -23,9 +21,9 @@ from xrm_core.storage.misfits_postgresql import NoLongerFits
 from xrm_core.storage.operations import Operation
 from xrm_core.storage.phases_postgresql import give_up, in_phases
 from xrm_core.storage.plan import Plan, plan_evolution
-from xrm_core.storage.refusals import hint_of, is_about_statement, stopped_by, words_of
-from xrm_core.storage.save_change import save_change
+from xrm_core.storage.refusals import is_about_statement, refused_by_data, stopped_by
 from xrm_core.storage.system import upgrade_system
+from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import change_under_way
 
 _ATTEMPTS = 3  # while others keep writing what the plan did not expect
@@ -143,16 +141,21 @@ class _Wish:
             SchemaChangeRefused: not all of it may be done.
         """
         evolution = self.evolution(connection)
-        _refuse_drift(connection, evolution.old)
-        planned = plan_evolution(connection, evolution)
+        before = present_tables(connection, evolution)
+        _refuse_drift(connection, evolution, before)
+        return evolution, self.plan(connection, evolution, before)
+
+    def plan(self, connection: Connection, evolution: Evolution, before: Tables) -> Plan:
+        """The plan of an evolution from the tables that there are. Raises as :meth:`planned`."""
+        planned = plan_evolution(connection, evolution, before)
         _refuse_unknown(planned, self.accept)
         _refuse(planned, self.accept, self.only_safe)
-        return evolution, planned
+        return planned
 
 
 def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
     if database.is_sqlite:
-        return turn.patiently(lambda connection: _at_once(connection, wish))
+        return AtOnce(wish.evolution, _refuse_drift, wish.plan, wish.along).carry_out(turn)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return in_phases(turn, wish.evolution, wish.planned, wish.along, back=wish.back)
@@ -165,7 +168,7 @@ def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
             give_up(turn)
             turn.patiently(wish.planned)
             if attempt == _ATTEMPTS or not isinstance(error, IntegrityError | NoLongerFits):
-                raise _refused_by_data(error) from error
+                raise refused_by_data(error) from error
         except Exception:
             # The plan or ``along`` refuse: what was made ahead would go on refusing what only the new model does.
             give_up(turn)
@@ -173,32 +176,13 @@ def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
     raise AssertionError("the loop returns or raises")
 
 
-def _at_once(connection: Connection, wish: _Wish) -> Plan:
-    """Everything in one transaction, as SQLite can."""
-    evolution, planned = wish.planned(connection)
-    if evolution.old is not None and evolution.undone is None and planned.is_empty:
-        wish.along(connection)
-        return planned
-    operations = Operations(MigrationContext.configure(connection))
-    before, after = present_tables(connection, evolution), wanted_tables(connection, evolution)
-    try:
-        change_sqlite.change(operations, evolution, before, after)
-    except DBAPIError as error:
-        if isinstance(error, OperationalError) and not is_about_statement(error):
-            raise
-        raise _refused_by_data(error) from error
-    wish.along(connection)
-    save_change(connection, evolution, planned)
-    return planned
-
-
-def _refuse_drift(connection: Connection, old: Model | None) -> None:
-    differences = [] if old is None else drift(connection, old)
-    if differences:
+def _refuse_drift(connection: Connection, evolution: Evolution, before: Tables) -> None:
+    found = [] if evolution.old is None else differences(connection, before)
+    if found:
         raise SchemaChangeRefused(
-            "The tables are not as the applied model says:\n" + "\n".join(differences),
+            "The tables are not as the applied model says:\n" + "\n".join(found),
             hint="Nothing was changed. Undo what was done to the tables by hand.",
-            details={"drift": differences},
+            details={"drift": found},
         )
 
 
@@ -237,9 +221,3 @@ def _consent(refused: Collection[Operation], only_safe: bool) -> str:
     if only_safe:
         return " Only safe operations are done here; use 'xrm schema apply' for the others."
     return f" If these values may go: {' '.join(lossy)}" if lossy else ""
-
-
-def _refused_by_data(error: Exception) -> SchemaChangeRefused:
-    return SchemaChangeRefused(
-        f"The database refused the change: {words_of(error)}.", hint=f"Nothing was changed. {hint_of(error)}"
-    )

@@ -55,19 +55,17 @@ def wanted_tables(connection: Connection, evolution: Evolution) -> Tables:
     return TablesWithAsides(evolution.new, evolution.remaining, models_before(connection, evolution))
 
 
-def current_tables(connection: Connection, model: Model) -> list[Table]:
+def current_tables(connection: Connection, model: Model) -> Tables:
     """The tables of an applied model with what is aside."""
-    evolution = Evolution(model, model, read_asides(connection))
-    return [*present_tables(connection, evolution).metadata.tables.values()]
+    return present_tables(connection, Evolution(model, model, read_asides(connection)))
 
 
 def models_before(connection: Connection, evolution: Evolution) -> Before:
-    """The models before all changes, the one that is to come included."""
-    known = {evolution.asides.number: evolution.old or Model({})}
+    """The models before all changes, the one that is to come included; each is read once for an evolution."""
 
     def before(change: int) -> Model:
-        if change not in known:
-            known[change] = model_before(connection, change)
-        return known[change]
+        if change not in evolution.models:
+            evolution.models[change] = model_before(connection, change)
+        return evolution.models[change]
 
     return before

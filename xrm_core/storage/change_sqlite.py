@@ -9,7 +9,7 @@ from typing import Any
 
 from alembic.operations import Operations
 from alembic.operations.ops import CreateIndexOp, CreateTableOp
-from sqlalchemy import ColumnElement, MetaData, Table, insert, literal, null, select, text
+from sqlalchemy import ColumnElement, Dialect, MetaData, Table, insert, literal, null, select, text
 from sqlalchemy.schema import CreateTable
 
 from xrm_core.storage.evolution import EntityPair, Evolution, backfill
@@ -22,15 +22,24 @@ from xrm_core.storage.tables import Tables
 _TEMPORARY = "xrm_new_{}"
 
 
-def change(operations: Operations, evolution: Evolution, old: Tables, new: Tables) -> None:
-    """Bring the tables ``old`` to ``new`` in the transaction of ``operations``."""
+def rebuilt(dialect: Dialect, evolution: Evolution, old: Tables, new: Tables) -> frozenset[str]:
+    """The entities, by their new names, whose tables have to be built anew. Asks no database."""
+    return frozenset(
+        pair.new.name
+        for pair in evolution.pairs
+        if _text(dialect, old[pair.old.name]) != _text(dialect, new[pair.new.name])
+    )
+
+
+def change(operations: Operations, evolution: Evolution, old: Tables, new: Tables, anew: frozenset[str]) -> None:
+    """Bring the tables ``old`` to ``new`` in the transaction of ``operations``; ``anew``: see :func:`rebuilt`."""
     unmake_links(operations.get_bind(), evolution, old)
     make_room(operations.get_bind(), evolution, old)
     for pair in evolution.pairs:
         if old[pair.old.name].name != new[pair.new.name].name:
             operations.rename_table(old[pair.old.name].name, new[pair.new.name].name)
     for pair in evolution.pairs:
-        _change_table(operations, pair, old[pair.old.name], new[pair.new.name])
+        _change_table(operations, pair, old[pair.old.name], new[pair.new.name], anew=pair.new.name in anew)
     for entity in evolution.created:
         operations.invoke(CreateTableOp.from_table(new[entity.name]))
         _create_indexes(operations, new[entity.name], present=set())
@@ -39,8 +48,8 @@ def change(operations: Operations, evolution: Evolution, old: Tables, new: Table
     mend(operations.get_bind(), evolution, new)
 
 
-def _change_table(operations: Operations, pair: EntityPair, old: Table, new: Table) -> None:
-    if _text(operations, old) != _text(operations, new):
+def _change_table(operations: Operations, pair: EntityPair, old: Table, new: Table, *, anew: bool) -> None:
+    if anew:
         others = _indexes_of_others(operations, pair, old, new.name)
         _rebuild(operations, pair, old, new)
         _create_indexes(operations, new, present=set())
@@ -69,8 +78,8 @@ def _indexes_of_others(operations: Operations, pair: EntityPair, old: Table, tab
     ]
 
 
-def _text(operations: Operations, table: Table) -> str:
-    return str(CreateTable(table).compile(dialect=operations.get_bind().dialect))
+def _text(dialect: Dialect, table: Table) -> str:
+    return str(CreateTable(table).compile(dialect=dialect))
 
 
 def _rebuild(operations: Operations, pair: EntityPair, old: Table, new: Table) -> None:
@@ -78,7 +87,7 @@ def _rebuild(operations: Operations, pair: EntityPair, old: Table, new: Table) -
     # Without its indexes, whose names are still taken; references to the table itself mean the name that it will have.
     quote = operations.get_bind().dialect.identifier_preparer.quote
     before, after = (f"CREATE TABLE {quote(name)} " for name in (new.name, temporary.name))
-    run(operations.get_bind(), _text(operations, new).replace(before, after, 1))
+    run(operations.get_bind(), _text(operations.get_bind().dialect, new).replace(before, after, 1))
     source = old.to_metadata(MetaData(), name=new.name)  # it has its new name already, but the old columns
     converted: dict[str, ColumnElement[Any]] = {}
     for conversion in pair.conversions:

@@ -12,6 +12,7 @@ from xrm_core.metadata.model import Model
 from xrm_core.storage.aside_tables import current_tables
 from xrm_core.storage.drift_postgresql import peculiarities
 from xrm_core.storage.shape import Part, check, foreign_key, index_part, parts
+from xrm_core.storage.tables import Tables
 
 
 def drift(connection: Connection, model: Model) -> list[str]:
@@ -23,9 +24,13 @@ def drift(connection: Connection, model: Model) -> list[str]:
     that refuse nothing are nobody's business but their owner's, and what is made ahead of a change that is under way
     is no difference.
     """
+    return differences(connection, current_tables(connection, model))
+
+
+def differences(connection: Connection, tables: Tables) -> list[str]:
+    """The same for tables at hand."""
     reflected = _Reflected(connection)
-    tables = current_tables(connection, model)
-    return [difference for table in tables for difference in reflected.differences(table)]
+    return [difference for table in tables.metadata.tables.values() for difference in reflected.differences(table)]
 
 
 _TRIGGERS = {

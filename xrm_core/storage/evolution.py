@@ -6,9 +6,12 @@ What has no place in the new model is put aside under another name, and so is wh
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
+from functools import cached_property
+from typing import Any
 
 from xrm_core import naming
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Model
+from xrm_core.metadata.snapshot import to_snapshot
 from xrm_core.storage.asides import Aside, Asides
 from xrm_core.storage.conversions import Conversion, conversion, filled, identity, keeps_values, restoring
 
@@ -101,6 +104,7 @@ class Evolution:
 
     A thing continues the one that has its name, else the one that it names by ``x-renamed-from``. ``moved`` are tables
     as a whole that are put aside or come back. ``asides`` is what is aside before, ``remaining`` what is afterwards.
+    ``models`` are the models before changes, by their numbers, as far as they have been read.
     """
 
     def __init__(self, old: Model | None, new: Model, asides: Asides | None = None) -> None:
@@ -128,6 +132,16 @@ class Evolution:
         )
         return back
 
+    @cached_property
+    def snapshot(self) -> dict[str, Any]:
+        """The new model as JSON types."""
+        return to_snapshot(self.new)
+
+    @cached_property
+    def old_snapshot(self) -> dict[str, Any] | None:
+        """The old model as JSON types; None if there is none."""
+        return None if self.old is None else to_snapshot(self.old)
+
     def _build(
         self,
         old: Model | None,
@@ -140,6 +154,7 @@ class Evolution:
         self.old, self.new, self.asides, self.former = old, new, asides, former
         self.renamed = {old_name: name for name, old_name in former.items()}
         self.undone = undone
+        self.models = {asides.number: old or Model({})}
         before = dict(old.entities) if old else {}
         back = () if undone is None else asides.of(undone)
         tables = {aside.entity: aside for aside in back if aside.whole_table}

@@ -56,6 +56,15 @@ class Turn:
             self._connection.execute(text(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}"))
             yield self._connection
 
+    def ahead(self, work: Callable[[Connection], _Result]) -> _Result:
+        """Do ``work``, which only reads, in one snapshot that holds up nobody (SQLite)."""
+        self._connection.execution_options(xrm_read_only=True)
+        try:
+            with self._connection.begin():
+                return work(self._connection)
+        finally:
+            self._connection.execution_options(xrm_read_only=False)
+
     def patiently(self, work: Callable[[Connection], _Result]) -> _Result:
         """Do ``work`` in a transaction, again and again while tables are in use, for a minute.
 

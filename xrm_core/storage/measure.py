@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Table, Text, and_, func, liter
 from sqlalchemy.exc import DBAPIError
 
 from xrm_core.metadata.model import Entity
-from xrm_core.storage.aside_tables import present_tables
-from xrm_core.storage.evolution import EntityPair, Evolution
+from xrm_core.storage.evolution import EntityPair
+from xrm_core.storage.tables import Tables
 
 SAMPLES = 5
 """How many records are shown for an operation."""
@@ -27,9 +27,9 @@ class Found:
 class Measure:
     """Asks the tables before a change; what is aside counts among them."""
 
-    def __init__(self, connection: Connection, evolution: Evolution) -> None:
+    def __init__(self, connection: Connection, tables: Tables) -> None:
         self._connection = connection
-        self._tables = present_tables(connection, evolution)
+        self._tables = tables
 
     @property
     def dialect(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from xrm_core.metadata.model import Entity, Model
-from xrm_core.metadata.snapshot import to_snapshot
+from xrm_core.storage.aside_tables import present_tables
 from xrm_core.storage.asides import read_asides
 from xrm_core.storage.evolution import EntityPair, Evolution
 from xrm_core.storage.measure import Measure
@@ -24,6 +24,7 @@ from xrm_core.storage.operations import (
 from xrm_core.storage.plan_fields import field_operations
 from xrm_core.storage.plan_keys import key_operations
 from xrm_core.storage.plan_restored import restored_entities
+from xrm_core.storage.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,12 @@ def plan(connection: Connection, old: Model | None, new: Model) -> Plan:
     return plan_evolution(connection, Evolution(old, new, read_asides(connection)))
 
 
-def plan_evolution(connection: Connection, evolution: Evolution) -> Plan:
-    """The operations of a way from one model to another, also of a way back. Reads, changes nothing."""
-    measure = Measure(connection, evolution)
+def plan_evolution(connection: Connection, evolution: Evolution, present: Tables | None = None) -> Plan:
+    """The operations of a way from one model to another, also of a way back. Reads, changes nothing.
+
+    ``present`` are the tables before it with what is aside, if they are at hand.
+    """
+    measure = Measure(connection, present or present_tables(connection, evolution))
     changes: list[Operation] = [
         CreateEntity(entity=entity.name, fields=len(entity.fields), noun=_noun(entity)) for entity in evolution.created
     ]
@@ -84,7 +88,7 @@ def plan_evolution(connection: Connection, evolution: Evolution) -> Plan:
             entity=entity.name, risk="lossy", rows=found.rows, samples=found.samples, noun=_noun(entity)
         )
         changes.append(dropped)
-    return Plan((*changes, *_remaining(evolution.old, evolution.new, changes)))
+    return Plan((*changes, *_remaining(evolution, changes)))
 
 
 def _noun(entity: Entity) -> str:
@@ -114,13 +118,13 @@ def _entity_operations(evolution: Evolution, pair: EntityPair, measure: Measure)
         yield ChangeMetadata(entity=pair.new.name)
 
 
-def _remaining(old: Model | None, new: Model, found: Collection[Operation]) -> Iterator[Operation]:
+def _remaining(evolution: Evolution, found: Collection[Operation]) -> Iterator[Operation]:
     """What the snapshots say beyond the operations found, such as another order of fields."""
-    if old is None:
+    if evolution.old_snapshot is None:
         return
-    before = {entity["name"]: entity for entity in to_snapshot(old)["entities"]}
+    before = {entity["name"]: entity for entity in evolution.old_snapshot["entities"]}
     touched = {operation.entity for operation in found}
-    for entity in to_snapshot(new)["entities"]:
+    for entity in evolution.snapshot["entities"]:
         if entity["name"] not in touched and before.get(entity["name"]) != entity:
             yield ChangeMetadata(entity=entity["name"])
 

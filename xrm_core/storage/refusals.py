@@ -4,7 +4,7 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from xrm_core.errors import DatabaseUnavailable
+from xrm_core.errors import DatabaseUnavailable, SchemaChangeRefused
 from xrm_core.storage.engines import Database
 
 _NO_ROOM = "53"  # a full disk, too little memory, too many connections
@@ -36,6 +36,13 @@ def is_about_statement(error: DBAPIError) -> bool:
     """Whether a statement was refused, though that is called an operational error: the database is all right."""
     refused = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
     return refused or (_state(error) or "").startswith(_LIMIT)
+
+
+def refused_by_data(error: Exception) -> SchemaChangeRefused:
+    """The error for a change that the database refuses, for the data or the tables that it has."""
+    return SchemaChangeRefused(
+        f"The database refused the change: {words_of(error)}.", hint=f"Nothing was changed. {hint_of(error)}"
+    )
 
 
 def stopped_by(database: Database, error: OperationalError) -> DatabaseUnavailable:

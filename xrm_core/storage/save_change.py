@@ -15,5 +15,5 @@ def save_change(connection: Connection, evolution: Evolution, plan: Plan) -> Non
     rename_counters(connection, evolution)
     if evolution.undone is not None:
         restore_schema_files(connection, before=evolution.undone)
-    save_model(connection, evolution.new, plan.to_record(), reverts=evolution.undone)
+    save_model(connection, evolution.snapshot, plan.to_record(), reverts=evolution.undone)
     write_asides(connection, evolution.remaining)

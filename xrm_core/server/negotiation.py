@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from xrm_core.errors import BadRequest
 
@@ -10,7 +11,8 @@ JSON = "application/json"
 
 _QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _UTF8 = ("utf-8", "utf8")
-_COMMON = {None: GRAPHQL_RESPONSE, "": GRAPHQL_RESPONSE, "*/*": GRAPHQL_RESPONSE, JSON: JSON}
+_REMEMBERED = 128
+_LONG = 256  # characters: clients send the same few headers again and again, and those are shorter
 
 
 class NotAcceptable(BadRequest):
@@ -38,10 +40,14 @@ def media_type_of_answer(accept: str | None) -> str:
     Raises:
         NotAcceptable: it accepts neither.
     """
-    common = _COMMON.get(accept)
-    if common is not None:
-        return common
-    ranges = list(_weighed(accept or ""))
+    if not accept:
+        return GRAPHQL_RESPONSE
+    return _best(accept) if len(accept) <= _LONG else _best.__wrapped__(accept)
+
+
+@lru_cache(_REMEMBERED)
+def _best(accept: str) -> str:
+    ranges = list(_weighed(accept))
     liked = [(each, *_liking(each, ranges)) for each in (GRAPHQL_RESPONSE, JSON)]
     best = max(liked, key=lambda each: each[1:])
     if best[1] == 0:
@@ -53,8 +59,11 @@ def accepts_gzip(accept_encoding: str | None) -> bool:
     """Whether the answer may be compressed by gzip."""
     if not accept_encoding:
         return False
-    if accept_encoding == "gzip":
-        return True
+    return _takes_gzip(accept_encoding) if len(accept_encoding) <= _LONG else _takes_gzip.__wrapped__(accept_encoding)
+
+
+@lru_cache(_REMEMBERED)
+def _takes_gzip(accept_encoding: str) -> bool:
     found = {name: quality for name, _, quality in _weighed(accept_encoding)}
     return found.get("gzip", found.get("x-gzip", found.get("*", 0.0))) > 0
 

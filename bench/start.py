@@ -2,7 +2,8 @@
 
 ``python bench/start.py [--entities 10,100,500] [--rounds 3] [--database URL]``; nothing else has to be installed or running. For each size:
 ``plan`` and ``apply`` on an empty database, ``plan`` once more with one field added, then ``xrm serve`` from the start of the
-process to the first right GraphQL answer, its CPU seconds until then, and its memory. Prints a table; asserts nothing.
+process to the first right GraphQL answer, its CPU seconds until then, two answers to ``node(id)``, and its memory. Prints
+a table; asserts nothing.
 """
 
 import argparse
@@ -86,11 +87,19 @@ def serve(environment: dict[str, str], token: str) -> dict[str, float]:
         cpu = cpu_seconds(server.pid)
         again = time.monotonic()
         ask(url, token, "{ thing1s(first: 1) { totalCount } }")
+        following = time.monotonic() - again
+        nodes = []
+        for _ in range(2):
+            again = time.monotonic()
+            ask(url, token, '{ node(id: "0196ab46-6d28-7cfe-9268-dde6de6c8471") { id ... on Thing2 { name } } }')
+            nodes.append((time.monotonic() - again) * 1000)
         return {
             "listens s": listening,
             "first answer s": first,
             "cpu s": cpu,
-            "next answer ms": (time.monotonic() - again) * 1000,
+            "next answer ms": following * 1000,
+            "first node ms": nodes[0],
+            "next node ms": nodes[1],
             "memory MiB": memory(server.pid),
         }
     finally:

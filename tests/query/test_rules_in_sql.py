@@ -1,5 +1,6 @@
 """Every scan of an entity in the SQL of random documents carries that entity's own row rule (case S-003)."""
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -142,6 +143,15 @@ def test_the_documents_reach_all_entities(model: Model) -> None:
         "not",
     ):
         assert any(word in text for text in texts), word
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_scans_of_nodes_carry_the_rule(dialect: str) -> None:
+    body = "{ __typename id ... on Firm { name deals { nodes { seller { name } } } } ... on Visit { subject } }"
+    for text in (f'{{ node(id: "1") {body} }}', f"{{ nodes(ids: []) {body} }}", "{ nodes(ids: []) { id } }"):
+        [sql] = sql_of(text, DIALECTS[dialect])
+        assert all(re.search(rf"\bFROM {name} AS", sql) for name in _MARKED)
+        assert bare_scans(sql, dialect) == []
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

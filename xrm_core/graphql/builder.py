@@ -21,6 +21,7 @@ from graphql import (
     GraphQLField,
     GraphQLInputField,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -87,11 +88,15 @@ class _Fillable(_Named):
         raise NotImplementedError
 
 
+class InterfaceType(_Named, GraphQLInterfaceType):
+    """An interface."""
+
+
 class ObjectType(_Fillable, GraphQLObjectType):
     """An object type."""
 
-    def __init__(self, name: str, description: str, fill: Fill | None) -> None:
-        GraphQLObjectType.__init__(self, name, self._filled, description=description or None)
+    def __init__(self, name: str, description: str, fill: Fill | None, interfaces: Sequence[InterfaceType]) -> None:
+        GraphQLObjectType.__init__(self, name, self._filled, interfaces, description=description or None)
         self._begin(fill)
 
     def _field(self, type_: Any, description: str, arguments: Sequence[Argument]) -> GraphQLField:
@@ -120,9 +125,22 @@ class UnionType(_Named, GraphQLUnionType):
     """A union of object types."""
 
 
-def object_type(name: str, description: str = "", fill: Callable[[ObjectType], None] | None = None) -> ObjectType:
-    """An object type; ``fill`` gives it its fields when they are first asked for."""
-    return ObjectType(name, description, fill)
+def object_type(
+    name: str,
+    description: str = "",
+    fill: Callable[[ObjectType], None] | None = None,
+    interfaces: Sequence[InterfaceType] = (),
+) -> ObjectType:
+    """An object type; ``fill`` gives it its fields, those of its ``interfaces`` too, when they are first asked for."""
+    return ObjectType(name, description, fill, interfaces)
+
+
+def interface_type(name: str, fields: Mapping[str, tuple[Any, str]], description: str = "") -> InterfaceType:
+    """An interface; its fields are pairs of type and description."""
+    made = {
+        field: GraphQLField(converted(type_), description=about or None) for field, (type_, about) in fields.items()
+    }
+    return InterfaceType(name, made, description=description or None)
 
 
 def input_type(name: str, description: str = "", fill: Callable[[InputType], None] | None = None) -> InputType:

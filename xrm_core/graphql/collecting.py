@@ -7,6 +7,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
@@ -87,4 +88,6 @@ class Collector:
         if condition is None or condition == type_.name:
             return True
         named = self.schema.type_map.get(condition)
+        if isinstance(named, GraphQLInterfaceType):
+            return named in type_.interfaces
         return isinstance(named, GraphQLUnionType) and type_ in named.types

@@ -20,6 +20,9 @@ from xrm_core.storage.periods import is_zone
 MAX_CONDITIONS = 800
 """Comparisons and groups of them in all filters of a document: compiling them takes time."""
 
+LOOKUPS = 10
+"""Look-ups of an id in an entity that count as a record."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -66,6 +69,7 @@ class Demands:
     cursors: list[CursorUse] = field(default_factory=list)
     _conditions: int = 0
     _sizes: list[Getter] = field(default_factory=list)
+    _ids: list[Getter] = field(default_factory=list)
     _steps: list[Getter] = field(default_factory=list)
     _zones: list[Getter] = field(default_factory=list)
     _above: tuple[Getter, ...] = ()
@@ -85,6 +89,14 @@ class Demands:
         size: Literal_ | Param = Literal_(self.limits.default_page) if tree is None else tree
         self._sizes.append(self._getter(size))
         return size
+
+    def ids(self, tree: Literal_ | Param, entities: int) -> Literal_ | Param:
+        """How many records a list of ids asks for, each of which is looked up in so many entities."""
+        given = self._getter(tree)
+        count = Literal_(len(tree.value)) if isinstance(tree, Literal_) else self.arguments.late(_length(given))
+        self._ids.append(self._getter(count))
+        self._lists.append((self._getter(count), lambda _variables: entities // LOOKUPS))
+        return count
 
     def steps(self, tree: Tree) -> Literal_ | Param:
         """How far a network reaches; None is two steps, or one if no more are allowed."""
@@ -137,6 +149,8 @@ class Demands:
         """
         for getter in self._sizes:
             self._check_size(getter(variables))
+        for getter in self._ids:
+            self._check_ids(getter(variables))
         for getter in self._steps:
             self._check_steps(getter(variables))
         for getter in self._zones:
@@ -163,6 +177,14 @@ class Demands:
                 hint="Read the list page by page with pageInfo.endCursor and after.",
             )
 
+    def _check_ids(self, count: int) -> None:
+        largest = self.limits.largest_page
+        if count > largest:
+            raise QueryTooLarge(
+                f"At most {largest} records are read by their ids at once, not {count}.",
+                hint="Ask for them in several requests.",
+            )
+
     def _check_zone(self, name: str) -> None:
         if not is_zone(name):
             raise BadQuery(f"There is no time zone {name!r}.", hint="For example Europe/Berlin, or UTC.")
@@ -187,3 +209,7 @@ class Demands:
 
 def _nothing(_variables: Any) -> None:
     return None
+
+
+def _length(getter: Getter) -> Getter:
+    return lambda variables: len(getter(variables))

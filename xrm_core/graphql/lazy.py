@@ -5,8 +5,9 @@ MiB. Validation and execution need few of them: they follow the fields of a docu
 stand in it (of variables, of fragments). Only who wants all of them (introspection, printing) makes all of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import RLock
+from types import MappingProxyType
 from typing import Any
 
 from graphql import (
@@ -21,6 +22,7 @@ from graphql import (
     specified_directives,
 )
 from graphql.type import introspection_types
+from graphql.type.schema import InterfaceImplementations
 
 Makers = Mapping[str, Callable[[], Any]]
 """Name → function that gives the type of that name."""
@@ -33,9 +35,16 @@ class LazySchema(GraphQLSchema):
         query: root of queries.
         mutation: root of mutations.
         known: types that documents name most, so that looking one up does not make all of them.
+        implementations: each interface by name, with the types that implement it.
     """
 
-    def __init__(self, query: GraphQLObjectType, mutation: GraphQLObjectType | None, known: Makers) -> None:
+    def __init__(
+        self,
+        query: GraphQLObjectType,
+        mutation: GraphQLObjectType | None,
+        known: Makers,
+        implementations: Mapping[str, Iterable[GraphQLObjectType]] = MappingProxyType({}),
+    ) -> None:
         # Not super().__init__, which walks through all types.
         self.assume_valid = True
         self._validation_errors = []  # generated names and types are checked where they are made, and by tests
@@ -48,7 +57,9 @@ class LazySchema(GraphQLSchema):
         self.subscription_type = None
         self.directives = specified_directives
         self._sub_type_map = {}
-        self._implementations_map = {}
+        self._implementations_map = {
+            name: InterfaceImplementations(list(types), []) for name, types in implementations.items()
+        }
         self.type_map = _TypeMap(self, known)
 
     def every_type(self) -> dict[str, GraphQLNamedType]:

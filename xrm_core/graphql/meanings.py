@@ -136,9 +136,9 @@ class AggregateField:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A root field. ``kind`` is what it does with records of ``entity``."""
+    """A root field. ``kind`` is what it does with records of ``entity``; ``""``: of all of them."""
 
-    kind: Literal["record", "connection", "aggregate", "create", "update", "delete"]
+    kind: Literal["record", "connection", "aggregate", "node", "nodes", "create", "update", "delete"]
     entity: str
 
 

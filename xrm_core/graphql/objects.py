@@ -35,7 +35,7 @@ def add_objects(types: Types) -> None:
     connections: dict[str, ObjectType] = {}
     for entity in types.readable:
         fill = partial(_record, types, entity, connections)
-        types.objects[entity.name] = builder.object_type(names.type_name(entity), describe(entity), fill)
+        types.objects[entity.name] = builder.object_type(names.type_name(entity), describe(entity), fill, [types.node])
         types.meanings.entities[names.type_name(entity)] = entity.name
     prepare_relationships(types)
     for entity in types.readable:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graphql import print_schema
 
-from xrm_core.graphql import aggregates, builder, filters, mutations, objects, orders, schema_fields
+from xrm_core.graphql import aggregates, builder, filters, mutations, nodes, objects, orders, schema_fields
 from xrm_core.graphql.lazy import LazySchema
 from xrm_core.graphql.meanings import Meanings
 from xrm_core.graphql.types import Types
@@ -34,10 +34,12 @@ def build(model: Model, access: Access) -> RoleSchema:
     filters.add_filters(types)
     orders.add_orders(types)
     objects.add_objects(types)
+    nodes.add_nodes(types)
     aggregates.add_aggregates(types)
     mutations.add_mutations(types)
     schema_fields.add_schema_fields(types)
     if not types.readable and not access.may(SCHEMA, Action.READ):
         builder.add(types.query, "nothing", bool | None, "Your role may not read anything.")
     mutation = types.mutation if builder.has_fields(types.mutation) else None
-    return RoleSchema(LazySchema(types.query, mutation, types.known), types.meanings)
+    implementations = {types.node.name: types.objects.values()}
+    return RoleSchema(LazySchema(types.query, mutation, types.known, implementations), types.meanings)

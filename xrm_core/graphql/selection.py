@@ -8,6 +8,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLField,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
@@ -46,6 +47,8 @@ from xrm_core.metadata.predicate import Literal_, Param
 from xrm_core.query.relationship_view import view
 from xrm_core.query.request import (
     Aggregate,
+    AnyRecord,
+    AnyRecords,
     Connection,
     ConnectionPart,
     EdgePart,
@@ -73,7 +76,7 @@ from xrm_core.query.request import (
 
 RECORD_ID = "record_id"
 TYPE_KEY = "__xrm_type"
-"""Key of the type in records of polymorphic relations, for the executor alone."""
+"""Key of the type in records of unions and interfaces, for the executor alone."""
 
 
 class Selections(GroupReader):
@@ -86,7 +89,7 @@ class Selections(GroupReader):
         fragments: fragments of the document by name.
         arguments: reads arguments.
         demands: holds sizes to limits.
-        typenames: records of polymorphic relations carry their type, for the executor to tell them apart.
+        typenames: records of unions and interfaces carry their type, for the executor to tell them apart.
     """
 
     def __init__(
@@ -107,10 +110,16 @@ class Selections(GroupReader):
 
     def root(self, root: Root, nodes: list[FieldNode], definition: GraphQLField) -> Request:
         """The request that a root field makes."""
-        entity = self.model[root.entity]
         arguments = self.read(nodes[0], definition)
         type_: Any = get_named_type(definition.type)
         sets = [node.selection_set for node in nodes]
+        if root.kind == "node":
+            return AnyRecord(operand(arguments["id"]), dict(self._branches(sets, type_)))
+        if root.kind == "nodes":
+            entities = len(self.schema.get_possible_types(type_))
+            with self.demands.inside(self.demands.ids(arguments["ids"], entities)):
+                return AnyRecords(arguments["ids"], dict(self._branches(sets, type_)))
+        entity = self.model[root.entity]
         match root.kind:
             case "connection":
                 return self._connection(entity, arguments, sets, type_)
@@ -226,9 +235,10 @@ class Selections(GroupReader):
             yield (key, meaning.part) if isinstance(meaning, MoneyPart) else TypeName(key, type_.name)
 
     def _branches(self, sets: Sequence[SelectionSetNode | None], type_: Any) -> Iterator[tuple[str, Selection]]:
-        for member in type_.types if isinstance(type_, GraphQLUnionType) else (type_,):
+        abstract = isinstance(type_, GraphQLUnionType | GraphQLInterfaceType)
+        for member in self.schema.get_possible_types(type_) if abstract else (type_,):
             selection = self.record(sets, member)
-            if self._typenames and isinstance(type_, GraphQLUnionType):
+            if self._typenames and abstract:
                 selection = (TypeName(TYPE_KEY, member.name), *selection)
             yield self.meanings.entities[member.name], selection
 

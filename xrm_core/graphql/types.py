@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import strawberry
+
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import InputType, ObjectType
 from xrm_core.graphql.meanings import Meanings
@@ -41,6 +43,7 @@ class Types:
         self.text_difference = builder.enum_type("TextDifference", IGNORING, _IGNORING)
         self.page_info = builder.object_type("PageInfo", "Where a page lies in its list (Relay).")
         self.readable = [entity for entity in model if access.may(entity.name, Action.READ)]
+        self.node = node_type()
         self.objects: dict[str, ObjectType] = {}
         self.filters: dict[str, InputType] = {}
         self.orders: dict[str, InputType] = {}
@@ -121,6 +124,12 @@ class Types:
             labels = {value: label(field.enum_labels.get(value, {})) for value in field.enum}
             self._enums[name] = builder.enum_type(name, field.enum, labels, describe(field))
         return self._enums[name]
+
+
+def node_type() -> builder.InterfaceType:
+    """Relay's interface of all that has an id."""
+    about = "Anything with an id: each record. Ids are unique among all of them."
+    return builder.interface_type("Node", {"id": (strawberry.ID, "Id of the record.")}, about)
 
 
 def _same(type_: Any) -> Any:

@@ -51,12 +51,13 @@ def record(scope: Scope, request: Record) -> ColumnElement[Any]:
     """One record by id as a scalar sub-query; NULL if it does not exist for the caller."""
     entity = scope.model[request.entity]
     found = scan(scope, entity)
-    return _one(scope, found, found.source.c.id == operand(request.id, KnownId()), request.selection)
+    return one(scope, found, found.source.c.id == operand(request.id, KnownId()), request.selection)
 
 
-def _one(
+def one(
     scope: Scope, found: Scan, condition: Condition, selection: Selection, outer: Row | None = None
 ) -> ColumnElement[Any]:
+    """The one record of a scan for which a condition holds; NULL if there is none that the caller may see."""
     json = scope.json.object(list(pairs(scope, found.entity, found, selection)))
     query = select(json).select_from(found.source).where(*_all(condition, found.rule))
     return (query.correlate(outer.source) if outer else query).scalar_subquery()
@@ -113,7 +114,7 @@ def _to_one(scope: Scope, entity: Entity, row: Row, item: ToOne) -> ColumnElemen
     for target, selection in item.branches.items():
         column = row.column(field, field.column_to(target))
         found = scan(scope, scope.model[target])
-        branches.append((column, _one(scope, found, found.source.c.id == column, selection, row)))
+        branches.append((column, one(scope, found, found.source.c.id == column, selection, row)))
     if len(branches) == 1:
         return branches[0][1]
     return sql_case(*((column.is_not(None), json) for column, json in branches))

@@ -10,6 +10,8 @@ from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.policy import Action
 from xrm_core.query.request import (
     Aggregate,
+    AnyRecord,
+    AnyRecords,
     Connection,
     Edges,
     Figures,
@@ -41,6 +43,10 @@ def index_uses(scope: Scope, request: Request) -> Iterator[IndexUse]:
         case Record(entity, _, selection):
             yield from _rule(scope, entity)
             yield from _selected(scope, selection)
+        case AnyRecord(branches=branches) | AnyRecords(branches=branches):
+            for entity, selection in branches.items():
+                yield from _rule(scope, entity)
+                yield from _selected(scope, selection)
         case Connection():
             yield from _list(scope, request)
         case Aggregate(entity, where):

@@ -110,9 +110,9 @@ class _Compilers:
         return virtual_column(scope, entity, source, field, trusted=trusted)
 
 
-def scan(scope: Scope, entity: Entity) -> Scan:
+def scan(scope: Scope, entity: Entity, *, id_only: bool = False) -> Scan:
     """A scan of an entity under the caller's rights."""
-    return Scan(scope, entity, _Compilers())
+    return Scan(scope, entity, _Compilers(), id_only=id_only)
 
 
 def unguarded(scope: Scope, entity: Entity, source: FromClause) -> Unguarded:

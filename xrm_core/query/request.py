@@ -332,4 +332,23 @@ class Record:
     selection: Selection
 
 
-Request = Record | Connection | Aggregate
+@dataclass(frozen=True, slots=True)
+class AnyRecord:
+    """The record with an id, whatever its entity, or null if there is none that the caller may see.
+
+    ``branches`` has one selection for each entity that the caller may read.
+    """
+
+    id: Operand
+    branches: Mapping[str, Selection]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyRecords:
+    """The same for a list of ids, in their order; null where there is none."""
+
+    ids: Operand
+    branches: Mapping[str, Selection]
+
+
+Request = Record | Connection | Aggregate | AnyRecord | AnyRecords

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Dialect, FromClause, case
+from sqlalchemy import Dialect, FromClause, TableClause, case
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.errors import Forbidden
@@ -68,18 +70,22 @@ class Scan:
         scope: what the statement is compiled for.
         entity: whose table.
         compilers: make the conditions and the virtual fields of this scan.
+        id_only: nothing but the id is read of it (and what the row rule needs): hundreds of them are made quickly.
 
     Raises:
         Forbidden: if the caller may not read any record of the entity.
     """
 
-    def __init__(self, scope: Scope, entity: Entity, compilers: Compilers) -> None:
+    def __init__(self, scope: Scope, entity: Entity, compilers: Compilers, *, id_only: bool = False) -> None:
         permission = scope.access.get(entity.name, Action.READ)
         if permission is None:
             raise Forbidden(f"You may not read {entity.plural}.")
         self.entity = entity
         self.scope = scope
-        self.source: FromClause = scope.tables[entity.name].alias()
+        table: TableClause = scope.tables[entity.name]
+        if id_only and permission.rule == EVERYTHING:
+            table = sql_table(table.name, sql_column("id", table.c.id.type))
+        self.source: FromClause = table.alias()
         self._permission: Permission = permission
         self._compilers = compilers
 

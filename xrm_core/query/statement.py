@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.query.aggregate import aggregate
+from xrm_core.query.by_id import any_record, any_records
 from xrm_core.query.connection import connection, record
-from xrm_core.query.request import Aggregate, Connection, Record, Request
+from xrm_core.query.request import Aggregate, AnyRecord, AnyRecords, Connection, Record, Request
 from xrm_core.query.scan import Scope
 
 Processor = Callable[[Any], Any]
@@ -49,6 +50,10 @@ def compile_request(scope: Scope, request: Request) -> Statement:
     match request:
         case Record():
             json = record(scope, request)
+        case AnyRecord():
+            json = any_record(scope, request)
+        case AnyRecords():
+            json = any_records(scope, request)
         case Connection():
             json = connection(scope, request)
         case Aggregate():

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.graphql import kit
-from tests.graphql.kit import World
+from tests.graphql.kit import World, uid
 from tests.postgres import PostgresServer
+from tests.query.two_ways import Ways
 from tests.query.virtual_world import WORLD
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.metadata.model import Model
@@ -38,3 +39,20 @@ def worlds(
             yield found
             found["postgresql"].close()
     found["sqlite"].close()
+
+
+@pytest.fixture(scope="session")
+def ways(worlds: dict[str, World]) -> dict[str, Ways]:
+    """Both databases, to be asked in both ways."""
+    return {name: Ways(world) for name, world in worlds.items()}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def open_way(request: pytest.FixtureRequest, model: Model, ways: dict[str, Ways]) -> Ways:
+    """A database whose role may read everything."""
+    if request.param not in ways:
+        pytest.skip("PostgreSQL is off (XRM_TEST_POSTGRES=off)")
+    way = ways[request.param]
+    way.world.change_rights(kit.policies(model, ["role,*,read,*,,allow"], {}))
+    way.world.fill({"person": [{"id": uid(1), "name": "Ada"}], "firm": [{"id": uid(101), "name": "a"}]})
+    return way

@@ -1,6 +1,6 @@
 """Answers in the form of the GraphQL specification; every error has a code in its extensions."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -49,12 +49,19 @@ def invalid(errors: Iterable[GraphQLError]) -> Answer:
 Understood = Callable[[BaseException], XrmError | None]
 
 
-def result(data: Any, errors: Iterable[GraphQLError] | None, understood: Understood) -> Answer:
+def result(
+    data: Any,
+    errors: Iterable[GraphQLError] | None,
+    understood: Understood,
+    extensions: Mapping[str, Any] | None = None,
+) -> Answer:
     """The answer out of graphql-core's result; ``understood`` puts errors of the database into words of ours."""
     body: dict[str, Any] = {}
     if errors:
         body["errors"] = [_of_graphql(error, understood) for error in errors]
     body["data"] = data
+    if extensions is not None:
+        body["extensions"] = extensions
     return Answer(orjson.dumps(body), status=PARTIAL_SUCCESS if errors else 200)
 
 

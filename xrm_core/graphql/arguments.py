@@ -27,6 +27,7 @@ from graphql import (
 )
 from graphql.utilities import value_from_ast
 
+from xrm_core.errors import BadQuery
 from xrm_core.metadata.predicate import Literal_, Operand, Param
 
 Getter = Callable[[Mapping[str, Any]], Any]
@@ -46,7 +47,11 @@ class Arguments:
         self.getters: dict[str, Getter] = {}
 
     def read(self, nodes: tuple[ArgumentNode, ...], definitions: Mapping[str, GraphQLArgument]) -> dict[str, Tree]:
-        """The arguments that are given, by name. A null is a None; an absent variable is an absent argument."""
+        """The arguments that are given, by name. A null is a None; an absent variable is an absent argument.
+
+        Raises:
+            BadQuery: a variable is null where there has to be a value.
+        """
         found: dict[str, Tree] = {}
         for node in nodes:
             value = self._node(node.value, definitions[node.name.value].type)
@@ -55,9 +60,14 @@ class Arguments:
         return found
 
     def is_true(self, node: ValueNode) -> bool:
-        """Value of the ``if`` of @skip or @include."""
+        """Value of the ``if`` of @skip or @include.
+
+        Raises:
+            BadQuery: it is null.
+        """
         if isinstance(node, VariableNode):
-            return bool(self._variables.get(node.name.value))
+            self._refuse_null(node, "Boolean!")
+            return bool(self._variables[node.name.value])
         return isinstance(node, BooleanValueNode) and node.value
 
     def late(self, getter: Getter) -> Param:
@@ -68,6 +78,8 @@ class Arguments:
 
     def _node(self, node: ValueNode, type_: Any) -> Tree:
         if isinstance(type_, GraphQLNonNull):
+            if isinstance(node, VariableNode):
+                self._refuse_null(node, type_)
             return self._node(node, type_.of_type)
         if isinstance(node, VariableNode):
             name = node.name.value
@@ -86,12 +98,20 @@ class Arguments:
         value = value_from_ast(node, type_)
         return value if isinstance(type_, GraphQLEnumType) else Literal_(value)
 
+    def _refuse_null(self, node: VariableNode, type_: Any) -> None:
+        """A variable that may be null can stand in such a place if it has a default."""
+        if self._variables.get(node.name.value) is None:
+            raise BadQuery(f"The variable ${node.name.value} is null where a {type_} is needed.")
+
     def _list_node(self, node: ValueNode, type_: GraphQLList[Any]) -> Tree:
         items = node.values if isinstance(node, ListValueNode) else (node,)
         if is_input_object_type(get_named_type(type_)):
             return [item for item in (self._node(each, type_.of_type) for each in items) if item is not Undefined]
         if not any(isinstance(each, VariableNode) for each in items):
             return Literal_(tuple(value_from_ast(each, type_.of_type) for each in items))
+        for each in items:
+            if isinstance(each, VariableNode) and isinstance(type_.of_type, GraphQLNonNull):
+                self._refuse_null(each, type_.of_type)
         return self.late(
             lambda variables: [
                 variables.get(each.name.value)

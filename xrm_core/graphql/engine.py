@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from graphql import OperationDefinitionNode, OperationType
 from graphql.execution.values import get_variable_values
 
 from xrm_core.errors import BadQuery, BadRequest, Busy, ModelOutOfDate, QueryTooLarge, TablesChanged, XrmError
-from xrm_core.graphql import answers
+from xrm_core.graphql import answers, introspection
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.departure import ClientGone, Departure
@@ -89,6 +90,8 @@ class Engine:
         administration: for changes of the model; None: it cannot be changed here.
         tables: version of the tables that the model has, if reads are to hold it.
         gate: raises an XrmError if nothing may be changed at the moment.
+        executes_reads: graphql-core executes all queries, not only those with introspection in them. The answers are
+            the same, and take longer; tests hold the two ways against each other.
     """
 
     records: Records
@@ -102,6 +105,7 @@ class Engine:
     administration: SchemaAdministration | None = None
     tables: int | None = None
     gate: Callable[[], None] | None = None
+    executes_reads: bool = False
     _writes: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -153,21 +157,13 @@ class Engine:
             return answers.invalid(coerced)
         variables = coerced.coerced
         if operation.operation is OperationType.QUERY:
-            ready = await self._ready(role, document, operation, variables, caller)
-            if ready is not None:
-                plan, values = ready
-                reading = self.reader.fetch(plan.calls(values), self.tables)
-                results = await (reading if request.departure is None else request.departure.during(reading))
-                cost = plan.demands.cost(variables) if request.tells_cost else None
-                return Answer(plan.answer(results, cost))
-        if operation.operation is OperationType.MUTATION and self.gate is not None:
+            return await self._query(role, document, operation, request, variables, caller)
+        if self.gate is not None:
             self.gate()
         if is_about_schema(role.planner, document, operation, variables):
             return await self._administer(role, document, request, caller)
-        executor = Executor(self.database, self.records, role.planner, self.timeout, self.tables)
+        executor = Executor(self.database, self.records, role.planner, self.timeout)
         call = (executor.run, document, request.operation_name, dict(request.variables), variables, caller)
-        if operation.operation is OperationType.QUERY:
-            return await self._apart(self.threads.planning, *call)
         if self._writes >= MAX_WRITES:
             raise Busy("Too many changes are waiting already; nothing was done.", hint="Try again in a moment.")
         self._writes += 1
@@ -193,6 +189,30 @@ class Engine:
         """End the threads."""
         self.threads.close()
 
+    async def _query(
+        self,
+        role: Role,
+        document: Document,
+        operation: OperationDefinitionNode,
+        request: Request,
+        variables: Mapping[str, Any],
+        caller: User,
+    ) -> Answer:
+        plan, values = await self._ready(role, document, operation, variables, caller)
+        if not plan.whole and is_about_schema(role.planner, document, operation, variables):
+            return await self._administer(role, document, request, caller)
+        calls = plan.calls(values)
+        results: list[bytes | None] = []
+        if calls:
+            reading = self.reader.fetch(calls, self.tables)
+            results = await (reading if request.departure is None else request.departure.during(reading))
+        extensions = plan.extensions(variables) if request.tells_cost else None
+        if plan.whole:
+            return Answer(plan.answer(results, extensions))
+        records = dict(zip(plan.keys(), results, strict=True))
+        call = (document, request.operation_name, request.variables, records, extensions)
+        return await self._apart(self.threads.planning, introspection.execute, role.schema, *call)
+
     async def _ready(
         self,
         role: Role,
@@ -200,19 +220,17 @@ class Engine:
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any],
         caller: User,
-    ) -> tuple[Plan, dict[str, Any]] | None:
-        """The plan of a query with its values, or None if the executor has to take it."""
-        key = role.planner.key(operation, variables)
+    ) -> tuple[Plan, dict[str, Any]]:
+        """The plan of a query with its values."""
+        key = (role.planner.key(operation, variables), self.executes_reads)
+        make = partial(role.planner.plan, document, operation, variables, executed=self.executes_reads)
         context = context_values(caller)
-        for _ in range(2):
+        while True:
             plan: Plan | None = document.plans.get(key)
-            if plan is None and key not in document.plans:
-                plan = await self._apart(self.threads.planning, role.planner.plan, document, operation, variables)
-                document.remember(key, plan)
             if plan is None:
-                return None
+                plan = await self._apart(self.threads.planning, make)
+                document.remember(key, plan)
             values = plan.values(variables, context)
             if values is not None:
                 return plan, values
             document.plans.pop(key, None)  # other cursor values are empty now than when it was made
-        return None

@@ -1,7 +1,6 @@
-"""What the fast path does not take: mutations, and introspection, alone or beside data.
+"""Mutations: graphql-core executes the document on the role's schema, in a worker thread and inside one transaction.
 
-graphql-core executes the document on the role's schema, in a worker thread and inside one transaction. Root fields
-are resolved by the same plans as on the fast path; below them values are only picked out of the JSON by their key.
+Root fields answer by the same plans as queries; below them values are only picked out of the JSON by their key.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,6 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLResolveInfo,
-    OperationType,
     execute_sync,
 )
 from sqlalchemy import Connection
@@ -26,14 +24,14 @@ from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.link_inputs import link_values
 from xrm_core.graphql.meanings import Root
-from xrm_core.graphql.plans import READS, FieldRequest, Plan, Planner
+from xrm_core.graphql.plans import FieldRequest, Plan, Planner
 from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.permissions.caller import User
 from xrm_core.query.predicates import context_values
 from xrm_core.records.door import Records
-from xrm_core.storage.applied import require_model, tables_version
-from xrm_core.storage.engines import Database, tables_changed
+from xrm_core.storage.applied import require_model
+from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import fetch_in
 
 
@@ -61,16 +59,15 @@ class _Failed(Exception):
 
 @dataclass(frozen=True)
 class Executor:
-    """Executes documents of one role's schema. Blocking: runs in a worker thread."""
+    """Executes mutations on one role's schema. Blocking: runs in a worker thread."""
 
     database: Database
     records: Records
     planner: Planner
     timeout: float
-    tables: int | None = None
 
     def run(self, document: Document, operation_name: str | None, raw: Any, coerced: Any, caller: User) -> Answer:
-        """Execute an operation; a mutation that has any error leaves nothing behind.
+        """Execute a mutation; one that has any error leaves nothing behind.
 
         Args:
             document: parsed and valid.
@@ -82,16 +79,10 @@ class Executor:
         Raises:
             ModelOutOfDate, TablesChanged: the database has another model; nothing was done.
         """
-        operation = document.operation(operation_name)
-        mutation = operation.operation is OperationType.MUTATION
         try:
-            open_transaction = self.database.begin if mutation else self.database.read
-            with open_transaction(self.timeout) as connection:
-                if mutation:
-                    require_model(connection, self.records.model)
-                elif self.tables is not None and tables_version(connection) != self.tables:
-                    raise tables_changed()
-                shape = self.planner.key(operation, coerced)
+            with self.database.begin(self.timeout) as connection:
+                require_model(connection, self.records.model)
+                shape = self.planner.key(document.operation(operation_name), coerced)
                 execution = Execution(
                     connection, caller, self.records, self.planner, document, coerced, shape, self.timeout
                 )
@@ -102,15 +93,14 @@ class Executor:
                     operation_name=operation_name,
                     context_value=execution,
                     field_resolver=_resolve,
-                    type_resolver=_type_of,
+                    type_resolver=type_of,
                 )
                 self._refuse_other_model(outcome.errors or ())
-                if mutation:
-                    # A change of tables waits for whoever writes to them: what is still the model now, after all
-                    # statements, was the model of each of them.
-                    self._require_model(connection, failed=bool(outcome.errors))
+                # A change of tables waits for whoever writes to them: what is still the model now, after all
+                # statements, was the model of each of them.
+                self._require_model(connection, failed=bool(outcome.errors))
                 answer = answers.result(outcome.data, outcome.errors, self._understood)
-                if outcome.errors and mutation:
+                if outcome.errors:
                     raise _Failed(answer)
                 return answer
         except _Failed as failure:
@@ -144,14 +134,12 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> An
     return None if source is None else source[str(info.path.key)]
 
 
-def _type_of(value: Mapping[str, Any], _info: GraphQLResolveInfo[Any], _type: Any) -> str:
+def type_of(value: Mapping[str, Any], _info: GraphQLResolveInfo[Any], _type: Any) -> str:
+    """The type of a record of a union, which the executor's plans have in it."""
     return str(value[TYPE_KEY])
 
 
 def _resolver(root: Root) -> Any:
-    def read(_source: Any, info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
-        return _read(info, root)
-
     def create(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         execution: Execution = info.context
         entity = execution.planner.model[root.entity]
@@ -179,7 +167,7 @@ def _resolver(root: Root) -> Any:
         execution.records.delete(execution.connection, execution.caller, entity.name, id_, arguments.get("version"))
         return before
 
-    return read if root.kind in READS else {"create": create, "update": update, "delete": delete}[root.kind]
+    return {"create": create, "update": update, "delete": delete}[root.kind]
 
 
 def _changed(info: GraphQLResolveInfo[Any], root: Root, id_: str) -> Any:
@@ -192,10 +180,10 @@ def _changed(info: GraphQLResolveInfo[Any], root: Root, id_: str) -> Any:
     return found
 
 
-def _read(info: GraphQLResolveInfo[Any], root: Root, record_id: str | None = None) -> Any:
+def _read(info: GraphQLResolveInfo[Any], root: Root, record_id: str) -> Any:
     execution: Execution = info.context
     definition = info.parent_type.fields[info.field_name]
-    request = FieldRequest(root, list(info.field_nodes), definition, after_mutation=record_id is not None)
+    request = FieldRequest(root, list(info.field_nodes), definition)
     nodes: tuple[FieldNode, ...] = tuple(info.field_nodes)
     key = (execution.shape, tuple(id(node) for node in nodes), "executor")
     context = {**context_values(execution.caller), RECORD_ID: record_id}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType, type_from_ast
 
 from xrm_core.graphql.arguments import Arguments, Getter, shape
@@ -25,6 +26,7 @@ READS = ("record", "connection", "aggregate", "node", "nodes")
 class Step:
     """One root field: a statement, or a constant (``__typename``)."""
 
+    key: str
     prefix: bytes
     statement: Statement | None
     constant: bytes = b""
@@ -32,11 +34,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """How an operation of reads is answered. ``None`` in its place means: leave it to the executor."""
+    """How an operation of reads is answered.
+
+    ``whole``: the statements' answers are all of it. If they are not, graphql-core's executor puts the answer together.
+    """
 
     steps: tuple[Step, ...]
     getters: Mapping[str, Getter]
     demands: Demands
+    whole: bool = True
 
     def values(self, variables: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any] | None:
         """Bind values of a request; None if its cursors need another plan (other values in them are empty).
@@ -58,16 +64,22 @@ class Plan:
         """The statements with their values."""
         return [(step.statement.sql, step.statement.bind(values)) for step in self.steps if step.statement]
 
-    def answer(self, results: list[bytes | None], cost: int | None = None) -> bytes:
-        """``{"data": …}`` out of the answers of the statements, with the ``cost`` in extensions if it is given."""
+    def keys(self) -> list[str]:
+        """The response keys of the statements."""
+        return [step.key for step in self.steps if step.statement]
+
+    def extensions(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """What the answer says about itself: what it cost, and what it might."""
+        return {"cost": {"records": self.demands.cost(variables), "limit": self.demands.limits.records}}
+
+    def answer(self, results: list[bytes | None], extensions: Mapping[str, Any] | None = None) -> bytes:
+        """``{"data": …}`` out of the answers of the statements, with ``extensions`` if they are given."""
         answers = iter(results)
         parts = (
             step.prefix + (step.constant if step.statement is None else next(answers) or b"null") for step in self.steps
         )
-        if cost is None:
-            return b'{"data":{' + b",".join(parts) + b"}}"
-        more = f'"extensions":{{"cost":{{"records":{cost},"limit":{self.demands.limits.records}}}}}'
-        return b'{"data":{' + b",".join(parts) + b"}," + more.encode() + b"}"
+        more = b"" if extensions is None else b',"extensions":' + orjson.dumps(extensions)
+        return b'{"data":{' + b",".join(parts) + b"}" + more + b"}"
 
 
 @dataclass(frozen=True)
@@ -99,21 +111,41 @@ class Planner:
                 shapes.append((variable, shape(variables[variable], type_)))
         return name, tuple(shapes)
 
-    def plan(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Plan | None:
-        """The plan of an operation, or None if not all of its root fields are reads of records."""
+    def plan(
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        *,
+        executed: bool = False,
+    ) -> Plan:
+        """The plan of a query: all of its root fields that read records.
+
+        Args:
+            document: where it stands.
+            operation: the query.
+            variables: coerced.
+            executed: make the plan for the executor, even if records are all that is asked for.
+
+        Raises:
+            BadCursor, BadQuery, QueryTooLarge: it cannot be answered.
+        """
         arguments = Arguments(variables)
         demands = Demands(variables, arguments, self.limits)
-        requests = self.requests(document, operation, arguments, demands)
+        requests = None if executed else self.requests(document, operation, arguments, demands)
+        whole = requests is not None
         if requests is None:
-            return None
+            arguments = Arguments(variables)
+            demands = Demands(variables, arguments, self.limits)
+            requests = self._records(self.selections(document, arguments, demands, typenames=True), operation)
         steps = []
         for key, request in requests.items():
             prefix = f'"{key}":'.encode()
             if request is None:
-                steps.append(Step(prefix, None, b'"Query"'))
+                steps.append(Step(key, prefix, None, b'"Query"'))
             else:
-                steps.append(Step(prefix, compile_request(self.scope, request)))
-        return Plan(tuple(steps), arguments.getters, demands)
+                steps.append(Step(key, prefix, compile_request(self.scope, request)))
+        return Plan(tuple(steps), arguments.getters, demands, whole)
 
     def requests(
         self, document: Document, operation: OperationDefinitionNode, arguments: Arguments, demands: Demands
@@ -123,17 +155,29 @@ class Planner:
         query = self.role.graphql.query_type
         if query is None:
             return None
+        names = (nodes[0].name.value for nodes in selections.collect([operation.selection_set], query).values())
+        if not all(name == "__typename" or self._read(name) for name in names):
+            return None
+        return self._records(selections, operation)
+
+    def _records(self, selections: Selections, operation: OperationDefinitionNode) -> dict[str, Request | None]:
+        """The requests of those root fields that read records, and ``__typename``."""
+        query = self.role.graphql.query_type
         found: dict[str, Request | None] = {}
+        if query is None:
+            return found
         for key, nodes in selections.collect([operation.selection_set], query).items():
             name = nodes[0].name.value
-            meaning = self.role.meanings.get("Query", name)
-            if name == "__typename":
+            root = self._read(name)
+            if root is not None:
+                found[key] = selections.root(root, nodes, query.fields[name])
+            elif name == "__typename":
                 found[key] = None
-            elif isinstance(meaning, Root) and meaning.kind in READS:
-                found[key] = selections.root(meaning, nodes, query.fields[name])
-            else:
-                return None
         return found
+
+    def _read(self, name: str) -> Root | None:
+        meaning = self.role.meanings.get("Query", name)
+        return meaning if isinstance(meaning, Root) and meaning.kind in READS else None
 
     def roots(
         self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
@@ -152,14 +196,14 @@ class Planner:
     def field_plan(
         self, request: "FieldRequest", document: Document, variables: Mapping[str, Any], *, key: Any
     ) -> Plan:
-        """The plan of one root field for the executor; remembered with the document."""
+        """The plan of one root field of a mutation; remembered with the document."""
         found: Plan | None = document.plans.get(key)
         if found is None:
             arguments = Arguments(variables)
             demands = Demands(variables, arguments, self.limits)
             selections = self.selections(document, arguments, demands, typenames=True)
             statement = compile_request(self.scope, request.build(selections))
-            found = Plan((Step(b"", statement),), arguments.getters, demands)
+            found = Plan((Step("", b"", statement),), arguments.getters, demands)
             document.remember(key, found)
         return found
 
@@ -180,15 +224,12 @@ class Planner:
 
 @dataclass(frozen=True)
 class FieldRequest:
-    """A root field as the executor meets it: a read, or what a mutation answers with."""
+    """The record that a mutation answers with."""
 
     root: Root
     nodes: list[FieldNode]
     definition: GraphQLField
-    after_mutation: bool = False
 
     def build(self, selections: Selections) -> Request:
         """The request of the field."""
-        if not self.after_mutation:
-            return selections.root(self.root, self.nodes, self.definition)
         return selections.changed(self.root.entity, self.nodes, self.definition)

@@ -1,0 +1,255 @@
+"""Random documents as clients write them, out of a role's schema: any field, any argument, any form.
+
+They have aliases, fragments of each kind, @include and @skip, variables with defaults, nulls and absent ones, several
+root fields and several operations. Some are wrong on purpose: what is asked of them is only that whoever answers says
+the same.
+"""
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    GraphQLUnionType,
+    get_named_type,
+    is_leaf_type,
+)
+
+from tests.graphql.kit import uid
+
+BESIDE = "introspected"
+"""Key of the introspection that stands beside the records if it is asked for."""
+
+_TEXTS = ["", "a", "b%", "ä", "\\", '"', "😀", "a\nb"]
+_VALUES: dict[str, Sequence[Any]] = {
+    "Int": [-7, 0, 1, 2, 30],
+    "Float": [0.5, 2],
+    "String": _TEXTS,
+    "ID": [uid(number) for number in (1, 2, 101, 102, 201, 999)] + ["x"],
+    "Decimal": ["2.5", 2, "-0.01"],
+    "BigInt": ["0", 3, str(2**53 + 1)],
+    "Date": ["1999-12-31", "2000-01-01"],
+    "DateTime": ["2026-03-01T10:00:00Z", "2026-03-01T11:00:00.5+01:00"],
+    "Time": ["08:30", "23:59:59.999999"],
+    "Duration": ["PT1H", "P2DT3H"],
+    "CurrencyCode": ["EUR", "USD"],
+}
+_BY_NAME: dict[str, Sequence[Any]] = {
+    "first": [0, 1, 2, 3, 3, 3, 3, 4, 5, 50, 50, 50, 50, 50, 50, -1, 1001],
+    "last": [0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 50, -1, 1001],
+    "depth": [0, 1, 2],
+    "timeZone": [*["Europe/Berlin", "America/St_Johns", "UTC"] * 4, "Nowhere"],
+    "language": ["en", "de"],
+}
+
+
+class Word(str):
+    """An enum value, or a variable: stands in a document without quotes."""
+
+    __slots__ = ()
+
+
+class ClientDocument:
+    """One document. ``text`` and ``variables`` are what a client sends, ``operation_name`` which of its operations.
+
+    Args:
+        schema: of the role that asks.
+        roots: root fields to choose from.
+        chance: decides.
+        cursors: cursors out of earlier answers.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, roots: Mapping[str, GraphQLField], chance: random.Random, cursors: Sequence[str]
+    ) -> None:
+        self._roots = roots
+        self._chance = chance
+        self._cursors = cursors
+        self._numbers = 0
+        self._declared: list[str] = []
+        self._fragments: list[str] = []
+        self._schema = schema
+        self.variables: dict[str, Any] = {}
+        self._operations = [self._operation() for _ in range(chance.choice([1, 1, 1, 2]))]
+        named = len(self._operations) > 1 or chance.random() < 0.5
+        self._names = [f"Q{number}" if named else "" for number in range(len(self._operations))]
+        self.operation_name = (
+            chance.choice([*self._names, None, "Q9"] if chance.random() < 0.1 else self._names) or None
+        )
+
+    def text(self, *, beside: str = "") -> str:
+        """The document, with a root field ``beside`` the others."""
+        parts = []
+        for name, (declared, selected, fragments) in zip(self._names, self._operations, strict=True):
+            head = f"query {name}{declared}" if name or declared else ""
+            parts += [f"{head} {{ {selected} {beside} }}", *fragments]
+        return "\n".join(parts)
+
+    def _operation(self) -> tuple[str, str, list[str]]:
+        self._declared, self._fragments = [], []
+        chosen = self._chance.choices(list(self._roots), k=self._chance.choice([1, 1, 2, 3]))
+        selected = [self._dressed(self._field(name, self._roots[name], 5, aliased=True), "Query") for name in chosen]
+        if self._chance.random() < 0.2:
+            selected.insert(0, self._dressed(f"{self._new('t')}: __typename", "Query"))
+        return f"({', '.join(self._declared)})" if self._declared else "", " ".join(selected), self._fragments
+
+    def _new(self, letter: str) -> str:
+        self._numbers += 1
+        return f"{letter}{self._numbers}"
+
+    # -- selections -------------------------------------------------------------------------------------------------
+
+    def _selection(self, type_: Any, depth: int, *, aliased: bool = False, groups: Sequence[Any] = ()) -> str:
+        if isinstance(type_, GraphQLUnionType):
+            members = self._chance.sample(type_.types, self._chance.randint(0, len(type_.types)))
+            found = [f"... on {each.name} {self._selection(each, depth, aliased=True)}" for each in members]
+            if not found or self._chance.random() < 0.3:
+                found.append(f"{self._new('t')}: __typename")
+            return f"{{ {' '.join(self._dressed(each, type_.name) for each in found)} }}"
+        fields = [each for each in type_.fields.items() if depth > 0 or is_leaf_type(get_named_type(each[1].type))]
+        found = [f"{self._new('t') + ': ' if aliased else ''}__typename"] if self._chance.random() < 0.2 else []
+        for name, of in self._chance.sample(fields, min(len(fields), self._chance.randint(1, 4))):
+            if name == "key" and type_.name.endswith("Aggregate"):
+                found += [f"{self._new('g')}: key {{ {self._key(each)} }}" for each in groups]
+            else:
+                found.append(self._field(name, of, depth - 1, aliased=aliased))
+        return f"{{ {' '.join(self._dressed(each, type_.name) for each in found) or '__typename'} }}"
+
+    def _field(self, name: str, of: GraphQLField, depth: int, *, aliased: bool = False) -> str:
+        alias = f"{self._new('a')}: " if aliased or self._chance.random() < 0.3 else ""
+        given = self._arguments(of)
+        arguments = f"({', '.join(f'{each}: {printed(value)}' for each, value in given.items())})" if given else ""
+        inner: Any = get_named_type(of.type)
+        if is_leaf_type(inner):
+            text = f"{alias}{name}{arguments}"
+            return f"{text} {text}" if self._chance.random() < 0.1 else text
+        groups = self._plain(given.get("groupBy")) or ()
+        text = f"{alias}{name}{arguments} {self._selection(inner, depth, groups=groups)}"
+        if self._chance.random() < 0.15:  # the same again, with something else asked of it
+            text += f" {alias}{name}{arguments} {self._selection(inner, min(depth, 1), aliased=True, groups=groups)}"
+        return text
+
+    def _key(self, group: Any) -> str:
+        """A key of figures as it is selected: ``{owner: {name: VALUE}}`` → ``owner { name }``."""
+        if not isinstance(group, Mapping) or not group:
+            return "__typename"
+        [(name, inner), *_] = group.items()
+        if isinstance(inner, Mapping):
+            return f"{self._new('g')}: {name} {{ {self._key(inner)} }}"
+        part = f"(part: {inner})" if inner not in ("VALUE", None) else ""
+        return f"{self._new('g')}: {name}{part}"
+
+    def _dressed(self, text: str, type_name: str) -> str:
+        """Fields of a type as they are, or in a fragment, or under a condition."""
+        draw = self._chance.random()
+        if draw < 0.6:
+            return text
+        condition = ""
+        if self._chance.random() < 0.4:
+            value = self._argument("if", GraphQLNonNull(self._schema.type_map["Boolean"]))  # type: ignore[type-var] # it is
+            condition = f" @{self._chance.choice(['include', 'skip'])}(if: {printed(value)})"
+        if draw < 0.7:
+            return f"...{condition} {{ {text} }}"
+        if draw < 0.8:
+            return f"... on {type_name}{condition} {{ {text} }}"
+        name = self._new("F")
+        self._fragments.append(f"fragment {name} on {type_name} {{ {text} }}")
+        return f"...{name}{condition}"
+
+    # -- arguments --------------------------------------------------------------------------------------------------
+
+    def _arguments(self, of: GraphQLField) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        left_out = self._chance.choice([("last", "before"), ("first", "after"), ()] if "last" in of.args else [()])
+        for name, argument in of.args.items():
+            wanted = self._chance.random() < (0.15 if name in ("after", "before") else 0.4)
+            if (wanted and name not in left_out) or isinstance(argument.type, GraphQLNonNull):
+                given[name] = self._argument(name, argument.type)
+        return given
+
+    def _argument(self, name: str, type_: Any, depth: int = 3, *, plain: bool = False) -> Any:
+        """A value, some of it in variables unless it is to be ``plain``."""
+        if plain or self._chance.random() < 0.7:
+            return self._value(name, type_, depth, plain=plain)
+        return self._variable(name, type_, depth)
+
+    def _variable(self, name: str, type_: Any, depth: int) -> Word:
+        found, value = self._new("v"), self._value(name, type_, depth, plain=True)
+        nullable = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+        draw = self._chance.random()
+        if draw < 0.6:
+            self._declared.append(f"${found}: {type_}")
+            self.variables[found] = value
+        elif draw < 0.8:
+            self._declared.append(f"${found}: {nullable} = {printed(value)}")
+            if draw < 0.65:
+                self.variables[found] = self._value(name, nullable, depth, plain=True)
+            elif draw < 0.67:
+                self.variables[found] = None
+        else:
+            self._declared.append(f"${found}: {type_}")
+            if draw < 0.9 and type_ is nullable:
+                self.variables[found] = None
+            elif type_ is not nullable or draw > 0.99:
+                self.variables[found] = value if draw < 0.99 else {"no": "such"}
+        return Word(f"${found}")
+
+    def _plain(self, value: Any) -> Any:
+        """What a variable stands for, as far as it is known."""
+        if isinstance(value, Word) and value.startswith("$"):
+            return self._plain(self.variables.get(value[1:]))
+        if isinstance(value, list):
+            return [self._plain(each) for each in value]
+        return {key: self._plain(each) for key, each in value.items()} if isinstance(value, Mapping) else value
+
+    def _value(self, name: str, type_: Any, depth: int, *, plain: bool) -> Any:
+        if isinstance(type_, GraphQLNonNull):
+            return self._value(name, type_.of_type, depth, plain=plain)
+        if isinstance(type_, GraphQLList):
+            if self._chance.random() < 0.1:  # one, as a list of it
+                return self._value(name, type_.of_type, depth, plain=plain)
+            return [
+                self._argument(name, type_.of_type, depth, plain=plain)
+                for _ in range(self._chance.choice([0, 1, 1, 2]))
+            ]
+        if isinstance(type_, GraphQLInputObjectType):
+            return self._object(type_, depth, plain=plain)
+        if isinstance(type_, GraphQLEnumType):
+            return Word(self._chance.choice([*type_.values]))
+        if name in ("after", "before"):
+            return self._chance.choice([*self._cursors[-20:], "zz"])
+        values = _BY_NAME.get(name) or _VALUES.get(type_.name)
+        return self._chance.choice(values) if values else self._chance.random() < 0.5
+
+    def _object(self, type_: GraphQLInputObjectType, depth: int, *, plain: bool) -> dict[str, Any]:
+        single = type_.name.endswith(("OrderBy", "GroupBy")) or "OrderBy" in type_.name
+        names = [
+            each
+            for each, of in type_.fields.items()
+            if (depth > 0 or not isinstance(get_named_type(of.type), GraphQLInputObjectType)) and each != "isNull"
+        ]
+        if "isNull" in type_.fields and (not names or self._chance.random() < 0.05):
+            names = ["isNull"]
+        count = 1 if single and self._chance.random() < 0.97 else self._chance.choice([0, 1, 1, 2])
+        chosen = self._chance.sample(names, min(count, len(names)))
+        required = [each for each, of in type_.fields.items() if isinstance(of.type, GraphQLNonNull)]
+        return {
+            each: self._argument(each, type_.fields[each].type, depth - 1, plain=plain)
+            for each in dict.fromkeys((*required, *chosen))
+        }
+
+
+def printed(value: Any) -> str:
+    """A value as it stands in a document."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {printed(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(printed(each) for each in value) + "]"
+    return str(value) if isinstance(value, Word) else json.dumps(value)

@@ -59,6 +59,19 @@ def test_a_hidden_entity_is_answered_like_one_that_does_not_exist(world: World, 
     assert_same(world, template, hidden, unknown)
 
 
+def test_the_words_of_a_hidden_field_do_not_exist(world: World) -> None:
+    # «own_name» reads name and owner of firms: the type of their kind is not there, neither at first nor later
+    for _ in range(2):
+        hidden, unknown = (
+            world.errors("own_name", f"query ($kind: {name}) {{ firms {{ totalCount }} }}")
+            for name in ("FirmKind", "FirmWord")
+        )
+        assert [each["message"].replace("FirmKind", "FirmWord") for each in hidden] == [
+            each["message"] for each in unknown
+        ]
+        assert any("Unknown type" in each["message"] for each in hidden)
+
+
 def assert_same(world: World, template: str, hidden: dict[str, str], unknown: dict[str, str]) -> None:
     asked, made_up = template, template
     for mark in hidden:

@@ -55,7 +55,7 @@ class Types:
         self._enums: dict[str, builder.EnumType] = {}
         for entity in self.readable:
             for field in entity.fields.values():
-                if field.enum:
+                if field.enum and access.readable(entity.name, field.name):
                     self.known[names.enum(entity, field)] = partial(self.word_type, entity, field)
 
     def know(self, *made: Any) -> None:

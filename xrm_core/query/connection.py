@@ -7,7 +7,7 @@ from sqlalchemy import FromClause, Select, func, literal_column, select
 from sqlalchemy import case as sql_case
 from sqlalchemy.sql import ColumnElement
 
-from xrm_core.metadata.model import AMOUNT, Entity
+from xrm_core.metadata.model import AMOUNT, Entity, Field
 from xrm_core.query.aggregate import aggregate
 from xrm_core.query.files import file_json
 from xrm_core.query.joint import Joint
@@ -42,6 +42,10 @@ from xrm_core.query.request import (
 from xrm_core.query.scan import Condition, Row, Scan, Scope, carried
 from xrm_core.query.scan import Page as PageRow
 from xrm_core.query.sql_json import Pair, constant
+from xrm_core.query.virtual import bare_columns, virtual_column
+
+_GUARD, _BARE = "xrm_g_", "xrm_b_"
+"""Before names of columns of a page: whether a virtual field may be seen there; what it is worked out of."""
 
 Nested = FileValue | ToOne | ToMany | Figures | Relationships | Network
 """What of a record is JSON out of other tables."""
@@ -224,7 +228,8 @@ class _Page:
         criteria = sorts(self.scope, self.entity, found, self.request.order)
         if self.page.cursor is not None:
             conditions = [*conditions, beyond(criteria, self.page.cursor, backward=self.page.backward)]
-        columns = dict(self._columns(found))
+        later = self._later(found, criteria)
+        columns = dict(self._columns(found, later))
         labels = [f"xrm_o{number}" for number in range(len(criteria))]
         size = self.size + literal_column("1") if self.numbered else self.size
         inner: Select[Any] = (
@@ -242,12 +247,13 @@ class _Page:
         if self.numbered:
             page = self._number(page, criteria, labels)
         nested = list(_nested(self.request.parts))
-        if nested:
+        if nested or later:
             # Nested JSON gets columns of its own, so that the text nests by few parentheses a level: SQLite's parser
             # (before 3.46) takes about a hundred in all.
             row = PageRow(page)
             self._ready = {id(item): f"xrm_j{number}" for number, item in enumerate(nested)}
             extra = [_nested_json(self.scope, self.entity, row, item).label(self._ready[id(item)]) for item in nested]
+            extra += [self._worked_out(page, field).label(field.name) for field in later]
             page = select(*page.c, *extra).select_from(page).subquery()
         self._row = PageRow(page)
         return page
@@ -269,11 +275,31 @@ class _Page:
     def _source(self, found: Row) -> FromClause:
         return found.source if self.joint is None else self.joint.source(found)
 
-    def _columns(self, found: Row) -> Iterator[tuple[str, ColumnElement[Any]]]:
+    def _later(self, found: Row, criteria: Sequence[Sort]) -> list[Field]:
+        """Virtual fields that are worked out for the page only. SQLite would do it for each record that is among
+        the first at the time: for all, if they are stored the other way round. PostgreSQL puts it off itself.
+        """
+        if self.scope.dialect.name != "sqlite" or not isinstance(found, Scan):
+            return []
+        wanted = [self.entity[name] for name in sorted(set(_needed(self.request.parts)))]
+        return [field for field in wanted if field.virtual and not any(sort.field is field for sort in criteria)]
+
+    def _worked_out(self, page: FromClause, field: Field) -> ColumnElement[Any]:
+        value = virtual_column(self.scope, self.entity, page, field, trusted=False, prefix=_BARE)
+        guard = page.c.get(_GUARD + field.name)
+        return value if guard is None else sql_case((guard == literal_column("1"), value))
+
+    def _columns(self, found: Row, later: Sequence[Field]) -> Iterator[tuple[str, ColumnElement[Any]]]:
         yield "id", found.source.c.id
+        for field in later:
+            guard = found.guard(field) if isinstance(found, Scan) else None
+            if guard is not None:
+                yield _GUARD + field.name, sql_case((guard, literal_column("1")))
+            for column in sorted(bare_columns(self.entity, field)):
+                yield _BARE + column, found.source.c[column]
         for name in sorted(set(_needed(self.request.parts))):
             field = self.entity[name]
-            if name != "id":
+            if name != "id" and field not in later:
                 for column in carried(field):
                     yield column, found.column(field, column)
         if self.joint is not None:

@@ -99,15 +99,19 @@ class Scan:
 
         The right to a computed field includes that to each field it is made of, so its expression may see them all.
         """
-        if field.holder not in self._permission.field_rules:
-            raise Forbidden(f"You may not read {self.entity.name}.{field.name}.")
-        rule = self._permission.field_rules[field.holder]
-        condition = None if rule is None else self._condition(rule)
+        condition = self.guard(field)
         if field.virtual:
             column = self._compilers.virtual(self.scope, self.entity, self.source, field, trusted=False)
         else:
             column = self.source.c[name or field.columns[0]]
         return column if condition is None else case((condition, column))
+
+    def guard(self, field: Field) -> Condition | None:
+        """On which records the caller has the right to the field; None: on all. Raises Forbidden: on none."""
+        if field.holder not in self._permission.field_rules:
+            raise Forbidden(f"You may not read {self.entity.name}.{field.name}.")
+        rule = self._permission.field_rules[field.holder]
+        return None if rule is None else self._condition(rule)
 
     def _condition(self, rule: Predicate) -> Condition | None:
         if rule == EVERYTHING:

@@ -25,18 +25,29 @@ _HALF = 10**9
 
 
 def virtual_column(
-    scope: Scope, entity: Entity, source: FromClause, field: Field, *, trusted: bool
+    scope: Scope, entity: Entity, source: FromClause, field: Field, *, trusted: bool, prefix: str = ""
 ) -> ColumnElement[Any]:
-    """The value of a virtual field on the rows of a table, with no regard to rights on the field itself."""
+    """The value of a virtual field on the rows of a table, with no regard to rights on the field itself.
+
+    ``prefix`` stands before the names of the columns that expressions use, if ``source`` is a page with them.
+    """
     if field.rollup is not None:
         return _rollup(scope, entity, source, field, field.rollup, trusted=trusted)
 
     def leaf(used: Field) -> ColumnElement[Any]:
         if used.virtual:
-            return virtual_column(scope, entity, source, used, trusted=trusted)
-        return source.c[used.columns[0]]
+            return virtual_column(scope, entity, source, used, trusted=trusted, prefix=prefix)
+        return source.c[prefix + used.columns[0]]
 
     return expression_sql(scope.dialect.name, entity, field, leaf)
+
+
+def bare_columns(entity: Entity, field: Field) -> set[str]:
+    """The columns of the record that a virtual field is worked out of, beside its id."""
+    if field.rollup is not None:
+        return set()
+    used = [entity[name] for name in entity.expressions[field.name].fields()]
+    return {column for each in used for column in (bare_columns(entity, each) if each.virtual else {each.columns[0]})}
 
 
 def _rollup(

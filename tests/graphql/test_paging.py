@@ -283,3 +283,16 @@ def test_a_required_field_hidden_on_some_records_pages_without_loss(world: World
             cursor = page["pageInfo"]["endCursor"]
         assert [each["name"] for each in found] == names
         assert len({each["id"] for each in found}) == 5
+
+
+@pytest.mark.parametrize("where", ["{}", '{name: {eq: "nobody"}}'])
+@pytest.mark.parametrize(("page", "known"), [("first: 3", "hasPreviousPage"), ("last: 3", "hasNextPage")])
+def test_what_is_known_of_a_page_without_its_records(world: World, where: str, page: str, known: str) -> None:
+    # given lists of several records and of none, of whose page nothing is asked that its records tell
+    asked = f"pageInfo {{ {known} __typename }} a: pageInfo {{ __typename }}"
+    found = world.ask("admin", f"{{ firms(where: {where}, {page}) {{ {asked} totalCount }} }}")
+    # then the list is there, once
+    info = {known: False, "__typename": "PageInfo"}
+    assert found == {
+        "firms": {"pageInfo": info, "a": {"__typename": "PageInfo"}, "totalCount": 7 if where == "{}" else 0}
+    }

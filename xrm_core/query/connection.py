@@ -187,8 +187,7 @@ def _paged(
     joint: Joint | None,
 ) -> ColumnElement[Any]:
     builder = _Page(scope, entity, request, joint)
-    paged = any(isinstance(part, Nodes | Edges | PageInfo) for part in request.parts)
-    page = builder.query(found, conditions, outer) if paged else None
+    page = builder.query(found, conditions, outer) if builder.is_read else None
     result = [(key, json) for part in request.parts for key, json in builder.part(part, found, conditions, outer)]
     query = select(scope.json.object(result))
     if page is not None:
@@ -215,6 +214,17 @@ class _Page:
         )
         self._row: PageRow | None = None
         self._ready: dict[int, str] = {}
+
+    @property
+    def is_read(self) -> bool:
+        """Whether rows are needed; if only constants were made of them, there would be one for each row."""
+        known = "hasNextPage" if self.page.backward else "hasPreviousPage"
+        return any(
+            any(not isinstance(each, TypeName) and each[1] != known for each in part.parts)
+            if isinstance(part, PageInfo)
+            else isinstance(part, Nodes | Edges)
+            for part in self.request.parts
+        )
 
     @property
     def row(self) -> PageRow:
@@ -361,6 +371,8 @@ class _Page:
         return self.row.source.c.xrm_number <= self.size
 
     def _page_info(self, field: PageInfoField) -> ColumnElement[Any]:
+        if field == ("hasNextPage" if self.page.backward else "hasPreviousPage"):
+            return self.scope.json.flag(self.page.cursor is not None)  # we came from there
         columns = self.row.source.c
         more = func.coalesce(func.max(columns.xrm_fetched), literal_column("0")) > self.size
         nearest = func.max(sql_case(((columns.xrm_number == literal_column("1")) & self._kept(), columns.xrm_cursor)))
@@ -369,8 +381,6 @@ class _Page:
         match field, self.page.backward:
             case ("hasNextPage", False) | ("hasPreviousPage", True):
                 return self.scope.json.boolean(more)
-            case ("hasNextPage", True) | ("hasPreviousPage", False):
-                return self.scope.json.flag(self.page.cursor is not None)  # we came from there
             case ("startCursor", False) | ("endCursor", True):
                 return nearest
             case _:

@@ -102,12 +102,10 @@ def _seen(url: str) -> Any:
     """All that the former model sees (on SQLite: all that there is); None once the database has the next one."""
     database = Database(url)
     try:
-        if database.is_sqlite:
-            return dump(database)
         with database.read() as connection:
             if current_model(connection) != BEFORE:
                 return None
-        return _records(database)
+        return dump(database) if database.is_sqlite else _records(database)
     finally:
         database.close()
 

@@ -56,7 +56,11 @@ def explain(
     if operation.operation is not OperationType.QUERY:
         raise BadQuery("Only queries can be explained.")
     coerced = get_variable_values(
-        role.schema.graphql, operation.variable_definitions or (), dict(given), max_errors=MAX_ERRORS
+        role.schema.graphql,
+        operation.variable_definitions or (),
+        dict(given),
+        max_errors=MAX_ERRORS,
+        hide_suggestions=True,
     )
     if isinstance(coerced, list):
         _refuse(coerced)

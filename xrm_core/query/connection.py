@@ -11,6 +11,7 @@ from xrm_core.metadata.model import AMOUNT, Entity, Field
 from xrm_core.query.aggregate import aggregate
 from xrm_core.query.files import file_json
 from xrm_core.query.joint import Joint
+from xrm_core.query.needs import Nested, needed, nested
 from xrm_core.query.network import NetworkRows, edge_view, node_view
 from xrm_core.query.operands import KnownId
 from xrm_core.query.order import Sort, beyond, digest, sorts
@@ -22,7 +23,6 @@ from xrm_core.query.request import (
     Edges,
     Figures,
     FileValue,
-    Item,
     Label,
     MoneyValue,
     Network,
@@ -46,9 +46,6 @@ from xrm_core.query.virtual import bare_columns, virtual_column
 
 _GUARD, _BARE = "xrm_g_", "xrm_b_"
 """Before names of columns of a page: whether a virtual field may be seen there; what it is worked out of."""
-
-Nested = FileValue | ToOne | ToMany | Figures | Relationships | Network
-"""What of a record is JSON out of other tables."""
 
 
 def record(scope: Scope, request: Record) -> ColumnElement[Any]:
@@ -256,13 +253,13 @@ class _Page:
         page = (inner.correlate(outer.source) if outer else inner).subquery()
         if self.numbered:
             page = self._number(page, criteria, labels)
-        nested = list(_nested(self.request.parts))
-        if nested or later:
+        inside = list(nested(self.request.parts))
+        if inside or later:
             # Nested JSON gets columns of its own, so that the text nests by few parentheses a level: SQLite's parser
             # (before 3.46) takes about a hundred in all.
             row = PageRow(page)
-            self._ready = {id(item): f"xrm_j{number}" for number, item in enumerate(nested)}
-            extra = [_nested_json(self.scope, self.entity, row, item).label(self._ready[id(item)]) for item in nested]
+            self._ready = {id(item): f"xrm_j{number}" for number, item in enumerate(inside)}
+            extra = [_nested_json(self.scope, self.entity, row, item).label(self._ready[id(item)]) for item in inside]
             extra += [self._worked_out(page, field).label(field.name) for field in later]
             page = select(*page.c, *extra).select_from(page).subquery()
         self._row = PageRow(page)
@@ -291,7 +288,7 @@ class _Page:
         """
         if self.scope.dialect.name != "sqlite" or not isinstance(found, Scan):
             return []
-        wanted = [self.entity[name] for name in sorted(set(_needed(self.request.parts)))]
+        wanted = [self.entity[name] for name in sorted(set(needed(self.request.parts)))]
         return [field for field in wanted if field.virtual and not any(sort.field is field for sort in criteria)]
 
     def _worked_out(self, page: FromClause, field: Field) -> ColumnElement[Any]:
@@ -307,7 +304,7 @@ class _Page:
                 yield _GUARD + field.name, sql_case((guard, literal_column("1")))
             for column in sorted(bare_columns(self.entity, field)):
                 yield _BARE + column, found.source.c[column]
-        for name in sorted(set(_needed(self.request.parts))):
+        for name in sorted(set(needed(self.request.parts))):
             field = self.entity[name]
             if name != "id" and field not in later:
                 for column in carried(field):
@@ -385,35 +382,6 @@ class _Page:
                 return nearest
             case _:
                 return farthest
-
-
-def _nested(parts: Iterable[Any]) -> Iterator[Nested]:
-    """What of the records of a page is JSON out of other tables."""
-    for part in parts:
-        selections = [part.selection] if isinstance(part, Nodes) else []
-        selections += [edge.selection for edge in part.parts] if isinstance(part, Edges) else []
-        for selection in selections:
-            yield from (item for item in selection if isinstance(item, Nested))
-
-
-def _needed(parts: Iterable[Any]) -> Iterator[str]:
-    """Fields of the record that the JSON of a page is made of."""
-    for part in parts:
-        if isinstance(part, Nodes):
-            yield from _fields(part.selection)
-        elif isinstance(part, Edges):
-            for edge in part.parts:
-                yield from _fields(edge.selection if edge.part == "node" else ())
-
-
-def _fields(selection: Iterable[Item]) -> Iterator[str]:
-    for item in selection:
-        if isinstance(item, Value | FileValue | MoneyValue):
-            yield item.field
-        elif isinstance(item, ToOne):
-            yield item.relation
-        elif isinstance(item, Label):
-            yield from ("type", "direction")
 
 
 def _all(*conditions: Condition | None) -> list[Condition]:

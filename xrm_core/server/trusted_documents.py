@@ -40,9 +40,6 @@ class TrustedDocuments:
         self._documents = dict(documents or {})
         self._only = only
 
-    def __len__(self) -> int:
-        return len(self._documents)
-
     def text(self, content: Mapping[str, Any]) -> Any:
         """What a request asks for: the trusted document, or the text that it has in ``query``.
 

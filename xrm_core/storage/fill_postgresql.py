@@ -9,7 +9,7 @@ from xrm_core import naming
 from xrm_core.storage.batches import beyond, end_of_batch, in_batches
 from xrm_core.storage.exclusive import Turn
 from xrm_core.storage.prepared import FILL
-from xrm_core.storage.script import DIALECT, Script, quoted
+from xrm_core.storage.script import Script, literal_sql, quoted
 from xrm_core.storage.table_pair import in_terms_of
 from xrm_core.storage.under_way import note
 
@@ -24,7 +24,7 @@ def keep_in_step(script: Script, old: Table, refill: Refill) -> None:
     """
     table, function = quoted(old.name), quoted(naming.prepared(f"fill_{old.name}"))
     values = "".join(
-        f"BEGIN NEW.{quoted(naming.prepared(name))} := {_sql(in_terms_of(value, old, old.alias('new')))}; "
+        f"BEGIN NEW.{quoted(naming.prepared(name))} := {literal_sql(in_terms_of(value, old, old.alias('new')))}; "
         f"EXCEPTION WHEN others THEN NEW.{quoted(naming.prepared(name))} := NULL; END; "
         for name, value in refill.items()
     )
@@ -65,7 +65,3 @@ def _stale(old: Table, staged: FromClause, refill: Refill) -> Select[Any]:
         for name, value in refill.items()
     )
     return select(staged.c.id).where(or_(*differ))
-
-
-def _sql(value: ColumnElement[Any]) -> str:
-    return str(value.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))

@@ -32,7 +32,7 @@ from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn
 from xrm_core.storage.linking import Linked, became_many, link_values
 from xrm_core.storage.prepared import Prepared
-from xrm_core.storage.script import DIALECT, Script, quoted
+from xrm_core.storage.script import DIALECT, Script, literal_sql, quoted
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import change_under_way, note
 
@@ -116,8 +116,8 @@ class LinksAhead:
             script.add(str(CreateIndex(index).compile(dialect=DIALECT)))
         values = self._values(self.owner.alias("new"))
         columns = ", ".join(quoted(column) for column in values)
-        row = ", ".join(_sql(value) for value in values.values())
-        other = _sql(self._other(self.owner.alias("new")))
+        row = ", ".join(literal_sql(value) for value in values.values())
+        other = literal_sql(self._other(self.owner.alias("new")))
         body = (
             f"BEGIN IF TG_OP <> 'INSERT' THEN DELETE FROM {name} WHERE id = OLD.id; END IF; IF TG_OP <> 'DELETE' THEN "
             f"IF {other} IS NOT NULL THEN INSERT INTO {name} ({columns}) VALUES ({row}); END IF; END IF; "
@@ -153,7 +153,3 @@ class LinksAhead:
     def _other(self, owner: FromClause) -> ColumnElement[Any]:
         [column] = self.linked.field.columns
         return owner.c[column]
-
-
-def _sql(value: ColumnElement[Any]) -> str:
-    return str(value.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))

@@ -6,7 +6,7 @@ from typing import Any
 from alembic.ddl.base import AddColumn
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Column, Connection, Dialect
+from sqlalchemy import Column, ColumnElement, Connection, Dialect
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from xrm_core.storage.exclusive import run
@@ -35,6 +35,11 @@ class Script:
         """Run all of them, in one go."""
         if self._text.tell():
             run(connection, self._text.getvalue())
+
+
+def literal_sql(value: ColumnElement[Any]) -> str:
+    """An expression as text, with its values in it."""
+    return str(value.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
 
 
 def quoted(name: str) -> str:

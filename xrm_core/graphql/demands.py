@@ -11,11 +11,11 @@ from typing import Any
 
 from xrm_core.errors import BadQuery, QueryTooLarge
 from xrm_core.graphql.arguments import Arguments, Getter, Tree
+from xrm_core.metadata.clock import is_zone
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import Literal_, Param
 from xrm_core.query.order import decode
 from xrm_core.query.request import UTC, Cursor, Order
-from xrm_core.storage.periods import is_zone
 
 MAX_CONDITIONS = 800
 """Comparisons and groups of them in all filters of a document: compiling them takes time."""

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{0,5}[1-9])?$"
 """The one form of a time of day: ``08:30:00``, with a fraction of a second only if there is one."""
@@ -19,6 +20,14 @@ _PARTS = re.compile(
 )
 _SIZES = (86_400, 3_600, 60, 1)
 _LETTERS = "DHMS"
+
+
+def is_zone(name: str) -> bool:
+    """Whether there is a time zone of this name, such as ``Europe/Berlin``."""
+    try:
+        return ZoneInfo(name).key == name and name not in ("localtime", "Factory")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
 
 
 def time_text(value: object) -> str:

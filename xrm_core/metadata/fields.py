@@ -6,12 +6,11 @@ from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import jsonschema_rs
 
 from xrm_core.errors import Problem
-from xrm_core.metadata.clock import duration_seconds, duration_text, time_text
+from xrm_core.metadata.clock import duration_seconds, duration_text, is_zone, time_text
 from xrm_core.metadata.currencies import CURRENCIES
 from xrm_core.metadata.file_rules import DEFAULT_MAX_BYTES, FileRules
 from xrm_core.metadata.frozen import freeze, thaw
@@ -267,9 +266,7 @@ def _numbering(field: Field) -> _Mistakes:
     if field.sequence is None:
         return []
     found = [("x-sequence/format", reason, remedy) for reason, remedy in mistakes(field.sequence.format)]
-    try:
-        ZoneInfo(field.sequence.zone)
-    except (KeyError, OSError, ValueError):  # not found; a folder; not a name at all
+    if not is_zone(field.sequence.zone):
         reason = f"{shown(field.sequence.zone)} is not the name of a time zone."
         found.append(("x-sequence/zone", reason, "Use a name of the IANA list such as Europe/Berlin, or UTC."))
     return found

@@ -6,19 +6,11 @@ The time zones are those of the IANA database (the distribution tzdata, or the s
 import datetime as dt
 import sqlite3
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 SQLITE_DAY = "xrm_begin_day"
 SQLITE_MOMENT = "xrm_begin_moment"
 _REMEMBERED = 8192
-
-
-def is_zone(name: str) -> bool:
-    """Whether there is a time zone of this name, such as ``Europe/Berlin``."""
-    try:
-        return ZoneInfo(name).key == name and name not in ("localtime", "Factory")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
 
 
 @lru_cache(_REMEMBERED)

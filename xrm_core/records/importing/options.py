@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from xrm_core.errors import ImportFailed
+from xrm_core.metadata.clock import is_zone
 
 _PROBE = dt.datetime(2023, 11, 29, 13, 45, tzinfo=dt.UTC)
 """A moment whose day, month, year, hour and minute all differ."""
@@ -56,12 +57,9 @@ class ImportOptions:
         """The zone of date-times that do not say theirs."""
         if self.timezone == "UTC":
             return dt.UTC
-        try:
-            return zoneinfo.ZoneInfo(self.timezone)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ImportFailed(
-                f"There is no time zone {self.timezone!r}.", hint="For example Europe/Berlin."
-            ) from error
+        if not is_zone(self.timezone):
+            raise ImportFailed(f"There is no time zone {self.timezone!r}.", hint="For example Europe/Berlin.")
+        return zoneinfo.ZoneInfo(self.timezone)
 
 
 def parse_mappings(words: Iterable[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``search: "text"``: every word of the text occurs in one of the fields that are searched, whatever its case.
+"""``search: "text"``: every word occurs in one of the fields that are searched, whatever its case and accents.
 
 Plain SQL that looks at each record; ranking and full-text indexes are another matter. Words arrive as one bind value,
 so that a statement is the same however many there are.
@@ -30,11 +30,11 @@ from xrm_core.metadata.predicate import SEARCH_LENGTH, SEARCH_WORDS
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Condition, Row, Scope
 from xrm_core.query.text_fold import folded
-from xrm_core.storage.folding import fold
+from xrm_core.storage.folding import fold_accents
 
 
 class Words(TypeDecorator[str]):
-    """A text bound as the list of its words in small letters, each once."""
+    """A text bound as the list of its words in small letters without accents, each once."""
 
     impl = Text
     cache_ok = True
@@ -50,14 +50,14 @@ class Words(TypeDecorator[str]):
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in small letters, each once.
+    """The words of a text in small letters without accents, each once.
 
     Raises:
         QueryTooLarge: it is too long, or has too many.
     """
     if len(text) > SEARCH_LENGTH:
         raise QueryTooLarge(f"A search has at most {SEARCH_LENGTH} characters.", hint="Search for less at once.")
-    words = list(dict.fromkeys((fold(unicodedata.normalize("NFC", text)) or "").split()))
+    words = list(dict.fromkeys((fold_accents(unicodedata.normalize("NFC", text)) or "").split()))
     if len(words) > SEARCH_WORDS:
         raise QueryTooLarge(f"A search has at most {SEARCH_WORDS} words.", hint="Search for less at once.")
     return words
@@ -88,7 +88,7 @@ def search(scope: Scope, entity: Entity, row: Row, words: ColumnElement[Any], *,
         each = func.json_each(words).table_valued("value", name="xrm_words")
         occurs = func.instr
     names = searched(scope, entity, trusted=trusted)
-    columns = [folded(scope.dialect.name, row.column(entity[name]), "CASE") for name in names]
+    columns = [folded(scope.dialect.name, row.column(entity[name]), "CASE_AND_ACCENTS") for name in names]
     hits = [func.coalesce(occurs(column, each.c.value) > literal_column("0"), false()) for column in columns]
     missed = select(literal(1)).select_from(each).where(not_(or_(false(), *hits)))
     return not_(exists(missed.correlate(row.source)))

@@ -59,7 +59,8 @@ from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.phone import PhoneDigits, same_number
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
 from xrm_core.query.search import Words, search
-from xrm_core.query.text_fold import FoldedText, folded
+from xrm_core.query.text_fold import FoldedText
+from xrm_core.storage.folded_sql import folded
 
 CONTEXT_PREFIX = "ctx_"
 """Bind names of the caller's values: ``ctx_user``, ``ctx_team``."""

@@ -29,7 +29,7 @@ from xrm_core.metadata.model import Entity
 from xrm_core.metadata.predicate import SEARCH_LENGTH, SEARCH_WORDS
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Condition, Row, Scope
-from xrm_core.query.text_fold import folded
+from xrm_core.storage.folded_sql import folded
 from xrm_core.storage.folding import fold_accents
 
 

@@ -323,3 +323,25 @@ async def test_after_close_no_connection_stays(postgres: Database) -> None:
     await reader.close()
     assert await running == [b"slept"]
     assert reader._open == 0
+
+
+async def test_a_server_that_keeps_no_limit_is_given_up(postgres: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a server whose own limit on the time of a statement is switched off
+    monkeypatch.setattr(pq_reader, "GRACE_SECONDS", 0.2)
+    reader = PostgresReader(postgres, timeout=0.3)
+    unlimited: Call = ("SELECT set_config('statement_timeout', '0', false)", ())
+    assert await reader.fetch([unlimited]) == [b"0"]
+
+    # When a statement takes long on its connection, then the read ends all the same …
+    with pytest.raises(Timeout):
+        await reader.fetch([sleep(20)])
+
+    # … others go on, and who is cancelled meanwhile is cancelled, not timed out
+    assert await reader.fetch([unlimited]) == [b"0"]
+    task = asyncio.create_task(reader.fetch([sleep(20)]))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not task.cancelling() - 1
+    await reader.close()

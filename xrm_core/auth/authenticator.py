@@ -20,7 +20,7 @@ REMEMBER_SECONDS = 2.0
 THREADS = 2
 _TIMEOUT = 5.0
 _MAX_REMEMBERED = 10_000
-_MAX_TOKEN_LENGTH = 200
+_MAX_TOKEN_LENGTH, _MAX_HEADER_LENGTH = 200, 256
 
 
 class Authenticator:
@@ -51,6 +51,11 @@ class Authenticator:
         self._known: OrderedDict[str, tuple[float, User]] = OrderedDict()
         self._asking: dict[str, asyncio.Future[User | None]] = {}
 
+    def known(self, header: str | None) -> User | None:
+        """The user of an ``Authorization`` header if somebody asked a moment ago."""
+        known = self._known.get(header or "")
+        return known[1] if known is not None and self._clock() < known[0] else None
+
     async def user(self, header: str | None) -> User:
         """The user of an ``Authorization`` header.
 
@@ -58,11 +63,11 @@ class Authenticator:
             Unauthenticated: there is no header, or no valid token in it; which of the two is not told apart
                 from a token that expired or was revoked.
         """
+        known = self.known(header)
+        if known is not None:
+            return known
         token = _bearer(header)
-        known = self._known.get(token)
         now = self._clock()
-        if known is not None and now < known[0]:
-            return known[1]
         asking = self._asking.get(token)
         if asking is None:  # requests that come at the same moment ask once
             asking = asyncio.get_running_loop().run_in_executor(self._threads, self._find, token)
@@ -70,13 +75,14 @@ class Authenticator:
             asking.add_done_callback(lambda _done: self._asking.pop(token, None))
         found = await asyncio.shield(asking)
         if found is None:
-            self._known.pop(token, None)
+            self._known.pop(header or "", None)
             raise Unauthenticated(
                 "The token is not valid.", hint="It may have expired or been revoked; ask for a new one."
             )
-        if len(self._known) >= _MAX_REMEMBERED:
-            self._known.popitem(last=False)
-        self._known[token] = (now + REMEMBER_SECONDS, found)
+        if header is not None and len(header) <= _MAX_HEADER_LENGTH:
+            if len(self._known) >= _MAX_REMEMBERED:
+                self._known.popitem(last=False)
+            self._known[header] = (now + REMEMBER_SECONDS, found)
         return found
 
     def close(self) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from xrm_core.storage.late import Late
+
 PATIENCE_SECONDS = 0.2
 """Nobody looks whether the client is still there before: most queries are answered by then."""
 
@@ -19,10 +21,15 @@ class Departure:
 
     Args:
         gone: returns when the client has closed the connection, not before.
+        late: shared by the departures of a server.
     """
 
-    def __init__(self, gone: Callable[[], Awaitable[None]]) -> None:
+    __slots__ = ("_gone", "_late", "_left", "_task", "_watching")
+
+    def __init__(self, gone: Callable[[], Awaitable[None]], late: "Late[Departure]") -> None:
         self._gone = gone
+        self._late = late
+        self._task: asyncio.Task[object] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._left = False
 
@@ -32,10 +39,10 @@ class Departure:
         Raises:
             ClientGone: the client has gone.
         """
-        task = asyncio.current_task()
+        self._task = task = asyncio.current_task()
         if task is None:
             raise RuntimeError("not in a task")
-        timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._watch, task)
+        self._late.add(self)
         try:
             return await work
         except asyncio.CancelledError:
@@ -44,14 +51,21 @@ class Departure:
             task.uncancel()
             raise ClientGone("The client has gone.") from None
         finally:
-            timer.cancel()
+            self._late.remove(self)
             if self._watching is not None:
                 self._watching.cancel()
 
-    def _watch(self, task: asyncio.Task[object]) -> None:
-        self._watching = asyncio.get_running_loop().create_task(self._wait(task))
+    def watch(self) -> None:
+        """Look from now on whether the client is still there."""
+        if self._task is not None:
+            self._watching = asyncio.get_running_loop().create_task(self._wait(self._task))
 
     async def _wait(self, task: asyncio.Task[object]) -> None:
         await self._gone()
         self._left = True
         task.cancel()
+
+
+def departures() -> Late[Departure]:
+    """What the departures of a server share."""
+    return Late(PATIENCE_SECONDS, Departure.watch)

@@ -17,23 +17,27 @@ from graphql import (
 from xrm_core.errors import BadQuery, QueryTooLarge
 from xrm_core.graphql import limits
 from xrm_core.graphql.limits import DocumentLimits
+from xrm_core.graphql.variables import MAX_ERRORS, Variables
 
 MAX_DOCUMENTS = 1000
 MAX_KEPT_LENGTH, MAX_KEPT_LENGTHS = 32_768, 1_048_576
 """Characters of a document that is remembered, and of all of a role's together."""
 
 MAX_PLANS_PER_DOCUMENT = 64
-MAX_ERRORS = 20
 
 
 @dataclass
 class Document:
-    """A document that was parsed. ``errors`` says why it cannot be executed; ``plans`` are made for it over time."""
+    """A document that was parsed. ``errors`` says why it cannot be executed; ``plans`` are made for it over time.
+
+    ``variables`` has those of each operation, by its name, if there are no errors.
+    """
 
     ast: DocumentNode | None
     errors: list[GraphQLError]
     operations: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
+    variables: dict[str | None, Variables] = field(default_factory=dict)
     plans: dict[Any, Any] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
@@ -49,6 +53,10 @@ class Document:
         if name not in self.operations:
             raise BadQuery("The document has no operation of the name in operationName.")
         return self.operations[name]
+
+    def variables_of(self, operation: OperationDefinitionNode) -> Variables:
+        """The variables of one of its operations."""
+        return self.variables[operation.name.value if operation.name else None]
 
     def remember(self, key: Any, plan: Any) -> None:
         """Keep a plan; a document that makes ever new ones begins afresh."""
@@ -110,4 +118,5 @@ class Documents:
             if isinstance(node, OperationDefinitionNode)
         }
         fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
-        return Document(ast, errors, operations, fragments)
+        variables = {} if errors else {name: Variables(self._schema, node) for name, node in operations.items()}
+        return Document(ast, errors, operations, fragments, variables)

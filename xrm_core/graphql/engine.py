@@ -8,14 +8,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from graphql import OperationDefinitionNode, OperationType
-from graphql.execution.values import get_variable_values
 
 from xrm_core.errors import BadQuery, BadRequest, Busy, ModelOutOfDate, QueryTooLarge, TablesChanged, XrmError
 from xrm_core.graphql import answers, introspection
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.departure import ClientGone, Departure
-from xrm_core.graphql.documents import MAX_ERRORS, Document
+from xrm_core.graphql.documents import Document
 from xrm_core.graphql.executor import Executor
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.plans import Plan
@@ -146,16 +145,9 @@ class Engine:
         operation = document.operation(request.operation_name)
         if request.read_only and operation.operation is not OperationType.QUERY:
             raise MutationByGet("A mutation cannot be sent by GET.", hint="Send it by POST.")
-        coerced = get_variable_values(
-            role.schema.graphql,
-            operation.variable_definitions or (),
-            dict(request.variables),
-            max_errors=MAX_ERRORS,
-            hide_suggestions=True,
-        )
-        if isinstance(coerced, list):
-            return answers.invalid(coerced)
-        variables = coerced.coerced
+        variables = document.variables_of(operation).coerced(request.variables)
+        if isinstance(variables, list):
+            return answers.invalid(variables)
         if operation.operation is OperationType.QUERY:
             return await self._query(role, document, operation, request, variables, caller)
         if self.gate is not None:
@@ -222,7 +214,7 @@ class Engine:
         caller: User,
     ) -> tuple[Plan, dict[str, Any]]:
         """The plan of a query with its values."""
-        key = (role.planner.key(operation, variables), self.executes_reads)
+        key = (document.variables_of(operation).plan_key(variables), self.executes_reads)
         make = partial(role.planner.plan, document, operation, variables, executed=self.executes_reads)
         context = context_values(caller)
         while True:

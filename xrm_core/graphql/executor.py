@@ -82,7 +82,7 @@ class Executor:
         try:
             with self.database.begin(self.timeout) as connection:
                 require_model(connection, self.records.model)
-                shape = self.planner.key(document.operation(operation_name), coerced)
+                shape = document.variables_of(document.operation(operation_name)).plan_key(coerced)
                 execution = Execution(
                     connection, caller, self.records, self.planner, document, coerced, shape, self.timeout
                 )

@@ -1,16 +1,14 @@
 """What becomes of a query: its statements, what it costs, and the fields for which it has need of an index."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import OperationType
-from graphql.execution.values import get_variable_values
+from graphql import GraphQLError, OperationType
 
 from xrm_core.errors import BadQuery
 from xrm_core.graphql.arguments import Arguments
 from xrm_core.graphql.demands import Demands
-from xrm_core.graphql.documents import MAX_ERRORS
 from xrm_core.graphql.roles import Role
 from xrm_core.query.index_use import IndexUse, index_uses
 from xrm_core.query.statement import compile_request
@@ -51,21 +49,14 @@ def explain(
         BadQuery, QueryTooLarge: it would be refused, or is no query for records.
     """
     document = role.documents.read(text)
-    _refuse(document.errors)
+    if document.errors:
+        raise _refused(document.errors)
     operation = document.operation(operation_name)
     if operation.operation is not OperationType.QUERY:
         raise BadQuery("Only queries can be explained.")
-    coerced = get_variable_values(
-        role.schema.graphql,
-        operation.variable_definitions or (),
-        dict(given),
-        max_errors=MAX_ERRORS,
-        hide_suggestions=True,
-    )
-    if isinstance(coerced, list):
-        _refuse(coerced)
-        raise TypeError("no variables and no errors")
-    variables = coerced.coerced
+    variables = document.variables_of(operation).coerced(given)
+    if isinstance(variables, list):
+        raise _refused(variables)
     arguments = Arguments(variables)
     demands = Demands(variables, arguments, role.planner.limits)
     requests = role.planner.requests(document, operation, arguments, demands)
@@ -85,6 +76,5 @@ def explain(
     return ExplainedQuery(tuple(fields), demands.cost(variables), demands.limits.records)
 
 
-def _refuse(errors: Any) -> None:
-    if errors:
-        raise BadQuery(" ".join(error.message for error in errors))
+def _refused(errors: Sequence[GraphQLError]) -> BadQuery:
+    return BadQuery(" ".join(error.message for error in errors))

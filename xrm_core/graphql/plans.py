@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType, type_from_ast
+from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType
 
-from xrm_core.graphql.arguments import Arguments, Getter, shape
+from xrm_core.graphql.arguments import Arguments, Getter
 from xrm_core.graphql.demands import Demands, Limits
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.meanings import Meaning, Root
@@ -97,19 +97,6 @@ class Planner:
     role: RoleSchema
     scope: Scope
     limits: Limits
-
-    def key(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Any:
-        """What, besides the document, decides the plan: which operation, and the shape of its variables."""
-        name = operation.name.value if operation.name else None
-        if not operation.variable_definitions:
-            return name
-        shapes = []
-        for definition in operation.variable_definitions:
-            variable = definition.variable.name.value
-            if variable in variables:
-                type_ = type_from_ast(self.role.graphql, definition.type)
-                shapes.append((variable, shape(variables[variable], type_)))
-        return name, tuple(shapes)
 
     def plan(
         self,

@@ -59,7 +59,7 @@ def one(
     scope: Scope, found: Scan, condition: Condition, selection: Selection, outer: Row | None = None
 ) -> ColumnElement[Any]:
     """The one record of a scan for which a condition holds; NULL if there is none that the caller may see."""
-    json = scope.json.object(list(pairs(scope, found.entity, found, selection)))
+    json = scope.json.record(list(pairs(scope, found.entity, found, selection)))
     query = select(json).select_from(found.source).where(*_all(condition, found.rule))
     return (query.correlate(outer.source) if outer else query).scalar_subquery()
 
@@ -130,7 +130,7 @@ def _network(scope: Scope, entity: Entity, row: Row, item: Network) -> ColumnEle
             continue
         view = node_view(scope) if part.part == "nodes" else edge_view(scope)
         found = rows.nodes(view) if part.part == "nodes" else rows.edges()
-        array = scope.json.array(scope.json.object(list(pairs(scope, view, found, part.selection))))
+        array = scope.json.array(scope.json.record(list(pairs(scope, view, found, part.selection))))
         result.append((part.key, scope.json.nested(select(array).select_from(found.source).scalar_subquery())))
     query = select(scope.json.object(result))
     if rows.members is not None and any(part.part == "edges" for part in item.parts):
@@ -349,7 +349,7 @@ class _Page:
                 yield from pairs(self.scope, self.entity, self.row, (item,))
 
     def _array(self, elements: list[Pair]) -> ColumnElement[Any]:
-        return self.scope.json.array(self.scope.json.object(elements), self._kept() if self.numbered else None)
+        return self.scope.json.array(self.scope.json.record(elements), self._kept() if self.numbered else None)
 
     def _edge(self, part: EdgePart) -> ColumnElement[Any]:
         match part.part:
@@ -360,7 +360,7 @@ class _Page:
                 [(_, json)] = pairs(self.scope, self.joint.entity, self.joint.row(self.row.source), (item,))
                 return json
             case "node":
-                return self.scope.json.object(list(self._pairs(part.selection)))
+                return self.scope.json.record(list(self._pairs(part.selection)))
             case _:
                 return constant(part.name)
 

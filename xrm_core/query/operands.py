@@ -4,6 +4,7 @@ A value that no record can have must not raise an error and must not be bent int
 """
 
 import json
+import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from xrm_core.metadata.predicate import Op
 from xrm_core.metadata.types import FieldType
 from xrm_core.storage.columns import Id, column_type
 
+_USUAL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SQLITE_LARGEST = 2**63 - 1
 _EXACT = Context(prec=100)
 _ROUNDING = {Op.GT: ROUND_FLOOR, Op.LTE: ROUND_FLOOR, Op.LT: ROUND_CEILING, Op.GTE: ROUND_CEILING}
@@ -51,6 +53,8 @@ class KnownId(Id):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """The id in its usual form, or None."""
+        if isinstance(value, str) and _USUAL_ID.fullmatch(value):
+            return value
         try:
             return None if value is None else str(UUID(value))
         except (ValueError, AttributeError, TypeError):

@@ -1,19 +1,18 @@
 """``/graphql``: GraphQL over HTTP, by its specification (media types, status codes, GET for queries only)."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import orjson
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
 from xrm_core.errors import BadRequest, QueryTooLarge, Unauthenticated, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
-from xrm_core.graphql.departure import ClientGone, Departure
+from xrm_core.graphql.departure import ClientGone, Departure, departures
 from xrm_core.graphql.engine import Request
 from xrm_core.server.compression import compressed, is_compressed
 from xrm_core.server.entity_tags import has_already, of_gzip, tag_of
@@ -25,6 +24,7 @@ _SECURITY = [(b"vary", b"Authorization, Accept, Accept-Encoding"), (b"x-content-
 _NOT_KEPT = (b"cache-control", b"no-store")
 _KEPT = (b"cache-control", b"private, no-cache")
 _SAFE = ("GET", "HEAD")
+_JSON_OF = {each: (b"content-type", f"{each}; charset=utf-8".encode()) for each in (GRAPHQL_RESPONSE, JSON)}
 _TEXTS = ("query", "documentId", "operationName")
 _OBJECTS = ("variables", "extensions")
 
@@ -64,19 +64,18 @@ class GraphQLEndpoint:
         self._max_body_bytes = max_body_bytes
         self._compresses = compresses
         self._documents = documents or TrustedDocuments()
+        self._late = departures()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        headers = Headers(scope=scope)
+        headers = _headers(scope)
         media_type = GRAPHQL_RESPONSE
         try:
-            media_type = media_type_of_answer(_joined(headers, "accept"))
+            media_type = media_type_of_answer(headers.get("accept"))
             site, authorization = site_of(scope), headers.get("authorization")
             await site.user(authorization)  # before a stranger's body is read
-            request = await self._read(scope, headers, receive, send)
-            departure = Departure(partial(_gone, receive))
-            base = scope.get("root_path", "")
-            answer = await site.answer(authorization, replace(request, base=base, departure=departure))
+            request = await self._read(scope, headers, receive)
+            answer = await site.answer(authorization, request)
             status = _status(answer, media_type)
         except (ClientDisconnect, ClientGone):
             return
@@ -90,14 +89,14 @@ class GraphQLEndpoint:
         await self._send(scope, headers, send, status, media_type, answer)
 
     async def _send(
-        self, scope: Scope, given: Headers, send: Send, status: int, media_type: str, answer: Answer
+        self, scope: Scope, given: Mapping[str, str], send: Send, status: int, media_type: str, answer: Answer
     ) -> None:
         body, headers = answer.body, list(_SECURITY)
-        packs = self._compresses and is_compressed(len(body), _joined(given, "accept-encoding"))
+        packs = self._compresses and is_compressed(len(body), given.get("accept-encoding"))
         if scope["method"] in _SAFE and status == 200:
             tag = tag_of(media_type, body)
             headers += [_KEPT, (b"etag", (of_gzip(tag) if packs else tag).encode())]
-            if has_already(_joined(given, "if-none-match"), tag):
+            if has_already(given.get("if-none-match"), tag):
                 await _reply(send, 304, headers, b"")
                 return
         else:
@@ -105,23 +104,23 @@ class GraphQLEndpoint:
         if packs:
             body = await compressed(body)
             headers.append((b"content-encoding", b"gzip"))
-        headers.append((b"content-type", f"{media_type}; charset=utf-8".encode()))
-        headers.append((b"content-length", str(len(body)).encode()))
+        headers += [_JSON_OF[media_type], (b"content-length", b"%d" % len(body))]
         if status == Unauthenticated.http_status:
             headers.append((b"www-authenticate", b'Bearer realm="xrm"'))
         if status == MethodNotAllowed.http_status:
             headers.append((b"allow", b"POST" if scope["method"] in _SAFE else b"GET, HEAD, POST"))
         await _reply(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
-    async def _read(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> Request:
+    async def _read(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Request:
         if scope["method"] in _SAFE:
-            return self._request(_from_query(QueryParams(scope["query_string"])), read_only=True)
+            content = _from_query(QueryParams(scope["query_string"]))
+            return self._request(content, scope, receive, read_only=True)
         if scope["method"] != "POST":
             raise MethodNotAllowed("GraphQL is asked by POST, or by GET for queries.", hint="Use POST.")
         require_json(headers.get("content-type"))
-        return self._request(_from_json(await self._body(HttpRequest(scope, receive, send), headers)))
+        return self._request(_from_json(await self._body(receive, headers)), scope, receive)
 
-    def _request(self, content: dict[str, Any], *, read_only: bool = False) -> Request:
+    def _request(self, content: dict[str, Any], scope: Scope, receive: Receive, *, read_only: bool = False) -> Request:
         extensions = content.get("extensions")
         if extensions is not None and not isinstance(extensions, dict):
             raise NotWellFormed("«extensions» is not an object.")
@@ -135,28 +134,36 @@ class GraphQLEndpoint:
         cost = (extensions or {}).get("cost", False)
         if not isinstance(cost, bool):
             raise NotWellFormed("«extensions.cost» is not true or false.")
-        return Request(query, variables or {}, name or None, read_only, tells_cost=cost)
+        base, departure = scope.get("root_path", ""), Departure(partial(_gone, receive), self._late)
+        return Request(query, variables or {}, name or None, read_only, base, departure, cost)
 
-    async def _body(self, request: HttpRequest, headers: Headers) -> bytes:
+    async def _body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._max_body_bytes:
             raise self._too_large()
-        chunks, size = [], 0
-        async for chunk in request.stream():
-            size += len(chunk)
+        chunks, size, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
             if size > self._max_body_bytes:
                 raise self._too_large()
-            chunks.append(chunk)
+            more = message.get("more_body", False)
         return b"".join(chunks)
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(f"A request has at most {self._max_body_bytes} bytes.", hint="Split it into several.")
 
 
-def _joined(headers: Headers, name: str) -> str | None:
-    """A header that is a list, whether it came in one line or in several."""
-    values = headers.getlist(name)
-    return ", ".join(values) if len(values) > 1 else values[0] if values else None
+def _headers(scope: Scope) -> dict[str, str]:
+    """The headers by their names in small letters; one that came in several lines is joined by commas."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
 
 
 def _from_json(body: bytes) -> dict[str, Any]:

@@ -120,7 +120,8 @@ class Site:
         """
 
         async def ask(serving: Serving) -> Answer:
-            caller = await serving.authenticator.user(authorization)
+            authenticator = serving.authenticator
+            caller = authenticator.known(authorization) or await authenticator.user(authorization)
             return await serving.engine.execute(request, replace(caller, base=request.base) if request.base else caller)
 
         try:
@@ -132,6 +133,9 @@ class Site:
 
     async def user(self, authorization: str | None) -> User:
         """Who is asking. Raises Unauthenticated: there is no valid token in the header."""
+        known = self.serving.authenticator.known(authorization)
+        if known is not None:
+            return known
         return await self.on_newest(lambda serving: serving.authenticator.user(authorization))
 
     async def on_newest(self, work: Callable[[Serving], Awaitable[Result]]) -> Result:

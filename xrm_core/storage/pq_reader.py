@@ -18,6 +18,7 @@ from sqlalchemy import Dialect
 
 from xrm_core.errors import DatabaseUnavailable, InternalError
 from xrm_core.storage.engines import POSTGRES_CONNECTION, Database, does_not_fit, tables_changed, timed_out
+from xrm_core.storage.late import Late
 from xrm_core.storage.readers import Call, read_dialect
 
 MAX_CONNECTIONS = 16
@@ -48,15 +49,21 @@ class PostgresReader:
         self._open = 0
         self._closed = False
         self._most = min(MAX_CONNECTIONS, 2 * database.pool)
+        # The server keeps the limit itself; this is for one that does not answer any more.
+        self._late: Late[_Work] = Late(timeout + GRACE_SECONDS, _Work.give_up)
 
     async def fetch(self, calls: Sequence[Call], tables: int | None = None) -> list[bytes | None]:  # noqa: ARG002
         """See :class:`~xrm_core.storage.readers.Reader`; PostgreSQL has no version of tables."""
+        work = _Work(asyncio.current_task())
+        self._late.add(work)
         try:
-            # The server keeps the limit itself; this is for one that does not answer any more.
-            async with asyncio.timeout(self._timeout + GRACE_SECONDS):
-                return await self._twice(calls)
-        except TimeoutError:
-            raise timed_out(self._timeout) from None
+            return await self._twice(calls)
+        except asyncio.CancelledError:
+            if work.was_given_up():
+                raise timed_out(self._timeout) from None
+            raise
+        finally:
+            self._late.remove(work)
 
     async def _twice(self, calls: Sequence[Call]) -> list[bytes | None]:
         try:
@@ -199,6 +206,27 @@ class PostgresReader:
         while self._idle:
             self._idle.pop().close()
             self._open -= 1
+
+
+class _Work:
+    """A task that reads."""
+
+    __slots__ = ("_before", "_late", "_task")
+
+    def __init__(self, task: asyncio.Task[Any] | None) -> None:
+        self._task = task
+        self._before = 0 if task is None else task.cancelling()
+        self._late = False
+
+    def give_up(self) -> None:
+        """Cancel it."""
+        if self._task is not None:
+            self._late = True
+            self._task.cancel()
+
+    def was_given_up(self) -> bool:
+        """Whether it was cancelled by :meth:`give_up`, and by nobody else; takes that cancellation back."""
+        return self._late and self._task is not None and self._task.uncancel() <= self._before
 
 
 class _Lost(Exception):

@@ -1,0 +1,81 @@
+"""Variables of an operation: their types are looked up once, their values coerced at each request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    Undefined,
+    get_nullable_type,
+    is_leaf_type,
+    type_from_ast,
+)
+from graphql.execution.values import get_variable_values
+from graphql.utilities import coerce_input_value
+
+from xrm_core.graphql.arguments import shape
+
+MAX_ERRORS = 20
+"""Of one document or one request's variables that are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    name: str
+    type: Any
+    is_leaf: bool
+    may_be_absent: bool
+    """It has no default and may be null, so it may be left out without more ado."""
+
+
+class Variables:
+    """The variables that an operation defines.
+
+    Args:
+        schema: says what types there are.
+        operation: was validated against it.
+    """
+
+    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+        self._schema = schema
+        self._definitions = operation.variable_definitions or ()
+        self._name = operation.name.value if operation.name else None
+        self._found = []
+        for each in self._definitions:
+            type_: Any = type_from_ast(schema, each.type)
+            nullable = get_nullable_type(type_)
+            absent = each.default_value is None and nullable is type_
+            self._found.append(_Variable(each.variable.name.value, type_, is_leaf_type(nullable), absent))
+
+    def coerced(self, given: Mapping[str, Any]) -> dict[str, Any] | list[GraphQLError]:
+        """The values by name, those left out without a default missing; or what is wrong with them."""
+        coerced: dict[str, Any] = {}
+        for variable in self._found:
+            value = given.get(variable.name, Undefined)
+            if value is Undefined:
+                if variable.may_be_absent:
+                    continue
+                return self._by_the_library(given)
+            found = coerce_input_value(value, variable.type) if variable.is_leaf else Undefined
+            if found is Undefined:
+                return self._by_the_library(given)
+            coerced[variable.name] = found
+        return coerced
+
+    def plan_key(self, coerced: Mapping[str, Any]) -> Any:
+        """What, besides the document, decides the plan: which operation, and the shape of its variables."""
+        if not self._found:
+            return self._name
+        return self._name, tuple(
+            (each.name, shape(coerced[each.name], each.type)) for each in self._found if each.name in coerced
+        )
+
+    def _by_the_library(self, given: Mapping[str, Any]) -> dict[str, Any] | list[GraphQLError]:
+        """The same by graphql-core, which looks up the types again: for defaults, inputs and mistakes."""
+        result = get_variable_values(
+            self._schema, self._definitions, dict(given), max_errors=MAX_ERRORS, hide_suggestions=True
+        )
+        return result if isinstance(result, list) else result.coerced

@@ -1,6 +1,6 @@
 """Figures over the records that the caller may see → SQL that gives JSON."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import FromClause, Select, case, func, literal_column, null, select, union_all
@@ -17,13 +17,14 @@ from xrm_core.query.order import along, fields_of
 from xrm_core.query.periods import begin
 from xrm_core.query.predicates import compile_predicate, scan, size
 from xrm_core.query.request import Aggregate, Figure, GroupKey, Measures, Order, TypeName
-from xrm_core.query.scan import Condition, Row, Scan, Scope
+from xrm_core.query.scan import Row, Scan, Scope
+from xrm_core.query.ways import Belonging, ways_asked
 
 
 def aggregate(
     scope: Scope,
     request: Aggregate,
-    belongs: Callable[[Scan], Condition] | None = None,
+    belongs: Belonging | None = None,
     outer: Row | None = None,
     joint: Joint | None = None,
 ) -> ColumnElement[Any]:
@@ -53,15 +54,17 @@ class _Groups:
         for name in self.fields:
             _check_currency(entity[name], entity[entity[name].holder], request.groups)
 
-    def rows(self, belongs: Callable[[Scan], Condition] | None, outer: Row | None, joint: Joint | None) -> FromClause:
+    def rows(self, belongs: Belonging | None, outer: Row | None, joint: Joint | None) -> FromClause:
         """Keys and measured fields of each record."""
         scope, entity, request = self.scope, self.entity, self.request
         found = scan(scope, entity)
         conditions = [compile_predicate(scope, entity, found, request.where)]
-        if found.rule is not None:
-            conditions.insert(0, found.rule)
+        ways = [*([belongs.way] if belongs else []), *ways_asked(scope, entity, request.where)]
+        rule = found.rule_beyond(ways)
+        if rule is not None:
+            conditions.insert(0, rule)
         if belongs is not None:
-            conditions.insert(0, belongs(found))
+            conditions.insert(0, belongs.condition(found))
         if joint is not None:
             conditions = [*joint.conditions(request.where_link), *conditions]
         query: Select[Any] = (

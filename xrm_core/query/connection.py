@@ -1,6 +1,6 @@
 """Lists, records and what hangs on them → SQL that gives JSON."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import FromClause, Select, func, literal_column, select
@@ -43,6 +43,7 @@ from xrm_core.query.scan import Condition, Row, Scan, Scope, carried
 from xrm_core.query.scan import Page as PageRow
 from xrm_core.query.sql_json import Pair, constant
 from xrm_core.query.virtual import bare_columns, virtual_column
+from xrm_core.query.ways import Belonging, belonging, ways_asked
 
 _GUARD, _BARE = "xrm_g_", "xrm_b_"
 """Before names of columns of a page: whether a virtual field may be seen there; what it is worked out of."""
@@ -142,32 +143,31 @@ def _to_many(scope: Scope, entity: Entity, row: Row, item: ToMany, request: Conn
     if item.inverse in entity.links:
         link = entity.links[item.inverse]
         return connection(scope, request, outer=row, joint=Joint(scope, link, row.source.c.id))
-    return connection(scope, request, belongs=_belongs(scope, entity, row, item.inverse), outer=row)
+    return connection(scope, request, belongs=belonging(scope, entity, row, item.inverse), outer=row)
 
 
 def _figures(scope: Scope, entity: Entity, row: Row, item: Figures) -> ColumnElement[Any]:
     if item.inverse in entity.links:
         joint = Joint(scope, entity.links[item.inverse], row.source.c.id)
         return aggregate(scope, item.request, outer=row, joint=joint)
-    return aggregate(scope, item.request, belongs=_belongs(scope, entity, row, item.inverse), outer=row)
-
-
-def _belongs(scope: Scope, entity: Entity, row: Row, name: str) -> Callable[[Scan], Condition]:
-    """The condition of records that refer to a row, by the inverse that they make there."""
-    inverse = entity.inverses[name]
-    field = scope.model[inverse.entity][inverse.field]
-    column, owner = field.column_to(entity.name), row.source.c.id
-    return lambda found: found.column(field, column) == owner
+    return aggregate(scope, item.request, belongs=belonging(scope, entity, row, item.inverse), outer=row)
 
 
 def connection(
-    scope: Scope, request: Connection, belongs: Any = None, outer: Row | None = None, joint: Joint | None = None
+    scope: Scope,
+    request: Connection,
+    belongs: Belonging | None = None,
+    outer: Row | None = None,
+    joint: Joint | None = None,
 ) -> ColumnElement[Any]:
     """A page of records with what was asked of it, as a scalar sub-query; ``joint`` are links that lead to them."""
     entity = scope.model[request.entity]
     found = scan(scope, entity)
+    ways = [*([belongs.way] if belongs else []), *ways_asked(scope, entity, request.where)]
     conditions = _all(
-        belongs(found) if belongs else None, found.rule, compile_predicate(scope, entity, found, request.where)
+        belongs.condition(found) if belongs else None,
+        found.rule_beyond(ways),
+        compile_predicate(scope, entity, found, request.where),
     )
     if joint is not None:
         conditions = [*joint.conditions(request.where_link), *conditions]

@@ -4,7 +4,7 @@ All comparisons are between a column and a bind value of the column's type: none
 so a condition of the caller can be evaluated before the row rule without giving anything away.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -55,11 +55,13 @@ from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.files import BASE, of_file
+from xrm_core.query.implied import Way
 from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.phone import PhoneDigits, same_number
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
 from xrm_core.query.search import Words, search
 from xrm_core.query.text_fold import FoldedText
+from xrm_core.query.ways import ways_above, ways_asked
 from xrm_core.storage.folded_sql import folded
 
 CONTEXT_PREFIX = "ctx_"
@@ -238,7 +240,9 @@ def _related(scope: Scope, entity: Entity, row: Row, related: Related, *, truste
     target = scope.model[related.target]
     if related.name in entity.links:
         return _linked(scope, entity.links[related.name], row, related, trusted=trusted)
-    found, rule = inner(scope, target, trusted=trusted)
+    asked = related.part if related.how in ("is", "some") else EVERYTHING
+    ways = [] if trusted else [*ways_above(scope, entity, row, related), *ways_asked(scope, target, asked)]
+    found, rule = inner(scope, target, trusted=trusted, ways=ways)
     if related.how == "is":
         relation = entity[related.name]
         column = row.column(relation, relation.column_to(target.name))
@@ -292,12 +296,12 @@ def _references(scope: Scope, relation: Field, row: Row, *, trusted: bool) -> It
             yield exists(found.correlate(row.source))
 
 
-def inner(scope: Scope, target: Entity, *, trusted: bool) -> tuple[Row, Condition | None]:
-    """Another occurrence of an entity, with the row rule that belongs into its WHERE."""
+def inner(scope: Scope, target: Entity, *, trusted: bool, ways: Sequence[Way] = ()) -> tuple[Row, Condition | None]:
+    """Another occurrence of an entity, with the row rule that belongs into its WHERE, less what holds anyway."""
     if trusted:
         return unguarded(scope, target, scope.tables[target.name].alias()), None
     found = scan(scope, target)
-    return found, found.rule
+    return found, found.rule_beyond(ways)
 
 
 def _same_id(part: Predicate) -> Operand | None:

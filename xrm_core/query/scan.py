@@ -4,7 +4,7 @@ A scan is a table under an alias of its own, with the caller's row rule for that
 where the caller's rights on the field do not hold. No other code of this room touches a table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.predicate import EVERYTHING, Predicate
 from xrm_core.permissions.access import Access, Permission
 from xrm_core.permissions.policy import Action
+from xrm_core.query.implied import Way, beyond
 from xrm_core.query.sql_json import JsonSql, json_sql
 from xrm_core.storage.tables import Tables
 
@@ -92,7 +93,11 @@ class Scan:
     @property
     def rule(self) -> Condition | None:
         """The caller's row rule, or None if every record is accessible. Belongs into every WHERE of the scan."""
-        return self._condition(self._permission.rule)
+        return self.rule_beyond(())
+
+    def rule_beyond(self, ways: Sequence[Way]) -> Condition | None:
+        """The caller's row rule less what holds anyway, since the records are reached or asked for on these ways."""
+        return self._condition(beyond(self._permission.rule, ways))
 
     def column(self, field: Field, name: str | None = None) -> ColumnElement[Any]:
         """The column, guarded: empty on the records on which the caller has no right to the field.

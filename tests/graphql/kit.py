@@ -26,6 +26,7 @@ from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.records.stored import to_columns
 from xrm_core.storage.engines import Database
+from xrm_core.storage.matching_postgresql import create_match
 from xrm_core.storage.pq_reader import PostgresReader
 from xrm_core.storage.readers import Reader, SqliteReader
 from xrm_core.storage.tables import Tables
@@ -161,6 +162,8 @@ class World:
         self.change_rights(rights)
         with self.database.begin() as connection:
             self.tables.metadata.create_all(connection)
+            if not self.database.is_sqlite:
+                create_match(connection)
         self.fill(rows)
 
     def change_rights(self, rights: PolicySet) -> None:

@@ -128,7 +128,18 @@ NAMES = {
     "entity ix_": named("ix_thing", "indexes", "another name"),
     **{
         f"entity {name}": named(name, "has this word already", "another name")
-        for name in ("query", "mutation", "subscription", "node", "page_info", "order_direction", "int_filter", "me")
+        for name in (
+            "query",
+            "mutation",
+            "subscription",
+            "node",
+            "page_info",
+            "order_direction",
+            "int_filter",
+            "me",
+            "search",
+            "search_hit",
+        )
     },
     "entity number": Wrong((BASE % ("", "")).replace('"thing"', "5"), 2, "/x-entity", "should be text", _NAME),
     "field upper": field('{"type": "string"}', "", "not allowed", _NAME, "Name"),

@@ -36,7 +36,17 @@ VIRTUAL: dict[str, dict[str, Any]] = {
     },
     "deal": {"doubled": {**DECIMAL, "x-scale": 4, "x-computed": "amount * 2"}},
 }
-WORLD = {name: {**fields, **VIRTUAL.get(name, {})} for name, fields in ENTITIES.items()}
+SEARCHED = {"person": ("name",), "firm": ("name", "note"), "deal": ("title",)}
+WORLD = {
+    name: {
+        **{
+            key: {**field, "x-search": True} if key in SEARCHED.get(name, ()) else field
+            for key, field in fields.items()
+        },
+        **VIRTUAL.get(name, {}),
+    }
+    for name, fields in ENTITIES.items()
+}
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,27 @@ query ContactsByName($first: Int!, $after: String) {
     ),
     Example(
         _FIRST,
+        "Find anything",
+        "sales_rep",
+        """
+# Words, parts of them, phone numbers; with typos, too. Only what you may see.
+query FindAnything($text: String!) {
+  search(text: $text, first: 10) {
+    score
+    title
+    fields
+    node {
+      __typename
+      ... on Customer { city phone }
+      ... on Contact { customer { name } }
+    }
+  }
+}
+""",
+        {"text": "shäfer"},
+    ),
+    Example(
+        _FIRST,
         "Filters put together",
         "admin",
         """

@@ -23,6 +23,9 @@ MAX_CONDITIONS = 800
 LOOKUPS = 10
 """Look-ups of an id in an entity that count as a record."""
 
+LOOKED_THROUGH = 100
+"""What it counts, in records, to look through an entity for a text."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -97,6 +100,11 @@ class Demands:
         self._ids.append(self._getter(count))
         self._lists.append((self._getter(count), lambda _variables: entities // LOOKUPS))
         return count
+
+    def search(self, entities: Literal_ | Param) -> None:
+        """The work of a search through these entities; each counts :data:`LOOKED_THROUGH`."""
+        given = self._getter(entities)
+        self._lists.append((lambda variables: len(set(given(variables))), lambda _variables: LOOKED_THROUGH))
 
     def steps(self, tree: Tree) -> Literal_ | Param:
         """How far a network reaches; None is two steps, or one if no more are allowed."""

@@ -135,10 +135,17 @@ class AggregateField:
 
 
 @dataclass(frozen=True, slots=True)
+class HitField:
+    """A part of what a search has found."""
+
+    part: Literal["node", "score", "fields", "title"]
+
+
+@dataclass(frozen=True, slots=True)
 class Root:
     """A root field. ``kind`` is what it does with records of ``entity``; ``""``: of all of them."""
 
-    kind: Literal["record", "connection", "aggregate", "node", "nodes", "create", "update", "delete"]
+    kind: Literal["record", "connection", "aggregate", "node", "nodes", "search", "create", "update", "delete"]
     entity: str
 
 
@@ -169,6 +176,7 @@ Meaning = (
     | EdgeField
     | PageInfoPart
     | AggregateField
+    | HitField
     | Root
 )
 

@@ -19,7 +19,7 @@ from xrm_core.query.scan import Scope
 from xrm_core.query.statement import Statement, compile_request
 from xrm_core.storage.readers import Call
 
-READS = ("record", "connection", "aggregate", "node", "nodes")
+READS = ("record", "connection", "aggregate", "node", "nodes", "search")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graphql import print_schema
 
-from xrm_core.graphql import aggregates, builder, filters, mutations, nodes, objects, orders, schema_fields
+from xrm_core.graphql import aggregates, builder, filters, mutations, nodes, objects, orders, schema_fields, search
 from xrm_core.graphql.lazy import LazySchema
 from xrm_core.graphql.meanings import Meanings
 from xrm_core.graphql.types import Types
@@ -35,6 +35,7 @@ def build(model: Model, access: Access) -> RoleSchema:
     orders.add_orders(types)
     objects.add_objects(types)
     nodes.add_nodes(types)
+    search.add_search(types)
     aggregates.add_aggregates(types)
     mutations.add_mutations(types)
     schema_fields.add_schema_fields(types)

@@ -19,7 +19,7 @@ from graphql import (
 from xrm_core.errors import BadQuery
 from xrm_core.graphql.arguments import Arguments, Tree, operand
 from xrm_core.graphql.demands import Demands
-from xrm_core.graphql.groups import GroupReader
+from xrm_core.graphql.hits import HitReader
 from xrm_core.graphql.meanings import (
     ConnectionField,
     EdgeField,
@@ -79,7 +79,7 @@ TYPE_KEY = "__xrm_type"
 """Key of the type in records of unions and interfaces, for the executor alone."""
 
 
-class Selections(GroupReader):
+class Selections(HitReader):
     """Translates the selections of one operation.
 
     Args:
@@ -114,11 +114,13 @@ class Selections(GroupReader):
         type_: Any = get_named_type(definition.type)
         sets = [node.selection_set for node in nodes]
         if root.kind == "node":
-            return AnyRecord(operand(arguments["id"]), dict(self._branches(sets, type_)))
+            return AnyRecord(operand(arguments["id"]), dict(self.branches(sets, type_)))
         if root.kind == "nodes":
             entities = len(self.schema.get_possible_types(type_))
             with self.demands.inside(self.demands.ids(arguments["ids"], entities)):
-                return AnyRecords(arguments["ids"], dict(self._branches(sets, type_)))
+                return AnyRecords(arguments["ids"], dict(self.branches(sets, type_)))
+        if root.kind == "search":
+            return self.search(definition, arguments, sets)
         entity = self.model[root.entity]
         match root.kind:
             case "connection":
@@ -156,7 +158,7 @@ class Selections(GroupReader):
             case FileField(field):
                 return FileValue(key, field, tuple(self._file_parts(sets, get_named_type(type_.fields[name].type))))
             case RelationField(field):
-                return ToOne(key, field, dict(self._branches(sets, get_named_type(type_.fields[name].type))))
+                return ToOne(key, field, dict(self.branches(sets, get_named_type(type_.fields[name].type))))
             case InverseField(inverse, target):
                 definition = type_.fields[name]
                 request = self._connection(
@@ -234,7 +236,8 @@ class Selections(GroupReader):
             meaning = self.meanings.get(type_.name, nodes[0].name.value)
             yield (key, meaning.part) if isinstance(meaning, MoneyPart) else TypeName(key, type_.name)
 
-    def _branches(self, sets: Sequence[SelectionSetNode | None], type_: Any) -> Iterator[tuple[str, Selection]]:
+    def branches(self, sets: Sequence[SelectionSetNode | None], type_: Any) -> Iterator[tuple[str, Selection]]:
+        """The selections on a record type, or on each of those that a union or an interface stands for, by entity."""
         abstract = isinstance(type_, GraphQLUnionType | GraphQLInterfaceType)
         for member in self.schema.get_possible_types(type_) if abstract else (type_,):
             selection = self.record(sets, member)

@@ -69,9 +69,10 @@ _GRAPHQL_TYPES = frozenset(
     }
     | {f"relationship{word}" for word in _RELATIONSHIP_WORDS}
     | {"network", "networknode", "networkedge"}
+    | {"searchhit", "searchableentity"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
 )
-_ROOT_FIELDS = frozenset({"node", "nodes", "me", "viewer", "schemafiles", "planschemachange"})
+_ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafiles", "planschemachange"})
 
 _TABLE_PREFIXES = {
     "xrm_": "the platform's own tables begin with it",

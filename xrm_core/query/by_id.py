@@ -14,7 +14,7 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.query.connection import one
 from xrm_core.query.operands import JsonList, KnownId
 from xrm_core.query.predicates import operand, scan
-from xrm_core.query.request import AnyRecord, AnyRecords, Item, Selection, TypeName, Value
+from xrm_core.query.request import AnyRecord, AnyRecords, Selection, TypeName, Value
 from xrm_core.query.scan import Page, Scope
 
 _MOST_ARGUMENTS = 100
@@ -48,13 +48,14 @@ def _found(
 ) -> ColumnElement[Any]:
     outer, looks = Page(wanted), []
     for entity, selection in branches.items():
-        found = scan(scope, scope.model[entity], id_only=all(_of_id(item) for item in selection))
+        found = scan(scope, scope.model[entity], id_only=ids_alone(selection))
         looks.append(one(scope, found, found.source.c.id == id_, selection, outer))
     return _first(looks)
 
 
-def _of_id(item: Item) -> bool:
-    return isinstance(item, TypeName) or (isinstance(item, Value) and item.field == "id")
+def ids_alone(selection: Selection) -> bool:
+    """Whether nothing but the id is asked of a record."""
+    return all(isinstance(item, TypeName) or (isinstance(item, Value) and item.field == "id") for item in selection)
 
 
 def _first(values: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:

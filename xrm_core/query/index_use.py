@@ -19,6 +19,7 @@ from xrm_core.query.request import (
     Record,
     Relationships,
     Request,
+    Search,
     ToMany,
     ToOne,
 )
@@ -47,6 +48,11 @@ def index_uses(scope: Scope, request: Request) -> Iterator[IndexUse]:
             for entity, selection in branches.items():
                 yield from _rule(scope, entity)
                 yield from _selected(scope, selection)
+        case Search(branches=branches):
+            for entity, branch in branches.items():
+                yield from _rule(scope, entity)
+                for selection in branch.selections.values():
+                    yield from _selected(scope, selection)
         case Connection():
             yield from _list(scope, request)
         case Aggregate(entity, where):

@@ -21,18 +21,22 @@ class PhoneDigits(TypeDecorator[str]):
         return phone_digits(value)
 
 
+def digits_of(dialect: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What :func:`~xrm_core.storage.phone.phone_digits` makes of a column."""
+    if dialect == "sqlite":
+        return func.xrm_phone_digits(column)
+    bare = func.regexp_replace(
+        func.replace(column, literal_column("'(0)'"), literal_column("''")),
+        literal_column("'[^0-9]'"),
+        literal_column("''"),
+        literal_column("'g'"),
+    )
+    return func.ltrim(bare, literal_column("'0'"))
+
+
 def same_number(dialect: str, column: ColumnElement[Any], digits: ColumnElement[Any]) -> Condition:
     """The condition that a column has a number; ``digits`` is a bind value of the type :class:`PhoneDigits`."""
-    if dialect == "sqlite":
-        own: ColumnElement[Any] = func.xrm_phone_digits(column)
-    else:
-        bare = func.regexp_replace(
-            func.replace(column, literal_column("'(0)'"), literal_column("''")),
-            literal_column("'[^0-9]'"),
-            literal_column("''"),
-            literal_column("'g'"),
-        )
-        own = func.ltrim(bare, literal_column("'0'"))
+    own = digits_of(dialect, column)
     least: ColumnElement[int] = literal_column(str(LEAST_DIGITS))
     none: ColumnElement[str] = literal_column("''")
     ends = or_(

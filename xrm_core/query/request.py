@@ -351,4 +351,41 @@ class AnyRecords:
     branches: Mapping[str, Selection]
 
 
-Request = Record | Connection | Aggregate | AnyRecord | AnyRecords
+@dataclass(frozen=True, slots=True)
+class SearchBranch:
+    """What of the hits among the records of one entity. ``wanted``: whether they are looked through; None: they are.
+
+    ``names`` are what its searched fields are called in the answer.
+    """
+
+    selections: Mapping[str, Selection]
+    names: Mapping[str, str]
+    wanted: Operand | None = None
+
+
+HitField = Literal["node", "score", "fields", "title", "__typename"]
+
+
+@dataclass(frozen=True, slots=True)
+class HitPart:
+    """What of a hit; ``name`` is that of a constant."""
+
+    key: str
+    part: HitField
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The records of several entities in whose searched fields each word of a text is found, the best first.
+
+    ``branches`` are by entity; the selections of one are by the key of the part ``node`` that they are for.
+    """
+
+    text: Operand
+    size: Operand
+    branches: Mapping[str, SearchBranch]
+    parts: tuple[HitPart, ...]
+
+
+Request = Record | Connection | Aggregate | AnyRecord | AnyRecords | Search

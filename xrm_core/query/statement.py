@@ -10,7 +10,8 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.query.aggregate import aggregate
 from xrm_core.query.by_id import any_record, any_records
 from xrm_core.query.connection import connection, record
-from xrm_core.query.request import Aggregate, AnyRecord, AnyRecords, Connection, Record, Request
+from xrm_core.query.ranking import ranked
+from xrm_core.query.request import Aggregate, AnyRecord, AnyRecords, Connection, Record, Request, Search
 from xrm_core.query.scan import Scope
 
 Processor = Callable[[Any], Any]
@@ -58,6 +59,8 @@ def compile_request(scope: Scope, request: Request) -> Statement:
             json = connection(scope, request)
         case Aggregate():
             json = aggregate(scope, request)
+        case Search():
+            json = ranked(scope, request)
     return _compile(scope, json)
 
 

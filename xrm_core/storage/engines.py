@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, TablesChanged, Timeout, XrmError
-from xrm_core.storage import folding, periods, phone
+from xrm_core.storage import folding, matching, periods, phone
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 
 WRITER_WAIT_SECONDS = 30
@@ -295,6 +295,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         folding.teach(connection)
         periods.teach(connection)
         phone.teach(connection)
+        matching.teach(connection)
     except sqlite3.DatabaseError as error:
         connection.close()
         if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:

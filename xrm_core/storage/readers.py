@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
 
 from xrm_core.errors import DatabaseUnavailable, QueryTooLarge, XrmError
-from xrm_core.storage import folding, periods, phone
+from xrm_core.storage import folding, matching, periods, phone
 from xrm_core.storage.engines import (
     SQLITE_PRAGMAS,
     Database,
@@ -160,6 +160,7 @@ class SqliteReader:
             folding.teach(found)
             periods.teach(found)
             phone.teach(found)
+            matching.teach(found)
             self._local.connection = found
             self._opened.append(found)
         return found

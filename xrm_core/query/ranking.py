@@ -1,0 +1,220 @@
+"""The root field ``search``: records of several entities that fit a text, the best first → SQL that gives JSON.
+
+Each entity is scanned under the caller's rights, and :mod:`xrm_core.storage.matching` tells how well a record fits by
+the columns that the caller may read on it: what is hidden is neither found nor counted.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Dialect,
+    Float,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    cast,
+    collate,
+    func,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy import case as sql_case
+from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from xrm_core.errors import QueryTooLarge
+from xrm_core.metadata.model import Entity
+from xrm_core.metadata.predicate import SEARCH_LENGTH, SEARCH_WORDS
+from xrm_core.metadata.types import TEXTUAL, FieldType
+from xrm_core.permissions.policy import Action
+from xrm_core.query.by_id import ids_alone
+from xrm_core.query.connection import one
+from xrm_core.query.phone import digits_of
+from xrm_core.query.predicates import operand, scan, size
+from xrm_core.query.relationship_view import text_of
+from xrm_core.query.request import HitPart, Search, SearchBranch
+from xrm_core.query.scan import Page, Scan, Scope
+from xrm_core.query.search import searched
+from xrm_core.query.sql_json import Pair, constant, key
+from xrm_core.storage import matching
+from xrm_core.storage.folded_sql import folded
+from xrm_core.storage.matching import Searched
+
+_ALL: ColumnElement[int] = literal_column("1000000000")
+"""A limit that is none: the database works a part out once, and not again wherever it is used."""
+
+_MOST_ARGUMENTS, _MOST_TERMS = 100, 400
+"""SQLite's functions take 127 arguments at most (before 3.49), its unions 500 terms."""
+
+
+class SearchedText(TypeDecorator[str]):
+    """A text bound as what it looks for: the whole of it, its digits if it is a number, and its words."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """An array on PostgreSQL, JSON text on SQLite."""
+        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """See :meth:`~xrm_core.storage.matching.Searched.as_list`; QueryTooLarge if it is too much."""
+        found = searched_text(value).as_list()
+        return found if dialect.name == "postgresql" else json.dumps(found)
+
+
+def searched_text(text: str) -> Searched:
+    """What a text looks for.
+
+    Raises:
+        QueryTooLarge: it is too long, or has too many words.
+    """
+    if len(text) > SEARCH_LENGTH:
+        raise QueryTooLarge(f"A search has at most {SEARCH_LENGTH} characters.", hint="Search for less at once.")
+    found = matching.searched(text)
+    if len(found.words) > SEARCH_WORDS:
+        raise QueryTooLarge(f"A search has at most {SEARCH_WORDS} words.", hint="Search for less at once.")
+    return found
+
+
+def ranked(scope: Scope, request: Search) -> ColumnElement[Any]:
+    """The hits as an array, the best first; those of one score by their titles, then by their ids."""
+    branches = [_hits(scope, request, scope.model[name], branch) for name, branch in request.branches.items()]
+    if not branches:
+        return scope.json.text(literal_column("'[]'"))
+    found = _union(branches)
+    best = (found.c.score.desc(), found.c.title.asc().nulls_last(), found.c.id)
+    page = Page(select(found).order_by(*best).limit(size(request.size)).subquery("xrm_hits"))
+    hit = scope.json.object([_part(scope, request, page, part) for part in request.parts])
+    return select(scope.json.array(hit)).select_from(page.source).scalar_subquery()
+
+
+def _union(parts: Sequence[Select[Any]]) -> FromClause:
+    if len(parts) <= _MOST_TERMS:
+        return union_all(*parts).subquery()
+    starts = range(0, len(parts), _MOST_TERMS)
+    groups = (union_all(*parts[start : start + _MOST_TERMS]).limit(_ALL).subquery() for start in starts)
+    return _union([select(group) for group in groups])
+
+
+def _hits(scope: Scope, request: Search, entity: Entity, branch: SearchBranch) -> Select[Any]:
+    """The records of an entity that fit, each with its entity, id, title, score, and where words were found."""
+    row = scan(scope, entity)
+    wanted = [] if branch.wanted is None else [operand(branch.wanted, Boolean())]
+    looked_at = (
+        select(row.source.c.id, _title(scope, entity, row).label("title"), _match(scope, entity, row, request))
+        .where(*wanted, *([] if row.rule is None else [row.rule]))
+        .limit(_ALL)
+        .subquery()
+    )
+    columns = looked_at.c
+    return select(
+        text_of(entity.name).label("entity"), columns.id, columns.title, _place(scope, columns.match, 0), columns.match
+    ).where(columns.match.is_not(None))
+
+
+def _match(scope: Scope, entity: Entity, row: Scan, request: Search) -> ColumnElement[Any]:
+    fields = [entity[name] for name in searched(scope, entity, trusted=False)]
+    columns = [row.column(field) for field in fields]
+    phones = [place for place, field in enumerate(fields, 1) if field.type is FieldType.PHONE]
+    display = next((place for place, field in enumerate(fields, 1) if field.name == entity.display), 0)
+    text = operand(request.text, SearchedText())
+    if scope.dialect.name == "sqlite":
+        packed = len(columns) > _MOST_ARGUMENTS
+        if packed:
+            starts = range(0, len(columns), _MOST_ARGUMENTS)
+            columns = [func.json_array(*columns[start : start + _MOST_ARGUMENTS]) for start in starts]
+        of_fields = matching.shape(display, phones, packed=packed)
+        return func.xrm_match(text, literal_column(f"'{of_fields}'"), *columns).label("match")
+    digits = [digits_of("postgresql", column) if place in phones else null() for place, column in enumerate(columns, 1)]
+    texts = [folded("postgresql", column, "CASE_AND_ACCENTS") for column in columns]
+    place = literal_column(str(display), Integer())
+    called = func.xrm_match(text, _texts(texts), _texts(digits), place, type_=ARRAY(Integer()))
+    return called.label("match")
+
+
+def _texts(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+    return cast(array(columns), ARRAY(Text()))
+
+
+def _place(scope: Scope, match: ColumnElement[Any], place: int) -> ColumnElement[Any]:
+    if scope.dialect.name == "postgresql":
+        return match[literal_column(str(place + 1))].label("score")
+    return func.json_extract(match, literal_column(f"'$[{place}]'")).label("score")
+
+
+def _title(scope: Scope, entity: Entity, row: Scan) -> ColumnElement[Any]:
+    """What the ``display`` of the entity says on a record, as a text that sorts alike on both databases."""
+    permission = scope.access.get(entity.name, Action.READ)
+    if not entity.display or permission is None or entity.display not in permission.fields:
+        return cast(null(), Text)
+    field = entity[entity.display]
+    value = scope.json.value(field, row.column(field))
+    if scope.dialect.name == "sqlite":
+        return cast(func.json_extract(func.json_array(value), literal_column("'$[0]'")), Text)
+    if field.type not in TEXTUAL:
+        value = func.to_json(value).op("#>>")(literal_column("'{}'"))
+    return collate(cast(value, Text), "C")
+
+
+def _part(scope: Scope, request: Search, page: Page, part: HitPart) -> Pair:
+    columns = page.source.c
+    match part.part:
+        case "node":
+            return part.key, scope.json.nested(_node(scope, request, page, part.key))
+        case "score":
+            return part.key, cast(columns.score, Float) / literal_column("1000.0")
+        case "title":
+            return part.key, columns.title
+        case "fields":
+            return part.key, scope.json.nested(_fields(scope, request, page))
+    return part.key, constant(part.name)
+
+
+def _node(scope: Scope, request: Search, page: Page, key: str) -> ColumnElement[Any]:
+    looks = []
+    for name, branch in request.branches.items():
+        selection = branch.selections[key]
+        found = scan(scope, scope.model[name], id_only=ids_alone(selection))
+        record = one(scope, found, found.source.c.id == page.source.c.id, selection, page)
+        looks.append((page.source.c.entity == text_of(name), record))
+    return sql_case(*looks)
+
+
+def _fields(scope: Scope, request: Search, page: Page) -> ColumnElement[Any]:
+    """The names of the fields in which a word was found, in their order."""
+    postgres, columns = scope.dialect.name == "postgresql", page.source.c
+    known = sql_case(
+        *((columns.entity == text_of(name), _names(scope, name, branch)) for name, branch in request.branches.items())
+    )
+    if postgres:
+        each: Any = func.unnest(columns.match).table_valued("value", with_ordinality="key", name="xrm_places")
+        each = each.render_derived()
+    else:
+        each = func.json_each(columns.match).table_valued("value", "key", name="xrm_places")
+    place = cast(each.c.value - literal_column("1"), Text)
+    if postgres:
+        name = func.json_extract_path_text(cast(known, JSON), place)
+    else:
+        name = func.json_extract(known, literal_column("'$['").concat(place).concat(literal_column("']'")))
+    first: ColumnElement[int] = literal_column("1" if postgres else "0")  # which is the score
+    found = select(scope.json.array(name)).select_from(each).where(each.c.key > first)
+    return found.correlate(page.source).scalar_subquery()
+
+
+def _names(scope: Scope, entity: str, branch: SearchBranch) -> ColumnElement[Any]:
+    names = [branch.names[field] for field in searched(scope, scope.model[entity], trusted=False)]
+    return literal_column(f"'[{', '.join(map(_quoted, names))}]'")
+
+
+def _quoted(name: str) -> str:
+    """A name as JSON, after a look that it is one: nothing in it has to be escaped."""
+    return f'"{str(key(name)).strip(chr(39))}"'

@@ -8,12 +8,14 @@ the same.
 import json
 import random
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from graphql import (
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
@@ -42,12 +44,14 @@ _VALUES: dict[str, Sequence[Any]] = {
     "CurrencyCode": ["EUR", "USD"],
 }
 _BY_NAME: dict[str, Sequence[Any]] = {
-    "first": [0, 1, 2, 3, 3, 3, 3, 4, 5, 50, 50, 50, 50, 50, 50, -1, 1001],
-    "last": [0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 50, -1, 1001],
+    "first": [0, *[1, 2, 3, 3, 3, 3, 4, 5, 50, 50, 50, 50, 50, 50] * 4, -1, 1001],
+    "last": [0, *[1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 50] * 4, -1, 1001],
     "depth": [0, 1, 2],
-    "timeZone": [*["Europe/Berlin", "America/St_Johns", "UTC"] * 4, "Nowhere"],
+    "timeZone": [*["Europe/Berlin", "America/St_Johns", "UTC"] * 20, "Nowhere"],
     "language": ["en", "de"],
 }
+_WRONG = ("nothing", "__schema", "id { id }", "__typename(of: 1)", "... on Nothing { id }", "...Nowhere", "id @skip")
+"""What no type has, or what is not said so of it."""
 
 
 class Word(str):
@@ -64,11 +68,18 @@ class ClientDocument:
         roots: root fields to choose from.
         chance: decides.
         cursors: cursors out of earlier answers.
+        values: by the name of a scalar what to choose from beside what there is for all, such as ids of records.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, roots: Mapping[str, GraphQLField], chance: random.Random, cursors: Sequence[str]
+        self,
+        schema: GraphQLSchema,
+        roots: Mapping[str, GraphQLField],
+        chance: random.Random,
+        cursors: Sequence[str],
+        values: Mapping[str, Sequence[Any]] = MappingProxyType({}),
     ) -> None:
+        self._values = values
         self._roots = roots
         self._chance = chance
         self._cursors = cursors
@@ -81,7 +92,7 @@ class ClientDocument:
         named = len(self._operations) > 1 or chance.random() < 0.5
         self._names = [f"Q{number}" if named else "" for number in range(len(self._operations))]
         self.operation_name = (
-            chance.choice([*self._names, None, "Q9"] if chance.random() < 0.1 else self._names) or None
+            chance.choice([*self._names, None, "Q9"] if chance.random() < 0.03 else self._names) or None
         )
 
     def text(self, *, beside: str = "") -> str:
@@ -91,6 +102,10 @@ class ClientDocument:
             head = f"query {name}{declared}" if name or declared else ""
             parts += [f"{head} {{ {selected} {beside} }}", *fragments]
         return "\n".join(parts)
+
+    def argument(self, root: str, name: str) -> str:
+        """A value for an argument of a root field, as it stands in a document, without variables."""
+        return printed(self._argument(name, self._roots[root].args[name].type, plain=True))
 
     def _operation(self) -> tuple[str, str, list[str]]:
         self._declared, self._fragments = [], []
@@ -107,12 +122,8 @@ class ClientDocument:
     # -- selections -------------------------------------------------------------------------------------------------
 
     def _selection(self, type_: Any, depth: int, *, aliased: bool = False, groups: Sequence[Any] = ()) -> str:
-        if isinstance(type_, GraphQLUnionType):
-            members = self._chance.sample(type_.types, self._chance.randint(0, len(type_.types)))
-            found = [f"... on {each.name} {self._selection(each, depth, aliased=True)}" for each in members]
-            if not found or self._chance.random() < 0.3:
-                found.append(f"{self._new('t')}: __typename")
-            return f"{{ {' '.join(self._dressed(each, type_.name) for each in found)} }}"
+        if isinstance(type_, GraphQLUnionType | GraphQLInterfaceType):
+            return self._abstract(type_, depth)
         fields = [each for each in type_.fields.items() if depth > 0 or is_leaf_type(get_named_type(each[1].type))]
         found = [f"{self._new('t') + ': ' if aliased else ''}__typename"] if self._chance.random() < 0.2 else []
         for name, of in self._chance.sample(fields, min(len(fields), self._chance.randint(1, 4))):
@@ -120,7 +131,24 @@ class ClientDocument:
                 found += [f"{self._new('g')}: key {{ {self._key(each)} }}" for each in groups]
             else:
                 found.append(self._field(name, of, depth - 1, aliased=aliased))
+        if type_.interfaces and self._chance.random() < 0.1:
+            found.append(f"... on {type_.interfaces[0].name} {{ {self._new('i')}: id }}")
+        if self._chance.random() < 0.003:
+            found.append(self._chance.choice([*_WRONG]))
         return f"{{ {' '.join(self._dressed(each, type_.name) for each in found) or '__typename'} }}"
+
+    def _abstract(self, type_: GraphQLUnionType | GraphQLInterfaceType, depth: int) -> str:
+        """A selection on a union or an interface: fragments on some of the types that it may be."""
+        types = self._schema.get_possible_types(type_)
+        members = self._chance.sample(types, self._chance.randint(0, min(4, len(types))))
+        found = [f"... on {each.name} {self._selection(each, depth, aliased=True)}" for each in members]
+        if isinstance(type_, GraphQLInterfaceType) and self._chance.random() < 0.5:
+            found.insert(0, "id")
+        elif isinstance(type_, GraphQLUnionType) and types[0].interfaces and self._chance.random() < 0.2:
+            found.append(f"... on {types[0].interfaces[0].name} {{ id }}")
+        if not found or self._chance.random() < 0.3:
+            found.append(f"{self._new('t')}: __typename")
+        return f"{{ {' '.join(self._dressed(each, type_.name) for each in found)} }}"
 
     def _field(self, name: str, of: GraphQLField, depth: int, *, aliased: bool = False) -> str:
         alias = f"{self._new('a')}: " if aliased or self._chance.random() < 0.3 else ""
@@ -167,9 +195,10 @@ class ClientDocument:
 
     def _arguments(self, of: GraphQLField) -> dict[str, Any]:
         given: dict[str, Any] = {}
-        left_out = self._chance.choice([("last", "before"), ("first", "after"), ()] if "last" in of.args else [()])
+        ways = [*[("last", "before"), ("first", "after")] * 9, ()]
+        left_out = self._chance.choice(ways if "last" in of.args else [()])
         for name, argument in of.args.items():
-            wanted = self._chance.random() < (0.15 if name in ("after", "before") else 0.4)
+            wanted = self._chance.random() < (0.02 if name in ("after", "before") else 0.4)
             if (wanted and name not in left_out) or isinstance(argument.type, GraphQLNonNull):
                 given[name] = self._argument(name, argument.type)
         return given
@@ -225,7 +254,7 @@ class ClientDocument:
             return Word(self._chance.choice([*type_.values]))
         if name in ("after", "before"):
             return self._chance.choice([*self._cursors[-20:], "zz"])
-        values = _BY_NAME.get(name) or _VALUES.get(type_.name)
+        values = _BY_NAME.get(name) or [*_VALUES.get(type_.name, ()), *self._values.get(type_.name, ())]
         return self._chance.choice(values) if values else self._chance.random() < 0.5
 
     def _object(self, type_: GraphQLInputObjectType, depth: int, *, plain: bool) -> dict[str, Any]:
@@ -235,9 +264,10 @@ class ClientDocument:
             for each, of in type_.fields.items()
             if (depth > 0 or not isinstance(get_named_type(of.type), GraphQLInputObjectType)) and each != "isNull"
         ]
-        if "isNull" in type_.fields and (not names or self._chance.random() < 0.05):
+        alone = not names and "and" not in type_.fields  # of a record itself it is not asked
+        if "isNull" in type_.fields and (alone or (depth < 3 and self._chance.random() < 0.03)):
             names = ["isNull"]
-        count = 1 if single and self._chance.random() < 0.97 else self._chance.choice([0, 1, 1, 2])
+        count = 1 if single and self._chance.random() < 0.99 else self._chance.choice([0, 1, 1, 2])
         chosen = self._chance.sample(names, min(count, len(names)))
         required = [each for each, of in type_.fields.items() if isinstance(of.type, GraphQLNonNull)]
         return {

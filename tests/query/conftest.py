@@ -8,13 +8,10 @@ import pytest
 from tests.graphql import kit
 from tests.graphql.kit import World, uid
 from tests.postgres import PostgresServer
+from tests.query.random_worlds import RANDOM, Open, opener
 from tests.query.two_ways import Ways
 from tests.query.virtual_world import WORLD
-from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.metadata.model import Model
-
-_RANDOM = DocumentLimits(aliases=10_000, fields=100_000)
-"""Random documents have an alias at nearly every field."""
 
 
 @pytest.fixture(scope="session")
@@ -29,13 +26,13 @@ def worlds(
     """An empty world on each database, by its name; PostgreSQL is missing if it is off."""
     nothing = kit.policies(model, [], {})
     path = tmp_path_factory.mktemp("worlds") / "world.db"
-    found = {"sqlite": World(model, nothing, f"sqlite:///{path}", {}, documents=_RANDOM)}
+    found = {"sqlite": World(model, nothing, f"sqlite:///{path}", {}, documents=RANDOM)}
     if os.environ.get("XRM_TEST_POSTGRES") == "off":
         yield found
     else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         with server.database() as url:
-            found["postgresql"] = World(model, nothing, url, {}, documents=_RANDOM)
+            found["postgresql"] = World(model, nothing, url, {}, documents=RANDOM)
             yield found
             found["postgresql"].close()
     found["sqlite"].close()
@@ -56,3 +53,10 @@ def open_way(request: pytest.FixtureRequest, model: Model, ways: dict[str, Ways]
     way.world.change_rights(kit.policies(model, ["role,*,read,*,,allow"], {}))
     way.world.fill({"person": [{"id": uid(1), "name": "Ada"}], "firm": [{"id": uid(101), "name": "a"}]})
     return way
+
+
+@pytest.fixture(scope="session")
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """Opens random models on both databases; PostgreSQL is missing if it is off."""
+    off = os.environ.get("XRM_TEST_POSTGRES") == "off"
+    return opener(None if off else request.getfixturevalue("postgres_server"), tmp_path_factory)

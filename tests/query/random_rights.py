@@ -1,5 +1,6 @@
 """Hypothesis strategies: conditions on records, and policies with row rules made of such."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -96,11 +97,11 @@ class Conditions:
 
 
 @st.composite
-def rights(draw: Any, model: Model) -> Rights:
-    """A role's policies: for most entities one to three, some of them denying, some for a few fields or rows."""
+def rights(draw: Any, model: Model, names: Sequence[str] = ENTITIES) -> Rights:
+    """A role's policies: for most of these entities one to three; some deny, some are for a few fields or rows."""
     rules: dict[str, Any] = {}
     policies: list[Policy] = []
-    for name in ENTITIES:
+    for name in names:
         # Most links have no policies of their own.
         for number in range(draw(st.sampled_from([0, 0, 0, 1, 2] if model[name].between else [0, 1, 1, 1, 2, 3]))):
             effect = Effect.ALLOW if number == 0 else draw(st.sampled_from([Effect.ALLOW, Effect.DENY]))

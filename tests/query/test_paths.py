@@ -3,20 +3,18 @@
 The test marked ``slow`` tries many more documents; ``XRM_HYPOTHESIS=night`` does, too.
 """
 
-import json
 import random
 import re
-from dataclasses import replace
 
 import pytest
-from hypothesis import given, note
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.query import random_rights, random_rows
 from tests.query.client_documents import ClientDocument
 from tests.query.examples import examples, many_examples
 from tests.query.test_oracle import policy_set
-from tests.query.two_ways import CURSOR, INTROSPECTED, INTROSPECTION, Ways, alike, compact
+from tests.query.two_ways import CURSOR, Ways, answers
 from xrm_core.graphql.engine import Request
 from xrm_core.metadata.model import Model
 
@@ -45,31 +43,8 @@ def compare(data: st.DataObject, model: Model, ways: dict[str, Ways]) -> None:
     schema, roots = ways["sqlite"].roots()
     cursors: list[str] = []
     for _ in range(8 if roots else 0):
-        document = ClientDocument(schema, roots, chance, cursors)
-        bodies = {name: _answer(each, document) for name, each in ways.items()}
-        note(str(bodies))
-        cursors += [found.decode() for body in bodies.values() for found in CURSOR.findall(body)]
-        if b"SQLite" not in bodies["sqlite"]:  # it has limits of its own, and says so
-            assert len({alike(body) for body in bodies.values()}) == 1
-
-
-def _answer(ways: Ways, document: ClientDocument) -> bytes:
-    """The answer to a document, after a look whether both paths give it, and the same beside introspection."""
-    request = Request(document.text(), document.variables, document.operation_name, tells_cost=True)
-    note(f"{request.query}\n{json.dumps(request.variables)} {request.operation_name}")
-    fast, executed = ways.ask(request), ways.executed(request)
-    body = compact(fast.body)
-    assert (compact(executed.body), executed.executed, executed.status) == (body, fast.executed, fast.status)
-    assert b"INTERNAL_ERROR" not in body
-    mixed = ways.ask(replace(request, query=document.text(beside=INTROSPECTION)))
-    if fast.executed:
-        data, extensions = body.removesuffix(b"}").split(b',"extensions":')
-        inner = data.removeprefix(b'{"data":{').removesuffix(b"}")
-        parts = b",".join(each for each in (inner, INTROSPECTED) if each)
-        assert compact(mixed.body) == b'{"data":{' + parts + b'},"extensions":' + extensions + b"}"
-    elif b"locations" not in body:
-        assert (compact(mixed.body), mixed.executed, mixed.status) == (body, fast.executed, fast.status)
-    return body
+        bodies = answers(ways, ClientDocument(schema, roots, chance, cursors))
+        cursors += [found.decode() for body in bodies for found in CURSOR.findall(body)]
 
 
 FORMS = (

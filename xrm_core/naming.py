@@ -82,6 +82,32 @@ def unique(table_name: str, columns: tuple[str, ...]) -> str:
     return bounded(f"uq_{table_name}_{'_'.join(columns)}")
 
 
+SEARCH = "xrm_search_"
+"""Names of indexes for searches begin with it (PostgreSQL)."""
+
+
+def search_index(table_name: str) -> str:
+    """Name of the index for searches in a table (PostgreSQL)."""
+    return bounded(SEARCH + table_name)
+
+
+def search_texts(table_name: str) -> str:
+    """Table of what is searched in each record of a table (SQLite)."""
+    return f"xrm_text_{table_name}"
+
+
+def search_trigrams(table_name: str) -> str:
+    """Full-text index over these texts (SQLite). FTS5 makes further tables, whose names go on from this one, so that it
+    must not end like an entity's name may.
+    """
+    return f"xrm_find_{table_name}_fts"
+
+
+def search_trigger(table_name: str, event: str) -> str:
+    """Trigger that keeps the texts in step when a record is inserted, updated or deleted (SQLite)."""
+    return f"xrm_text_{table_name}_{event}"
+
+
 def check(table_name: str, what: str) -> str:
     """Name of a check constraint; ``what`` is the column or rule that it checks."""
     return bounded(f"ck_{table_name}_{what}")

@@ -95,6 +95,7 @@ def found(world: World, text: str, role: str = "admin", more: str = "") -> list[
         ("sohne osterreich", []),
         ("arztehaus Österreich", [1]),
         ("λογος", [3]),
+        ("ǽrzte", []),
         ("λόγοσ", []),
         ("λόγος жук ω", [3]),
         ("100%", [2]),

@@ -59,9 +59,10 @@ from xrm_core.query.implied import Way
 from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.phone import PhoneDigits, same_number
 from xrm_core.query.scan import Condition, Row, Scan, Scope, Unguarded
-from xrm_core.query.search import Words, search
+from xrm_core.query.search import search
 from xrm_core.query.text_fold import FoldedText
 from xrm_core.query.ways import ways_above, ways_asked
+from xrm_core.query.words import Words
 from xrm_core.storage.folded_sql import folded
 
 CONTEXT_PREFIX = "ctx_"

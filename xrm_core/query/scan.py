@@ -27,12 +27,13 @@ Condition = ColumnElement[bool]
 
 @dataclass(frozen=True)
 class Scope:
-    """What a statement is compiled for: model, tables, rights and database."""
+    """What a statement is compiled for: model, tables, rights and database; whether with indexes for searches."""
 
     model: Model
     tables: Tables
     access: Access
     dialect: Dialect
+    indexed: bool = True
 
     @property
     def json(self) -> JsonSql:

@@ -9,7 +9,7 @@ from typing import Any
 
 from alembic.operations import Operations
 from alembic.operations.ops import CreateIndexOp, CreateTableOp
-from sqlalchemy import ColumnElement, Dialect, MetaData, Table, insert, literal, null, select, text
+from sqlalchemy import ColumnElement, Connection, Dialect, Index, MetaData, Table, insert, literal, null, select, text
 from sqlalchemy.schema import CreateTable
 
 from xrm_core.storage.evolution import EntityPair, Evolution, backfill
@@ -17,6 +17,9 @@ from xrm_core.storage.exclusive import run
 from xrm_core.storage.linking import became_many, make_links, unmake_links
 from xrm_core.storage.mending import make_room, mend
 from xrm_core.storage.numbering import numbers
+from xrm_core.storage.search_index import columns_of, is_search_index, search_index
+from xrm_core.storage.search_sqlite import drop_search, drop_search_triggers, make_search, make_search_triggers
+from xrm_core.storage.table_pair import indexes
 from xrm_core.storage.tables import Tables
 
 _TEMPORARY = "xrm_new_{}"
@@ -36,6 +39,8 @@ def change(operations: Operations, evolution: Evolution, old: Tables, new: Table
     unmake_links(operations.get_bind(), evolution, old)
     make_room(operations.get_bind(), evolution, old)
     for pair in evolution.pairs:
+        _stop_search(operations.get_bind(), pair, old[pair.old.name], new[pair.new.name])
+    for pair in evolution.pairs:
         if old[pair.old.name].name != new[pair.new.name].name:
             operations.rename_table(old[pair.old.name].name, new[pair.new.name].name)
     for pair in evolution.pairs:
@@ -43,6 +48,7 @@ def change(operations: Operations, evolution: Evolution, old: Tables, new: Table
     for entity in evolution.created:
         operations.invoke(CreateTableOp.from_table(new[entity.name]))
         _create_indexes(operations, new[entity.name], present=set())
+        make_search(operations.get_bind(), new[entity.name])
     for each in became_many(evolution):
         make_links(operations.get_bind(), each, evolution, new)
     mend(operations.get_bind(), evolution, new)
@@ -56,11 +62,36 @@ def _change_table(operations: Operations, pair: EntityPair, old: Table, new: Tab
         for statement in others:
             run(operations.get_bind(), statement)
     else:
-        wanted = {index.name for index in new.indexes}
-        present = {index.name for index in old.indexes}
+        wanted = {index.name for index in _indexes(new)}
+        present = {index.name for index in _indexes(old)}
         for name in sorted(str(name) for name in present - wanted):
             operations.drop_index(name)
         _create_indexes(operations, new, present)
+    if _search_stays(pair, old, new):
+        make_search_triggers(operations.get_bind(), new)
+    else:
+        make_search(operations.get_bind(), new)
+
+
+def _stop_search(connection: Connection, pair: EntityPair, old: Table, new: Table) -> None:
+    """Drop the index for searches, or its triggers if its texts stay: they would get in the way of what follows."""
+    if _search_stays(pair, old, new):
+        drop_search_triggers(connection, old.name)
+    elif search_index(old) is not None:
+        drop_search(connection, old.name)
+
+
+def _search_stays(pair: EntityPair, old: Table, new: Table) -> bool:
+    """Whether the same is searched in the records before and after, under the same name."""
+    before, after = search_index(old), search_index(new)
+    if before is None or after is None or old.name != new.name:
+        return False
+    return [pair.columns.get(column) for column in columns_of(after)] == list(columns_of(before))
+
+
+def _indexes(table: Table) -> list[Index]:
+    """By name, but for the one for searches, which is none here."""
+    return [index for index in indexes(table) if not is_search_index(index)]
 
 
 def _indexes_of_others(operations: Operations, pair: EntityPair, old: Table, table: str) -> list[str]:
@@ -125,6 +156,6 @@ def _value(operations: Operations, pair: EntityPair, source: Table, column: str,
 
 
 def _create_indexes(operations: Operations, table: Table, present: set[Any]) -> None:
-    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+    for index in _indexes(table):
         if index.name not in present:
             operations.invoke(CreateIndexOp.from_index(index))

@@ -1,6 +1,6 @@
 """Find where the real tables differ from what a model says."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,9 @@ from xrm_core import naming
 from xrm_core.metadata.model import Model
 from xrm_core.storage.aside_tables import current_tables
 from xrm_core.storage.drift_postgresql import peculiarities
-from xrm_core.storage.shape import Part, check, foreign_key, index_part, parts
+from xrm_core.storage.search_index import columns_of_reflected
+from xrm_core.storage.search_sqlite import creation, search_differences
+from xrm_core.storage.shape import FOR_SEARCHES, Part, check, foreign_key, index_part, parts, search_part
 from xrm_core.storage.tables import Tables
 
 
@@ -29,8 +31,9 @@ def drift(connection: Connection, model: Model) -> list[str]:
 
 def differences(connection: Connection, tables: Tables) -> list[str]:
     """The same for tables at hand."""
-    reflected = _Reflected(connection)
-    return [difference for table in tables.metadata.tables.values() for difference in reflected.differences(table)]
+    found = tables.metadata.tables.values()
+    reflected = _Reflected(connection, found)
+    return [difference for table in found for difference in reflected.differences(table)]
 
 
 _TRIGGERS = {
@@ -44,7 +47,7 @@ _TRIGGERS = {
 class _Reflected:
     """What the database says about its tables; read once for all of them."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, tables: Collection[Table]) -> None:
         self._dialect = connection.dialect
         inspector = inspect(connection)
         self._tables = set(inspector.get_table_names())
@@ -56,7 +59,10 @@ class _Reflected:
         self._indexes = inspector.get_multi_indexes()
         self._options = inspector.get_multi_table_options()
         self._triggers = list(connection.execute(text(_TRIGGERS[connection.dialect.name])))
-        self._peculiar = [] if connection.dialect.name == "sqlite" else list(peculiarities(connection))
+        if connection.dialect.name == "sqlite":
+            self._peculiar = list(search_differences(connection, tables))
+        else:
+            self._peculiar = list(peculiarities(connection))
 
     def differences(self, table: Table) -> Iterator[str]:
         """In the order in which they would be mended."""
@@ -66,6 +72,8 @@ class _Reflected:
         yield from self._column_differences(table)
         made = self._parts(table.name)
         wanted, found = parts(table), {part: name for part, name in made if not name.startswith(naming.PREPARED)}
+        if self._dialect.name == "sqlite":  # where it is no index but tables and triggers
+            wanted = {part: name for part, name in wanted.items() if part.detail != FOR_SEARCHES}
         for part, name in wanted.items():
             if part not in found:
                 yield f"{table.name}: the {part}, named {name}, is missing."
@@ -76,7 +84,7 @@ class _Reflected:
             if part not in wanted and refuses:
                 yield f"{table.name}: the {part}, named {name}, is not in the model."
         for of, trigger in self._triggers:
-            if of == table.name and not trigger.startswith(naming.PREPARED):
+            if of == table.name and not trigger.startswith(naming.PREPARED) and trigger not in creation(table):
                 yield f"{table.name}: the trigger {trigger} is not in the model."
         for of, what in self._peculiar:
             if of == table.name:
@@ -123,7 +131,10 @@ class _Reflected:
                 part = replace(part, detail=f"{part.detail}, and more")
             yield part, str(reference["name"])
         for index in self._indexes[key]:
-            if "duplicates_constraint" not in index:
+            searched = columns_of_reflected(index)
+            if searched is not None:
+                yield search_part(searched), str(index["name"])
+            elif "duplicates_constraint" not in index:
                 yield (
                     index_part(
                         (str(name) for name in index["column_names"]),

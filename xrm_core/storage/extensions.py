@@ -5,6 +5,8 @@ from sqlalchemy.exc import DBAPIError
 
 from xrm_core.errors import XrmError
 
+_ADVISORY_LOCK = 0x78726D02  # «xrm» 2: tenants of one database may be made at the same time
+
 SCHEMA = "xrm_extensions"
 """Where extensions go that the platform makes itself: the schema of a tenant would take them along when it goes."""
 
@@ -27,6 +29,7 @@ def extension(connection: Connection, name: str) -> str:
         "WHERE e.extname = :name"
     )
     quote = connection.dialect.identifier_preparer.quote
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
     found = connection.execute(where, {"name": name}).scalar()
     if found is None:
         try:

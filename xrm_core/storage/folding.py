@@ -60,7 +60,9 @@ MARKS = "".join(map(chr, range(0x300, 0x370)))
 SQLITE_ACCENTS_FUNCTION = "xrm_fold_accents"
 """Name of :func:`fold_accents` in SQLite."""
 
-_PLAIN: dict[int, str | None] = {ord(letter): base for letter, base in (_BASES | LIGATURES).items()}
+_PLAIN: dict[int, str | None] = {
+    ord(letter): LIGATURES.get(base, base) for letter, base in (_BASES | LIGATURES).items()
+}
 _PLAIN |= dict.fromkeys(map(ord, MARKS))
 
 
@@ -70,7 +72,18 @@ def fold_accents(text: str | None) -> str | None:
     return folded if folded is None or folded.isascii() else folded.translate(_PLAIN)
 
 
+SQLITE_PADDED_FUNCTION = "xrm_padded"
+"""Name of :func:`padded` in SQLite."""
+
+
+def padded(text: str | None) -> str:
+    """The words of a text in small letters without accents, with two spaces before, between and behind them."""
+    words = (fold_accents(text) or "").split()
+    return f"  {'  '.join(words)}  " if words else ""
+
+
 def teach(connection: sqlite3.Connection) -> None:
-    """Let statements of a connection call :data:`SQLITE_FUNCTION` and :data:`SQLITE_ACCENTS_FUNCTION`."""
+    """Let statements of a connection call the functions of this module that have a name in SQLite."""
+    connection.create_function(SQLITE_PADDED_FUNCTION, 1, padded, deterministic=True)
     connection.create_function(SQLITE_FUNCTION, 1, fold, deterministic=True)
     connection.create_function(SQLITE_ACCENTS_FUNCTION, 1, fold_accents, deterministic=True)

@@ -312,6 +312,30 @@ class DropIndex(ChangeIndex):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AddSearchIndex(Operation):
+    """An index for searches comes. ``field`` has the columns, separated by commas."""
+
+    op: ClassVar[str] = "add_search_index"
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Make {self.entity} searchable by {', '.join(self.field.split(','))}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropSearchIndex(Operation):
+    """An index for searches goes. ``field`` has the columns, separated by commas."""
+
+    op: ClassVar[str] = "drop_search_index"
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Drop the index for searches of {self.entity} by {', '.join(self.field.split(','))}."
+
+
+@dataclass(frozen=True, kw_only=True)
 class AddUnique(Operation):
     """Values must be unique from now on. ``field`` has the columns, separated by commas."""
 

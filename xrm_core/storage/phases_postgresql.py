@@ -19,6 +19,7 @@ from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepare_postgresql import has_work, prepare
 from xrm_core.storage.prepared import remove
 from xrm_core.storage.save_change import save_change
+from xrm_core.storage.search_index import locate
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import BACK, begin, change_under_way, end, note
 
@@ -48,6 +49,7 @@ def in_phases(
         return plan
     before = turn.patiently(lambda connection: present_tables(connection, evolution))
     after = turn.patiently(lambda connection: wanted_tables(connection, evolution))
+    turn.patiently(lambda connection: locate(connection, after.metadata))
     if has_work(evolution, before, after):
         turn.patiently(lambda connection: _begin(connection, evolution, plan))
         turn.patiently(lambda connection: make_room(connection, evolution, before))

@@ -241,7 +241,8 @@ class FieldChange:
         """If anything differs that no operation above is about."""
         old, new = self.old, self.new
         same = {
-            name: getattr(new, name) for name in (*_LIMITS, "name", "type", "required", "unique", "indexed", "enum")
+            name: getattr(new, name)
+            for name in (*_LIMITS, "name", "type", "required", "unique", "indexed", "searched", "enum")
         }
         relation = old.relation
         if relation is not None and new.relation is not None:

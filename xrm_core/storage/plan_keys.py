@@ -5,9 +5,17 @@ from collections.abc import Iterator
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Model
 from xrm_core.storage.evolution import EntityPair, backfill
 from xrm_core.storage.measure import Found, Measure
-from xrm_core.storage.operations import AddIndex, AddUnique, DropIndex, DropUnique, Operation
+from xrm_core.storage.operations import (
+    AddIndex,
+    AddSearchIndex,
+    AddUnique,
+    DropIndex,
+    DropSearchIndex,
+    DropUnique,
+    Operation,
+)
 from xrm_core.storage.plan_field import weight
-from xrm_core.storage.shape import Part, parts
+from xrm_core.storage.shape import FOR_SEARCHES, Part, parts
 from xrm_core.storage.tables import Tables
 
 
@@ -19,8 +27,7 @@ def key_operations(pair: EntityPair, measure: Measure) -> Iterator[Operation]:
     new = _keys(pair.new)
     rows = measure.rows(pair.old)
     for part in sorted(old - set(new), key=str):
-        kind = DropIndex if part.kind == "index" else DropUnique
-        yield kind(entity=pair.new.name, field=",".join(part.columns))
+        yield _drops(part)(entity=pair.new.name, field=",".join(part.columns))
     for part in new:
         if part in old:
             if part.kind == "unique" and any(name not in pair.columns for name in part.columns):
@@ -29,9 +36,16 @@ def key_operations(pair: EntityPair, measure: Measure) -> Iterator[Operation]:
         elif not set(part.columns) & continued:
             continue
         elif part.kind == "index":
-            yield AddIndex(entity=pair.new.name, field=",".join(part.columns), risk=weight(rows), rows=rows)
+            kind = AddSearchIndex if part.detail == FOR_SEARCHES else AddIndex
+            yield kind(entity=pair.new.name, field=",".join(part.columns), risk=weight(rows), rows=rows)
         else:
             yield _unique(pair, part, measure, rows)
+
+
+def _drops(part: Part) -> type[DropIndex | DropSearchIndex | DropUnique]:
+    if part.kind == "unique":
+        return DropUnique
+    return DropSearchIndex if part.detail == FOR_SEARCHES else DropIndex
 
 
 def _former(pair: EntityPair) -> dict[str, str]:

@@ -7,7 +7,13 @@ from typing import Literal
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, PrimaryKeyConstraint, Table, UniqueConstraint
 
+from xrm_core.storage.search_index import columns_of, is_search_index
+
 Kind = Literal["primary key", "unique", "check", "foreign key", "index"]
+
+
+FOR_SEARCHES = "for searches"
+"""The ``detail`` of an index for searches."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,11 @@ def index_part(columns: Iterable[str], *, unique: bool, partial: bool, descendin
     """The part for an index; ``partial`` if it has some of the records only."""
     words = {"unique": unique, "of some records": partial, f"descending by {', '.join(descending)}": bool(descending)}
     return Part("index", tuple(columns), ", ".join(word for word, holds in words.items() if holds))
+
+
+def search_part(columns: Iterable[str]) -> Part:
+    """The part for the index for searches in columns."""
+    return Part("index", tuple(columns), FOR_SEARCHES)
 
 
 def check(name: str, text: str) -> Part:
@@ -69,6 +80,9 @@ def parts(table: Table, tables: Mapping[str, str] | None = None) -> dict[Part, s
                 continue
         found[part] = str(constraint.name)
     for index in table.indexes:
+        if is_search_index(index):
+            found[search_part(columns_of(index))] = str(index.name)
+            continue
         partial = index.dialect_options["postgresql"]["where"] is not None
         found[index_part(index.columns.keys(), unique=bool(index.unique), partial=partial)] = str(index.name)
     return found

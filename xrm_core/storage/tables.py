@@ -21,6 +21,9 @@ from xrm_core.metadata.types import FieldType
 from xrm_core.storage.allowed import OnlyAllowed
 from xrm_core.storage.columns import column_type
 from xrm_core.storage.file_tables import FILE
+from xrm_core.storage.search_create import create_along
+from xrm_core.storage.search_index import add_search_index
+from xrm_core.storage.search_text import searched_columns
 
 _ON_DELETE = {"restrict": "RESTRICT", "set_null": "SET NULL", "cascade": "CASCADE"}
 
@@ -53,7 +56,7 @@ class Tables:
 def _table(metadata: MetaData, entity: Entity) -> Table:
     name = naming.table(entity.name)
     columns = [column for field in entity.all_fields() for column in _columns(field)]
-    return Table(
+    made = Table(
         name,
         metadata,
         *columns,
@@ -67,6 +70,10 @@ def _table(metadata: MetaData, entity: Entity) -> Table:
         *_indexes(name, entity),
         sqlite_strict=True,
     )
+    if searched := searched_columns(entity):
+        add_search_index(made, searched)
+        create_along(made)
+    return made
 
 
 def _columns(field: Field) -> Iterator[Column[object]]:

@@ -70,12 +70,33 @@ def test_moments_are_grouped_by_periods_of_a_zone(pivots: World, zone: str, part
     ],
 )
 def test_a_day_begins_where_clocks_skip_or_repeat_midnight(pivots: World, zone: str, moment: str, begin: str) -> None:
+    assert begin_of(pivots, zone, "DAY", moment) == begin
+
+
+@pytest.mark.parametrize(
+    ("zone", "part", "moment", "begin"),
+    [
+        ("Europe/Berlin", "MONTH", "0001-03-01T00:00:00Z", "0001-02-28T23:06:32+00:00"),
+        ("Europe/Berlin", "WEEK", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"),  # it begins in the year before
+        ("America/New_York", "YEAR", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"),
+        ("Europe/Berlin", "YEAR", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:00:00+00:00"),  # of the year 10000
+        ("Pacific/Kiritimati", "DAY", "9999-12-31T23:59:59Z", "9999-12-31T10:00:00+00:00"),
+        ("America/New_York", "DAY", "9999-12-31T23:59:59Z", "9999-12-31T05:00:00+00:00"),
+    ],
+)
+def test_periods_at_both_ends_of_time(pivots: World, zone: str, part: str, moment: str, begin: str) -> None:
+    assert begin_of(pivots, zone, part, moment) == begin
+
+
+def begin_of(pivots: World, zone: str, part: str, moment: str) -> str:
+    """The key of the only record's group."""
     pivots.fill({"firm": [{"id": uid(1), "name": "a", "seen_at": moment}]})
     try:
-        found = ask(pivots, f'(groupBy: [{{seenAt: DAY}}], timeZone: "{zone}")', "key { seenAt }", entity="firms")
+        found = ask(pivots, f'(groupBy: [{{seenAt: {part}}}], timeZone: "{zone}")', "key { seenAt }", entity="firms")
     finally:
         pivots.fill(pivot_world.ROWS)
-    assert found == [{"key": {"seenAt": begin}}]
+    [group] = found
+    return str(group["key"]["seenAt"])
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd", "europe/berlin'", "\u0000"])

@@ -10,7 +10,12 @@ from zoneinfo import ZoneInfo
 
 SQLITE_DAY = "xrm_begin_day"
 SQLITE_MOMENT = "xrm_begin_moment"
+FIRST_MOMENT = "0001-01-01T00:00:00+00:00"
+"""Before it no period begins: there is no moment that could be said."""
+
 _REMEMBERED = 8192
+_CYCLE = 400
+"""Years after which days of the week come again on the same dates."""
 
 
 @lru_cache(_REMEMBERED)
@@ -26,16 +31,18 @@ def begin_of_moment(part: str, moment: str | None, zone: str) -> str | None:
 
 @lru_cache(_REMEMBERED)
 def _begin_of_minute(part: str, minute: str, zone: str) -> str:
-    there: dt.tzinfo = ZoneInfo(zone)
+    there = ZoneInfo(zone)
     moment = dt.datetime.fromisoformat(f"{minute}:00+00:00")
-    try:
-        local = moment.astimezone(there)
-    except OverflowError:  # a zone where the first year has not begun, or the last has ended
-        local, there = moment, dt.UTC
+    # In the first and the last year some zones are already in years that Python does not have.
+    moved = _CYCLE if moment.year == dt.MINYEAR else -_CYCLE if moment.year == dt.MAXYEAR else 0
+    local = moment.replace(year=moment.year + moved).astimezone(there)
     begin = dt.datetime.combine(_begin(part, local.date()), dt.time(), there)
     # Where clocks skip or repeat midnight, PostgreSQL takes the smaller of the two offsets, and so do we.
     offsets = (begin.replace(fold=fold).utcoffset() or dt.timedelta() for fold in (0, 1))
-    return (begin.replace(tzinfo=None) - min(offsets)).isoformat(timespec="seconds") + "+00:00"
+    found = begin.replace(tzinfo=None) - min(offsets)
+    if found.year - moved < dt.MINYEAR:
+        return FIRST_MOMENT
+    return found.replace(year=found.year - moved).isoformat(timespec="seconds") + "+00:00"
 
 
 def _begin(part: str, day: dt.date) -> dt.date:

@@ -9,7 +9,6 @@ bench.py pgbench [--operations …] [--seconds 5] --out FILE     PostgreSQL alon
 
 import argparse
 import json
-import os
 import signal
 import statistics
 import subprocess
@@ -17,13 +16,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import machine
 from reference import OPERATIONS
-from servers import BODIES, PGPORT, REFERENCE_DB, ROLES, SERVERS, WORK
-from serving import Running, restore, running
+from servers import BODIES, PGPORT, REFERENCE_DB, ROLES, SERVERS
+from serving import Running, postmaster, restore, running
 from verify import verify
 
 LONGER = {"Q4": 4, "Q8": 2}
@@ -146,12 +144,6 @@ def _measure(
     emit(record)
     shown = ("round", "operation", "role", "server", "rps", "p50_ms", "p99_ms", "server_cpu_ms", "errors")
     print("  ".join(str(record[key]) for key in shown), flush=True)
-
-
-def postmaster() -> int:
-    """Process id of the benchmark's PostgreSQL, whose children are its connections."""
-    folder = os.environ.get("PGDATA", f"{WORK}/pg/data")
-    return int(Path(folder, "postmaster.pid").read_text().splitlines()[0])
 
 
 def _cold(each: Running, times: int, emit: Emit) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
 import answers
@@ -160,3 +161,9 @@ def postgresql(database: str) -> Any:
     import psycopg
 
     return psycopg.connect(host="127.0.0.1", port=PGPORT, user="postgres", dbname=database, autocommit=True)
+
+
+def postmaster() -> int:
+    """Process id of the benchmark's PostgreSQL, whose children are its connections."""
+    folder = os.environ.get("PGDATA", f"{WORK}/pg/data")
+    return int(Path(folder, "postmaster.pid").read_text().splitlines()[0])

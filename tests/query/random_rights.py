@@ -108,9 +108,28 @@ def rights(draw: Any, model: Model, names: Sequence[str] = ENTITIES) -> Rights:
             rule = None
             if draw(st.booleans()):
                 rule = f"{name}{number}"
-                rules[rule] = Conditions(draw, model, None).tree(model[name])
+                rules[rule] = draw(st.one_of(_of_above(model, name, rules), _any(model, name)))
             policies.append(Policy("role", name, Action.READ, _some_fields(draw, model[name]), rule, effect))
     return Rights(model, tuple(policies), rules)
+
+
+@st.composite
+def _any(draw: Any, model: Model, name: str) -> dict[str, Any]:
+    return Conditions(draw, model, None).tree(model[name])
+
+
+@st.composite
+def _of_above(draw: Any, model: Model, name: str, rules: dict[str, Any]) -> dict[str, Any]:
+    """What a rule says of the record above, as roles usually have it: contacts of companies in sight."""
+    above = [
+        {of.name: {target: rule} if of.reference.polymorphic else rule}
+        for of in model[name].all_fields()
+        if of.relation is not None
+        for target in of.reference.targets
+        for rule_name, rule in rules.items()
+        if rule_name.rstrip("0123456789") == target
+    ]
+    return draw(st.sampled_from(above)) if above else draw(_any(model, name))
 
 
 def _some_fields(draw: Draw, entity: Entity) -> frozenset[str] | None:

@@ -7,6 +7,7 @@ the same.
 
 import json
 import random
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -52,6 +53,7 @@ _BY_NAME: dict[str, Sequence[Any]] = {
 }
 _WRONG = ("nothing", "__schema", "id { id }", "__typename(of: 1)", "... on Nothing { id }", "...Nowhere", "id @skip")
 """What no type has, or what is not said so of it."""
+_VARIABLE = re.compile(r"\$(v\d+)")
 
 
 class Word(str):
@@ -88,6 +90,7 @@ class ClientDocument:
         self._fragments: list[str] = []
         self._schema = schema
         self.variables: dict[str, Any] = {}
+        self._defaults: dict[str, Any] = {}
         self._operations = [self._operation() for _ in range(chance.choice([1, 1, 1, 2]))]
         named = len(self._operations) > 1 or chance.random() < 0.5
         self._names = [f"Q{number}" if named else "" for number in range(len(self._operations))]
@@ -102,6 +105,16 @@ class ClientDocument:
             head = f"query {name}{declared}" if name or declared else ""
             parts += [f"{head} {{ {selected} {beside} }}", *fragments]
         return "\n".join(parts)
+
+    def inlined(self) -> str | None:
+        """The operation that is chosen, with values in place of its variables; None if one of them has none."""
+        chosen = self._names.index(self.operation_name) if self.operation_name in self._names else 0
+        _, selected, fragments = self._operations[chosen]
+        text = "\n".join((f"{{ {selected} }}", *fragments))
+        values = {**self._defaults, **self.variables}
+        if not {found[1] for found in _VARIABLE.finditer(text)} <= values.keys():
+            return None
+        return _VARIABLE.sub(lambda found: printed(values[found[1]]), text)
 
     def argument(self, root: str, name: str) -> str:
         """A value for an argument of a root field, as it stands in a document, without variables."""
@@ -181,7 +194,7 @@ class ClientDocument:
             return text
         condition = ""
         if self._chance.random() < 0.4:
-            value = self._argument("if", GraphQLNonNull(self._schema.type_map["Boolean"]))  # type: ignore[type-var] # it is
+            value = self._argument("if", GraphQLNonNull(self._schema.type_map["Boolean"]))
             condition = f" @{self._chance.choice(['include', 'skip'])}(if: {printed(value)})"
         if draw < 0.7:
             return f"...{condition} {{ {text} }}"
@@ -218,6 +231,7 @@ class ClientDocument:
             self.variables[found] = value
         elif draw < 0.8:
             self._declared.append(f"${found}: {nullable} = {printed(value)}")
+            self._defaults[found] = value
             if draw < 0.65:
                 self.variables[found] = self._value(name, nullable, depth, plain=True)
             elif draw < 0.67:
@@ -254,8 +268,17 @@ class ClientDocument:
             return Word(self._chance.choice([*type_.values]))
         if name in ("after", "before"):
             return self._chance.choice([*self._cursors[-20:], "zz"])
+        if name in ("search", "text") and self._chance.random() < 0.7:
+            return self._searched()
         values = _BY_NAME.get(name) or [*_VALUES.get(type_.name, ()), *self._values.get(type_.name, ())]
         return self._chance.choice(values) if values else self._chance.random() < 0.5
+
+    def _searched(self) -> str:
+        """A text to search for: a part of one that there is, perhaps with a typo in it."""
+        known: str = self._chance.choice(self._values.get("String") or _TEXTS)
+        begin, size = self._chance.randint(0, len(known)), self._chance.choice([3, 5, 9, 20])
+        text = known[begin // 2 :][:size]
+        return text[1:2] + text[:1] + text[2:] if self._chance.random() < 0.2 else text
 
     def _object(self, type_: GraphQLInputObjectType, depth: int, *, plain: bool) -> dict[str, Any]:
         single = type_.name.endswith(("OrderBy", "GroupBy")) or "OrderBy" in type_.name

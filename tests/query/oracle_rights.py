@@ -11,13 +11,16 @@ from xrm_core.permissions.policy import Action, Effect, Policy
 Tree = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rights:
     """What a role may read, by its policies. ``rules`` are row rules in the words of the policy file."""
 
     model: Model
     policies: Sequence[Policy]
     rules: Mapping[str, Tree]
+
+    def __repr__(self) -> str:
+        return f"Rights({self.policies}, {self.rules})"  # a model is too long to be read
 
     def of(self, entity: str, effect: Effect) -> list[Policy]:
         return [

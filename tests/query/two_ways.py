@@ -94,6 +94,10 @@ def answers(ways: Mapping[str, Ways], document: ClientDocument) -> list[bytes]:
     request = Request(document.text(), document.variables, document.operation_name, tells_cost=True)
     asked = f"{request.query}\n{json.dumps(request.variables)} {request.operation_name}"
     bodies = {name: _answer(each, request, document.text(beside=INTROSPECTION), asked) for name, each in ways.items()}
+    plain = document.inlined()
+    if plain is not None and b'"data"' in bodies["sqlite"]:
+        again = ways["sqlite"].ask(replace(request, query=plain, variables={}, operation_name=None))
+        assert compact(again.body) == bodies["sqlite"], f"{asked}\n{plain}"
     if b"SQLite" not in bodies["sqlite"]:  # it has limits of its own, and says so
         assert len({alike(body) for body in bodies.values()}) == 1, asked
     return [*bodies.values()]

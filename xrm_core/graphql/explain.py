@@ -72,7 +72,7 @@ def explain(
         if request is not None:
             statement = compile_request(scope, request)
             uses = tuple(dict.fromkeys(index_uses(scope, request)))
-            fields.append(ExplainedField(key, (statement.sql, statement.bind(values)), uses))
+            fields.append(ExplainedField(key, statement.call(values), uses))
     return ExplainedQuery(tuple(fields), demands.cost(variables), demands.limits.records)
 
 

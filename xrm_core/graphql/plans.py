@@ -62,7 +62,7 @@ class Plan:
 
     def calls(self, values: Mapping[str, Any]) -> list[Call]:
         """The statements with their values."""
-        return [(step.statement.sql, step.statement.bind(values)) for step in self.steps if step.statement]
+        return [step.statement.call(values) for step in self.steps if step.statement]
 
     def keys(self) -> list[str]:
         """The response keys of the statements."""

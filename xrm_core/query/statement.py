@@ -1,10 +1,10 @@
 """Request → statement: SQL text, compiled once, and how values are bound to it each time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, select
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.query.aggregate import aggregate
@@ -13,6 +13,8 @@ from xrm_core.query.connection import connection, record
 from xrm_core.query.ranking import ranked
 from xrm_core.query.request import Aggregate, AnyRecord, AnyRecords, Connection, Record, Request, Search
 from xrm_core.query.scan import Scope
+from xrm_core.query.words import Words, has_trigrams
+from xrm_core.storage.readers import ANEW, Call
 
 Processor = Callable[[Any], Any]
 
@@ -26,15 +28,26 @@ class Statement:
         names: name of the value at each position.
         fixed: values that stand in the request itself, ready for the driver.
         processors: how a value that arrives at run time becomes one for the driver.
+        unindexed: the same without indexes for searches, for when none of the ``texts`` has anything to look up: to
+            find all records by an index takes longer than to read them.
+        texts: names of values that are searched for, if there is such another statement.
     """
 
     sql: str
     names: tuple[str, ...]
     fixed: Mapping[str, Any]
     processors: Mapping[str, Processor | None]
+    unindexed: "Statement | None" = None
+    texts: tuple[str, ...] = ()
+
+    def call(self, values: Mapping[str, Any]) -> Call:
+        """What is sent to the database. A name that is missing is a programming error (KeyError)."""
+        if self.unindexed is not None and not any(has_trigrams(values[name]) for name in self.texts):
+            return self.unindexed.call(values)
+        return self.sql, self.bind(values)
 
     def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The values in the order of the placeholders. A name that is missing is a programming error (KeyError)."""
+        """The values in the order of the placeholders."""
         fixed, processors = self.fixed, self.processors
         return tuple(
             fixed[name] if name in fixed else process(values[name]) if (process := processors[name]) else values[name]
@@ -48,23 +61,35 @@ def compile_request(scope: Scope, request: Request) -> Statement:
     Raises:
         Forbidden: if it asks for something that the caller may not read at all.
     """
+    statement, searches = _compile(scope, _json(scope, request))
+    if scope.dialect.name == "postgresql":
+        # Which way is best depends on the words: whether there are any, and whether they are rare.
+        return replace(statement, sql=ANEW + statement.sql) if searches else statement
+    texts = tuple(name for name, text in searches.items() if text.required)
+    if not texts or any(has_trigrams(text.value) for text in searches.values() if not text.required):
+        return statement
+    unindexed, _ = _compile(replace(scope, indexed=False), _json(replace(scope, indexed=False), request))
+    return replace(statement, unindexed=unindexed, texts=texts)
+
+
+def _json(scope: Scope, request: Request) -> ColumnElement[Any]:
     match request:
         case Record():
-            json = record(scope, request)
+            return record(scope, request)
         case AnyRecord():
-            json = any_record(scope, request)
+            return any_record(scope, request)
         case AnyRecords():
-            json = any_records(scope, request)
+            return any_records(scope, request)
         case Connection():
-            json = connection(scope, request)
+            return connection(scope, request)
         case Aggregate():
-            json = aggregate(scope, request)
+            return aggregate(scope, request)
         case Search():
-            json = ranked(scope, request)
-    return _compile(scope, json)
+            return ranked(scope, request)
 
 
-def _compile(scope: Scope, json: ColumnElement[Any]) -> Statement:
+def _compile(scope: Scope, json: ColumnElement[Any]) -> tuple[Statement, dict[str, BindParameter[Any]]]:
+    """The statement, and those of its values that are searched for, by name."""
     compiled = select(scope.json.text(json)).compile(dialect=scope.dialect, compile_kwargs={"render_postcompile": True})
     names = tuple(compiled.positiontup or ())
     fixed: dict[str, Any] = {}
@@ -75,4 +100,5 @@ def _compile(scope: Scope, json: ColumnElement[Any]) -> Statement:
             processors[name] = process
         else:
             fixed[name] = process(parameter.value) if process and parameter.value is not None else parameter.value
-    return Statement(str(compiled), names, fixed, processors)
+    searches = {name: each for each, name in compiled.bind_names.items() if isinstance(each.type, Words)}
+    return Statement(str(compiled), names, fixed, processors), searches

@@ -19,7 +19,7 @@ from sqlalchemy import Dialect
 from xrm_core.errors import DatabaseUnavailable, InternalError
 from xrm_core.storage.engines import POSTGRES_CONNECTION, Database, does_not_fit, tables_changed, timed_out
 from xrm_core.storage.late import Late
-from xrm_core.storage.readers import Call, read_dialect
+from xrm_core.storage.readers import ANEW, Call, read_dialect
 
 MAX_CONNECTIONS = 16
 MAX_PREPARED = 256
@@ -268,6 +268,9 @@ class _Connection:
     async def answer(self, sql: str, values: tuple[Any, ...]) -> bytes | None:
         """Run a statement and return its one value."""
         parameters = [_text(value) for value in values]
+        if sql.startswith(ANEW):
+            result = await self._run(lambda: self._pg.send_query_params(sql.encode(), parameters))
+            return result.get_value(0, 0)
         name = await self._name(sql)
         result = await self._run(lambda: self._pg.send_query_prepared(name, parameters))
         return result.get_value(0, 0)

@@ -28,6 +28,9 @@ from xrm_core.storage.engines import (
 Call = tuple[str, tuple[Any, ...]]
 """SQL text and the values for its placeholders."""
 
+ANEW = "/* planned anew */ "
+"""Statements that begin with it are planned for their values each time, not once for all (PostgreSQL)."""
+
 SQLITE_THREADS = 4
 
 
@@ -83,7 +86,7 @@ def fetch_in(connection: Connection, call: Call, timeout: float) -> bytes | None
             row = driver.execute(sql, values).fetchone()
         elif isinstance(driver, psycopg.Connection):
             with psycopg.RawCursor(driver) as cursor:
-                row = cursor.execute(sql.encode(), values).fetchone()
+                row = cursor.execute(sql.encode(), values, prepare=False if sql.startswith(ANEW) else None).fetchone()
         else:
             raise TypeError(f"unknown driver {type(driver)}")
     except sqlite3.OperationalError as error:

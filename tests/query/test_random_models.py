@@ -69,18 +69,20 @@ def walk(ways: dict[str, Ways], values: dict[str, list[Any]], chance: random.Ran
     given = ", ".join(f"{each}: {document.argument(root, each)}" for each in ("where", "orderBy"))
     forward = f"query ($n: Int, $c: String) {{ list: {root}({given}, first: $n, after: $c) {_PAGE} }}"
     backward = f"query ($n: Int, $c: String) {{ list: {root}({given}, last: $n, before: $c) {_PAGE} }}"
-    note(forward)
     whole = {name: each.ask(Request(forward, {"n": 1000})) for name, each in ways.items()}
-    assert len({alike(compact(each.body)) for each in whole.values()}) == 1
+    assert len({alike(compact(each.body)) for each in whole.values()}) == 1, forward
     if not whole["sqlite"].executed:
         return
     size = chance.randint(1, 4)
     for name, each in ways.items():
         found = json.loads(whole[name].body)["data"]["list"]
         ids = [node["id"] for node in found["nodes"]]
-        assert found["totalCount"] == len(ids)
-        assert [id_ for page in pages(each, forward, size, len(ids)) for id_ in page] == ids
-        assert [id_ for page in reversed([*pages(each, backward, size, len(ids))]) for id_ in page] == ids
+        assert found["totalCount"] == len(ids), forward
+        assert [id_ for page in pages(each, forward, size, len(ids)) for id_ in page] == ids, (name, forward)
+        assert [id_ for page in reversed([*pages(each, backward, size, len(ids))]) for id_ in page] == ids, (
+            name,
+            forward,
+        )
 
 
 _PAGE = "{ totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"
@@ -88,7 +90,8 @@ _PAGE = "{ totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage startC
 
 def pages(ways: Ways, query: str, size: int, most: int) -> Iterator[list[str]]:
     """Ids of the records of each page, from the first on, or from the last."""
-    cursor, words = None, ("hasNextPage", "endCursor") if "first:" in query else ("hasPreviousPage", "startCursor")
+    backward = "last: $n" in query
+    cursor, words = None, ("hasPreviousPage", "startCursor") if backward else ("hasNextPage", "endCursor")
     for _ in range(most + 1):
         page = json.loads(ways.ask(Request(query, {"n": size, "c": cursor})).body)["data"]["list"]
         yield [node["id"] for node in page["nodes"]]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.graphql.kit import uid
 from tests.query.oracle_rights import Rights
 from tests.query.oracle_values import applicable
-from tests.query.random_rights import Conditions
-from tests.query.random_rows import ENTITIES, FIRST_ID, Draw
+from tests.query.random_rights import Conditions, Pool
+from tests.query.random_rows import ENTITIES, FIRST_ID, Draw, values
 from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Link, Model
 from xrm_core.metadata.types import COMPARABLE
@@ -22,11 +22,11 @@ FUNCTIONS = ("sum", "avg", "min", "max", "countDistinct")
 class Documents:
     """Draws root fields that a role may ask for."""
 
-    def __init__(self, draw: Draw, of: Rights) -> None:
+    def __init__(self, draw: Draw, of: Rights, pool: Pool = values) -> None:
         self.draw = draw
         self.rights = of
         self.model = of.model
-        self.conditions = Conditions(draw, self.model, of)
+        self.conditions = Conditions(draw, self.model, of, pool)
 
     def root(self) -> dict[str, Any] | None:
         """A root field; None if the role may read nothing."""

@@ -42,6 +42,8 @@ class Rights:
                 return False
             if not self.named(entity):
                 return self.grants(owner, between.name)
+        if self.model[entity].relationship is not None and not all(self.targets(each) for each in self._ends(entity)):
+            return False
         barred = any(self._always(each) and each.fields is None for each in self.of(entity, Effect.DENY))
         return bool(self.of(entity, Effect.ALLOW)) and not barred
 
@@ -51,9 +53,8 @@ class Rights:
             return False
         if not self.grants(entity.name, of.name) and (entity.between is None or self.named(entity.name)):
             return False
-        return all(
-            self.has(self.model[owner], self.model[owner][name]) for owner, name in NEEDS.get(_key(entity, of), ())
-        )
+        needed = NEEDS[entity.name, of.name] if of.virtual else ()
+        return all(self.has(self.model[owner], self.model[owner][name]) for owner, name in needed)
 
     def grants(self, entity: str, name: str) -> bool:
         """Whether policies give a field or many-to-many relation on some rows."""
@@ -78,9 +79,8 @@ class Rights:
         """Entities that a relation leads to in the role's schema."""
         return [each for each in of.reference.targets if self.readable(each)]
 
-
-def _key(entity: Entity, of: Field) -> tuple[str, str]:
-    return entity.name, of.name
+    def _ends(self, relationship: str) -> list[Field]:
+        return [self.model[relationship][name] for name in ("source", "target")]
 
 
 def gives(policy: Policy, name: str) -> bool:

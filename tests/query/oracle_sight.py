@@ -1,5 +1,6 @@
 """The naive second opinion: which records and values a user sees, and for which of them a condition holds."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
@@ -49,6 +50,10 @@ class Sight:
                 return False
             if not self.rights.named(entity):
                 return self._granted(*ends[0], between.name)
+        if self.model[entity].relationship is not None:
+            ends = [next(iter(row[name].items())) for name in ("source", "target")]
+            if not all(self.sees(target, self.index[target][id_]) for target, id_ in ends):
+                return False
         allowed = any(self._rule(each, entity, row) for each in self.rights.of(entity, Effect.ALLOW))
         denied = any(
             each.fields is None and self._rule(each, entity, row) for each in self.rights.of(entity, Effect.DENY)
@@ -80,15 +85,16 @@ class Sight:
         withheld = any(
             withholds(each, name) and self._rule(each, entity, row) for each in self.rights.of(entity, Effect.DENY)
         )
-        made_of = COMPUTED[entity, name].uses if (entity, name) in COMPUTED else ()
+        of = self.model[entity].field(name)
+        made_of = COMPUTED[entity, name].uses if of is not None and of.computed else ()
         return granted and not withheld and all(self._granted(entity, row, each) for each in made_of)
 
     def _raw(self, entity: str, row: Row, name: str, *, trusted: bool) -> Any:
         """A field's value without regard to rights on the field; roll-ups see what the caller sees, unless trusted."""
-        if (entity, name) in COMPUTED:
+        of = self.model[entity][name]
+        if of.computed:
             computed = COMPUTED[entity, name]
             return computed.work({each: self._raw(entity, row, each, trusted=trusted) for each in computed.uses})
-        of = self.model[entity][name]
         return row.get(name) if of.rollup is None else self._rolled_up(entity, row, of, of.rollup, trusted)
 
     def _rolled_up(self, entity: str, row: Row, of: Field, rollup: Rollup, trusted: bool) -> Any:
@@ -234,8 +240,17 @@ class Sight:
                 return bool(one > other)
             case "gte":
                 return bool(one >= other)
+            case "number":
+                return _same_number(actual, operand)
             case "contains":
                 return operand in actual
             case "startsWith":
                 return bool(actual.startswith(operand))
         return bool(actual.endswith(operand))
+
+
+def _same_number(one: str, other: str) -> bool:
+    """Phone numbers without zeros and country codes before them: one ends with the other, which is not too short."""
+    digits = (re.sub(r"[^0-9]", "", each.replace("(0)", "")).lstrip("0") for each in (one, other))
+    short, long = sorted(digits, key=len)
+    return short != "" and (short == long or (len(short) > 6 and long.endswith(short)))

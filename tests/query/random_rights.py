@@ -1,6 +1,6 @@
 """Hypothesis strategies: conditions on records, and policies with row rules made of such."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,12 +13,16 @@ from xrm_core.metadata.predicate import FLAGS, LISTS, Op, operators
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.policy import Action, Effect, Policy
 
+Pool = Callable[[Field], st.SearchStrategy[Any]]
+"""Values of a field to compare with."""
+
 
 class Conditions:
     """Draws filters (``rights``: GraphQL names of what the role's schema has) or row rules (names of files)."""
 
-    def __init__(self, draw: Draw, model: Model, rights: Rights | None) -> None:
+    def __init__(self, draw: Draw, model: Model, rights: Rights | None, pool: Pool = values) -> None:
         self.draw = draw
+        self.pool = pool
         self.model = model
         self.rights = rights
 
@@ -51,7 +55,7 @@ class Conditions:
     def _operand(self, of: Field, op: Op) -> Any:
         if op in FLAGS:
             return self.draw(st.booleans())
-        one = st.sampled_from(of.enum) if of.type is FieldType.SET else values(of)
+        one = st.sampled_from(of.enum) if of.type is FieldType.SET else self.pool(of)
         if op in LISTS:
             return self.draw(st.lists(one, max_size=3))
         if of.type is FieldType.SET:
@@ -60,7 +64,7 @@ class Conditions:
             return None
         if self.rights is None and of.type is FieldType.UUID and op is Op.EQ and self.draw(st.booleans()):
             return self.draw(st.sampled_from(["$user", "$user", "$team"]))
-        return self.draw(values(of))
+        return self.draw(self.pool(of))
 
     def _one(self, entity: Entity, depth: int) -> dict[str, Any]:
         found = [each for each in self._fields(entity) if each.relation is not None]
@@ -97,7 +101,7 @@ class Conditions:
 
 
 @st.composite
-def rights(draw: Any, model: Model, names: Sequence[str] = ENTITIES) -> Rights:
+def rights(draw: Any, model: Model, names: Sequence[str] = ENTITIES, pool: Pool = values) -> Rights:
     """A role's policies: for most of these entities one to three; some deny, some are for a few fields or rows."""
     rules: dict[str, Any] = {}
     policies: list[Policy] = []
@@ -107,19 +111,19 @@ def rights(draw: Any, model: Model, names: Sequence[str] = ENTITIES) -> Rights:
             effect = Effect.ALLOW if number == 0 else draw(st.sampled_from([Effect.ALLOW, Effect.DENY]))
             rule = None
             if draw(st.booleans()):
-                rule = f"{name}{number}"
-                rules[rule] = draw(st.one_of(_of_above(model, name, rules), _any(model, name)))
+                rule = f"{name}_{number}"
+                rules[rule] = draw(st.one_of(_of_above(model, name, rules, pool), _any(model, name, pool)))
             policies.append(Policy("role", name, Action.READ, _some_fields(draw, model[name]), rule, effect))
     return Rights(model, tuple(policies), rules)
 
 
 @st.composite
-def _any(draw: Any, model: Model, name: str) -> dict[str, Any]:
-    return Conditions(draw, model, None).tree(model[name])
+def _any(draw: Any, model: Model, name: str, pool: Pool) -> dict[str, Any]:
+    return Conditions(draw, model, None, pool).tree(model[name])
 
 
 @st.composite
-def _of_above(draw: Any, model: Model, name: str, rules: dict[str, Any]) -> dict[str, Any]:
+def _of_above(draw: Any, model: Model, name: str, rules: dict[str, Any], pool: Pool) -> dict[str, Any]:
     """What a rule says of the record above, as roles usually have it: contacts of companies in sight."""
     above = [
         {of.name: {target: rule} if of.reference.polymorphic else rule}
@@ -127,9 +131,9 @@ def _of_above(draw: Any, model: Model, name: str, rules: dict[str, Any]) -> dict
         if of.relation is not None
         for target in of.reference.targets
         for rule_name, rule in rules.items()
-        if rule_name.rstrip("0123456789") == target
+        if rule_name.rpartition("_")[0] == target
     ]
-    return draw(st.sampled_from(above)) if above else draw(_any(model, name))
+    return draw(st.sampled_from(above)) if above else draw(_any(model, name, pool))
 
 
 def _some_fields(draw: Draw, entity: Entity) -> frozenset[str] | None:

@@ -6,6 +6,9 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
+from hypothesis import strategies as st
+
+from tests.graphql.kit import uid
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.types import TEXTUAL, WHOLE, FieldType
 
@@ -45,7 +48,7 @@ _PLAIN: dict[FieldType, Sequence[Any]] = {
     ],
     FieldType.TIME: ["00:00:00", "08:30:00", "08:30:00.000001", "08:30:00.5", "23:59:59.999999"],
     FieldType.DURATION: ["PT0S", "PT59S", "PT1H", "P1D", "P1DT1S", "P1157407DT9H46M40S"],
-    FieldType.UUID: [f"00000000-0000-7000-8000-{number:012x}" for number in (1, 2, 10, 255)],
+    FieldType.UUID: [uid(number) for number in (1, 2, 10, 255)],
     FieldType.JSON: [
         {},
         {"a": None},
@@ -76,6 +79,13 @@ def fitting(of: Field) -> list[Any]:
             sizes = range(of.min_items or 0, min(len(of.enum), of.max_items or len(of.enum)) + 1)
             return [list(each) for size in sizes for each in combinations(of.enum, size)][:12]
     return list(_PLAIN.get(of.type, ()))
+
+
+def pool(of: Field) -> st.SearchStrategy[Any]:
+    """Values to compare a field with, most of them such as records have."""
+    if of.type is FieldType.UUID:
+        return st.integers(1, 40).map(uid)
+    return st.sampled_from(fitting(of)) if fitting(of) else st.just("x")
 
 
 def _fits_text(of: Field, value: str) -> bool:

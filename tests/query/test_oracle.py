@@ -12,11 +12,10 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 from tests.graphql.kit import World, uid
-from tests.query import documents, random_rights, random_rows
+from tests.query import documents, oracle_pages, random_rights, random_rows
 from tests.query.examples import examples, many_examples
 from tests.query.oracle import Oracle
 from tests.query.oracle_rights import Rights
-from xrm_core import naming
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.policy import PolicySet, Role
 
@@ -73,35 +72,7 @@ def test_random_filters_as_variables_and_with_paging(
     """Whole lists, walked page by page in a random order under random rights."""
     rights = data.draw(random_rights.rights(model))
     rows = data.draw(random_rows.rows(model))
-    drawn = documents.Documents(data.draw, rights)
-    readable = [name for name in random_rows.ENTITIES if rights.readable(name)]
-    if not readable:
-        return
-    entity = model[data.draw(st.sampled_from(readable))]
-    order = drawn.connection(entity, 0)["order"]
-    where = drawn.conditions.tree(entity)
-    size, backward = data.draw(st.integers(1, 4)), data.draw(st.booleans())
-    oracle = Oracle(rights, rows, uid(1))
-    matching = [row for row in oracle.visible(entity.name) if oracle.holds(entity.name, row, where)]
-    whole = [row["id"] for row in oracle.sorted(entity.name, matching, order)]
-    way = "last: $n, before: $c" if backward else "first: $n, after: $c"
-    by = ", ".join(documents.nested(path, "DESC" if down else "ASC") for path, down in order)
-    name = naming.pascal(entity.name)
-    query = (
-        f"query($w: {name}Filter, $n: Int, $c: String) "
-        f"{{ list: {naming.camel(entity.plural)}(where: $w, orderBy: [{by}], {way}) "
-        "{ nodes { id } pageInfo { startCursor endCursor } totalCount } }"
-    )
     for world in worlds.values():
         world.change_rights(policy_set(rights))
         world.fill(rows)
-        found: list[str] = []
-        cursor = None
-        while len(found) < len(whole):
-            page = world.ask("role", query, {"w": documents.variable(where), "n": size, "c": cursor})["list"]
-            ids = [each["id"] for each in page["nodes"]]
-            assert ids, "a page too few"
-            assert page["totalCount"] == len(whole)
-            found = ids + found if backward else found + ids
-            cursor = page["pageInfo"]["startCursor" if backward else "endCursor"]
-        assert found == whole
+    oracle_pages.walk(data, Oracle(rights, rows, uid(1)), worlds, random_rows.ENTITIES)

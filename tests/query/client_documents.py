@@ -107,11 +107,14 @@ class ClientDocument:
         return "\n".join(parts)
 
     def inlined(self) -> str | None:
-        """The operation that is chosen, with values in place of its variables; None if one of them has none."""
+        """The operation that is chosen, with values in place of its variables; None if one of them has none, or null:
+        that may stand in fewer places than a variable that is null.
+        """
         chosen = self._names.index(self.operation_name) if self.operation_name in self._names else 0
         _, selected, fragments = self._operations[chosen]
         text = "\n".join((f"{{ {selected} }}", *fragments))
-        values = {**self._defaults, **self.variables}
+        given = {**self._defaults, **self.variables}
+        values = {name: value for name, value in given.items() if value is not None}
         if not {found[1] for found in _VARIABLE.finditer(text)} <= values.keys():
             return None
         return _VARIABLE.sub(lambda found: printed(values[found[1]]), text)

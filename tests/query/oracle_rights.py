@@ -22,6 +22,9 @@ class Rights:
     def __repr__(self) -> str:
         return f"Rights({self.policies}, {self.rules})"  # a model is too long to be read
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(repr(self))  # as Hypothesis shows it
+
     def of(self, entity: str, effect: Effect) -> list[Policy]:
         return [
             each

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.graphql import kit
 from tests.graphql.kit import World
 
 
@@ -94,6 +95,25 @@ def test_a_bare_count_counts(world: World) -> None:
     assert figures(world, "firms", "{ count }") == [{"count": 7}]
     assert figures(world, "firms", "(groupBy: [{kind: VALUE}]) { count }") == [{"count": n} for n in (1, 2, 1, 3)]
     assert figures(world, "firms", "(where: {kind: {eq: lead}}) { a: count b: count }") == [{"a": 2, "b": 2}]
+
+
+@pytest.mark.parametrize("field", ["amount", "units"])
+def test_an_average_of_large_values_that_cancel_out_is_exact(database_url: str, field: str) -> None:
+    amounts = ["9999999999999999.99", "-9999999999999999.00"]
+    units = [2**63 - 1, -(2**63) + 1, 3, 0]
+    values = amounts if field == "amount" else units
+    model = kit.load_model({"thing": {"amount": _DECIMAL, "units": {"type": "integer", "x-type": "big_integer"}}})
+    rows = [{"id": kit.uid(number), field: value} for number, value in enumerate(values, 1)]
+    world = World(model, kit.policies(model, ["admin,*,read,*,,allow"], {}), database_url, {"thing": rows})
+    try:
+        assert figures(world, "things", f"{{ avg {{ {field} }} }}") == [
+            {"avg": {field: 0.495 if field == "amount" else 0.75}}
+        ]
+    finally:
+        world.close()
+
+
+_DECIMAL = {"type": "number", "x-type": "decimal", "x-precision": 18, "x-scale": 2}
 
 
 def test_averages_are_rounded_to_six_digits(world: World) -> None:

@@ -53,10 +53,10 @@ def average(dialect: str, field: Field, column: ColumnElement[Any]) -> ColumnEle
     if field.type is FieldType.DURATION:
         return cast(func.round(func.avg(column)), column.type)
     mean: ColumnElement[Any] = func.avg(column)
-    if dialect == "sqlite" and field.type is FieldType.BIG_INTEGER:
+    if dialect == "sqlite" and field.type in _WIDE:
         parts = total(dialect, field, column)
         # In floats only now: their sum would lose digits that cancel out.
         mean = (cast(parts["h"], Float) * literal_column("1000000000.0") + parts["l"]) / func.count(column)
-    elif dialect == "sqlite" and field.type is FieldType.DECIMAL:
-        mean = mean / literal_column(f"{10**field.scale}.0")
+        if field.type is FieldType.DECIMAL:
+            mean = mean / literal_column(f"{10**field.scale}.0")
     return cast(func.round(mean, literal_column(str(AVERAGE_DIGITS))), Float)

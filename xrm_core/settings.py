@@ -53,10 +53,9 @@ class Settings(BaseSettings):
     max_tokens: int = Field(default=20_000, ge=1, description="Tokens that a GraphQL document may have.")
     max_depth: int = Field(default=15, ge=1, description="Levels that a GraphQL document may nest.")
     max_aliases: int = Field(default=100, ge=0, description="Aliases that a GraphQL document may have.")
+    max_variables: int = Field(default=200_000, ge=1, description="Values in the variables of a GraphQL request.")
     default_page_size: int = Field(default=50, ge=1, description="Records on a page if the client does not say.")
-    max_records: int = Field(
-        default=250_000, ge=1, description="Records that one query may ask for, page sizes multiplied down the tree."
-    )
+    max_cost: int = Field(default=250_000, ge=1, description="Points that a query may cost if its role does not say.")
     max_tenants: int = Field(default=32, ge=1, description="Tenants that a server keeps open at a time.")
     max_network_depth: int = Field(
         default=5, ge=0, le=20, description="Steps that a network of relationships may reach."

@@ -79,7 +79,7 @@ def test_sql_plan_cost_and_missing_indexes_are_printed(library: Path, tmp_path: 
     assert re.search(r"== books\n\nSELECT .*FROM book AS", outcome.out, re.DOTALL)
     assert "'s7'" in outcome.out
     assert re.search(r"SCAN book_1|Seq Scan on book", outcome.out)
-    assert "Cost: 20 records of at most 250000." in outcome.out
+    assert "Cost: 20 points of at most 250000.\n         20  books\n" in outcome.out
     assert f'"x-index": true for book.summary: the filter compares it, and all {BOOKS} records' in outcome.out
     assert '"x-index": true for book.pages: the list is sorted by it' in outcome.out
 
@@ -105,7 +105,28 @@ def test_rules_of_the_role_count(library: Path, tmp_path: Path, xrm: Xrm) -> Non
 
 def test_nested_lists_count_in_the_cost(library: Path, tmp_path: Path, xrm: Xrm) -> None:
     file = document(tmp_path, "{ users(first: 10) { nodes { books(first: 5) { nodes { title } } } } }")
-    assert explained(xrm, file, "--role", "clerk")["cost"] == {"records": 60, "limit": 250_000}
+    assert explained(xrm, file, "--role", "clerk")["cost"] == {
+        "requested": 60,
+        "limit": 250_000,
+        "fields": [{"path": ["users", "nodes", "books"], "points": 50}, {"path": ["users"], "points": 10}],
+    }
+
+
+def test_the_limit_is_that_of_the_role(library: Path, tmp_path: Path, xrm: Xrm) -> None:
+    # Given a role with a limit of its own
+    file = library / "permissions" / "roles.json"
+    roles = json.loads(file.read_text())
+    roles["roles"]["reader"]["limits"] = {"cost": 100}
+    file.write_text(json.dumps(roles))
+    query = document(tmp_path, "query ($n: Int) { books(first: $n) { nodes { title } } }")
+    # When a query of this role is explained, within the limit and beyond
+    outcome = xrm("query", "explain", query, "--role", "reader", "--variables", '{"n": 100}')
+    beyond = xrm("query", "explain", query, "--role", "reader", "--variables", '{"n": 101}')
+    # Then it counts, and for others the usual one, also together with that role
+    assert "Cost: 100 points of at most 100." in outcome.out
+    assert (beyond.code, "your limit is 100" in beyond.err) == (1, True)
+    both = explained(xrm, query, "--role", "reader", "--role", "clerk", "--variables", '{"n": 101}')
+    assert both["cost"]["limit"] == 250_000
 
 
 def test_a_plan_can_be_run(library: Path, tmp_path: Path, xrm: Xrm) -> None:

@@ -158,7 +158,7 @@ class World:
         )
         self.records = Records(model, self.tables, Plugins([]))
         limits = documents or DocumentLimits()
-        self.engine = Engine(self.records, self.database, self.reader, pages or Limits(records=10**12), limits)
+        self.engine = Engine(self.records, self.database, self.reader, pages or Limits(cost=10**12), limits, timeout)
         self.change_rights(rights)
         with self.database.begin() as connection:
             self.tables.metadata.create_all(connection)

@@ -193,7 +193,7 @@ def test_nodes_are_one_statement(world: World, monkeypatch: pytest.MonkeyPatch) 
 
 def test_ids_are_limited_and_cost(model: Model, tmp_path: Path) -> None:
     rights = policies(model, ["admin,firm,read,*,,allow", "admin,deal,read,*,,allow"], {})
-    sizes = Limits(largest_page=60, records=600)
+    sizes = Limits(largest_page=60, cost=600)
     world = World(model, rights, f"sqlite:///{tmp_path}/world.db", {}, sizes)
     asked = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Firm { deals(first: 9) { nodes { id } } } } }"
     try:
@@ -205,7 +205,7 @@ def test_ids_are_limited_and_cost(model: Model, tmp_path: Path) -> None:
         assert "At most 60" in world.errors("admin", literal)[0]["message"]
         more = asked.replace("first: 9", "first: 10")
         [error] = world.errors("admin", more, {"ids": [FIRM] * 60})
-        assert error["extensions"]["details"] == {"cost": 660, "limit": 600}
+        assert error["extensions"]["details"] == {"cost": 660, "limit": 600, "path": ["nodes", "deals"]}
     finally:
         world.close()
 

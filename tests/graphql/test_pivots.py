@@ -285,7 +285,7 @@ def test_figures_of_related_records_know_rights(pivots: World) -> None:
 
 
 def test_figures_of_related_records_cost(model: Model, tmp_path: Path) -> None:
-    limited = World(model, pivot_world.rights(model), f"sqlite:///{tmp_path}/world.db", {}, Limits(records=1000))
+    limited = World(model, pivot_world.rights(model), f"sqlite:///{tmp_path}/world.db", {}, Limits(cost=1000))
     try:
         for_each = "{ firms(first: %d) { nodes { dealsAggregate%s { count } } } }"
         assert limited.code("admin", for_each % (200, "")) == "QUERY_TOO_LARGE"

@@ -224,7 +224,7 @@ def test_a_network_has_limits(related: World, arguments: str, code: str) -> None
 
 @pytest.mark.parametrize(
     ("arguments", "cost"),
-    [("depth: 5, first: 100", 600), ("depth: 5, first: 1", 251), ("depth: $d, first: $n", 251), ("", 150)],
+    [("depth: 5, first: 100", 601), ("depth: 5, first: 1", 252), ("depth: $d, first: $n", 252), ("", 151)],
 )
 def test_the_steps_of_a_network_cost_however_few_records_are_answered(
     sqlite_url: str, arguments: str, cost: int
@@ -235,13 +235,14 @@ def test_the_steps_of_a_network_cost_however_few_records_are_answered(
     model = relationship_model()
     rights = kit.policies(model, ["admin,*,*,*,,allow"], {})
     for most in (cost, cost - 1):
-        world = World(model, rights, sqlite_url, ROWS, pages=Limits(records=most))
+        world = World(model, rights, sqlite_url, ROWS, pages=Limits(cost=most))
         try:
             if most == cost:
                 assert world.ask("admin", query, {"d": 5, "n": 1})["person"] is not None
             else:
                 [error] = world.errors("admin", query, {"d": 5, "n": 1})
-                assert error["extensions"]["details"] == {"cost": cost, "limit": most}
+                details = error["extensions"]["details"]
+                assert details == {"cost": cost, "limit": most, "path": ["person", "network"]}
         finally:
             world.close()
 

@@ -12,7 +12,8 @@ from tests.graphql.kit import World, uid
 from tests.graphql.test_nodes import both
 from tests.graphql.test_statements import statements
 from tests.postgres import PostgresServer
-from xrm_core.graphql.demands import LOOKED_THROUGH, Limits
+from xrm_core.graphql.costs import SCAN, SCAN_INSIDE
+from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.engine import Engine, Request
 from xrm_core.graphql.explain import explain
 from xrm_core.query import ranking
@@ -222,7 +223,7 @@ def test_it_can_be_explained(world: World) -> None:
     [field] = explained.fields
     assert "xrm_match" in field.call[0]
     assert [(use.entity, use.why) for use in field.uses] == []  # the rule goes by a relation, which has an index
-    assert explained.cost == 20 + LOOKED_THROUGH
+    assert explained.cost["requested"] == 20 + SCAN
 
 
 def test_hidden_fields_are_neither_found_nor_counted(world: World) -> None:
@@ -294,23 +295,23 @@ def test_the_cost_counts_the_entities_that_are_looked_through(world: World) -> N
     def cost(document: str, variables: dict[str, Any]) -> int:
         request = Request(document, variables, tells_cost=True)
         answer = json.loads(world.run(world.engine.execute(request, world.user("admin"))).body)
-        return int(answer["extensions"]["cost"]["records"])
+        return int(answer["extensions"]["cost"]["requested"])
 
-    assert cost(SEARCH, {"text": "x"}) == 20 + 5 * LOOKED_THROUGH
-    assert cost(SEARCH, {"text": "x", "entities": ["firm", "trip", "firm"], "first": 3}) == 3 + 2 * LOOKED_THROUGH
-    assert cost('{ search(text: "x", entities: [firm], first: 1) { score } }', {}) == 1 + LOOKED_THROUGH
+    assert cost(SEARCH, {"text": "x"}) == 20 + 5 * SCAN
+    assert cost(SEARCH, {"text": "x", "entities": ["firm", "trip", "firm"], "first": 3}) == 3 + 2 * SCAN
+    assert cost('{ search(text: "x", entities: [firm], first: 1) { score } }', {}) == 1 + SCAN
     nested = (
         '{ search(text: "", entities: firm, first: 7) { node { ... on Person { firms(first: 3) { totalCount } } } } }'
     )
-    assert cost(nested, {}) == 7 + 7 * 3 + LOOKED_THROUGH
+    assert cost(nested, {}) == 7 + 7 * SCAN_INSIDE + SCAN
 
 
 def test_a_search_over_the_limit_is_refused_before_it_runs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = Engine(world.records, world.database, world.reader, replace(Limits(), records=520))
+    engine = Engine(world.records, world.database, world.reader, replace(Limits(), cost=5020))
     assert b"errors" not in world.run(engine.execute(Request(SEARCH, {"text": "x"}), world.user("admin"))).body
     with statements(world, monkeypatch) as found:
         body = world.run(engine.execute(Request(SEARCH, {"text": "x", "first": 21}), world.user("admin"))).body
     engine.close()
     [error] = json.loads(body)["errors"]
-    assert error["extensions"]["details"] == {"cost": 521, "limit": 520}
+    assert error["extensions"]["details"] == {"cost": 5021, "limit": 5020, "path": ["search"]}
     assert found == []

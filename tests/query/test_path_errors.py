@@ -46,8 +46,8 @@ def test_what_is_wrong_is_refused_in_the_same_words(open_way: Ways, name: str) -
 def test_root_fields_beside_introspection_cost_together(open_way: Ways) -> None:
     fields = "a: firms(first: 600) { nodes { id } } b: persons(first: 600) { nodes { id } }"
     engine = open_way.world.engine
-    tight = Engine(engine.records, engine.database, engine.reader, Limits(records=1000), threads=engine.threads)
+    tight = Engine(engine.records, engine.database, engine.reader, Limits(cost=1000), threads=engine.threads)
     for query in (f"{{ {fields} }}", f"{{ {fields} __typename {INTROSPECTION} }}"):
         answer = open_way.world.run(tight.execute(Request(query, {}), open_way.world.user("role")))
         [error] = json.loads(answer.body)["errors"]
-        assert error["extensions"]["details"] == {"cost": 1200, "limit": 1000}
+        assert error["extensions"]["details"] == {"cost": 1200, "limit": 1000, "path": ["a"]}

@@ -125,11 +125,25 @@ def test_the_cost_is_told_to_whoever_asks(database: Database, tmp_path: Path) ->
     with serving(database, tmp_path) as ask:
         content = {"query": query, "variables": {"n": 7}}
         told = ask({**content, "extensions": {"cost": True}}).json()
-        assert told["extensions"] == {"cost": {"records": 7 + 7 * 3, "limit": 250_000}}
+        fields = [
+            {"path": ["customers", "nodes", "children"], "points": 21},
+            {"path": ["customers"], "points": 7},
+        ]
+        assert told["extensions"] == {"cost": {"requested": 28, "limit": 250_000, "fields": fields}}
         assert told["data"] == ask(content).json()["data"]
         assert "extensions" not in ask(content).json()
         assert "extensions" not in ask({**content, "extensions": {"cost": False}}).json()
         assert code(ask({**content, "extensions": {"cost": "yes"}})) == (422, "BAD_REQUEST")
         assert ask({"query": MAKE, "extensions": {"cost": True}}).json() == {
-            "data": {"createCustomer": {"name": "Made"}}
+            "data": {"createCustomer": {"name": "Made"}},
+            "extensions": {
+                "cost": {"requested": 11, "limit": 250_000, "fields": [{"path": ["createCustomer"], "points": 11}]}
+            },
         }
+        refused = ask({**content, "variables": {"n": 1000}, "query": query.replace("3", "300")})
+        assert "extensions" not in refused.json()
+        refused = ask(
+            {**content, "variables": {"n": 1000}, "query": query.replace("3", "300"), "extensions": {"cost": True}}
+        ).json()
+        assert refused["extensions"]["cost"]["requested"] == 301_000
+        assert refused["errors"][0]["extensions"]["details"]["cost"] == 301_000

@@ -113,7 +113,9 @@ def _print(report: "Report") -> None:
         for line in field.plan:
             typer.echo(f"{'  ' * (line.depth + 1)}{line.text}")
         typer.echo("")
-    typer.echo(f"Cost: {report.cost} records of at most {report.limit}.")
+    typer.echo(f"Cost: {report.cost['requested']} points of at most {report.cost['limit']}.")
+    for part in report.cost["fields"]:
+        typer.echo(f"  {part['points']:>9}  {'.'.join(part['path'])}")
     for advice in report.advice:
         typer.echo(f"An index would help: {advice.text}")
     if not report.advice:

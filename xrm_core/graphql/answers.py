@@ -31,10 +31,12 @@ class Answer:
     status: int = 200
 
 
-def refused(*errors: XrmError) -> Answer:
+def refused(*errors: XrmError, extensions: Mapping[str, Any] | None = None) -> Answer:
     """The answer to a request that was not executed."""
-    body = orjson.dumps({"errors": [shape(error) for error in errors]})
-    return Answer(body, executed=False, status=max(error.http_status for error in errors))
+    body: dict[str, Any] = {"errors": [shape(error) for error in errors]}
+    if extensions is not None:
+        body["extensions"] = extensions
+    return Answer(orjson.dumps(body), executed=False, status=max(error.http_status for error in errors))
 
 
 def invalid(errors: Iterable[GraphQLError]) -> Answer:

@@ -1,6 +1,6 @@
 """Selection sets of a document → the fields that they ask for: fragments, aliases and directives resolved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from graphql import (
@@ -59,6 +59,14 @@ class Collector:
             if selections is not None:
                 self._collect(selections, type_, found, set())
         return found
+
+    def each(
+        self, sets: Sequence[SelectionSetNode | None], type_: GraphQLObjectType
+    ) -> Iterator[tuple[str, list[FieldNode]]]:
+        """The same fields one after the other; what is added to the cost meanwhile is the field's."""
+        for key, nodes in self.collect(sets, type_).items():
+            with self.demands.costs.at(key):
+                yield key, nodes
 
     def _collect(self, selections: SelectionSetNode, type_: GraphQLObjectType, found: Fields, seen: set[str]) -> None:
         for node in selections.selections:

@@ -1,43 +1,42 @@
-"""What a document demands: conditions, records, pages and cursors, held to limits before anything is asked.
+"""What a document demands: conditions, pages, steps and cursors, held to limits before anything is asked.
 
 What stands in the document is checked when its plan is made; what comes out of variables, at each run.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from math import prod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xrm_core.errors import BadQuery, QueryTooLarge
 from xrm_core.graphql.arguments import Arguments, Getter, Tree
+from xrm_core.graphql.costs import SCAN, Costs, CostTooHigh, look_up, told
 from xrm_core.metadata.clock import is_zone
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import Literal_, Param
+from xrm_core.permissions.role_limits import Decided
 from xrm_core.query.order import decode
 from xrm_core.query.request import UTC, Cursor, Order
 
 MAX_CONDITIONS = 800
 """Comparisons and groups of them in all filters of a document: compiling them takes time."""
 
-LOOKUPS = 10
-"""Look-ups of an id in an entity that count as a record."""
-
-LOOKED_THROUGH = 100
-"""What it counts, in records, to look through an entity for a text."""
-
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes, in records: of a page that is not said, of the largest page, of all pages of a document together.
+    """Sizes of pages in records, of one that is not said and of the largest; how far a network may reach, in steps.
 
-    ``steps`` is how far a network may reach.
+    ``cost`` is what a document may cost in all, in points.
     """
 
     default_page: int = 50
     largest_page: int = 1000
-    records: int = 250_000
+    cost: int = 250_000
     steps: int = 5
+
+    def of(self, role: Decided) -> "Limits":
+        """These limits as they are for a role."""
+        usual = min(self.default_page, role.page_size)
+        return replace(self, default_page=usual, largest_page=role.page_size, cost=role.cost)
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Demands:
     Args:
         variables: those of the request for which the plan is made.
         arguments: reads arguments; makes parameters.
-        limits: sizes, in records.
+        limits: what is not to be exceeded.
     """
 
     variables: Mapping[str, Any]
@@ -75,8 +74,10 @@ class Demands:
     _ids: list[Getter] = field(default_factory=list)
     _steps: list[Getter] = field(default_factory=list)
     _zones: list[Getter] = field(default_factory=list)
-    _above: tuple[Getter, ...] = ()
-    _lists: list[tuple[Getter, ...]] = field(default_factory=list)
+    costs: Costs = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.costs = Costs(self.arguments)
 
     def conditions(self, count: int) -> None:
         """Add the conditions of a filter; QueryTooLarge if there are too many in all."""
@@ -98,13 +99,13 @@ class Demands:
         given = self._getter(tree)
         count = Literal_(len(tree.value)) if isinstance(tree, Literal_) else self.arguments.late(_length(given))
         self._ids.append(self._getter(count))
-        self._lists.append((self._getter(count), lambda _variables: entities // LOOKUPS))
+        self.costs.add(look_up(entities), count)
         return count
 
     def search(self, entities: Literal_ | Param) -> None:
-        """The work of a search through these entities; each counts :data:`LOOKED_THROUGH`."""
+        """The work of a search through these entities: a scan of each."""
         given = self._getter(entities)
-        self._lists.append((lambda variables: len(set(given(variables))), lambda _variables: LOOKED_THROUGH))
+        self.costs.add(SCAN, lambda variables: len(set(given(variables))))
 
     def steps(self, tree: Tree) -> Literal_ | Param:
         """How far a network reaches; None is two steps, or one if no more are allowed."""
@@ -120,23 +121,12 @@ class Demands:
         self._zones.append(self._getter(found))
         return found
 
-    @contextmanager
-    def inside(self, size: Literal_ | Param) -> Iterator[None]:
-        """What is demanded in here, each record of a page of this size demands."""
-        outside = self._above
-        self._above = (*outside, self._getter(size))
-        self._lists.append(self._above)
-        try:
-            yield
-        finally:
-            self._above = outside
-
     def walk(self, size: Literal_ | Param, steps: Literal_ | Param) -> None:
         """The work of a network: each step looks at as many records as it may answer with, and at no fewer than a usual
         page has, since it does not know before which of them are the nearest.
         """
         usual, most = self.limits.default_page, self._getter(size)
-        self._lists.append((*self._above, lambda variables: max(usual, most(variables)), self._getter(steps)))
+        self.costs.add(1, lambda variables: max(usual, most(variables)), steps)
 
     def cursor(self, model: Model, entity: Entity, order: Sequence[Order], tree: Tree) -> Cursor:
         """A cursor; its values are bound at run time, which of them are empty shapes the SQL."""
@@ -149,11 +139,12 @@ class Demands:
         return Cursor(tuple(parameters), nulls)
 
     def check(self, variables: Mapping[str, Any]) -> None:
-        """Hold the sizes of a request to the limits, and look whether there are such time zones.
+        """Hold the sizes and the cost of a request to the limits, and look whether there are such time zones.
 
         Raises:
             BadQuery: there is none of that name.
-            BadQuery, QueryTooLarge: a page, or all pages multiplied down the tree, are too large.
+            BadQuery, QueryTooLarge: a page is too large.
+            CostTooHigh: all of it together costs too much.
         """
         for getter in self._sizes:
             self._check_size(getter(variables))
@@ -163,17 +154,13 @@ class Demands:
             self._check_steps(getter(variables))
         for getter in self._zones:
             self._check_zone(getter(variables))
-        records = self.cost(variables)
-        if records > self.limits.records:
-            raise QueryTooLarge(
-                f"The query asks for up to {records} records; at most {self.limits.records} are answered at once.",
-                hint="Page sizes multiply down the tree: ask for smaller pages (first), or for fewer levels.",
-                details={"cost": records, "limit": self.limits.records},
-            )
+        requested = self.costs.total(variables)
+        if requested > self.limits.cost:
+            raise CostTooHigh(requested, self.limits.cost, self.costs.fields(variables))
 
-    def cost(self, variables: Mapping[str, Any]) -> int:
-        """Records that a request may ask for: all page sizes multiplied down the tree, added up."""
-        return sum(prod(getter(variables) for getter in sizes) for sizes in self._lists)
+    def cost(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """``extensions.cost`` of the answer to a request."""
+        return told(self.costs.total(variables), self.limits.cost, self.costs.fields(variables))
 
     def _check_size(self, size: int) -> None:
         largest = self.limits.largest_page

@@ -1,6 +1,7 @@
 """Documents: parsed, held to the limits and validated once for each role's schema, then remembered."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,6 +91,11 @@ class Documents:
         while len(self._kept) > MAX_DOCUMENTS or self._size > MAX_KEPT_LENGTHS:
             oldest, _ = self._kept.popitem(last=False)
             self._size -= len(oldest)
+
+    def check_variables(self, variables: Mapping[str, Any]) -> None:
+        """Raise QueryTooLarge if they exceed a limit."""
+        if variables:
+            limits.check_variables(variables, self._limits)
 
     def read(self, text: str) -> Document:
         """Parse and validate a text. Takes milliseconds, for large ones a tenth of a second.

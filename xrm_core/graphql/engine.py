@@ -12,6 +12,7 @@ from graphql import OperationDefinitionNode, OperationType
 from xrm_core.errors import BadQuery, BadRequest, Busy, ModelOutOfDate, QueryTooLarge, TablesChanged, XrmError
 from xrm_core.graphql import answers, introspection
 from xrm_core.graphql.answers import Answer
+from xrm_core.graphql.costs import CostTooHigh
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.departure import ClientGone, Departure
 from xrm_core.graphql.documents import Document
@@ -38,8 +39,7 @@ Result = TypeVar("Result")
 class Request:
     """A GraphQL request. ``read_only`` refuses mutations (HTTP GET); ``base`` is as in User.
 
-    ``departure`` ends a query when its client has gone. ``tells_cost``: the answer to a query of records says what it
-    cost.
+    ``departure`` ends a query when its client has gone. ``tells_cost``: the answer says what it may have cost.
     """
 
     query: str
@@ -81,10 +81,11 @@ class Engine:
         records: the write door; its model and tables are those that are read, too.
         database: for transactions of mutations.
         reader: for reads.
-        pages: sizes of pages.
+        pages: limits on pages and on the cost.
         documents: limits on documents.
-        timeout: seconds that a statement of a mutation may take.
-        roles: what is kept of the model's roles, if others share it.
+        timeout: seconds that a statement may take.
+        roles: what is kept of the model's roles with their limits, if others share it; the three limits above, some of
+            which roles may have of their own, are for those that are not shared.
         threads: to work in, if others do so, too.
         administration: for changes of the model; None: it cannot be changed here.
         tables: version of the tables that the model has, if reads are to hold it.
@@ -109,7 +110,8 @@ class Engine:
 
     def __post_init__(self) -> None:
         if self.roles is None:
-            self.roles = Roles(self.records.tables, self.reader.dialect, self.pages, self.documents)
+            tables, dialect = self.records.tables, self.reader.dialect
+            self.roles = Roles(tables, dialect, self.pages, self.documents, self.timeout)
 
     async def execute(self, request: Request, caller: User) -> Answer:
         """Answer a request. What goes wrong is in the answer, but for these errors.
@@ -123,6 +125,8 @@ class Engine:
             return await self._execute(request, caller)
         except (ModelOutOfDate, TablesChanged, ClientGone):
             raise
+        except CostTooHigh as error:
+            return answers.refused(error, extensions={"cost": error.cost} if request.tells_cost else None)
         except XrmError as error:
             return answers.refused(error)
         except RecursionError:
@@ -145,6 +149,7 @@ class Engine:
         operation = document.operation(request.operation_name)
         if request.read_only and operation.operation is not OperationType.QUERY:
             raise MutationByGet("A mutation cannot be sent by GET.", hint="Send it by POST.")
+        role.documents.check_variables(request.variables)
         variables = document.variables_of(operation).coerced(request.variables)
         if isinstance(variables, list):
             return answers.invalid(variables)
@@ -154,8 +159,11 @@ class Engine:
             self.gate()
         if is_about_schema(role.planner, document, operation, variables):
             return await self._administer(role, document, request, caller)
-        executor = Executor(self.database, self.records, role.planner, self.timeout)
-        call = (executor.run, document, request.operation_name, dict(request.variables), variables, caller)
+        change = await self._apart(self.threads.planning, role.planner.change, document, operation, variables)
+        change.check(variables)
+        extensions = {"cost": change.cost(variables)} if request.tells_cost else None
+        executor = Executor(self.database, self.records, role.planner, role.timeout)
+        call = (executor.run, document, request.operation_name, dict(request.variables), variables, caller, extensions)
         if self._writes >= MAX_WRITES:
             raise Busy("Too many changes are waiting already; nothing was done.", hint="Try again in a moment.")
         self._writes += 1
@@ -196,7 +204,7 @@ class Engine:
         calls = plan.calls(values)
         results: list[bytes | None] = []
         if calls:
-            reading = self.reader.fetch(calls, self.tables)
+            reading = self.reader.fetch(calls, self.tables, role.timeout)
             results = await (reading if request.departure is None else request.departure.during(reading))
         extensions = plan.extensions(variables) if request.tells_cost else None
         if plan.whole:

@@ -66,7 +66,15 @@ class Executor:
     planner: Planner
     timeout: float
 
-    def run(self, document: Document, operation_name: str | None, raw: Any, coerced: Any, caller: User) -> Answer:
+    def run(
+        self,
+        document: Document,
+        operation_name: str | None,
+        raw: Any,
+        coerced: Any,
+        caller: User,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Answer:
         """Execute a mutation; one that has any error leaves nothing behind.
 
         Args:
@@ -75,6 +83,7 @@ class Executor:
             raw: variables as the client sent them.
             coerced: the same, coerced.
             caller: who asks.
+            extensions: those of the answer.
 
         Raises:
             ModelOutOfDate, TablesChanged: the database has another model; nothing was done.
@@ -99,7 +108,7 @@ class Executor:
                 # A change of tables waits for whoever writes to them: what is still the model now, after all
                 # statements, was the model of each of them.
                 self._require_model(connection, failed=bool(outcome.errors))
-                answer = answers.result(outcome.data, outcome.errors, self._understood)
+                answer = answers.result(outcome.data, outcome.errors, self._understood, extensions)
                 if outcome.errors:
                     raise _Failed(answer)
                 return answer

@@ -26,11 +26,10 @@ class ExplainedField:
 
 @dataclass(frozen=True)
 class ExplainedQuery:
-    """All root fields; ``cost`` and ``limit`` are in records."""
+    """All root fields; ``cost`` is what ``extensions.cost`` of the answer would say."""
 
     fields: tuple[ExplainedField, ...]
-    cost: int
-    limit: int
+    cost: Mapping[str, Any]
 
 
 def explain(
@@ -54,6 +53,7 @@ def explain(
     operation = document.operation(operation_name)
     if operation.operation is not OperationType.QUERY:
         raise BadQuery("Only queries can be explained.")
+    role.documents.check_variables(given)
     variables = document.variables_of(operation).coerced(given)
     if isinstance(variables, list):
         raise _refused(variables)
@@ -73,7 +73,7 @@ def explain(
             statement = compile_request(scope, request)
             uses = tuple(dict.fromkeys(index_uses(scope, request)))
             fields.append(ExplainedField(key, statement.call(values), uses))
-    return ExplainedQuery(tuple(fields), demands.cost(variables), demands.limits.records)
+    return ExplainedQuery(tuple(fields), demands.cost(variables))
 
 
 def _refused(errors: Sequence[GraphQLError]) -> BadQuery:

@@ -12,17 +12,26 @@ from xrm_core.graphql.arguments import Tree
 from xrm_core.graphql.collecting import Collector
 from xrm_core.graphql.having import group_order, having, measured
 from xrm_core.graphql.meanings import AggregateField
+from xrm_core.graphql.scans import SLOW, rollups, scans_of, scans_of_keys
 from xrm_core.graphql.where import groups, predicate
 from xrm_core.metadata.model import Entity, Field
-from xrm_core.metadata.predicate import Literal_, Param
+from xrm_core.metadata.predicate import Literal_, Param, Predicate
 from xrm_core.metadata.types import FieldType
-from xrm_core.query.request import Aggregate, AggregatePart, Count, GroupKey, KeyPart, Keys, Measures, Over, TypeName
+from xrm_core.query.request import (
+    Aggregate,
+    AggregatePart,
+    Count,
+    GroupKey,
+    KeyPart,
+    Keys,
+    Measures,
+    Over,
+    Totals,
+    TypeName,
+)
 
 MAX_CUBE = 5
 """Keys of a cube: it has a set of groups for each combination of them."""
-
-COST = 10
-"""What a group of the records of a relation costs, in records: it may be made of any number of them."""
 
 
 class GroupReader(Collector):
@@ -44,6 +53,7 @@ class GroupReader(Collector):
             raise QueryTooLarge(f"totals: CUBE takes at most {MAX_CUBE} keys, not {len(by)}.", hint="Use ROLLUP.")
         where = predicate(self.model, entity, arguments.get("where"), self.demands)
         parts = tuple(self._figure(entity, by, key, nodes, type_) for key, nodes in self.collect(sets, type_).items())
+        self._add_scans(entity, where, by, parts, totals)
         return Aggregate(
             entity.name,
             where,
@@ -56,14 +66,29 @@ class GroupReader(Collector):
             self.demands.zone(arguments.get("timeZone")),
         )
 
+    def _add_scans(
+        self,
+        entity: Entity,
+        where: Predicate,
+        by: tuple[GroupKey, ...],
+        parts: Sequence[AggregatePart],
+        totals: Totals | None,
+    ) -> None:
+        """One for each set of groups; more for what has to be worked out for each record first."""
+        sets = {None: 1, "ROLLUP": len(by) + 1, "CUBE": 2 ** len(by)}[totals]
+        measured_fields = (field for part in parts if isinstance(part, Measures) for field in _fields(part))
+        worked_out = SLOW * sum(rollups(entity, entity[name]) for name in measured_fields)
+        keys = scans_of_keys(self.model, entity, by)
+        self.demands.costs.scans(sets + scans_of(self.model, entity, where) + keys + worked_out)
+
     def _limit(self, size: Tree, by: tuple[GroupKey, ...], *, nested: bool) -> Literal_ | Param:
         """The greatest number of groups. Those of a relation are demanded for each record of the list around it."""
-        if not nested:
-            return self.demands.page_size(Literal_(self.demands.limits.largest_page) if size is None else size)
-        usual = Literal_(self.demands.limits.default_page if by else 1)
-        limit = self.demands.page_size(usual if size is None else size)
-        with self.demands.inside(limit), self.demands.inside(Literal_(COST)):
-            pass
+        usual = self.demands.limits.default_page if nested else self.demands.limits.largest_page
+        limit = self.demands.page_size(Literal_(usual if by else 1) if size is None else size)
+        if by:
+            self.demands.costs.add(1, limit)
+        else:
+            self.demands.costs.add(1)
         return limit
 
     def _figure(
@@ -134,6 +159,10 @@ class GroupReader(Collector):
                 yield TypeName(key, type_.name)
             else:
                 yield KeyPart(key, _known(path, field.parts[name], None, by, f"{nodes[0].name.value}.{name}"))
+
+
+def _fields(part: Measures) -> Iterator[str]:
+    return (each[1] for each in part.parts if not isinstance(each, TypeName))
 
 
 def _known(path: tuple[str, ...], field: Field, part: str | None, by: tuple[GroupKey, ...], name: str) -> GroupKey:

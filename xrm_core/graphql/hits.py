@@ -35,8 +35,8 @@ class HitReader(GroupReader):
         usual = min(USUAL_PAGE, self.demands.limits.largest_page)
         size = self.demands.page_size(arguments.get("first") or Literal_(usual))
         parts, nodes = [], {}
-        with self.demands.inside(size):
-            for key, fields in self.collect(sets, hit).items():
+        with self.demands.costs.inside(size):
+            for key, fields in self.each(sets, hit):
                 name = fields[0].name.value
                 meaning = self.meanings.get(hit.name, name)
                 parts.append(
@@ -47,6 +47,7 @@ class HitReader(GroupReader):
                 if name == "node":
                     inner = [each.selection_set for each in fields]
                     nodes[key] = dict(self.branches(inner, get_named_type(hit.fields[name].type)))
+        self.demands.costs.add(max(1, len(nodes)), size)
         branches = {
             name: SearchBranch(
                 {key: selections[name] for key, selections in nodes.items()},

@@ -1,4 +1,4 @@
-"""Limits on a document, checked before it is validated: tokens by the parser, then what could make work explode.
+"""Limits on a request: its variables, then its document before it is validated, for what could make work explode.
 
 Validation compares all fields of one key with each other, and fragments can unfold to any size, so both are counted.
 """
@@ -6,6 +6,7 @@ Validation compares all fields of one key with each other, and fragments can unf
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from graphql import (
@@ -24,11 +25,13 @@ from graphql.language import SelectionSetNode
 from xrm_core.errors import BadQuery, QueryTooLarge
 
 MAX_ALIAS_BYTES = 63
+MAX_VARIABLE_LEVELS = 50
+"""Lists and objects within each other in variables: twice as many as a filter or a JSON value may have."""
 
 
 @dataclass(frozen=True)
 class DocumentLimits:
-    """What a document may have at most."""
+    """What a document, and the variables with it, may have at most."""
 
     tokens: int = 20_000
     depth: int = 15
@@ -38,6 +41,30 @@ class DocumentLimits:
     """All fields, those of a fragment as often as it is used."""
     repeats: int = 20
     """Fields of the same name or alias in one selection."""
+    variables: int = 200_000
+    """Values in all variables together: each item of a list and each member of an object is one."""
+
+
+def check_variables(variables: Mapping[str, Any], limits: DocumentLimits) -> None:
+    """Refuse variables that have too many values, or nest too deep. How long texts are, the size of a request limits.
+
+    Raises:
+        QueryTooLarge: says the limit.
+    """
+    level: list[Any] = [variables]
+    count = depth = 0
+    while level:
+        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = list(chain.from_iterable(inner))
+        count, depth = count + len(level), depth + bool(inner)
+        if count > limits.variables:
+            raise QueryTooLarge(
+                f"The variables have more than {limits.variables} values.", hint="Split them into several requests."
+            )
+        if depth > MAX_VARIABLE_LEVELS + 1:
+            raise QueryTooLarge(
+                f"The variables nest more than {MAX_VARIABLE_LEVELS} levels deep.", hint="Ask for less at once."
+            )
 
 
 def check(document: DocumentNode, limits: DocumentLimits) -> None:

@@ -69,8 +69,8 @@ class Plan:
         return [step.key for step in self.steps if step.statement]
 
     def extensions(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """What the answer says about itself: what it cost, and what it might."""
-        return {"cost": {"records": self.demands.cost(variables), "limit": self.demands.limits.records}}
+        """What the answer says about itself: what it may cost, and how much it might."""
+        return {"cost": self.demands.cost(variables)}
 
     def answer(self, results: list[bytes | None], extensions: Mapping[str, Any] | None = None) -> bytes:
         """``{"data": …}`` out of the answers of the statements, with ``extensions`` if they are given."""
@@ -179,6 +179,28 @@ class Planner:
         fields = selections.collect([operation.selection_set], root).values()
         names = [nodes[0].name.value for nodes in fields]
         return [self.role.meanings.get(root.name, name) for name in names if not name.startswith("__")]
+
+    def change(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Demands:
+        """The demands of all root fields of a mutation together; remembered with the document.
+
+        Raises:
+            BadCursor, BadQuery, QueryTooLarge: what it answers with cannot be asked for.
+        """
+        key = (document.variables_of(operation).plan_key(variables), "change")
+        found: Demands | None = document.plans.get(key)
+        root = self.role.graphql.mutation_type
+        if found is None:
+            arguments = Arguments(variables)
+            found = Demands(variables, arguments, self.limits)
+            selections = self.selections(document, arguments, found)
+            fields = selections.collect([operation.selection_set], root) if root is not None else {}
+            for nodes in fields.values():
+                name = nodes[0].name.value
+                meaning = self.role.meanings.get("Mutation", name)
+                if root is not None and isinstance(meaning, Root):
+                    selections.changed(meaning.entity, nodes, root.fields[name])
+            document.remember(key, found)
+        return found
 
     def field_plan(
         self, request: "FieldRequest", document: Document, variables: Mapping[str, Any], *, key: Any

@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor as Threads
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Dialect
 
@@ -15,6 +15,7 @@ from xrm_core.graphql.plans import Planner
 from xrm_core.graphql.schema import RoleSchema, build
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.access import Access
+from xrm_core.permissions.role_limits import Decided
 from xrm_core.query.scan import Scope
 from xrm_core.storage.tables import Tables
 
@@ -23,11 +24,12 @@ MAX_ROLES = 64
 
 @dataclass(frozen=True)
 class Role:
-    """Everything that is kept for one permission shape."""
+    """Everything that is kept for one permission shape; ``timeout`` is the seconds that a statement of it may take."""
 
     schema: RoleSchema
     documents: Documents
     planner: Planner
+    timeout: float
 
 
 class Roles:
@@ -39,15 +41,19 @@ class Roles:
     Args:
         tables: of the model.
         dialect: what statements are compiled for.
-        pages: sizes of pages.
+        pages: limits on pages and on the cost.
         limits: limits on documents.
+        timeout: seconds that a statement may take.
+
+    Some of the limits are for roles that do not have their own.
     """
 
-    def __init__(self, tables: Tables, dialect: Dialect, pages: Limits, limits: DocumentLimits) -> None:
+    def __init__(self, tables: Tables, dialect: Dialect, pages: Limits, limits: DocumentLimits, timeout: float) -> None:
         self._tables = tables
         self._dialect = dialect
         self._pages = pages
         self._limits = limits
+        self._usual = Decided(pages.cost, pages.largest_page, limits.depth, timeout)
         self._made: OrderedDict[str, Role] = OrderedDict()
         self._making = asyncio.Lock()
 
@@ -81,6 +87,9 @@ class Roles:
         return found
 
     def _build(self, access: Access) -> Role:
+        limits = access.limits.within(self._usual)
+        pages = self._pages.of(limits)
         schema = build(self.model, access)
-        planner = Planner(self.model, schema, Scope(self.model, self._tables, access, self._dialect), self._pages)
-        return Role(schema, Documents(schema.graphql, self._limits), planner)
+        planner = Planner(self.model, schema, Scope(self.model, self._tables, access, self._dialect), pages)
+        documents = Documents(schema.graphql, replace(self._limits, depth=limits.depth))
+        return Role(schema, documents, planner, limits.timeout)

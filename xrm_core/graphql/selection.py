@@ -18,6 +18,7 @@ from graphql import (
 
 from xrm_core.errors import BadQuery
 from xrm_core.graphql.arguments import Arguments, Tree, operand
+from xrm_core.graphql.costs import CHANGE, look_up
 from xrm_core.graphql.demands import Demands
 from xrm_core.graphql.hits import HitReader
 from xrm_core.graphql.meanings import (
@@ -41,9 +42,11 @@ from xrm_core.graphql.meanings import (
     Root,
     ScalarField,
 )
+from xrm_core.graphql.scans import rollups, scans_of, scans_of_keys
 from xrm_core.graphql.where import order, page, period, predicate
 from xrm_core.metadata.model import Entity, Model
-from xrm_core.metadata.predicate import Literal_, Param
+from xrm_core.metadata.predicate import Literal_, Param, Predicate
+from xrm_core.query.network import EDGES_PER_NODE
 from xrm_core.query.relationship_view import view
 from xrm_core.query.request import (
     Aggregate,
@@ -113,27 +116,38 @@ class Selections(HitReader):
         arguments = self.read(nodes[0], definition)
         type_: Any = get_named_type(definition.type)
         sets = [node.selection_set for node in nodes]
-        if root.kind == "node":
-            return AnyRecord(operand(arguments["id"]), dict(self.branches(sets, type_)))
-        if root.kind == "nodes":
-            entities = len(self.schema.get_possible_types(type_))
-            with self.demands.inside(self.demands.ids(arguments["ids"], entities)):
-                return AnyRecords(arguments["ids"], dict(self.branches(sets, type_)))
-        if root.kind == "search":
-            return self.search(definition, arguments, sets)
-        entity = self.model[root.entity]
-        match root.kind:
-            case "connection":
-                return self._connection(entity, arguments, sets, type_)
-            case "aggregate":
-                return self.aggregate(entity, arguments, sets, type_)
-            case _:
-                return Record(entity.name, operand(arguments["id"]), self.record(sets, type_))
+        costs = self.demands.costs
+        with costs.at(response_key(nodes)):
+            match root.kind:
+                case "node":
+                    costs.add(look_up(self._entities(type_)))
+                    with costs.inside():
+                        return AnyRecord(operand(arguments["id"]), dict(self.branches(sets, type_)))
+                case "nodes":
+                    with costs.inside(self.demands.ids(arguments["ids"], self._entities(type_))):
+                        return AnyRecords(arguments["ids"], dict(self.branches(sets, type_)))
+                case "search":
+                    return self.search(definition, arguments, sets)
+                case "connection":
+                    return self._connection(self.model[root.entity], arguments, sets, type_)
+                case "aggregate":
+                    return self.aggregate(self.model[root.entity], arguments, sets, type_)
+                case _:
+                    costs.add(1)
+                    with costs.inside():
+                        return Record(root.entity, operand(arguments["id"]), self.record(sets, type_))
 
     def changed(self, entity: str, nodes: list[FieldNode], definition: GraphQLField) -> Record:
         """The request for a record that a mutation has changed; its id arrives as the parameter :data:`RECORD_ID`."""
         type_: Any = get_named_type(definition.type)
-        return Record(entity, Param(RECORD_ID), self.record([node.selection_set for node in nodes], type_))
+        costs = self.demands.costs
+        with costs.at(response_key(nodes)):
+            costs.add(CHANGE + 1)
+            with costs.inside():
+                return Record(entity, Param(RECORD_ID), self.record([node.selection_set for node in nodes], type_))
+
+    def _entities(self, type_: Any) -> int:
+        return len(self.schema.get_possible_types(type_))
 
     def read(self, node: FieldNode, definition: GraphQLField) -> dict[str, Tree]:
         """The arguments of a field."""
@@ -143,21 +157,26 @@ class Selections(HitReader):
 
     def record(self, sets: Sequence[SelectionSetNode | None], type_: GraphQLObjectType) -> Selection:
         """A selection on a record."""
-        return tuple(self._item(key, nodes, type_) for key, nodes in self.collect(sets, type_).items())
+        return tuple(self._item(key, nodes, type_) for key, nodes in self.each(sets, type_))
 
     def _item(self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType) -> Item:
         name = nodes[0].name.value
         if name == "__typename":
             return TypeName(key, type_.name)
         sets = [node.selection_set for node in nodes]
+        costs = self.demands.costs
         match self.meanings.get(type_.name, name):
             case ScalarField(field):
+                owner = self.model.entities.get(self.meanings.entities.get(type_.name, ""))
+                costs.scans(0 if owner is None else rollups(owner, owner[field]))
                 return Value(key, field)
             case MoneyField(field):
                 return MoneyValue(key, field, tuple(self._money_parts(sets, get_named_type(type_.fields[name].type))))
             case FileField(field):
+                costs.add(1)
                 return FileValue(key, field, tuple(self._file_parts(sets, get_named_type(type_.fields[name].type))))
             case RelationField(field):
+                costs.add(1)
                 return ToOne(key, field, dict(self.branches(sets, get_named_type(type_.fields[name].type))))
             case InverseField(inverse, target):
                 definition = type_.fields[name]
@@ -168,7 +187,7 @@ class Selections(HitReader):
             case LinkField(link, target, through):
                 definition = type_.fields[name]
                 arguments, inner = self.read(nodes[0], definition), get_named_type(definition.type)
-                where = predicate(self.model, self.model[through], arguments.get("whereLink"), self.demands)
+                where = self._where_link(through, arguments)
                 request = self._connection(self.model[target], arguments, sets, inner)
                 return ToMany(key, link, replace(request, where_link=where))
             case FiguresField(inverse, target, through):
@@ -187,10 +206,12 @@ class Selections(HitReader):
     ) -> Aggregate:
         arguments, sets = self.read(nodes[0], definition), [node.selection_set for node in nodes]
         found = self.aggregate(entity, arguments, sets, get_named_type(definition.type), nested=True)
-        if through is None:
-            return found
+        return found if through is None else replace(found, where_link=self._where_link(through, arguments))
+
+    def _where_link(self, through: str, arguments: dict[str, Tree]) -> Predicate:
         where = predicate(self.model, self.model[through], arguments.get("whereLink"), self.demands)
-        return replace(found, where_link=where)
+        self.demands.costs.scans(scans_of(self.model, self.model[through], where))
+        return where
 
     def _file_parts(
         self, sets: Sequence[SelectionSetNode | None], type_: GraphQLObjectType
@@ -204,10 +225,10 @@ class Selections(HitReader):
         arguments = self.read(nodes[0], definition)
         size, depth = self.demands.page_size(arguments.get("first")), self.demands.steps(arguments.get("depth"))
         inner: Any = get_named_type(definition.type)
-        with self.demands.inside(size):
-            fields = self.collect([node.selection_set for node in nodes], inner).items()
-            parts = tuple(self._network_part(each, found, inner) for each, found in fields)
         self.demands.walk(size, depth)
+        with self.demands.costs.inside(size):
+            fields = self.each([node.selection_set for node in nodes], inner)
+            parts = tuple(self._network_part(each, found, inner) for each, found in fields)
         return Network(key, depth, arguments.get("types"), period(arguments), size, parts)
 
     def _network_part(self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType) -> NetworkPart:
@@ -215,7 +236,9 @@ class Selections(HitReader):
         match self.meanings.get(type_.name, name):
             case NetworkFieldPart(part):
                 inner: Any = get_named_type(type_.fields[name].type)
-                return NetworkPart(key, part, self.record([node.selection_set for node in nodes], inner))
+                with self.demands.costs.inside(Literal_(EDGES_PER_NODE if part == "edges" else 1)):
+                    self.demands.costs.add(1)
+                    return NetworkPart(key, part, self.record([node.selection_set for node in nodes], inner))
         return NetworkPart(key, "__typename", name=type_.name)
 
     def _relationships(self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType) -> Relationships:
@@ -253,8 +276,12 @@ class Selections(HitReader):
         by = order(self.model, entity, arguments.get("orderBy"))
         part = page(self.model, entity, arguments, by, self.demands)
         where = predicate(self.model, entity, arguments.get("where"), self.demands)
-        with self.demands.inside(part.size):
-            parts = tuple(self._part(key, nodes, type_) for key, nodes in self.collect(sets, type_).items())
+        costs = self.demands.costs
+        with costs.inside(part.size):
+            parts = tuple(self._part(key, nodes, type_) for key, nodes in self.each(sets, type_))
+        costs.add(_copies(parts), part.size)
+        counts = sum(isinstance(each, TotalCount) for each in parts)
+        costs.scans(counts + scans_of(self.model, entity, where) + scans_of_keys(self.model, entity, by))
         return Connection(entity.name, where, by, part, parts)
 
     def _part(self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType) -> ConnectionPart:
@@ -268,7 +295,7 @@ class Selections(HitReader):
             case ConnectionField("nodes"):
                 return Nodes(key, self.record(sets, inner))
             case ConnectionField("edges"):
-                return Edges(key, tuple(self._edge(*each, inner) for each in self.collect(sets, inner).items()))
+                return Edges(key, tuple(self._edge(*each, inner) for each in self.each(sets, inner)))
             case ConnectionField("pageInfo"):
                 return PageInfo(
                     key,
@@ -297,3 +324,19 @@ class Selections(HitReader):
                     return EdgePart(key, "link", (MoneyValue(key, field, parts),))
                 return EdgePart(key, "link", (Value(key, field),))
         return EdgePart(key, "__typename", name=type_.name)
+
+
+def _copies(parts: Sequence[ConnectionPart]) -> int:
+    """How often a list answers with the records of its page: one that is asked for in several ways, in each of them."""
+    found = 0
+    for part in parts:
+        if isinstance(part, Edges):
+            found += max(1, sum(each.part == "node" for each in part.parts))
+        else:
+            found += isinstance(part, Nodes)
+    return found or any(isinstance(part, PageInfo) for part in parts)
+
+
+def response_key(nodes: Sequence[FieldNode]) -> str:
+    """The key in the answer of a field, all of whose nodes have the same."""
+    return (nodes[0].alias or nodes[0].name).value

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, Predicate, Whole
 from xrm_core.permissions.policy import Action, Effect, Policy
+from xrm_core.permissions.role_limits import Allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,18 @@ class Permission:
 
 
 class Access:
-    """All permissions of a set of roles. Immutable; ``shape`` is equal for equal rights and keys every cache."""
+    """All permissions of a set of roles. Immutable; ``shape`` is equal for equal rights and keys every cache.
 
-    __slots__ = ("_permissions", "shape")
+    ``limits`` are those of the roles together.
+    """
 
-    def __init__(self, shape: str, permissions: Mapping[tuple[str, Action], Permission]) -> None:
+    __slots__ = ("_permissions", "limits", "shape")
+
+    def __init__(
+        self, shape: str, permissions: Mapping[tuple[str, Action], Permission], limits: Allowance | None = None
+    ) -> None:
         self.shape = shape
+        self.limits = limits or Allowance()
         self._permissions = MappingProxyType(dict(permissions))
 
     def get(self, entity: str, action: Action) -> Permission | None:

@@ -12,6 +12,7 @@ from xrm_core.permissions.access import Access, Permission, compile_permission
 from xrm_core.permissions.between import link_permission, relationship_permission
 from xrm_core.permissions.derived import with_derived_rights
 from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy, PolicySet
+from xrm_core.permissions.role_limits import Allowance, allowance
 
 _MODEL_FILE = Path(__file__).with_name("casbin_model.conf")
 
@@ -72,7 +73,14 @@ class Authority:
             if _may_schema(applying, action):
                 permissions[SCHEMA, action] = Permission(EVERYTHING)
         text = f"{self.model.fingerprint}:{self.policies.version}:{','.join(known)}"
-        return Access(hashlib.sha256(text.encode()).hexdigest()[:16], with_derived_rights(self.model, permissions))
+        shape = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return Access(shape, with_derived_rights(self.model, permissions), self._limits(known))
+
+    def _limits(self, roles: list[str]) -> Allowance:
+        every = self.policies.roles.values()
+        return allowance(
+            {role.name: role.limits for role in every}, {role.name: role.inherits for role in every}, roles
+        )
 
     def _applying(self, roles: list[str]) -> list[Policy]:
         numbers = {

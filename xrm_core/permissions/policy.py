@@ -17,6 +17,8 @@ from xrm_core import naming
 from xrm_core.errors import BadQuery, PolicyInvalid
 from xrm_core.metadata.model import Entity, Labels, Model
 from xrm_core.metadata.predicate import EVERYTHING, Predicate, parse, whole
+from xrm_core.permissions.role_limits import NO_LIMITS, RoleLimits
+from xrm_core.permissions.role_limits import mistakes as limit_mistakes
 
 
 class Action(StrEnum):
@@ -47,6 +49,7 @@ class Role:
     labels: Labels
     description: str
     inherits: tuple[str, ...] = ()
+    limits: RoleLimits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +194,15 @@ def _read(document: Any, file: str, problems: list[str]) -> tuple[dict[str, Role
             problems.append(f"{file}: role {name!r} is not a name (a-z, 0-9, _).")
         elif not _is_role(body):
             problems.append(
-                f"{file}: role {name!r} must be an object with labels (of texts), description (a text) and inherits "
-                "(a list of roles)."
+                f"{file}: role {name!r} must be an object with labels (of texts), description (a text), inherits "
+                "(a list of roles) and limits."
             )
         else:
+            wrong = list(limit_mistakes(body.get("limits", {})))
+            problems.extend(f"{file}: role {name!r}: {mistake}." for mistake in wrong)
+            limits = NO_LIMITS if wrong else RoleLimits(**body.get("limits", {}))
             inherits = tuple(body.get("inherits", ()))
-            roles[name] = Role(name, body.get("labels", {}), body.get("description", ""), inherits)
+            roles[name] = Role(name, body.get("labels", {}), body.get("description", ""), inherits, limits)
     rules = document.get("rules", {})
     if not isinstance(rules, dict):
         problems.append(f"{file}: «rules» must be an object of predicates.")
@@ -210,7 +216,7 @@ def _read(document: Any, file: str, problems: list[str]) -> tuple[dict[str, Role
 
 
 def _is_role(body: Any) -> bool:
-    if not isinstance(body, dict) or set(body) - {"labels", "description", "inherits"}:
+    if not isinstance(body, dict) or set(body) - {"labels", "description", "inherits", "limits"}:
         return False
     labels, inherits = body.get("labels", {}), body.get("inherits", [])
     return (

@@ -84,6 +84,8 @@ class Blueprints:
 
 def make_roles(settings: Settings, tables: Tables, dialect: Dialect) -> Roles:
     """What is kept for the roles of a model, under the limits of the settings; ``dialect`` is that of the database."""
-    pages = Limits(settings.default_page_size, settings.max_page_size, settings.max_records, settings.max_network_depth)
-    limits = DocumentLimits(settings.max_tokens, settings.max_depth, settings.max_aliases)
-    return Roles(tables, statement_dialect(dialect), pages, limits)
+    pages = Limits(settings.default_page_size, settings.max_page_size, settings.max_cost, settings.max_network_depth)
+    limits = DocumentLimits(
+        settings.max_tokens, settings.max_depth, settings.max_aliases, variables=settings.max_variables
+    )
+    return Roles(tables, statement_dialect(dialect), pages, limits, settings.statement_timeout)

@@ -51,17 +51,16 @@ class Advice:
 
 @dataclass(frozen=True)
 class Report:
-    """All of it. ``cost`` and ``limit`` are in records."""
+    """All of it. ``cost`` is what ``extensions.cost`` of the answer would say."""
 
     fields: tuple[FieldReport, ...]
-    cost: int
-    limit: int
+    cost: Mapping[str, Any]
     advice: tuple[Advice, ...]
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON values."""
         return {
-            "cost": {"records": self.cost, "limit": self.limit},
+            "cost": self.cost,
             "fields": [
                 {
                     "key": field.key,
@@ -117,7 +116,7 @@ async def _explained(
         await reader.close()
     fields = (FieldReport(each.key, *each.call, plan) for each, plan in zip(explained.fields, plans, strict=True))
     advice = _advice(database, explained, plans)
-    return Report(tuple(fields), explained.cost, explained.limit, tuple(advice))
+    return Report(tuple(fields), explained.cost, tuple(advice))
 
 
 def _advice(database: Database, explained: ExplainedQuery, plans: list[tuple[PlanLine, ...]]) -> Iterator[Advice]:

@@ -53,7 +53,7 @@ class GraphQLEndpoint:
     """The ASGI application behind ``/graphql``; it answers for the site of the request.
 
     Args:
-        max_body_bytes: larger bodies are refused before they are read whole.
+        max_body_bytes: larger bodies are refused before they are read whole, and larger parameters of a GET.
         documents: trusted documents.
         compresses: whether answers are compressed for clients that take it.
     """
@@ -113,6 +113,8 @@ class GraphQLEndpoint:
 
     async def _read(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Request:
         if scope["method"] in _SAFE:
+            if len(scope["query_string"]) > self._max_body_bytes:
+                raise self._too_large()
             content = _from_query(QueryParams(scope["query_string"]))
             return self._request(content, scope, receive, read_only=True)
         if scope["method"] != "POST":

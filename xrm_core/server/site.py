@@ -264,12 +264,11 @@ class Site:
             return applied_fingerprint(connection), tables_version(connection)
 
     def _serving(self, blueprint: Blueprint, tables: int | None) -> Serving:
-        settings, records = self._settings, blueprint.records
+        records = blueprint.records
         engine = Engine(
             records,
             self.database,
             self._reader,
-            timeout=settings.statement_timeout,
             roles=blueprint.roles,
             threads=self._threads,
             administration=self._administration,

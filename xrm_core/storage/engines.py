@@ -143,7 +143,7 @@ class Database:
             finally:
                 timer.cancel()
         else:
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(timeout * 1000)}")
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds(timeout)}")
             yield
 
     @contextmanager
@@ -191,6 +191,11 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def milliseconds(seconds: float) -> int:
+    """A limit as PostgreSQL takes it, for which 0 is none."""
+    return min(max(1, round(seconds * 1000)), 2**31 - 1)
 
 
 def timed_out(seconds: float) -> Timeout:

@@ -17,7 +17,14 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Dialect
 
 from xrm_core.errors import DatabaseUnavailable, InternalError
-from xrm_core.storage.engines import POSTGRES_CONNECTION, Database, does_not_fit, tables_changed, timed_out
+from xrm_core.storage.engines import (
+    POSTGRES_CONNECTION,
+    Database,
+    does_not_fit,
+    milliseconds,
+    tables_changed,
+    timed_out,
+)
 from xrm_core.storage.late import Late
 from xrm_core.storage.readers import ANEW, Call, read_dialect
 
@@ -49,38 +56,47 @@ class PostgresReader:
         self._open = 0
         self._closed = False
         self._most = min(MAX_CONNECTIONS, 2 * database.pool)
-        # The server keeps the limit itself; this is for one that does not answer any more.
-        self._late: Late[_Work] = Late(timeout + GRACE_SECONDS, _Work.give_up)
+        # The server keeps the limits itself; these, by their seconds, are for one that does not answer any more.
+        self._late: dict[float, Late[_Work]] = {}
 
-    async def fetch(self, calls: Sequence[Call], tables: int | None = None) -> list[bytes | None]:  # noqa: ARG002
+    async def fetch(
+        self,
+        calls: Sequence[Call],
+        tables: int | None = None,  # noqa: ARG002
+        seconds: float | None = None,
+    ) -> list[bytes | None]:
         """See :class:`~xrm_core.storage.readers.Reader`; PostgreSQL has no version of tables."""
+        seconds = seconds or self._timeout
+        late = self._late.get(seconds) or self._late.setdefault(seconds, Late(seconds + GRACE_SECONDS, _Work.give_up))
         work = _Work(asyncio.current_task())
-        self._late.add(work)
+        late.add(work)
         try:
-            return await self._twice(calls)
+            return await self._twice(calls, seconds)
         except asyncio.CancelledError:
             if work.was_given_up():
-                raise timed_out(self._timeout) from None
+                raise timed_out(seconds) from None
             raise
         finally:
-            self._late.remove(work)
+            late.remove(work)
 
-    async def _twice(self, calls: Sequence[Call]) -> list[bytes | None]:
+    async def _twice(self, calls: Sequence[Call], seconds: float) -> list[bytes | None]:
         try:
-            return await self._on_some(calls)
+            return await self._on_some(calls, seconds)
         except _Lost:
             # The server was restarted, or a connection was cut while idle: reading again does no harm. The others that
             # are idle are likely to be gone as well, whether they know it already or not.
             self._drop_idle()
             try:
-                return await self._on_some(calls)
+                return await self._on_some(calls, seconds)
             except _Lost as error:
                 raise self._unavailable() from error
 
-    async def _on_some(self, calls: Sequence[Call]) -> list[bytes | None]:
+    async def _on_some(self, calls: Sequence[Call], seconds: float) -> list[bytes | None]:
         team = [await self._acquire(), *self._spare(len(calls) - 1)]
         healthy = False
         try:
+            for each in team:
+                await each.limit(seconds)
             try:
                 answers = await _answers(team, calls)
             except _Stale:
@@ -91,7 +107,7 @@ class PostgresReader:
         except _Refused as error:
             healthy = all([await each.recover() for each in team])
             if error.state == _CANCELLED:
-                raise timed_out(self._timeout) from None
+                raise timed_out(seconds) from None
             if does_not_fit(error.state.decode()):
                 raise tables_changed(error.state.decode()) from error
             raise InternalError(
@@ -172,7 +188,7 @@ class PostgresReader:
         positional, arguments = self._database.dialect.create_connect_args(self._database.url)
         options = (
             f"{self._database.options} -c default_transaction_read_only=on "
-            f"-c statement_timeout={int(self._timeout * 1000)}"
+            f"-c statement_timeout={milliseconds(self._timeout)}"
         )
         try:
             owner = await psycopg.AsyncConnection.connect(
@@ -180,7 +196,7 @@ class PostgresReader:
             )
         except psycopg.Error as error:
             raise self._unavailable() from error
-        connection = _Connection(owner)
+        connection = _Connection(owner, self._timeout)
         try:
             # A statement whose connection was closed, since its client has gone, ends with it.
             await connection.command(f"SET client_connection_check_interval = {_CHECK_MILLISECONDS}")
@@ -246,10 +262,11 @@ class _Stale(_Refused):
 
 
 class _Connection:
-    """One connection in libpq's asynchronous mode, one command at a time."""
+    """One connection in libpq's asynchronous mode, one command at a time; its statements may take ``seconds``."""
 
-    def __init__(self, owner: psycopg.AsyncConnection[Any]) -> None:
+    def __init__(self, owner: psycopg.AsyncConnection[Any], seconds: float) -> None:
         self._owner = owner
+        self._seconds = seconds
         self._pg = owner.pgconn
         self._pg.nonblocking = 1
         self._loop = asyncio.get_running_loop()
@@ -274,6 +291,12 @@ class _Connection:
         name = await self._name(sql)
         result = await self._run(lambda: self._pg.send_query_prepared(name, parameters))
         return result.get_value(0, 0)
+
+    async def limit(self, seconds: float) -> None:
+        """Let statements take so long from now on."""
+        if seconds != self._seconds:
+            await self.command(f"SET statement_timeout = {milliseconds(seconds)}")
+            self._seconds = seconds
 
     async def forget(self) -> None:
         """Drop all prepared statements, and the transaction if there is one."""

@@ -40,12 +40,15 @@ class Reader(Protocol):
     dialect: Dialect
     """Statements are compiled for this."""
 
-    async def fetch(self, calls: Sequence[Call], tables: int | None = None) -> list[bytes | None]:
+    async def fetch(
+        self, calls: Sequence[Call], tables: int | None = None, seconds: float | None = None
+    ) -> list[bytes | None]:
         """The answer of each statement, all from one snapshot.
 
         Args:
             calls: the statements.
             tables: the :func:`~xrm_core.storage.applied.tables_version` that they were made for, if it is to be held.
+            seconds: that a statement may take (on SQLite: all of them together), if not as long as any other.
 
         Raises:
             TablesChanged: a statement does not fit the tables, or their version is another one.
@@ -112,11 +115,13 @@ class SqliteReader:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
 
-    async def fetch(self, calls: Sequence[Call], tables: int | None = None) -> list[bytes | None]:
+    async def fetch(
+        self, calls: Sequence[Call], tables: int | None = None, seconds: float | None = None
+    ) -> list[bytes | None]:
         """See :class:`Reader`."""
         loop = asyncio.get_running_loop()
-        job = _Job()
-        limit = loop.call_later(self._timeout, job.stop)
+        job = _Job(seconds or self._timeout)
+        limit = loop.call_later(job.seconds, job.stop)
         try:
             return await loop.run_in_executor(self._threads, self._fetch, calls, job, tables)
         except asyncio.CancelledError:
@@ -138,7 +143,7 @@ class SqliteReader:
             finally:
                 job.end()
         except sqlite3.OperationalError as error:
-            raise (_understood(error, self._timeout) or error) from error
+            raise (_understood(error, job.seconds) or error) from error
         return found
 
     def _answers(self, connection: sqlite3.Connection, calls: Sequence[Call]) -> list[bytes | None]:
@@ -178,7 +183,8 @@ class SqliteReader:
 class _Job:
     """One document's use of a connection. It can be stopped at any moment, also while it waits for a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._stopped = False

@@ -121,7 +121,11 @@ class ClientDocument:
 
     def argument(self, root: str, name: str) -> str:
         """A value for an argument of a root field, as it stands in a document, without variables."""
-        return printed(self._argument(name, self._roots[root].args[name].type, plain=True))
+        return self.value(name, self._roots[root].args[name].type)
+
+    def value(self, name: str, type_: Any) -> str:
+        """A value of a type for something of this name."""
+        return printed(self._argument(name, type_, plain=True))
 
     def _operation(self) -> tuple[str, str, list[str]]:
         self._declared, self._fragments = [], []

@@ -1,0 +1,63 @@
+"""Every operator, order, figure and group of random models: both databases give the same."""
+
+import json
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, note
+
+from tests.query import sweeps
+from tests.query.client_documents import ClientDocument
+from tests.query.examples import examples, many_examples
+from tests.query.random_models import Drawn, models
+from tests.query.random_worlds import Open
+from tests.query.two_ways import Ways, alike, compact
+from xrm_core.graphql.engine import Request
+
+
+@examples(3)
+@given(of=models())
+def test_all_that_can_be_asked_of_lists_gives_the_same_on_both_databases(of: Drawn, opened: Open) -> None:
+    compare(of, opened, 200)
+
+
+@pytest.mark.slow
+@many_examples(100)
+@given(of=models())
+def test_all_that_can_be_asked_of_lists_of_many_more_models(of: Drawn, opened: Open) -> None:
+    compare(of, opened, 1000)
+
+
+def compare(of: Drawn, opened: Open, most: int) -> None:
+    """Ask for so many things, ten at a time; those that are refused one by one."""
+    note(f"drawn({of.seed})")
+    with opened(of) as (ways, known):
+        schema, roots = ways["sqlite"].roots()
+        drawn = ClientDocument(schema, roots, random.Random(of.seed), [], known)
+        found: list[str] = []
+        for root, field in roots.items():
+            if "orderBy" in field.args and "after" in field.args:
+                found += [*sweeps.filters(root, field, drawn), *sweeps.orders(root, field), *sweeps.values(root, field)]
+            elif "groupBy" in field.args:
+                found += sweeps.figures(root, field, random.Random(of.seed))
+        chosen = random.Random(of.seed).sample(found, min(most, len(found)))
+        for some in in_tens(chosen):
+            if not same(ways, some):
+                assert not all(same(ways, [each]) for each in some)
+
+
+def in_tens(found: list[str]) -> Iterator[list[str]]:
+    return (found[start : start + 10] for start in range(0, len(found), 10))
+
+
+def same(ways: dict[str, Ways], fields: list[str]) -> bool:
+    """Whether the root fields are answered; fails if the databases do not agree."""
+    query = "{ " + " ".join(f"f{number}: {each}" for number, each in enumerate(fields)) + " }"
+    bodies = {name: compact(each.ask(Request(query, {})).body) for name, each in ways.items()}
+    assert b"INTERNAL_ERROR" not in bodies["sqlite"], query
+    if len({alike(body) for body in bodies.values()}) > 1:
+        for each in fields if len(fields) > 1 else ():
+            same(ways, [each])  # to say which
+        raise AssertionError(f"{query}\n{bodies}")
+    return "errors" not in json.loads(bodies["sqlite"])

@@ -26,10 +26,10 @@ from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.records.stored import to_columns
 from xrm_core.storage.engines import Database
-from xrm_core.storage.matching_postgresql import create_match
 from xrm_core.storage.pq_reader import PostgresReader
 from xrm_core.storage.readers import Reader, SqliteReader
 from xrm_core.storage.tables import Tables
+from xrm_core.storage.typos_postgresql import create_typos
 
 T = TypeVar("T")
 Rows = Mapping[str, list[dict[str, Any]]]
@@ -163,7 +163,7 @@ class World:
         with self.database.begin() as connection:
             self.tables.metadata.create_all(connection)
             if not self.database.is_sqlite:
-                create_match(connection)
+                create_typos(connection)
         self.fill(rows)
 
     def change_rights(self, rights: PolicySet) -> None:

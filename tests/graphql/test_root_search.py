@@ -209,7 +209,7 @@ def test_both_ways_give_the_same_bytes(world: World) -> None:
 def test_a_search_is_one_statement(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with statements(world, monkeypatch) as found:
         world.ask("admin", SEARCH, {"text": "ulm"})
-    assert len(found) == 1
+    assert len([each for each in found if not each.startswith("--")]) == 1  # beside those of SQLite's full-text index
 
 
 # -- rights -----------------------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def test_it_can_be_explained(world: World) -> None:
         role, SEARCH, None, {"text": "ulm", "entities": ["firm"]}, {"ctx_user": uid(1), "ctx_team": None}
     )
     [field] = explained.fields
-    assert "xrm_match" in field.call[0]
+    assert "xrm_hits" in field.call[0]
     assert [(use.entity, use.why) for use in field.uses] == []  # the rule goes by a relation, which has an index
     assert explained.cost["requested"] == 20 + SCAN
 

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from tests.docs.pages import DOCS
 from xrm_core.storage.engines import Database, with_schema
 from xrm_core.storage.extensions import SCHEMA, ExtensionMissing, extension
-from xrm_core.storage.matching_postgresql import create_match
+from xrm_core.storage.typos_postgresql import create_typos
 
 NAME = "fuzzystrmatch"
 
@@ -29,16 +29,16 @@ def test_an_extension_outlives_the_tenant_for_which_it_was_made(without: Databas
             connection.exec_driver_sql(f"CREATE SCHEMA {tenant}")
         opened = Database(with_schema(without.url, tenant))
         with opened.begin() as connection:
-            create_match(connection)
+            create_typos(connection)
         opened.close()
     # when the first is dropped
     with without.begin() as connection:
         connection.exec_driver_sql("DROP SCHEMA t_one CASCADE")
     # then the second goes on
     second = Database(with_schema(without.url, "t_two"))
-    called = text("SELECT xrm_match(array['x', '', 'kulmbach'], array['kulmbahc'], array[NULL]::text[], 0)")
+    called = text("SELECT xrm_typos('kulmbach', 'kulmbahc', 2)")
     with second.read() as connection:
-        assert connection.scalar(called) == [180, 1]
+        assert connection.scalar(called) == 1
     second.close()
 
 
@@ -47,11 +47,8 @@ def test_an_extension_is_used_where_it_is(without: Database) -> None:
         connection.exec_driver_sql('CREATE SCHEMA "Other one"')
         connection.exec_driver_sql(f'CREATE EXTENSION {NAME} WITH SCHEMA "Other one"')
         assert extension(connection, NAME) == '"Other one"'
-        create_match(connection)
-        assert connection.scalar(text("SELECT xrm_match(array['', '', 'abcd'], array['abed'], array[''], 1)")) == [
-            270,
-            1,
-        ]
+        create_typos(connection)
+        assert connection.scalar(text("SELECT xrm_typos('abcd', 'abed', 1)")) == 1
         connection.exec_driver_sql('DROP SCHEMA "Other one" CASCADE')
 
 

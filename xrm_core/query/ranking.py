@@ -4,17 +4,14 @@ Each entity is scanned under the caller's rights, and :mod:`xrm_core.storage.mat
 the columns that the caller may read on it: what is hidden is neither found nor counted.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     Boolean,
-    Dialect,
     Float,
     FromClause,
-    Integer,
     Select,
     Text,
     cast,
@@ -26,75 +23,56 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import case as sql_case
-from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.sql import ColumnElement
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from xrm_core.errors import QueryTooLarge
 from xrm_core.metadata.model import Entity
-from xrm_core.metadata.predicate import SEARCH_LENGTH, SEARCH_WORDS
 from xrm_core.metadata.types import TEXTUAL, FieldType
 from xrm_core.permissions.policy import Action
 from xrm_core.query.by_id import ids_alone
 from xrm_core.query.connection import one
-from xrm_core.query.phone import digits_of
+from xrm_core.query.hit_candidates import How, hit_candidates
+from xrm_core.query.match import match
 from xrm_core.query.predicates import operand, scan, size
 from xrm_core.query.relationship_view import text_of
 from xrm_core.query.request import HitPart, Search, SearchBranch
-from xrm_core.query.scan import Page, Scan, Scope
+from xrm_core.query.scan import Condition, Page, Scan, Scope
 from xrm_core.query.search import searched
+from xrm_core.query.searched_text import SearchedText
 from xrm_core.query.sql_json import Pair, constant, key
-from xrm_core.storage import matching
-from xrm_core.storage.folded_sql import folded
-from xrm_core.storage.matching import Searched
 
 _ALL: ColumnElement[int] = literal_column("1000000000")
 """A limit that is none: the database works a part out once, and not again wherever it is used."""
 
-_MOST_ARGUMENTS, _MOST_TERMS = 100, 400
-"""SQLite's functions take 127 arguments at most (before 3.49), its unions 500 terms."""
-
-
-class SearchedText(TypeDecorator[str]):
-    """A text bound as what it looks for: the whole of it, its digits if it is a number, and its words."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """An array on PostgreSQL, JSON text on SQLite."""
-        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """See :meth:`~xrm_core.storage.matching.Searched.as_list`; QueryTooLarge if it is too much."""
-        found = searched_text(value).as_list()
-        return found if dialect.name == "postgresql" else json.dumps(found)
-
-
-def searched_text(text: str) -> Searched:
-    """What a text looks for.
-
-    Raises:
-        QueryTooLarge: it is too long, or has too many words.
-    """
-    if len(text) > SEARCH_LENGTH:
-        raise QueryTooLarge(f"A search has at most {SEARCH_LENGTH} characters.", hint="Search for less at once.")
-    found = matching.searched(text)
-    if len(found.words) > SEARCH_WORDS:
-        raise QueryTooLarge(f"A search has at most {SEARCH_WORDS} words.", hint="Search for less at once.")
-    return found
+_MOST_TERMS = 400
+"""SQLite's unions have 500 terms at most."""
 
 
 def ranked(scope: Scope, request: Search) -> ColumnElement[Any]:
-    """The hits as an array, the best first; those of one score by their titles, then by their ids."""
-    branches = [_hits(scope, request, scope.model[name], branch) for name, branch in request.branches.items()]
-    if not branches:
+    """The hits as an array, the best first; those of one score by their titles, then by their ids.
+
+    Words may have typos if there are fewer hits than are asked for without.
+    """
+    if not request.branches:
         return scope.json.text(literal_column("'[]'"))
-    found = _union(branches)
-    best = (found.c.score.desc(), found.c.title.asc().nulls_last(), found.c.id)
-    page = Page(select(found).order_by(*best).limit(size(request.size)).subquery("xrm_hits"))
+    exact = _best(_hits(scope, request, "exact"), size(request.size)).cte("xrm_exact")
+    exact = exact.prefix_with("MATERIALIZED")  # and not worked out wherever it is named
+    number = select(func.count()).select_from(exact).scalar_subquery()
+    typos = _hits(scope, request, "typos", number < size(request.size))
+    found = union_all(select(exact), select(typos)).subquery()
+    page = Page(_best(found, size(request.size)).subquery("xrm_hits"))
     hit = scope.json.object([_part(scope, request, page, part) for part in request.parts])
     return select(scope.json.array(hit)).select_from(page.source).scalar_subquery()
+
+
+def _best(found: FromClause, number: ColumnElement[int]) -> Select[Any]:
+    best = (found.c.score.desc(), found.c.title.asc().nulls_last(), found.c.id)
+    return select(found).order_by(*best).limit(number)
+
+
+def _hits(scope: Scope, request: Search, how: How, condition: Condition | None = None) -> FromClause:
+    """The records that fit, each with its entity, id, title, score, and where words were found."""
+    branches = request.branches.items()
+    return _union([_of_entity(scope, request, scope.model[name], each, how, condition) for name, each in branches])
 
 
 def _union(parts: Sequence[Select[Any]]) -> FromClause:
@@ -105,13 +83,16 @@ def _union(parts: Sequence[Select[Any]]) -> FromClause:
     return _union([select(group) for group in groups])
 
 
-def _hits(scope: Scope, request: Search, entity: Entity, branch: SearchBranch) -> Select[Any]:
-    """The records of an entity that fit, each with its entity, id, title, score, and where words were found."""
+def _of_entity(
+    scope: Scope, request: Search, entity: Entity, branch: SearchBranch, how: How, condition: Condition | None
+) -> Select[Any]:
     row = scan(scope, entity)
-    wanted = [] if branch.wanted is None else [operand(branch.wanted, Boolean())]
+    text = operand(request.text, SearchedText())
+    wanted = None if branch.wanted is None else operand(branch.wanted, Boolean())
+    conditions = (condition, wanted, row.rule, hit_candidates(scope, entity, row, text, how))
     looked_at = (
-        select(row.source.c.id, _title(scope, entity, row).label("title"), _match(scope, entity, row, request))
-        .where(*wanted, *([] if row.rule is None else [row.rule]))
+        select(row.source.c.id, _title(scope, entity, row).label("title"), _matched(scope, entity, row, text, how))
+        .where(*(each for each in conditions if each is not None))
         .limit(_ALL)
         .subquery()
     )
@@ -121,28 +102,13 @@ def _hits(scope: Scope, request: Search, entity: Entity, branch: SearchBranch) -
     ).where(columns.match.is_not(None))
 
 
-def _match(scope: Scope, entity: Entity, row: Scan, request: Search) -> ColumnElement[Any]:
+def _matched(scope: Scope, entity: Entity, row: Scan, text: ColumnElement[Any], how: How) -> ColumnElement[Any]:
     fields = [entity[name] for name in searched(scope, entity, trusted=False)]
     columns = [row.column(field) for field in fields]
     phones = [place for place, field in enumerate(fields, 1) if field.type is FieldType.PHONE]
     display = next((place for place, field in enumerate(fields, 1) if field.name == entity.display), 0)
-    text = operand(request.text, SearchedText())
-    if scope.dialect.name == "sqlite":
-        packed = len(columns) > _MOST_ARGUMENTS
-        if packed:
-            starts = range(0, len(columns), _MOST_ARGUMENTS)
-            columns = [func.json_array(*columns[start : start + _MOST_ARGUMENTS]) for start in starts]
-        of_fields = matching.shape(display, phones, packed=packed)
-        return func.xrm_match(text, literal_column(f"'{of_fields}'"), *columns).label("match")
-    digits = [digits_of("postgresql", column) if place in phones else null() for place, column in enumerate(columns, 1)]
-    texts = [folded("postgresql", column, "CASE_AND_ACCENTS") for column in columns]
-    place = literal_column(str(display), Integer())
-    called = func.xrm_match(text, _texts(texts), _texts(digits), place, type_=ARRAY(Integer()))
-    return called.label("match")
-
-
-def _texts(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
-    return cast(array(columns), ARRAY(Text()))
+    found = match(scope.dialect.name, row.source, columns, phones, display, text, typos=how == "typos")
+    return found.label("match")
 
 
 def _place(scope: Scope, match: ColumnElement[Any], place: int) -> ColumnElement[Any]:

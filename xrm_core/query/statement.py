@@ -13,6 +13,7 @@ from xrm_core.query.connection import connection, record
 from xrm_core.query.ranking import ranked
 from xrm_core.query.request import Aggregate, AnyRecord, AnyRecords, Connection, Record, Request, Search
 from xrm_core.query.scan import Scope
+from xrm_core.query.searched_text import SearchedText
 from xrm_core.query.words import Words, has_trigrams
 from xrm_core.storage.readers import ANEW, Call
 
@@ -100,5 +101,5 @@ def _compile(scope: Scope, json: ColumnElement[Any]) -> tuple[Statement, dict[st
             processors[name] = process
         else:
             fixed[name] = process(parameter.value) if process and parameter.value is not None else parameter.value
-    searches = {name: each for each, name in compiled.bind_names.items() if isinstance(each.type, Words)}
+    searches = {name: each for each, name in compiled.bind_names.items() if isinstance(each.type, Words | SearchedText)}
     return Statement(str(compiled), names, fixed, processors), searches

@@ -72,14 +72,32 @@ def fold_accents(text: str | None) -> str | None:
     return folded if folded is None or folded.isascii() else folded.translate(_PLAIN)
 
 
+_BLANKS = "".join(map(chr, (*range(9, 14), *range(0x1C, 0x20), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B))))
+SEPARATORS = (
+    "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~¡¦§«¶·»¿‐‑‒–—―‖‘’‚‛“”„‟†‡•…‹›" + _BLANKS + "\u2028\u2029\u202f\u205f\u3000"
+)
+"""What stands between words, beside the blank."""
+
+_BLANK = str.maketrans(dict.fromkeys(SEPARATORS, " "))
+
+
+def words(text: str) -> list[str]:
+    """What stands between blanks and punctuation in a text."""
+    return text.translate(_BLANK).split()
+
+
 SQLITE_PADDED_FUNCTION = "xrm_padded"
 """Name of :func:`padded` in SQLite."""
 
 
 def padded(text: str | None) -> str:
-    """The words of a text in small letters without accents, with two spaces before, between and behind them."""
-    words = (fold_accents(text) or "").split()
-    return f"  {'  '.join(words)}  " if words else ""
+    """The words of a text in small letters without accents, with two spaces before, between and behind them.
+
+    Those with punctuation in them come once more without it, so that it is known where their parts begin and end.
+    """
+    found = (fold_accents(text) or "").split()
+    parts = [part for word in found if (inner := words(word)) != [word] for part in inner]
+    return f"  {'  '.join([*found, *parts])}  " if found else ""
 
 
 def teach(connection: sqlite3.Connection) -> None:

@@ -1,6 +1,6 @@
 """How well a record fits words that somebody looks for: exactly, within words, or with typos.
 
-:func:`match` is what SQLite calls; :mod:`xrm_core.storage.matching_postgresql` has the same for PostgreSQL. Texts come
+:func:`match` is what SQLite calls; :mod:`xrm_core.query.match_postgresql` has the same for PostgreSQL. Texts come
 folded (:func:`~xrm_core.storage.folding.fold_accents`), so case and accents make no difference.
 """
 
@@ -13,16 +13,8 @@ from functools import lru_cache
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from xrm_core.storage.folding import fold_accents
+from xrm_core.storage.folding import fold_accents, words
 from xrm_core.storage.phone import is_same_number, phone_digits
-
-_BLANKS = "".join(map(chr, (*range(9, 14), *range(0x1C, 0x20), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B))))
-SEPARATORS = (
-    "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~¡¦§«¶·»¿‐‑‒–—―‖‘’‚‛“”„‟†‡•…‹›" + _BLANKS + "\u2028\u2029\u202f\u205f\u3000"
-)
-"""What stands between words, beside the blank."""
-
-_BLANK = str.maketrans(dict.fromkeys(SEPARATORS, " "))
 
 WHOLE_FIELD, WHOLE_WORD, BEGINNING, INSIDE, ONE_TYPO, TWO_TYPOS = 10, 8, 6, 4, 3, 2
 """What a word counts by how it was found."""
@@ -42,11 +34,6 @@ LEAST_OF_NUMBER = 4
 _NUMBER = frozenset("+0123456789()/-. ")
 
 SQLITE_FUNCTION = "xrm_match"
-
-
-def words(text: str) -> list[str]:
-    """The words of a folded text."""
-    return text.translate(_BLANK).split(" ") if text else []
 
 
 def most_typos(word: str) -> int:
@@ -69,7 +56,7 @@ class Searched:
     words: tuple[str, ...]
 
     def as_list(self) -> list[str]:
-        """What the functions of both databases take."""
+        """What both databases take."""
         return [self.phrase, self.number, *self.words]
 
 
@@ -77,28 +64,30 @@ def searched(text: str) -> Searched:
     """What a text looks for."""
     phrase = " ".join((fold_accents(unicodedata.normalize("NFC", text)) or "").split())
     number = phone_digits(phrase) if _NUMBER.issuperset(phrase) else ""
-    return Searched(phrase, number or "", tuple(dict.fromkeys(filter(None, words(phrase)))))
+    return Searched(phrase, number or "", tuple(dict.fromkeys(words(phrase))))
 
 
 def match(
-    searched: Searched, texts: Sequence[str | None], digits: Sequence[str | None], display: int
+    searched: Searched, texts: Sequence[str | None], digits: Sequence[str | None], display: int, *, typos: bool
 ) -> list[int] | None:
     """The score of a record in thousandths, then the places of the fields in which a word was found, from 1.
 
-    None if one of the words is in no field.
+    None if one of the words is in no field; with ``typos``, also if all of them are there as they are typed.
 
     Args:
         searched: what is looked for.
         texts: what is in the fields, folded; None where there is nothing.
         digits: what :func:`~xrm_core.storage.phone.phone_digits` makes of those that are phone numbers, else None.
         display: the place of the field that counts more, from 1; 0 if it is none of them.
+        typos: whether words may have typos.
     """
-    plain = [f" {' '.join(filter(None, words(text)))} " if text else "" for text in texts]
+    plain = [f" {' '.join(words(text))} " if text else "" for text in texts]
     numbers = [_number(searched.number, each) for each in digits]
-    points, found = 0, set[int]()
+    points, found, typed = 0, set[int](), not typos
     for word in searched.words:
         levels = [max(_exact(word, text), of_number) for text, of_number in zip(plain, numbers, strict=True)]
-        if not any(levels) and (most := most_typos(word)):
+        if typos and not any(levels) and (most := most_typos(word)):
+            typed = True
             levels = [_with_typos(word, text, most) for text in plain]
         best = 0
         for place, level in enumerate(levels, 1):
@@ -108,7 +97,7 @@ def match(
         if not best:
             return None
         points += best
-    if not searched.words:
+    if not searched.words or not typed:
         return None
     score = WORDS_SHARE * points // (WHOLE_FIELD * DISPLAY * len(searched.words))
     return [score + _text_share(searched, texts, numbers), *sorted(found)]
@@ -148,33 +137,34 @@ def _text_share(searched: Searched, texts: Sequence[str | None], numbers: Sequen
 
 @lru_cache(256)
 def _searched(text: str) -> Searched:
-    phrase, number, *each = json.loads(text)
+    phrase, number, *each = json.loads(text)["text"]
     return Searched(phrase, number, tuple(each))
 
 
 @lru_cache(256)
-def _shape(text: str) -> tuple[int, bool, frozenset[int]]:
-    display, packed, *phones = json.loads(text)
-    return display, bool(packed), frozenset(phones)
+def _shape(text: str) -> tuple[int, bool, bool, frozenset[int]]:
+    display, typos, packed, *phones = json.loads(text)
+    return display, bool(typos), bool(packed), frozenset(phones)
 
 
-def shape(display: int, phones: Sequence[int], *, packed: bool) -> str:
-    """What SQLite's function has to know of the fields.
+def shape(display: int, phones: Sequence[int], *, typos: bool, packed: bool) -> str:
+    """What SQLite's function has to know of the fields, and of what is looked for.
 
     Args:
         display: as in :func:`match`.
+        typos: the same.
         phones: the places of phone numbers.
         packed: texts come as JSON arrays of several, since functions take only so many arguments.
     """
-    return json.dumps([display, int(packed), *phones])
+    return json.dumps([display, int(typos), int(packed), *phones])
 
 
 def _sqlite_match(searched: str, shape_: str, *texts: str | None) -> str | None:
-    display, packed, phones = _shape(shape_)
+    display, typos, packed, phones = _shape(shape_)
     if packed:
         texts = tuple(text for some in texts for text in json.loads(some or "[]"))
     digits = [phone_digits(text) if place in phones else None for place, text in enumerate(texts, 1)]
-    found = match(_searched(searched), [fold_accents(text) for text in texts], digits, display)
+    found = match(_searched(searched), [fold_accents(text) for text in texts], digits, display, typos=typos)
     return None if found is None else json.dumps(found, separators=(",", ":"))
 
 

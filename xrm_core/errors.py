@@ -261,6 +261,13 @@ class Busy(XrmError):
     http_status = 503
 
 
+class DatabaseOverloaded(XrmError):
+    """The database has no memory left for a statement or its locks; nothing of it was done."""
+
+    code = "DATABASE_OVERLOADED"
+    http_status = 503
+
+
 class Timeout(XrmError):
     """The database needed longer than the statement timeout."""
 

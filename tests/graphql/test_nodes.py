@@ -210,7 +210,7 @@ def test_ids_are_limited_and_cost(model: Model, tmp_path: Path) -> None:
         world.close()
 
 
-def test_any_of_500_entities_has_the_record(database_url: str) -> None:
+def test_any_of_500_entities_has_the_record(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given more entities than functions of SQLite take arguments, with rules on some of them
     entities = {f"thing_{number}": {"name": TEXT, "open": {"type": "boolean"}} for number in range(500)}
     model = load_model(entities)
@@ -223,12 +223,32 @@ def test_any_of_500_entities_has_the_record(database_url: str) -> None:
     document += " fragment T on Thing498 { name thing498: __typename }"
     try:
         found = both(world, "role", document, {"ids": [uid(n) for n in (*numbers, 777)], "id": uid(498)})
+        wide = [
+            asks_widely(world, monkeypatch, each) for each in ('{ node(id: "x") { id } }', "{ thing1s { totalCount } }")
+        ]
     finally:
         world.close()
     # Then records that no rule hides are there: 0 and 350 are closed, the role does not read the last entity
     seen = [int(each["id"][-3:]) if each else None for each in found["nodes"]]
     assert seen == [None, 1, 99, 100, 101, None, 490, 498, None, None]
     assert found["node"] == {"__typename": "Thing498", "name": "n498", "thing498": "Thing498"}
+    # And the reader knows that a statement of that kind needs many locks
+    assert wide == [True, False]
+
+
+def asks_widely(world: World, monkeypatch: pytest.MonkeyPatch, document: str) -> bool:
+    """Whether the reader is told that a document looks into many tables."""
+    told: list[bool] = []
+    fetch = world.reader.fetch
+
+    async def spy(*arguments: Any, wide: bool = False) -> Any:
+        told.append(wide)
+        return await fetch(*arguments, wide=wide)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.reader, "fetch", spy)
+        world.ask("role", document)
+    return told == [True]
 
 
 def test_a_node_makes_only_the_types_that_its_document_names(model: Model) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.graphql.kit import World, load_model, load_policies, uid
+from tests.graphql.slow_tables import slow_down, speed_up
 
 LIMITS: dict[str, Any] = {
     "usual": {},
@@ -64,13 +65,8 @@ def test_the_usual_page_is_no_larger_than_a_page_may_be(world: World) -> None:
 
 def test_a_role_waits_no_longer_than_its_limit(world: World) -> None:
     # Given a table whose records take long to be read
-    numbers = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 1000000000)"
-    forever = f"{numbers} SELECT count(*) AS n FROM c"
     with world.database.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE person RENAME TO person_before")
-        connection.exec_driver_sql(
-            f"CREATE VIEW person AS SELECT p.* FROM person_before p, ({forever}) slow WHERE slow.n > 0"
-        )
+        slow_down(connection, "person")
     # When a role with a short limit reads it
     began = time.monotonic()
     [error] = world.errors("portal", "{ persons(first: 1) { nodes { id } } }")
@@ -79,6 +75,5 @@ def test_a_role_waits_no_longer_than_its_limit(world: World) -> None:
     assert (error["extensions"]["code"], "0.2 seconds" in error["message"]) == ("TIMEOUT", True)
     # And the next one on the same connection has its own limit again
     with world.database.begin() as connection:
-        connection.exec_driver_sql("DROP VIEW person")
-        connection.exec_driver_sql("ALTER TABLE person_before RENAME TO person")
+        speed_up(connection, "person")
     assert world.ask("usual", "{ persons(first: 1) { nodes { name } } }") == {"persons": {"nodes": [{"name": "Ada"}]}}

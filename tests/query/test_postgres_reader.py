@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from xrm_core.errors import DatabaseUnavailable, InternalError, Timeout
+from xrm_core.errors import DatabaseOverloaded, DatabaseUnavailable, InternalError, Timeout
 from xrm_core.storage import pq_reader
 from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_reader import MAX_CONNECTIONS, MAX_PREPARED, PostgresReader
@@ -345,3 +345,33 @@ async def test_a_server_that_keeps_no_limit_is_given_up(postgres: Database, monk
         await task
     assert not task.cancelling() - 1
     await reader.close()
+
+
+async def test_a_database_without_memory_says_so(reader: PostgresReader, postgres: Database) -> None:
+    function = "BEGIN RAISE EXCEPTION 'out of shared memory' USING ERRCODE = '53200'; END"
+    with postgres.begin() as connection:
+        connection.exec_driver_sql(f"CREATE FUNCTION no_memory() RETURNS text LANGUAGE plpgsql AS $${function}$$")
+    with pytest.raises(DatabaseOverloaded, match="max_locks_per_transaction"):
+        await reader.fetch([("SELECT no_memory()", ())])
+    with pytest.raises(DatabaseOverloaded), postgres.begin() as connection:
+        connection.exec_driver_sql("SELECT no_memory()")
+    assert await reader.fetch([ONE]) == [b"1"]
+
+
+async def test_wide_statements_run_one_after_the_other(reader: PostgresReader) -> None:
+    # Given connections that are idle
+    await asyncio.gather(*(reader.fetch([sleep(0.05)]) for _ in range(6)))
+    seen = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%wide%' AND state = 'active'"
+    running = f"SELECT pg_sleep(0.05)::text || ({seen})"
+    # When several ask for what looks into many tables, each with several statements
+    found = await asyncio.gather(*(reader.fetch([(f"{running} /* wide */", ())] * 3, wide=True) for _ in range(4)))
+    # Then there is never more than one of them
+    assert found == [[b"1"] * 3] * 4
+
+
+async def test_each_read_has_its_own_limit_on_the_same_connection(reader: PostgresReader) -> None:
+    with pytest.raises(Timeout, match=r"0\.2 seconds"):
+        await reader.fetch([sleep(3)], seconds=0.2)
+    assert await reader.fetch([sleep(0.5)]) == [b"slept"]
+    assert await reader.fetch([("SHOW statement_timeout", ())], seconds=7) == [b"7s"]
+    assert await reader.fetch([("SHOW statement_timeout", ())]) != [b"7s"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.graphql.slow_tables import slow_down
 from tests.records.kit import World, build
 from xrm_core.auth import tokens
 from xrm_core.graphql.departure import PATIENCE_SECONDS
@@ -77,7 +78,7 @@ def slow_reads(monkeypatch: pytest.MonkeyPatch, database: Database, seconds: flo
     """Every read takes so long from now on; the list gets how each ended."""
     ended: list[str] = []
 
-    async def fetch(*_: Any) -> list[bytes | None]:
+    async def fetch(*_: Any, **__: Any) -> list[bytes | None]:
         try:
             await asyncio.sleep(seconds)
         except asyncio.CancelledError:
@@ -109,6 +110,51 @@ def test_a_query_ends_when_its_client_has_gone(
     assert within_life(app, line.ask) < LONG / 2
     assert ended == ["cancelled"]
     assert line.sent == []
+
+
+QUERIES = (
+    "{ customers { nodes { id } } }",
+    "{ customers { totalCount } }",
+    '{ customer(id: "$") { id } }',
+    "{ customersAggregate { count } }",
+    '{ node(id: "$") { ... on Customer { name } } }',
+    '{ nodes(ids: ["$"]) { ... on Customer { name } } }',
+    "{ users { nodes { id } } customers { nodes { id } } }",
+    "{ customers { nodes { id } } __schema { queryType { name } } }",
+)
+
+
+def test_statements_of_each_kind_end_with_their_clients(server: tuple[Any, str, World], database: Database) -> None:
+    # Given customers that take for ever to be read
+    app, token, world = server
+    customer = world.create("admin", "customer", {"name": "A"})
+    with database.begin() as connection:
+        slow_down(connection, "customer")
+    # When clients of each root field hang up
+    lines = [Line(app, token, query.replace("$", customer), hangs_up_after=0.2) for query in QUERIES]
+    last = Line(app, token, "{ users { nodes { name } } }", hangs_up_after=LONG)
+
+    async def ask() -> Any:
+        await asyncio.gather(*(line.ask() for line in lines))
+        return await last.ask()
+
+    # Then none of their statements is in the way of the next client any more
+    assert within_life(app, ask) < LONG / 2
+    assert [line.sent for line in lines] == [[]] * len(QUERIES)
+    assert "errors" not in json.loads(last.sent[1]["body"])
+    assert database.is_sqlite or at_work(database) == 0
+
+
+def at_work(database: Database) -> int:
+    """How many statements PostgreSQL still works on, after it has had time to look for their connections."""
+    count = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND datname = "
+    for _ in range(50):
+        with database.read() as connection:
+            found = int(connection.exec_driver_sql(f"{count} current_database()").scalar() or 0)
+        if not found:
+            break
+        time.sleep(0.1)
+    return found
 
 
 def test_a_query_whose_client_waits_is_answered(

@@ -204,7 +204,7 @@ class Engine:
         calls = plan.calls(values)
         results: list[bytes | None] = []
         if calls:
-            reading = self.reader.fetch(calls, self.tables, role.timeout)
+            reading = self.reader.fetch(calls, self.tables, role.timeout, wide=plan.wide)
             results = await (reading if request.departure is None else request.departure.during(reading))
         extensions = plan.extensions(variables) if request.tells_cost else None
         if plan.whole:

@@ -19,6 +19,7 @@ from xrm_core.query.scan import Scope
 from xrm_core.query.statement import Statement, compile_request
 from xrm_core.storage.readers import Call
 
+MANY = 100
 READS = ("record", "connection", "aggregate", "node", "nodes", "search")
 
 
@@ -37,12 +38,14 @@ class Plan:
     """How an operation of reads is answered.
 
     ``whole``: the statements' answers are all of it. If they are not, graphql-core's executor puts the answer together.
+    ``wide``: they look into :data:`MANY` tables or more, as ``node(id)`` does in a large model.
     """
 
     steps: tuple[Step, ...]
     getters: Mapping[str, Getter]
     demands: Demands
     whole: bool = True
+    wide: bool = False
 
     def values(self, variables: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any] | None:
         """Bind values of a request; None if its cursors need another plan (other values in them are empty).
@@ -132,7 +135,8 @@ class Planner:
                 steps.append(Step(key, prefix, None, b'"Query"'))
             else:
                 steps.append(Step(key, prefix, compile_request(self.scope, request)))
-        return Plan(tuple(steps), arguments.getters, demands, whole)
+        wide = any(len(getattr(request, "branches", ())) >= MANY for request in requests.values())
+        return Plan(tuple(steps), arguments.getters, demands, whole, wide)
 
     def requests(
         self, document: Document, operation: OperationDefinitionNode, arguments: Arguments, demands: Demands

@@ -14,7 +14,15 @@ from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_u
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from xrm_core.errors import Busy, DatabaseUnavailable, SettingsError, TablesChanged, Timeout, XrmError
+from xrm_core.errors import (
+    Busy,
+    DatabaseOverloaded,
+    DatabaseUnavailable,
+    SettingsError,
+    TablesChanged,
+    Timeout,
+    XrmError,
+)
 from xrm_core.storage import folding, matching, periods, phone
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 
@@ -42,7 +50,7 @@ POSTGRES_CONNECTION = {"connect_timeout": 10, "keepalives_idle": 30, "tcp_user_t
 """A server that vanished without a word is noticed: seconds, seconds, milliseconds."""
 
 _BUSY = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
-_CANCELLED = "57014"
+_CANCELLED, _NO_MEMORY = "57014", "53200"
 _NO_SERVER = frozenset({"08", "28", "3D", "53", "57"})  # connection, login, no such database, resources, shut down
 _OTHER_TABLES = frozenset({"42P01", "42703", "42804", "42883", "42846", "42P18", "22P02"})
 # No such table or column; a column of another type, seen at a comparison, function, cast, placeholder or value.
@@ -164,6 +172,8 @@ class Database:
         interrupted = isinstance(cause, sqlite3.OperationalError) and "interrupted" in text
         if state in _BUSY or locked:
             return Busy("Another change got in the way; nothing was done.", hint="Try again.")
+        if state == _NO_MEMORY:
+            return overloaded()
         if state == _CANCELLED or interrupted:
             return timed_out(timeout or 0)
         if does_not_fit(state, text if isinstance(cause, sqlite3.OperationalError) else ""):
@@ -203,6 +213,14 @@ def timed_out(seconds: float) -> Timeout:
     return Timeout(
         f"The query took longer than {seconds:g} seconds and was stopped.",
         hint="Ask for less: a smaller page, fewer levels, or a filter on an indexed field.",
+    )
+
+
+def overloaded() -> DatabaseOverloaded:
+    """The error for a database without memory, mostly for locks: a statement needs one for each table and index."""
+    return DatabaseOverloaded(
+        "The database has no memory left for this; nothing was done.",
+        hint="Try again in a moment. An operator can raise max_locks_per_transaction of PostgreSQL.",
     )
 
 

@@ -22,6 +22,7 @@ from xrm_core.storage.engines import (
     Database,
     does_not_fit,
     milliseconds,
+    overloaded,
     tables_changed,
     timed_out,
 )
@@ -34,7 +35,7 @@ MAX_HELPERS = 3  # connections beside its own on which the statements of one doc
 _CHECK_MILLISECONDS = 1000  # between looks of the server at the connection of a running statement
 WAIT_SECONDS = 10.0
 GRACE_SECONDS = 5.0
-_CANCELLED, _STALE_PLAN, _NO_SUCH_STATEMENT = b"57014", b"0A000", b"26000"
+_CANCELLED, _STALE_PLAN, _NO_SUCH_STATEMENT, _NO_MEMORY = b"57014", b"0A000", b"26000", b"53200"
 _SHUT_DOWN = b"57P"
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -58,12 +59,16 @@ class PostgresReader:
         self._most = min(MAX_CONNECTIONS, 2 * database.pool)
         # The server keeps the limits itself; these, by their seconds, are for one that does not answer any more.
         self._late: dict[float, Late[_Work]] = {}
+        # A statement locks each table and index that it may look into; a server has room for some thousands of locks.
+        self._wide = asyncio.Lock()
 
     async def fetch(
         self,
         calls: Sequence[Call],
         tables: int | None = None,  # noqa: ARG002
         seconds: float | None = None,
+        *,
+        wide: bool = False,
     ) -> list[bytes | None]:
         """See :class:`~xrm_core.storage.readers.Reader`; PostgreSQL has no version of tables."""
         seconds = seconds or self._timeout
@@ -71,7 +76,10 @@ class PostgresReader:
         work = _Work(asyncio.current_task())
         late.add(work)
         try:
-            return await self._twice(calls, seconds)
+            if not wide:
+                return await self._twice(calls, seconds, MAX_HELPERS)
+            async with self._wide:
+                return await self._twice(calls, seconds, 0)
         except asyncio.CancelledError:
             if work.was_given_up():
                 raise timed_out(seconds) from None
@@ -79,20 +87,20 @@ class PostgresReader:
         finally:
             late.remove(work)
 
-    async def _twice(self, calls: Sequence[Call], seconds: float) -> list[bytes | None]:
+    async def _twice(self, calls: Sequence[Call], seconds: float, helpers: int) -> list[bytes | None]:
         try:
-            return await self._on_some(calls, seconds)
+            return await self._on_some(calls, seconds, helpers)
         except _Lost:
             # The server was restarted, or a connection was cut while idle: reading again does no harm. The others that
             # are idle are likely to be gone as well, whether they know it already or not.
             self._drop_idle()
             try:
-                return await self._on_some(calls, seconds)
+                return await self._on_some(calls, seconds, helpers)
             except _Lost as error:
                 raise self._unavailable() from error
 
-    async def _on_some(self, calls: Sequence[Call], seconds: float) -> list[bytes | None]:
-        team = [await self._acquire(), *self._spare(len(calls) - 1)]
+    async def _on_some(self, calls: Sequence[Call], seconds: float, helpers: int) -> list[bytes | None]:
+        team = [await self._acquire(), *self._spare(min(len(calls) - 1, helpers))]
         healthy = False
         try:
             for each in team:
@@ -108,6 +116,8 @@ class PostgresReader:
             healthy = all([await each.recover() for each in team])
             if error.state == _CANCELLED:
                 raise timed_out(seconds) from None
+            if error.state == _NO_MEMORY:
+                raise overloaded() from error
             if does_not_fit(error.state.decode()):
                 raise tables_changed(error.state.decode()) from error
             raise InternalError(
@@ -125,7 +135,7 @@ class PostgresReader:
     def _spare(self, count: int) -> list["_Connection"]:
         """Up to so many connections that are idle and that nobody waits for; none is opened for it."""
         found: list[_Connection] = []
-        while self._idle and not self._waiting and len(found) < min(count, MAX_HELPERS):
+        while self._idle and not self._waiting and len(found) < count:
             connection = self._idle.pop()
             if connection.alive:
                 found.append(connection)

@@ -41,7 +41,12 @@ class Reader(Protocol):
     """Statements are compiled for this."""
 
     async def fetch(
-        self, calls: Sequence[Call], tables: int | None = None, seconds: float | None = None
+        self,
+        calls: Sequence[Call],
+        tables: int | None = None,
+        seconds: float | None = None,
+        *,
+        wide: bool = False,
     ) -> list[bytes | None]:
         """The answer of each statement, all from one snapshot.
 
@@ -49,11 +54,13 @@ class Reader(Protocol):
             calls: the statements.
             tables: the :func:`~xrm_core.storage.applied.tables_version` that they were made for, if it is to be held.
             seconds: that a statement may take (on SQLite: all of them together), if not as long as any other.
+            wide: they may look into a hundred tables or more; a reader asks PostgreSQL for one such list at a time.
 
         Raises:
             TablesChanged: a statement does not fit the tables, or their version is another one.
             Timeout: a statement took longer than the limit.
             DatabaseUnavailable: the database does not answer.
+            DatabaseOverloaded: it has no memory left.
         """
 
     async def close(self) -> None:
@@ -116,7 +123,12 @@ class SqliteReader:
         self._opened: list[sqlite3.Connection] = []
 
     async def fetch(
-        self, calls: Sequence[Call], tables: int | None = None, seconds: float | None = None
+        self,
+        calls: Sequence[Call],
+        tables: int | None = None,
+        seconds: float | None = None,
+        *,
+        wide: bool = False,  # noqa: ARG002
     ) -> list[bytes | None]:
         """See :class:`Reader`."""
         loop = asyncio.get_running_loop()

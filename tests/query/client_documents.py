@@ -98,12 +98,12 @@ class ClientDocument:
             chance.choice([*self._names, None, "Q9"] if chance.random() < 0.03 else self._names) or None
         )
 
-    def text(self, *, beside: str = "") -> str:
-        """The document, with a root field ``beside`` the others."""
+    def text(self, *, before: str = "", behind: str = "") -> str:
+        """The document, with a root field before or behind the others."""
         parts = []
         for name, (declared, selected, fragments) in zip(self._names, self._operations, strict=True):
             head = f"query {name}{declared}" if name or declared else ""
-            parts += [f"{head} {{ {selected} {beside} }}", *fragments]
+            parts += [f"{head} {{ {before} {selected} {behind} }}", *fragments]
         return "\n".join(parts)
 
     def inlined(self) -> str | None:

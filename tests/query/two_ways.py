@@ -93,7 +93,7 @@ def answers(ways: Mapping[str, Ways], document: ClientDocument) -> list[bytes]:
     """The answers of each database to a document; fails if they are not one."""
     request = Request(document.text(), document.variables, document.operation_name, tells_cost=True)
     asked = f"{request.query}\n{json.dumps(request.variables)} {request.operation_name}"
-    bodies = {name: _answer(each, request, document.text(beside=INTROSPECTION), asked) for name, each in ways.items()}
+    bodies = {name: _answer(each, document, request, asked) for name, each in ways.items()}
     plain = document.inlined()
     if plain is not None and b'"data"' in bodies["sqlite"]:
         again = ways["sqlite"].ask(replace(request, query=plain, variables={}, operation_name=None))
@@ -103,18 +103,20 @@ def answers(ways: Mapping[str, Ways], document: ClientDocument) -> list[bytes]:
     return [*bodies.values()]
 
 
-def _answer(ways: Ways, request: Request, mixed_text: str, asked: str) -> bytes:
+def _answer(ways: Ways, document: ClientDocument, request: Request, asked: str) -> bytes:
     """The answer to a document, after a look whether both paths give it, and the same beside introspection."""
     fast, executed = ways.ask(request), ways.executed(request)
     body = compact(fast.body)
     assert (compact(executed.body), executed.executed, executed.status) == (body, fast.executed, fast.status), asked
     assert b"INTERNAL_ERROR" not in body, asked
-    mixed = ways.ask(replace(request, query=mixed_text))
-    if fast.executed:
-        data, extensions = body.removesuffix(b"}").split(b',"extensions":')
-        inner = data.removeprefix(b'{"data":{').removesuffix(b"}")
-        parts = b",".join(each for each in (inner, INTROSPECTED) if each)
-        assert compact(mixed.body) == b'{"data":{' + parts + b'},"extensions":' + extensions + b"}", asked
-    elif b"locations" not in body:
-        assert (compact(mixed.body), mixed.executed, mixed.status) == (body, fast.executed, fast.status), asked
+    for place in ("before", "behind"):
+        mixed = ways.ask(replace(request, query=document.text(**{place: INTROSPECTION})))
+        if fast.executed:
+            data, extensions = body.removesuffix(b"}").split(b',"extensions":')
+            inner = data.removeprefix(b'{"data":{').removesuffix(b"}")
+            both = (INTROSPECTED, inner) if place == "before" else (inner, INTROSPECTED)
+            parts = b",".join(each for each in both if each)
+            assert compact(mixed.body) == b'{"data":{' + parts + b'},"extensions":' + extensions + b"}", asked
+        elif b"locations" not in body:
+            assert (compact(mixed.body), mixed.executed, mixed.status) == (body, fast.executed, fast.status), asked
     return body

@@ -25,7 +25,8 @@ def library(request: pytest.FixtureRequest, tmp_path: Path, xrm: Xrm, monkeypatc
         url = request.getfixturevalue("postgres_url")
     monkeypatch.setenv("XRM_DATABASE_URL", url)
     relation = {"x-relation": {"to": "user", "inverse": "books", "on_delete": "set_null"}}
-    book = {**BOOK, "shelf": {**TEXT, "x-index": True}, "reader": relation}
+    keywords = {**TEXT, "x-search": True}
+    book = {**BOOK, "shelf": {**TEXT, "x-index": True}, "reader": relation, "keywords": keywords}
     pack = write_pack(tmp_path / "schemas", user=USER, book=book)
     permissions = pack / "permissions"
     roles = json.loads((permissions / "roles.json").read_text())
@@ -40,12 +41,20 @@ def library(request: pytest.FixtureRequest, tmp_path: Path, xrm: Xrm, monkeypatc
     database = Database(url)
     table = Tables(model)["book"]
     rows = [
-        {"id": record_id(number), "title": f"t{number}", "pages": number, "summary": f"s{number}", "shelf": "a"}
+        {
+            "id": record_id(number),
+            "title": f"t{number}",
+            "pages": number,
+            "summary": f"s{number}",
+            "shelf": "a",
+            "keywords": f"{number:05} {'und viele Wörter ' * 11}",
+        }
         for number in range(1, BOOKS + 1)
     ]
     with database.begin() as connection:
         connection.execute(insert(table), [{**row, "created_at": NOW, "updated_at": NOW, "version": 1} for row in rows])
         if request.param == "postgresql":
+            connection.exec_driver_sql("SELECT gin_clean_pending_list('xrm_search_book')")  # as VACUUM does
             connection.exec_driver_sql("ANALYZE book")
     database.close()
     return pack
@@ -89,6 +98,14 @@ def test_with_the_index_nothing_is_missing(library: Path, tmp_path: Path, xrm: X
     found = explained(xrm, file, "--role", "clerk")
     assert found["indexes"] == []
     assert not [line for field in found["fields"] for line in field["plan"] if line["whole"]]
+
+
+def test_a_search_by_its_index_is_shown_and_nothing_advised(library: Path, tmp_path: Path, xrm: Xrm) -> None:
+    file = document(tmp_path, "query ($t: String) { books(where: {search: $t}) { nodes { title } } }")
+    found = explained(xrm, file, "--role", "clerk", "--variables", '{"t": "01234"}')
+    plan = [line for field in found["fields"] for line in field["plan"]]
+    assert any(re.search(r"xrm_find_book_fts VIRTUAL TABLE INDEX|by xrm_search_book", line["text"]) for line in plan)
+    assert ([line for line in plan if line["whole"]], found["indexes"]) == ([], [])
 
 
 def test_rules_of_the_role_count(library: Path, tmp_path: Path, xrm: Xrm) -> None:

@@ -26,15 +26,15 @@ from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import change_under_way
 
 BEFORE = model(
-    entity("customer", text("name"), text("fax"), integer("rank"), relation("parent", "customer"),
+    entity("customer", text("name", searched=True), text("fax"), integer("rank"), relation("parent", "customer"),
            relation("main", "contact")),
-    entity("contact", relation("customer", "customer"), text("mail"), text("score")),
+    entity("contact", relation("customer", "customer"), text("mail", searched=True), text("score", searched=True)),
 )  # fmt: skip
 AFTER = model(
-    entity("client", text("name", required=True), integer("rank", required=True, default=5),
+    entity("client", text("name", required=True, searched=True), integer("rank", required=True, default=5),
            relation("parent", "client"), renamed_from="customer", indexes=(("name", "rank"),)),
     entity("contact", relation("customer", "client", on_delete="cascade"), text("mail", unique=True),
-           integer("score"), text("city", required=True, default="?", indexed=True)),
+           integer("score"), text("city", required=True, default="?", indexed=True, searched=True)),
     entity("partner", text("name", indexed=True)),
 )  # fmt: skip
 ACCEPT = ("drop_field:client.fax", "drop_field:client.main")

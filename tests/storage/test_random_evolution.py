@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from tests.postgres import PostgresServer
+from tests.storage.searches import faults
 from tests.storage.worlds import add_rows, dump, entity, model, record_id, relation, rows_of, schema_of
 from xrm_core.errors import SchemaChangeRefused
 from xrm_core.metadata.model import Entity, Field, Model
@@ -81,6 +82,8 @@ def fields(draw: st.DrawFn, name: str, entities: list[str]) -> Field:
         more["currencies"] = draw(st.sampled_from((("EUR",), ("USD", "EUR"), ("EUR", "CHF"))))
     if type_ not in UNSORTED:
         more |= {"unique": draw(st.booleans()), "indexed": draw(st.booleans())}
+    if type_ in (FieldType.TEXT, FieldType.LONG_TEXT, FieldType.EMAIL):
+        more["searched"] = draw(st.booleans())
     if type_ in (FieldType.ENUM, FieldType.SET):
         more["enum"] = draw(st.sampled_from((("x", "y"), ("y", "x", "z"), ("x", "z"))))
     if type_ is FieldType.DECIMAL:
@@ -177,6 +180,7 @@ def test_any_model_becomes_any_other_and_back(
         assert schema_of(database) == schema_of(fresh)
         assert apply(database, after).is_empty
         assert not list(_drift(database, after))
+        assert faults(database, after) == []
         for name in after.entities.keys() & before.entities.keys():
             assert len(rows_of(database, after, name, "id")) == len(data[name])
         if planned.is_empty:
@@ -188,6 +192,7 @@ def test_any_model_becomes_any_other_and_back(
         event("undone")
         undo(database, accepted(back))
         assert not list(_drift(database, before))
+        assert faults(database, before) == []
         assert data_of(database, before) == data
 
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy.types import NullType, TypeEngine
 
 from xrm_core.metadata.loader import load_texts
 from xrm_core.metadata.model import Entity, Field, Model, OnDelete, Relation
@@ -75,8 +76,7 @@ def _schema(connection: Connection) -> dict[str, Any]:
     inspector = inspect(connection)
     columns = {
         name: {
-            found["name"]: (found["type"].compile(connection.dialect), found["nullable"], found["default"])
-            for found in table
+            found["name"]: (_type(connection, found["type"]), found["nullable"], found["default"]) for found in table
         }
         for (_, name), table in inspector.get_multi_columns().items()
     }
@@ -96,6 +96,10 @@ def _schema(connection: Connection) -> dict[str, Any]:
         }
         for name in columns
     }
+
+
+def _type(connection: Connection, type_: TypeEngine[Any]) -> str:
+    return "" if isinstance(type_, NullType) else type_.compile(connection.dialect)  # FTS5's tables say no types
 
 
 def dump(database: Database) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from xrm_core import naming
 from xrm_core.metadata.model import Model
 from xrm_core.storage.aside_tables import current_tables
 from xrm_core.storage.drift_postgresql import peculiarities
-from xrm_core.storage.search_index import columns_of_reflected
+from xrm_core.storage.search_index import columns_of_reflected, function_differences
 from xrm_core.storage.search_sqlite import creation, search_differences
 from xrm_core.storage.shape import FOR_SEARCHES, Part, check, foreign_key, index_part, parts, search_part
 from xrm_core.storage.tables import Tables
@@ -62,7 +62,7 @@ class _Reflected:
         if connection.dialect.name == "sqlite":
             self._peculiar = list(search_differences(connection, tables))
         else:
-            self._peculiar = list(peculiarities(connection))
+            self._peculiar = [*peculiarities(connection), *function_differences(connection, tables)]
 
     def differences(self, table: Table) -> Iterator[str]:
         """In the order in which they would be mended."""

@@ -5,14 +5,15 @@ index of the model stands for all of them.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Index, MetaData, Table
+from sqlalchemy import Connection, Index, MetaData, Table, func, select
 from sqlalchemy.sql import visitors
 
 from xrm_core import naming
 from xrm_core.storage.extensions import SCHEMA, extension
+from xrm_core.storage.folding import ACCENTED, LOWER, MARKS, UPPER, fold_accents
 from xrm_core.storage.search_text import FUNCTION, search_text
 
 EXTENSION = "pg_trgm"
@@ -69,3 +70,12 @@ def locate(connection: Connection, metadata: MetaData) -> None:
         operators = {_TEXT: _OPERATORS.format(extension(connection, EXTENSION))}
         for index in indexes:
             index.dialect_options["postgresql"]["ops"] = operators
+
+
+def function_differences(connection: Connection, tables: Iterable[Table]) -> Iterator[tuple[str, str]]:
+    """(table, what is wrong) for the tables whose index is made by a function that is no longer ours (PostgreSQL)."""
+    searched = [table.name for table in tables if search_index(table) is not None]
+    letters = UPPER + LOWER + ACCENTED + MARKS
+    if searched and connection.scalar(select(getattr(func, FUNCTION)(letters))) != fold_accents(letters):
+        for name in searched:
+            yield name, f"the function {FUNCTION}, by which its index for searches is made, is not as it was made."

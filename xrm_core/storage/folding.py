@@ -64,12 +64,14 @@ _PLAIN: dict[int, str | None] = {
     ord(letter): LIGATURES.get(base, base) for letter, base in (_BASES | LIGATURES).items()
 }
 _PLAIN |= dict.fromkeys(map(ord, MARKS))
+_SMALL_AND_PLAIN = _PLAIN | {code: _PLAIN.get(small, small) for code, small in _TABLE.items()}
 
 
 def fold_accents(text: str | None) -> str | None:
     """The text in small letters without accents: ``Müller`` and ``MULLER`` are ``muller``, ``ß`` is ``ss``."""
-    folded = fold(text)
-    return folded if folded is None or folded.isascii() else folded.translate(_PLAIN)
+    if text is None:
+        return None
+    return text.lower() if text.isascii() else text.translate(_SMALL_AND_PLAIN)
 
 
 _BLANKS = "".join(map(chr, (*range(9, 14), *range(0x1C, 0x20), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B))))

@@ -9,8 +9,8 @@ from tests.query.oracle_rights import Rights
 from tests.query.random_rows import ENTITIES, Draw, values
 from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Model
-from xrm_core.metadata.predicate import FLAGS, LISTS, Op, operators
-from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.predicate import BLIND, FLAGS, IGNORING, LISTS, Op, operators
+from xrm_core.metadata.types import TEXTUAL, FieldType
 from xrm_core.permissions.policy import Action, Effect, Policy
 
 Pool = Callable[[Field], st.SearchStrategy[Any]]
@@ -100,8 +100,33 @@ class Conditions:
         return {word: [self.tree(entity, depth - 1) for _ in range(self.draw(st.integers(0, 2)))]}
 
 
+class WideConditions(Conditions):
+    """Row rules also with words that the naive reference does not know: of search, of people's spelling, of files."""
+
+    def _scalar(self, entity: Entity, depth: int) -> dict[str, Any]:
+        found = super()._scalar(entity, depth)
+        [(name, value)] = found.items()
+        of = entity[name]
+        if of.type is FieldType.FILE:
+            return {name: self.draw(st.sampled_from([value, *_OF_FILES]))}
+        if of.type not in TEXTUAL or not self.draw(st.booleans()):
+            return found
+        if of.searched:
+            return {"search": self.draw(self.pool(of))[:40]}
+        return {name: {**value, "ignoring": self.draw(st.sampled_from(IGNORING))}} if value.keys() <= BLIND else found
+
+
+_OF_FILES = [{"media_type": {"eq": "text/plain"}}, {"size": {"gt": 5}}, {"name": {"contains": "e", "ignoring": "CASE"}}]
+
+
 @st.composite
-def rights(draw: Any, model: Model, names: Sequence[str] = ENTITIES, pool: Pool = values) -> Rights:
+def rights(
+    draw: Any,
+    model: Model,
+    names: Sequence[str] = ENTITIES,
+    pool: Pool = values,
+    kind: type[Conditions] = Conditions,
+) -> Rights:
     """A role's policies: for most of these entities one to three; some deny, some are for a few fields or rows."""
     rules: dict[str, Any] = {}
     policies: list[Policy] = []
@@ -112,18 +137,20 @@ def rights(draw: Any, model: Model, names: Sequence[str] = ENTITIES, pool: Pool 
             rule = None
             if draw(st.booleans()):
                 rule = f"{name}_{number}"
-                rules[rule] = draw(st.one_of(_of_above(model, name, rules, pool), _any(model, name, pool)))
+                rules[rule] = draw(st.one_of(_of_above(model, name, rules, pool, kind), _any(model, name, pool, kind)))
             policies.append(Policy("role", name, Action.READ, _some_fields(draw, model[name]), rule, effect))
     return Rights(model, tuple(policies), rules)
 
 
 @st.composite
-def _any(draw: Any, model: Model, name: str, pool: Pool) -> dict[str, Any]:
-    return Conditions(draw, model, None, pool).tree(model[name])
+def _any(draw: Any, model: Model, name: str, pool: Pool, kind: type[Conditions]) -> dict[str, Any]:
+    return kind(draw, model, None, pool).tree(model[name])
 
 
 @st.composite
-def _of_above(draw: Any, model: Model, name: str, rules: dict[str, Any], pool: Pool) -> dict[str, Any]:
+def _of_above(
+    draw: Any, model: Model, name: str, rules: dict[str, Any], pool: Pool, kind: type[Conditions]
+) -> dict[str, Any]:
     """What a rule says of the record above, as roles usually have it: contacts of companies in sight."""
     above = [
         {of.name: {target: rule} if of.reference.polymorphic else rule}
@@ -133,7 +160,7 @@ def _of_above(draw: Any, model: Model, name: str, rules: dict[str, Any], pool: P
         for rule_name, rule in rules.items()
         if rule_name.rpartition("_")[0] == target
     ]
-    return draw(st.sampled_from(above)) if above else draw(_any(model, name, pool))
+    return draw(st.sampled_from(above)) if above else draw(_any(model, name, pool, kind))
 
 
 def _some_fields(draw: Draw, entity: Entity) -> frozenset[str] | None:

@@ -16,6 +16,7 @@ from tests.query import random_rights
 from tests.query.client_documents import ClientDocument
 from tests.query.examples import examples, many_examples
 from tests.query.random_models import Drawn, models
+from tests.query.random_rights import WideConditions
 from tests.query.random_values import pool
 from tests.query.random_worlds import Open
 from tests.query.test_oracle import policy_set
@@ -42,7 +43,9 @@ def compare(of: Drawn, data: st.DataObject, opened: Open) -> None:
     with opened(of) as (ways, values):
         for number in range(2):
             if number:
-                rights = data.draw(random_rights.rights(of.model, [each.name for each in of.model], pool))
+                rights = data.draw(
+                    random_rights.rights(of.model, [each.name for each in of.model], pool, WideConditions)
+                )
                 for each in ways.values():
                     each.world.change_rights(policy_set(rights))
             chance = random.Random(data.draw(st.integers(0, 2**48)))

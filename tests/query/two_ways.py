@@ -9,6 +9,7 @@ from graphql import GraphQLField, GraphQLSchema
 
 from tests.graphql.kit import World, uid
 from tests.query.client_documents import BESIDE, ClientDocument
+from tests.query.counting import check_cost, counted
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.engine import Engine, Request
 from xrm_core.graphql.meanings import Root
@@ -104,9 +105,15 @@ def answers(ways: Mapping[str, Ways], document: ClientDocument) -> list[bytes]:
 
 
 def _answer(ways: Ways, document: ClientDocument, request: Request, asked: str) -> bytes:
-    """The answer to a document, after a look whether both paths give it, and the same beside introspection."""
-    fast, executed = ways.ask(request), ways.executed(request)
+    """The answer to a document, after a look whether both paths give it, and the same beside introspection, and whether
+    its cost is no smaller than what is in it.
+    """
+    with counted() as records:
+        executed = ways.executed(request)
+    fast = ways.ask(request)
     body = compact(fast.body)
+    if fast.executed:
+        check_cost(fast.body, len(records), asked)
     assert (compact(executed.body), executed.executed, executed.status) == (body, fast.executed, fast.status), asked
     assert b"INTERNAL_ERROR" not in body, asked
     for place in ("before", "behind"):

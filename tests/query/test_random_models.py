@@ -24,7 +24,7 @@ from tests.query.two_ways import CURSOR, Ways, alike, answers, compact
 from xrm_core.graphql.engine import Request
 
 
-@examples(5)
+@examples(3)
 @given(of=models(), data=st.data())
 def test_both_ways_and_databases_agree_on_any_model(of: Drawn, data: st.DataObject, opened: Open) -> None:
     compare(of, data, opened)
@@ -54,10 +54,10 @@ def compare(of: Drawn, data: st.DataObject, opened: Open) -> None:
 
 
 def ask(ways: dict[str, Ways], values: dict[str, list[Any]], chance: random.Random) -> None:
-    """Ten random documents, some of them with cursors out of the answers to those before."""
+    """Eight random documents, some of them with cursors out of the answers to those before."""
     schema, roots = ways["sqlite"].roots()
     cursors: list[str] = []
-    for _ in range(10 if roots else 0):
+    for _ in range(8 if roots else 0):
         bodies = answers(ways, ClientDocument(schema, roots, chance, cursors, values))
         cursors += [found.decode() for body in bodies for found in CURSOR.findall(body)]
 

@@ -16,7 +16,7 @@ from tests.query.two_ways import Ways, alike, compact
 from xrm_core.graphql.engine import Request
 
 
-@examples(3)
+@examples(2)
 @given(of=models())
 def test_all_that_can_be_asked_of_lists_gives_the_same_on_both_databases(of: Drawn, opened: Open) -> None:
     compare(of, opened, 200)

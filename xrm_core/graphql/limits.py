@@ -28,6 +28,8 @@ MAX_ALIAS_BYTES = 63
 MAX_VARIABLE_LEVELS = 50
 """Lists and objects within each other in variables: twice as many as a filter or a JSON value may have."""
 
+_NESTED = (dict, list)
+
 
 @dataclass(frozen=True)
 class DocumentLimits:
@@ -51,20 +53,21 @@ def check_variables(variables: Mapping[str, Any], limits: DocumentLimits) -> Non
     Raises:
         QueryTooLarge: says the limit.
     """
-    level: list[Any] = [variables]
-    count = depth = 0
-    while level:
-        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
-        level = list(chain.from_iterable(inner))
-        count, depth = count + len(level), depth + bool(inner)
-        if count > limits.variables:
-            raise QueryTooLarge(
-                f"The variables have more than {limits.variables} values.", hint="Split them into several requests."
-            )
-        if depth > MAX_VARIABLE_LEVELS + 1:
+    nested = [each for each in variables.values() if isinstance(each, _NESTED)]
+    values, levels = len(variables), 0
+    while nested and values <= limits.variables:
+        levels += 1
+        if levels > MAX_VARIABLE_LEVELS:
             raise QueryTooLarge(
                 f"The variables nest more than {MAX_VARIABLE_LEVELS} levels deep.", hint="Ask for less at once."
             )
+        values += sum(map(len, nested))
+        inner = chain.from_iterable(each.values() if isinstance(each, dict) else each for each in nested)
+        nested = [each for each in inner if isinstance(each, _NESTED)]
+    if values > limits.variables:
+        raise QueryTooLarge(
+            f"The variables have more than {limits.variables} values.", hint="Split them into several requests."
+        )
 
 
 def check(document: DocumentNode, limits: DocumentLimits) -> None:

@@ -30,7 +30,8 @@ def hit_candidates(scope: Scope, entity: Entity, row: Scan, searched: ColumnElem
     """
     if not scope.indexed:
         return None
-    number = _numbers(scope, entity, row, searched)
+    # A record that has the number has all of its words, as they are typed.
+    number = _numbers(scope, entity, row, searched) if how == "exact" else None
     if scope.dialect.name == "sqlite":
         match = func.json_extract(searched, literal_column(f"'$.{how}'"))
         fits = in_full_text(entity, row, func.coalesce(match, literal_column("'\"...\"'")), match.is_(None))

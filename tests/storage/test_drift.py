@@ -21,16 +21,16 @@ BIGGER = model(entity("customer", text("name"), text("city")), entity("contact",
         ("ALTER TABLE customer ADD COLUMN fax TEXT", "customer: the column fax is not in the model."),
         (
             "DROP INDEX ix_contact_customer_id",
-            "contact: the index (customer_id), named ix_contact_customer_id, is missing.",
+            "contact: the index (customer_id, id), named ix_contact_customer_id, is missing.",
         ),
         (
             "DROP INDEX ix_contact_customer_id; CREATE UNIQUE INDEX ix_contact_customer_id ON contact (customer_id)",
-            "contact: the index (customer_id), named ix_contact_customer_id, is missing.",
+            "contact: the index (customer_id, id), named ix_contact_customer_id, is missing.",
         ),
         (
             "DROP INDEX ix_contact_customer_id; "
             "CREATE INDEX ix_contact_customer_id ON contact (customer_id) WHERE version > 1",
-            "contact: the index (customer_id), named ix_contact_customer_id, is missing.",
+            "contact: the index (customer_id, id), named ix_contact_customer_id, is missing.",
         ),
         (
             "CREATE UNIQUE INDEX mine ON customer (city)",

@@ -1,6 +1,7 @@
 """The operations on indexes and unique constraints of one entity that is in both models."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Model
 from xrm_core.storage.evolution import EntityPair, backfill
@@ -61,7 +62,13 @@ def _former(pair: EntityPair) -> dict[str, str]:
 
 def _keys(entity: Entity) -> list[Part]:
     table = Tables(Model({entity.name: entity}))[entity.name]
-    return [part for part in sorted(parts(table), key=str) if part.kind in ("unique", "index")]
+    return [_as_declared(part) for part in sorted(parts(table), key=str) if part.kind in ("unique", "index")]
+
+
+def _as_declared(part: Part) -> Part:
+    """The part without the id at the end of an index, which no file names."""
+    *columns, last = part.columns
+    return replace(part, columns=tuple(columns)) if part.kind == "index" and columns and last == "id" else part
 
 
 def _unique(pair: EntityPair, part: Part, measure: Measure, rows: int) -> Operation:

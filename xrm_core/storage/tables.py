@@ -146,6 +146,11 @@ def pair_columns(entity: Entity) -> list[tuple[str, str]]:
 
 
 def _indexes(table: str, entity: Entity) -> Iterator[Index]:
+    """Indexes of references, and those of which files speak.
+
+    They end with the id, by which every list is sorted at last: a page is read in the order of its index, however many
+    records have the same values.
+    """
     wanted: dict[tuple[str, ...], None] = {}
     for field in entity.fields.values():
         if field.unique:
@@ -157,4 +162,8 @@ def _indexes(table: str, entity: Entity) -> Iterator[Index]:
     wanted.update(dict.fromkeys(_column_names(entity, names) for names in entity.indexes))
     sets = {(field.name,) for field in entity.fields.values() if field.type is FieldType.SET}
     for columns in wanted:
-        yield Index(naming.index(table, columns), *columns, postgresql_using="gin" if columns in sets else "btree")
+        name = naming.index(table, columns)
+        if columns in sets:
+            yield Index(name, *columns, postgresql_using="gin")
+        else:
+            yield Index(name, *columns, "id")

@@ -10,7 +10,7 @@ from xrm_core.errors import DatabaseOverloaded, DatabaseUnavailable, InternalErr
 from xrm_core.storage import pq_reader
 from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_reader import MAX_CONNECTIONS, MAX_PREPARED, PostgresReader
-from xrm_core.storage.readers import Call
+from xrm_core.storage.readers import ANEW, Call
 
 ONE: Call = ("SELECT '1'", ())
 PID: Call = ("SELECT pg_backend_pid()::text", ())
@@ -47,6 +47,14 @@ def cut_all(database: Database) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
     )
+
+
+async def test_a_statement_that_is_to_be_planned_anew_is_not_prepared(reader: PostgresReader) -> None:
+    prepared = "SELECT coalesce(string_agg(statement, ';'), '') FROM pg_prepared_statements"
+    assert await reader.fetch([(f"{ANEW}SELECT $1::text", ("one",))]) == [b"one"]
+    assert await reader.fetch([(f"{ANEW}SELECT $1::text", ("two",))]) == [b"two"]
+    assert await reader.fetch([(f"{ANEW}{prepared}", ())]) == [b""]
+    assert await reader.fetch([(prepared, ())]) == [prepared.encode()]
 
 
 async def test_more_reads_at_once_than_connections(reader: PostgresReader) -> None:

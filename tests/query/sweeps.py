@@ -12,9 +12,14 @@ _LOGIC = ("and", "or", "not")
 
 
 def filters(root: str, of: GraphQLField, drawn: ClientDocument) -> Iterator[str]:
-    """Root fields: the list under each operator of each field, and under a condition on each of its relations."""
-    for tree in _conditions(get_named_type(of.args["where"].type), drawn):
+    """Root fields: the list under each of its conditions."""
+    for tree in conditions(of, drawn):
         yield f"{root}(where: {tree}) {{ nodes {{ id }} }}"
+
+
+def conditions(of: GraphQLField, drawn: ClientDocument) -> Iterator[str]:
+    """Each operator of each field of a list, with a drawn value, and a condition on each of its relations."""
+    yield from _conditions(get_named_type(of.args["where"].type), drawn)
 
 
 def _conditions(type_: Any, drawn: ClientDocument) -> Iterator[str]:

@@ -11,6 +11,7 @@ from tests.query import documents
 from tests.query.oracle import Oracle
 from tests.query.random_rights import Pool
 from tests.query.random_rows import values
+from tests.query.two_ways import too_deep
 from xrm_core import naming
 
 
@@ -43,7 +44,7 @@ def walk(
         cursor = None
         while len(found) < len(whole):
             answer = world.body("role", query, {"w": documents.variable(where), "n": size, "c": cursor})
-            if b"deeper than this SQLite can read" in answer:  # old SQLite reads a few levels only
+            if too_deep(answer):
                 found = whole
                 break
             page = json.loads(answer)["data"]["list"]

@@ -5,7 +5,6 @@ The test marked ``slow`` makes many more models; ``XRM_HYPOTHESIS=night`` does, 
 
 import json
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from tests.query.random_rights import WideConditions
 from tests.query.random_values import pool
 from tests.query.random_worlds import Open
 from tests.query.test_oracle import policy_set
-from tests.query.two_ways import CURSOR, Ways, alike, answers, compact
+from tests.query.two_ways import CURSOR, Ways, alike, answers, compact, too_deep
 from xrm_core.graphql.engine import Request
 
 
@@ -74,32 +73,38 @@ def walk(ways: dict[str, Ways], values: dict[str, list[Any]], chance: random.Ran
     forward = f"query ($n: Int, $c: String) {{ list: {root}({given}, first: $n, after: $c) {_PAGE} }}"
     backward = f"query ($n: Int, $c: String) {{ list: {root}({given}, last: $n, before: $c) {_PAGE} }}"
     whole = {name: each.ask(Request(forward, {"n": 1000})) for name, each in ways.items()}
+    if too_deep(whole["sqlite"].body):
+        return
     assert len({alike(compact(each.body)) for each in whole.values()}) == 1, forward
     if not whole["sqlite"].executed:
         return
     size = chance.randint(1, 4)
     for name, each in ways.items():
-        found = json.loads(whole[name].body)["data"]["list"]
-        ids = [node["id"] for node in found["nodes"]]
-        assert found["totalCount"] == len(ids), forward
-        assert [id_ for page in pages(each, forward, size, len(ids)) for id_ in page] == ids, (name, forward)
-        assert [id_ for page in reversed([*pages(each, backward, size, len(ids))]) for id_ in page] == ids, (
-            name,
-            forward,
-        )
+        page = json.loads(whole[name].body)["data"]["list"]
+        ids = [node["id"] for node in page["nodes"]]
+        assert page["totalCount"] == len(ids), forward
+        for query in (forward, backward):
+            found = pages(each, query, size, len(ids))
+            if found is not None:
+                assert found == ids, (name, query)
 
 
 _PAGE = "{ totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"
 
 
-def pages(ways: Ways, query: str, size: int, most: int) -> Iterator[list[str]]:
-    """Ids of the records of each page, from the first on, or from the last."""
+def pages(ways: Ways, query: str, size: int, most: int) -> list[str] | None:
+    """Ids of the records of all pages in their order; None if an old SQLite cannot read the condition of a cursor."""
     backward = "last: $n" in query
     cursor, words = None, ("hasPreviousPage", "startCursor") if backward else ("hasNextPage", "endCursor")
+    found: list[str] = []
     for _ in range(most + 1):
-        page = json.loads(ways.ask(Request(query, {"n": size, "c": cursor})).body)["data"]["list"]
-        yield [node["id"] for node in page["nodes"]]
+        body = ways.ask(Request(query, {"n": size, "c": cursor})).body
+        if too_deep(body):
+            return None
+        page = json.loads(body)["data"]["list"]
+        ids = [node["id"] for node in page["nodes"]]
+        found = ids + found if backward else found + ids
         more, cursor = (page["pageInfo"][word] for word in words)
         if not more:
-            return
+            return found
     raise AssertionError("more pages than records")

@@ -16,7 +16,7 @@ from tests.query.random_rights import WideConditions
 from tests.query.random_values import pool
 from tests.query.random_worlds import Open
 from tests.query.test_oracle import policy_set
-from tests.query.two_ways import Ways, alike, compact
+from tests.query.two_ways import Ways, alike, compact, too_deep
 from xrm_core.graphql.engine import Request
 
 
@@ -48,7 +48,8 @@ def compare(of: Drawn, opened: Open, most: int) -> None:
         chosen = random.Random(of.seed).sample(found, min(most, len(found)))
         for some in in_tens(chosen):
             if not same(ways, some):
-                assert not all(same(ways, [each]) for each in some)
+                refused = [each for each in some if not same(ways, [each])]
+                assert refused, some
 
 
 def in_tens(found: list[str]) -> Iterator[list[str]]:
@@ -60,6 +61,8 @@ def same(ways: dict[str, Ways], fields: list[str]) -> bool:
     query = "{ " + " ".join(f"f{number}: {each}" for number, each in enumerate(fields)) + " }"
     bodies = {name: compact(each.ask(Request(query, {})).body) for name, each in ways.items()}
     assert b"INTERNAL_ERROR" not in bodies["sqlite"], query
+    if too_deep(bodies["sqlite"]):
+        return False
     if len({alike(body) for body in bodies.values()}) > 1:
         for each in fields if len(fields) > 1 else ():
             same(ways, [each])  # to say which

@@ -60,16 +60,32 @@ def _leaves(type_: Any, depth: int) -> Iterator[str]:
             yield f"{name} {{ {' '.join(_leaves(inner, 0))} }}"
 
 
-def figures(root: str, of: GraphQLField, chance: random.Random) -> Iterator[str]:
-    """Root fields: each figure of each field, and groups by each field in each of its parts."""
+def figures(root: str, of: GraphQLField) -> Iterator[str]:
+    """Root fields: all figures at once, but for those of money, which may be refused: these one by one."""
     type_: Any = get_named_type(of.type)
+    groups: Any = get_named_type(of.args["groupBy"].type)
+    money = {name for name, each in groups.fields.items() if _is_money(each)}
+    together = []
     for function, measure in type_.fields.items():
         inner: Any = get_named_type(measure.type)
-        if function != "key" and not is_leaf_type(inner):
-            yield from (f"{root} {{ {function} {{ {name} }} }}" for name in inner.fields)
-    groups: Any = get_named_type(of.args["groupBy"].type)
-    for path in _paths(groups, 2):
-        for part in _end(groups, path).values:
+        if function == "key" or is_leaf_type(inner):
+            continue
+        if names := [name for name in inner.fields if name not in money]:
+            together.append(f"{function} {{ {' '.join(names)} }}")
+        yield from (f"{root} {{ {function} {{ {name} }} }}" for name in inner.fields if name in money)
+    yield f"{root} {{ count {' '.join(together)} }}"
+
+
+def _is_money(of: Any) -> bool:
+    inner: Any = get_named_type(of.type)
+    return isinstance(inner, GraphQLInputObjectType) and "currency" in inner.fields and "id" not in inner.fields
+
+
+def groups(root: str, of: GraphQLField, chance: random.Random) -> Iterator[str]:
+    """Root fields: groups by each field in each of its parts."""
+    keys: Any = get_named_type(of.args["groupBy"].type)
+    for path in _paths(keys, 2):
+        for part in _end(keys, path).values:
             key = _key(path, f"(part: {part})" if part != "VALUE" else "")
             more = chance.choice(["", ", totals: CUBE", ', timeZone: "America/St_Johns"', ', timeZone: "Asia/Tokyo"'])
             yield f"{root}(groupBy: [{_nested(path, part)}]{more}) {{ key {{ {key} }} count totalOver }}"

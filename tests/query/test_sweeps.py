@@ -34,18 +34,21 @@ def test_all_that_can_be_asked_of_lists_of_many_more_models(of: Drawn, opened: O
 
 
 def compare(of: Drawn, opened: Open, most: int) -> None:
-    """Ask for so many things, ten at a time; those that are refused one by one."""
+    """Ask for all values and figures, and for so many conditions, orders and groups: ten at a time, or one by one."""
     note(f"drawn({of.seed})")
     with opened(of) as (ways, known):
         schema, roots = ways["sqlite"].roots()
         drawn = ClientDocument(schema, roots, random.Random(of.seed), [], known)
+        always: list[str] = []
         found: list[str] = []
         for root, field in roots.items():
             if "orderBy" in field.args and "after" in field.args:
-                found += [*sweeps.filters(root, field, drawn), *sweeps.orders(root, field), *sweeps.values(root, field)]
+                always += sweeps.values(root, field)
+                found += [*sweeps.filters(root, field, drawn), *sweeps.orders(root, field)]
             elif "groupBy" in field.args:
-                found += sweeps.figures(root, field, random.Random(of.seed))
-        chosen = random.Random(of.seed).sample(found, min(most, len(found)))
+                always += sweeps.figures(root, field)
+                found += sweeps.groups(root, field, random.Random(of.seed))
+        chosen = always + random.Random(of.seed).sample(found, min(most, len(found)))
         for some in in_tens(chosen):
             if not same(ways, some):
                 refused = [each for each in some if not same(ways, [each])]

@@ -35,7 +35,7 @@ from xrm_core.query.match import match
 from xrm_core.query.predicates import operand, scan, size
 from xrm_core.query.relationship_view import text_of
 from xrm_core.query.request import HitPart, Search, SearchBranch
-from xrm_core.query.scan import Condition, Page, Scan, Scope
+from xrm_core.query.scan import Page, Scan, Scope
 from xrm_core.query.search import searched
 from xrm_core.query.searched_text import SearchedText
 from xrm_core.query.sql_json import Pair, constant, key
@@ -56,12 +56,14 @@ def ranked(scope: Scope, request: Search) -> ColumnElement[Any]:
         return scope.json.text(literal_column("'[]'"))
     exact = _best(_hits(scope, request, "exact"), size(request.size)).cte("xrm_exact")
     exact = exact.prefix_with("MATERIALIZED")  # and not worked out wherever it is named
-    number = select(func.count()).select_from(exact).scalar_subquery()
-    typos = _hits(scope, request, "typos", number < size(request.size))
+    # A column of what stands around all branches: SQLite reads a CTE anew wherever it is named.
+    number = select(func.count().label("hits")).select_from(exact).subquery("xrm_number")
+    typos = _hits(scope, request, "typos", number)
     found = union_all(select(exact), select(typos)).subquery()
     page = Page(_best(found, size(request.size)).subquery("xrm_hits"))
     hit = scope.json.object([_part(scope, request, page, part) for part in request.parts])
-    return select(scope.json.array(hit)).select_from(page.source).scalar_subquery()
+    array = select(scope.json.array(hit)).select_from(page.source).correlate(number).scalar_subquery()
+    return select(array).select_from(number).scalar_subquery()
 
 
 def _best(found: FromClause, number: ColumnElement[int]) -> Select[Any]:
@@ -69,10 +71,13 @@ def _best(found: FromClause, number: ColumnElement[int]) -> Select[Any]:
     return select(found).order_by(*best).limit(number)
 
 
-def _hits(scope: Scope, request: Search, how: How, condition: Condition | None = None) -> FromClause:
-    """The records that fit, each with its entity, id, title, score, and where words were found."""
+def _hits(scope: Scope, request: Search, how: How, number: FromClause | None = None) -> FromClause:
+    """The records that fit, each with its entity, id, title, score, and where words were found.
+
+    None if ``number`` has as many hits already as are asked for.
+    """
     branches = request.branches.items()
-    return _union([_of_entity(scope, request, scope.model[name], each, how, condition) for name, each in branches])
+    return _union([_of_entity(scope, request, scope.model[name], each, how, number) for name, each in branches])
 
 
 def _union(parts: Sequence[Select[Any]]) -> FromClause:
@@ -84,16 +89,18 @@ def _union(parts: Sequence[Select[Any]]) -> FromClause:
 
 
 def _of_entity(
-    scope: Scope, request: Search, entity: Entity, branch: SearchBranch, how: How, condition: Condition | None
+    scope: Scope, request: Search, entity: Entity, branch: SearchBranch, how: How, number: FromClause | None
 ) -> Select[Any]:
     row = scan(scope, entity)
     text = operand(request.text, SearchedText())
     wanted = None if branch.wanted is None else operand(branch.wanted, Boolean())
-    conditions = (condition, wanted, row.rule, hit_candidates(scope, entity, row, text, how))
+    too_few = None if number is None else number.c.hits < size(request.size)
+    conditions = (too_few, wanted, row.rule, hit_candidates(scope, entity, row, text, how))
     looked_at = (
         select(row.source.c.id, _title(scope, entity, row).label("title"), _matched(scope, entity, row, text, how))
         .where(*(each for each in conditions if each is not None))
         .limit(_ALL)
+        .correlate(number)
         .subquery()
     )
     columns = looked_at.c

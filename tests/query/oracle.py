@@ -41,8 +41,8 @@ class Oracle(Sight):
         return self.model[entity][path[-1]]
 
     def sorted(self, entity: str, rows: Iterable[Row], order: Sequence[tuple[Sequence[str], bool]]) -> list[Row]:
-        """Rows in an order of (path, descending), the id last; empty values are the largest."""
-        found = sorted(rows, key=lambda row: row["id"])
+        """Rows in an order of (path, descending), the id last in the last direction; empty values are the largest."""
+        found = sorted(rows, key=lambda row: row["id"], reverse=bool(order) and order[-1][1])
         for path, descending in reversed(order):
             of = self.end(entity, path)
             found.sort(key=lambda row: ordering(of, self.along(entity, row, path)), reverse=descending)

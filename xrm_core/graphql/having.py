@@ -77,7 +77,7 @@ def _criterion(model: Model, entity: Entity, by: tuple[GroupKey, ...], item: dic
         _descending(value)
     if name == "key":
         path, leaf = path_of(model, entity, value, "orderBy")
-        return GroupOrder(_key(by, path), leaf == "DESC")
+        return GroupOrder(_key(by, path), _descending(leaf))
     [(field, direction)] = _one(value)
     return GroupOrder(Figure(name, measured(entity, field).name), _descending(direction))  # type: ignore[arg-type] # a function
 
@@ -94,6 +94,8 @@ def _one(item: dict[str, Any]) -> list[tuple[str, Any]]:
 def _descending(direction: Any) -> bool:
     if direction is None:
         raise BadQuery("An item of orderBy is null.", hint="Leave it out.")
+    if direction not in ("ASC", "DESC"):
+        raise BadQuery("Groups have no alphabetical order.", hint="Sort them by ASC or DESC.")
     return bool(direction == "DESC")
 
 

@@ -14,8 +14,13 @@ def add_orders(types: Types) -> None:
     """One order input per readable entity: its scalar fields, and its to-one relations nested."""
     direction = builder.enum_type(
         "OrderDirection",
-        ("ASC", "DESC"),
-        {"ASC": "Smallest first, empty values last.", "DESC": "Greatest first, empty values first."},
+        ("ASC", "DESC", "ASC_ALPHABETICAL", "DESC_ALPHABETICAL"),
+        {
+            "ASC": "Smallest first, empty values last. Texts by code points: Z before a, z before ä.",
+            "DESC": "Greatest first, empty values first.",
+            "ASC_ALPHABETICAL": "Texts as in a register: A with a, ä with a, ß as ss; empty ones last.",
+            "DESC_ALPHABETICAL": "Texts as in a register, the other way round; empty ones first.",
+        },
     )
     for entity in types.readable:
         types.orders[entity.name] = builder.input_type(

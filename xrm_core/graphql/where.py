@@ -27,7 +27,7 @@ from xrm_core.metadata.predicate import (
     Related,
     Search,
 )
-from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.types import TEXTUAL, FieldType
 from xrm_core.query.request import GroupKey, Order, Page, Period
 
 MAX_FILTER_DEPTH = 20
@@ -177,11 +177,23 @@ def compare(field: Field, op: Op, value: Tree) -> Predicate:
 
 
 def order(model: Model, entity: Entity, tree: Tree) -> tuple[Order, ...]:
-    """``orderBy`` as sort criteria."""
+    """``orderBy`` as sort criteria.
+
+    Raises:
+        BadQuery: a field that is no text is to be sorted as in a register.
+    """
     found = []
     for item in criteria(tree, "orderBy"):
         path, leaf = path_of(model, entity, item, "orderBy")
-        found.append(Order(path[:-1], path[-1], leaf == "DESC"))
+        direction, _, alphabetical = str(leaf).partition("_")
+        if alphabetical and _field_at(model, entity, path).type not in TEXTUAL:
+            raise BadQuery(
+                f"{'.'.join(map(naming.camel, path))} is no text, so it has no alphabetical order.",
+                hint=f"Sort it by {direction}.",
+            )
+        plain = Order(path[:-1], path[-1], direction == "DESC")
+        # What differs in case and accents alone is next to each other, but not in any order.
+        found += [replace(plain, folded=True), plain] if alphabetical else [plain]
     return tuple(found)
 
 

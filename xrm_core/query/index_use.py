@@ -67,7 +67,7 @@ def _list(scope: Scope, request: Connection) -> Iterator[IndexUse]:
     yield from _rule(scope, entity.name)
     yield from _compared(scope, entity, request.where, "filter")
     first = request.order[0] if request.order else None
-    if first is not None and not first.path:
+    if first is not None and not first.path and not first.folded:
         yield from _use(entity, entity[first.field], "order")
     for part in request.parts:
         if isinstance(part, Nodes):

@@ -1,6 +1,7 @@
 """Orders and the places in them: ORDER BY, keyset conditions, and cursors as clients see them.
 
-An order always ends with the id, so it is total and a place in it is exact. Empty values sort as the largest, on both
+An order always ends with the id, in the direction of what stands before it (an index is then read in one direction), so
+it is total and a place in it is exact. Empty values sort as the largest, on both
 databases and in both directions. A cursor is the values of a record in the order, as JSON in hexadecimal digits, led
 by a digest of the order that it belongs to. It gives no rights: whoever forges one only names another place.
 """
@@ -25,6 +26,7 @@ from xrm_core.query.operands import operand_type
 from xrm_core.query.predicates import operand, scan
 from xrm_core.query.request import Cursor, Order
 from xrm_core.query.scan import Condition, Row, Scope
+from xrm_core.storage.folded_sql import folded
 
 ID = SYSTEM_FIELDS[0]
 _IN_CURSORS = {FieldType.INTEGER: int, FieldType.BOOLEAN: bool}
@@ -61,7 +63,7 @@ def fields_of(model: Model, entity: Entity, order: Sequence[Order]) -> tuple[tup
         found.append((each, field))
         if not each.path and field == ID:
             return tuple(found)  # nothing can come after a unique value
-    return (*found, (Order((), "id"), ID))
+    return (*found, (Order((), "id", bool(order) and order[-1].descending), ID))
 
 
 def sorts(scope: Scope, entity: Entity, row: Row, order: Sequence[Order]) -> tuple[Sort, ...]:
@@ -70,7 +72,7 @@ def sorts(scope: Scope, entity: Entity, row: Row, order: Sequence[Order]) -> tup
     guarded = {} if permission is None else permission.field_rules
     return tuple(
         Sort(
-            along(scope, entity, row, each.path, field),
+            _column(scope, entity, row, each, field),
             field,
             each.descending,
             # Also a required field is empty where the caller may not see it.
@@ -78,6 +80,11 @@ def sorts(scope: Scope, entity: Entity, row: Row, order: Sequence[Order]) -> tup
         )
         for each, field in fields_of(scope.model, entity, order)
     )
+
+
+def _column(scope: Scope, entity: Entity, row: Row, order: Order, field: Field) -> ColumnElement[Any]:
+    column = along(scope, entity, row, order.path, field)
+    return folded(scope.dialect.name, column, "CASE_AND_ACCENTS") if order.folded else column
 
 
 def along(scope: Scope, entity: Entity, row: Row, path: tuple[str, ...], field: Field) -> ColumnElement[Any]:
@@ -116,7 +123,7 @@ def beyond(criteria: Sequence[Sort], cursor: Cursor, *, backward: bool) -> Condi
 
 def digest(entity: Entity, order: Sequence[Order]) -> str:
     """A short word that a cursor of this order begins with; it has the form of a name."""
-    text = repr((entity.name, [(each.path, each.field, each.descending) for each in order]))
+    text = repr((entity.name, [(each.path, each.field, each.descending, each.folded) for each in order]))
     return "o" + hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

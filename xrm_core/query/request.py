@@ -136,11 +136,15 @@ Selection = tuple[Item, ...]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Sort by a field; ``path`` leads to it through to-one relations. Empty values sort as the largest."""
+    """Sort by a field; ``path`` leads to it through to-one relations. Empty values sort as the largest.
+
+    ``folded``: by a text without differences of case and accents.
+    """
 
     path: tuple[str, ...]
     field: str
     descending: bool = False
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,7 +275,10 @@ class ClientDocument:
         if isinstance(type_, GraphQLInputObjectType):
             return self._object(type_, depth, plain=plain)
         if isinstance(type_, GraphQLEnumType):
-            return Word(self._chance.choice([*type_.values]))
+            values = [*type_.values]
+            if type_.name == "OrderDirection" and self._chance.random() < 0.8:
+                values = ["ASC", "DESC"]  # the others are for texts alone
+            return Word(self._chance.choice(values))
         if name in ("after", "before"):
             return self._chance.choice([*self._cursors[-20:], "zz"])
         if name in ("search", "text") and self._chance.random() < 0.7:

@@ -85,7 +85,7 @@ query FindAnything($text: String!) {
     node {
       __typename
       ... on Customer { city phone }
-      ... on Contact { customer { name } }
+      ... on Contact { email phone }
     }
   }
 }

@@ -43,7 +43,8 @@ def scans_of_keys(model: Model, entity: Entity, keys: Iterable[Order | GroupKey]
         owner = entity
         for name in key.path:
             owner = model[owner[name].reference.targets[0]]
-        count += SLOW * (len(key.path) + rollups(owner, owner[key.field]))
+        folded = isinstance(key, Order) and key.folded
+        count += SLOW * (len(key.path) + folded + rollups(owner, owner[key.field]))
     return count
 
 

@@ -35,8 +35,9 @@ def large_postgresql(times: int) -> str:
     with postgresql("postgres") as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             return name
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {PLATFORM_DB}")
-    with postgresql(name) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}_unfinished")
+        connection.execute(f"CREATE DATABASE {name}_unfinished TEMPLATE {PLATFORM_DB}")
+    with postgresql(f"{name}_unfinished") as connection:
         for table, ids in _TABLES.items():
             columns = [
                 column
@@ -50,6 +51,8 @@ def large_postgresql(times: int) -> str:
                 f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM {table}, generate_series(1, {times - 1}) n"
             )
         connection.execute("VACUUM ANALYZE")
+    with postgresql("postgres") as connection:
+        connection.execute(f"ALTER DATABASE {name}_unfinished RENAME TO {name}")
     return name
 
 
@@ -58,8 +61,10 @@ def large_sqlite(times: int) -> Path:
     path = WORK / f"xrm_{times}.sqlite"
     if path.exists():
         return path
-    shutil.copy(PLATFORM_SQLITE, path)
-    connection = sqlite3.connect(path)
+    unfinished = path.with_suffix(".unfinished")
+    shutil.copy(PLATFORM_SQLITE, unfinished)
+    connection = sqlite3.connect(unfinished)
+    connection.execute("PRAGMA journal_mode=OFF")
     connection.create_function("copied", 2, copied, deterministic=True)
     for table, ids in _TABLES.items():
         columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
@@ -73,8 +78,8 @@ def large_sqlite(times: int) -> Path:
         connection.execute("DROP TABLE small")
     connection.execute("ANALYZE")
     connection.commit()
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
+    unfinished.rename(path)
     return path
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.graphql.kit import World, uid
-from xrm_core.storage import pq_reader
+from xrm_core.storage.pq_connection import PqConnection
 from xrm_core.storage.readers import SqliteReader
 
 DEEP = f"""{{
@@ -39,14 +39,14 @@ def statements(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[s
             connection.set_trace_callback(None)
     else:
         url = world.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        run = pq_reader._Connection._run
+        run = PqConnection._run
 
-        async def counted(connection: pq_reader._Connection, send: object) -> object:
+        async def counted(connection: PqConnection, send: object) -> object:
             seen.append("sent")
             return await run(connection, send)
 
         with psycopg.connect(url), monkeypatch.context() as patch:
-            patch.setattr(pq_reader._Connection, "_run", counted)
+            patch.setattr(PqConnection, "_run", counted)
             yield seen
 
 

@@ -9,7 +9,8 @@ import pytest
 from xrm_core.errors import DatabaseOverloaded, DatabaseUnavailable, InternalError, Timeout
 from xrm_core.storage import pq_reader
 from xrm_core.storage.engines import Database
-from xrm_core.storage.pq_reader import MAX_CONNECTIONS, MAX_PREPARED, PostgresReader
+from xrm_core.storage.pq_connection import MAX_PREPARED
+from xrm_core.storage.pq_reader import MAX_CONNECTIONS, PostgresReader
 from xrm_core.storage.readers import ANEW, Call
 
 ONE: Call = ("SELECT '1'", ())

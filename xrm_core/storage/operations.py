@@ -62,7 +62,7 @@ class CreateEntity(Operation):
     @property
     def text(self) -> str:
         """One sentence."""
-        return f"Create the {self.noun} {self.entity} with {_many(self.fields, 'field')}."
+        return f"Create the {self.noun} {self.entity} with {many(self.fields, 'field')}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class DropEntity(Operation):
     @property
     def text(self) -> str:
         """One sentence."""
-        return f"Drop the {self.noun} {self.entity} and its {_many(self.rows, 'record')}."
+        return f"Drop the {self.noun} {self.entity} and its {many(self.rows, 'record')}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ class AddField(Operation):
         """One sentence."""
         place = f"{self.entity}.{self.field}"
         if self.risk == "blocked":
-            return f"Add the field {place}: {_many(self.rows, 'record')} would have no valid value for it."
+            return f"Add the field {place}: {many(self.rows, 'record')} would have no valid value for it."
         if self.numbered:
             return f"Add the field {place}; {_do(self.rows, 'record', 'get')} numbers in the order of their creation."
         if self.default is not None:
@@ -134,7 +134,7 @@ class DropField(Operation):
     @property
     def text(self) -> str:
         """One sentence."""
-        return f"Drop the field {self.entity}.{self.field} and its {_many(self.rows, 'value')}."
+        return f"Drop the field {self.entity}.{self.field} and its {many(self.rows, 'value')}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +153,7 @@ class ChangeType(Operation):
         change = f"Change {self.entity}.{self.field} from {self.before} to {self.after}"
         if not self.possible:
             return f"{change}: there is no way from one to the other."
-        done = f"{change}: {_many(self.converts, 'value')} {'is' if self.converts == 1 else 'are'} converted"
+        done = f"{change}: {many(self.converts, 'value')} {'is' if self.converts == 1 else 'are'} converted"
         if not self.rows:
             return f"{done}."
         if self.risk == "lossy":
@@ -173,9 +173,9 @@ class RestoreField(Operation):
         """One sentence."""
         place = f"{self.entity}.{self.field}"
         if self.risk == "blocked":
-            return f"Bring back the field {place}: {_many(self.rows, 'record')} would have no valid value for it."
-        lost = f", less {_many(self.lost, 'reference')} to records that are gone or replaced" if self.lost else ""
-        return f"Bring back the field {place} and its {_many(self.rows, 'value')}{lost}."
+            return f"Bring back the field {place}: {many(self.rows, 'record')} would have no valid value for it."
+        lost = f", less {many(self.lost, 'reference')} to records that are gone or replaced" if self.lost else ""
+        return f"Bring back the field {place} and its {many(self.rows, 'value')}{lost}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,9 +193,9 @@ class RestoreEntity(Operation):
     def text(self) -> str:
         """One sentence."""
         leads, does = "leads" if self.lost == 1 else "lead", "does" if self.gone == 1 else "do"
-        lost = f"; {_many(self.lost, 'reference')} in them {leads} to records that are gone" if self.lost else ""
-        gone = f", and {_many(self.gone, 'record')} that must have one {does} not come back" if self.gone else ""
-        return f"Bring back the entity {self.entity} and its {_many(self.rows, 'record')}{lost}{gone}."
+        lost = f"; {many(self.lost, 'reference')} in them {leads} to records that are gone" if self.lost else ""
+        gone = f", and {many(self.gone, 'record')} that must have one {does} not come back" if self.gone else ""
+        return f"Bring back the entity {self.entity} and its {many(self.rows, 'record')}{lost}{gone}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +213,7 @@ class ChangeRequired(Operation):
         if not self.required:
             return f"Make {place} optional."
         if self.risk == "blocked":
-            return f"Make {place} required: {_many(self.rows, 'record')} cannot be filled."
+            return f"Make {place} required: {many(self.rows, 'record')} cannot be filled."
         if self.rows:
             return f"Make {place} required; {_do(self.rows, 'empty record', 'get')} the default {_json(self.default)}."
         return f"Make {place} required."
@@ -287,80 +287,6 @@ class ChangeOnDelete(Operation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeIndex(Operation):
-    """An index comes or goes. ``field`` has the columns, separated by commas."""
-
-    @property
-    def text(self) -> str:
-        """One sentence."""
-        word = "Add an" if self.op == "add_index" else "Drop the"
-        return f"{word} index on {self.entity} ({self.field})."
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddIndex(ChangeIndex):
-    """A new index."""
-
-    op: ClassVar[str] = "add_index"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DropIndex(ChangeIndex):
-    """An index goes."""
-
-    op: ClassVar[str] = "drop_index"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddSearchIndex(Operation):
-    """An index for searches comes. ``field`` has the columns, separated by commas."""
-
-    op: ClassVar[str] = "add_search_index"
-
-    @property
-    def text(self) -> str:
-        """One sentence."""
-        return f"Make {self.entity} searchable by {', '.join(self.field.split(','))}."
-
-
-@dataclass(frozen=True, kw_only=True)
-class DropSearchIndex(Operation):
-    """An index for searches goes. ``field`` has the columns, separated by commas."""
-
-    op: ClassVar[str] = "drop_search_index"
-
-    @property
-    def text(self) -> str:
-        """One sentence."""
-        return f"Drop the index for searches of {self.entity} by {', '.join(self.field.split(','))}."
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddUnique(Operation):
-    """Values must be unique from now on. ``field`` has the columns, separated by commas."""
-
-    op: ClassVar[str] = "add_unique"
-
-    @property
-    def text(self) -> str:
-        """One sentence."""
-        twice = f": {_many(self.rows, 'record')} share theirs" if self.rows else ""
-        return f"Make {self.entity} ({self.field}) unique{twice}."
-
-
-@dataclass(frozen=True, kw_only=True)
-class DropUnique(Operation):
-    """Values need no longer be unique. ``field`` has the columns, separated by commas."""
-
-    op: ClassVar[str] = "drop_unique"
-
-    @property
-    def text(self) -> str:
-        """One sentence."""
-        return f"Let {self.entity} ({self.field}) have the same values more than once."
-
-
-@dataclass(frozen=True, kw_only=True)
 class ChangeLimits(Operation):
     """Length, bounds, pattern, format or precision change; records are held to them when next written."""
 
@@ -419,8 +345,9 @@ def _json(value: Any) -> str:
 
 def _do(count: int, noun: str, verb: str) -> str:
     """``2 records stay``, ``1 record stays``."""
-    return f"{_many(count, noun)} {verb}{('es' if verb.endswith('o') else 's') if count == 1 else ''}"
+    return f"{many(count, noun)} {verb}{('es' if verb.endswith('o') else 's') if count == 1 else ''}"
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: int, noun: str) -> str:
+    """``1 record``, ``2 records``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -6,14 +6,14 @@ from dataclasses import replace
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Model
 from xrm_core.storage.evolution import EntityPair, backfill
 from xrm_core.storage.measure import Found, Measure
-from xrm_core.storage.operations import (
+from xrm_core.storage.operations import Operation
+from xrm_core.storage.operations_on_keys import (
     AddIndex,
     AddSearchIndex,
     AddUnique,
     DropIndex,
     DropSearchIndex,
     DropUnique,
-    Operation,
 )
 from xrm_core.storage.plan_field import weight
 from xrm_core.storage.shape import FOR_SEARCHES, Part, parts

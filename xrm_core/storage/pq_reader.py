@@ -6,14 +6,11 @@ are sent on (``docs/adr/0003-postgresql-reads-through-libpq.md``). Parameters tr
 
 import asyncio
 import contextlib
-import datetime as dt
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
-from psycopg.pq.abc import PGresult
 from sqlalchemy import Dialect
 
 from xrm_core.errors import DatabaseUnavailable, InternalError
@@ -27,16 +24,15 @@ from xrm_core.storage.engines import (
     timed_out,
 )
 from xrm_core.storage.late import Late
-from xrm_core.storage.readers import ANEW, Call, read_dialect
+from xrm_core.storage.pq_connection import Lost, PqConnection, Refused, Stale
+from xrm_core.storage.readers import Call, read_dialect
 
 MAX_CONNECTIONS = 16
-MAX_PREPARED = 256
 MAX_HELPERS = 3  # connections beside its own on which the statements of one document run
 _CHECK_MILLISECONDS = 1000  # between looks of the server at the connection of a running statement
 WAIT_SECONDS = 10.0
 GRACE_SECONDS = 5.0
-_CANCELLED, _STALE_PLAN, _NO_SUCH_STATEMENT, _NO_MEMORY = b"57014", b"0A000", b"26000", b"53200"
-_SHUT_DOWN = b"57P"
+_CANCELLED, _NO_MEMORY = b"57014", b"53200"
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -52,7 +48,7 @@ class PostgresReader:
         self.dialect: Dialect = read_dialect(database)
         self._database = database
         self._timeout = timeout
-        self._idle: list[_Connection] = []
+        self._idle: list[PqConnection] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._open = 0
         self._closed = False
@@ -90,13 +86,13 @@ class PostgresReader:
     async def _twice(self, calls: Sequence[Call], seconds: float, helpers: int) -> list[bytes | None]:
         try:
             return await self._on_some(calls, seconds, helpers)
-        except _Lost:
+        except Lost:
             # The server was restarted, or a connection was cut while idle: reading again does no harm. The others that
             # are idle are likely to be gone as well, whether they know it already or not.
             self._drop_idle()
             try:
                 return await self._on_some(calls, seconds, helpers)
-            except _Lost as error:
+            except Lost as error:
                 raise self._unavailable() from error
 
     async def _on_some(self, calls: Sequence[Call], seconds: float, helpers: int) -> list[bytes | None]:
@@ -107,12 +103,12 @@ class PostgresReader:
                 await each.limit(seconds)
             try:
                 answers = await _answers(team, calls)
-            except _Stale:
+            except Stale:
                 for each in team:
                     await each.forget()
                 answers = await _answers(team, calls)
             healthy = True
-        except _Refused as error:
+        except Refused as error:
             healthy = all([await each.recover() for each in team])
             if error.state == _CANCELLED:
                 raise timed_out(seconds) from None
@@ -132,9 +128,9 @@ class PostgresReader:
             for each in team:
                 self._release(each, healthy=healthy)
 
-    def _spare(self, count: int) -> list["_Connection"]:
+    def _spare(self, count: int) -> list[PqConnection]:
         """Up to so many connections that are idle and that nobody waits for; none is opened for it."""
-        found: list[_Connection] = []
+        found: list[PqConnection] = []
         while self._idle and not self._waiting and len(found) < count:
             connection = self._idle.pop()
             if connection.alive:
@@ -143,7 +139,7 @@ class PostgresReader:
                 self._open -= 1
         return found
 
-    async def _acquire(self) -> "_Connection":
+    async def _acquire(self) -> PqConnection:
         while True:
             while self._idle:
                 connection = self._idle.pop()
@@ -178,7 +174,7 @@ class PostgresReader:
             with contextlib.suppress(ValueError):
                 self._waiting.remove(waiter)
 
-    def _release(self, connection: "_Connection", *, healthy: bool) -> None:
+    def _release(self, connection: PqConnection, *, healthy: bool) -> None:
         if healthy and connection.alive and not self._closed:
             self._idle.append(connection)
         else:
@@ -193,7 +189,7 @@ class PostgresReader:
                 waiter.set_result(None)
                 break
 
-    async def _connect(self) -> "_Connection":
+    async def _connect(self) -> PqConnection:
         # The same arguments that the engine for writes connects with.
         positional, arguments = self._database.dialect.create_connect_args(self._database.url)
         options = (
@@ -206,11 +202,11 @@ class PostgresReader:
             )
         except psycopg.Error as error:
             raise self._unavailable() from error
-        connection = _Connection(owner, self._timeout)
+        connection = PqConnection(owner, self._timeout)
         try:
             # A statement whose connection was closed, since its client has gone, ends with it.
             await connection.command(f"SET client_connection_check_interval = {_CHECK_MILLISECONDS}")
-        except _Refused:
+        except Refused:
             pass  # a server on Windows cannot look
         except BaseException:
             connection.close()
@@ -255,160 +251,11 @@ class _Work:
         return self._late and self._task is not None and self._task.uncancel() <= self._before
 
 
-class _Lost(Exception):
-    """The connection is gone."""
-
-
-class _Refused(Exception):
-    """The server answered with an error."""
-
-    def __init__(self, state: bytes) -> None:
-        super().__init__(state)
-        self.state = state
-
-
-class _Stale(_Refused):
-    """A prepared statement does not fit the tables any more, since they were changed."""
-
-
-class _Connection:
-    """One connection in libpq's asynchronous mode, one command at a time; its statements may take ``seconds``."""
-
-    def __init__(self, owner: psycopg.AsyncConnection[Any], seconds: float) -> None:
-        self._owner = owner
-        self._seconds = seconds
-        self._pg = owner.pgconn
-        self._pg.nonblocking = 1
-        self._loop = asyncio.get_running_loop()
-        self._socket = self._pg.socket
-        self._future: asyncio.Future[PGresult] | None = None
-        self._result: PGresult | None = None
-        self._prepared: OrderedDict[str, bytes] = OrderedDict()
-        self._count = 0
-        self._loop.add_reader(self._socket, self._readable)
-
-    @property
-    def alive(self) -> bool:
-        """False once the server has closed it."""
-        return self._pg.status == ConnStatus.OK
-
-    async def answer(self, sql: str, values: tuple[Any, ...]) -> bytes | None:
-        """Run a statement and return its one value."""
-        parameters = [_text(value) for value in values]
-        if sql.startswith(ANEW):
-            result = await self._run(lambda: self._pg.send_query_params(sql.encode(), parameters))
-            return result.get_value(0, 0)
-        name = await self._name(sql)
-        result = await self._run(lambda: self._pg.send_query_prepared(name, parameters))
-        return result.get_value(0, 0)
-
-    async def limit(self, seconds: float) -> None:
-        """Let statements take so long from now on."""
-        if seconds != self._seconds:
-            await self.command(f"SET statement_timeout = {milliseconds(seconds)}")
-            self._seconds = seconds
-
-    async def forget(self) -> None:
-        """Drop all prepared statements, and the transaction if there is one."""
-        if self._in_transaction():
-            await self.command("ROLLBACK")
-        await self.command("DEALLOCATE ALL")
-        self._prepared.clear()
-
-    async def command(self, sql: str) -> None:
-        """Run a command without result."""
-        await self._run(lambda: self._pg.send_query(sql.encode()))
-
-    async def recover(self) -> bool:
-        """After an error of the server: end the transaction, if any. False if the connection is of no more use."""
-        try:
-            if self._in_transaction():
-                await self.command("ROLLBACK")
-        except (_Lost, _Refused):
-            return False
-        return True
-
-    def close(self) -> None:
-        """Close it, whatever it is doing."""
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
-        self._pg.finish()
-
-    def _in_transaction(self) -> bool:
-        return self._pg.transaction_status != 0
-
-    async def _name(self, sql: str) -> bytes:
-        name = self._prepared.get(sql)
-        if name is not None:
-            self._prepared.move_to_end(sql)
-            return name
-        if len(self._prepared) >= MAX_PREPARED:
-            _, oldest = self._prepared.popitem(last=False)
-            await self.command(f"DEALLOCATE {oldest.decode()}")
-        self._count += 1
-        name = b"x%d" % self._count
-        await self._run(lambda: self._pg.send_prepare(name, sql.encode()))
-        self._prepared[sql] = name
-        return name
-
-    async def _run(self, send: Any) -> PGresult:
-        future: asyncio.Future[PGresult] = self._loop.create_future()
-        self._future = future
-        try:
-            send()
-            if self._pg.flush():
-                self._loop.add_writer(self._socket, self._writable)
-        except psycopg.OperationalError as error:
-            raise _Lost from error
-        result = await future
-        if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-            return result
-        state = result.error_field(DiagnosticField.SQLSTATE) or b""
-        if state.startswith(_SHUT_DOWN):
-            raise _Lost
-        raise _Stale(state) if state in (_STALE_PLAN, _NO_SUCH_STATEMENT) else _Refused(state)
-
-    def _writable(self) -> None:
-        try:
-            if not self._pg.flush():
-                self._loop.remove_writer(self._socket)
-        except psycopg.OperationalError:
-            self._lose()
-
-    def _readable(self) -> None:
-        try:
-            self._pg.consume_input()
-            while self._future is not None and not self._pg.is_busy():
-                result = self._pg.get_result()
-                if result is None:  # the command is complete
-                    self._finish(self._future)
-                else:
-                    self._result = result
-        except psycopg.OperationalError:
-            self._lose()
-
-    def _finish(self, future: asyncio.Future[PGresult]) -> None:
-        result, self._result, self._future = self._result, None, None
-        if future.done():
-            return
-        if result is None:
-            future.set_exception(_Lost())
-        else:
-            future.set_result(result)
-
-    def _lose(self) -> None:
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
-        future, self._future = self._future, None
-        if future is not None and not future.done():
-            future.set_exception(_Lost())
-
-
-async def _answers(team: Sequence[_Connection], calls: Sequence[Call]) -> list[bytes | None]:
+async def _answers(team: Sequence[PqConnection], calls: Sequence[Call]) -> list[bytes | None]:
     """Run statements and return the one value of each; several in one snapshot, side by side if there is a team.
 
     Raises:
-        _Lost, _Refused: of the first statement, in their order, with which something went wrong.
+        Lost, Refused: of the first statement, in their order, with which something went wrong.
     """
     leader, *helpers = team
     if len(calls) == 1:
@@ -422,11 +269,11 @@ async def _answers(team: Sequence[_Connection], calls: Sequence[Call]) -> list[b
     found: list[bytes | None] = [None] * len(calls)
     failed: dict[int, Exception] = {}
 
-    async def work(connection: _Connection) -> None:
+    async def work(connection: PqConnection) -> None:
         for number in pending:
             try:
                 found[number] = await connection.answer(*calls[number])
-            except (_Lost, _Refused) as error:
+            except (Lost, Refused) as error:
                 failed[number] = error
                 return
         await connection.command("COMMIT")
@@ -435,23 +282,3 @@ async def _answers(team: Sequence[_Connection], calls: Sequence[Call]) -> list[b
     if failed:
         raise failed[min(failed)]
     return found
-
-
-def _text(value: Any) -> bytes | None:
-    """A value in PostgreSQL's text format."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return b"t" if value else b"f"
-    if isinstance(value, list | tuple):
-        return ("{" + ",".join(_element(each) for each in value) + "}").encode()
-    if isinstance(value, dt.datetime | dt.date | dt.time):
-        return value.isoformat().encode()
-    return str(value).encode()
-
-
-def _element(value: Any) -> str:
-    text = _text(value)
-    if text is None:
-        return "NULL"
-    return '"' + text.decode().replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -27,7 +27,8 @@ from xrm_core.records.door import Records
 from xrm_core.records.stored import to_columns
 from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_reader import PostgresReader
-from xrm_core.storage.readers import Reader, SqliteReader
+from xrm_core.storage.readers import Reader
+from xrm_core.storage.sqlite_reader import SqliteReader
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.typos_postgresql import create_typos
 

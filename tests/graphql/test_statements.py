@@ -9,7 +9,7 @@ import pytest
 
 from tests.graphql.kit import World, uid
 from xrm_core.storage.pq_connection import PqConnection
-from xrm_core.storage.readers import SqliteReader
+from xrm_core.storage.sqlite_reader import SqliteReader
 
 DEEP = f"""{{
   firm(id: "{uid(101)}") {{ name
@@ -25,15 +25,17 @@ def statements(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[s
     """The statements that the database runs meanwhile."""
     seen: list[str] = []
     if isinstance(world.reader, SqliteReader):
-        connect = SqliteReader._connection
+        connect = SqliteReader._open
 
         def traced(reader: SqliteReader) -> sqlite3.Connection:
             connection = connect(reader)
             connection.set_trace_callback(seen.append)
             return connection
 
+        for connection in world.reader._opened:
+            connection.set_trace_callback(seen.append)
         with monkeypatch.context() as patch:
-            patch.setattr(SqliteReader, "_connection", traced)
+            patch.setattr(SqliteReader, "_open", traced)
             yield seen
         for connection in world.reader._opened:
             connection.set_trace_callback(None)

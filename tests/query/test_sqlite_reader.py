@@ -3,17 +3,45 @@
 import asyncio
 import contextlib
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from xrm_core.errors import QueryTooLarge, Timeout
 from xrm_core.storage.engines import Database
-from xrm_core.storage.readers import Call, SqliteReader
+from xrm_core.storage.readers import Call
+from xrm_core.storage.sqlite_quick import MAX_SLOW, QuickReads
+from xrm_core.storage.sqlite_reader import SqliteReader
 
 ONE: Call = ("SELECT '1'", ())
 SLOW: Call = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n", ())
+
+
+def _bytes(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.text_factory = bytes
+    return connection
+
+
+def _threads_of(reader: SqliteReader) -> list[str]:
+    """The names of the threads in which the reader's connections call the SQL function ``here``."""
+    seen: list[str] = []
+
+    def here(value: int) -> int:
+        seen.append(threading.current_thread().name)
+        return value
+
+    made = reader._open
+
+    def open_() -> sqlite3.Connection:
+        connection = made()
+        connection.create_function("here", 1, here)
+        return connection
+
+    reader._open = open_  # type: ignore[method-assign]
+    return seen
 
 
 @pytest.fixture
@@ -99,3 +127,72 @@ async def test_what_sqlite_cannot_parse_is_too_large(reader: SqliteReader) -> No
 async def test_big_answers(reader: SqliteReader) -> None:
     [answer] = await reader.fetch([("SELECT printf('%.*c', 5000000, 'x')", ())])
     assert len(answer or b"") == 5_000_000
+
+
+async def test_what_is_quick_runs_in_the_event_loop_and_what_is_slow_in_a_thread(reader: SqliteReader) -> None:
+    seen = _threads_of(reader)
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+    sql = f"{numbers} SELECT cast(max(here(i)) AS TEXT) FROM n"
+    here = threading.current_thread().name
+    assert await reader.fetch([ONE]) == [b"1"], "the first opens the connections"
+
+    async def asked(times: int) -> list[str]:
+        seen.clear()
+        [answer] = await reader.fetch([(sql, (times,))])
+        assert answer == str(times).encode()
+        return [seen[0], seen[-1]]
+
+    assert await asked(1) == [here, here]
+    first, last = await asked(300_000)
+    assert first == here, "tried in the event loop"
+    assert last.startswith("xrm-read"), "and done in a thread"
+    first, last = await asked(300_000)
+    assert first.startswith("xrm-read"), "known to be slow"
+    first, last = await asked(1)
+    assert first.startswith("xrm-read"), "and a thread finds that it is quick now"
+    assert await asked(1) == [here, here]
+
+
+async def test_a_slow_statement_does_not_hold_up_the_event_loop(reader: SqliteReader) -> None:
+    reader._timeout = 60
+    slow = asyncio.create_task(reader.fetch([SLOW]))
+    for _ in range(20):
+        assert await reader.fetch([ONE]) == [b"1"]
+        await asyncio.sleep(0)
+    assert not slow.done()
+    slow.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await slow
+
+
+async def test_a_document_that_is_broken_off_leaves_no_snapshot_behind(sqlite: Database, reader: SqliteReader) -> None:
+    count: Call = ("SELECT cast(count(*) AS TEXT) FROM counted", ())
+    quick = QuickReads(reader._open(), seconds=0)
+    for number in range(1, 400):  # the clock is looked at every so many instructions, so at any of these statements
+        assert quick.fetch([ONE, count, ONE], None) in (None, [b"1", str(number - 1).encode(), b"1"])
+        assert not quick._connection.in_transaction
+        with sqlite.begin() as connection:
+            connection.exec_driver_sql("INSERT INTO counted VALUES (1)")
+        quick.is_quick([ONE, count, ONE])
+
+
+def test_a_lock_that_others_hold_is_not_waited_for_in_the_event_loop(tmp_path: Path) -> None:
+    path = tmp_path / "locked.db"
+    quick = QuickReads(_bytes(sqlite3.connect(path, isolation_level=None)), seconds=20)
+    assert quick.fetch([ONE], None) == [b"1"]
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE counted (a INTEGER)")
+    other.execute("BEGIN EXCLUSIVE")
+    count: Call = ("SELECT cast(count(*) AS TEXT) FROM counted", ())
+    started = time.monotonic()
+    assert quick.fetch([count], None) is None
+    assert time.monotonic() - started < 10
+    other.execute("ROLLBACK")
+    assert quick.fetch([count], None) == [b"0"], "a lock does not make a statement slow"
+
+
+def test_slow_documents_are_not_remembered_without_end(tmp_path: Path) -> None:
+    quick = QuickReads(_bytes(sqlite3.connect(tmp_path / "some.db", isolation_level=None)), seconds=0)
+    for number in range(MAX_SLOW + 50):
+        quick.fetch([(f"{SLOW[0]} WHERE {number}", ())], None)
+    assert len(quick._slow) == MAX_SLOW

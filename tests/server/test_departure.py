@@ -19,7 +19,7 @@ from xrm_core.server.assembly import Platform
 from xrm_core.settings import load_settings
 from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_reader import PostgresReader
-from xrm_core.storage.readers import SqliteReader
+from xrm_core.storage.sqlite_reader import SqliteReader
 
 LONG = 20.0
 

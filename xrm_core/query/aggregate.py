@@ -5,10 +5,13 @@ from typing import Any
 
 from sqlalchemy import FromClause, Select, case, func, literal_column, null, select, union_all
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.expression import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from xrm_core import naming
 from xrm_core.errors import BadQuery
 from xrm_core.metadata.model import CURRENCY, Entity, Field
+from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.query import figures_view, totals
 from xrm_core.query.group_json import GroupJson
 from xrm_core.query.grouping import bit, sets
@@ -67,9 +70,11 @@ class _Groups:
             conditions.insert(0, belongs.condition(found))
         if joint is not None:
             conditions = [*joint.conditions(request.where_link), *conditions]
+        everything = belongs is None and joint is None and rule is None and request.where == EVERYTHING
+        scanned = bool(self.fields) or not everything
         query: Select[Any] = (
             select(
-                *(self._key(found, group).label(label) for group, label in self.keys.items()),
+                *(self._key(found, group, scanned).label(label) for group, label in self.keys.items()),
                 *(found.column(entity[name]).label(label) for name, label in self.fields.items()),
                 literal_column("1").label("one"),
             )
@@ -112,11 +117,12 @@ class _Groups:
         """A figure as a column that compares."""
         return figures_view.comparable(columns, self.figures.get(figure, "n"))
 
-    def _key(self, found: Scan, group: GroupKey) -> ColumnElement[Any]:
+    def _key(self, found: Scan, group: GroupKey, scanned: bool) -> ColumnElement[Any]:
+        """A key of a record. ``scanned``: more than the key of a record is looked at."""
         field = self.key_fields[group]
         column = along(self.scope, self.entity, found, group.path, field)
         if group.part is None:
-            return column
+            return _by_no_index(column) if scanned and self.scope.dialect.name == "sqlite" else column
         return begin(self.scope.dialect.name, field, column, group.part, self.request.zone)
 
     def _grouped(self, rows: FromClause) -> Any:
@@ -166,6 +172,15 @@ class _Groups:
         if self.request.totals is not None:
             mask: ColumnElement[int] = literal_column(str(bit(list(self.keys.values()), label)))
             yield columns.over.op("&")(mask)
+
+
+def _by_no_index(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A key of which SQLite makes groups by sorting: it would read each record in the order of an index on the key.
+
+    That is right if the index has all that is asked for. Otherwise each record is looked up at another place of the
+    file, and groups take two to three times as long.
+    """
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
 
 class _Figures:

@@ -24,7 +24,8 @@ from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint, current_model, tables_version
 from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_reader import PostgresReader
-from xrm_core.storage.readers import Reader, SqliteReader
+from xrm_core.storage.readers import Reader
+from xrm_core.storage.sqlite_reader import SqliteReader
 from xrm_core.storage.tenants import State
 
 WATCH_SECONDS = 1.0

@@ -1,0 +1,133 @@
+"""Reads on SQLite: what is quick in the event loop, the rest in threads."""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from xrm_core.storage import folding, matching, periods, phone
+from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, set_pragmas
+from xrm_core.storage.readers import Call, understood
+from xrm_core.storage.sqlite_quick import QUICK_SECONDS, QuickReads, answers
+
+SQLITE_THREADS = 4
+
+
+class SqliteReader:
+    """One read-only connection for the event loop, one for each thread; no more than one thread hop per document.
+
+    Args:
+        database: an SQLite database.
+        timeout: seconds that a document may take.
+    """
+
+    def __init__(self, database: Database, timeout: float) -> None:
+        self.dialect = database.dialect
+        self._path = database.url.database or ""
+        self._timeout = timeout
+        self._threads = ThreadPoolExecutor(SQLITE_THREADS, thread_name_prefix="xrm-read")
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._quick: QuickReads | None = None
+        self._opening_quick = threading.Lock()
+
+    async def fetch(
+        self,
+        calls: Sequence[Call],
+        tables: int | None = None,
+        seconds: float | None = None,
+        *,
+        wide: bool = False,  # noqa: ARG002
+    ) -> list[bytes | None]:
+        """See :class:`~xrm_core.storage.readers.Reader`."""
+        if self._quick is not None:
+            found = self._quick.fetch(calls, tables)
+            if found is not None:
+                return found
+        loop = asyncio.get_running_loop()
+        job = _Job(seconds or self._timeout)
+        limit = loop.call_later(job.seconds, job.stop)
+        try:
+            return await loop.run_in_executor(self._threads, self._fetch, calls, job, tables)
+        except asyncio.CancelledError:
+            job.stop()
+            raise
+        finally:
+            limit.cancel()
+
+    def _fetch(self, calls: Sequence[Call], job: "_Job", tables: int | None) -> list[bytes | None]:
+        try:
+            connection = self._connection()
+            quick = self._quick or self._open_quick()
+            job.begin(connection)
+            try:
+                started = time.thread_time()
+                found = answers(connection, calls, tables)
+                if time.thread_time() - started < QUICK_SECONDS / 2:
+                    quick.is_quick(calls)
+            finally:
+                job.end()
+        except sqlite3.OperationalError as error:
+            raise (understood(error, job.seconds) or error) from error
+        return found
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = self._local.connection = self._open()
+        return found
+
+    def _open_quick(self) -> QuickReads:
+        """Made in a thread, since opening a file may wait for others that have it open."""
+        with self._opening_quick:
+            if self._quick is None:
+                self._quick = QuickReads(self._open())
+            return self._quick
+
+    def _open(self) -> sqlite3.Connection:
+        found = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=512)
+        set_pragmas(found, (*SQLITE_PRAGMAS, "query_only=ON", "mmap_size=268435456"))
+        found.text_factory = bytes
+        folding.teach(found)
+        periods.teach(found)
+        phone.teach(found)
+        matching.teach(found)
+        self._opened.append(found)
+        return found
+
+    async def close(self) -> None:
+        """See :class:`~xrm_core.storage.readers.Reader`."""
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        for connection in self._opened:
+            connection.close()
+
+
+class _Job:
+    """One document's use of a connection. It can be stopped at any moment, also while it waits for a thread."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._stopped = False
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Take a connection; OperationalError if the job was stopped before."""
+        with self._lock:
+            if self._stopped:
+                raise sqlite3.OperationalError("interrupted")
+            self._connection = connection
+
+    def end(self) -> None:
+        """Give the connection back: from now on it is another job's."""
+        with self._lock:
+            self._connection = None
+
+    def stop(self) -> None:
+        """End the statement that runs, and refuse those to come."""
+        with self._lock:
+            self._stopped = True
+            if self._connection is not None:
+                self._connection.interrupt()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from xrm_core.errors import QueryTooLarge, Timeout
+from xrm_core.errors import QueryTooLarge, TablesChanged, Timeout
 from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Call
 from xrm_core.storage.sqlite_quick import MAX_SLOW, QuickReads
@@ -196,3 +196,26 @@ def test_slow_documents_are_not_remembered_without_end(tmp_path: Path) -> None:
     for number in range(MAX_SLOW + 50):
         quick.fetch([(f"{SLOW[0]} WHERE {number}", ())], None)
     assert len(quick._slow) == MAX_SLOW
+
+
+async def test_a_change_of_the_tables_is_noticed_by_every_statement_after_it(
+    reader: SqliteReader, sqlite: Database
+) -> None:
+    def changed(sql: str) -> int:
+        with sqlite.begin() as connection:
+            connection.exec_driver_sql(sql)
+        with sqlite.read() as connection:
+            return int(connection.exec_driver_sql("PRAGMA schema_version").scalar_one())
+
+    count: Call = ("SELECT cast(count(*) AS TEXT) FROM counted", ())
+    other: Call = ("SELECT cast(sum(a) AS TEXT) FROM counted", ())
+    before = changed("CREATE INDEX first ON counted (a)")
+    for calls in ([count], [other], [count, other], [count]):
+        assert len(await reader.fetch(calls, before)) == len(calls)
+    for number in range(3):
+        after = changed(f"CREATE TABLE another{number} (b INTEGER) STRICT")
+        for calls in ([other], [count], [count, other]):
+            with pytest.raises(TablesChanged):
+                await reader.fetch(calls, before)
+            assert len(await reader.fetch(calls, after)) == len(calls)
+        before = after

@@ -202,8 +202,8 @@ class Engine:
         if not plan.whole and is_about_schema(role.planner, document, operation, variables):
             return await self._administer(role, document, request, caller)
         calls = plan.calls(values)
-        results: list[bytes | None] = []
-        if calls:
+        results = self.reader.at_once(calls, self.tables) if calls else []
+        if results is None:
             reading = self.reader.fetch(calls, self.tables, role.timeout, wide=plan.wide)
             results = await (reading if request.departure is None else request.departure.during(reading))
         extensions = plan.extensions(variables) if request.tells_cost else None

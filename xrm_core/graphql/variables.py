@@ -14,7 +14,6 @@ from graphql import (
     type_from_ast,
 )
 from graphql.execution.values import get_variable_values
-from graphql.utilities import coerce_input_value
 
 from xrm_core.graphql.arguments import shape
 
@@ -26,7 +25,9 @@ MAX_ERRORS = 20
 class _Variable:
     name: str
     type: Any
-    is_leaf: bool
+    leaf: Any
+    """The type without non-null if it is a scalar or an enum, else None."""
+    nullable: bool
     may_be_absent: bool
     """It has no default and may be null, so it may be left out without more ado."""
 
@@ -48,7 +49,8 @@ class Variables:
             type_: Any = type_from_ast(schema, each.type)
             nullable = get_nullable_type(type_)
             absent = each.default_value is None and nullable is type_
-            self._found.append(_Variable(each.variable.name.value, type_, is_leaf_type(nullable), absent))
+            leaf = nullable if is_leaf_type(nullable) else None
+            self._found.append(_Variable(each.variable.name.value, type_, leaf, nullable is type_, absent))
 
     def coerced(self, given: Mapping[str, Any]) -> dict[str, Any] | list[GraphQLError]:
         """The values by name, those left out without a default missing; or what is wrong with them."""
@@ -59,10 +61,12 @@ class Variables:
                 if variable.may_be_absent:
                     continue
                 return self._by_the_library(given)
-            found = coerce_input_value(value, variable.type) if variable.is_leaf else Undefined
-            if found is Undefined:
+            if variable.leaf is None or (value is None and not variable.nullable):
                 return self._by_the_library(given)
-            coerced[variable.name] = found
+            try:
+                coerced[variable.name] = None if value is None else variable.leaf.coerce_input_value(value)
+            except Exception:
+                return self._by_the_library(given)  # which says what is wrong
         return coerced
 
     def plan_key(self, coerced: Mapping[str, Any]) -> Any:

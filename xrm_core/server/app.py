@@ -74,7 +74,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
         await site.close()
 
     routes: list[BaseRoute] = [
-        Route("/graphql", graphql),
+        Route("/graphql", graphql),  # for /graphql/, which leads there
         Route("/files", files, methods=["POST"]),
         Route("/files/{file_id}", files, methods=["GET"]),
         *health.routes(lambda request: site_of(request.scope).refresh()),
@@ -82,7 +82,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
     ]
     # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).
     middleware = [Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)] if settings.demo else []
-    middleware.append(Middleware(Sites, main=site, tenants=tenants))
+    middleware.append(Middleware(Sites, main=site, tenants=tenants, direct={"/graphql": graphql}))
     return Starlette(
         routes=routes,
         middleware=middleware,

@@ -1,6 +1,7 @@
 """Request → the site that answers it: the main database's, or a tenant's by path (``/t/<name>/…``) or host name."""
 
 import re
+from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,12 +28,15 @@ class Sites:
         app: what comes after; it sees the path without ``/t/<name>``.
         main: the site of the main database.
         tenants: the others.
+        direct: path → what answers there; it is asked without a search among routes, which takes as long as the rest of
+            a small answer, and must give an answer whatever goes wrong.
     """
 
-    def __init__(self, app: ASGIApp, main: Site, tenants: Tenants) -> None:
+    def __init__(self, app: ASGIApp, main: Site, tenants: Tenants, direct: Mapping[str, ASGIApp]) -> None:
         self._app = app
         self._main = main
         self._tenants = tenants
+        self._direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its site."""
@@ -40,30 +44,33 @@ class Sites:
             await self._app(scope, receive, send)
             return
         try:
-            site, scope = await self._find(scope)
+            site, path = await self._find(scope)
         except Exception as error:
             reason = error if isinstance(error, XrmError) else answers.unexpected(error)
             answer = JSONResponse({"errors": [answers.shape(reason)]}, reason.http_status)
             await answer(scope, receive, send)
             return
+        scope[_KEY] = site
         try:
-            await self._app(scope, receive, send)
+            await self._direct.get(path, self._app)(scope, receive, send)
         finally:
             site.busy -= 1
 
-    async def _find(self, scope: Scope) -> tuple[Site, Scope]:
-        name = self._tenants.named(_host(scope))
-        path = _PATH.fullmatch(scope["path"])
+    async def _find(self, scope: Scope) -> tuple[Site, str]:
+        """The site, and the path on it."""
+        name = self._tenants.named(_host(scope)) if self._tenants.have_hosts else None
+        whole: str = scope["path"]
+        path = _PATH.fullmatch(whole)
         if name is None and path is None:
             self._main.busy += 1
-            return self._main, {**scope, _KEY: self._main}
+            return self._main, whole
         if name is not None and path is not None:
             raise NotFound("There is nothing at this address.")  # a tenant's host shows no other tenant
         if path is None:
-            site = await self._tenants.enter(name or "")
-            return site, {**scope, _KEY: site}
+            return await self._tenants.enter(name or ""), whole
         site = await self._tenants.enter(path[2])
-        return site, {**scope, _KEY: site, "root_path": scope.get("root_path", "") + path[1]}
+        scope["root_path"] = scope.get("root_path", "") + path[1]
+        return site, path[3] or ""
 
 
 def _host(scope: Scope) -> str:

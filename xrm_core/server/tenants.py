@@ -66,6 +66,11 @@ class Tenants:
         self._threads = ThreadPoolExecutor(_OPENING, thread_name_prefix="xrm-open")
         self._watching: asyncio.Task[None] | None = None
 
+    @property
+    def have_hosts(self) -> bool:
+        """Whether any host name belongs to a tenant."""
+        return bool(self._hosts)
+
     def named(self, host: str) -> str | None:
         """The tenant that a host name belongs to."""
         return self._hosts.get(host)

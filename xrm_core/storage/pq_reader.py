@@ -58,6 +58,10 @@ class PostgresReader:
         # A statement locks each table and index that it may look into; a server has room for some thousands of locks.
         self._wide = asyncio.Lock()
 
+    def at_once(self, calls: Sequence[Call], tables: int | None = None) -> list[bytes | None] | None:  # noqa: ARG002
+        """See :class:`~xrm_core.storage.readers.Reader`."""
+        return None
+
     async def fetch(
         self,
         calls: Sequence[Call],

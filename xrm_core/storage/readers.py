@@ -27,6 +27,17 @@ class Reader(Protocol):
     dialect: Dialect
     """Statements are compiled for this."""
 
+    def at_once(self, calls: Sequence[Call], tables: int | None = None) -> list[bytes | None] | None:
+        """What :meth:`fetch` gives, if it can be had without waiting for anybody; None: fetch it.
+
+        Args:
+            calls: the statements.
+            tables: as there.
+
+        Raises:
+            TablesChanged: as there.
+        """
+
     async def fetch(
         self,
         calls: Sequence[Call],

@@ -23,30 +23,32 @@ MAX_SLOW = 2_000
 """Documents that are remembered as slow; of more, the oldest are tried anew."""
 
 
-def answers(connection: sqlite3.Connection, calls: Sequence[Call], tables: int | None) -> list[bytes | None]:
+def answers(connection: sqlite3.Connection, calls: Sequence[Call]) -> list[bytes | None]:
     """Run the statements of a document on one snapshot.
 
     Args:
         connection: with ``text_factory`` bytes.
         calls: the statements.
-        tables: the version of the tables that they were made for, if it is to be held.
 
     Raises:
-        TablesChanged: the version is another one.
         sqlite3.Error: a statement failed.
     """
     if len(calls) == 1:
-        found = [_one(connection, calls[0])]
-    else:
-        connection.execute("BEGIN")
-        try:
-            found = [_one(connection, call) for call in calls]
-        finally:
-            connection.execute("ROLLBACK")
-    # The version only goes up: if it is not newer now, it was not when the statements ran. Without this, a
-    # decimal whose scale has just changed would be shown a hundred times too large.
-    if tables is not None and connection.execute("PRAGMA schema_version").fetchone()[0] != tables:
-        raise tables_changed()
+        return [_one(connection, calls[0])]
+    connection.execute("BEGIN")
+    try:
+        return [_one(connection, call) for call in calls]
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """The version of the tables, as of :func:`~xrm_core.storage.applied.tables_version`.
+
+    It only goes up: if it is not newer after statements than it was when they were made, it was not when they ran.
+    Without that, a decimal whose scale has just changed would be shown a hundred times too large.
+    """
+    found: int = connection.execute("PRAGMA schema_version").fetchone()[0]
     return found
 
 
@@ -67,22 +69,30 @@ class QuickReads:
         self._connection = connection
         self._seconds = seconds
         self._end = 0.0
+        self._version: int | None = None
         self._slow: dict[str | tuple[str, ...], None] = {}
         connection.execute("PRAGMA busy_timeout=0")
+        connection.set_authorizer(self._compiles)
         connection.set_progress_handler(self._is_over, STEPS)
 
     def fetch(self, calls: Sequence[Call], tables: int | None) -> list[bytes | None] | None:
         """The answers as of :func:`answers`; None: ask in a thread, which also says what is wrong.
 
+        Args:
+            calls: the statements.
+            tables: the version of the tables that they were made for, if it is to be held.
+
         Raises:
-            TablesChanged: as there.
+            TablesChanged: the version is another one.
         """
         key = _key(calls)
         if key in self._slow:
             return None
         self._end = time.perf_counter() + self._seconds
         try:
-            return answers(self._connection, calls, tables)
+            found = answers(self._connection, calls)
+            if self._version is None and tables is not None:
+                self._version = version(self._connection)
         except sqlite3.OperationalError:
             if self._is_over():
                 if len(self._slow) >= MAX_SLOW:
@@ -90,6 +100,9 @@ class QuickReads:
                 self._slow[key] = None
             self._end_transaction()
             return None
+        if tables is not None and self._version != tables:
+            raise tables_changed()
+        return found
 
     def is_quick(self, calls: Sequence[Call]) -> None:
         """A thread had these answers soon: they may be asked of the event loop again. May be called in any thread."""
@@ -101,6 +114,12 @@ class QuickReads:
         self._end = math.inf
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+    def _compiles(self, *_about: object) -> int:
+        # SQLite compiles a statement anew when the tables have changed. As long as it compiles none, they have not, and
+        # need not be asked for their version, which takes as long as a record by its id.
+        self._version = None
+        return sqlite3.SQLITE_OK
 
     def _is_over(self) -> bool:
         return time.perf_counter() > self._end

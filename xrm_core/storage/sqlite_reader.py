@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from xrm_core.storage import folding, matching, periods, phone
-from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, set_pragmas
+from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, set_pragmas, tables_changed
 from xrm_core.storage.readers import Call, understood
-from xrm_core.storage.sqlite_quick import QUICK_SECONDS, QuickReads, answers
+from xrm_core.storage.sqlite_quick import QUICK_SECONDS, QuickReads, answers, version
 
 SQLITE_THREADS = 4
 
@@ -33,6 +33,10 @@ class SqliteReader:
         self._quick: QuickReads | None = None
         self._opening_quick = threading.Lock()
 
+    def at_once(self, calls: Sequence[Call], tables: int | None = None) -> list[bytes | None] | None:
+        """See :class:`~xrm_core.storage.readers.Reader`."""
+        return None if self._quick is None else self._quick.fetch(calls, tables)
+
     async def fetch(
         self,
         calls: Sequence[Call],
@@ -42,10 +46,9 @@ class SqliteReader:
         wide: bool = False,  # noqa: ARG002
     ) -> list[bytes | None]:
         """See :class:`~xrm_core.storage.readers.Reader`."""
-        if self._quick is not None:
-            found = self._quick.fetch(calls, tables)
-            if found is not None:
-                return found
+        found = self.at_once(calls, tables)
+        if found is not None:
+            return found
         loop = asyncio.get_running_loop()
         job = _Job(seconds or self._timeout)
         limit = loop.call_later(job.seconds, job.stop)
@@ -64,7 +67,9 @@ class SqliteReader:
             job.begin(connection)
             try:
                 started = time.thread_time()
-                found = answers(connection, calls, tables)
+                found = answers(connection, calls)
+                if tables is not None and version(connection) != tables:
+                    raise tables_changed()
                 if time.thread_time() - started < QUICK_SECONDS / 2:
                     quick.is_quick(calls)
             finally:

@@ -6,7 +6,11 @@ from typing import Any
 
 from graphql import (
     GraphQLError,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
     GraphQLSchema,
+    GraphQLString,
     OperationDefinitionNode,
     Undefined,
     get_nullable_type,
@@ -19,6 +23,9 @@ from xrm_core.graphql.arguments import shape
 
 MAX_ERRORS = 20
 """Of one document or one request's variables that are told."""
+
+_SHAPELESS = (GraphQLID, GraphQLString, GraphQLInt, GraphQLFloat)
+"""Types of which any value makes the same plan, unless it is null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +51,14 @@ class Variables:
         self._schema = schema
         self._definitions = operation.variable_definitions or ()
         self._name = operation.name.value if operation.name else None
-        self._found = []
+        self._found: list[_Variable] = []
         for each in self._definitions:
             type_: Any = type_from_ast(schema, each.type)
             nullable = get_nullable_type(type_)
             absent = each.default_value is None and nullable is type_
             leaf = nullable if is_leaf_type(nullable) else None
             self._found.append(_Variable(each.variable.name.value, type_, leaf, nullable is type_, absent))
+        self._shaping = [each for each in self._found if each.nullable or each.leaf not in _SHAPELESS]
 
     def coerced(self, given: Mapping[str, Any]) -> dict[str, Any] | list[GraphQLError]:
         """The values by name, those left out without a default missing; or what is wrong with them."""
@@ -71,10 +79,10 @@ class Variables:
 
     def plan_key(self, coerced: Mapping[str, Any]) -> Any:
         """What, besides the document, decides the plan: which operation, and the shape of its variables."""
-        if not self._found:
+        if not self._shaping:
             return self._name
         return self._name, tuple(
-            (each.name, shape(coerced[each.name], each.type)) for each in self._found if each.name in coerced
+            (each.name, shape(coerced[each.name], each.type)) for each in self._shaping if each.name in coerced
         )
 
     def _by_the_library(self, given: Mapping[str, Any]) -> dict[str, Any] | list[GraphQLError]:

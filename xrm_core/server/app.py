@@ -7,11 +7,11 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
@@ -31,7 +31,7 @@ CLEAN_SECONDS = 3600.0
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 
 
-def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Starlette:
+def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASGIApp:
     """The ASGI application.
 
     Args:
@@ -80,15 +80,14 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Sta
         *health.routes(lambda request: site_of(request.scope).refresh()),
         *graphiql.routes(lambda: configuration),
     ]
-    # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).
-    middleware = [Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)] if settings.demo else []
-    middleware.append(Middleware(Sites, main=site, tenants=tenants, direct={"/graphql": graphql}))
-    return Starlette(
+    starlette = Starlette(
         routes=routes,
-        middleware=middleware,
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
     )
+    app: ASGIApp = Sites(starlette, site, tenants, direct={"/graphql": graphql})
+    # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).
+    return TrustedHostMiddleware(app, allowed_hosts=LOOPBACK) if settings.demo else app
 
 
 async def _happens(event: asyncio.Event, seconds: float) -> bool:

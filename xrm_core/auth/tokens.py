@@ -11,6 +11,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, delete, insert,
 from uuid_utils import uuid7
 
 from xrm_core import naming
+from xrm_core.auth.events import Event, record
 from xrm_core.metadata.model import TEAM
 from xrm_core.storage.columns import Flag
 from xrm_core.storage.system import TOKEN, USER_ROLE
@@ -39,10 +40,10 @@ def create_token(connection: Connection, user_id: str, label: str, *, expires_at
         label: what it is for, for the list of tokens.
         expires_at: aware; None: never.
     """
-    token = PREFIX + secrets.token_urlsafe(32)
+    token, token_id = PREFIX + secrets.token_urlsafe(32), str(uuid7())
     connection.execute(
         insert(TOKEN).values(
-            id=str(uuid7()),
+            id=token_id,
             token_hash=digest(token),
             user_id=user_id,
             label=label,
@@ -51,6 +52,7 @@ def create_token(connection: Connection, user_id: str, label: str, *, expires_at
             revoked_at=None,
         )
     )
+    record(connection, Event.TOKEN_CREATED, subject=token_id, details={"label": label, "user": user_id})
     return token
 
 
@@ -64,7 +66,10 @@ def tokens_of(connection: Connection, user_id: str) -> list[TokenInfo]:
 def revoke_token(connection: Connection, token_id: str) -> bool:
     """End a token for good; False if there is none with this id that is not revoked already."""
     open_token = update(TOKEN).where(TOKEN.c.id == token_id, TOKEN.c.revoked_at.is_(None))
-    return connection.execute(open_token.values(revoked_at=dt.datetime.now(dt.UTC))).rowcount == 1
+    revoked = connection.execute(open_token.values(revoked_at=dt.datetime.now(dt.UTC))).rowcount == 1
+    if revoked:
+        record(connection, Event.TOKEN_REVOKED, subject=token_id)
+    return revoked
 
 
 def remove_tokens(connection: Connection, user_id: str, label: str) -> None:

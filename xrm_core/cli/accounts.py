@@ -34,6 +34,7 @@ def create_user(
     database: DatabaseUrl = None,
 ) -> None:
     """Create a user with roles; prints the id."""
+    from xrm_core.auth import events
     from xrm_core.auth.tokens import set_roles
     from xrm_core.cli.workplace import opened
     from xrm_core.permissions.caller import system
@@ -46,6 +47,7 @@ def create_user(
             caller = system(workplace.model, "xrm user create")
             user = workplace.records.create(connection, caller, "user", record)
             set_roles(connection, user, role)
+            events.record(connection, events.Event.USER_CREATED, subject=user, details={"roles": sorted(set(role))})
         typer.echo(user)
 
 
@@ -60,6 +62,7 @@ def user_roles(
     database: DatabaseUrl = None,
 ) -> None:
     """Print a user's roles; with --role set them first. A running server may take two seconds to know."""
+    from xrm_core.auth import events
     from xrm_core.auth.tokens import set_roles
     from xrm_core.cli.account_lists import roles_of
     from xrm_core.cli.workplace import opened
@@ -70,9 +73,13 @@ def user_roles(
         workplace.check_applied()
         with workplace.database.begin() if role else workplace.database.read() as connection:
             user = user_id(workplace, connection, email)
+            before = roles_of(connection, user)
             if role:
                 set_roles(connection, user, role)
             found = roles_of(connection, user)
+            if found != before:
+                change = {"before": before, "after": found}
+                events.record(connection, events.Event.ROLES_CHANGED, subject=user, details=change)
     for name in found:
         typer.echo(name)
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import typer
 import typer.main
 
-from xrm_core.cli import accounts, csv_import, failures, files, plugins, query, schema, serve, tenants
+from xrm_core.cli import accounts, csv_import, failures, files, log, plugins, query, schema, serve, tenants
 from xrm_core.cli.schema_drift import with_value
 from xrm_core.cli.tenant_option import add_tenant_option, forget_tenant
 from xrm_core.errors import XrmError
@@ -27,6 +27,7 @@ app.add_typer(files.app, name="files")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
+app.add_typer(log.app, name="log")
 app.add_typer(tenants.app, name="tenant")
 
 

@@ -131,6 +131,24 @@ SCHEMA_FILE = Table(
 )
 """The files of the tenant layer, as they were when the model was applied."""
 
+AUTH_EVENT = Table(
+    "xrm_auth_event",
+    METADATA,
+    Column("id", Id, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("event", String, nullable=False),
+    Column("user_id", Id),
+    Column("subject", String),
+    Column("address", String),
+    Column("details", String, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_xrm_auth_event"),
+    Index("ix_xrm_auth_event_at", "at"),
+    Index("ix_xrm_auth_event_user_id", "user_id"),
+    sqlite_strict=True,
+)
+"""What happened to accounts and rights. ``user_id`` did it (empty: nobody who is signed in, or the command line),
+``subject`` is whom or what it is about, ``address`` from where; ``details`` is JSON text. Rows outlive users."""
+
 TENANT = Table(
     "xrm_tenant",
     METADATA,

@@ -1,0 +1,71 @@
+"""``xrm log``."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Xrm
+
+
+@pytest.fixture
+def ada(xrm: Xrm, applied: Path) -> str:
+    """Id of a user with a role, who got another and then a token, which was revoked."""
+    words = ["--email", "ada@example.com", "--last-name", "Lovelace", "--role", "clerk"]
+    user = xrm("user", "create", *words).out.strip()
+    xrm("user", "roles", "ada@example.com", "--role", "reader")
+    xrm("token", "create", "ada@example.com", "--label", "=portal")
+    xrm("token", "revoke", xrm("token", "list").out.split()[0])
+    return user
+
+
+def events(xrm: Xrm, *words: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in xrm("log", "events", "--format", "json", *words).out.splitlines()]
+
+
+def test_commands_about_users_and_tokens_are_kept(ada: str, xrm: Xrm):
+    found = events(xrm)
+
+    assert [each["event"] for each in found] == ["token_revoked", "token_created", "roles_changed", "user_created"]
+    assert found[0]["subject"] == found[1]["subject"] == xrm("token", "list").out.split()[0]
+    assert found[1]["details"] == {"label": "=portal", "user": ada}
+    assert found[2]["details"] == {"before": ["clerk"], "after": ["reader"]}
+    assert (found[3]["subject"], found[3]["details"]) == (ada, {"roles": ["clerk"]})
+
+
+def test_roles_that_stay_the_same_are_no_event(ada: str, xrm: Xrm):
+    xrm("user", "roles", "ada@example.com", "--role", "reader")
+
+    assert len(events(xrm, "--event", "roles_changed")) == 1
+
+
+def test_events_are_filtered(ada: str, xrm: Xrm):
+    for user in (ada, "ada@example.com"):
+        assert {each["event"] for each in events(xrm, "--user", user)} == {"roles_changed", "user_created"}
+    assert len(events(xrm, "--since", "1h")) == 4
+    assert events(xrm, "--since", "2999-01-01") == []
+    assert [each["event"] for each in events(xrm, "--limit", "1")] == ["token_revoked"]
+
+
+def test_as_a_table_and_for_spreadsheets(ada: str, xrm: Xrm):
+    table = xrm("log", "events", "--event", "user_created").out.splitlines()
+    assert table[0].split() == ["at", "event", "user_id", "subject", "address", "details"]
+    assert ada in table[1]
+
+    rows = list(csv.DictReader(xrm("log", "events", "--format", "csv").out.splitlines()))
+    assert json.loads(rows[1]["details"]) == {"label": "=portal", "user": ada}
+    assert xrm("log", "events", "--format", "csv", "--user", ada).out.count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--event", "party"], "SETTINGS_INVALID"),
+        (["--since", "yesterday"], "SETTINGS_INVALID"),
+        (["--since", "99999999999d"], "SETTINGS_INVALID"),
+        (["--user", "nobody@example.com"], "NOT_FOUND"),
+    ],
+)
+def test_what_cannot_be_asked(words: list[str], code: str, applied: Path, xrm: Xrm):
+    xrm("log", "events", *words).failed(code)

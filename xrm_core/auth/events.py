@@ -1,0 +1,127 @@
+"""What happens to accounts and rights, kept in the database: written in the transaction of what happened, then read."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, insert, or_, select
+from uuid_utils import uuid7
+
+from xrm_core.storage.system import AUTH_EVENT
+
+_MAX_TEXT = 500
+"""Signs of a text that are kept. Strangers may send what they like as a name."""
+
+
+class Event(StrEnum):
+    """All events, by the words under which they are kept."""
+
+    SIGN_IN = "sign_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_OUT = "sign_out"
+    SESSION_ENDED = "session_ended"
+    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET_ASKED = "password_reset_asked"
+    USER_CREATED = "user_created"
+    USER_INVITED = "user_invited"
+    TOTP_ENABLED = "totp_enabled"
+    TOTP_DISABLED = "totp_disabled"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    TOKEN_CREATED = "token_created"
+    TOKEN_REVOKED = "token_revoked"
+    ROLES_CHANGED = "roles_changed"
+    PERMISSIONS_CHANGED = "permissions_changed"
+    EXPORT = "export"
+    VIEW_AS = "view_as"
+    VIEW_AS_REFUSED = "view_as_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthEvent:
+    """An event as it is kept. ``at`` is RFC 3339 in UTC; what is not known is None."""
+
+    id: str
+    at: str
+    event: str
+    user_id: str | None
+    subject: str | None
+    address: str | None
+    details: Mapping[str, Any]
+
+
+def record(
+    connection: Connection,
+    event: str,
+    *,
+    user_id: str | None = None,
+    subject: str | None = None,
+    address: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep an event.
+
+    Args:
+        connection: in a write transaction, best that of what happened: then there is never one without the other.
+        event: one of :class:`Event`.
+        user_id: who did it; None: nobody who is signed in, or the command line.
+        subject: whom or what it is about: the id of a user or a token, or the name that a stranger gave.
+        address: of the client, without a port; None: the command line.
+        details: more, in JSON types. Never a secret: no password, no token, no code.
+
+    Raises:
+        ValueError: there is no such event.
+    """
+    connection.execute(
+        insert(AUTH_EVENT).values(
+            id=str(uuid7()),
+            at=dt.datetime.now(dt.UTC),
+            event=Event(event).value,
+            user_id=user_id,
+            subject=_kept(subject),
+            address=_kept(address),
+            details=json.dumps(dict(details or {}), ensure_ascii=False, sort_keys=True),
+        )
+    )
+
+
+def recorded(
+    connection: Connection,
+    *,
+    users: tuple[str, ...] = (),
+    event: str | None = None,
+    since: dt.datetime | None = None,
+    before: str | None = None,
+    limit: int = 1000,
+) -> Iterator[AuthEvent]:
+    """Events, the newest first.
+
+    Args:
+        connection: where to look.
+        users: only what this user did or what is about them: the id, and the e-mail address if it is known.
+        event: only those of this kind.
+        since: aware; only those from this moment on.
+        before: id of an event; only those that are older.
+        limit: at most so many.
+    """
+    query = select(AUTH_EVENT).order_by(AUTH_EVENT.c.id.desc()).limit(limit)
+    if users:
+        ids = AUTH_EVENT.c.user_id == users[0]
+        query = query.where(or_(ids, AUTH_EVENT.c.subject.in_(users)))
+    if event is not None:
+        query = query.where(AUTH_EVENT.c.event == event)
+    if since is not None:
+        query = query.where(AUTH_EVENT.c.at >= since)
+    if before is not None:
+        query = query.where(AUTH_EVENT.c.id < before)
+    for row in connection.execute(query):
+        yield AuthEvent(str(row.id), row.at, row.event, row.user_id, row.subject, row.address, json.loads(row.details))
+
+
+def _kept(text: str | None) -> str | None:
+    """A text from outside as it can be stored: no NUL, no half characters, not endless."""
+    if text is None:
+        return None
+    return text[:_MAX_TEXT].replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

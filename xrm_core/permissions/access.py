@@ -69,7 +69,7 @@ def full_access(model: Model) -> Access:
     return Access(
         f"system:{model.fingerprint}",
         {
-            (entity.name, action): Permission(EVERYTHING, MappingProxyType(dict.fromkeys(_grantable(entity, action))))
+            (entity.name, action): Permission(EVERYTHING, MappingProxyType(dict.fromkeys(grantable(entity, action))))
             for entity in model
             for action in Action
         },
@@ -87,8 +87,8 @@ def compile_permission(
         return None
     row_rules = _distinct(rule for _, rule in allows)
     field_rules: dict[str, Predicate | None] = {}
-    for name in _grantable(entity, action):
-        granted = _distinct(rule for policy, rule in allows if _covers(policy, name, action))
+    for name in grantable(entity, action):
+        granted = _distinct(rule for policy, rule in allows if covers(policy, name, action))
         withheld = _distinct(rule for policy, rule in denies if policy.fields is not None and name in policy.fields)
         if not granted or EVERYTHING in withheld:
             continue
@@ -97,13 +97,14 @@ def compile_permission(
     return Permission(_combine(row_rules, _distinct(barred)), MappingProxyType(field_rules))
 
 
-def _grantable(entity: Entity, action: Action) -> Iterator[str]:
+def grantable(entity: Entity, action: Action) -> Iterator[str]:
     """What a right to an action can name: virtual fields can be read, but nobody can set them."""
     virtual = {field.name for field in entity.fields.values() if field.virtual and action is not Action.READ}
     return (name for name in entity.grantable() if name not in virtual)
 
 
-def _covers(policy: Policy, name: str, action: Action) -> bool:
+def covers(policy: Policy, name: str, action: Action) -> bool:
+    """Whether a policy that allows an action is about a field."""
     # A record that may be read can be named: its id goes with every grant to read.
     return policy.fields is None or name in policy.fields or (action is Action.READ and name == "id")
 

@@ -48,8 +48,16 @@ class Authority:
         with self._lock:
             return list(self._cache)
 
+    def policies_of(self, roles: frozenset[str]) -> list[Policy]:
+        """The policies of these roles and of those that they inherit, in the order of the files."""
+        with self._lock:
+            return self._applying(self._known(roles))
+
+    def _known(self, roles: frozenset[str]) -> list[str]:
+        return sorted(role for role in roles if role in self.policies.roles)
+
     def _compile(self, roles: frozenset[str]) -> Access:
-        known = sorted(role for role in roles if role in self.policies.roles)
+        known = self._known(roles)
         applying = self._applying(known)
         permissions: dict[tuple[str, Action], Permission] = {}
         # Rights on what joins others follow from those on its ends.

@@ -10,12 +10,12 @@ from xrm_core.permissions.access import Access, full_access
 class User:
     """A signed-in user.
 
-    ``id`` is the id of a record of the entity ``user``, ``access`` what their roles allow, ``team`` the id of the team
-    to which that record's field ``team`` refers, if there is one. ``base`` stands before the paths of this server in
-    answers: ``/t/acme`` for who has reached a tenant by its path.
+    ``id`` is the id of a record of the entity ``user`` (None: somebody who is no user), ``access`` what their roles
+    allow, ``team`` the id of the team to which that record's field ``team`` refers, if there is one. ``base`` stands
+    before the paths of this server in answers: ``/t/acme`` for who has reached a tenant by its path.
     """
 
-    id: str
+    id: str | None
     access: Access
     team: str | None = None
     base: str = ""

@@ -8,7 +8,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,10 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One row. ``entity``, ``action`` None mean any; ``fields`` None means all; ``rule`` None means all rows."""
+    """One row. ``entity``, ``action`` None mean any; ``fields`` None means all; ``rule`` None means all rows.
+
+    ``place`` says where it stands, as file and line; it makes no difference between policies.
+    """
 
     role: str
     entity: str | None
@@ -62,6 +65,7 @@ class Policy:
     fields: frozenset[str] | None
     rule: str | None
     effect: Effect
+    place: str = field(default="", compare=False)
 
     def applies(self, entity: Entity, action: Action) -> bool:
         """Whether it is about this action on this entity.
@@ -269,6 +273,7 @@ def _policies(
                     None if fields == "*" else frozenset(fields.split()),
                     rule or None,
                     Effect(effect),
+                    at,
                 )
     except csv.Error as error:
         problems.append(f"{file}:{reader.line_num}: {error}.")

@@ -1,0 +1,123 @@
+"""``xrm permissions matrix``: what every role may do with every entity."""
+
+import csv
+import html
+import io
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xrm_core.cli.options import DatabaseUrl, Schemas
+
+if TYPE_CHECKING:
+    from xrm_core.permissions.authority import Authority
+    from xrm_core.permissions.reasons import Reasons
+
+
+class Format(StrEnum):
+    """How the matrix is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    HTML = "html"
+
+
+def matrix(
+    entity: Annotated[
+        list[str] | None, typer.Option(help="Only this entity; repeat it for several.", show_default=False)
+    ] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(help="Only this role; repeat it for several.", show_default=False)
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="table, csv or html.")] = Format.TABLE,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Print roles × entities × actions: on which rows, with how many of the fields. «-» is: not at all."""
+    from xrm_core.cli.account_lists import aligned
+    from xrm_core.cli.accounts import check_roles
+    from xrm_core.cli.workplace import opened
+    from xrm_core.errors import NotFound
+    from xrm_core.permissions.authority import Authority
+    from xrm_core.permissions.reasons import OBJECTS
+
+    with opened(schemas, database, new=True) as workplace:
+        check_roles(workplace, role or [])
+        policies = workplace.policies()
+        known = [*(each.name for each in workplace.model), *OBJECTS]
+        unknown = [name for name in entity or () if name not in known]
+        if unknown:
+            raise NotFound(f"There is no entity {', '.join(unknown)}.", hint=f"There are: {', '.join(sorted(known))}.")
+        authority = Authority(workplace.model, policies)
+    rows = [_HEADER, *_rows(authority, role or list(policies.roles), entity or known)]
+    if form is Format.TABLE:
+        typer.echo("\n".join(aligned(rows)))
+    elif form is Format.CSV:
+        typer.echo(_csv(rows), nl=False)
+    else:
+        typer.echo(_html(rows), nl=False)
+
+
+_HEADER = ("role", "entity", "read", "create", "update", "delete")
+_NOTHING = "-"
+
+
+def _rows(authority: "Authority", roles: Sequence[str], names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    from xrm_core.permissions.policy import Action
+    from xrm_core.permissions.reasons import OBJECTS, may_object, reasons
+
+    for role in roles:
+        access = authority.access(frozenset({role}))
+        for name in names:
+            if name in OBJECTS:
+                cells = ["all" if may_object(access, name, action) else _NOTHING for action in Action]
+            else:
+                entity = authority.model[name]
+                cells = [_cell(reasons(authority, frozenset({role}), entity, action)) for action in Action]
+            yield (role, name, *cells)
+
+
+def _cell(why: "Reasons") -> str:
+    """Rows and fields in short: ``own or german, 3 of 12 fields, 1 on some``."""
+    from xrm_core.permissions.policy import Action, Effect
+    from xrm_core.permissions.reasons import Extent
+
+    if why.permission is None:
+        return _NOTHING
+    if why.follows is not None:
+        rows = f"as {why.follows[0]}.{why.follows[1]}"
+    else:
+        names = list(dict.fromkeys(each.rule for each in why.rows(Effect.ALLOW)))
+        rows = "all" if None in names else " or ".join(filter(None, names))
+        barred = list(dict.fromkeys(each.rule for each in why.rows(Effect.DENY)))
+        rows += f" but not {' or '.join(filter(None, barred))}" if barred else ""
+    parts = [rows]
+    if why.action is not Action.DELETE and why.follows is None:
+        found = [each for each in why.fields if each.extent is not Extent.NONE]
+        some = sum(each.extent is Extent.SOME for each in found)
+        parts += [f"{len(found)} of {len(why.fields)} fields"] if len(found) < len(why.fields) else []
+        parts += [f"{some} on some of them"] if some else []
+    return ", ".join(parts)
+
+
+def _csv(rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _html(rows: Sequence[Sequence[str]]) -> str:
+    head, *body = rows
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>\n"
+
+    return (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Permissions</title>\n'
+        "<style>table{border-collapse:collapse}th,td{border:1px solid #999;padding:.2em .5em;text-align:left}</style>\n"
+        f"<table>\n<thead>\n{line(head, 'th')}</thead>\n<tbody>\n"
+        + "".join(line(cells, "td") for cells in body)
+        + "</tbody>\n</table>\n</html>\n"
+    )

@@ -138,6 +138,24 @@ class PolicyInvalid(XrmError):
     code = "POLICY_INVALID"
 
 
+class PermissionTestsInvalid(XrmError):
+    """A file of permission tests is wrong; ``problems`` has every mistake."""
+
+    code = "PERMISSION_TESTS_INVALID"
+
+    def __init__(self, problems: Sequence["Problem"]) -> None:
+        super().__init__(
+            f"{len(problems)} problem(s) in the permission tests:\n" + "\n".join(map(str, problems)),
+            details={"problems": [problem.to_json() for problem in problems]},
+        )
+
+
+class PermissionTestsFailed(XrmError):
+    """Permissions are not as their tests say."""
+
+    code = "PERMISSION_TESTS_FAILED"
+
+
 class Unauthenticated(XrmError):
     """No valid credentials."""
 

@@ -30,8 +30,8 @@ _TYPE_NAMES: Mapping[str, str] = {
 }
 
 
-Form = Literal["entity", "extension", "pack", "relationship", "relationship_extension"]
-"""What a file is: an entity, a relationship, an addition to one of a lower layer, or the description of a pack."""
+Form = Literal["entity", "extension", "pack", "permission_tests", "relationship", "relationship_extension"]
+"""What a file is: an entity, a relationship, an addition to one of a lower layer, a pack, or tests of permissions."""
 
 _FORMS: tuple[Form, ...] = get_args(Form)
 

@@ -113,8 +113,8 @@ def test_the_text_names_file_line_rule_and_what_never_shows(xrm: Xrm, library: s
         "ada@example.org may update some books.",
         "",
         "Policies:",
-        f"  true   schemas/permissions/policies.csv:5  keeper  deny   summary",
-        f"  false  schemas/permissions/policies.csv:7  keeper  allow  reader shelf title  "
+        "  true   schemas/permissions/policies.csv:5  keeper  deny   summary",
+        "  false  schemas/permissions/policies.csv:7  keeper  allow  reader shelf title  "
         'where mine: {"reader": {"id": {"eq": "$user"}}}',
         "",
         "Fields:",

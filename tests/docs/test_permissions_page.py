@@ -21,7 +21,7 @@ ENTITIES = {
     "user": {"email": {"type": "string", "format": "email", "x-unique": True}, "last_name": TEXT},
     "product": {"name": TEXT, "cost_price": {"type": "integer"}},
     "customer": {
-        **{name: TEXT for name in ("name", "city", "country", "phone", "notes")},
+        **dict.fromkeys(("name", "city", "country", "phone", "notes"), TEXT),
         "owner": {"x-relation": {"to": "user", "inverse": "customers", "on_delete": "set_null"}},
     },
 }

@@ -1,4 +1,4 @@
-"""``permissions/tests.json`` → :class:`~.tests.PermissionTests`; all names in it are checked against model and roles."""
+"""``permissions/tests.json`` → :class:`~.tests.PermissionTests`; all names are checked against model and roles."""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path

@@ -22,7 +22,7 @@ ENTITIES = {
     "product": {"name": TEXT, "cost_price": {"type": "integer"}},
     "customer": {
         **dict.fromkeys(("name", "city", "country", "phone", "notes"), TEXT),
-        "owner": {"x-relation": {"to": "user", "inverse": "customers", "on_delete": "set_null"}},
+        "owner": {"x-relation": {"to": "user", "inverse": "customers", "on_delete": "set_null"}, "default": "$user"},
     },
 }
 ID = "01980000-0000-7000-8000-000000000007"

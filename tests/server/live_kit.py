@@ -11,6 +11,7 @@ from typing import Any
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import insert
 
+from tests.server.lifespan import alive
 from xrm_core.auth import tokens
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import system
@@ -97,7 +98,7 @@ class Installation:
         """A running server and a client of it."""
         app = create_app(await asyncio.to_thread(assemble_applied, self.settings))
         async with (
-            app.router.lifespan_context(app),
+            alive(app),
             AsyncClient(transport=ASGITransport(app), base_url="http://localhost") as http,
         ):
             yield Client(http, self.token)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.graphql.slow_tables import slow_down
 from tests.records.kit import World, build
+from tests.server.lifespan import alive
 from xrm_core.auth import tokens
 from xrm_core.graphql.departure import PATIENCE_SECONDS
 from xrm_core.plugins import Plugins
@@ -95,7 +96,7 @@ def within_life(app: Any, work: Any) -> Any:
     """Run the application with its startup and shutdown around some work."""
 
     async def run() -> Any:
-        async with app.router.lifespan_context(app):
+        async with alive(app):
             return await work()
 
     return asyncio.run(run())

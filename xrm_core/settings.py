@@ -3,6 +3,7 @@
 Importing pydantic-settings takes as long as the rest of a short command, so commands import this module when they run.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -45,6 +46,16 @@ class Settings(BaseSettings):
     compression: bool = Field(default=True, description="Compress answers of GraphQL for clients that take it.")
     only_trusted_documents: bool = Field(default=False, description="Refuse all other GraphQL documents.")
 
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Addresses or networks of proxies whose X-Forwarded-For counts, separated by commas."
+    )
+    session_idle_minutes: int = Field(default=720, ge=1, description="Minutes without use after which a session ends.")
+    session_days: int = Field(default=30, ge=1, le=3650, description="Days after which a session ends in any case.")
+    password_memory: int = Field(
+        default=65_536, ge=8, le=4 * 1024**2, description="KiB that hashing a password takes (argon2id)."
+    )
+    password_passes: int = Field(default=3, ge=1, le=1000, description="Passes of argon2id over that memory.")
+
     statement_timeout: float = Field(default=30, gt=0, description="Seconds that one SQL statement may take.")
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024, description="Bytes that a request body may have.")
     max_file_bytes: int = Field(
@@ -62,10 +73,20 @@ class Settings(BaseSettings):
     )
     max_page_size: int = Field(default=1000, ge=1, description="Records that a client may ask for on one page.")
 
-    @field_validator("disabled_plugins", mode="before")
+    @field_validator("disabled_plugins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                ip_network(each)
+            except ValueError:
+                raise ValueError(f"{each!r} is neither an address nor a network such as 10.0.0.0/8") from None
+        return value
 
     @field_validator("data_dir")
     @classmethod

@@ -1,6 +1,10 @@
-"""``Authorization: Bearer …`` → :class:`~xrm_core.permissions.caller.User`, remembered for a moment."""
+"""Credentials of a request → :class:`~xrm_core.permissions.caller.User`, remembered for a moment.
+
+Credentials are an ``Authorization`` header, or ``Cookie <token>`` for a session in a cookie.
+"""
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -8,14 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Table
 
-from xrm_core.auth import tokens
-from xrm_core.errors import Unauthenticated
+from xrm_core.auth import sessions, tokens
+from xrm_core.errors import Unauthenticated, XrmError
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.caller import User
 from xrm_core.storage.engines import Database
 
 REMEMBER_SECONDS = 2.0
-"""A revoked token or a role taken away works on for at most so long."""
+"""A revoked token, a session that has ended or a role taken away works on for at most so long."""
+
+COOKIE = "Cookie"
+"""Stands before the token of a session that came in a cookie."""
 
 THREADS = 2
 _TIMEOUT = 5.0
@@ -31,6 +38,7 @@ class Authenticator:
         users: the table of the entity ``user``.
         authority: what roles may do.
         threads: to look in; by default its own.
+        notes: threads to note in when a session was last used; None: it is not noted.
         clock: seconds that only go up.
     """
 
@@ -41,11 +49,14 @@ class Authenticator:
         authority: Authority,
         clock: Callable[[], float] = time.monotonic,
         threads: ThreadPoolExecutor | None = None,
+        notes: ThreadPoolExecutor | None = None,
     ) -> None:
         self._database = database
         self._users = users
         # Threads of its own: who is asking must be found out also while writes wait for each other.
         self._threads = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="xrm-auth")
+        self._notes = notes
+        self._noting: set[str] = set()
         self._authority = authority
         self._clock = clock
         self._known: OrderedDict[str, tuple[float, User]] = OrderedDict()
@@ -85,25 +96,51 @@ class Authenticator:
             self._known[header] = (now + REMEMBER_SECONDS, found)
         return found
 
+    def forget(self) -> None:
+        """Remember nobody: who asks next is looked up."""
+        self._known.clear()
+
     def close(self) -> None:
         """End its threads."""
         self._threads.shutdown(wait=False)
 
     def _find(self, token: str) -> User | None:
+        if sessions.is_session(token):
+            return self._find_session(token)
         with self._database.read(_TIMEOUT) as connection:
             found = tokens.find(connection, token, self._users)
         if found is None:
             return None
         return User(found.user_id, self._authority.access(found.roles), found.team_id)
 
+    def _find_session(self, token: str) -> User | None:
+        with self._database.read(_TIMEOUT) as connection:
+            found = sessions.find_session(connection, token, self._users)
+        if found is None:
+            return None
+        if found.stale and self._notes is not None and found.id not in self._noting:
+            self._noting.add(found.id)
+            self._notes.submit(self._touch, found.id)  # not in the request's way: a write may have to wait
+        return User(found.user_id, self._authority.access(found.roles), found.team_id, session=found.id)
+
+    def _touch(self, session_id: str) -> None:
+        try:
+            with contextlib.suppress(XrmError), self._database.begin(_TIMEOUT) as connection:
+                sessions.touch(connection, session_id)
+        finally:
+            self._noting.discard(session_id)
+
 
 def _bearer(header: str | None) -> str:
     scheme, _, token = (header or "").partition(" ")
     token = token.strip()
+    if scheme == COOKIE and token.startswith(sessions.COOKIE):
+        return token[:_MAX_TOKEN_LENGTH]
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated(
             "Sign in: the request has no API token.", hint="Send the header «Authorization: Bearer <token>»."
         )
-    if len(token) > _MAX_TOKEN_LENGTH or not token.isascii():
+    # What was made for a cookie counts in a cookie only, where requests from other sites are refused.
+    if len(token) > _MAX_TOKEN_LENGTH or not token.isascii() or token.startswith(sessions.COOKIE):
         raise Unauthenticated("The token is not valid.", hint="Copy it again, without anything around it.")
     return token

@@ -7,7 +7,20 @@ from typing import Any, NoReturn
 import typer
 import typer.main
 
-from xrm_core.cli import accounts, csv_import, failures, files, log, permissions, plugins, query, schema, serve, tenants
+from xrm_core.cli import (
+    accounts,
+    csv_import,
+    failures,
+    files,
+    log,
+    passwords,
+    permissions,
+    plugins,
+    query,
+    schema,
+    serve,
+    tenants,
+)
 from xrm_core.cli.schema_drift import with_value
 from xrm_core.cli.tenant_option import add_tenant_option, forget_tenant
 from xrm_core.errors import XrmError
@@ -26,6 +39,7 @@ app.command("import")(csv_import.import_file)
 app.add_typer(files.app, name="files")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(permissions.app, name="permissions")
+accounts.users.command("password")(passwords.set_password)
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
 app.add_typer(log.app, name="log")

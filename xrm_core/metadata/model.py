@@ -35,6 +35,9 @@ CALLER_TEAM = "$team"
 USER, TEAM = "user", "team"
 """Names of the entities whose records are the users that sign in, and the teams that they belong to."""
 
+ACTIVE = "active"
+"""The field of a user which, if it is a boolean, says by false that the user does not sign in."""
+
 Ownership = Literal["user", "team", "user_and_team"]
 
 OnDelete = Literal["restrict", "set_null", "cascade"]

@@ -12,13 +12,15 @@ class User:
 
     ``id`` is the id of a record of the entity ``user`` (None: somebody who is no user), ``access`` what their roles
     allow, ``team`` the id of the team to which that record's field ``team`` refers, if there is one. ``base`` stands
-    before the paths of this server in answers: ``/t/acme`` for who has reached a tenant by its path.
+    before the paths of this server in answers: ``/t/acme`` for who has reached a tenant by its path. ``session`` is the
+    id of the session by which they are signed in; None: by a token.
     """
 
     id: str | None
     access: Access
     team: str | None = None
     base: str = ""
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,11 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
 from xrm_core.server import graphiql, health
 from xrm_core.server.assembly import Platform
+from xrm_core.server.auth_http import AuthEndpoints
 from xrm_core.server.blueprints import Blueprints
 from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.graphql_http import GraphQLEndpoint
@@ -46,6 +48,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     tenants = Tenants(settings, platform.database, blueprints, files.clean)
     documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
     graphql = GraphQLEndpoint(settings.max_body_bytes, documents, compresses=settings.compression)
+    auth = AuthEndpoints(settings)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     ending = asyncio.Event()
@@ -53,9 +56,10 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     async def clean(each: Site) -> None:
         if not ending.is_set():
             await files.clean(each)
+            await auth.clean(each)
 
     async def keep_clean() -> None:
-        await files.clean(site)
+        await clean(site)
         while not await _happens(ending, CLEAN_SECONDS):
             await clean(site)
             await tenants.do_in_all(clean)  # each was cleaned when it was opened
@@ -72,11 +76,13 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         await cleaning
         await tenants.close()
         await site.close()
+        auth.close()
 
     routes: list[BaseRoute] = [
         Route("/graphql", graphql),  # for /graphql/, which leads there
         Route("/files", files, methods=["POST"]),
         Route("/files/{file_id}", files, methods=["GET"]),
+        *auth.routes(),
         *health.routes(lambda request: site_of(request.scope).refresh()),
         *graphiql.routes(lambda: configuration),
     ]
@@ -86,6 +92,8 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
     )
     app: ASGIApp = Sites(starlette, site, tenants, direct={"/graphql": graphql})
+    if settings.trusted_proxies:
+        app = cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), list(settings.trusted_proxies)))
     # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).
     return TrustedHostMiddleware(app, allowed_hosts=LOOPBACK) if settings.demo else app
 

@@ -25,6 +25,7 @@ from xrm_core.errors import BadRequest, Busy, FileTooLarge, NotFound, Unauthenti
 from xrm_core.graphql import answers
 from xrm_core.permissions.caller import User
 from xrm_core.query.files import PATH
+from xrm_core.server.browser import credentials
 from xrm_core.server.entity_tags import has_already
 from xrm_core.server.file_ranges import RangeNotSatisfiable, part_of
 from xrm_core.server.site import Serving, Site
@@ -46,7 +47,7 @@ _AROUND = 64 * 1024  # bytes of a multipart body beside the file: boundaries, he
 
 SAFE_HEADERS = {
     "cache-control": "no-store",
-    "vary": "Authorization",
+    "vary": "Authorization, Cookie",
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; sandbox",
     "cross-origin-resource-policy": "same-origin",
@@ -107,7 +108,7 @@ class FilesEndpoint:
 
     async def _upload(self, request: Request) -> Response:
         site = site_of(request.scope)
-        caller = await site.user(request.headers.get("authorization"))
+        caller = await site.user(credentials(request.scope, site.name))
         site.require_writable()
         site.serving.files.check_upload(caller)  # before any byte of the body is read
         length = request.headers.get("content-length", "0")
@@ -148,7 +149,7 @@ class FilesEndpoint:
     ) -> Response:
         async def store(serving: Serving) -> StoredFile:
             # Once more: a slow upload may outlive the token, the role or the model that it began with.
-            caller = await serving.authenticator.user(request.headers.get("authorization"))
+            caller = await serving.authenticator.user(credentials(request.scope, site.name))
             site.require_writable()
             return await site.on_files(self._store, site, serving, caller, name, media_type, content)
 
@@ -178,11 +179,11 @@ class FilesEndpoint:
         try:
             file_id = str(UUID(request.path_params["file_id"]))
         except ValueError:
-            await site.user(request.headers.get("authorization"))
+            await site.user(credentials(request.scope, site.name))
             raise _no_file() from None
 
         async def find(serving: Serving) -> StoredFile | None:
-            caller = await serving.authenticator.user(request.headers.get("authorization"))
+            caller = await serving.authenticator.user(credentials(request.scope, site.name))
             return await site.on_files(self._find, site, serving, caller, file_id)
 
         found = await site.on_newest(find)

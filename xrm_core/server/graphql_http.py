@@ -14,13 +14,14 @@ from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.departure import ClientGone, Departure, departures
 from xrm_core.graphql.engine import Request
+from xrm_core.server.browser import credentials
 from xrm_core.server.compression import compressed, is_compressed
 from xrm_core.server.entity_tags import has_already, of_gzip, tag_of
 from xrm_core.server.negotiation import GRAPHQL_RESPONSE, JSON, media_type_of_answer, require_json
 from xrm_core.server.sites import site_of
 from xrm_core.server.trusted_documents import TrustedDocuments
 
-_SECURITY = [(b"vary", b"Authorization, Accept, Accept-Encoding"), (b"x-content-type-options", b"nosniff")]
+_SECURITY = [(b"vary", b"Authorization, Cookie, Accept, Accept-Encoding"), (b"x-content-type-options", b"nosniff")]
 _NOT_KEPT = (b"cache-control", b"no-store")
 _KEPT = (b"cache-control", b"private, no-cache")
 _SAFE = ("GET", "HEAD")
@@ -72,7 +73,8 @@ class GraphQLEndpoint:
         media_type = GRAPHQL_RESPONSE
         try:
             media_type = media_type_of_answer(headers.get("accept"))
-            site, authorization = site_of(scope), headers.get("authorization")
+            site = site_of(scope)
+            authorization = headers.get("authorization") or credentials(scope, site.name)
             await site.user(authorization)  # before a stranger's body is read
             request = await self._read(scope, headers, receive)
             answer = await site.answer(authorization, request)

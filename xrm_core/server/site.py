@@ -100,6 +100,7 @@ class Site:
         self._reader = make_reader(database, settings.statement_timeout)
         self._threads = Threads()
         self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix="xrm-auth")
+        self._noting = ThreadPoolExecutor(1, thread_name_prefix="xrm-seen")
         # Not ended when the site is closed: somebody may still be reading a long file. It goes with the site.
         self._filing = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="xrm-files")
         self._watching: asyncio.Task[None] | None = None
@@ -113,11 +114,11 @@ class Site:
         """Answer a request; one that meets another model in the database is asked again on that model.
 
         Args:
-            authorization: the header of this name.
+            authorization: the credentials, as :class:`~xrm_core.auth.authenticator.Authenticator` takes them.
             request: what is asked.
 
         Raises:
-            Unauthenticated: there is no valid token in the header.
+            Unauthenticated: they are not valid.
         """
 
         async def ask(serving: Serving) -> Answer:
@@ -133,7 +134,7 @@ class Site:
             return answers.refused(error)
 
     async def user(self, authorization: str | None) -> User:
-        """Who is asking. Raises Unauthenticated: there is no valid token in the header."""
+        """Who is asking. Raises Unauthenticated: the credentials are not valid."""
         known = self.serving.authenticator.known(authorization)
         if known is not None:
             return known
@@ -216,7 +217,8 @@ class Site:
         self._threads.close()
         await self._reader.close()
         # A look at the database that is under way would else leave its connection to nobody.
-        await asyncio.get_running_loop().run_in_executor(None, self._asking.shutdown)
+        for threads in (self._asking, self._noting):
+            await asyncio.get_running_loop().run_in_executor(None, threads.shutdown)
         self.database.close()
 
     async def _watch(self, seconds: float) -> None:
@@ -277,7 +279,8 @@ class Site:
             tables=tables,
         )
         users, authority = records.tables[USER], blueprint.authority
-        return Serving(blueprint, engine, Authenticator(self.database, users, authority, threads=self._asking))
+        authenticator = Authenticator(self.database, users, authority, threads=self._asking, notes=self._noting)
+        return Serving(blueprint, engine, authenticator)
 
     async def _apart(self, work: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._asking, work, *arguments)

@@ -106,6 +106,80 @@ TOKEN = Table(
 )
 """API tokens; ``token_hash`` is the SHA-256 of the token in hex digits, the token itself is kept nowhere."""
 
+PASSWORD = Table(
+    "xrm_password",
+    METADATA,
+    Column("user_id", Id, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    PrimaryKeyConstraint("user_id", name="pk_xrm_password"),
+    sqlite_strict=True,
+)
+"""Passwords, as argon2id has made them."""
+
+SESSION = Table(
+    "xrm_session",
+    METADATA,
+    Column("id", Id, nullable=False),
+    Column("token_hash", String, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("device", String, nullable=False),
+    Column("address", String),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("idle_seconds", Integer, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_xrm_session"),
+    UniqueConstraint("token_hash", name="uq_xrm_session_token_hash"),
+    Index("ix_xrm_session_user_id", "user_id"),
+    Index("ix_xrm_session_expires_at", "expires_at"),
+    sqlite_strict=True,
+)
+"""Who is signed in; a session that ends is removed. It is over at ``expires_at``, and ``idle_seconds`` after
+``seen_at``, which is written once a minute. ``token_hash`` is as that of a token."""
+
+KNOWN_DEVICE = Table(
+    "xrm_known_device",
+    METADATA,
+    Column("token_hash", String, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    PrimaryKeyConstraint("token_hash", name="pk_xrm_known_device"),
+    Index("ix_xrm_known_device_user_id", "user_id"),
+    sqlite_strict=True,
+)
+"""Devices from which a user has signed in: strangers' wrong passwords do not hold up a sign-in from there."""
+
+ATTEMPTS = Table(
+    "xrm_attempts",
+    METADATA,
+    Column("key", String, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("free_at", Instant, nullable=False),
+    PrimaryKeyConstraint("key", name="pk_xrm_attempts"),
+    Index("ix_xrm_attempts_last_at", "last_at"),
+    sqlite_strict=True,
+)
+"""Wrong passwords and codes by account, address or device (``key`` is a digest); the next try is at ``free_at``."""
+
+ONE_TIME_TOKEN = Table(
+    "xrm_one_time_token",
+    METADATA,
+    Column("token_hash", String, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    PrimaryKeyConstraint("token_hash", name="pk_xrm_one_time_token"),
+    Index("ix_xrm_one_time_token_user_id", "user_id"),
+    sqlite_strict=True,
+)
+"""Invitations and resets of passwords that have not been used; one that is used is removed."""
+
+OF_USERS = (USER_ROLE, TOKEN, PASSWORD, SESSION, KNOWN_DEVICE, ONE_TIME_TOKEN)
+"""Tables with a ``user_id`` whose rows go with their user."""
+
 SEQUENCE = Table(
     "xrm_sequence",
     METADATA,

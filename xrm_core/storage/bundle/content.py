@@ -10,7 +10,18 @@ from sqlalchemy import Table
 from xrm_core.errors import XrmError
 from xrm_core.metadata.model import Model
 from xrm_core.storage.file_tables import FILE, FILE_CHUNK
-from xrm_core.storage.system import ASIDE, METADATA, MODEL, MODEL_CHANGE, TENANT, TENANT_HOST
+from xrm_core.storage.system import (
+    ASIDE,
+    ATTEMPTS,
+    KNOWN_DEVICE,
+    METADATA,
+    MODEL,
+    MODEL_CHANGE,
+    ONE_TIME_TOKEN,
+    SESSION,
+    TENANT,
+    TENANT_HOST,
+)
 from xrm_core.storage.tables import Tables
 
 FILE_TABLES = (FILE, FILE_CHUNK)
@@ -21,8 +32,11 @@ FORMAT = 1
 
 MANIFEST, SEAL, MODEL_FILE = "manifest.json", "manifest.sha256", "model.json"
 
-LEFT_OUT = frozenset({ASIDE.name, MODEL.name, MODEL_CHANGE.name, TENANT.name, TENANT_HOST.name})
-"""System tables that say something of a place, not of a tenant's data: changes, what they set aside, catalogue."""
+_OF_A_PLACE = (ASIDE, MODEL, MODEL_CHANGE, TENANT, TENANT_HOST)
+_OF_A_MOMENT = (SESSION, KNOWN_DEVICE, ATTEMPTS, ONE_TIME_TOKEN)
+LEFT_OUT = frozenset(table.name for table in (*_OF_A_PLACE, *_OF_A_MOMENT))
+"""System tables that say something of a place, not of a tenant's data (changes, what they set aside, catalogue), and
+who is signed in there: a copy of a tenant must not open the doors that are open at the original."""
 
 
 class BundleInvalid(XrmError):

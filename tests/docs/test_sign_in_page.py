@@ -1,0 +1,46 @@
+"""What docs/sign-in.md says is so."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.auth.kit import PASSWORD, opened
+from tests.docs.pages import DOCS, marked
+from xrm_core.auth import devices, passwords, sessions
+from xrm_core.auth.attempts import Kind
+from xrm_core.permissions.caller import system
+
+PAGE = DOCS / "sign-in.md"
+TEXT = PAGE.read_text("utf-8")
+
+
+def shape(value: Any) -> Any:
+    """What is shown as «…» may be anything that begins so."""
+    if isinstance(value, dict):
+        return {name: shape(each) for name, each in value.items()}
+    return re.sub(r"(?<=xrm[sd]_).+|^[0-9a-f-]{36}$|^\d{4}-.*", "…", value)
+
+
+def test_the_answer_is_the_one_that_is_shown(tmp_path: Path) -> None:
+    [block] = marked(PAGE, "http")
+    body = json.loads(block.text)
+    assert body["password"] == PASSWORD
+    with opened(f"sqlite:///{tmp_path / 'house.db'}", tmp_path) as house:
+        person = house.person()
+        with house.database.begin() as connection:
+            caller = system(house.platform.model, "test")
+            house.platform.records.update(connection, caller, "user", person.id, {"email": body["email"]})
+        answer = house.post("/auth/login", body)
+    assert shape(answer.json()) == json.loads(block.following[0])
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    table = re.findall(r"^\| .+? \| (\d+) \| (\d+) (s|min) \|$", TEXT, re.MULTILINE)
+    shown = [(int(free), int(longest) * (60 if unit == "min" else 1)) for free, longest, unit in table]
+    assert shown == [kind.value[1:] for kind in (Kind.ACCOUNT, Kind.ADDRESS, Kind.DEVICE)]
+    assert f"{passwords.SHORTEST} to {passwords.LONGEST} characters" in TEXT
+    count = len(passwords._commonest())
+    assert f"{count:,}".replace(",", " ") in TEXT
+    assert f"A user has {sessions.MOST} at most" in TEXT
+    assert f"known for {devices.VALID.days} days" in TEXT

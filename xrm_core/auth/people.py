@@ -1,0 +1,61 @@
+"""What signing in has to know of the records of the entity ``user``, whatever fields the pack gives them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, null, or_, select, true
+
+from xrm_core import naming
+from xrm_core.metadata.model import ACTIVE, TEAM
+from xrm_core.storage.columns import Flag
+from xrm_core.storage.system import USER_ROLE
+
+EMAIL = "email"
+"""The field by which a user is found who signs in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user who may sign in: the id and the e-mail address as it is stored."""
+
+    id: str
+    email: str
+
+
+def is_active(users: Table) -> ColumnElement[bool]:
+    """Condition that a user has not false in a field ``active``, if there is one of the type boolean."""
+    active = users.c.get(ACTIVE)
+    if isinstance(active, Column) and isinstance(active.type, Flag):
+        return or_(active.is_(None), active)
+    return true()
+
+
+def team(users: Table) -> ColumnElement[Any]:
+    """The id of a user's team: the field ``team``, if it refers to the entity ``team``."""
+    column = users.c.get(naming.relation_column(TEAM))
+    if column is None or all(key.target_fullname != f"{naming.table(TEAM)}.id" for key in column.foreign_keys):
+        return null()
+    return column
+
+
+def roles_of(connection: Connection, user_id: str) -> frozenset[str]:
+    """The roles of a user."""
+    return frozenset(connection.scalars(select(USER_ROLE.c.role).where(USER_ROLE.c.user_id == user_id)))
+
+
+def by_email(connection: Connection, users: Table, email: str) -> Person | None:
+    """The active user with an e-mail address, as it is stored or in small letters; None if that is not exactly one."""
+    column = users.c.get(EMAIL)
+    if column is None:
+        return None
+    query = select(users.c.id, column).where(column.in_({email, email.lower()}), is_active(users)).limit(2)
+    found = connection.execute(query).all()
+    return Person(str(found[0][0]), found[0][1]) if len(found) == 1 else None
+
+
+def by_id(connection: Connection, users: Table, user_id: str) -> Person | None:
+    """The active user with an id; the e-mail address is empty if there is none."""
+    email = users.c.get(EMAIL)
+    query = select(users.c.id, null() if email is None else email).where(users.c.id == user_id, is_active(users))
+    row = connection.execute(query).first()
+    return None if row is None else Person(str(row[0]), row[1] or "")

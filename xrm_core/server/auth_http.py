@@ -1,0 +1,205 @@
+"""``/auth/…``: sign in and out. One attempt per request, so there is no way around the limits on attempts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import orjson
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from xrm_core.auth import attempts, devices, events, sessions
+from xrm_core.auth.attempts import TooManyAttempts
+from xrm_core.auth.device_names import device_name
+from xrm_core.auth.passwords import Passwords
+from xrm_core.auth.sessions import Lifetimes
+from xrm_core.auth.sign_in import TIMEOUT, Attempt, SignedIn, SignIn
+from xrm_core.errors import BadRequest, Busy, QueryTooLarge, Unauthenticated, XrmError
+from xrm_core.graphql import answers
+from xrm_core.metadata.model import USER
+from xrm_core.server import browser
+from xrm_core.server.negotiation import require_json
+from xrm_core.server.site import Serving, Site
+from xrm_core.server.sites import site_of
+from xrm_core.settings import Settings
+
+MAX_BYTES = 16 * 1024
+"""Of a body: the longest password takes a quarter of it."""
+
+MAX_WAITING = 100
+"""Sign-ins that may be under way at a time."""
+
+_THREADS = 8
+_HEADERS = {"cache-control": "no-store", "vary": "Cookie", "x-content-type-options": "nosniff"}
+_AS = ("cookie", "token")
+
+_log = structlog.get_logger(__name__)
+Result = TypeVar("Result")
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class AuthEndpoints:
+    """The routes below ``/auth``; they answer for the site of the request.
+
+    Args:
+        settings: how passwords are hashed, how long sessions last.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        idle, longest = timedelta(minutes=settings.session_idle_minutes), timedelta(days=settings.session_days)
+        self._sign_in = SignIn(Passwords(settings.password_memory, settings.password_passes), Lifetimes(idle, longest))
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="xrm-sign-in")
+        self._waiting = 0
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        handlers = {"login": self._login, "logout": self._logout, "logout-everywhere": self._logout_everywhere}
+        return [Route(f"/auth/{name}", _answered(handler), methods=["POST"]) for name, handler in handlers.items()]
+
+    async def clean(self, site: Site) -> None:
+        """Remove what has expired from the database of a site. What goes wrong is for the log alone."""
+
+        def remove() -> None:
+            with site.database.begin(TIMEOUT) as connection:
+                sessions.remove_expired(connection)
+                attempts.remove_old(connection)
+                devices.remove_old(connection)
+
+        try:
+            await self._apart(remove)
+        except Exception as error:
+            _log.warning("sessions_not_cleaned", tenant=site.name, kind=type(error).__name__)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False)
+
+    async def _login(self, request: Request) -> Response:
+        site = site_of(request.scope)
+        browser.require_same_origin(request.scope, proven=False)
+        site.require_writable()
+        given = await _body(request)
+        kind = given.get("as", "cookie")
+        if kind not in _AS:
+            raise BadRequest("«as» is neither cookie nor token.", hint='Leave it out, or send "as": "token".')
+        device_token = browser.cookie(request.scope, browser.DEVICE, site.name)
+        attempt = Attempt(
+            _text(given, "email"),
+            _text(given, "password"),
+            request.client.host if request.client else None,
+            device_name(request.headers.get("user-agent")),
+            _text(given, "device") if "device" in given else device_token,
+            cookie=kind == "cookie",
+        )
+
+        async def sign_in(serving: Serving) -> SignedIn:
+            users = serving.blueprint.records.tables[USER]
+            return await self._apart(self._sign_in, site.database, users, attempt)
+
+        return _welcome(request, site, await site.on_newest(sign_in), cookie=attempt.cookie)
+
+    async def _logout(self, request: Request) -> Response:
+        return await self._end(request, everywhere=False)
+
+    async def _logout_everywhere(self, request: Request) -> Response:
+        return await self._end(request, everywhere=True)
+
+    async def _end(self, request: Request, *, everywhere: bool) -> Response:
+        site = site_of(request.scope)
+        caller = await site.user(browser.credentials(request.scope, site.name))
+        user_id = caller.id
+        if user_id is None or (caller.session is None and not everywhere):
+            raise BadRequest(
+                "You are signed in by an API token, which has no session to end.", hint="Revoke the token instead."
+            )
+        site.require_writable()
+        address = request.client.host if request.client else None
+
+        def end() -> None:
+            with site.database.begin(TIMEOUT) as connection:
+                if everywhere:
+                    sessions.end_sessions(connection, user_id)
+                    devices.forget_all(connection, user_id)
+                else:
+                    sessions.end_session(connection, user_id, caller.session or "")
+                details = {"everywhere": everywhere}
+                event = events.Event.SIGN_OUT
+                events.record(connection, event, user_id=user_id, subject=user_id, address=address, details=details)
+
+        await self._apart(end)
+        site.serving.authenticator.forget()
+        response = JSONResponse({"signedOut": True}, headers=_HEADERS)
+        browser.set_cookie(response, request.scope, browser.SESSION, site.name, "", 0)
+        return response
+
+    async def _apart(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        if self._waiting >= MAX_WAITING:
+            raise Busy("Too many sign-ins are waiting already.", hint="Try again in a moment.")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        finally:
+            self._waiting -= 1
+
+
+def _welcome(request: Request, site: Site, signed_in: SignedIn, *, cookie: bool) -> Response:
+    session, person = signed_in.session, signed_in.person
+    answer: dict[str, Any] = {"user": {"id": person.id, "email": person.email}, "expiresAt": session.expires_at}
+    if not cookie:
+        answer |= {"token": signed_in.token, "device": signed_in.device_token}
+        return JSONResponse(answer, headers=_HEADERS)
+    response = JSONResponse(answer, headers=_HEADERS)
+    seconds = int((datetime.fromisoformat(session.expires_at) - datetime.now(UTC)).total_seconds())
+    browser.set_cookie(response, request.scope, browser.SESSION, site.name, signed_in.token, seconds)
+    known_for = int(devices.VALID.total_seconds())
+    browser.set_cookie(response, request.scope, browser.DEVICE, site.name, signed_in.device_token, known_for)
+    return response
+
+
+def _answered(handler: Handler) -> Handler:
+    """The handler, whose errors are answers in the one shape of errors."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except XrmError as error:
+            reason = error
+        except Exception as error:
+            reason = answers.unexpected(error)
+        headers = dict(_HEADERS)
+        if isinstance(reason, Unauthenticated):
+            headers["www-authenticate"] = 'Bearer realm="xrm"'
+        if isinstance(reason, TooManyAttempts):
+            headers["retry-after"] = str(reason.details["retryAfter"])
+        return JSONResponse({"errors": [answers.shape(reason)]}, reason.http_status, headers)
+
+    return answer
+
+
+async def _body(request: Request) -> Mapping[str, Any]:
+    require_json(request.headers.get("content-type"))  # which no form of another site can send
+    content = b""
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MAX_BYTES:
+            raise QueryTooLarge(f"The body has at most {MAX_BYTES} bytes.", hint="Send only what is asked for.")
+    try:
+        given = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        given = None
+    if not isinstance(given, dict):
+        raise BadRequest("The body is not a JSON object.", hint='It looks like {"email": "…", "password": "…"}.')
+    return given
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    value = given.get(name)
+    if not isinstance(value, str) or "\0" in value:
+        raise BadRequest(f"«{name}» is missing or not a text.", hint='It looks like {"email": "…", "password": "…"}.')
+    return value

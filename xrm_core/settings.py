@@ -6,6 +6,7 @@ Importing pydantic-settings takes as long as the rest of a short command, so com
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
+from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -56,6 +57,9 @@ class Settings(BaseSettings):
     )
     password_passes: int = Field(default=3, ge=1, le=1000, description="Passes of argon2id over that memory.")
 
+    time_zone: str = Field(
+        default="UTC", description="IANA name of the time zone that says which day it is in row rules."
+    )
     statement_timeout: float = Field(default=30, gt=0, description="Seconds that one SQL statement may take.")
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024, description="Bytes that a request body may have.")
     max_file_bytes: int = Field(
@@ -86,6 +90,13 @@ class Settings(BaseSettings):
                 ip_network(each)
             except ValueError:
                 raise ValueError(f"{each!r} is neither an address nor a network such as 10.0.0.0/8") from None
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("no name of a time zone; take one of the IANA list such as Europe/Berlin, or UTC")
         return value
 
     @field_validator("data_dir")

@@ -133,6 +133,8 @@ SYSTEM = {"created_at": NOW, "updated_at": NOW, "created_by": uid(1), "updated_b
 class World:
     """One database with records, and an engine that answers roles. ``close`` it.
 
+    ``team`` and ``teams`` are those of whoever asks.
+
     Args:
         model: what records look like.
         rights: who may do what.
@@ -151,6 +153,8 @@ class World:
         documents: DocumentLimits | None = None,
     ) -> None:
         self.model = model
+        self.team: str | None = None
+        self.teams: tuple[str, ...] = ()
         self.tables = Tables(model)
         self.database = Database(url)
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
@@ -190,7 +194,7 @@ class World:
     def user(self, roles: str | Iterable[str], user: int = 1) -> User:
         """Someone with these roles."""
         names = roles.split() if isinstance(roles, str) else roles
-        return User(uid(user), self.authority.access(frozenset(names)))
+        return User(uid(user), self.authority.access(frozenset(names)), self.team, teams=self.teams)
 
     def body(self, roles: str, query: str, variables: Mapping[str, Any] | None = None, user: int = 1) -> bytes:
         """The answer as it goes out."""

@@ -1,5 +1,6 @@
 """The naive second opinion: which records and values a user sees, and for which of them a condition holds."""
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from tests.query.oracle_values import comparable, model_name
 from tests.query.virtual_world import COMPUTED
 from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Rollup
-from xrm_core.metadata.types import WHOLE
+from xrm_core.metadata.types import WHOLE, FieldType
 from xrm_core.permissions.policy import Effect, Policy
 
 Row = Mapping[str, Any]
@@ -25,6 +26,8 @@ class Sight:
     rights: Rights
     rows: Rows
     user: str
+    team: str | None = None
+    teams: tuple[str, ...] = ()
     index: dict[str, dict[str, Row]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,7 +67,7 @@ class Sight:
         if policy.rule is None:
             return True
         rule = self.rights.rules[policy.rule]
-        if "'$team'" in repr(rule):  # nobody here is in a team
+        if ("'$team'" in repr(rule) and not self.team) or ("'$teams'" in repr(rule) and not self.teams):
             return policy.effect is Effect.DENY
         return self.holds(entity, row, rule, trusted=True)
 
@@ -217,11 +220,13 @@ class Sight:
         if op in ("has", "hasAny", "hasAll"):
             found, wanted = set(actual or ()), {operand} if op == "has" else set(operand)
             return actual is not None and (bool(found & wanted) if op == "hasAny" else wanted <= found)
+        if isinstance(operand, str) and operand in ("$user", "$team", "$teams", "$now"):
+            now = dt.datetime.now(dt.UTC).isoformat()  # no record has a moment near to it
+            today = now[:10] if of.type is FieldType.DATE else now
+            operand = {"$user": self.user, "$team": self.team, "$teams": self.teams, "$now": today}[operand]
         if op in ("in", "notIn"):
             inside = actual is not None and any(comparable(of, actual) == comparable(of, each) for each in operand)
             return inside is (op == "in")
-        if operand == "$user":
-            operand = self.user
         if operand is None:
             return (actual is None) is (op == "eq")
         if op == "ne":

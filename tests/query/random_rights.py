@@ -56,15 +56,22 @@ class Conditions:
         if op in FLAGS:
             return self.draw(st.booleans())
         one = st.sampled_from(of.enum) if of.type is FieldType.SET else self.pool(of)
+        words = self._words(of, op) if self.rights is None else []
+        if words and self.draw(st.booleans()):
+            return self.draw(st.sampled_from(words))
         if op in LISTS:
             return self.draw(st.lists(one, max_size=3))
         if of.type is FieldType.SET:
             return self.draw(one)
         if op in (Op.EQ, Op.NE) and self.draw(st.integers(0, 5)) == 0:
             return None
-        if self.rights is None and of.type is FieldType.UUID and op is Op.EQ and self.draw(st.booleans()):
-            return self.draw(st.sampled_from(["$user", "$user", "$team"]))
         return self.draw(self.pool(of))
+
+    def _words(self, of: Field, op: Op) -> list[str]:
+        """Those of row rules that may stand there."""
+        if of.type is FieldType.UUID:
+            return ["$teams"] if op in LISTS else ["$user", "$user", "$team"]
+        return ["$now"] if of.type in (FieldType.DATE, FieldType.DATETIME) and op not in LISTS else []
 
     def _one(self, entity: Entity, depth: int) -> dict[str, Any]:
         found = [each for each in self._fields(entity) if each.relation is not None]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from tests.graphql.kit import World, uid
+from tests.graphql.kit import Rows, World, uid
 from tests.query import documents, oracle_pages, random_rights, random_rows
 from tests.query.examples import examples, many_examples
 from tests.query.oracle import Oracle
@@ -44,10 +44,7 @@ def compare(data: st.DataObject, model: Model, worlds: dict[str, World]) -> None
     rights = data.draw(random_rights.rights(model))
     rows = data.draw(random_rows.rows(model))
     requests = [documents.Documents(data.draw, rights).root() for _ in range(6)]
-    oracle = Oracle(rights, rows, uid(1))
-    for world in worlds.values():
-        world.change_rights(policy_set(rights))
-        world.fill(rows)
+    oracle = prepared(data, rights, rows, worlds)
     for request in requests:
         if request is None:
             continue
@@ -72,7 +69,15 @@ def test_random_filters_as_variables_and_with_paging(
     """Whole lists, walked page by page in a random order under random rights."""
     rights = data.draw(random_rights.rights(model))
     rows = data.draw(random_rows.rows(model))
+    oracle_pages.walk(data, prepared(data, rights, rows, worlds), worlds, random_rows.ENTITIES)
+
+
+def prepared(data: st.DataObject, rights: Rights, rows: Rows, worlds: dict[str, World]) -> Oracle:
+    """Each world with these rights and rows, and the reference; who asks is in some teams, or in none."""
+    team = data.draw(st.sampled_from([None, uid(2), uid(101)]))
+    teams = (team, *data.draw(st.lists(st.sampled_from([uid(3), uid(201)]), unique=True))) if team else ()
     for world in worlds.values():
         world.change_rights(policy_set(rights))
         world.fill(rows)
-    oracle_pages.walk(data, Oracle(rights, rows, uid(1)), worlds, random_rows.ENTITIES)
+        world.team, world.teams = team, teams
+    return Oracle(rights, rows, uid(1), team, teams)

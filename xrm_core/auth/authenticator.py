@@ -9,17 +9,19 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 
 from xrm_core.auth import sessions, tokens
 from xrm_core.errors import Unauthenticated, XrmError
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.caller import User
+from xrm_core.records.teams import teams_below
 from xrm_core.storage.engines import Database
 
 REMEMBER_SECONDS = 2.0
-"""A revoked token, a session that has ended or a role taken away works on for at most so long."""
+"""What was taken away (a token, a session, a role, a team that a user was in) works on for at most so long."""
 
 COOKIE = "Cookie"
 """Stands before the token of a session that came in a cookie."""
@@ -39,6 +41,7 @@ class Authenticator:
         authority: what roles may do.
         threads: to look in; by default its own.
         notes: threads to note in when a session was last used; None: it is not noted.
+        zone: IANA name of the time zone that says which day it is.
         clock: seconds that only go up.
     """
 
@@ -50,7 +53,9 @@ class Authenticator:
         clock: Callable[[], float] = time.monotonic,
         threads: ThreadPoolExecutor | None = None,
         notes: ThreadPoolExecutor | None = None,
+        zone: str = "UTC",
     ) -> None:
+        self._zone = zone
         self._database = database
         self._users = users
         # Threads of its own: who is asking must be found out also while writes wait for each other.
@@ -109,19 +114,22 @@ class Authenticator:
             return self._find_session(token)
         with self._database.read(_TIMEOUT) as connection:
             found = tokens.find(connection, token, self._users)
-        if found is None:
-            return None
-        return User(found.user_id, self._authority.access(found.roles), found.team_id)
+            return None if found is None else self._made(connection, found.user_id, found.team_id, found.roles)
 
     def _find_session(self, token: str) -> User | None:
         with self._database.read(_TIMEOUT) as connection:
             found = sessions.find_session(connection, token, self._users)
-        if found is None:
-            return None
+            if found is None:
+                return None
+            user = self._made(connection, found.user_id, found.team_id, found.roles)
         if found.stale and self._notes is not None and found.id not in self._noting:
             self._noting.add(found.id)
             self._notes.submit(self._touch, found.id)  # not in the request's way: a write may have to wait
-        return User(found.user_id, self._authority.access(found.roles), found.team_id, session=found.id)
+        return replace(user, session=found.id)
+
+    def _made(self, connection: Connection, id_: str, team: str | None, roles: frozenset[str]) -> User:
+        teams = teams_below(connection, team, self._users)
+        return User(id_, self._authority.access(roles), team, teams=teams, zone=self._zone)
 
     def _touch(self, session_id: str) -> None:
         try:

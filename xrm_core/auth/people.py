@@ -1,12 +1,10 @@
 """What signing in has to know of the records of the entity ``user``, whatever fields the pack gives them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, null, or_, select, true
 
-from xrm_core import naming
-from xrm_core.metadata.model import ACTIVE, TEAM
+from xrm_core.metadata.model import ACTIVE
 from xrm_core.storage.columns import Flag
 from xrm_core.storage.system import USER_ROLE
 
@@ -28,14 +26,6 @@ def is_active(users: Table) -> ColumnElement[bool]:
     if isinstance(active, Column) and isinstance(active.type, Flag):
         return or_(active.is_(None), active)
     return true()
-
-
-def team(users: Table) -> ColumnElement[Any]:
-    """The id of a user's team: the field ``team``, if it refers to the entity ``team``."""
-    column = users.c.get(naming.relation_column(TEAM))
-    if column is None or all(key.target_fullname != f"{naming.table(TEAM)}.id" for key in column.foreign_keys):
-        return null()
-    return column
 
 
 def roles_of(connection: Connection, user_id: str) -> frozenset[str]:

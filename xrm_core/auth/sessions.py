@@ -10,6 +10,7 @@ from uuid_utils import uuid7
 from xrm_core.auth import people
 from xrm_core.auth.tokens import digest
 from xrm_core.metadata.clock import instant_text
+from xrm_core.records.teams import team_column
 from xrm_core.storage.system import SESSION
 
 BEARER, COOKIE = "xrms_", "xrmc_"
@@ -100,7 +101,7 @@ def find_session(connection: Connection, token: str, users: Table) -> FoundSessi
         users: the table of the entity ``user``.
     """
     query = (
-        select(SESSION, people.team(users).label("team_id"))
+        select(SESSION, team_column(users).label("team_id"))
         .join(users, users.c.id == SESSION.c.user_id)
         .where(SESSION.c.token_hash == digest(token), people.is_active(users))
     )

@@ -5,14 +5,12 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, delete, insert, null, or_, select, update
+from sqlalchemy import Column, Connection, Table, delete, insert, or_, select, update
 from uuid_utils import uuid7
 
-from xrm_core import naming
 from xrm_core.auth.events import Event, record
-from xrm_core.metadata.model import TEAM
+from xrm_core.records.teams import team_column
 from xrm_core.storage.columns import Flag
 from xrm_core.storage.system import TOKEN, USER_ROLE
 
@@ -105,7 +103,7 @@ def find(connection: Connection, token: str, users: Table) -> Bearer | None:
             is.
     """
     query = (
-        select(TOKEN.c.user_id, TOKEN.c.expires_at, _team(users).label("team_id"))
+        select(TOKEN.c.user_id, TOKEN.c.expires_at, team_column(users).label("team_id"))
         .join(users, users.c.id == TOKEN.c.user_id)
         .where(TOKEN.c.token_hash == digest(token), TOKEN.c.revoked_at.is_(None))
     )
@@ -116,19 +114,6 @@ def find(connection: Connection, token: str, users: Table) -> Bearer | None:
         return None
     roles = connection.execute(select(USER_ROLE.c.role).where(USER_ROLE.c.user_id == row.user_id)).scalars()
     return Bearer(str(row.user_id), row.team_id, frozenset(roles))
-
-
-def team_of(connection: Connection, user_id: str, users: Table) -> str | None:
-    """The id of the team in which a user is, if any."""
-    found: str | None = connection.scalar(select(_team(users)).select_from(users).where(users.c.id == user_id))
-    return found
-
-
-def _team(users: Table) -> ColumnElement[Any]:
-    column = users.c.get(naming.relation_column(TEAM))
-    if column is None or all(key.target_fullname != f"{naming.table(TEAM)}.id" for key in column.foreign_keys):
-        return null()
-    return column
 
 
 def digest(token: str) -> str:

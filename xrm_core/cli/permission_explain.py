@@ -68,18 +68,22 @@ def _who(
     workplace: "Workplace", connection: "Connection | None", authority: "Authority", who: str
 ) -> tuple[frozenset[str], "User"]:
     """The roles, and somebody who has them; who is only a role is no user: rules that ask for one are false."""
-    from xrm_core.auth.tokens import team_of
     from xrm_core.cli.account_lists import roles_of
     from xrm_core.cli.accounts import check_roles, user_id
     from xrm_core.permissions.caller import User
+    from xrm_core.records.teams import team_of, teams_below
 
+    zone = workplace.settings.time_zone
     if "@" not in who or connection is None:
         check_roles(workplace, [who])
         roles = frozenset({who})
-        return roles, User(None, authority.access(roles))
+        return roles, User(None, authority.access(roles), zone=zone)
     found = user_id(workplace, connection, who)
     roles = frozenset(roles_of(connection, found))
-    return roles, User(found, authority.access(roles), team_of(connection, found, workplace.tables["user"]))
+    users = workplace.tables["user"]
+    team = team_of(connection, found, users)
+    teams = teams_below(connection, team, users)
+    return roles, User(found, authority.access(roles), team, teams=teams, zone=zone)
 
 
 def _action(word: str, of: str | None = None) -> "Action":

@@ -86,22 +86,25 @@ def _variables(text: str | None) -> dict[str, Any]:
 
 
 def _caller(workplace: "Workplace", connection: "Connection", roles: list[str], email: str | None) -> "User":
-    from xrm_core.auth.tokens import team_of
     from xrm_core.cli.account_lists import roles_of
     from xrm_core.cli.accounts import check_roles, user_id
     from xrm_core.errors import BadQuery
     from xrm_core.permissions.authority import Authority
     from xrm_core.permissions.caller import User
+    from xrm_core.records.teams import team_of, teams_below
 
     if not roles and email is None:
         raise BadQuery("Nobody asks.", hint="Say --role (repeat it for several) or --user.")
     check_roles(workplace, roles)
     authority = Authority(workplace.model, workplace.policies())
     if email is None:
-        return User("", authority.access(frozenset(roles)))
+        return User("", authority.access(frozenset(roles)), zone=workplace.settings.time_zone)
     found = user_id(workplace, connection, email)
     access = authority.access(frozenset(roles or roles_of(connection, found)))
-    return User(found, access, team_of(connection, found, workplace.tables["user"]))
+    users = workplace.tables["user"]
+    team = team_of(connection, found, users)
+    teams = teams_below(connection, team, users)
+    return User(found, access, team, teams=teams, zone=workplace.settings.time_zone)
 
 
 def _print(report: "Report") -> None:

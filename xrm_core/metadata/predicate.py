@@ -90,9 +90,10 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A value of the caller: ``$user``, the id of the user, or ``$team``, that of the user's team.
+    """A value of the request: ``user`` and ``team`` are ids of the caller and of the caller's team, ``teams`` those of
+    that team and of all below it, ``now`` the moment, ``today`` the day.
 
-    Unknown at run time means that the predicate is false.
+    One of the caller that is unknown at run time means that the predicate is false.
     """
 
     name: str
@@ -102,7 +103,16 @@ Operand = Literal_ | Param | Context
 SEARCH_WORDS, SEARCH_LENGTH = 20, 500
 """Of a text that is searched for; its length is in characters."""
 
-CONTEXT_NAMES = frozenset({"user", "team"})
+_CONTEXT: Mapping[str, tuple[str, Mapping[FieldType, str]]] = {
+    "$user": ("can be compared with an id", {FieldType.UUID: "user"}),
+    "$team": ("can be compared with an id", {FieldType.UUID: "team"}),
+    "$teams": ("stands behind in or notIn of an id", {FieldType.UUID: "teams"}),
+    "$now": ("can be compared with a moment or a day", {FieldType.DATETIME: "now", FieldType.DATE: "today"}),
+}
+"""Words for values of the request, where they may stand, and what they are for a field of a type."""
+
+_OF_CALLER = frozenset({"user", "team", "teams"})
+"""Those that may be unknown."""
 
 
 Ignoring = Literal["CASE", "CASE_AND_ACCENTS"]
@@ -201,14 +211,16 @@ def whole(predicate: Predicate) -> Predicate:
 
 
 def context_names(predicate: Predicate) -> frozenset[str]:
-    """The values of the caller that a predicate names; those of a :class:`Whole` in it are its own affair."""
+    """The values of the caller that a predicate names; those of a :class:`Whole` in it are its own affair. The time is
+    none of them: it is always known.
+    """
     match predicate:
         case All(parts) | Any_(parts):
             return frozenset().union(*map(context_names, parts))
         case Not(part) | Related(part=part) | OfFile(part=part):
             return context_names(part)
         case Compare(value=Context(name)):
-            return frozenset({name})
+            return frozenset({name}) & _OF_CALLER
         case _:
             return frozenset()
 
@@ -325,19 +337,26 @@ def _parse_compare(field: Field, name: str, value: Any, at: str) -> Compare:
     op = Op(name)
     if op in FLAGS:
         return Compare(field.name, op, Literal_(_flag(value, at)))
+    if isinstance(value, str) and value.startswith("$"):
+        return Compare(field.name, op, _context(field, op, value, at))
     if op in LISTS:
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise BadQuery(f"{at} must be a list.")
         for each in value:
             _check_value(field, each, at)
         return Compare(field.name, op, Literal_(tuple(value)))
-    if isinstance(value, str) and value.startswith("$"):
-        if value[1:] not in CONTEXT_NAMES or field.type is not FieldType.UUID:
-            raise BadQuery(f"{at}: {value} is not known here; $user and $team can be compared with an id.")
-        return Compare(field.name, op, Context(value[1:]))
     if value is not None or op not in (Op.EQ, Op.NE):
         _check_value(field, value, at)
     return Compare(field.name, op, Literal_(value))
+
+
+def _context(field: Field, op: Op, word: str, at: str) -> Context:
+    place, names = _CONTEXT.get(word, ("", {}))
+    name = names.get(field.type)
+    if name is None or (name == "teams") is not (op in LISTS):
+        known = f"it {place}" if place else f"there are {', '.join(_CONTEXT)}"
+        raise BadQuery(f"{at}: {word} is not known here; {known}.")
+    return Context(name)
 
 
 def _check_value(field: Field, value: Any, at: str) -> None:

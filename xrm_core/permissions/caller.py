@@ -11,9 +11,10 @@ class User:
     """A signed-in user.
 
     ``id`` is the id of a record of the entity ``user`` (None: somebody who is no user), ``access`` what their roles
-    allow, ``team`` the id of the team to which that record's field ``team`` refers, if there is one. ``base`` stands
-    before the paths of this server in answers: ``/t/acme`` for who has reached a tenant by its path. ``session`` is the
-    id of the session by which they are signed in; None: by a token.
+    allow, ``team`` the id of the team to which that record's field ``team`` refers, if there is one, ``teams`` that id
+    and those of all teams below it. ``base`` stands before the paths of this server in answers: ``/t/acme`` for who has
+    reached a tenant by its path. ``session`` is the id of the session by which they are signed in; None: by a token.
+    ``zone`` is the IANA name of the time zone that says which day it is.
     """
 
     id: str | None
@@ -21,6 +22,8 @@ class User:
     team: str | None = None
     base: str = ""
     session: str | None = None
+    teams: tuple[str, ...] = ()
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,16 @@ class System:
     def team(self) -> None:
         """And it is in no team."""
         return
+
+    @property
+    def teams(self) -> tuple[str, ...]:
+        """Nor below one."""
+        return ()
+
+    @property
+    def zone(self) -> str:
+        """Its days are those of UTC."""
+        return "UTC"
 
     @property
     def base(self) -> str:

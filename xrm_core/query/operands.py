@@ -131,7 +131,9 @@ class JsonList(TypeDecorator[str]):
         super().__init__()
         self.item = item
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """The list as JSON, each element as its column has it."""
+        if value is None:
+            return None
         processor = self.item.dialect_impl(dialect).bind_processor(dialect)
         return json.dumps([processor(each) if processor else each for each in value])

@@ -4,9 +4,11 @@ All comparisons are between a column and a bind value of the column's type: none
 so a condition of the caller can be evaluated before the row rule without giving anything away.
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     FromClause,
@@ -66,7 +68,7 @@ from xrm_core.query.words import Words
 from xrm_core.storage.folded_sql import folded
 
 CONTEXT_PREFIX = "ctx_"
-"""Bind names of the caller's values: ``ctx_user``, ``ctx_team``."""
+"""Bind names of the request's values: ``ctx_user``, ``ctx_now``."""
 
 
 def compile_predicate(
@@ -93,7 +95,7 @@ def compile_predicate(
         case Related():
             return _related(scope, entity, row, predicate, trusted=trusted)
         case Whole(part):
-            known = (_context(name).is_not(None) for name in sorted(context_names(part)))
+            known = (_known(scope, name) for name in sorted(context_names(part)))
             return and_(*known, compile_predicate(scope, entity, row, part, trusted=trusted))
 
 
@@ -124,9 +126,17 @@ def unguarded(scope: Scope, entity: Entity, source: FromClause) -> Unguarded:
     return Unguarded(scope, entity, source, _Compilers())
 
 
-def context_values(caller: Caller) -> Mapping[str, str | None]:
-    """What statements take from the caller, by the names of their binds: for row rules, and for addresses."""
-    return {f"{CONTEXT_PREFIX}user": caller.id, f"{CONTEXT_PREFIX}team": caller.team, BASE: caller.base}
+def context_values(caller: Caller) -> Mapping[str, Any]:
+    """What statements take from the caller and the clock, by the names of their binds: for rules, and for addresses."""
+    now = dt.datetime.now(dt.UTC)
+    return {
+        f"{CONTEXT_PREFIX}user": caller.id,
+        f"{CONTEXT_PREFIX}team": caller.team,
+        f"{CONTEXT_PREFIX}teams": caller.teams or None,
+        f"{CONTEXT_PREFIX}now": now,
+        f"{CONTEXT_PREFIX}today": now.astimezone(ZoneInfo(caller.zone)).date(),
+        BASE: caller.base,
+    }
 
 
 def operand(value: Operand, type_: Any) -> ColumnElement[Any]:
@@ -137,7 +147,7 @@ def operand(value: Operand, type_: Any) -> ColumnElement[Any]:
         case Param(name):
             return bindparam(name, type_=type_, required=True)
         case Context(name):
-            return _context(name)
+            return _context(name, KnownId() if name in ("user", "team") else type_)
 
 
 def size(value: Operand) -> ColumnElement[int]:
@@ -147,8 +157,14 @@ def size(value: Operand) -> ColumnElement[int]:
     return operand(value, Integer())
 
 
-def _context(name: str) -> ColumnElement[Any]:
-    return bindparam(f"{CONTEXT_PREFIX}{name}", type_=KnownId(), required=True)
+def _context(name: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
+    return bindparam(f"{CONTEXT_PREFIX}{name}", type_=type_, required=True)
+
+
+def _known(scope: Scope, name: str) -> Condition:
+    """That a value of the caller is known; there is none of ``teams`` for somebody without a team."""
+    type_ = _list_type(scope, KnownId()) if name == "teams" else KnownId()
+    return _context(name, type_).is_not(None)
 
 
 def _is_not_true(condition: Condition) -> Condition:
@@ -232,9 +248,14 @@ def _text(scope: Scope, column: ColumnElement[Any], op: Op, value: ColumnElement
 def in_list(scope: Scope, column: ColumnElement[Any], value: Operand, type_: TypeEngine[Any]) -> Condition:
     """That a value is one of a list of values of a type."""
     # One bind value however long the list is: databases take 65 535 of them at most.
+    values = operand(value, _list_type(scope, type_))
     if scope.dialect.name == "postgresql":
-        return column == func.any(operand(value, ARRAY(type_)))
-    return column.in_(select(literal_column("value")).select_from(func.json_each(operand(value, JsonList(type_)))))
+        return column == func.any(values)
+    return column.in_(select(literal_column("value")).select_from(func.json_each(values)))
+
+
+def _list_type(scope: Scope, type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    return ARRAY(type_) if scope.dialect.name == "postgresql" else JsonList(type_)
 
 
 def _related(scope: Scope, entity: Entity, row: Row, related: Related, *, trusted: bool) -> Condition:

@@ -279,7 +279,14 @@ class Site:
             tables=tables,
         )
         users, authority = records.tables[USER], blueprint.authority
-        authenticator = Authenticator(self.database, users, authority, threads=self._asking, notes=self._noting)
+        authenticator = Authenticator(
+            self.database,
+            users,
+            authority,
+            threads=self._asking,
+            notes=self._noting,
+            zone=self._settings.time_zone,
+        )
         return Serving(blueprint, engine, authenticator)
 
     async def _apart(self, work: Callable[..., Result], *arguments: Any) -> Result:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import Connection, select
 
 from xrm_core.errors import PermissionTestsInvalid, XrmError
-from xrm_core.metadata.model import Model
+from xrm_core.metadata.model import USER, Model
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import Action, Policy, PolicySet
@@ -21,6 +21,7 @@ from xrm_core.records.door import Records
 from xrm_core.records.permission_tests.records import ExampleRecords, is_about_rights
 from xrm_core.records.permission_tests.tests import PermissionTest, PermissionTests, Place, Step
 from xrm_core.records.rights import context
+from xrm_core.records.teams import teams_below
 from xrm_core.records.verdicts import Verdict, verdict
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
@@ -92,7 +93,10 @@ class _World:
             return User(None, access)
         user = self._tests.records[test.user]
         team = self._records.resolved(user.entity, user.values).get("team")
-        return User(self._records.ids[test.user], access, team if isinstance(team, str) else None)
+        team = team if isinstance(team, str) else None
+        with self._database.read() as connection:
+            teams = teams_below(connection, team, self._door.tables[USER])
+        return User(self._records.ids[test.user], access, team, teams=teams)
 
     def _seen(self, caller: User, entity: str) -> set[str]:
         if not caller.access.may(entity, Action.READ):

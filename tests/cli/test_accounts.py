@@ -12,6 +12,7 @@ from sqlalchemy import Table
 
 from tests.cli.conftest import BOOK, CLOSED_POSTGRES, Outcome, Xrm, write_pack
 from xrm_core.auth import tokens
+from xrm_core.auth.token_lists import tokens_of
 from xrm_core.auth.tokens import Bearer
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.packs import pack_layers
@@ -110,7 +111,7 @@ def test_a_token_expires(ada: str, xrm: Xrm, database: Database):
     xrm("token", "create", "ada@example.com", "--days", "30")
 
     with database.read() as connection:
-        [token] = tokens.tokens_of(connection, ada)
+        [token] = tokens_of(connection, ada)
     left = dt.datetime.fromisoformat(str(token.expires_at)) - dt.datetime.now(dt.UTC)
     assert dt.timedelta(days=29, hours=23) < left <= dt.timedelta(days=30)
 
@@ -127,7 +128,7 @@ def test_a_token_ends_after_90_days_unless_it_shall_not(
     xrm("token", "create", "ada@example.com", *words)
 
     with database.read() as connection:
-        [token] = tokens.tokens_of(connection, ada)
+        [token] = tokens_of(connection, ada)
     if days is None:
         assert token.expires_at is None
     else:
@@ -208,3 +209,54 @@ def test_before_apply_and_without_a_database(pack: Path, xrm: Xrm):
     xrm("token", "create", "ada@example.com").failed("MODEL_OUT_OF_DATE")
     create(xrm, "--role", "clerk").failed("MODEL_OUT_OF_DATE")
     create(xrm, "--role", "clerk", "--database", CLOSED_POSTGRES).failed("DATABASE_UNAVAILABLE")
+
+
+def test_tokens_are_held_to_roles_entities_and_networks(ada: str, xrm: Xrm, database: Database, people: Table):
+    words = ["--role", "reader", "--only", "book:read,update", "--network", "10.0.0.0/8", "--network", "::1"]
+    token = xrm("token", "create", "ada@example.com", *words).out.strip()
+
+    with database.read() as connection:
+        found = tokens.find(connection, token, people)
+    assert found is not None
+    assert found.scope.roles == {"reader"}
+    assert {action.value for entity, action in found.scope.grants or () if entity == "book"} == {"read", "update"}
+    assert found.networks is not None
+    listed = xrm("token", "list").out
+    for part in ("roles reader", "only book:read,update", "from 10.0.0.0/8 ::1/128", "used never"):
+        assert part in listed
+    assert token not in listed
+
+
+def test_a_token_of_a_service(ada: str, xrm: Xrm, database: Database, people: Table):
+    token = xrm("token", "create", "--service", "ERP", "--role", "clerk").out.strip()
+
+    with database.read() as connection:
+        assert tokens.find(connection, token, people) == Bearer(
+            None, None, frozenset({"clerk"}), tokens.TokenScope(personal=False)
+        )
+    assert xrm("token", "list").out.split()[1:3] == ["service", "ERP"]
+    assert xrm("token", "list", "ada@example.com").out == ""
+    assert xrm("token", "revoke", xrm("token", "list").out.split()[0]).code == 0
+    with database.read() as connection:
+        assert tokens.find(connection, token, people) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ([], "--service"),
+        (["ada@example.com", "--service", "ERP", "--role", "clerk"], "--service"),
+        (["--service", "ERP"], "--role"),
+        (["--service", "ERP", "--role", "king"], "clerk, reader"),
+        (["bo@example.com", "--role", "clerk"], "does not have the role clerk"),
+        (["ada@example.com", "--only", "plane:read"], "no entity 'plane'"),
+        (["ada@example.com", "--only", "book:fly"], "no action 'fly'"),
+        (["ada@example.com", "--network", "10.0.0.1/8"], "no network"),
+    ],
+)
+def test_tokens_that_cannot_be(words: list[str], part: str, ada: str, xrm: Xrm):
+    assert xrm("user", "create", "--email", "bo@example.com", "--role", "reader").code == 0
+
+    assert part in xrm("token", "create", *words).failed("SETTINGS_INVALID")
+
+    assert xrm("token", "list").out == ""

@@ -10,13 +10,16 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection, Table
 
 from xrm_core.auth import sessions, tokens
+from xrm_core.auth.networks import is_within
 from xrm_core.errors import Unauthenticated, XrmError
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.caller import User
+from xrm_core.permissions.token_scope import UNSCOPED, TokenScope
 from xrm_core.records.teams import teams_below
 from xrm_core.storage.engines import Database
 
@@ -40,7 +43,7 @@ class Authenticator:
         users: the table of the entity ``user``.
         authority: what roles may do.
         threads: to look in; by default its own.
-        notes: threads to note in when a session was last used; None: it is not noted.
+        notes: threads to note in when a session or a token was last used; None: it is not noted.
         zone: IANA name of the time zone that says which day it is.
         clock: seconds that only go up.
     """
@@ -67,38 +70,55 @@ class Authenticator:
         self._known: OrderedDict[str, tuple[float, User]] = OrderedDict()
         self._asking: dict[str, asyncio.Future[User | None]] = {}
 
-    def known(self, header: str | None) -> User | None:
-        """The user of an ``Authorization`` header if somebody asked a moment ago."""
-        known = self._known.get(header or "")
-        return known[1] if known is not None and self._clock() < known[0] else None
+    def known(self, header: str | None, address: str | None = None) -> User | None:
+        """The user of an ``Authorization`` header if somebody asked a moment ago.
 
-    async def user(self, header: str | None) -> User:
+        Args:
+            header: as it came.
+            address: of the client.
+
+        Raises:
+            Unauthenticated: the token may not be used from there.
+        """
+        known = self._known.get(header or "")
+        if known is None or self._clock() >= known[0]:
+            return None
+        user = known[1]
+        if user.networks is not None:
+            _require_within(user, address)
+        return user
+
+    async def user(self, header: str | None, address: str | None = None) -> User:
         """The user of an ``Authorization`` header.
+
+        Args:
+            header: as it came.
+            address: of the client; None: unknown, so that tokens for certain networks only are refused.
 
         Raises:
             Unauthenticated: there is no header, or no valid token in it; which of the two is not told apart
-                from a token that expired or was revoked.
+                from a token that expired, was revoked or is for other networks.
         """
-        known = self.known(header)
+        known = self.known(header, address)
         if known is not None:
             return known
         token = _bearer(header)
         now = self._clock()
         asking = self._asking.get(token)
         if asking is None:  # requests that come at the same moment ask once
-            asking = asyncio.get_running_loop().run_in_executor(self._threads, self._find, token)
+            asking = asyncio.get_running_loop().run_in_executor(self._threads, self._find, token, address)
             self._asking[token] = asking
             asking.add_done_callback(lambda _done: self._asking.pop(token, None))
         found = await asyncio.shield(asking)
         if found is None:
             self._known.pop(header or "", None)
-            raise Unauthenticated(
-                "The token is not valid.", hint="It may have expired or been revoked; ask for a new one."
-            )
+            raise _not_valid()
         if header is not None and len(header) <= _MAX_HEADER_LENGTH:
             if len(self._known) >= _MAX_REMEMBERED:
                 self._known.popitem(last=False)
             self._known[header] = (now + REMEMBER_SECONDS, found)
+        if found.networks is not None:
+            _require_within(found, address)
         return found
 
     def forget(self) -> None:
@@ -109,12 +129,17 @@ class Authenticator:
         """End its threads."""
         self._threads.shutdown(wait=False)
 
-    def _find(self, token: str) -> User | None:
+    def _find(self, token: str, address: str | None) -> User | None:
         if sessions.is_session(token):
             return self._find_session(token)
         with self._database.read(_TIMEOUT) as connection:
             found = tokens.find(connection, token, self._users)
-            return None if found is None else self._made(connection, found.user_id, found.team_id, found.roles)
+            if found is None:
+                return None
+            user = self._made(connection, found.user_id, found.team_id, found.roles, found.scope)
+        if tokens.is_to_note(found) and (found.networks is None or is_within(address, found.networks)):
+            self._note(found.token_id, tokens.note_use, address)
+        return replace(user, token=found.token_id, networks=found.networks)
 
     def _find_session(self, token: str) -> User | None:
         with self._database.read(_TIMEOUT) as connection:
@@ -122,21 +147,45 @@ class Authenticator:
             if found is None:
                 return None
             user = self._made(connection, found.user_id, found.team_id, found.roles)
-        if found.stale and self._notes is not None and found.id not in self._noting:
-            self._noting.add(found.id)
-            self._notes.submit(self._touch, found.id)  # not in the request's way: a write may have to wait
+        if found.stale:
+            self._note(found.id, sessions.touch)
         return replace(user, session=found.id)
 
-    def _made(self, connection: Connection, id_: str, team: str | None, roles: frozenset[str]) -> User:
+    def _made(
+        self,
+        connection: Connection,
+        id_: str | None,
+        team: str | None,
+        roles: frozenset[str],
+        scope: TokenScope = UNSCOPED,
+    ) -> User:
         teams = teams_below(connection, team, self._users)
-        return User(id_, self._authority.access(roles), team, teams=teams, zone=self._zone)
+        return User(id_, self._authority.access(roles, scope), team, teams=teams, zone=self._zone)
 
-    def _touch(self, session_id: str) -> None:
+    def _note(self, id_: str, write: Callable[..., None], *more: Any) -> None:
+        """Note that a token or session is used, but not in the request's way: a write may have to wait."""
+        if self._notes is not None and id_ not in self._noting:
+            self._noting.add(id_)
+            self._notes.submit(self._write_note, id_, write, *more)
+
+    def _write_note(self, id_: str, write: Callable[..., None], *more: Any) -> None:
         try:
             with contextlib.suppress(XrmError), self._database.begin(_TIMEOUT) as connection:
-                sessions.touch(connection, session_id)
+                write(connection, id_, *more)
         finally:
-            self._noting.discard(session_id)
+            self._noting.discard(id_)
+
+
+def _require_within(user: User, address: str | None) -> None:
+    if user.networks is not None and not is_within(address, user.networks):
+        raise _not_valid()
+
+
+def _not_valid() -> Unauthenticated:
+    return Unauthenticated(
+        "The token is not valid.",
+        hint="It may have expired, been revoked, or be for another network; ask for a new one.",
+    )
 
 
 def _bearer(header: str | None) -> str:

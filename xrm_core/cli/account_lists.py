@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, select
 
+from xrm_core.auth.token_lists import TokenInfo
 from xrm_core.cli.failures import printable
-from xrm_core.storage.system import TOKEN, USER_ROLE
+from xrm_core.storage.system import USER_ROLE
 
 _NAMES = ("first_name", "last_name")
 
@@ -19,16 +20,6 @@ class ListedUser:
     email: str
     name: str
     roles: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ListedToken:
-    """A token; ``states`` say when it was created, expires and was revoked."""
-
-    id: str
-    user_id: str
-    label: str
-    states: tuple[str, ...]
 
 
 def roles_of(connection: Connection, user_id: str) -> list[str]:
@@ -50,17 +41,17 @@ def users_with_roles(connection: Connection, table: Table) -> list[ListedUser]:
     ]
 
 
-def listed_tokens(connection: Connection, user_id: str | None = None) -> list[ListedToken]:
-    """All tokens, or those of one user, the oldest first; those of users who are gone, revoked and expired ones too."""
-    query = select(TOKEN).order_by(TOKEN.c.id)
-    if user_id is not None:
-        query = query.where(TOKEN.c.user_id == user_id)
-    found = []
-    for row in connection.execute(query):
-        times = {"created": row.created_at, "expires": row.expires_at, "revoked": row.revoked_at}
-        states = tuple(f"{word} {time}" for word, time in times.items() if time)
-        found.append(ListedToken(row.id, row.user_id, row.label, states))
-    return found
+def described(token: TokenInfo) -> tuple[str, str, str, str]:
+    """A token as a line: id, id of the user or ``service``, label; its limits and times."""
+    limits = token.limits
+    parts = [f"roles {' '.join(limits.roles)}"] if limits.roles is not None else []
+    if limits.grants is not None:
+        parts.append(" ".join(["only", *(f"{name}:{','.join(actions)}" for name, actions in limits.grants.items())]))
+    parts += [f"from {' '.join(limits.networks)}"] if limits.networks is not None else []
+    used = f"{token.last_used_at} from {token.last_used_from}" if token.last_used_at else "never"
+    times = {"created": token.created_at, "expires": token.expires_at, "revoked": token.revoked_at, "used": used}
+    parts += [f"{word} {time}" for word, time in times.items() if time]
+    return token.id, token.user_id or "service", token.label, ", ".join(parts)
 
 
 def aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -101,11 +101,31 @@ def list_users(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
 
 @tokens.command("create")
 def create_token(
-    email: Email,
+    email: Annotated[
+        str | None, typer.Argument(metavar="[EMAIL]", help="E-mail address of the user.", show_default=False)
+    ] = None,
+    service: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A token of a service instead, which is no user.", show_default=False),
+    ] = None,
     label: Annotated[str, typer.Option(help="What it is for.")] = "command line",
     days: Annotated[
         int, typer.Option(min=0, max=36_500, help="Days that it is valid; 0: for ever, until it is revoked.")
     ] = DAYS_VALID,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this role of the user's, or one of the service; may be repeated.", show_default=False),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENTITY:ACTIONS", help="Only this, as customer:read,update; may be repeated.", show_default=False
+        ),
+    ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CIDR", help="Only from this network or address; may be repeated.", show_default=False),
+    ] = None,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -113,14 +133,31 @@ def create_token(
     import datetime as dt
 
     from xrm_core.auth import tokens as stored
+    from xrm_core.auth.networks import read_networks
     from xrm_core.cli.workplace import opened
+    from xrm_core.errors import SettingsError
+    from xrm_core.permissions.token_scope import read_grants
 
+    if (email is None) == (service is None):
+        raise SettingsError(
+            "A token is either a user's or a service's.", hint="Give an e-mail address, or --service NAME with --role."
+        )
+    if service is not None and not role:
+        raise SettingsError("A service has only the roles that its token has.", hint="Add --role ROLE.")
     expires_at = None if days == 0 else dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     with opened(schemas, database) as workplace:
+        check_roles(workplace, role or [])
+        limits = stored.TokenLimits(
+            roles=sorted(set(role)) if role else None,
+            grants=read_grants(only, [entity.name for entity in workplace.model]) if only else None,
+            networks=read_networks(network) if network else None,
+        )
         workplace.check_applied()
         with workplace.database.begin() as connection:
-            user = user_id(workplace, connection, email)
-            token = stored.create_token(connection, user, label, expires_at=expires_at)
+            user = None if email is None else user_id(workplace, connection, email)
+            if user is not None:
+                _check_held(workplace, role or [], connection, user)
+            token = stored.create_token(connection, user, service or label, expires_at=expires_at, limits=limits)
         typer.echo(token)
 
 
@@ -132,16 +169,17 @@ def list_tokens(
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """List tokens: id, id of the user (who may be gone), label and times, never the token itself."""
-    from xrm_core.cli.account_lists import aligned, listed_tokens
+    """List tokens: id, user (who may be gone) or «service», label, limits and times, never the token itself."""
+    from xrm_core.auth.token_lists import tokens_of
+    from xrm_core.cli.account_lists import aligned, described
     from xrm_core.cli.workplace import opened
 
     with opened(schemas, database) as workplace:
         workplace.check_applied()
         with workplace.database.read() as connection:
             user = None if email is None else user_id(workplace, connection, email)
-            found = listed_tokens(connection, user)
-    for line in aligned((token.id, token.user_id, token.label, ", ".join(token.states)) for token in found):
+            found = tokens_of(connection, user)
+    for line in aligned(map(described, found)):
         typer.echo(line)
 
 
@@ -180,6 +218,20 @@ def check_roles(workplace: "Workplace", roles: list[str]) -> None:
     if unknown:
         raise SettingsError(
             f"There is no role {', '.join(unknown)}.", hint=f"The roles of this pack are: {', '.join(sorted(known))}."
+        )
+
+
+def _check_held(workplace: "Workplace", roles: list[str], connection: "Connection", user: str) -> None:
+    """Raise SettingsError unless the user has all of these roles, be it by inheritance."""
+    from xrm_core.cli.account_lists import roles_of
+    from xrm_core.errors import SettingsError
+    from xrm_core.permissions.policy import with_inherited
+
+    held = with_inherited(workplace.policies().roles, roles_of(connection, user))
+    if missing := sorted(set(roles) - held):
+        raise SettingsError(
+            f"The user does not have the role {', '.join(missing)}, so a token cannot have it.",
+            hint="Leave it out, or give it to the user by «xrm user roles».",
         )
 
 

@@ -38,15 +38,22 @@ class Permission:
 class Access:
     """All permissions of a set of roles. Immutable; ``shape`` is equal for equal rights and keys every cache.
 
-    ``limits`` are those of the roles together.
+    ``limits`` are those of the roles together. ``personal``: whoever has it may manage their own account; a token that
+    is held to less than its user, or belongs to nobody, may not.
     """
 
-    __slots__ = ("_permissions", "limits", "shape")
+    __slots__ = ("_permissions", "limits", "personal", "shape")
 
     def __init__(
-        self, shape: str, permissions: Mapping[tuple[str, Action], Permission], limits: Allowance | None = None
+        self,
+        shape: str,
+        permissions: Mapping[tuple[str, Action], Permission],
+        limits: Allowance | None = None,
+        *,
+        personal: bool = False,
     ) -> None:
         self.shape = shape
+        self.personal = personal
         self.limits = limits or Allowance()
         self._permissions = MappingProxyType(dict(permissions))
 

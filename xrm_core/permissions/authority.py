@@ -1,18 +1,24 @@
 """Casbin, asked once per set of roles: which policies apply? The answer is compiled into an :class:`Access`."""
 
 import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
 
 import casbin
 
-from xrm_core.metadata.model import Model
+from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Access, Permission, compile_permission
 from xrm_core.permissions.between import link_permission, relationship_permission
 from xrm_core.permissions.derived import with_derived_rights
-from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy, PolicySet
+from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy, PolicySet, with_inherited
 from xrm_core.permissions.role_limits import Allowance, allowance
+from xrm_core.permissions.token_scope import UNSCOPED, TokenScope
+
+MAX_SCOPED = 500
+"""Scopes of tokens whose rights are kept: anybody may make tokens of ever other scopes."""
 
 _MODEL_FILE = Path(__file__).with_name("casbin_model.conf")
 
@@ -33,14 +39,31 @@ class Authority:
             for parent in role.inherits:
                 self._enforcer.add_grouping_policy(f"r:{role.name}", f"r:{parent}")
         self._cache: dict[frozenset[str], Access] = {}
+        self._scoped: OrderedDict[tuple[frozenset[str], TokenScope], Access] = OrderedDict()
         self._lock = Lock()
 
-    def access(self, roles: frozenset[str]) -> Access:
-        """What these roles may do together. No roles, or only unknown ones: nothing."""
+    def access(self, roles: frozenset[str], scope: TokenScope = UNSCOPED) -> Access:
+        """What these roles may do together within a scope. No roles, or only unknown ones: nothing."""
+        if scope != UNSCOPED:
+            return self._access_scoped(roles, scope)
         found = self._cache.get(roles)
         if found is None:
             with self._lock:  # Casbin's role manager is not made for several threads
-                found = self._cache.setdefault(roles, self._compile(roles))
+                found = self._cache.setdefault(roles, self._compile(roles, scope))
+        return found
+
+    def roles_within(self, roles: frozenset[str]) -> frozenset[str]:
+        """These roles, as far as they are known, and all that they inherit."""
+        return with_inherited(self.policies.roles, roles)
+
+    def _access_scoped(self, roles: frozenset[str], scope: TokenScope) -> Access:
+        with self._lock:
+            found = self._scoped.get((roles, scope))
+            if found is None:
+                found = self._scoped[roles, scope] = self._compile(roles, scope)
+                if len(self._scoped) > MAX_SCOPED:
+                    self._scoped.popitem(last=False)
+            self._scoped.move_to_end((roles, scope))
         return found
 
     def known(self) -> list[frozenset[str]]:
@@ -51,23 +74,31 @@ class Authority:
     def policies_of(self, roles: frozenset[str]) -> list[Policy]:
         """The policies of these roles and of those that they inherit, in the order of the files."""
         with self._lock:
-            return self._applying(self._known(roles))
+            return self._numbered(self._applying(self._known(roles)))
 
     def _known(self, roles: frozenset[str]) -> list[str]:
         return sorted(role for role in roles if role in self.policies.roles)
 
-    def _compile(self, roles: frozenset[str]) -> Access:
+    def _compile(self, roles: frozenset[str], scope: TokenScope) -> Access:
         known = self._known(roles)
-        applying = self._applying(known)
+        giving = known if scope.roles is None else sorted(scope.roles & self.roles_within(roles))
+        every, given = self._applying(known), self._applying(giving)
+        whole = self._numbered(every)
+        # What a role denies is denied also to tokens that leave the role out.
+        policies = self._numbered({number for number in every if number in given or self._denies(number)})
         permissions: dict[tuple[str, Action], Permission] = {}
         # Rights on what joins others follow from those on its ends.
         for entity in sorted(self.model, key=lambda entity: entity.kind != "entity"):
             for action in Action:
                 rows = [
                     (policy, self.policies.rule(self.model, entity, policy.rule))
-                    for policy in applying
+                    for policy in policies
                     if policy.applies(entity, action)
                 ]
+                if not _in_scope(scope, entity, action):
+                    continue
+                if entity.kind == "link" and _names(whole, entity, action) and not _names(policies, entity, action):
+                    continue  # without that policy, links would follow their ends, which may be more
                 match entity.kind:
                     case "entity":
                         permission = compile_permission(entity, action, rows)
@@ -78,11 +109,12 @@ class Authority:
                 if permission is not None:
                     permissions[entity.name, action] = permission
         for action in (Action.READ, Action.UPDATE):
-            if _may_schema(applying, action):
+            if _may_schema(policies, action) and scope.allows(SCHEMA, action):
                 permissions[SCHEMA, action] = Permission(EVERYTHING)
-        text = f"{self.model.fingerprint}:{self.policies.version}:{','.join(known)}"
+        text = f"{self.model.fingerprint}:{self.policies.version}:{','.join(known)}{scope.key()}"
         shape = hashlib.sha256(text.encode()).hexdigest()[:16]
-        return Access(shape, with_derived_rights(self.model, permissions), self._limits(known))
+        derived = with_derived_rights(self.model, permissions)
+        return Access(shape, derived, self._limits(giving), personal=scope.personal)
 
     def _limits(self, roles: list[str]) -> Allowance:
         every = self.policies.roles.values()
@@ -90,11 +122,29 @@ class Authority:
             {role.name: role.limits for role in every}, {role.name: role.inherits for role in every}, roles
         )
 
-    def _applying(self, roles: list[str]) -> list[Policy]:
-        numbers = {
-            int(row[3]) for role in roles for row in self._enforcer.get_implicit_permissions_for_user(f"r:{role}")
-        }
+    def _applying(self, roles: list[str]) -> set[int]:
+        """Numbers of the policies of these roles and of those that they inherit."""
+        return {int(row[3]) for role in roles for row in self._enforcer.get_implicit_permissions_for_user(f"r:{role}")}
+
+    def _numbered(self, numbers: Iterable[int]) -> list[Policy]:
         return [self.policies.policies[number] for number in sorted(numbers)]
+
+    def _denies(self, number: int) -> bool:
+        return self.policies.policies[number].effect is Effect.DENY
+
+
+def _names(policies: list[Policy], entity: Entity, action: Action) -> bool:
+    return any(policy.entity == entity.name and policy.applies(entity, action) for policy in policies)
+
+
+def _in_scope(scope: TokenScope, entity: Entity, action: Action) -> bool:
+    """Links go with the relation of their owner, which is read or changed with it."""
+    if scope.allows(entity.name, action):
+        return True
+    if entity.between is None:
+        return False
+    owner = entity.fields[entity.between.source].reference.targets[0]
+    return scope.allows(owner, Action.READ if action is Action.READ else Action.UPDATE)
 
 
 def _may_schema(policies: list[Policy], action: Action) -> bool:

@@ -1,6 +1,7 @@
 """Who is acting: a user with rights, or the system itself. There is no caller that is None."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.access import Access, full_access
@@ -8,13 +9,14 @@ from xrm_core.permissions.access import Access, full_access
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A signed-in user.
+    """A signed-in user, or a service with a token of its own.
 
-    ``id`` is the id of a record of the entity ``user`` (None: somebody who is no user), ``access`` what their roles
-    allow, ``team`` the id of the team to which that record's field ``team`` refers, if there is one, ``teams`` that id
-    and those of all teams below it. ``base`` stands before the paths of this server in answers: ``/t/acme`` for who has
-    reached a tenant by its path. ``session`` is the id of the session by which they are signed in; None: by a token.
-    ``zone`` is the IANA name of the time zone that says which day it is.
+    ``id`` is the id of a record of the entity ``user``; a service has none, so rules with ``$user`` hold for nothing.
+    ``access`` is what their roles allow, ``team`` the id of the team to which that record's field ``team`` refers, if
+    there is one, ``teams`` that id and those of all teams below it. ``base`` stands before the paths of this server in
+    answers: ``/t/acme`` for who has reached a tenant by its path. ``session`` is the id of the session by which they
+    are signed in (None: by a token). ``zone`` is the IANA name of the time zone that says which day it is. ``token`` is
+    the id of the API token, ``networks`` are those from which it may be used (None: all).
     """
 
     id: str | None
@@ -24,6 +26,13 @@ class User:
     session: str | None = None
     teams: tuple[str, ...] = ()
     zone: str = "UTC"
+    token: str | None = None
+    networks: tuple[IPv4Network | IPv6Network, ...] | None = None
+
+    @property
+    def actor(self) -> str | None:
+        """Who is named as the author of what they write: the user, or the token of a service."""
+        return self.id or self.token
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,11 @@ class System:
     @property
     def id(self) -> None:
         """The system is no user."""
+        return
+
+    @property
+    def actor(self) -> None:
+        """What it writes has no author."""
         return
 
     @property

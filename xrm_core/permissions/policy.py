@@ -7,7 +7,7 @@ reaches it that is not one of these values. All mistakes are reported at once an
 import csv
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -230,6 +230,12 @@ def _is_role(body: Any) -> bool:
         and isinstance(inherits, list)
         and all(isinstance(parent, str) for parent in inherits)
     )
+
+
+def with_inherited(roles: Mapping[str, Role], names: Iterable[str]) -> frozenset[str]:
+    """These roles, as far as they are known, and all that they inherit."""
+    known = [name for name in names if name in roles]
+    return frozenset(known).union(*(_ancestors(roles, name) for name in known))
 
 
 def _ancestors(roles: Mapping[str, Role], name: str) -> set[str]:

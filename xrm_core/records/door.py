@@ -132,7 +132,7 @@ class Records:
         stamped = {
             **to_columns(kind, final),
             "updated_at": _now(),
-            "updated_by": caller.id,
+            "updated_by": caller.actor,
             "version": before["version"] + 1,
         }
         table = self.tables[entity]
@@ -191,7 +191,7 @@ class Records:
         self._check_targets(connection, scope, caller, kind, given)
         now = _now()
         system = {"id": str(uuid7()), "created_at": now, "updated_at": now, "version": 1}
-        system |= {"created_by": caller.id, "updated_by": caller.id}
+        system |= {"created_by": caller.actor, "updated_by": caller.actor}
         system |= {name: value for name, value in values.items() if name in _SYSTEM_NAMES}
         empty = dict.fromkeys(kind.fields)  # every row of a statement names the same columns
         return {**empty, **final, **system}

@@ -74,7 +74,7 @@ class Files:
         self._check_waiting(connection, caller)
         file = described(name, media_type, content)
         content.seek(0)
-        file_store.add(connection, file, content, caller.id)
+        file_store.add(connection, file, content, caller.actor)
         return file
 
     def find(self, connection: Connection, caller: Caller, file_id: str) -> StoredFile | None:
@@ -118,9 +118,9 @@ class Files:
                 return removed
 
     def _check_waiting(self, connection: Connection, caller: Caller) -> None:
-        if caller.id is None:
+        if caller.actor is None:
             return
-        own = FILE.c.created_by == caller.id, FILE.c.created_at > dt.datetime.now(dt.UTC) - KEPT
+        own = FILE.c.created_by == caller.actor, FILE.c.created_at > dt.datetime.now(dt.UTC) - KEPT
         waiting = select(func.count()).select_from(FILE).where(*own, ~file_store.attached(self.model, self.tables))
         if (connection.scalar(waiting) or 0) >= MAX_WAITING:
             raise TooManyFiles(
@@ -132,7 +132,7 @@ class Files:
         if isinstance(caller, System):
             return true()
         scope = Scope(self.model, self.tables, caller.access, connection.dialect)
-        own = and_(FILE.c.created_by == caller.id, ~file_store.attached(self.model, self.tables))
+        own = and_(FILE.c.created_by == caller.actor, ~file_store.attached(self.model, self.tables))
         return own | readable(scope, FILE.c.id)
 
 

@@ -29,7 +29,7 @@ from xrm_core.server.browser import credentials
 from xrm_core.server.entity_tags import has_already
 from xrm_core.server.file_ranges import RangeNotSatisfiable, part_of
 from xrm_core.server.site import Serving, Site
-from xrm_core.server.sites import site_of
+from xrm_core.server.sites import address_of, site_of
 from xrm_core.storage import file_store
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.file_store import StoredFile
@@ -108,7 +108,7 @@ class FilesEndpoint:
 
     async def _upload(self, request: Request) -> Response:
         site = site_of(request.scope)
-        caller = await site.user(credentials(request.scope, site.name))
+        caller = await site.user(credentials(request.scope, site.name), address_of(request.scope))
         site.require_writable()
         site.serving.files.check_upload(caller)  # before any byte of the body is read
         length = request.headers.get("content-length", "0")
@@ -149,7 +149,7 @@ class FilesEndpoint:
     ) -> Response:
         async def store(serving: Serving) -> StoredFile:
             # Once more: a slow upload may outlive the token, the role or the model that it began with.
-            caller = await serving.authenticator.user(credentials(request.scope, site.name))
+            caller = await serving.authenticator.user(credentials(request.scope, site.name), address_of(request.scope))
             site.require_writable()
             return await site.on_files(self._store, site, serving, caller, name, media_type, content)
 
@@ -179,11 +179,11 @@ class FilesEndpoint:
         try:
             file_id = str(UUID(request.path_params["file_id"]))
         except ValueError:
-            await site.user(credentials(request.scope, site.name))
+            await site.user(credentials(request.scope, site.name), address_of(request.scope))
             raise _no_file() from None
 
         async def find(serving: Serving) -> StoredFile | None:
-            caller = await serving.authenticator.user(credentials(request.scope, site.name))
+            caller = await serving.authenticator.user(credentials(request.scope, site.name), address_of(request.scope))
             return await site.on_files(self._find, site, serving, caller, file_id)
 
         found = await site.on_newest(find)

@@ -18,7 +18,7 @@ from xrm_core.server.browser import credentials
 from xrm_core.server.compression import compressed, is_compressed
 from xrm_core.server.entity_tags import has_already, of_gzip, tag_of
 from xrm_core.server.negotiation import GRAPHQL_RESPONSE, JSON, media_type_of_answer, require_json
-from xrm_core.server.sites import site_of
+from xrm_core.server.sites import address_of, site_of
 from xrm_core.server.trusted_documents import TrustedDocuments
 
 _SECURITY = [(b"vary", b"Authorization, Cookie, Accept, Accept-Encoding"), (b"x-content-type-options", b"nosniff")]
@@ -73,11 +73,11 @@ class GraphQLEndpoint:
         media_type = GRAPHQL_RESPONSE
         try:
             media_type = media_type_of_answer(headers.get("accept"))
-            site = site_of(scope)
+            site, address = site_of(scope), address_of(scope)
             authorization = headers.get("authorization") or credentials(scope, site.name)
-            await site.user(authorization)  # before a stranger's body is read
+            await site.user(authorization, address)  # before a stranger's body is read
             request = await self._read(scope, headers, receive)
-            answer = await site.answer(authorization, request)
+            answer = await site.answer(authorization, request, address)
             status = _status(answer, media_type)
         except (ClientDisconnect, ClientGone):
             return

@@ -110,12 +110,13 @@ class Site:
         self._administration = TenantLayer(settings, blueprints.plugins, database, self.refresh)
         self.serving = self._serving(blueprint, tables)
 
-    async def answer(self, authorization: str | None, request: Request) -> Answer:
+    async def answer(self, authorization: str | None, request: Request, address: str | None = None) -> Answer:
         """Answer a request; one that meets another model in the database is asked again on that model.
 
         Args:
             authorization: the credentials, as :class:`~xrm_core.auth.authenticator.Authenticator` takes them.
             request: what is asked.
+            address: of the client.
 
         Raises:
             Unauthenticated: they are not valid.
@@ -123,7 +124,7 @@ class Site:
 
         async def ask(serving: Serving) -> Answer:
             authenticator = serving.authenticator
-            caller = authenticator.known(authorization) or await authenticator.user(authorization)
+            caller = authenticator.known(authorization, address) or await authenticator.user(authorization, address)
             return await serving.engine.execute(request, replace(caller, base=request.base) if request.base else caller)
 
         try:
@@ -133,12 +134,12 @@ class Site:
                 raise
             return answers.refused(error)
 
-    async def user(self, authorization: str | None) -> User:
+    async def user(self, authorization: str | None, address: str | None = None) -> User:
         """Who is asking. Raises Unauthenticated: the credentials are not valid."""
-        known = self.serving.authenticator.known(authorization)
+        known = self.serving.authenticator.known(authorization, address)
         if known is not None:
             return known
-        return await self.on_newest(lambda serving: serving.authenticator.user(authorization))
+        return await self.on_newest(lambda serving: serving.authenticator.user(authorization, address))
 
     async def on_newest(self, work: Callable[[Serving], Awaitable[Result]]) -> Result:
         """Do something with what serves now; if it meets another model in the database, again with that one.

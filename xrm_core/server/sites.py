@@ -6,19 +6,26 @@ from collections.abc import Mapping
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from xrm_core.errors import NotFound, XrmError
+from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
 from xrm_core.server.site import Site
 from xrm_core.server.tenants import Tenants
 
 _KEY = "xrm.site"
 _PATH = re.compile(r"(/t/([^/]+))(/.*)?")
+_TOKEN_IN_URL = re.compile(rb"(?:^|&)(?:access_token=|[^=&]*=xrm_[\w-]{20})")
 
 
 def site_of(scope: Scope) -> Site:
     """The site of a request; its ``serving`` is what answers as of now."""
     found: Site = scope[_KEY]
     return found
+
+
+def address_of(scope: Scope) -> str | None:
+    """The address of the client, if it is known; that of the proxy if there is one in between."""
+    client = scope.get("client")
+    return client[0] if client else None
 
 
 class Sites:
@@ -44,6 +51,11 @@ class Sites:
             await self._app(scope, receive, send)
             return
         try:
+            if scope["query_string"] and _TOKEN_IN_URL.search(scope["query_string"]):
+                raise BadRequest(
+                    "Tokens are not taken in URLs, which are kept in logs and histories.",
+                    hint="Send the header «Authorization: Bearer <token>», and revoke this token.",
+                )
             site, path = await self._find(scope)
         except Exception as error:
             reason = error if isinstance(error, XrmError) else answers.unexpected(error)

@@ -56,7 +56,7 @@ class _Change:
         self.before.require_unchanged(connection)
         if applied_fingerprint(connection) != self.applied:
             raise _another_plan()
-        save_schema_files(connection, self.files, self.remove, caller.id)
+        save_schema_files(connection, self.files, self.remove, caller.actor)
 
 
 class TenantLayer:
@@ -110,7 +110,7 @@ class TenantLayer:
         except SchemaChangeRefused as refused:
             raise _without_samples(refused) from refused
         operations = [operation.key for operation in done.operations]
-        _log.info("schema_change_applied", user=caller.id, model=change.new.fingerprint, operations=operations)
+        _log.info("schema_change_applied", user=caller.actor, model=change.new.fingerprint, operations=operations)
         return _shown(done, key, old, caller)
 
     async def follow(self) -> None:

@@ -94,17 +94,27 @@ TOKEN = Table(
     METADATA,
     Column("id", Id, nullable=False),
     Column("token_hash", String, nullable=False),
-    Column("user_id", Id, nullable=False),
+    Column("user_id", Id),
     Column("label", String, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("revoked_at", Instant),
+    Column("roles", String),
+    Column("grants", String),
+    Column("networks", String),
+    Column("created_by", Id),
+    Column("last_used_at", Instant),
+    Column("last_used_from", String),
     PrimaryKeyConstraint("id", name="pk_xrm_token"),
     UniqueConstraint("token_hash", name="uq_xrm_token_token_hash"),
     Index("ix_xrm_token_user_id", "user_id"),
     sqlite_strict=True,
 )
-"""API tokens; ``token_hash`` is the SHA-256 of the token in hex digits, the token itself is kept nowhere."""
+"""API tokens; ``token_hash`` is the SHA-256 of the token in hex digits, the token itself is kept nowhere.
+
+``user_id`` empty: a token of a service, which has the roles that stand here. ``roles`` and ``networks`` are JSON lists,
+``grants`` is a JSON object of entities with their actions; what is empty holds the token to nothing.
+"""
 
 PASSWORD = Table(
     "xrm_password",

@@ -151,7 +151,7 @@ def test_addresses_in_networks(address: str | None, inside: bool) -> None:
 
 def test_a_token_is_taken_from_its_networks_only_also_when_it_is_remembered(world: World) -> None:
     token = token_of(world, ["viewer"], TokenLimits(networks=["10.0.0.0/8"]))
-    authenticator = Authenticator(world.database, world.records.tables["user"], world.authority)
+    authenticator = Authenticator(world.database, world.records.tables["user"], world.authority, lambda: 1000.0)
     header = f"Bearer {token}"
     for address in ("192.0.2.1", None, "10.0.0.1"):  # found, and remembered, by the first of them
         if address == "10.0.0.1":

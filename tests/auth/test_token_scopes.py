@@ -149,7 +149,10 @@ def test_addresses_in_networks(address: str | None, inside: bool) -> None:
     assert is_within(address, networks or ()) is inside
 
 
-def test_a_token_is_taken_from_its_networks_only_also_when_it_is_remembered(world: World) -> None:
+def test_a_token_is_taken_from_its_networks_only_also_when_it_is_remembered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xrm_core.auth.authenticator.REMEMBER_SECONDS", 2.0)
     token = token_of(world, ["viewer"], TokenLimits(networks=["10.0.0.0/8"]))
     authenticator = Authenticator(world.database, world.records.tables["user"], world.authority, lambda: 1000.0)
     header = f"Bearer {token}"

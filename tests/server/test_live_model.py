@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from tests.server.live_kit import TEXT, Client, Installation, install
+from xrm_core.server import site
 from xrm_core.storage.engines import Database
 
 PRODUCTS = "{ products(orderBy: [{rank: ASC}], where: {rank: {lt: 9}}) { nodes { name price rank } } }"
@@ -226,3 +227,26 @@ async def test_no_request_fails_while_models_are_applied(shop: Installation) -> 
     assert failed == []
     assert counts["reads"] > 20
     assert counts["writes"] == stored > 0
+
+
+async def test_a_server_counts_for_sqlite_and_answers_meanwhile(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site, "WATCH_SECONDS", 0.05)
+    monkeypatch.setattr(site, "STATISTICS_SECONDS", 0.1)
+    shop = install(sqlite_url, tmp_path)
+    counted = "SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'"
+    async with shop.server() as server:
+        assert await server.ask(CREATE)
+        deadline = time.monotonic() + SECONDS
+        with closing(Database(sqlite_url)) as database:
+            while True:
+                assert len((await server.ask(PRODUCTS))["products"]["nodes"]) == 1
+                with database.read() as connection:
+                    if connection.exec_driver_sql(counted).scalar():
+                        break
+                assert time.monotonic() < deadline
+        for _ in range(20):  # with connections that were opened anew
+            assert len((await server.ask(PRODUCTS))["products"]["nodes"]) == 1
+            await asyncio.sleep(0.02)
+    shop.apply_nothing()

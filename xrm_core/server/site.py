@@ -26,10 +26,14 @@ from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_reader import PostgresReader
 from xrm_core.storage.readers import Reader
 from xrm_core.storage.sqlite_reader import SqliteReader
+from xrm_core.storage.statistics import renew_statistics
 from xrm_core.storage.tenants import State
 
 WATCH_SECONDS = 1.0
 """How often a server looks whether its database has another model."""
+
+STATISTICS_SECONDS = 300.0
+"""How often a server lets SQLite count what its indexes have."""
 
 _TIMEOUT = 5.0
 _FILE_THREADS = 4
@@ -107,6 +111,7 @@ class Site:
         self._refreshing = asyncio.Lock()
         self._trouble: XrmError | None = None
         self._refused: tuple[str, float] | None = None
+        self._counts_at = 0.0
         self._administration = TenantLayer(settings, blueprints.plugins, database, self.refresh)
         self.serving = self._serving(blueprint, tables)
 
@@ -205,9 +210,9 @@ class Site:
             self._trouble = self._refused = None
             return True
 
-    def watch(self, seconds: float = WATCH_SECONDS) -> None:
+    def watch(self) -> None:
         """Look for another model again and again, until :meth:`close`."""
-        self._watching = asyncio.get_running_loop().create_task(self._watch(seconds))
+        self._watching = asyncio.get_running_loop().create_task(self._watch())
 
     async def close(self) -> None:
         """Give connections and threads back."""
@@ -222,17 +227,28 @@ class Site:
             await asyncio.get_running_loop().run_in_executor(None, threads.shutdown)
         self.database.close()
 
-    async def _watch(self, seconds: float) -> None:
+    async def _watch(self) -> None:
         failing = False
         while True:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(WATCH_SECONDS)
             try:
                 await self.refresh()
+                await self._keep_statistics()
                 failing = False
             except Exception as error:
                 if not isinstance(error, XrmError) and not failing:
                     _log.error("watching_failed", tenant=self.name, exc_info=error)
                 failing = True
+
+    async def _keep_statistics(self) -> None:
+        """Now and then, let SQLite count what its indexes have, and read by that."""
+        if not isinstance(self._reader, SqliteReader) or self.state is not State.ACTIVE:
+            return
+        if time.monotonic() < self._counts_at:
+            return
+        self._counts_at = time.monotonic() + STATISTICS_SECONDS
+        if await self._apart(renew_statistics, self.database):
+            self._reader.renew()
 
     async def _newer(self, than: Serving, *, patient: bool) -> Serving | None:
         """What serves a newer model, or None if there is none; ``patient``: it may be about to come."""

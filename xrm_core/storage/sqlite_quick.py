@@ -66,7 +66,7 @@ class QuickReads:
     """
 
     def __init__(self, connection: sqlite3.Connection, seconds: float = QUICK_SECONDS) -> None:
-        self._connection = connection
+        self.connection = connection
         self._seconds = seconds
         self._end = 0.0
         self._version: int | None = None
@@ -90,9 +90,9 @@ class QuickReads:
             return None
         self._end = time.perf_counter() + self._seconds
         try:
-            found = answers(self._connection, calls)
+            found = answers(self.connection, calls)
             if self._version is None and tables is not None:
-                self._version = version(self._connection)
+                self._version = version(self.connection)
         except sqlite3.OperationalError:
             if self._is_over():
                 if len(self._slow) >= MAX_SLOW:
@@ -112,8 +112,8 @@ class QuickReads:
         # The end of a transaction is a statement, which may have been broken off, too. If it stayed open, all that
         # follows would be shown the records of now.
         self._end = math.inf
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
 
     def _compiles(self, *_about: object) -> int:
         # SQLite compiles a statement anew when the tables have changed. As long as it compiles none, they have not, and

@@ -32,6 +32,7 @@ class SqliteReader:
         self._opened: list[sqlite3.Connection] = []
         self._quick: QuickReads | None = None
         self._opening_quick = threading.Lock()
+        self._renewed = 0
 
     def at_once(self, calls: Sequence[Call], tables: int | None = None) -> list[bytes | None] | None:
         """See :class:`~xrm_core.storage.readers.Reader`."""
@@ -80,9 +81,23 @@ class SqliteReader:
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
+        if found is None or self._local.renewed != self._renewed:
+            if found is not None:
+                self._close(found)
+            self._local.renewed = self._renewed
             found = self._local.connection = self._open()
         return found
+
+    def renew(self) -> None:
+        """Open connections anew before their next use: they then plan by the newest statistics."""
+        self._renewed += 1
+        if self._quick is not None:
+            quick, self._quick = self._quick, None
+            self._close(quick.connection)
+
+    def _close(self, connection: sqlite3.Connection) -> None:
+        self._opened.remove(connection)
+        connection.close()
 
     def _open_quick(self) -> QuickReads:
         """Made in a thread, since opening a file may wait for others that have it open."""

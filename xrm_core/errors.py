@@ -120,6 +120,15 @@ class ModelOutOfDate(XrmError):
     http_status = 503
 
 
+class PermissionsChanged(ModelOutOfDate):
+    """The policies were changed between authorisation and write; nothing was done.
+
+    A running server takes the new ones and asks again; only if they cannot be taken does a caller see this.
+    """
+
+    code = "PERMISSIONS_CHANGED"
+
+
 class SchemaChangeRefused(XrmError):
     """A schema change cannot be applied as asked."""
 
@@ -154,6 +163,20 @@ class PermissionTestsFailed(XrmError):
     """Permissions are not as their tests say."""
 
     code = "PERMISSION_TESTS_FAILED"
+
+
+class PermissionsRefused(XrmError):
+    """Permissions cannot be changed as asked."""
+
+    code = "PERMISSIONS_REFUSED"
+    http_status = 403
+
+
+class PermissionsUnavailable(XrmError):
+    """Who may do what cannot be found out, so nobody may do anything."""
+
+    code = "PERMISSIONS_UNAVAILABLE"
+    http_status = 503
 
 
 class Unauthenticated(XrmError):

@@ -20,6 +20,7 @@ from xrm_core.permissions.caller import system
 from xrm_core.plugins import Plugins
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import Platform, assemble_applied, read_model
+from xrm_core.server.policy_changes import policies_along
 from xrm_core.settings import load_settings
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
@@ -142,7 +143,8 @@ def opened(url: str, folder: Path, **settings: Any) -> Iterator[House]:
         }
     )
     database = Database(url)
-    apply(database, read_model(chosen, Plugins()))
+    model = read_model(chosen, Plugins())
+    apply(database, model, along=policies_along(chosen, database, model))
     database.close()
     platform = assemble_applied(chosen)
     with TestClient(create_app(platform), client=(PROXY, 1)) as http:

@@ -200,6 +200,7 @@ NEED_NO_DATABASE = {"schema check", "schema print", "schema layers", "plugins li
 ARGUMENTS = {
     "import": ["book", "books.csv"],
     "query explain": ["query.graphql", "--role", "clerk"],
+    "permissions pull": ["pulled"],
     "schema pull": ["pulled"],
     "user create": ["--email", "ada@example.com", "--role", "clerk"],
     "tenant set": ["acme", "--state", "active"],

@@ -72,16 +72,26 @@ def test_check_names_all_differences_of_files_model_and_tables(applied: Path, xr
         assert "user: the column fax is not in the model." in said
 
 
-def test_apply_refuses_policies_that_do_not_fit_the_model(applied: Path, xrm: Xrm):
-    # given policies that name a field which the new files do not have
-    write_pack(applied, user=USER, book={"title": BOOK["title"], "pages": BOOK["pages"]})
+def test_a_change_that_policies_do_not_fit_is_refused_or_takes_the_packs_along(applied: Path, xrm: Xrm):
+    # given policies in force that name a field which the new files do not have
     file = applied / "permissions" / "policies.csv"
+    file.write_text(file.read_text() + "reader,book,read,summary,,allow\n")
+    assert xrm("permissions", "apply").code == 0
+    write_pack(applied, user=USER, book={"title": BOOK["title"], "pages": BOOK["pages"]})
     policies = file.read_text()
-    file.write_text(policies + "reader,book,read,summary,,allow\n")
 
-    assert "summary" in xrm("schema", "apply", "--accept", "drop_field:book.summary").failed("POLICY_INVALID")
+    # then the plan says so, and nothing is done
+    for words in (("plan",), ("apply", "--accept", "drop_field:book.summary")):
+        refused = xrm("schema", *words).failed("SCHEMA_CHANGE_REFUSED")
+        assert "policies.csv:5: there is no field 'summary' on 'book'." in refused
+    assert len(xrm("permissions", "history").out.splitlines()) == 2
+    file.write_text(policies + "reader,book,read,ghost,,allow\n")
+    assert "ghost" in xrm("schema", "apply", "--permissions").failed("POLICY_INVALID")
     file.write_text(policies)
-    assert xrm("schema", "apply", "--accept", "drop_field:book.summary").code == 0
+    done = xrm("schema", "apply", "--permissions", "--accept", "drop_field:book.summary")
+    assert done.code == 0
+    assert [line.split()[0] for line in xrm("permissions", "history").out.splitlines()] == ["1", "2", "3"]
+    assert xrm("permissions", "plan").out == "Nothing to do: these policies are in force as version 3.\n"
 
 
 def test_drift_before_anything_is_applied(pack: Path, xrm: Xrm):

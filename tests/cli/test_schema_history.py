@@ -118,14 +118,16 @@ def test_contract_asks_and_lets_go(converted: Path, xrm: Xrm):
     assert json.loads(told.out) == {"last_change": 2, "destroys": []}
 
 
-def test_undo_warns_of_policies_that_do_not_fit_any_more(applied: Path, xrm: Xrm):
+def test_undo_brings_back_policies_that_fit_or_says_that_they_do_not(applied: Path, xrm: Xrm):
     write_pack(applied, user=USER, book=BOOK, shelf={"title": TEXT})
-    assert xrm("schema", "apply").code == 0
+    assert xrm("schema", "apply", "--permissions").code == 0
 
-    found = xrm("schema", "undo", "--accept", "drop_entity:shelf")
+    for words in ((), ("--plan",)):
+        refused = xrm("schema", "undo", "--accept", "drop_entity:shelf", *words).failed("SCHEMA_CHANGE_REFUSED")
+        assert "there is no entity 'shelf'" in refused
+    assert xrm("schema", "undo", "--permissions", "--accept", "drop_entity:shelf").code == 0
 
-    assert found.code == 0
-    assert "warning: the policies do not fit this model; servers refuse changes until they do." in found.err
-    assert "there is no entity 'shelf'" in found.err
-    # and says nothing where they do
-    assert xrm("schema", "redo").err == ""
+    assert xrm("permissions", "history").out.splitlines()[-1].endswith("version 1 again, with a schema change")
+    # and does nothing about those that do
+    assert xrm("schema", "redo", "--permissions").code == 0
+    assert len(xrm("permissions", "history").out.splitlines()) == 3

@@ -19,6 +19,7 @@ from xrm_core.metadata.model import SYSTEM_FIELDS, Model
 from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
+from xrm_core.permissions.fitting import put_first
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.server.app import create_app
@@ -124,7 +125,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Any:
         if name not in made:
             demo = demo_of([name])
             platform = assemble(Settings(data_dir=tmp_path_factory.mktemp(name), schemas=Path(name)))
-            apply(platform.database, platform.model)
+            rights = platform.authority.policies
+            apply(platform.database, platform.model, along=lambda connection, _: put_first(connection, rights))
             with platform.database.begin() as connection:
                 loading.load_demo(platform.records, connection, None, demo)
                 tokens = loading.new_tokens(connection, demo)

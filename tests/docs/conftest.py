@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from tests.docs.pages import REPOSITORY
 from xrm_core.demo.loading import load_demo, new_tokens
+from xrm_core.permissions.fitting import put_first
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import assemble
 from xrm_core.settings import Settings
@@ -34,7 +35,8 @@ def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not made.exists():
             making = folder / "demo-data.making"
             platform = assemble(Settings(data_dir=making, schemas=REPOSITORY / "schemas"))
-            apply(platform.database, platform.model)
+            policies = platform.authority.policies
+            apply(platform.database, platform.model, along=lambda connection, _model: put_first(connection, policies))
             with platform.database.begin() as connection:
                 load_demo(platform.records, connection)
             platform.database.close()

@@ -20,6 +20,7 @@ from tests.docs.pages import examples, marked, pages
 from tests.docs.test_examples import ask
 from xrm_core.auth.tokens import create_token, set_roles
 from xrm_core.permissions.caller import system
+from xrm_core.permissions.fitting import put_first
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import Platform, assemble
 from xrm_core.settings import Settings
@@ -53,7 +54,8 @@ def serving(page: Path, folder: Path) -> Iterator[tuple[TestClient, dict[str, st
     """A client, tokens by role, and what stands behind it."""
     write_pack(page, folder / "pack")
     platform = assemble(Settings(data_dir=folder / "data", schemas=folder / "pack"))
-    apply(platform.database, platform.model)
+    rights = platform.authority.policies
+    apply(platform.database, platform.model, along=lambda connection, _: put_first(connection, rights))
     roles = list(platform.authority.policies.roles)
     users = {role: f"00000000-0000-7000-8000-{number:012d}" for number, role in enumerate(roles, 1)}
     with platform.database.begin() as connection:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, marked
+from tests.docs.pages import DOCS, REPOSITORY, marked
 from xrm_core.cli.main import main
 from xrm_core.metadata.loader import load_texts
 from xrm_core.permissions.caller import system
@@ -64,3 +64,8 @@ def test_the_commands_print_what_the_page_shows(
         program, *words = shlex.split(block.text)
         assert program == "xrm"
         assert xrm(*words) == block.following[0]
+
+
+def test_the_page_shows_the_casbin_model_as_it_is() -> None:
+    [block] = marked(PAGE, "casbin")
+    assert block.text.strip() == (REPOSITORY / "xrm_core" / "permissions" / "casbin_model.conf").read_text().strip()

@@ -15,6 +15,7 @@ from xrm_core.metadata.model import Model
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.caller import User, system
+from xrm_core.permissions.fitting import put_first
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.records.door import Records
 from xrm_core.records.stored import from_row
@@ -137,10 +138,10 @@ def build(database: Database, folder: Path, plugin: object | None = None) -> Wor
         for name, body in FILES.items()
     ]
     model = load_texts(texts)
-    apply(database, model)
     (folder / "roles.json").write_text(json.dumps(ROLES))
     (folder / "policies.csv").write_text(POLICIES)
     authority = Authority(model, policy.load([folder], model))
+    apply(database, model, along=lambda connection, _model: put_first(connection, authority.policies))
     installed = [InstalledPlugin("test", plugin)] if plugin is not None else []
     records = Records(model, Tables(model), Plugins(installed))
     users = {name: str(uuid7()) for name in ("anna", "ben")}

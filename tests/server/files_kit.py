@@ -14,6 +14,7 @@ from xrm_core.metadata.loader import load_texts
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.caller import system
+from xrm_core.permissions.fitting import put_first
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.server.app import create_app
@@ -103,10 +104,10 @@ def opened(database: Database, folder: Path) -> Iterator[Office]:
         for name, body in FILES.items()
     ]
     model = load_texts(texts)
-    apply(database, model)
     (folder / "roles.json").write_text(json.dumps(ROLES))
     (folder / "policies.csv").write_text(POLICIES)
     authority = Authority(model, policy.load([folder], model))
+    apply(database, model, along=lambda connection, _model: put_first(connection, authority.policies))
     records = Records(model, Tables(model), Plugins([]))
     people = {"admin": "admin", "rep": "rep", "ben": "rep", "clerk": "clerk", "guest": "guest"}
     with database.begin() as connection:

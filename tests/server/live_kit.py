@@ -15,9 +15,11 @@ from tests.server.lifespan import alive
 from xrm_core.auth import tokens
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import system
+from xrm_core.permissions.in_force import apply_set
 from xrm_core.plugins import Plugins
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import assemble_applied, read_model
+from xrm_core.server.policy_changes import policies_along
 from xrm_core.settings import Settings, load_settings
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.apply import apply
@@ -76,13 +78,19 @@ class Installation:
     buyer: str = ""
 
     def apply(self, *accept: str) -> None:
-        """Give the database the pack as it is now: what «xrm schema apply» does, in a process of its own."""
+        """Give the database the pack as it is now: «xrm schema apply --permissions», in a process of its own."""
         self.pack.write()
-        database = Database(self.settings.database_url)
-        try:
-            apply(database, self._model(database), accept)
-        finally:
-            database.close()
+        with closing(Database(self.settings.database_url)) as database:
+            model = self._model(database)
+            along = policies_along(self.settings, database, model, take_packs=True)
+            apply(database, model, accept, along=along)
+
+    def change_policies(self, policies: str = "") -> int:
+        """Put the pack's policies in force, or others: «xrm permissions apply». Answers the number of the version."""
+        self.pack.policies = policies or self.pack.policies
+        files = {"roles.json": json.dumps(ROLES), "policies.csv": self.pack.policies}
+        with closing(Database(self.settings.database_url)) as database:
+            return apply_set(database, files).number
 
     def apply_nothing(self) -> None:
         """Check that the files, with those that the database keeps, are what is applied."""

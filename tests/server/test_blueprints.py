@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.server.live_kit import install
 from xrm_core.metadata.model import Model
+from xrm_core.permissions.in_force import in_force
 from xrm_core.plugins import Plugins
 from xrm_core.server.assembly import read_model
 from xrm_core.server.blueprints import Blueprints
@@ -19,22 +20,24 @@ def test_equal_models_share_and_others_do_not(sqlite_url: str, tmp_path: Path) -
     same = read_model(shop.settings, Plugins())
     blueprints = Blueprints(shop.settings, Plugins())
     with closing(Database(sqlite_url)) as database:
-        first = blueprints.get(model, database.dialect)
+        with database.read() as connection:
+            policies = in_force(connection, model)
+        first = blueprints.get(model, policies, database.dialect)
 
         # an equal model from elsewhere
-        assert blueprints.get(same, database.dialect) is first
+        assert blueprints.get(same, policies, database.dialect) is first
 
         # of its tables, none is made before somebody asks for it: a large model is taken while writers wait
         assert not first.records.tables.metadata.tables
 
         # a model that only has the same fingerprint
         forged = Model({**model.entities, "shop": replace(model["shop"], description="another")}, model.fingerprint)
-        assert blueprints.get(forged, database.dialect) is not first
+        assert blueprints.get(forged, policies, database.dialect) is not first
 
         # the same model under other policies
-        shop.pack.policies += "buyer,shop,read,*,,allow\n"
-        shop.pack.write()
-        other = blueprints.get(model, database.dialect)
+        shop.change_policies(shop.pack.policies + "buyer,shop,read,*,,allow\n")
+        with database.read() as connection:
+            other = blueprints.get(model, in_force(connection, model), database.dialect)
         assert other is not first
         assert other.roles is not first.roles
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.server.live_kit import TEXT, Client, Installation, install
+from tests.server.live_kit import POLICIES, TEXT, Client, Installation, install
 from xrm_core.storage.apply import undo
 from xrm_core.storage.engines import Database
 
@@ -90,12 +90,13 @@ async def test_a_plan_shows_the_data_it_would_lose_and_needs_consent(shop: Insta
 
 
 async def test_samples_are_for_those_who_may_read_them(shop: Installation) -> None:
-    shop.pack.policies += "buyer,xrm_schema,*,*,,allow\nbuyer,supplier,read,name,,allow\n"
     async with shop.server() as server:
         await change(server, entity("supplier", name=TEXT, town=TEXT))
         await server.ask('mutation { createSupplier(input: {name: "A", town: "Ulm"}) { id } }')
-    shop.pack.write()
+    shop.change_policies(shop.pack.policies + "buyer,xrm_schema,*,*,,allow\nbuyer,supplier,read,name,,allow\n")
     async with shop.server() as server:
+        # while no policy stands in the way of the change
+        shop.change_policies(POLICIES + "buyer,xrm_schema,*,*,,allow\nbuyer,*,read,name,,allow\n")
         answer = await server.ask(PLAN, shop.buyer, files=[entity("supplier", title=TEXT)])
     samples = {each["key"]: each["samples"] for each in answer["planSchemaChange"]["operations"]}
     assert samples["drop_field:supplier.town"] == []
@@ -112,8 +113,7 @@ async def test_without_the_right_there_are_no_such_fields(shop: Installation) ->
 
 
 async def test_who_may_only_look_cannot_apply(shop: Installation) -> None:
-    shop.pack.policies += "buyer,xrm_schema,read,*,,allow\n"
-    shop.pack.write()
+    shop.change_policies(shop.pack.policies + "buyer,xrm_schema,read,*,,allow\n")
     async with shop.server() as server:
         await server.ask(PLAN, shop.buyer, files=[entity("supplier")])
         assert await server.code(APPLY, shop.buyer, key="x") == "BAD_QUERY"
@@ -134,16 +134,20 @@ WRONG_FILES: list[list[dict[str, str]]] = [
 async def test_a_model_that_the_policies_do_not_fit_is_not_applied(shop: Installation) -> None:
     async with shop.server() as server:
         await change(server, entity("supplier"))
-        # given the pack lets buyers see what only the tenant's layer has
-        shop.pack.policies += "buyer,supplier,read,name,,allow\n"
-        shop.pack.write()
-
         seen = await plan(server, remove=["supplier.json"])
-        answer = await server.answer(APPLY, remove=["supplier.json"], key=seen["key"], accept=["drop_entity:supplier"])
+        # given buyers may see what only the tenant's layer has, and may change the schema, but not see policies
+        more = "buyer,supplier,read,name,,allow\nbuyer,xrm_schema,*,*,,allow\n"
+        shop.change_policies(shop.pack.policies + more)
 
-        assert answer["errors"][0]["extensions"]["code"] == "SCHEMA_CHANGE_REFUSED"
-        assert str(shop.pack.folder) not in str(answer)
-        assert "buyer" not in str(answer)
+        gone = {"remove": ["supplier.json"], "accept": ["drop_entity:supplier"]}
+        for token in ("", shop.buyer):
+            for query, arguments in ((PLAN, {}), (APPLY, {"key": seen["key"]})):
+                answer = await server.answer(
+                    query, token, **arguments, **(gone if arguments else {"remove": gone["remove"]})
+                )
+                assert answer["errors"][0]["extensions"]["code"] == "SCHEMA_CHANGE_REFUSED"
+                # who may see the policies is told which
+                assert ("policies.csv:4: there is no entity 'supplier'." in str(answer)) == (not token)
         await server.ask('mutation { createSupplier(input: {name: "A"}) { id } }')  # the server is as it was
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from tests.server.live_kit import POLICIES, TEXT, Client, Installation, install, people
 from xrm_core.errors import NotFound, SettingsError
 from xrm_core.plugins import Plugins
 from xrm_core.server.tenant_moves import create_tenant, remove_tenant, tenant_url
 from xrm_core.storage.engines import Database
+from xrm_core.storage.policy_sets import POLICY_SET
 from xrm_core.storage.system import TENANT
 from xrm_core.storage.tenants import State, TenantExists, check_name, register, set_state, tenants
 
@@ -181,10 +182,9 @@ async def test_a_removed_tenant_is_gone(estate: Estate, server: Client) -> None:
 
 
 async def test_of_a_tenant_that_cannot_be_opened_strangers_learn_nothing(estate: Estate) -> None:
-    # given a tenant whose model the policies do not fit
-    estate.main.pack.policies += "buyer,shop,read,city,,allow\n"
-    del estate.main.pack.entities["shop"]["city"]
-    await asyncio.to_thread(estate.installed("acme").apply, "drop_field:shop.city")
+    # given a tenant whose policies are damaged
+    with closing(Database(tenant_url(estate.main.settings, "acme"))) as database, database.begin() as connection:
+        connection.execute(update(POLICY_SET).values(files='{"roles.json": "city"}'))
     async with estate.main.server() as server:
         for path in ("graphql", "health/ready", "files/x"):
             answer = await server.http.get(f"/t/acme/{path}")
@@ -194,8 +194,7 @@ async def test_of_a_tenant_that_cannot_be_opened_strangers_learn_nothing(estate:
                 assert secret not in answer.text
         # then the others are served, and it is as soon as it is mended
         await server.ask(NAMES, estate.tokens["blue"], "/t/blue/graphql")
-        estate.main.pack.policies = POLICIES
-        estate.main.pack.write()
+        estate.installed("acme").change_policies(POLICIES)
         deadline = time.monotonic() + SECONDS
         while (await status(server, "/t/acme/graphql", estate.tokens["acme"]))[0] != 200:
             assert time.monotonic() < deadline

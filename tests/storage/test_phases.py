@@ -252,7 +252,7 @@ def test_a_refusal_in_the_switch_leaves_nothing(postgres: Database) -> None:
     apply(postgres, SMALL)
     before = dump(postgres)
 
-    def refuse(connection: object) -> None:
+    def refuse(connection: object, model: object) -> None:
         raise SchemaChangeRefused("The files have changed.")
 
     with pytest.raises(SchemaChangeRefused, match="files have changed"):

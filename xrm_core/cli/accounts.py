@@ -210,14 +210,14 @@ def revoke_token(
 
 
 def check_roles(workplace: "Workplace", roles: list[str]) -> None:
-    """Raise SettingsError unless all of these are roles of the pack."""
+    """Raise SettingsError unless all of these are roles."""
     from xrm_core.errors import SettingsError
 
     known = workplace.policies().roles
     unknown = [name for name in roles if name not in known]
     if unknown:
         raise SettingsError(
-            f"There is no role {', '.join(unknown)}.", hint=f"The roles of this pack are: {', '.join(sorted(known))}."
+            f"There is no role {', '.join(unknown)}.", hint=f"The roles are: {', '.join(sorted(known))}."
         )
 
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from xrm_core.cli.progress import progress_bar
 from xrm_core.demo import loading
 from xrm_core.demo.packs import demo_of
 from xrm_core.errors import SettingsError
+from xrm_core.metadata.model import Model
 from xrm_core.metadata.packs import pack_layers
+from xrm_core.permissions.fitting import put_along
 from xrm_core.server.assembly import Platform
 from xrm_core.storage.apply import apply
 
@@ -39,7 +43,12 @@ def prepare(platform: Platform) -> Demo:
     loading.check_pack(platform.model, roles, demo)
     with database.read() as connection:
         loaded = loading.is_loaded(connection, demo)
-    apply(database, platform.model, only_safe=True)
+    policies = platform.authority.policies
+
+    def along(connection: Connection, _model: Model) -> None:
+        put_along(connection, policies, note="the pack's, with the start of the demo")
+
+    apply(database, platform.model, only_safe=True, along=along)
     if not loaded:
         with progress_bar(f"Loading {demo.size} demo records") as progress, database.begin() as connection:
             loading.load_demo(platform.records, connection, progress, demo)

@@ -41,13 +41,15 @@ def explain(
     from xrm_core.cli.permission_text import as_lines, object_lines
     from xrm_core.cli.workplace import opened
     from xrm_core.permissions.authority import Authority
-    from xrm_core.permissions.reasons import OBJECTS, reasons
+    from xrm_core.permissions.policy import OBJECTS
+    from xrm_core.permissions.reasons import reasons
 
     stored = record is not None or "@" in who
     with opened(schemas, database, new=not stored) as workplace:
         if stored:
             workplace.check_applied()
-        authority = Authority(workplace.model, workplace.policies())
+        policies = workplace.policies()
+        authority = Authority(workplace.model, policies)
         with workplace.database.read() if stored else nullcontext() as connection:
             roles, caller = _who(workplace, connection, authority, who)
             if entity in OBJECTS:
@@ -61,7 +63,7 @@ def explain(
     if as_json:
         typer.echo(json.dumps(_json(why, checked, field), ensure_ascii=False, indent=2))
     else:
-        typer.echo("\n".join(as_lines(workplace.policies(), why, checked, who, record, field)))
+        typer.echo("\n".join(as_lines(policies, why, checked, who, record, field)))
 
 
 def _who(
@@ -87,8 +89,7 @@ def _who(
 
 
 def _action(word: str, of: str | None = None) -> "Action":
-    from xrm_core.permissions.policy import Action
-    from xrm_core.permissions.reasons import OBJECTS
+    from xrm_core.permissions.policy import OBJECTS, Action
 
     known = tuple(Action) if of is None else OBJECTS[of]
     if word not in known:

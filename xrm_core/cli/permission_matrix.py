@@ -41,7 +41,7 @@ def matrix(
     from xrm_core.cli.workplace import opened
     from xrm_core.errors import NotFound
     from xrm_core.permissions.authority import Authority
-    from xrm_core.permissions.reasons import OBJECTS
+    from xrm_core.permissions.policy import OBJECTS
 
     with opened(schemas, database, new=True) as workplace:
         check_roles(workplace, role or [])
@@ -65,8 +65,8 @@ _NOTHING = "-"
 
 
 def _rows(authority: "Authority", roles: Sequence[str], names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    from xrm_core.permissions.policy import Action
-    from xrm_core.permissions.reasons import OBJECTS, may_object, reasons
+    from xrm_core.permissions.policy import OBJECTS, Action
+    from xrm_core.permissions.reasons import may_object, reasons
 
     for role in roles:
         access = authority.access(frozenset({role}))

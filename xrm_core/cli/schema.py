@@ -12,7 +12,10 @@ from xrm_core.cli.schema_files import layers, pull
 from xrm_core.cli.schema_history import contract, history, leftovers, redo, undo
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from xrm_core.cli.workplace import Workplace
+    from xrm_core.metadata.model import Model
     from xrm_core.permissions.access import Access
     from xrm_core.storage.plan import Plan
 
@@ -27,6 +30,7 @@ app.command()(history)
 app.command()(leftovers)
 app.command()(contract)
 
+Permissions = Annotated[bool, typer.Option("--permissions", help="Put the pack's policies in force in the same step.")]
 CHANGES_PENDING = 2
 """Exit code of ``xrm schema plan`` if there is something to apply."""
 
@@ -51,7 +55,7 @@ def check(
         )
         folders = policy_folders(workplace.settings)
         if any(folder.is_dir() for folder in folders):
-            policies = workplace.policies()
+            policies = workplace.pack_policies()
             typer.echo(f"{len(policies.policies)} policies for {', '.join(policies.roles)}: all right.")
         else:
             typer.echo(f"There is no folder {folders[-1]}: nobody may do anything with these entities.")
@@ -61,15 +65,20 @@ def check(
 
 
 @app.command()
-def plan(as_json: AsJson = False, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+def plan(
+    permissions: Permissions = False, as_json: AsJson = False, schemas: Schemas = None, database: DatabaseUrl = None
+) -> None:
     """Show what «xrm schema apply» would do, to the data too. Exit code 0: nothing, 2: changes are pending."""
     from xrm_core.cli.workplace import opened
+    from xrm_core.permissions.fitting import require_fitting
     from xrm_core.storage.applied import current_model
     from xrm_core.storage.plan import plan as make_plan
 
     with opened(schemas, database, new=True) as workplace, workplace.database.read() as connection:
         planned = make_plan(connection, current_model(connection), workplace.model)
-    _show(planned, as_json)
+        _show(planned, as_json)
+        if not permissions:
+            require_fitting(connection, workplace.model)
     if not planned.is_empty:
         raise typer.Exit(CHANGES_PENDING)
 
@@ -77,21 +86,24 @@ def plan(as_json: AsJson = False, schemas: Schemas = None, database: DatabaseUrl
 @app.command()
 def apply(
     accept: Accept = None,
+    permissions: Permissions = False,
     as_json: AsJson = False,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
     """Change the tables as the entity files say: everything, or nothing if any of it is refused."""
     from xrm_core.cli.workplace import opened
-    from xrm_core.server.assembly import policy_folders
+    from xrm_core.server.policy_changes import policies_along
     from xrm_core.storage.apply import apply as carry_out
 
     with opened(schemas, database, new=True) as workplace:
-        if any(folder.is_dir() for folder in policy_folders(workplace.settings)):
-            workplace.policies()  # a server could not start with policies that do not fit the model
-        done = carry_out(
-            workplace.database, workplace.model, accept or (), along=workplace.tenant_files.require_unchanged
-        )
+        policies = policies_along(workplace.settings, workplace.database, workplace.model, take_packs=permissions)
+
+        def along(connection: "Connection", model: "Model") -> None:
+            workplace.tenant_files.require_unchanged(connection)
+            policies(connection, model)
+
+        done = carry_out(workplace.database, workplace.model, accept or (), along=along)
     _show(done, as_json)
     if not as_json and not done.is_empty:
         typer.echo("Done.")
@@ -131,7 +143,7 @@ def _access(workplace: "Workplace", role: str | None) -> "Access":
 
     if role is None:
         return full_access(workplace.model)
-    policies = workplace.policies()
+    policies = workplace.pack_policies()
     if role not in policies.roles:
         raise SettingsError(
             f"There is no role {role}.", hint=f"The roles of this pack are: {', '.join(sorted(policies.roles))}."

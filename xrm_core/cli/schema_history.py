@@ -19,29 +19,35 @@ if TYPE_CHECKING:
     from xrm_core.storage.plan import Plan
 
 PlanOnly = Annotated[bool, typer.Option("--plan", help="Only show what would be done. Exit code 2 if anything.")]
+FormerPermissions = Annotated[
+    bool,
+    typer.Option("--permissions", help="If the policies in force do not fit, put the newest in force that do."),
+]
 CHANGES_PENDING = 2
 
 
 def undo(
     plan: PlanOnly = False,
     accept: Accept = None,
+    permissions: FormerPermissions = False,
     as_json: AsJson = False,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
     """Go back to the model before the last change, with the data that it had. The entity files stay as they are."""
-    _back(plan, accept, as_json, schemas, database, redo=False)
+    _back(plan, accept, permissions, as_json, schemas, database, redo=False)
 
 
 def redo(
     plan: PlanOnly = False,
     accept: Accept = None,
+    permissions: FormerPermissions = False,
     as_json: AsJson = False,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
     """Take back the last «xrm schema undo»."""
-    _back(plan, accept, as_json, schemas, database, redo=True)
+    _back(plan, accept, permissions, as_json, schemas, database, redo=True)
 
 
 def history(as_json: AsJson = False, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
@@ -102,9 +108,18 @@ def contract(
 
 
 def _back(
-    plan: bool, accept: list[str] | None, as_json: bool, schemas: Schemas, database: DatabaseUrl, *, redo: bool
+    plan: bool,
+    accept: list[str] | None,
+    permissions: bool,
+    as_json: bool,
+    schemas: Schemas,
+    database: DatabaseUrl,
+    *,
+    redo: bool,
 ) -> None:
     from xrm_core.cli.workplace import opened_database, start
+    from xrm_core.permissions.fitting import require_fitting
+    from xrm_core.server.policy_changes import former_policies_along
     from xrm_core.storage.applied import current_model
     from xrm_core.storage.apply import undo as carry_out
     from xrm_core.storage.history import way_back
@@ -114,18 +129,19 @@ def _back(
     with opened_database(schemas, database) as opened:
         if plan:
             with opened.read() as connection:
-                _show(plan_evolution(connection, way_back(connection, redo=redo)), as_json)
+                evolution = way_back(connection, redo=redo)
+                _show(plan_evolution(connection, evolution), as_json)
+                if not permissions:
+                    require_fitting(connection, evolution.new)
             raise typer.Exit(CHANGES_PENDING)
-        done = carry_out(opened, accept or (), redo=redo)
+        along = former_policies_along if permissions else require_fitting
+        done = carry_out(opened, accept or (), redo=redo, along=along)
         with opened.read() as connection:
             model, files = current_model(connection), schema_files(connection)
     _show(done, as_json)
-    settings = start(schemas, database)
-    if model is not None:
-        _tell_of_policies(settings, model)
     if as_json:
         return
-    if model is not None and _files_say(settings, files.texts, model):
+    if model is not None and _files_say(start(schemas, database), files.texts, model):
         typer.echo("Done.")
     else:
         typer.echo("Done. Let the entity files say the same, or «xrm schema apply» changes it again.")
@@ -140,26 +156,6 @@ def _files_say(settings: "Settings", tenant: "Mapping[str, str]", model: "Model"
         return read_model(settings, find_plugins(settings), tenant).fingerprint == model.fingerprint
     except XrmError:
         return False  # the way back needs no pack that is in order
-
-
-def _tell_of_policies(settings: "Settings", model: "Model") -> None:
-    """A server does not take a model that the policies do not fit: whoever goes back must take them back, too."""
-    from xrm_core.cli.failures import printable
-    from xrm_core.errors import PolicyInvalid, SchemaFilesInvalid
-    from xrm_core.permissions import policy
-    from xrm_core.server.assembly import policy_folders
-
-    try:
-        folders = policy_folders(settings)
-    except SchemaFilesInvalid:
-        return  # the way back needs no pack that is in order
-    if not any(folder.is_dir() for folder in folders):
-        return
-    try:
-        policy.load(folders, model)
-    except PolicyInvalid as invalid:
-        text = "warning: the policies do not fit this model; servers refuse changes until they do."
-        typer.echo(printable(f"{text}\n{invalid.message}"), err=True)
 
 
 def _show(planned: "Plan", as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """What most commands need: settings, model and database, opened and closed again."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,17 +12,19 @@ from sqlalchemy import Connection
 from xrm_core.cli.data_folder import make_data_folder
 from xrm_core.cli.logs import configure_logs
 from xrm_core.cli.tenant_option import chosen_tenant
-from xrm_core.errors import DatabaseUnavailable
+from xrm_core.errors import DatabaseUnavailable, PolicyInvalid
 from xrm_core.metadata.model import Model
 from xrm_core.permissions import policy
+from xrm_core.permissions.in_force import in_force
 from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.server.assembly import check_model, find_plugins, kept_files, policy_folders, read_model, require_there
 from xrm_core.server.tenant_moves import tenant_url
 from xrm_core.settings import Settings, load_settings
-from xrm_core.storage.applied import require_model
+from xrm_core.storage.applied import current_model, require_model
 from xrm_core.storage.engines import Database, is_missing
+from xrm_core.storage.policy_sets import newest_set
 from xrm_core.storage.schema_files import SchemaFiles
 from xrm_core.storage.tables import Tables
 
@@ -47,13 +49,30 @@ class Workplace:
         """The door for writes."""
         return Records(self.model, self.tables, self.plugins)
 
-    def policies(self) -> PolicySet:
+    def pack_policies(self) -> PolicySet:
         """The pack's roles and policies.
 
         Raises:
             PolicyInvalid: they are missing or wrong.
         """
         return policy.load(policy_folders(self.settings), self.model)
+
+    def policies(self) -> PolicySet:
+        """The roles and policies in force in the database; the pack's, if it has none or another model.
+
+        Raises:
+            PolicyInvalid: those of the pack are missing or wrong.
+        """
+        if not is_missing(self.settings.database_url):
+            with self.database.read() as connection:
+                applied = current_model(connection)
+                if applied is not None and applied.fingerprint == self.model.fingerprint and newest_set(connection):
+                    found = in_force(connection, self.model)
+                    with suppress(PolicyInvalid):
+                        pack = self.pack_policies()
+                        return pack if pack.version == found.version else found  # its places are those of files
+                    return found
+        return self.pack_policies()
 
     def check_applied(self, connection: Connection | None = None) -> None:
         """Raise :class:`~xrm_core.errors.ModelOutOfDate` unless the database has the model, maybe in a transaction."""

@@ -89,6 +89,7 @@ class Engine:
         threads: to work in, if others do so, too.
         administration: for changes of the model; None: it cannot be changed here.
         tables: version of the tables that the model has, if reads are to hold it.
+        policies: digest of the policies under which callers are authorised, if writes are to hold it.
         gate: raises an XrmError if nothing may be changed at the moment.
         executes_reads: graphql-core executes all queries, not only those with introspection in them. The answers are
             the same, and take longer; tests hold the two ways against each other.
@@ -104,6 +105,7 @@ class Engine:
     threads: Threads = field(default_factory=Threads)
     administration: SchemaAdministration | None = None
     tables: int | None = None
+    policies: str | None = None
     gate: Callable[[], None] | None = None
     executes_reads: bool = False
     _writes: int = field(default=0, init=False)
@@ -117,8 +119,8 @@ class Engine:
         """Answer a request. What goes wrong is in the answer, but for these errors.
 
         Raises:
-            ModelOutOfDate, TablesChanged: the database has another model by now; nothing was done, so the request
-                may be asked again of an engine with that model.
+            ModelOutOfDate, TablesChanged: the database has another model, or other policies, by now; nothing was
+                done, so the request may be asked again of an engine with those.
             ClientGone: nobody waits for the answer of a query.
         """
         try:
@@ -162,7 +164,7 @@ class Engine:
         change = await self._apart(self.threads.planning, role.planner.change, document, operation, variables)
         change.check(variables)
         extensions = {"cost": change.cost(variables)} if request.tells_cost else None
-        executor = Executor(self.database, self.records, role.planner, role.timeout)
+        executor = Executor(self.database, self.records, role.planner, role.timeout, self.policies)
         call = (executor.run, document, request.operation_name, dict(request.variables), variables, caller, extensions)
         if self._writes >= MAX_WRITES:
             raise Busy("Too many changes are waiting already; nothing was done.", hint="Try again in a moment.")
@@ -175,7 +177,7 @@ class Engine:
     async def _administer(self, role: Role, document: Document, request: Request, caller: User) -> Answer:
         if self.administration is None:
             raise BadQuery("The schema cannot be seen or changed here.")
-        operations = SchemaOperations(self.administration, self.database, role.planner)
+        operations = SchemaOperations(self.administration, self.database, role.planner, self.policies)
         call = (operations.run, document, request.operation_name, request.variables, caller)
         answer = await self._apart(self.threads.administering, *call)
         await self.administration.follow()

@@ -30,8 +30,8 @@ from xrm_core.metadata.model import Entity, Model
 from xrm_core.permissions.caller import User
 from xrm_core.query.predicates import context_values
 from xrm_core.records.door import Records
-from xrm_core.storage.applied import require_model
 from xrm_core.storage.engines import Database
+from xrm_core.storage.policy_sets import require_current
 from xrm_core.storage.readers import fetch_in
 
 
@@ -59,12 +59,16 @@ class _Failed(Exception):
 
 @dataclass(frozen=True)
 class Executor:
-    """Executes mutations on one role's schema. Blocking: runs in a worker thread."""
+    """Executes mutations on one role's schema. Blocking: runs in a worker thread.
+
+    ``policies`` is the digest of those that the role comes from, if transactions are to hold it.
+    """
 
     database: Database
     records: Records
     planner: Planner
     timeout: float
+    policies: str | None = None
 
     def run(
         self,
@@ -86,11 +90,11 @@ class Executor:
             extensions: those of the answer.
 
         Raises:
-            ModelOutOfDate, TablesChanged: the database has another model; nothing was done.
+            ModelOutOfDate, TablesChanged: the database has another model or other policies; nothing was done.
         """
         try:
             with self.database.begin(self.timeout) as connection:
-                require_model(connection, self.records.model)
+                require_current(connection, self.records.model, self.policies)
                 shape = document.variables_of(document.operation(operation_name)).plan_key(coerced)
                 execution = Execution(
                     connection, caller, self.records, self.planner, document, coerced, shape, self.timeout
@@ -106,8 +110,8 @@ class Executor:
                 )
                 self._refuse_other_model(outcome.errors or ())
                 # A change of tables waits for whoever writes to them: what is still the model now, after all
-                # statements, was the model of each of them.
-                self._require_model(connection, failed=bool(outcome.errors))
+                # statements, was the model of each of them. Policies are held by having been looked at.
+                self._require_current(connection, failed=bool(outcome.errors))
                 answer = answers.result(outcome.data, outcome.errors, self._understood, extensions)
                 if outcome.errors:
                     raise _Failed(answer)
@@ -115,13 +119,13 @@ class Executor:
         except _Failed as failure:
             return failure.answer
 
-    def _require_model(self, connection: Connection, *, failed: bool) -> None:
-        """As :func:`require_model`; a transaction of PostgreSQL in which a statement failed answers nothing more."""
+    def _require_current(self, connection: Connection, *, failed: bool) -> None:
+        """As :func:`require_current`; a transaction of PostgreSQL in which a statement failed answers nothing more."""
         if failed and not self.database.is_sqlite:
             with self.database.read(self.timeout) as apart:
-                require_model(apart, self.records.model)
+                require_current(apart, self.records.model, self.policies)
         else:
-            require_model(connection, self.records.model)
+            require_current(connection, self.records.model, self.policies)
 
     def _refuse_other_model(self, errors: Iterable[GraphQLError]) -> None:
         for each in errors:

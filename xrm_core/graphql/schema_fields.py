@@ -33,9 +33,18 @@ class SchemaAdministration(Protocol):
         """
 
     def apply(
-        self, caller: User, files: Mapping[str, str], remove: Collection[str], accept: Collection[str], key: str
+        self,
+        caller: User,
+        files: Mapping[str, str],
+        remove: Collection[str],
+        accept: Collection[str],
+        key: str,
+        policies: str | None,
     ) -> dict[str, Any]:
-        """Do it. Raises as :meth:`plan`, and SchemaChangeRefused also if the plan is not the one of this key."""
+        """Do it, if the policies of this digest are still in force.
+
+        Raises as :meth:`plan`, SchemaChangeRefused also if the plan is not the one of this key, and PermissionsChanged.
+        """
 
     async def follow(self) -> None:
         """Return once this server answers with the model that was applied."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import GraphQLResolveInfo, OperationDefinitionNode, OperationType, execute_sync
 
-from xrm_core.errors import BadQuery
+from xrm_core.errors import BadQuery, PermissionsChanged
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
@@ -19,11 +19,15 @@ from xrm_core.storage.engines import Database
 
 @dataclass(frozen=True)
 class SchemaOperations:
-    """Executes operations that consist of :class:`~xrm_core.graphql.meanings.SchemaField` fields. Blocking."""
+    """Executes operations that consist of :class:`~xrm_core.graphql.meanings.SchemaField` fields. Blocking.
+
+    ``policies`` is as in :class:`~xrm_core.graphql.executor.Executor`.
+    """
 
     administration: SchemaAdministration
     database: Database
     planner: Planner
+    policies: str | None
 
     def run(self, document: Document, operation_name: str | None, variables: Mapping[str, Any], caller: User) -> Answer:
         """Execute an operation.
@@ -33,6 +37,9 @@ class SchemaOperations:
             operation_name: which operation; None if there is one.
             variables: as the client sent them.
             caller: who asks.
+
+        Raises:
+            PermissionsChanged: the caller's rights may be others by now; nothing was done.
         """
         outcome = execute_sync(
             self.planner.role.graphql,
@@ -42,6 +49,9 @@ class SchemaOperations:
             context_value=(self, caller),
             field_resolver=_resolve,
         )
+        for error in outcome.errors or ():
+            if isinstance(cause := answers.cause(error), PermissionsChanged):
+                raise cause
         return answers.result(outcome.data, outcome.errors, self.database.understood)
 
 
@@ -78,4 +88,5 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> An
     files, remove = {each["name"]: each["text"] for each in given}, arguments.get("remove") or []
     if meaning.part == "plan":
         return administration.plan(caller, files, remove)
-    return administration.apply(caller, files, remove, arguments.get("accept") or [], arguments["key"])
+    accept = arguments.get("accept") or []
+    return administration.apply(caller, files, remove, accept, arguments["key"], operations.policies)

@@ -13,7 +13,7 @@ from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Access, Permission, compile_permission
 from xrm_core.permissions.between import link_permission, relationship_permission
 from xrm_core.permissions.derived import with_derived_rights
-from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy, PolicySet, with_inherited
+from xrm_core.permissions.policy import OBJECTS, Action, Effect, Policy, PolicySet, with_inherited
 from xrm_core.permissions.role_limits import Allowance, allowance
 from xrm_core.permissions.token_scope import UNSCOPED, TokenScope
 
@@ -108,9 +108,10 @@ class Authority:
                         permission = relationship_permission(entity, action, rows, permissions)
                 if permission is not None:
                     permissions[entity.name, action] = permission
-        for action in (Action.READ, Action.UPDATE):
-            if _may_schema(policies, action) and scope.allows(SCHEMA, action):
-                permissions[SCHEMA, action] = Permission(EVERYTHING)
+        for name, actions in OBJECTS.items():
+            for action in actions:
+                if _may(policies, name, action) and scope.allows(name, action):
+                    permissions[name, action] = Permission(EVERYTHING)
         text = f"{self.model.fingerprint}:{self.policies.version}:{','.join(known)}{scope.key()}"
         shape = hashlib.sha256(text.encode()).hexdigest()[:16]
         derived = with_derived_rights(self.model, permissions)
@@ -147,8 +148,8 @@ def _in_scope(scope: TokenScope, entity: Entity, action: Action) -> bool:
     return scope.allows(owner, Action.READ if action is Action.READ else Action.UPDATE)
 
 
-def _may_schema(policies: list[Policy], action: Action) -> bool:
-    """Whether the model may be seen or changed: it has no rows and fields, so only policies for all of them give it."""
-    found = [each for each in policies if each.entity in (None, SCHEMA) and each.action in (None, action)]
+def _may(policies: list[Policy], name: str, action: Action) -> bool:
+    """Whether an object is allowed that has no rows and fields, so that only policies for all of them give it."""
+    found = [each for each in policies if each.entity in (None, name) and each.action in (None, action)]
     allowed = any(each.effect is Effect.ALLOW and each.rule is None and each.fields is None for each in found)
     return allowed and not any(each.effect is Effect.DENY and each.fields is None for each in found)

@@ -1,11 +1,10 @@
-"""Policies as typed rows with closed sets of words, and how they are read from the ``permissions/`` folders of packs.
+"""Policies as typed rows with closed sets of words, and how they are read from the texts of policy files.
 
 Casbin itself fails open on bad rows (an effect ``Deny`` counts as allow, a malformed line vanishes), so nothing
 reaches it that is not one of these values. All mistakes are reported at once and the whole set is refused.
 """
 
 import csv
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from xrm_core import naming
 from xrm_core.errors import BadQuery, PolicyInvalid
 from xrm_core.metadata.model import Entity, Labels, Model
 from xrm_core.metadata.predicate import EVERYTHING, Predicate, parse, whole
+from xrm_core.permissions.policy_files import POLICIES, ROLES, digest, is_text, merged, texts_of
 from xrm_core.permissions.role_limits import NO_LIMITS, RoleLimits
 from xrm_core.permissions.role_limits import mistakes as limit_mistakes
 
@@ -32,6 +32,13 @@ class Action(StrEnum):
 
 SCHEMA = "xrm_schema"
 """The permission object for the model itself: ``read`` shows its files and plans changes, ``update`` applies them."""
+
+
+PERMISSIONS = "xrm_permissions"
+"""The permission object for the policies themselves: ``read`` shows them and plans changes, ``update`` applies them."""
+
+OBJECTS: Mapping[str, tuple[Action, ...]] = dict.fromkeys((SCHEMA, PERMISSIONS), (Action.READ, Action.UPDATE))
+"""What policies can name that is no entity: without fields and rows. With the actions that it has."""
 
 
 class Effect(StrEnum):
@@ -86,12 +93,13 @@ class Policy:
 
 @dataclass(frozen=True)
 class PolicySet:
-    """Roles, named row rules and policies. ``version`` is a digest of their texts."""
+    """Roles, named row rules and policies. ``files`` are their texts, ``version`` is a digest of these."""
 
     roles: Mapping[str, Role]
     rules: Mapping[str, Any]
     policies: tuple[Policy, ...]
     version: str
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def rule(self, model: Model, entity: Entity, name: str | None) -> Predicate:
         """The named row rule as it reads on an entity."""
@@ -110,45 +118,60 @@ def load(folders: Sequence[Path], model: Model) -> PolicySet:
     Raises:
         PolicyInvalid: with every mistake, each with file and line.
     """
-    roles_texts = _texts(folders, "roles.json")
-    policies_texts = _texts(folders, "policies.csv")
+    return _parsed(texts_of(folders, ROLES), texts_of(folders, POLICIES), model)
+
+
+def parse_files(files: Mapping[str, str], model: Model) -> PolicySet:
+    """The same of texts by the names of the two files, as a database keeps them.
+
+    Raises:
+        PolicyInvalid: with every mistake, each with file and line.
+    """
+    wrong = [f"{name[:60]!r} is no file of a policy set." for name in files if name not in (ROLES, POLICIES)]
+    wrong += [f"{name} is missing." for name in (ROLES, POLICIES) if name not in files]
+    wrong += [f"{name[:60]!r} is not UTF-8 text without NUL." for name, text in files.items() if not is_text(text)]
+    if wrong:
+        raise _invalid(wrong)
+    return _parsed({ROLES: files[ROLES]}, {POLICIES: files[POLICIES]}, model)
+
+
+def _parsed(roles_texts: Mapping[str, str], policies_texts: Mapping[str, str], model: Model) -> PolicySet:
+    """The set of the texts of all packs, by file."""
     problems: list[str] = []
     roles, rules, origins = _joined(roles_texts, problems)
     used: set[str] = set()
     policies = [
         policy
         for file, text in policies_texts.items()
-        for policy in _policies(text, str(file), roles, rules, model, problems, used)
+        for policy in _policies(text, file, roles, rules, model, problems, used)
     ]
     unused = {name: rule for name, rule in rules.items() if name not in used}
     problems.extend(f"{origins[name]}: {mistake}" for name, mistake in _misfits(unused, model))
     if problems:
-        raise PolicyInvalid(
-            f"{len(problems)} problem(s) in the policies:\n" + "\n".join(problems),
-            hint="Nothing of this set is used until all are mended.",
-            details={"problems": problems},
-        )
-    digest = hashlib.sha256("\0".join((*roles_texts.values(), *policies_texts.values())).encode())
-    return PolicySet(roles, rules, tuple(policies), digest.hexdigest()[:16])
+        raise _invalid(problems)
+    files = merged(list(roles_texts.values()), list(policies_texts.values()))
+    return PolicySet(roles, rules, tuple(policies), digest(files), files)
 
 
-def _texts(folders: Sequence[Path], name: str) -> dict[Path, str]:
-    """The texts of all files of this name; one of them must be there."""
-    found = [folder / name for folder in folders if (folder / name).exists()]
-    return {file: _text(file) for file in found or [folders[-1] / name]}
+def _invalid(problems: list[str]) -> PolicyInvalid:
+    return PolicyInvalid(
+        f"{len(problems)} problem(s) in the policies:\n" + "\n".join(problems),
+        hint="Nothing of this set is used until all are mended.",
+        details={"problems": problems},
+    )
 
 
-def _joined(texts: Mapping[Path, str], problems: list[str]) -> tuple[dict[str, Role], dict[str, Any], dict[str, Path]]:
+def _joined(texts: Mapping[str, str], problems: list[str]) -> tuple[dict[str, Role], dict[str, Any], dict[str, str]]:
     """Roles and rules of all packs, and the file that each rule is from."""
     roles: dict[str, Role] = {}
     rules: dict[str, Any] = {}
-    places: dict[tuple[str, str], Path] = {}
+    places: dict[tuple[str, str], str] = {}
     for file, text in texts.items():
         try:
             document = json.loads(text, object_pairs_hook=_no_doubles)
         except (ValueError, RecursionError) as error:
             raise PolicyInvalid(f"{file}: not valid JSON: {error}.") from error
-        more_roles, more_rules = _read(document, str(file), problems)
+        more_roles, more_rules = _read(document, file, problems)
         for noun, known, more in (("role", roles, more_roles), ("rule", rules, more_rules)):
             for name, body in more.items():
                 first = places.setdefault((noun, name), file)
@@ -165,18 +188,6 @@ def _joined(texts: Mapping[Path, str], problems: list[str]) -> tuple[dict[str, R
         if role.name in _ancestors(roles, role.name):
             problems.append(f"{file}: role {role.name!r} inherits itself.")
     return roles, rules, {name: file for (noun, name), file in places.items() if noun == "rule"}
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8-sig")
-    except OSError as error:
-        raise PolicyInvalid(
-            f"The policy file {error.filename} cannot be read.",
-            hint="A pack has permissions/roles.json and permissions/policies.csv; without them nobody may do anything.",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise PolicyInvalid(f"{file}: not UTF-8 text.", hint="Save the file as UTF-8.") from error
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -292,18 +303,18 @@ def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any
     role, entity, action, fields, rule, effect = row
     if role not in roles:
         yield f"role {role!r} is not in roles.json."
-    if entity == SCHEMA:
-        if action not in ("*", Action.READ, Action.UPDATE):
-            yield f"action {action!r} means nothing for {SCHEMA}; it has read, update and *."
+    if effect not in set(Effect):
+        yield f"effect {effect!r} is not allow or deny."
+    if entity in OBJECTS:
+        if action not in ("*", *OBJECTS[entity]):
+            yield f"action {action!r} means nothing for {entity}; it has {', '.join(OBJECTS[entity])} and *."
         if fields != "*" or rule:
-            yield f"{SCHEMA} has neither fields nor rows: write * for fields, and leave the rule empty."
+            yield f"{entity} has neither fields nor rows: write * for fields, and leave the rule empty."
         return
     if entity != "*" and entity not in model:
         yield f"there is no entity {entity!r}."
     if action != "*" and action not in set(Action):
         yield f"action {action!r} is not one of {', '.join(Action)} or *."
-    if effect not in set(Effect):
-        yield f"effect {effect!r} is not allow or deny."
     if effect == Effect.DENY and action in ("*", Action.READ) and "id" in fields.split():
         yield "id cannot be denied: a record that may be read can be named; deny the record by a rule instead."
     if rule and rule not in rules:

@@ -3,7 +3,6 @@
 What may be done is never worked out here a second time: it is read off the compiled permission; policies only say why.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,10 +11,7 @@ from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.metadata.uses import uses
 from xrm_core.permissions.access import Access, Permission, covers, grantable
 from xrm_core.permissions.authority import Authority
-from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy
-
-OBJECTS: Mapping[str, tuple[Action, ...]] = {SCHEMA: (Action.READ, Action.UPDATE)}
-"""What policies can name that is no entity: without fields and rows. With the actions that it has."""
+from xrm_core.permissions.policy import Action, Effect, Policy
 
 
 class Extent(StrEnum):

@@ -8,12 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from xrm_core.errors import SettingsError
-from xrm_core.permissions.policy import SCHEMA, Action
+from xrm_core.permissions.policy import OBJECTS, Action
 
 ALL = "*"
-OBJECTS = frozenset({SCHEMA})
-"""Objects of permissions that are no entities: ``*`` does not stand for them."""
-
 Grant = tuple[str, Action]
 
 
@@ -29,7 +26,7 @@ class TokenScope:
     personal: bool = True
 
     def allows(self, entity: str, action: Action) -> bool:
-        """Whether an action on an entity, or on another object of permissions, is in the scope."""
+        """Whether an action on an entity is in the scope, or on another object, for which ``*`` does not stand."""
         if self.grants is None or (entity, action) in self.grants:
             return True
         return entity not in OBJECTS and (ALL, action) in self.grants

@@ -13,6 +13,8 @@ from xrm_core.metadata.model import Model
 from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
+from xrm_core.permissions.in_force import in_force
+from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins, load_plugins
 from xrm_core.records.door import Records
 from xrm_core.settings import Settings
@@ -77,7 +79,7 @@ def find_plugins(settings: Settings) -> Plugins:
 def assemble(
     settings: Settings, *, plugins: Plugins | None = None, tenant: Mapping[str, str] | None = None
 ) -> Platform:
-    """All parts, from the entity files to the write door. Opens the database lazily, changes nothing in it.
+    """All parts, from the pack's files to the write door. Opens the database lazily, changes nothing in it.
 
     Args:
         settings: where everything is.
@@ -96,7 +98,7 @@ def assemble(
 
 
 def assemble_applied(settings: Settings) -> Platform:
-    """The same for the model that the database has; entity files are not read.
+    """The same for the model and the policies that the database has; no files are read.
 
     Raises:
         ModelOutOfDate: the database has no model yet.
@@ -108,9 +110,10 @@ def assemble_applied(settings: Settings) -> Platform:
     database.check()
     with database.read() as connection:
         model = current_model(connection)
-    if model is None:
+        policies = None if model is None else in_force(connection, model)
+    if model is None or policies is None:
         raise _no_model()
-    authority = Authority(model, policy.load(policy_folders(settings), model))
+    authority = Authority(model, policies)
     tables = Tables(model, lazy=True)
     return Platform(settings, plugins, model, tables, database, Records(model, tables, plugins), authority)
 
@@ -122,6 +125,17 @@ def policy_folders(settings: Settings) -> list[Path]:
         SchemaFilesInvalid: a ``pack.json`` is wrong.
     """
     return [layer.folder / "permissions" for layer in pack_layers(settings.schemas) if layer.folder is not None]
+
+
+def pack_policies(settings: Settings, model: Model) -> PolicySet | None:
+    """The policies of the pack's files; None if there is no folder for them.
+
+    Raises:
+        SchemaFilesInvalid: a ``pack.json`` is wrong.
+        PolicyInvalid: they have mistakes, or do not fit the model.
+    """
+    folders = policy_folders(settings)
+    return policy.load(folders, model) if any(folder.is_dir() for folder in folders) else None
 
 
 def kept_files(settings: Settings) -> SchemaFiles:

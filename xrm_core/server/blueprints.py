@@ -1,4 +1,4 @@
-"""What follows from a model and a pack's policies: made once, shared by all databases that have this model."""
+"""What follows from a model and policies: made once, shared by all databases that have this model."""
 
 import threading
 from dataclasses import dataclass
@@ -11,11 +11,10 @@ from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.roles import Roles
 from xrm_core.metadata.model import USER, Model
-from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
+from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
-from xrm_core.server.assembly import policy_folders
 from xrm_core.settings import Settings
 from xrm_core.storage.readers import statement_dialect
 from xrm_core.storage.tables import Tables
@@ -35,7 +34,7 @@ class Blueprints:
     """Blueprints by model, policies and kind of database; each goes when no database uses it any more.
 
     Args:
-        settings: where the policies are, and limits.
+        settings: limits.
         plugins: asked before writes.
     """
 
@@ -49,14 +48,12 @@ class Blueprints:
         """How many are in use."""
         return len(self._made)
 
-    def get(self, model: Model, dialect: Dialect) -> Blueprint:
-        """The blueprint of a model under the policies that are in the pack's files now. Blocking.
+    def get(self, model: Model, policies: PolicySet, dialect: Dialect) -> Blueprint:
+        """The blueprint of a model under policies, which must fit it. Blocking.
 
         Raises:
-            PolicyInvalid: the policies do not fit the model.
             SettingsError: nobody could sign in.
         """
-        policies = policy.load(policy_folders(self._settings), model)
         with self._making:
             key = (model.fingerprint, policies.version, dialect.name)
             found = self._made.get(key)

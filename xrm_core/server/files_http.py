@@ -31,8 +31,8 @@ from xrm_core.server.file_ranges import RangeNotSatisfiable, part_of
 from xrm_core.server.site import Serving, Site
 from xrm_core.server.sites import address_of, site_of
 from xrm_core.storage import file_store
-from xrm_core.storage.applied import require_model
 from xrm_core.storage.file_store import StoredFile
+from xrm_core.storage.policy_sets import require_current
 
 _log = structlog.get_logger(__name__)
 
@@ -163,7 +163,7 @@ class FilesEndpoint:
         self, site: Site, serving: Serving, caller: User, name: str | None, media_type: str | None, content: BinaryIO
     ) -> StoredFile:
         with site.database.begin(self._timeout) as connection:
-            require_model(connection, serving.blueprint.model)
+            require_current(connection, serving.blueprint.model, serving.policies)
             return serving.files.store(connection, caller, name, media_type, content)
 
     def _limited(self, request: Request, most: int) -> Request:
@@ -193,7 +193,7 @@ class FilesEndpoint:
 
     def _find(self, site: Site, serving: Serving, caller: User, file_id: str) -> StoredFile | None:
         with site.database.read(self._timeout) as connection:
-            require_model(connection, serving.blueprint.model)
+            require_current(connection, serving.blueprint.model, serving.policies)
             return serving.files.find(connection, caller, file_id)
 
     async def _send(self, request: Request, site: Site, file: StoredFile, send: Send) -> None:

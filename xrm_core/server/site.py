@@ -1,4 +1,6 @@
-"""One database that is served. It follows the model that is applied there, without a restart or a failed request."""
+"""One database that is served. It follows the model and the policies that are applied there, without a restart or a
+failed request.
+"""
 
 import asyncio
 import contextlib
@@ -11,26 +13,35 @@ from typing import Any, TypeVar
 import structlog
 
 from xrm_core.auth.authenticator import THREADS, Authenticator
-from xrm_core.errors import ModelOutOfDate, TablesChanged, Unauthenticated, XrmError
+from xrm_core.errors import (
+    ModelOutOfDate,
+    PermissionsUnavailable,
+    PolicyInvalid,
+    TablesChanged,
+    Unauthenticated,
+    XrmError,
+)
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.engine import Engine, Request, Threads
 from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
+from xrm_core.permissions.in_force import in_force
 from xrm_core.records.files import Files
 from xrm_core.server.blueprints import Blueprint, Blueprints
 from xrm_core.server.tenant_layer import TenantLayer
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint, current_model, tables_version
 from xrm_core.storage.engines import Database
+from xrm_core.storage.policy_sets import applied_versions
 from xrm_core.storage.pq_reader import PostgresReader
 from xrm_core.storage.readers import Reader
 from xrm_core.storage.sqlite_reader import SqliteReader
 from xrm_core.storage.statistics import renew_statistics
 from xrm_core.storage.tenants import State
 
-WATCH_SECONDS = 1.0
-"""How often a server looks whether its database has another model."""
+WATCH_SECONDS = 0.5
+"""How often a server looks whether its database has another model or other policies."""
 
 STATISTICS_SECONDS = 300.0
 """How often a server lets SQLite count what its indexes have."""
@@ -54,7 +65,10 @@ class TenantReadonly(XrmError):
 
 @dataclass(frozen=True)
 class Serving:
-    """What answers requests as long as the database has this model."""
+    """What answers requests as long as the database has this model and these policies.
+
+    A request holds one from authentication to answer, so that it never mixes old and new.
+    """
 
     blueprint: Blueprint
     engine: Engine
@@ -69,6 +83,11 @@ class Serving:
     def fingerprint(self) -> str:
         """Of the model."""
         return self.blueprint.model.fingerprint
+
+    @property
+    def policies(self) -> str:
+        """Digest of the policies under which everybody is authorised here."""
+        return self.blueprint.authority.policies.version
 
 
 class Site:
@@ -140,7 +159,13 @@ class Site:
             return answers.refused(error)
 
     async def user(self, authorization: str | None, address: str | None = None) -> User:
-        """Who is asking. Raises Unauthenticated: the credentials are not valid."""
+        """Who is asking.
+
+        Raises:
+            Unauthenticated: the credentials are not valid.
+            PermissionsUnavailable: nobody may do anything at the moment.
+        """
+        self._require_policies()
         known = self.serving.authenticator.known(authorization, address)
         if known is not None:
             return known
@@ -153,11 +178,13 @@ class Site:
             work: must have done nothing if it raises ModelOutOfDate or TablesChanged.
 
         Raises:
-            ModelOutOfDate: there is another model, but it cannot be taken.
+            ModelOutOfDate: there is another model or policy set, but it cannot be taken.
+            PermissionsUnavailable: there are no policies that can be taken.
             InternalError: the tables do not fit the model that the database says it has.
         """
         serving = self.serving
         for _ in range(_ATTEMPTS):
+            self._require_policies()
             try:
                 return await work(serving)
             except (ModelOutOfDate, TablesChanged) as error:
@@ -166,6 +193,7 @@ class Site:
             if newer is None:
                 break
             serving = newer
+        self._require_policies()
         raise answers.unexpected(refused) if isinstance(refused, TablesChanged) else refused
 
     async def on_files(self, work: Callable[..., Result], *arguments: Any) -> Result:
@@ -181,14 +209,20 @@ class Site:
             )
 
     async def refresh(self) -> bool:
-        """Take the model that the database has now; True if it is another than before.
+        """Take the model and the policies that the database has now; True if they are others than before.
 
         Raises:
-            XrmError: it cannot be taken, so the former goes on answering reads; or the database does not answer.
+            XrmError: they cannot be taken, or the database does not answer. A model that cannot be taken leaves reads
+                to the former; policies that cannot be leave nothing.
         """
         async with self._refreshing:
-            applied, tables = await self._apart(self._applied)
-            if applied == self.serving.fingerprint:
+            try:
+                applied, policies, tables = await self._apart(self._applied)
+            except TablesChanged as error:
+                raise self._close_to_all(PolicyInvalid("The database has lost its system tables.")) from error
+            if policies is None:
+                raise self._close_to_all(PolicyInvalid("The database has no policies."))
+            if (applied, policies) == (self.serving.fingerprint, self.serving.policies):
                 self._trouble = self._refused = None
                 if tables == self.serving.engine.tables:
                     return False
@@ -196,11 +230,14 @@ class Site:
                     self.serving.blueprint, tables
                 )  # an index, say, that somebody made by hand
                 return True
-            self._be_patient(applied)
+            self._be_patient(f"{applied} {policies}")
             try:
                 await self._take()
+            except PolicyInvalid as error:
+                self._refused = (f"{applied} {policies}", time.monotonic())
+                raise self._close_to_all(error) from error
             except XrmError as error:
-                self._refused = (applied or "", time.monotonic())
+                self._refused = (f"{applied} {policies}", time.monotonic())
                 if self._trouble is None or self._trouble.message != error.message:
                     _log.error("model_not_taken", tenant=self.name, code=error.code, reason=error.message)
                 self._trouble = error
@@ -262,9 +299,23 @@ class Site:
                 return self.serving
         return None
 
-    def _be_patient(self, applied: str | None) -> None:
-        """A model that could not be taken is looked at again only after a while: that is not cheap."""
-        if self._refused is None or self._trouble is None or self._refused[0] != (applied or ""):
+    def _close_to_all(self, error: PolicyInvalid) -> PolicyInvalid:
+        """Nobody may do anything until policies can be taken: what they would forbid is not known."""
+        if self._trouble is None or self._trouble.message != error.message:
+            _log.error("policies_not_taken", tenant=self.name, code=error.code, reason=error.message)
+        self._trouble = error
+        return error
+
+    def _require_policies(self) -> None:
+        if isinstance(self._trouble, PolicyInvalid):
+            raise PermissionsUnavailable(
+                "Who may do what cannot be read at the moment, so nobody may do anything.",
+                hint="Try again later. Whoever runs the server finds the reason in its log.",
+            )
+
+    def _be_patient(self, applied: str) -> None:
+        """What could not be taken is looked at again only after a while: that is not cheap."""
+        if self._refused is None or self._trouble is None or self._refused[0] != applied:
             return
         if time.monotonic() - self._refused[1] < _LATER_SECONDS:
             raise self._trouble
@@ -272,16 +323,18 @@ class Site:
     async def _take(self) -> None:
         before = self.serving
         serving = self._serving(*await self._apart(blueprint_of, self.database, self._blueprints))
-        for roles in before.blueprint.authority.known():
-            # Whoever asked before will ask again: what they need is made before the first of them waits for it.
-            if before.blueprint.authority.access(roles).shape in before.engine.roles.shapes:
-                await serving.engine.warm(serving.blueprint.authority.access(roles))
+        if serving.policies == before.policies:
+            for roles in before.blueprint.authority.known():
+                # Whoever asked before will ask again: what they need is made before the first of them waits for it.
+                if before.blueprint.authority.access(roles).shape in before.engine.roles.shapes:
+                    await serving.engine.warm(serving.blueprint.authority.access(roles))
+        # Else it cannot wait: a right that was taken away is gone as soon as that is known.
         self.serving = serving  # requests under way finish on the former; nothing of it has to be closed
-        _log.info("model_taken", tenant=self.name, model=serving.fingerprint)
+        _log.info("model_taken", tenant=self.name, model=serving.fingerprint, policies=serving.policies)
 
-    def _applied(self) -> tuple[str | None, int | None]:
+    def _applied(self) -> tuple[str | None, str | None, int | None]:
         with self.database.read(_TIMEOUT) as connection:
-            return applied_fingerprint(connection), tables_version(connection)
+            return *applied_versions(connection), tables_version(connection)
 
     def _serving(self, blueprint: Blueprint, tables: int | None) -> Serving:
         records = blueprint.records
@@ -294,6 +347,7 @@ class Site:
             administration=self._administration,
             gate=self.require_writable,
             tables=tables,
+            policies=blueprint.authority.policies.version,
         )
         users, authority = records.tables[USER], blueprint.authority
         authenticator = Authenticator(
@@ -316,22 +370,23 @@ def make_reader(database: Database, timeout: float) -> Reader:
 
 
 def blueprint_of(database: Database, blueprints: Blueprints) -> tuple[Blueprint, int | None]:
-    """What follows from the model that a database has, and the version of its tables. Blocking.
+    """What follows from the model and the policies that a database has, and the version of its tables. Blocking.
 
     Raises:
         ModelOutOfDate: there is none, or this version of the platform reads it differently.
-        PolicyInvalid: the policies do not fit it.
+        PolicyInvalid: there are no policies, or they do not fit it.
         DatabaseUnavailable: the database does not answer.
     """
     with database.read(_TIMEOUT) as connection:
         model = current_model(connection)
         applied = None if model is None else applied_fingerprint(connection)
         tables = tables_version(connection)
+        policies = None if model is None or model.fingerprint != applied else in_force(connection, model)
     if model is None:
         raise ModelOutOfDate("The database has no model.", hint="Run «xrm schema apply».")
-    if model.fingerprint != applied:
+    if policies is None:
         raise ModelOutOfDate(
             "This version of the platform reads the model in another way than the one that applied it.",
             hint="Look at «xrm schema plan», then run «xrm schema apply».",
         )
-    return blueprints.get(model, database.dialect), tables
+    return blueprints.get(model, policies, database.dialect), tables

@@ -10,24 +10,25 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from xrm_core.errors import ModelOutOfDate, PolicyInvalid, Problem, SchemaChangeRefused, SchemaFilesInvalid, XrmError
+from xrm_core.errors import ModelOutOfDate, Problem, SchemaChangeRefused, SchemaFilesInvalid, XrmError
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.lines import MAX_BYTES
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.metadata.reading import texts_in
-from xrm_core.permissions import policy
 from xrm_core.permissions.caller import User
-from xrm_core.permissions.policy import Action
+from xrm_core.permissions.fitting import require_fitting
+from xrm_core.permissions.policy import PERMISSIONS, Action
 from xrm_core.plugins import Plugins
-from xrm_core.server.assembly import TENANT_LAYER, policy_folders, read_layers
+from xrm_core.server.assembly import TENANT_LAYER, read_layers
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint, current_model
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.operations import Operation
 from xrm_core.storage.plan import Plan, plan
+from xrm_core.storage.policy_sets import require_current
 from xrm_core.storage.schema_files import FILE_NAME, SchemaFiles, save_schema_files, schema_files
 
 MAX_FILES = 500
@@ -40,7 +41,7 @@ class _Change:
     """A change of the layer, with what it starts from."""
 
     before: SchemaFiles
-    applied: str
+    applied: Model
     new: Model
     files: Mapping[str, str]
     remove: Collection[str]
@@ -48,14 +49,22 @@ class _Change:
     @property
     def key(self) -> str:
         """Equal for equal changes of equal models."""
-        content = [self.applied, self.new.fingerprint, dict(self.before.texts), dict(self.files), sorted(self.remove)]
+        content = [
+            self.applied.fingerprint,
+            self.new.fingerprint,
+            dict(self.before.texts),
+            dict(self.files),
+            sorted(self.remove),
+        ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
 
-    def save(self, connection: Connection, caller: User) -> None:
-        """Keep the files, if what the change starts from is still there."""
+    def save(self, connection: Connection, caller: User, policies: str | None) -> None:
+        """Keep the files, if what the change starts from is still there, and the caller's rights are."""
         self.before.require_unchanged(connection)
-        if applied_fingerprint(connection) != self.applied:
+        if applied_fingerprint(connection) != self.applied.fingerprint:
             raise _another_plan()
+        require_current(connection, self.applied, policies)
+        _check_policies(connection, self.new, caller)
         save_schema_files(connection, self.files, self.remove, caller.actor)
 
 
@@ -93,20 +102,31 @@ class TenantLayer:
         """What a change would do. Raises SchemaFilesInvalid, SchemaChangeRefused."""
         with self._database.read() as connection:
             change, old = self._change(connection, files, remove)
+            _check_policies(connection, change.new, caller)
             planned = plan(connection, old, change.new)
         return _shown(planned, change.key, old, caller)
 
     def apply(
-        self, caller: User, files: Mapping[str, str], remove: Collection[str], accept: Collection[str], key: str
+        self,
+        caller: User,
+        files: Mapping[str, str],
+        remove: Collection[str],
+        accept: Collection[str],
+        key: str,
+        policies: str | None,
     ) -> dict[str, Any]:
-        """Carry a change out. Raises SchemaFilesInvalid, SchemaChangeRefused."""
+        """Carry a change out. Raises SchemaFilesInvalid, SchemaChangeRefused, PermissionsChanged."""
         with self._database.read() as connection:
             change, old = self._change(connection, files, remove)
-        if key != change.key:
-            raise _another_plan()
-        self._check_policies(change.new)
+            if key != change.key:
+                raise _another_plan()
+            _check_policies(connection, change.new, caller)
+
+        def save(connection: Connection, _model: Model) -> None:
+            change.save(connection, caller, policies)
+
         try:
-            done = apply(self._database, change.new, accept, along=lambda connection: change.save(connection, caller))
+            done = apply(self._database, change.new, accept, along=save)
         except SchemaChangeRefused as refused:
             raise _without_samples(refused) from refused
         operations = [operation.key for operation in done.operations]
@@ -131,18 +151,7 @@ class TenantLayer:
                 hint="Nothing was changed. Whoever runs the server has to apply them first: «xrm schema apply».",
             )
         after = {name: text for name, text in {**before.texts, **files}.items() if name not in remove}
-        return _Change(before, old.fingerprint, self._load(after), files, remove), old
-
-    def _check_policies(self, new: Model) -> None:
-        """A server cannot take a model that the pack's policies do not fit. What is in them is for operators only."""
-        try:
-            policy.load(policy_folders(self._settings), new)
-        except PolicyInvalid as invalid:
-            _log.warning("policies_do_not_fit", reason=invalid.message)
-            raise SchemaChangeRefused(
-                "The policies of the pack do not fit the model as it would be.",
-                hint="Nothing was changed. Whoever runs the server finds the reason in its log, and can mend them.",
-            ) from invalid
+        return _Change(before, old, self._load(after), files, remove), old
 
     def _load(self, texts: Mapping[str, str]) -> Model:
         layers = read_layers(self._settings, self._plugins, texts)
@@ -150,6 +159,20 @@ class TenantLayer:
             return load(layers)
         except SchemaFilesInvalid as invalid:
             raise SchemaFilesInvalid([_placed(problem, layers) for problem in invalid.problems]) from invalid
+
+
+def _check_policies(connection: Connection, new: Model, caller: User) -> None:
+    """Policies must fit the model as it will be. What is in them is told only to those who may see them."""
+    try:
+        require_fitting(connection, new)
+    except SchemaChangeRefused as refused:
+        if caller.access.may(PERMISSIONS, Action.READ):
+            raise
+        _log.warning("policies_do_not_fit", reason=refused.message)
+        raise SchemaChangeRefused(
+            "The policies in force do not fit the model as it would be.",
+            hint="Nothing was changed. Whoever may see the permissions finds out which, and can change them.",
+        ) from refused
 
 
 def _check_names(files: Mapping[str, str], remove: Collection[str], known: Mapping[str, str]) -> None:

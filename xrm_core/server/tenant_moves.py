@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from xrm_core.metadata.reading import PACK_FILE, text_of, texts_in
+from xrm_core.permissions.fitting import put_first
 from xrm_core.plugins import Plugins
-from xrm_core.server.assembly import read_layers, read_model
+from xrm_core.server.assembly import pack_policies, read_layers, read_model
 from xrm_core.settings import Settings
 from xrm_core.storage.apply import apply
 from xrm_core.storage.bundle import export_bundle, import_bundle
@@ -22,7 +23,7 @@ MAIN = "main"
 def create_tenant(
     settings: Settings, plugins: Plugins, name: str, hosts: Iterable[str] = (), at: str | None = None
 ) -> Tenant:
-    """Make a tenant with the model of the entity files and nothing in it.
+    """Make a tenant with the model and the policies of the pack, and nothing in it.
 
     Args:
         settings: say where the main database and the pack are.
@@ -35,7 +36,12 @@ def create_tenant(
         XrmError: names, files or databases are not as they must be; nothing remains.
     """
     model = read_model(settings, plugins)
-    return _made(settings, name, hosts, at, lambda database: apply(database, model))
+    policies = pack_policies(settings, model)
+
+    def fill(database: Database) -> None:
+        apply(database, model, along=lambda connection, _model: put_first(connection, policies))
+
+    return _made(settings, name, hosts, at, fill)
 
 
 def import_tenant(

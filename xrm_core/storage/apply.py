@@ -22,6 +22,7 @@ from xrm_core.storage.operations import Operation
 from xrm_core.storage.phases_postgresql import give_up, in_phases
 from xrm_core.storage.plan import Plan, plan_evolution
 from xrm_core.storage.refusals import is_about_statement, refused_by_data, stopped_by
+from xrm_core.storage.save_change import Along
 from xrm_core.storage.system import upgrade_system
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import change_under_way
@@ -29,7 +30,7 @@ from xrm_core.storage.under_way import change_under_way
 _ATTEMPTS = 3  # while others keep writing what the plan did not expect
 
 
-def _nothing(_connection: Connection) -> None:
+def _nothing(_connection: Connection, _model: Model) -> None:
     """What is done with the model by default."""
 
 
@@ -39,7 +40,7 @@ def apply(
     accept: Collection[str] = (),
     *,
     only_safe: bool = False,
-    along: Callable[[Connection], None] = _nothing,
+    along: Along = _nothing,
 ) -> Plan:
     """Give the database the tables of ``new`` and remember it as the applied model.
 
@@ -52,8 +53,8 @@ def apply(
         new: the model that the database shall have.
         accept: keys of the lossy operations that are consented to, e.g. ``drop_field:customer.fax``.
         only_safe: refuse whatever is not safe, accepted or not.
-        along: called in the transaction that makes ``new`` the applied model, just before it does; also if there is
-            nothing to do. What it raises undoes everything.
+        along: called with the model in the transaction that makes it the applied one, just before it does; also if
+            there is nothing to do. What it raises undoes everything.
 
     Raises:
         SchemaChangeRefused: operations are blocked, not accepted or not safe, ``accept`` names one that is not in
@@ -68,7 +69,7 @@ def apply(
     return _change(database, _Wish(way, accept, only_safe, along))
 
 
-def undo(database: Database, accept: Collection[str] = (), *, redo: bool = False) -> Plan:
+def undo(database: Database, accept: Collection[str] = (), *, redo: bool = False, along: Along = _nothing) -> Plan:
     """Go back to the model before the last change, with the data that it had; ``redo``: take back the last undo.
 
     Values that are as the change made them become what they were; others are converted back. What has no place in the
@@ -78,6 +79,7 @@ def undo(database: Database, accept: Collection[str] = (), *, redo: bool = False
         database: where.
         accept: keys of the lossy operations that are consented to.
         redo: take back the last undo instead.
+        along: as in :func:`apply`.
 
     Raises:
         SchemaChangeRefused: there is nothing to take back, or as :func:`apply`; nothing was changed.
@@ -86,7 +88,7 @@ def undo(database: Database, accept: Collection[str] = (), *, redo: bool = False
     return _change(
         database,
         _Wish(
-            lambda connection: way_back(connection, redo=redo), accept, False, _nothing, back="redo" if redo else "undo"
+            lambda connection: way_back(connection, redo=redo), accept, False, along, back="redo" if redo else "undo"
         ),
     )
 
@@ -131,7 +133,7 @@ class _Wish:
     evolution: Callable[[Connection], Evolution]
     accept: Collection[str]
     only_safe: bool
-    along: Callable[[Connection], None]
+    along: Along
     back: Back | None = None
 
     def planned(self, connection: Connection) -> tuple[Evolution, Plan]:

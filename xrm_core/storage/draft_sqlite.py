@@ -20,7 +20,7 @@ from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn
 from xrm_core.storage.plan import Plan
 from xrm_core.storage.refusals import is_about_statement, refused_by_data
-from xrm_core.storage.save_change import save_change
+from xrm_core.storage.save_change import Along, save_change
 from xrm_core.storage.system import MODEL
 from xrm_core.storage.tables import Tables
 
@@ -76,7 +76,7 @@ class AtOnce:
     evolution: Callable[[Connection], Evolution]
     check: Callable[[Connection, Evolution, Tables], None]
     planned: Planned
-    along: Callable[[Connection], None]
+    along: Along
 
     def carry_out(self, turn: Turn) -> Plan:
         """Draw it up, take the lock, carry it out; raises what the callables and the database do."""
@@ -111,7 +111,7 @@ class AtOnce:
         if draft.after is None:
             if not plan.is_empty:
                 raise _Outdated
-            self.along(connection)
+            self.along(connection, draft.evolution.new)
             return plan
         operations = Operations(MigrationContext.configure(connection))
         try:
@@ -120,7 +120,7 @@ class AtOnce:
             if isinstance(error, OperationalError) and not is_about_statement(error):
                 raise
             raise refused_by_data(error) from error
-        self.along(connection)
+        self.along(connection, draft.evolution.new)
         save_change(connection, draft.evolution, plan)
         return plan
 

@@ -18,7 +18,7 @@ from xrm_core.storage.mending import make_room
 from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepare_postgresql import has_work, prepare
 from xrm_core.storage.prepared import remove
-from xrm_core.storage.save_change import save_change
+from xrm_core.storage.save_change import Along, save_change
 from xrm_core.storage.search_index import locate
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import BACK, begin, change_under_way, end, note
@@ -28,7 +28,7 @@ def in_phases(
     turn: Turn,
     evolution_of: Callable[[Connection], Evolution],
     planned: Callable[[Connection], tuple[Evolution, Plan]],
-    along: Callable[[Connection], None],
+    along: Along,
     *,
     back: Back | None,
 ) -> Plan:
@@ -45,7 +45,7 @@ def in_phases(
         return Plan()
     evolution, plan = turn.patiently(planned)
     if evolution.old is not None and evolution.undone is None and plan.is_empty:
-        turn.patiently(along)
+        turn.patiently(lambda connection: along(connection, evolution.new))
         return plan
     before = turn.patiently(lambda connection: present_tables(connection, evolution))
     after = turn.patiently(lambda connection: wanted_tables(connection, evolution))
@@ -57,7 +57,7 @@ def in_phases(
 
     def switch(connection: Connection) -> None:
         # The tables come last: they are locked from then on.
-        along(connection)
+        along(connection, evolution.new)
         save_change(connection, evolution, plan)
         note(connection, "Look through new foreign keys.", phase="finish")
         change(connection, evolution, before, after, plan)

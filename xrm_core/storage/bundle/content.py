@@ -10,6 +10,7 @@ from sqlalchemy import Table
 from xrm_core.errors import XrmError
 from xrm_core.metadata.model import Model
 from xrm_core.storage.file_tables import FILE, FILE_CHUNK
+from xrm_core.storage.policy_sets import POLICY_SET
 from xrm_core.storage.system import (
     ASIDE,
     ATTEMPTS,
@@ -24,7 +25,7 @@ from xrm_core.storage.system import (
 )
 from xrm_core.storage.tables import Tables
 
-FILE_TABLES = (FILE, FILE_CHUNK)
+ELSEWHERE = (FILE, FILE_CHUNK, POLICY_SET)
 """Named here, so that they are known to be system tables whoever else imports them or not."""
 
 FORMAT = 1

@@ -65,6 +65,7 @@ def large_sqlite(times: int) -> Path:
     shutil.copy(PLATFORM_SQLITE, unfinished)
     connection = sqlite3.connect(unfinished)
     connection.execute("PRAGMA journal_mode=OFF")
+    connection.execute("PRAGMA cache_size=-2000000")  # ids are random, so every page is needed again and again
     connection.create_function("copied", 2, copied, deterministic=True)
     for table, ids in _TABLES.items():
         columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]

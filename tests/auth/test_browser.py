@@ -84,3 +84,25 @@ def test_a_bearer_token_counts_and_the_cookie_beside_it_does_not(house: House) -
 def test_cookies_that_are_no_sessions(house: House, token: str) -> None:
     answer = house.ask(Cookie=f"xrm_session={token}", X_XRM_CSRF="1")
     assert (answer.status_code, code(answer)) == (401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize(
+    ("headers", "compressed"),
+    [
+        ({}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+        ({"Sec-Fetch-Site": "none"}, True),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"X-XRM-CSRF": "1"}, True),
+    ],
+)
+def test_what_another_page_may_have_asked_for_by_a_cookie_is_not_compressed(
+    house: House, headers: dict[str, str], compressed: bool
+) -> None:
+    house.login(house.person().email)
+    query = {"query": "{ __schema { types { name fields { name } } } }"}
+    answer = house.http.get("/graphql", params=query, headers={"Accept-Encoding": "gzip", **headers})
+    assert answer.status_code == 200
+    assert ("content-encoding" in answer.headers) is compressed
+    assert "Note" in answer.text

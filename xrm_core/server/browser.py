@@ -57,6 +57,13 @@ def cookie(scope: Scope, name: str, tenant: str) -> str | None:
     return cookie_parser(_headers(scope).get("cookie", "")).get(_name(scope, name, tenant))
 
 
+def made_elsewhere(scope: Scope) -> bool:
+    """Whether a page of another origin may have made the browser send this request with a cookie of ours."""
+    headers = _headers(scope)
+    by_cookie = "authorization" not in headers and "cookie" in headers
+    return by_cookie and headers.get("sec-fetch-site") not in ("same-origin", "none") and PROOF not in headers
+
+
 def set_cookie(response: Response, scope: Scope, name: str, tenant: str, value: str, seconds: int) -> None:
     """Give the browser a cookie of ours for so long; no script can read it. None: 0 seconds take it away."""
     response.set_cookie(

@@ -14,7 +14,7 @@ from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.departure import ClientGone, Departure, departures
 from xrm_core.graphql.engine import Request
-from xrm_core.server.browser import credentials
+from xrm_core.server.browser import credentials, made_elsewhere
 from xrm_core.server.compression import compressed, is_compressed
 from xrm_core.server.entity_tags import has_already, of_gzip, tag_of
 from xrm_core.server.negotiation import GRAPHQL_RESPONSE, JSON, media_type_of_answer, require_json
@@ -95,6 +95,8 @@ class GraphQLEndpoint:
     ) -> None:
         body, headers = answer.body, list(_SECURITY)
         packs = self._compresses and is_compressed(len(body), given.get("accept-encoding"))
+        # What another page has put into a query, and what it cannot read, must not be compressed together (BREACH).
+        packs = packs and not made_elsewhere(scope)
         if scope["method"] in _SAFE and status == 200:
             tag = tag_of(media_type, body)
             headers += [_KEPT, (b"etag", (of_gzip(tag) if packs else tag).encode())]

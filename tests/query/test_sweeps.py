@@ -27,7 +27,7 @@ def test_all_that_can_be_asked_of_lists_gives_the_same_on_both_databases(of: Dra
 
 
 @pytest.mark.slow
-@many_examples(100)
+@many_examples(30)
 @given(of=models())
 def test_all_that_can_be_asked_of_lists_of_many_more_models(of: Drawn, opened: Open) -> None:
     compare(of, opened, 1000)
@@ -80,7 +80,7 @@ def test_a_condition_and_its_opposite_share_every_list(of: Drawn, data: st.DataO
 
 
 @pytest.mark.slow
-@many_examples(100)
+@many_examples(30)
 @given(of=models(), data=st.data())
 def test_conditions_and_opposites_share_the_lists_of_many_more_models(
     of: Drawn, data: st.DataObject, opened: Open

@@ -43,7 +43,7 @@ FILES: dict[str, dict[str, Any]] = {
     },
 }
 ROLES = {
-    "roles": {"admin": {}, "lead": {}, "reader": {}, "clerk": {}, "namer": {}, "member": {}},
+    "roles": {"admin": {}, "lead": {}, "blind": {}, "reader": {}, "clerk": {}, "namer": {}, "member": {}},
     "rules": {
         "mine": {"members": {"some": {"id": {"eq": "$user"}}}},
         "open": {"closed": {"eq": False}},
@@ -55,6 +55,10 @@ admin,*,*,*,,allow
 lead,team,*,*,open,allow
 lead,person,read,*,shown,allow
 lead,person,update,*,shown,allow
+blind,team,*,*,,allow
+blind,person,read,*,,allow
+blind,team_member,read,person role,,allow
+blind,team_member,delete,*,,allow
 reader,team,read,*,,allow
 reader,person,read,*,,allow
 reader,person,update,*,,allow
@@ -140,6 +144,15 @@ def test_add_remove_and_new_attributes_of_a_link_that_exists(world: World) -> No
     stored = world.stored("team", team)
     assert stored is not None
     assert stored["version"] == 2
+
+
+def test_a_link_of_which_one_end_is_hidden_is_not_there_to_be_removed(world: World) -> None:
+    # «blind» sees links, but not of which team; what became of them would tell
+    ada, bob = person(world, "Ada"), person(world, "Bob")
+    team = world.create("admin", "team", {"members": {"add": [{"id": ada}]}})
+    for change in ({"remove": [ada]}, {"remove": [bob]}, {"set": []}):
+        world.update("blind", "team", team, {"members": change})
+    assert links(world, team) == {"Ada": (None, 1)}
 
 
 def test_set_says_all_links_and_keeps_the_attributes_of_those_that_stay(world: World) -> None:

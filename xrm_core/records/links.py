@@ -120,13 +120,16 @@ def change_links(
 
 
 def _there(records: "Records", connection: Connection, caller: Caller, link: Link, id_: str) -> dict[str, str]:
-    """Id of the record on the other side → id of the link, for the links that the caller can see."""
-    if not caller.access.readable(link.through, link.far):
+    """Id of the record on the other side → id of the link, for the links of which the caller can see both ends.
+
+    A link that can be seen, but not whom it joins, is none here: what becomes of it would tell.
+    """
+    if not all(caller.access.readable(link.through, end) for end in (link.near, link.far)):
         return {}
     scope = Scope(records.model, records.tables, caller.access, connection.dialect)
     through = records.model[link.through]
     found = scan(scope, through)
-    far, near = found.source.c[through[link.far].columns[0]], found.source.c[through[link.near].columns[0]]
-    conditions = [near == id_, *([] if found.rule is None else [found.rule])]
+    far, near = found.column(through[link.far]), found.column(through[link.near])
+    conditions = [near == id_, far.is_not(None), *([] if found.rule is None else [found.rule])]
     rows = connection.execute(select(far, found.source.c.id).where(*conditions), context(caller))
     return {str(other): str(link_id) for other, link_id in rows}

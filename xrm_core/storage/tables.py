@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 from xrm_core import naming
-from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.model import TEAM, USER, Entity, Field, Model
 from xrm_core.metadata.relationships import SOURCE, TARGET
 from xrm_core.metadata.types import FieldType
 from xrm_core.storage.allowed import OnlyAllowed
@@ -50,6 +50,8 @@ class Tables:
                 found = self._by_entity.get(entity)
                 if found is None:
                     found = self._by_entity[entity] = _table(self.metadata, self.model[entity])
+                    if entity == USER and TEAM in self.model:  # who looks for the teams of users finds them beside it
+                        self[TEAM]
         return found
 
 

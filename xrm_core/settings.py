@@ -15,6 +15,8 @@ from xrm_core.errors import SettingsError
 from xrm_core.shipped import shipped_folder, shipped_packs
 
 PREFIX = "XRM_"
+MIN_SECRET_KEY = 32
+_NEVER_SHOWN = ("", "database_url", "secret_key")
 
 
 class Settings(BaseSettings):
@@ -49,6 +51,9 @@ class Settings(BaseSettings):
 
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Addresses or networks of proxies whose X-Forwarded-For counts, separated by commas."
+    )
+    secret_key: str = Field(
+        default="", repr=False, description="Encrypts secrets of second factors; 32 characters or more, by chance."
     )
     session_idle_minutes: int = Field(default=720, ge=1, description="Minutes without use after which a session ends.")
     session_days: int = Field(default=30, ge=1, le=3650, description="Days after which a session ends in any case.")
@@ -99,6 +104,13 @@ class Settings(BaseSettings):
             raise ValueError("no name of a time zone; take one of the IANA list such as Europe/Berlin, or UTC")
         return value
 
+    @field_validator("secret_key")
+    @classmethod
+    def _cannot_be_guessed(cls, value: str) -> str:
+        if value and (len(value) < MIN_SECRET_KEY or len(set(value)) < MIN_SECRET_KEY // 4):
+            raise ValueError(f"it has less than {MIN_SECRET_KEY} characters, or always the same")
+        return value
+
     @field_validator("data_dir")
     @classmethod
     def _fits_a_url(cls, value: Path) -> Path:
@@ -146,7 +158,7 @@ def _reasons(error: ValidationError) -> list[str]:
     for problem in error.errors(include_url=False, include_context=False):
         name = ".".join(str(part) for part in problem["loc"])
         reason = problem["msg"].removeprefix("Value error, ")
-        given = "" if name in ("", "database_url") else f" (given: {problem['input']!s:.100})"
+        given = "" if name in _NEVER_SHOWN else f" (given: {problem['input']!s:.100})"
         reasons.append(f"{PREFIX}{name.upper()}: {reason}{given}" if name else reason)
     return reasons
 

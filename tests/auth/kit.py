@@ -65,9 +65,15 @@ class House:
             caller = system(self.platform.model, "test")
             id_ = self.platform.records.create(connection, caller, "user", {"email": email, "active": True})
             tokens.set_roles(connection, id_, [role])
-            if password is not None:
-                stored_passwords.set_password(connection, id_, Passwords(8, 1).hash(password))
-        return Person(id_, email)
+        made = Person(id_, email)
+        if password is not None:
+            self.set_password(made, password)
+        return made
+
+    def set_password(self, person: Person, password: str) -> None:
+        """Give a user a password, as the command line does."""
+        with self.database.begin() as connection:
+            stored_passwords.set_password(connection, person.id, Passwords(8, 1).hash(password))
 
     def token(self, person: Person) -> str:
         """An API token of a user."""
@@ -100,6 +106,11 @@ class House:
         with self.database.begin() as connection:
             caller = system(self.platform.model, "test")
             self.platform.records.update(connection, caller, "user", person.id, changes)
+
+    def delete_user(self, person: Person) -> None:
+        """Delete the record of a user."""
+        with self.database.begin() as connection:
+            self.platform.records.delete(connection, system(self.platform.model, "test"), "user", person.id)
 
     def events(self, *about: str) -> list[str]:
         """What was recorded about somebody, the newest first."""
@@ -139,6 +150,7 @@ def opened(url: str, folder: Path, **settings: Any) -> Iterator[House]:
             "password_memory": 8,
             "password_passes": 1,
             "trusted_proxies": PROXY,
+            "secret_key": "a key of the tests 0123456789 abcdef",
             **settings,
         }
     )

@@ -11,7 +11,6 @@ from tests.auth.kit import PASSWORD, House, code
 from xrm_core.auth import authenticator, sessions
 from xrm_core.auth.attempts import Kind
 from xrm_core.auth.passwords import PasswordHash
-from xrm_core.permissions.caller import system
 from xrm_core.storage.system import SESSION
 
 
@@ -195,8 +194,7 @@ def test_nothing_of_a_user_who_is_gone_remains(house: House) -> None:
     person = house.person()
     house.signed_in(person)
     house.token(person)
-    with house.database.begin() as connection:
-        house.platform.records.delete(connection, system(house.platform.model, "test"), "user", person.id)
+    house.delete_user(person)
     assert set(house.rows_of(person).values()) == {0}
 
 

@@ -1,5 +1,6 @@
 """What docs/sign-in.md says is so."""
 
+import datetime as dt
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from tests.auth.kit import PASSWORD, opened
 from tests.docs.pages import DOCS, marked
 from xrm_core.auth import devices, passwords, sessions
 from xrm_core.auth.attempts import Kind
+from xrm_core.auth.one_time import Purpose, create_link
 from xrm_core.permissions.caller import system
 
 PAGE = DOCS / "sign-in.md"
@@ -23,16 +25,20 @@ def shape(value: Any) -> Any:
 
 
 def test_the_answer_is_the_one_that_is_shown(tmp_path: Path) -> None:
-    [block] = marked(PAGE, "http")
-    body = json.loads(block.text)
+    blocks = {block.label: block for block in marked(PAGE, "http")}
+    body = json.loads(blocks["login"].text)
     assert body["password"] == PASSWORD
     with opened(f"sqlite:///{tmp_path / 'house.db'}", tmp_path) as house:
         person = house.person()
         with house.database.begin() as connection:
             caller = system(house.platform.model, "test")
             house.platform.records.update(connection, caller, "user", person.id, {"email": body["email"]})
+            token = create_link(connection, person.id, Purpose.INVITATION, dt.timedelta(days=1))
         answer = house.post("/auth/login", body)
-    assert shape(answer.json()) == json.loads(block.following[0])
+        assert shape(answer.json()) == json.loads(blocks["login"].following[0])
+        set_anew = {**json.loads(blocks["password"].text), "token": token}
+        answer = house.post("/auth/password", set_anew)
+        assert shape(answer.json()) == json.loads(blocks["password"].following[0])
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
@@ -42,5 +48,8 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"{passwords.SHORTEST} to {passwords.LONGEST} characters" in TEXT
     count = len(passwords._commonest())
     assert f"{count:,}".replace(",", " ") in TEXT
+    words = {5: "five", 900: "15 minutes"}
+    assert f"After {words[Kind.CODE.value[1]]} wrong codes" in TEXT
+    assert f"grows up to {words[Kind.CODE.value[2]]}" in TEXT
     assert f"A user has {sessions.MOST} at most" in TEXT
     assert f"known for {devices.VALID.days} days" in TEXT

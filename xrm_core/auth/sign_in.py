@@ -1,13 +1,18 @@
-"""E-mail address and password → session. Each attempt is counted before it is made."""
+"""E-mail address, password and, for who has a second factor, its code → session.
+
+All are sent together, so there is no state between them that could open anything. Each attempt is counted before it is
+made.
+"""
 
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Table
 
-from xrm_core.auth import attempts, devices, events, people
+from xrm_core.auth import attempts, devices, events, people, recovery_codes, totp
 from xrm_core.auth.attempts import Counter, Kind
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.people import Person
+from xrm_core.auth.secret_box import SecretBox
 from xrm_core.auth.sessions import Lifetimes, SessionInfo, create_session
 from xrm_core.auth.stored_passwords import is_unchanged, keep_better, kept_hash
 from xrm_core.errors import Unauthenticated
@@ -23,6 +28,12 @@ class SignInFailed(Unauthenticated):
     code = "SIGN_IN_FAILED"
 
 
+class CodeRequired(Unauthenticated):
+    """The password is right, and the user has a second factor. This opens nothing: both are sent together."""
+
+    code = "CODE_REQUIRED"
+
+
 @dataclass(frozen=True)
 class Attempt:
     """What somebody sends to sign in. ``device_token``: of a device that may be known; ``device``: its name."""
@@ -33,6 +44,7 @@ class Attempt:
     device: str = "unknown"
     device_token: str | None = field(default=None, repr=False)
     cookie: bool = False
+    code: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -47,11 +59,15 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class _Known:
-    """What the database says of who wants to sign in; ``counters`` are those that the attempt counts by."""
+    """What the database says of who wants to sign in; ``counters`` are those that the attempt counts by,
+    ``codes`` that of the code, if one is needed.
+    """
 
     person: Person | None
     kept: str | None
     counters: tuple[Counter, ...]
+    has_totp: bool
+    codes: Counter
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,7 @@ class SignIn:
 
     passwords: Passwords
     lifetimes: Lifetimes
+    box: SecretBox
 
     def __call__(self, database: Database, users: Table, attempt: Attempt) -> SignedIn:
         """Make a session of an attempt.
@@ -71,6 +88,8 @@ class SignIn:
 
         Raises:
             SignInFailed: it is wrong.
+            CodeRequired: the password is right, and a code is needed beside it.
+            SecretKeyNeeded: the code cannot be checked.
             TooManyAttempts: it comes too early after wrong ones.
         """
         with database.read(TIMEOUT) as connection:
@@ -79,23 +98,59 @@ class SignIn:
         with database.begin(TIMEOUT) as connection:
             attempts.count(connection, known.counters)
         right, better = self.passwords.verify(attempt.password, known.kept)
-        if right and known.person is not None and known.kept is not None:
+        if not right or known.person is None or known.kept is None:
+            raise self._refused(database, attempt, "password")
+        with database.begin(TIMEOUT) as connection:
+            _was_right(connection, known.counters)
+        if known.has_totp:
+            if attempt.code is None:
+                raise CodeRequired(
+                    "A code is needed, too.",
+                    hint="Send «code» along: what your authenticator app shows, or a recovery code.",
+                )
             with database.begin(TIMEOUT) as connection:
-                if is_unchanged(connection, known.person.id, known.kept):  # it may have changed meanwhile
+                attempts.count(connection, [known.codes])
+        with database.begin(TIMEOUT) as connection:
+            # Password and second factor may have changed meanwhile; from here on they cannot.
+            if is_unchanged(connection, known.person.id, known.kept):
+                second = self._second_factor(connection, known, attempt)
+                if second is not None:
                     if better is not None:
                         keep_better(connection, known.person.id, better)
-                    return self._signed_in(connection, known.person, known.counters, attempt)
-        with database.begin(TIMEOUT) as connection:
-            event = events.Event.SIGN_IN_FAILED
-            events.record(connection, event, subject=attempt.email, address=attempt.address)
-        raise _failed()
+                    attempts.forget(connection, known.codes)
+                    return self._signed_in(connection, known.person, attempt, second)
+        raise self._refused(database, attempt, "code" if known.has_totp else "password")
 
-    def _signed_in(
-        self, connection: Connection, person: Person, counters: tuple[Counter, ...], attempt: Attempt
-    ) -> SignedIn:
-        for each in counters:
-            # Who has an account of their own must not wipe out by it what they have tried at others.
-            attempts.take_back(connection, each) if each.kind is Kind.ADDRESS else attempts.forget(connection, each)
+    def _second_factor(self, connection: Connection, known: _Known, attempt: Attempt) -> str | None:
+        """What has shown that it is the user, beside the password: «none» if none is needed; None: nothing has."""
+        user_id = known.person.id if known.person is not None else ""
+        if not totp.is_on(connection, user_id):
+            return "none"
+        if not known.has_totp or attempt.code is None:
+            return None
+        if totp.check(connection, self.box, user_id, attempt.code):
+            return "totp"
+        if not recovery_codes.use_code(connection, user_id, attempt.code):
+            return None
+        events.record(
+            connection, events.Event.RECOVERY_CODE_USED, user_id=user_id, subject=user_id, address=attempt.address
+        )
+        return "recovery code"
+
+    def _refused(self, database: Database, attempt: Attempt, wrong: str) -> SignInFailed:
+        with database.begin(TIMEOUT) as connection:
+            event, details = events.Event.SIGN_IN_FAILED, {"wrong": wrong}
+            events.record(connection, event, subject=attempt.email, address=attempt.address, details=details)
+        if wrong == "code":
+            return SignInFailed(
+                "The code is not right.", hint="Each code works once; enter the one that is shown next."
+            )
+        return SignInFailed(
+            "E-mail address or password is not right.",
+            hint="Enter both again. Who administers the users can give you a new password.",
+        )
+
+    def _signed_in(self, connection: Connection, person: Person, attempt: Attempt, second: str) -> SignedIn:
         token, session = create_session(
             connection,
             person.id,
@@ -105,24 +160,26 @@ class SignIn:
             address=attempt.address,
         )
         device_token = devices.remember(connection, person.id, attempt.device_token)
-        details = {"device": attempt.device, "session": session.id}
+        details = {"device": attempt.device, "session": session.id, "second factor": second}
         event = events.Event.SIGN_IN
         events.record(connection, event, user_id=person.id, subject=person.id, address=attempt.address, details=details)
         return SignedIn(person, session, token, device_token)
+
+
+def _was_right(connection: Connection, counters: tuple[Counter, ...]) -> None:
+    for each in counters:
+        # Who has an account of their own must not wipe out by it what they have tried at others.
+        attempts.take_back(connection, each) if each.kind is Kind.ADDRESS else attempts.forget(connection, each)
 
 
 def _look_up(connection: Connection, users: Table, attempt: Attempt) -> _Known:
     person = people.by_email(connection, users, attempt.email)
     user_id = "" if person is None else person.id
     kept = kept_hash(connection, user_id) if user_id else None
+    has_totp = bool(user_id) and totp.is_on(connection, user_id)
     if user_id and devices.is_known(connection, attempt.device_token, user_id):
-        return _Known(person, kept, (Counter.of(Kind.DEVICE, f"{user_id} {attempt.device_token}"),))
-    account = Counter.of(Kind.ACCOUNT, attempt.email.lower())
-    return _Known(person, kept, (account, attempts.of_address(attempt.address)))
-
-
-def _failed() -> SignInFailed:
-    return SignInFailed(
-        "E-mail address or password is not right.",
-        hint="Enter both again. Who administers the users can give you a new password.",
-    )
+        name = f"{user_id} {attempt.device_token}"
+        codes = Counter.of(Kind.CODE, name)
+        return _Known(person, kept, (Counter.of(Kind.DEVICE, name),), has_totp, codes)
+    counters = (Counter.of(Kind.ACCOUNT, attempt.email.lower()), attempts.of_address(attempt.address))
+    return _Known(person, kept, counters, has_totp, Counter.of(Kind.CODE, user_id))

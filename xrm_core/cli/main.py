@@ -19,6 +19,7 @@ from xrm_core.cli import (
     query,
     schema,
     serve,
+    sign_in,
     tenants,
 )
 from xrm_core.cli.schema_drift import with_value
@@ -40,6 +41,11 @@ app.add_typer(files.app, name="files")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(permissions.app, name="permissions")
 accounts.users.command("password")(passwords.set_password)
+accounts.users.command("invite")(sign_in.invite_user)
+accounts.users.command("reset")(sign_in.reset_password)
+accounts.users.command("sessions")(sign_in.list_sessions)
+accounts.users.command("logout")(sign_in.logout)
+accounts.users.command("totp")(sign_in.show_totp)
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
 app.add_typer(log.app, name="log")

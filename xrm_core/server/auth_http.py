@@ -12,10 +12,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from xrm_core.auth import attempts, devices, events, sessions
+from xrm_core.auth import attempts, devices, events, new_password, one_time, sessions
 from xrm_core.auth.attempts import TooManyAttempts
 from xrm_core.auth.device_names import device_name
+from xrm_core.auth.new_password import NewPassword
 from xrm_core.auth.passwords import Passwords
+from xrm_core.auth.people import Person
+from xrm_core.auth.secret_box import SecretBox
 from xrm_core.auth.sessions import Lifetimes
 from xrm_core.auth.sign_in import TIMEOUT, Attempt, SignedIn, SignIn
 from xrm_core.errors import BadRequest, Busy, QueryTooLarge, Unauthenticated, XrmError
@@ -24,7 +27,7 @@ from xrm_core.metadata.model import USER
 from xrm_core.server import browser
 from xrm_core.server.negotiation import require_json
 from xrm_core.server.site import Serving, Site
-from xrm_core.server.sites import site_of
+from xrm_core.server.sites import address_of, site_of
 from xrm_core.settings import Settings
 
 MAX_BYTES = 16 * 1024
@@ -51,13 +54,16 @@ class AuthEndpoints:
 
     def __init__(self, settings: Settings) -> None:
         idle, longest = timedelta(minutes=settings.session_idle_minutes), timedelta(days=settings.session_days)
-        self._sign_in = SignIn(Passwords(settings.password_memory, settings.password_passes), Lifetimes(idle, longest))
+        self.passwords = Passwords(settings.password_memory, settings.password_passes)
+        self.box = SecretBox(settings.secret_key)
+        self._sign_in = SignIn(self.passwords, Lifetimes(idle, longest), self.box)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="xrm-sign-in")
         self._waiting = 0
 
     def routes(self) -> list[Route]:
         """The routes."""
         handlers = {"login": self._login, "logout": self._logout, "logout-everywhere": self._logout_everywhere}
+        handlers["password"] = self._password
         return [Route(f"/auth/{name}", _answered(handler), methods=["POST"]) for name, handler in handlers.items()]
 
     async def clean(self, site: Site) -> None:
@@ -68,6 +74,7 @@ class AuthEndpoints:
                 sessions.remove_expired(connection)
                 attempts.remove_old(connection)
                 devices.remove_old(connection)
+                one_time.remove_expired(connection)
 
         try:
             await self._apart(remove)
@@ -90,10 +97,11 @@ class AuthEndpoints:
         attempt = Attempt(
             _text(given, "email"),
             _text(given, "password"),
-            request.client.host if request.client else None,
+            address_of(request.scope),
             device_name(request.headers.get("user-agent")),
             _text(given, "device") if "device" in given else device_token,
             cookie=kind == "cookie",
+            code=_text(given, "code") if "code" in given else None,
         )
 
         async def sign_in(serving: Serving) -> SignedIn:
@@ -101,6 +109,24 @@ class AuthEndpoints:
             return await self._apart(self._sign_in, site.database, users, attempt)
 
         return _welcome(request, site, await site.on_newest(sign_in), cookie=attempt.cookie)
+
+    async def _password(self, request: Request) -> Response:
+        site = site_of(request.scope)
+        browser.require_same_origin(request.scope, proven=False)
+        site.require_writable()
+        given = await _body(request)
+        new = NewPassword(_text(given, "token"), _text(given, "password"), address_of(request.scope))
+
+        async def set_by_link(serving: Serving) -> tuple[Person, str]:
+            users = serving.blueprint.records.tables[USER]
+            return await self._apart(new_password.set_by_link, site.database, users, self.passwords, new)
+
+        person, device_token = await site.on_newest(set_by_link)
+        answer = {"user": {"id": person.id, "email": person.email}, "device": device_token}
+        response = JSONResponse(answer, headers=_HEADERS)
+        known_for = int(devices.VALID.total_seconds())
+        browser.set_cookie(response, request.scope, browser.DEVICE, site.name, device_token, known_for)
+        return response
 
     async def _logout(self, request: Request) -> Response:
         return await self._end(request, everywhere=False)
@@ -110,14 +136,14 @@ class AuthEndpoints:
 
     async def _end(self, request: Request, *, everywhere: bool) -> Response:
         site = site_of(request.scope)
-        caller = await site.user(browser.credentials(request.scope, site.name))
+        address = address_of(request.scope)
+        caller = await site.user(browser.credentials(request.scope, site.name), address)
         user_id = caller.id
         if user_id is None or (caller.session is None and not everywhere):
             raise BadRequest(
                 "You are signed in by an API token, which has no session to end.", hint="Revoke the token instead."
             )
         site.require_writable()
-        address = request.client.host if request.client else None
 
         def end() -> None:
             with site.database.begin(TIMEOUT) as connection:
@@ -201,5 +227,5 @@ async def _body(request: Request) -> Mapping[str, Any]:
 def _text(given: Mapping[str, Any], name: str) -> str:
     value = given.get(name)
     if not isinstance(value, str) or "\0" in value:
-        raise BadRequest(f"«{name}» is missing or not a text.", hint='It looks like {"email": "…", "password": "…"}.')
+        raise BadRequest(f"«{name}» is missing or not a text.")
     return value

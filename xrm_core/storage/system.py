@@ -187,7 +187,31 @@ ONE_TIME_TOKEN = Table(
 )
 """Invitations and resets of passwords that have not been used; one that is used is removed."""
 
-OF_USERS = (USER_ROLE, TOKEN, PASSWORD, SESSION, KNOWN_DEVICE, ONE_TIME_TOKEN)
+TOTP = Table(
+    "xrm_totp",
+    METADATA,
+    Column("user_id", Id, nullable=False),
+    Column("secret", String, nullable=False),
+    Column("last_step", BigInteger().with_variant(Integer(), "sqlite"), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("confirmed_at", Instant),
+    PrimaryKeyConstraint("user_id", name="pk_xrm_totp"),
+    sqlite_strict=True,
+)
+"""The second factor of users. ``secret`` is encrypted with a key that is not in the database; a code of a step up to
+``last_step`` is not taken again; before ``confirmed_at`` it is not asked for."""
+
+RECOVERY_CODE = Table(
+    "xrm_recovery_code",
+    METADATA,
+    Column("user_id", Id, nullable=False),
+    Column("code_hash", String, nullable=False),
+    PrimaryKeyConstraint("user_id", "code_hash", name="pk_xrm_recovery_code"),
+    sqlite_strict=True,
+)
+"""Recovery codes that have not been used."""
+
+OF_USERS = (USER_ROLE, TOKEN, PASSWORD, SESSION, KNOWN_DEVICE, ONE_TIME_TOKEN, TOTP, RECOVERY_CODE)
 """Tables with a ``user_id`` whose rows go with their user."""
 
 SEQUENCE = Table(

@@ -26,9 +26,11 @@ from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.records.stored import to_columns
 from xrm_core.storage.engines import Database
+from xrm_core.storage.mask_hash import blocks
 from xrm_core.storage.pq_reader import PostgresReader
 from xrm_core.storage.readers import Reader
 from xrm_core.storage.sqlite_reader import SqliteReader
+from xrm_core.storage.system import MASK_KEY
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.typos_postgresql import create_typos
 
@@ -119,6 +121,7 @@ def load_policies(model: Model, roles: str | bytes, rows: str | bytes) -> Policy
         return policy.load([Path(folder)], model)
 
 
+KEY = b"the key of masks that are a hash"
 NOW = "2026-01-02T03:04:05+00:00"
 
 
@@ -167,6 +170,8 @@ class World:
         self.change_rights(rights)
         with self.database.begin() as connection:
             self.tables.metadata.create_all(connection)
+            MASK_KEY.create(connection)
+            connection.execute(insert(MASK_KEY).values(blocks(KEY)))
             if not self.database.is_sqlite:
                 create_typos(connection)
         self.fill(rows)

@@ -68,7 +68,7 @@ class Oracle(Sight):
                     answer[item["key"]] = naming.pascal(entity)
                 case "value":
                     name = item["field"]
-                    answer[item["key"]] = on_the_wire(self.model[entity][name], self.value(entity, row, name))
+                    answer[item["key"]] = on_the_wire(self.model[entity][name], self.shown(entity, row, name))
                 case "one":
                     found = self.target(entity, row, self.model[entity][item["field"]])
                     inner = None if found is None else item["branches"].get(found[0], ())
@@ -111,7 +111,7 @@ class Oracle(Sight):
         for edge in answer.get("edges", []):
             through = self.model[link.through]
             for of in request["attributes"]:
-                value = self.value(link.through, links[edge["node"]["xid"]], of)
+                value = self.shown(link.through, links[edge["node"]["xid"]], of)
                 edge[naming.camel(of)] = on_the_wire(through[of], value)
         for node in [*answer.get("nodes", []), *(edge["node"] for edge in answer.get("edges", []))]:
             node.pop("xid")

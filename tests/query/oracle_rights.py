@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.query.virtual_world import NEEDS
 from xrm_core.metadata.model import Entity, Field, Link, Model
-from xrm_core.permissions.policy import Action, Effect, Policy
+from xrm_core.metadata.types import TEXTUAL
+from xrm_core.permissions.policy import MASKS, Action, Effect, Policy
 
 Tree = Mapping[str, Any]
 
@@ -57,14 +58,27 @@ class Rights:
         if not self.grants(entity.name, of.name) and (entity.between is None or self.named(entity.name)):
             return False
         needed = NEEDS[entity.name, of.name] if of.virtual else ()
-        return all(self.has(self.model[owner], self.model[owner][name]) for owner, name in needed)
+        return all(
+            self.has(self.model[owner], self.model[owner][name]) and self._in_full(owner, name)
+            for owner, name in needed
+        )
 
     def grants(self, entity: str, name: str) -> bool:
         """Whether policies give a field or many-to-many relation on some rows."""
         granted = any(gives(each, name) for each in self.of(entity, Effect.ALLOW))
-        return granted and not any(
+        return (granted or self._masks(entity, name)) and not any(
             self._always(each) and withholds(each, name) for each in self.of(entity, Effect.DENY)
         )
+
+    def _masks(self, entity: str, name: str) -> bool:
+        found = self.model[entity].field(name)
+        text = found is not None and found.type in TEXTUAL
+        return text and any(withholds(each, name) for mask in MASKS for each in self.of(entity, mask))
+
+    def _in_full(self, entity: str, name: str) -> bool:
+        """Whether it is ever more than masked: what virtual fields are made of has to be."""
+        derived = self.model[entity].between is not None and not self.named(entity)
+        return derived or any(gives(each, name) for each in self.of(entity, Effect.ALLOW))
 
     def _always(self, policy: Policy) -> bool:
         """Whether a policy is about all rows by its form."""
@@ -92,5 +106,5 @@ def gives(policy: Policy, name: str) -> bool:
 
 
 def withholds(policy: Policy, name: str) -> bool:
-    """Whether a policy that denies something is about a field, not about whole records."""
+    """Whether a policy that denies or masks something is about a field, not about whole records."""
     return policy.fields is not None and name in policy.fields

@@ -1,19 +1,20 @@
 """The naive second opinion: which records and values a user sees, and for which of them a condition holds."""
 
 import datetime as dt
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from tests.graphql.kit import SYSTEM, Rows
+from tests.graphql.kit import KEY, SYSTEM, Rows
 from tests.query.oracle_rights import Rights, Tree, gives, withholds
 from tests.query.oracle_values import comparable, model_name
 from tests.query.virtual_world import COMPUTED
 from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Rollup
-from xrm_core.metadata.types import WHOLE, FieldType
+from xrm_core.metadata.types import TEXTUAL, WHOLE, FieldType
 from xrm_core.permissions.policy import Effect, Policy
 
 Row = Mapping[str, Any]
@@ -79,6 +80,21 @@ class Sight:
             return money and money[part]
         derived = self.model[entity].between is not None and not self.rights.named(entity)
         return self._raw(entity, row, name, trusted=False) if derived or self._granted(entity, row, name) else None
+
+    def shown(self, entity: str, row: Row, name: str) -> Any:
+        """A field's value as an answer shows it to the caller: where it is hidden, perhaps behind a mask."""
+        found = self.value(entity, row, name)
+        of, text = self.model[entity].field(name), row.get(name)
+        if found is not None or text is None or of is None or of.type not in TEXTUAL or of.virtual:
+            return found
+        denied = any(
+            withholds(each, name) and self._rule(each, entity, row) for each in self.rights.of(entity, Effect.DENY)
+        )
+        for mask in () if denied else ("last_4", "initial", "hash"):
+            for each in self.rights.of(entity, Effect(mask)):
+                if name in (each.fields or ()) and self._rule(each, entity, row):
+                    return _masked(mask, f"{entity}.{name}", text)
+        return None
 
     def _granted(self, entity: str, row: Row, name: str) -> bool:
         """Whether the caller may see a field of a record; of a computed field, also all that it is made of."""
@@ -252,6 +268,14 @@ class Sight:
             case "startsWith":
                 return bool(actual.startswith(operand))
         return bool(actual.endswith(operand))
+
+
+def _masked(mask: str, place: str, text: str) -> str:
+    if mask == "last_4":
+        return f"****{text[-4:]}" if len(text) >= 8 else "****"
+    if mask == "initial":
+        return f"{text[:1]}."
+    return hmac.new(KEY, f"{place}:{text}".encode(), "sha256").hexdigest()[:16]
 
 
 def _same_number(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ from xrm_core import naming
 from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.predicate import BLIND, FLAGS, IGNORING, LISTS, Op, operators
 from xrm_core.metadata.types import TEXTUAL, FieldType
-from xrm_core.permissions.policy import Action, Effect, Policy
+from xrm_core.permissions.policy import MASKS, Action, Effect, Policy, maskable
 
 Pool = Callable[[Field], st.SearchStrategy[Any]]
 """Values of a field to compare with."""
@@ -146,6 +146,11 @@ def rights(
                 rule = f"{name}_{number}"
                 rules[rule] = draw(st.one_of(_of_above(model, name, rules, pool, kind), _any(model, name, pool, kind)))
             policies.append(Policy("role", name, Action.READ, _some_fields(draw, model[name]), rule, effect))
+        texts = [each for each in model[name].grantable() if maskable(model[name], each)]
+        if texts and policies and policies[-1].entity == name and draw(st.booleans()):
+            masked = frozenset(draw(st.lists(st.sampled_from(texts), min_size=1, max_size=3)))
+            rule = policies[-1].rule if draw(st.booleans()) else None
+            policies.append(Policy("role", name, Action.READ, masked, rule, draw(st.sampled_from(MASKS))))
     return Rights(model, tuple(policies), rules)
 
 

@@ -173,7 +173,14 @@ def test_there_and_back_nothing_changes(
 
 
 def test_every_system_table_goes_along_or_stays_on_purpose() -> None:
-    along = {"xrm_user_role", "xrm_token", "xrm_sequence", "xrm_schema_file", "xrm_file", "xrm_file_chunk"}
+    along = {
+        "xrm_user_role",
+        "xrm_token",
+        "xrm_sequence",
+        "xrm_schema_file",
+        "xrm_file",
+        "xrm_file_chunk",
+    }
     along |= {"xrm_auth_event"}
     along |= {"xrm_password", "xrm_totp", "xrm_recovery_code"}
     along |= {"xrm_policy_set"}

@@ -76,7 +76,8 @@ def _fields(why: Reasons, shown: Sequence[FieldReason]) -> Iterator[str]:
         return
     yield ""
     yield "Fields:"
-    for extent, words in ((Extent.ALL, "on all of these records"), (Extent.SOME, "on some of them")):
+    extents = {Extent.ALL: "on all of these records", Extent.SOME: "on some of them", Extent.MASKED: "only masked"}
+    for extent, words in extents.items():
         names = [each.name for each in shown if each.extent is extent]
         if names:
             yield f"  {words}: {' '.join(names)}"

@@ -7,6 +7,8 @@ Order of resolution, for an entity and an action:
    denies the whole entity.
 3. A field of it is accessible if the row rule of at least one policy that allows this field holds, and of none that
    denies this field. So two policies never lend each other their rows.
+4. Where a field is not accessible, and the row rule of a policy that masks it holds, and of none that denies it, a read
+   shows what the mask leaves of the value. A mask gives no record, and in all else the value is absent there.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,24 +16,30 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from xrm_core.metadata.model import Entity, Model
-from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, Predicate, Whole
-from xrm_core.permissions.policy import Action, Effect, Policy
+from xrm_core.metadata.predicate import EVERYTHING, NOTHING, All, Any_, Not, Predicate, Whole
+from xrm_core.permissions.policy import MASKS, Action, Effect, Policy, maskable
 from xrm_core.permissions.role_limits import Allowance
+
+Masks = tuple[tuple[Effect, Predicate], ...]
+"""Ways to mask a field, the first that counts first, each with the records on which it does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
     """One action on one entity: for which records (``rule``) and which fields.
 
-    ``field_rules`` has, for each accessible field, the rule that it needs beyond ``rule``; None: none.
+    ``field_rules`` has, for each accessible field, the rule that it needs beyond ``rule``; None: none. Where that does
+    not hold, the first of the ``masks`` of the field whose rule does shows what it leaves of the value. A field that
+    is masked wherever it is shown has the rule :data:`~xrm_core.metadata.predicate.NOTHING`.
     """
 
     rule: Predicate
     field_rules: Mapping[str, Predicate | None] = field(default_factory=lambda: MappingProxyType({}))
+    masks: Mapping[str, Masks] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def fields(self) -> Collection[str]:
-        """Names of the fields that are accessible on some records."""
+        """Names of the fields that are accessible on some records, if only behind a mask."""
         return self.field_rules.keys()
 
 
@@ -66,9 +74,14 @@ class Access:
         return (entity, action) in self._permissions
 
     def readable(self, entity: str, name: str) -> bool:
-        """Whether a field (or relation) of an entity can be read on some records."""
+        """Whether a field (or relation) of an entity can be read on some records, if only behind a mask."""
         permission = self.get(entity, Action.READ)
         return permission is not None and name in permission.field_rules
+
+    def readable_in_full(self, entity: str, name: str) -> bool:
+        """Whether a field (or relation) of an entity can be read on some records without a mask."""
+        permission = self.get(entity, Action.READ)
+        return permission is not None and permission.field_rules.get(name, NOTHING) != NOTHING
 
 
 def full_access(model: Model) -> Access:
@@ -87,6 +100,7 @@ def compile_permission(
     entity: Entity, action: Action, policies: Iterable[tuple[Policy, Predicate]]
 ) -> Permission | None:
     """Fold the policies that apply to an entity and an action, each with its row rule, into one permission."""
+    policies = list(policies)
     allows = [(policy, rule) for policy, rule in policies if policy.effect is Effect.ALLOW]
     denies = [(policy, rule) for policy, rule in policies if policy.effect is Effect.DENY]
     barred = [rule for policy, rule in denies if policy.fields is None]
@@ -94,14 +108,35 @@ def compile_permission(
         return None
     row_rules = _distinct(rule for _, rule in allows)
     field_rules: dict[str, Predicate | None] = {}
+    masks: dict[str, Masks] = {}
     for name in grantable(entity, action):
         granted = _distinct(rule for policy, rule in allows if covers(policy, name, action))
         withheld = _distinct(rule for policy, rule in denies if policy.fields is not None and name in policy.fields)
-        if not granted or EVERYTHING in withheld:
+        masked = _masks(entity, name, policies, withheld) if action is Action.READ else ()
+        if EVERYTHING in withheld or not (granted or masked):
             continue
-        same_rows = EVERYTHING in granted or set(granted) == set(row_rules)
-        field_rules[name] = None if same_rows and not withheld else _combine(granted, withheld)
-    return Permission(_combine(row_rules, _distinct(barred)), MappingProxyType(field_rules))
+        same_rows = EVERYTHING in granted or (bool(granted) and set(granted) == set(row_rules))
+        if same_rows and not withheld:
+            field_rules[name] = None
+            continue
+        field_rules[name] = _combine(granted, withheld) if granted else NOTHING
+        if masked:
+            masks[name] = masked
+    return Permission(_combine(row_rules, _distinct(barred)), MappingProxyType(field_rules), MappingProxyType(masks))
+
+
+def _masks(
+    entity: Entity, name: str, policies: Iterable[tuple[Policy, Predicate]], withheld: tuple[Predicate, ...]
+) -> Masks:
+    if not maskable(entity, name):
+        return ()
+    found = {
+        mask: _distinct(
+            rule for policy, rule in policies if policy.effect is mask and policy.fields and name in policy.fields
+        )
+        for mask in MASKS
+    }
+    return tuple((mask, _combine(rules, withheld)) for mask, rules in found.items() if rules)
 
 
 def grantable(entity: Entity, action: Action) -> Iterator[str]:

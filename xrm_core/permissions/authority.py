@@ -13,7 +13,7 @@ from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Access, Permission, compile_permission
 from xrm_core.permissions.between import link_permission, relationship_permission
 from xrm_core.permissions.derived import with_derived_rights
-from xrm_core.permissions.policy import OBJECTS, Action, Effect, Policy, PolicySet, with_inherited
+from xrm_core.permissions.policy import MASKS, OBJECTS, Action, Effect, Policy, PolicySet, with_inherited
 from xrm_core.permissions.role_limits import Allowance, allowance
 from xrm_core.permissions.token_scope import UNSCOPED, TokenScope
 
@@ -32,9 +32,12 @@ class Authority:
         self._enforcer = casbin.Enforcer(str(_MODEL_FILE))
         self._enforcer.enable_auto_save(False)
         for number, policy in enumerate(policies.policies):
-            self._enforcer.add_policy(
-                f"r:{policy.role}", policy.entity or "*", policy.action or "*", str(number), policy.effect.value
-            )
+            masks = (
+                policy.effect in MASKS
+            )  # an act of its own for Casbin, which knows allow and deny: it reads no record
+            action = policy.effect.value if masks else policy.action or "*"
+            effect = Effect.ALLOW if masks else policy.effect
+            self._enforcer.add_policy(f"r:{policy.role}", policy.entity or "*", action, str(number), effect.value)
         for role in policies.roles.values():
             for parent in role.inherits:
                 self._enforcer.add_grouping_policy(f"r:{role.name}", f"r:{parent}")

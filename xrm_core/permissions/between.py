@@ -12,6 +12,7 @@ denies the attributes of that name on whatever joins records as well (but for 3)
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from xrm_core.metadata.model import Entity
@@ -36,7 +37,7 @@ def link_permission(
     named = [(policy, rule) for policy, rule in rows if policy.entity == entity.name]
     if named:
         permission = compile_permission(entity, action, named)
-        return None if permission is None else Permission(both(visible, permission.rule), permission.field_rules)
+        return None if permission is None else replace(permission, rule=both(visible, permission.rule))
     owner = entity.fields[between.source].reference.targets[0]
     granted = ends.get((owner, Action.READ if action is Action.READ else Action.UPDATE))
     if granted is None or between.name not in granted.field_rules:
@@ -57,7 +58,7 @@ def relationship_permission(
     permission = None if visible is None else compile_permission(entity, action, rows)
     if visible is None or permission is None:
         return None
-    return Permission(both(visible, permission.rule), permission.field_rules)
+    return replace(permission, rule=both(visible, permission.rule))
 
 
 def ends_visible(entity: Entity, relations: Sequence[str], ends: Permissions) -> Predicate | None:

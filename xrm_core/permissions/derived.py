@@ -1,7 +1,8 @@
 """Rights on virtual fields follow from those on what they are made of: nothing hidden shows through them.
 
 A computed field is readable where it is granted and all fields that it uses are readable. A roll-up needs the right to
-all that it looks at on the related records; on which of them it counts, the scan of those records decides.
+all that it looks at on the related records; on which of them it counts, the scan of those records decides. What is
+only ever shown behind a mask is not readable in this sense.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from xrm_core.metadata.model import Field, Model
-from xrm_core.metadata.predicate import All, Predicate
+from xrm_core.metadata.predicate import NOTHING, All, Predicate
 from xrm_core.metadata.uses import Place, uses
 from xrm_core.permissions.access import Permission
 from xrm_core.permissions.policy import Action
@@ -50,10 +51,13 @@ class _Derived:
                 and place[1] in permission.field_rules
                 and (
                     field is None
-                    or all(self.readable(each) for each in uses(self._model, self._model[place[0]], field))
+                    or all(self._in_full(each) for each in uses(self._model, self._model[place[0]], field))
                 )
             )
         return self._readable[place]
+
+    def _in_full(self, place: Place) -> bool:
+        return self.readable(place) and self._permissions[place[0], Action.READ].field_rules[place[1]] != NOTHING
 
     def rule(self, place: Place) -> Predicate | None:
         """The rule that a readable field needs beyond that of the record."""

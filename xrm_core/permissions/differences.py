@@ -110,6 +110,8 @@ def _of_permission(had: Permission | None, has: Permission | None) -> Iterator[t
     both = sorted(set(had.fields) & set(has.fields))
     if moved := [name for name in both if had.field_rules[name] != has.field_rules[name]]:
         yield "changes", f", where other records show {_listed(moved)} now"
+    if masked := [name for name in both if had.masks.get(name) != has.masks.get(name)]:
+        yield "changes", f", where {_listed(masked)} has another mask now"
 
 
 def _extent(permission: Permission) -> str:

@@ -16,6 +16,7 @@ from xrm_core import naming
 from xrm_core.errors import BadQuery, PolicyInvalid
 from xrm_core.metadata.model import Entity, Labels, Model
 from xrm_core.metadata.predicate import EVERYTHING, Predicate, parse, whole
+from xrm_core.metadata.types import TEXTUAL
 from xrm_core.permissions.policy_files import POLICIES, ROLES, digest, is_text, merged, texts_of
 from xrm_core.permissions.role_limits import NO_LIMITS, RoleLimits
 from xrm_core.permissions.role_limits import mistakes as limit_mistakes
@@ -42,10 +43,17 @@ OBJECTS: Mapping[str, tuple[Action, ...]] = dict.fromkeys((SCHEMA, PERMISSIONS),
 
 
 class Effect(StrEnum):
-    """Whether a policy gives or takes."""
+    """Whether a policy gives or takes; the others give to read, but only what a mask leaves of a text."""
 
     ALLOW = "allow"
     DENY = "deny"
+    LAST_4 = "last_4"
+    INITIAL = "initial"
+    HASH = "hash"
+
+
+MASKS = (Effect.LAST_4, Effect.INITIAL, Effect.HASH)
+"""Effects that mask; of several that hold on a record, the first of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,12 @@ class Policy:
         if self.rule is not None:
             return False
         return self.effect is Effect.DENY if self.fields is not None else entity.kind == "relationship"
+
+
+def maskable(entity: Entity, name: str) -> bool:
+    """Whether values of a field can be masked: it is text, and stored."""
+    found = entity.field(name)
+    return found is not None and found.type in TEXTUAL and not found.virtual
 
 
 @dataclass(frozen=True)
@@ -304,12 +318,14 @@ def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any
     if role not in roles:
         yield f"role {role!r} is not in roles.json."
     if effect not in set(Effect):
-        yield f"effect {effect!r} is not allow or deny."
+        yield f"effect {effect!r} is not one of {', '.join(Effect)}."
     if entity in OBJECTS:
         if action not in ("*", *OBJECTS[entity]):
             yield f"action {action!r} means nothing for {entity}; it has {', '.join(OBJECTS[entity])} and *."
         if fields != "*" or rule:
             yield f"{entity} has neither fields nor rows: write * for fields, and leave the rule empty."
+        if effect in MASKS:
+            yield f"{effect} means nothing for {entity}; write allow or deny."
         return
     if entity != "*" and entity not in model:
         yield f"there is no entity {entity!r}."
@@ -328,6 +344,10 @@ def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any
         for name in fields.split():
             if not any(name in each.grantable() for each in concerned):
                 yield f"there is no field {name!r} on {entity!r}."
+            elif effect in MASKS and not all(maskable(each, name) for each in concerned if name in each.grantable()):
+                yield f"field {name!r} is not a text that is stored; {effect} masks nothing else."
+    if effect in MASKS and (action != Action.READ or fields == "*"):
+        yield f"{effect} masks fields that are read: write read as the action, and name the fields."
     if rule in rules:
         for each in concerned:
             try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from xrm_core.metadata.model import Entity, Model
-from xrm_core.metadata.predicate import EVERYTHING
+from xrm_core.metadata.predicate import EVERYTHING, NOTHING, Predicate
 from xrm_core.metadata.uses import uses
 from xrm_core.permissions.access import Access, Permission, covers, grantable
 from xrm_core.permissions.authority import Authority
@@ -19,6 +19,7 @@ class Extent(StrEnum):
 
     ALL = "all"
     SOME = "some"
+    MASKED = "masked"
     NONE = "none"
 
 
@@ -93,8 +94,12 @@ def _fields(model: Model, access: Access, entity: Entity, action: Action, polici
         field = entity.field(name)
         if field is not None and not field.writable and action is not Action.READ:
             continue  # the platform sets it, whatever a policy says
-        extent = Extent.NONE if name not in rules else Extent.ALL if rules[name] is None else Extent.SOME
+        extent = Extent.NONE if name not in rules else _extent(rules[name])
         parts = uses(model, entity, field) if field is not None and field.virtual and extent is Extent.NONE else set()
-        hidden = tuple(sorted(f"{owner}.{part}" for owner, part in parts if not access.readable(owner, part)))
+        hidden = tuple(sorted(f"{owner}.{part}" for owner, part in parts if not access.readable_in_full(owner, part)))
         found.append(FieldReason(name, extent, given, withheld, hidden))
     return found
+
+
+def _extent(rule: Predicate | None) -> Extent:
+    return Extent.ALL if rule is None else Extent.MASKED if rule == NOTHING else Extent.SOME

@@ -39,7 +39,7 @@ from xrm_core.query.request import (
     TypeName,
     Value,
 )
-from xrm_core.query.scan import Condition, Row, Scan, Scope, carried
+from xrm_core.query.scan import Condition, Row, Scan, Scope, carried, shown
 from xrm_core.query.scan import Page as PageRow
 from xrm_core.query.sql_json import Pair, constant
 from xrm_core.query.virtual import bare_columns, virtual_column
@@ -70,7 +70,7 @@ def pairs(scope: Scope, entity: Entity, row: Row, selection: Selection) -> Itera
     for item in selection:
         match item:
             case Value(key, name):
-                yield key, scope.json.value(entity[name], row.column(entity[name]))
+                yield key, scope.json.value(entity[name], shown(row, entity[name]))
             case MoneyValue(key):
                 yield key, _money(scope, entity, row, item)
             case TypeName(key, name):
@@ -308,7 +308,7 @@ class _Page:
             field = self.entity[name]
             if name != "id" and field not in later:
                 for column in carried(field):
-                    yield column, found.column(field, column)
+                    yield column, shown(found, field, column)
         if self.joint is not None:
             yield from self.joint.columns(self.request.parts)
 

@@ -54,7 +54,7 @@ class Joint:
         }
         for name in sorted(names):
             for column in self.entity[name].columns:
-                yield _PREFIX + column, self.scan.column(self.entity[name], column)
+                yield _PREFIX + column, self.scan.shown(self.entity[name], column)
 
     def row(self, page: FromClause) -> Row:
         """The link of a row of a page."""

@@ -8,17 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Dialect, FromClause, TableClause, case
+from sqlalchemy import Dialect, FromClause, TableClause, case, true
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import Entity, Field, Model
-from xrm_core.metadata.predicate import EVERYTHING, Predicate
+from xrm_core.metadata.predicate import EVERYTHING, NOTHING, Predicate
 from xrm_core.permissions.access import Access, Permission
 from xrm_core.permissions.policy import Action
 from xrm_core.query.implied import Way, beyond
+from xrm_core.query.masks import masked
 from xrm_core.query.sql_json import JsonSql, json_sql
 from xrm_core.storage.tables import Tables
 
@@ -112,12 +113,32 @@ class Scan:
             column = self.source.c[name or field.columns[0]]
         return column if condition is None else case((condition, column))
 
+    def shown(self, field: Field, name: str | None = None) -> ColumnElement[Any]:
+        """The column as an answer shows it: where the caller has no right to it, what a mask leaves of it.
+
+        For answers alone. To compare with it, to sort by it or to work with it, take :meth:`column`: else whoever sees
+        the last letters could find out the others.
+        """
+        masks = self._permission.masks.get(field.name, ())
+        if not masks:
+            return self.column(field, name)
+        column = self.source.c[field.columns[0]]
+        rules = [(rule, masked(self.scope.dialect.name, self.entity, field, column, mask)) for mask, rule in masks]
+        in_full = self._permission.field_rules[field.name]
+        if in_full is not None and in_full != NOTHING:
+            rules.insert(0, (in_full, column))
+        return case(*((self._holding(rule), value) for rule, value in rules))
+
     def guard(self, field: Field) -> Condition | None:
         """On which records the caller has the right to the field; None: on all. Raises Forbidden: on none."""
         if field.holder not in self._permission.field_rules:
             raise Forbidden(f"You may not read {self.entity.name}.{field.name}.")
         rule = self._permission.field_rules[field.holder]
         return None if rule is None else self._condition(rule)
+
+    def _holding(self, rule: Predicate) -> Condition:
+        found = self._condition(rule)
+        return true() if found is None else found
 
     def _condition(self, rule: Predicate) -> Condition | None:
         if rule == EVERYTHING:
@@ -151,6 +172,11 @@ class Page:
     def column(self, field: Field, name: str | None = None) -> ColumnElement[Any]:
         """The column of the page; a virtual field has its own name there."""
         return self.source.c[name or next(iter(carried(field)))]
+
+
+def shown(row: Row, field: Field, name: str | None = None) -> ColumnElement[Any]:
+    """The value of a row as an answer shows it; a page has it so already."""
+    return row.shown(field, name) if isinstance(row, Scan) else row.column(field, name)
 
 
 def carried(field: Field) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from xrm_core.errors import (
     Timeout,
     XrmError,
 )
-from xrm_core.storage import folding, matching, periods, phone
+from xrm_core.storage import folding, mask_hash, matching, periods, phone
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 
 WRITER_WAIT_SECONDS = 30
@@ -319,6 +319,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         periods.teach(connection)
         phone.teach(connection)
         matching.teach(connection)
+        mask_hash.teach(connection)
     except sqlite3.DatabaseError as error:
         connection.close()
         if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:

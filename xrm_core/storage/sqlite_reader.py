@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from xrm_core.storage import folding, matching, periods, phone
+from xrm_core.storage import folding, mask_hash, matching, periods, phone
 from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, set_pragmas, tables_changed
 from xrm_core.storage.readers import Call, understood
 from xrm_core.storage.sqlite_quick import QUICK_SECONDS, QuickReads, answers, version
@@ -114,6 +114,7 @@ class SqliteReader:
         periods.teach(found)
         phone.teach(found)
         matching.teach(found)
+        mask_hash.teach(found)
         self._opened.append(found)
         return found
 

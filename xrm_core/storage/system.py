@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -226,6 +227,17 @@ SEQUENCE = Table(
 )
 """The last number that a field with a sequence has given in each period; ``last`` is below ``start`` if none."""
 
+
+MASK_KEY = Table(
+    "xrm_mask_key",
+    METADATA,
+    Column("id", Integer, nullable=False),
+    Column("inner_block", LargeBinary, nullable=False),
+    Column("outer_block", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_xrm_mask_key"),
+    sqlite_strict=True,
+)
+"""The key of masks that are a hash (:mod:`~xrm_core.storage.mask_hash`): one row, 1. Without it hashes are empty."""
 
 SCHEMA_FILE = Table(
     "xrm_schema_file",

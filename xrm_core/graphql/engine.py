@@ -25,6 +25,7 @@ from xrm_core.graphql.schema_operations import SchemaOperations, is_about_schema
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.caller import User
 from xrm_core.query.predicates import context_values
+from xrm_core.records import read_log
 from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Reader
@@ -40,6 +41,7 @@ class Request:
     """A GraphQL request. ``read_only`` refuses mutations (HTTP GET); ``base`` is as in User.
 
     ``departure`` ends a query when its client has gone. ``tells_cost``: the answer says what it may have cost.
+    ``address`` is the client's, for logs.
     """
 
     query: str
@@ -49,6 +51,7 @@ class Request:
     base: str = ""
     departure: Departure | None = None
     tells_cost: bool = False
+    address: str | None = None
 
 
 class MutationByGet(BadRequest):
@@ -165,7 +168,8 @@ class Engine:
         change.check(variables)
         extensions = {"cost": change.cost(variables)} if request.tells_cost else None
         executor = Executor(self.database, self.records, role.planner, role.timeout, self.policies)
-        call = (executor.run, document, request.operation_name, dict(request.variables), variables, caller, extensions)
+        raw = dict(request.variables)
+        call = (executor.run, document, request.operation_name, raw, variables, caller, extensions, request.address)
         if self._writes >= MAX_WRITES:
             raise Busy("Too many changes are waiting already; nothing was done.", hint="Try again in a moment.")
         self._writes += 1
@@ -208,12 +212,28 @@ class Engine:
         if results is None:
             reading = self.reader.fetch(calls, self.tables, role.timeout, wide=plan.wide)
             results = await (reading if request.departure is None else request.departure.during(reading))
+        if plan.reads:
+            results = await self._logged(plan, results, request, caller, role)
         extensions = plan.extensions(variables) if request.tells_cost else None
         if plan.whole:
             return Answer(plan.answer(results, extensions))
         records = dict(zip(plan.keys(), results, strict=True))
         call = (document, request.operation_name, request.variables, records, extensions)
         return await self._apart(self.threads.planning, introspection.execute, role.schema, *call)
+
+    async def _logged(
+        self, plan: Plan, results: list[bytes | None], request: Request, caller: User, role: Role
+    ) -> list[bytes | None]:
+        """The answers without their marks, once it is kept what they show. Without log, no answer."""
+        if self.gate is not None:
+            self.gate()
+        cleaned, reads = plan.shown(results)
+        await self._apart(self.threads.writing, self._keep, reads, request, caller, role.timeout)
+        return cleaned
+
+    def _keep(self, reads: read_log.Reads, request: Request, caller: User, timeout: float) -> None:
+        with self.database.begin(timeout) as connection:
+            read_log.write(connection, caller, request.address, reads)
 
     async def _ready(
         self,

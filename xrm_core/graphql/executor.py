@@ -3,8 +3,9 @@
 Root fields answer by the same plans as queries; below them values are only picked out of the JSON by their key.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,8 @@ from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.permissions.caller import User
 from xrm_core.query.predicates import context_values
+from xrm_core.query.reads import Read
+from xrm_core.records import read_log
 from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
 from xrm_core.storage.policy_sets import require_current
@@ -47,6 +50,7 @@ class Execution:
     variables: Mapping[str, Any]
     shape: Any
     timeout: float
+    reads: list[tuple[Read, Sequence[str]]] = attribute(default_factory=list)
 
 
 class _Failed(Exception):
@@ -78,6 +82,7 @@ class Executor:
         coerced: Any,
         caller: User,
         extensions: Mapping[str, Any] | None = None,
+        address: str | None = None,
     ) -> Answer:
         """Execute a mutation; one that has any error leaves nothing behind.
 
@@ -88,16 +93,18 @@ class Executor:
             coerced: the same, coerced.
             caller: who asks.
             extensions: those of the answer.
+            address: of the client, for the log.
 
         Raises:
             ModelOutOfDate, TablesChanged: the database has another model or other policies; nothing was done.
         """
+        reads: list[tuple[Read, Sequence[str]]] = []
         try:
             with self.database.begin(self.timeout) as connection:
                 require_current(connection, self.records.model, self.policies)
                 shape = document.variables_of(document.operation(operation_name)).plan_key(coerced)
                 execution = Execution(
-                    connection, caller, self.records, self.planner, document, coerced, shape, self.timeout
+                    connection, caller, self.records, self.planner, document, coerced, shape, self.timeout, reads
                 )
                 outcome = execute_sync(
                     self.planner.role.graphql,
@@ -115,8 +122,12 @@ class Executor:
                 answer = answers.result(outcome.data, outcome.errors, self._understood, extensions)
                 if outcome.errors:
                     raise _Failed(answer)
+                read_log.write(connection, caller, address, reads)
                 return answer
         except _Failed as failure:
+            if reads:  # what was read is told also by an answer with errors
+                with self.database.begin(self.timeout) as connection:
+                    read_log.write(connection, caller, address, reads)
             return failure.answer
 
     def _require_current(self, connection: Connection, *, failed: bool) -> None:
@@ -203,6 +214,9 @@ def _read(info: GraphQLResolveInfo[Any], root: Root, record_id: str) -> Any:
     plan, values = _with_values(execution, request, key, context)
     [call] = plan.calls(values)
     answer = fetch_in(execution.connection, call, execution.timeout)
+    if plan.reads:
+        [answer], reads = plan.shown([answer])
+        execution.reads.extend(reads)
     return None if answer is None else orjson.loads(answer)
 
 

@@ -1,6 +1,6 @@
 """Operation → plan: one statement per root field, compiled once, run many times."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from xrm_core.graphql.meanings import Meaning, Root
 from xrm_core.graphql.schema import RoleSchema
 from xrm_core.graphql.selection import Selections
 from xrm_core.metadata.model import Model
+from xrm_core.query.reads import Marker, Read, cut, logs_reads
 from xrm_core.query.request import Request
 from xrm_core.query.scan import Scope
 from xrm_core.query.statement import Statement, compile_request
@@ -38,6 +39,7 @@ class Plan:
     """How an operation of reads is answered.
 
     ``whole``: the statements' answers are all of it. If they are not, graphql-core's executor puts the answer together.
+    ``reads`` is what it shows of entities whose reads are logged; the answers of the statements have marks then.
     ``wide``: they look into :data:`MANY` tables or more, as ``node(id)`` does in a large model.
     """
 
@@ -46,6 +48,7 @@ class Plan:
     demands: Demands
     whole: bool = True
     wide: bool = False
+    reads: tuple[Read, ...] = ()
 
     def values(self, variables: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any] | None:
         """Bind values of a request; None if its cursors need another plan (other values in them are empty).
@@ -66,6 +69,16 @@ class Plan:
     def calls(self, values: Mapping[str, Any]) -> list[Call]:
         """The statements with their values."""
         return [step.statement.call(values) for step in self.steps if step.statement]
+
+    def shown(self, results: list[bytes | None]) -> tuple[list[bytes | None], list[tuple[Read, Sequence[str]]]]:
+        """The answers of the statements without marks, and what they show of entities whose reads are logged."""
+        marked: dict[int, list[str]] = {}
+        cleaned: list[bytes | None] = []
+        for result in results:
+            text, found = (result, {}) if result is None else cut(result)
+            cleaned.append(text)
+            marked |= found  # each mark stands in one statement only
+        return cleaned, [(read, marked.get(number, ())) for number, read in enumerate(self.reads)]
 
     def keys(self) -> list[str]:
         """The response keys of the statements."""
@@ -128,15 +141,17 @@ class Planner:
             arguments = Arguments(variables)
             demands = Demands(variables, arguments, self.limits)
             requests = self._records(self.selections(document, arguments, demands, typenames=True), operation)
+        marker = Marker(self.model) if logs_reads(self.model) else None
         steps = []
         for key, request in requests.items():
             prefix = f'"{key}":'.encode()
             if request is None:
                 steps.append(Step(key, prefix, None, b'"Query"'))
             else:
-                steps.append(Step(key, prefix, compile_request(self.scope, request)))
+                marked = request if marker is None else marker.request(request)
+                steps.append(Step(key, prefix, compile_request(self.scope, marked)))
         wide = any(len(getattr(request, "branches", ())) >= MANY for request in requests.values())
-        return Plan(tuple(steps), arguments.getters, demands, whole, wide)
+        return Plan(tuple(steps), arguments.getters, demands, whole, wide, () if marker is None else marker.reads)
 
     def requests(
         self, document: Document, operation: OperationDefinitionNode, arguments: Arguments, demands: Demands
@@ -215,8 +230,11 @@ class Planner:
             arguments = Arguments(variables)
             demands = Demands(variables, arguments, self.limits)
             selections = self.selections(document, arguments, demands, typenames=True)
-            statement = compile_request(self.scope, request.build(selections))
-            found = Plan((Step("", b"", statement),), arguments.getters, demands)
+            marker, asked = Marker(self.model), request.build(selections)
+            if logs_reads(self.model):
+                asked = marker.request(asked)
+            statement = compile_request(self.scope, asked)
+            found = Plan((Step("", b"", statement),), arguments.getters, demands, reads=marker.reads)
             document.remember(key, found)
         return found
 

@@ -114,12 +114,17 @@ def _entity(document: Document, text: Mapping[str, Any], fields: dict[str, Field
         ownership=ownership,
         unique_together=tuple(map(tuple, text.get("x-unique", ()))),
         indexes=tuple(map(tuple, text.get("x-indexes", ()))),
+        log_reads=_logged(text.get("x-log-reads", ())),
         rules=freeze(rules_of(text)),
         json_schema=freeze(record_schema(fields.values(), rules_of(text))) if fields else freeze({}),
         renamed_from=text.get("x-renamed-from"),
         layers=document.layers,
         source=source_of(document, "/x-entity"),
     )
+
+
+def _logged(given: Any) -> tuple[str, ...]:
+    return ("*",) if given is True else tuple(given)
 
 
 def _first_text(document: Document, fields: Mapping[str, Field]) -> str:
@@ -164,6 +169,8 @@ def _mentions(draft: Draft, text: Mapping[str, Any]) -> _Mistakes:
     for keyword in ("x-indexes", "x-unique"):
         for i, names in enumerate(text.get(keyword, ())):
             places += [(step(step(f"/{keyword}", i), j), name) for j, name in enumerate(names)]
+    logged = text.get("x-log-reads", ())
+    places += [] if logged is True else [(step("/x-log-reads", i), name) for i, name in enumerate(logged)]
     if "x-display" in text:
         places.append(("/x-display", text["x-display"]))
     for pointer, name in places:

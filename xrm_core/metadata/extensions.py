@@ -179,6 +179,11 @@ class _Merge:
             return  # said at the entity's own file; nothing can be added to that
         pointer = step("", word)
         known = self.value.get(word)
+        if word == "x-log-reads" and True in (known, value):  # all is more than some, whoever says it
+            if known is not True:
+                self.value[word] = True
+                self._placed(pointer)
+            return
         if isinstance(value, Mapping) and isinstance(known or {}, Mapping):
             self.value[word] = dict(known or {})
             if known is None:

@@ -280,6 +280,7 @@ class Entity:
     ``ownership``; :meth:`all_fields` adds the system fields. ``rules`` are words of JSON Schema that a whole record
     must meet, empty fields being absent from it. ``json_schema`` is the plain JSON Schema part of the file (no ``x-``
     keywords), against which records are validated. ``expressions`` has the tree of each computed field.
+    ``log_reads`` are the fields of which it is kept who reads them; ``*``: whatever is read of a record.
     ``layers`` are those whose files say something of it.
     """
 
@@ -293,6 +294,7 @@ class Entity:
     ownership: Ownership | None = None
     unique_together: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
+    log_reads: tuple[str, ...] = ()
     rules: Mapping[str, Any] = attribute(default_factory=_empty)
     json_schema: Mapping[str, Any] = attribute(default_factory=_empty)
     renamed_from: str | None = None

@@ -100,6 +100,8 @@ def entity_words(model: Model, entity: Entity) -> dict[str, Any]:
     required = _required(entity.fields.values())
     if required:
         words["required"] = required
+    if entity.log_reads:
+        words["x-log-reads"] = True if "*" in entity.log_reads else list(entity.log_reads)
     words |= thaw(entity.rules)
     owners = (OWNER, OWNER_TEAM) if entity.ownership else ()  # they follow from the word
     words["properties"] = {

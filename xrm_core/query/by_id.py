@@ -14,7 +14,7 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.query.connection import one
 from xrm_core.query.operands import JsonList, KnownId
 from xrm_core.query.predicates import operand, scan
-from xrm_core.query.request import AnyRecord, AnyRecords, Selection, TypeName, Value
+from xrm_core.query.request import AnyRecord, AnyRecords, Seen, Selection, TypeName, Value
 from xrm_core.query.scan import Page, Scope
 
 _MOST_ARGUMENTS = 100
@@ -55,7 +55,9 @@ def _found(
 
 def ids_alone(selection: Selection) -> bool:
     """Whether nothing but the id is asked of a record."""
-    return all(isinstance(item, TypeName) or (isinstance(item, Value) and item.field == "id") for item in selection)
+    return all(
+        isinstance(item, TypeName | Seen) or (isinstance(item, Value) and item.field == "id") for item in selection
+    )
 
 
 def _first(values: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:

@@ -32,6 +32,7 @@ from xrm_core.query.request import (
     PageInfoField,
     Record,
     Relationships,
+    Seen,
     Selection,
     ToMany,
     ToOne,
@@ -41,7 +42,7 @@ from xrm_core.query.request import (
 )
 from xrm_core.query.scan import Condition, Row, Scan, Scope, carried, shown
 from xrm_core.query.scan import Page as PageRow
-from xrm_core.query.sql_json import Pair, constant
+from xrm_core.query.sql_json import Pair, constant, seen
 from xrm_core.query.virtual import bare_columns, virtual_column
 from xrm_core.query.ways import Belonging, belonging, ways_asked
 
@@ -75,6 +76,8 @@ def pairs(scope: Scope, entity: Entity, row: Row, selection: Selection) -> Itera
                 yield key, _money(scope, entity, row, item)
             case TypeName(key, name):
                 yield key, constant(name)
+            case Seen(key, number):
+                yield key, seen(number, row.source.c.id)
             case Label(key, language):
                 yield key, label_of(scope, row.column(entity["type"]), row.column(entity["direction"]), language)
             case FileValue(key) | ToOne(key) | ToMany(key) | Figures(key) | Relationships(key) | Network(key):

@@ -33,12 +33,13 @@ from xrm_core.query.connection import one
 from xrm_core.query.hit_candidates import How, hit_candidates
 from xrm_core.query.match import match
 from xrm_core.query.predicates import operand, scan, size
+from xrm_core.query.reads import KEY
 from xrm_core.query.relationship_view import text_of
 from xrm_core.query.request import HitPart, Search, SearchBranch
 from xrm_core.query.scan import Page, Scan, Scope
 from xrm_core.query.search import searched
 from xrm_core.query.searched_text import SearchedText
-from xrm_core.query.sql_json import Pair, constant, key
+from xrm_core.query.sql_json import Pair, constant, key, seen
 
 _ALL: ColumnElement[int] = literal_column("1000000000")
 """A limit that is none: the database works a part out once, and not again wherever it is used."""
@@ -61,7 +62,8 @@ def ranked(scope: Scope, request: Search) -> ColumnElement[Any]:
     typos = _hits(scope, request, "typos", number)
     found = union_all(select(exact), select(typos)).subquery()
     page = Page(_best(found, size(request.size)).subquery("xrm_hits"))
-    hit = scope.json.object([_part(scope, request, page, part) for part in request.parts])
+    marks = [(KEY, _mark(request, page))] if request.seen else []
+    hit = scope.json.object([*marks, *(_part(scope, request, page, part) for part in request.parts)])
     array = select(scope.json.array(hit)).select_from(page.source).correlate(number).scalar_subquery()
     return select(array).select_from(number).scalar_subquery()
 
@@ -136,6 +138,11 @@ def _title(scope: Scope, entity: Entity, row: Scan) -> ColumnElement[Any]:
     if field.type not in TEXTUAL:
         value = func.to_json(value).op("#>>")(literal_column("'{}'"))
     return collate(cast(value, Text), "C")
+
+
+def _mark(request: Search, page: Page) -> ColumnElement[Any]:
+    columns = page.source.c
+    return sql_case(*((columns.entity == text_of(name), seen(each, columns.id)) for name, each in request.seen.items()))
 
 
 def _part(scope: Scope, request: Search, page: Page, part: HitPart) -> Pair:

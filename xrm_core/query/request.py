@@ -1,7 +1,7 @@
 """What can be asked: frozen values, free of GraphQL and of SQL. ``key`` is always the key in the JSON answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from xrm_core.metadata.predicate import EVERYTHING, Literal_, Operand, Param, Predicate
@@ -23,6 +23,14 @@ class TypeName:
 
     key: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A mark on a record whose reads are logged, for :mod:`~xrm_core.query.reads`: its ``number`` and the id."""
+
+    key: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ class Label:
     language: Operand
 
 
-Item = Value | MoneyValue | TypeName | FileValue | ToOne | ToMany | Figures | Relationships | Network | Label
+Item = Seen | Value | MoneyValue | TypeName | FileValue | ToOne | ToMany | Figures | Relationships | Network | Label
 Selection = tuple[Item, ...]
 
 # -- lists ----------------------------------------------------------------------------------------------------------
@@ -383,13 +391,15 @@ class HitPart:
 class Search:
     """The records of several entities in whose searched fields each word of a text is found, the best first.
 
-    ``branches`` are by entity; the selections of one are by the key of the part ``node`` that they are for.
+    ``branches`` are by entity; the selections of one are by the key of the part ``node`` that they are for. ``seen``
+    are the numbers of the marks on hits of entities whose reads are logged.
     """
 
     text: Operand
     size: Operand
     branches: Mapping[str, SearchBranch]
     parts: tuple[HitPart, ...]
+    seen: Mapping[str, int] = field(default_factory=dict)
 
 
 Request = Record | Connection | Aggregate | AnyRecord | AnyRecords | Search

@@ -75,6 +75,11 @@ def constant(name: str) -> ColumnElement[Any]:
     return key(name)
 
 
+def seen(number: int, id_: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The value of a mark: its number and the id of the record."""
+    return literal_column(f"'{int(number)}:'", Text()).concat(cast(id_, Text))
+
+
 def duration(seconds: ColumnElement[Any]) -> ColumnElement[Any]:
     """Whole seconds as ``P2DT3H``; the same expression on both databases."""
     empty: ColumnElement[str] = literal_column("''")

@@ -77,7 +77,7 @@ class GraphQLEndpoint:
             authorization = headers.get("authorization") or credentials(scope, site.name)
             await site.user(authorization, address)  # before a stranger's body is read
             request = await self._read(scope, headers, receive)
-            answer = await site.answer(authorization, request, address)
+            answer = await site.answer(authorization, request)
             status = _status(answer, media_type)
         except (ClientDisconnect, ClientGone):
             return
@@ -141,7 +141,7 @@ class GraphQLEndpoint:
         if not isinstance(cost, bool):
             raise NotWellFormed("«extensions.cost» is not true or false.")
         base, departure = scope.get("root_path", ""), Departure(partial(_gone, receive), self._late)
-        return Request(query, variables or {}, name or None, read_only, base, departure, cost)
+        return Request(query, variables or {}, name or None, read_only, base, departure, cost, address_of(scope))
 
     async def _body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
         length = headers.get("content-length", "0")

@@ -134,13 +134,12 @@ class Site:
         self._administration = TenantLayer(settings, blueprints.plugins, database, self.refresh)
         self.serving = self._serving(blueprint, tables)
 
-    async def answer(self, authorization: str | None, request: Request, address: str | None = None) -> Answer:
+    async def answer(self, authorization: str | None, request: Request) -> Answer:
         """Answer a request; one that meets another model in the database is asked again on that model.
 
         Args:
             authorization: the credentials, as :class:`~xrm_core.auth.authenticator.Authenticator` takes them.
             request: what is asked.
-            address: of the client.
 
         Raises:
             Unauthenticated: they are not valid.
@@ -148,7 +147,9 @@ class Site:
 
         async def ask(serving: Serving) -> Answer:
             authenticator = serving.authenticator
-            caller = authenticator.known(authorization, address) or await authenticator.user(authorization, address)
+            caller = authenticator.known(authorization, request.address) or await authenticator.user(
+                authorization, request.address
+            )
             return await serving.engine.execute(request, replace(caller, base=request.base) if request.base else caller)
 
         try:

@@ -269,6 +269,36 @@ AUTH_EVENT = Table(
 """What happened to accounts and rights. ``user_id`` did it (empty: nobody who is signed in, or the command line),
 ``subject`` is whom or what it is about, ``address`` from where; ``details`` is JSON text. Rows outlive users."""
 
+READ = Table(
+    "xrm_read",
+    METADATA,
+    Column("id", Id, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("request_id", Id, nullable=False),
+    Column("user_id", Id),
+    Column("token_id", Id),
+    Column("address", String),
+    Column("entity", String, nullable=False),
+    Column("fields", String, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_xrm_read"),
+    Index("ix_xrm_read_at", "at"),
+    Index("ix_xrm_read_user_id", "user_id"),
+    sqlite_strict=True,
+)
+"""Who read records of an entity whose reads are logged, and which fields (a JSON list); one row for each kind of record
+of a request. Rows outlive users and records."""
+
+READ_RECORD = Table(
+    "xrm_read_record",
+    METADATA,
+    Column("record_id", Id, nullable=False),
+    Column("read_id", Id, nullable=False),
+    PrimaryKeyConstraint("record_id", "read_id", name="pk_xrm_read_record"),
+    Index("ix_xrm_read_record_read_id", "read_id"),
+    sqlite_strict=True,
+)
+"""The records that a row of ``xrm_read`` is about."""
+
 TENANT = Table(
     "xrm_tenant",
     METADATA,

@@ -69,3 +69,30 @@ def test_as_a_table_and_for_spreadsheets(ada: str, xrm: Xrm):
 )
 def test_what_cannot_be_asked(words: list[str], code: str, applied: Path, xrm: Xrm):
     xrm("log", "events", *words).failed(code)
+
+
+def test_reads_are_shown_by_record_and_user(ada: str, xrm: Xrm):
+    from tests.graphql.kit import uid
+    from xrm_core.permissions.access import Access
+    from xrm_core.permissions.caller import User
+    from xrm_core.query.reads import Read
+    from xrm_core.records.read_log import write
+    from xrm_core.storage.engines import Database
+
+    database = Database("sqlite:///xrm-data/xrm.db")
+    with database.begin() as connection:
+        reads = [(Read("book", ("title",)), (uid(1), uid(2))), (Read("user", (), shown=False), ())]
+        write(connection, User(ada, Access("", {})), "192.0.2.1", reads)
+    database.close()
+
+    def found(*words: str) -> list[dict[str, object]]:
+        return [json.loads(line) for line in xrm("log", "reads", "--format", "json", *words).out.splitlines()]
+
+    [read] = found("--record", f"book:{uid(2)}")
+    assert (read["user_id"], read["fields"], read["record_ids"]) == (ada, ["title"], [uid(1), uid(2)])
+    assert found("--record", "book") == [read]
+    assert found("--record", f"book:{uid(3)}") == found("--record", f"user:{uid(2)}") == []
+    assert len(found("--user", "ada@example.com", "--since", "1h")) == 2
+    assert f"{uid(1)} {uid(2)}" in xrm("log", "reads").out
+    for wrong in ("plane", "plane:1", "book:1"):
+        xrm("log", "reads", "--record", wrong).failed("SETTINGS_INVALID")

@@ -1,8 +1,9 @@
-"""``xrm log``: what happened to accounts and rights."""
+"""``xrm log``: what happened to accounts and rights, and who read what."""
 
 import datetime as dt
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from xrm_core.auth.events import AuthEvent
 
-app = typer.Typer(help="Logs of what happened to accounts and rights.", no_args_is_help=True)
+app = typer.Typer(help="Logs of accounts and rights, and of reads.", no_args_is_help=True)
 
 
 class Format(StrEnum):
@@ -64,6 +65,57 @@ def list_events(
             found = list(recorded(connection, users=users, event=event, since=moment, limit=limit))
     for line in lines(map(_cells, found), _EVENT_COLUMNS, form):
         typer.echo(line)
+
+
+_READ_COLUMNS = ("at", "request_id", "user_id", "token_id", "address", "entity", "fields", "record_ids")
+
+
+@app.command("reads")
+def list_reads(
+    record: Annotated[
+        str | None,
+        typer.Option(metavar="ENTITY:ID", help="Only reads of this record, or of this entity.", show_default=False),
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Id or e-mail address: only what this user read.", show_default=False)
+    ] = None,
+    since: Since = None,
+    limit: Limit = 1000,
+    form: Form = Format.TABLE,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Who read which record, the newest first; of entities with x-log-reads only."""
+    from xrm_core.cli.workplace import opened
+    from xrm_core.records.read_log import logged
+
+    moment = None if since is None else moment_of(since)
+    with opened(schemas, database) as workplace:
+        workplace.check_applied()
+        entity, id_ = (None, None) if record is None else _record(workplace, record)
+        with workplace.database.read() as connection:
+            reader = None if user is None else _names(workplace, connection, user)[0]
+            found = list(logged(connection, record_id=id_, entity=entity, user_id=reader, since=moment, limit=limit))
+    rows = ({**asdict(each), "fields": list(each.fields), "record_ids": list(each.record_ids)} for each in found)
+    for line in lines(({name: row[name] for name in _READ_COLUMNS} for row in rows), _READ_COLUMNS, form):
+        typer.echo(line)
+
+
+def _record(workplace: Any, text: str) -> tuple[str, str | None]:
+    """Entity and id of ``customer:ID``; no id for ``customer``."""
+    from uuid import UUID
+
+    from xrm_core.errors import SettingsError
+
+    entity, colon, id_ = text.partition(":")
+    if entity not in workplace.model:
+        raise SettingsError(f"There is no entity {entity!r}.", hint="Write --record customer:ID, or --record customer.")
+    if not colon:
+        return entity, None
+    try:
+        return entity, str(UUID(id_))
+    except ValueError:
+        raise SettingsError(f"{id_!r} is no id.", hint="Write --record customer:ID.") from None
 
 
 def lines(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], form: Format) -> Iterator[str]:
@@ -132,6 +184,8 @@ def _cells(event: "AuthEvent") -> dict[str, Any]:
 def _text(value: Any) -> str:
     if value is None or value == {}:
         return ""
+    if isinstance(value, list):
+        return " ".join(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

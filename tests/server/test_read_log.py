@@ -1,0 +1,71 @@
+"""Reads that are logged, over HTTP and in the answers of mutations."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select
+
+from tests.records import kit
+from tests.server.http_kit import Client, code, serving
+from xrm_core.records import read_log
+from xrm_core.records.read_log import LoggedRead
+from xrm_core.storage.engines import Database
+from xrm_core.storage.system import READ, READ_RECORD, TOKEN
+from xrm_core.storage.tenants import State
+
+
+@pytest.fixture
+def client(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    monkeypatch.setitem(kit.FILES["customer"], "x-log-reads", True)
+    with serving(database, tmp_path) as found:
+        yield found
+
+
+def reads(client: Client) -> list[LoggedRead]:
+    with client.world.database.begin() as connection:
+        found = list(read_log.logged(connection))
+        connection.execute(delete(READ_RECORD))
+        connection.execute(delete(READ))
+    return found
+
+
+def test_what_a_mutation_answers_is_logged_with_it(client: Client) -> None:
+    made = client.ask('mutation { createCustomer(input: {name: "Ada"}) { id name } }')["data"]["createCustomer"]
+    [read] = reads(client)
+    assert (read.entity, read.fields, read.record_ids) == ("customer", ("id", "name"), (made["id"],))
+    assert list(made) == ["id", "name"]
+    with client.world.database.read() as connection:
+        token = connection.scalar(select(TOKEN.c.id))
+    assert (read.user_id, read.token_id, read.address) == (client.world.users["anna"], token, "testclient")
+
+    # one that fails shows nothing, and is not logged; but what stands beside it was read
+    both = """mutation($id: ID!) { a: updateCustomer(id: $id, input: {city: "X"}) { city }
+        b: updateCustomer(id: $id, input: {city: "Y"}, version: 99) { city } }"""
+    answer = client.ask(both, id=made["id"])
+    assert answer["errors"][0]["extensions"]["code"] == "VERSION_CONFLICT"
+    assert [each.record_ids for each in reads(client)] == [(made["id"],)]
+    gone = client.ask("mutation($id: ID!) { deleteCustomer(id: $id) { city } }", id=made["id"])["data"]
+    assert gone == {"deleteCustomer": {"city": None}}
+    assert [each.record_ids for each in reads(client)] == [(made["id"],)]
+
+
+def test_records_are_read_and_logged_by_get_too_and_others_are_not(client: Client) -> None:
+    ids = [client.world.create("admin", "customer", {"name": name}) for name in ("A", "B")]
+    client.world.create("admin", "note", {"text": "not logged"})
+    query = {"query": "{ customers { nodes { name } } notes { nodes { text customer { name } } } }"}
+    answer = client.http.get("/graphql", params=query, headers={"Authorization": f"Bearer {client.token}"})
+    assert answer.status_code == 200
+    assert "__xrm" not in answer.text
+    first, second = sorted(reads(client), key=lambda read: len(read.record_ids))
+    assert (first.record_ids, set(second.record_ids)) == ((), set(ids))
+    assert first.request_id == second.request_id
+    client.ask("{ notes { nodes { text } } }")
+    assert reads(client) == []
+
+
+def test_nothing_logged_is_read_where_nothing_can_be_written(client: Client) -> None:
+    client.http.app._main.state = State.READONLY  # type: ignore[attr-defined]
+    answer = client.post({"query": "{ customers { nodes { name } } }"})
+    assert (answer.status_code, code(answer)) == (503, "TENANT_READONLY")
+    assert client.ask("{ notes { totalCount } }")["data"] == {"notes": {"totalCount": 0}}

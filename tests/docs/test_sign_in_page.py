@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.auth.kit import PASSWORD, opened
-from tests.docs.pages import DOCS, marked
+from tests.docs.pages import DOCS, examples, marked
 from xrm_core.auth import devices, passwords, sessions
 from xrm_core.auth.attempts import Kind
 from xrm_core.auth.one_time import Purpose, create_link
@@ -36,6 +36,9 @@ def test_the_answer_is_the_one_that_is_shown(tmp_path: Path) -> None:
             token = create_link(connection, person.id, Purpose.INVITATION, dt.timedelta(days=1))
         answer = house.post("/auth/login", body)
         assert shape(answer.json()) == json.loads(blocks["login"].following[0])
+        headers = {"Authorization": f"Bearer {answer.json()['token']}"}
+        [example] = examples(PAGE, "account")
+        assert house.ask(example.query, **headers).json() == example.answer
         set_anew = {**json.loads(blocks["password"].text), "token": token}
         answer = house.post("/auth/password", set_anew)
         assert shape(answer.json()) == json.loads(blocks["password"].following[0])

@@ -23,13 +23,15 @@ FUZZ = settings(
 class Open:
     """A site that takes whoever asks for an admin, so that everything gets as far as it can."""
 
+    name = ""
+
     def __init__(self, world: World) -> None:
         self._engine, self._user = world.engine, world.user("admin")
 
-    async def user(self, _header: str | None) -> User:
+    async def user(self, _header: str | None, _address: str | None) -> User:
         return self._user
 
-    async def answer(self, _header: str | None, request: Request) -> Answer:
+    async def answer(self, _header: str | None, request: Request, _address: str | None) -> Answer:
         return await self._engine.execute(request, self._user)
 
 

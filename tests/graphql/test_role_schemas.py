@@ -37,10 +37,13 @@ def test_the_schema_of_a_role_is_the_one_that_was_reviewed(authority: Authority,
 
 def test_a_guest_reads_two_entities_and_writes_none(authority: Authority) -> None:
     schema = build(authority.model, authority.access(frozenset({"guest"}))).graphql
-    assert schema.mutation_type is None
+    assert schema.mutation_type is not None
+    assert set(schema.mutation_type.fields) == {
+        *("changePassword", "enrolTotp", "confirmTotp", "disableTotp", "endSession"),  # of the own account
+    }
     assert schema.query_type is not None
     assert set(schema.query_type.fields) == {
         *("customer", "customers", "customersAggregate", "product", "products", "productsAggregate"),
-        *("node", "nodes", "search"),
+        *("node", "nodes", "search", "me"),
     }
     assert not {name for name in schema.type_map if "Contact" in name or "User" in name or "Project" in name}

@@ -19,3 +19,17 @@ def test_the_rights_that_were_not_used_for_longest_are_let_go(sqlite_url: str, m
         assert world.engine.roles.shapes == shapes
     finally:
         world.close()
+
+
+def test_a_document_with_which_somebody_sent_a_password_is_not_kept(sqlite_url: str) -> None:
+    model = kit.load_model()
+    world = World(model, kit.policies(model, ["a,firm,read,*,,allow"], {}), sqlite_url, {})
+    try:
+        harmless, secret = "{ firms { totalCount } }", 'mutation { disableTotp(password: "a word of mine") }'
+        world.ask("a", harmless)
+        assert world.code("a", secret) == "BAD_QUERY"  # there are no accounts here
+        role = world.run(world.engine.roles.get(world.user("a").access, world.engine.threads.planning))
+        assert role.documents.known(harmless) is not None
+        assert role.documents.known(secret) is None
+    finally:
+        world.close()

@@ -15,6 +15,8 @@ SHORTEST, LONGEST = 8, 1024
 AT_ONCE = 2
 """Passwords that a process hashes at a time: each takes memory on purpose."""
 
+_turn = threading.Semaphore(AT_ONCE)
+
 
 class PasswordRefused(XrmError):
     """A new password is too short or too long, or among the first that anybody would try."""
@@ -34,12 +36,11 @@ class Passwords:
     def __init__(self, memory: int, passes: int) -> None:
         # One lane: more would not make it dearer for those who guess, and threads are ours to bound.
         self._hashes = PasswordHash([Argon2Hasher(time_cost=passes, memory_cost=memory, parallelism=1)])
-        self._turn = threading.Semaphore(AT_ONCE)
         self._nobodys: str | None = None
 
     def hash(self, password: str) -> str:
         """What is kept of a password that :func:`check_new` has found good."""
-        with self._turn:
+        with _turn:
             return self._hashes.hash(_canonical(password))
 
     def verify(self, password: str, kept: str | None) -> tuple[bool, str | None]:
@@ -51,7 +52,7 @@ class Passwords:
         """
         if len(password) > LONGEST:
             return False, None
-        with self._turn:
+        with _turn:
             if self._nobodys is None:
                 self._nobodys = self._hashes.hash("nobody's password")
             right, better = self._hashes.verify_and_update(_canonical(password), kept or self._nobodys)

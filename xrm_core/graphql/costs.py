@@ -21,6 +21,9 @@ SCAN, SCAN_INSIDE = 1000, 10
 CHANGE = 10
 """A mutation, beside the record that it answers with."""
 
+ACCOUNT = 50
+"""What a user asks of their own account, or changes in it."""
+
 LOOKUPS = 10
 """Look-ups of an id in an entity that weigh as much as a record."""
 

@@ -92,6 +92,11 @@ class Documents:
             oldest, _ = self._kept.popitem(last=False)
             self._size -= len(oldest)
 
+    def forget(self, text: str) -> None:
+        """Do not keep a document any longer: it may have a secret in it."""
+        if self._kept.pop(text, None) is not None:
+            self._size -= len(text)
+
     def check_variables(self, variables: Mapping[str, Any]) -> None:
         """Raise QueryTooLarge if they exceed a limit."""
         if variables:

@@ -11,6 +11,8 @@ from graphql import OperationDefinitionNode, OperationType
 
 from xrm_core.errors import BadQuery, BadRequest, Busy, ModelOutOfDate, QueryTooLarge, TablesChanged, XrmError
 from xrm_core.graphql import answers, introspection
+from xrm_core.graphql.account_fields import OwnAccount
+from xrm_core.graphql.account_operations import AccountOperations, is_about_account
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.costs import CostTooHigh
 from xrm_core.graphql.demands import Limits
@@ -91,6 +93,7 @@ class Engine:
             which roles may have of their own, are for those that are not shared.
         threads: to work in, if others do so, too.
         administration: for changes of the model; None: it cannot be changed here.
+        account: for what callers ask of their own accounts; None: there are none here.
         tables: version of the tables that the model has, if reads are to hold it.
         policies: digest of the policies under which callers are authorised, if writes are to hold it.
         gate: raises an XrmError if nothing may be changed at the moment.
@@ -107,6 +110,7 @@ class Engine:
     roles: Roles = None  # type: ignore[assignment] # set below
     threads: Threads = field(default_factory=Threads)
     administration: SchemaAdministration | None = None
+    account: OwnAccount | None = None
     tables: int | None = None
     policies: str | None = None
     gate: Callable[[], None] | None = None
@@ -167,16 +171,43 @@ class Engine:
         change = await self._apart(self.threads.planning, role.planner.change, document, operation, variables)
         change.check(variables)
         extensions = {"cost": change.cost(variables)} if request.tells_cost else None
+        if is_about_account(role.planner, document, operation, variables):
+            role.documents.forget(request.query)  # a password may stand in it
+            return await self._ask_account(role, document, request, caller, extensions)
         executor = Executor(self.database, self.records, role.planner, role.timeout, self.policies)
-        raw = dict(request.variables)
-        call = (executor.run, document, request.operation_name, raw, variables, caller, extensions, request.address)
+        call = (
+            document,
+            request.operation_name,
+            dict(request.variables),
+            variables,
+            caller,
+            extensions,
+            request.address,
+        )
+        return await self._write(executor.run, *call)
+
+    async def _write(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
         if self._writes >= MAX_WRITES:
             raise Busy("Too many changes are waiting already; nothing was done.", hint="Try again in a moment.")
         self._writes += 1
         try:
-            return await self._apart(self.threads.writing, *call)
+            return await self._apart(self.threads.writing, work, *arguments)
         finally:
             self._writes -= 1
+
+    async def _ask_account(
+        self,
+        role: Role,
+        document: Document,
+        request: Request,
+        caller: User,
+        extensions: Mapping[str, Any] | None,
+    ) -> Answer:
+        if self.account is None:
+            raise BadQuery("Accounts cannot be seen or changed here.")
+        operations = AccountOperations(self.account, self.database, role.planner)
+        call = (document, request.operation_name, request.variables, caller, request.address, extensions)
+        return await self._write(operations.run, *call)
 
     async def _administer(self, role: Role, document: Document, request: Request, caller: User) -> Answer:
         if self.administration is None:
@@ -205,8 +236,11 @@ class Engine:
         caller: User,
     ) -> Answer:
         plan, values = await self._ready(role, document, operation, variables, caller)
+        extensions = plan.extensions(variables) if request.tells_cost else None
         if not plan.whole and is_about_schema(role.planner, document, operation, variables):
             return await self._administer(role, document, request, caller)
+        if not plan.whole and is_about_account(role.planner, document, operation, variables):
+            return await self._ask_account(role, document, request, caller, extensions)
         calls = plan.calls(values)
         results = self.reader.at_once(calls, self.tables) if calls else []
         if results is None:
@@ -214,7 +248,6 @@ class Engine:
             results = await (reading if request.departure is None else request.departure.during(reading))
         if plan.reads:
             results = await self._logged(plan, results, request, caller, role)
-        extensions = plan.extensions(variables) if request.tells_cost else None
         if plan.whole:
             return Answer(plan.answer(results, extensions))
         records = dict(zip(plan.keys(), results, strict=True))

@@ -156,8 +156,19 @@ class SchemaField:
     part: Literal["files", "plan", "apply"]
 
 
+AccountPart = Literal["me", "change_password", "enrol_totp", "confirm_totp", "disable_totp", "end_session"]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountField:
+    """A root field about the account of whoever asks; it stands in an operation without others."""
+
+    part: AccountPart
+
+
 Meaning = (
     SchemaField
+    | AccountField
     | ScalarField
     | FileField
     | MoneyField

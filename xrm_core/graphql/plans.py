@@ -8,9 +8,10 @@ import orjson
 from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType
 
 from xrm_core.graphql.arguments import Arguments, Getter
+from xrm_core.graphql.costs import ACCOUNT
 from xrm_core.graphql.demands import Demands, Limits
 from xrm_core.graphql.documents import Document
-from xrm_core.graphql.meanings import Meaning, Root
+from xrm_core.graphql.meanings import AccountField, Meaning, Root
 from xrm_core.graphql.schema import RoleSchema
 from xrm_core.graphql.selection import Selections
 from xrm_core.metadata.model import Model
@@ -179,6 +180,9 @@ class Planner:
                 found[key] = selections.root(root, nodes, query.fields[name])
             elif name == "__typename":
                 found[key] = None
+            elif isinstance(self.role.meanings.get("Query", name), AccountField):
+                with selections.demands.costs.at(key):
+                    selections.demands.costs.add(ACCOUNT)
         return found
 
     def _read(self, name: str) -> Root | None:
@@ -213,11 +217,14 @@ class Planner:
             found = Demands(variables, arguments, self.limits)
             selections = self.selections(document, arguments, found)
             fields = selections.collect([operation.selection_set], root) if root is not None else {}
-            for nodes in fields.values():
+            for key_, nodes in fields.items():
                 name = nodes[0].name.value
                 meaning = self.role.meanings.get("Mutation", name)
                 if root is not None and isinstance(meaning, Root):
                     selections.changed(meaning.entity, nodes, root.fields[name])
+                elif isinstance(meaning, AccountField):
+                    with found.costs.at(key_):
+                        found.costs.add(ACCOUNT)
             document.remember(key, found)
         return found
 

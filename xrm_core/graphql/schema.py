@@ -7,13 +7,22 @@ from dataclasses import dataclass
 
 from graphql import print_schema
 
-from xrm_core.graphql import aggregates, builder, filters, mutations, nodes, objects, orders, schema_fields, search
+from xrm_core.graphql import (
+    account_fields,
+    aggregates,
+    filters,
+    mutations,
+    nodes,
+    objects,
+    orders,
+    schema_fields,
+    search,
+)
 from xrm_core.graphql.lazy import LazySchema
 from xrm_core.graphql.meanings import Meanings
 from xrm_core.graphql.types import Types
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.access import Access
-from xrm_core.permissions.policy import SCHEMA, Action
 
 
 @dataclass(frozen=True)
@@ -39,8 +48,6 @@ def build(model: Model, access: Access) -> RoleSchema:
     aggregates.add_aggregates(types)
     mutations.add_mutations(types)
     schema_fields.add_schema_fields(types)
-    if not types.readable and not access.may(SCHEMA, Action.READ):
-        builder.add(types.query, "nothing", bool | None, "Your role may not read anything.")
-    mutation = types.mutation if builder.has_fields(types.mutation) else None
+    account_fields.add_account_fields(types)
     implementations = {types.node.name: types.objects.values()}
-    return RoleSchema(LazySchema(types.query, mutation, types.known, implementations), types.meanings)
+    return RoleSchema(LazySchema(types.query, types.mutation, types.known, implementations), types.meanings)

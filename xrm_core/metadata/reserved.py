@@ -54,6 +54,7 @@ _RELATIONSHIP_WORDS = ("", "type", "direction", "side", "edge", "connection", "r
 _GRAPHQL_TYPES = frozenset(
     {"query", "mutation", "subscription", "node", "connection", "edge", "error"}
     | {"schemafile", "schemafileinput", "schemaplan", "schemaoperation", "schemasample"}
+    | {"me", "mysession", "mytotp", "totpenrolment"}
     | {"money", "moneyinput", "moneyfilter", "moneyorderby", "moneygroupby", "moneygroupkey"}
     | {"currencycode", "currencycodefilter"}
     | {

@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 import structlog
 
 from xrm_core.auth.authenticator import THREADS, Authenticator
+from xrm_core.auth.own_account import OwnAccount
+from xrm_core.auth.passwords import Passwords
+from xrm_core.auth.secret_box import SecretBox
 from xrm_core.errors import (
     ModelOutOfDate,
     PermissionsUnavailable,
@@ -122,6 +125,8 @@ class Site:
         self._blueprints = blueprints
         self._reader = make_reader(database, settings.statement_timeout)
         self._threads = Threads()
+        self._passwords = Passwords(settings.password_memory, settings.password_passes)
+        self._box = SecretBox(settings.secret_key)
         self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix="xrm-auth")
         self._noting = ThreadPoolExecutor(1, thread_name_prefix="xrm-seen")
         # Not ended when the site is closed: somebody may still be reading a long file. It goes with the site.
@@ -339,17 +344,6 @@ class Site:
 
     def _serving(self, blueprint: Blueprint, tables: int | None) -> Serving:
         records = blueprint.records
-        engine = Engine(
-            records,
-            self.database,
-            self._reader,
-            roles=blueprint.roles,
-            threads=self._threads,
-            administration=self._administration,
-            gate=self.require_writable,
-            tables=tables,
-            policies=blueprint.authority.policies.version,
-        )
         users, authority = records.tables[USER], blueprint.authority
         authenticator = Authenticator(
             self.database,
@@ -358,6 +352,19 @@ class Site:
             threads=self._asking,
             notes=self._noting,
             zone=self._settings.time_zone,
+        )
+        account = OwnAccount(self.database, users, self._passwords, self._box, authenticator.forget)
+        engine = Engine(
+            records,
+            self.database,
+            self._reader,
+            roles=blueprint.roles,
+            threads=self._threads,
+            administration=self._administration,
+            account=account,
+            gate=self.require_writable,
+            tables=tables,
+            policies=blueprint.authority.policies.version,
         )
         return Serving(blueprint, engine, authenticator)
 

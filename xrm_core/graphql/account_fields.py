@@ -1,0 +1,100 @@
+"""Root fields about whoever asks: ``me``, and changes of one's own password, second factor and sessions.
+
+Everybody has them, whatever their roles allow. What they do stands outside this room, behind :class:`OwnAccount`.
+"""
+
+from typing import Any, Protocol
+
+import strawberry
+
+from xrm_core.graphql import builder
+from xrm_core.graphql.builder import Argument
+from xrm_core.graphql.meanings import AccountField, AccountPart
+from xrm_core.graphql.scalars import DateTime
+from xrm_core.graphql.types import Types
+from xrm_core.permissions.caller import User
+
+_PARTS: dict[str, AccountPart] = {
+    "me": "me",
+    "changePassword": "change_password",
+    "enrolTotp": "enrol_totp",
+    "confirmTotp": "confirm_totp",
+    "disableTotp": "disable_totp",
+    "endSession": "end_session",
+}
+
+
+class OwnAccount(Protocol):
+    """Sees and changes the account of a caller, never that of anybody else. Blocking.
+
+    Answers have the shape of the GraphQL types below; ``address`` is that of the client, if it is known.
+    """
+
+    def me(self, caller: User) -> dict[str, Any] | None:
+        """The account; None if the caller is no user."""
+
+    def change_password(self, caller: User, address: str | None, current: str, new: str) -> bool:
+        """Change the password. Raises PasswordWrong, PasswordRefused, TooManyAttempts."""
+
+    def enrol_totp(self, caller: User, address: str | None, password: str) -> dict[str, Any]:
+        """Begin with a second factor. Raises PasswordWrong, TooManyAttempts, SecretKeyNeeded, BadQuery."""
+
+    def confirm_totp(self, caller: User, address: str | None, code: str) -> list[str]:
+        """Let it count; answers recovery codes. Raises CodeWrong, TooManyAttempts, SecretKeyNeeded, BadQuery."""
+
+    def disable_totp(self, caller: User, address: str | None, password: str) -> bool:
+        """Do without. Raises PasswordWrong, TooManyAttempts."""
+
+    def end_session(self, caller: User, address: str | None, id: str) -> bool:
+        """End a session; False if the caller has none with this id."""
+
+
+def add_account_fields(types: Types) -> None:
+    """The fields."""
+    session = builder.object_type("MySession", "A session in which you are signed in.")
+    builder.add(session, "id", strawberry.ID)
+    builder.add(session, "device", str, "From what.")
+    for name, text in (
+        ("createdAt", "When you signed in."),
+        ("seenAt", "When it was last used, to the minute."),
+        ("expiresAt", "When it ends in any case."),
+    ):
+        builder.add(session, name, DateTime, text)
+    builder.add(session, "address", str | None, "From where.")
+    builder.add(session, "current", bool, "Whether this request belongs to it.")
+    totp = builder.object_type("MyTotp", "Your second factor.")
+    builder.add(totp, "enabled", bool, "Whether you need a code to sign in.")
+    builder.add(totp, "recoveryCodesLeft", int)
+    me = builder.object_type("Me", "Your account.")
+    builder.add(me, "id", strawberry.ID, "Id of your record of the entity user.")
+    builder.add(me, "email", str | None)
+    builder.add(me, "roles", builder.list_of(str))
+    builder.add(me, "sessions", builder.list_of(session), "Where you are signed in, the one used last first.")
+    builder.add(me, "totp", totp)
+    enrolment = builder.object_type("TotpEnrolment", "What an authenticator app needs.")
+    builder.add(enrolment, "key", str, "To type in; it can never be read again.")
+    builder.add(enrolment, "uri", str, "The same for the camera, as the text of a QR code.")
+    types.know(session, totp, me, enrolment)
+
+    def field(owner: Any, name: str, type_: Any, description: str, *arguments: Argument) -> None:
+        builder.add(owner, name, type_, description, arguments)
+        types.meanings.add(owner.name, name, AccountField(_PARTS[name]))
+
+    password = Argument("password", str, "Your password, once more.")
+    field(types.query, "me", builder.optional(me), "Your account; null for a token that belongs to nobody.")
+    change = types.mutation
+    field(
+        change,
+        "changePassword",
+        bool,
+        "Change your password. All of your sessions end, this one too.",
+        Argument("current", str, "The password that you have."),
+        Argument("new", str, "The one that you shall have."),
+    )
+    text = "Begin with a second factor: an app that shows codes. It counts once it is confirmed."
+    field(change, "enrolTotp", enrolment, text, password)
+    text = "Confirm the second factor by a code of the app; answers ten recovery codes, this once."
+    field(change, "confirmTotp", builder.list_of(str), text, Argument("code", str, "As the app shows it now."))
+    field(change, "disableTotp", bool, "Sign in without a second factor again.", password)
+    text = "End one of your sessions; false if you have none with this id."
+    field(change, "endSession", bool, text, Argument("id", strawberry.ID))

@@ -1,0 +1,81 @@
+"""Operations about the account of whoever asks. They open transactions of their own: a wrong password is counted."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLResolveInfo, OperationDefinitionNode, execute_sync
+
+from xrm_core.errors import BadQuery
+from xrm_core.graphql import answers
+from xrm_core.graphql.account_fields import OwnAccount
+from xrm_core.graphql.answers import Answer
+from xrm_core.graphql.documents import Document
+from xrm_core.graphql.meanings import AccountField
+from xrm_core.graphql.plans import Planner
+from xrm_core.permissions.caller import User
+from xrm_core.storage.engines import Database
+
+
+@dataclass(frozen=True)
+class AccountOperations:
+    """Executes operations that consist of :class:`~xrm_core.graphql.meanings.AccountField` fields. Blocking."""
+
+    account: OwnAccount
+    database: Database
+    planner: Planner
+
+    def run(
+        self,
+        document: Document,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        caller: User,
+        address: str | None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Execute an operation.
+
+        Args:
+            document: parsed and valid.
+            operation_name: which operation; None if there is one.
+            variables: as the client sent them.
+            caller: who asks.
+            address: of the client, if it is known.
+            extensions: those of the answer.
+        """
+
+        def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+            meaning = self.planner.role.meanings.get(info.parent_type.name, info.field_name)
+            if not isinstance(meaning, AccountField):
+                return source[info.field_name]
+            if meaning.part == "me":
+                return self.account.me(caller)
+            change: Callable[..., Any] = getattr(self.account, meaning.part)
+            return change(caller, address, **arguments)
+
+        outcome = execute_sync(
+            self.planner.role.graphql,
+            document.ast,  # type: ignore[arg-type] # valid documents have one
+            variable_values=dict(variables),
+            operation_name=operation_name,
+            field_resolver=resolve,
+        )
+        return answers.result(outcome.data, outcome.errors, self.database.understood, extensions)
+
+
+def is_about_account(
+    planner: Planner, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> bool:
+    """Whether an operation asks for a root field about the caller's account.
+
+    Raises:
+        BadQuery: and for others beside it: a document is one attempt, whatever aliases it has.
+    """
+    roots = planner.roots(document, operation, variables)
+    about = any(isinstance(root, AccountField) for root in roots)
+    if about and len(roots) != 1:
+        raise BadQuery(
+            "A field about your account stands alone in its operation.", hint="Ask for the other fields apart."
+        )
+    return about

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 
 from tests.records import kit
 from tests.server.http_kit import Client, code, serving
+from xrm_core.auth import tokens
 from xrm_core.records import read_log
 from xrm_core.records.read_log import LoggedRead
 from xrm_core.storage.engines import Database
@@ -69,3 +70,14 @@ def test_nothing_logged_is_read_where_nothing_can_be_written(client: Client) -> 
     answer = client.post({"query": "{ customers { nodes { name } } }"})
     assert (answer.status_code, code(answer)) == (503, "TENANT_READONLY")
     assert client.ask("{ notes { totalCount } }")["data"] == {"notes": {"totalCount": 0}}
+
+
+def test_who_views_as_another_is_the_reader(client: Client) -> None:
+    client.world.create("admin", "customer", {"name": "Ben's", "owner": client.world.users["ben"]})
+    with client.world.database.begin() as connection:
+        tokens.set_roles(connection, client.world.users["ben"], ["rep"])
+    headers = {"X-View-As": client.world.users["ben"]}
+    answer = client.post({"query": "{ customers { nodes { name } } }"}, **headers).json()
+    assert answer["data"]["customers"]["nodes"] == [{"name": "Ben's"}]
+    [read] = reads(client)
+    assert read.user_id == client.world.users["anna"]

@@ -11,16 +11,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
-from xrm_core.auth import sessions, tokens
+from xrm_core.auth import people, sessions, tokens
+from xrm_core.auth.events import Event, record
 from xrm_core.auth.networks import is_within
-from xrm_core.errors import Unauthenticated, XrmError
+from xrm_core.errors import Forbidden, Unauthenticated, XrmError
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.caller import User
+from xrm_core.permissions.coverage import covers_reads
+from xrm_core.permissions.policy import VIEW_AS, Action
 from xrm_core.permissions.token_scope import UNSCOPED, TokenScope
-from xrm_core.records.teams import teams_below
+from xrm_core.records.teams import team_of, teams_below
 from xrm_core.storage.engines import Database
 
 REMEMBER_SECONDS = 2.0
@@ -32,6 +36,7 @@ COOKIE = "Cookie"
 THREADS = 2
 _TIMEOUT = 5.0
 _MAX_REMEMBERED = 10_000
+_MAX_NAME = 320
 _MAX_TOKEN_LENGTH, _MAX_HEADER_LENGTH = 200, 256
 
 
@@ -121,6 +126,21 @@ class Authenticator:
             _require_within(found, address)
         return found
 
+    async def view_as(self, viewer: User, whom: str, address: str | None) -> User:
+        """Another user, as whom somebody sees things; each time is kept as an event.
+
+        Args:
+            viewer: who asks.
+            whom: id or e-mail address of the other.
+            address: of the client.
+
+        Raises:
+            Forbidden: the viewer may not view as others, or there is no such user, or that one may see more.
+        """
+        return await asyncio.get_running_loop().run_in_executor(
+            self._notes or self._threads, self._view_as, viewer, whom, address
+        )
+
     def forget(self) -> None:
         """Remember nobody: who asks next is looked up."""
         self._known.clear()
@@ -150,6 +170,33 @@ class Authenticator:
         if found.stale:
             self._note(found.id, sessions.touch)
         return replace(user, session=found.id)
+
+    def _view_as(self, viewer: User, whom: str, address: str | None) -> User:
+        with self._database.begin(_TIMEOUT) as connection:
+            found = self._viewed(connection, viewer, whom)
+            event = Event.VIEW_AS_REFUSED if found is None else Event.VIEW_AS
+            subject = whom if found is None else found.id
+            details = {} if viewer.token is None else {"token": viewer.token}
+            record(connection, event, user_id=viewer.id, subject=subject, address=address, details=details)
+        if found is None:
+            raise Forbidden(
+                "You may not view as this user.",
+                hint="There is no such user, you may not view as others, or that user may see more than you.",
+            )
+        return replace(found, viewer=viewer.id, token=viewer.token)
+
+    def _viewed(self, connection: Connection, viewer: User, whom: str) -> User | None:
+        if viewer.id is None or not viewer.access.may(VIEW_AS, Action.READ) or len(whom) > _MAX_NAME or "\0" in whom:
+            return None
+        try:
+            person = people.by_id(connection, self._users, str(UUID(whom)))
+        except ValueError:
+            person = people.by_email(connection, self._users, whom)
+        if person is None:
+            return None
+        roles = people.roles_of(connection, person.id)
+        user = self._made(connection, person.id, team_of(connection, person.id, self._users), roles)
+        return user if covers_reads(self._authority.model, viewer.access, user.access) else None
 
     def _made(
         self,

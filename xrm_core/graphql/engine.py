@@ -9,7 +9,16 @@ from typing import Any, TypeVar
 
 from graphql import OperationDefinitionNode, OperationType
 
-from xrm_core.errors import BadQuery, BadRequest, Busy, ModelOutOfDate, QueryTooLarge, TablesChanged, XrmError
+from xrm_core.errors import (
+    BadQuery,
+    BadRequest,
+    Busy,
+    Forbidden,
+    ModelOutOfDate,
+    QueryTooLarge,
+    TablesChanged,
+    XrmError,
+)
 from xrm_core.graphql import answers, introspection
 from xrm_core.graphql.account_fields import OwnAccount
 from xrm_core.graphql.account_operations import AccountOperations, is_about_account
@@ -43,7 +52,7 @@ class Request:
     """A GraphQL request. ``read_only`` refuses mutations (HTTP GET); ``base`` is as in User.
 
     ``departure`` ends a query when its client has gone. ``tells_cost``: the answer says what it may have cost.
-    ``address`` is the client's, for logs.
+    ``address`` is the client's, for logs. ``view_as`` names another user as whom the caller wants to see things.
     """
 
     query: str
@@ -54,6 +63,7 @@ class Request:
     departure: Departure | None = None
     tells_cost: bool = False
     address: str | None = None
+    view_as: str | None = None
 
 
 class MutationByGet(BadRequest):
@@ -164,6 +174,8 @@ class Engine:
             return answers.invalid(variables)
         if operation.operation is OperationType.QUERY:
             return await self._query(role, document, operation, request, variables, caller)
+        if caller.viewer is not None:
+            raise Forbidden("Who views as somebody else changes nothing.", hint="Leave out the header X-View-As.")
         if self.gate is not None:
             self.gate()
         if is_about_schema(role.planner, document, operation, variables):

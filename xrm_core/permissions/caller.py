@@ -16,7 +16,8 @@ class User:
     there is one, ``teams`` that id and those of all teams below it. ``base`` stands before the paths of this server in
     answers: ``/t/acme`` for who has reached a tenant by its path. ``session`` is the id of the session by which they
     are signed in (None: by a token). ``zone`` is the IANA name of the time zone that says which day it is. ``token`` is
-    the id of the API token, ``networks`` are those from which it may be used (None: all).
+    the id of the API token, ``networks`` are those from which it may be used (None: all). ``viewer`` is the id of
+    the user who sees things as this one does, without changing any.
     """
 
     id: str | None
@@ -28,6 +29,7 @@ class User:
     zone: str = "UTC"
     token: str | None = None
     networks: tuple[IPv4Network | IPv6Network, ...] | None = None
+    viewer: str | None = None
 
     @property
     def actor(self) -> str | None:

@@ -38,7 +38,14 @@ SCHEMA = "xrm_schema"
 PERMISSIONS = "xrm_permissions"
 """The permission object for the policies themselves: ``read`` shows them and plans changes, ``update`` applies them."""
 
-OBJECTS: Mapping[str, tuple[Action, ...]] = dict.fromkeys((SCHEMA, PERMISSIONS), (Action.READ, Action.UPDATE))
+VIEW_AS = "xrm_view_as"
+"""The permission object for seeing things as other users do, who may see no more than oneself."""
+
+OBJECTS: Mapping[str, tuple[Action, ...]] = {
+    SCHEMA: (Action.READ, Action.UPDATE),
+    PERMISSIONS: (Action.READ, Action.UPDATE),
+    VIEW_AS: (Action.READ,),
+}
 """What policies can name that is no entity: without fields and rows. With the actions that it has."""
 
 

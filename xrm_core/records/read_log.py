@@ -39,7 +39,7 @@ def write(connection: Connection, caller: User, address: str | None, reads: Read
 
     Args:
         connection: in a write transaction.
-        caller: who reads.
+        caller: who reads; if somebody views as them, it is that one who does.
         address: of the client.
         reads: what is read; all of it under one new ``request_id``.
     """
@@ -51,7 +51,7 @@ def write(connection: Connection, caller: User, address: str | None, reads: Read
             "id": str(uuid7()),
             "at": now,
             "request_id": request_id,
-            "user_id": caller.id,
+            "user_id": caller.viewer or caller.id,
             "token_id": caller.token,
             "address": address,
             "entity": read.entity,

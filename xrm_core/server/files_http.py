@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from xrm_core.errors import BadRequest, Busy, FileTooLarge, NotFound, Unauthenticated, XrmError
+from xrm_core.errors import BadRequest, Busy, FileTooLarge, Forbidden, NotFound, Unauthenticated, XrmError
 from xrm_core.graphql import answers
 from xrm_core.permissions.caller import User
 from xrm_core.query.files import PATH
@@ -29,7 +29,7 @@ from xrm_core.server.browser import credentials
 from xrm_core.server.entity_tags import has_already
 from xrm_core.server.file_ranges import RangeNotSatisfiable, part_of
 from xrm_core.server.site import Serving, Site
-from xrm_core.server.sites import address_of, site_of
+from xrm_core.server.sites import address_of, named_in, site_of
 from xrm_core.storage import file_store
 from xrm_core.storage.file_store import StoredFile
 from xrm_core.storage.policy_sets import require_current
@@ -47,7 +47,7 @@ _AROUND = 64 * 1024  # bytes of a multipart body beside the file: boundaries, he
 
 SAFE_HEADERS = {
     "cache-control": "no-store",
-    "vary": "Authorization, Cookie",
+    "vary": "Authorization, Cookie, X-View-As",
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; sandbox",
     "cross-origin-resource-policy": "same-origin",
@@ -109,6 +109,8 @@ class FilesEndpoint:
     async def _upload(self, request: Request) -> Response:
         site = site_of(request.scope)
         caller = await site.user(credentials(request.scope, site.name), address_of(request.scope))
+        if named_in(request.scope) is not None:
+            raise Forbidden("Who views as somebody else changes nothing.", hint="Leave out the header X-View-As.")
         site.require_writable()
         site.serving.files.check_upload(caller)  # before any byte of the body is read
         length = request.headers.get("content-length", "0")
@@ -183,7 +185,10 @@ class FilesEndpoint:
             raise _no_file() from None
 
         async def find(serving: Serving) -> StoredFile | None:
-            caller = await serving.authenticator.user(credentials(request.scope, site.name), address_of(request.scope))
+            address, view_as = address_of(request.scope), named_in(request.scope)
+            caller = await serving.authenticator.user(credentials(request.scope, site.name), address)
+            if view_as is not None:
+                caller = await site.viewing(serving, caller, view_as, address)
             return await site.on_files(self._find, site, serving, caller, file_id)
 
         found = await site.on_newest(find)

@@ -18,10 +18,13 @@ from xrm_core.server.browser import credentials, made_elsewhere
 from xrm_core.server.compression import compressed, is_compressed
 from xrm_core.server.entity_tags import has_already, of_gzip, tag_of
 from xrm_core.server.negotiation import GRAPHQL_RESPONSE, JSON, media_type_of_answer, require_json
-from xrm_core.server.sites import address_of, site_of
+from xrm_core.server.sites import address_of, named_in, site_of
 from xrm_core.server.trusted_documents import TrustedDocuments
 
-_SECURITY = [(b"vary", b"Authorization, Cookie, Accept, Accept-Encoding"), (b"x-content-type-options", b"nosniff")]
+_SECURITY = [
+    (b"vary", b"Authorization, Cookie, X-View-As, Accept, Accept-Encoding"),
+    (b"x-content-type-options", b"nosniff"),
+]
 _NOT_KEPT = (b"cache-control", b"no-store")
 _KEPT = (b"cache-control", b"private, no-cache")
 _SAFE = ("GET", "HEAD")
@@ -140,8 +143,11 @@ class GraphQLEndpoint:
         cost = (extensions or {}).get("cost", False)
         if not isinstance(cost, bool):
             raise NotWellFormed("«extensions.cost» is not true or false.")
+        view_as = named_in(scope)
         base, departure = scope.get("root_path", ""), Departure(partial(_gone, receive), self._late)
-        return Request(query, variables or {}, name or None, read_only, base, departure, cost, address_of(scope))
+        return Request(
+            query, variables or {}, name or None, read_only, base, departure, cost, address_of(scope), view_as
+        )
 
     async def _body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
         length = headers.get("content-length", "0")

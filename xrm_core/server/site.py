@@ -155,6 +155,8 @@ class Site:
             caller = authenticator.known(authorization, request.address) or await authenticator.user(
                 authorization, request.address
             )
+            if request.view_as is not None:
+                caller = await self.viewing(serving, caller, request.view_as, request.address)
             return await serving.engine.execute(request, replace(caller, base=request.base) if request.base else caller)
 
         try:
@@ -163,6 +165,11 @@ class Site:
             if isinstance(error, Unauthenticated):
                 raise
             return answers.refused(error)
+
+    async def viewing(self, serving: Serving, viewer: User, whom: str, address: str | None) -> User:
+        """The user as whom somebody sees things. Raises Forbidden: they may not."""
+        self.require_writable()  # it is kept who did
+        return await serving.authenticator.view_as(viewer, whom, address)
 
     async def user(self, authorization: str | None, address: str | None = None) -> User:
         """Who is asking.

@@ -12,6 +12,7 @@ from xrm_core.server.site import Site
 from xrm_core.server.tenants import Tenants
 
 _KEY = "xrm.site"
+_VIEW_AS = b"x-view-as"
 _PATH = re.compile(r"(/t/([^/]+))(/.*)?")
 _TOKEN_IN_URL = re.compile(rb"(?:^|&)(?:access_token=|[^=&]*=xrm_[\w-]{20})")
 
@@ -26,6 +27,15 @@ def address_of(scope: Scope) -> str | None:
     """The address of the client, if it is known; that of the proxy if there is one in between."""
     client = scope.get("client")
     return client[0] if client else None
+
+
+def named_in(scope: Scope) -> str | None:
+    """The user whom the header ``X-View-As`` names; None if there is none."""
+    for name, value in scope["headers"]:
+        if name == _VIEW_AS:
+            text: str = value.decode("utf-8", "replace")
+            return text
+    return None
 
 
 class Sites:

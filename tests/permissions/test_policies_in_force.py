@@ -218,6 +218,7 @@ def test_a_plan_says_what_each_role_gains_and_loses() -> None:
     assert told(files("a,firm,read,*,,allow"), files("a,*,read,*,,allow")) == {
         "a gains read on xrm_schema.",
         "a gains read on xrm_permissions.",
+        "a gains read on xrm_view_as.",
     }
 
 

@@ -44,7 +44,9 @@ def execute(
 
 
 def _resolve(source: Mapping[str, Any], info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
-    return source[str(info.path.key)]
+    key = str(info.path.key)
+    # What is no read of records has no answer among theirs: «nothing», of a role that may read nothing.
+    return source.get(key) if info.path.prev is None else source[key]
 
 
 def _none(_error: BaseException) -> None:

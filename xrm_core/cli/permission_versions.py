@@ -35,13 +35,14 @@ def apply(note: Note = "", as_json: AsJson = False, schemas: Schemas = None, dat
     """Put the roles and policies of the pack's files in force. Running servers take them within a second."""
     from xrm_core.cli.workplace import opened
     from xrm_core.permissions.in_force import apply_set
+    from xrm_core.server.policy_changes import noted
     from xrm_core.storage.system import upgrade_system
 
     with opened(schemas, database) as workplace:
         workplace.check_applied()
         files = workplace.pack_policies().files
         upgrade_system(workplace.database)
-        change = apply_set(workplace.database, files, note=note)
+        change = apply_set(workplace.database, files, note=note, along=noted(note))
     _done(change, as_json)
 
 
@@ -49,9 +50,10 @@ def undo(note: Note = "", as_json: AsJson = False, schemas: Schemas = None, data
     """Put the policies before the last change in force again. The pack's files stay as they are."""
     from xrm_core.cli.workplace import opened_database
     from xrm_core.permissions.in_force import undo_set
+    from xrm_core.server.policy_changes import noted
 
     with opened_database(schemas, database) as opened:
-        change = undo_set(opened, note=note)
+        change = undo_set(opened, note=note, along=noted(note))
     _done(change, as_json)
 
 

@@ -22,6 +22,7 @@ from xrm_core.errors import (
 from xrm_core.graphql import answers, introspection
 from xrm_core.graphql.account_fields import OwnAccount
 from xrm_core.graphql.account_operations import AccountOperations, is_about_account
+from xrm_core.graphql.administration import Administration
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.costs import CostTooHigh
 from xrm_core.graphql.demands import Limits
@@ -31,7 +32,6 @@ from xrm_core.graphql.executor import Executor
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.plans import Plan
 from xrm_core.graphql.roles import Role, Roles
-from xrm_core.graphql.schema_fields import SchemaAdministration
 from xrm_core.graphql.schema_operations import SchemaOperations, is_about_schema
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.caller import User
@@ -102,7 +102,7 @@ class Engine:
         roles: what is kept of the model's roles with their limits, if others share it; the three limits above, some of
             which roles may have of their own, are for those that are not shared.
         threads: to work in, if others do so, too.
-        administration: for changes of the model; None: it cannot be changed here.
+        administration: for changes of the model and of permissions; None: they cannot be changed here.
         account: for what callers ask of their own accounts; None: there are none here.
         tables: version of the tables that the model has, if reads are to hold it.
         policies: digest of the policies under which callers are authorised, if writes are to hold it.
@@ -119,7 +119,7 @@ class Engine:
     timeout: float = 30.0
     roles: Roles = None  # type: ignore[assignment] # set below
     threads: Threads = field(default_factory=Threads)
-    administration: SchemaAdministration | None = None
+    administration: Administration | None = None
     account: OwnAccount | None = None
     tables: int | None = None
     policies: str | None = None
@@ -223,7 +223,7 @@ class Engine:
 
     async def _administer(self, role: Role, document: Document, request: Request, caller: User) -> Answer:
         if self.administration is None:
-            raise BadQuery("The schema cannot be seen or changed here.")
+            raise BadQuery("The schema and the permissions cannot be seen or changed here.")
         operations = SchemaOperations(self.administration, self.database, role.planner, self.policies)
         call = (operations.run, document, request.operation_name, request.variables, caller)
         answer = await self._apart(self.threads.administering, *call)

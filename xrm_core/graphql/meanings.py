@@ -150,10 +150,10 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
-class SchemaField:
-    """A root field about the model itself; it stands in an operation without others."""
+class AdministrationField:
+    """A root field about the model or the permissions themselves; it stands in an operation without records."""
 
-    part: Literal["files", "plan", "apply"]
+    part: Literal["files", "plan", "apply", "permissions", "plan_permissions", "apply_permissions"]
 
 
 AccountPart = Literal["me", "change_password", "enrol_totp", "confirm_totp", "disable_totp", "end_session"]
@@ -167,7 +167,7 @@ class AccountField:
 
 
 Meaning = (
-    SchemaField
+    AdministrationField
     | AccountField
     | ScalarField
     | FileField

@@ -15,6 +15,7 @@ from xrm_core.graphql import (
     nodes,
     objects,
     orders,
+    permission_fields,
     schema_fields,
     search,
 )
@@ -49,5 +50,6 @@ def build(model: Model, access: Access) -> RoleSchema:
     mutations.add_mutations(types)
     schema_fields.add_schema_fields(types)
     account_fields.add_account_fields(types)
+    permission_fields.add_permission_fields(types)
     implementations = {types.node.name: types.objects.values()}
     return RoleSchema(LazySchema(types.query, types.mutation, types.known, implementations), types.meanings)

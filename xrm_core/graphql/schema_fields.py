@@ -9,14 +9,14 @@ import strawberry
 
 from xrm_core.graphql import builder
 from xrm_core.graphql.builder import Argument, ObjectType
-from xrm_core.graphql.meanings import SchemaField
+from xrm_core.graphql.meanings import AdministrationField
 from xrm_core.graphql.types import Types
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import SCHEMA, Action
 
 
 class SchemaAdministration(Protocol):
-    """Sees, plans and applies changes of the tenant layer. Blocking, but for :meth:`follow`.
+    """Sees, plans and applies changes of the tenant layer. Blocking.
 
     Answers have the shape of the GraphQL types below.
     """
@@ -46,9 +46,6 @@ class SchemaAdministration(Protocol):
         Raises as :meth:`plan`, SchemaChangeRefused also if the plan is not the one of this key, and PermissionsChanged.
         """
 
-    async def follow(self) -> None:
-        """Return once this server answers with the model that was applied."""
-
 
 def add_schema_fields(types: Types) -> None:
     """The fields, as far as the role has the right."""
@@ -68,10 +65,10 @@ def add_schema_fields(types: Types) -> None:
     ]
     description = "The files of the model, the lowest layer first."
     builder.add(types.query, "schemaFiles", builder.list_of(file), description)
-    types.meanings.add("Query", "schemaFiles", SchemaField("files"))
+    types.meanings.add("Query", "schemaFiles", AdministrationField("files"))
     description = "What a change of the tenant's files would do, to the data too. Changes nothing."
     builder.add(types.query, "planSchemaChange", plan, description, change)
-    types.meanings.add("Query", "planSchemaChange", SchemaField("plan"))
+    types.meanings.add("Query", "planSchemaChange", AdministrationField("plan"))
     if not types.access.may(SCHEMA, Action.UPDATE):
         return
     consent = [
@@ -80,7 +77,7 @@ def add_schema_fields(types: Types) -> None:
     ]
     description = "Carry a plan out. The answer comes when the server has the new model; it stands alone in a document."
     builder.add(types.mutation, "applySchemaChange", plan, description, [*change, *consent])
-    types.meanings.add("Mutation", "applySchemaChange", SchemaField("apply"))
+    types.meanings.add("Mutation", "applySchemaChange", AdministrationField("apply"))
 
 
 def _plan() -> ObjectType:

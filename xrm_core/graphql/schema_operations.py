@@ -1,4 +1,4 @@
-"""Operations about the model itself. They open no transaction of their own: a change of tables brings its own."""
+"""Operations about the model and the permissions themselves. They open no transaction: each change brings its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from graphql import GraphQLResolveInfo, OperationDefinitionNode, OperationType, 
 
 from xrm_core.errors import BadQuery, PermissionsChanged
 from xrm_core.graphql import answers
+from xrm_core.graphql.administration import Administration
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
-from xrm_core.graphql.meanings import SchemaField
+from xrm_core.graphql.meanings import AdministrationField
 from xrm_core.graphql.plans import Planner
-from xrm_core.graphql.schema_fields import SchemaAdministration
 from xrm_core.permissions.caller import User
 from xrm_core.storage.engines import Database
 
 
 @dataclass(frozen=True)
 class SchemaOperations:
-    """Executes operations that consist of :class:`~xrm_core.graphql.meanings.SchemaField` fields. Blocking.
+    """Executes operations that consist of :class:`~xrm_core.graphql.meanings.AdministrationField` fields. Blocking.
 
     ``policies`` is as in :class:`~xrm_core.graphql.executor.Executor`.
     """
 
-    administration: SchemaAdministration
+    administration: Administration
     database: Database
     planner: Planner
     policies: str | None
@@ -58,35 +58,47 @@ class SchemaOperations:
 def is_about_schema(
     planner: Planner, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
 ) -> bool:
-    """Whether an operation asks for root fields about the model.
+    """Whether an operation asks for root fields about the model or the permissions.
 
     Raises:
         BadQuery: and for others beside them, or for two changes.
     """
     roots = planner.roots(document, operation, variables)
-    about = [root for root in roots if isinstance(root, SchemaField)]
+    about = [root for root in roots if isinstance(root, AdministrationField)]
     if about and len(about) != len(roots):
-        raise BadQuery("Fields about the schema stand in an operation of their own.", hint="Ask for the others apart.")
+        raise BadQuery(
+            "Fields about the schema and the permissions stand in an operation of their own.",
+            hint="Ask for the others apart.",
+        )
     if len(about) > 1 and operation.operation is OperationType.MUTATION:
-        raise BadQuery("A mutation has at most one change of the schema.", hint="Give all files to one change.")
+        raise BadQuery(
+            "A mutation has at most one change of the schema or the permissions.", hint="Give all files to one change."
+        )
     return bool(about)
 
 
 def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     operations, caller = info.context
     meaning = operations.planner.role.meanings.get(info.parent_type.name, info.field_name)
-    if not isinstance(meaning, SchemaField):
+    if not isinstance(meaning, AdministrationField):
         return source[info.field_name]
-    administration: SchemaAdministration = operations.administration
+    schema, permissions = operations.administration.schema, operations.administration.permissions
     if meaning.part == "files":
-        return administration.files()
+        return schema.files()
+    if meaning.part == "permissions":
+        return permissions.current()
     given = arguments.get("files") or []
     names = [each["name"] for each in given]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BadQuery(f"The file {', '.join(twice)} is given twice.")
+    if meaning.part == "plan_permissions":
+        return permissions.plan(caller, {each["name"]: each["text"] for each in given})
+    if meaning.part == "apply_permissions":
+        files = {each["name"]: each["text"] for each in given}
+        return permissions.apply(caller, files, arguments["version"], arguments.get("note") or "", operations.policies)
     files, remove = {each["name"]: each["text"] for each in given}, arguments.get("remove") or []
     if meaning.part == "plan":
-        return administration.plan(caller, files, remove)
+        return schema.plan(caller, files, remove)
     accept = arguments.get("accept") or []
-    return administration.apply(caller, files, remove, accept, arguments["key"], operations.policies)
+    return schema.apply(caller, files, remove, accept, arguments["key"], operations.policies)

@@ -55,6 +55,7 @@ _GRAPHQL_TYPES = frozenset(
     {"query", "mutation", "subscription", "node", "connection", "edge", "error"}
     | {"schemafile", "schemafileinput", "schemaplan", "schemaoperation", "schemasample"}
     | {"me", "mysession", "mytotp", "totpenrolment"}
+    | {f"permission{word}" for word in ("s", "file", "fileinput", "role", "rule", "policy", "difference", "plan")}
     | {"money", "moneyinput", "moneyfilter", "moneyorderby", "moneygroupby", "moneygroupkey"}
     | {"currencycode", "currencycodefilter"}
     | {
@@ -73,7 +74,10 @@ _GRAPHQL_TYPES = frozenset(
     | {"searchhit", "searchableentity"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
 )
-_ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafiles", "planschemachange"})
+_ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafiles", "planschemachange"}) | {
+    "permissions",
+    "planpermissions",
+}
 
 _TABLE_PREFIXES = {
     "xrm_": "the platform's own tables begin with it",

@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import EVERYTHING, NOTHING, All, Any_, Not, Predicate, Whole
-from xrm_core.permissions.policy import MASKS, Action, Effect, Policy, maskable
+from xrm_core.permissions.policy import ALL, MASKS, Action, Effect, Policy, maskable
 from xrm_core.permissions.role_limits import Allowance
 
 Masks = tuple[tuple[Effect, Predicate], ...]
@@ -50,7 +50,7 @@ class Access:
     is held to less than its user, or belongs to nobody, may not.
     """
 
-    __slots__ = ("_permissions", "limits", "personal", "shape")
+    __slots__ = ("_permissions", "_whole", "limits", "personal", "shape")
 
     def __init__(
         self,
@@ -59,8 +59,11 @@ class Access:
         limits: Allowance | None = None,
         *,
         personal: bool = False,
+        whole: Iterable[tuple[str, Action, str | None]] = (),
     ) -> None:
+        """See the class; ``whole`` is what :meth:`has_whole` tells."""
         self.shape = shape
+        self._whole = frozenset(whole)
         self.personal = personal
         self.limits = limits or Allowance()
         self._permissions = MappingProxyType(dict(permissions))
@@ -72,6 +75,13 @@ class Access:
     def may(self, entity: str, action: Action) -> bool:
         """Whether the action is allowed on some records of the entity."""
         return (entity, action) in self._permissions
+
+    def has_whole(self, entity: str, action: Action, rule: str | None) -> bool:
+        """Whether all fields of an entity are allowed where a rule holds, also fields that are to come.
+
+        ``entity`` may be ``*``: entities that are to come as well. ``rule`` is its text, None: all records.
+        """
+        return any((name, action, text) in self._whole for name in {entity, ALL} for text in {rule, None})
 
     def readable(self, entity: str, name: str) -> bool:
         """Whether a field (or relation) of an entity can be read on some records, if only behind a mask."""

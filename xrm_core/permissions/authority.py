@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from threading import Lock
 
@@ -13,7 +13,7 @@ from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Access, Permission, compile_permission
 from xrm_core.permissions.between import link_permission, relationship_permission
 from xrm_core.permissions.derived import with_derived_rights
-from xrm_core.permissions.policy import MASKS, OBJECTS, Action, Effect, Policy, PolicySet, with_inherited
+from xrm_core.permissions.policy import ALL, MASKS, OBJECTS, Action, Effect, Policy, PolicySet, with_inherited
 from xrm_core.permissions.role_limits import Allowance, allowance
 from xrm_core.permissions.token_scope import UNSCOPED, TokenScope
 
@@ -118,7 +118,18 @@ class Authority:
         text = f"{self.model.fingerprint}:{self.policies.version}:{','.join(known)}{scope.key()}"
         shape = hashlib.sha256(text.encode()).hexdigest()[:16]
         derived = with_derived_rights(self.model, permissions)
-        return Access(shape, derived, self._limits(giving), personal=scope.personal)
+        fully = self._whole(policies, scope)
+        return Access(shape, derived, self._limits(giving), personal=scope.personal, whole=fully)
+
+    def _whole(self, policies: list[Policy], scope: TokenScope) -> Iterator[tuple[str, Action, str | None]]:
+        """What the policies give of all fields, as :meth:`Access.has_whole` tells it."""
+        for policy in policies:
+            if policy.effect is Effect.ALLOW and policy.fields is None and policy.entity not in OBJECTS:
+                rule = None if policy.rule is None else self.policies.rule_text(policy.rule)
+                for action in Action if policy.action is None else (policy.action,):
+                    entity = policy.entity or ALL
+                    if scope.allows(entity, action):
+                        yield entity, action, rule
 
     def _limits(self, roles: list[str]) -> Allowance:
         every = self.policies.roles.values()

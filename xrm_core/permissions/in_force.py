@@ -41,11 +41,15 @@ class PolicyChange:
         return self.before is not None and self.before.version == self.after.version
 
 
-Check = Callable[[Connection, PolicyChange], None]
-"""Raises what refuses a change; in the transaction that puts it in force."""
+Along = Callable[[Connection, PolicyChange], None]
+"""What is done along with a change, in the transaction that puts it in force; what it raises refuses the change."""
 
 
-def _anything(_connection: Connection, _change: PolicyChange) -> None:
+def _nothing(_connection: Connection, _change: PolicyChange) -> None:
+    """What is done by default."""
+
+
+def _anything(_change: PolicyChange) -> None:
     """What is refused by default."""
 
 
@@ -84,7 +88,8 @@ def apply_set(
     note: str = "",
     applied_by: str | None = None,
     version: int | None = None,
-    check: Check = _anything,
+    judge: Callable[[PolicyChange], None] = _anything,
+    along: Along = _nothing,
 ) -> PolicyChange:
     """Put files in force, if they are others than those that are; after it, no write goes on under the former ones.
 
@@ -94,7 +99,8 @@ def apply_set(
         note: why, for the history.
         applied_by: id of the user who does it.
         version: number of the set that must be in force.
-        check: refuses the change.
+        judge: raises what refuses the change, before anybody is held up by it.
+        along: see :data:`Along`.
 
     Raises:
         PolicyInvalid: the files have mistakes, or do not fit the model.
@@ -108,14 +114,15 @@ def apply_set(
             if version is not None and version != (0 if newest is None else newest.number):
                 raise _other_version(version, 0 if newest is None else newest.number)
             change = _change(connection, files, newest)
+        judge(change)
         try:
-            return change_sets(database, lambda connection: _put(connection, seen, change, check, note, applied_by))  # noqa: B023
+            return change_sets(database, lambda connection: _put(connection, seen, change, along, note, applied_by))  # noqa: B023
         except _Outdated:
             continue
     raise _never_at_rest()
 
 
-def undo_set(database: Database, *, note: str = "") -> PolicyChange:
+def undo_set(database: Database, *, note: str = "", along: Along = _nothing) -> PolicyChange:
     """Put the set before the last change in force again, as a new version. A second time: that before it.
 
     Raises:
@@ -131,7 +138,7 @@ def undo_set(database: Database, *, note: str = "") -> PolicyChange:
         try:
             return change_sets(
                 database,
-                lambda connection: _put(connection, seen, change, _anything, note, None, reverts=last.number),  # noqa: B023
+                lambda connection: _put(connection, seen, change, along, note, None, reverts=last.number),  # noqa: B023
             )
         except _Outdated:
             continue
@@ -162,14 +169,14 @@ def _put(
     connection: Connection,
     seen: tuple[str | None, str | None],
     change: PolicyChange,
-    check: Check,
+    along: Along,
     note: str,
     applied_by: str | None,
     reverts: int | None = None,
 ) -> PolicyChange:
-    check(connection, change)
     if applied_versions(connection) != seen:
         raise _Outdated
+    along(connection, change)
     if reverts is not None or not change.is_empty:
         policies = change.after
         save_set(connection, policies.files, policies.version, note=note, applied_by=applied_by, reverts=reverts)

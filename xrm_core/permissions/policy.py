@@ -38,6 +38,9 @@ SCHEMA = "xrm_schema"
 PERMISSIONS = "xrm_permissions"
 """The permission object for the policies themselves: ``read`` shows them and plans changes, ``update`` applies them."""
 
+ALL = "*"
+"""Every entity, also those that are to come."""
+
 VIEW_AS = "xrm_view_as"
 """The permission object for seeing things as other users do, who may see no more than oneself."""
 
@@ -125,6 +128,10 @@ class PolicySet:
     def rule(self, model: Model, entity: Entity, name: str | None) -> Predicate:
         """The named row rule as it reads on an entity."""
         return EVERYTHING if name is None else whole(parse(model, entity, self.rules[name], name))
+
+    def rule_text(self, name: str) -> str:
+        """The condition of a rule without its name: equal for equal conditions."""
+        return json.dumps(self.rules[name], sort_keys=True)
 
 
 _HEADER = ["role", "entity", "action", "fields", "rule", "effect"]

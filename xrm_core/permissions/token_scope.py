@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from xrm_core.errors import SettingsError
-from xrm_core.permissions.policy import OBJECTS, Action
+from xrm_core.permissions.policy import ALL, OBJECTS, Action
 
-ALL = "*"
 Grant = tuple[str, Action]
 
 

@@ -2,8 +2,11 @@
 
 from sqlalchemy import Connection
 
+from xrm_core.auth.events import Event, record
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.fitting import put_along, put_first, put_former, require_fitting
+from xrm_core.permissions.in_force import Along as WithPolicies
+from xrm_core.permissions.in_force import PolicyChange
 from xrm_core.server.assembly import pack_policies
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database, is_missing
@@ -36,6 +39,17 @@ def policies_along(settings: Settings, database: Database, model: Model, *, take
         require_fitting(connection, new)
 
     return along
+
+
+def noted(note: str) -> WithPolicies:
+    """Keep the event of a change of policies by the command line, with it."""
+
+    def keep(connection: Connection, change: PolicyChange) -> None:
+        if not change.is_empty:
+            details = {"note": note}
+            record(connection, Event.PERMISSIONS_CHANGED, subject=str(change.number), details=details)
+
+    return keep
 
 
 def former_policies_along(connection: Connection, new: Model) -> None:

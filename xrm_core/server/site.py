@@ -18,6 +18,7 @@ from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.secret_box import SecretBox
 from xrm_core.errors import (
     ModelOutOfDate,
+    PermissionsChanged,
     PermissionsUnavailable,
     PolicyInvalid,
     TablesChanged,
@@ -25,6 +26,7 @@ from xrm_core.errors import (
     XrmError,
 )
 from xrm_core.graphql import answers
+from xrm_core.graphql.administration import Administration
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.engine import Engine, Request, Threads
 from xrm_core.metadata.model import USER
@@ -32,6 +34,7 @@ from xrm_core.permissions.caller import User
 from xrm_core.permissions.in_force import in_force
 from xrm_core.records.files import Files
 from xrm_core.server.blueprints import Blueprint, Blueprints
+from xrm_core.server.policy_administration import PolicyAdministration
 from xrm_core.server.tenant_layer import TenantLayer
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint, current_model, tables_version
@@ -136,7 +139,8 @@ class Site:
         self._trouble: XrmError | None = None
         self._refused: tuple[str, float] | None = None
         self._counts_at = 0.0
-        self._administration = TenantLayer(settings, blueprints.plugins, database, self.refresh)
+        layer = TenantLayer(settings, blueprints.plugins, database, self.refresh)
+        self._administration = Administration(layer, PolicyAdministration(settings, database), layer.follow)
         self.serving = self._serving(blueprint, tables)
 
     async def answer(self, authorization: str | None, request: Request) -> Answer:
@@ -202,7 +206,7 @@ class Site:
                 return await work(serving)
             except (ModelOutOfDate, TablesChanged) as error:
                 refused = error
-            newer = await self._newer(serving, patient=isinstance(refused, TablesChanged))
+            newer = await self._newer(serving, refused)
             if newer is None:
                 break
             serving = newer
@@ -300,14 +304,18 @@ class Site:
         if await self._apart(renew_statistics, self.database):
             self._reader.renew()
 
-    async def _newer(self, than: Serving, *, patient: bool) -> Serving | None:
-        """What serves a newer model, or None if there is none; ``patient``: it may be about to come."""
-        for look in range(_LOOKS if patient else 1):
+    async def _newer(self, than: Serving, refused: XrmError) -> Serving | None:
+        """What serves a newer model or newer policies, or None if there are none.
+
+        Where tables have changed, a model may be about to come; policies may have been changed and changed back.
+        """
+        for look in range(_LOOKS if isinstance(refused, TablesChanged) else 1):
             if look:
                 await asyncio.sleep(_LOOK_SECONDS)
             if self.serving is than:
                 with contextlib.suppress(XrmError):
-                    await self.refresh()
+                    if not await self.refresh() and isinstance(refused, PermissionsChanged):
+                        return than
             if self.serving is not than:
                 return self.serving
         return None

@@ -1,0 +1,148 @@
+"""Nobody gives more than they hold: what a change of policies gives is held against the rights of its author."""
+
+import json
+
+import pytest
+
+from tests.permissions.test_policies_in_force import MODEL, files
+from xrm_core.permissions.authority import Authority
+from xrm_core.permissions.grants import beyond
+from xrm_core.permissions.policy import Action, parse_files
+from xrm_core.permissions.role_limits import Decided
+from xrm_core.permissions.token_scope import TokenScope
+
+USUAL = Decided(cost=100, page_size=50, depth=5, timeout=2.0)
+RULES = {"good": {"rank": {"gt": 5}}, "fine": {"rank": {"gt": 5}}, "bad": {"rank": {"lt": 5}}}
+TO_COME = "b: read on entities that are to come"
+
+
+def given(own: tuple[str, ...], before: tuple[str, ...], after: tuple[str, ...], **inherits: list[str]) -> list[str]:
+    """What a change of the policies of b and c would give that «a», who has ``own``, does not hold."""
+    old = parse_files(files(*own, *before, roles="a b c", rules=RULES), MODEL)
+    new = parse_files(files(*own, *after, roles="a b c", rules=RULES, **inherits), MODEL)
+    return beyond(Authority(MODEL, old).access(frozenset({"a"})), MODEL, old, new)
+
+
+HELD = {
+    "the same": (("a,firm,read,*,,allow",), (), ("b,firm,read,*,,allow",)),
+    "fewer fields": (("a,firm,read,name note,,allow",), (), ("b,firm,read,name,,allow",)),
+    "fewer records": (("a,firm,read,*,,allow",), (), ("b,firm,read,*,good,allow",)),
+    "the same records": (("a,firm,read,name,good,allow",), (), ("b,firm,read,name,good,allow",)),
+    "by another name": (("a,firm,read,name,good,allow",), (), ("b,firm,read,name,fine,allow",)),
+    "one of two": (("a,firm,read,name,good,allow", "a,firm,read,name,bad,allow"), (), ("b,firm,read,name,bad,allow",)),
+    "everything": (("a,*,*,*,,allow",), (), ("b,*,*,*,,allow",)),
+    "what b has already": ((), ("b,firm,read,*,,allow",), ("b,firm,read,*,,allow",)),
+    "less than b had": ((), ("b,firm,read,*,,allow",), ()),
+    "a denial": ((), ("b,firm,read,*,,allow",), ("b,firm,read,*,,allow", "b,firm,read,name,,deny")),
+    "a denial lifted": (("a,firm,read,name,,allow",), ("b,firm,read,name,,deny",), ()),
+    "the permissions": (("a,xrm_permissions,read,*,,allow",), (), ("b,xrm_permissions,read,*,,allow",)),
+}
+NOT_HELD = {
+    "another action": (("a,firm,read,*,,allow",), (), ("b,firm,update,*,,allow",), ["b: update on firm"]),
+    "all actions": (("a,firm,read,*,,allow",), (), ("b,firm,*,name,,allow",), ["create", "update", "delete"]),
+    "more fields": (("a,firm,read,name,,allow",), (), ("b,firm,read,name note,,allow",), ["b: read on firm"]),
+    "more records": (("a,firm,read,*,good,allow",), (), ("b,firm,read,*,,allow",), ["b: read on firm"]),
+    "other records": (("a,firm,read,*,good,allow",), (), ("b,firm,read,*,bad,allow",), ["b: read on firm"]),
+    "the records of one with the fields of the other": (
+        ("a,firm,read,name,good,allow", "a,firm,read,note,bad,allow"),
+        (),
+        ("b,firm,read,name note,good,allow",),
+        ["b: read on firm"],
+    ),
+    "fields that are to come": (
+        ("a,firm,read,name note rank created_at created_by updated_at updated_by version,,allow",),
+        (),
+        ("b,firm,read,*,,allow",),
+        ["b: read on firm"],
+    ),
+    "entities that are to come": (("a,firm,read,*,,allow",), (), ("b,*,read,name,,allow",), [TO_COME]),
+    "what is denied to the author": (
+        ("a,firm,read,*,,allow", "a,firm,read,note,,deny"),
+        (),
+        ("b,firm,read,*,,allow",),
+        ["b: read on firm"],
+    ),
+    "a denial lifted": ((), ("b,firm,read,*,,deny",), (), ["b: read on firm"]),
+    "a denial narrowed": (
+        ("a,firm,read,*,good,allow",),
+        ("b,firm,read,*,,deny",),
+        ("b,firm,read,*,good,deny",),
+        ["b: read on firm"],
+    ),
+    "the permissions": (("a,firm,*,*,,allow",), (), ("b,xrm_permissions,update,*,,allow",), ["xrm_permissions"]),
+    "the schema among everything": (
+        ("a,*,*,*,,allow", "a,xrm_schema,*,*,,deny"),
+        (),
+        ("b,*,*,*,,allow",),
+        ["b: read on xrm_schema", "b: update on xrm_schema"],
+    ),
+    "a mask of what the author does not see": ((), (), ("b,firm,read,name,,last_4",), ["b: read on firm"]),
+    "what the author sees behind a mask": (
+        ("a,firm,read,note,,allow", "a,firm,read,name,,last_4"),
+        (),
+        ("b,firm,read,name,,allow",),
+        ["b: read on firm"],
+    ),
+    "to oneself": (("a,firm,read,name,,allow",), (), ("a,firm,read,note,,allow",), ["a: read on firm"]),
+}
+
+
+@pytest.mark.parametrize("case", HELD)
+def test_what_one_holds_one_may_give(case: str) -> None:
+    assert given(*HELD[case]) == []
+
+
+@pytest.mark.parametrize("case", NOT_HELD)
+def test_more_than_one_holds_nobody_gives(case: str) -> None:
+    own, before, after, expected = NOT_HELD[case]
+    found = given(own, before, after)
+    assert all(any(word in text for text in found) for word in expected), found
+    assert given(("a,*,*,*,,allow",), before, after) == [] or case in ("the schema among everything",)
+
+
+def test_what_is_inherited_is_given_and_what_is_not_any_more_is_lifted() -> None:
+    rows = ("c,firm,read,note,,allow", "c,firm,read,name,,deny")
+    assert given((), rows, rows, b=["c"]) == ["b: read on firm"]
+    assert given(("a,firm,read,note,,allow",), rows, rows, b=["c"]) == []
+    old = parse_files(files(*rows, roles="a b c", b=["c"]), MODEL)
+    new = parse_files(files(*rows, roles="a b c"), MODEL)
+    assert beyond(Authority(MODEL, old).access(frozenset({"a"})), MODEL, old, new) == ["b: read on firm"]
+    # a role that goes takes what it denied along
+    gone = parse_files(files(roles="a b"), MODEL)
+    assert "c: read on firm" in beyond(Authority(MODEL, old).access(frozenset({"a"})), MODEL, old, gone)
+
+
+def test_a_rule_that_gets_another_condition_is_another_right() -> None:
+    row = "b,firm,read,name,good,allow"
+    old = parse_files(files(row), MODEL)
+    wider = parse_files(files(row, rules={"good": {"rank": {"gt": 0}}}), MODEL)
+    assert beyond(Authority(MODEL, old).access(frozenset({"a"})), MODEL, old, wider) == ["b: read on firm"]
+
+
+def test_a_token_gives_no_more_than_it_is_held_to() -> None:
+    old = parse_files(files("a,*,*,*,,allow"), MODEL)
+    new = parse_files(files("a,*,*,*,,allow", "b,firm,read,name,,allow"), MODEL)
+    authority, roles = Authority(MODEL, old), frozenset({"a"})
+    narrow = TokenScope(grants=frozenset({("xrm_permissions", Action.UPDATE)}))
+    assert beyond(authority.access(roles, narrow), MODEL, old, new) == ["b: read on firm"]
+    assert beyond(authority.access(roles), MODEL, old, new) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "limits", "expected"),
+    [
+        ({}, {"cost": 100}, []),
+        ({}, {"cost": 101}, ["b: a higher limit of cost"]),
+        ({"cost": 200}, {"cost": 200}, []),
+        ({"cost": 200}, {"cost": 200, "timeout": 3}, ["b: a higher limit of timeout"]),
+        ({"cost": 10}, {"cost": 50}, []),
+    ],
+)
+def test_limits_are_given_too(own: object, limits: object, expected: list[str]) -> None:
+    def texts(of_b: object) -> dict[str, str]:
+        roles = {"a": {"limits": own}, "b": {"limits": of_b}}
+        return {"roles.json": json.dumps({"roles": roles}), "policies.csv": files()["policies.csv"]}
+
+    old, new = parse_files(texts({}), MODEL), parse_files(texts(limits), MODEL)
+    author = Authority(MODEL, old).access(frozenset({"a"}))
+    assert beyond(author, MODEL, old, new, USUAL) == expected

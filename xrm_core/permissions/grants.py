@@ -1,0 +1,109 @@
+"""Nobody gives more than they hold: what a change of policies would give, held against what its author may do.
+
+A change gives something to a role by an allowing or masking policy that it did not have, and by a denying one that it
+has no longer, its own or inherited. Each of these must be covered by the author's own rights: the action, all of the
+fields, and all of the records. Whether a rule holds for no more records than another is decided by how they are put
+together only, so that in doubt a change is refused that would have given nothing.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+from xrm_core.metadata.model import Entity, Model
+from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Predicate, parse, whole
+from xrm_core.permissions.access import Access, covers, grantable
+from xrm_core.permissions.policy import ALL, OBJECTS, Action, Effect, Policy, PolicySet, with_inherited
+from xrm_core.permissions.role_limits import NAMES, Decided, allowance
+
+
+def beyond(
+    author: Access, model: Model, before: PolicySet | None, after: PolicySet, usual: Decided | None = None
+) -> list[str]:
+    """What a change would give that its author does not hold, in words; empty: nothing.
+
+    Args:
+        author: the rights of who changes the policies.
+        model: the model of the database.
+        before: the set in force; None: there is none.
+        after: the set that shall be.
+        usual: limits of roles that leave them open; None: limits do not matter.
+    """
+    old = before or PolicySet({}, {}, (), "")
+    found: dict[str, None] = {}
+    for role in sorted({*old.roles, *after.roles}):
+        had, has = _held(old, role), _held(after, role)
+        given = [each for each in has if each.effect is not Effect.DENY and each not in had]
+        lifted = [each for each in had if each.effect is Effect.DENY and each not in has]
+        for policy in (*given, *lifted):
+            for text in _missing(author, model, policy):
+                found[f"{role}: {text}"] = None
+        if usual is not None and role in after.roles:
+            for name in _raised(author, old, after, role, usual):
+                found[f"{role}: a higher limit of {name}"] = None
+    return list(found)
+
+
+def _held(policies: PolicySet, role: str) -> dict[Policy, None]:
+    """The policies that a role has, its own and inherited, as if they were its own; rules stand for themselves."""
+    if role not in policies.roles:
+        return {}
+    roles = with_inherited(policies.roles, [role])
+    return {
+        replace(each, role=role, rule=None if each.rule is None else policies.rule_text(each.rule)): None
+        for each in policies.policies
+        if each.role in roles
+    }
+
+
+def _missing(author: Access, model: Model, policy: Policy) -> Iterator[str]:
+    for action in Action if policy.action is None else (policy.action,):
+        if policy.entity in (None, *OBJECTS) and policy.fields is None and policy.rule is None:
+            names = OBJECTS if policy.entity is None else (policy.entity,)
+            lacking = (name for name in names if action in OBJECTS[name] and not author.may(name, action))
+            yield from (f"{action} on {name}" for name in lacking)
+        if policy.entity is None and not author.has_whole(ALL, action, policy.rule):
+            yield f"{action} on entities that are to come"
+        for entity in model:
+            if policy.applies(entity, action) and not _holds(author, model, entity, action, policy):
+                yield f"{action} on {entity.name}"
+
+
+def _holds(author: Access, model: Model, entity: Entity, action: Action, policy: Policy) -> bool:
+    held = author.get(entity.name, action)
+    if held is None:
+        return False
+    rule = EVERYTHING if policy.rule is None else whole(parse(model, entity, json.loads(policy.rule), "rule"))
+    if not _within(rule, held.rule):
+        return False
+    if policy.fields is None and not author.has_whole(entity.name, action, policy.rule):
+        return False  # a field that is to come
+    names = [name for name in grantable(entity, action) if covers(policy, name, action)]
+    return all(name in held.field_rules and _within(rule, held.field_rules[name] or EVERYTHING) for name in names)
+
+
+def _within(rule: Predicate, other: Predicate) -> bool:
+    """Whether the first holds for no records but those of the second, as far as that can be seen."""
+    if other in (EVERYTHING, rule):
+        return True
+    if isinstance(rule, Any_):
+        return all(_within(part, other) for part in rule.parts)
+    if isinstance(other, All):
+        return all(_within(rule, part) for part in other.parts)
+    if isinstance(rule, All) and any(_within(part, other) for part in rule.parts):
+        return True
+    return isinstance(other, Any_) and any(_within(rule, part) for part in other.parts)
+
+
+def _raised(author: Access, old: PolicySet, new: PolicySet, role: str, usual: Decided) -> Iterator[str]:
+    before = _limits(old, role, usual) if role in old.roles else usual
+    after, own = _limits(new, role, usual), author.limits.within(usual)
+    for name in NAMES:
+        if getattr(after, name) > max(getattr(before, name), getattr(own, name)):
+            yield name
+
+
+def _limits(policies: PolicySet, role: str, usual: Decided) -> Decided:
+    every = policies.roles.values()
+    limits, parents = {each.name: each.limits for each in every}, {each.name: each.inherits for each in every}
+    return allowance(limits, parents, [role]).within(usual)

@@ -1,6 +1,5 @@
 """What users see and change of their own account through GraphQL."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +14,7 @@ ME = "{ me { id email roles totp { enabled recoveryCodesLeft } sessions { id dev
 CHANGE = "mutation($current: String!, $new: String!) { changePassword(current: $current, new: $new) }"
 ENROL = "mutation($password: String!) { enrolTotp(password: $password) { key uri } }"
 CONFIRM = "mutation($code: String!) { confirmTotp(code: $code) }"
+RENEW = "mutation($password: String!) { renewRecoveryCodes(password: $password) }"
 DISABLE = "mutation($password: String!) { disableTotp(password: $password) }"
 
 
@@ -121,18 +121,25 @@ def test_a_second_factor_from_beginning_to_end(house: House) -> None:
     assert enrolment["uri"].startswith("otpauth://totp/xRM:")
     app = pyotp.TOTP(enrolment["key"])
     assert refused(house, headers, CONFIRM, code="abc") == "CODE_WRONG"
-    codes = ask(house, headers, CONFIRM, code=app.at(time.time() - 30))["confirmTotp"]
+    codes = ask(house, headers, CONFIRM, code=app.now())["confirmTotp"]
     assert len(codes) == 10
     assert ask(house, headers, ME)["me"]["totp"] == {"enabled": True, "recoveryCodesLeft": 10}
     assert refused(house, headers, ENROL, password=PASSWORD) == "BAD_QUERY"
     assert code(house.login(person.email)) == "CODE_REQUIRED"
     assert house.login(person.email, code=codes[0]).status_code == 200
+    assert refused(house, headers, RENEW, password="wrong horse") == "PASSWORD_WRONG"
+    renewed = ask(house, headers, RENEW, password=PASSWORD)["renewRecoveryCodes"]
+    assert not set(renewed) & set(codes)
+    assert code(house.login(person.email, code=codes[1])) == "SIGN_IN_FAILED"
+    assert house.login(person.email, code=renewed[0]).status_code == 200
     assert refused(house, headers, DISABLE, password="wrong horse") == "PASSWORD_WRONG"
     assert ask(house, headers, DISABLE, password=PASSWORD) == {"disableTotp": True}
     assert ask(house, headers, DISABLE, password=PASSWORD) == {"disableTotp": False}
+    assert refused(house, headers, RENEW, password=PASSWORD) == "BAD_QUERY"
     assert house.login(person.email).status_code == 200
     assert house.rows_of(person)["xrm_recovery_code"] == 0
-    assert [each for each in house.events(person.id) if each.startswith("totp")] == ["totp_disabled", "totp_enabled"]
+    about_totp = [each for each in house.events(person.id) if each.startswith("totp")]
+    assert about_totp == ["totp_disabled", "totp_enabled", "totp_enabled"]
 
 
 def test_only_own_sessions_end(house: House) -> None:

@@ -1,16 +1,18 @@
 """Signing in and out over HTTP."""
 
+import asyncio
 import datetime as dt
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from tests.auth.kit import PASSWORD, House, code
 from xrm_core.auth import authenticator, sessions
 from xrm_core.auth.attempts import Kind
 from xrm_core.auth.passwords import PasswordHash
+from xrm_core.errors import Unauthenticated
 from xrm_core.storage.system import SESSION
 
 
@@ -91,6 +93,51 @@ def test_for_an_unknown_user_the_same_work_is_done(house: House, monkeypatch: py
     assert done == ["verified", "verified"]
 
 
+def test_for_an_unknown_user_the_database_is_asked_the_same(house: House) -> None:
+    person, without = house.person(), house.person(None)
+    asked: dict[str, list[str]] = {}
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked[current].append(statement)
+
+    event.listen(house.database.engine, "before_cursor_execute", note)
+    try:
+        for current in ("nobody@example.com", person.email, without.email):
+            asked[current] = []
+            house.login(current, "wrong horse")
+    finally:
+        event.remove(house.database.engine, "before_cursor_execute", note)
+    first, second, third = asked.values()
+    assert len(first) > 5
+    assert first == second == third
+
+
+def test_a_session_that_has_ended_at_one_server_ends_at_the_others_within_seconds(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authenticator, "REMEMBER_SECONDS", 2.0)
+    person, now = house.person(), [1000.0]
+    headers = house.signed_in(person)
+    users, authority = house.platform.tables["user"], house.platform.authority
+    other = authenticator.Authenticator(house.database, users, authority, lambda: now[0])
+    try:
+        for end in ("logout", "password", "inactive"):
+            assert asyncio.run(other.user(headers["Authorization"])).id == person.id
+            if end == "logout":
+                house.post("/auth/logout", **headers)
+            elif end == "password":
+                house.set_password(person, PASSWORD)
+            else:
+                house.update_user(person, {"active": False})
+            now[0] += 2.0
+            with pytest.raises(Unauthenticated):
+                asyncio.run(other.user(headers["Authorization"]))
+            if end != "inactive":
+                headers = house.signed_in(person)
+    finally:
+        other.close()
+
+
 def test_each_sign_in_makes_a_new_session_whatever_came_along(house: House) -> None:
     person = house.person()
     planted = "xrmc_" + "A" * 43
@@ -100,6 +147,17 @@ def test_each_sign_in_makes_a_new_session_whatever_came_along(house: House) -> N
     second = house.login(person.email).headers.get_list("set-cookie")[0]
     assert planted not in first
     assert first.partition(";")[0] != second.partition(";")[0]
+
+
+def test_who_signs_in_anew_in_a_browser_has_one_session(house: House) -> None:
+    person, other = house.person(), house.person()
+    for _ in range(3):
+        assert house.login(person.email).status_code == 200
+    assert house.rows_of(person)["xrm_session"] == 1
+    assert house.login(other.email, "wrong horse").status_code == 401
+    assert house.rows_of(person)["xrm_session"] == 1
+    assert house.login(other.email).status_code == 200
+    assert (house.rows_of(person)["xrm_session"], house.rows_of(other)["xrm_session"]) == (0, 1)
 
 
 def test_signing_out_ends_this_session_only(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,6 +286,8 @@ def test_a_form_of_another_site_cannot_sign_anybody_in(house: House) -> None:
     foreign = house.post("/auth/login", form, Origin="https://evil.example")
     assert (foreign.status_code, code(foreign)) == (403, "CROSS_SITE_REFUSED")
     assert house.http.get("/auth/login", params=form).status_code == 405
+    for path in ("/AUTH/login", "/auth/Login", "/auth//login", "/t/x/auth/login"):  # no way around the limits
+        assert house.post(path, form).status_code == 404
 
 
 def test_a_thousand_attempts_at_once_are_counted_one_by_one(house: House) -> None:

@@ -1,6 +1,6 @@
 """The second factor."""
 
-import time
+from types import SimpleNamespace
 
 import pyotp
 import pytest
@@ -13,7 +13,7 @@ from xrm_core.auth.secret_box import SecretBox, SecretKeyNeeded
 from xrm_core.errors import BadQuery
 from xrm_core.storage.system import RECOVERY_CODE, TOTP
 
-STEP = 30
+STEP, NOW = 30, 1_800_000_015
 
 
 class App:
@@ -30,14 +30,13 @@ class App:
 
     def code(self, steps: int = 0) -> str:
         """The code so many steps from now."""
-        return pyotp.TOTP(self.secret).at(time.time() + steps * STEP)
+        return pyotp.TOTP(self.secret).at(NOW + steps * STEP)
 
 
 @pytest.fixture(autouse=True)
-def _within_a_step() -> None:
-    """A test does not begin at the end of a step, so codes mean the same all through it."""
-    if time.time() % STEP > STEP - 3:
-        time.sleep(3.1)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's clock stands still, so that no step ends within a test."""
+    monkeypatch.setattr(totp, "time", SimpleNamespace(time=lambda: NOW))
 
 
 def test_who_has_a_second_factor_needs_its_code_too(house: House) -> None:
@@ -149,11 +148,11 @@ def test_a_secret_that_is_not_confirmed_is_not_asked_for_and_can_be_replaced(hou
         second, uri = totp.enrol(connection, box, person.id, person.email)
         assert first != second
         assert uri.startswith(f"otpauth://totp/xRM:{person.email.replace('@', '%40')}?secret={second}&issuer=xRM")
-        assert totp.confirm(connection, box, person.id, pyotp.TOTP(first).now()) is None
-        assert not totp.check(connection, box, person.id, pyotp.TOTP(second).now())
+        assert totp.confirm(connection, box, person.id, pyotp.TOTP(first).at(NOW)) is None
+        assert not totp.check(connection, box, person.id, pyotp.TOTP(second).at(NOW))
     assert house.login(person.email).status_code == 200
     with house.database.begin() as connection:
-        assert totp.confirm(connection, box, person.id, pyotp.TOTP(second).now()) is not None
+        assert totp.confirm(connection, box, person.id, pyotp.TOTP(second).at(NOW)) is not None
         for again in (totp.enrol, totp.confirm):
             with pytest.raises(BadQuery):
                 again(connection, box, person.id, "000000")

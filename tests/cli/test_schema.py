@@ -9,6 +9,7 @@ import graphql
 import pytest
 
 from tests.cli.conftest import BOOK, CLOSED_POSTGRES, CORE_PACK, TEXT, USER, Xrm, write_pack
+from tests.graphql.kit import ACCOUNT_CHANGES
 
 DATABASE = Path("xrm-data/xrm.db")
 
@@ -177,7 +178,8 @@ def test_print_for_a_role(xrm: Xrm):
     schema = graphql.build_schema(found.out)
     assert set(schema.type_map["Customer"].fields) == {"id", "name", "industry", "city", "country"}
     assert "Contact" not in schema.type_map
-    assert schema.mutation_type is None
+    assert schema.mutation_type is not None
+    assert set(schema.mutation_type.fields) == set(ACCOUNT_CHANGES)
 
 
 def test_print_for_a_role_that_does_not_exist(xrm: Xrm):

@@ -125,6 +125,10 @@ KEY = b"the key of masks that are a hash"
 NOW = "2026-01-02T03:04:05+00:00"
 
 
+ACCOUNT_CHANGES = (*("changePassword", "enrolTotp", "confirmTotp", "renewRecoveryCodes", "disableTotp", "endSession"),)
+"""Mutations that everybody has, whatever their roles allow: those of the own account."""
+
+
 def uid(number: int) -> str:
     """The id of a record, by number."""
     return f"00000000-0000-7000-8000-{number:012d}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.graphql.kit import World, uid
+from tests.graphql.kit import ACCOUNT_CHANGES, World, uid
 from xrm_core.graphql.schema import build
 
 # «rep» reads firms of their own without revenue, all deals, id and name of persons, all visits; no secrets.
@@ -311,7 +311,7 @@ def test_no_known_role_sees_anything(world: World, roles: str) -> None:
     types = world.ask(roles, "{ __schema { queryType { fields { name } } mutationType { fields { name } } } }")[
         "__schema"
     ]
-    account = [{"name": name} for name in ("changePassword", "enrolTotp", "confirmTotp", "disableTotp", "endSession")]
+    account = [{"name": name} for name in ACCOUNT_CHANGES]
     assert types == {"queryType": {"fields": [{"name": "me"}]}, "mutationType": {"fields": account}}
 
 

@@ -13,7 +13,7 @@ from xrm_core.auth.passwords import Passwords, check_new
 from xrm_core.auth.secret_box import SecretBox
 from xrm_core.auth.sign_in import TIMEOUT
 from xrm_core.auth.stored_passwords import is_unchanged, kept_hash, set_password
-from xrm_core.errors import Forbidden, XrmError
+from xrm_core.errors import BadQuery, Forbidden, XrmError
 from xrm_core.permissions.caller import User
 from xrm_core.storage.engines import Database
 
@@ -127,6 +127,23 @@ class OwnAccount:
                 _record(connection, events.Event.TOTP_ENABLED, user_id, address)
                 return codes
         raise CodeWrong("The code is not the one that the app shows now.", hint="Enter the one that it shows next.")
+
+    def renew_recovery_codes(self, caller: User, address: str | None, password: str) -> list[str]:
+        """New recovery codes in place of the old.
+
+        Raises:
+            PasswordWrong, TooManyAttempts, BadQuery: nothing was changed.
+            Forbidden: the caller has no session.
+        """
+        user_id, kept = self._checked(caller, address, password)
+
+        def renew(connection: Connection) -> list[str]:
+            if not totp.is_on(connection, user_id):
+                raise BadQuery("There is no second factor, so there are no recovery codes.", hint="Enrol one first.")
+            _record(connection, events.Event.TOTP_ENABLED, user_id, address, recovery_codes="renewed")
+            return recovery_codes.make_codes(connection, user_id)
+
+        return self._with_password(user_id, kept, renew)
 
     def disable_totp(self, caller: User, address: str | None, password: str) -> bool:
         """Do without a second factor; false if there was none.

@@ -141,6 +141,11 @@ def end_session(connection: Connection, user_id: str, session_id: str) -> bool:
     return connection.execute(mine).rowcount == 1
 
 
+def end_replaced(connection: Connection, token: str) -> None:
+    """End the session that a browser had before it gets another one."""
+    connection.execute(delete(SESSION).where(SESSION.c.token_hash == digest(token)))
+
+
 def end_sessions(connection: Connection, user_id: str) -> int:
     """End all sessions of a user; answers how many there were."""
     return connection.execute(delete(SESSION).where(SESSION.c.user_id == user_id)).rowcount

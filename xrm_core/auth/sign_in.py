@@ -5,6 +5,7 @@ made.
 """
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
@@ -13,13 +14,15 @@ from xrm_core.auth.attempts import Counter, Kind
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.people import Person
 from xrm_core.auth.secret_box import SecretBox
-from xrm_core.auth.sessions import Lifetimes, SessionInfo, create_session
+from xrm_core.auth.sessions import Lifetimes, SessionInfo, create_session, end_replaced
 from xrm_core.auth.stored_passwords import is_unchanged, keep_better, kept_hash
 from xrm_core.errors import Unauthenticated
 from xrm_core.storage.engines import Database
 
 TIMEOUT = 5.0
 """Seconds that a statement may take."""
+
+_NOBODY = str(UUID(int=0))
 
 
 class SignInFailed(Unauthenticated):
@@ -36,7 +39,10 @@ class CodeRequired(Unauthenticated):
 
 @dataclass(frozen=True)
 class Attempt:
-    """What somebody sends to sign in. ``device_token``: of a device that may be known; ``device``: its name."""
+    """What somebody sends to sign in. ``device_token``: of a device that may be known; ``device``: its name.
+
+    ``former`` is the token of a session that the new one replaces.
+    """
 
     email: str
     password: str = field(repr=False)
@@ -45,6 +51,7 @@ class Attempt:
     device_token: str | None = field(default=None, repr=False)
     cookie: bool = False
     code: str | None = field(default=None, repr=False)
+    former: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -151,6 +158,8 @@ class SignIn:
         )
 
     def _signed_in(self, connection: Connection, person: Person, attempt: Attempt, second: str) -> SignedIn:
+        if attempt.former is not None:
+            end_replaced(connection, attempt.former)
         token, session = create_session(
             connection,
             person.id,
@@ -174,10 +183,10 @@ def _was_right(connection: Connection, counters: tuple[Counter, ...]) -> None:
 
 def _look_up(connection: Connection, users: Table, attempt: Attempt) -> _Known:
     person = people.by_email(connection, users, attempt.email)
-    user_id = "" if person is None else person.id
-    kept = kept_hash(connection, user_id) if user_id else None
-    has_totp = bool(user_id) and totp.is_on(connection, user_id)
-    if user_id and devices.is_known(connection, attempt.device_token, user_id):
+    user_id = _NOBODY if person is None else person.id  # nobody is looked up as everybody is: it takes as long
+    kept = kept_hash(connection, user_id)
+    has_totp = totp.is_on(connection, user_id)
+    if devices.is_known(connection, attempt.device_token, user_id):
         name = f"{user_id} {attempt.device_token}"
         codes = Counter.of(Kind.CODE, name)
         return _Known(person, kept, (Counter.of(Kind.DEVICE, name),), has_totp, codes)

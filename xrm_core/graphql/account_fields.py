@@ -19,6 +19,7 @@ _PARTS: dict[str, AccountPart] = {
     "changePassword": "change_password",
     "enrolTotp": "enrol_totp",
     "confirmTotp": "confirm_totp",
+    "renewRecoveryCodes": "renew_recovery_codes",
     "disableTotp": "disable_totp",
     "endSession": "end_session",
 }
@@ -41,6 +42,9 @@ class OwnAccount(Protocol):
 
     def confirm_totp(self, caller: User, address: str | None, code: str) -> list[str]:
         """Let it count; answers recovery codes. Raises CodeWrong, TooManyAttempts, SecretKeyNeeded, BadQuery."""
+
+    def renew_recovery_codes(self, caller: User, address: str | None, password: str) -> list[str]:
+        """New recovery codes in place of the old. Raises PasswordWrong, TooManyAttempts, BadQuery."""
 
     def disable_totp(self, caller: User, address: str | None, password: str) -> bool:
         """Do without. Raises PasswordWrong, TooManyAttempts."""
@@ -95,6 +99,8 @@ def add_account_fields(types: Types) -> None:
     field(change, "enrolTotp", enrolment, text, password)
     text = "Confirm the second factor by a code of the app; answers ten recovery codes, this once."
     field(change, "confirmTotp", builder.list_of(str), text, Argument("code", str, "As the app shows it now."))
+    text = "Get ten new recovery codes, this once; those before are void."
+    field(change, "renewRecoveryCodes", builder.list_of(str), text, password)
     field(change, "disableTotp", bool, "Sign in without a second factor again.", password)
     text = "End one of your sessions; false if you have none with this id."
     field(change, "endSession", bool, text, Argument("id", strawberry.ID))

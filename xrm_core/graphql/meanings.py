@@ -156,7 +156,9 @@ class AdministrationField:
     part: Literal["files", "plan", "apply", "permissions", "plan_permissions", "apply_permissions"]
 
 
-AccountPart = Literal["me", "change_password", "enrol_totp", "confirm_totp", "disable_totp", "end_session"]
+AccountPart = Literal[
+    "me", "change_password", "enrol_totp", "confirm_totp", "renew_recovery_codes", "disable_totp", "end_session"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ class AuthEndpoints:
             _text(given, "device") if "device" in given else device_token,
             cookie=kind == "cookie",
             code=_text(given, "code") if "code" in given else None,
+            former=browser.cookie(request.scope, browser.SESSION, site.name) if kind == "cookie" else None,
         )
 
         async def sign_in(serving: Serving) -> SignedIn:

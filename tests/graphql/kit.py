@@ -125,7 +125,10 @@ KEY = b"the key of masks that are a hash"
 NOW = "2026-01-02T03:04:05+00:00"
 
 
-ACCOUNT_CHANGES = (*("changePassword", "enrolTotp", "confirmTotp", "renewRecoveryCodes", "disableTotp", "endSession"),)
+ACCOUNT_CHANGES = (
+    *("changePassword", "enrolTotp", "confirmTotp", "renewRecoveryCodes", "disableTotp", "endSession"),
+    *("createToken", "revokeToken"),
+)
 """Mutations that everybody has, whatever their roles allow: those of the own account."""
 
 

@@ -9,15 +9,20 @@ from sqlalchemy import Connection, Table
 
 from xrm_core.auth import attempts, events, people, recovery_codes, sessions, totp
 from xrm_core.auth.attempts import Counter, Kind
+from xrm_core.auth.event_lists import listed
+from xrm_core.auth.own_tokens import OwnTokens
 from xrm_core.auth.passwords import Passwords, check_new
 from xrm_core.auth.secret_box import SecretBox
 from xrm_core.auth.sign_in import TIMEOUT
 from xrm_core.auth.stored_passwords import is_unchanged, kept_hash, set_password
 from xrm_core.errors import BadQuery, Forbidden, XrmError
 from xrm_core.permissions.caller import User
+from xrm_core.permissions.policy import LOG, Action
 from xrm_core.storage.engines import Database
 
 Result = TypeVar("Result")
+
+DAYS_VALID = 90
 
 
 class PasswordWrong(XrmError):
@@ -43,13 +48,15 @@ class OwnAccount:
         users: the table of the entity ``user``.
         passwords: checks and makes hashes.
         box: reads and encrypts secrets of second factors.
-        changed: called when sessions have ended.
+        tokens: makes, lists and revokes API tokens.
+        changed: called when sessions or tokens have ended.
     """
 
     database: Database
     users: Table
     passwords: Passwords
     box: SecretBox
+    tokens: OwnTokens
     changed: Callable[[], None] = lambda: None
 
     def me(self, caller: User) -> dict[str, Any] | None:
@@ -63,6 +70,7 @@ class OwnAccount:
                 "id": person.id,
                 "email": person.email or None,
                 "roles": sorted(people.roles_of(connection, person.id)),
+                "tokens": self.tokens.listed(connection, person.id),
                 "sessions": [_shown(session, caller.session) for session in mine],
                 "totp": {
                     "enabled": totp.is_on(connection, person.id),
@@ -175,6 +183,60 @@ class OwnAccount:
                 _record(connection, events.Event.SESSION_ENDED, user_id, address, session=session_id)
         self.changed()
         return ended
+
+    def create_token(
+        self,
+        caller: User,
+        address: str | None,
+        label: str,
+        days: int | None = None,
+        roles: list[str] | None = None,
+        only: list[str] | None = None,
+        networks: list[str] | None = None,
+    ) -> dict[str, Any]:
+        """Make an API token, of which this once the text is told.
+
+        Raises:
+            BadQuery: it would be wider than what the caller holds, or something is not understood.
+            Forbidden: the caller has no session.
+        """
+        user_id = _user(caller)
+        with self.database.begin(TIMEOUT) as connection:
+            return self.tokens.create(
+                connection,
+                caller,
+                user_id,
+                address,
+                label=label,
+                days=DAYS_VALID if days is None else days,
+                roles=roles,
+                only=only,
+                networks=networks,
+            )
+
+    def revoke_token(self, caller: User, address: str | None, id: str) -> bool:
+        """End one of the caller's tokens; false if there is none with this id.
+
+        Raises:
+            Forbidden: the caller has no session.
+        """
+        user_id = _user(caller)
+        with self.database.begin(TIMEOUT) as connection:
+            ended = self.tokens.revoke(connection, user_id, id, address)
+        self.changed()
+        return ended
+
+    def auth_events(self, caller: User, address: str | None, **asked: Any) -> list[dict[str, Any]]:  # noqa: ARG002
+        """What happened to all accounts, the newest first; ``asked`` as in :func:`~xrm_core.auth.event_lists.listed`.
+
+        Raises:
+            Forbidden: the caller may not read the log.
+            BadQuery: an argument is not understood.
+        """
+        if not caller.access.may(LOG, Action.READ):
+            raise Forbidden("You may not read the log.")
+        with self.database.read(TIMEOUT) as connection:
+            return listed(connection, self.users, **asked)
 
     def _checked(self, caller: User, address: str | None, password: str) -> tuple[str, str]:
         """Id of the caller and hash of the password, if this is it. The attempt is counted before it is made."""

@@ -8,11 +8,15 @@ from typing import Any, Protocol
 import strawberry
 
 from xrm_core.graphql import builder
-from xrm_core.graphql.builder import Argument
+from xrm_core.graphql.builder import Argument, ObjectType
 from xrm_core.graphql.meanings import AccountField, AccountPart
-from xrm_core.graphql.scalars import DateTime
+from xrm_core.graphql.scalars import DateTime, Json
 from xrm_core.graphql.types import Types
 from xrm_core.permissions.caller import User
+from xrm_core.permissions.policy import LOG, Action
+
+MAX_DAYS = 366
+"""So long is a token valid that somebody makes for themselves, at most."""
 
 _PARTS: dict[str, AccountPart] = {
     "me": "me",
@@ -22,6 +26,9 @@ _PARTS: dict[str, AccountPart] = {
     "renewRecoveryCodes": "renew_recovery_codes",
     "disableTotp": "disable_totp",
     "endSession": "end_session",
+    "createToken": "create_token",
+    "revokeToken": "revoke_token",
+    "authEvents": "auth_events",
 }
 
 
@@ -52,6 +59,24 @@ class OwnAccount(Protocol):
     def end_session(self, caller: User, address: str | None, id: str) -> bool:
         """End a session; False if the caller has none with this id."""
 
+    def create_token(
+        self,
+        caller: User,
+        address: str | None,
+        label: str,
+        days: int | None = None,
+        roles: list[str] | None = None,
+        only: list[str] | None = None,
+        networks: list[str] | None = None,
+    ) -> dict[str, Any]:
+        """Make an API token. Raises BadQuery: it would be wider than what the caller holds."""
+
+    def revoke_token(self, caller: User, address: str | None, id: str) -> bool:
+        """End an API token; False if the caller has none with this id."""
+
+    def auth_events(self, caller: User, address: str | None, **asked: Any) -> list[dict[str, Any]]:
+        """What happened to all accounts, for those who may read the log. Raises Forbidden."""
+
 
 def add_account_fields(types: Types) -> None:
     """The fields."""
@@ -75,10 +100,12 @@ def add_account_fields(types: Types) -> None:
     builder.add(me, "roles", builder.list_of(str))
     builder.add(me, "sessions", builder.list_of(session), "Where you are signed in, the one used last first.")
     builder.add(me, "totp", totp)
+    token = _token()
+    builder.add(me, "tokens", builder.list_of(token), "Your API tokens, the oldest first.")
     enrolment = builder.object_type("TotpEnrolment", "What an authenticator app needs.")
     builder.add(enrolment, "key", str, "To type in; it can never be read again.")
     builder.add(enrolment, "uri", str, "The same for the camera, as the text of a QR code.")
-    types.know(session, totp, me, enrolment)
+    types.know(session, totp, me, enrolment, token)
 
     def field(owner: Any, name: str, type_: Any, description: str, *arguments: Argument) -> None:
         builder.add(owner, name, type_, description, arguments)
@@ -104,3 +131,64 @@ def add_account_fields(types: Types) -> None:
     field(change, "disableTotp", bool, "Sign in without a second factor again.", password)
     text = "End one of your sessions; false if you have none with this id."
     field(change, "endSession", bool, text, Argument("id", strawberry.ID))
+    if types.access.personal:
+        made = builder.object_type("NewToken", "A token that was just made.")
+        builder.add(made, "token", str, "The token itself; it can never be read again.")
+        builder.add(made, "details", token)
+        types.know(made)
+        field(
+            change,
+            "createToken",
+            made,
+            "Make an API token for yourself. It may never do more than you may.",
+            Argument("label", str, "What it is for."),
+            Argument("days", int | None, f"Days that it is valid, at most {MAX_DAYS}; 90 if left out."),
+            Argument("roles", builder.optional(builder.list_of(str)), "Only these of your roles."),
+            Argument("only", builder.optional(builder.list_of(str)), "Only this, as customer:read,update or *:read."),
+            Argument("networks", builder.optional(builder.list_of(str)), "Only from these networks or addresses."),
+        )
+        text = "End one of your API tokens; false if you have none with this id."
+        field(change, "revokeToken", bool, text, Argument("id", strawberry.ID))
+    if types.access.may(LOG, Action.READ):
+        event = _event()
+        types.know(event)
+        field(
+            types.query,
+            "authEvents",
+            builder.list_of(event),
+            "What happened to accounts and rights, the newest first.",
+            Argument("first", int | None, "At most so many; 50 if left out, 1000 at most."),
+            Argument("before", builder.optional(strawberry.ID), "Id of an event; only older ones."),
+            Argument("user", builder.optional(strawberry.ID), "Only what this user did, or what is about them."),
+            Argument("event", str | None, "Only events of this kind."),
+            Argument("since", builder.optional(DateTime), "Only from this moment on."),
+        )
+
+
+def _token() -> ObjectType:
+    token = builder.object_type("MyToken", "One of your API tokens.")
+    builder.add(token, "id", strawberry.ID)
+    builder.add(token, "label", str, "What it is for.")
+    builder.add(token, "createdAt", DateTime)
+    for name, text in (("expiresAt", "When it ends."), ("lastUsedAt", "When it was last used, to the minute.")):
+        builder.add(token, name, builder.optional(DateTime), text)
+    builder.add(token, "lastUsedFrom", str | None, "From where.")
+    for name, text in (
+        ("roles", "Only these of your roles; null: all."),
+        ("only", "Only this; null: all that you may."),
+        ("networks", "Only from these networks; null: from everywhere."),
+    ):
+        builder.add(token, name, builder.optional(builder.list_of(str)), text)
+    return token
+
+
+def _event() -> ObjectType:
+    event = builder.object_type("AuthEvent", "Something that happened to an account or to rights.")
+    builder.add(event, "id", strawberry.ID)
+    builder.add(event, "at", DateTime)
+    builder.add(event, "event", str, "What: sign_in, token_created …")
+    builder.add(event, "userId", builder.optional(strawberry.ID), "Who did it; null: a stranger, or the command line.")
+    builder.add(event, "subject", str | None, "Whom or what it is about.")
+    builder.add(event, "address", str | None, "From where.")
+    builder.add(event, "details", Json, "More.")
+    return event

@@ -157,7 +157,16 @@ class AdministrationField:
 
 
 AccountPart = Literal[
-    "me", "change_password", "enrol_totp", "confirm_totp", "renew_recovery_codes", "disable_totp", "end_session"
+    "me",
+    "change_password",
+    "enrol_totp",
+    "confirm_totp",
+    "renew_recovery_codes",
+    "disable_totp",
+    "end_session",
+    "create_token",
+    "revoke_token",
+    "auth_events",
 ]
 
 

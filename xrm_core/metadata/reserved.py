@@ -56,6 +56,7 @@ _GRAPHQL_TYPES = frozenset(
     | {"schemafile", "schemafileinput", "schemaplan", "schemaoperation", "schemasample"}
     | {"me", "mysession", "mytotp", "totpenrolment"}
     | {f"permission{word}" for word in ("s", "file", "fileinput", "role", "rule", "policy", "difference", "plan")}
+    | {"token", "mytoken", "newtoken", "authevent"}  # an entity «token» would have the mutation createToken
     | {"money", "moneyinput", "moneyfilter", "moneyorderby", "moneygroupby", "moneygroupkey"}
     | {"currencycode", "currencycodefilter"}
     | {
@@ -77,6 +78,7 @@ _GRAPHQL_TYPES = frozenset(
 _ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafiles", "planschemachange"}) | {
     "permissions",
     "planpermissions",
+    "authevents",
 }
 
 _TABLE_PREFIXES = {

@@ -44,10 +44,14 @@ ALL = "*"
 VIEW_AS = "xrm_view_as"
 """The permission object for seeing things as other users do, who may see no more than oneself."""
 
+LOG = "xrm_log"
+"""The permission object for the events of all accounts."""
+
 OBJECTS: Mapping[str, tuple[Action, ...]] = {
     SCHEMA: (Action.READ, Action.UPDATE),
     PERMISSIONS: (Action.READ, Action.UPDATE),
     VIEW_AS: (Action.READ,),
+    LOG: (Action.READ,),
 }
 """What policies can name that is no entity: without fields and rows. With the actions that it has."""
 

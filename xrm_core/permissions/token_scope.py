@@ -44,17 +44,20 @@ class TokenScope:
 UNSCOPED = TokenScope()
 
 
-def read_grants(words: Iterable[str], entities: Iterable[str]) -> dict[str, list[str]]:
+def read_grants(
+    words: Iterable[str], entities: Iterable[str], objects: Iterable[str] = OBJECTS
+) -> dict[str, list[str]]:
     """``["customer:read,update", "product:*"]`` → entity → actions, as a token keeps it.
 
     Args:
         words: an entity, or ``*`` for all, and its actions; the same entity twice adds up.
-        entities: names that are known, beside ``*`` and the other objects of permissions.
+        entities: names that are known, beside ``*``.
+        objects: and of other objects of permissions.
 
     Raises:
         SettingsError: there is no such entity or action.
     """
-    known = {*entities, ALL, *OBJECTS}
+    known = {*entities, ALL, *objects}
     found: dict[str, set[str]] = {}
     for word in words:
         entity, _, actions = word.partition(":")

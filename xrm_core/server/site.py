@@ -14,6 +14,7 @@ import structlog
 
 from xrm_core.auth.authenticator import THREADS, Authenticator
 from xrm_core.auth.own_account import OwnAccount
+from xrm_core.auth.own_tokens import OwnTokens
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.secret_box import SecretBox
 from xrm_core.errors import (
@@ -368,7 +369,9 @@ class Site:
             notes=self._noting,
             zone=self._settings.time_zone,
         )
-        account = OwnAccount(self.database, users, self._passwords, self._box, authenticator.forget)
+        account = OwnAccount(
+            self.database, users, self._passwords, self._box, OwnTokens(authority), authenticator.forget
+        )
         engine = Engine(
             records,
             self.database,

@@ -1,0 +1,75 @@
+"""Events as they are shown to those who may read the log."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Table
+
+from xrm_core.auth import people
+from xrm_core.auth.events import Event, recorded
+from xrm_core.errors import BadQuery
+
+_USUAL, _MOST = 50, 1000
+
+
+def listed(
+    connection: Connection,
+    users: Table,
+    *,
+    first: int | None = None,
+    before: str | None = None,
+    user: str | None = None,
+    event: str | None = None,
+    since: str | dt.datetime | None = None,
+) -> list[dict[str, Any]]:
+    """Events, the newest first, in the shape of GraphQL's type ``AuthEvent``.
+
+    Args:
+        connection: where to look.
+        users: the table of the entity ``user``.
+        first: at most so many.
+        before: id of an event; only older ones.
+        user: id of a user; only what they did, or what is about them.
+        event: only those of this kind.
+        since: aware; only those from this moment on.
+
+    Raises:
+        BadQuery: an argument is not understood.
+    """
+    limit = _USUAL if first is None else first
+    if not 0 <= limit <= _MOST:
+        raise BadQuery(f"first is 0 to {_MOST}.")
+    if event is not None and event not in set(Event):
+        raise BadQuery(f"There is no event {event!r}.", hint=f"Events are: {', '.join(Event)}.")
+    names: tuple[str, ...] = ()
+    if user is not None:
+        person = people.by_id(connection, users, _id(user))
+        names = (_id(user), *([person.email] if person and person.email else []))
+    found = recorded(
+        connection,
+        users=names,
+        event=event,
+        since=dt.datetime.fromisoformat(since) if isinstance(since, str) else since,
+        before=None if before is None else _id(before),
+        limit=limit,
+    )
+    return [
+        {
+            "id": each.id,
+            "at": each.at,
+            "event": each.event,
+            "userId": each.user_id,
+            "subject": each.subject,
+            "address": each.address,
+            "details": dict(each.details),
+        }
+        for each in found
+    ]
+
+
+def _id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise BadQuery("This is no id.", hint="Ids look like 01a2170d-fdba-726c-8456-14ba50d381ce.") from None

@@ -159,7 +159,9 @@ def test_only_own_sessions_end(house: House) -> None:
 def test_a_token_sees_the_account_and_cannot_change_it(house: House) -> None:
     person = house.person()
     token = {"Authorization": f"Bearer {house.token(person)}"}
-    assert ask(house, token, ME)["me"]["id"] == person.id
+    house.signed_in(person)
+    me = ask(house, token, ME)["me"]
+    assert (me["id"], me["sessions"]) == (person.id, [])
     assert refused(house, token, CHANGE, current=PASSWORD, new=NEW) == "FORBIDDEN"
     assert refused(house, token, ENROL, password=PASSWORD) == "FORBIDDEN"
     assert house.rows_of(person)["xrm_totp"] == 0

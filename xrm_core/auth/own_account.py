@@ -65,7 +65,8 @@ class OwnAccount:
             person = None if caller.id is None else people.by_id(connection, self.users, caller.id)
             if person is None:
                 return None
-            mine = sessions.sessions_of(connection, person.id)
+            # Where somebody is signed in is for who is signed in so: neither for tokens nor for who views as them.
+            mine = sessions.sessions_of(connection, person.id) if caller.session is not None else []
             return {
                 "id": person.id,
                 "email": person.email or None,

@@ -98,7 +98,9 @@ def add_account_fields(types: Types) -> None:
     builder.add(me, "id", strawberry.ID, "Id of your record of the entity user.")
     builder.add(me, "email", str | None)
     builder.add(me, "roles", builder.list_of(str))
-    builder.add(me, "sessions", builder.list_of(session), "Where you are signed in, the one used last first.")
+    builder.add(
+        me, "sessions", builder.list_of(session), "Where you are signed in, the one used last first; empty for tokens."
+    )
     builder.add(me, "totp", totp)
     token = _token()
     builder.add(me, "tokens", builder.list_of(token), "Your API tokens, the oldest first.")

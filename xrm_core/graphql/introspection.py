@@ -44,9 +44,7 @@ def execute(
 
 
 def _resolve(source: Mapping[str, Any], info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
-    key = str(info.path.key)
-    # What is no read of records has no answer among theirs: «nothing», of a role that may read nothing.
-    return source.get(key) if info.path.prev is None else source[key]
+    return source[str(info.path.key)]
 
 
 def _none(_error: BaseException) -> None:

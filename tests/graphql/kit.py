@@ -177,7 +177,8 @@ class World:
         self.change_rights(rights)
         with self.database.begin() as connection:
             self.tables.metadata.create_all(connection)
-            MASK_KEY.create(connection)
+            MASK_KEY.create(connection, checkfirst=True)
+            connection.execute(MASK_KEY.delete())  # of a database that has a key already
             connection.execute(insert(MASK_KEY).values(blocks(KEY)))
             if not self.database.is_sqlite:
                 create_typos(connection)

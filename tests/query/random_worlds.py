@@ -16,7 +16,6 @@ from tests.query.two_ways import Ways
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
-from xrm_core.storage.system import MASK_KEY
 
 RANDOM = DocumentLimits(aliases=10_000, fields=100_000)
 """Random documents have an alias at nearly every field."""
@@ -48,8 +47,6 @@ def world(of: Drawn, url: str, rows: list[tuple[str, random_records.Record]], st
     """The model on an empty database, with these records; ``stack`` closes it."""
     database = Database(url)
     apply(database, of.model)
-    with database.begin() as connection:
-        MASK_KEY.drop(connection)  # for the one of the world
     database.close()
     found = World(of.model, kit.policies(of.model, ["role,*,read,*,,allow"], {}), url, {}, documents=RANDOM)
     stack.callback(found.close)

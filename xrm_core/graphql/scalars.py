@@ -44,6 +44,7 @@ Duration = NewType("Duration", object)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})")
 _WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _MAX_DIGITS = 38
 _FLOAT_DIGITS = 15
 """Digits that every float keeps."""
@@ -53,6 +54,8 @@ def parse_decimal(value: Any) -> PythonDecimal:
     """A decimal as text or number; ValueError for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError('A Decimal is a text like "19.90" or a number.')  # noqa: TRY004 - GraphQL wants ValueError
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):  # Python takes «1_000» and digits of any script
+        raise ValueError(f"{value[:40]!r} is not a decimal number.")
     try:
         number = PythonDecimal(str(value))
     except InvalidOperation:

@@ -38,7 +38,10 @@ class Validator:
         """
         found = [*_beyond_schema(entity, record), *relationship_problems(entity, record)]
         reported = {problem["field"] for problem in found}
-        errors = self._compiled[entity.name].iter_errors(dict(record))
+        # What is no text cannot even be looked at by the validator.
+        no_text = {problem["field"] for problem in found if problem["rule"] in ("characters", "json")}
+        readable = {name: value for name, value in record.items() if name not in no_text}
+        errors = self._compiled[entity.name].iter_errors(readable)
         described = (worded(entity, error) for error in errors)
         found.extend(problem for problem in described if problem["field"] not in reported)
         if rules and entity.name in self._rules:
@@ -64,7 +67,7 @@ def _beyond_schema(entity: Entity, record: Mapping[str, Any]) -> Iterator[Proble
             yield {"field": name, "rule": "format", "message": wrong}
         if field.type is FieldType.JSON and (wrong := _json_problem(value)):
             yield {"field": name, "rule": "json", "message": wrong}
-        if isinstance(value, str) and _unstorable(value):
+        if field.type is not FieldType.JSON and _is_no_text(value):
             yield {"field": name, "rule": "characters", "message": "has characters that are not text (NUL, surrogates)"}
 
 
@@ -82,6 +85,12 @@ def _json_problem(value: Any) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def _is_no_text(value: Any) -> bool:
+    """Whether a text, or the id in a polymorphic relation, has characters that cannot be stored."""
+    texts = value.values() if isinstance(value, Mapping) else (value,)
+    return any(_unstorable(text) for text in texts if isinstance(text, str))
 
 
 def _unstorable(text: str) -> bool:

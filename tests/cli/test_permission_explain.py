@@ -99,9 +99,9 @@ def test_a_record_has_true_or_false_for_each_rule_and_its_fields(xrm: Xrm, libra
     assert holds(own) == {2: True, 3: True, 4: False, 5: True}
     assert holds(other) == {2: True, 3: False, 4: False, 5: True}
     assert holds(locked) == {2: True, 3: True, 4: True, 5: True}
-    assert own["record"] == {"allowed": True, "fields": everything}
-    assert other["record"] == {"allowed": True, "fields": ["id", "title", "shelf", "fans"]}
-    assert locked["record"] == {"allowed": False, "fields": []}
+    assert own["record"] == {"allowed": True, "fields": everything, "masked": []}
+    assert other["record"] == {"allowed": True, "fields": ["id", "title", "shelf", "fans"], "masked": []}
+    assert locked["record"] == {"allowed": False, "fields": [], "masked": []}
 
 
 _SYSTEM = ["created_at", "created_by", "updated_at", "updated_by", "version"]
@@ -134,6 +134,20 @@ def test_a_field_is_explained_by_the_policies_about_it(xrm: Xrm, library: str) -
     given = explained(xrm, *words[2:-1], "summary")["fields"]
     assert {name: (each["extent"], len(each["withheld"])) for name, each in given.items()} == {"summary": ("none", 2)}
     assert "made of book.pages" in xrm("permissions", "explain", "base", "read", "book").out
+
+
+def test_a_masked_field_is_said_to_be_so(xrm: Xrm, library: str, pack: Path) -> None:
+    with (pack / "permissions" / "policies.csv").open("a") as file:
+        file.write("base,user,read,id,,allow\nbase,user,read,email,,last_4\n")
+    xrm("permissions", "apply")
+    field = explained(xrm, "base", "read", "user", "--field", "email")["fields"]["email"]
+    assert (field["extent"], [each.rpartition(":")[2] for each in field["masked"]]) == ("masked", ["10"])
+    done = xrm("permissions", "explain", "base", "read", "user", library).out
+    assert "  with the fields id\n  and, masked, email\n" in done
+    done = xrm("permissions", "explain", "base", "read", "user", library, "--field", "email").out
+    assert f"The field email of the record {library}: masked." in done
+    matrix = xrm("permissions", "matrix", "--role", "base", "--entity", "user", "--format", "csv").out
+    assert 'base,user,"all, 2 of 9 fields, 1 masked",-,-,-' in matrix
 
 
 def test_who_is_only_a_role_is_no_user_also_under_a_not(xrm: Xrm, library: str) -> None:

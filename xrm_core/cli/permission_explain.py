@@ -142,6 +142,7 @@ def _json(why: "Reasons", checked: "Verdict | None", field: str | None) -> dict[
             each.name: {
                 "extent": each.extent.value,
                 "given": [policy.place for policy in each.given],
+                "masked": [policy.place for policy in each.masked],
                 "withheld": [policy.place for policy in each.withheld],
             }
             for each in why.fields
@@ -150,5 +151,6 @@ def _json(why: "Reasons", checked: "Verdict | None", field: str | None) -> dict[
     }
     if checked is not None:
         fields = [name for name in checked.fields if field in (None, name)]
-        answer["record"] = {"allowed": checked.allowed, "fields": fields}
+        masked = [name for name in checked.masked if field in (None, name)]
+        answer["record"] = {"allowed": checked.allowed, "fields": fields, "masked": masked}
     return answer

@@ -96,9 +96,11 @@ def _cell(why: "Reasons") -> str:
     parts = [rows]
     if why.action is not Action.DELETE and why.follows is None:
         found = [each for each in why.fields if each.extent is not Extent.NONE]
-        some = sum(each.extent is not Extent.ALL for each in found)
+        some = sum(each.extent is Extent.SOME for each in found)
+        masked = sum(each.extent is Extent.MASKED for each in found)
         parts += [f"{len(found)} of {len(why.fields)} fields"] if len(found) < len(why.fields) else []
         parts += [f"{some} on some of them"] if some else []
+        parts += [f"{masked} masked"] if masked else []
     return ", ".join(parts)
 
 

@@ -22,7 +22,7 @@ def as_lines(
         yield f"No policy of these roles names {why.entity.name}: who may {action} {owner}.{relation} has the right."
         yield f"See: xrm permissions explain {who} {action} {owner} --field {relation}"
     shown = [each for each in why.fields if field in (None, each.name)]
-    about = {id(policy) for each in shown for policy in (*each.given, *each.withheld)}
+    about = {id(policy) for each in shown for policy in (*each.given, *each.masked, *each.withheld)}
     relevant = [field is None or id(policy) in about for policy in why.policies]
     if why.follows is None or why.policies:
         yield ""
@@ -100,11 +100,14 @@ def _why_not(field: FieldReason) -> str:
 def _record(why: Reasons, checked: Verdict, record: str | None, field: str | None) -> Iterator[str]:
     yield ""
     if field is not None and checked.allowed:
-        yield f"The field {field} of the record {record}: {'yes' if field in checked.fields else 'no'}."
+        shown = "yes" if field in checked.fields else "masked" if field in checked.masked else "no"
+        yield f"The field {field} of the record {record}: {shown}."
         return
     yield f"The record {record}: {'yes' if checked.allowed else 'no'}."
     if checked.allowed and why.action is not Action.DELETE:
         yield f"  with the fields {_names(checked.fields)}"
+        if checked.masked:
+            yield f"  and, masked, {_names(checked.masked)}"
     if checked.allowed and why.action is Action.UPDATE:
         yield "  as it is now; the rules must hold after the change, too"
 

@@ -11,7 +11,7 @@ from xrm_core.metadata.predicate import EVERYTHING, NOTHING, Predicate
 from xrm_core.metadata.uses import uses
 from xrm_core.permissions.access import Access, Permission, covers, grantable
 from xrm_core.permissions.authority import Authority
-from xrm_core.permissions.policy import Action, Effect, Policy
+from xrm_core.permissions.policy import MASKS, Action, Effect, Policy
 
 
 class Extent(StrEnum):
@@ -25,12 +25,15 @@ class Extent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldReason:
-    """A field: ``given`` and ``withheld`` are the policies that decide, ``hidden_parts`` what a virtual one lacks."""
+    """A field: ``given``, ``masked`` and ``withheld`` are the policies that decide, ``hidden_parts`` what a virtual one
+    lacks.
+    """
 
     name: str
     extent: Extent
     given: tuple[Policy, ...]
     withheld: tuple[Policy, ...]
+    masked: tuple[Policy, ...] = ()
     hidden_parts: tuple[str, ...] = ()
 
 
@@ -94,10 +97,11 @@ def _fields(model: Model, access: Access, entity: Entity, action: Action, polici
         field = entity.field(name)
         if field is not None and not field.writable and action is not Action.READ:
             continue  # the platform sets it, whatever a policy says
+        masked = tuple(each for each in policies if each.effect in MASKS and covers(each, name, action))
         extent = Extent.NONE if name not in rules else _extent(rules[name])
         parts = uses(model, entity, field) if field is not None and field.virtual and extent is Extent.NONE else set()
         hidden = tuple(sorted(f"{owner}.{part}" for owner, part in parts if not access.readable_in_full(owner, part)))
-        found.append(FieldReason(name, extent, given, withheld, hidden))
+        found.append(FieldReason(name, extent, given, withheld, masked, hidden))
     return found
 
 

@@ -20,11 +20,14 @@ _AT_ONCE = 40
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``allowed``: the record; ``fields``: those of it that are in reach; ``rules``: whether each of them holds."""
+    """``allowed``: the record; ``fields``: those of it that are in reach, ``masked``: those of which only a mask shows
+    something; ``rules``: whether each of them holds.
+    """
 
     allowed: bool
     fields: tuple[str, ...]
     rules: tuple[bool, ...]
+    masked: tuple[str, ...] = ()
 
 
 def verdict(
@@ -46,13 +49,19 @@ def verdict(
         raise NotFound(f"There is no {entity.name} with the id {id_}.")
     permission = scope.access.get(entity.name, action)
     named = {} if permission is None else permission.field_rules
-    wanted = [*rules, *(rule for rule in named.values() if rule is not None)]
+    masks = {} if permission is None else permission.masks
+    wanted = [
+        *rules,
+        *(rule for ways in masks.values() for _, rule in ways),
+        *(rule for rule in named.values() if rule is not None),
+    ]
     if permission is not None:
         wanted.append(permission.rule)
     holding = _holding(connection, scope, caller, entity, id_, wanted)
     allowed = permission is not None and holding[permission.rule]
     fields = [name for name, rule in named.items() if allowed and (rule is None or holding[rule])]
-    return Verdict(allowed, tuple(fields), tuple(holding[rule] for rule in rules))
+    masked = [name for name, ways in masks.items() if name not in fields and any(holding[rule] for _, rule in ways)]
+    return Verdict(allowed, tuple(fields), tuple(holding[rule] for rule in rules), tuple(masked) if allowed else ())
 
 
 def _holding(

@@ -43,6 +43,8 @@ def test_a_tenant_moves_in_a_bundle(applied: Path, xrm: Xrm, tmp_path: Path):
     xrm("tenant", "create", "acme")
     xrm("user", "create", *ADA, "--tenant", "acme")
     assert "1 records" in xrm("tenant", "export", "acme", tmp_path / "acme.zip").out
+    [event] = xrm("log", "events", "--tenant", "acme", "--event", "export", "--format", "json").out.splitlines()
+    assert (json.loads(event)["subject"], json.loads(event)["details"]) == ("acme", {"file": "acme.zip"})
 
     assert xrm("tenant", "import", "copy", tmp_path / "acme.zip").code == 0
 

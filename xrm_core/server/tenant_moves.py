@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from xrm_core.auth.events import Event, record
 from xrm_core.metadata.reading import PACK_FILE, text_of, texts_in
 from xrm_core.permissions.fitting import put_first
 from xrm_core.plugins import Plugins
 from xrm_core.server.assembly import pack_policies, read_layers, read_model
 from xrm_core.settings import Settings
+from xrm_core.storage.applied import has_models
 from xrm_core.storage.apply import apply
 from xrm_core.storage.bundle import export_bundle, import_bundle
 from xrm_core.storage.engines import Database
@@ -62,7 +64,7 @@ def export_tenant(settings: Settings, plugins: Plugins, name: str, file: Path) -
     database = Database(tenant_url(settings, name))
     try:
         with database.read() as connection:
-            kept = schema_files(connection).texts
+            kept, applied = schema_files(connection).texts, has_models(connection)
         files: dict[str, str] = {}
         for layer in read_layers(settings, plugins, kept):
             found = [*layer.texts, *(texts_in(layer.folder, []) if layer.folder else ())]
@@ -72,6 +74,9 @@ def export_tenant(settings: Settings, plugins: Plugins, name: str, file: Path) -
             for path, text in found:
                 inside = Path(path).relative_to(layer.folder) if layer.folder else Path(path)
                 files[f"{layer.name}/{inside.as_posix()}"] = text
+        if applied:
+            with database.begin() as connection:  # before it: no data leaves without an event
+                record(connection, Event.EXPORT, subject=name, details={"file": file.name})
         return export_bundle(database, file, files)
     finally:
         database.close()

@@ -1,5 +1,6 @@
 """Policies → :class:`Access`: what Casbin decides, rows and fields, and roles that inherit."""
 
+import threading
 from dataclasses import replace
 
 import casbin
@@ -12,6 +13,8 @@ from tests.graphql.relationship_world import relationship_model
 from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, parse
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.policy import SCHEMA, Action, Effect, Policy, PolicySet, Role
+from xrm_core.permissions.role_limits import RoleLimits
+from xrm_core.permissions.token_scope import TokenScope
 
 MODEL = kit.load_model()
 RULES = {"lead": {"kind": {"eq": "lead"}}, "lost": {"kind": {"eq": "lost"}}}
@@ -124,12 +127,83 @@ def test_a_role_may_inherit_several_and_one_twice() -> None:
 
 
 def test_equal_rights_have_equal_shapes_and_others_have_not() -> None:
-    made = authority([allow(role="a"), allow(role="b")])
-    shapes = {made.access(frozenset(roles)).shape for roles in ({"a"}, {"b"}, {"a", "b"}, set())}
-    assert len(shapes) == 4
-    assert made.access(frozenset({"a", "unknown"})).shape == made.access(frozenset({"a"})).shape
+    policies = [
+        allow(role="a"),
+        allow(role="b"),
+        allow("name", role="c"),
+        allow("name", "lead", role="d"),
+        deny(role="e"),
+    ]
+    made = authority(policies)
+    shapes = [made.access(frozenset(roles)).shape for roles in ({"a"}, {"c"}, {"d"}, set())]
+    assert len(set(shapes)) == 4
+    # whoever gives them, whatever they are called, and in which version
+    equal = [{"a"}, {"b"}, {"a", "b"}, {"a", "c"}, {"a", "unknown"}]
+    assert {made.access(frozenset(roles)).shape for roles in equal} == {shapes[0]}
+    assert made.access(frozenset({"c", "d"})).shape == shapes[1]
+    assert made.access(frozenset({"a", "e"})).shape == made.access(frozenset({"e"})).shape
     other = Authority(MODEL, PolicySet(made.policies.roles, RULES, made.policies.policies, "another version"))
-    assert other.access(frozenset({"a"})).shape not in shapes
+    assert other.access(frozenset({"a"})).shape == shapes[0]
+    # another rule of the same name, another limit, and a token that is held to less are other rights
+    rules = {**RULES, "lead": {"kind": {"eq": "lost"}}}
+    ruled = Authority(MODEL, PolicySet(made.policies.roles, rules, made.policies.policies, "v"))
+    assert ruled.access(frozenset({"d"})).shape not in shapes
+    limited = {**made.policies.roles, "a": replace(made.policies.roles["a"], limits=RoleLimits(cost=7))}
+    short = Authority(MODEL, PolicySet(limited, RULES, made.policies.policies, "v"))
+    assert short.access(frozenset({"a"})).shape not in shapes
+    held = TokenScope(grants=frozenset({("firm", Action.READ)}), personal=False)
+    assert made.access(frozenset({"a"}), held).shape not in shapes
+
+
+def test_threads_that_ask_while_policies_change_get_the_verdict_of_one_of_them() -> None:
+    """Eight threads, a thousand changes: no error, and never the rights of another version than the one asked."""
+    versions = [
+        PolicySet({"a": Role("a", {}, "")}, RULES, (allow(fields),), fields) for fields in ("name", "note", "kind")
+    ]
+    current = Authority(MODEL, versions[0])
+    wrong: list[object] = []
+    seen: set[str] = set()
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            asked = current
+            permission = asked.access(frozenset({"a"})).get("firm", Action.READ)
+            if permission is None or set(permission.fields) != {"id", asked.policies.version}:
+                wrong.append(permission)
+            seen.add(asked.policies.version)
+
+    def guarded() -> None:
+        try:
+            ask()
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=guarded) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for number in range(1000):
+        current = Authority(MODEL, versions[number % 3])
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert seen == {"name", "note", "kind"}
+
+
+def test_the_rights_of_so_many_sets_of_roles_are_kept_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xrm_core.permissions.authority.MAX_KEPT", 3)
+    made = authority([allow(role=name) for name in "abcde"])
+    kept = made.access(frozenset({"a"}))
+    for name in "bc":
+        made.access(frozenset({name}))
+    assert made.access(frozenset({"a"})) is kept  # asked for last
+    for name in "de":
+        made.access(frozenset({name}))
+    assert made.known() == [frozenset({"a"}), frozenset({"d"}), frozenset({"e"})]
+    # names that are no roles make no sets of their own
+    made.access(frozenset({"a", "nobody"}))
+    assert len(made.known()) == 3
 
 
 # -- Casbin is asked, and its word is kept ----------------------------------------------------------------------------

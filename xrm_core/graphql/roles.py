@@ -19,7 +19,8 @@ from xrm_core.permissions.role_limits import Decided
 from xrm_core.query.scan import Scope
 from xrm_core.storage.tables import Tables
 
-MAX_ROLES = 64
+MAX_ROLES = 128
+"""Permission shapes for which all of that is kept; of more, those that were not asked for the longest go."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,10 @@ class Role:
 
 
 class Roles:
-    """The roles of one model under one set of policies, each made when it is first asked for.
+    """The roles of one model, each made when it is first asked for.
 
-    Databases that have the same model may share it: statements name no schema or file, and values of a caller are
-    bound when they run.
+    Databases that have the same model may share it, and so may all of its policy sets: equal rights have equal shapes.
+    Statements name no schema or file, and values of a caller are bound when they run.
 
     Args:
         tables: of the model.

@@ -17,8 +17,8 @@ from xrm_core.permissions.policy import ALL, MASKS, OBJECTS, Action, Effect, Pol
 from xrm_core.permissions.role_limits import Allowance, allowance
 from xrm_core.permissions.token_scope import UNSCOPED, TokenScope
 
-MAX_SCOPED = 500
-"""Scopes of tokens whose rights are kept: anybody may make tokens of ever other scopes."""
+MAX_KEPT = 500
+"""Sets of roles, with scopes of tokens, whose rights are kept: anybody may make tokens of ever other scopes."""
 
 _MODEL_FILE = Path(__file__).with_name("casbin_model.conf")
 
@@ -41,38 +41,29 @@ class Authority:
         for role in policies.roles.values():
             for parent in role.inherits:
                 self._enforcer.add_grouping_policy(f"r:{role.name}", f"r:{parent}")
-        self._cache: dict[frozenset[str], Access] = {}
-        self._scoped: OrderedDict[tuple[frozenset[str], TokenScope], Access] = OrderedDict()
+        self._kept: OrderedDict[tuple[frozenset[str], TokenScope], Access] = OrderedDict()
         self._lock = Lock()
 
     def access(self, roles: frozenset[str], scope: TokenScope = UNSCOPED) -> Access:
         """What these roles may do together within a scope. No roles, or only unknown ones: nothing."""
-        if scope != UNSCOPED:
-            return self._access_scoped(roles, scope)
-        found = self._cache.get(roles)
-        if found is None:
-            with self._lock:  # Casbin's role manager is not made for several threads
-                found = self._cache.setdefault(roles, self._compile(roles, scope))
+        key = (frozenset(self._known(roles)), scope)
+        with self._lock:  # Casbin's role manager is not made for several threads
+            found = self._kept.get(key)
+            if found is None:
+                found = self._kept[key] = self._compile(*key)
+                if len(self._kept) > MAX_KEPT:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
         return found
 
     def roles_within(self, roles: frozenset[str]) -> frozenset[str]:
         """These roles, as far as they are known, and all that they inherit."""
         return with_inherited(self.policies.roles, roles)
 
-    def _access_scoped(self, roles: frozenset[str], scope: TokenScope) -> Access:
-        with self._lock:
-            found = self._scoped.get((roles, scope))
-            if found is None:
-                found = self._scoped[roles, scope] = self._compile(roles, scope)
-                if len(self._scoped) > MAX_SCOPED:
-                    self._scoped.popitem(last=False)
-            self._scoped.move_to_end((roles, scope))
-        return found
-
     def known(self) -> list[frozenset[str]]:
         """The sets of roles that were asked about so far."""
         with self._lock:
-            return list(self._cache)
+            return [roles for roles, scope in self._kept if scope == UNSCOPED]
 
     def policies_of(self, roles: frozenset[str]) -> list[Policy]:
         """The policies of these roles and of those that they inherit, in the order of the files."""
@@ -115,11 +106,12 @@ class Authority:
             for action in actions:
                 if _may(policies, name, action) and scope.allows(name, action):
                     permissions[name, action] = Permission(EVERYTHING)
-        text = f"{self.model.fingerprint}:{self.policies.version}:{','.join(known)}{scope.key()}"
-        shape = hashlib.sha256(text.encode()).hexdigest()[:16]
-        derived = with_derived_rights(self.model, permissions)
+        derived, limits = with_derived_rights(self.model, permissions), self._limits(giving)
+        # By what is allowed, not by who allows it: a change of policies leaves the shapes of whom it does not concern.
+        content = self.model.fingerprint, [(key, derived[key]) for key in sorted(derived)], limits, scope.personal
+        shape = hashlib.sha256(repr(content).encode()).hexdigest()[:32]
         fully = self._whole(policies, scope)
-        return Access(shape, derived, self._limits(giving), personal=scope.personal, whole=fully)
+        return Access(shape, derived, limits, personal=scope.personal, whole=fully)
 
     def _whole(self, policies: list[Policy], scope: TokenScope) -> Iterator[tuple[str, Action, str | None]]:
         """What the policies give of all fields, as :meth:`Access.has_whole` tells it."""

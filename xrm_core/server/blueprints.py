@@ -59,10 +59,15 @@ class Blueprints:
             found = self._made.get(key)
             # A fingerprint is short; that two databases with equal ones share rights must not rest on that alone.
             if found is None or found.model != model:
-                found = self.add(
-                    model, Records(model, Tables(model, lazy=True), self.plugins), Authority(model, policies), dialect
-                )
+                found = self._made_of(model, Authority(model, policies), dialect)
             return found
+
+    def _made_of(self, model: Model, authority: Authority, dialect: Dialect) -> Blueprint:
+        """A new blueprint. What does not depend on policies is shared with others of the same model."""
+        for (fingerprint, _, name), other in list(self._made.items()):
+            if (fingerprint, name) == (model.fingerprint, dialect.name) and other.model == model:
+                return self._keep(Blueprint(other.model, other.records, authority, other.roles), dialect)
+        return self.add(model, Records(model, Tables(model, lazy=True), self.plugins), authority, dialect)
 
     def add(self, model: Model, records: Records, authority: Authority, dialect: Dialect) -> Blueprint:
         """A blueprint of parts that are there already.
@@ -74,8 +79,11 @@ class Blueprints:
             raise SettingsError(
                 f"The pack has no entity «{USER}», so nobody could sign in.", hint="Add its entity file."
             )
-        made = Blueprint(model, records, authority, make_roles(self._settings, records.tables, dialect))
-        self._made[model.fingerprint, authority.policies.version, dialect.name] = made
+        roles = make_roles(self._settings, records.tables, dialect)
+        return self._keep(Blueprint(model, records, authority, roles), dialect)
+
+    def _keep(self, made: Blueprint, dialect: Dialect) -> Blueprint:
+        self._made[made.model.fingerprint, made.authority.policies.version, dialect.name] = made
         return made
 
 

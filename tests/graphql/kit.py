@@ -30,7 +30,7 @@ from xrm_core.storage.mask_hash import blocks
 from xrm_core.storage.pq_reader import PostgresReader
 from xrm_core.storage.readers import Reader
 from xrm_core.storage.sqlite_reader import SqliteReader
-from xrm_core.storage.system import MASK_KEY
+from xrm_core.storage.system import MASK_KEY, SHARE
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.typos_postgresql import create_typos
 
@@ -177,6 +177,7 @@ class World:
         self.change_rights(rights)
         with self.database.begin() as connection:
             self.tables.metadata.create_all(connection)
+            SHARE.create(connection, checkfirst=True)
             MASK_KEY.create(connection, checkfirst=True)
             connection.execute(MASK_KEY.delete())  # of a database that has a key already
             connection.execute(insert(MASK_KEY).values(blocks(KEY)))
@@ -188,9 +189,12 @@ class World:
         """Other policies from now on."""
         self.authority = Authority(self.model, rights)
 
-    def fill(self, rows: Rows) -> None:
-        """These records in place of all others."""
+    def fill(self, rows: Rows, shares: Iterable[Mapping[str, Any]] = ()) -> None:
+        """These records, shared so, in place of all others."""
         with self.database.begin() as connection:
+            connection.execute(SHARE.delete())
+            if shares:
+                connection.execute(insert(SHARE), [{**each, "shared_at": NOW} for each in shares])
             for entity in rows:  # every link that could hold a row back is emptied by the database
                 connection.execute(self.tables[entity].delete())
             for entity, records in rows.items():

@@ -21,6 +21,7 @@ from xrm_core.permissions.caller import system
 from xrm_core.plugins import load_plugins
 from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
+from xrm_core.storage.system import METADATA
 from xrm_core.storage.tables import Tables
 
 plugins = load_plugins()
@@ -40,6 +41,7 @@ def attempt(write, *arguments):
 
 with database.begin() as connection:
     records.tables.metadata.create_all(connection)
+    METADATA.create_all(connection)
     vehicle = attempt(records.create, {"licence_plate": "m-ab 12"})
     attempt(records.create, {"licence_plate": "b-xr 666"})
     attempt(records.delete, vehicle)

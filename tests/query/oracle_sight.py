@@ -3,7 +3,7 @@
 import datetime as dt
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -29,6 +29,7 @@ class Sight:
     user: str
     team: str | None = None
     teams: tuple[str, ...] = ()
+    shares: Sequence[Row] = ()
     index: dict[str, dict[str, Row]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -187,6 +188,8 @@ class Sight:
             return any(self.holds(entity.name, row, each, trusted=trusted) for each in value)
         if key == "not":
             return not self.holds(entity.name, row, value, trusted=trusted)
+        if key == "$shared":
+            return any(self._shared(each, entity.name, row, value) for each in self.shares)
         name = key if trusted else model_name(entity, key)
         if name in entity.inverses:
             other, related = self.related(entity, row, name, trusted=trusted)
@@ -207,6 +210,12 @@ class Sight:
                 for part, inner in value.items()
             )
         return all(self._compare(of, actual, op, operand) for op, operand in value.items())
+
+    def _shared(self, share: Row, entity: str, row: Row, level: str) -> bool:
+        mine = share["grantee"] in (f"user:{self.user}", f"team:{self.team}", "role:role")
+        same = (share["entity"], share["record_id"]) == (entity, row["id"])
+        lasts = share["until"] is None or share["until"] > dt.datetime.now(dt.UTC).isoformat()
+        return mine and same and lasts and share["level"] in (level, "update")
 
     def _many(self, entity: str, rows: list[Row], how: str, part: Tree, trusted: bool) -> bool:
         found = [self.holds(entity, row, part, trusted=trusted) for row in rows]

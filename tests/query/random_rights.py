@@ -30,7 +30,8 @@ class Conditions:
         """A condition on an entity."""
         found: dict[str, Any] = {}
         for _ in range(self.draw(st.integers(0 if self.rights else 1, 2))):
-            kind = self.draw(st.sampled_from(["scalar", "scalar", "one", "many", "logic"] if depth else ["scalar"]))
+            kinds = ["scalar", "scalar", "one", "many", "logic"] if depth else ["scalar"]
+            kind = self.draw(st.sampled_from(kinds if self.rights or entity.kind != "entity" else [*kinds, "shared"]))
             found.update(getattr(self, f"_{kind}")(entity, depth))
         return found
 
@@ -99,6 +100,9 @@ class Conditions:
         name, target = self.draw(st.sampled_from(sides))
         how = self.draw(st.sampled_from(["some", "none", "every"]))
         return {self._name(name): {how: self.tree(self.model[target], depth - 1)}}
+
+    def _shared(self, _entity: Entity, _depth: int) -> dict[str, Any]:
+        return {"$shared": self.draw(st.sampled_from(["read", "update"]))}
 
     def _logic(self, entity: Entity, depth: int) -> dict[str, Any]:
         word = self.draw(st.sampled_from(["and", "or", "not"]))

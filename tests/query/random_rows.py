@@ -93,3 +93,19 @@ def _link(draw: Draw, of: Field, number: int, counts: Mapping[str, int]) -> Any:
     if chosen == 0:
         return None
     return {target: uid(first + chosen)} if of.reference.polymorphic else uid(first + chosen)
+
+
+@st.composite
+def shares(draw: Any, rows: Rows) -> list[dict[str, Any]]:
+    """Some of the records shared: with who asks, with others, for a while, or in the past."""
+    ids = [(entity, row["id"]) for entity in FIRST_ID if entity in rows for row in rows[entity]]
+    if not ids:
+        return []
+    grantees = [f"user:{uid(1)}", f"user:{uid(2)}", f"team:{uid(2)}", "role:role", "role:other"]
+    found: dict[Any, dict[str, Any]] = {}
+    for entity, id_ in draw(st.lists(st.sampled_from(ids), max_size=8)):
+        grantee, level = draw(st.sampled_from(grantees)), draw(st.sampled_from(["read", "update"]))
+        until = draw(st.sampled_from([None, None, "2001-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"]))
+        share = {"entity": entity, "record_id": id_, "grantee": grantee, "level": level, "until": until}
+        found[entity, id_, grantee] = share
+    return list(found.values())

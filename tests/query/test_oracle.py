@@ -76,8 +76,9 @@ def prepared(data: st.DataObject, rights: Rights, rows: Rows, worlds: dict[str, 
     """Each world with these rights and rows, and the reference; who asks is in some teams, or in none."""
     team = data.draw(st.sampled_from([None, uid(2), uid(101)]))
     teams = (team, *data.draw(st.lists(st.sampled_from([uid(3), uid(201)]), unique=True))) if team else ()
+    shares = data.draw(random_rows.shares(rows))
     for world in worlds.values():
         world.change_rights(policy_set(rights))
-        world.fill(rows)
+        world.fill(rows, shares)
         world.team, world.teams = team, teams
-    return Oracle(rights, rows, uid(1), team, teams)
+    return Oracle(rights, rows, uid(1), team, teams, shares)

@@ -24,6 +24,9 @@ CHANGE = 10
 ACCOUNT = 50
 """What a user asks of their own account, or changes in it."""
 
+SHARES = 10
+"""The shares of a record."""
+
 LOOKUPS = 10
 """Look-ups of an id in an entity that weigh as much as a record."""
 

@@ -3,6 +3,7 @@
 Root fields answer by the same plans as queries; below them values are only picked out of the JSON by their key.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
@@ -27,12 +28,14 @@ from xrm_core.graphql.link_inputs import link_values
 from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.plans import FieldRequest, Plan, Planner
 from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
+from xrm_core.graphql.sharing import grantee_of
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.permissions.caller import User
 from xrm_core.query.predicates import context_values
 from xrm_core.query.reads import Read
 from xrm_core.records import read_log
 from xrm_core.records.door import Records
+from xrm_core.records.shares import Share
 from xrm_core.storage.engines import Database
 from xrm_core.storage.policy_sets import require_current
 from xrm_core.storage.readers import fetch_in
@@ -191,7 +194,26 @@ def _resolver(root: Root) -> Any:
         execution.records.delete(execution.connection, execution.caller, entity.name, id_, arguments.get("version"))
         return before
 
-    return {"create": create, "update": update, "delete": delete}[root.kind]
+    def share(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        given = Share(arguments["level"].lower(), _moment(arguments.get("until")), arguments.get("reason"))
+        return _share(info, root, arguments, given)
+
+    def unshare(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        return _share(info, root, arguments, None)
+
+    return {"share": share, "unshare": unshare, "create": create, "update": update, "delete": delete}[root.kind]
+
+
+def _share(info: GraphQLResolveInfo[Any], root: Root, arguments: Mapping[str, Any], given: Share | None) -> Any:
+    execution: Execution = info.context
+    id_ = _known(execution.planner.model[root.entity], arguments["id"])
+    grantee = grantee_of(arguments["with"])
+    execution.records.share(execution.connection, execution.caller, root.entity, id_, grantee, given)
+    return _changed(info, root, id_)
+
+
+def _moment(value: Any) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _changed(info: GraphQLResolveInfo[Any], root: Root, id_: str) -> Any:

@@ -102,6 +102,18 @@ class NetworkFieldPart:
 
 
 @dataclass(frozen=True, slots=True)
+class SharesField:
+    """With whom a record is shared."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareField:
+    """A part of a share: a column, or a kind of grantee."""
+
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
 class LabelField:
     """What a relationship is called."""
 
@@ -141,11 +153,15 @@ class HitField:
     part: Literal["node", "score", "fields", "title"]
 
 
+Reading = Literal["record", "connection", "aggregate", "node", "nodes", "search"]
+Changing = Literal["create", "update", "delete", "share", "unshare"]
+
+
 @dataclass(frozen=True, slots=True)
 class Root:
     """A root field. ``kind`` is what it does with records of ``entity``; ``""``: of all of them."""
 
-    kind: Literal["record", "connection", "aggregate", "node", "nodes", "search", "create", "update", "delete"]
+    kind: Reading | Changing
     entity: str
 
 
@@ -191,6 +207,8 @@ Meaning = (
     | FiguresField
     | LinkEdgeField
     | RelationshipsField
+    | SharesField
+    | ShareField
     | LabelField
     | NetworkField
     | NetworkFieldPart

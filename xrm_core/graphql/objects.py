@@ -24,6 +24,7 @@ from xrm_core.graphql.meanings import (
 )
 from xrm_core.graphql.money import money_type
 from xrm_core.graphql.relationship_fields import add_relationships, prepare_relationships
+from xrm_core.graphql.sharing import add_shares
 from xrm_core.graphql.types import Types, describe, label
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.types import FieldType
@@ -79,6 +80,7 @@ def _record(types: Types, entity: Entity, connections: dict[str, ObjectType], ow
     add_links(types, entity, owner)
     add_figures(types, entity, owner)
     add_relationships(types, entity, owner)
+    add_shares(types, entity, owner)
 
 
 def _value(types: Types, entity: Entity, field: Field) -> tuple[Any, Meaning]:

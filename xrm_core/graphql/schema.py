@@ -18,6 +18,7 @@ from xrm_core.graphql import (
     permission_fields,
     schema_fields,
     search,
+    sharing,
 )
 from xrm_core.graphql.lazy import LazySchema
 from xrm_core.graphql.meanings import Meanings
@@ -48,6 +49,7 @@ def build(model: Model, access: Access) -> RoleSchema:
     search.add_search(types)
     aggregates.add_aggregates(types)
     mutations.add_mutations(types)
+    sharing.add_sharing(types)
     schema_fields.add_schema_fields(types)
     account_fields.add_account_fields(types)
     permission_fields.add_permission_fields(types)

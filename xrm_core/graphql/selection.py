@@ -18,7 +18,7 @@ from graphql import (
 
 from xrm_core.errors import BadQuery
 from xrm_core.graphql.arguments import Arguments, Tree, operand
-from xrm_core.graphql.costs import CHANGE, look_up
+from xrm_core.graphql.costs import CHANGE, SHARES, look_up
 from xrm_core.graphql.demands import Demands
 from xrm_core.graphql.hits import HitReader
 from xrm_core.graphql.meanings import (
@@ -41,6 +41,8 @@ from xrm_core.graphql.meanings import (
     RelationshipsField,
     Root,
     ScalarField,
+    ShareField,
+    SharesField,
 )
 from xrm_core.graphql.scans import rollups, scans_of, scans_of_keys
 from xrm_core.graphql.where import order, page, period, predicate
@@ -70,6 +72,7 @@ from xrm_core.query.request import (
     Relationships,
     Request,
     Selection,
+    Shares,
     ToMany,
     ToOne,
     TotalCount,
@@ -199,6 +202,9 @@ class Selections(HitReader):
             case LabelField():
                 given = self.read(nodes[0], type_.fields[name])
                 return Label(key, operand(given.get("language") or Literal_("en")))
+            case SharesField():
+                costs.add(SHARES)
+                return Shares(key, tuple(self._share_parts(sets, get_named_type(type_.fields[name].type))))
         raise BadQuery(f"The field {name} of {type_.name} cannot be read.")
 
     def _figures(
@@ -219,6 +225,13 @@ class Selections(HitReader):
         for key, nodes in self.collect(sets, type_).items():
             meaning = self.meanings.get(type_.name, nodes[0].name.value)
             yield (key, meaning.part) if isinstance(meaning, FileFieldPart) else TypeName(key, type_.name)
+
+    def _share_parts(
+        self, sets: Sequence[SelectionSetNode | None], type_: GraphQLObjectType
+    ) -> Iterator[tuple[str, str] | TypeName]:
+        for key, nodes in self.collect(sets, type_).items():
+            meaning = self.meanings.get(type_.name, nodes[0].name.value)
+            yield (key, meaning.part) if isinstance(meaning, ShareField) else TypeName(key, type_.name)
 
     def _network(self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType) -> Network:
         definition = type_.fields[nodes[0].name.value]

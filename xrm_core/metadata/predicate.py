@@ -123,6 +123,14 @@ BLIND = frozenset({*_EQUALITY, *_TEXT})
 """Operators that can."""
 
 
+Level = Literal["read", "update"]
+LEVELS: tuple[Level, ...] = ("read", "update")
+"""What a record may be shared for; the higher one holds for the lower, too."""
+
+SHARED = "$shared"
+"""The word for :class:`Shared` in a row rule."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compare:
     """``field op value`` on the entity itself. Text may be compared ``ignoring`` what is the same to people."""
@@ -200,7 +208,14 @@ class Whole:
     part: "Predicate"
 
 
-Predicate = Compare | All | Any_ | Not | Related | Linked | OfFile | Search | Whole
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The record is shared now with the caller, the caller's team or a role, at this level or a higher one."""
+
+    level: Level
+
+
+Predicate = Compare | All | Any_ | Not | Related | Linked | OfFile | Search | Whole | Shared
 EVERYTHING = All(())
 NOTHING = Any_(())
 
@@ -241,6 +256,10 @@ def parse(model: Model, entity: Entity, tree: Any, where: str = "") -> Predicate
             parts.append(Not(parse(model, entity, value, at)))
         elif name == "search":
             parts.append(_parse_search(entity, value, at))
+        elif name == SHARED:
+            if value not in LEVELS or entity.kind != "entity":
+                raise BadQuery(f"{at}: records that have an entity file are shared for {' or '.join(LEVELS)}.")
+            parts.append(Shared(LEVELS[LEVELS.index(value)]))
         elif (inverse := entity.inverses.get(name)) is not None:
             parts.extend(_parse_inverse(model, name, inverse.entity, value, at))
         elif (link := entity.links.get(name)) is not None:
@@ -394,3 +413,17 @@ def _flag(value: Any, at: str) -> bool:
     if not isinstance(value, bool):
         raise BadQuery(f"{at} must be true or false.")
     return value
+
+
+def shared_entities(entity: str, predicate: Predicate) -> Iterator[str]:
+    """The entities of whose records a predicate on one says that they are shared."""
+    match predicate:
+        case All(parts) | Any_(parts):
+            for part in parts:
+                yield from shared_entities(entity, part)
+        case Not(part) | Whole(part):
+            yield from shared_entities(entity, part)
+        case Related(target=target, part=part):
+            yield from shared_entities(target, part)
+        case Shared():
+            yield entity

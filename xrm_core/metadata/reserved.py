@@ -73,6 +73,7 @@ _GRAPHQL_TYPES = frozenset(
     | {f"relationship{word}" for word in _RELATIONSHIP_WORDS}
     | {"network", "networknode", "networkedge"}
     | {"searchhit", "searchableentity"}
+    | {"recordshare", "sharelevel", "sharewith"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
 )
 _ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafiles", "planschemachange"}) | {
@@ -116,6 +117,8 @@ def why_not_field(name: str) -> str:
         return "every record has this field already, kept by the platform"
     if name in ("relationships", "network"):
         return "the API has this field on every record that can have relationships"
+    if name == "shares":
+        return "the API has this field on every record that can be shared"
     if name.endswith("_aggregate"):
         return "the API has figures over related records under such names"
     if name in _PREDICATE_WORDS:

@@ -46,11 +46,12 @@ class Permission:
 class Access:
     """All permissions of a set of roles. Immutable; ``shape`` is equal for equal rights and keys every cache.
 
-    ``limits`` are those of the roles together. ``personal``: whoever has it may manage their own account; a token that
-    is held to less than its user, or belongs to nobody, may not.
+    ``limits`` are those of the roles together, ``roles`` these roles with all that they inherit. ``personal``: whoever
+    has it may manage their own account; a token that is held to less than its user, or belongs to nobody, may not.
+    ``shared`` are the entities whose records they may share, if some policy of whatever role asks for that.
     """
 
-    __slots__ = ("_permissions", "_whole", "limits", "personal", "shape")
+    __slots__ = ("_permissions", "_whole", "limits", "personal", "roles", "shape", "shared")
 
     def __init__(
         self,
@@ -60,10 +61,14 @@ class Access:
         *,
         personal: bool = False,
         whole: Iterable[tuple[str, Action, str | None]] = (),
+        roles: frozenset[str] = frozenset(),
+        shared: frozenset[str] = frozenset(),
     ) -> None:
         """See the class; ``whole`` is what :meth:`has_whole` tells."""
         self.shape = shape
         self._whole = frozenset(whole)
+        self.roles = roles
+        self.shared = shared
         self.personal = personal
         self.limits = limits or Allowance()
         self._permissions = MappingProxyType(dict(permissions))

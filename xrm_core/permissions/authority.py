@@ -9,7 +9,7 @@ from threading import Lock
 import casbin
 
 from xrm_core.metadata.model import Entity, Model
-from xrm_core.metadata.predicate import EVERYTHING
+from xrm_core.metadata.predicate import EVERYTHING, SHARED, shared_entities
 from xrm_core.permissions.access import Access, Permission, compile_permission
 from xrm_core.permissions.between import link_permission, relationship_permission
 from xrm_core.permissions.derived import with_derived_rights
@@ -43,6 +43,7 @@ class Authority:
                 self._enforcer.add_grouping_policy(f"r:{role.name}", f"r:{parent}")
         self._kept: OrderedDict[tuple[frozenset[str], TokenScope], Access] = OrderedDict()
         self._lock = Lock()
+        self._shared = frozenset(_shared(model, policies))
 
     def access(self, roles: frozenset[str], scope: TokenScope = UNSCOPED) -> Access:
         """What these roles may do together within a scope. No roles, or only unknown ones: nothing."""
@@ -89,7 +90,7 @@ class Authority:
                     for policy in policies
                     if policy.applies(entity, action)
                 ]
-                if not _in_scope(scope, entity, action):
+                if not _in_scope(scope, entity, action) or (action is Action.SHARE and entity.kind != "entity"):
                     continue
                 if entity.kind == "link" and _names(whole, entity, action) and not _names(policies, entity, action):
                     continue  # without that policy, links would follow their ends, which may be more
@@ -108,10 +109,20 @@ class Authority:
                     permissions[name, action] = Permission(EVERYTHING)
         derived, limits = with_derived_rights(self.model, permissions), self._limits(giving)
         # By what is allowed, not by who allows it: a change of policies leaves the shapes of whom it does not concern.
-        content = self.model.fingerprint, [(key, derived[key]) for key in sorted(derived)], limits, scope.personal
+        rights = [(key, derived[key]) for key in sorted(derived)]
+        shared = frozenset(name for name in self._shared if (name, Action.SHARE) in derived)
+        content = self.model.fingerprint, rights, limits, scope.personal, sorted(shared)
         shape = hashlib.sha256(repr(content).encode()).hexdigest()[:32]
         fully = self._whole(policies, scope)
-        return Access(shape, derived, limits, personal=scope.personal, whole=fully)
+        return Access(
+            shape,
+            derived,
+            limits,
+            personal=scope.personal,
+            whole=fully,
+            roles=self.roles_within(frozenset(giving)),
+            shared=shared,
+        )
 
     def _whole(self, policies: list[Policy], scope: TokenScope) -> Iterator[tuple[str, Action, str | None]]:
         """What the policies give of all fields, as :meth:`Access.has_whole` tells it."""
@@ -138,6 +149,15 @@ class Authority:
 
     def _denies(self, number: int) -> bool:
         return self.policies.policies[number].effect is Effect.DENY
+
+
+def _shared(model: Model, policies: PolicySet) -> Iterator[str]:
+    """Entities that can be shared: a policy has a rule that asks whether a record of them is."""
+    asked = {name for name, rule in policies.rules.items() if SHARED in repr(rule)}
+    for policy in policies.policies if asked else ():
+        for entity in model if policy.rule in asked else ():
+            if policy.applies(entity, policy.action or Action.READ):
+                yield from shared_entities(entity.name, policies.rule(model, entity, policy.rule))
 
 
 def _names(policies: list[Policy], entity: Entity, action: Action) -> bool:

@@ -36,6 +36,12 @@ class User:
         """Who is named as the author of what they write: the user, or the token of a service."""
         return self.id or self.token
 
+    @property
+    def grantees(self) -> list[str]:
+        """As whom the caller has what is shared: the user, the user's team, and the roles."""
+        named = (("user", self.id), ("team", self.team))
+        return [*(f"{kind}:{id_}" for kind, id_ in named if id_), *(f"role:{role}" for role in self.access.roles)]
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -67,6 +73,11 @@ class System:
     def teams(self) -> tuple[str, ...]:
         """Nor below one."""
         return ()
+
+    @property
+    def grantees(self) -> list[str]:
+        """Nobody shares anything with it."""
+        return []
 
     @property
     def zone(self) -> str:

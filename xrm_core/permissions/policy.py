@@ -29,6 +29,7 @@ class Action(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    SHARE = "share"
 
 
 SCHEMA = "xrm_schema"

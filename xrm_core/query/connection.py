@@ -34,6 +34,7 @@ from xrm_core.query.request import (
     Relationships,
     Seen,
     Selection,
+    Shares,
     ToMany,
     ToOne,
     TotalCount,
@@ -42,6 +43,7 @@ from xrm_core.query.request import (
 )
 from xrm_core.query.scan import Condition, Row, Scan, Scope, carried, shown
 from xrm_core.query.scan import Page as PageRow
+from xrm_core.query.shares import shares_json
 from xrm_core.query.sql_json import Pair, constant, seen
 from xrm_core.query.virtual import bare_columns, virtual_column
 from xrm_core.query.ways import Belonging, belonging, ways_asked
@@ -80,8 +82,8 @@ def pairs(scope: Scope, entity: Entity, row: Row, selection: Selection) -> Itera
                 yield key, seen(number, row.source.c.id)
             case Label(key, language):
                 yield key, label_of(scope, row.column(entity["type"]), row.column(entity["direction"]), language)
-            case FileValue(key) | ToOne(key) | ToMany(key) | Figures(key) | Relationships(key) | Network(key):
-                yield key, scope.json.nested(_nested_json(scope, entity, row, item))
+            case _:
+                yield item.key, scope.json.nested(_nested_json(scope, entity, row, item))
 
 
 def _money(scope: Scope, entity: Entity, row: Row, item: MoneyValue) -> ColumnElement[Any]:
@@ -101,6 +103,8 @@ def _money(scope: Scope, entity: Entity, row: Row, item: MoneyValue) -> ColumnEl
 def _nested_json(scope: Scope, entity: Entity, row: Row, item: Nested) -> ColumnElement[Any]:
     if isinstance(item, FileValue):
         return file_json(scope, entity, row, item)
+    if isinstance(item, Shares):
+        return shares_json(scope, entity, row, item)
     if isinstance(item, ToOne):
         return _to_one(scope, entity, row, item)
     if isinstance(item, Network):

@@ -13,12 +13,13 @@ from xrm_core.query.request import (
     Network,
     Nodes,
     Relationships,
+    Shares,
     ToMany,
     ToOne,
     Value,
 )
 
-Nested = FileValue | ToOne | ToMany | Figures | Relationships | Network
+Nested = FileValue | ToOne | ToMany | Figures | Relationships | Network | Shares
 """What of a record is JSON out of other tables."""
 
 

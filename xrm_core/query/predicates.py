@@ -49,6 +49,7 @@ from xrm_core.metadata.predicate import (
     Predicate,
     Related,
     Search,
+    Shared,
     Whole,
     context_names,
     whole,
@@ -65,7 +66,9 @@ from xrm_core.query.search import search
 from xrm_core.query.text_fold import FoldedText
 from xrm_core.query.ways import ways_above, ways_asked
 from xrm_core.query.words import Words
+from xrm_core.storage.columns import Instant, String
 from xrm_core.storage.folded_sql import folded
+from xrm_core.storage.system import SHARE
 
 CONTEXT_PREFIX = "ctx_"
 """Bind names of the request's values: ``ctx_user``, ``ctx_now``."""
@@ -94,6 +97,8 @@ def compile_predicate(
             return of_file(scope, entity[name], row, part, compile_part)
         case Related():
             return _related(scope, entity, row, predicate, trusted=trusted)
+        case Shared(level):
+            return _shared(scope, entity, row, level)
         case Whole(part):
             known = (_known(scope, name) for name in sorted(context_names(part)))
             return and_(*known, compile_predicate(scope, entity, row, part, trusted=trusted))
@@ -128,11 +133,16 @@ def unguarded(scope: Scope, entity: Entity, source: FromClause) -> Unguarded:
 
 def context_values(caller: Caller) -> Mapping[str, Any]:
     """What statements take from the caller and the clock, by the names of their binds: for rules, and for addresses."""
-    now = dt.datetime.now(dt.UTC)
+    return context_values_at(caller, dt.datetime.now(dt.UTC))
+
+
+def context_values_at(caller: Caller, now: dt.datetime) -> Mapping[str, Any]:
+    """The same as they are, or will be, at a moment."""
     return {
         f"{CONTEXT_PREFIX}user": caller.id,
         f"{CONTEXT_PREFIX}team": caller.team,
         f"{CONTEXT_PREFIX}teams": caller.teams or None,
+        f"{CONTEXT_PREFIX}grantees": caller.grantees,
         f"{CONTEXT_PREFIX}now": now,
         f"{CONTEXT_PREFIX}today": now.astimezone(ZoneInfo(caller.zone)).date(),
         BASE: caller.base,
@@ -165,6 +175,20 @@ def _known(scope: Scope, name: str) -> Condition:
     """That a value of the caller is known; there is none of ``teams`` for somebody without a team."""
     type_ = _list_type(scope, KnownId()) if name == "teams" else KnownId()
     return _context(name, type_).is_not(None)
+
+
+def _shared(scope: Scope, entity: Entity, row: Row, level: str) -> Condition:
+    """That there is a share of the record with the caller, which has not ended."""
+    share = SHARE.alias()
+    conditions = [
+        share.c.entity == literal_column(f"'{entity.name}'"),
+        share.c.record_id == row.source.c.id,
+        in_list(scope, share.c.grantee, Context("grantees"), String()),
+        or_(share.c.until.is_(None), share.c.until > _context("now", Instant())),
+    ]
+    if level == "update":
+        conditions.append(share.c.level == literal_column("'update'"))
+    return exists(select(literal(1)).select_from(share).where(*conditions).correlate(row.source))
 
 
 def _is_not_true(condition: Condition) -> Condition:

@@ -129,6 +129,14 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Shares:
+    """With whom the record is shared. ``parts`` are pairs (key, column or kind of grantee) or constants."""
+
+    key: str
+    parts: tuple[tuple[str, str] | TypeName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """What a relationship is called, seen from the record."""
 
@@ -136,7 +144,20 @@ class Label:
     language: Operand
 
 
-Item = Seen | Value | MoneyValue | TypeName | FileValue | ToOne | ToMany | Figures | Relationships | Network | Label
+Item = (
+    Seen
+    | Value
+    | MoneyValue
+    | TypeName
+    | FileValue
+    | ToOne
+    | ToMany
+    | Figures
+    | Relationships
+    | Network
+    | Label
+    | Shares
+)
 Selection = tuple[Item, ...]
 
 # -- lists ----------------------------------------------------------------------------------------------------------

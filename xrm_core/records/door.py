@@ -21,6 +21,7 @@ from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
+from xrm_core.records import shares
 from xrm_core.records.constraints import translate
 from xrm_core.records.files import Files
 from xrm_core.records.links import change_links, owned, split
@@ -174,6 +175,23 @@ class Records:
                 connection.execute(sql_delete(system_table).where(system_table.c.user_id == id_))
         if gone != 1:
             raise NotFound(f"There is no {entity} with the id {id_}.")
+        shares.forget(connection, self.model, self.tables, entity, id_)
+
+    def share(
+        self,
+        connection: Connection,
+        caller: Caller,
+        entity: str,
+        id_: str,
+        grantee: shares.Grantee,
+        given: shares.Share | None,
+    ) -> None:
+        """Share a record with somebody, or no longer (None). See :mod:`xrm_core.records.shares` for errors."""
+        scope, kind = self._scope(connection, caller), self.model[entity]
+        if given is None:
+            shares.unshare(connection, scope, caller, kind, id_, grantee)
+        else:
+            shares.share(connection, scope, caller, kind, id_, grantee, given)
 
     def _scope(self, connection: Connection, caller: Caller) -> Scope:
         return Scope(self.model, self.tables, caller.access, connection.dialect)

@@ -69,7 +69,7 @@ def holds(
 
 def denied(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str, action: Action) -> Exception:
     """Why a record was not found for a write: it may be read but not changed, or it does not exist for the caller."""
-    if caller.access.may(entity.name, Action.READ) and _readable(connection, scope, caller, entity, id_):
+    if caller.access.may(entity.name, Action.READ) and readable(connection, scope, caller, entity, id_):
         return Forbidden(f"You may not {action} this {entity.name}.", hint="You may read it, but no more.")
     return NotFound(f"There is no {entity.name} with the id {id_}.")
 
@@ -82,7 +82,7 @@ def target_problems(
     for name, value in changes.items():
         for target, id_ in targets_of(entity.fields[name], value) if name in entity.fields else ():
             other = scope.model[target]
-            visible = caller.access.may(target, Action.READ) and _readable(connection, scope, caller, other, id_)
+            visible = caller.access.may(target, Action.READ) and readable(connection, scope, caller, other, id_)
             if not visible:
                 problems.append({"field": name, "rule": "relation", "message": f"there is no {target} with this id"})
     return problems
@@ -113,7 +113,8 @@ def _fields_of(problem: Mapping[str, str], entity: Entity) -> set[str]:
     return found | ({problem["field"]} & entity.fields.keys())
 
 
-def _readable(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str) -> bool:
+def readable(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str) -> bool:
+    """Whether the caller, who may read some records of the entity, can see this one."""
     found = scan(scope, entity)
     conditions: list[ColumnElement[bool]] = [found.source.c.id == id_]
     if found.rule is not None:

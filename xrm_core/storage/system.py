@@ -239,6 +239,23 @@ MASK_KEY = Table(
 )
 """The key of masks that are a hash (:mod:`~xrm_core.storage.mask_hash`): one row, 1. Without it hashes are empty."""
 
+SHARE = Table(
+    "xrm_share",
+    METADATA,
+    Column("entity", String, nullable=False),
+    Column("record_id", Id, nullable=False),
+    Column("grantee", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("until", Instant),
+    Column("reason", String),
+    Column("shared_at", Instant, nullable=False),
+    Column("shared_by", Id),
+    PrimaryKeyConstraint("entity", "record_id", "grantee", name="pk_xrm_share"),
+    Index("ix_xrm_share_grantee", "grantee", "entity"),
+    sqlite_strict=True,
+)
+"""Records that are shared: ``grantee`` is ``user:ID``, ``team:ID`` or ``role:NAME``, ``level`` read or update."""
+
 SCHEMA_FILE = Table(
     "xrm_schema_file",
     METADATA,

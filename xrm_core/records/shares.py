@@ -1,0 +1,177 @@
+"""Sharing one record with a user, a team or a role: who may, for what and for how long.
+
+What a share gives is said by policies, whose rules ask for it (``$shared``). Nobody shares more than they hold: who
+shares must see the record, for the level ``update`` be allowed to change it, and both as long as the share shall last.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from xrm_core import naming
+from xrm_core.errors import Forbidden, NotFound, ValidationFailed
+from xrm_core.metadata.model import TEAM, USER, Entity, Model
+from xrm_core.metadata.predicate import Level
+from xrm_core.permissions.caller import Caller
+from xrm_core.permissions.policy import Action
+from xrm_core.query.predicates import context_values_at
+from xrm_core.query.scan import Scope
+from xrm_core.records.rights import denied, readable, row_conditions
+from xrm_core.storage.system import SHARE
+from xrm_core.storage.tables import Tables
+
+MOST = 200
+"""Shares of one record."""
+
+MOST_LETTERS = 500
+"""Of a reason."""
+
+_FOR_GOOD = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Grantee:
+    """With whom: ``kind`` is ``user``, ``team`` or ``role``, ``name`` an id, or the name of the role."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What for, until when (None: for good), and why."""
+
+    level: Level
+    until: dt.datetime | None = None
+    reason: str | None = None
+
+
+def share(
+    connection: Connection, scope: Scope, caller: Caller, kind: Entity, id_: str, grantee: Grantee, given: Share
+) -> None:
+    """Share a record, in place of what it is shared with the same grantee.
+
+    Raises:
+        NotFound: the caller does not see the record.
+        Forbidden: the caller may not share it, or not so far or for so long.
+        ValidationFailed: there is no such grantee, or the share is over already, or the record has too many.
+    """
+    now = dt.datetime.now(dt.UTC)
+    _check(connection, scope, caller, kind, id_, given.level, now, given.until or _FOR_GOOD)
+    grantee = _known(connection, scope, caller, kind, grantee)
+    _validate(kind, given, now)
+    mine = _of(kind, id_)
+    connection.execute(delete(SHARE).where(*mine, SHARE.c.grantee == str(grantee)))
+    if (connection.scalar(select(func.count()).select_from(SHARE).where(*mine)) or 0) >= MOST:
+        raise _refused(kind, "with", f"the record is shared {MOST} times already")
+    values: dict[str, Any] = {"entity": kind.name, "record_id": id_, "grantee": str(grantee), "level": given.level}
+    values |= {"until": given.until, "reason": given.reason, "shared_at": now, "shared_by": caller.id}
+    connection.execute(insert(SHARE).values(values))
+
+
+def unshare(connection: Connection, scope: Scope, caller: Caller, kind: Entity, id_: str, grantee: Grantee) -> None:
+    """Take a share back, whoever has given it.
+
+    Raises:
+        NotFound: the caller does not see the record, or it is not shared so.
+        Forbidden: the caller may not share it.
+    """
+    now = dt.datetime.now(dt.UTC)
+    _check(connection, scope, caller, kind, id_, "read", now, now)
+    same = SHARE.c.grantee == str(_usual(grantee))
+    if connection.execute(delete(SHARE).where(*_of(kind, id_), same)).rowcount == 0:
+        raise NotFound(f"The {kind.name} is not shared with this {grantee.kind}.")
+
+
+def forget(connection: Connection, model: Model, tables: Tables, entity: str, id_: str) -> None:
+    """Remove the shares of a record that was deleted, of those that went with it, and those with a user or team."""
+    connection.execute(delete(SHARE).where(SHARE.c.entity == entity, SHARE.c.record_id == id_))
+    for name in _going_along(model, entity):
+        left = select(tables[name].c.id)
+        connection.execute(delete(SHARE).where(SHARE.c.entity == name, SHARE.c.record_id.not_in(left)))
+    if entity in (USER, TEAM):
+        connection.execute(delete(SHARE).where(SHARE.c.grantee == f"{entity}:{id_}"))
+    if entity == USER:
+        connection.execute(update(SHARE).where(SHARE.c.shared_by == id_).values(shared_by=None))
+
+
+def _going_along(model: Model, entity: str) -> set[str]:
+    """Entities of which the database deletes records when it deletes one of this entity."""
+    found: set[str] = set()
+    waiting = [entity]
+    while waiting:
+        for each in model[waiting.pop()].inverses.values():
+            relation = model[each.entity][each.field].reference
+            if relation.on_delete == "cascade" and each.entity not in found:
+                found.add(each.entity)
+                waiting.append(each.entity)
+    return found
+
+
+def _check(
+    connection: Connection,
+    scope: Scope,
+    caller: Caller,
+    kind: Entity,
+    id_: str,
+    level: Level,
+    now: dt.datetime,
+    until: dt.datetime,
+) -> None:
+    """That the caller may share the record so far, from now on until then; holds it until the transaction is over."""
+    actions = [Action.SHARE, Action.READ, *([Action.UPDATE] if level == "update" else [])]
+    conditions = [each for action in actions for each in row_conditions(scope, caller, kind, action, ())]
+    table = scope.tables[kind.name]
+    query = select(table.c.id).where(table.c.id == id_, *conditions).with_for_update(read=True, key_share=True)
+    if connection.execute(query, context_values_at(caller, now)).first() is None:
+        raise denied(connection, scope, caller, kind, id_, Action.SHARE)
+    if connection.execute(query, context_values_at(caller, until)).first() is None:
+        raise Forbidden(
+            f"You may not share the {kind.name} for so long: you do not have it so long yourself.",
+            hint="Name an earlier end (until).",
+        )
+
+
+def _known(connection: Connection, scope: Scope, caller: Caller, kind: Entity, grantee: Grantee) -> Grantee:
+    """The grantee, if the caller can see that user or team. Of a role only the name is looked at, not whether it is."""
+    usual = _usual(grantee)
+    if usual.kind == "role":
+        if not naming.NAME.fullmatch(usual.name):
+            raise _refused(kind, "with", "that is not the name of a role")
+        return usual
+    visible = bool(usual.name) and caller.access.may(usual.kind, Action.READ)
+    if not visible or not readable(connection, scope, caller, scope.model[usual.kind], usual.name):
+        raise _refused(kind, "with", f"there is no {usual.kind} with this id")
+    return usual
+
+
+def _usual(grantee: Grantee) -> Grantee:
+    """With an id in its usual form."""
+    if grantee.kind == "role":
+        return grantee
+    try:
+        return Grantee(grantee.kind, str(UUID(grantee.name)))
+    except ValueError:
+        return Grantee(grantee.kind, "")
+
+
+def _validate(kind: Entity, given: Share, now: dt.datetime) -> None:
+    if given.until is not None and given.until <= now:
+        raise _refused(kind, "until", "is over already")
+    if given.reason is not None and (len(given.reason) > MOST_LETTERS or "\0" in given.reason):
+        raise _refused(kind, "reason", f"has at most {MOST_LETTERS} characters")
+
+
+def _refused(kind: Entity, field: str, message: str) -> ValidationFailed:
+    return ValidationFailed([{"field": field, "rule": "share", "message": message}], entity=kind.name)
+
+
+def _of(kind: Entity, id_: str) -> Sequence[Any]:
+    return SHARE.c.entity == kind.name, SHARE.c.record_id == id_

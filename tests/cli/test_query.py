@@ -135,6 +135,7 @@ def test_the_limit_is_that_of_the_role(library: Path, tmp_path: Path, xrm: Xrm) 
     roles = json.loads(file.read_text())
     roles["roles"]["reader"]["limits"] = {"cost": 100}
     file.write_text(json.dumps(roles))
+    assert xrm("permissions", "apply").code == 0
     query = document(tmp_path, "query ($n: Int) { books(first: $n) { nodes { title } } }")
     # When a query of this role is explained, within the limit and beyond
     outcome = xrm("query", "explain", query, "--role", "reader", "--variables", '{"n": 100}')
@@ -177,6 +178,7 @@ def test_what_would_be_refused_is_refused(
     roles.write_text(
         json.dumps({"roles": {**json.loads(roles.read_text())["roles"], "owner": {"labels": {"en": "O"}}}})
     )
+    assert xrm("permissions", "apply").code == 0
     outcome = xrm("query", "explain", document(tmp_path, text), *words)
     assert outcome.code == 1
     assert f"error {code}" in outcome.err

@@ -102,7 +102,10 @@ def test_a_second_start_keeps_the_records_and_makes_new_tokens(demo: Server, tmp
     assert code == 0
     after = all_rows(tmp_path / "data" / "xrm.db")
     assert len(after["xrm_token"]) == len(DEMO_USERS)
-    assert {**after, "xrm_token": []} == {**before, "xrm_token": []}
+    events = [row for row in after["xrm_auth_event"] if row not in before["xrm_auth_event"]]
+    assert [event for _, _, event, *_ in events] == ["token_created"] * len(DEMO_USERS)
+    changed = {"xrm_token": [], "xrm_auth_event": before["xrm_auth_event"]}
+    assert {**after, **changed} == {**before, **changed}
     assert "Loading" not in (tmp_path / "stderr").read_text()
 
 

@@ -53,7 +53,12 @@ class Settings(BaseSettings):
         default=(), description="Addresses or networks of proxies whose X-Forwarded-For counts, separated by commas."
     )
     secret_key: str = Field(
-        default="", repr=False, description="Encrypts secrets of second factors; 32 characters or more, by chance."
+        default="",
+        repr=False,
+        description="Encrypts what must be read again, such as second factors; 32 characters or more, by chance.",
+    )
+    oidc: Path | None = Field(
+        default=None, description="JSON file that names OpenID providers by which people may sign in."
     )
     session_idle_minutes: int = Field(default=720, ge=1, description="Minutes without use after which a session ends.")
     session_days: int = Field(default=30, ge=1, le=3650, description="Days after which a session ends in any case.")

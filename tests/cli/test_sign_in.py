@@ -85,3 +85,20 @@ def test_a_secret_key_that_can_be_guessed_is_refused_and_never_shown(
         said = xrm("user", "list").failed("SETTINGS_INVALID")
         assert "XRM_SECRET_KEY" in said
         assert key not in said
+
+
+def test_accounts_of_providers_are_linked_and_unlinked(ada: str, xrm: Xrm) -> None:
+    issuer = "https://login.example"
+    linked = xrm("user", "link", EMAIL, "--issuer", issuer, "--subject", "42").out
+    assert linked == f"{issuer}  42\n"
+    assert xrm("user", "link", EMAIL).out == linked
+    # an account signs in as one user only
+    xrm("user", "create", "--email", "bob@example.com", "--role", "clerk")
+    xrm("user", "link", "bob@example.com", "--issuer", issuer, "--subject", "42")
+    assert xrm("user", "link", EMAIL).out == ""
+    assert xrm("user", "unlink", EMAIL).out.startswith("0 account(s)")
+    assert xrm("user", "unlink", "bob@example.com").out.startswith("1 account(s)")
+    assert rows("SELECT count(*) FROM xrm_identity") == [(0,)]
+    events = [event for (event,) in rows("SELECT event FROM xrm_auth_event WHERE event LIKE 'identity%' ORDER BY id")]
+    assert events == ["identity_linked", "identity_linked", "identity_unlinked"]
+    assert xrm("user", "link", EMAIL, "--issuer", issuer, code=2).err

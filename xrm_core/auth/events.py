@@ -26,6 +26,8 @@ class Event(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     PASSWORD_RESET_ASKED = "password_reset_asked"
     USER_CREATED = "user_created"
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
     USER_INVITED = "user_invited"
     TOTP_ENABLED = "totp_enabled"
     TOTP_DISABLED = "totp_disabled"

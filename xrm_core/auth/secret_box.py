@@ -33,6 +33,10 @@ class SecretBox:
     def __init__(self, key: str) -> None:
         self._key = key
 
+    def require(self) -> None:
+        """Raise SecretKeyNeeded if there is no key."""
+        _ = self._cipher
+
     def seal(self, text: str, owner: str) -> str:
         """A text, encrypted.
 
@@ -66,5 +70,7 @@ class SecretBox:
     @cached_property
     def _cipher(self) -> AESGCM:
         if not self._key:
-            raise SecretKeyNeeded("XRM_SECRET_KEY is not set; second factors need it.", hint=_HINT)
+            raise SecretKeyNeeded(
+                "XRM_SECRET_KEY is not set; second factors and signing in by a provider need it.", hint=_HINT
+            )
         return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"xrm secrets 1").derive(self._key.encode()))

@@ -12,6 +12,7 @@ from xrm_core.cli import (
     csv_import,
     failures,
     files,
+    identities,
     log,
     passwords,
     permissions,
@@ -46,6 +47,8 @@ accounts.users.command("reset")(sign_in.reset_password)
 accounts.users.command("sessions")(sign_in.list_sessions)
 accounts.users.command("logout")(sign_in.logout)
 accounts.users.command("totp")(sign_in.show_totp)
+accounts.users.command("link")(identities.link_user)
+accounts.users.command("unlink")(identities.unlink_user)
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
 app.add_typer(log.app, name="log")

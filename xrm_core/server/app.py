@@ -22,6 +22,7 @@ from xrm_core.server.auth_http import AuthEndpoints
 from xrm_core.server.blueprints import Blueprints
 from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.graphql_http import GraphQLEndpoint
+from xrm_core.server.oidc_http import OidcEndpoints
 from xrm_core.server.site import Site
 from xrm_core.server.sites import Sites, site_of
 from xrm_core.server.tenants import Tenants
@@ -49,6 +50,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
     graphql = GraphQLEndpoint(settings.max_body_bytes, documents, compresses=settings.compression)
     auth = AuthEndpoints(settings)
+    oidc = OidcEndpoints(settings, auth)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     ending = asyncio.Event()
@@ -83,6 +85,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         Route("/files", files, methods=["POST"]),
         Route("/files/{file_id}", files, methods=["GET"]),
         *auth.routes(),
+        *oidc.routes(),
         *health.routes(lambda request: site_of(request.scope).refresh()),
         *graphiql.routes(lambda: configuration),
     ]

@@ -37,7 +37,9 @@ MAX_WAITING = 100
 """Sign-ins that may be under way at a time."""
 
 _THREADS = 8
-_HEADERS = {"cache-control": "no-store", "vary": "Cookie", "x-content-type-options": "nosniff"}
+HEADERS = {"cache-control": "no-store", "vary": "Cookie", "x-content-type-options": "nosniff"}
+"""Of all answers below ``/auth``."""
+
 _AS = ("cookie", "token")
 
 _log = structlog.get_logger(__name__)
@@ -64,7 +66,7 @@ class AuthEndpoints:
         """The routes."""
         handlers = {"login": self._login, "logout": self._logout, "logout-everywhere": self._logout_everywhere}
         handlers["password"] = self._password
-        return [Route(f"/auth/{name}", _answered(handler), methods=["POST"]) for name, handler in handlers.items()]
+        return [Route(f"/auth/{name}", answered(handler), methods=["POST"]) for name, handler in handlers.items()]
 
     async def clean(self, site: Site) -> None:
         """Remove what has expired from the database of a site. What goes wrong is for the log alone."""
@@ -77,7 +79,7 @@ class AuthEndpoints:
                 one_time.remove_expired(connection)
 
         try:
-            await self._apart(remove)
+            await self.apart(remove)
         except Exception as error:
             _log.warning("sessions_not_cleaned", tenant=site.name, kind=type(error).__name__)
 
@@ -107,7 +109,7 @@ class AuthEndpoints:
 
         async def sign_in(serving: Serving) -> SignedIn:
             users = serving.blueprint.records.tables[USER]
-            return await self._apart(self._sign_in, site.database, users, attempt)
+            return await self.apart(self._sign_in, site.database, users, attempt)
 
         return _welcome(request, site, await site.on_newest(sign_in), cookie=attempt.cookie)
 
@@ -120,11 +122,11 @@ class AuthEndpoints:
 
         async def set_by_link(serving: Serving) -> tuple[Person, str]:
             users = serving.blueprint.records.tables[USER]
-            return await self._apart(new_password.set_by_link, site.database, users, self.passwords, new)
+            return await self.apart(new_password.set_by_link, site.database, users, self.passwords, new)
 
         person, device_token = await site.on_newest(set_by_link)
         answer = {"user": {"id": person.id, "email": person.email}, "device": device_token}
-        response = JSONResponse(answer, headers=_HEADERS)
+        response = JSONResponse(answer, headers=HEADERS)
         known_for = int(devices.VALID.total_seconds())
         browser.set_cookie(response, request.scope, browser.DEVICE, site.name, device_token, known_for)
         return response
@@ -157,13 +159,14 @@ class AuthEndpoints:
                 event = events.Event.SIGN_OUT
                 events.record(connection, event, user_id=user_id, subject=user_id, address=address, details=details)
 
-        await self._apart(end)
+        await self.apart(end)
         site.serving.authenticator.forget()
-        response = JSONResponse({"signedOut": True}, headers=_HEADERS)
+        response = JSONResponse({"signedOut": True}, headers=HEADERS)
         browser.set_cookie(response, request.scope, browser.SESSION, site.name, "", 0)
         return response
 
-    async def _apart(self, work: Callable[..., Result], *arguments: Any) -> Result:
+    async def apart(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Do something that blocks in the threads for signing in. Raises Busy: too much waits already."""
         if self._waiting >= MAX_WAITING:
             raise Busy("Too many sign-ins are waiting already.", hint="Try again in a moment.")
         self._waiting += 1
@@ -178,16 +181,21 @@ def _welcome(request: Request, site: Site, signed_in: SignedIn, *, cookie: bool)
     answer: dict[str, Any] = {"user": {"id": person.id, "email": person.email}, "expiresAt": session.expires_at}
     if not cookie:
         answer |= {"token": signed_in.token, "device": signed_in.device_token}
-        return JSONResponse(answer, headers=_HEADERS)
-    response = JSONResponse(answer, headers=_HEADERS)
-    seconds = int((datetime.fromisoformat(session.expires_at) - datetime.now(UTC)).total_seconds())
-    browser.set_cookie(response, request.scope, browser.SESSION, site.name, signed_in.token, seconds)
-    known_for = int(devices.VALID.total_seconds())
-    browser.set_cookie(response, request.scope, browser.DEVICE, site.name, signed_in.device_token, known_for)
+        return JSONResponse(answer, headers=HEADERS)
+    response = JSONResponse(answer, headers=HEADERS)
+    welcome(response, request, site, signed_in)
     return response
 
 
-def _answered(handler: Handler) -> Handler:
+def welcome(response: Response, request: Request, site: Site, signed_in: SignedIn) -> None:
+    """Give a browser the cookies of a new session and of its device."""
+    seconds = int((datetime.fromisoformat(signed_in.session.expires_at) - datetime.now(UTC)).total_seconds())
+    browser.set_cookie(response, request.scope, browser.SESSION, site.name, signed_in.token, seconds)
+    known_for = int(devices.VALID.total_seconds())
+    browser.set_cookie(response, request.scope, browser.DEVICE, site.name, signed_in.device_token, known_for)
+
+
+def answered(handler: Handler) -> Handler:
     """The handler, whose errors are answers in the one shape of errors."""
 
     async def answer(request: Request) -> Response:
@@ -199,7 +207,7 @@ def _answered(handler: Handler) -> Handler:
             reason = error
         except Exception as error:
             reason = answers.unexpected(error)
-        headers = dict(_HEADERS)
+        headers = dict(HEADERS)
         if isinstance(reason, Unauthenticated):
             headers["www-authenticate"] = 'Bearer realm="xrm"'
         if isinstance(reason, TooManyAttempts):

@@ -212,7 +212,20 @@ RECOVERY_CODE = Table(
 )
 """Recovery codes that have not been used."""
 
-OF_USERS = (USER_ROLE, TOKEN, PASSWORD, SESSION, KNOWN_DEVICE, ONE_TIME_TOKEN, TOTP, RECOVERY_CODE)
+IDENTITY = Table(
+    "xrm_identity",
+    METADATA,
+    Column("issuer", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("issuer", "subject", name="pk_xrm_identity"),
+    Index("ix_xrm_identity_user_id", "user_id"),
+    sqlite_strict=True,
+)
+"""Accounts of OpenID providers, and as whom they sign in here."""
+
+OF_USERS = (USER_ROLE, TOKEN, PASSWORD, SESSION, KNOWN_DEVICE, ONE_TIME_TOKEN, TOTP, RECOVERY_CODE, IDENTITY)
 """Tables with a ``user_id`` whose rows go with their user."""
 
 SEQUENCE = Table(

@@ -1,0 +1,171 @@
+"""What an OpenID provider says about somebody → a user with roles and a session.
+
+Who it is, is said by issuer and subject together, never by an e-mail address alone: those change hands.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from xrm_core.auth import devices, events, people, tokens
+from xrm_core.auth.oidc_client import ProviderSignInFailed, refused
+from xrm_core.auth.oidc_providers import Provider
+from xrm_core.auth.people import Person
+from xrm_core.auth.sessions import Lifetimes, create_session
+from xrm_core.auth.sign_in import TIMEOUT, SignedIn
+from xrm_core.errors import XrmError
+from xrm_core.metadata.model import USER
+from xrm_core.permissions.caller import system
+from xrm_core.records.door import Records
+from xrm_core.storage.engines import Database
+from xrm_core.storage.system import IDENTITY
+
+_MAX_SUBJECT = 255  # OpenID Connect Core 1.0 section 2
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Somebody whom a provider has sent back; the rest is as in an attempt to sign in."""
+
+    claims: Mapping[str, Any]
+    address: str | None
+    device: str
+    device_token: str | None
+
+
+def sign_in_by(
+    database: Database, records: Records, provider: Provider, lifetimes: Lifetimes, arrival: Arrival
+) -> SignedIn:
+    """Make a session for whom a provider has sent (blocking).
+
+    Args:
+        database: has the users.
+        records: the door by which new users come in.
+        provider: who says it.
+        lifetimes: how long the session lasts.
+        arrival: what it says.
+
+    Raises:
+        ProviderSignInFailed: nobody here is linked with this account, nor may be by signing in.
+    """
+    try:
+        try:
+            return _signed_in(database, records, provider, lifetimes, arrival)
+        except IntegrityError:  # the same account came twice at the same moment, and was new both times
+            return _signed_in(database, records, provider, lifetimes, arrival)
+    except ProviderSignInFailed as error:
+        with database.begin(TIMEOUT) as connection:
+            details = {"provider": provider.name, "reason": error.message}
+            subject, event = str(arrival.claims["sub"]), events.Event.SIGN_IN_FAILED
+            events.record(connection, event, subject=subject, address=arrival.address, details=details)
+        raise
+
+
+def link(connection: Connection, user_id: str, issuer: str, subject: str) -> None:
+    """Let an account of a provider sign in as a user; one that was somebody else's until now is no longer."""
+    connection.execute(IDENTITY.delete().where(IDENTITY.c.issuer == issuer, IDENTITY.c.subject == subject))
+    _insert(connection, user_id, issuer, subject)
+
+
+def unlink(connection: Connection, user_id: str) -> int:
+    """Let no account of a provider sign in as a user any more; answers how many did."""
+    return connection.execute(IDENTITY.delete().where(IDENTITY.c.user_id == user_id)).rowcount
+
+
+def linked(connection: Connection, user_id: str) -> list[tuple[str, str]]:
+    """Issuer and subject of the accounts that sign in as a user."""
+    query = select(IDENTITY.c.issuer, IDENTITY.c.subject).where(IDENTITY.c.user_id == user_id)
+    return [(row.issuer, row.subject) for row in connection.execute(query.order_by(IDENTITY.c.created_at))]
+
+
+def _signed_in(
+    database: Database, records: Records, provider: Provider, lifetimes: Lifetimes, arrival: Arrival
+) -> SignedIn:
+    claims = arrival.claims
+    subject = claims["sub"]
+    if not subject or len(subject) > _MAX_SUBJECT:
+        raise refused("The provider's ID token has no usable subject.")
+    with database.begin(TIMEOUT) as connection:
+        person = _person(connection, records, provider, arrival)
+        _give_roles(connection, provider, person, arrival)
+        token, session = create_session(
+            connection, person.id, lifetimes, cookie=True, device=arrival.device, address=arrival.address
+        )
+        device_token = devices.remember(connection, person.id, arrival.device_token)
+        details = {"device": arrival.device, "session": session.id, "provider": provider.name}
+        event = events.Event.SIGN_IN
+        events.record(connection, event, user_id=person.id, subject=person.id, address=arrival.address, details=details)
+        return SignedIn(person, session, token, device_token)
+
+
+def _person(connection: Connection, records: Records, provider: Provider, arrival: Arrival) -> Person:
+    users, claims = records.tables[USER], arrival.claims
+    query = select(IDENTITY.c.user_id).where(IDENTITY.c.issuer == provider.issuer, IDENTITY.c.subject == claims["sub"])
+    known = connection.scalar(query)
+    if known is not None:
+        person = people.by_id(connection, users, known)
+        if person is None:
+            raise refused("The account may not sign in.")
+        return person
+    email = claims.get("email") if claims.get("email_verified") is True else None
+    if provider.link_by_email and isinstance(email, str):
+        person = people.by_email(connection, users, email)
+        if person is not None:
+            _insert(connection, person.id, provider.issuer, claims["sub"])
+            details = {"provider": provider.name, "by": "email"}
+            event = events.Event.IDENTITY_LINKED
+            events.record(
+                connection, event, user_id=person.id, subject=person.id, address=arrival.address, details=details
+            )
+            return person
+    if not provider.create_users:
+        raise refused("Nobody here is linked with this account of the provider.")
+    return _new(connection, records, provider, arrival, email)
+
+
+def _new(connection: Connection, records: Records, provider: Provider, arrival: Arrival, email: str | None) -> Person:
+    if email is None:
+        # Whoever has a user with somebody's address could be let in as them elsewhere: by a reset of the password, say.
+        raise refused("The provider has not verified the e-mail address of this account.")
+    entity = records.model[USER]
+    values = {
+        field: arrival.claims[claim]
+        for field, claim in provider.fields.items()
+        if field in entity.fields and isinstance(arrival.claims.get(claim), str)
+    }
+    try:
+        with connection.begin_nested():
+            user_id = records.create(connection, system(records.model, f"sign-in by {provider.name}"), USER, values)
+    except XrmError as error:
+        raise refused(f"No user can be made of this account: {error.code}.") from error
+    _insert(connection, user_id, provider.issuer, arrival.claims["sub"])
+    details = {"provider": provider.name}
+    event = events.Event.USER_CREATED
+    events.record(connection, event, user_id=user_id, subject=user_id, address=arrival.address, details=details)
+    return Person(user_id, email)
+
+
+def _insert(connection: Connection, user_id: str, issuer: str, subject: str) -> None:
+    now = dt.datetime.now(dt.UTC)
+    connection.execute(insert(IDENTITY).values(issuer=issuer, subject=subject, user_id=user_id, created_at=now))
+
+
+def _give_roles(connection: Connection, provider: Provider, person: Person, arrival: Arrival) -> None:
+    """The roles that the claim gives; roles of which the provider says nothing stay."""
+    if not provider.roles:
+        return
+    given = arrival.claims.get(provider.roles_claim)
+    values = [given] if isinstance(given, str) else given if isinstance(given, list) else []
+    mapped = {role for value in values if isinstance(value, str) for role in provider.roles.get(value, ())}
+    governed = {role for roles in provider.roles.values() for role in roles}
+    before = people.roles_of(connection, person.id)
+    after = (before - governed) | mapped
+    if after != before:
+        tokens.set_roles(connection, person.id, after)
+        details = {"roles": sorted(after), "provider": provider.name}
+        event = events.Event.ROLES_CHANGED
+        events.record(connection, event, user_id=None, subject=person.id, address=arrival.address, details=details)

@@ -1,0 +1,133 @@
+"""``/auth/providers`` and ``/auth/oidc/…``: sign in by an OpenID provider."""
+
+import json
+import re
+import time
+from dataclasses import asdict
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from xrm_core.auth.device_names import device_name
+from xrm_core.auth.oidc_client import Flow, OidcClient, refused
+from xrm_core.auth.oidc_people import Arrival, sign_in_by
+from xrm_core.auth.oidc_providers import load_providers
+from xrm_core.auth.secret_box import SecretKeyNeeded
+from xrm_core.auth.sessions import Lifetimes
+from xrm_core.auth.sign_in import SignedIn
+from xrm_core.errors import NotFound
+from xrm_core.server import browser
+from xrm_core.server.auth_http import HEADERS, AuthEndpoints, answered, welcome
+from xrm_core.server.site import Serving
+from xrm_core.server.sites import address_of, site_of
+from xrm_core.settings import Settings
+
+FLOW = "xrm_oidc"
+"""Cookie of a sign-in that is under way."""
+
+FLOW_SECONDS = 600
+"""How long somebody may take at the provider."""
+
+_OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,2000}")
+
+
+class OidcEndpoints:
+    """The routes; they answer for the site of the request.
+
+    Args:
+        settings: where the providers are named, how long sessions last.
+        auth: has the threads and the key.
+
+    Raises:
+        SettingsError: the file of providers has mistakes, or there is no key for what they need.
+    """
+
+    def __init__(self, settings: Settings, auth: AuthEndpoints) -> None:
+        self._auth = auth
+        self.clients = {key: OidcClient(each) for key, each in load_providers(settings.oidc).items()}
+        if self.clients:
+            auth.box.require()
+        idle, longest = timedelta(minutes=settings.session_idle_minutes), timedelta(days=settings.session_days)
+        self._lifetimes = Lifetimes(idle, longest)
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        return [
+            Route("/auth/providers", answered(self._providers), methods=["GET"]),
+            Route("/auth/oidc/{name}", answered(self._begin), methods=["GET"]),
+            Route("/auth/oidc/{name}/callback", answered(self._end), methods=["GET"]),
+        ]
+
+    async def _providers(self, request: Request) -> Response:
+        site = site_of(request.scope)
+        base = request.scope.get("root_path", "")
+        found = [
+            {"name": name, "label": client.provider.label or name, "url": f"{base}/auth/oidc/{name}"}
+            for (tenant, name), client in self.clients.items()
+            if tenant == site.name
+        ]
+        return JSONResponse({"providers": found}, headers=HEADERS)
+
+    async def _begin(self, request: Request) -> Response:
+        client = self._client(request)
+        next_ = request.query_params.get("next", f"{request.scope.get('root_path', '')}/")
+        if not _OWN_PATH.fullmatch(next_):
+            raise refused("«next» is not a path on this server.")
+        flow = Flow.begin(next_)
+        url = await client.authorization_url(flow, _redirect_uri(request, client))
+        response = RedirectResponse(url, 303, headers=HEADERS)
+        content = json.dumps(asdict(flow) | {"until": int(time.time()) + FLOW_SECONDS})
+        sealed = self._auth.box.seal(content, _owner(request))
+        browser.set_cookie(response, request.scope, FLOW, site_of(request.scope).name, sealed, FLOW_SECONDS)
+        return response
+
+    async def _end(self, request: Request) -> Response:
+        client, site = self._client(request), site_of(request.scope)
+        flow = self._flow(request)
+        claims = await client.claims(flow, _redirect_uri(request, client), dict(request.query_params))
+        site.require_writable()
+        device_token = browser.cookie(request.scope, browser.DEVICE, site.name)
+        arrival = Arrival(
+            claims, address_of(request.scope), device_name(request.headers.get("user-agent")), device_token
+        )
+
+        async def sign_in(serving: Serving) -> SignedIn:
+            records = serving.blueprint.records
+            return await self._auth.apart(sign_in_by, site.database, records, client.provider, self._lifetimes, arrival)
+
+        signed_in = await site.on_newest(sign_in)
+        site.serving.authenticator.forget()  # roles may have changed
+        response = RedirectResponse(flow.next, 303, headers=HEADERS)
+        welcome(response, request, site, signed_in)
+        browser.set_cookie(response, request.scope, FLOW, site.name, "", 0)
+        return response
+
+    def _client(self, request: Request) -> OidcClient:
+        client = self.clients.get((site_of(request.scope).name, request.path_params["name"]))
+        if client is None:
+            raise NotFound("There is nothing at this address.")
+        return client
+
+    def _flow(self, request: Request) -> Flow:
+        sealed = browser.cookie(request.scope, FLOW, site_of(request.scope).name)
+        if not sealed:
+            raise refused("This browser has not begun to sign in, or it took too long.")
+        try:
+            content = json.loads(self._auth.box.open(sealed, _owner(request)))
+        except (SecretKeyNeeded, ValueError):
+            raise refused("This browser has not begun to sign in here.") from None
+        if content.pop("until") < time.time():
+            raise refused("It took too long to sign in.")
+        return Flow(**content)
+
+
+def _owner(request: Request) -> str:
+    return f"oidc {site_of(request.scope).name} {request.path_params['name']}"
+
+
+def _redirect_uri(request: Request, client: OidcClient) -> str:
+    provider = client.provider
+    base = request.scope.get("root_path", "")
+    return f"{provider.url.rstrip('/')}{base}/auth/oidc/{provider.name}/callback"

@@ -101,4 +101,4 @@ def test_accounts_of_providers_are_linked_and_unlinked(ada: str, xrm: Xrm) -> No
     assert rows("SELECT count(*) FROM xrm_identity") == [(0,)]
     events = [event for (event,) in rows("SELECT event FROM xrm_auth_event WHERE event LIKE 'identity%' ORDER BY id")]
     assert events == ["identity_linked", "identity_linked", "identity_unlinked"]
-    assert xrm("user", "link", EMAIL, "--issuer", issuer, code=2).err
+    assert xrm("user", "link", EMAIL, "--issuer", issuer).code == 2

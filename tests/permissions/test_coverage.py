@@ -10,6 +10,7 @@ from xrm_core.permissions.coverage import covers_reads
 
 RULES = {
     "owned": {"owner": {"id": {"eq": "$user"}}},
+    "shared": {"$shared": "read"},
     "lead": {"kind": {"eq": "lead"}},
     "big": {"employees": {"gt": 5}},
     "of_team": {"owner": {"firms": {"some": {"owner": {"id": {"eq": "$user"}}}}}},
@@ -27,6 +28,9 @@ ROWS = [
     "masked,firm,read,note,,last_4",
     "initials,firm,read,name kind,,allow",
     "initials,firm,read,note,,initial",
+    "own_masked,firm,read,name kind,,allow",
+    "own_masked,firm,read,note,owned,last_4",
+    "shared,firm,read,*,shared,allow",
     "schema,firm,read,*,,allow",
     "schema,xrm_schema,read,*,,allow",
     "writes,firm,create,*,,allow",
@@ -58,6 +62,10 @@ AUTHORITY = Authority(MODEL, kit.policies(MODEL, ROWS, RULES, roles=["nothing"])
         ("masked", "firms", False),
         ("masked", "masked", True),
         ("masked", "initials", False),
+        ("firms", "own_masked", True),
+        ("own_masked", "own_masked", False),  # the firms that they own are others
+        ("firms", "shared", True),
+        ("shared", "shared", False),  # what is shared with them is something else
         ("names", "masked", False),
         ("firms", "schema", False),
         ("schema", "firms", True),

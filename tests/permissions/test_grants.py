@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.graphql import kit
+from tests.graphql.relationship_world import relationship_model
 from tests.permissions.test_policies_in_force import MODEL, files
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.grants import beyond
@@ -146,3 +148,14 @@ def test_limits_are_given_too(own: object, limits: object, expected: list[str]) 
     old, new = parse_files(texts({}), MODEL), parse_files(texts(limits), MODEL)
     author = Authority(MODEL, old).access(frozenset({"a"}))
     assert beyond(author, MODEL, old, new, USUAL) == expected
+
+
+def test_who_holds_everything_gives_everything_on_what_joins_records_too() -> None:
+    """Those are not shared: nobody holds that, and nobody lacks it."""
+    model = relationship_model()
+    joining = [each.name for each in model if each.kind != "entity"]
+    rows = ["a,*,*,*,,allow", *(f"b,{name},*,*,,allow" for name in joining)]
+    old = kit.policies(model, rows[:1], {})
+    new = kit.policies(model, rows, {})
+    assert joining
+    assert beyond(Authority(model, old).access(frozenset({"a"})), model, old, new) == []

@@ -23,7 +23,8 @@ from xrm_core.permissions.policy import PolicySet, Role
 def policy_set(rights: Rights) -> PolicySet:
     """Policies as the platform takes them."""
     digest = hashlib.sha256(repr((rights.policies, rights.rules)).encode()).hexdigest()
-    return PolicySet({"role": Role("role", {}, "")}, rights.rules, tuple(rights.policies), digest)
+    rules = json.loads(json.dumps(rights.rules, default=str))  # as files have them: decimals are texts
+    return PolicySet({"role": Role("role", {}, "")}, rules, tuple(rights.policies), digest)
 
 
 @examples(40)

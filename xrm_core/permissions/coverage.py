@@ -2,7 +2,7 @@
 
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Compare, Context, Linked, Not, OfFile, Predicate, Related
-from xrm_core.permissions.access import Access, Permission
+from xrm_core.permissions.access import Access, Masks, Permission
 from xrm_core.permissions.policy import OBJECTS, Action
 
 
@@ -26,9 +26,15 @@ def _covers(own: Permission | None, theirs: Permission) -> bool:
         held = own.field_rules[name]
         if held is None:
             continue
-        if rule is None or not _same(held, rule) or own.masks.get(name, ()) != theirs.masks.get(name, ()):
+        if rule is None or not _same(held, rule):
+            return False
+        if not _shows_masked(own.masks.get(name, ()), theirs.masks.get(name, ())):
             return False
     return True
+
+
+def _shows_masked(held: Masks, wanted: Masks) -> bool:
+    return not wanted or (held == wanted and all(_holds_for_all(rule) for _, rule in wanted))
 
 
 def _same(held: Predicate, wanted: Predicate) -> bool:

@@ -100,10 +100,11 @@ class Policy:
     def applies(self, entity: Entity, action: Action) -> bool:
         """Whether it is about this action on this entity.
 
-        A policy for all entities is about those with a file. It is about relationships, too, if it has no rule and
-        names no fields. One that denies fields whatever the record denies them on everything that has them.
+        A policy for all entities is about those with a file; only these are shared. It is about relationships, too, if
+        it has no rule and names no fields. One that denies fields whatever the record denies them on everything that
+        has them.
         """
-        if self.action not in (None, action):
+        if self.action not in (None, action) or (action is Action.SHARE and entity.kind != "entity"):
             return False
         if self.entity is not None:
             return self.entity == entity.name

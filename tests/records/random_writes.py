@@ -78,16 +78,20 @@ class RandomWrites(Drawn):
     def _whole(self, kind: Entity) -> dict[str, Any]:
         writable = [of for of in kind.fields.values() if of.writable and of.file is None]
         found = {of.name: self._value(of, kind) for of in writable if of.required or self._chance.random() < 0.5}
-        return found | self._links(kind, 0.2)
+        return found | self._forbidden() | self._links(kind, 0.2)
 
     def _some(self, kind: Entity) -> dict[str, Any]:
         names = [of for of in kind.fields.values() if of.writable and of.file is None]
         picked = self._chance.sample(names, min(len(names), self._chance.choice([0, 1, 1, 2, 3])))
         found = {of.name: self._value(of, kind) for of in picked}
-        if self._chance.random() < 0.03:  # what nobody may set
-            of = self._chance.choice(SYSTEM_FIELDS)
-            found[of.name] = 7 if of.name == "version" else UNKNOWN
-        return found | self._links(kind, 0.4)
+        return found | self._forbidden() | self._links(kind, 0.4)
+
+    def _forbidden(self) -> dict[str, Any]:
+        """Now and then, what only the platform may set."""
+        if self._chance.random() > 0.03:
+            return {}
+        of = self._chance.choice(SYSTEM_FIELDS)
+        return {of.name: 7 if of.name == "version" else UNKNOWN}
 
     def _value(self, of: Field, kind: Entity) -> Any:
         if of.relation is not None:

@@ -2,7 +2,8 @@
 
 Every hidden value of a world has its canary in it: a word, or digits, that stand nowhere else. Hidden are whole
 entities, records, fields, fields of some records, both ends of joins, what roll-ups and computed fields are made of,
-files, and numbers. The second world has other values there, one hidden record less, and one that the first has not.
+files, numbers, and what a mask leaves out (all but the same four characters in both worlds). The second world has other
+values there, one hidden record less, and one that the first has not.
 """
 
 import hashlib
@@ -86,8 +87,8 @@ rep,account,read,secret_text salary ticket paper,,deny
 rep,account,read,code,in_ulm,deny
 rep,account,create,name owner parent friends,own,allow
 rep,account,update,name owner parent friends,own,allow
-rep,contact,read,*,of_own,allow
-rep,contact,read,phone,,deny
+rep,contact,read,name account created_at,of_own,allow
+rep,contact,read,phone,,last_4
 rep,note,read,*,of_own,allow
 rep,note,read,amount,closed,deny
 rep,note,create,text account about,of_own,allow
@@ -155,8 +156,8 @@ def records(secret: Secrets) -> Iterator[tuple[str, dict[str, Any]]]:
                 "vault": uid(900),
             },
         )
-    yield "contact", {"id": uid(21), "name": "Kim", "phone": f"{word} 1", "account": uid(11)}
-    yield "contact", {"id": uid(22), "name": f"Lou {word}", "phone": f"{word} 2", "account": uid(13)}
+    yield "contact", {"id": uid(21), "name": "Kim", "phone": f"{word} 12345", "account": uid(11)}
+    yield "contact", {"id": uid(22), "name": f"Lou {word}", "phone": f"{word} 67890", "account": uid(13)}
     yield "note", {"id": uid(31), "text": "open", "amount": 5, "account": uid(11), "about": {"contact": uid(21)}}
     yield "note", {"id": uid(32), "text": "closed", "amount": number + 5, "account": uid(11)}
     yield "note", {"id": uid(33), "text": f"x {word}", "amount": number + 6, "account": uid(13)}

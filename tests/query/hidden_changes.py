@@ -14,6 +14,7 @@ from tests.query.oracle_sight import Row, Sight
 from tests.query.random_rights import Conditions
 from tests.query.random_values import fitting
 from xrm_core.metadata.model import Entity, Field
+from xrm_core.permissions.policy import MASKS
 from xrm_core.records.stored import to_columns
 
 Rows = dict[str, dict[str, Row]]
@@ -63,6 +64,8 @@ class HiddenChanges:
             if change.id not in self.rows[change.entity]:
                 continue
             rows = self._changed(change)
+            if self._shown(self.rows, change) != self._shown(rows, change):
+                continue  # a mask would let it through
             if self._may_decide(change):  # what is hidden may decide about what is seen
                 left = _ids(rows)
                 if self._truth(rows, change) != {key: held for key, held in before.items() if key[1] in left}:
@@ -74,6 +77,13 @@ class HiddenChanges:
                 self.rows = rows
                 done.append(change)
         return done
+
+    def _shown(self, rows: Rows, change: Change) -> Any:
+        """What an answer has of the field, if only behind a mask."""
+        if change.field is None or not any(each.effect in MASKS for each in self._rights.policies):
+            return None
+        sight, row = self._sight(rows), rows[change.entity][change.id]
+        return sight.shown(change.entity, row, change.field) if sight.sees(change.entity, row) else None
 
     def _may_decide(self, change: Change) -> bool:
         """Whether a row rule can be about it: all but values of fields that no rule names."""

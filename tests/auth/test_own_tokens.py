@@ -28,7 +28,7 @@ def test_a_token_is_made_shown_once_used_and_revoked(house: House) -> None:
     made = ask(house, session, CREATE, label=" notebook ", only=["note:read", "user:*"], networks=["172.16.0.0/12"])
     token, details = made["createToken"]["token"], made["createToken"]["details"]
     assert (details["label"], details["networks"], details["roles"]) == ("notebook", ["172.16.0.0/12"], None)
-    assert details["only"] == ["note:read", "user:create,delete,read,update"]
+    assert details["only"] == ["note:read", "user:create,delete,read,share,update"]
     [mine] = ask(house, session, MINE)["me"]["tokens"]
     assert {key: mine[key] for key in details} == details
     assert mine["expiresAt"][:4] >= mine["createdAt"][:4]
@@ -85,6 +85,12 @@ def test_no_token_is_wider_than_what_its_maker_holds(house: House, wider: dict[s
     assert refused(house, session, CREATE, **{"label": "wide", **wider}) == "BAD_QUERY"
     assert ask(house, session, MINE)["me"]["tokens"] == []
     assert "token_created" not in house.events(person.id)
+
+
+def test_all_actions_on_an_entity_are_those_that_one_has(house: House) -> None:
+    session = house.signed_in(house.person(role="guest"))
+    made = ask(house, session, CREATE, label="mine", only=["note:*"])["createToken"]
+    assert made["details"]["only"] == ["note:read"]
 
 
 def test_what_is_hidden_and_what_is_not_there_is_refused_in_the_same_words(house: House) -> None:

@@ -103,7 +103,7 @@ class OwnTokens:
         every = (*(entity.name for entity in self.authority.model), *OBJECTS)
         known = [name for name in every if any(caller.access.may(name, action) for action in Action)]
         try:
-            grants = read_grants(only, known, objects=())
+            grants = read_grants((self._spelt_out(caller, word, known) for word in only), known, objects=())
         except SettingsError as error:
             raise BadQuery(error.message, hint=error.hint) from None
         for name, actions in grants.items():
@@ -111,6 +111,14 @@ class OwnTokens:
             if missing:
                 raise BadQuery(f"You may not {missing[0]} {name}, so no token of yours may.", hint="Leave it out.")
         return grants
+
+    @staticmethod
+    def _spelt_out(caller: User, word: str, known: Sequence[str]) -> str:
+        """``customer:*`` as what the caller may do with customers."""
+        name, _, actions = word.partition(":")
+        if actions != ALL or name not in known:
+            return word
+        return f"{name}:{','.join(action for action in Action if caller.access.may(name, action))}"
 
 
 def _networks(words: Sequence[str]) -> list[str]:

@@ -155,6 +155,10 @@ def test_files_that_are_not_applied_are_told_in_the_log(pack: Path, xrm: Xrm, ca
     try:
         server_process.tell_unapplied(platform)
         said = ["".join(capsys.readouterr())]
+        with (pack / "permissions" / "policies.csv").open("a") as file:
+            file.write("reader,book,read,summary,,allow\n")
+        server_process.tell_unapplied(platform)
+        assert "policy_files_not_in_force" in "".join(capsys.readouterr())
         write_pack(pack, user=USER, book={**BOOK, "colour": TEXT})
         server_process.tell_unapplied(platform)
         said.append("".join(capsys.readouterr()))
@@ -165,6 +169,7 @@ def test_files_that_are_not_applied_are_told_in_the_log(pack: Path, xrm: Xrm, ca
         platform.database.close()
 
     assert ["not_applied" in text or "cannot_be_applied" in text for text in said] == [False, True, True]
+    assert "policy_files_not_in_force" not in said[0]
 
 
 def test_a_port_in_use(taken_port: int, xrm: Xrm, applied: Path):

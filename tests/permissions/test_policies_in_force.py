@@ -11,7 +11,10 @@ from sqlalchemy import delete, update
 from xrm_core.errors import Busy, PermissionsChanged, PermissionsRefused, PolicyInvalid, VersionConflict
 from xrm_core.metadata.loader import load_texts
 from xrm_core.permissions.differences import differences
+from xrm_core.permissions.fitting import put_along, put_first
 from xrm_core.permissions.in_force import apply_set, in_force, plan_set, undo_set
+from xrm_core.permissions.policy import parse_files
+from xrm_core.permissions.policy_files import digest
 from xrm_core.storage import policy_sets as sets
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
@@ -148,7 +151,7 @@ def test_a_write_goes_on_under_its_policies_only(firms: Database) -> None:
 
 def test_a_change_waits_for_writes_under_the_former_policies(firms: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was authorised is done before the change is, or not at all: never after it."""
-    digest = apply_set(firms, ONE).after.version
+    held = apply_set(firms, ONE).after.version
     ends: list[str] = []
 
     def change() -> None:
@@ -156,11 +159,11 @@ def test_a_change_waits_for_writes_under_the_former_policies(firms: Database, mo
         ends.append("change")
 
     with firms.begin() as connection:
-        require_current(connection, MODEL, digest)
+        require_current(connection, MODEL, held)
         changing = threading.Thread(target=change)
         changing.start()
         time.sleep(0.6)
-        require_current(connection, MODEL, digest)
+        require_current(connection, MODEL, held)
         ends.append("write")
     changing.join()
     assert ends == ["write", "change"]
@@ -169,21 +172,13 @@ def test_a_change_waits_for_writes_under_the_former_policies(firms: Database, mo
     monkeypatch.setattr(sets, "_PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr("xrm_core.storage.engines.WRITER_WAIT_SECONDS", 0.2)
     with firms.begin() as connection:
-        require_current(connection, MODEL, apply_set_digest(TWO))
+        require_current(connection, MODEL, digest(TWO))
         with pytest.raises(Busy):
             apply_set(firms, THREE)
     assert rows_in_force(firms) == ["a,firm,read,name note,,allow"]
 
 
-def apply_set_digest(texts: dict[str, str]) -> str:
-    from xrm_core.permissions.policy_files import digest
-
-    return digest(texts)
-
-
 def told(before: dict[str, str] | None, after: dict[str, str]) -> set[str]:
-    from xrm_core.permissions.policy import parse_files
-
     old = None if before is None else parse_files(before, MODEL)
     return {each.text for each in differences(MODEL, old, parse_files(after, MODEL)) if each.subject == "right"}
 
@@ -224,8 +219,6 @@ def test_a_plan_says_what_each_role_gains_and_loses() -> None:
 
 
 def test_a_plan_names_roles_rules_and_policies() -> None:
-    from xrm_core.permissions.policy import parse_files
-
     after = files("b,firm,read,name,fine,allow", roles="b c", rules={"fine": {"rank": {"gt": 5}}})
     found = differences(MODEL, parse_files(ONE, MODEL), parse_files(after, MODEL))
     assert [each.text for each in found if each.subject != "right"] == [
@@ -236,3 +229,17 @@ def test_a_plan_names_roles_rules_and_policies() -> None:
         "- a,firm,read,name,,allow",
         "+ b,firm,read,name,fine,allow",
     ]
+
+
+def test_the_policies_of_a_pack_are_put_in_force_if_they_are_others(firms: Database) -> None:
+    one, two = parse_files(ONE, MODEL), parse_files(TWO, MODEL)
+    with firms.begin() as connection:
+        put_first(connection, one)
+        put_first(connection, two)
+        put_along(connection, one, note="the same")
+        put_along(connection, two, note="others")
+        put_first(connection, None)
+        assert [(each.number, each.note) for each in policy_sets(connection)] == [
+            (1, "the first of this database"),
+            (2, "others"),
+        ]

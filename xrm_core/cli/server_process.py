@@ -17,7 +17,7 @@ from xrm_core.cli.data_folder import make_data_folder
 from xrm_core.cli.failures import is_about_output
 from xrm_core.errors import PortInUse, SettingsError, XrmError
 from xrm_core.server.app import create_app
-from xrm_core.server.assembly import Platform, assemble, assemble_applied, kept_files, read_model
+from xrm_core.server.assembly import Platform, assemble, assemble_applied, kept_files, pack_policies, read_model
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint
 from xrm_core.storage.schema_files import schema_files
@@ -104,16 +104,19 @@ def _soon(work: Callable[[], None]) -> None:
 
 
 def tell_unapplied(platform: Platform) -> None:
-    """Warn in the log if the entity files say something else than what is served."""
+    """Say in the log if the pack's files say something else than what is served: that may be meant, or forgotten."""
     try:
         with platform.database.read() as connection:
             served, kept = applied_fingerprint(connection), schema_files(connection).texts
         wanted = read_model(platform.settings, platform.plugins, kept).fingerprint
+        proposed = pack_policies(platform.settings, platform.model) if wanted == served else None
     except XrmError as error:
         _log.warning("entity_files_cannot_be_applied", code=error.code, reason=error.message)
         return
     if wanted != served:
         _log.warning("entity_files_not_applied", hint="Look at «xrm schema plan», then run «xrm schema apply».")
+    elif proposed is not None and proposed.version != platform.authority.policies.version:
+        _log.info("policy_files_not_in_force", hint="«xrm permissions plan» says what they would change.")
 
 
 def _tune_garbage_collector() -> None:

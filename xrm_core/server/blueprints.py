@@ -6,18 +6,24 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy import Dialect
 
-from xrm_core.errors import SettingsError
+from xrm_core.errors import ModelOutOfDate, SettingsError
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.roles import Roles
 from xrm_core.metadata.model import USER, Model
 from xrm_core.permissions.authority import Authority
+from xrm_core.permissions.in_force import in_force
 from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.settings import Settings
+from xrm_core.storage.applied import applied_fingerprint, current_model, tables_version
+from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import statement_dialect
 from xrm_core.storage.tables import Tables
+
+LOOK_SECONDS = 5.0
+"""How long a look at a database for its model and policies may take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,3 +100,26 @@ def make_roles(settings: Settings, tables: Tables, dialect: Dialect) -> Roles:
         settings.max_tokens, settings.max_depth, settings.max_aliases, variables=settings.max_variables
     )
     return Roles(tables, statement_dialect(dialect), pages, limits, settings.statement_timeout)
+
+
+def blueprint_of(database: Database, blueprints: Blueprints) -> tuple[Blueprint, int | None]:
+    """What follows from the model and the policies that a database has, and the version of its tables. Blocking.
+
+    Raises:
+        ModelOutOfDate: there is none, or this version of the platform reads it differently.
+        PolicyInvalid: there are no policies, or they do not fit it.
+        DatabaseUnavailable: the database does not answer.
+    """
+    with database.read(LOOK_SECONDS) as connection:
+        model = current_model(connection)
+        applied = None if model is None else applied_fingerprint(connection)
+        tables = tables_version(connection)
+        policies = None if model is None or model.fingerprint != applied else in_force(connection, model)
+    if model is None:
+        raise ModelOutOfDate("The database has no model.", hint="Run «xrm schema apply».")
+    if policies is None:
+        raise ModelOutOfDate(
+            "This version of the platform reads the model in another way than the one that applied it.",
+            hint="Look at «xrm schema plan», then run «xrm schema apply».",
+        )
+    return blueprints.get(model, policies, database.dialect), tables

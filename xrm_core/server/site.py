@@ -32,13 +32,12 @@ from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.engine import Engine, Request, Threads
 from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
-from xrm_core.permissions.in_force import in_force
 from xrm_core.records.files import Files
-from xrm_core.server.blueprints import Blueprint, Blueprints
+from xrm_core.server.blueprints import LOOK_SECONDS, Blueprint, Blueprints, blueprint_of
 from xrm_core.server.policy_administration import PolicyAdministration
 from xrm_core.server.tenant_layer import TenantLayer
 from xrm_core.settings import Settings
-from xrm_core.storage.applied import applied_fingerprint, current_model, tables_version
+from xrm_core.storage.applied import tables_version
 from xrm_core.storage.engines import Database
 from xrm_core.storage.policy_sets import applied_versions
 from xrm_core.storage.pq_reader import PostgresReader
@@ -53,7 +52,6 @@ WATCH_SECONDS = 0.5
 STATISTICS_SECONDS = 300.0
 """How often a server lets SQLite count what its indexes have."""
 
-_TIMEOUT = 5.0
 _FILE_THREADS = 4
 _ATTEMPTS = 20  # of one request, each on a newer model than the one before: somebody applies one after the other
 _LOOKS, _LOOK_SECONDS = 4, 0.2  # for a model whose tables are there before it is
@@ -355,7 +353,7 @@ class Site:
         _log.info("model_taken", tenant=self.name, model=serving.fingerprint, policies=serving.policies)
 
     def _applied(self) -> tuple[str | None, str | None, int | None]:
-        with self.database.read(_TIMEOUT) as connection:
+        with self.database.read(LOOK_SECONDS) as connection:
             return *applied_versions(connection), tables_version(connection)
 
     def _serving(self, blueprint: Blueprint, tables: int | None) -> Serving:
@@ -393,26 +391,3 @@ class Site:
 def make_reader(database: Database, timeout: float) -> Reader:
     """The reader for a kind of database; ``timeout`` is in seconds."""
     return SqliteReader(database, timeout) if database.is_sqlite else PostgresReader(database, timeout)
-
-
-def blueprint_of(database: Database, blueprints: Blueprints) -> tuple[Blueprint, int | None]:
-    """What follows from the model and the policies that a database has, and the version of its tables. Blocking.
-
-    Raises:
-        ModelOutOfDate: there is none, or this version of the platform reads it differently.
-        PolicyInvalid: there are no policies, or they do not fit it.
-        DatabaseUnavailable: the database does not answer.
-    """
-    with database.read(_TIMEOUT) as connection:
-        model = current_model(connection)
-        applied = None if model is None else applied_fingerprint(connection)
-        tables = tables_version(connection)
-        policies = None if model is None or model.fingerprint != applied else in_force(connection, model)
-    if model is None:
-        raise ModelOutOfDate("The database has no model.", hint="Run «xrm schema apply».")
-    if policies is None:
-        raise ModelOutOfDate(
-            "This version of the platform reads the model in another way than the one that applied it.",
-            hint="Look at «xrm schema plan», then run «xrm schema apply».",
-        )
-    return blueprints.get(model, policies, database.dialect), tables

@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 
 from xrm_core.errors import DatabaseUnavailable, NotFound, XrmError
-from xrm_core.server.blueprints import Blueprints
-from xrm_core.server.site import WATCH_SECONDS, Site, blueprint_of
+from xrm_core.server.blueprints import Blueprints, blueprint_of
+from xrm_core.server.site import WATCH_SECONDS, Site
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database, is_missing
 from xrm_core.storage.tenants import SERVED, Tenant, tenants

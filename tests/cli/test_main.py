@@ -197,16 +197,19 @@ def test_messages_cannot_play_tricks_on_the_terminal(xrm: Xrm):
 
 MAKE_A_DATABASE = {"serve", "schema plan", "schema apply", "tenant create", "tenant import"}
 NEED_NO_DATABASE = {"schema check", "schema print", "schema layers", "plugins list"}
+NEED_NO_DATABASE |= {"permissions matrix", "permissions test"}
 ARGUMENTS = {
     "import": ["book", "books.csv"],
     "query explain": ["query.graphql", "--role", "clerk"],
+    "permissions explain": ["ada@example.com", "read", "book"],
     "permissions pull": ["pulled"],
     "schema pull": ["pulled"],
     "user create": ["--email", "ada@example.com", "--role", "clerk"],
     "tenant set": ["acme", "--state", "active"],
     "tenant remove": ["acme", "--confirm", "acme"],
     "tenant export": ["acme", "acme.zip"],
-    "user roles": ["ada@example.com"],
+    **{f"user {word}": ["ada@example.com"] for word in ("roles", "invite", "reset", "password", "totp")},
+    **{f"user {word}": ["ada@example.com"] for word in ("sessions", "logout", "link", "unlink")},
     "token create": ["ada@example.com"],
     "token revoke": ["019aba4e-0000-7000-8000-000000000003"],
 }

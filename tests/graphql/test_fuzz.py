@@ -31,7 +31,7 @@ class Open:
     async def user(self, _header: str | None, _address: str | None) -> User:
         return self._user
 
-    async def answer(self, _header: str | None, request: Request, _address: str | None) -> Answer:
+    async def answer(self, _header: str | None, request: Request) -> Answer:
         return await self._engine.execute(request, self._user)
 
 

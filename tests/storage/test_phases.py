@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import event, insert
 from sqlalchemy import text as sql
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.storage.killed_apply import ACCEPT, AFTER, BEFORE
 from tests.storage.worlds import NOW, add_rows, dump, entity, integer, model, record_id, rows_of, text
 from xrm_core.errors import SchemaChangeRefused, SettingsError
-from xrm_core.storage import batches, exclusive
+from xrm_core.storage import batches, exclusive, system
 from xrm_core.storage.applied import applied_fingerprint, current_model
 from xrm_core.storage.apply import abort, apply
 from xrm_core.storage.drift import drift
@@ -263,9 +266,12 @@ def test_a_refusal_in_the_switch_leaves_nothing(postgres: Database) -> None:
 def test_system_tables_in_use_are_waited_for(postgres_url: str, postgres: Database) -> None:
     # Given system tables of an older version, and a reader that has them for longer than a blink
     apply(postgres, SMALL)
+    config = Config()
+    config.set_main_option("script_location", str(Path(system.__file__).parent / "revisions"))
     with postgres.begin() as connection:
-        connection.execute(sql("ALTER TABLE xrm_model DROP COLUMN schema_files"))
-        connection.execute(sql("UPDATE xrm_alembic_version SET version_num = '0006'"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0006")
+        assert connection.scalar(sql("SELECT to_regclass('xrm_identity')")) is None
     other = Database(postgres_url)
     reader = other.engine.connect()
     reader.execute(sql("SELECT id FROM xrm_model"))

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import Text, bindparam, select
 
 from tests.postgres import PostgresServer
+from tests.query.examples import examples
 from xrm_core.query import match as match_sql
 from xrm_core.query.searched_text import SearchedText
 from xrm_core.storage.engines import Database
@@ -176,7 +177,7 @@ def searches(draw: st.DrawFn) -> tuple[str, list[str | None], list[int], int]:
     return typed, texts, phones, draw(st.integers(0, len(texts)))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(search=searches())
 @example(("abcdabcd", ["bacdbacd"], [], 1))
 @example(("abcdabcd", ["acbabcd"], [], 1))

@@ -116,6 +116,17 @@ def test_a_new_account_becomes_a_user_with_the_roles_of_its_groups(house: House,
         assert roles_of(connection, str(users[0])) == {"guest"}
 
 
+def test_a_sign_in_replaces_the_former_session_of_the_browser(house: House, provider: str) -> None:
+    account(provider, "lea", email="lea@example.com", email_verified=True)
+    come_back(house, begin(house), "lea")
+    first = house.http.cookies["xrm_session"]
+    come_back(house, begin(house), "lea")
+    users = house.platform.tables["user"]
+    with house.database.read() as connection:
+        assert find_session(connection, first, users) is None
+    assert who(house) == "lea@example.com"
+
+
 def test_roles_of_which_the_provider_says_nothing_stay(house: House, provider: str) -> None:
     account(provider, "bob", email="bob@example.com", email_verified=True)
     person = house.person(role="clerk")

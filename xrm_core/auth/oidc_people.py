@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from xrm_core.auth import devices, events, people, tokens
+from xrm_core.auth import events, people, tokens
 from xrm_core.auth.oidc_client import ProviderSignInFailed, refused
 from xrm_core.auth.oidc_providers import Provider
 from xrm_core.auth.people import Person
-from xrm_core.auth.sessions import Lifetimes, create_session
-from xrm_core.auth.sign_in import TIMEOUT, SignedIn
+from xrm_core.auth.sessions import Lifetimes
+from xrm_core.auth.sign_in import TIMEOUT, SignedIn, open_session
 from xrm_core.errors import XrmError
 from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import system
@@ -35,6 +35,7 @@ class Arrival:
     address: str | None
     device: str
     device_token: str | None
+    former: str | None
 
 
 def sign_in_by(
@@ -87,19 +88,22 @@ def _signed_in(
 ) -> SignedIn:
     claims = arrival.claims
     subject = claims["sub"]
-    if not subject or len(subject) > _MAX_SUBJECT:
+    if not subject or len(subject) > _MAX_SUBJECT or not (subject.isascii() and subject.isprintable()):
         raise refused("The provider's ID token has no usable subject.")
     with database.begin(TIMEOUT) as connection:
         person = _person(connection, records, provider, arrival)
         _give_roles(connection, provider, person, arrival)
-        token, session = create_session(
-            connection, person.id, lifetimes, cookie=True, device=arrival.device, address=arrival.address
+        return open_session(
+            connection,
+            lifetimes,
+            person,
+            cookie=True,
+            device=arrival.device,
+            address=arrival.address,
+            device_token=arrival.device_token,
+            former=arrival.former,
+            how={"provider": provider.name},
         )
-        device_token = devices.remember(connection, person.id, arrival.device_token)
-        details = {"device": arrival.device, "session": session.id, "provider": provider.name}
-        event = events.Event.SIGN_IN
-        events.record(connection, event, user_id=person.id, subject=person.id, address=arrival.address, details=details)
-        return SignedIn(person, session, token, device_token)
 
 
 def _person(connection: Connection, records: Records, provider: Provider, arrival: Arrival) -> Person:
@@ -112,7 +116,9 @@ def _person(connection: Connection, records: Records, provider: Provider, arriva
             raise refused("The account may not sign in.")
         return person
     email = claims.get("email") if claims.get("email_verified") is True else None
-    if provider.link_by_email and isinstance(email, str):
+    if not isinstance(email, str) or not email.isprintable():
+        email = None
+    if provider.link_by_email and email is not None:
         person = people.by_email(connection, users, email)
         if person is not None:
             _insert(connection, person.id, provider.issuer, claims["sub"])

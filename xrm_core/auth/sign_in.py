@@ -4,6 +4,7 @@ All are sent together, so there is no state between them that could open anythin
 made.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -125,7 +126,17 @@ class SignIn:
                     if better is not None:
                         keep_better(connection, known.person.id, better)
                     attempts.forget(connection, known.codes)
-                    return self._signed_in(connection, known.person, attempt, second)
+                    return open_session(
+                        connection,
+                        self.lifetimes,
+                        known.person,
+                        cookie=attempt.cookie,
+                        device=attempt.device,
+                        address=attempt.address,
+                        device_token=attempt.device_token,
+                        former=attempt.former,
+                        how={"second factor": second},
+                    )
         raise self._refused(database, attempt, "code" if known.has_totp else "password")
 
     def _second_factor(self, connection: Connection, known: _Known, attempt: Attempt) -> str | None:
@@ -157,22 +168,40 @@ class SignIn:
             hint="Enter both again. Who administers the users can give you a new password.",
         )
 
-    def _signed_in(self, connection: Connection, person: Person, attempt: Attempt, second: str) -> SignedIn:
-        if attempt.former is not None:
-            end_replaced(connection, attempt.former)
-        token, session = create_session(
-            connection,
-            person.id,
-            self.lifetimes,
-            cookie=attempt.cookie,
-            device=attempt.device,
-            address=attempt.address,
-        )
-        device_token = devices.remember(connection, person.id, attempt.device_token)
-        details = {"device": attempt.device, "session": session.id, "second factor": second}
-        event = events.Event.SIGN_IN
-        events.record(connection, event, user_id=person.id, subject=person.id, address=attempt.address, details=details)
-        return SignedIn(person, session, token, device_token)
+
+def open_session(
+    connection: Connection,
+    lifetimes: Lifetimes,
+    person: Person,
+    *,
+    cookie: bool,
+    device: str,
+    address: str | None,
+    device_token: str | None,
+    former: str | None,
+    how: Mapping[str, str],
+) -> SignedIn:
+    """Let somebody in who has shown who it is: a session in place of the browser's former one, and a known device.
+
+    Args:
+        connection: in a write transaction.
+        lifetimes: how long the session lasts.
+        person: who it is.
+        cookie: whether the session is a browser's.
+        device: its name.
+        address: of the client.
+        device_token: of a device that may be known.
+        former: token of a session that the new one replaces.
+        how: for the event: what has shown it.
+    """
+    if former is not None:
+        end_replaced(connection, former)
+    token, session = create_session(connection, person.id, lifetimes, cookie=cookie, device=device, address=address)
+    known = devices.remember(connection, person.id, device_token)
+    details = {"device": device, "session": session.id, **how}
+    event = events.Event.SIGN_IN
+    events.record(connection, event, user_id=person.id, subject=person.id, address=address, details=details)
+    return SignedIn(person, session, token, known)
 
 
 def _was_right(connection: Connection, counters: tuple[Counter, ...]) -> None:

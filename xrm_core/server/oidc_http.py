@@ -90,7 +90,11 @@ class OidcEndpoints:
         site.require_writable()
         device_token = browser.cookie(request.scope, browser.DEVICE, site.name)
         arrival = Arrival(
-            claims, address_of(request.scope), device_name(request.headers.get("user-agent")), device_token
+            claims,
+            address_of(request.scope),
+            device_name(request.headers.get("user-agent")),
+            device_token,
+            browser.cookie(request.scope, browser.SESSION, site.name),
         )
 
         async def sign_in(serving: Serving) -> SignedIn:

@@ -35,7 +35,7 @@ from xrm_core.graphql.roles import Role, Roles
 from xrm_core.graphql.schema_operations import SchemaOperations, is_about_schema
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.caller import User
-from xrm_core.query.predicates import context_values
+from xrm_core.query.context import ContextValues
 from xrm_core.records import read_log
 from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
@@ -291,13 +291,12 @@ class Engine:
         """The plan of a query with its values."""
         key = (document.variables_of(operation).plan_key(variables), self.executes_reads)
         make = partial(role.planner.plan, document, operation, variables, executed=self.executes_reads)
-        context = context_values(caller)
         while True:
             plan: Plan | None = document.plans.get(key)
             if plan is None:
                 plan = await self._apart(self.threads.planning, make)
                 document.remember(key, plan)
-            values = plan.values(variables, context)
+            values = plan.values(variables, ContextValues(caller))
             if values is not None:
                 return plan, values
             document.plans.pop(key, None)  # other cursor values are empty now than when it was made

@@ -31,7 +31,7 @@ from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
 from xrm_core.graphql.sharing import grantee_of
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.permissions.caller import User
-from xrm_core.query.predicates import context_values
+from xrm_core.query.context import ContextValues
 from xrm_core.query.reads import Read
 from xrm_core.records import read_log
 from xrm_core.records.door import Records
@@ -232,8 +232,7 @@ def _read(info: GraphQLResolveInfo[Any], root: Root, record_id: str) -> Any:
     request = FieldRequest(root, list(info.field_nodes), definition)
     nodes: tuple[FieldNode, ...] = tuple(info.field_nodes)
     key = (execution.shape, tuple(id(node) for node in nodes), "executor")
-    context = {**context_values(execution.caller), RECORD_ID: record_id}
-    plan, values = _with_values(execution, request, key, context)
+    plan, values = _with_values(execution, request, key, record_id)
     [call] = plan.calls(values)
     answer = fetch_in(execution.connection, call, execution.timeout)
     if plan.reads:
@@ -242,14 +241,14 @@ def _read(info: GraphQLResolveInfo[Any], root: Root, record_id: str) -> Any:
     return None if answer is None else orjson.loads(answer)
 
 
-def _with_values(
-    execution: Execution, request: FieldRequest, key: Any, context: Mapping[str, Any]
-) -> tuple[Plan, dict[str, Any]]:
+def _with_values(execution: Execution, request: FieldRequest, key: Any, record_id: str) -> tuple[Plan, dict[str, Any]]:
     plan = execution.planner.field_plan(request, execution.document, execution.variables, key=key)
-    values = plan.values(execution.variables, context)
+    given = ContextValues(execution.caller)
+    given[RECORD_ID] = record_id
+    values = plan.values(execution.variables, given)
     if values is None:  # the cursors have empty values in other places than when the plan was made
         execution.document.plans.pop(key, None)
-        return _with_values(execution, request, key, context)
+        return _with_values(execution, request, key, record_id)
     return plan, values
 
 

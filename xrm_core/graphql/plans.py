@@ -51,14 +51,18 @@ class Plan:
     wide: bool = False
     reads: tuple[Read, ...] = ()
 
-    def values(self, variables: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any] | None:
+    def values(self, variables: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any] | None:
         """Bind values of a request; None if its cursors need another plan (other values in them are empty).
+
+        Args:
+            variables: of the document.
+            found: the values of the caller, to which these are added.
 
         Raises:
             BadCursor, BadQuery, QueryTooLarge: a cursor or a page size out of the variables cannot be used.
         """
-        found = {name: getter(variables) for name, getter in self.getters.items()}
-        found.update(context)
+        for name, getter in self.getters.items():
+            found[name] = getter(variables)
         self.demands.check(variables)
         for use in self.demands.cursors:
             values = use.values(use.getter(variables))

@@ -4,11 +4,9 @@ All comparisons are between a column and a bind value of the column's type: none
 so a condition of the caller can be evaluated before the row rule without giving anything away.
 """
 
-import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     FromClause,
@@ -55,9 +53,9 @@ from xrm_core.metadata.predicate import (
     whole,
 )
 from xrm_core.metadata.types import FieldType
-from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
-from xrm_core.query.files import BASE, of_file
+from xrm_core.query.context import CONTEXT_PREFIX
+from xrm_core.query.files import of_file
 from xrm_core.query.implied import Way
 from xrm_core.query.operands import JsonList, KnownId, operand_type
 from xrm_core.query.phone import PhoneDigits, same_number
@@ -69,9 +67,6 @@ from xrm_core.query.words import Words
 from xrm_core.storage.columns import Instant, String
 from xrm_core.storage.folded_sql import folded
 from xrm_core.storage.system import SHARE
-
-CONTEXT_PREFIX = "ctx_"
-"""Bind names of the request's values: ``ctx_user``, ``ctx_now``."""
 
 
 def compile_predicate(
@@ -129,24 +124,6 @@ def scan(scope: Scope, entity: Entity, *, id_only: bool = False) -> Scan:
 def unguarded(scope: Scope, entity: Entity, source: FromClause) -> Unguarded:
     """A table of an entity without regard to rights."""
     return Unguarded(scope, entity, source, _Compilers())
-
-
-def context_values(caller: Caller) -> Mapping[str, Any]:
-    """What statements take from the caller and the clock, by the names of their binds: for rules, and for addresses."""
-    return context_values_at(caller, dt.datetime.now(dt.UTC))
-
-
-def context_values_at(caller: Caller, now: dt.datetime) -> Mapping[str, Any]:
-    """The same as they are, or will be, at a moment."""
-    return {
-        f"{CONTEXT_PREFIX}user": caller.id,
-        f"{CONTEXT_PREFIX}team": caller.team,
-        f"{CONTEXT_PREFIX}teams": caller.teams or None,
-        f"{CONTEXT_PREFIX}grantees": caller.grantees,
-        f"{CONTEXT_PREFIX}now": now,
-        f"{CONTEXT_PREFIX}today": now.astimezone(ZoneInfo(caller.zone)).date(),
-        BASE: caller.base,
-    }
 
 
 def operand(value: Operand, type_: Any) -> ColumnElement[Any]:

@@ -16,8 +16,8 @@ from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
+from xrm_core.query.context import context_values
 from xrm_core.query.file_access import readable
-from xrm_core.query.predicates import context_values
 from xrm_core.query.scan import Scope
 from xrm_core.records.file_names import clean_name
 from xrm_core.records.file_types import HEAD_BYTES, media_type_of

@@ -12,7 +12,8 @@ from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Permission
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
-from xrm_core.query.predicates import compile_rule, context_values, scan, unguarded
+from xrm_core.query.context import context_values
+from xrm_core.query.predicates import compile_rule, scan, unguarded
 from xrm_core.query.scan import Scope
 from xrm_core.records.rules import ABOUT
 from xrm_core.records.stored import targets_of

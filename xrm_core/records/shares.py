@@ -18,7 +18,7 @@ from xrm_core.metadata.model import TEAM, USER, Entity, Model
 from xrm_core.metadata.predicate import Level
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
-from xrm_core.query.predicates import context_values_at
+from xrm_core.query.context import context_values
 from xrm_core.query.scan import Scope
 from xrm_core.records.rights import denied, readable, row_conditions
 from xrm_core.storage.system import SHARE
@@ -130,9 +130,9 @@ def _check(
     conditions = [each for action in actions for each in row_conditions(scope, caller, kind, action, ())]
     table = scope.tables[kind.name]
     query = select(table.c.id).where(table.c.id == id_, *conditions).with_for_update(read=True, key_share=True)
-    if connection.execute(query, context_values_at(caller, now)).first() is None:
+    if connection.execute(query, context_values(caller, now)).first() is None:
         raise denied(connection, scope, caller, kind, id_, Action.SHARE)
-    if connection.execute(query, context_values_at(caller, until)).first() is None:
+    if connection.execute(query, context_values(caller, until)).first() is None:
         raise Forbidden(
             f"You may not share the {kind.name} for so long: you do not have it so long yourself.",
             hint="Name an earlier end (until).",

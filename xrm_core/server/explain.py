@@ -10,8 +10,8 @@ from typing import Any
 from xrm_core import naming
 from xrm_core.graphql.explain import ExplainedQuery, explain
 from xrm_core.permissions.caller import User
+from xrm_core.query.context import context_values
 from xrm_core.query.index_use import IndexUse
-from xrm_core.query.predicates import context_values
 from xrm_core.server.blueprints import make_roles
 from xrm_core.server.site import make_reader
 from xrm_core.settings import Settings

@@ -55,7 +55,8 @@ class Settings(BaseSettings):
     secret_key: str = Field(
         default="",
         repr=False,
-        description="Encrypts what must be read again, such as second factors; 32 characters or more, by chance.",
+        description="Encrypts what must be read again, such as second factors; 32 characters or more, by chance. "
+        "Several, separated by commas: the first encrypts, all read.",
     )
     oidc: Path | None = Field(
         default=None, description="JSON file that names OpenID providers by which people may sign in."
@@ -112,8 +113,11 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _cannot_be_guessed(cls, value: str) -> str:
-        if value and (len(value) < MIN_SECRET_KEY or len(set(value)) < MIN_SECRET_KEY // 4):
-            raise ValueError(f"it has less than {MIN_SECRET_KEY} characters, or always the same")
+        for each in secret_keys(value):
+            if len(each) < MIN_SECRET_KEY or len(set(each)) < MIN_SECRET_KEY // 4:
+                raise ValueError(
+                    f"a key has less than {MIN_SECRET_KEY} characters, or always the same; commas stand between keys"
+                )
         return value
 
     @field_validator("data_dir")
@@ -166,6 +170,11 @@ def _reasons(error: ValidationError) -> list[str]:
         given = "" if name in _NEVER_SHOWN else f" (given: {problem['input']!s:.100})"
         reasons.append(f"{PREFIX}{name.upper()}: {reason}{given}" if name else reason)
     return reasons
+
+
+def secret_keys(value: str) -> tuple[str, ...]:
+    """The keys in the setting ``secret_key``, which commas part; the first is the one that encrypts."""
+    return tuple(key.strip() for key in value.split(",") if key.strip())
 
 
 def default_schemas() -> Path:

@@ -136,7 +136,7 @@ def test_without_the_key_nothing_can_be_enrolled(house: House) -> None:
 
 @pytest.mark.parametrize("sealed", ["", "1:", "1:!!", "2:AAAA", "1:AAAA", "1:" + "A" * 100])
 def test_what_somebody_wrote_into_the_database_is_no_secret(sealed: str) -> None:
-    with pytest.raises(SecretKeyNeeded, match="not the key"):
+    with pytest.raises(SecretKeyNeeded, match="has not the key"):
         SecretBox("k" * 20 + "0123456789abcdef").open(sealed, "totp 1")
 
 

@@ -32,6 +32,7 @@ class Event(StrEnum):
     TOTP_ENABLED = "totp_enabled"
     TOTP_DISABLED = "totp_disabled"
     RECOVERY_CODE_USED = "recovery_code_used"
+    SECRET_KEY_ROTATED = "secret_key_rotated"
     TOKEN_CREATED = "token_created"
     TOKEN_REVOKED = "token_revoked"
     ROLES_CHANGED = "roles_changed"

@@ -43,7 +43,7 @@ def enrol(connection: Connection, box: SecretBox, user_id: str, name: str) -> tu
         SecretKeyNeeded: it cannot be encrypted.
     """
     secret = pyotp.random_base32()
-    sealed = box.seal(secret, _owner(user_id))
+    sealed = box.seal(secret, owner(user_id))
     connection.execute(delete(TOTP).where(TOTP.c.user_id == user_id, TOTP.c.confirmed_at.is_(None)))
     if is_on(connection, user_id):
         raise BadQuery("You have a second factor already.", hint="Disable it first.")
@@ -88,7 +88,7 @@ def _take(connection: Connection, box: SecretBox, user_id: str, code: str) -> bo
     plain = "".join(code.split())
     if sealed is None or not _DIGITS.fullmatch(plain):
         return False
-    app = pyotp.TOTP(box.open(sealed, _owner(user_id)))
+    app = pyotp.TOTP(box.open(sealed, owner(user_id)))
     try:
         step = app.verify_and_get_timecode(plain, for_time=time.time(), valid_window=WINDOW)
     except OTPVerificationError:
@@ -97,5 +97,6 @@ def _take(connection: Connection, box: SecretBox, user_id: str, code: str) -> bo
     return connection.execute(later.values(last_step=step)).rowcount == 1
 
 
-def _owner(user_id: str) -> str:
+def owner(user_id: str) -> str:
+    """As whose the secret of a user is encrypted."""
     return f"totp {user_id}"

@@ -19,6 +19,7 @@ from xrm_core.cli import (
     plugins,
     query,
     schema,
+    secret_keys,
     serve,
     sign_in,
     tenants,
@@ -51,6 +52,7 @@ accounts.users.command("link")(identities.link_user)
 accounts.users.command("unlink")(identities.unlink_user)
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
+app.add_typer(secret_keys.app, name="secrets")
 app.add_typer(log.app, name="log")
 app.add_typer(tenants.app, name="tenant")
 

@@ -1,0 +1,81 @@
+"""Another secret key: what is encrypted in a database is read by any of the keys and encrypted anew with the first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from xrm_core.auth import events, totp
+from xrm_core.auth.secret_box import SecretBox, SecretKeyNeeded
+from xrm_core.storage.system import TOTP
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What a database has: how many secrets were encrypted anew, or would be, how many have the first key already,
+    and the ids of users whose secret no key reads.
+    """
+
+    anew: int
+    already: int
+    unreadable: Sequence[str] = ()
+
+
+def survey(connection: Connection, box: SecretBox) -> Sealed:
+    """What :func:`rotate` would do; nothing is written.
+
+    Raises:
+        SecretKeyNeeded: there is no key.
+    """
+    found, changes = _look(connection, box)
+    return Sealed(len(changes), found.already, found.unreadable)
+
+
+def rotate(connection: Connection, box: SecretBox) -> Sealed:
+    """Encrypt everything with the first key. What somebody else replaces meanwhile is left as they have it.
+
+    Args:
+        connection: in a write transaction.
+        box: has the keys.
+
+    Raises:
+        SecretKeyNeeded: there is no key, or none that reads some secret; nothing was written.
+    """
+    found, changes = _look(connection, box)
+    if found.unreadable:
+        raise unreadable(found, "this database")
+    anew = 0
+    for user_id, former, sealed in changes:
+        same = update(TOTP).where(TOTP.c.user_id == user_id, TOTP.c.secret == former)
+        anew += connection.execute(same.values(secret=sealed)).rowcount
+    if anew:
+        events.record(connection, events.Event.SECRET_KEY_ROTATED, details={"secrets": anew})
+    return Sealed(anew, found.already)
+
+
+def unreadable(found: Sealed, where: str) -> SecretKeyNeeded:
+    """The error for secrets that no key reads."""
+    some = ", ".join(found.unreadable[:5]) + (" …" if len(found.unreadable) > 5 else "")
+    return SecretKeyNeeded(
+        f"No key in XRM_SECRET_KEY reads {len(found.unreadable)} secret(s) of {where}; nothing was changed. "
+        f"Users: {some}.",
+        hint="Name the key with which they were encrypted, too, behind a comma; "
+        "«xrm user totp EMAIL --remove» takes away what cannot be read any more.",
+    )
+
+
+def _look(connection: Connection, box: SecretBox) -> tuple[Sealed, list[tuple[str, str, str]]]:
+    """What there is, and of each secret that must change: the user, what is stored, and what shall be."""
+    box.require()
+    changes, already, lost = [], 0, []
+    for user_id, sealed in connection.execute(select(TOTP.c.user_id, TOTP.c.secret).order_by(TOTP.c.user_id)):
+        try:
+            better = box.reseal(sealed, totp.owner(user_id))
+        except SecretKeyNeeded:
+            lost.append(str(user_id))
+            continue
+        if better is None:
+            already += 1
+        else:
+            changes.append((user_id, sealed, better))
+    return Sealed(0, already, lost), changes

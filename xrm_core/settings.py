@@ -16,6 +16,7 @@ from xrm_core.shipped import shipped_folder, shipped_packs
 
 PREFIX = "XRM_"
 MIN_SECRET_KEY = 32
+MIN_EVENT_DAYS = 30
 _NEVER_SHOWN = ("", "database_url", "secret_key")
 
 
@@ -68,6 +69,14 @@ class Settings(BaseSettings):
     )
     password_passes: int = Field(default=3, ge=1, le=1000, description="Passes of argon2id over that memory.")
 
+    event_days: int = Field(
+        default=400,
+        ge=0,
+        le=36_500,
+        description="Days that events of accounts and rights are kept; 0: for ever.",
+    )
+    read_days: int = Field(default=90, ge=0, le=36_500, description="Days that the log of reads is kept; 0: for ever.")
+
     time_zone: str = Field(
         default="UTC", description="IANA name of the time zone that says which day it is in row rules."
     )
@@ -101,6 +110,13 @@ class Settings(BaseSettings):
                 ip_network(each)
             except ValueError:
                 raise ValueError(f"{each!r} is neither an address nor a network such as 10.0.0.0/8") from None
+        return value
+
+    @field_validator("event_days")
+    @classmethod
+    def _is_long_enough(cls, value: int) -> int:
+        if 0 < value < MIN_EVENT_DAYS:
+            raise ValueError(f"events are kept for {MIN_EVENT_DAYS} days at least")
         return value
 
     @field_validator("time_zone")

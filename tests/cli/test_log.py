@@ -1,12 +1,16 @@
 """``xrm log``."""
 
 import csv
+import datetime as dt
 import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from tests.cli.conftest import Xrm
+from xrm_core.storage.engines import Database
+from xrm_core.storage.system import AUTH_EVENT
 
 
 @pytest.fixture
@@ -77,7 +81,6 @@ def test_reads_are_shown_by_record_and_user(ada: str, xrm: Xrm):
     from xrm_core.permissions.caller import User
     from xrm_core.query.reads import Read
     from xrm_core.records.read_log import write
-    from xrm_core.storage.engines import Database
 
     database = Database("sqlite:///xrm-data/xrm.db")
     with database.begin() as connection:
@@ -96,3 +99,29 @@ def test_reads_are_shown_by_record_and_user(ada: str, xrm: Xrm):
     assert f"{uid(1)} {uid(2)}" in xrm("log", "reads").out
     for wrong in ("plane", "plane:1", "book:1"):
         xrm("log", "reads", "--record", wrong).failed("SETTINGS_INVALID")
+
+
+def test_old_lines_are_counted_and_then_removed(ada: str, xrm: Xrm):
+    old = dt.datetime.now(dt.UTC) - dt.timedelta(days=40)
+    base = Database("sqlite:///xrm-data/xrm.db")
+    with base.begin() as connection:
+        mine = AUTH_EVENT.c.event == "user_created"
+        connection.execute(update(AUTH_EVENT).where(mine).values(at=old))
+    base.close()
+
+    words = ["--events", "--reads", "--before", "35d"]
+    assert xrm("log", "clear", *words, "--dry-run").out.splitlines() == [
+        f"events  {old.date().isoformat()}  1",
+        "events: 1 lines would be removed.",
+        "reads: 0 lines would be removed.",
+    ]
+    assert len(events(xrm)) == 4
+    assert xrm("log", "clear", *words).out.splitlines() == ["events: 1 lines removed.", "reads: 0 lines removed."]
+    [cleared, *others] = events(xrm)
+    assert (cleared["event"], cleared["subject"], cleared["user_id"]) == ("log_cleared", "events", None)
+    assert "user_created" not in {each["event"] for each in others}
+
+
+@pytest.mark.parametrize("words", [["--before", "40d"], ["--events", "--before", "5d"], ["--reads", "--before", "x"]])
+def test_what_cannot_be_cleared(words: list[str], applied: Path, xrm: Xrm):
+    xrm("log", "clear", *words).failed("SETTINGS_INVALID")

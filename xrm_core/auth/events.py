@@ -37,6 +37,7 @@ class Event(StrEnum):
     TOKEN_REVOKED = "token_revoked"
     ROLES_CHANGED = "roles_changed"
     PERMISSIONS_CHANGED = "permissions_changed"
+    LOG_CLEARED = "log_cleared"
     EXPORT = "export"
     VIEW_AS = "view_as"
     VIEW_AS_REFUSED = "view_as_refused"

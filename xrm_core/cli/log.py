@@ -101,6 +101,42 @@ def list_reads(
         typer.echo(line)
 
 
+@app.command("clear")
+def clear_logs(
+    before: Annotated[
+        str,
+        typer.Option(metavar="WHEN", help="A date, a moment with zone, or 400d: what is older.", show_default=False),
+    ],
+    of_events: Annotated[bool, typer.Option("--events", help="Events of accounts and rights.")] = False,
+    of_reads: Annotated[bool, typer.Option("--reads", help="The log of reads.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many lines of which days.")] = False,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Remove old lines of the logs for good; that it was done is kept as an event."""
+    from xrm_core.auth.retention import Log, by_day, check_old_enough, clear
+    from xrm_core.cli.workplace import opened
+    from xrm_core.errors import SettingsError
+
+    logs = [log for log, asked in ((Log.EVENTS, of_events), (Log.READS, of_reads)) if asked]
+    if not logs:
+        raise SettingsError("Which log?", hint="Add --events, --reads or both.")
+    moment = moment_of(before, "--before")
+    for log in logs:
+        check_old_enough(log, moment)
+    with opened(schemas, database) as workplace:
+        workplace.check_applied()
+        for log in logs:
+            if not dry_run:
+                typer.echo(f"{log}: {clear(workplace.database, log, moment, by='command line')} lines removed.")
+                continue
+            with workplace.database.read() as connection:
+                days = by_day(connection, log, moment)
+            for day, count in days:
+                typer.echo(f"{log}  {day}  {count}")
+            typer.echo(f"{log}: {sum(count for _, count in days)} lines would be removed.")
+
+
 def _record(workplace: Any, text: str) -> tuple[str, str | None]:
     """Entity and id of ``customer:ID``; no id for ``customer``."""
     from uuid import UUID
@@ -144,8 +180,8 @@ def csv_lines(rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> Itera
         yield line.getvalue()
 
 
-def moment_of(text: str) -> dt.datetime:
-    """The moment that ``--since`` means.
+def moment_of(text: str, option: str = "--since") -> dt.datetime:
+    """The moment that ``--since``, or another option, means.
 
     Raises:
         SettingsError: it is none.
@@ -160,7 +196,7 @@ def moment_of(text: str) -> dt.datetime:
         moment = dt.datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise SettingsError(
-            f"--since {text!r} is no moment.", hint="Write 24h, 7d, 2026-11-22 or 2026-11-22T10:00:00+01:00."
+            f"{option} {text!r} is no moment.", hint="Write 24h, 7d, 2026-11-22 or 2026-11-22T10:00:00+01:00."
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 

@@ -1,6 +1,7 @@
 """The application. :func:`create_app` is the table of contents of what a running server consists of."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
@@ -22,6 +23,7 @@ from xrm_core.server.auth_http import AuthEndpoints
 from xrm_core.server.blueprints import Blueprints
 from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.graphql_http import GraphQLEndpoint
+from xrm_core.server.log_retention import LogRetention
 from xrm_core.server.oidc_http import OidcEndpoints
 from xrm_core.server.site import Site
 from xrm_core.server.sites import Sites, site_of
@@ -29,7 +31,7 @@ from xrm_core.server.tenants import Tenants
 from xrm_core.server.trusted_documents import load_trusted_documents
 
 CLEAN_SECONDS = 3600.0
-"""How often a server looks for files that nobody has attached."""
+"""How often a server looks for what has expired: files that nobody has attached, sessions, old lines of logs."""
 
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 
@@ -46,7 +48,6 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     blueprint = blueprints.add(platform.model, platform.records, platform.authority, platform.database.dialect)
     site = Site(settings, platform.database, blueprints, blueprint)
     files = FilesEndpoint(settings.max_file_bytes, settings.statement_timeout)
-    tenants = Tenants(settings, platform.database, blueprints, files.clean)
     documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
     graphql = GraphQLEndpoint(settings.max_body_bytes, documents, compresses=settings.compression)
     auth = AuthEndpoints(settings)
@@ -54,15 +55,20 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     ending = asyncio.Event()
+    retention = LogRetention(settings, ending.is_set)
 
     async def clean(each: Site) -> None:
         if not ending.is_set():
             await files.clean(each)
             await auth.clean(each)
+            await retention.clean(each)
+
+    tenants = Tenants(settings, platform.database, blueprints, clean)
 
     async def keep_clean() -> None:
         await clean(site)
-        while not await _happens(ending, CLEAN_SECONDS):
+        # Servers that were started together do not all look at the same moment.
+        while not await _happens(ending, CLEAN_SECONDS * random.uniform(0.9, 1.1)):  # noqa: S311
             await clean(site)
             await tenants.do_in_all(clean)  # each was cleaned when it was opened
 

@@ -31,7 +31,13 @@ def events(xrm: Xrm, *words: str) -> list[dict[str, object]]:
 def test_commands_about_users_and_tokens_are_kept(ada: str, xrm: Xrm):
     found = events(xrm)
 
-    assert [each["event"] for each in found] == ["token_revoked", "token_created", "roles_changed", "user_created"]
+    assert [each["event"] for each in found] == [
+        "token_revoked",
+        "token_created",
+        "roles_changed",
+        "user_created",
+        "permissions_changed",
+    ]
     assert found[0]["subject"] == found[1]["subject"] == xrm("token", "list").out.split()[0]
     assert found[1]["details"] == {"label": "=portal", "user": ada}
     assert found[2]["details"] == {"before": ["clerk"], "after": ["reader"]}
@@ -47,7 +53,7 @@ def test_roles_that_stay_the_same_are_no_event(ada: str, xrm: Xrm):
 def test_events_are_filtered(ada: str, xrm: Xrm):
     for user in (ada, "ada@example.com"):
         assert {each["event"] for each in events(xrm, "--user", user)} == {"roles_changed", "user_created"}
-    assert len(events(xrm, "--since", "1h")) == 4
+    assert len(events(xrm, "--since", "1h")) == 5
     assert events(xrm, "--since", "2999-01-01") == []
     assert [each["event"] for each in events(xrm, "--limit", "1")] == ["token_revoked"]
 
@@ -115,7 +121,7 @@ def test_old_lines_are_counted_and_then_removed(ada: str, xrm: Xrm):
         "events: 1 lines would be removed.",
         "reads: 0 lines would be removed.",
     ]
-    assert len(events(xrm)) == 4
+    assert len(events(xrm)) == 5
     assert xrm("log", "clear", *words).out.splitlines() == ["events: 1 lines removed.", "reads: 0 lines removed."]
     [cleared, *others] = events(xrm)
     assert (cleared["event"], cleared["subject"], cleared["user_id"]) == ("log_cleared", "events", None)

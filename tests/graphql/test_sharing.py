@@ -13,6 +13,7 @@ from tests.graphql import kit
 from tests.graphql.kit import World, uid
 from tests.postgres import PostgresServer
 from tests.query.two_ways import Ways, compact
+from xrm_core.auth.events import recorded
 from xrm_core.errors import BadQuery, PolicyInvalid
 from xrm_core.graphql.engine import Request
 from xrm_core.metadata.model import TEAM, USER
@@ -20,7 +21,7 @@ from xrm_core.metadata.predicate import parse
 from xrm_core.permissions.caller import User, system
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
-from xrm_core.storage.system import SHARE
+from xrm_core.storage.system import AUTH_EVENT, SHARE
 
 TEXT = {"type": "string", "maxLength": 200}
 DAY = {"type": "string", "format": "date-time"}
@@ -183,6 +184,36 @@ def test_for_update_gives_both_and_a_share_replaces_the_one_before(sharing: Shar
     assert sharing.code(anna, no_longer) == "done"
     assert (sharing.seen("ben"), sharing.stored()) == ([], [])
     assert sharing.code(anna, no_longer) == "NOT_FOUND"
+
+
+def test_sharing_is_an_event_with_who_and_what_and_why(sharing: Sharing) -> None:
+    with sharing.world.database.begin() as connection:
+        connection.execute(AUTH_EVENT.delete())
+    anna, later = sharing.caller("anna"), (dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)).replace(microsecond=0)
+    sharing.share(anna, user("ben"), "UPDATE", ', reason: "holiday"')
+    sharing.share(anna, user("ben"), "READ", f', until: "{later.isoformat()}"')
+    assert sharing.share(anna, 'team: "none"') == "VALIDATION_FAILED"
+    text = f'mutation {{ unshareCustomer(id: "{ACME}", with: {{{user("ben")}}}) {{ id }} }}'
+    assert [sharing.code(anna, text) for _ in range(2)] == ["done", "NOT_FOUND"]
+    with sharing.world.database.read() as connection:
+        gone, second, first = recorded(connection)
+    ben = {"entity": "customer", "with": f"user:{uid(2)}"}
+    assert {(each.user_id, each.subject) for each in (gone, second, first)} == {(uid(1), ACME)}
+    assert (first.event, first.details) == (
+        "record_shared",
+        {**ben, "level": "update", "until": None, "reason": "holiday"},
+    )
+    assert (second.event, second.details) == (
+        "record_shared",
+        {
+            **ben,
+            "level": "read",
+            "until": later.isoformat(),
+            "reason": None,
+            "before": {"level": "update", "until": None},
+        },
+    )
+    assert (gone.event, gone.details) == ("record_unshared", ben)
 
 
 def test_it_ends_by_itself(sharing: Sharing) -> None:

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import delete, select
 
 from tests.records import kit
+from tests.server import files_kit
+from tests.server.files_kit import Office
 from tests.server.http_kit import Client, code, serving
 from xrm_core.auth import tokens
 from xrm_core.records import read_log
@@ -81,3 +83,37 @@ def test_who_views_as_another_is_the_reader(client: Client) -> None:
     assert answer["data"]["customers"]["nodes"] == [{"name": "Ben's"}]
     [read] = reads(client)
     assert read.user_id == client.world.users["anna"]
+
+
+@pytest.fixture
+def office(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    monkeypatch.setitem(files_kit.FILES["contract"], "x-log-reads", ["paper"])
+    with files_kit.opened(database, tmp_path) as found:
+        yield found
+
+
+def test_files_that_are_sent_are_logged_by_the_records_that_hold_them(office: Office) -> None:
+    def logged() -> list[LoggedRead]:
+        with office.database.read() as connection:
+            return list(read_log.logged(connection))
+
+    paper, photo = office.uploaded("rep"), office.uploaded("rep", files_kit.PNG, "image/png")
+    assert office.download("rep", paper).status_code == 200  # it is in no record yet
+    id_ = office.contract("rep", paperId=paper, photoId=photo)
+    assert office.download("rep", photo).status_code == 200  # the reads of this field are not logged
+    assert office.download("ben", paper).status_code == 404
+    assert logged() == []
+
+    assert office.download("admin", paper).status_code == 200
+    [read] = logged()
+    assert (read.entity, read.fields, read.record_ids) == ("contract", ("paper",), (id_,))
+    assert (read.address, read.user_id is not None) == ("testclient", True)
+    part = office.http.get(f"/files/{paper}", headers=office.headers("rep", Range="bytes=1-2"))
+    tag = office.http.get(f"/files/{paper}", headers=office.headers("rep", **{"If-None-Match": part.headers["etag"]}))
+    assert (part.status_code, tag.status_code, len(logged())) == (206, 304, 3)
+
+    office.http.app._main.state = State.READONLY  # type: ignore[attr-defined]
+    assert office.download("admin", photo).status_code == 200
+    refused = office.download("admin", paper)
+    assert (refused.status_code, code(refused)) == (503, "TENANT_READONLY")
+    assert len(logged()) == 3

@@ -1,46 +1,17 @@
-"""What happens to accounts and rights, kept in the database: written in the transaction of what happened, then read."""
+"""Events of accounts and rights: how they are read again. They are written by :mod:`xrm_core.storage.auth_events`."""
 
 import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select
-from uuid_utils import uuid7
+from sqlalchemy import Connection, or_, select
 
+from xrm_core.storage.auth_events import Event, record
 from xrm_core.storage.system import AUTH_EVENT
 
-_MAX_TEXT = 500
-"""Signs of a text that are kept. Strangers may send what they like as a name."""
-
-
-class Event(StrEnum):
-    """All events, by the words under which they are kept."""
-
-    SIGN_IN = "sign_in"
-    SIGN_IN_FAILED = "sign_in_failed"
-    SIGN_OUT = "sign_out"
-    SESSION_ENDED = "session_ended"
-    PASSWORD_CHANGED = "password_changed"
-    PASSWORD_RESET_ASKED = "password_reset_asked"
-    USER_CREATED = "user_created"
-    IDENTITY_LINKED = "identity_linked"
-    IDENTITY_UNLINKED = "identity_unlinked"
-    USER_INVITED = "user_invited"
-    TOTP_ENABLED = "totp_enabled"
-    TOTP_DISABLED = "totp_disabled"
-    RECOVERY_CODE_USED = "recovery_code_used"
-    SECRET_KEY_ROTATED = "secret_key_rotated"
-    TOKEN_CREATED = "token_created"
-    TOKEN_REVOKED = "token_revoked"
-    ROLES_CHANGED = "roles_changed"
-    PERMISSIONS_CHANGED = "permissions_changed"
-    LOG_CLEARED = "log_cleared"
-    EXPORT = "export"
-    VIEW_AS = "view_as"
-    VIEW_AS_REFUSED = "view_as_refused"
+__all__ = ["AuthEvent", "Event", "record", "recorded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,41 +25,6 @@ class AuthEvent:
     subject: str | None
     address: str | None
     details: Mapping[str, Any]
-
-
-def record(
-    connection: Connection,
-    event: str,
-    *,
-    user_id: str | None = None,
-    subject: str | None = None,
-    address: str | None = None,
-    details: Mapping[str, Any] | None = None,
-) -> None:
-    """Keep an event.
-
-    Args:
-        connection: in a write transaction, best that of what happened: then there is never one without the other.
-        event: one of :class:`Event`.
-        user_id: who did it; None: nobody who is signed in, or the command line.
-        subject: whom or what it is about: the id of a user or a token, or the name that a stranger gave.
-        address: of the client, without a port; None: the command line.
-        details: more, in JSON types. Never a secret: no password, no token, no code.
-
-    Raises:
-        ValueError: there is no such event.
-    """
-    connection.execute(
-        insert(AUTH_EVENT).values(
-            id=str(uuid7()),
-            at=dt.datetime.now(dt.UTC),
-            event=Event(event).value,
-            user_id=user_id,
-            subject=_kept(subject),
-            address=_kept(address),
-            details=json.dumps(dict(details or {}), ensure_ascii=False, sort_keys=True),
-        )
-    )
 
 
 def recorded(
@@ -122,10 +58,3 @@ def recorded(
         query = query.where(AUTH_EVENT.c.id < before)
     for row in connection.execute(query):
         yield AuthEvent(str(row.id), row.at, row.event, row.user_id, row.subject, row.address, json.loads(row.details))
-
-
-def _kept(text: str | None) -> str | None:
-    """A text from outside as it can be stored: no NUL, no half characters, not endless."""
-    if text is None:
-        return None
-    return text[:_MAX_TEXT].replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

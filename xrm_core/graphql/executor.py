@@ -54,6 +54,7 @@ class Execution:
     shape: Any
     timeout: float
     reads: list[tuple[Read, Sequence[str]]] = attribute(default_factory=list)
+    address: str | None = None
 
 
 class _Failed(Exception):
@@ -107,7 +108,16 @@ class Executor:
                 require_current(connection, self.records.model, self.policies)
                 shape = document.variables_of(document.operation(operation_name)).plan_key(coerced)
                 execution = Execution(
-                    connection, caller, self.records, self.planner, document, coerced, shape, self.timeout, reads
+                    connection,
+                    caller,
+                    self.records,
+                    self.planner,
+                    document,
+                    coerced,
+                    shape,
+                    self.timeout,
+                    reads,
+                    address,
                 )
                 outcome = execute_sync(
                     self.planner.role.graphql,
@@ -208,7 +218,7 @@ def _share(info: GraphQLResolveInfo[Any], root: Root, arguments: Mapping[str, An
     execution: Execution = info.context
     id_ = _known(execution.planner.model[root.entity], arguments["id"])
     grantee = grantee_of(arguments["with"])
-    execution.records.share(execution.connection, execution.caller, root.entity, id_, grantee, given)
+    execution.records.share(execution.connection, execution.caller, root.entity, id_, grantee, given, execution.address)
     return _changed(info, root, id_)
 
 

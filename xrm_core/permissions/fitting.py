@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from xrm_core.errors import PolicyInvalid, SchemaChangeRefused
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.policy import PolicySet, parse_files
+from xrm_core.storage.auth_events import Event, record
 from xrm_core.storage.policy_sets import newest_set, policy_sets, save_set
 
 
@@ -32,14 +33,14 @@ def require_fitting(connection: Connection, model: Model) -> None:
 def put_first(connection: Connection, policies: PolicySet | None) -> None:
     """Put the pack's policies in force in a database that has none; without any, nobody may do anything there."""
     if policies is not None and newest_set(connection) is None:
-        save_set(connection, policies.files, policies.version, note="the first of this database")
+        _put(connection, policies, "the first of this database")
 
 
 def put_along(connection: Connection, policies: PolicySet, *, note: str) -> None:
     """Put policies in force along with a model, unless they are."""
     newest = newest_set(connection)
     if newest is None or newest.digest != policies.version:
-        save_set(connection, policies.files, policies.version, note=note)
+        _put(connection, policies, note)
 
 
 def put_former(connection: Connection, model: Model) -> None:
@@ -56,10 +57,16 @@ def put_former(connection: Connection, model: Model) -> None:
             continue
         if each is not sets[-1]:
             note = f"version {each.number} again, with a schema change"
-            save_set(connection, policies.files, policies.version, note=note)
+            _put(connection, policies, note)
         return
     if sets:
         raise SchemaChangeRefused(
             "None of the policy sets that the database has had fit that model.",
             hint="Nothing was changed. «xrm permissions history» lists them.",
         )
+
+
+def _put(connection: Connection, policies: PolicySet, note: str) -> None:
+    """Put a set in force; that other policies are in force is an event."""
+    number = save_set(connection, policies.files, policies.version, note=note)
+    record(connection, Event.PERMISSIONS_CHANGED, subject=str(number), details={"note": note})

@@ -13,6 +13,7 @@ from typing import Any
 
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import All, Any_, Compare, Linked, Not, OfFile, Predicate, Related, Search, Whole
+from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.uses import uses
 from xrm_core.query.request import (
     Aggregate,
@@ -75,6 +76,14 @@ def cut(text: bytes) -> tuple[bytes, dict[int, list[str]]]:
 
     clean = _MARK.sub(note, text)
     return clean, {number: list(ids) for number, ids in found.items()}
+
+
+def of_file(model: Model) -> Iterator[tuple[str, str]]:
+    """The fields that hold files of entities whose reads are logged for that field: entity and field."""
+    for entity in model:
+        for field in entity.fields.values():
+            if field.type is FieldType.FILE and _is_logged(entity, {field.name}):
+                yield entity.name, field.name
 
 
 class Marker:

@@ -185,13 +185,17 @@ class Records:
         id_: str,
         grantee: shares.Grantee,
         given: shares.Share | None,
+        address: str | None = None,
     ) -> None:
-        """Share a record with somebody, or no longer (None). See :mod:`xrm_core.records.shares` for errors."""
+        """Share a record with somebody, or no longer (None). See :mod:`xrm_core.records.shares` for errors.
+
+        ``address`` is the client's, for the event.
+        """
         scope, kind = self._scope(connection, caller), self.model[entity]
         if given is None:
-            shares.unshare(connection, scope, caller, kind, id_, grantee)
+            shares.unshare(connection, scope, caller, kind, id_, grantee, address)
         else:
-            shares.share(connection, scope, caller, kind, id_, grantee, given)
+            shares.share(connection, scope, caller, kind, id_, grantee, given, address)
 
     def _scope(self, connection: Connection, caller: Caller) -> Scope:
         return Scope(self.model, self.tables, caller.access, connection.dialect)

@@ -18,6 +18,7 @@ from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.query.context import context_values
 from xrm_core.query.file_access import readable
+from xrm_core.query.reads import Read, of_file
 from xrm_core.query.scan import Scope
 from xrm_core.records.file_names import clean_name
 from xrm_core.records.file_types import HEAD_BYTES, media_type_of
@@ -34,6 +35,10 @@ KEPT = dt.timedelta(hours=24)
 
 MAX_WAITING = 200
 """Files that a user may have stored in that time without attaching them."""
+
+
+MAX_LOGGED = 1000
+"""Records that one line of the log of reads names, if they all hold the file that was sent."""
 
 
 class Files:
@@ -81,6 +86,21 @@ class Files:
         """The file, or None if there is none that the caller may read."""
         condition = self._visible(connection, caller)
         return file_store.find(connection, file_id, condition, context_values(caller))
+
+    def logged_reads(self, connection: Connection, file_id: str) -> list[tuple[Read, list[str]]]:
+        """What is to be kept in the log of reads before the content of a file leaves.
+
+        That is each field that holds the file, with the records, of entities whose reads are logged: whichever of the
+        records the caller came by, it is theirs.
+        """
+        found: list[tuple[Read, list[str]]] = []
+        for entity, field in of_file(self.model):
+            table = self.tables[entity]
+            mine = select(table.c.id).where(table.c[self.model[entity][field].columns[0]] == file_id)
+            ids = [str(each) for each in connection.scalars(mine.order_by(table.c.id).limit(MAX_LOGGED))]
+            if ids:
+                found.append((Read(entity, (field,)), ids))
+        return found
 
     def problems(
         self, connection: Connection, caller: Caller, kind: Entity, changes: Mapping[str, Any]

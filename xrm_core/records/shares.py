@@ -21,6 +21,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.query.context import context_values
 from xrm_core.query.scan import Scope
 from xrm_core.records.rights import denied, readable, row_conditions
+from xrm_core.storage.auth_events import Event, record
 from xrm_core.storage.system import SHARE
 from xrm_core.storage.tables import Tables
 
@@ -54,9 +55,16 @@ class Share:
 
 
 def share(
-    connection: Connection, scope: Scope, caller: Caller, kind: Entity, id_: str, grantee: Grantee, given: Share
+    connection: Connection,
+    scope: Scope,
+    caller: Caller,
+    kind: Entity,
+    id_: str,
+    grantee: Grantee,
+    given: Share,
+    address: str | None = None,
 ) -> None:
-    """Share a record, in place of what it is shared with the same grantee.
+    """Share a record, in place of what it is shared with the same grantee. ``address``: of the client, for the event.
 
     Raises:
         NotFound: the caller does not see the record.
@@ -68,16 +76,31 @@ def share(
     grantee = _known(connection, scope, caller, kind, grantee)
     _validate(kind, given, now)
     mine = _of(kind, id_)
-    connection.execute(delete(SHARE).where(*mine, SHARE.c.grantee == str(grantee)))
+    same = SHARE.c.grantee == str(grantee)
+    before = connection.execute(select(SHARE.c.level, SHARE.c.until).where(*mine, same)).first()
+    connection.execute(delete(SHARE).where(*mine, same))
     if (connection.scalar(select(func.count()).select_from(SHARE).where(*mine)) or 0) >= MOST:
         raise _refused(kind, "with", f"the record is shared {MOST} times already")
     values: dict[str, Any] = {"entity": kind.name, "record_id": id_, "grantee": str(grantee), "level": given.level}
     values |= {"until": given.until, "reason": given.reason, "shared_at": now, "shared_by": caller.id}
     connection.execute(insert(SHARE).values(values))
+    until = None if given.until is None else given.until.astimezone(dt.UTC).isoformat()
+    details: dict[str, Any] = {"level": given.level, "until": until, "reason": given.reason}
+    if before is not None:
+        details["before"] = {"level": before.level, "until": before.until}
+    _tell(connection, Event.RECORD_SHARED, caller, kind, id_, grantee, address, details)
 
 
-def unshare(connection: Connection, scope: Scope, caller: Caller, kind: Entity, id_: str, grantee: Grantee) -> None:
-    """Take a share back, whoever has given it.
+def unshare(
+    connection: Connection,
+    scope: Scope,
+    caller: Caller,
+    kind: Entity,
+    id_: str,
+    grantee: Grantee,
+    address: str | None = None,
+) -> None:
+    """Take a share back, whoever has given it. ``address``: of the client, for the event.
 
     Raises:
         NotFound: the caller does not see the record, or it is not shared so.
@@ -85,9 +108,11 @@ def unshare(connection: Connection, scope: Scope, caller: Caller, kind: Entity, 
     """
     now = dt.datetime.now(dt.UTC)
     _check(connection, scope, caller, kind, id_, "read", now, now)
-    same = SHARE.c.grantee == str(_usual(grantee))
+    grantee = _usual(grantee)
+    same = SHARE.c.grantee == str(grantee)
     if connection.execute(delete(SHARE).where(*_of(kind, id_), same)).rowcount == 0:
         raise NotFound(f"The {kind.name} is not shared with this {grantee.kind}.")
+    _tell(connection, Event.RECORD_UNSHARED, caller, kind, id_, grantee, address, {})
 
 
 def forget(connection: Connection, model: Model, tables: Tables, entity: str, id_: str) -> None:
@@ -150,6 +175,20 @@ def _known(connection: Connection, scope: Scope, caller: Caller, kind: Entity, g
     if not visible or not readable(connection, scope, caller, scope.model[usual.kind], usual.name):
         raise _refused(kind, "with", f"there is no {usual.kind} with this id")
     return usual
+
+
+def _tell(
+    connection: Connection,
+    event: Event,
+    caller: Caller,
+    kind: Entity,
+    id_: str,
+    grantee: Grantee,
+    address: str | None,
+    details: dict[str, Any],
+) -> None:
+    details |= {"entity": kind.name, "with": str(grantee)}
+    record(connection, event, user_id=caller.actor, subject=id_, address=address, details=details)
 
 
 def _usual(grantee: Grantee) -> Grantee:

@@ -25,6 +25,7 @@ from xrm_core.errors import BadRequest, Busy, FileTooLarge, Forbidden, NotFound,
 from xrm_core.graphql import answers
 from xrm_core.permissions.caller import User
 from xrm_core.query.files import PATH
+from xrm_core.records import read_log
 from xrm_core.server.browser import credentials
 from xrm_core.server.entity_tags import has_already
 from xrm_core.server.file_ranges import RangeNotSatisfiable, part_of
@@ -189,17 +190,30 @@ class FilesEndpoint:
             caller = await serving.authenticator.user(credentials(request.scope, site.name), address)
             if view_as is not None:
                 caller = await site.viewing(serving, caller, view_as, address)
-            return await site.on_files(self._find, site, serving, caller, file_id)
+            found, reads = await site.on_files(self._find, site, serving, caller, file_id)
+            if reads:
+                site.require_writable()
+                await site.on_files(self._keep, site, caller, address, reads)
+            return found
 
         found = await site.on_newest(find)
         if found is None:
             raise _no_file()
         await self._send(request, site, found, send)
 
-    def _find(self, site: Site, serving: Serving, caller: User, file_id: str) -> StoredFile | None:
+    def _find(
+        self, site: Site, serving: Serving, caller: User, file_id: str
+    ) -> tuple[StoredFile | None, read_log.Reads]:
+        """The file, and what its content tells of entities whose reads are logged."""
         with site.database.read(self._timeout) as connection:
             require_current(connection, serving.blueprint.model, serving.policies)
-            return serving.files.find(connection, caller, file_id)
+            found = serving.files.find(connection, caller, file_id)
+            return found, [] if found is None else serving.files.logged_reads(connection, file_id)
+
+    def _keep(self, site: Site, caller: User, address: str | None, reads: read_log.Reads) -> None:
+        """Without log, no content."""
+        with site.database.begin(self._timeout) as connection:
+            read_log.write(connection, caller, address, reads)
 
     async def _send(self, request: Request, site: Site, file: StoredFile, send: Send) -> None:
         tag = f'"{file.sha256}"'

@@ -3,10 +3,14 @@
 from typing import Any
 
 import pytest
+from uuid_utils import uuid7
 
 from tests.auth.kit import House, code
 from tests.auth.test_own_account import ask, refused
 from xrm_core.auth.events import recorded
+from xrm_core.permissions.caller import User
+from xrm_core.query.reads import Read
+from xrm_core.records import read_log
 
 MINE = "{ me { tokens { id label createdAt expiresAt lastUsedAt lastUsedFrom roles only networks } } }"
 CREATE = """mutation($label: String!, $days: Int, $roles: [String!], $only: [String!], $networks: [String!]) {
@@ -136,3 +140,39 @@ def test_the_log_is_for_those_who_may_read_it(house: House) -> None:
         assert refused(house, session, EVENTS, **wrong) == "BAD_QUERY"
     guest = house.signed_in(house.person(role="guest"))
     assert refused(house, guest, EVENTS) == "BAD_QUERY"  # for them there is no such field
+
+
+READS = """query($first: Int, $before: ID, $record: ID, $entity: String, $user: ID, $since: DateTime) {
+    readLog(first: $first, before: $before, record: $record, entity: $entity, user: $user, since: $since) {
+        id at requestId userId tokenId address entity fields recordIds } }"""
+
+
+def test_who_has_read_a_record_is_for_those_who_may_read_the_log(house: House) -> None:
+    person = house.person()
+    session = house.signed_in(person)
+    reader = User(person.id, house.platform.authority.access(frozenset({"clerk"})))
+    one, two = str(uuid7()), str(uuid7())
+    with house.database.begin() as connection:
+        read_log.write(
+            connection, reader, "192.0.2.1", [(Read("note", ("text",)), [one]), (Read("user", ("email",)), [two])]
+        )
+        read_log.write(connection, reader, "192.0.2.2", [(Read("note", ("text",)), [one, two])])
+
+    def lines(**asked: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = ask(house, session, READS, **asked)["readLog"]
+        return found
+
+    last, first = lines(record=one)
+    assert (first["recordIds"], last["recordIds"]) == ([one], sorted([one, two]))
+    assert (last["userId"], last["tokenId"], last["address"]) == (person.id, None, "192.0.2.2")
+    assert (last["entity"], last["fields"]) == ("note", ["text"])
+    assert last["requestId"] != first["requestId"]
+    assert lines(record=one, first=1) == [last]
+    assert lines(record=one, before=last["id"]) == [first]
+    assert [each["recordIds"] for each in lines(user=person.id, entity="user")] == [[two]]
+    assert len(lines(user=person.id)) == 3
+    assert lines(record=one, since="2999-01-01T00:00:00Z") == lines(record=str(uuid7())) == lines(entity="none") == []
+    for wrong in ({"first": 201}, {"first": -1}, {"record": "1"}, {"user": "me"}, {"before": "x"}):
+        assert refused(house, session, READS, **wrong) == "BAD_QUERY"
+    guest = house.signed_in(house.person(role="guest"))
+    assert refused(house, guest, READS) == "BAD_QUERY"  # for them there is no such field

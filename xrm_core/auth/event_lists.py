@@ -1,4 +1,4 @@
-"""Events as they are shown to those who may read the log."""
+"""Events, and the log of reads, as they are shown to those who may read the log."""
 
 import datetime as dt
 from typing import Any
@@ -9,8 +9,10 @@ from sqlalchemy import Connection, Table
 from xrm_core.auth import people
 from xrm_core.auth.events import Event, recorded
 from xrm_core.errors import BadQuery
+from xrm_core.records import read_log
 
 _USUAL, _MOST = 50, 1000
+_MOST_READS = 200  # each may name a page of records
 
 
 def listed(
@@ -37,9 +39,7 @@ def listed(
     Raises:
         BadQuery: an argument is not understood.
     """
-    limit = _USUAL if first is None else first
-    if not 0 <= limit <= _MOST:
-        raise BadQuery(f"first is 0 to {_MOST}.")
+    limit = _limit(first, _MOST)
     if event is not None and event not in set(Event):
         raise BadQuery(f"There is no event {event!r}.", hint=f"Events are: {', '.join(Event)}.")
     names: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ def listed(
         connection,
         users=names,
         event=event,
-        since=dt.datetime.fromisoformat(since) if isinstance(since, str) else since,
+        since=_moment(since),
         before=None if before is None else _id(before),
         limit=limit,
     )
@@ -66,6 +66,66 @@ def listed(
         }
         for each in found
     ]
+
+
+def listed_reads(
+    connection: Connection,
+    *,
+    first: int | None = None,
+    before: str | None = None,
+    record: str | None = None,
+    entity: str | None = None,
+    user: str | None = None,
+    since: str | dt.datetime | None = None,
+) -> list[dict[str, Any]]:
+    """Lines of the log of reads, the newest first, in the shape of GraphQL's type ``LoggedRead``.
+
+    Args:
+        connection: where to look.
+        first: at most so many.
+        before: id of a line; only older ones.
+        record: id of a record; only reads that showed it.
+        entity: only reads of records of this entity, which may be gone from the model.
+        user: id of a user; only what they read.
+        since: aware; only those from this moment on.
+
+    Raises:
+        BadQuery: an argument is not understood.
+    """
+    found = read_log.logged(
+        connection,
+        record_id=None if record is None else _id(record),
+        entity=entity,
+        user_id=None if user is None else _id(user),
+        since=_moment(since),
+        before=None if before is None else _id(before),
+        limit=_limit(first, _MOST_READS),
+    )
+    return [
+        {
+            "id": each.id,
+            "at": each.at,
+            "requestId": each.request_id,
+            "userId": each.user_id,
+            "tokenId": each.token_id,
+            "address": each.address,
+            "entity": each.entity,
+            "fields": list(each.fields),
+            "recordIds": list(each.record_ids),
+        }
+        for each in found
+    ]
+
+
+def _limit(first: int | None, most: int) -> int:
+    limit = _USUAL if first is None else first
+    if not 0 <= limit <= most:
+        raise BadQuery(f"first is 0 to {most}.")
+    return limit
+
+
+def _moment(text: str | dt.datetime | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text) if isinstance(text, str) else text
 
 
 def _id(text: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table
 
 from xrm_core.auth import attempts, events, people, recovery_codes, sessions, totp
 from xrm_core.auth.attempts import Counter, Kind
-from xrm_core.auth.event_lists import listed
+from xrm_core.auth.event_lists import listed, listed_reads
 from xrm_core.auth.own_tokens import OwnTokens
 from xrm_core.auth.passwords import Passwords, check_new
 from xrm_core.auth.secret_box import SecretBox
@@ -238,6 +238,18 @@ class OwnAccount:
             raise Forbidden("You may not read the log.")
         with self.database.read(TIMEOUT) as connection:
             return listed(connection, self.users, **asked)
+
+    def read_log(self, caller: User, address: str | None, **asked: Any) -> list[dict[str, Any]]:  # noqa: ARG002
+        """Who read which record, the newest first; ``asked`` as in :func:`~xrm_core.auth.event_lists.listed_reads`.
+
+        Raises:
+            Forbidden: the caller may not read the log.
+            BadQuery: an argument is not understood.
+        """
+        if not caller.access.may(LOG, Action.READ):
+            raise Forbidden("You may not read the log.")
+        with self.database.read(TIMEOUT) as connection:
+            return listed_reads(connection, **asked)
 
     def _checked(self, caller: User, address: str | None, password: str) -> tuple[str, str]:
         """Id of the caller and hash of the password, if this is it. The attempt is counted before it is made."""

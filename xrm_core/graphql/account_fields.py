@@ -29,6 +29,7 @@ _PARTS: dict[str, AccountPart] = {
     "createToken": "create_token",
     "revokeToken": "revoke_token",
     "authEvents": "auth_events",
+    "readLog": "read_log",
 }
 
 
@@ -76,6 +77,9 @@ class OwnAccount(Protocol):
 
     def auth_events(self, caller: User, address: str | None, **asked: Any) -> list[dict[str, Any]]:
         """What happened to all accounts, for those who may read the log. Raises Forbidden."""
+
+    def read_log(self, caller: User, address: str | None, **asked: Any) -> list[dict[str, Any]]:
+        """Who read which record, for those who may read the log. Raises Forbidden."""
 
 
 def add_account_fields(types: Types) -> None:
@@ -165,6 +169,20 @@ def add_account_fields(types: Types) -> None:
             Argument("event", str | None, "Only events of this kind."),
             Argument("since", builder.optional(DateTime), "Only from this moment on."),
         )
+        read = _read()
+        types.know(read)
+        field(
+            types.query,
+            "readLog",
+            builder.list_of(read),
+            "Who read which record of entities whose reads are kept, the newest first.",
+            Argument("first", int | None, "At most so many; 50 if left out, 200 at most."),
+            Argument("before", builder.optional(strawberry.ID), "Id of a line; only older ones."),
+            Argument("record", builder.optional(strawberry.ID), "Only reads that showed the record with this id."),
+            Argument("entity", str | None, "Only reads of this entity, as its file calls it."),
+            Argument("user", builder.optional(strawberry.ID), "Only what this user read."),
+            Argument("since", builder.optional(DateTime), "Only from this moment on."),
+        )
 
 
 def _token() -> ObjectType:
@@ -194,3 +212,17 @@ def _event() -> ObjectType:
     builder.add(event, "address", str | None, "From where.")
     builder.add(event, "details", Json, "More.")
     return event
+
+
+def _read() -> ObjectType:
+    read = builder.object_type("LoggedRead", "That somebody has read records.")
+    builder.add(read, "id", strawberry.ID)
+    builder.add(read, "at", DateTime)
+    builder.add(read, "requestId", strawberry.ID, "The same for all that one request read.")
+    builder.add(read, "userId", builder.optional(strawberry.ID), "Who; null: a service.")
+    builder.add(read, "tokenId", builder.optional(strawberry.ID), "By which API token; null: in a session.")
+    builder.add(read, "address", str | None, "From where.")
+    builder.add(read, "entity", str, "Of what kind the records are.")
+    builder.add(read, "fields", builder.list_of(str), "Which fields, by their names in entity files.")
+    builder.add(read, "recordIds", builder.list_of(strawberry.ID), "The records that were shown.")
+    return read

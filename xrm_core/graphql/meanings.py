@@ -183,6 +183,7 @@ AccountPart = Literal[
     "create_token",
     "revoke_token",
     "auth_events",
+    "read_log",
 ]
 
 

@@ -12,6 +12,8 @@ from xrm_core.permissions.caller import User
 from xrm_core.query.reads import Read
 from xrm_core.storage.system import READ, READ_RECORD
 
+_AT_ONCE = 200  # lines whose records are looked up by one statement
+
 Reads = Sequence[tuple[Read, Sequence[str]]]
 """What was read, with the ids of the records that were shown."""
 
@@ -74,6 +76,7 @@ def logged(
     entity: str | None = None,
     user_id: str | None = None,
     since: dt.datetime | None = None,
+    before: str | None = None,
     limit: int = 1000,
 ) -> Iterator[LoggedRead]:
     """Reads that were logged, the newest first.
@@ -84,6 +87,7 @@ def logged(
         entity: only those of records of this entity.
         user_id: only those by this user.
         since: aware; only those from this moment on.
+        before: id of a line; only older ones.
         limit: at most so many.
     """
     query = select(READ).order_by(READ.c.id.desc()).limit(limit)
@@ -95,9 +99,13 @@ def logged(
         query = query.where(READ.c.user_id == user_id)
     if since is not None:
         query = query.where(READ.c.at >= since)
+    if before is not None:
+        query = query.where(READ.c.id < before)
     rows = connection.execute(query).all()
-    for row in rows:
-        ids = connection.scalars(select(READ_RECORD.c.record_id).where(READ_RECORD.c.read_id == row.id))
+    for number, row in enumerate(rows):
+        if number % _AT_ONCE == 0:
+            shown = _shown(connection, [each.id for each in rows[number : number + _AT_ONCE]])
+        ids = shown.get(str(row.id), ())
         yield LoggedRead(
             str(row.id),
             row.at,
@@ -107,5 +115,14 @@ def logged(
             row.address,
             row.entity,
             tuple(json.loads(row.fields)),
-            tuple(sorted(map(str, ids))),
+            tuple(sorted(ids)),
         )
+
+
+def _shown(connection: Connection, reads: Sequence[str]) -> dict[str, list[str]]:
+    """The records that lines of the log name."""
+    found: dict[str, list[str]] = {}
+    query = select(READ_RECORD.c.read_id, READ_RECORD.c.record_id).where(READ_RECORD.c.read_id.in_(reads))
+    for read_id, record_id in connection.execute(query):
+        found.setdefault(str(read_id), []).append(str(record_id))
+    return found

@@ -61,7 +61,7 @@ class HiddenChanges:
         possible = list(self._possible())
         before = self._truth(self.rows)
         for change in self._chance.sample(possible, min(tries, len(possible))):
-            if change.id not in self.rows[change.entity]:
+            if change.id not in self.rows[change.entity] or self._leads_nowhere(change):
                 continue
             rows = self._changed(change)
             if self._shown(self.rows, change) != self._shown(rows, change):
@@ -90,6 +90,15 @@ class HiddenChanges:
         if change.field is None or self._rights.model[change.entity][change.field].relation is not None:
             return True
         return f"'{change.field}'" in self._words
+
+    def _leads_nowhere(self, change: Change) -> bool:
+        """Whether it refers to a record that has gone since it was drawn."""
+        of = self._rights.model[change.entity].fields.get(change.field or "")
+        if of is None or of.relation is None or change.value is None:
+            return False
+        polymorphic = of.reference.polymorphic
+        target, id_ = next(iter(change.value.items())) if polymorphic else (of.reference.targets[0], change.value)
+        return id_ not in self.rows[target]
 
     def _possible(self) -> Iterator[Change]:
         sight = self._sight(self.rows)

@@ -1,0 +1,245 @@
+"""What people of a tenant do, each strand for itself: all strands of both tenants run at once.
+
+A strand may be run again. Together they ask for every root field and every address of a server.
+"""
+
+import base64
+import json
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pyotp
+from graphql import build_client_schema, get_introspection_query
+
+from tests.attack.crawler import documents
+from tests.attack.tenant_pair import (
+    ACCOUNT,
+    CONTACT,
+    FILE,
+    NOTE,
+    PASSWORD,
+    POLICIES,
+    REP,
+    REP_EMAIL,
+    ROLES,
+    TEXT,
+    Tenant,
+)
+
+Strand = Callable[[Tenant], Awaitable[None]]
+
+
+async def reads(tenant: Tenant) -> None:
+    """Everything that introspection offers to the admin, without arguments and with each, and to the rep."""
+    for token in (tenant.token, tenant.rep, tenant.service):
+        introspection = (await tenant.ask(get_introspection_query(), token))["data"]
+        schema = build_client_schema(introspection)
+        found = [each for each in documents(schema, 1, 0) if each.startswith("query")]
+        chosen = [each for each in found if "(" not in each] + random.sample(found, min(4, len(found)))
+        for each in chosen:
+            await tenant.ask(each, token)
+    one = """query ($account: ID!, $contact: ID!, $note: ID!, $user: ID!, $ids: [ID!]!, $word: String!) {
+        account(id: $account) { name paper { name } shares { user } }
+        contact(id: $contact) { name friendsOf { totalCount } }
+        note(id: $note) { text about { __typename ... on Account { name } } } user(id: $user) { name }
+        node(id: $account) { id ... on Account { name } } nodes(ids: $ids) { ... on Contact { name } }
+        search(text: $word) { title node { ... on Account { name } ... on Contact { name } } } }"""
+    ids: dict[str, Any] = {"account": ACCOUNT, "contact": CONTACT, "note": NOTE, "user": REP, "ids": [CONTACT]}
+    await tenant.data(one, **ids, word=tenant.word)
+    link = (await tenant.data("{ accountFriends { nodes { id } } }"))["accountFriends"]["nodes"][0]["id"]
+    await tenant.data("query ($id: ID!) { accountFriend(id: $id) { account { name } } }", id=link)
+    # masked: a hash has another key in each tenant
+    await tenant.data("{ accounts { nodes { name code } } }", tenant.service)
+    for path in ("/", "/graphiql/config.json", "/health/live", "/health/ready", "/graphiql/assets/none.js"):
+        await tenant.send("GET", path)
+
+
+async def records(tenant: Tenant) -> None:
+    """Records made, changed and deleted, and pages of them."""
+    for name, first, then in (
+        ("Contact", {"name": f"{tenant.word} Lou"}, {"name": f"{tenant.word} Lea"}),
+        ("Note", {"text": f"{tenant.word} text", "about": {"accountId": ACCOUNT}}, {"about": {"contactId": CONTACT}}),
+        ("User", {"name": f"{tenant.word} Zoe"}, {"active": False}),
+        ("Account", {"name": f"{tenant.word} Inc", "code": f"{tenant.word} 2"}, {"friends": {"set": [CONTACT]}}),
+    ):
+        document = f"mutation ($input: Create{name}Input!) {{ create{name}(input: $input) {{ id createdBy }} }}"
+        id_ = (await tenant.data(document, input=first))[f"create{name}"]["id"]
+        shown = "text" if name == "Note" else "name"
+        document = (
+            f"mutation ($id: ID!, $input: Update{name}Input!) {{ update{name}(id: $id, input: $input) {{ {shown} }} }}"
+        )
+        await tenant.data(document, id=id_, input=then)
+        if name == "Account":
+            await friends(tenant, id_)
+            await pages(tenant)
+        await tenant.data(f"mutation ($id: ID!) {{ delete{name}(id: $id) {{ id }} }}", id=id_)
+
+
+async def friends(tenant: Tenant, account: str) -> None:
+    """Links as records of their own."""
+    document = "mutation ($id: ID!) { deleteAccountFriend(id: $id) { id } }"
+    of = "query ($id: ID!) { accountFriends(where: {account: {id: {eq: $id}}}) { nodes { id } } }"
+    [link] = (await tenant.data(of, id=account))["accountFriends"]["nodes"]
+    await tenant.data(
+        "mutation ($id: ID!) { updateAccountFriend(id: $id, input: {}) { contact { name } } }", id=link["id"]
+    )
+    await tenant.data(document, id=link["id"])
+    joined = {"accountId": account, "contactId": CONTACT}
+    document = (
+        "mutation ($input: CreateAccountFriendInput!) { createAccountFriend(input: $input) { contact { name } } }"
+    )
+    await tenant.data(document, input=joined)
+
+
+async def pages(tenant: Tenant) -> None:
+    """Two pages by a cursor."""
+    page = """query ($after: String) { accounts(first: 1, after: $after, orderBy: [{name: ASC}]) {
+        pageInfo { endCursor } nodes { name } } }"""
+    after = (await tenant.data(page))["accounts"]["pageInfo"]["endCursor"]
+    assert (await tenant.data(page, after=after))["accounts"]["nodes"]
+
+
+async def shares(tenant: Tenant) -> None:
+    """A record shared with the rep, and no longer."""
+    share = """mutation ($id: ID!, $user: ID!, $reason: String) {
+        shareAccount(id: $id, with: {user: $user}, level: READ, reason: $reason) { name shares { reason } } }"""
+    given = {"id": ACCOUNT, "user": REP}
+    await tenant.data(share, **given, reason=f"{tenant.word} reason")
+    await tenant.data(
+        "mutation ($id: ID!, $user: ID!) { unshareAccount(id: $id, with: {user: $user}) { name } }", **given
+    )
+
+
+async def files(tenant: Tenant) -> None:
+    """A file sent and fetched, and one that was there."""
+    content = f"{tenant.word} sent".encode()
+    headers = {"Content-Type": "text/plain"}
+    sent = await tenant.send(
+        "POST", "/files", tenant.token, content=content, headers=headers, params={"name": f"{tenant.word}.txt"}
+    )
+    made = sent.json()["id"]
+    make = """mutation ($name: String!, $file: ID) {
+        createAccount(input: {name: $name, paperId: $file}) { id paper { name } } }"""
+    id_ = (await tenant.data(make, name=f"{tenant.word} filed", file=made))["createAccount"]["id"]
+    assert (await tenant.send("GET", f"/files/{made}", tenant.token)).content == content
+    await tenant.data("mutation ($id: ID!) { deleteAccount(id: $id) { id } }", id=id_)
+    assert (await tenant.send("GET", f"/files/{FILE}", tenant.rep)).content == f"{tenant.word} on paper".encode()
+
+
+async def account(tenant: Tenant) -> None:
+    """The rep signs in, has a second factor for a while, changes the password there and back, and signs out."""
+    token = await sign_in(tenant, REP_EMAIL, PASSWORD)
+    key = await tenant.data("mutation ($p: String!) { enrolTotp(password: $p) { key } }", token, p=PASSWORD)
+    now = pyotp.TOTP(key["enrolTotp"]["key"].replace(" ", "")).now()
+    await tenant.data("mutation ($c: String!) { confirmTotp(code: $c) }", token, c=now)
+    await tenant.data("mutation ($p: String!) { renewRecoveryCodes(password: $p) }", token, p=PASSWORD)
+    await tenant.data("mutation ($p: String!) { disableTotp(password: $p) }", token, p=PASSWORD)
+    await tenant.data("{ me { email roles sessions { device } } }", token)
+    for current, new in ((PASSWORD, "another good password"), ("another good password", PASSWORD)):
+        change = "mutation ($current: String!, $new: String!) { changePassword(current: $current, new: $new) }"
+        await tenant.data(change, token, current=current, new=new)
+        assert (await tenant.send("POST", "/graphql", token, json={"query": "{ me { id } }"})).status_code == 401
+        token = await sign_in(tenant, REP_EMAIL, new)
+    other = await sign_in(tenant, REP_EMAIL, PASSWORD)
+    [here] = [
+        each["id"]
+        for each in (await tenant.data("{ me { sessions { id current } } }", token))["me"]["sessions"]
+        if each["current"]
+    ]
+    await tenant.data("mutation ($id: ID!) { endSession(id: $id) }", other, id=here)
+    assert (await tenant.send("POST", "/auth/logout", other)).status_code == 200
+    other = await sign_in(tenant, REP_EMAIL, PASSWORD)
+    assert (await tenant.send("POST", "/auth/logout-everywhere", other)).status_code == 200
+
+
+async def tokens(tenant: Tenant) -> None:
+    """The admin makes a token, uses and revokes it, and looks at who did what."""
+    session = await sign_in(tenant, "ada@example.com", PASSWORD)
+    make = """mutation ($label: String!) {
+        createToken(label: $label, only: ["account:read"]) { token details { id label } } }"""
+    made = (await tenant.data(make, session, label=f"{tenant.word} own"))["createToken"]
+    await tenant.data("{ accounts { nodes { name } } }", made["token"])
+    await tenant.data("mutation ($id: ID!) { revokeToken(id: $id) }", session, id=made["details"]["id"])
+    await tenant.data("{ authEvents(first: 50) { event details } }")
+    as_rep = {"X-View-As": REP}
+    seen = await tenant.send(
+        "POST", "/graphql", tenant.token, json={"query": "{ users { nodes { name } } }"}, headers=as_rep
+    )
+    assert seen.status_code == 200
+    trusted = await tenant.send("POST", "/graphql", tenant.rep, json={"documentId": "names"})
+    assert tenant.word in trusted.text
+
+
+async def policies(tenant: Tenant) -> None:
+    """Other policies, whose note has the word, and the former again."""
+    for more in ("rep,note,read,text,,allow\n", ""):
+        given = [
+            {"name": "roles.json", "text": json.dumps(ROLES)},
+            {"name": "policies.csv", "text": POLICIES + more},
+        ]
+        plan = "query ($files: [PermissionFileInput!]!) { planPermissions(files: $files) { version } }"
+        version = (await tenant.data(plan, files=given))["planPermissions"]["version"]
+        apply = """mutation ($files: [PermissionFileInput!]!, $version: Int!, $note: String) {
+            applyPermissions(files: $files, version: $version, note: $note) { version } }"""
+        await tenant.data(apply, files=given, version=version, note=f"{tenant.word} policies")
+        notes = await tenant.ask("{ notes { nodes { text } } }", tenant.rep)
+        assert ("errors" not in notes) is bool(more)
+        await tenant.data("{ permissions { version note } }")
+
+
+async def schema(tenant: Tenant) -> None:
+    """An entity that only this tenant has, and its records; then it is gone again."""
+    name = f"{tenant.word}_thing"
+    body = {"x-entity": name, "x-plural": f"{name}s", "type": "object", "properties": {"text": TEXT}}
+    given: dict[str, Any] = {"files": [{"name": f"{name}.json", "text": json.dumps(body)}]}
+    for change in (given, {"remove": [f"{name}.json"]}):
+        plan = """query ($files: [SchemaFileInput!], $remove: [String!]) {
+            planSchemaChange(files: $files, remove: $remove) { key operations { key } } }"""
+        seen = (await tenant.data(plan, **change))["planSchemaChange"]
+        apply = """mutation ($files: [SchemaFileInput!], $remove: [String!], $accept: [String!], $key: String!) {
+            applySchemaChange(files: $files, remove: $remove, accept: $accept, key: $key) { key } }"""
+        accepted = [each["key"] for each in seen["operations"]]
+        await tenant.data(apply, **change, accept=accepted, key=seen["key"])
+        await tenant.data("{ schemaFiles { name text } }")
+        types = await tenant.data("{ __schema { queryType { fields { name } } } }")
+        assert (f"{tenant.word}Things" in json.dumps(types)) is ("files" in change)
+
+
+async def providers(tenant: Tenant) -> None:
+    """The tenant's own provider is there, if out of reach, and the other's is not."""
+    other = tenant.strange.removeprefix("zq")
+    listed = await tenant.send("GET", "/auth/providers")
+    assert tenant.name in listed.text
+    assert other not in listed.text
+    assert (await tenant.send("GET", f"/auth/oidc/{tenant.name}")).status_code != 404
+    assert (await tenant.send("GET", f"/auth/oidc/{other}")).status_code == 404
+    assert (await tenant.send("GET", f"/auth/oidc/{other}/callback?state=x&code=x")).status_code == 404
+
+
+async def links(tenant: Tenant) -> None:
+    """A link that nobody has."""
+    body = {"token": "xrmo_" + base64.urlsafe_b64encode(bytes(32)).decode(), "password": "another good password"}
+    assert (await tenant.send("POST", "/auth/password", json=body)).status_code == 404
+
+
+async def sign_in(tenant: Tenant, email: str, password: str) -> str:
+    """The token of a new session."""
+    body = {"email": email, "password": password, "as": "token"}
+    answer = await tenant.send("POST", "/auth/login", json=body)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["token"])
+
+
+STRANDS: tuple[Strand, ...] = (
+    reads,
+    records,
+    shares,
+    files,
+    account,
+    tokens,
+    policies,
+    schema,
+    providers,
+    links,
+)

@@ -19,6 +19,7 @@ from xrm_core.cli import (
     plugins,
     query,
     schema,
+    scim,
     secret_keys,
     serve,
     sign_in,
@@ -53,6 +54,7 @@ accounts.users.command("unlink")(identities.unlink_user)
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
 app.add_typer(secret_keys.app, name="secrets")
+app.add_typer(scim.app, name="scim")
 app.add_typer(log.app, name="log")
 app.add_typer(tenants.app, name="tenant")
 

@@ -48,20 +48,17 @@ class System:
     """The platform itself (an import, demo data, a worker): no restriction. ``cause`` says which, for the log.
 
     ``sets_system_fields`` lets it give ids and time stamps of records, as a restored or generated history needs.
+    ``actor`` is named as the author of what it writes: the id of a service's token, say; None: nobody.
     """
 
     access: Access
     cause: str
     sets_system_fields: bool = False
+    actor: str | None = None
 
     @property
     def id(self) -> None:
         """The system is no user."""
-        return
-
-    @property
-    def actor(self) -> None:
-        """What it writes has no author."""
         return
 
     @property
@@ -93,6 +90,6 @@ class System:
 Caller = User | System
 
 
-def system(model: Model, cause: str, *, sets_system_fields: bool = False) -> System:
+def system(model: Model, cause: str, *, sets_system_fields: bool = False, actor: str | None = None) -> System:
     """The platform itself, with full access to a model."""
-    return System(full_access(model), cause, sets_system_fields)
+    return System(full_access(model), cause, sets_system_fields, actor)

@@ -48,11 +48,16 @@ VIEW_AS = "xrm_view_as"
 LOG = "xrm_log"
 """The permission object for the events of all accounts."""
 
+PROVISIONING = "xrm_scim"
+"""The permission object for users and groups by SCIM: a service with it sees them by ``read``, changes them by
+``update``."""
+
 OBJECTS: Mapping[str, tuple[Action, ...]] = {
     SCHEMA: (Action.READ, Action.UPDATE),
     PERMISSIONS: (Action.READ, Action.UPDATE),
     VIEW_AS: (Action.READ,),
     LOG: (Action.READ,),
+    PROVISIONING: (Action.READ, Action.UPDATE),
 }
 """What policies can name that is no entity: without fields and rows. With the actions that it has."""
 

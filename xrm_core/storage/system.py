@@ -225,7 +225,71 @@ IDENTITY = Table(
 )
 """Accounts of OpenID providers, and as whom they sign in here."""
 
-OF_USERS = (USER_ROLE, TOKEN, PASSWORD, SESSION, KNOWN_DEVICE, ONE_TIME_TOKEN, TOTP, RECOVERY_CODE, IDENTITY)
+SCIM_USER = Table(
+    "xrm_scim_user",
+    METADATA,
+    Column("user_id", Id, nullable=False),
+    Column("external_id", String),
+    Column("attributes", String, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("gone_at", Instant),
+    PrimaryKeyConstraint("user_id", name="pk_xrm_scim_user"),
+    Index("ix_xrm_scim_user_external_id", "external_id"),
+    sqlite_strict=True,
+)
+"""What a provisioning service says of a user beyond the record's fields: ``external_id`` is the id there,
+``attributes`` a JSON object. ``gone_at``: it has deleted the user, whose record stays."""
+
+SCIM_GROUP = Table(
+    "xrm_scim_group",
+    METADATA,
+    Column("id", Id, nullable=False),
+    Column("name", String, nullable=False),
+    Column("folded", String, nullable=False),
+    Column("external_id", String),
+    Column("version", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_xrm_scim_group"),
+    UniqueConstraint("folded", name="uq_xrm_scim_group_folded"),
+    sqlite_strict=True,
+)
+"""Groups of provisioning services; ``folded`` is the name in small letters."""
+
+SCIM_MEMBER = Table(
+    "xrm_scim_member",
+    METADATA,
+    Column("group_id", Id, nullable=False),
+    Column("user_id", Id, nullable=False),
+    PrimaryKeyConstraint("group_id", "user_id", name="pk_xrm_scim_member"),
+    Index("ix_xrm_scim_member_user_id", "user_id"),
+    sqlite_strict=True,
+)
+"""Which users are in which group."""
+
+SCIM_ROLE = Table(
+    "xrm_scim_role",
+    METADATA,
+    Column("folded", String, nullable=False),
+    Column("role", String, nullable=False),
+    PrimaryKeyConstraint("folded", "role", name="pk_xrm_scim_role"),
+    sqlite_strict=True,
+)
+"""Roles that the members of a group have, by its name in small letters, whether there is such a group or not."""
+
+OF_USERS = (
+    USER_ROLE,
+    TOKEN,
+    PASSWORD,
+    SESSION,
+    KNOWN_DEVICE,
+    ONE_TIME_TOKEN,
+    TOTP,
+    RECOVERY_CODE,
+    IDENTITY,
+    SCIM_MEMBER,
+    SCIM_USER,
+)
 """Tables with a ``user_id`` whose rows go with their user."""
 
 SEQUENCE = Table(

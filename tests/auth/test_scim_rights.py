@@ -1,0 +1,184 @@
+"""Who may provision, and that nobody gets more by it than the token has."""
+
+from uuid import uuid4
+
+import pytest
+
+from tests.auth.kit import House
+from tests.auth.scim_kit import GRANTS, GROUP, PATCH, Directory, done, map_group, refused, service_token
+from xrm_core.auth.tokens import TokenLimits, create_token, revoke_token
+
+
+@pytest.fixture
+def directory(house: House) -> Directory:
+    return Directory(house, service_token(house))
+
+
+def address() -> str:
+    return f"{uuid4().hex}@example.com"
+
+
+def test_only_tokens_of_services_that_may_open_it(house: House, directory: Directory) -> None:
+    person = house.person()
+    with house.database.begin() as connection:
+        own = create_token(connection, person.id, "own", limits=TokenLimits(grants=GRANTS))
+    for token in ("", "xrm_nothing"):
+        answer = Directory(house, token).ask("GET", "/Users")
+        refused(answer, 401)
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    for headers in (house.signed_in(person), {"Authorization": f"Bearer {own}"}):
+        answer = house.http.get("/scim/v2/Users", headers=headers)
+        refused(answer, 403)
+    cookie = house.login(person.email)
+    assert cookie.status_code == 200
+    refused(house.http.get("/scim/v2/Users"), 401)
+    for held, grants in ((("guest",), None), (("clerk",), {"note": ["read"]}), (("clerk",), {"*": ["read", "update"]})):
+        for path in ("/Users", "/ServiceProviderConfig", "/Schemas", "/"):
+            refused(Directory(house, service_token(house, *held, grants=grants)).ask("GET", path), 403)
+    # and one that may opens nothing else
+    answer = house.ask("{ notes { totalCount } }", Authorization=f"Bearer {directory.token}")
+    assert "notes" in answer.json()["errors"][0]["message"]
+
+
+def test_a_token_that_may_read_only_reads_only(house: House) -> None:
+    reader = Directory(house, service_token(house, grants={"xrm_scim": ["read"]}))
+    made = Directory(house, service_token(house)).user(address())
+    assert reader.get("Users", made["id"])["userName"] == made["userName"]
+    assert reader.ask("POST", "/Users/.search", {"count": 1}).status_code == 200
+    refused(reader.patch("Users", made["id"], {"op": "replace", "path": "active", "value": False}), 403)
+    for method, path in (("POST", "/Users"), ("PUT", f"/Users/{made['id']}"), ("DELETE", f"/Users/{made['id']}")):
+        refused(reader.ask(method, path, {}), 403)
+    refused(reader.ask("POST", "/Bulk", {}), 403)
+
+
+def test_a_token_that_is_revoked_opens_nothing_any_more(house: House, directory: Directory) -> None:
+    assert directory.ask("GET", "/Users").status_code == 200
+    with house.database.begin() as connection:
+        made = connection.exec_driver_sql("SELECT id FROM xrm_token ORDER BY id DESC LIMIT 1").scalar_one()
+        revoke_token(connection, str(made))
+    refused(directory.ask("GET", "/Users"), 401)
+
+
+def test_groups_give_the_roles_that_are_said_here(house: House, directory: Directory) -> None:
+    # given
+    map_group(house, "Sales", "clerk")
+    eva, otto = directory.user(address()), directory.user(address())
+    group = directory.group("sales", eva)
+    other = directory.group("Choir", eva, otto)
+    # then
+    assert directory.roles(eva) == ["clerk"]
+    assert directory.roles(otto) == []
+    assert [each["display"] for each in directory.get("Users", eva["id"])["groups"]] == ["sales", "Choir"]
+    assert house.events(eva["id"])[0] == "roles_changed"
+    # when Entra adds and removes members
+    add = {"op": "Add", "path": "members", "value": [{"value": otto["id"]}]}
+    remove = {"op": "Remove", "path": "members", "value": [{"value": eva["id"]}]}
+    assert directory.patch("Groups", group["id"], add, remove).status_code == 204
+    assert (directory.roles(eva), directory.roles(otto)) == ([], ["clerk"])
+    assert [each["value"] for each in directory.get("Groups", group["id"])["members"]] == [otto["id"]]
+    # when Okta does
+    okta = {"op": "remove", "path": f'members[value eq "{otto["id"]}"]'}
+    assert directory.patch("Groups", group["id"], okta).status_code == 204
+    assert directory.roles(otto) == []
+    whole = {"op": "replace", "path": "members", "value": [{"value": eva["id"]}, {"value": otto["id"]}]}
+    assert directory.patch("Groups", group["id"], whole).status_code == 204
+    assert directory.roles(otto) == ["clerk"]
+    # when it gets another name, the roles go, and come back with it
+    renamed = {"op": "replace", "value": {"id": group["id"], "displayName": "Buying"}}
+    assert directory.patch("Groups", group["id"], renamed).status_code == 204
+    assert directory.roles(eva) == []
+    assert directory.patch("Groups", group["id"], {**renamed, "value": {"displayName": "SALES"}}).status_code == 204
+    assert directory.roles(eva) == ["clerk"]
+    # when it goes
+    assert directory.ask("DELETE", f"/Groups/{group['id']}").status_code == 204
+    assert directory.roles(eva) == []
+    refused(directory.ask("GET", f"/Groups/{group['id']}"), 404)
+    assert directory.ask("DELETE", f"/Groups/{other['id']}").status_code == 204
+    map_group(house, "Sales")
+
+
+def test_roles_that_no_group_gives_stay(house: House, directory: Directory) -> None:
+    map_group(house, "Team", "clerk")
+    person = house.person(role="clerk")
+    guest = Directory(house, service_token(house, "clerk", "guest"))
+    map_group(house, "Visitors", "guest")
+    group = guest.group("Visitors", {"id": person.id})
+    assert guest.roles({"id": person.id}) == ["guest"]  # «clerk» is a role of groups, and no group of theirs gives it
+    map_group(house, "Team")
+    with house.database.begin() as connection:
+        from xrm_core.auth import tokens
+
+        tokens.set_roles(connection, person.id, ["clerk", "guest"])
+    assert guest.patch("Groups", group["id"], {"op": "remove", "path": "members"}).status_code == 204
+    assert guest.roles({"id": person.id}) == ["clerk"]
+    assert guest.ask("DELETE", f"/Groups/{group['id']}").status_code == 204
+    map_group(house, "Visitors")
+
+
+def test_no_token_gives_a_role_that_it_does_not_have(house: House, directory: Directory) -> None:
+    # given a group that gives a role which the directory's token does not have
+    map_group(house, "Guests", "guest")
+    both = Directory(house, service_token(house, "clerk", "guest"))
+    eva = directory.user(address())
+    group = both.group("Guests")
+    harmless = directory.group("Harmless", eva)
+    # when it tries
+    add = {"op": "add", "path": "members", "value": [{"value": eva["id"]}]}
+    rename = {"op": "replace", "path": "displayName", "value": "GUESTS "}
+    put = {"schemas": [GROUP], "displayName": "Guests", "members": [{"value": eva["id"]}]}
+    bulk = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [
+            {"method": "PATCH", "path": f"/Groups/{group['id']}", "data": {"schemas": [PATCH], "Operations": [add]}}
+        ],
+    }
+    # then it cannot, in any way
+    assert "guest" in refused(directory.patch("Groups", group["id"], add), 403)
+    refused(directory.patch("Groups", harmless["id"], rename), 403)
+    refused(directory.ask("PUT", f"/Groups/{group['id']}", put), 403)
+    refused(directory.ask("DELETE", f"/Groups/{group['id']}"), 403)
+    assert done(directory.ask("POST", "/Bulk", bulk))["Operations"][0]["status"] == "403"
+    assert both.ask("DELETE", f"/Groups/{group['id']}").status_code == 204
+    refused(directory.ask("POST", "/Groups", put), 403)
+    assert directory.roles(eva) == []
+    map_group(house, "Guests")
+
+
+def test_who_has_more_roles_than_the_token_is_not_touched(house: House, directory: Directory) -> None:
+    # given
+    boss = house.person(role="guest")  # a role that the directory's token does not have
+    session = house.signed_in(boss)
+    for change in (
+        {"op": "replace", "path": "userName", "value": address()},
+        {"op": "replace", "path": "active", "value": False},
+        {"op": "replace", "path": "externalId", "value": "mine"},
+    ):
+        assert "guest" in refused(directory.patch("Users", boss.id, change), 403)
+    refused(directory.ask("DELETE", f"/Users/{boss.id}"), 403)
+    assert house.ask(**session).status_code == 200
+    # but whom the directory made it can lock out, whatever roles they got since, and not let in again
+    eva = directory.user(address())
+    with house.database.begin() as connection:
+        from xrm_core.auth import tokens
+
+        tokens.set_roles(connection, eva["id"], ["guest"])
+    off, on = ({"op": "replace", "path": "active", "value": value} for value in (False, True))
+    refused(directory.patch("Users", eva["id"], {"op": "replace", "path": "userName", "value": address()}), 403)
+    assert directory.patch("Users", eva["id"], off).status_code == 204
+    refused(directory.patch("Users", eva["id"], on), 403)
+    assert directory.ask("DELETE", f"/Users/{eva['id']}").status_code == 204
+
+
+def test_groups_have_a_name_of_their_own_and_users_in_them(directory: Directory) -> None:
+    group = directory.group("Board")
+    body = {"schemas": [GROUP], "displayName": "board"}
+    refused(directory.ask("POST", "/Groups", body), 409, "uniqueness")
+    assert done(directory.ask("GET", '/Groups?filter=displayName eq "BOARD"&excludedAttributes=members'))[
+        "totalResults"
+    ]
+    for members in ([{"value": str(uuid4())}], [{"value": "x"}], [{"value": group["id"], "type": "Group"}], "eva", [5]):
+        answer = directory.ask("POST", "/Groups", {**body, "displayName": "New", "members": members})
+        assert answer.status_code == 400, answer.text
+    refused(directory.ask("GET", f"/Users/{group['id']}"), 404)
+    assert done(directory.ask("GET", '/Groups?filter=displayName eq "New"'))["totalResults"] == 0
+    assert directory.ask("DELETE", f"/Groups/{group['id']}").status_code == 204

@@ -1,0 +1,136 @@
+"""``/scim/v2/…``: users and groups by SCIM, for the services that may provision."""
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from xrm_core.errors import Forbidden, QueryTooLarge, Unauthenticated, XrmError
+from xrm_core.graphql import answers
+from xrm_core.permissions.caller import User
+from xrm_core.permissions.policy import PROVISIONING, Action
+from xrm_core.server.auth_http import AuthEndpoints
+from xrm_core.server.graphql_http import BodyTooLarge
+from xrm_core.server.site import Serving
+from xrm_core.server.sites import address_of, site_of
+from xrm_core.settings import Settings
+
+if TYPE_CHECKING:
+    from scim2_server.requests import ScimRequest
+    from scim2_server.responses import ScimResponse
+
+    from xrm_core.auth.scim.service import Service
+
+ROOT = "/scim/v2"
+_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+_TYPE = "application/scim+json"
+_MAX_QUERY = 8192
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+class ScimEndpoint:
+    """The endpoint; it answers for the site of the request.
+
+    Args:
+        settings: how large a body may be.
+        auth: has the threads.
+    """
+
+    def __init__(self, settings: Settings, auth: AuthEndpoints) -> None:
+        self._max_bytes = settings.max_body_bytes
+        self._auth = auth
+        self._service: Service | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, in the words of SCIM whatever goes wrong."""
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except ClientDisconnect:
+            response = Response(status_code=400)
+        except Exception as error:
+            response = _refused(error if isinstance(error, XrmError) else answers.unexpected(error))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        site, address = site_of(request.scope), address_of(request.scope)
+        caller = await site.user(request.headers.get("authorization"), address)
+        if caller.id is not None or caller.token is None or not caller.access.may(PROVISIONING, Action.READ):
+            raise Forbidden(
+                "This is for tokens of services that may provision users.",
+                hint="Make one by «xrm token create --service NAME --only xrm_scim:read,update --role ROLE».",
+            )
+        body = await _body(request, self._max_bytes)
+        service = self._service = self._service or await self._auth.apart(_service, self._max_bytes)
+        asked, writes = await self._auth.apart(_asked, request, body)
+        if writes:
+            _require_update(caller)
+            site.require_writable()
+
+        async def do(serving: Serving) -> "ScimResponse":
+            records = serving.blueprint.records
+            return await self._auth.apart(_done, site.database, records, service, asked, caller, address)
+
+        try:
+            done = await site.on_newest(do)
+        finally:
+            if writes:
+                site.serving.authenticator.forget()  # roles may have changed, users may have gone
+        content = b"" if done.body is None else json.dumps(done.body).encode()
+        return Response(content, int(done.status), {**done.headers, **_HEADERS})
+
+
+def _service(max_bytes: int) -> "Service":
+    from xrm_core.auth.scim.resources import provider
+    from xrm_core.auth.scim.service import Service
+
+    return Service(provider(max_bytes))
+
+
+def _asked(request: Request, body: bytes) -> "tuple[ScimRequest, bool]":
+    from scim2_server.requests import ScimRequest
+
+    from xrm_core.auth.scim.storage import is_write
+
+    query = request.scope["query_string"].decode("latin-1")
+    if len(query) > _MAX_QUERY:
+        raise QueryTooLarge(f"What stands behind «?» has at most {_MAX_QUERY} bytes.", hint="Use POST and /.search.")
+    base = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}{ROOT}"
+    path = f"/{request.path_params['path']}"
+    headers = list(request.headers.items())
+    asked = ScimRequest(request.method, base, path, dict(parse_qsl(query, keep_blank_values=True)), headers, body)
+    return asked, is_write(asked)
+
+
+def _done(*arguments: Any) -> "ScimResponse":
+    from xrm_core.auth.scim.storage import answer
+
+    return answer(*arguments)
+
+
+def _require_update(caller: User) -> None:
+    if not caller.access.may(PROVISIONING, Action.UPDATE):
+        raise Forbidden("This token may see users and groups, and change none.")
+
+
+async def _body(request: Request, most: int) -> bytes:
+    content = b""
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > most:
+            raise BodyTooLarge(f"The body has at most {most} bytes.", hint="Send less at a time.")
+    return content
+
+
+def _refused(reason: XrmError) -> Response:
+    """An error of ours in the shape of SCIM."""
+    shape = reason.public()
+    detail = f"{shape['message']} {shape.get('hint', '')}".strip()
+    content = {"schemas": [_ERROR], "status": str(reason.http_status), "detail": detail}
+    headers = dict(_HEADERS)
+    if isinstance(reason, Unauthenticated):
+        headers["www-authenticate"] = 'Bearer realm="xrm"'
+    return Response(json.dumps(content, ensure_ascii=False), reason.http_status, headers, media_type=_TYPE)

@@ -4,6 +4,7 @@ import time
 from contextlib import closing
 
 from tests.auth.kit import PASSWORD, House, code
+from tests.auth.scim_kit import GRANTS, Directory, refused, service_token
 from xrm_core.auth import stored_passwords, tokens
 from xrm_core.auth.passwords import Passwords
 from xrm_core.permissions.caller import system
@@ -14,17 +15,17 @@ from xrm_core.storage.engines import Database
 ACME = "/t/acme"
 
 
-def settle(house: House, email: str) -> None:
+def settle(house: House, email: str, name: str = "acme") -> None:
     """Make the tenant, with a user who has the same address and password as one of the main database."""
     settings, platform = house.platform.settings, house.platform
-    create_tenant(settings, Plugins(), "acme")
-    with closing(Database(tenant_url(settings, "acme"))) as database, database.begin() as connection:
+    create_tenant(settings, Plugins(), name)
+    with closing(Database(tenant_url(settings, name))) as database, database.begin() as connection:
         caller = system(platform.model, "test")
         id_ = platform.records.create(connection, caller, "user", {"email": email, "active": True})
         tokens.set_roles(connection, id_, ["clerk"])
         stored_passwords.set_password(connection, id_, Passwords(8, 1).hash(PASSWORD))
     deadline = time.monotonic() + 10
-    while house.http.get(f"{ACME}/health/ready").status_code != 200 and time.monotonic() < deadline:
+    while house.http.get(f"/t/{name}/health/ready").status_code != 200 and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
@@ -52,3 +53,23 @@ def test_sessions_of_one_tenant_open_nothing_at_another(house: House) -> None:
     while code(house.login(person.email, "guess guess")) != "TOO_MANY_ATTEMPTS":
         pass
     assert house.post(f"{ACME}/auth/login", body).status_code == 200
+
+
+def test_a_directory_of_one_tenant_sees_nothing_of_another(house: House) -> None:
+    # given a directory of the main database, and one of a tenant
+    person = house.person()
+    settle(house, person.email, "branch")
+    limits = tokens.TokenLimits(roles=["clerk"], grants=GRANTS)
+    with closing(Database(tenant_url(house.platform.settings, "branch"))) as database, database.begin() as connection:
+        token = tokens.create_token(connection, None, "directory", limits=limits)
+    main, branch = Directory(house, service_token(house)), Directory(house, token, base="/t/branch/scim/v2")
+    # then neither token opens the other
+    refused(Directory(house, main.token, base=branch.base).ask("GET", "/Users"), 401)
+    refused(Directory(house, branch.token).ask("GET", "/Users"), 401)
+    # and an id of one is nobody's at the other
+    refused(branch.ask("GET", f"/Users/{person.id}"), 404)
+    refused(branch.ask("DELETE", f"/Users/{person.id}"), 404)
+    made = branch.user("new@example.com")
+    assert made["meta"]["location"].endswith(f"/t/branch/scim/v2/Users/{made['id']}")
+    refused(main.ask("GET", f"/Users/{made['id']}"), 404)
+    assert house.login(person.email).status_code == 200

@@ -211,6 +211,7 @@ ARGUMENTS = {
     **{f"user {word}": ["ada@example.com"] for word in ("roles", "invite", "reset", "password", "totp")},
     **{f"user {word}": ["ada@example.com"] for word in ("sessions", "logout", "link", "unlink")},
     "log clear": ["--reads", "--before", "90d"],
+    "scim roles": ["Sales"],
     "token create": ["ada@example.com"],
     "token revoke": ["019aba4e-0000-7000-8000-000000000003"],
 }

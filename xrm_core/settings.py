@@ -3,9 +3,11 @@
 Importing pydantic-settings takes as long as the rest of a short command, so commands import this module when they run.
 """
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -17,6 +19,9 @@ from xrm_core.shipped import shipped_folder, shipped_packs
 PREFIX = "XRM_"
 MIN_SECRET_KEY = 32
 MIN_EVENT_DAYS = 30
+_ORIGIN = re.compile(r"https://(?=[^/]*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
+"""As browsers write one: small letters, no path. A passkey cannot be bound to an IP address."""
+
 _NEVER_SHOWN = ("", "database_url", "secret_key")
 
 
@@ -62,6 +67,12 @@ class Settings(BaseSettings):
     oidc: Path | None = Field(
         default=None, description="JSON file that names OpenID providers by which people may sign in."
     )
+    passkey_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins of the pages that may use passkeys, separated by commas; none: no passkeys."
+    )
+    passkey_rp_id: str = Field(
+        default="", description="Domain that passkeys are bound to; default is the host of the first of the origins."
+    )
     session_idle_minutes: int = Field(default=720, ge=1, description="Minutes without use after which a session ends.")
     session_days: int = Field(default=30, ge=1, le=3650, description="Days after which a session ends in any case.")
     password_memory: int = Field(
@@ -97,7 +108,7 @@ class Settings(BaseSettings):
     )
     max_page_size: int = Field(default=1000, ge=1, description="Records that a client may ask for on one page.")
 
-    @field_validator("disabled_plugins", "trusted_proxies", mode="before")
+    @field_validator("disabled_plugins", "trusted_proxies", "passkey_origins", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
@@ -117,6 +128,14 @@ class Settings(BaseSettings):
     def _is_long_enough(cls, value: int) -> int:
         if 0 < value < MIN_EVENT_DAYS:
             raise ValueError(f"events are kept for {MIN_EVENT_DAYS} days at least")
+        return value
+
+    @field_validator("passkey_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not _ORIGIN.fullmatch(each):
+                raise ValueError(f"{each!r} is no origin as https://crm.example.com; http is for localhost only")
         return value
 
     @field_validator("time_zone")
@@ -157,6 +176,17 @@ class Settings(BaseSettings):
     def _complete(self) -> Self:
         if self.default_page_size > self.max_page_size:
             raise ValueError("default_page_size is greater than max_page_size")
+        if self.passkey_rp_id and not self.passkey_origins:
+            raise ValueError("passkey_rp_id is set, but passkey_origins is not")
+        if self.passkey_origins:
+            hosts = [urlsplit(each).hostname or "" for each in self.passkey_origins]
+            domain = self.passkey_rp_id or hosts[0]
+            for host in hosts:
+                if host != domain and not host.endswith(f".{domain}"):
+                    raise ValueError(
+                        f"passkey_origins: {host} is neither {domain} nor below it, so no passkey works there"
+                    )
+            object.__setattr__(self, "passkey_rp_id", domain)
         if not self.database_url:
             # The model is frozen for everybody else; here it is still being built.
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.expanduser()}/xrm.db")

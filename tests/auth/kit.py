@@ -35,6 +35,7 @@ ROLES = {"roles": {"clerk": {"labels": {"en": "Clerk"}}, "guest": {"labels": {"e
 POLICIES = "role,entity,action,fields,rule,effect\nclerk,*,*,*,,allow\nguest,note,read,text,,allow\n"
 PASSWORD = "correct horse battery"
 PROXY = "10.9.9.9"
+ORIGIN = "https://crm.example.com"
 _numbers = itertools.count(1)
 
 
@@ -150,6 +151,7 @@ def opened(url: str, folder: Path, **settings: Any) -> Iterator[House]:
             "password_memory": 8,
             "password_passes": 1,
             "trusted_proxies": PROXY,
+            "passkey_origins": ORIGIN,
             "secret_key": "a key of the tests 0123456789 abcdef",
             **settings,
         }

@@ -209,7 +209,7 @@ ARGUMENTS = {
     "tenant remove": ["acme", "--confirm", "acme"],
     "tenant export": ["acme", "acme.zip"],
     **{f"user {word}": ["ada@example.com"] for word in ("roles", "invite", "reset", "password", "totp")},
-    **{f"user {word}": ["ada@example.com"] for word in ("sessions", "logout", "link", "unlink")},
+    **{f"user {word}": ["ada@example.com"] for word in ("sessions", "logout", "link", "unlink", "passkeys")},
     "log clear": ["--reads", "--before", "90d"],
     "scim roles": ["Sales"],
     "token create": ["ada@example.com"],

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.auth.kit import PASSWORD, opened
 from tests.docs.pages import DOCS, examples, marked
-from xrm_core.auth import devices, passwords, sessions
+from xrm_core.auth import devices, passkey_challenges, passkeys, passwords, sessions
 from xrm_core.auth.attempts import Kind
 from xrm_core.auth.one_time import Purpose, create_link
 from xrm_core.permissions.caller import system
@@ -56,3 +56,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"grows up to {words[Kind.CODE.value[2]]}" in TEXT
     assert f"A user has {sessions.MOST} at most" in TEXT
     assert f"known for {devices.VALID.days} days" in TEXT
+    assert dt.timedelta(minutes=5) == passkey_challenges.VALID
+    assert "A challenge is good for five\nminutes, once" in TEXT
+    assert f"of one client {passkey_challenges.MOST} can wait" in TEXT
+    assert f"A user has {passkeys.MOST} at most. Registering" in TEXT

@@ -126,7 +126,8 @@ NOW = "2026-01-02T03:04:05+00:00"
 
 
 ACCOUNT_CHANGES = (
-    *("changePassword", "enrolTotp", "confirmTotp", "renewRecoveryCodes", "disableTotp", "endSession"),
+    *("changePassword", "enrolTotp", "confirmTotp", "renewRecoveryCodes", "disableTotp"),
+    *("enrolPasskey", "confirmPasskey", "renamePasskey", "removePasskey", "endSession"),
     *("createToken", "revokeToken"),
 )
 """Mutations that everybody has, whatever their roles allow: those of the own account."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table
 from xrm_core.auth import attempts, events, people, recovery_codes, sessions, totp
 from xrm_core.auth.attempts import Counter, Kind
 from xrm_core.auth.event_lists import listed, listed_reads
+from xrm_core.auth.own_passkeys import OwnPasskeys
 from xrm_core.auth.own_tokens import OwnTokens
 from xrm_core.auth.passwords import Passwords, check_new
 from xrm_core.auth.secret_box import SecretBox
@@ -49,6 +50,7 @@ class OwnAccount:
         passwords: checks and makes hashes.
         box: reads and encrypts secrets of second factors.
         tokens: makes, lists and revokes API tokens.
+        passkeys: registers, lists and removes passkeys.
         changed: called when sessions or tokens have ended.
     """
 
@@ -57,6 +59,7 @@ class OwnAccount:
     passwords: Passwords
     box: SecretBox
     tokens: OwnTokens
+    passkeys: OwnPasskeys
     changed: Callable[[], None] = lambda: None
 
     def me(self, caller: User) -> dict[str, Any] | None:
@@ -72,6 +75,7 @@ class OwnAccount:
                 "email": person.email or None,
                 "roles": sorted(people.roles_of(connection, person.id)),
                 "tokens": self.tokens.listed(connection, person.id),
+                "passkeys": self.passkeys.listed(connection, person.id),
                 "sessions": [_shown(session, caller.session) for session in mine],
                 "totp": {
                     "enabled": totp.is_on(connection, person.id),
@@ -170,6 +174,57 @@ class OwnAccount:
             return gone
 
         return self._with_password(user_id, kept, disable)
+
+    def enrol_passkey(self, caller: User, address: str | None, password: str) -> dict[str, Any]:
+        """Begin with a passkey; answers what the browser's authenticator needs.
+
+        Raises:
+            PasswordWrong, TooManyAttempts, PasskeysNotConfigured, BadQuery: nothing was changed.
+            Forbidden: the caller has no session.
+        """
+        self.passkeys.party.require()
+        user_id, kept = self._checked(caller, address, password)
+
+        def enrol(connection: Connection) -> dict[str, Any]:
+            person = people.by_id(connection, self.users, user_id)
+            name = person.email if person is not None else ""
+            return self.passkeys.begin(connection, caller, user_id, name or user_id)
+
+        return self._with_password(user_id, kept, enrol)
+
+    def confirm_passkey(
+        self, caller: User, address: str | None, name: str, credential: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Keep the passkey that the authenticator has made.
+
+        Raises:
+            PasskeyNotTaken, PasskeysNotConfigured, BadQuery: nothing was changed.
+            Forbidden: the caller has no session.
+        """
+        return self.passkeys.add(self.database, caller, _user(caller), address, name, credential)
+
+    def rename_passkey(self, caller: User, address: str | None, id: str, name: str) -> bool:  # noqa: ARG002
+        """Give one of the caller's passkeys another name; false if there is none with this id.
+
+        Raises:
+            BadQuery: it cannot be called so.
+            Forbidden: the caller has no session.
+        """
+        user_id = _user(caller)
+        with self.database.begin(TIMEOUT) as connection:
+            return self.passkeys.rename(connection, user_id, id, name)
+
+    def remove_passkey(self, caller: User, address: str | None, id: str, password: str) -> bool:
+        """Remove one of the caller's passkeys; false if there is none with this id.
+
+        Raises:
+            PasswordWrong, TooManyAttempts: nothing was changed.
+            Forbidden: the caller has no session.
+        """
+        user_id, kept = self._checked(caller, address, password)
+        return self._with_password(
+            user_id, kept, lambda connection: self.passkeys.remove(connection, user_id, id, address)
+        )
 
     def end_session(self, caller: User, address: str | None, id: str) -> bool:
         """End one of the caller's sessions; false if there is none with this id."""

@@ -109,7 +109,7 @@ class SignIn:
         if not right or known.person is None or known.kept is None:
             raise self._refused(database, attempt, "password")
         with database.begin(TIMEOUT) as connection:
-            _was_right(connection, known.counters)
+            was_right(connection, known.counters)
         if known.has_totp:
             if attempt.code is None:
                 raise CodeRequired(
@@ -204,7 +204,8 @@ def open_session(
     return SignedIn(person, session, token, known)
 
 
-def _was_right(connection: Connection, counters: tuple[Counter, ...]) -> None:
+def was_right(connection: Connection, counters: tuple[Counter, ...]) -> None:
+    """An attempt that was counted was right."""
     for each in counters:
         # Who has an account of their own must not wipe out by it what they have tried at others.
         attempts.take_back(connection, each) if each.kind is Kind.ADDRESS else attempts.forget(connection, each)

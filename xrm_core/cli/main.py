@@ -14,6 +14,7 @@ from xrm_core.cli import (
     files,
     identities,
     log,
+    passkeys,
     passwords,
     permissions,
     plugins,
@@ -49,6 +50,7 @@ accounts.users.command("reset")(sign_in.reset_password)
 accounts.users.command("sessions")(sign_in.list_sessions)
 accounts.users.command("logout")(sign_in.logout)
 accounts.users.command("totp")(sign_in.show_totp)
+accounts.users.command("passkeys")(passkeys.list_passkeys)
 accounts.users.command("link")(identities.link_user)
 accounts.users.command("unlink")(identities.unlink_user)
 app.add_typer(accounts.users, name="user")

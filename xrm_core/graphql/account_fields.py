@@ -25,6 +25,10 @@ _PARTS: dict[str, AccountPart] = {
     "confirmTotp": "confirm_totp",
     "renewRecoveryCodes": "renew_recovery_codes",
     "disableTotp": "disable_totp",
+    "enrolPasskey": "enrol_passkey",
+    "confirmPasskey": "confirm_passkey",
+    "renamePasskey": "rename_passkey",
+    "removePasskey": "remove_passkey",
     "endSession": "end_session",
     "createToken": "create_token",
     "revokeToken": "revoke_token",
@@ -56,6 +60,20 @@ class OwnAccount(Protocol):
 
     def disable_totp(self, caller: User, address: str | None, password: str) -> bool:
         """Do without. Raises PasswordWrong, TooManyAttempts."""
+
+    def enrol_passkey(self, caller: User, address: str | None, password: str) -> dict[str, Any]:
+        """Begin with a passkey. Raises PasswordWrong, TooManyAttempts, PasskeysNotConfigured, BadQuery."""
+
+    def confirm_passkey(
+        self, caller: User, address: str | None, name: str, credential: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Keep it. Raises PasskeyNotTaken, PasskeysNotConfigured, BadQuery."""
+
+    def rename_passkey(self, caller: User, address: str | None, id: str, name: str) -> bool:
+        """Call it otherwise; False if the caller has none with this id. Raises BadQuery."""
+
+    def remove_passkey(self, caller: User, address: str | None, id: str, password: str) -> bool:
+        """Remove it; False if the caller has none with this id. Raises PasswordWrong, TooManyAttempts."""
 
     def end_session(self, caller: User, address: str | None, id: str) -> bool:
         """End a session; False if the caller has none with this id."""
@@ -106,12 +124,14 @@ def add_account_fields(types: Types) -> None:
         me, "sessions", builder.list_of(session), "Where you are signed in, the one used last first; empty for tokens."
     )
     builder.add(me, "totp", totp)
+    passkey = _passkey()
+    builder.add(me, "passkeys", builder.list_of(passkey), "Your passkeys, the oldest first.")
     token = _token()
     builder.add(me, "tokens", builder.list_of(token), "Your API tokens, the oldest first.")
     enrolment = builder.object_type("TotpEnrolment", "What an authenticator app needs.")
     builder.add(enrolment, "key", str, "To type in; it can never be read again.")
     builder.add(enrolment, "uri", str, "The same for the camera, as the text of a QR code.")
-    types.know(session, totp, me, enrolment, token)
+    types.know(session, totp, me, enrolment, token, passkey)
 
     def field(owner: Any, name: str, type_: Any, description: str, *arguments: Argument) -> None:
         builder.add(owner, name, type_, description, arguments)
@@ -135,6 +155,21 @@ def add_account_fields(types: Types) -> None:
     text = "Get ten new recovery codes, this once; those before are void."
     field(change, "renewRecoveryCodes", builder.list_of(str), text, password)
     field(change, "disableTotp", bool, "Sign in without a second factor again.", password)
+    text = "Begin with a passkey: answers what navigator.credentials.create takes as publicKey, good for five minutes."
+    field(change, "enrolPasskey", Json, text, password)
+    named = Argument("name", str, "By which you know it.")
+    field(
+        change,
+        "confirmPasskey",
+        passkey,
+        "Keep the passkey that the browser has made.",
+        named,
+        Argument("credential", Json, "The credential, as its toJSON() tells it."),
+    )
+    text = "Give one of your passkeys another name; false if you have none with this id."
+    field(change, "renamePasskey", bool, text, Argument("id", strawberry.ID), named)
+    text = "Remove one of your passkeys; false if you have none with this id."
+    field(change, "removePasskey", bool, text, Argument("id", strawberry.ID), password)
     text = "End one of your sessions; false if you have none with this id."
     field(change, "endSession", bool, text, Argument("id", strawberry.ID))
     if types.access.personal:
@@ -183,6 +218,18 @@ def add_account_fields(types: Types) -> None:
             Argument("user", builder.optional(strawberry.ID), "Only what this user read."),
             Argument("since", builder.optional(DateTime), "Only from this moment on."),
         )
+
+
+def _passkey() -> ObjectType:
+    passkey = builder.object_type("MyPasskey", "One of your passkeys.")
+    builder.add(passkey, "id", strawberry.ID)
+    builder.add(passkey, "name", str, "By which you know it.")
+    builder.add(passkey, "createdAt", DateTime)
+    builder.add(passkey, "lastUsedAt", builder.optional(DateTime), "When you last signed in by it.")
+    builder.add(passkey, "backedUp", bool, "Whether it is on more devices than one.")
+    builder.add(passkey, "aaguid", str, "The kind of authenticator; zeros: it does not say.")
+    builder.add(passkey, "transports", builder.list_of(str), "How browsers reach it: internal, hybrid, usb …")
+    return passkey
 
 
 def _token() -> ObjectType:

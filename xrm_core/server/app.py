@@ -25,6 +25,7 @@ from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.graphql_http import GraphQLEndpoint
 from xrm_core.server.log_retention import LogRetention
 from xrm_core.server.oidc_http import OidcEndpoints
+from xrm_core.server.passkey_http import PasskeyEndpoints
 from xrm_core.server.scim_http import ROOT, ScimEndpoint
 from xrm_core.server.site import Site
 from xrm_core.server.sites import Sites, site_of
@@ -93,6 +94,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         Route("/files/{file_id}", files, methods=["GET"]),
         *auth.routes(),
         *oidc.routes(),
+        *PasskeyEndpoints(settings, auth).routes(),
         Route(f"{ROOT}/{{path:path}}", ScimEndpoint(settings, auth)),
         *health.routes(lambda request: site_of(request.scope).refresh()),
         *graphiql.routes(lambda: configuration),

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from xrm_core.auth import attempts, devices, events, new_password, one_time, sessions
+from xrm_core.auth import attempts, devices, events, new_password, one_time, passkey_challenges, sessions
 from xrm_core.auth.attempts import TooManyAttempts
 from xrm_core.auth.device_names import device_name
 from xrm_core.auth.new_password import NewPassword
@@ -77,6 +77,7 @@ class AuthEndpoints:
                 attempts.remove_old(connection)
                 devices.remove_old(connection)
                 one_time.remove_expired(connection)
+                passkey_challenges.remove_expired(connection)
 
         try:
             await self.apart(remove)
@@ -91,19 +92,17 @@ class AuthEndpoints:
         site = site_of(request.scope)
         browser.require_same_origin(request.scope, proven=False)
         site.require_writable()
-        given = await _body(request)
-        kind = given.get("as", "cookie")
-        if kind not in _AS:
-            raise BadRequest("«as» is neither cookie nor token.", hint='Leave it out, or send "as": "token".')
+        given = await body_of(request)
+        kind = kind_in(given)
         device_token = browser.cookie(request.scope, browser.DEVICE, site.name)
         attempt = Attempt(
-            _text(given, "email"),
-            _text(given, "password"),
+            text_in(given, "email"),
+            text_in(given, "password"),
             address_of(request.scope),
             device_name(request.headers.get("user-agent")),
-            _text(given, "device") if "device" in given else device_token,
+            text_in(given, "device") if "device" in given else device_token,
             cookie=kind == "cookie",
-            code=_text(given, "code") if "code" in given else None,
+            code=text_in(given, "code") if "code" in given else None,
             former=browser.cookie(request.scope, browser.SESSION, site.name) if kind == "cookie" else None,
         )
 
@@ -111,14 +110,14 @@ class AuthEndpoints:
             users = serving.blueprint.records.tables[USER]
             return await self.apart(self._sign_in, site.database, users, attempt)
 
-        return _welcome(request, site, await site.on_newest(sign_in), cookie=attempt.cookie)
+        return signed_in_answer(request, site, await site.on_newest(sign_in), cookie=attempt.cookie)
 
     async def _password(self, request: Request) -> Response:
         site = site_of(request.scope)
         browser.require_same_origin(request.scope, proven=False)
         site.require_writable()
-        given = await _body(request)
-        new = NewPassword(_text(given, "token"), _text(given, "password"), address_of(request.scope))
+        given = await body_of(request)
+        new = NewPassword(text_in(given, "token"), text_in(given, "password"), address_of(request.scope))
 
         async def set_by_link(serving: Serving) -> tuple[Person, str]:
             users = serving.blueprint.records.tables[USER]
@@ -176,7 +175,8 @@ class AuthEndpoints:
             self._waiting -= 1
 
 
-def _welcome(request: Request, site: Site, signed_in: SignedIn, *, cookie: bool) -> Response:
+def signed_in_answer(request: Request, site: Site, signed_in: SignedIn, *, cookie: bool) -> Response:
+    """The answer to who has signed in: cookies for a browser, else the tokens themselves."""
     session, person = signed_in.session, signed_in.person
     answer: dict[str, Any] = {"user": {"id": person.id, "email": person.email}, "expiresAt": session.expires_at}
     if not cookie:
@@ -217,7 +217,16 @@ def answered(handler: Handler) -> Handler:
     return answer
 
 
-async def _body(request: Request) -> Mapping[str, Any]:
+def kind_in(given: Mapping[str, Any]) -> str:
+    """What the session shall be: cookie or token. Raises BadRequest: something else."""
+    kind = given.get("as", "cookie")
+    if kind not in _AS:
+        raise BadRequest("«as» is neither cookie nor token.", hint='Leave it out, or send "as": "token".')
+    return str(kind)
+
+
+async def body_of(request: Request) -> Mapping[str, Any]:
+    """The JSON object that a request has sent. Raises BadRequest, QueryTooLarge: it has none, or too large a one."""
     require_json(request.headers.get("content-type"))  # which no form of another site can send
     content = b""
     async for chunk in request.stream():
@@ -233,7 +242,8 @@ async def _body(request: Request) -> Mapping[str, Any]:
     return given
 
 
-def _text(given: Mapping[str, Any], name: str) -> str:
+def text_in(given: Mapping[str, Any], name: str) -> str:
+    """A text of the object. Raises BadRequest: there is none."""
     value = given.get(name)
     if not isinstance(value, str) or "\0" in value:
         raise BadRequest(f"«{name}» is missing or not a text.")

@@ -14,8 +14,10 @@ import structlog
 
 from xrm_core.auth.authenticator import THREADS, Authenticator
 from xrm_core.auth.own_account import OwnAccount
+from xrm_core.auth.own_passkeys import OwnPasskeys
 from xrm_core.auth.own_tokens import OwnTokens
 from xrm_core.auth.passwords import Passwords
+from xrm_core.auth.relying_party import RelyingParty
 from xrm_core.auth.secret_box import SecretBox
 from xrm_core.errors import (
     ModelOutOfDate,
@@ -368,7 +370,13 @@ class Site:
             zone=self._settings.time_zone,
         )
         account = OwnAccount(
-            self.database, users, self._passwords, self._box, OwnTokens(authority), authenticator.forget
+            self.database,
+            users,
+            self._passwords,
+            self._box,
+            OwnTokens(authority),
+            OwnPasskeys(RelyingParty.of(self._settings)),
+            authenticator.forget,
         )
         engine = Engine(
             records,

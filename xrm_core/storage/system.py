@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 
 from xrm_core.errors import ModelOutOfDate
-from xrm_core.storage.columns import Id, Instant, String
+from xrm_core.storage.columns import Flag, Id, Instant, String
 from xrm_core.storage.engines import Database
 from xrm_core.storage.exclusive import exclusive
 
@@ -277,6 +277,46 @@ SCIM_ROLE = Table(
 )
 """Roles that the members of a group have, by its name in small letters, whether there is such a group or not."""
 
+PASSKEY = Table(
+    "xrm_passkey",
+    METADATA,
+    Column("id", Id, nullable=False),
+    Column("credential_id", String, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("name", String, nullable=False),
+    Column("public_key", String, nullable=False),
+    Column("sign_count", BigInteger().with_variant(Integer(), "sqlite"), nullable=False),
+    Column("transports", String, nullable=False),
+    Column("aaguid", String, nullable=False),
+    Column("backup_eligible", Flag, nullable=False),
+    Column("backed_up", Flag, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+    PrimaryKeyConstraint("id", name="pk_xrm_passkey"),
+    UniqueConstraint("credential_id", name="uq_xrm_passkey_credential_id"),
+    Index("ix_xrm_passkey_user_id", "user_id"),
+    sqlite_strict=True,
+)
+"""Passkeys of users. ``credential_id`` and ``public_key`` (COSE) are base64url without padding, ``transports`` is a
+JSON list; ``sign_count`` is that of the last sign-in, 0 for authenticators that do not count."""
+
+PASSKEY_CHALLENGE = Table(
+    "xrm_passkey_challenge",
+    METADATA,
+    Column("challenge_hash", String, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("user_id", Id),
+    Column("session_id", Id),
+    Column("client", String, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    PrimaryKeyConstraint("challenge_hash", name="pk_xrm_passkey_challenge"),
+    Index("ix_xrm_passkey_challenge_client", "client", "expires_at"),
+    Index("ix_xrm_passkey_challenge_expires_at", "expires_at"),
+    sqlite_strict=True,
+)
+"""Challenges that have not been used. ``user_id`` and ``session_id``: only they may use it; ``client`` is a digest of
+who asked, for a bound on how many there are."""
+
 OF_USERS = (
     USER_ROLE,
     TOKEN,
@@ -287,6 +327,7 @@ OF_USERS = (
     TOTP,
     RECOVERY_CODE,
     IDENTITY,
+    PASSKEY,
     SCIM_MEMBER,
     SCIM_USER,
 )

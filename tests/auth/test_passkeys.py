@@ -1,0 +1,474 @@
+"""Passkeys: registering them, signing in by them, and everything that must not sign anybody in."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from httpx2 import Response
+from sqlalchemy import func, select, update
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+
+from tests.auth.authenticator import BE, BS, PRESENT, UP, UV, Authenticator
+from tests.auth.kit import PASSWORD, House, Person, code
+from tests.auth.test_own_account import ask, refused
+from tests.auth.test_tenants import settle
+from tests.auth.test_totp import NOW, App
+from xrm_core.auth import passkey_challenges, passkeys, totp
+from xrm_core.auth.attempts import Kind
+from xrm_core.auth.relying_party import PasskeysNotConfigured, RelyingParty
+from xrm_core.storage.system import ATTEMPTS, PASSKEY, PASSKEY_CHALLENGE
+
+ENROL = "mutation($password: String!) { enrolPasskey(password: $password) }"
+CONFIRM = """mutation($name: String!, $credential: JSON!) {
+  confirmPasskey(name: $name, credential: $credential) { id name createdAt lastUsedAt backedUp aaguid transports }
+}"""
+RENAME = "mutation($id: ID!, $name: String!) { renamePasskey(id: $id, name: $name) }"
+REMOVE = "mutation($id: ID!, $password: String!) { removePasskey(id: $id, password: $password) }"
+MINE = "{ me { passkeys { id name lastUsedAt } } }"
+Headers = dict[str, str]
+VAULT = "/t/vault"
+
+
+def registered(house: House, person: Person, headers: Headers | None = None, **how: Any) -> Authenticator:
+    """An authenticator with a passkey of a user."""
+    headers = headers or house.signed_in(person)
+    made = Authenticator(**how)
+    options = ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"]
+    ask(house, headers, CONFIRM, name="Laptop", credential=made.make(options))
+    return made
+
+
+def options(house: House, path: str = "", **body: Any) -> dict[str, Any]:
+    """What a sign-in begins with."""
+    answer = house.post(f"{path}/auth/passkey/options", body)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()["publicKey"]
+    return found
+
+
+def sign_in(house: House, credential: Any, path: str = "", address: str | None = None, **more: Any) -> Response:
+    """Try to sign in by what an authenticator has signed."""
+    return house.post(f"{path}/auth/passkey", {"credential": credential, "as": "token", **more}, address)
+
+
+def test_a_passkey_is_registered_and_signs_in(house: House) -> None:
+    # given
+    person = house.person()
+    headers, device = house.signed_in(person), Authenticator()
+
+    # when
+    asked = ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"]
+    made = ask(house, headers, CONFIRM, name=" Ada's laptop ", credential=device.make(asked))["confirmPasskey"]
+
+    # then
+    assert asked["rp"] == {"id": "crm.example.com", "name": "crm.example.com"}
+    assert asked["user"]["name"] == person.email
+    assert asked["authenticatorSelection"]["residentKey"] == "required"
+    assert asked["authenticatorSelection"]["userVerification"] == "required"
+    assert asked["attestation"] == "none"
+    assert (made["name"], made["backedUp"], made["lastUsedAt"]) == ("Ada's laptop", True, None)
+    assert made["transports"] == ["internal", "hybrid"]  # what is not known is left out
+    assert "passkey_added" in house.events(person.id)
+    again = ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"]
+    assert [each["id"] for each in again["excludeCredentials"]] == [bytes_to_base64url(device.id)]
+
+    # and when
+    signed_in = sign_in(house, device.sign(options(house)))
+
+    # then
+    body = signed_in.json()
+    assert (signed_in.status_code, body["user"]) == (200, {"id": person.id, "email": person.email})
+    assert house.ask(Authorization=f"Bearer {body['token']}").status_code == 200
+    [mine] = ask(house, headers, MINE)["me"]["passkeys"]
+    assert mine["lastUsedAt"] is not None
+    assert house.events(person.id)[0] == "sign_in"
+
+
+def test_the_public_key_is_all_that_is_kept_and_challenges_are_digests(house: House) -> None:
+    person = house.person()
+    device = registered(house, person)
+    asked = options(house)
+    with house.database.read() as connection:
+        kept = str(connection.execute(select(PASSKEY)).all()) + str(connection.execute(select(PASSKEY_CHALLENGE)).all())
+    assert str(device.key.private_numbers().private_value) not in kept
+    assert asked["challenge"] not in kept
+    assert base64url_to_bytes(asked["challenge"]).hex() not in kept
+
+
+def test_in_a_browser_the_session_is_a_cookie_and_a_new_one(house: House) -> None:
+    # given a browser with a session that somebody may have planted
+    person = house.person()
+    device = registered(house, person)
+    house.login(person.email)
+    former = house.http.cookies["xrm_session"]
+
+    # when
+    answer = house.post("/auth/passkey", {"credential": device.sign(options(house))})
+
+    # then
+    assert set(answer.json()) == {"user", "expiresAt"}
+    assert house.http.cookies["xrm_session"] != former
+    assert house.ask(X_XRM_CSRF="1").status_code == 200
+    house.http.cookies.clear()
+    assert house.ask(Cookie=f"xrm_session={former}", X_XRM_CSRF="1").status_code == 401
+
+
+def test_a_passkey_counts_as_both_factors(house: House) -> None:
+    person = house.person()
+    device = registered(house, person)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(totp, "time", SimpleNamespace(time=lambda: NOW))
+        App(house, person)
+    assert code(house.login(person.email)) == "CODE_REQUIRED"
+    assert sign_in(house, device.sign(options(house))).status_code == 200
+
+
+def test_the_options_do_not_say_whether_there_is_a_user(house: House) -> None:
+    # given one with a passkey, one without, and nobody
+    person, other = house.person(), house.person()
+    device = registered(house, person)
+
+    # when
+    asked = [
+        options(house, **body) for body in ({}, *({"email": each} for each in (person.email, other.email, "x@y.z")))
+    ]
+
+    # then
+    assert len({each["challenge"] for each in asked}) == 4
+    assert len({json.dumps({**each, "challenge": ""}) for each in asked}) == 1
+    assert asked[0]["allowCredentials"] == []
+    # and what was begun for one user lets in no other
+    assert [sign_in(house, device.sign(each)).status_code for each in asked] == [200, 200, 401, 401]
+
+
+WRONG: dict[str, Callable[[Authenticator], Any]] = {
+    "a page of another origin": lambda device: setattr(device, "origin", "https://crm.example.com.evil.example"),
+    "plain http": lambda device: setattr(device, "origin", "http://crm.example.com"),
+    "another relying party": lambda device: setattr(device, "rp_id", "evil.example"),
+    "the parent domain": lambda device: setattr(device, "rp_id", "example.com"),
+    "what was signed for registering": lambda device: setattr(device, "type_", "webauthn.create"),
+    "within a page of another origin": lambda device: setattr(device, "more", {"crossOrigin": True}),
+    "below another page": lambda device: setattr(device, "more", {"topOrigin": "https://evil.example"}),
+    "nobody was present": lambda device: setattr(device, "flags", UV | BE | BS),
+    "nobody was verified": lambda device: setattr(device, "flags", UP | BE | BS),
+    "backed up, but not fit for it": lambda device: setattr(device, "flags", UP | UV | BS),
+    "not fit for backups any more": lambda device: setattr(device, "flags", UP | UV),
+    "another key": lambda device: setattr(device, "key", ec.generate_private_key(ec.SECP256R1())),
+    "another user": lambda device: setattr(device, "user_handle", bytes(16)),
+    "no user": lambda device: setattr(device, "user_handle", b""),
+    "a passkey that nobody has": lambda device: setattr(device, "id", b"nobody's" * 4),
+    "an array as origin": lambda device: setattr(device, "more", {"origin": ["https://crm.example.com"]}),
+}
+
+
+@pytest.fixture(scope="module")
+def known(shared_house: House) -> tuple[Person, Authenticator]:
+    """A user with a passkey, whose count goes on from test to test."""
+    person = shared_house.person()
+    return person, registered(shared_house, person)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_does_not_sign_in(house: House, known: tuple[Person, Authenticator], wrong: str) -> None:
+    # given
+    good = known[1]
+    bad = Authenticator()
+    bad.key, bad.id, bad.user_handle = good.key, good.id, good.user_handle
+    WRONG[wrong](bad)
+    asked = options(house)
+
+    # when
+    answer = sign_in(house, bad.sign(asked))
+
+    # then
+    assert answer.status_code == 401
+    assert answer.json() == REFUSED
+    assert "set-cookie" not in answer.headers
+    # and the challenge is used up
+    assert sign_in(house, good.sign(asked)).json() == REFUSED
+    assert sign_in(house, good.sign(options(house))).status_code == 200
+
+
+REFUSED = {
+    "errors": [
+        {
+            "message": "This passkey does not sign you in here.",
+            "extensions": {
+                "code": "PASSKEY_REFUSED",
+                "hint": "Try again; if it stays so, sign in otherwise and register a passkey anew.",
+            },
+        }
+    ]
+}
+
+
+@pytest.mark.parametrize("part", ["clientDataJSON", "authenticatorData", "signature", "userHandle"])
+@pytest.mark.parametrize("value", [None, 7, "", "!", "AAAA", "é", "\ud800", [], "A" * 5000])
+def test_what_is_no_answer_of_an_authenticator(
+    house: House, known: tuple[Person, Authenticator], part: str, value: Any
+) -> None:
+    credential = known[1].sign(options(house))
+    credential["response"][part] = value
+    body = json.dumps({"credential": credential, "as": "token"})
+    answer = house.http.post(
+        "/auth/passkey",
+        content=body.encode(),
+        headers={"content-type": "application/json", "X-Forwarded-For": f"172.30.{len(body) % 250}.{hash(part) % 250}"},
+    )
+    # half a character is no JSON at all
+    assert (answer.status_code, code(answer)) in {(401, "PASSKEY_REFUSED"), (400, "BAD_REQUEST")}
+    assert (answer.status_code == 400) == (value == "\ud800")
+
+
+@pytest.mark.parametrize("body", [{}, {"credential": None}, {"credential": []}, {"credential": "x"}])
+def test_a_body_without_a_credential(house: House, body: Any) -> None:
+    assert code(house.post("/auth/passkey", body)) == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize("credential", [{}, {"id": "x\0"}, {"id": 1}, {"id": "x", "response": []}])
+def test_a_credential_without_anything_in_it(house: House, credential: Any) -> None:
+    assert sign_in(house, credential).json() == REFUSED
+
+
+def test_of_many_with_the_same_answer_one_gets_in(house: House) -> None:
+    # given a passkey that does not count: only the challenge can tell
+    person = house.person()
+    device = registered(house, person)
+    credential = device.sign(options(house))
+
+    # when
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda _: sign_in(house, credential).status_code, range(6)))
+
+    # then
+    assert sorted(answers) == [200, 401, 401, 401, 401, 401]
+
+
+def test_a_challenge_is_for_its_purpose_and_its_time(house: House) -> None:
+    # given
+    person = house.person()
+    headers, device = house.signed_in(person), Authenticator()
+    begun = ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"]
+    ask(house, headers, CONFIRM, name="Laptop", credential=device.make(begun))
+
+    # then one of a registration signs nobody in, nor does one that is used or never was
+    begun = ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"]
+    assert sign_in(house, device.sign({**options(house), "challenge": begun["challenge"]})).json() == REFUSED
+    assert sign_in(house, device.sign({**options(house), "challenge": "AAAA"})).json() == REFUSED
+    # one of a sign-in registers nothing
+    foreign = Authenticator()
+    wrong = foreign.make({**begun, "challenge": options(house)["challenge"]})
+    assert refused(house, headers, CONFIRM, name="x", credential=wrong) == "PASSKEY_NOT_TAKEN"
+    # one that is too old is none
+    asked = options(house)
+    with house.database.begin() as connection:
+        past = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+        connection.execute(update(PASSKEY_CHALLENGE).values(expires_at=past))
+    assert sign_in(house, device.sign(asked)).json() == REFUSED
+    with house.database.begin() as connection:
+        assert passkey_challenges.remove_expired(connection) >= 1
+        assert connection.scalar(select(func.count()).select_from(PASSKEY_CHALLENGE)) == 0
+
+
+def test_strangers_cannot_fill_the_database_with_challenges(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passkey_challenges, "MOST", 3)
+    person = house.person()
+    device = registered(house, person)
+    here = [house.post("/auth/passkey/options", {}, "198.51.100.7").json()["publicKey"] for _ in range(5)]
+    there = options(house)
+    statuses = [sign_in(house, device.sign(each)).status_code for each in (*here, there)]
+    assert statuses == [401, 401, 200, 200, 200, 200]
+
+
+def test_a_count_that_does_not_grow_is_refused_and_told(house: House) -> None:
+    # given an authenticator that counts
+    person = house.person()
+    device = registered(house, person, count=5)
+    device.count = 6
+    assert sign_in(house, device.sign(options(house))).status_code == 200
+
+    # when a copy of it comes with counts that were there before
+    for count in (6, 1, 0):
+        device.count = count
+        assert sign_in(house, device.sign(options(house))).json() == REFUSED
+        assert house.events(person.id)[:2] == ["sign_in_failed", "passkey_count_went_back"]
+
+    # then the owner's goes on
+    device.count = 7
+    assert sign_in(house, device.sign(options(house))).status_code == 200
+    device.count = 2**32 - 1
+    assert sign_in(house, device.sign(options(house))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"origin": "https://evil.example"},
+        {"rp_id": "evil.example"},
+        {"type_": "webauthn.get"},
+        {"flags": PRESENT & ~UP},
+        {"flags": PRESENT & ~UV},
+        {"flags": UP | UV | BS},
+        {"alg": -65535},
+        {"alg": -36},
+        {"curve": ec.SECP384R1()},
+        {"more": {"crossOrigin": True}},
+        {"more": {"challenge": "AAAA"}},
+    ],
+)
+def test_what_is_not_registered(house: House, how: dict[str, Any]) -> None:
+    person = house.person()
+    headers = house.signed_in(person)
+    asked = ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"]
+    assert -65535 not in [each["alg"] for each in asked["pubKeyCredParams"]]
+    credential = Authenticator(**how).make(asked)
+    assert refused(house, headers, CONFIRM, name="x", credential=credential) == "PASSKEY_NOT_TAKEN"
+    assert house.rows_of(person)["xrm_passkey"] == 0
+
+
+def test_registering_takes_the_password_and_the_session_that_began(house: House) -> None:
+    # given
+    person, other = house.person(), house.person()
+    headers, there, theirs = house.signed_in(person), house.signed_in(person), house.signed_in(other)
+    token = {"Authorization": f"Bearer {house.token(person)}"}
+
+    # then
+    assert refused(house, headers, ENROL, password="wrong horse") == "PASSWORD_WRONG"
+    assert refused(house, token, ENROL, password=PASSWORD) == "FORBIDDEN"
+    for elsewhere in (there, theirs):
+        credential = Authenticator().make(ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"])
+        assert refused(house, elsewhere, CONFIRM, name="x", credential=credential) == "PASSKEY_NOT_TAKEN"
+        assert refused(house, headers, CONFIRM, name="x", credential=credential) == "PASSKEY_NOT_TAKEN"  # used up
+    credential = Authenticator().make(ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"])
+    assert refused(house, headers, CONFIRM, name=" ", credential=credential) == "BAD_QUERY"
+    assert refused(house, token, CONFIRM, name="x", credential=credential) == "FORBIDDEN"
+    assert ask(house, headers, CONFIRM, name="x", credential=credential)["confirmPasskey"]["name"] == "x"
+    # and a credential is one user's, once
+    device = Authenticator()
+    ask(
+        house,
+        headers,
+        CONFIRM,
+        name="y",
+        credential=device.make(ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"]),
+    )
+    taken = device.make(ask(house, theirs, ENROL, password=PASSWORD)["enrolPasskey"])
+    assert refused(house, theirs, CONFIRM, name="y", credential=taken) == "PASSKEY_NOT_TAKEN"
+    assert house.rows_of(other)["xrm_passkey"] == 0
+
+
+def test_a_user_has_so_many_and_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passkeys, "MOST", 2)
+    person = house.person()
+    headers = house.signed_in(person)
+    begun = ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"]
+    registered(house, person, headers)
+    registered(house, person, headers)
+    assert refused(house, headers, ENROL, password=PASSWORD) == "BAD_QUERY"
+    assert refused(house, headers, CONFIRM, name="x", credential=Authenticator().make(begun)) == "BAD_QUERY"
+
+
+def test_passkeys_are_renamed_and_removed_by_their_owner(house: House) -> None:
+    # given
+    person, other = house.person(), house.person()
+    headers, theirs = house.signed_in(person), house.signed_in(other)
+    device = registered(house, person, headers)
+    [mine] = ask(house, headers, MINE)["me"]["passkeys"]
+
+    # then nobody else can
+    assert ask(house, theirs, RENAME, id=mine["id"], name="theirs") == {"renamePasskey": False}
+    assert ask(house, theirs, REMOVE, id=mine["id"], password=PASSWORD) == {"removePasskey": False}
+    assert ask(house, theirs, MINE)["me"]["passkeys"] == []
+    assert ask(house, headers, RENAME, id="x", name="mine") == {"renamePasskey": False}
+    assert refused(house, headers, RENAME, id=mine["id"], name="x" * 101) == "BAD_QUERY"
+    assert ask(house, headers, RENAME, id=mine["id"], name="Key") == {"renamePasskey": True}
+    assert [each["name"] for each in ask(house, headers, MINE)["me"]["passkeys"]] == ["Key"]
+    assert refused(house, headers, REMOVE, id=mine["id"], password="wrong horse") == "PASSWORD_WRONG"
+    token = {"Authorization": f"Bearer {house.token(person)}"}
+    assert refused(house, token, REMOVE, id=mine["id"], password=PASSWORD) == "FORBIDDEN"
+    assert refused(house, token, RENAME, id=mine["id"], name="x") == "FORBIDDEN"
+
+    # when it is removed
+    asked = options(house)
+    assert ask(house, headers, REMOVE, id=mine["id"], password=PASSWORD) == {"removePasskey": True}
+
+    # then
+    assert sign_in(house, device.sign(asked)).json() == REFUSED
+    assert house.ask(**headers).status_code == 200
+    assert "passkey_removed" in house.events(person.id)
+
+
+def test_who_is_not_active_does_not_sign_in_and_a_new_password_leaves_passkeys(house: House) -> None:
+    person = house.person()
+    device = registered(house, person)
+    house.set_password(person, f"{PASSWORD}!")
+    assert sign_in(house, device.sign(options(house))).status_code == 200
+    house.update_user(person, {"active": False})
+    assert sign_in(house, device.sign(options(house))).json() == REFUSED
+    assert "passkey_count_went_back" not in house.events(person.id)
+    house.update_user(person, {"active": True})
+    assert sign_in(house, device.sign(options(house))).status_code == 200
+    house.delete_user(person)
+    assert house.rows_of(person)["xrm_passkey"] == 0
+    assert sign_in(house, device.sign(options(house))).json() == REFUSED
+
+
+def test_failures_count_by_address_and_a_known_device_is_not_held_up(house: House) -> None:
+    # given
+    person, here = house.person(), "203.0.113.50"
+    device = registered(house, person)
+    known = sign_in(house, device.sign(options(house))).json()["device"]
+    _, free, _ = Kind.ADDRESS.value
+
+    # when
+    codes = [code(sign_in(house, {"id": "nobody's"}, address=here)) for _ in range(free + 2)]
+
+    # then
+    assert codes == ["PASSKEY_REFUSED"] * (free + 1) + ["TOO_MANY_ATTEMPTS"]
+    asked = options(house)
+    held_up = sign_in(house, device.sign(asked), address=here)
+    assert (held_up.status_code, "retry-after" in held_up.headers) == (429, True)
+    # nothing was looked at, so the challenge is still good
+    assert sign_in(house, device.sign(asked), address=here, device=known).status_code == 200
+    # who signs in wipes out nothing of what was tried from an address
+    assert code(sign_in(house, device.sign(options(house)), address=here)) == "TOO_MANY_ATTEMPTS"
+    with house.database.begin() as connection:
+        connection.execute(ATTEMPTS.delete())
+
+
+def test_pages_of_other_origins_are_refused(house: House, known: tuple[Person, Authenticator]) -> None:
+    for path in ("/auth/passkey", "/auth/passkey/options"):
+        answer = house.post(path, {}, Origin="https://evil.example")
+        assert code(answer) == "CROSS_SITE_REFUSED"
+        assert house.http.get(path).status_code == 405
+
+
+def test_the_host_of_a_request_says_nothing(house: House, known: tuple[Person, Authenticator]) -> None:
+    asked = house.post("/auth/passkey/options", {}, Host="evil.example", X_Forwarded_Host="evil.example").json()
+    assert asked["publicKey"]["rpId"] == "crm.example.com"
+
+
+def test_without_origins_there_are_no_passkeys() -> None:
+    with pytest.raises(PasskeysNotConfigured, match="XRM_PASSKEY_ORIGINS"):
+        RelyingParty("", ()).require()
+
+
+def test_a_passkey_of_one_tenant_opens_nothing_at_another(house: House) -> None:
+    # given the same address and password here and there
+    person = house.person()
+    settle(house, person.email, "vault")
+    device = registered(house, person)
+
+    # then
+    assert sign_in(house, device.sign(options(house, VAULT)), VAULT).json() == REFUSED  # no such passkey there
+    assert sign_in(house, device.sign(options(house, VAULT))).json() == REFUSED  # no such challenge here
+    assert sign_in(house, device.sign(options(house)), VAULT).json() == REFUSED
+    answer = sign_in(house, device.sign(options(house)))
+    bearer = {"Authorization": f"Bearer {answer.json()['token']}"}
+    query = {"query": "{ notes { totalCount } }"}
+    assert [house.post(f"{path}/graphql", query, **bearer).status_code for path in ("", VAULT)] == [200, 401]

@@ -10,6 +10,7 @@ from scim2_models import (
     InvalidValueException,
     Meta,
     NotFoundException,
+    NotImplementedException,
     PreconditionFailedException,
     Reference,
     UniquenessException,
@@ -21,6 +22,7 @@ from xrm_core.auth.people import EMAIL, roles_of
 from xrm_core.auth.scim.resources import Email, GroupOfUser, Name, RoleOfUser, User
 from xrm_core.auth.scim.work import Work, is_id
 from xrm_core.metadata.model import ACTIVE, USER
+from xrm_core.storage.columns import Flag
 from xrm_core.storage.folding import fold
 from xrm_core.storage.system import OF_USERS, SCIM_GROUP, SCIM_MEMBER, SCIM_USER, USER_ROLE
 
@@ -28,6 +30,19 @@ NAMES = {"family_name": "last_name", "given_name": "first_name"}
 """Part of a name → field of the entity, if it has it."""
 
 _LONGEST = 500
+
+
+def require_fields(work: Work) -> None:
+    """Refuse to provision where users cannot sign in or be deactivated.
+
+    Raises:
+        NotImplementedException: the entity ``user`` lacks one of the fields for that.
+    """
+    columns = work.users.c
+    if EMAIL not in columns or not isinstance(columns.get(ACTIVE, columns.id).type, Flag):
+        raise NotImplementedException(
+            detail="The entity «user» needs a text «email» and a boolean «active» to be provisioned"
+        )
 
 
 def query(work: Work) -> Select[Any]:

@@ -110,8 +110,10 @@ def answer(
     writes = is_write(request)
     try:
         with database.begin(TIMEOUT) if writes else database.read(TIMEOUT) as connection:
-            handler = ScimHandler(service, Storage(Work(connection, records, asking, address, writes)))
+            work = Work(connection, records, asking, address, writes)
+            handler = ScimHandler(service, Storage(work))
             try:
+                people.require_fields(work)
                 return handler.handle(request)
             except SCIMException as error:
                 raise _Failed(error) from error

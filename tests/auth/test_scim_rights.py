@@ -1,5 +1,6 @@
 """Who may provision, and that nobody gets more by it than the token has."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -167,6 +168,27 @@ def test_who_has_more_roles_than_the_token_is_not_touched(house: House, director
     assert directory.patch("Users", eva["id"], off).status_code == 204
     refused(directory.patch("Users", eva["id"], on), 403)
     assert directory.ask("DELETE", f"/Users/{eva['id']}").status_code == 204
+
+
+def test_two_groups_at_once_forget_no_role(house: House) -> None:
+    # given two groups that give a role each
+    both = Directory(house, service_token(house, "clerk", "guest"))
+    map_group(house, "First", "clerk")
+    map_group(house, "Second", "guest")
+    eva = both.user(address())
+    groups = [both.group("First"), both.group("Second")]
+    add, remove = ({"op": word, "path": "members", "value": [{"value": eva["id"]}]} for word in ("add", "remove"))
+    with ThreadPoolExecutor(2) as threads:
+        for change, expected in ((add, ["clerk", "guest"]), (remove, [])) * 5:
+            # when both change at the same moment
+            answers = list(threads.map(lambda group: both.patch("Groups", group["id"], change), groups))  # noqa: B023
+            # then both count
+            assert [each.status_code for each in answers] == [204, 204]
+            assert both.roles(eva) == expected
+    for group in groups:
+        assert both.ask("DELETE", f"/Groups/{group['id']}").status_code == 204
+    map_group(house, "First")
+    map_group(house, "Second")
 
 
 def test_groups_have_a_name_of_their_own_and_users_in_them(directory: Directory) -> None:

@@ -89,6 +89,15 @@ def test_a_passkey_is_registered_and_signs_in(house: House) -> None:
     assert house.events(person.id)[0] == "sign_in"
 
 
+@pytest.mark.parametrize("alg", [-8, -257])
+def test_other_kinds_of_keys_sign_in_too(house: House, alg: int) -> None:
+    device = registered(house, house.person(), alg=alg)
+    assert sign_in(house, device.sign(options(house))).status_code == 200
+    forged = device.sign(options(house))
+    forged["response"]["signature"] = bytes_to_base64url(bytes(64 if alg == -8 else 256))
+    assert sign_in(house, forged).json() == REFUSED
+
+
 def test_the_public_key_is_all_that_is_kept_and_challenges_are_digests(house: House) -> None:
     person = house.person()
     device = registered(house, person)

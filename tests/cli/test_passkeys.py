@@ -1,5 +1,6 @@
 """``xrm user passkeys``, and the settings that passkeys need."""
 
+import datetime as dt
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ from tests.cli.conftest import Xrm
 from xrm_core.auth import passkeys
 from xrm_core.auth.passkeys import Credential
 from xrm_core.auth.relying_party import RelyingParty
+from xrm_core.auth.sessions import Lifetimes, create_session
 from xrm_core.errors import SettingsError
 from xrm_core.settings import load_settings
 from xrm_core.storage.engines import Database
@@ -28,6 +30,8 @@ def test_passkeys_are_listed_and_taken_away(applied: Path, xrm: Xrm) -> None:
             kept = passkeys.add(connection, user, f"Key {number}", credential)
             assert kept is not None
             made.append(kept.id)
+            hour = dt.timedelta(hours=1)
+            create_session(connection, user, Lifetimes(hour, hour), cookie=False, device="curl", address=None)
 
     # then
     listed = xrm("user", "passkeys", EMAIL).out.splitlines()
@@ -41,6 +45,7 @@ def test_passkeys_are_listed_and_taken_away(applied: Path, xrm: Xrm) -> None:
     assert xrm("user", "passkeys", EMAIL).out == ""
     xrm("user", "passkeys", EMAIL, "--remove", "all").failed("NOT_FOUND")
     with closing(sqlite3.connect("xrm-data/xrm.db")) as connection:
+        assert connection.execute("SELECT user_id FROM xrm_session").fetchall() == [(bob,)]
         assert connection.execute("SELECT id FROM xrm_passkey").fetchall() == [(made[2],)]
     assert xrm("log", "events").out.count("passkey_removed") == 2
 

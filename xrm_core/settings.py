@@ -4,9 +4,11 @@ Importing pydantic-settings takes as long as the rest of a short command, so com
 """
 
 import re
+from email.errors import MessageError
+from email.headerregistry import Address
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -22,7 +24,9 @@ MIN_EVENT_DAYS = 30
 _ORIGIN = re.compile(r"https://(?=[^/]*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
 """As browsers write one: small letters, no path. A passkey cannot be bound to an IP address."""
 
-_NEVER_SHOWN = ("", "database_url", "secret_key")
+_HERE = ("localhost", "127.0.0.1", "::1")
+_PLAIN = {("http", name) for name in _HERE}
+_NEVER_SHOWN = ("", "database_url", "mail_password", "secret_key")
 
 
 class Settings(BaseSettings):
@@ -79,6 +83,16 @@ class Settings(BaseSettings):
         default=65_536, ge=8, le=4 * 1024**2, description="KiB that hashing a password takes (argon2id)."
     )
     password_passes: int = Field(default=3, ge=1, le=1000, description="Passes of argon2id over that memory.")
+
+    mail_host: str = Field(default="", description="Mail server by which links for passwords are sent.")
+    mail_port: int = Field(default=587, ge=1, le=65535, description="Its port.")
+    mail_tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection is encrypted; none: only on this machine."
+    )
+    mail_user: str = Field(default="", description="Who sends, if the mail server asks.")
+    mail_password: str = Field(default="", repr=False, description="And by which password.")
+    mail_from: str = Field(default="", description="E-mail address from which mail comes.")
+    password_url: str = Field(default="", description="Page that sets a password by the link behind its #.")
 
     event_days: int = Field(
         default=400,
@@ -187,10 +201,36 @@ class Settings(BaseSettings):
                         f"passkey_origins: {host} is neither {domain} nor below it, so no passkey works there"
                     )
             object.__setattr__(self, "passkey_rp_id", domain)
+        if self.mail_host:
+            _check_mail(self.mail_host, self.mail_tls, self.mail_from, self.password_url)
         if not self.database_url:
             # The model is frozen for everybody else; here it is still being built.
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.expanduser()}/xrm.db")
         return self
+
+
+def mail_address(text: str) -> Address:
+    """An e-mail address as it stands in the header of a mail. Raises ValueError: it is none, or more than that."""
+    try:
+        address = Address(addr_spec=text)
+    except (ValueError, MessageError, IndexError):  # the parser of the standard library raises all of them
+        address = Address()
+    if not address.username or not address.domain:
+        raise ValueError("no e-mail address")
+    return address
+
+
+def _check_mail(host: str, tls: str, sender: str, page: str) -> None:
+    """Raise ValueError unless mail can be sent, and nobody on the way can read or change it."""
+    if tls == "none" and host not in _HERE:
+        raise ValueError("XRM_MAIL_TLS is none, which is for a mail server on this machine only")
+    try:
+        mail_address(sender)
+    except ValueError:
+        raise ValueError("XRM_MAIL_FROM is no e-mail address, which XRM_MAIL_HOST needs") from None
+    url = urlsplit(page)
+    if not url.hostname or url.fragment or (url.scheme != "https" and (url.scheme, url.hostname) not in _PLAIN):
+        raise ValueError("XRM_PASSWORD_URL, which XRM_MAIL_HOST needs, is no https:// address without #")
 
 
 def load_settings(**overrides: Any) -> Settings:

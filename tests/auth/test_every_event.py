@@ -99,7 +99,7 @@ def test_every_route_of_signing_in_is_an_event(house: House) -> None:
         ("/auth/login", login, 200, "sign_in"),
         ("/auth/logout-everywhere", None, 200, "sign_out"),
     ]
-    assert {path for path, _, _, _ in steps} == routes
+    assert {path for path, _, _, _ in steps} == routes  # tests/auth/test_mail.py has /auth/forgot
     for path, body, status, event in steps:
         before = len(kept(house))
         answer = house.post(path, body, X_XRM_CSRF="1")

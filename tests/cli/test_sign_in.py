@@ -1,12 +1,15 @@
 """``xrm user invite``, ``reset``, ``sessions``, ``logout`` and ``totp``."""
 
 import datetime as dt
+import email
+import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
 
 from tests.cli.conftest import Xrm
 from xrm_core.auth import totp
@@ -102,3 +105,43 @@ def test_accounts_of_providers_are_linked_and_unlinked(ada: str, xrm: Xrm) -> No
     events = [event for (event,) in rows("SELECT event FROM xrm_auth_event WHERE event LIKE 'identity%' ORDER BY id")]
     assert events == ["identity_linked", "identity_linked", "identity_unlinked"]
     assert xrm("user", "link", EMAIL, "--issuer", issuer).code == 2
+
+
+class Post:
+    """A mail server that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        self.got.append(envelope.content.decode())
+        return "250 OK"
+
+
+@pytest.mark.parametrize(("word", "purpose"), [("invite", "invitation"), ("reset", "password_reset")])
+def test_links_are_sent_by_mail(word: str, purpose: str, ada: str, xrm: Xrm, monkeypatch: pytest.MonkeyPatch) -> None:
+    xrm("user", word, EMAIL, "--mail").failed("SETTINGS_INVALID")
+    assert rows("SELECT * FROM xrm_one_time_token") == []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    values = {"HOST": "127.0.0.1", "PORT": str(port), "TLS": "none", "FROM": "crm@example.com", "PASSWORD": "s3cret"}
+    for name, value in values.items():
+        monkeypatch.setenv(f"XRM_MAIL_{name}", value)
+    monkeypatch.setenv("XRM_PASSWORD_URL", "https://crm.example.com/p")
+    said = xrm("user", word, EMAIL, "--mail").failed("MAIL_NOT_SENT")  # nobody listens there yet
+    assert "s3cret" not in said
+    assert "xrmo_" not in said
+    post = Post()
+    controller = Controller(post, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        done = xrm("user", word, EMAIL, "--mail")
+    finally:
+        controller.stop()
+    assert (done.out, done.err) == (f"A link was sent to {EMAIL}.\n", "")
+    [message] = map(email.message_from_string, post.got)
+    plain = message.get_payload(0).get_payload(decode=True).decode()
+    [(kept, what)] = rows("SELECT token_hash, purpose FROM xrm_one_time_token")
+    assert what == purpose
+    assert digest(plain.partition("https://crm.example.com/p#")[2].split()[0]) == kept

@@ -7,8 +7,12 @@ from typing import Any
 from tests.auth.kit import opened
 from tests.docs.pages import DOCS, examples
 from xrm_core.auth.own_tokens import MAX_DAYS, MAX_TOKENS
+from xrm_core.permissions.caller import User
+from xrm_core.query.reads import Read
+from xrm_core.records.read_log import write
 
 PAGE = DOCS / "tokens.md"
+RECORD = "01a2170d-fdba-726c-8456-14ba50d381ce"
 
 
 def shape(value: Any) -> Any:
@@ -22,9 +26,13 @@ def shape(value: Any) -> Any:
 
 def test_tokens_and_events_are_shown_as_they_are(tmp_path: Path) -> None:
     shown = [*examples(PAGE, "account"), *examples(DOCS / "logs.md", "account")]
-    assert [each.role for each in shown] == ["create", "list", "events"]
+    assert [each.role for each in shown] == ["create", "list", "events", "reads"]
     with opened(f"sqlite:///{tmp_path / 'house.db'}", tmp_path) as house:
-        session = house.signed_in(house.person())
+        person = house.person()
+        session = house.signed_in(person)
+        reader = User(person.id, house.platform.authority.access(frozenset({"clerk"})))
+        with house.database.begin() as connection:
+            write(connection, reader, "172.16.0.9", [(Read("note", ("text",)), [RECORD])])
         for example in shown:
             answer = house.post("/graphql", {"query": example.query}, "172.16.0.1", **session).json()
             assert shape(answer) == example.answer

@@ -37,6 +37,8 @@ class Kind(Enum):
     ADDRESS = "address", 20, 900
     DEVICE = "device", 10, 900
     CODE = "code", 5, 900
+    MAIL = "mail", 3, 900
+    MAIL_CLIENT = "mail client", 20, 900
 
     def delay(self, failures: int) -> dt.timedelta:
         """How long to wait after so many failures: 1 second, then twice as long each time."""

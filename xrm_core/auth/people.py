@@ -11,6 +11,9 @@ from xrm_core.storage.system import USER_ROLE
 EMAIL = "email"
 """The field by which a user is found who signs in."""
 
+LANGUAGE = "language"
+"""The field, such as ``de``, that says in which language a user gets mail."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -41,6 +44,15 @@ def by_email(connection: Connection, users: Table, email: str) -> Person | None:
     query = select(users.c.id, column).where(column.in_({email, email.lower()}), is_active(users)).limit(2)
     found = connection.execute(query).all()
     return Person(str(found[0][0]), found[0][1]) if len(found) == 1 else None
+
+
+def language_of(connection: Connection, users: Table, user_id: str) -> str | None:
+    """What stands in the user's field ``language``, if there is one."""
+    column = users.c.get(LANGUAGE)
+    if column is None:
+        return None
+    found = connection.scalar(select(column).where(users.c.id == user_id))
+    return found if isinstance(found, str) else None
 
 
 def by_id(connection: Connection, users: Table, user_id: str) -> Person | None:

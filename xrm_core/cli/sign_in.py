@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from xrm_core.auth.one_time import Purpose
 
 
+SendsMail = Annotated[bool, typer.Option("--mail", help="Send it by mail instead of printing it.")]
+
+
 def invite_user(
     email: Email,
     days: Annotated[int, typer.Option(min=1, max=90, help="Days that it is valid.")] = 7,
+    mail: SendsMail = False,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -25,12 +29,13 @@ def invite_user(
 
     from xrm_core.auth.one_time import Purpose
 
-    typer.echo(_link(email, Purpose.INVITATION, dt.timedelta(days=days), schemas, database))
+    _link(email, Purpose.INVITATION, dt.timedelta(days=days), mail, schemas, database)
 
 
 def reset_password(
     email: Email,
     hours: Annotated[int, typer.Option(min=1, max=720, help="Hours that it is valid.")] = 24,
+    mail: SendsMail = False,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -39,7 +44,7 @@ def reset_password(
 
     from xrm_core.auth.one_time import Purpose
 
-    typer.echo(_link(email, Purpose.RESET, dt.timedelta(hours=hours), schemas, database))
+    _link(email, Purpose.RESET, dt.timedelta(hours=hours), mail, schemas, database)
 
 
 def list_sessions(email: Email, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
@@ -108,17 +113,30 @@ def show_totp(
     typer.echo(f"{email} signs in without a second factor; sessions that were open have ended.")
 
 
-def _link(email: str, purpose: "Purpose", valid: "dt.timedelta", schemas: "Path | None", database: str | None) -> str:
-    from xrm_core.auth import events
+def _link(
+    email: str, purpose: "Purpose", valid: "dt.timedelta", mail: bool, schemas: "Path | None", database: str | None
+) -> None:
+    import asyncio
+
+    from xrm_core.auth import events, people
+    from xrm_core.auth.mail import require_mail
     from xrm_core.auth.one_time import Purpose, create_link
+    from xrm_core.cli.tenant_option import chosen_tenant
     from xrm_core.cli.workplace import opened
 
     invited = purpose is Purpose.INVITATION
     event = events.Event.USER_INVITED if invited else events.Event.PASSWORD_RESET_ASKED
     with opened(schemas, database) as workplace:
+        sender = require_mail(workplace.settings) if mail else None
         workplace.check_applied()
         with workplace.database.begin() as connection:
             user = user_id(workplace, connection, email)
             token = create_link(connection, user, purpose, valid)
-            events.record(connection, event, subject=user)
-    return token
+            language = people.language_of(connection, workplace.tables["user"], user)
+            events.record(connection, event, subject=user, details={"by": "mail"} if mail else {})
+        if sender is None:
+            typer.echo(token)
+            return
+        # After the transaction: nobody gets a link that is not there, and no lock waits for a mail server.
+        asyncio.run(sender.send_link(email, language, purpose, token, chosen_tenant()))
+    typer.echo(f"A link was sent to {email}.")

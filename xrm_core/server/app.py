@@ -22,6 +22,7 @@ from xrm_core.server.assembly import Platform
 from xrm_core.server.auth_http import AuthEndpoints
 from xrm_core.server.blueprints import Blueprints
 from xrm_core.server.files_http import FilesEndpoint
+from xrm_core.server.forgotten_http import ForgottenEndpoint
 from xrm_core.server.graphql_http import GraphQLEndpoint
 from xrm_core.server.log_retention import LogRetention
 from xrm_core.server.oidc_http import OidcEndpoints
@@ -54,6 +55,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     graphql = GraphQLEndpoint(settings.max_body_bytes, documents, compresses=settings.compression)
     auth = AuthEndpoints(settings)
     oidc = OidcEndpoints(settings, auth)
+    forgotten = ForgottenEndpoint(settings, auth)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     ending = asyncio.Event()
@@ -84,6 +86,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         yield
         ending.set()
         await cleaning
+        await forgotten.finish()
         await tenants.close()
         await site.close()
         auth.close()
@@ -96,6 +99,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         *oidc.routes(),
         *PasskeyEndpoints(settings, auth).routes(),
         Route(f"{ROOT}/{{path:path}}", ScimEndpoint(settings, auth)),
+        *forgotten.routes(),
         *health.routes(lambda request: site_of(request.scope).refresh()),
         *graphiql.routes(lambda: configuration),
     ]

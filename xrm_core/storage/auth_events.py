@@ -24,6 +24,7 @@ class Event(StrEnum):
     SESSION_ENDED = "session_ended"
     PASSWORD_CHANGED = "password_changed"
     PASSWORD_RESET_ASKED = "password_reset_asked"
+    MAIL_NOT_SENT = "mail_not_sent"
     USER_CREATED = "user_created"
     IDENTITY_LINKED = "identity_linked"
     IDENTITY_UNLINKED = "identity_unlinked"

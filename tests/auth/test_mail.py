@@ -1,0 +1,242 @@
+"""Links by mail: for who has forgotten the password, and for who is invited."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage, Message
+from email.parser import BytesParser
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from tests.auth.kit import House, Person, code, opened
+from tests.postgres import PostgresServer
+from xrm_core.auth import authenticator
+from xrm_core.auth.events import recorded
+from xrm_core.auth.mail import Mail, MailNotSent
+from xrm_core.auth.one_time import Purpose
+from xrm_core.errors import SettingsError
+from xrm_core.settings import load_settings
+
+NEW = "another good password"
+PAGE = "https://{tenant}crm.example.com/password"
+
+
+class Post:
+    """A mail server that keeps what it gets, or refuses all."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[list[str], EmailMessage]] = []
+        self.refuses = False
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        if self.refuses:
+            return "554 no"
+        message: Message = BytesParser(policy=default).parsebytes(envelope.content)
+        assert isinstance(message, EmailMessage)
+        self.got.append((envelope.rcpt_tos, message))
+        return "250 OK"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[Post, int]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    post = Post()
+    controller = Controller(post, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield post, port
+    controller.stop()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, server: tuple[Post, int]
+) -> Iterator[House]:
+    folder: Path = tmp_path_factory.mktemp("mail")
+    settings = {"mail_host": "127.0.0.1", "mail_port": server[1], "mail_tls": "none"}
+    settings |= {"mail_from": "crm@example.com", "password_url": PAGE.replace("{tenant}", "")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(authenticator, "REMEMBER_SECONDS", 0.0)
+        if request.param == "sqlite":
+            with opened(f"sqlite:///{folder / 'house.db'}", folder, **settings) as house:
+                yield house
+        else:
+            postgres: PostgresServer = request.getfixturevalue("postgres_server")
+            with postgres.database() as url, opened(url, folder, **settings) as house:
+                yield house
+
+
+@pytest.fixture
+def house(module_house: House, server: tuple[Post, int]) -> House:
+    server[0].got.clear()
+    server[0].refuses = False
+    module_house.http.cookies.clear()
+    return module_house
+
+
+@pytest.fixture
+def post(server: tuple[Post, int]) -> Post:
+    return server[0]
+
+
+def forgot(house: House, email: str, address: str | None = None) -> Any:
+    return house.post("/auth/forgot", {"email": email}, address)
+
+
+def wait_for(house: House, event: str, subject: str) -> None:
+    """Until an event about somebody is kept: what is done after the answer is done."""
+    until = time.monotonic() + 10
+    while event not in house.events(subject):
+        assert time.monotonic() < until, house.events(subject)
+        time.sleep(0.01)
+
+
+def mail_of(post: Post, person: Person) -> EmailMessage:
+    until = time.monotonic() + 10
+    while not post.got:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    [(recipients, message)] = post.got
+    assert recipients == [person.email]
+    return message
+
+
+def text(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+def test_who_has_forgotten_the_password_gets_a_link_that_works_once(house: House, post: Post) -> None:
+    person = house.person()
+    answer = forgot(house, person.email)
+    assert (answer.status_code, answer.json()) == (202, {"asked": True})
+    message = mail_of(post, person)
+    assert (message["From"], message["To"], message["Auto-Submitted"]) == (
+        "crm@example.com",
+        person.email,
+        "auto-generated",
+    )
+    [link] = [line for line in text(message, "plain").splitlines() if line.startswith("https://")]
+    page, _, token = link.partition("#")
+    assert page == "https://crm.example.com/password"
+    assert f'<a href="{link}">' in text(message, "html")
+    assert house.login(person.email).status_code == 200  # until it is used nothing changes
+    assert house.http.get("/auth/password", params={"page": "x"}).status_code in (404, 405)  # and no GET uses it
+    done = house.post("/auth/password", {"token": token, "password": NEW})
+    assert done.status_code == 200, done.text
+    assert house.login(person.email, NEW).status_code == 200
+    assert code(house.post("/auth/password", {"token": token, "password": NEW})) == "NOT_FOUND"
+    assert "password_reset_asked" in house.events(person.id)
+
+
+def test_the_answer_is_the_same_for_strangers_and_nobody_gets_mail(house: House, post: Post) -> None:
+    person, gone = house.person(), house.person()
+    house.update_user(gone, {"active": False})
+    answers = [forgot(house, email) for email in (person.email, "nobody@example.com", gone.email)]
+    assert {(each.status_code, each.text) for each in answers} == {(202, '{"asked":true}')}
+    assert len({tuple(sorted(set(each.headers) - {"date"})) for each in answers}) == 1
+    for email in ("nobody@example.com", gone.email):
+        wait_for(house, "password_reset_asked", email)
+    mail_of(post, person)  # the only one
+
+
+def test_asking_too_often_is_refused_for_users_and_strangers_alike(house: House, post: Post) -> None:
+    person = house.person()
+    for email in (person.email, "stranger@example.com"):
+        answers = [forgot(house, email) for _ in range(5)]
+        assert [each.status_code for each in answers] == [202, 202, 202, 202, 429]
+        assert code(answers[-1]) == "TOO_MANY_ATTEMPTS"
+    answers = [forgot(house, f"number{n}@example.com", "198.51.100.7") for n in range(22)]
+    assert [each.status_code for each in answers] == [202] * 21 + [429]
+    until = time.monotonic() + 10
+    while len(post.got) < 4 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert {tuple(recipients) for recipients, _ in post.got} == {(person.email,)}
+
+
+def test_a_mail_server_that_refuses_shows_in_the_log_and_not_in_the_answer(house: House, post: Post) -> None:
+    person = house.person()
+    post.refuses = True
+    assert forgot(house, person.email).status_code == 202
+    wait_for(house, "mail_not_sent", person.id)
+    with house.database.read() as connection:
+        [event] = recorded(connection, event="mail_not_sent", limit=1)
+    assert person.email not in str(event.details)
+    assert "xrmo_" not in str(event.details)
+    post.refuses = False
+    assert forgot(house, person.email).status_code == 202  # and it can be asked again
+    mail_of(post, person)
+
+
+def test_another_site_cannot_ask(house: House) -> None:
+    refused = house.post("/auth/forgot", {"email": "a@example.com"}, Origin="https://evil.example")
+    assert code(refused) == "CROSS_SITE_REFUSED"
+
+
+def sender(port: int, tls: str = "none", page: str = PAGE) -> Mail:
+    return Mail("127.0.0.1", port, tls, "crm@example.com", page)
+
+
+def test_invitations_are_in_the_language_of_the_user_and_lead_to_the_tenant(server: tuple[Post, int]) -> None:
+    post, port = server
+    post.got.clear()
+    for language, tenant in (("de", "acme."), ("fr", ""), (None, "")):
+        asyncio.run(sender(port).send_link("eva@example.com", language, Purpose.INVITATION, "xrmo_x", tenant))
+    found = [message for _, message in post.got]
+    assert [each["Subject"] for each in found] == ["Ihr Zugang", "Your account", "Your account"]
+    assert [each["Content-Language"] for each in found] == ["de", "en", "en"]
+    assert "für Sie wurde" in text(found[0], "plain").replace("Für", "für")
+    assert "https://acme.crm.example.com/password#xrmo_x" in text(found[0], "html")
+
+
+@pytest.mark.parametrize("address", ["eva@example.com\r\nBcc: all@example.com", "eva", "a@b, c@d", ""])
+def test_no_address_adds_headers_or_recipients(server: tuple[Post, int], address: str) -> None:
+    post, port = server
+    post.got.clear()
+    with pytest.raises(MailNotSent):
+        asyncio.run(sender(port).send_link(address, "en", Purpose.RESET, "xrmo_x"))
+    assert post.got == []
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_without_encryption_nothing_is_sent_where_it_is_asked_for(server: tuple[Post, int], tls: str) -> None:
+    post, port = server
+    post.got.clear()
+    with pytest.raises(MailNotSent) as error:
+        asyncio.run(sender(port, tls).send_link("eva@example.com", "en", Purpose.RESET, "xrmo_x"))
+    assert post.got == []
+    assert "xrmo_" not in f"{error.value} {error.value.hint}"
+
+
+GOOD = {"mail_host": "mail.example.com", "mail_from": "crm@example.com", "password_url": "https://crm.example.com/p"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mail_tls": "none"},
+        {"mail_tls": "maybe"},
+        {"mail_from": ""},
+        {"mail_from": "crm"},
+        {"mail_from": "crm@example.com\nBcc: x@example.com"},
+        {"password_url": ""},
+        {"password_url": "http://crm.example.com/p"},
+        {"password_url": "https://crm.example.com/p#x"},
+    ],
+)
+def test_settings_that_would_show_links_to_others_are_refused(wrong: dict[str, str]) -> None:
+    assert load_settings(**GOOD).mail_host
+    with pytest.raises(SettingsError):
+        load_settings(**{**GOOD, **wrong})
+
+
+def test_the_password_of_the_mail_server_is_never_shown() -> None:
+    settings = load_settings(**GOOD, mail_password="s3cret")
+    assert "s3cret" not in repr(settings) + repr(Mail.of(settings))

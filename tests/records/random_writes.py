@@ -36,12 +36,14 @@ class RandomWrites(Drawn):
         state: those that there are.
         user: id of who writes.
         chance: decides.
+        team: of who writes.
     """
 
-    def __init__(self, model: Model, state: State, user: str, chance: random.Random) -> None:
+    def __init__(self, model: Model, state: State, user: str, chance: random.Random, team: str | None = None) -> None:
         self._model = model
         self._state = state
         self._user = user
+        self._team = team
         self._chance = chance
         self._now = dt.datetime.now(dt.UTC).isoformat()
 
@@ -72,7 +74,7 @@ class RandomWrites(Drawn):
 
     def _default(self, of: Field) -> Any:
         if of.relation is not None:
-            return self._user if of.default == "$user" else None
+            return {"$user": self._user, "$team": self._team}.get(str(of.default))
         return thaw(of.default)
 
     def _whole(self, kind: Entity) -> dict[str, Any]:

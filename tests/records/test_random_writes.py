@@ -1,9 +1,11 @@
 """Random writes under random policies: allowed or refused as a naive reference says, on both databases.
 
 What is refused leaves every table as it was; what is allowed is stored as the reference has it. One draw has some 250
-writes for one model, so a normal run tries 500 on each database; ``XRM_HYPOTHESIS=night`` tries 50 times as many.
+writes for one model, with other shares after every few, by a caller in some teams or in none. So a normal run tries 500
+on each database; ``XRM_HYPOTHESIS=night`` tries 50 times as many.
 """
 
+import datetime as dt
 import hashlib
 import os
 import random
@@ -15,9 +17,9 @@ from typing import Any
 import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
-from tests.graphql.kit import World, uid
+from tests.graphql.kit import NOW, World, uid
 from tests.query import random_rights
 from tests.query.examples import examples
 from tests.query.oracle_rights import Rights
@@ -27,14 +29,18 @@ from tests.query.random_worlds import Open, opener
 from tests.query.test_oracle import policy_set
 from tests.query.test_random_oracle import stored
 from tests.records.random_writes import UNKNOWN, RandomWrites, Write
-from tests.records.write_oracle import Denied, WriteOracle
+from tests.records.write_oracle import Denied, Row, State, WriteOracle
 from xrm_core.errors import XrmError
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import Action, Effect, Policy
 from xrm_core.records.stored import from_row
+from xrm_core.storage.system import SHARE
 
 _ROLES = 6
 _WRITES = 42
+_SHARED = 7
+"""After so many writes, other records are shared."""
+
 _VALIDITY = {"VALIDATION_FAILED", "RECORD_IN_USE"}
 _TIMES = ("created_at", "updated_at", "id")
 
@@ -65,6 +71,9 @@ def rights(draw: Any, of: Drawn) -> Rights:
             policies.append(replace(policy, action=action, rule=rule))
     for name in names:  # else little would be allowed
         own = [None, None, *(rule for rule in rules if rule.rsplit("_", 2)[0] == name)]
+        if of.model[name].kind == "entity":
+            rules[f"{name}_shared_3"] = {"$shared": draw(st.sampled_from(["read", "update"]))}
+            own += [f"{name}_shared_3"] * 3
         if draw(st.integers(0, 3)):
             policies.append(Policy("role", name, None, None, draw(st.sampled_from(own)), Effect.ALLOW))
     return Rights(of.model, tuple(policies), rules)
@@ -97,10 +106,16 @@ def compare(of: Drawn, data: st.DataObject, opened: Open) -> Counter[str]:
                 world.change_rights(policy_set(drawn))
             seed = data.draw(st.integers(0, 2**32))
             note(f"seed {seed}")
-            writes = RandomWrites(of.model, state, user, random.Random(seed))
-            for _ in range(_WRITES):
+            chance = random.Random(seed)
+            team, teams = teams_of(state, chance)
+            writes = RandomWrites(of.model, state, user, chance, team)
+            for number in range(_WRITES):
+                if number % _SHARED == 0:
+                    shares = shared(state, user, team, chance)
+                    for world in worlds.values():
+                        share(world, shares)
                 write = writes.draw()
-                oracle = WriteOracle(drawn, state, user)
+                oracle = WriteOracle(drawn, state, user, team, teams, shares)
                 row = expected(write, writes, oracle)
                 for name, world in worlds.items():
                     outcome = check(world, write, row, oracle)
@@ -110,9 +125,47 @@ def compare(of: Drawn, data: st.DataObject, opened: Open) -> Counter[str]:
     return counts
 
 
+def teams_of(state: State, chance: random.Random) -> tuple[str | None, tuple[str, ...]]:
+    """The team of who writes, and those below it; sometimes none."""
+    known = list(state.get("team", ()))
+    if chance.random() < 0.2 or ("team" in state and not known):
+        return None, ()
+    team = chance.choice(known) if known else uid(3)
+    return team, (
+        team,
+        *chance.sample([each for each in known if each != team], min(1, len(known) - 1) if known else 0),
+    )
+
+
+def shared(state: State, user: str, team: str | None, chance: random.Random) -> list[Row]:
+    """Records that are shared, for reading or for changes, some with who writes, some with others, some no longer."""
+    known = [(entity, id_) for entity, rows in state.items() for id_ in rows]
+    grantees = [f"user:{user}", f"team:{team or UNKNOWN}", "role:role", f"user:{UNKNOWN}", "role:another"]
+    now = dt.datetime.now(dt.UTC)
+    ends = [None, None, (now + dt.timedelta(days=1)).isoformat(), (now - dt.timedelta(days=1)).isoformat()]
+    return [
+        {
+            "entity": entity,
+            "record_id": id_,
+            "grantee": chance.choice(grantees),
+            "level": chance.choice(["read", "update"]),
+            "until": chance.choice(ends),
+        }
+        for entity, id_ in chance.sample(known, min(len(known), max(1, len(known) // 2)))
+    ]
+
+
+def share(world: World, shares: list[Row]) -> None:
+    """Let exactly these be shared."""
+    with world.database.begin() as connection:
+        connection.execute(delete(SHARE))
+        if shares:
+            connection.execute(insert(SHARE), [{**each, "shared_at": NOW} for each in shares])
+
+
 def check(world: World, write: Write, row: Any, oracle: WriteOracle) -> str:
     """Compare one write with the reference; says what became of it: done, denied or invalid."""
-    caller = User(oracle.user, world.authority.access(frozenset({"role"})))
+    caller = User(oracle.user, world.authority.access(frozenset({"role"})), oracle.team, teams=oracle.teams)
     result = attempt(world, caller, write)
     said = f"{world.database.url}: {write}\n{result}\n{row}"
     if (

@@ -33,16 +33,22 @@ class WriteOracle:
         rights: policies for all actions.
         state: all records.
         user: id of who asks.
+        team: of who asks.
+        teams: that one and those below it.
+        shares: what is shared with whom.
     """
 
     rights: Rights
     state: State
     user: str
+    team: str | None = None
+    teams: tuple[str, ...] = ()
+    shares: Sequence[Row] = ()
 
     def __post_init__(self) -> None:
         self.model = self.rights.model
         rows = {name: list(found.values()) for name, found in self.state.items()}
-        self.sight = Sight(self.rights, rows, self.user)
+        self.sight = Sight(self.rights, rows, self.user, self.team, self.teams, self.shares)
 
     def after(self, entity: str, id_: str, row: Row | None) -> "WriteOracle":
         """The same when a record is as given, or gone."""

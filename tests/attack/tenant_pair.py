@@ -18,6 +18,7 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from sqlalchemy import MetaData, select
 from starlette.routing import BaseRoute
 
+from tests.auth.authenticator import ORIGIN
 from tests.graphql.kit import uid
 from tests.server.lifespan import alive
 from xrm_core.auth import stored_passwords
@@ -92,6 +93,8 @@ class Tenant:
     token: str
     rep: str
     service: str
+    directory: str
+    other: "Tenant" = field(init=False, repr=False)
     heard: set[str] = field(default_factory=set, init=False)
     """Root fields and paths whose answers had the tenant's own word."""
     asked: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict, init=False)
@@ -162,10 +165,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class Estate:
-    """Both tenants in their databases, before anybody serves them; ``tokens`` by tenant: admin, rep, service."""
+    """Both tenants in their databases, before anybody serves them, with tokens
+    by tenant: admin, rep, service, directory.
+    """
 
     settings: Settings
-    tokens: dict[str, tuple[str, str, str]]
+    tokens: dict[str, tuple[str, str, str, str]]
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[Pair]:
@@ -180,6 +185,7 @@ class Estate:
                 Tenant(name, _at(self.settings, name), http, *self.tokens[name])
                 for name, http in zip(NAMES, (one, two), strict=True)
             ]
+            found[0].other, found[1].other = found[1], found[0]
             yield Pair((found[0], found[1]), app._app.routes)
 
 
@@ -204,6 +210,7 @@ def settled(url: str, folder: Path) -> Estate:
         data_dir=folder / "data",
         documents=documents,
         oidc=folder / "oidc.json",
+        passkey_origins=ORIGIN,
         secret_key="a key of the tests 0123456789 abcdef",
         password_memory=8,
         password_passes=1,
@@ -220,7 +227,7 @@ def _at(settings: Settings, name: str) -> Settings:
     return settings.model_copy(update={"database_url": tenant_url(settings, name)})
 
 
-def _filled(settings: Settings, word: str) -> tuple[str, str, str]:
+def _filled(settings: Settings, word: str) -> tuple[str, str, str, str]:
     platform = assemble_applied(settings)
     people = {ADMIN: (EMAIL, "admin"), REP: (REP_EMAIL, "rep")}
     with closing(platform.database), platform.database.begin() as connection:
@@ -242,4 +249,6 @@ def _filled(settings: Settings, word: str) -> tuple[str, str, str]:
         )
         create("note", NOTE, text=f"{word} note", about={"account": ACCOUNT})
         service = create_token(connection, None, f"{word} service", limits=TokenLimits(roles=["rep"]))
-        return create_token(connection, ADMIN, word), create_token(connection, REP, word), service
+        grants = TokenLimits(roles=["admin"], grants={"xrm_scim": ["read", "update"]})
+        directory = create_token(connection, None, f"{word} directory", limits=grants)
+        return create_token(connection, ADMIN, word), create_token(connection, REP, word), service, directory

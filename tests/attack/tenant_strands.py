@@ -16,6 +16,7 @@ from tests.attack.crawler import documents
 from tests.attack.tenant_pair import (
     ACCOUNT,
     CONTACT,
+    EMAIL,
     FILE,
     NOTE,
     PASSWORD,
@@ -26,6 +27,7 @@ from tests.attack.tenant_pair import (
     TEXT,
     Tenant,
 )
+from tests.auth.authenticator import Authenticator
 
 Strand = Callable[[Tenant], Awaitable[None]]
 
@@ -153,9 +155,35 @@ async def account(tenant: Tenant) -> None:
     assert (await tenant.send("POST", "/auth/logout-everywhere", other)).status_code == 200
 
 
+async def passkeys(tenant: Tenant) -> None:
+    """The admin has a passkey for a while; what it signs at one tenant signs nobody in at the other."""
+    device, session = Authenticator(), await sign_in(tenant, EMAIL, PASSWORD)
+    enrol = "mutation ($p: String!) { enrolPasskey(password: $p) }"
+    asked = (await tenant.data(enrol, session, p=PASSWORD))["enrolPasskey"]
+    confirm = "mutation ($n: String!, $c: JSON!) { confirmPasskey(name: $n, credential: $c) { id name } }"
+    made = await tenant.data(confirm, session, n=f"{tenant.word} key", c=device.make(asked))
+    options = await tenant.send("POST", "/auth/passkey/options", json={})
+    signed = {"credential": device.sign(options.json()["publicKey"]), "as": "token"}
+    assert (await tenant.other.send("POST", "/auth/passkey", json=signed)).status_code == 401
+    assert (await tenant.send("POST", "/auth/passkey", json=signed)).status_code == 200
+    id_ = made["confirmPasskey"]["id"]
+    rename = "mutation ($id: ID!, $n: String!) { renamePasskey(id: $id, name: $n) }"
+    await tenant.data(rename, session, id=id_, n=f"{tenant.word} old key")
+    remove = "mutation ($id: ID!, $p: String!) { removePasskey(id: $id, password: $p) }"
+    assert (await tenant.data(remove, session, id=id_, p=PASSWORD))["removePasskey"] is True
+
+
+async def directory(tenant: Tenant) -> None:
+    """A directory lists the users; the directory of one tenant is nobody at the other."""
+    listed = await tenant.send("GET", "/scim/v2/Users", tenant.directory)
+    assert listed.status_code == 200, listed.text
+    assert REP_EMAIL in listed.text
+    assert (await tenant.other.send("GET", "/scim/v2/Users", tenant.directory)).status_code == 401
+
+
 async def tokens(tenant: Tenant) -> None:
     """The admin makes a token, uses and revokes it, and looks at who did what."""
-    session = await sign_in(tenant, "ada@example.com", PASSWORD)
+    session = await sign_in(tenant, EMAIL, PASSWORD)
     make = """mutation ($label: String!) {
         createToken(label: $label, only: ["account:read"]) { token details { id label } } }"""
     made = (await tenant.data(make, session, label=f"{tenant.word} own"))["createToken"]
@@ -218,7 +246,8 @@ async def providers(tenant: Tenant) -> None:
 
 
 async def links(tenant: Tenant) -> None:
-    """A link that nobody has."""
+    """A link that nobody has, and one that somebody asks for."""
+    await tenant.send("POST", "/auth/forgot", json={"email": REP_EMAIL})
     body = {"token": "xrmo_" + base64.urlsafe_b64encode(bytes(32)).decode(), "password": "another good password"}
     assert (await tenant.send("POST", "/auth/password", json=body)).status_code == 404
 
@@ -237,6 +266,8 @@ STRANDS: tuple[Strand, ...] = (
     shares,
     files,
     account,
+    passkeys,
+    directory,
     tokens,
     policies,
     schema,

@@ -7,6 +7,7 @@ import pytest
 
 from tests.auth.kit import House
 from tests.auth.scim_kit import USER, Directory, done, map_group, refused, service_token
+from xrm_core.permissions.caller import system
 
 
 @pytest.fixture
@@ -200,6 +201,17 @@ def test_filters_orders_and_pages(directory: Directory) -> None:
     whole = done(directory.ask("GET", "/Users?count=1000000"))
     assert whole["itemsPerPage"] <= 200
     assert len(done(directory.ask("GET", "/Users?startIndex=2&count=1"))["Resources"]) == 1
+
+
+def test_a_user_without_an_address_does_not_keep_others_from_being_listed(house: House, directory: Directory) -> None:
+    with house.database.begin() as connection:
+        id_ = house.platform.records.create(connection, system(house.platform.model, "test"), "user", {"active": True})
+    person = house.person()
+    found = directory.get("Users", id_)
+    assert (found["id"], "userName" in found) == (id_, False)
+    done(directory.ask("GET", "/Users?count=1"))
+    listed = done(directory.ask("GET", f'/Users?filter=userName eq "{person.email}" or id eq "{id_}"'))
+    assert {each["id"] for each in listed["Resources"]} == {id_, person.id}
 
 
 def test_a_change_that_was_overtaken_is_refused(directory: Directory) -> None:

@@ -176,7 +176,7 @@ def _shown(row: Any, roles: Iterable[str], groups: Iterable[tuple[str, str]]) ->
     user = User(
         id=row.id,
         external_id=row.external_id,
-        user_name=kept["user_name"] if fold(kept.get("user_name")) == fold(email) else email,
+        user_name=kept.get("user_name") if fold(kept.get("user_name")) == fold(email) else email,
         name=Name(**parts) if any(parts.values()) else None,
         display_name=kept.get("display_name"),
         active=row._mapping[ACTIVE],

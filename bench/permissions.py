@@ -1,6 +1,7 @@
 """What permissions cost with 100 roles and 1 000 policies: to make them, to keep them, and in a request.
 
     python bench/permissions.py              # everything below; about a minute, SQLite in a temporary folder
+    python bench/permissions.py postgresql://…   # the same in this database, which must be empty
 
 Requests are those of two users in turns: an admin without any rule, and somebody whose role has the same fields by
 policies of its own and of nine roles that it inherits. Both have the same answer, so what is left is the permissions.
@@ -10,6 +11,7 @@ import asyncio
 import json
 import random
 import statistics
+import sys
 import tempfile
 import time
 import tracemalloc
@@ -174,7 +176,7 @@ def main() -> None:
     """All of it."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        url = f"sqlite:///{folder / 'bench.db'}"
+        url = sys.argv[1] if len(sys.argv) > 1 else f"sqlite:///{folder / 'bench.db'}"
         settings = load_settings(database_url=url, schemas=pack(folder / "pack"), data_dir=folder)
         model = read_model(settings, Plugins())
         making(model)

@@ -1,5 +1,6 @@
 """Users by SCIM: what a directory says of them, in the ways of Entra ID and Okta."""
 
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.auth.kit import House
 from tests.auth.scim_kit import USER, Directory, done, map_group, refused, service_token
+from xrm_core.auth.scim import dialects
 from xrm_core.permissions.caller import system
 
 
@@ -300,3 +302,16 @@ def test_no_json_and_no_words_of_others(directory: Directory) -> None:
         headers = {**token, "Content-Type": kind}
         answer = directory.house.http.post("/scim/v2/Users", content=content, headers=headers)
         assert answer.status_code == (415 if "form" in kind else 400), answer.text
+
+
+def test_keys_of_any_length_are_looked_at_once() -> None:
+    # given what a regular expression would look at from each of its signs to the end
+    key = "[" * 200_000
+    began = time.process_time()
+    # when
+    dialects.resource({key: 1})
+    dialects.patch({"Operations": [{"op": "add", "path": "name", "value": {key: 1}}]})
+    # then
+    assert time.process_time() - began < 2
+    for path, plain in {"emails[a eq 1].display": True, "title[x][y]": True, "title]": False, "ti[tle": False}.items():
+        assert (dialects.resource({path: 1}) == {}) is plain

@@ -29,7 +29,6 @@ _NOTHING = {"op": "add", "value": {}}
 """Stands for operations of which nothing is left: there must be one."""
 
 _NAMES_A_RESOURCE = frozenset({"id", "meta", "schemas"})
-_VALUE_FILTER = re.compile(r"\[.*\]", re.DOTALL)
 
 
 def resource(payload: Any) -> Any:
@@ -104,8 +103,14 @@ def _below(value: Any, above: str) -> Any:
 
 
 def _is_kept_nowhere(path: str) -> bool:
-    plain = _VALUE_FILTER.sub("", _CORE.sub("", path)).casefold()
+    plain = _without_filter(_CORE.sub("", path)).casefold()
     return plain.startswith(_EXTENSION) or plain in _KEPT_NOWHERE or plain.partition(".")[0] in _KEPT_NOWHERE
+
+
+def _without_filter(path: str) -> str:
+    """The path without what stands in brackets. No regular expression: keys are as long as their sender likes."""
+    begin, end = path.find("["), path.rfind("]")
+    return path[:begin] + path[end + 1 :] if 0 <= begin < end else path
 
 
 def _operations(operation: Any) -> Iterator[Any]:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.auth.kit import House
 from tests.auth.scim_kit import GRANTS, GROUP, PATCH, Directory, done, map_group, refused, service_token
+from xrm_core.auth import tokens
 from xrm_core.auth.tokens import TokenLimits, create_token, revoke_token
 
 
@@ -107,8 +108,6 @@ def test_roles_that_no_group_gives_stay(house: House, directory: Directory) -> N
     assert guest.roles({"id": person.id}) == ["guest"]  # «clerk» is a role of groups, and no group of theirs gives it
     map_group(house, "Team")
     with house.database.begin() as connection:
-        from xrm_core.auth import tokens
-
         tokens.set_roles(connection, person.id, ["clerk", "guest"])
     assert guest.patch("Groups", group["id"], {"op": "remove", "path": "members"}).status_code == 204
     assert guest.roles({"id": person.id}) == ["clerk"]
@@ -160,8 +159,6 @@ def test_who_has_more_roles_than_the_token_is_not_touched(house: House, director
     # but whom the directory made it can lock out, whatever roles they got since, and not let in again
     eva = directory.user(address())
     with house.database.begin() as connection:
-        from xrm_core.auth import tokens
-
         tokens.set_roles(connection, eva["id"], ["guest"])
     off, on = ({"op": "replace", "path": "active", "value": value} for value in (False, True))
     refused(directory.patch("Users", eva["id"], {"op": "replace", "path": "userName", "value": address()}), 403)
@@ -204,3 +201,28 @@ def test_groups_have_a_name_of_their_own_and_users_in_them(directory: Directory)
     refused(directory.ask("GET", f"/Users/{group['id']}"), 404)
     assert done(directory.ask("GET", '/Groups?filter=displayName eq "New"'))["totalResults"] == 0
     assert directory.ask("DELETE", f"/Groups/{group['id']}").status_code == 204
+
+
+def test_a_token_neither_gives_nor_takes_roles_of_others_by_its_own_groups(house: House, directory: Directory) -> None:
+    # given a role that groups give and this token does not have, somebody who has it, and somebody who has it no more
+    map_group(house, "Hosts", "guest")
+    map_group(house, "Clerks", "clerk")
+    both = Directory(house, service_token(house, "clerk", "guest"))
+    host, former = house.person(role="guest"), house.person(role="clerk")
+    hosts = both.group("Hosts", {"id": former.id})
+    with house.database.begin() as connection:
+        tokens.set_roles(connection, former.id, [])
+    # when both get into groups that are the token's to change, one of which gives nothing
+    add = {"op": "add", "path": "members", "value": [{"value": each.id} for each in (host, former)]}
+    for name in ("Clerks", "Canteen"):
+        group = directory.group(name)
+        assert directory.patch("Groups", group["id"], add).status_code == 204
+        # then neither loses nor gets it
+        assert "guest" in directory.roles({"id": host.id})
+        assert "guest" not in directory.roles({"id": former.id})
+        assert directory.ask("DELETE", f"/Groups/{group['id']}").status_code == 204
+        assert (directory.roles({"id": host.id}), directory.roles({"id": former.id})) == (["guest"], [])
+    # and whose token has both roles governs both
+    assert both.ask("DELETE", f"/Groups/{hosts['id']}").status_code == 204
+    map_group(house, "Hosts")
+    map_group(house, "Clerks")

@@ -170,5 +170,7 @@ def _change_members(work: Work, id_: str, members: set[str], had: set[str], *, r
     for part in (removed[start : start + 500] for start in range(0, len(removed), 500)):
         inside = SCIM_MEMBER.c.group_id == id_, SCIM_MEMBER.c.user_id.in_(part)
         work.connection.execute(delete(SCIM_MEMBER).where(*inside))
-    for user_id, (before, after) in roles.renew(work.connection, concerned).items():
+    # The other groups of these users may give roles that the token does not have: those are not its to give or take.
+    changed = roles.renew(work.connection, concerned, within=work.service.access.roles)
+    for user_id, (before, after) in changed.items():
         work.record(events.Event.ROLES_CHANGED, user_id, {"before": before, "after": after})

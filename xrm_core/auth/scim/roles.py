@@ -43,18 +43,23 @@ def members_of(connection: Connection, name: str) -> list[str]:
     )
 
 
-def renew(connection: Connection, user_ids: Collection[str], lost: Iterable[str] = ()) -> Mapping[str, Change]:
+def renew(
+    connection: Connection, user_ids: Collection[str], lost: Iterable[str] = (), within: Collection[str] | None = None
+) -> Mapping[str, Change]:
     """Give users the roles of their groups, and take those that some group gives, but none of theirs.
 
     Args:
         connection: in a write transaction that holds the records of these users.
         user_ids: whose groups may have changed.
         lost: roles that no group gives any more.
+        within: only these are given and taken; None: all.
 
     Returns:
         The roles of users whose roles changed.
     """
     governed = {*connection.scalars(select(SCIM_ROLE.c.role)), *lost}
+    if within is not None:
+        governed.intersection_update(within)
     if not governed or not user_ids:
         return {}
     ids = sorted(user_ids)
@@ -74,7 +79,7 @@ def renew(connection: Connection, user_ids: Collection[str], lost: Iterable[str]
             held[user_id].add(role)
     changed = {}
     for id_ in ids:
-        after = (held[id_] - governed) | wanted[id_]
+        after = (held[id_] - governed) | (wanted[id_] & governed)
         if after != held[id_]:
             tokens.set_roles(connection, id_, after)
             changed[id_] = (sorted(held[id_]), sorted(after))

@@ -18,7 +18,7 @@ from tests.auth.kit import PASSWORD, House, Person, code
 from tests.auth.test_own_account import ask, refused
 from tests.auth.test_tenants import settle
 from tests.auth.test_totp import NOW, App
-from xrm_core.auth import passkey_challenges, passkeys, totp
+from xrm_core.auth import authenticator, passkey_challenges, passkeys, totp
 from xrm_core.auth.attempts import Kind
 from xrm_core.auth.relying_party import PasskeysNotConfigured, RelyingParty
 from xrm_core.storage.system import ATTEMPTS, PASSKEY, PASSKEY_CHALLENGE
@@ -410,6 +410,28 @@ def test_passkeys_are_renamed_and_removed_by_their_owner(house: House) -> None:
     assert sign_in(house, device.sign(asked)).json() == REFUSED
     assert house.ask(**headers).status_code == 200
     assert "passkey_removed" in house.events(person.id)
+
+
+@pytest.mark.parametrize("end", ["a new password", "deactivated"])
+def test_a_session_that_has_ended_registers_nothing_even_if_it_is_remembered(
+    house: House, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    # given a server that remembers who asks, and a session that has begun to register a passkey
+    monkeypatch.setattr(authenticator, "REMEMBER_SECONDS", 60.0)
+    person, device = house.person(), Authenticator()
+    headers = house.signed_in(person)
+    asked = ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"]
+
+    # when it ends elsewhere
+    if end == "deactivated":
+        house.update_user(person, {"active": False})
+    else:
+        house.set_password(person, f"{PASSWORD}!")
+    assert house.ask(**headers).status_code == 200  # still remembered here
+
+    # then nothing stays that would outlive it
+    assert refused(house, headers, CONFIRM, name="Mine", credential=device.make(asked)) == "PASSKEY_NOT_TAKEN"
+    assert house.rows_of(person)["xrm_passkey"] == 0
 
 
 def test_who_is_not_active_does_not_sign_in_and_a_new_password_leaves_passkeys(house: House) -> None:

@@ -11,6 +11,7 @@ from xrm_core.auth import events, passkey_challenges, passkeys
 from xrm_core.auth.passkey_challenges import Challenge, Purpose
 from xrm_core.auth.passkeys import Passkey
 from xrm_core.auth.relying_party import NotVerified, RelyingParty, challenge_in
+from xrm_core.auth.sessions import hold_session
 from xrm_core.auth.sign_in import TIMEOUT
 from xrm_core.errors import BadQuery, XrmError
 from xrm_core.permissions.caller import User
@@ -72,6 +73,8 @@ class OwnPasskeys:
         except NotVerified as error:
             raise _not_taken() from error
         with database.begin(TIMEOUT) as connection:
+            if not hold_session(connection, user_id, caller.session):  # it would outlive what has ended the session
+                raise _not_taken()
             _require_room(passkeys.count_of(connection, user_id))
             made = passkeys.add(connection, user_id, name, credential)
             if made is None:

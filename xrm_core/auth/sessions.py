@@ -115,6 +115,15 @@ def find_session(connection: Connection, token: str, users: Table) -> FoundSessi
     return FoundSession(str(row.id), str(row.user_id), row.team_id, roles, now - seen >= TOUCH)
 
 
+def hold_session(connection: Connection, user_id: str, session_id: str | None) -> bool:
+    """Whether a session of a user is still there; it cannot end until the transaction does.
+
+    Who asks may be remembered for a moment after the session has ended.
+    """
+    mine = select(SESSION.c.id).where(SESSION.c.id == session_id, SESSION.c.user_id == user_id)
+    return connection.scalar(mine.with_for_update()) is not None
+
+
 def touch(connection: Connection, session_id: str) -> None:
     """Note that a session is used now."""
     connection.execute(update(SESSION).where(SESSION.c.id == session_id).values(seen_at=dt.datetime.now(dt.UTC)))

@@ -1,14 +1,16 @@
 """Who may provision, and that nobody gets more by it than the token has."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 
-from tests.auth.kit import House
+from tests.auth.kit import POLICIES, ROLES, House
 from tests.auth.scim_kit import GRANTS, GROUP, PATCH, Directory, done, map_group, refused, service_token
 from xrm_core.auth import tokens
 from xrm_core.auth.tokens import TokenLimits, create_token, revoke_token
+from xrm_core.permissions.in_force import apply_set
 
 
 @pytest.fixture
@@ -226,3 +228,20 @@ def test_a_token_neither_gives_nor_takes_roles_of_others_by_its_own_groups(house
     assert both.ask("DELETE", f"/Groups/{hosts['id']}").status_code == 204
     map_group(house, "Hosts")
     map_group(house, "Clerks")
+
+
+def test_policies_that_are_no_longer_in_force_let_nobody_in(house: House, directory: Directory) -> None:
+    # given a service that a server has let in a moment ago
+    made = directory.user(address())
+    files = {"roles.json": json.dumps(ROLES), "policies.csv": POLICIES}
+    without = POLICIES.replace("clerk,*,*,*,,allow", "clerk,note,*,*,,allow\nclerk,user,*,*,,allow")
+    try:
+        # when others are put in force, of which nobody has told the server
+        apply_set(house.database, {**files, "policies.csv": without})
+        # then nothing is done under the former ones
+        off = {"op": "replace", "path": "active", "value": False}
+        refused(directory.patch("Users", made["id"], off), 403)
+        refused(directory.ask("GET", f"/Users/{made['id']}"), 403)
+    finally:
+        apply_set(house.database, files)
+    assert directory.get("Users", made["id"])["active"] is True

@@ -57,22 +57,19 @@ class ScimEndpoint:
 
     async def _answer(self, request: Request) -> Response:
         site, address = site_of(request.scope), address_of(request.scope)
-        caller = await site.user(request.headers.get("authorization"), address)
-        if caller.id is not None or caller.token is None or not caller.access.may(PROVISIONING, Action.READ):
-            raise Forbidden(
-                "This is for tokens of services that may provision users.",
-                hint="Make one by «xrm token create --service NAME --only xrm_scim:read,update --role ROLE».",
-            )
+        credentials = request.headers.get("authorization")
+        _require_right(await site.user(credentials, address), writes=False)
         body = await _body(request, self._max_bytes)
         service = self._service = self._service or await self._auth.apart(_service, self._max_bytes)
         asked, writes = await self._auth.apart(_asked, request, body)
         if writes:
-            _require_update(caller)
             site.require_writable()
 
         async def do(serving: Serving) -> "ScimResponse":
-            records = serving.blueprint.records
-            return await self._auth.apart(_done, site.database, records, service, asked, caller, address)
+            caller = await serving.authenticator.user(credentials, address)
+            _require_right(caller, writes=writes)
+            place = site.database, serving.blueprint.records, serving.policies
+            return await self._auth.apart(_done, *place, service, asked, caller, address)
 
         try:
             done = await site.on_newest(do)
@@ -111,8 +108,13 @@ def _done(*arguments: Any) -> "ScimResponse":
     return answer(*arguments)
 
 
-def _require_update(caller: User) -> None:
-    if not caller.access.may(PROVISIONING, Action.UPDATE):
+def _require_right(caller: User, *, writes: bool) -> None:
+    if caller.id is not None or caller.token is None or not caller.access.may(PROVISIONING, Action.READ):
+        raise Forbidden(
+            "This is for tokens of services that may provision users.",
+            hint="Make one by «xrm token create --service NAME --only xrm_scim:read,update --role ROLE».",
+        )
+    if writes and not caller.access.may(PROVISIONING, Action.UPDATE):
         raise Forbidden("This token may see users and groups, and change none.")
 
 

@@ -25,6 +25,7 @@ from xrm_core.errors import RefusedByPlugin, ValidationFailed
 from xrm_core.permissions.caller import User
 from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
+from xrm_core.storage.policy_sets import require_current
 
 TIMEOUT = 30.0
 """Seconds that the statements of a request may take."""
@@ -92,24 +93,33 @@ class _Failed(Exception):
 
 
 def answer(
-    database: Database, records: Records, service: Service, request: ScimRequest, asking: User, address: str | None
+    database: Database,
+    records: Records,
+    policies: str | None,
+    service: Service,
+    request: ScimRequest,
+    asking: User,
+    address: str | None,
 ) -> ScimResponse:
     """Do what a request asks for, all in one transaction (blocking).
 
     Args:
         database: has the users.
         records: the door by which their records are written.
+        policies: digest of the policies under which the service was let in.
         service: the protocol.
         request: whose body was read.
         asking: the service that may do so.
         address: of the client.
 
     Raises:
+        ModelOutOfDate: the database has another model or other policies by now; nothing was done.
         XrmError: the database does not answer, or not now.
     """
     writes = is_write(request)
     try:
         with database.begin(TIMEOUT) if writes else database.read(TIMEOUT) as connection:
+            require_current(connection, records.model, policies)
             work = Work(connection, records, asking, address, writes)
             handler = ScimHandler(service, Storage(work))
             try:

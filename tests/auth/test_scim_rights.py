@@ -1,7 +1,10 @@
 """Who may provision, and that nobody gets more by it than the token has."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from tests.auth.kit import POLICIES, ROLES, House
 from tests.auth.scim_kit import GRANTS, GROUP, PATCH, Directory, done, map_group, refused, service_token
 from xrm_core.auth import tokens
+from xrm_core.auth.scim import storage
 from xrm_core.auth.tokens import TokenLimits, create_token, revoke_token
 from xrm_core.permissions.in_force import apply_set
 
@@ -245,3 +249,29 @@ def test_policies_that_are_no_longer_in_force_let_nobody_in(house: House, direct
     finally:
         apply_set(house.database, files)
     assert directory.get("Users", made["id"])["active"] is True
+
+
+def test_directories_that_ask_for_much_hold_up_nobody_who_signs_in(
+    house: House, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a directory whose requests take long
+    person, go_on, begun, answer = house.person(), Event(), Event(), storage.answer
+
+    def slowly(*arguments: Any) -> Any:
+        begun.set()
+        go_on.wait(30)
+        return answer(*arguments)
+
+    monkeypatch.setattr(storage, "answer", slowly)
+    with ThreadPoolExecutor(21) as threads:
+        waiting = [threads.submit(directory.ask, "GET", "/Users?count=1") for _ in range(20)]
+        try:
+            assert begun.wait(10)
+            time.sleep(0.3)  # until all are there
+            # when somebody signs in
+            signed_in = threads.submit(house.login, person.email).result(10)
+        finally:
+            go_on.set()
+    # then nobody had to wait for it
+    assert signed_in.status_code == 200
+    assert [each.result().status_code for each in waiting] == [200] * 20

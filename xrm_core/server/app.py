@@ -56,6 +56,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     auth = AuthEndpoints(settings)
     oidc = OidcEndpoints(settings, auth)
     forgotten = ForgottenEndpoint(settings, auth)
+    scim = ScimEndpoint(settings)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     ending = asyncio.Event()
@@ -90,6 +91,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         await tenants.close()
         await site.close()
         auth.close()
+        scim.close()
 
     routes: list[BaseRoute] = [
         Route("/graphql", graphql),  # for /graphql/, which leads there
@@ -98,7 +100,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         *auth.routes(),
         *oidc.routes(),
         *PasskeyEndpoints(settings, auth).routes(),
-        Route(f"{ROOT}/{{path:path}}", ScimEndpoint(settings, auth)),
+        Route(f"{ROOT}/{{path:path}}", scim),
         *forgotten.routes(),
         *health.routes(lambda request: site_of(request.scope).refresh()),
         *graphiql.routes(lambda: configuration),

@@ -1,10 +1,8 @@
 """``/auth/…``: sign in and out. One attempt per request, so there is no way around the limits on attempts."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import structlog
@@ -21,10 +19,11 @@ from xrm_core.auth.people import Person
 from xrm_core.auth.secret_box import SecretBox
 from xrm_core.auth.sessions import Lifetimes
 from xrm_core.auth.sign_in import TIMEOUT, Attempt, SignedIn, SignIn
-from xrm_core.errors import BadRequest, Busy, QueryTooLarge, Unauthenticated, XrmError
+from xrm_core.errors import BadRequest, QueryTooLarge, Unauthenticated, XrmError
 from xrm_core.graphql import answers
 from xrm_core.metadata.model import USER
 from xrm_core.server import browser
+from xrm_core.server.apart import Apart
 from xrm_core.server.negotiation import require_json
 from xrm_core.server.site import Serving, Site
 from xrm_core.server.sites import address_of, site_of
@@ -43,7 +42,6 @@ HEADERS = {"cache-control": "no-store", "vary": "Cookie", "x-content-type-option
 _AS = ("cookie", "token")
 
 _log = structlog.get_logger(__name__)
-Result = TypeVar("Result")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -59,8 +57,7 @@ class AuthEndpoints:
         self.passwords = Passwords(settings.password_memory, settings.password_passes)
         self.box = SecretBox(settings.secret_key)
         self._sign_in = SignIn(self.passwords, Lifetimes(idle, longest), self.box)
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="xrm-sign-in")
-        self._waiting = 0
+        self.apart = Apart("xrm-sign-in", _THREADS, MAX_WAITING, "Too many sign-ins are waiting already.")
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -86,7 +83,7 @@ class AuthEndpoints:
 
     def close(self) -> None:
         """End the threads."""
-        self._threads.shutdown(wait=False)
+        self.apart.close()
 
     async def _login(self, request: Request) -> Response:
         site = site_of(request.scope)
@@ -163,16 +160,6 @@ class AuthEndpoints:
         response = JSONResponse({"signedOut": True}, headers=HEADERS)
         browser.set_cookie(response, request.scope, browser.SESSION, site.name, "", 0)
         return response
-
-    async def apart(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Do something that blocks in the threads for signing in. Raises Busy: too much waits already."""
-        if self._waiting >= MAX_WAITING:
-            raise Busy("Too many sign-ins are waiting already.", hint="Try again in a moment.")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-        finally:
-            self._waiting -= 1
 
 
 def signed_in_answer(request: Request, site: Site, signed_in: SignedIn, *, cookie: bool) -> Response:

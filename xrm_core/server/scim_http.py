@@ -12,7 +12,7 @@ from xrm_core.errors import Forbidden, QueryTooLarge, Unauthenticated, XrmError
 from xrm_core.graphql import answers
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import PROVISIONING, Action
-from xrm_core.server.auth_http import AuthEndpoints
+from xrm_core.server.apart import Apart
 from xrm_core.server.graphql_http import BodyTooLarge
 from xrm_core.server.site import Serving
 from xrm_core.server.sites import address_of, site_of
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from xrm_core.auth.scim.service import Service
 
 ROOT = "/scim/v2"
+MAX_WAITING = 50
+"""Requests that may be under way at a time."""
+
+_THREADS = 4
 _ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 _TYPE = "application/scim+json"
 _MAX_QUERY = 8192
@@ -36,12 +40,12 @@ class ScimEndpoint:
 
     Args:
         settings: how large a body may be.
-        auth: has the threads.
     """
 
-    def __init__(self, settings: Settings, auth: AuthEndpoints) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._max_bytes = settings.max_body_bytes
-        self._auth = auth
+        # Of its own: a directory that asks for much must not hold up people who sign in.
+        self._apart = Apart("xrm-scim", _THREADS, MAX_WAITING, "Too many requests of directories are waiting already.")
         self._service: Service | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,13 +59,17 @@ class ScimEndpoint:
             response = _refused(error if isinstance(error, XrmError) else answers.unexpected(error))
         await response(scope, receive, send)
 
+    def close(self) -> None:
+        """End the threads."""
+        self._apart.close()
+
     async def _answer(self, request: Request) -> Response:
         site, address = site_of(request.scope), address_of(request.scope)
         credentials = request.headers.get("authorization")
         _require_right(await site.user(credentials, address), writes=False)
         body = await _body(request, self._max_bytes)
-        service = self._service = self._service or await self._auth.apart(_service, self._max_bytes)
-        asked, writes = await self._auth.apart(_asked, request, body)
+        service = self._service = self._service or await self._apart(_service, self._max_bytes)
+        asked, writes = await self._apart(_asked, request, body)
         if writes:
             site.require_writable()
 
@@ -69,7 +77,7 @@ class ScimEndpoint:
             caller = await serving.authenticator.user(credentials, address)
             _require_right(caller, writes=writes)
             place = site.database, serving.blueprint.records, serving.policies
-            return await self._auth.apart(_done, *place, service, asked, caller, address)
+            return await self._apart(_done, *place, service, asked, caller, address)
 
         try:
             done = await site.on_newest(do)

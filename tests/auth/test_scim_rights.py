@@ -3,16 +3,22 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from threading import Event
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from tests.auth.kit import POLICIES, ROLES, House
 from tests.auth.scim_kit import GRANTS, GROUP, PATCH, Directory, done, map_group, refused, service_token
-from xrm_core.auth import tokens
+from xrm_core.auth import people, tokens
+from xrm_core.auth.oidc_people import Arrival, link, sign_in_by
+from xrm_core.auth.oidc_providers import Provider
 from xrm_core.auth.scim import storage
+from xrm_core.auth.sessions import Lifetimes
 from xrm_core.auth.tokens import TokenLimits, create_token, revoke_token
 from xrm_core.permissions.in_force import apply_set
 
@@ -275,3 +281,26 @@ def test_directories_that_ask_for_much_hold_up_nobody_who_signs_in(
     # then nobody had to wait for it
     assert signed_in.status_code == 200
     assert [each.result().status_code for each in waiting] == [200] * 20
+
+
+def test_who_signs_in_by_a_provider_gets_no_role_back_that_is_being_taken(house: House) -> None:
+    # given somebody from whom a role is being taken, and whom a provider gives another
+    person, users = house.person(), house.platform.records.tables["user"]
+    provider = Provider("acme", "https://login.example", "crm", "https://crm.example")
+    provider = replace(provider, roles_claim="groups", roles={"g": ("guest",)})
+    arrival = Arrival({"sub": person.id, "groups": ["g"]}, None, "test", None, None)
+    lifetimes = Lifetimes(timedelta(hours=1), timedelta(days=1))
+    with house.database.begin() as connection:
+        link(connection, person.id, provider.issuer, person.id)
+    with ThreadPoolExecutor(1) as threads:
+        with house.database.begin() as connection:
+            connection.execute(select(users.c.id).where(users.c.id == person.id).with_for_update())
+            tokens.set_roles(connection, person.id, [])
+            # when they sign in at that moment
+            place = house.database, house.platform.records
+            signing_in = threads.submit(sign_in_by, *place, provider, lifetimes, arrival)
+            time.sleep(0.5)
+        signing_in.result(10)
+    # then it is gone all the same
+    with house.database.read() as connection:
+        assert people.roles_of(connection, person.id) == {"guest"}

@@ -92,6 +92,7 @@ def _signed_in(
         raise refused("The provider's ID token has no usable subject.")
     with database.begin(TIMEOUT) as connection:
         person = _person(connection, records, provider, arrival)
+        people.hold(connection, records.tables[USER], [person.id])
         _give_roles(connection, provider, person, arrival)
         return open_session(
             connection,

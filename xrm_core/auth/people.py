@@ -1,5 +1,6 @@
 """What signing in has to know of the records of the entity ``user``, whatever fields the pack gives them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, null, or_, select, true
@@ -34,6 +35,17 @@ def is_active(users: Table) -> ColumnElement[bool]:
 def roles_of(connection: Connection, user_id: str) -> frozenset[str]:
     """The roles of a user."""
     return frozenset(connection.scalars(select(USER_ROLE.c.role).where(USER_ROLE.c.user_id == user_id)))
+
+
+def hold(connection: Connection, users: Table, user_ids: Iterable[str]) -> None:
+    """Hold the records of users until the transaction ends.
+
+    Whoever changes roles does that before looking at them: of two who do it at once, one would bring back what the
+    other has just taken away.
+    """
+    ids = sorted(user_ids)
+    for part in (ids[start : start + 500] for start in range(0, len(ids), 500)):
+        connection.execute(select(users.c.id).where(users.c.id.in_(part)).order_by(users.c.id).with_for_update())
 
 
 def by_email(connection: Connection, users: Table, email: str) -> Person | None:

@@ -63,6 +63,7 @@ def user_roles(
 ) -> None:
     """Print a user's roles; with --role set them first. A running server may take two seconds to know."""
     from xrm_core.auth import events
+    from xrm_core.auth.people import hold
     from xrm_core.auth.tokens import set_roles
     from xrm_core.cli.account_lists import roles_of
     from xrm_core.cli.workplace import opened
@@ -73,6 +74,8 @@ def user_roles(
         workplace.check_applied()
         with workplace.database.begin() if role else workplace.database.read() as connection:
             user = user_id(workplace, connection, email)
+            if role:
+                hold(connection, workplace.tables["user"], [user])
             before = roles_of(connection, user)
             if role:
                 set_roles(connection, user, role)

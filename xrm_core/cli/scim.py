@@ -21,10 +21,11 @@ def group_roles(
     database: DatabaseUrl = None,
 ) -> None:
     """Print the roles that a group gives; with --role or --none set them first, for those who are in it, too."""
-    from xrm_core.auth import events
+    from xrm_core.auth import events, people
     from xrm_core.auth.scim import roles
     from xrm_core.cli.accounts import check_roles
     from xrm_core.cli.workplace import opened
+    from xrm_core.metadata.model import USER
 
     if role and none:
         raise typer.BadParameter("--role and --none do not go together.")
@@ -35,6 +36,7 @@ def group_roles(
             before = roles.given_by(connection, group)
             if role or none:
                 members = roles.members_of(connection, group)
+                people.hold(connection, workplace.tables[USER], members)
                 roles.set_given(connection, group, role or [])
                 changed = roles.renew(connection, members, before)
                 details = {"group": group, "before": before, "after": sorted(set(role or []))}

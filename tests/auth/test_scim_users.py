@@ -315,3 +315,10 @@ def test_keys_of_any_length_are_looked_at_once() -> None:
     assert time.process_time() - began < 2
     for path, plain in {"emails[a eq 1].display": True, "title[x][y]": True, "title]": False, "ti[tle": False}.items():
         assert (dialects.resource({path: 1}) == {}) is plain
+
+
+@pytest.mark.parametrize("text", ["a\\u0000b", "a\\ud800b"])
+def test_what_no_database_keeps_is_found_nowhere(directory: Directory, text: str) -> None:
+    for kind, attribute in (("Users", "userName"), ("Users", "externalId"), ("Groups", "displayName")):
+        found = done(directory.ask("POST", f"/{kind}/.search", {"filter": f'{attribute} eq "{text}"'}))
+        assert found["totalResults"] == 0

@@ -76,8 +76,13 @@ def check_texts(value: Any) -> None:
             waiting += [*each, *each.values()]
         elif isinstance(each, list):
             waiting += each
-        elif isinstance(each, str) and ("\0" in each or any("\ud800" <= sign <= "\udfff" for sign in each)):
+        elif isinstance(each, str) and not is_kept(each):
             raise InvalidValueException(detail="A text has a NUL or half a character")
+
+
+def is_kept(text: str) -> bool:
+    """Whether databases keep a text: not if there is a NUL or half a character."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _kept(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:

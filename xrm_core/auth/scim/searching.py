@@ -6,9 +6,10 @@ from typing import Any
 from scim2_models import Resource, ResourceType, SearchRequest, TooManyException
 from scim2_models.path.expressions import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator
 from scim2_server.storage import SearchPage
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 
 from xrm_core.auth.scim import groups, people, roles
+from xrm_core.auth.scim.dialects import is_kept
 from xrm_core.auth.scim.work import Work, is_id
 from xrm_core.storage.system import SCIM_GROUP, SCIM_USER
 
@@ -81,6 +82,8 @@ def _required(node: FilterNode | None) -> Iterator[Comparison]:
 def _condition(work: Work, kind: ResourceType, comparison: Comparison) -> ColumnElement[bool] | None:
     """The condition of an equality that an index can find; None: another attribute."""
     name, value = str(comparison.attr_path).casefold().rpartition(":")[2], comparison.value
+    if not is_kept(value):  # escaped in the filter, so that it came this far
+        return false()
     of_users = kind.name == "User"
     found: ColumnElement[bool] | None = None
     if name == "username" and of_users:

@@ -1,6 +1,7 @@
 """The protocol, with what providers of identities make of it."""
 
 import re
+from itertools import groupby
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -10,9 +11,11 @@ from scim2_server.conditions import Conditions
 from scim2_server.service import ModelT, ScimService, scim_exception_of
 
 from xrm_core.auth.scim import dialects
-from xrm_core.auth.scim.resources import Email, User
+from xrm_core.auth.scim.resources import Email, Group, User
 
 _ADDRESS_BY_TYPE = re.compile(r'(?:.*:)?emails\[\s*type\s+eq\s+"([^"\\]{1,50})"\s*\]\.value', re.IGNORECASE)
+
+_MEMBER = re.compile(r'members\[value eq "([^"\\]*)"\]')
 
 
 class Service(ScimService):
@@ -49,13 +52,36 @@ class Service(ScimService):
     def apply_patch(
         self, current: Resource[Any], patch_op: "PatchOp[Any]", conditions: Conditions
     ) -> Resource[Any] | None:
-        """A PATCH; an address that it names by its type comes into being."""
+        """A PATCH; an address that it names by its type comes into being, and members go all at once."""
+        if isinstance(current, Group):
+            return self._patched_group(current, patch_op, conditions)
         if isinstance(current, User):
             for operation in patch_op.operations or []:
                 named = _ADDRESS_BY_TYPE.fullmatch(str(operation.path or ""))
                 if named and operation.op != "remove" and not _has_type(current, named[1]):
                     current.emails = [*(current.emails or []), Email(type=named[1])]
         return super().apply_patch(current, patch_op, conditions)
+
+    def _patched_group(self, current: Group, patch_op: "PatchOp[Any]", conditions: Conditions) -> Resource[Any] | None:
+        """The library looks through all members, and checks them anew, for each one that goes."""
+        self.check_preconditions(current, "PATCH", conditions)
+        modified = False
+        for removes, operations in groupby(patch_op.operations or [], lambda each: _removed_member(each) is not None):
+            part = list(operations)
+            if removes:
+                gone = {_removed_member(each) for each in part}
+                before = current.members or []
+                current.members = [each for each in before if each.value not in gone] or None
+                modified |= len(current.members or []) != len(before)
+            else:
+                modified |= patch_op.model_copy(update={"operations": part}).patch(current)
+        return current if modified else None
+
+
+def _removed_member(operation: Any) -> str | None:
+    """The id of the member that an operation removes; None: it does something else."""
+    named = _MEMBER.fullmatch(str(operation.path or "")) if operation.op == "remove" else None
+    return None if named is None or operation.value is not None else named[1]
 
 
 def _has_type(user: User, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -18,9 +19,10 @@ from tests.auth.kit import PASSWORD, House, Person, code
 from tests.auth.test_own_account import ask, refused
 from tests.auth.test_tenants import settle
 from tests.auth.test_totp import NOW, App
-from xrm_core.auth import authenticator, passkey_challenges, passkeys, totp
+from xrm_core.auth import authenticator, passkey_challenges, passkeys, sessions, totp
 from xrm_core.auth.attempts import Kind
 from xrm_core.auth.relying_party import PasskeysNotConfigured, RelyingParty
+from xrm_core.permissions.caller import system
 from xrm_core.storage.system import ATTEMPTS, PASSKEY, PASSKEY_CHALLENGE
 
 ENROL = "mutation($password: String!) { enrolPasskey(password: $password) }"
@@ -432,6 +434,33 @@ def test_a_session_that_has_ended_registers_nothing_even_if_it_is_remembered(
     # then nothing stays that would outlive it
     assert refused(house, headers, CONFIRM, name="Mine", credential=device.make(asked)) == "PASSKEY_NOT_TAKEN"
     assert house.rows_of(person)["xrm_passkey"] == 0
+
+
+@pytest.mark.parametrize("way", ["passkey", "password"])
+def test_who_is_deactivated_while_signing_in_gets_no_session(house: House, way: str) -> None:
+    # given
+    person = house.person()
+    device = registered(house, person)
+    end_sessions_of(house, person)
+    answer = device.sign(options(house))
+    with ThreadPoolExecutor(1) as threads:
+        with house.database.begin() as connection:
+            caller = system(house.platform.model, "test")
+            house.platform.records.update(connection, caller, "user", person.id, {"active": False})
+            # when somebody signs in at that moment
+            if way == "passkey":
+                signing_in = threads.submit(sign_in, house, answer)
+            else:
+                signing_in = threads.submit(house.login, person.email)
+            time.sleep(0.7)
+        status = signing_in.result(10).status_code
+    # then there is no session with which they could come back later
+    assert (status, house.rows_of(person)["xrm_session"]) == (401, 0)
+
+
+def end_sessions_of(house: House, person: Person) -> None:
+    with house.database.begin() as connection:
+        sessions.end_sessions(connection, person.id)
 
 
 def test_who_is_not_active_does_not_sign_in_and_a_new_password_leaves_passkeys(house: House) -> None:

@@ -93,6 +93,8 @@ def _signed_in(
     with database.begin(TIMEOUT) as connection:
         person = _person(connection, records, provider, arrival)
         people.hold(connection, records.tables[USER], [person.id])
+        if people.by_id(connection, records.tables[USER], person.id) is None:
+            raise refused("The account may not sign in.")
         _give_roles(connection, provider, person, arrival)
         return open_session(
             connection,

@@ -96,6 +96,7 @@ class PasskeySignIn:
         except NotVerified as error:
             raise self._refused(database, attempt, passkey) from error
         with database.begin(TIMEOUT) as connection:
+            people.hold(connection, users, [passkey.user_id])
             person = people.by_id(connection, users, passkey.user_id)
             if person is not None and passkeys.note_use(connection, passkey, said.sign_count, backed_up=said.backed_up):
                 was_right(connection, counters)

@@ -41,7 +41,7 @@ def hold(connection: Connection, users: Table, user_ids: Iterable[str]) -> None:
     """Hold the records of users until the transaction ends.
 
     Whoever changes roles does that before looking at them: of two who do it at once, one would bring back what the
-    other has just taken away.
+    other has just taken away. So does whoever lets somebody in: what ends their sessions would not see the new one.
     """
     ids = sorted(user_ids)
     for part in (ids[start : start + 500] for start in range(0, len(ids), 500)):

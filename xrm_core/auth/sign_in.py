@@ -119,8 +119,10 @@ class SignIn:
             with database.begin(TIMEOUT) as connection:
                 attempts.count(connection, [known.codes])
         with database.begin(TIMEOUT) as connection:
-            # Password and second factor may have changed meanwhile; from here on they cannot.
-            if is_unchanged(connection, known.person.id, known.kept):
+            # Password and second factor may have changed, and the user may have gone; from here on they cannot.
+            people.hold(connection, users, [known.person.id])
+            is_there = people.by_id(connection, users, known.person.id) is not None
+            if is_there and is_unchanged(connection, known.person.id, known.kept):
                 second = self._second_factor(connection, known, attempt)
                 if second is not None:
                     if better is not None:

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import UNAVAILABLE, PostgresServer, running_server
+from tests.system_tables import replayed
 from xrm_core.storage.engines import Database
+
+REVISIONS = replayed()
+"""Makes the system tables in this process, see there."""
 
 
 def _postgres_is_off() -> bool:

@@ -19,6 +19,8 @@ from typing import Any
 
 import psycopg
 
+from tests.postgres_databases import PreparedDatabase
+
 UNAVAILABLE = "No PostgreSQL for the tests"
 """Every :class:`PostgresUnavailable` begins with these words; the last lines of the run look for them."""
 
@@ -33,10 +35,6 @@ _OPTIONS = (
     "max_connections=100",
     "autovacuum=off",
 )
-_DROP_TENANTS = r"""DO $$ DECLARE name text; BEGIN
-    FOR name IN SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\_%' LOOP
-        EXECUTE format('DROP SCHEMA %I CASCADE', name);
-    END LOOP; END $$"""
 # The shell starts the server and stops it at once («immediate shutdown») when the pipe at its input closes.
 _WHILE_PIPE_IS_OPEN = (
     'exec 3<&0; "$@" 3<&- & server=$!; (cat <&3 >/dev/null; kill -QUIT $server 2>/dev/null) & wait $server'
@@ -58,36 +56,39 @@ class PostgresServer:
     """A running server, reached by a Unix socket in ``folder``."""
 
     folder: Path
-    _free: list[str] = field(default_factory=list)
+    _free: list[PreparedDatabase] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def url(self, database: str) -> str:
         """SQLAlchemy URL of a database on this server."""
         return f"postgresql+psycopg://{_ADMIN}@/{database}?host={self.folder}"
 
-    def execute(self, *statements: str, database: str = "postgres") -> None:
-        """Run statements outside of transactions, as CREATE DATABASE wants it."""
+    def execute(self, *statements: str, database: str = "postgres") -> list[tuple[object, ...]]:
+        """Run statements outside of transactions, as CREATE DATABASE wants it; the rows of the last."""
         with psycopg.connect(host=str(self.folder), user=_ADMIN, dbname=database, autocommit=True) as connection:
             for statement in statements:
-                connection.execute(statement.encode())
+                cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """A fresh empty database; yields its URL. At the end it is emptied for the next one who asks."""
-        if not self._free:
-            self._free.append(f"test_{next(self._numbers)}")
-            self.execute(f"CREATE DATABASE {self._free[-1]}")
-        name = self._free.pop()
-        yield self.url(name)
-        self.execute(
-            f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
-            f"WHERE datname = '{name}' AND pid <> pg_backend_pid()",  # a test that forgot to close
-            "DROP SCHEMA public CASCADE",
-            _DROP_TENANTS,
-            "CREATE SCHEMA public",
-            database=name,
-        )
-        self._free.append(name)
+    def database(self, *, empty: bool = False) -> Iterator[str]:
+        """A fresh database without a model; yields its URL. It has the system tables, unless it shall be empty."""
+        if empty:
+            name = f"empty_{next(self._numbers)}"
+            self.execute(f"CREATE DATABASE {name}")
+            yield self.url(name)
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")  # also if a test forgot to close
+            return
+        prepared = self._free.pop() if self._free else self._make()
+        yield self.url(prepared.name)
+        if prepared.clean(self.execute):
+            self._free.append(prepared)
+        else:
+            self.execute(f"DROP DATABASE {prepared.name} WITH (FORCE)")
+
+    def _make(self) -> PreparedDatabase:
+        name = f"test_{next(self._numbers)}"
+        return PreparedDatabase.make(self.execute, name, self.url(name))
 
 
 @contextmanager

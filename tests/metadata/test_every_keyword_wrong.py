@@ -5,6 +5,7 @@ The cases are made from the meta-schemas, so that a new word is tried from the d
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_args
 
 import jsonschema_rs
@@ -120,10 +121,15 @@ def entity(**words: Any) -> str:
     return json.dumps({**ENTITY, **words})
 
 
-def valid(form: Form, document: Any) -> bool:
+@cache
+def validator(form: Form) -> jsonschema_rs.Draft202012Validator:
     known = [(f"{name}.schema.json", meta_schema(name)) for name in get_args(Form)]
     registry = jsonschema_rs.Registry(known)
-    return jsonschema_rs.Draft202012Validator(meta_schema(form), registry=registry).is_valid(document)
+    return jsonschema_rs.Draft202012Validator(meta_schema(form), registry=registry)
+
+
+def valid(form: Form, document: Any) -> bool:
+    return validator(form).is_valid(document)
 
 
 FIELD_CASES = list(field_cases())

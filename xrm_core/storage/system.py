@@ -1,7 +1,9 @@
 """The platform's own tables. They come from Alembic revisions in ``revisions/``; here is how code sees them."""
 
+from functools import cache, partial
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +23,10 @@ from xrm_core.errors import ModelOutOfDate
 from xrm_core.storage.columns import Flag, Id, Instant, String
 from xrm_core.storage.engines import Database
 from xrm_core.storage.exclusive import exclusive
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 VERSION_TABLE = "xrm_alembic_version"
 """Where Alembic keeps the revision of the system tables."""
@@ -462,6 +468,28 @@ TENANT_HOST = Table(
 _MIGRATING = Lock()  # Alembic's scripts find their connection in a variable of the whole process
 
 
+@cache
+def _revisions() -> tuple["Config", "ScriptDirectory"]:
+    """Read once: a server makes and upgrades the tables of many tenants."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "revisions").replace("%", "%%"))
+    return config, ScriptDirectory.from_config(config)
+
+
+def run_revisions(connection: Connection, current: str | None) -> None:  # noqa: ARG001
+    """Carry out all revisions after the current one (None: all) in the transaction of a connection."""
+    from alembic.runtime.environment import EnvironmentContext
+
+    config, scripts = _revisions()
+    steps = partial(scripts._upgrade_revs, "head")
+    with _MIGRATING, EnvironmentContext(config, scripts, fn=lambda revision, _: steps(revision)) as environment:
+        environment.configure(connection=connection, version_table=VERSION_TABLE)
+        environment.run_migrations()
+
+
 def upgrade_system(database: Database) -> None:
     """Bring the system tables to the newest revision: all or nothing, one process at a time.
 
@@ -470,14 +498,9 @@ def upgrade_system(database: Database) -> None:
         ModelOutOfDate: a newer version of the platform has made them.
         SchemaChangeRefused: the system tables stay in use, or somebody else changes tables for too long.
     """
-    from alembic import command  # half a second, which only schema commands should take
-    from alembic.config import Config
-    from alembic.migration import MigrationContext
-    from alembic.script import ScriptDirectory
+    from alembic.migration import MigrationContext  # half a second, which only schema commands should take
 
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "revisions").replace("%", "%%"))
-    known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    known = [script.revision for script in _revisions()[1].walk_revisions()]
 
     def upgrade(connection: Connection) -> None:
         options = {"version_table": VERSION_TABLE}
@@ -489,9 +512,7 @@ def upgrade_system(database: Database) -> None:
                 "The system tables of the database were made by a newer version of the platform.",
                 hint="Use that version, or a newer one.",
             )
-        with _MIGRATING:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        run_revisions(connection, current)
 
     try:
         with exclusive(database) as turn:

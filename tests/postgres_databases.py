@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from psycopg.errors import InvalidSchemaName, UndefinedTable
 
 from xrm_core.storage.engines import Database
-from xrm_core.storage.system import METADATA, upgrade_system
+from xrm_core.storage.system import upgrade_system
 
 Execute = Callable[..., list[tuple[object, ...]]]
 """Runs a statement in a database: ``execute(statement, database=name)``."""
-
-_KEPT = ("xrm_mask_key",)
-"""System tables that have a row from the beginning."""
 
 _END_OTHERS = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
@@ -36,15 +33,19 @@ _SIGHT = """SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
     UNION ALL SELECT concat_ws(' ', 'default', relname, rolname, setconfig) FROM pg_db_role_setting
         LEFT JOIN pg_roles ON pg_roles.oid = setrole, (SELECT current_database() AS relname) AS here
         WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+    UNION ALL SELECT concat_ws(' ', 'revision', version_num) FROM xrm_alembic_version
+    UNION ALL SELECT concat_ws(' ', 'key', inner_block, outer_block) FROM xrm_mask_key
 ) AS lines"""
-"""All that is not data, as one value."""
+"""All that is not data, and what the revisions have written, as one value."""
 
 _CLEAN = """DO $$ DECLARE kind text; name text; BEGIN
     FOR name IN SELECT nspname FROM pg_namespace WHERE oid > {newest} AND nspname !~ '^pg_' LOOP
         EXECUTE format('DROP SCHEMA %I CASCADE', name);
     END LOOP;
-    FOR kind, name IN SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
-            WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND oid > {newest}
+    FOR kind, name IN SELECT
+            CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
+                ELSE 'TABLE' END,
+            relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND oid > {newest}
             AND relkind IN ('r', 'p', 'v', 'm', 'S') ORDER BY relkind = 'S' LOOP
         EXECUTE format('DROP %s IF EXISTS %I CASCADE', kind, name);
     END LOOP;
@@ -56,10 +57,15 @@ _CLEAN = """DO $$ DECLARE kind text; name text; BEGIN
             AND typtype IN ('e', 'd') LOOP
         EXECUTE format('DROP TYPE IF EXISTS %s CASCADE', name);
     END LOOP;
-    {rows}
+    PERFORM set_config('session_replication_role', 'replica', true);
+    FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            AND relname NOT IN ('xrm_alembic_version', 'xrm_mask_key') LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
     PERFORM setval(oid, 1, false) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'S';
 END $$"""
-"""Away with all that is newer than the system tables, with their rows and with what was counted."""
+"""Away with all that is newer than the system tables, with their rows and with what was counted; not with what the
+revisions have written."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +97,10 @@ class PreparedDatabase:
 
     def clean(self, execute: Execute) -> bool:
         """Make it as it was; False: a test has changed what was there before, so it cannot be used again."""
-        rows = "".join(f"DELETE FROM {name}; " for name in METADATA.tables if name not in _KEPT)
         execute(_END_OTHERS, database=self.name)  # a test that forgot to close
         try:
-            execute(_CLEAN.format(newest=self.newest, rows=rows), database=self.name)
+            execute(_CLEAN.format(newest=self.newest), database=self.name)
+            [[sight]] = execute(_SIGHT, database=self.name)
         except (InvalidSchemaName, UndefinedTable):
             return False
-        [[sight]] = execute(_SIGHT, database=self.name)
         return sight == self.sight

@@ -1,4 +1,4 @@
-"""System tables of SQLite, made from what the revisions said once: they take a while, and thousands of tests need them."""
+"""System tables of SQLite, made from what the revisions said once: those take a while, and all tests need them."""
 
 from collections.abc import Callable
 from typing import Any

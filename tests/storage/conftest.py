@@ -18,7 +18,7 @@ def another_database(database: Database, request: pytest.FixtureRequest, tmp_pat
             url = f"sqlite:///{tmp_path / 'another.db'}"
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            url = stack.enter_context(server.database())
+            url = stack.enter_context(server.database(empty=True))
         opened = Database(url)
         yield opened
         opened.close()

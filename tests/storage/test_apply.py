@@ -24,8 +24,8 @@ from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database, with_schema
 from xrm_core.storage.measure import Found
 from xrm_core.storage.plan import plan
-from xrm_core.storage.prepared import Prepared
 from xrm_core.storage.policy_sets import POLICY_SET
+from xrm_core.storage.prepared import Prepared
 from xrm_core.storage.system import METADATA, upgrade_system
 from xrm_core.storage.under_way import change_under_way
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,24 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """URL of a fresh empty PostgreSQL database."""
+    """URL of a fresh PostgreSQL database with nothing but the system tables."""
     server: PostgresServer = request.getfixturevalue("postgres_server")
     with server.database() as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database in which nobody has made anything, not even system tables; once for each kind."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path / 'empty.db'}"
+        else:
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            url = stack.enter_context(server.database(empty=True))
+        opened = Database(url)
+        stack.callback(opened.close)
+        yield opened
 
 
 @pytest.fixture
@@ -43,14 +58,14 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """URL of a fresh empty database, once for each kind."""
+    """URL of a fresh database without a model, once for each kind."""
     name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     return str(request.getfixturevalue(name))
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """A fresh empty database, once for each kind; closed at the end."""
+    """A fresh database without a model, once for each kind; closed at the end."""
     opened = Database(database_url)
     yield opened
     opened.close()

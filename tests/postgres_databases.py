@@ -51,10 +51,12 @@ _CLEAN = """DO $$ DECLARE kind text; name text; BEGIN
     END LOOP;
     FOR name IN SELECT oid::regprocedure FROM pg_proc
             WHERE pronamespace = 'public'::regnamespace AND oid > {newest} LOOP
+        CONTINUE WHEN name ~ '^[0-9]+$'; -- it went with what it belonged to
         EXECUTE format('DROP FUNCTION IF EXISTS %s CASCADE', name);
     END LOOP;
     FOR name IN SELECT oid::regtype FROM pg_type WHERE typnamespace = 'public'::regnamespace AND oid > {newest}
             AND typtype IN ('e', 'd') LOOP
+        CONTINUE WHEN name ~ '^[0-9]+$';
         EXECUTE format('DROP TYPE IF EXISTS %s CASCADE', name);
     END LOOP;
     PERFORM set_config('session_replication_role', 'replica', true);

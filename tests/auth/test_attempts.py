@@ -1,6 +1,7 @@
 """How long those who guess have to wait."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, update
@@ -53,6 +54,26 @@ def test_counts_are_kept_for_a_day_and_can_be_taken_back(database: Database) -> 
     with database.begin() as connection:
         connection.execute(update(ATTEMPTS).values(last_at=long_ago))
         assert attempts.remove_old(connection) == 1
+
+
+def test_a_count_that_is_forgotten_meanwhile_begins_anew(database: Database) -> None:
+    # Given many who count attempts of one account, and somebody who forgets them all the time
+    upgrade_system(database)
+
+    def count(_number: int) -> None:
+        with database.begin() as connection:
+            attempts.count(connection, [MINE, of_address("192.0.2.1")])
+            attempts.take_back(connection, MINE)
+            attempts.take_back(connection, of_address("192.0.2.1"))
+
+    def forget(_number: int) -> None:
+        with database.begin() as connection:
+            attempts.forget(connection, MINE)
+
+    # Then each of them is counted
+    with ThreadPoolExecutor(4) as threads:
+        for work in [threads.submit(count if number % 2 else forget, number) for number in range(120)]:
+            work.result()
 
 
 def test_nothing_that_strangers_send_is_kept_as_it_is(database: Database) -> None:

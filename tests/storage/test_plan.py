@@ -132,12 +132,12 @@ def test_virtual_fields_come_change_and_go_without_touching_tables(database: Dat
         assert drift(connection, after) == []
 
 
-def test_planning_changes_nothing(database: Database) -> None:
+def test_planning_changes_nothing(empty_database: Database) -> None:
     # Given a database that nothing was applied to
-    with database.read() as connection:
+    with empty_database.read() as connection:
         plan(connection, None, BEFORE)
     # Then there is still no table in it
-    with database.read() as connection:
+    with empty_database.read() as connection:
         assert connection.dialect.get_table_names(connection) == []
 
 

@@ -140,4 +140,6 @@ def _check(moments: Collection[dt.datetime]) -> None:
 def _begin(connection: Connection, counter: Counter, now: dt.datetime) -> None:
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {"key": counter.key, "failures": 0, "last_at": now, "free_at": now}
-    connection.execute(make(ATTEMPTS).values(row).on_conflict_do_nothing(index_elements=["key"]))
+    # A row that is there is written as it is: so it is held, and nobody who forgets it meanwhile takes it away.
+    kept = {"failures": ATTEMPTS.c.failures}
+    connection.execute(make(ATTEMPTS).values(row).on_conflict_do_update(index_elements=["key"], set_=kept))

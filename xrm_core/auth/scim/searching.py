@@ -1,4 +1,4 @@
-"""Searches. What names one user or group is found by an index; any other filter looks at all that there are."""
+"""Searches. What names one user or group is looked up in the database; any other filter looks at all that there are."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -148,7 +148,7 @@ def test_a_token_that_is_revoked_under_load_ends_at_both(two: Two) -> None:
         asker.start()
     # When it is revoked
     with closing(Database(two.shop.settings.database_url)) as database, database.begin() as connection:
-        tokens.revoke_token(connection, token_id)
+        tokens.revoke_token(connection, str(token_id))
     revoked = time.monotonic()
     two.until(lambda server: seen_of(server, token) == ("UNAUTHENTICATED",))
     ended = time.monotonic()

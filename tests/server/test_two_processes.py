@@ -146,6 +146,10 @@ def test_a_token_that_is_revoked_under_load_ends_at_both(two: Two) -> None:
     askers = [threading.Thread(target=ask, args=[server]) for server in two.servers]
     for asker in askers:
         asker.start()
+    deadline = time.monotonic() + 10
+    while len(after) < 10:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     # When it is revoked
     with closing(Database(two.shop.settings.database_url)) as database, database.begin() as connection:
         tokens.revoke_token(connection, str(token_id))

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -98,7 +99,9 @@ def test_for_an_unknown_user_the_database_is_asked_the_same(house: House) -> Non
     asked: dict[str, list[str]] = {}
 
     def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        asked[current].append(statement)
+        # A server also looks now and then whether there are other policies and tenants.
+        if not statement.startswith(("BEGIN", "SET ")) and not re.search("xrm_(model|policy_set|tenant)", statement):
+            asked[current].append(statement)
 
     event.listen(house.database.engine, "before_cursor_execute", note)
     try:
@@ -108,7 +111,7 @@ def test_for_an_unknown_user_the_database_is_asked_the_same(house: House) -> Non
     finally:
         event.remove(house.database.engine, "before_cursor_execute", note)
     first, second, third = asked.values()
-    assert len(first) > 5
+    assert len(first) > 3
     assert first == second == third
 
 

@@ -12,6 +12,7 @@ from xrm_core.auth import attempts, events, people
 from xrm_core.auth.attempts import Counter, Kind, of_address
 from xrm_core.auth.one_time import Purpose, create_link
 from xrm_core.auth.sign_in import TIMEOUT
+from xrm_core.auth.stored_passwords import kept_hash
 from xrm_core.storage.engines import Database
 
 VALID = dt.timedelta(hours=1)
@@ -40,13 +41,16 @@ def count(database: Database, email: str, address: str | None) -> None:
 
 
 def prepare(database: Database, users: Table, email: str, address: str | None) -> Link | None:
-    """Make the link, which voids the one before; None if there is no active user with this address. Blocking."""
+    """Make the link, which voids the one before; None if no active user with a password has this address. Blocking.
+
+    Who signs in by a provider or a directory only has none, and a mailbox alone must not get past what those ask for.
+    """
     with database.begin(TIMEOUT) as connection:
         person = people.by_email(connection, users, email)
         subject = email if person is None else person.id
         details = {"by": "mail"} if person is not None else {"by": "mail", "user": "none"}
         events.record(connection, events.Event.PASSWORD_RESET_ASKED, subject=subject, address=address, details=details)
-        if person is None:
+        if person is None or kept_hash(connection, person.id) is None:
             return None
         language = people.language_of(connection, users, person.id)
         return Link(person.id, person.email, language, create_link(connection, person.id, Purpose.RESET, VALID))

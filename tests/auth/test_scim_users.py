@@ -322,3 +322,13 @@ def test_what_no_database_keeps_is_found_nowhere(directory: Directory, text: str
     for kind, attribute in (("Users", "userName"), ("Users", "externalId"), ("Groups", "displayName")):
         found = done(directory.ask("POST", f"/{kind}/.search", {"filter": f'{attribute} eq "{text}"'}))
         assert found["totalResults"] == 0
+
+
+def test_a_patch_of_any_length_is_not_looked_at(directory: Directory) -> None:
+    made = directory.user("ada@example.com")
+    change = {"op": "replace", "path": "name.givenName", "value": "Ada"}
+    answer = directory.patch("Users", made["id"], *[change] * (dialects.MAX_OPERATIONS + 1))
+    refused(answer, 400, "invalidValue")
+    assert "name" not in directory.get("Users", made["id"])
+    assert directory.patch("Users", made["id"], *[change] * 10).is_success
+    assert directory.get("Users", made["id"])["name"]["givenName"] == "Ada"

@@ -20,7 +20,6 @@ from xrm_core.settings import Settings
 
 if TYPE_CHECKING:
     from scim2_server.requests import ScimRequest
-    from scim2_server.responses import ScimResponse
 
     from xrm_core.auth.scim.service import Service
 
@@ -73,19 +72,17 @@ class ScimEndpoint:
         if writes:
             site.require_writable()
 
-        async def do(serving: Serving) -> "ScimResponse":
+        async def do(serving: Serving) -> Response:
             caller = await serving.authenticator.user(credentials, address)
             _require_right(caller, writes=writes)
             place = site.database, serving.blueprint.records, serving.policies
             return await self._apart(_done, *place, service, asked, caller, address)
 
         try:
-            done = await site.on_newest(do)
+            return await site.on_newest(do)
         finally:
             if writes:
                 site.serving.authenticator.forget()  # roles may have changed, users may have gone
-        content = b"" if done.body is None else json.dumps(done.body).encode()
-        return Response(content, int(done.status), {**done.headers, **_HEADERS})
 
 
 def _service(max_bytes: int) -> "Service":
@@ -110,10 +107,13 @@ def _asked(request: Request, body: bytes) -> "tuple[ScimRequest, bool]":
     return asked, is_write(asked)
 
 
-def _done(*arguments: Any) -> "ScimResponse":
+def _done(*arguments: Any) -> Response:
+    """The answer, ready to be sent: to write a large one as text takes too long for the event loop."""
     from xrm_core.auth.scim.storage import answer
 
-    return answer(*arguments)
+    done = answer(*arguments)
+    content = b"" if done.body is None else json.dumps(done.body).encode()
+    return Response(content, int(done.status), {**done.headers, **_HEADERS})
 
 
 def _require_right(caller: User, *, writes: bool) -> None:

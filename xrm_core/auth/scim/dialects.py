@@ -16,6 +16,9 @@ MAX_PATH = 1000
 MAX_NESTING = 10
 """Brackets of a filter that are open at a time."""
 
+MAX_OPERATIONS = 1000
+"""Operations of a PATCH: each looks through all members of a group."""
+
 _EXTENSION = "urn:ietf:params:scim:schemas:extension:"
 _CORE = re.compile(r"urn:ietf:params:scim:schemas:core:2\.0:(?:user|group):", re.IGNORECASE)
 _KEPT_NOWHERE = frozenset(
@@ -37,9 +40,17 @@ def resource(payload: Any) -> Any:
 
 
 def patch(payload: Any) -> Any:
-    """The body of a PATCH in the words of the RFC; anything but an object as it is."""
+    """The body of a PATCH in the words of the RFC; anything but an object as it is.
+
+    Raises:
+        InvalidValueException: it has too many operations.
+        InvalidPathException: a path of it is too long or nests too deep.
+    """
     if not isinstance(payload, dict):
         return payload
+    for key, value in payload.items():
+        if key.casefold() == "operations" and isinstance(value, list) and len(value) > MAX_OPERATIONS:
+            raise InvalidValueException(detail=f"A PATCH has at most {MAX_OPERATIONS} operations; send several")
     return {
         key: [each for operation in value for each in _operations(operation)] or (value and [_NOTHING])
         if key.casefold() == "operations" and isinstance(value, list)

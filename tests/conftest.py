@@ -71,6 +71,13 @@ def database(database_url: str) -> Iterator[Database]:
     opened.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is marked slow may take longer than other tests, but not for ever."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(3600))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in the last lines that PostgreSQL was missing or off: it is never skipped in silence."""
     if _postgres_is_off():

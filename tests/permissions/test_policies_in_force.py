@@ -160,7 +160,7 @@ def test_a_change_waits_for_writes_under_the_former_policies(firms: Database, mo
 
     with firms.begin() as connection:
         require_current(connection, MODEL, held)
-        changing = threading.Thread(target=change)
+        changing = threading.Thread(target=change, daemon=True)
         changing.start()
         time.sleep(0.6)
         require_current(connection, MODEL, held)

@@ -79,7 +79,7 @@ async def test_a_statement_ends_with_the_read_that_nobody_waits_for(reader: Post
             return int(connection.exec_driver_sql(running).scalar() or 0)
 
     while await count() == 0:
-        pass
+        assert not task.done()
     # When it is cancelled
     task.cancel()
     # Then the server does not go on with it

@@ -182,14 +182,16 @@ async def test_a_write_waits_for_whoever_holds_the_file(sqlite_url: str, tmp_pat
             def hold() -> None:
                 with database.begin():
                     held.set()
-                    let_go.wait()
+                    let_go.wait(30)
 
             holding = asyncio.create_task(asyncio.to_thread(hold))
-            await asyncio.to_thread(held.wait)
+            await asyncio.to_thread(held.wait, 30)
             writing = asyncio.create_task(server.ask(CREATE))
-            await asyncio.sleep(6)
-            assert await server.ask(PRODUCTS) == {"products": {"nodes": []}}
-            let_go.set()
+            try:
+                await asyncio.sleep(6)
+                assert await server.ask(PRODUCTS) == {"products": {"nodes": []}}
+            finally:
+                let_go.set()
             assert await writing == {"createProduct": {"name": "Chair", "price": "12.50"}}
             await holding
 

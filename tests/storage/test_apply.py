@@ -94,7 +94,7 @@ def test_consent_given_once_may_be_given_again(database: Database) -> None:
 
 def test_appliers_at_the_same_time_take_turns(database_url: str) -> None:
     # Given four appliers that start at once on an empty database
-    start = threading.Barrier(4)
+    start = threading.Barrier(4, timeout=30)
 
     def run(_: int) -> bool:
         own = Database(database_url)

@@ -126,7 +126,7 @@ def test_writers_of_the_former_model_go_on_meanwhile(postgres: Database, monkeyp
     done = threading.Event()
     with ThreadPoolExecutor(2) as pool:
         writers = [pool.submit(write_until, postgres, done, start) for start in (1000, 2000)]
-        while not all(writer.running() for writer in writers):
+        while not all(writer.running() or writer.done() for writer in writers):
             time.sleep(0.01)
         # When the change is applied
         try:
@@ -311,14 +311,14 @@ def test_an_open_reader_holds_up_the_change_and_nobody_else(
             waits.append(time.monotonic() - began)
             time.sleep(0.01)
 
-    thread = threading.Thread(target=read)
+    thread = threading.Thread(target=read, daemon=True)
     thread.start()
     # When a field is added, then it is refused after a while
     wider = model(entity("customer", text("name"), integer("rank"), text("city")))
     with pytest.raises(SchemaChangeRefused, match="in use"):
         apply(postgres, wider)
     done.set()
-    thread.join()
+    thread.join(30)
     # And other readers have waited no longer than a lock is waited for
     assert len(waits) > 5
     assert max(waits) < exclusive._LOCK_MILLISECONDS / 1000 + 0.5

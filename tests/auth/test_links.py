@@ -2,11 +2,13 @@
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 from tests.auth.kit import PASSWORD, House, Person, code
+from xrm_core.auth import forgotten_password
 from xrm_core.auth.one_time import Purpose, create_link
 from xrm_core.auth.tokens import digest
 from xrm_core.storage.system import ONE_TIME_TOKEN
@@ -103,6 +105,49 @@ def test_links_that_are_not_good_any_more(house: House, case: str) -> None:
     if case != "gone":
         house.update_user(person, {"active": True})
         assert house.login(person.email, f"{NEW}!").status_code == 401
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+@pytest.mark.parametrize("change", [{"active": False}, {"email": "moved{}@example.com"}])
+def test_a_link_does_not_outlive_what_it_was_given_for(house: House, purpose: Purpose, change: dict[str, Any]) -> None:
+    # given links of somebody who leaves, or gets another address, and somebody else's
+    person, other = house.person(), house.person()
+    token, others = link(house, person, purpose), link(house, other, purpose)
+
+    # when
+    house.update_user(person, {name: str(to).format(purpose) if name == "email" else to for name, to in change.items()})
+    house.update_user(person, {"active": True, "email": person.email})
+
+    # then coming back brings no link back
+    assert code(house.post("/auth/password", {"token": token, "password": NEW})) == "NOT_FOUND"
+    # and a change of something else, or of somebody else, ends none
+    house.update_user(other, {"active": True, "email": other.email})
+    assert house.post("/auth/password", {"token": others, "password": NEW}).status_code == 200
+
+
+def test_what_anybody_can_ask_for_voids_no_link(house: House) -> None:
+    # given links that administrators gave, and one that the user asked for
+    invited, reset, asked = (house.person() for _ in range(3))
+    given = [
+        (invited, link(house, invited)),
+        (reset, link(house, reset, Purpose.RESET)),
+        (asked, forgotten(house, asked)),
+    ]
+
+    # when a stranger who knows the address asks for one
+    voiding = [forgotten(house, person) for person, _ in given]
+
+    # then they are as good as before, and the other one is gone with the password
+    for (_, token), later in zip(given, voiding, strict=True):
+        assert house.post("/auth/password", {"token": token, "password": NEW}).status_code == 200
+        assert house.post("/auth/password", {"token": later, "password": NEW}).status_code == 404
+
+
+def forgotten(house: House, person: Person) -> str:
+    """The token of a link that goes by mail to whoever is said to have forgotten the password."""
+    made = forgotten_password.prepare(house.database, house.platform.tables["user"], person.email, "198.51.100.7")
+    assert made is not None
+    return made.token
 
 
 def test_a_link_is_for_its_purpose_only(house: House) -> None:

@@ -8,18 +8,21 @@ from email.message import EmailMessage, Message
 from email.parser import BytesParser
 from email.policy import default
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 
 from tests.auth.kit import House, Person, code, opened
+from tests.auth.test_tenants import settle
 from tests.postgres import PostgresServer
 from xrm_core.auth import authenticator
 from xrm_core.auth.events import recorded
 from xrm_core.auth.mail import Mail, MailNotSent
 from xrm_core.auth.one_time import Purpose
 from xrm_core.errors import SettingsError
+from xrm_core.server import forgotten_http
 from xrm_core.settings import load_settings
 
 NEW = "another good password"
@@ -175,6 +178,36 @@ def test_a_mail_server_that_refuses_shows_in_the_log_and_not_in_the_answer(house
     post.refuses = False
     assert forgot(house, person.email).status_code == 202  # and it can be asked again
     mail_of(post, person)
+
+
+def test_a_tenant_that_is_asked_for_many_holds_up_no_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a mail server that takes its time
+    person, go_on = house.person(), Event()
+    sent: list[str] = []
+
+    async def slowly(_mail: Mail, email: str, *_: Any) -> None:
+        sent.append(email)
+        await asyncio.to_thread(go_on.wait, 20)
+
+    settle(house, person.email, "letters")
+    monkeypatch.setattr(Mail, "send_link", slowly)
+    monkeypatch.setattr(forgotten_http, "MAX_WAITING", 2)
+    try:
+        # when one tenant is asked for more than may wait
+        here = [forgot(house, house.person().email) for _ in range(3)]
+        there = house.post("/t/letters/auth/forgot", {"email": person.email})
+    finally:
+        go_on.set()
+    # then it is refused there, and the other's goes its way
+    assert [each.status_code for each in here] == [202, 202, 503]
+    assert there.status_code == 202
+    until = time.monotonic() + 10
+    while (again := forgot(house, person.email)).status_code == 503 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert again.status_code == 202  # who is done makes room
+    while len(sent) < 4 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert len(sent) == 4
 
 
 def test_another_site_cannot_ask(house: House) -> None:

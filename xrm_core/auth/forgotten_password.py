@@ -41,7 +41,7 @@ def count(database: Database, email: str, address: str | None) -> None:
 
 
 def prepare(database: Database, users: Table, email: str, address: str | None) -> Link | None:
-    """Make the link, which voids the one before; None if no active user with a password has this address. Blocking.
+    """Make the link; None if no active user with a password has this address. Blocking.
 
     Who signs in by a provider or a directory only has none, and a mailbox alone must not get past what those ask for.
     """
@@ -53,4 +53,4 @@ def prepare(database: Database, users: Table, email: str, address: str | None) -
         if person is None or kept_hash(connection, person.id) is None:
             return None
         language = people.language_of(connection, users, person.id)
-        return Link(person.id, person.email, language, create_link(connection, person.id, Purpose.RESET, VALID))
+        return Link(person.id, person.email, language, create_link(connection, person.id, Purpose.FORGOTTEN, VALID))

@@ -34,10 +34,22 @@ _TEXTS: Mapping[tuple[str, Purpose], Text] = {
     ("en", Purpose.RESET): Text(
         "en",
         "A new password",
+        "Whoever administers your account has made a link by which you set a new password:",
+        "The link works once and not for long. Until then your password stays as it is.",
+    ),
+    ("de", Purpose.RESET): Text(
+        "de",
+        "Neues Passwort",
+        "Wer Ihren Zugang verwaltet, hat einen Link erstellt, mit dem Sie ein neues Passwort vergeben:",
+        "Der Link gilt einmal und nicht lange. Bis dahin bleibt Ihr Passwort, wie es ist.",
+    ),
+    ("en", Purpose.FORGOTTEN): Text(
+        "en",
+        "A new password",
         "Somebody, probably you, has asked for a new password for your account. Set it here:",
         "The link works once and not for long. If it was not you, do nothing: your password stays as it is.",
     ),
-    ("de", Purpose.RESET): Text(
+    ("de", Purpose.FORGOTTEN): Text(
         "de",
         "Neues Passwort",
         "Jemand, vermutlich Sie, möchte ein neues Passwort für Ihren Zugang. Hier vergeben Sie es:",

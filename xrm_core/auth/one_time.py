@@ -14,14 +14,20 @@ PREFIX = "xrmo_"
 
 
 class Purpose(StrEnum):
-    """What a link is for; it is good for that only."""
+    """What a link is for, and who has made it: the first two whoever administers users, the last who was asked to by
+    mail.
+    """
 
     INVITATION = "invitation"
     RESET = "password_reset"
+    FORGOTTEN = "forgotten_password"
 
 
 def create_link(connection: Connection, user_id: str, purpose: Purpose, valid: dt.timedelta) -> str:
-    """Make the token of a link; earlier ones of the user for the same purpose are void.
+    """Make the token of a link; earlier ones of the user for the same purpose are void, if it was given by somebody.
+
+    What is asked for by mail voids nothing: anybody who knows the address can ask. How many there are is bounded by
+    how often that can be.
 
     Args:
         connection: in a write transaction.
@@ -29,8 +35,9 @@ def create_link(connection: Connection, user_id: str, purpose: Purpose, valid: d
         purpose: what it is for.
         valid: for how long.
     """
-    mine = (ONE_TIME_TOKEN.c.user_id == user_id, ONE_TIME_TOKEN.c.purpose == purpose.value)
-    connection.execute(delete(ONE_TIME_TOKEN).where(*mine))
+    if purpose is not Purpose.FORGOTTEN:
+        mine = (ONE_TIME_TOKEN.c.user_id == user_id, ONE_TIME_TOKEN.c.purpose == purpose.value)
+        connection.execute(delete(ONE_TIME_TOKEN).where(*mine))
     token, now = PREFIX + secrets.token_urlsafe(32), dt.datetime.now(dt.UTC)
     connection.execute(
         insert(ONE_TIME_TOKEN).values(

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, null, or_, select, true
 
-from xrm_core.metadata.model import ACTIVE
+from xrm_core.metadata.model import ACTIVE, EMAIL
 from xrm_core.storage.columns import Flag
 from xrm_core.storage.system import USER_ROLE
-
-EMAIL = "email"
-"""The field by which a user is found who signs in."""
 
 LANGUAGE = "language"
 """The field, such as ``de``, that says in which language a user gets mail."""

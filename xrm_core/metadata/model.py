@@ -38,6 +38,9 @@ USER, TEAM = "user", "team"
 ACTIVE = "active"
 """The field of a user which, if it is a boolean, says by false that the user does not sign in."""
 
+EMAIL = "email"
+"""The field of a user by which a user is found who signs in, and where links go by mail."""
+
 Ownership = Literal["user", "team", "user_and_team"]
 
 OnDelete = Literal["restrict", "set_null", "cascade"]

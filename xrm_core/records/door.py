@@ -16,12 +16,12 @@ from uuid_utils import uuid7
 
 from xrm_core.errors import Forbidden, InternalError, NotFound, ValidationFailed, VersionConflict
 from xrm_core.metadata.frozen import thaw
-from xrm_core.metadata.model import ACTIVE, CALLER, CALLER_TEAM, SYSTEM_FIELDS, USER, Entity, Model
+from xrm_core.metadata.model import CALLER, CALLER_TEAM, SYSTEM_FIELDS, USER, Entity, Model
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
-from xrm_core.records import shares
+from xrm_core.records import accounts, shares
 from xrm_core.records.constraints import translate
 from xrm_core.records.files import Files
 from xrm_core.records.links import change_links, owned, split
@@ -38,7 +38,6 @@ from xrm_core.records.rights import (
 )
 from xrm_core.records.stored import Record, canonical, from_row, to_columns
 from xrm_core.records.validation import Validator
-from xrm_core.storage.system import OF_USERS, SESSION
 from xrm_core.storage.tables import Tables
 
 _log = structlog.get_logger(__name__)
@@ -145,8 +144,8 @@ class Records:
         if changed == 1:
             self._raise(conflicts(connection, self.tables, kind, [id_]), kind, caller)
             change_links(self, connection, caller, kind, id_, links)
-            if entity == USER and final.get(ACTIVE) is False:  # who comes back later signs in again
-                connection.execute(sql_delete(SESSION).where(SESSION.c.user_id == id_))
+            if entity == USER:
+                accounts.follow(connection, before, final)
         if changed != 1 or not holds(connection, scope, caller, kind, id_, conditions):
             raise Forbidden(
                 f"You may not change the {entity} in this way.",
@@ -170,9 +169,8 @@ class Records:
             gone = connection.execute(sql_delete(table).where(table.c.id == id_, *conditions), context(caller)).rowcount
         except IntegrityError as error:
             raise translate(error, kind, deleting=True) from None
-        if entity == USER:  # who is gone does not sign in any more
-            for system_table in OF_USERS:
-                connection.execute(sql_delete(system_table).where(system_table.c.user_id == id_))
+        if entity == USER:
+            accounts.forget(connection, id_)
         if gone != 1:
             raise NotFound(f"There is no {entity} with the id {id_}.")
         shares.forget(connection, self.model, self.tables, entity, id_)

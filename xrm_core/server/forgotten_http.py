@@ -20,8 +20,8 @@ from xrm_core.server.site import Serving, Site
 from xrm_core.server.sites import address_of, site_of
 from xrm_core.settings import Settings
 
-MAX_WAITING = 100
-"""Mails that may be under way at a time."""
+MAX_WAITING = 20
+"""Mails of one tenant that may be under way at a time: one that is asked for many must not hold up the others."""
 
 _END_SECONDS = 5.0  # for mails under way when the server ends
 
@@ -39,7 +39,7 @@ class ForgottenEndpoint:
     def __init__(self, settings: Settings, auth: AuthEndpoints) -> None:
         self._mail = Mail.of(settings)
         self._auth = auth
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], str] = {}  # and whose users they are for
 
     def routes(self) -> list[Route]:
         """The route."""
@@ -48,8 +48,8 @@ class ForgottenEndpoint:
     async def finish(self) -> None:
         """Wait a moment for mails under way."""
         if self._under_way:
-            await asyncio.wait(self._under_way, timeout=_END_SECONDS)
-        for task in self._under_way:
+            await asyncio.wait(list(self._under_way), timeout=_END_SECONDS)
+        for task in list(self._under_way):
             task.cancel()
 
     async def _forgot(self, request: Request) -> Response:
@@ -61,11 +61,11 @@ class ForgottenEndpoint:
         given = await body_of(request)
         email, address = text_in(given, "email"), address_of(request.scope)
         await self._auth.apart(forgotten_password.count, site.database, email, address)
-        if len(self._under_way) >= MAX_WAITING:
+        if list(self._under_way.values()).count(site.name) >= MAX_WAITING:
             raise Busy("Too many mails are waiting already.", hint="Try again in a moment.")
         task = asyncio.create_task(self._send(self._mail, site, email, address))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._under_way[task] = site.name
+        task.add_done_callback(self._under_way.pop)
         return JSONResponse({"asked": True}, 202, HEADERS)
 
     async def _send(self, mail: Mail, site: Site, email: str, address: str | None) -> None:
@@ -81,7 +81,7 @@ class ForgottenEndpoint:
             if link is None:
                 return
             try:
-                await mail.send_link(link.email, link.language, Purpose.RESET, link.token, site.name)
+                await mail.send_link(link.email, link.language, Purpose.FORGOTTEN, link.token, site.name)
             except MailNotSent as error:
                 _log.error("mail_not_sent", tenant=site.name, user=link.user_id, reason=error.message)
                 await self._auth.apart(_keep, site, link.user_id, error.message)

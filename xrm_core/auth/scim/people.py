@@ -18,10 +18,10 @@ from scim2_models import (
 from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
 
 from xrm_core.auth import events
-from xrm_core.auth.people import EMAIL, roles_of
+from xrm_core.auth.people import roles_of
 from xrm_core.auth.scim.resources import Email, GroupOfUser, Name, RoleOfUser, User
 from xrm_core.auth.scim.work import Work, is_id
-from xrm_core.metadata.model import ACTIVE, USER
+from xrm_core.metadata.model import ACTIVE, EMAIL, USER
 from xrm_core.storage.columns import Flag
 from xrm_core.storage.folding import fold
 from xrm_core.storage.system import OF_USERS, SCIM_GROUP, SCIM_MEMBER, SCIM_USER, USER_ROLE

@@ -8,10 +8,12 @@ from typing import Any
 
 from uuid_utils import uuid7
 
+from tests.query.oracle_sight import Sight
 from tests.query.random_values import fitting
 from tests.records.write_oracle import Drawn, Row, State
 from xrm_core.metadata.frozen import thaw
 from xrm_core.metadata.model import SYSTEM_FIELDS, Entity, Field, Model
+from xrm_core.metadata.types import TEXTUAL
 from xrm_core.permissions.policy import Action
 from xrm_core.records.stored import canonical
 
@@ -47,8 +49,8 @@ class RandomWrites(Drawn):
         self._chance = chance
         self._now = dt.datetime.now(dt.UTC).isoformat()
 
-    def draw(self) -> Write:
-        """A write."""
+    def draw(self, sight: Sight) -> Write:
+        """A write by who sees records so: now and then they send back what they were shown, masks and all."""
         chance = self._chance
         kind = chance.choice(list(self._model))
         action = chance.choice([Action.CREATE, Action.UPDATE, Action.UPDATE, Action.DELETE])
@@ -56,7 +58,11 @@ class RandomWrites(Drawn):
         if action is Action.CREATE or not known:
             return Write(Action.CREATE, kind.name, None, self._whole(kind))
         id_ = UNKNOWN if chance.random() < 0.03 else chance.choice(known)
-        return Write(action, kind.name, id_, self._some(kind) if action is Action.UPDATE else {})
+        if action is Action.DELETE:
+            return Write(action, kind.name, id_, {})
+        return Write(
+            action, kind.name, id_, self._some(kind) | self._read(kind, self._state[kind.name].get(id_), sight)
+        )
 
     def new(self, kind: Entity, given: Mapping[str, Any]) -> Row:
         """A new record: values, else defaults, else nothing."""
@@ -87,6 +93,14 @@ class RandomWrites(Drawn):
         picked = self._chance.sample(names, min(len(names), self._chance.choice([0, 1, 1, 2, 3])))
         found = {of.name: self._value(of, kind) for of in picked}
         return found | self._forbidden() | self._links(kind, 0.4)
+
+    def _read(self, kind: Entity, row: Row | None, sight: Sight) -> dict[str, Any]:
+        """What an answer shows of one of the texts of a record."""
+        texts = [of.name for of in kind.fields.values() if of.writable and of.type in TEXTUAL]
+        if row is None or not texts or self._chance.random() > 0.3:
+            return {}
+        name = self._chance.choice(texts)
+        return {name: sight.shown(kind.name, row, name)}
 
     def _forbidden(self) -> dict[str, Any]:
         """Now and then, what only the platform may set."""

@@ -172,7 +172,7 @@ def test_what_a_rule_says_of_hidden_fields_is_not_told() -> None:
             self.names = frozenset(names)
 
         def get(self, *_: Any) -> Any:
-            return type("Granted", (), {"fields": self.names})
+            return type("Granted", (), {"field_rules": dict.fromkeys(self.names)})
 
     def heard(*names: str) -> list[dict[str, str]]:
         return told(problems, entity, User("anna", Granted(*names)))

@@ -60,6 +60,13 @@ class WriteOracle:
         row = self.state[entity].get(id_)
         return row is not None and self.sight.sees(entity, row)
 
+    def knows(self, entity: str, name: str) -> bool:
+        """Whether the user may read a field in full, or write it, on some records: a mask alone tells nothing of it."""
+        kind = self.model[entity]
+        actions = (Action.READ, Action.CREATE, Action.UPDATE)
+        given = (each for action in actions for each in self._of(kind, action, Effect.ALLOW))
+        return kind.between is not None or any(each.fields is None or name in each.fields for each in given)
+
     # -- what may be done ---------------------------------------------------------------------------------------------
 
     def delete(self, entity: str, id_: str) -> "WriteOracle":

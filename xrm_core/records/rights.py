@@ -8,7 +8,7 @@ from sqlalchemy.sql import ColumnElement
 
 from xrm_core.errors import Forbidden, NotFound
 from xrm_core.metadata.model import Entity
-from xrm_core.metadata.predicate import EVERYTHING
+from xrm_core.metadata.predicate import EVERYTHING, NOTHING
 from xrm_core.permissions.access import Permission
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
@@ -90,12 +90,16 @@ def target_problems(
 
 
 def told(problems: Sequence[Mapping[str, str]], entity: Entity, caller: Caller) -> Problems:
-    """The problems as the caller may know them: a field that they can neither read nor write is not named."""
+    """The problems as the caller may know them: a field that they can neither read nor write is not named.
+
+    Nor is one that they only ever read behind a mask: what stands in the way is what the mask hides.
+    """
     known = {
         name
         for action in (Action.READ, Action.CREATE, Action.UPDATE)
         if (granted := caller.access.get(entity.name, action)) is not None
-        for name in granted.fields
+        for name, rule in granted.field_rules.items()
+        if rule != NOTHING
     }
     named = [
         {key: text for key, text in problem.items() if key != ABOUT}

@@ -21,6 +21,7 @@ from tests.auth.test_tenants import settle
 from tests.auth.test_totp import NOW, App
 from xrm_core.auth import authenticator, passkey_challenges, passkeys, sessions, totp
 from xrm_core.auth.attempts import Kind
+from xrm_core.auth.events import recorded
 from xrm_core.auth.relying_party import PasskeysNotConfigured, RelyingParty
 from xrm_core.permissions.caller import system
 from xrm_core.storage.system import ATTEMPTS, PASSKEY, PASSKEY_CHALLENGE
@@ -340,6 +341,29 @@ def test_what_is_not_registered(house: House, how: dict[str, Any]) -> None:
     credential = Authenticator(**how).make(asked)
     assert refused(house, headers, CONFIRM, name="x", credential=credential) == "PASSKEY_NOT_TAKEN"
     assert house.rows_of(person)["xrm_passkey"] == 0
+    with house.database.read() as connection:
+        [event] = recorded(connection, users=(person.id,), event="passkey_not_added")
+    assert event.user_id == event.subject == person.id
+    assert event.address
+    assert event.details["reason"]
+    assert credential["response"]["attestationObject"] not in str(event.details)
+
+
+def test_who_registers_nonsense_again_and_again_has_to_wait_and_fills_no_log(house: House) -> None:
+    person = house.person()
+    headers = house.signed_in(person)
+    _, free, _ = Kind.DEVICE.value
+    codes = [refused(house, headers, CONFIRM, name="x", credential={}) for _ in range(free + 3)]
+    assert codes == ["PASSKEY_NOT_TAKEN"] * (free + 1) + ["TOO_MANY_ATTEMPTS"] * 2
+    assert house.events(person.id).count("passkey_not_added") == free + 1
+    asked = ask(house, headers, ENROL, password=PASSWORD)["enrolPasskey"]  # which counts for itself
+    credential = Authenticator().make(asked)
+    with house.database.begin() as connection:
+        connection.execute(update(ATTEMPTS).values(free_at=dt.datetime.now(dt.UTC)))
+    assert ask(house, headers, CONFIRM, name="x", credential=credential)["confirmPasskey"]["name"] == "x"
+    # and who has registered one begins to count anew
+    assert refused(house, headers, CONFIRM, name="x", credential={}) == "PASSKEY_NOT_TAKEN"
+    assert refused(house, headers, CONFIRM, name="x", credential={}) == "PASSKEY_NOT_TAKEN"
 
 
 def test_registering_takes_the_password_and_the_session_that_began(house: House) -> None:
@@ -432,8 +456,9 @@ def test_a_session_that_has_ended_registers_nothing_even_if_it_is_remembered(
     assert house.ask(**headers).status_code == 200  # still remembered here
 
     # then nothing stays that would outlive it
-    assert refused(house, headers, CONFIRM, name="Mine", credential=device.make(asked)) == "PASSKEY_NOT_TAKEN"
+    assert refused(house, headers, CONFIRM, name="Mine", credential=device.make(asked)) == "UNAUTHENTICATED"
     assert house.rows_of(person)["xrm_passkey"] == 0
+    assert house.events(person.id)[0] == "passkey_not_added"
 
 
 @pytest.mark.parametrize("way", ["passkey", "password"])

@@ -7,15 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from xrm_core.auth import events, passkey_challenges, passkeys
+from xrm_core.auth import attempts, events, passkey_challenges, passkeys
+from xrm_core.auth.attempts import Counter, Kind
+from xrm_core.auth.own_changes import OwnChanges, Owner
 from xrm_core.auth.passkey_challenges import Challenge, Purpose
-from xrm_core.auth.passkeys import Passkey
+from xrm_core.auth.passkeys import Credential, Passkey
 from xrm_core.auth.relying_party import NotVerified, RelyingParty, challenge_in
-from xrm_core.auth.sessions import hold_session
 from xrm_core.auth.sign_in import TIMEOUT
-from xrm_core.errors import BadQuery, XrmError
-from xrm_core.permissions.caller import User
-from xrm_core.storage.engines import Database
+from xrm_core.errors import BadQuery, Unauthenticated, XrmError
 
 _MAX_NAME = 100
 
@@ -37,52 +36,47 @@ class OwnPasskeys:
         """All of them, the oldest first."""
         return [_shown(each) for each in passkeys.passkeys_of(connection, user_id)]
 
-    def begin(self, connection: Connection, caller: User, user_id: str, name: str) -> dict[str, Any]:
+    def begin(self, connection: Connection, owner: Owner, name: str) -> dict[str, Any]:
         """What the browser needs to make one. Raises BadQuery: the user has too many."""
-        registered = passkeys.passkeys_of(connection, user_id)
+        registered = passkeys.passkeys_of(connection, owner.user_id)
         _require_room(len(registered))
-        purpose = Challenge(Purpose.REGISTRATION, user_id, caller.session)
-        challenge = passkey_challenges.create(connection, purpose, f"user {user_id}")
-        return self.party.creation_options(challenge, user_id, name, registered)
+        purpose = Challenge(Purpose.REGISTRATION, owner.user_id, owner.session)
+        challenge = passkey_challenges.create(connection, purpose, f"user {owner.user_id}")
+        return self.party.creation_options(challenge, owner.user_id, name, registered)
 
     def add(
-        self,
-        database: Database,
-        caller: User,
-        user_id: str,
-        address: str | None,
-        name: str,
-        answer: Mapping[str, Any],
+        self, changes: OwnChanges, owner: Owner, address: str | None, name: str, answer: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Keep what the browser has made.
+        """Keep what the browser has made. What is refused is counted, and kept as an event.
 
         Raises:
             PasskeyNotTaken: it is not for the challenge that this session got, or is registered already.
             PasskeysNotConfigured: there are no passkeys here.
+            Unauthenticated: the session has ended.
+            TooManyAttempts: too much was refused a moment ago.
             BadQuery: it cannot be called so, or the user has too many.
         """
         self.party.require()
         name = _name(name)
-        challenge = challenge_in(answer)
-        with database.begin(TIMEOUT) as connection:
+        challenge, counter = challenge_in(answer), Counter.of(Kind.DEVICE, f"own passkey {owner.user_id}")
+        with changes.database.begin(TIMEOUT) as connection:
+            attempts.count(connection, [counter])
             begun = passkey_challenges.consume(connection, challenge, Purpose.REGISTRATION)
         try:
-            if begun != Challenge(Purpose.REGISTRATION, user_id, caller.session):
+            if begun != Challenge(Purpose.REGISTRATION, owner.user_id, owner.session):
                 raise NotVerified("nobody's challenge, or somebody else's")
             credential = self.party.registered(answer, challenge)
-        except NotVerified as error:
+            with changes.begin(owner) as connection:
+                made = _kept(connection, owner.user_id, address, name, credential)
+                attempts.forget(connection, counter)
+                return _shown(made)
+        except (NotVerified, Unauthenticated) as error:
+            with changes.database.begin(TIMEOUT) as connection:
+                who, event = {"user_id": owner.user_id, "subject": owner.user_id}, events.Event.PASSKEY_NOT_ADDED
+                events.record(connection, event, **who, address=address, details={"reason": str(error)})
+            if isinstance(error, Unauthenticated):
+                raise
             raise _not_taken() from error
-        with database.begin(TIMEOUT) as connection:
-            if not hold_session(connection, user_id, caller.session):  # it would outlive what has ended the session
-                raise _not_taken()
-            _require_room(passkeys.count_of(connection, user_id))
-            made = passkeys.add(connection, user_id, name, credential)
-            if made is None:
-                raise _not_taken()
-            details = {"passkey": made.id, "name": name, "aaguid": credential.aaguid}
-            event = events.Event.PASSKEY_ADDED
-            events.record(connection, event, user_id=user_id, subject=user_id, address=address, details=details)
-            return _shown(made)
 
     def rename(self, connection: Connection, user_id: str, id_: str, name: str) -> bool:
         """Call one otherwise. Raises BadQuery: it cannot be called so."""
@@ -97,6 +91,17 @@ class OwnPasskeys:
         event, details = events.Event.PASSKEY_REMOVED, {"passkey": known}
         events.record(connection, event, user_id=user_id, subject=user_id, address=address, details=details)
         return True
+
+
+def _kept(connection: Connection, user_id: str, address: str | None, name: str, credential: Credential) -> Passkey:
+    _require_room(passkeys.count_of(connection, user_id))
+    made = passkeys.add(connection, user_id, name, credential)
+    if made is None:
+        raise NotVerified("registered already")
+    details = {"passkey": made.id, "name": name, "aaguid": credential.aaguid}
+    event = events.Event.PASSKEY_ADDED
+    events.record(connection, event, user_id=user_id, subject=user_id, address=address, details=details)
+    return made
 
 
 def _require_room(count: int) -> None:

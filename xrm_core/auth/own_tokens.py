@@ -22,6 +22,9 @@ from xrm_core.storage.system import TOKEN
 MAX_TOKENS = 100
 """Valid tokens that a user may have before they can make no more themselves."""
 
+DAYS_VALID = 90
+"""Of a token for which nobody says how many."""
+
 MAX_DAYS = 366
 """The same as the description of the field says."""
 
@@ -46,18 +49,19 @@ class OwnTokens:
         address: str | None,
         *,
         label: str,
-        days: int,
-        roles: Sequence[str] | None,
-        only: Sequence[str] | None,
-        networks: Sequence[str] | None,
+        days: int | None = None,
+        roles: Sequence[str] | None = None,
+        only: Sequence[str] | None = None,
+        networks: Sequence[str] | None = None,
     ) -> dict[str, Any]:
-        """Make a token.
+        """Make a token. ``days``: :data:`DAYS_VALID` if it is not said.
 
         Raises:
             BadQuery: it would be wider than what the caller holds, or something is not understood.
         """
         if not 0 < len(label.strip()) <= _MAX_LABEL:
             raise BadQuery(f"A label has 1 to {_MAX_LABEL} characters.")
+        days = DAYS_VALID if days is None else days
         if not 1 <= days <= MAX_DAYS:
             raise BadQuery(f"A token is valid for 1 to {MAX_DAYS} days, not {days}.")
         if max(map(len, (roles or (), only or (), networks or ()))) > _MAX_WORDS:

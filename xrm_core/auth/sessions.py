@@ -116,12 +116,11 @@ def find_session(connection: Connection, token: str, users: Table) -> FoundSessi
 
 
 def hold_session(connection: Connection, user_id: str, session_id: str | None) -> bool:
-    """Whether a session of a user is still there; it cannot end until the transaction does.
+    """Whether a session of a user is still there; none of theirs can end until the transaction does.
 
     Who asks may be remembered for a moment after the session has ended.
     """
-    mine = select(SESSION.c.id).where(SESSION.c.id == session_id, SESSION.c.user_id == user_id)
-    return connection.scalar(mine.with_for_update()) is not None
+    return session_id in _held(connection, user_id)
 
 
 def touch(connection: Connection, session_id: str) -> None:
@@ -157,12 +156,22 @@ def end_replaced(connection: Connection, token: str) -> None:
 
 def end_sessions(connection: Connection, user_id: str) -> int:
     """End all sessions of a user; answers how many there were."""
+    _held(connection, user_id)
     return connection.execute(delete(SESSION).where(SESSION.c.user_id == user_id)).rowcount
 
 
 def remove_expired(connection: Connection) -> int:
     """Remove sessions that are over by their absolute time; answers how many."""
     return connection.execute(delete(SESSION).where(SESSION.c.expires_at <= dt.datetime.now(dt.UTC))).rowcount
+
+
+def _held(connection: Connection, user_id: str) -> list[str]:
+    """Ids of all sessions of a user, none of which can end until the transaction does.
+
+    In one order for everybody: of two transactions that end several, none waits for the other in turn.
+    """
+    mine = select(SESSION.c.id).where(SESSION.c.user_id == user_id).order_by(SESSION.c.id).with_for_update()
+    return [str(each) for each in connection.scalars(mine)]
 
 
 def _remove_old(connection: Connection, user_id: str, now: dt.datetime) -> None:

@@ -14,8 +14,10 @@ import structlog
 
 from xrm_core.auth.authenticator import THREADS, Authenticator
 from xrm_core.auth.own_account import OwnAccount
+from xrm_core.auth.own_changes import OwnChanges
 from xrm_core.auth.own_passkeys import OwnPasskeys
 from xrm_core.auth.own_tokens import OwnTokens
+from xrm_core.auth.own_totp import OwnTotp
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.relying_party import RelyingParty
 from xrm_core.auth.secret_box import SecretBox
@@ -369,14 +371,12 @@ class Site:
             notes=self._noting,
             zone=self._settings.time_zone,
         )
+        changes = OwnChanges(self.database, users, self._passwords, authenticator.forget)
         account = OwnAccount(
-            self.database,
-            users,
-            self._passwords,
-            self._box,
+            changes,
+            OwnTotp(changes, self._box),
             OwnTokens(authority),
             OwnPasskeys(RelyingParty.of(self._settings)),
-            authenticator.forget,
         )
         engine = Engine(
             records,

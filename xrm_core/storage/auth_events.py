@@ -32,6 +32,7 @@ class Event(StrEnum):
     TOTP_ENABLED = "totp_enabled"
     TOTP_DISABLED = "totp_disabled"
     PASSKEY_ADDED = "passkey_added"
+    PASSKEY_NOT_ADDED = "passkey_not_added"
     PASSKEY_REMOVED = "passkey_removed"
     PASSKEY_COUNT_WENT_BACK = "passkey_count_went_back"
     RECOVERY_CODE_USED = "recovery_code_used"

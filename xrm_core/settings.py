@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     mail_from: str = Field(default="", description="E-mail address from which mail comes.")
     password_url: str = Field(default="", description="Page that sets a password by the link behind its #.")
 
+    security_notices: bool = Field(
+        default=True, description="Tell users by mail what was changed of how they sign in, if there is a mail server."
+    )
+
     event_days: int = Field(
         default=400,
         ge=0,

@@ -1,20 +1,17 @@
 """Links by mail: for who has forgotten the password, and for who is invited."""
 
 import asyncio
-import socket
 import time
 from collections.abc import Iterator
-from email.message import EmailMessage, Message
-from email.parser import BytesParser
-from email.policy import default
+from email.message import EmailMessage
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from tests.auth.kit import House, Person, code, opened
+from tests.auth.post import Post, mail_server, text
 from tests.auth.test_tenants import settle
 from tests.postgres import PostgresServer
 from xrm_core.auth import authenticator
@@ -29,32 +26,10 @@ NEW = "another good password"
 PAGE = "https://{tenant}crm.example.com/password"
 
 
-class Post:
-    """A mail server that keeps what it gets, or refuses all."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[list[str], EmailMessage]] = []
-        self.refuses = False
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        if self.refuses:
-            return "554 no"
-        message: Message = BytesParser(policy=default).parsebytes(envelope.content)
-        assert isinstance(message, EmailMessage)
-        self.got.append((envelope.rcpt_tos, message))
-        return "250 OK"
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[Post, int]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    post = Post()
-    controller = Controller(post, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield post, port
-    controller.stop()
+    with mail_server() as running:
+        yield running
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -64,6 +39,7 @@ def module_house(
     folder: Path = tmp_path_factory.mktemp("mail")
     settings = {"mail_host": "127.0.0.1", "mail_port": server[1], "mail_tls": "none"}
     settings |= {"mail_from": "crm@example.com", "password_url": PAGE.replace("{tenant}", "")}
+    settings |= {"security_notices": False}  # tests/auth/test_notices.py has them
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(authenticator, "REMEMBER_SECONDS", 0.0)
         if request.param == "sqlite":
@@ -101,19 +77,9 @@ def wait_for(house: House, event: str, subject: str) -> None:
 
 
 def mail_of(post: Post, person: Person) -> EmailMessage:
-    until = time.monotonic() + 10
-    while not post.got:
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    [(recipients, message)] = post.got
+    [(recipients, message)] = post.wait()
     assert recipients == [person.email]
     return message
-
-
-def text(message: EmailMessage, kind: str) -> str:
-    part = message.get_body((kind,))
-    assert part is not None
-    return str(part.get_content())
 
 
 def test_who_has_forgotten_the_password_gets_a_link_that_works_once(house: House, post: Post) -> None:

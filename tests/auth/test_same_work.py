@@ -20,6 +20,7 @@ from sqlalchemy import event
 from tests.auth.kit import House, Person, code
 from tests.auth.test_totp import NOW, App
 from xrm_core.auth import totp
+from xrm_core.auth.attempts import Kind
 from xrm_core.auth.one_time import Purpose, create_link
 from xrm_core.auth.passwords import PasswordHash
 
@@ -72,6 +73,19 @@ def test_a_wrong_password_costs_the_same_whether_there_is_a_second_factor_or_a_c
         found.append(done)
     assert found[0].count("verify_and_update") == 1
     assert all(each == found[0] for each in found)
+
+
+def test_the_failure_after_which_attempts_wait_costs_the_same_though_only_a_user_is_told(house: House) -> None:
+    found = []
+    user = house.person().email
+    for email in (f"stranger.{user}", user):
+        for _ in range(Kind.ACCOUNT.value[1]):
+            house.login(email, WRONG)
+        with worked(house) as done:
+            assert code(house.login(email, WRONG)) == "SIGN_IN_FAILED"
+        found.append(done)
+    assert found[0] == found[1]
+    assert any("INSERT INTO xrm_notice" in each for each in found[0])
 
 
 def test_a_wrong_code_costs_the_same_whatever_it_looks_like(house: House) -> None:

@@ -8,13 +8,17 @@ from typing import Any
 
 from tests.auth.kit import PASSWORD, opened
 from tests.docs.pages import DOCS, examples, marked
-from xrm_core.auth import devices, passkey_challenges, passkeys, passwords, sessions
+from xrm_core.auth import devices, notices, passkey_challenges, passkeys, passwords, sessions
 from xrm_core.auth.attempts import Kind
+from xrm_core.auth.notice_texts import letter
 from xrm_core.auth.one_time import Purpose, create_link
 from xrm_core.permissions.caller import system
+from xrm_core.server.security_notices import LOOK_SECONDS
+from xrm_core.storage.notices import Notice
 
 PAGE = DOCS / "sign-in.md"
 TEXT = PAGE.read_text("utf-8")
+AT = dt.datetime(2026, 11, 26, 16, 5, tzinfo=dt.UTC)
 
 
 def shape(value: Any) -> Any:
@@ -60,3 +64,17 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert "A challenge is good for five\nminutes, once" in TEXT
     assert f"of one client {passkey_challenges.MOST} can wait" in TEXT
     assert f"A user has {passkeys.MOST} at most. Registering" in TEXT
+
+
+def test_the_numbers_of_security_notices_are_those_of_the_code() -> None:
+    page = (DOCS / "security-notices.md").read_text("utf-8")
+    assert LOOK_SECONDS == 5
+    assert "every five seconds" in page
+    assert Kind.NOTICE.value[1:] == (3, 3600)
+    assert "the first three come at once, after that the pause doubles from a second to an hour" in page
+    assert f"a mail has {notices.LINES} lines" in page
+    assert dt.timedelta(days=3) == notices.KEPT
+    assert "for three days" in page
+    letter_ = letter("en", [notices.Happened(Notice.PASSWORD_CHANGED, AT, True, "203.0.113.7")], "Europe/Berlin")
+    assert f"{letter_.before}\n\n- {letter_.happened[0]}\n\n" in page
+    assert letter_.after.partition("once, ")[0] in page

@@ -39,6 +39,7 @@ class Kind(Enum):
     CODE = "code", 5, 900
     MAIL = "mail", 3, 900
     MAIL_CLIENT = "mail client", 20, 900
+    NOTICE = "notice", 3, 3600
 
     def delay(self, failures: int) -> dt.timedelta:
         """How long to wait after so many failures: 1 second, then twice as long each time."""
@@ -57,8 +58,7 @@ class Counter:
     @classmethod
     def of(cls, kind: Kind, name: str) -> "Counter":
         """The count of a kind for a name (of which a digest is kept: strangers may send what they like)."""
-        text = f"{kind.value[0]}:{name}"
-        return cls(kind, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+        return cls(kind, _key(f"{kind.value[0]}:{name}"))
 
 
 def of_address(address: str | None) -> Counter:
@@ -83,12 +83,15 @@ def require_free(connection: Connection, counters: Collection[Counter]) -> None:
     _check([dt.datetime.fromisoformat(each) for each in connection.scalars(query)])
 
 
-def count(connection: Connection, counters: Collection[Counter]) -> None:
+def count(connection: Connection, counters: Collection[Counter]) -> frozenset[Kind]:
     """Count an attempt as failed before it is made, so that a thousand at once are not one.
 
     Args:
         connection: in a write transaction of its own.
         counters: by what it counts.
+
+    Returns:
+        The kinds by which the next one has to wait, for the first time.
 
     Raises:
         TooManyAttempts: it comes too early; it is not counted.
@@ -100,12 +103,33 @@ def count(connection: Connection, counters: Collection[Counter]) -> None:
     query = select(ATTEMPTS).where(ATTEMPTS.c.key.in_([each.key for each in ordered])).order_by(ATTEMPTS.c.key)
     rows = {row.key: row for row in connection.execute(query.with_for_update())}
     _check([dt.datetime.fromisoformat(row.free_at) for row in rows.values()])
+    held_up = set()
     for each in ordered:
         row = rows[each.key]
         fresh = dt.datetime.fromisoformat(row.last_at) > now - FORGOTTEN
         failures = (row.failures if fresh else 0) + 1
         values = {"failures": failures, "last_at": now, "free_at": now + each.kind.delay(failures)}
         connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.key == each.key).values(values))
+        if failures == each.kind.value[1] + 1:
+            held_up.add(each.kind)
+    return frozenset(held_up)
+
+
+def is_first_today(connection: Connection, name: str) -> bool:
+    """Whether nobody has asked so for a name in the last :data:`FORGOTTEN`; from now on somebody has."""
+    now, key = dt.datetime.now(dt.UTC), _key(f"once:{name}")
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    row = {"key": key, "failures": 0, "last_at": now, "free_at": now + FORGOTTEN}
+    first = (
+        make(ATTEMPTS)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=["key"],
+            set_={"last_at": now, "free_at": now + FORGOTTEN},
+            where=ATTEMPTS.c.free_at <= now,
+        )
+    )
+    return connection.execute(first, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def take_back(connection: Connection, counter: Counter) -> None:
@@ -124,6 +148,10 @@ def remove_old(connection: Connection) -> int:
     """Remove counts that would begin anew; answers how many."""
     old = ATTEMPTS.c.last_at < dt.datetime.now(dt.UTC) - FORGOTTEN
     return connection.execute(delete(ATTEMPTS).where(old)).rowcount
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _check(moments: Collection[dt.datetime]) -> None:

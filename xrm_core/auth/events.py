@@ -1,4 +1,4 @@
-"""Events of accounts and rights: how they are read again. They are written by :mod:`xrm_core.storage.auth_events`."""
+"""Events of accounts and rights: how they are kept, with what users are told of them, and how they are read again."""
 
 import datetime as dt
 import json
@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
-from xrm_core.storage.auth_events import Event, record
+from xrm_core.auth.notices import queue_event
+from xrm_core.storage import auth_events
+from xrm_core.storage.auth_events import Event
 from xrm_core.storage.system import AUTH_EVENT
 
 __all__ = ["AuthEvent", "Event", "record", "recorded"]
@@ -25,6 +27,20 @@ class AuthEvent:
     subject: str | None
     address: str | None
     details: Mapping[str, Any]
+
+
+def record(
+    connection: Connection,
+    event: str,
+    *,
+    user_id: str | None = None,
+    subject: str | None = None,
+    address: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep an event as :func:`xrm_core.storage.auth_events.record` does, and that users are to be told by mail."""
+    auth_events.record(connection, event, user_id=user_id, subject=subject, address=address, details=details)
+    queue_event(connection, event, user_id, subject, address, details or {})
 
 
 def recorded(

@@ -1,7 +1,8 @@
-"""Mail to users: links by which they set a password. Sent once, over a connection that is encrypted."""
+"""Mail to users: links by which they set a password, and what has happened to their accounts. Over a connection that is
+encrypted.
+"""
 
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -9,6 +10,7 @@ from html import escape
 from typing import Self
 
 from xrm_core.auth.mail_texts import text_of
+from xrm_core.auth.notice_texts import Letter
 from xrm_core.auth.one_time import Purpose
 from xrm_core.errors import SettingsError, XrmError
 from xrm_core.settings import Settings, mail_address
@@ -65,13 +67,26 @@ class Mail:
             MailNotSent: nobody has taken it, or the address is none. Its reason has no address, password or token.
         """
         link = f"{self.page.replace('{tenant}', tenant)}#{token}"
+        text = text_of(language, purpose)
+        shown = f'<a href="{escape(link)}">{escape(link)}</a>'
+        plain, html = (text.before, link, text.after), (escape(text.before), shown, escape(text.after))
+        await self._send(email, _Content(text.language, text.subject, plain, html))
+
+    async def send_letter(self, email: str, letter: Letter) -> None:
+        """Send what has happened to an account.
+
+        Raises:
+            MailNotSent: nobody has taken it, or the address is none. Its reason has no address or password.
+        """
+        plain = (letter.before, "\n".join(f"- {line}" for line in letter.happened), letter.after)
+        html = (escape(letter.before), "<br>".join(escape(line) for line in letter.happened), escape(letter.after))
+        await self._send(email, _Content(letter.language, letter.subject, plain, html))
+
+    async def _send(self, email: str, content: "_Content") -> None:
         try:
-            message = _message(self.sender, email, language, purpose, link)
+            message = _message(self.sender, email, content)
         except ValueError:  # a line break, say, by which somebody wanted to add headers
             raise _not_sent("the address cannot stand in a mail") from None
-        await self._send(message)
-
-    async def _send(self, message: EmailMessage) -> None:
         from aiosmtplib import SMTPException, send  # most commands send none
 
         try:
@@ -101,25 +116,30 @@ def require_mail(settings: Settings) -> Mail:
     return mail
 
 
-def _message(sender: str, email: str, language: str | None, purpose: Purpose, link: str) -> EmailMessage:
-    text = text_of(language, purpose)
+@dataclass(frozen=True)
+class _Content:
+    """Paragraphs as text and as HTML."""
+
+    language: str
+    subject: str
+    plain: tuple[str, ...]
+    html: tuple[str, ...]
+
+
+def _message(sender: str, email: str, content: _Content) -> EmailMessage:
     message = EmailMessage()
     message["From"] = mail_address(sender)
     message["To"] = mail_address(email)
-    message["Subject"] = text.subject
+    message["Subject"] = content.subject
     message["Date"] = formatdate(usegmt=True)
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers of absent people
-    message.set_content("\n\n".join([text.before, link, text.after]) + "\n")
-    shown: Mapping[str, str] = {
-        name: escape(part) for name, part in {"before": text.before, "after": text.after}.items()
-    }
+    message.set_content("\n\n".join(content.plain) + "\n")
+    paragraphs = "".join(f"<p>{each}</p>" for each in content.html)
     message.add_alternative(
-        f'<!DOCTYPE html><html lang="{text.language}"><body><p>{shown["before"]}</p>'
-        f'<p><a href="{escape(link)}">{escape(link)}</a></p><p>{shown["after"]}</p></body></html>\n',
-        subtype="html",
+        f'<!DOCTYPE html><html lang="{content.language}"><body>{paragraphs}</body></html>\n', subtype="html"
     )
-    message["Content-Language"] = text.language  # at the end: what makes the content takes such headers away
+    message["Content-Language"] = content.language  # at the end: what makes the content takes such headers away
     return message
 
 

@@ -1,6 +1,6 @@
 """What stands in mails, in German and English."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from xrm_core.auth.one_time import Purpose
@@ -58,7 +58,12 @@ _TEXTS: Mapping[tuple[str, Purpose], Text] = {
 }
 
 
+def language_in(language: str | None, known: Container[str]) -> str:
+    """The language of a mail: that of the user, such as ``de`` or ``de-AT``; English if it is not known."""
+    wanted = (language or _OTHERWISE).partition("-")[0].lower()
+    return wanted if wanted in known else _OTHERWISE
+
+
 def text_of(language: str | None, purpose: Purpose) -> Text:
     """The text of a mail in a language, such as ``de`` or ``de-AT``; in English if there is none."""
-    wanted = (language or _OTHERWISE).partition("-")[0].lower()
-    return _TEXTS.get((wanted, purpose)) or _TEXTS[_OTHERWISE, purpose]
+    return _TEXTS[language_in(language, {each for each, _ in _TEXTS}), purpose]

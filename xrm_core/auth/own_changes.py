@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Table
 
-from xrm_core.auth import attempts, events, people
+from xrm_core.auth import attempts, events, notices, people
 from xrm_core.auth.attempts import Counter, Kind
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.sessions import hold_session
@@ -60,7 +60,8 @@ class OwnChanges:
         owner = owner_of(caller)
         counter = Counter.of(Kind.DEVICE, f"own {owner.user_id}")
         with self.database.begin(TIMEOUT) as connection:
-            attempts.count(connection, [counter])
+            held_up = attempts.count(connection, [counter])
+            notices.queue_blocked(connection, self.users, owner.user_id, owner.user_id, held_up, address)
             kept = kept_hash(connection, owner.user_id)
         right, _ = self.passwords.verify(password, kept)
         with self.database.begin(TIMEOUT) as connection:

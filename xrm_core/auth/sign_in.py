@@ -4,13 +4,13 @@ All are sent together, so there is no state between them that could open anythin
 made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
-from xrm_core.auth import attempts, devices, events, people, recovery_codes, totp
+from xrm_core.auth import attempts, devices, events, notices, people, recovery_codes, totp
 from xrm_core.auth.attempts import Counter, Kind
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.people import Person
@@ -77,6 +77,11 @@ class _Known:
     has_totp: bool
     codes: Counter
 
+    def tell(self, connection: Connection, users: Table, attempt: Attempt, held_up: Iterable[Kind]) -> None:
+        """Let the user know that attempts have to wait from now on."""
+        user_id, name = (_NOBODY, attempt.email.lower()) if self.person is None else (self.person.id, self.person.id)
+        notices.queue_blocked(connection, users, user_id, name, held_up, attempt.address)
+
 
 @dataclass(frozen=True)
 class SignIn:
@@ -104,7 +109,8 @@ class SignIn:
             known = _look_up(connection, users, attempt)
             attempts.require_free(connection, known.counters)
         with database.begin(TIMEOUT) as connection:
-            attempts.count(connection, known.counters)
+            held_up = attempts.count(connection, known.counters)
+            known.tell(connection, users, attempt, held_up)
         right, better = self.passwords.verify(attempt.password, known.kept)
         if not right or known.person is None or known.kept is None:
             raise self._refused(database, attempt, "password")
@@ -117,7 +123,8 @@ class SignIn:
                     hint="Send «code» along: what your authenticator app shows, or a recovery code.",
                 )
             with database.begin(TIMEOUT) as connection:
-                attempts.count(connection, [known.codes])
+                held_up = attempts.count(connection, [known.codes])
+                known.tell(connection, users, attempt, held_up)
         with database.begin(TIMEOUT) as connection:
             # Password and second factor may have changed, and the user may have gone; from here on they cannot.
             people.hold(connection, users, [known.person.id])

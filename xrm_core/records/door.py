@@ -145,7 +145,7 @@ class Records:
             self._raise(conflicts(connection, self.tables, kind, [id_]), kind, caller)
             change_links(self, connection, caller, kind, id_, links)
             if entity == USER:
-                accounts.follow(connection, before, final)
+                accounts.follow(connection, caller, before, final)
         if changed != 1 or not holds(connection, scope, caller, kind, id_, conditions):
             raise Forbidden(
                 f"You may not change the {entity} in this way.",

@@ -22,12 +22,13 @@ from xrm_core.server.assembly import Platform
 from xrm_core.server.auth_http import AuthEndpoints
 from xrm_core.server.blueprints import Blueprints
 from xrm_core.server.files_http import FilesEndpoint
-from xrm_core.server.forgotten_http import ForgottenEndpoint
+from xrm_core.server.forgotten_http import ForgottenEndpoint, finished
 from xrm_core.server.graphql_http import GraphQLEndpoint
 from xrm_core.server.log_retention import LogRetention
 from xrm_core.server.oidc_http import OidcEndpoints
 from xrm_core.server.passkey_http import PasskeyEndpoints
 from xrm_core.server.scim_http import ROOT, ScimEndpoint
+from xrm_core.server.security_notices import LOOK_SECONDS, SecurityNotices
 from xrm_core.server.site import Site
 from xrm_core.server.sites import Sites, site_of
 from xrm_core.server.tenants import Tenants
@@ -57,6 +58,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     oidc = OidcEndpoints(settings, auth)
     forgotten = ForgottenEndpoint(settings, auth)
     scim = ScimEndpoint(settings)
+    notices = SecurityNotices(settings)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     ending = asyncio.Event()
@@ -77,16 +79,22 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
             await clean(site)
             await tenants.do_in_all(clean)  # each was cleaned when it was opened
 
+    async def send_notices() -> None:
+        while notices.are_sent and not await _happens(ending, LOOK_SECONDS):
+            await notices.send(site)
+            await tenants.do_in_all(notices.send)
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         with suppress(XrmError):  # /health/ready says so, and it is tried again every second
             await site.refresh()
         await tenants.start()
         site.watch()
-        cleaning = asyncio.create_task(keep_clean())
+        cleaning, sending = asyncio.create_task(keep_clean()), asyncio.create_task(send_notices())
         yield
         ending.set()
         await cleaning
+        await finished([sending])
         await forgotten.finish()
         await tenants.close()
         await site.close()

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from xrm_core.auth import attempts, devices, events, new_password, one_time, passkey_challenges, sessions
+from xrm_core.auth import attempts, devices, events, new_password, notices, one_time, passkey_challenges, sessions
 from xrm_core.auth.attempts import TooManyAttempts
 from xrm_core.auth.device_names import device_name
 from xrm_core.auth.new_password import NewPassword
@@ -75,6 +75,7 @@ class AuthEndpoints:
                 devices.remove_old(connection)
                 one_time.remove_expired(connection)
                 passkey_challenges.remove_expired(connection)
+                notices.remove_old(connection)
 
         try:
             await self.apart(remove)

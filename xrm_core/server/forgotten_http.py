@@ -1,6 +1,7 @@
 """``POST /auth/forgot``: a link by mail for who has forgotten their password, the same answer for everybody else."""
 
 import asyncio
+from collections.abc import Collection
 
 import structlog
 from starlette.requests import Request
@@ -47,10 +48,7 @@ class ForgottenEndpoint:
 
     async def finish(self) -> None:
         """Wait a moment for mails under way."""
-        if self._under_way:
-            await asyncio.wait(list(self._under_way), timeout=_END_SECONDS)
-        for task in list(self._under_way):
-            task.cancel()
+        await finished(self._under_way)
 
     async def _forgot(self, request: Request) -> Response:
         site = site_of(request.scope)
@@ -89,6 +87,15 @@ class ForgottenEndpoint:
             _log.error("mail_not_prepared", tenant=site.name, kind=type(error).__name__)
         finally:
             site.busy -= 1
+
+
+async def finished(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Wait a moment for mails under way when the server ends."""
+    those = list(tasks)
+    if those:
+        await asyncio.wait(those, timeout=_END_SECONDS)
+    for task in those:
+        task.cancel()
 
 
 def _keep(site: Site, user_id: str, reason: str) -> None:

@@ -20,6 +20,7 @@ class Event(StrEnum):
 
     SIGN_IN = "sign_in"
     SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_IN_BLOCKED = "sign_in_blocked"
     SIGN_OUT = "sign_out"
     SESSION_ENDED = "session_ended"
     PASSWORD_CHANGED = "password_changed"
@@ -41,6 +42,7 @@ class Event(StrEnum):
     TOKEN_REVOKED = "token_revoked"
     ROLES_CHANGED = "roles_changed"
     USER_CHANGED = "user_changed"
+    EMAIL_CHANGED = "email_changed"
     USER_DEPROVISIONED = "user_deprovisioned"
     GROUP_CREATED = "group_created"
     GROUP_CHANGED = "group_changed"

@@ -323,6 +323,25 @@ PASSKEY_CHALLENGE = Table(
 """Challenges that have not been used. ``user_id`` and ``session_id``: only they may use it; ``client`` is a digest of
 who asked, for a bound on how many there are."""
 
+NOTICE = Table(
+    "xrm_notice",
+    METADATA,
+    Column("id", Id, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("own", Flag, nullable=False),
+    Column("address", String),
+    Column("email", String),
+    Column("due_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_xrm_notice"),
+    Index("ix_xrm_notice_user_id", "user_id"),
+    sqlite_strict=True,
+)
+"""What users are still to be told of by mail. ``own``: they did it themselves, as far as is known, from ``address``;
+``email`` is where to, empty: the address that they have. It is sent from ``due_at`` on; one that is sent is removed."""
+
 OF_USERS = (
     USER_ROLE,
     TOKEN,
@@ -334,6 +353,7 @@ OF_USERS = (
     RECOVERY_CODE,
     IDENTITY,
     PASSKEY,
+    NOTICE,
     SCIM_MEMBER,
     SCIM_USER,
 )

@@ -243,6 +243,9 @@ async def providers(tenant: Tenant) -> None:
     assert (await tenant.send("GET", f"/auth/oidc/{tenant.name}")).status_code != 404
     assert (await tenant.send("GET", f"/auth/oidc/{other}")).status_code == 404
     assert (await tenant.send("GET", f"/auth/oidc/{other}/callback?state=x&code=x")).status_code == 404
+    token = {"logout_token": "x.y.z"}
+    assert (await tenant.send("POST", f"/auth/oidc/{tenant.name}/backchannel-logout", data=token)).status_code == 400
+    assert (await tenant.send("POST", f"/auth/oidc/{other}/backchannel-logout", data=token)).status_code == 404
 
 
 async def links(tenant: Tenant) -> None:

@@ -92,7 +92,8 @@ class World:
 
 
 async def said(world: World, client: OidcClient | None = None) -> dict[str, Any]:
-    return await (client or world.client()).claims(FLOW, BACK, {"state": FLOW.state, "code": "the code"})
+    given = {"state": FLOW.state, "code": "the code"}
+    return dict((await (client or world.client()).id_token(FLOW, BACK, given)).claims)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ async def test_new_keys_are_fetched_once_when_a_token_names_one(monkeypatch: pyt
     with pytest.raises(ProviderSignInFailed):  # they were fetched a moment ago
         await said(world, client)
     assert world.asked.count("/k") == 1
-    monkeypatch.setattr("xrm_core.auth.oidc_client.REFETCH_SECONDS", 0.0)
+    monkeypatch.setattr("xrm_core.auth.oidc_documents.REFETCH_SECONDS", 0.0)
     assert (await said(world, client))["sub"] == "ada"
     assert world.asked.count("/k") == 2
 

@@ -40,6 +40,7 @@ class Kind(Enum):
     MAIL = "mail", 3, 900
     MAIL_CLIENT = "mail client", 20, 900
     NOTICE = "notice", 3, 3600
+    LOGOUT_TOKEN = "logout token", 20, 60
 
     def delay(self, failures: int) -> dt.timedelta:
         """How long to wait after so many failures: 1 second, then twice as long each time."""
@@ -61,16 +62,16 @@ class Counter:
         return cls(kind, _key(f"{kind.value[0]}:{name}"))
 
 
-def of_address(address: str | None) -> Counter:
+def of_address(address: str | None, kind: Kind = Kind.ADDRESS) -> Counter:
     """The count of a client's address; that of IPv6 stands for its network."""
     name = address or ""
     try:
         parsed = ipaddress.ip_address(name)
     except ValueError:
-        return Counter.of(Kind.ADDRESS, name)
+        return Counter.of(kind, name)
     if parsed.version == 6 and parsed.ipv4_mapped is None:
-        return Counter.of(Kind.ADDRESS, str(ipaddress.ip_network((parsed, _NETWORK_OF_A_CLIENT), strict=False)))
-    return Counter.of(Kind.ADDRESS, str(getattr(parsed, "ipv4_mapped", None) or parsed))
+        return Counter.of(kind, str(ipaddress.ip_network((parsed, _NETWORK_OF_A_CLIENT), strict=False)))
+    return Counter.of(kind, str(getattr(parsed, "ipv4_mapped", None) or parsed))
 
 
 def require_free(connection: Connection, counters: Collection[Counter]) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from xrm_core.auth import events, people, tokens
+from xrm_core.auth import events, oidc_sessions, people, provider_logout, tokens
 from xrm_core.auth.oidc_client import ProviderSignInFailed, refused
 from xrm_core.auth.oidc_providers import Provider
+from xrm_core.auth.oidc_tokens import is_name
 from xrm_core.auth.people import Person
 from xrm_core.auth.sessions import Lifetimes
 from xrm_core.auth.sign_in import TIMEOUT, SignedIn, open_session
@@ -24,18 +25,20 @@ from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system import IDENTITY
 
-_MAX_SUBJECT = 255  # OpenID Connect Core 1.0 section 2
-
 
 @dataclass(frozen=True)
 class Arrival:
-    """Somebody whom a provider has sent back; the rest is as in an attempt to sign in."""
+    """Somebody whom a provider has sent back; the rest is as in an attempt to sign in.
+
+    ``id_token``: the token that says it, encrypted; None: it is not kept.
+    """
 
     claims: Mapping[str, Any]
     address: str | None
     device: str
     device_token: str | None
     former: str | None
+    id_token: str | None = None
 
 
 def sign_in_by(
@@ -87,16 +90,17 @@ def _signed_in(
     database: Database, records: Records, provider: Provider, lifetimes: Lifetimes, arrival: Arrival
 ) -> SignedIn:
     claims = arrival.claims
-    subject = claims["sub"]
-    if not subject or len(subject) > _MAX_SUBJECT or not (subject.isascii() and subject.isprintable()):
+    if not is_name(claims["sub"]):
         raise refused("The provider's ID token has no usable subject.")
     with database.begin(TIMEOUT) as connection:
         person = _person(connection, records, provider, arrival)
         people.hold(connection, records.tables[USER], [person.id])
         if people.by_id(connection, records.tables[USER], person.id) is None:
             raise refused("The account may not sign in.")
+        if provider_logout.has_ended(connection, provider, claims):
+            raise refused("The provider has signed this account out again.")
         _give_roles(connection, provider, person, arrival)
-        return open_session(
+        signed_in = open_session(
             connection,
             lifetimes,
             person,
@@ -107,6 +111,8 @@ def _signed_in(
             former=arrival.former,
             how={"provider": provider.name},
         )
+        oidc_sessions.keep(connection, signed_in.session.id, provider, claims, arrival.id_token)
+        return signed_in
 
 
 def _person(connection: Connection, records: Records, provider: Provider, arrival: Arrival) -> Person:

@@ -25,7 +25,9 @@ from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.forgotten_http import ForgottenEndpoint, finished
 from xrm_core.server.graphql_http import GraphQLEndpoint
 from xrm_core.server.log_retention import LogRetention
+from xrm_core.server.oidc_clients import OidcClients
 from xrm_core.server.oidc_http import OidcEndpoints
+from xrm_core.server.oidc_logout_http import OidcLogoutEndpoints
 from xrm_core.server.passkey_http import PasskeyEndpoints
 from xrm_core.server.scim_http import ROOT, ScimEndpoint
 from xrm_core.server.security_notices import LOOK_SECONDS, SecurityNotices
@@ -55,7 +57,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
     graphql = GraphQLEndpoint(settings.max_body_bytes, documents, compresses=settings.compression)
     auth = AuthEndpoints(settings)
-    oidc = OidcEndpoints(settings, auth)
+    providers = OidcClients(settings, auth.box)
     forgotten = ForgottenEndpoint(settings, auth)
     scim = ScimEndpoint(settings)
     notices = SecurityNotices(settings)
@@ -106,7 +108,8 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         Route("/files", files, methods=["POST"]),
         Route("/files/{file_id}", files, methods=["GET"]),
         *auth.routes(),
-        *oidc.routes(),
+        *OidcEndpoints(settings, auth, providers).routes(),
+        *OidcLogoutEndpoints(auth, providers).routes(),
         *PasskeyEndpoints(settings, auth).routes(),
         Route(f"{ROOT}/{{path:path}}", scim),
         *forgotten.routes(),

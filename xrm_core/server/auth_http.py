@@ -10,10 +10,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from xrm_core.auth import attempts, devices, events, new_password, notices, one_time, passkey_challenges, sessions
+from xrm_core.auth import (
+    attempts,
+    devices,
+    events,
+    new_password,
+    notices,
+    oidc_sessions,
+    one_time,
+    passkey_challenges,
+    provider_logout,
+    sessions,
+)
 from xrm_core.auth.attempts import TooManyAttempts
 from xrm_core.auth.device_names import device_name
 from xrm_core.auth.new_password import NewPassword
+from xrm_core.auth.oidc_sessions import OidcSession
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.people import Person
 from xrm_core.auth.secret_box import SecretBox
@@ -76,6 +88,7 @@ class AuthEndpoints:
                 one_time.remove_expired(connection)
                 passkey_challenges.remove_expired(connection)
                 notices.remove_old(connection)
+                provider_logout.remove_expired(connection)
 
         try:
             await self.apart(remove)
@@ -135,32 +148,49 @@ class AuthEndpoints:
         return await self._end(request, everywhere=True)
 
     async def _end(self, request: Request, *, everywhere: bool) -> Response:
+        await self.sign_out(request, everywhere=everywhere)
+        response = JSONResponse({"signedOut": True}, headers=HEADERS)
+        self.forget_session(response, request)
+        return response
+
+    async def sign_out(self, request: Request, *, everywhere: bool = False) -> OidcSession | None:
+        """End the session of a request, or all of its user; answers what is kept of it if a provider has opened it.
+
+        Raises:
+            Unauthenticated: the request has no session.
+            BadRequest: it has an API token.
+            CrossSiteRefused: a page of another origin may have sent it.
+        """
         site = site_of(request.scope)
         address = address_of(request.scope)
         caller = await site.user(browser.credentials(request.scope, site.name), address)
-        user_id = caller.id
-        if user_id is None or (caller.session is None and not everywhere):
+        user_id, session_id = caller.id, caller.session
+        if user_id is None or (session_id is None and not everywhere):
             raise BadRequest(
                 "You are signed in by an API token, which has no session to end.", hint="Revoke the token instead."
             )
         site.require_writable()
 
-        def end() -> None:
+        def end() -> OidcSession | None:
             with site.database.begin(TIMEOUT) as connection:
+                opened_by = None if session_id is None else oidc_sessions.of_session(connection, session_id)
                 if everywhere:
                     sessions.end_sessions(connection, user_id)
                     devices.forget_all(connection, user_id)
                 else:
-                    sessions.end_session(connection, user_id, caller.session or "")
+                    sessions.end_session(connection, user_id, session_id or "")
                 details = {"everywhere": everywhere}
                 event = events.Event.SIGN_OUT
                 events.record(connection, event, user_id=user_id, subject=user_id, address=address, details=details)
+            return opened_by
 
-        await self.apart(end)
+        opened_by = await self.apart(end)
         site.serving.authenticator.forget()
-        response = JSONResponse({"signedOut": True}, headers=HEADERS)
-        browser.set_cookie(response, request.scope, browser.SESSION, site.name, "", 0)
-        return response
+        return opened_by
+
+    def forget_session(self, response: Response, request: Request) -> None:
+        """Take the cookie of its session away from a browser."""
+        browser.set_cookie(response, request.scope, browser.SESSION, site_of(request.scope).name, "", 0)
 
 
 def signed_in_answer(request: Request, site: Site, signed_in: SignedIn, *, cookie: bool) -> Response:

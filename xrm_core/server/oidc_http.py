@@ -1,7 +1,6 @@
 """``/auth/providers`` and ``/auth/oidc/…``: sign in by an OpenID provider."""
 
 import json
-import re
 import time
 from dataclasses import asdict
 from datetime import timedelta
@@ -10,16 +9,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from xrm_core.auth import oidc_sessions
 from xrm_core.auth.device_names import device_name
-from xrm_core.auth.oidc_client import Flow, OidcClient, refused
+from xrm_core.auth.oidc_client import Flow, IdToken, OidcClient, refused
 from xrm_core.auth.oidc_people import Arrival, sign_in_by
-from xrm_core.auth.oidc_providers import load_providers
 from xrm_core.auth.secret_box import SecretKeyNeeded
 from xrm_core.auth.sessions import Lifetimes
 from xrm_core.auth.sign_in import SignedIn
-from xrm_core.errors import NotFound
 from xrm_core.server import browser
 from xrm_core.server.auth_http import HEADERS, AuthEndpoints, answered, welcome
+from xrm_core.server.oidc_clients import OidcClients, address_at, next_path
 from xrm_core.server.site import Serving
 from xrm_core.server.sites import address_of, site_of
 from xrm_core.settings import Settings
@@ -27,28 +26,25 @@ from xrm_core.settings import Settings
 FLOW = "xrm_oidc"
 """Cookie of a sign-in that is under way."""
 
+CALLBACK = "callback"
+"""Last part of the address to which the provider sends a browser that has signed in."""
+
 FLOW_SECONDS = 600
 """How long somebody may take at the provider."""
-
-_OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,2000}")
 
 
 class OidcEndpoints:
     """The routes; they answer for the site of the request.
 
     Args:
-        settings: where the providers are named, how long sessions last.
+        settings: how long sessions last.
         auth: has the threads and the key.
-
-    Raises:
-        SettingsError: the file of providers has mistakes, or there is no key for what they need.
+        clients: of the providers.
     """
 
-    def __init__(self, settings: Settings, auth: AuthEndpoints) -> None:
+    def __init__(self, settings: Settings, auth: AuthEndpoints, clients: OidcClients) -> None:
         self._auth = auth
-        self.clients = {key: OidcClient(each) for key, each in load_providers(settings.oidc).items()}
-        if self.clients:
-            auth.box.require()
+        self._clients = clients
         idle, longest = timedelta(minutes=settings.session_idle_minutes), timedelta(days=settings.session_days)
         self._lifetimes = Lifetimes(idle, longest)
 
@@ -65,18 +61,15 @@ class OidcEndpoints:
         base = request.scope.get("root_path", "")
         found = [
             {"name": name, "label": client.provider.label or name, "url": f"{base}/auth/oidc/{name}"}
-            for (tenant, name), client in self.clients.items()
+            for (tenant, name), client in self._clients.all.items()
             if tenant == site.name
         ]
         return JSONResponse({"providers": found}, headers=HEADERS)
 
     async def _begin(self, request: Request) -> Response:
-        client = self._client(request)
-        next_ = request.query_params.get("next", f"{request.scope.get('root_path', '')}/")
-        if not _OWN_PATH.fullmatch(next_):
-            raise refused("«next» is not a path on this server.")
-        flow = Flow.begin(next_)
-        url = await client.authorization_url(flow, _redirect_uri(request, client))
+        client = self._clients.of(request)
+        flow = Flow.begin(next_path(request))
+        url = await client.authorization_url(flow, address_at(request, client, CALLBACK))
         response = RedirectResponse(url, 303, headers=HEADERS)
         content = json.dumps(asdict(flow) | {"until": int(time.time()) + FLOW_SECONDS})
         sealed = self._auth.box.seal(content, _owner(request))
@@ -84,17 +77,18 @@ class OidcEndpoints:
         return response
 
     async def _end(self, request: Request) -> Response:
-        client, site = self._client(request), site_of(request.scope)
+        client, site = self._clients.of(request), site_of(request.scope)
         flow = self._flow(request)
-        claims = await client.claims(flow, _redirect_uri(request, client), dict(request.query_params))
+        id_token = await client.id_token(flow, address_at(request, client, CALLBACK), dict(request.query_params))
         site.require_writable()
         device_token = browser.cookie(request.scope, browser.DEVICE, site.name)
         arrival = Arrival(
-            claims,
+            id_token.claims,
             address_of(request.scope),
             device_name(request.headers.get("user-agent")),
             device_token,
             browser.cookie(request.scope, browser.SESSION, site.name),
+            self._kept(client, id_token),
         )
 
         async def sign_in(serving: Serving) -> SignedIn:
@@ -108,11 +102,12 @@ class OidcEndpoints:
         browser.set_cookie(response, request.scope, FLOW, site.name, "", 0)
         return response
 
-    def _client(self, request: Request) -> OidcClient:
-        client = self.clients.get((site_of(request.scope).name, request.path_params["name"]))
-        if client is None:
-            raise NotFound("There is nothing at this address.")
-        return client
+    def _kept(self, client: OidcClient, id_token: IdToken) -> str | None:
+        """The ID token as it is kept for a sign-out at the provider; None: it would not fit into a URL."""
+        if len(id_token.text) > oidc_sessions.MAX_ID_TOKEN:
+            return None
+        owner = oidc_sessions.owner(client.provider.issuer, id_token.claims["sub"])
+        return self._auth.box.seal(id_token.text, owner)
 
     def _flow(self, request: Request) -> Flow:
         sealed = browser.cookie(request.scope, FLOW, site_of(request.scope).name)
@@ -129,9 +124,3 @@ class OidcEndpoints:
 
 def _owner(request: Request) -> str:
     return f"oidc {site_of(request.scope).name} {request.path_params['name']}"
-
-
-def _redirect_uri(request: Request, client: OidcClient) -> str:
-    provider = client.provider
-    base = request.scope.get("root_path", "")
-    return f"{provider.url.rstrip('/')}{base}/auth/oidc/{provider.name}/callback"

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -230,6 +231,41 @@ IDENTITY = Table(
     sqlite_strict=True,
 )
 """Accounts of OpenID providers, and as whom they sign in here."""
+
+OIDC_SESSION = Table(
+    "xrm_oidc_session",
+    METADATA,
+    Column("session_id", Id, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("issuer", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("sid", String),
+    Column("id_token", String),
+    PrimaryKeyConstraint("session_id", name="pk_xrm_oidc_session"),
+    ForeignKeyConstraint(["session_id"], ["xrm_session.id"], name="fk_xrm_oidc_session_session_id", ondelete="CASCADE"),
+    Index("ix_xrm_oidc_session_subject", "issuer", "subject"),
+    Index("ix_xrm_oidc_session_sid", "issuer", "sid"),
+    sqlite_strict=True,
+)
+"""Sessions that an OpenID provider has opened, and what they are called there: ``sid`` is the session, if it says so.
+``id_token``, by which a sign-out names the session, is encrypted; it goes with the session, as the whole row does."""
+
+LOGOUT_TOKEN = Table(
+    "xrm_logout_token",
+    METADATA,
+    Column("token_hash", String, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("issuer", String, nullable=False),
+    Column("subject", String),
+    Column("sid", String),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    PrimaryKeyConstraint("token_hash", name="pk_xrm_logout_token"),
+    Index("ix_xrm_logout_token_expires_at", "expires_at"),
+    sqlite_strict=True,
+)
+"""Logout tokens of providers that were used, as long as they could be used again, and whom they have signed out.
+``token_hash`` is a digest of provider, issuer and ``jti``."""
 
 SCIM_USER = Table(
     "xrm_scim_user",

@@ -15,11 +15,13 @@ from xrm_core.storage.system import (
     ASIDE,
     ATTEMPTS,
     KNOWN_DEVICE,
+    LOGOUT_TOKEN,
     MASK_KEY,
     METADATA,
     MODEL,
     MODEL_CHANGE,
     NOTICE,
+    OIDC_SESSION,
     ONE_TIME_TOKEN,
     PASSKEY_CHALLENGE,
     SESSION,
@@ -37,7 +39,7 @@ FORMAT = 1
 MANIFEST, SEAL, MODEL_FILE = "manifest.json", "manifest.sha256", "model.json"
 
 _OF_A_PLACE = (ASIDE, MASK_KEY, MODEL, MODEL_CHANGE, TENANT, TENANT_HOST)
-_OF_A_MOMENT = (SESSION, KNOWN_DEVICE, ATTEMPTS, NOTICE, ONE_TIME_TOKEN, PASSKEY_CHALLENGE)
+_OF_A_MOMENT = (SESSION, OIDC_SESSION, LOGOUT_TOKEN, KNOWN_DEVICE, ATTEMPTS, NOTICE, ONE_TIME_TOKEN, PASSKEY_CHALLENGE)
 LEFT_OUT = frozenset(table.name for table in (*_OF_A_PLACE, *_OF_A_MOMENT))
 """System tables that say something of a place, not of a tenant's data (changes, what they set aside, catalogue, the key
 of masks), and who is signed in there: a copy of a tenant must not open the doors that are open at the original."""

@@ -1,0 +1,304 @@
+"""A provider signs people out: logout tokens, and what is none."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from httpx2 import Response
+from joserfc import jwt
+from sqlalchemy import func, select, update
+
+from tests.auth.provider_kit import (
+    ISSUER,
+    KEY,
+    STRANGER,
+    Company,
+    by_hand,
+    by_public_key,
+    company,
+    logout_claims,
+    logout_token,
+    rightly,
+    unsigned,
+)
+from xrm_core.auth import oidc_documents, provider_logout
+from xrm_core.auth.events import recorded
+from xrm_core.auth.logout_tokens import EVENT
+from xrm_core.storage.system import ATTEMPTS, LOGOUT_TOKEN, OIDC_SESSION
+
+PATH = "/auth/oidc/company/backchannel-logout"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    with company(request, tmp_path_factory.mktemp("company")) as made:
+        yield made
+
+
+@pytest.fixture
+def firm(built: Company) -> Company:
+    built.house.http.cookies.clear()
+    with built.house.database.begin() as connection:
+        connection.execute(ATTEMPTS.delete())
+        connection.execute(LOGOUT_TOKEN.delete())
+    return built
+
+
+def send(firm: Company, token: str, path: str = PATH, **more: str) -> Response:
+    return firm.house.http.post(path, data={"logout_token": token, **more})
+
+
+def events(firm: Company, kind: str) -> list[Any]:
+    with firm.house.database.read() as connection:
+        return list(recorded(connection, event=kind))
+
+
+def test_a_session_of_the_provider_ends_with_it(firm: Company) -> None:
+    # given two people, one of them signed in on two devices and by a password, too
+    ada, bob = firm.linked("ada"), firm.linked("bob")
+    first, second = (firm.sign_in("ada", sid=sid) for sid in ("s 1", "s 2"))
+    stranger = firm.sign_in("bob", sid="s 3")
+    password = firm.house.signed_in(ada)
+    # when the provider ends one session
+    answer = send(firm, logout_token(sub="ada", sid="s 1"))
+    # then that one has ended, and it is known why
+    assert (answer.status_code, answer.content, answer.headers["cache-control"]) == (200, b"", "no-store")
+    assert [firm.is_in(each) for each in (first, second, stranger)] == [False, True, True]
+    event = events(firm, "sign_out")[0]
+    assert (event.subject, event.user_id, len(event.details["sessions"])) == (ada.id, None, 1)
+    assert event.details["provider"] == "company"
+    # and when it ends all of the user
+    assert send(firm, logout_token(sub="ada")).status_code == 200
+    assert [firm.is_in(each) for each in (first, second, stranger)] == [False, False, True]
+    assert firm.house.ask(**password).status_code == 200  # which the provider has not opened
+    assert events(firm, "sign_out")[0].details["everywhere"] is True
+    # and when it names the session alone
+    assert send(firm, logout_token(sid="s 3")).status_code == 200
+    assert not firm.is_in(stranger)
+    assert events(firm, "sign_out")[0].subject == bob.id
+    with firm.house.database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(OIDC_SESSION)) == 0
+
+
+def test_older_providers_name_no_type(firm: Company) -> None:
+    firm.linked("pat")
+    for header in ({"typ": "JWT"}, {}):
+        session = firm.sign_in("pat", iat=int(time.time()) + 5)
+        made = by_hand({"alg": "RS256"} | header, logout_claims(sub="pat"), rightly)
+        assert send(firm, made).status_code == 200, header
+        assert not firm.is_in(session)
+
+
+def test_who_is_out_already_is_out(firm: Company) -> None:
+    before = len(events(firm, "sign_out"))
+    assert send(firm, logout_token(sub="nobody")).status_code == 200
+    assert len(events(firm, "sign_out")) == before
+
+
+def test_a_session_whose_id_was_never_told_ends_with_its_user(firm: Company) -> None:
+    firm.linked("eve")
+    session = firm.sign_in("eve")
+    assert send(firm, logout_token(sid="s 4")).status_code == 200
+    assert firm.is_in(session)
+    assert send(firm, logout_token(sub="eve", sid="s 4")).status_code == 200
+    assert not firm.is_in(session)
+
+
+def test_a_name_that_means_another_provider_now_ends_nobody(firm: Company) -> None:
+    firm.linked("ian")
+    session = firm.sign_in("ian")
+    with firm.house.database.begin() as connection:
+        connection.execute(update(OIDC_SESSION).values(issuer="https://former.example"))
+    assert send(firm, logout_token(sub="ian")).status_code == 200
+    assert firm.is_in(session)
+
+
+@pytest.fixture(scope="module")
+def signed_in(built: Company) -> str:
+    """A session that nothing of what follows may end."""
+    built.linked("kim")
+    built.linked("lea")
+    built.sign_in("lea", sid="of lea")
+    return built.sign_in("kim", sid="of kim")
+
+
+def id_token() -> str:
+    now = int(time.time())
+    claims = {"iss": ISSUER, "sub": "kim", "aud": "crm", "nonce": "n", "iat": now, "exp": now + 300, "sid": "of kim"}
+    return jwt.encode({"alg": "RS256", "kid": "one"}, claims, KEY)
+
+
+def kims(**changed: Any) -> str:
+    return logout_token(**{"sub": "kim", **changed})
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        lambda: "",
+        lambda: "x.y.z",
+        lambda: "a" * 15_000,
+        id_token,
+        lambda: by_hand({"alg": "none"}, logout_claims(sub="kim"), unsigned),
+        lambda: by_hand({"alg": "None"}, logout_claims(sub="kim"), unsigned),
+        lambda: by_hand({"alg": "HS256"}, logout_claims(sub="kim"), by_public_key),
+        lambda: kims(key=STRANGER),
+        lambda: kims(header={"jwk": STRANGER.as_dict(private=False)}, key=STRANGER),
+        lambda: kims(header={"jku": "https://evil.example/keys"}, key=STRANGER),
+        lambda: kims(header={"typ": "at+jwt"}),
+        lambda: kims(iss="https://evil.example"),
+        lambda: kims(iss=f"{ISSUER}/abroad"),
+        lambda: kims(iss=None),
+        lambda: kims(aud="shop"),
+        lambda: kims(aud=["crm", "shop"]),
+        lambda: kims(aud=None),
+        lambda: kims(azp="shop"),
+        lambda: kims(exp=int(time.time()) - 120),
+        lambda: kims(exp=None),
+        lambda: kims(iat=int(time.time()) + 3600),
+        lambda: kims(iat=int(time.time()) - 3600, exp=int(time.time()) + 3600),
+        lambda: kims(iat=None),
+        lambda: kims(iat=-1e300),
+        lambda: kims(jti=None),
+        lambda: kims(jti=""),
+        lambda: kims(jti=7),
+        lambda: by_hand({"alg": "RS256"}, logout_claims(sub="kim", jti="\ud800"), rightly),
+        lambda: kims(jti="x" * 2000),
+        lambda: kims(events=None),
+        lambda: kims(events={}),
+        lambda: kims(events=[EVENT]),
+        lambda: kims(events={EVENT: None}),
+        lambda: kims(events={"http://schemas.openid.net/event/other": {}}),
+        lambda: kims(nonce="n"),
+        lambda: kims(nonce=""),
+        lambda: kims(sub=None),
+        lambda: kims(sub=""),
+        lambda: kims(sub=["kim"]),
+        lambda: kims(sid={"of": "kim"}),
+        lambda: kims(sub="k\u0456m"),
+    ],
+)
+def test_what_is_no_logout_token_ends_nothing(firm: Company, signed_in: str, token: Callable[[], str]) -> None:
+    answer = send(firm, token())
+    assert (answer.status_code, answer.headers["cache-control"]) == (400, "no-store")
+    assert answer.json()["error"] == "invalid_request"
+    assert answer.json()["error_description"].startswith("The logout token ")
+    assert firm.is_in(signed_in)
+    assert events(firm, "provider_logout_refused")[0].details["reason"] == answer.json()["error_description"]
+    with firm.house.database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(LOGOUT_TOKEN)) == 0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"sub": "lea", "sid": "of kim"},  # of somebody else
+        {"sub": "kim", "sid": "of lea"},
+        {"sub": "KIM"},
+        {"sid": "of"},
+        {"sub": "%"},
+    ],
+)
+def test_a_right_token_ends_only_what_all_of_it_is_about(
+    firm: Company, signed_in: str, changed: dict[str, str]
+) -> None:
+    assert send(firm, logout_token(**changed)).status_code == 200
+    assert firm.is_in(signed_in)
+
+
+def test_a_token_is_good_at_the_address_of_its_client_only(firm: Company, signed_in: str) -> None:
+    right = logout_token(sub="kim", aud="shop")
+    assert send(firm, right, PATH.replace("company", "abroad")).status_code == 400
+    assert send(firm, right).status_code == 400
+    assert send(firm, right, PATH.replace("company", "shop")).status_code == 200  # where kim has no session
+    assert firm.is_in(signed_in)
+    assert send(firm, right, PATH.replace("company", "unknown")).status_code == 404
+    assert firm.house.http.get(PATH).status_code in (400, 404, 405)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b'{"logout_token": "%s"}'),
+        ("text/plain", b"logout_token=%s"),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="logout_token"\r\n\r\n%s\r\n',
+        ),
+        ("application/x-www-form-urlencoded", b"logout_token=%s&logout_token=%s"),
+        ("application/x-www-form-urlencoded", b"logout_token=x&logout_token=%s"),
+        ("application/x-www-form-urlencoded", b"LOGOUT_TOKEN=%s"),
+        ("application/x-www-form-urlencoded", b"logout_token=%s" + b"&a=b" * 30),
+        ("application/x-www-form-urlencoded", b"logout_token=%s\xff"),
+        ("application/x-www-form-urlencoded", b"logout_token=%s&x=" + b"x" * 10_000_000),
+        ("application/x-www-form-urlencoded", b""),
+    ],
+)
+def test_a_token_comes_once_in_a_small_form(firm: Company, signed_in: str, kind: str, body: bytes) -> None:
+    content = body.replace(b"%s", kims().encode())
+    answer = firm.house.http.post(PATH, content=content, headers={"Content-Type": kind})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert firm.is_in(signed_in)
+    by_url = firm.house.http.post(f"{PATH}?logout_token={kims()}", headers={"Content-Type": kind})
+    assert by_url.status_code == 400
+    assert firm.is_in(signed_in)
+
+
+def test_a_token_is_good_once(firm: Company) -> None:
+    firm.linked("sam")
+    token = logout_token(sub="sam", iat=int(time.time()) - 5)
+    assert send(firm, token).status_code == 200
+    session = firm.sign_in("sam")
+    again = send(firm, token)
+    assert (again.status_code, again.json()["error_description"]) == (400, "The logout token was used before.")
+    assert firm.is_in(session)
+    # and it is forgotten when it could not be used any more anyhow, not before
+    with firm.house.database.begin() as connection:
+        assert provider_logout.remove_expired(connection) == 0
+        connection.execute(update(LOGOUT_TOKEN).values(expires_at="2020-01-01T00:00:00Z"))
+        assert provider_logout.remove_expired(connection) == 1
+
+
+@pytest.mark.parametrize("named", [{"sid": "s 9"}, {"sub": "max", "sid": "s 9"}, {"sub": "max"}])
+def test_who_is_signed_out_while_signing_in_is_not_in(firm: Company, named: dict[str, str]) -> None:
+    # given somebody whose ID token is on its way when the provider signs them out
+    firm.linked("max")
+    made = int(time.time())
+    assert send(firm, logout_token(**named, iat=made)).status_code == 200
+    # when it arrives
+    answer = firm.come_back("max", sid="s 9", iat=made - 1)
+    # then it opens nothing
+    assert answer.status_code == 401
+    assert "xrm_session" not in firm.house.http.cookies
+    # but another sign-in does
+    assert firm.sign_in("max", sid="s 10", iat=made + 1)
+
+
+def test_strangers_are_held_up_and_the_provider_is_not(firm: Company) -> None:
+    # given a stranger who shares the provider's address
+    firm.linked("tom")
+    session = firm.sign_in("tom")
+    before = len(events(firm, "provider_logout_refused"))
+    answers = [send(firm, "x.y.z") for _ in range(30)]
+    # then the log is not flooded
+    assert [each.status_code for each in answers] == [400] * 21 + [429] * 9
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert len(events(firm, "provider_logout_refused")) - before == 21
+    # and what the provider sends counts
+    assert send(firm, logout_token(sub="tom")).status_code == 200
+    assert not firm.is_in(session)
+
+
+def test_a_provider_that_does_not_answer_is_not_asked_for_each_token(
+    firm: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc_documents, "KEEP_SECONDS", -1.0)
+    monkeypatch.setattr(firm.provider, "fails", True)
+    before = len(firm.provider.asked)
+    answers = [send(firm, kims()) for _ in range(5)]
+    assert [(each.status_code, each.json()["error"]) for each in answers] == [(400, "not_signed_out")] * 5
+    assert len(firm.provider.asked) == before + 1
+    monkeypatch.setattr(oidc_documents, "FAILED_SECONDS", 0.0)
+    monkeypatch.setattr(firm.provider, "fails", False)
+    assert send(firm, logout_token(sub="nobody")).status_code == 200

@@ -1,0 +1,62 @@
+"""The OpenID providers of a server, and the addresses that each of them knows of it."""
+
+import re
+
+from starlette.requests import Request
+
+from xrm_core.auth.oidc_client import OidcClient, refused
+from xrm_core.auth.oidc_providers import load_providers
+from xrm_core.auth.secret_box import SecretBox
+from xrm_core.errors import NotFound
+from xrm_core.server.sites import site_of
+from xrm_core.settings import Settings
+
+_OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,2000}")
+
+
+class OidcClients:
+    """Clients of all providers; those of the tenant of a request are the ones that it finds.
+
+    Args:
+        settings: where they are named.
+        box: encrypts what a browser carries to a provider and back.
+
+    Raises:
+        SettingsError: the file of providers has mistakes.
+        SecretKeyNeeded: there is no key for what they need.
+    """
+
+    def __init__(self, settings: Settings, box: SecretBox) -> None:
+        self.all = {key: OidcClient(each) for key, each in load_providers(settings.oidc).items()}
+        if self.all:
+            box.require()
+
+    def of(self, request: Request) -> OidcClient:
+        """The one that the path names. Raises NotFound: this tenant has none of this name."""
+        client = self.named(request, request.path_params["name"])
+        if client is None:
+            raise NotFound("There is nothing at this address.")
+        return client
+
+    def named(self, request: Request, name: str) -> OidcClient | None:
+        """The one of this name that the request's tenant has, or None."""
+        return self.all.get((site_of(request.scope).name, name))
+
+
+def address_at(request: Request, client: OidcClient, end: str) -> str:
+    """An address as it is registered at the provider; ``end`` is its last part."""
+    provider = client.provider
+    base = request.scope.get("root_path", "")
+    return f"{provider.url.rstrip('/')}{base}/auth/oidc/{provider.name}/{end}"
+
+
+def next_path(request: Request) -> str:
+    """Where the browser goes at the end: the parameter «next», a path of this server, else its beginning.
+
+    Raises:
+        ProviderSignInFailed: it is no path of this server.
+    """
+    found = request.query_params.get("next", f"{request.scope.get('root_path', '')}/")
+    if not _OWN_PATH.fullmatch(found):
+        raise refused("«next» is not a path on this server.")
+    return found

@@ -22,6 +22,7 @@ from tests.attack.crawler import documents, sample
 from tests.attack.secret_world import WORLDS, Served, serving
 from tests.graphql.kit import uid
 from tests.postgres import PostgresServer
+from tests.query.two_ways import CURSOR
 from xrm_core.cli.logs import configure_logs
 
 ROLES = ["rep", "guest", "nobody"]
@@ -142,12 +143,17 @@ def crawl(worlds: list[Served], role: str, found: list[str], log: io.StringIO) -
 def same(worlds: list[Served], asked: str, answers: list[tuple[int, bytes, dict[str, str]]]) -> None:
     """No canary in any answer, and the same answer of both worlds but for what is made anew each time."""
     for world, (_, body, headers) in zip(worlds, answers, strict=True):
-        sent = body + json.dumps(headers).encode()
+        sent = body + opened(body) + json.dumps(headers).encode()
         assert b"INTERNAL_ERROR" not in body, asked
         for mark in world.secrets.marks():
             assert mark not in sent, f"{asked}\n{sent!r}"
-    one, other = ((status, _MADE.sub(b"MADE", body), headers) for status, body, headers in answers)
+    one, other = ((status, _MADE.sub(b"MADE", opened(body)), headers) for status, body, headers in answers)
     assert one == other, asked
+
+
+def opened(body: bytes) -> bytes:
+    """An answer with its cursors as the values that they hold."""
+    return CURSOR.sub(lambda found: bytes.fromhex(found[1].decode()), body)
 
 
 def ask(world: Served, role: str, document: str) -> tuple[int, bytes, dict[str, str]]:

@@ -1,55 +1,25 @@
 """Two server processes on one database: what is taken away at one is gone at both, and no answer mixes old and new."""
 
-import json
-import threading
+import datetime as dt
+import itertools
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from tests.cli.conftest import Server
 from tests.postgres import PostgresServer
-from tests.server.live_kit import Installation, install
+from tests.server.two_servers import COLOURS, Load, Two, answer_of, seen_of, two_servers
 from xrm_core.auth import tokens
-from xrm_core.permissions.in_force import apply_set
-from xrm_core.storage.engines import Database
-from xrm_core.storage.system import TOKEN
+from xrm_core.auth.authenticator import REMEMBER_SECONDS
 
-HEAD = "role,entity,action,fields,rule,effect\nadmin,*,*,*,,allow\n"
-SIGHTS = {
-    "red": HEAD + "buyer,product,read,name price,red,allow\n",
-    "blue": HEAD + "buyer,product,read,name rank,blue,allow\n",
-}
-"""The only product that buyers may see, and the policies that say so and with which fields."""
+SIGHTS = {"red": "buyer,product,read,name price,red,allow", "blue": "buyer,product,read,name rank,blue,allow"}
+"""What of the only product that buyers may see, by its name."""
 
-ROLES = {"roles": {"admin": {}, "buyer": {}}, "rules": {name: {"name": {"eq": name}} for name in SIGHTS}}
 COUNTS = """{ products { totalCount nodes { name } } red: products(where: {name: {eq: "red"}}) { totalCount }
     blue: products(where: {name: {eq: "blue"}}) { totalCount } }"""
-
-
-class Two:
-    """Two servers and the installation that they serve."""
-
-    def __init__(self, shop: Installation, servers: list[Server]) -> None:
-        self.shop = shop
-        self.servers = servers
-
-    def show(self, name: str) -> float:
-        """Let buyers see one of the products; seconds until both servers do."""
-        with closing(Database(self.shop.settings.database_url)) as database:
-            apply_set(database, {"roles.json": json.dumps(ROLES), "policies.csv": SIGHTS[name]})
-        return self.until(lambda server: seen_of(server, self.shop.buyer) == (name,))
-
-    def until(self, holds: Callable[[Server], bool]) -> float:
-        """Seconds until something holds at both."""
-        began = time.monotonic()
-        while not all(holds(server) for server in self.servers):
-            assert time.monotonic() - began < 10
-            time.sleep(0.01)
-        return time.monotonic() - began
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -60,26 +30,13 @@ def two(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         if request.param == "postgresql":
             server: PostgresServer = request.getfixturevalue("postgres_server")
             url = stack.enter_context(server.database())
-        shop = install(url, folder)
-        servers = []
-        for number in range(2):
-            (place := folder / f"server{number}").mkdir()
-            servers.append(Server(place, "--schemas", shop.pack.folder, "--database", url))
-            stack.callback(servers[-1].stop)
-        for name in SIGHTS:
-            status, answer = servers[0].graphql(
-                shop.token, f'mutation {{ createProduct(input: {{name: "{name}", price: "1", rank: 1}}) {{ id }} }}'
-            )
-            assert (status, "errors" in answer) == (200, False), answer
-        yield Two(shop, servers)
+        yield stack.enter_context(two_servers(url, folder))
 
 
-def seen_of(server: Server, token: str) -> tuple[str, ...]:
-    """The names of the products that are shown, or the code of what is wrong."""
-    _, answer = server.graphql(token, "{ products { nodes { name } } }")
-    if "errors" in answer:
-        return (answer["errors"][0]["extensions"]["code"],)
-    return tuple(sorted(each["name"] for each in answer["data"]["products"]["nodes"]))
+def show(two: Two, name: str) -> None:
+    """Let buyers see one of the products, at both servers."""
+    two.put_in_force(SIGHTS[name])
+    two.until(lambda server: seen_of(server, two.shop.buyer) == (name,))
 
 
 def test_no_answer_mixes_two_policy_sets_and_each_change_is_seen_by_both(two: Two) -> None:
@@ -87,80 +44,127 @@ def test_no_answer_mixes_two_policy_sets_and_each_change_is_seen_by_both(two: Tw
     wrong: list[Any] = []
     codes: set[str] = set()
     rows: dict[str, set[str]] = {"price": set(), "rank": set()}
-    done = threading.Event()
 
     def read(server: Server) -> None:
-        while not done.is_set():
-            for field, names in rows.items():
-                _, answer = server.graphql(two.shop.buyer, f"{{ products {{ nodes {{ name {field} }} }} }}")
-                if "errors" in answer:
-                    codes.add(answer["errors"][0]["extensions"]["code"])
-                else:
-                    names.update(each["name"] for each in answer["data"]["products"]["nodes"])
-            _, answer = server.graphql(two.shop.buyer, COUNTS)
-            data = answer["data"]
-            shown = [each["name"] for each in data["products"]["nodes"]]
-            if len(shown) != 1 or data["products"]["totalCount"] != 1 or data[shown[0]]["totalCount"] != 1:
-                wrong.append(answer)
-            if data["red"]["totalCount"] + data["blue"]["totalCount"] != 1:
-                wrong.append(answer)
+        for field, names in rows.items():
+            answer = answer_of(server, two.shop.buyer, f"{{ products {{ nodes {{ name {field} }} }} }}")
+            if isinstance(answer, str):
+                codes.add(answer)
+            else:
+                names.update(each["name"] for each in answer["products"]["nodes"])
+        data = answer_of(server, two.shop.buyer, COUNTS)
+        shown = [each["name"] for each in data["products"]["nodes"]]
+        if len(shown) != 1 or data["products"]["totalCount"] != 1 or data[shown[0]]["totalCount"] != 1:
+            wrong.append(data)
+        if data["red"]["totalCount"] + data["blue"]["totalCount"] != 1:
+            wrong.append(data)
 
-    two.show("blue")
-    readers = [threading.Thread(target=read, args=[server]) for server in two.servers for _ in range(2)]
-    for reader in readers:
-        reader.start()
+    show(two, "blue")
     # When the policies change under their eyes
-    try:
-        for name in list(SIGHTS) * 4:
-            two.show(name)
-    finally:
-        done.set()
-        for reader in readers:
-            reader.join()
+    with Load(two, read, threads=2):
+        for name in COLOURS * 4:
+            show(two, name)
     # Then each answer was of one set, and whoever may not is told so
     assert wrong == []
     assert codes == {"BAD_QUERY"}
     assert rows == {"price": {"red"}, "rank": {"blue"}}
 
 
+def test_no_write_of_either_comes_under_former_policies_once_others_are_in_force(two: Two) -> None:
+    # Given a buyer who writes at both servers without end, the red product and the blue one
+    _, token = two.buyer()
+    numbers = itertools.count(1)
+
+    def write(server: Server) -> tuple[str, str]:
+        number = next(numbers)
+        name = COLOURS[number % 2]
+        query = f'mutation {{ updateProduct(id: "{two.products[name]}", input: {{rank: {number}}}) {{ rank }} }}'
+        answer = answer_of(server, token, query)
+        return name, answer if isinstance(answer, str) else "done"
+
+    def let_write(name: str) -> None:
+        two.put_in_force("buyer,product,read,*,,allow", f"buyer,product,update,rank,{name},allow")
+
+    def rank(name: str) -> int:
+        return int(two.admin(f'{{ product(id: "{two.products[name]}") {{ rank }} }}')["product"]["rank"])
+
+    let_write("red")
+    two.until(lambda server: write(server)[1] != "BAD_QUERY")
+    with Load(two, write, threads=2) as load:
+        load.await_more(4)
+        for allowed, former in [("blue", "red"), ("red", "blue")] * 3:
+            # When policies change which of them the buyer may write
+            let_write(allowed)
+            changed = time.monotonic()
+            before = rank(former)
+            # Then the former one is as it is, also for who was let in just before
+            while load.asked_since(changed).count((allowed, "done")) < 4:
+                load.await_more(4)
+            assert rank(former) == before
+            assert (former, "done") not in load.asked_since(changed)
+    # And each was told what it was: done or not
+    assert {answer for _, answer in load.asked_since(0)} == {"done", "FORBIDDEN"}
+
+
+def ends(two: Two, token: str, load: Load, since: float, refused: Any) -> None:
+    """Whoever asks is refused at both in the time that a server remembers, and nobody had another answer than that."""
+    two.until(lambda server: seen_of(server, token) == refused)
+    load.await_more()
+    assert ("red",) in load.asked_before(since)
+    assert ("red",) not in load.asked_since(since + REMEMBER_SECONDS)
+    assert {*load.asked_since(0)} == {("red",), refused}
+
+
 def test_a_token_that_is_revoked_under_load_ends_at_both(two: Two) -> None:
-    # Given requests by a token, without end, at both
-    two.show("red")
-    with closing(Database(two.shop.settings.database_url)) as database, database.begin() as connection:
-        user = connection.scalar(select(TOKEN.c.user_id).where(TOKEN.c.token_hash == tokens.digest(two.shop.buyer)))
-        token = tokens.create_token(connection, str(user), "another")
-        token_id = connection.scalar(select(TOKEN.c.id).where(TOKEN.c.token_hash == tokens.digest(token)))
-    after: list[float] = []
-    codes: set[str] = set()
-    done = threading.Event()
+    show(two, "red")
+    _, token = two.buyer()
+    token_id = two.token_id(token)
+    with Load(two, lambda server: seen_of(server, token)) as load:
+        load.await_more()
+        with two.database() as database, database.begin() as connection:
+            tokens.revoke_token(connection, token_id)
+        ends(two, token, load, time.monotonic(), "UNAUTHENTICATED")
 
-    def ask(server: Server) -> None:
-        while not done.is_set():
-            began = time.monotonic()
-            status, answer = server.graphql(token, "{ products { nodes { name } } }")
-            if status == 200:
-                after.append(began)
-            else:
-                codes.add(answer["errors"][0]["extensions"]["code"])
 
-    askers = [threading.Thread(target=ask, args=[server]) for server in two.servers]
-    for asker in askers:
-        asker.start()
-    deadline = time.monotonic() + 10
-    while len(after) < 10:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    # When it is revoked
-    with closing(Database(two.shop.settings.database_url)) as database, database.begin() as connection:
-        tokens.revoke_token(connection, str(token_id))
-    revoked = time.monotonic()
-    two.until(lambda server: seen_of(server, token) == ("UNAUTHENTICATED",))
-    ended = time.monotonic()
-    time.sleep(0.2)
-    done.set()
-    for asker in askers:
-        asker.join()
-    # Then it opened nothing any more once both had said so, and nobody had another answer than these two
-    assert max(after) < ended
-    assert codes == {"UNAUTHENTICATED"}
-    assert any(began < revoked for began in after)
+def test_a_user_who_is_deactivated_under_load_is_out_at_both(two: Two) -> None:
+    show(two, "red")
+    user, token = two.buyer()
+    with Load(two, lambda server: seen_of(server, token)) as load:
+        load.await_more()
+        two.admin(f'mutation {{ updateUser(id: "{user}", input: {{active: false}}) {{ id }} }}')
+        ends(two, token, load, time.monotonic(), "UNAUTHENTICATED")
+
+
+def test_roles_that_are_taken_under_load_end_at_both(two: Two) -> None:
+    show(two, "red")
+    user, token = two.buyer()
+    with Load(two, lambda server: seen_of(server, token)) as load:
+        load.await_more()
+        with two.database() as database, database.begin() as connection:
+            tokens.set_roles(connection, user, [])
+        ends(two, token, load, time.monotonic(), "BAD_QUERY")
+
+
+@pytest.mark.parametrize("how", ["unshared", "over"])
+def test_a_share_that_ends_under_load_has_ended_at_both(two: Two, how: str) -> None:
+    # Given a buyer who sees one product only because it is shared, by who asks at one of the servers
+    two.put_in_force("buyer,product,read,name,shared,allow")
+    user, token = two.buyer()
+    two.until(lambda server: seen_of(server, token) == ())
+    with_whom = f'id: "{two.products["blue"]}", with: {{user: "{user}"}}'
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1.5)
+    more = f', until: "{until.isoformat()}"' if how == "over" else ""
+    two.admin(f"mutation {{ shareProduct({with_whom}, level: READ{more}) {{ id }} }}")
+    with Load(two, lambda server: seen_of(server, token)) as load:
+        load.await_more()
+        # When that ends: nobody remembers a share, so it is at once
+        if how == "unshared":
+            two.admin(f"mutation {{ unshareProduct({with_whom}) {{ id }} }}")
+        else:
+            time.sleep(max(0.0, (until - dt.datetime.now(dt.UTC)).total_seconds() + 0.05))
+        ended = time.monotonic()
+        load.await_more()
+    # Then it is not seen any more, and was until then
+    assert ("blue",) in load.asked_before(ended)
+    assert {*load.asked_since(ended)} == {()}
+    assert {*load.asked_since(0)} == {("blue",), ()}

@@ -160,6 +160,22 @@ def test_an_address_links_only_if_the_provider_has_verified_it_and_may_link(hous
     assert "identity_linked" in house.events(person.id)
 
 
+def test_an_address_that_is_used_again_at_the_provider_is_not_who_had_it(house: House, provider: str) -> None:
+    # given a user who has signed in by the provider before
+    person = house.person()
+    account(provider, "former", email=person.email, email_verified=True)
+    assert come_back(house, begin(house, "linking"), "former").status_code == 303
+    house.http.cookies.clear()
+    # when another account has the address
+    account(provider, "newcomer", email=person.email, email_verified=True)
+    # then it does not come in as that user
+    assert code(come_back(house, begin(house, "linking"), "newcomer")) == "PROVIDER_SIGN_IN_FAILED"
+    assert who(house) is None
+    # and the user still does
+    assert come_back(house, begin(house, "linking"), "former").status_code == 303
+    assert who(house) == person.email
+
+
 def test_who_is_not_active_does_not_come_in(house: House, provider: str) -> None:
     account(provider, "ian", email="ian@example.com", email_verified=True)
     assert come_back(house, begin(house), "ian").status_code == 303

@@ -17,7 +17,7 @@ from tests.auth.scim_kit import GRANTS, GROUP, PATCH, Directory, done, map_group
 from xrm_core.auth import people, tokens
 from xrm_core.auth.oidc_people import Arrival, link, sign_in_by
 from xrm_core.auth.oidc_providers import Provider
-from xrm_core.auth.scim import storage
+from xrm_core.auth.scim import roles, storage
 from xrm_core.auth.sessions import Lifetimes
 from xrm_core.auth.tokens import TokenLimits, create_token, revoke_token
 from xrm_core.permissions.caller import system
@@ -199,6 +199,30 @@ def test_two_groups_at_once_forget_no_role(house: House) -> None:
         assert both.ask("DELETE", f"/Groups/{group['id']}").status_code == 204
     map_group(house, "First")
     map_group(house, "Second")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_roles_of_a_group_that_nobody_is_in_yet_are_given_to_who_comes_meanwhile(
+    house: House, directory: Directory, there: bool
+) -> None:
+    # given a group without users, or none at all
+    name, eva = uuid4().hex, directory.user(address())
+    if there:
+        group = directory.group(name)
+    with ThreadPoolExecutor(1) as threads:
+        with house.database.begin() as connection:
+            # when roles are said for it while the first user comes
+            roles.assign(connection, house.platform.tables["user"], name, ["clerk"])
+            if there:
+                add = {"op": "add", "path": "members", "value": [{"value": eva["id"]}]}
+                coming = threads.submit(lambda: directory.patch("Groups", group["id"], add).status_code)
+            else:
+                coming = threads.submit(lambda: bool(directory.group(name, eva)))
+            time.sleep(0.5)
+        assert coming.result(20)
+    # then the user has them
+    assert directory.roles(eva) == ["clerk"]
+    map_group(house, name)
 
 
 def test_groups_have_a_name_of_their_own_and_users_in_them(directory: Directory) -> None:

@@ -1,15 +1,19 @@
 """Users by SCIM: what a directory says of them, in the ways of Entra ID and Okta."""
 
+import datetime as dt
 import time
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import func, select
 
 from tests.auth.kit import House
 from tests.auth.scim_kit import USER, Directory, done, map_group, refused, service_token
+from xrm_core.auth.events import recorded
 from xrm_core.auth.scim import dialects
 from xrm_core.permissions.caller import system
+from xrm_core.storage.system import SHARE
 
 
 @pytest.fixture
@@ -166,11 +170,34 @@ def test_who_is_deleted_leaves_the_record_behind(house: House, directory: Direct
     with house.database.read() as connection:
         users = house.platform.tables["user"]
         assert connection.execute(users.select().where(users.c.id == made["id"])).one().active is False
-    # and comes back as who it was, without roles
-    again = directory.user(made["userName"])
-    assert again["id"] == made["id"]
-    assert (again["active"], directory.roles(again)) == (True, [])
     map_group(house, "Leavers")
+
+
+def test_an_address_that_is_used_again_is_another_user(house: House, directory: Directory) -> None:
+    # given somebody who was deleted, and with whom a record was shared
+    made = directory.user(address(), externalId="eva")
+    with house.database.begin() as connection:
+        note = house.platform.records.create(connection, system(house.platform.model, "test"), "note", {"text": "x"})
+        row = {"entity": "note", "record_id": note, "grantee": f"user:{made['id']}", "level": "read"}
+        connection.execute(SHARE.insert().values(**row, shared_at=dt.datetime.now(dt.UTC)))
+    assert directory.ask("DELETE", f"/Users/{made['id']}").status_code == 204
+    # when somebody else gets the address, also if the directory calls them the same
+    other = directory.user(made["userName"], externalId="eva")
+    # then that is a user of their own, who has nothing of the former one
+    assert other["id"] != made["id"]
+    assert other["active"] is True
+    refused(directory.ask("GET", f"/Users/{made['id']}"), 404)
+    with house.database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(SHARE).where(SHARE.c.record_id == note)) == 0
+        [event] = recorded(connection, users=(made["id"],), event="user_deprovisioned")
+    assert event.details["shares"] == 1
+    # and if whoever administers users lets the former one in again, under another address, the directory sees both
+    with house.database.begin() as connection:
+        back = {"active": True, "email": address()}
+        house.platform.records.update(connection, system(house.platform.model, "test"), "user", made["id"], back)
+    assert directory.get("Users", made["id"])["userName"] == back["email"]
+    assert "members" in directory.get("Groups", directory.group(uuid4().hex, made)["id"])
+    refused(directory.ask("POST", "/Users", {"schemas": [USER], "userName": back["email"]}), 409, "uniqueness")
 
 
 def test_filters_orders_and_pages(directory: Directory) -> None:

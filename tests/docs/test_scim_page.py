@@ -24,6 +24,7 @@ def test_the_request_that_is_shown_deactivates_a_user(tmp_path: Path) -> None:
 def test_the_limits_are_those_that_are_told() -> None:
     text = re.sub(r"\s+", " ", PAGE.read_text("utf-8"))
     assert f"{groups.MAX_MEMBERS:,} members at most".replace(",", " ") in text
+    assert f"more than {groups.MAX_MEMBERS:,} members of groups".replace(",", " ") in text
     assert f"Bulk ({resources.MAX_OPERATIONS} operations" in text
     assert f"`count` ({resources.MAX_RESULTS} at most)" in text
     assert f"at most {dialects.MAX_PATH} characters and ten levels" in text

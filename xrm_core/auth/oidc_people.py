@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from xrm_core.auth import events, oidc_sessions, people, provider_logout, tokens
@@ -129,7 +129,8 @@ def _person(connection: Connection, records: Records, provider: Provider, arriva
         email = None
     if provider.link_by_email and email is not None:
         person = people.by_email(connection, users, email)
-        if person is not None:
+        # Who has an account there already is not whoever has their address by now.
+        if person is not None and not _has_account(connection, users, person, provider):
             _insert(connection, person.id, provider.issuer, claims["sub"])
             details = {"provider": provider.name, "by": "email"}
             event = events.Event.IDENTITY_LINKED
@@ -140,6 +141,12 @@ def _person(connection: Connection, records: Records, provider: Provider, arriva
     if not provider.create_users:
         raise refused("Nobody here is linked with this account of the provider.")
     return _new(connection, records, provider, arrival, email)
+
+
+def _has_account(connection: Connection, users: Table, person: Person, provider: Provider) -> bool:
+    people.hold(connection, users, [person.id])  # two accounts may come at the same moment
+    known = select(IDENTITY.c.user_id).where(IDENTITY.c.user_id == person.id, IDENTITY.c.issuer == provider.issuer)
+    return connection.execute(known.limit(1)).first() is not None
 
 
 def _new(connection: Connection, records: Records, provider: Provider, arrival: Arrival, email: str | None) -> Person:

@@ -21,7 +21,7 @@ def group_roles(
     database: DatabaseUrl = None,
 ) -> None:
     """Print the roles that a group gives; with --role or --none set them first, for those who are in it, too."""
-    from xrm_core.auth import events, people
+    from xrm_core.auth import events
     from xrm_core.auth.scim import roles
     from xrm_core.cli.accounts import check_roles
     from xrm_core.cli.workplace import opened
@@ -33,12 +33,8 @@ def group_roles(
         check_roles(workplace, role or [])
         workplace.check_applied()
         with workplace.database.begin() if role or none else workplace.database.read() as connection:
-            before = roles.given_by(connection, group)
             if role or none:
-                members = roles.members_of(connection, group)
-                people.hold(connection, workplace.tables[USER], members)
-                roles.set_given(connection, group, role or [])
-                changed = roles.renew(connection, members, before)
+                before, changed = roles.assign(connection, workplace.tables[USER], group, role or [])
                 details = {"group": group, "before": before, "after": sorted(set(role or []))}
                 events.record(connection, events.Event.ROLES_CHANGED, subject=group, details=details)
                 for user, (had, has) in changed.items():

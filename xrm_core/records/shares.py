@@ -127,6 +127,11 @@ def forget(connection: Connection, model: Model, tables: Tables, entity: str, id
         connection.execute(update(SHARE).where(SHARE.c.shared_by == id_).values(shared_by=None))
 
 
+def end_with(connection: Connection, user_id: str) -> int:
+    """Share nothing with a user any more; answers how many shares that ends."""
+    return connection.execute(delete(SHARE).where(SHARE.c.grantee == str(Grantee(USER, user_id)))).rowcount
+
+
 def _going_along(model: Model, entity: str) -> set[str]:
     """Entities of which the database deletes records when it deletes one of this entity."""
     found: set[str] = set()

@@ -9,11 +9,12 @@ from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from xrm_core.errors import BadRequest, QueryTooLarge, Unauthenticated, XrmError
+from xrm_core.errors import BadRequest, Unauthenticated, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.departure import ClientGone, Departure, departures
 from xrm_core.graphql.engine import Request
+from xrm_core.server.bodies import too_large, whole_body
 from xrm_core.server.browser import credentials, made_elsewhere
 from xrm_core.server.compression import compressed, is_compressed
 from xrm_core.server.entity_tags import has_already, of_gzip, tag_of
@@ -44,13 +45,6 @@ class MethodNotAllowed(BadRequest):
 
     code = "METHOD_NOT_ALLOWED"
     http_status = 405
-
-
-class BodyTooLarge(QueryTooLarge):
-    """The body has more bytes than allowed."""
-
-    code = "BODY_TOO_LARGE"
-    http_status = 413
 
 
 class GraphQLEndpoint:
@@ -121,13 +115,14 @@ class GraphQLEndpoint:
     async def _read(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Request:
         if scope["method"] in _SAFE:
             if len(scope["query_string"]) > self._max_body_bytes:
-                raise self._too_large()
+                raise too_large(self._max_body_bytes)
             content = _from_query(QueryParams(scope["query_string"]))
             return self._request(content, scope, receive, read_only=True)
         if scope["method"] != "POST":
             raise MethodNotAllowed("GraphQL is asked by POST, or by GET for queries.", hint="Use POST.")
         require_json(headers.get("content-type"))
-        return self._request(_from_json(await self._body(receive, headers)), scope, receive)
+        body = await whole_body(receive, headers.get("content-length"), self._max_body_bytes)
+        return self._request(_from_json(body), scope, receive)
 
     def _request(self, content: dict[str, Any], scope: Scope, receive: Receive, *, read_only: bool = False) -> Request:
         extensions = content.get("extensions")
@@ -148,25 +143,6 @@ class GraphQLEndpoint:
         return Request(
             query, variables or {}, name or None, read_only, base, departure, cost, address_of(scope), view_as
         )
-
-    async def _body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
-        length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self._max_body_bytes:
-            raise self._too_large()
-        chunks, size, more = [], 0, True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > self._max_body_bytes:
-                raise self._too_large()
-            more = message.get("more_body", False)
-        return b"".join(chunks)
-
-    def _too_large(self) -> BodyTooLarge:
-        return BodyTooLarge(f"A request has at most {self._max_body_bytes} bytes.", hint="Split it into several.")
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """``/scim/v2/…``: users and groups by SCIM, for the services that may provision."""
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -13,10 +14,11 @@ from xrm_core.graphql import answers
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import PROVISIONING, Action
 from xrm_core.server.apart import Apart
-from xrm_core.server.graphql_http import BodyTooLarge
+from xrm_core.server.bodies import whole_body
 from xrm_core.server.site import Serving
 from xrm_core.server.sites import address_of, site_of
 from xrm_core.settings import Settings
+from xrm_core.storage.tenants import State
 
 if TYPE_CHECKING:
     from scim2_server.requests import ScimRequest
@@ -31,7 +33,16 @@ _THREADS = 4
 _ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 _TYPE = "application/scim+json"
 _MAX_QUERY = 8192
+_PLACES = ("Users", "Groups", "Bulk", "Schemas", "ResourceTypes", "ServiceProviderConfig", ".search")
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+class MayNotProvision(Forbidden):
+    """A token that opens other things, or a session."""
+
+    def __init__(self, caller: User, message: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.by = caller.actor
 
 
 class ScimEndpoint:
@@ -45,15 +56,20 @@ class ScimEndpoint:
         self._max_bytes = settings.max_body_bytes
         # Of its own: a directory that asks for much must not hold up people who sign in.
         self._apart = Apart("xrm-scim", _THREADS, MAX_WAITING, "Too many requests of directories are waiting already.")
+        # And what strangers are refused must hold up no directory.
+        self._keeping = Apart("xrm-scim-refused", 1, 20, "Too much is refused.")
         self._service: Service | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, in the words of SCIM whatever goes wrong."""
         request = Request(scope, receive)
         try:
-            response = await self._answer(request)
+            response = await self._answer(request, receive)
         except ClientDisconnect:
             response = Response(status_code=400)
+        except (Unauthenticated, MayNotProvision) as error:
+            await self._keep(request, error)
+            response = _refused(error)
         except Exception as error:
             response = _refused(error if isinstance(error, XrmError) else answers.unexpected(error))
         await response(scope, receive, send)
@@ -61,12 +77,24 @@ class ScimEndpoint:
     def close(self) -> None:
         """End the threads."""
         self._apart.close()
+        self._keeping.close()
 
-    async def _answer(self, request: Request) -> Response:
+    async def _keep(self, request: Request, error: Unauthenticated | MayNotProvision) -> None:
+        """Keep in the log that somebody was refused, as far as that is possible at the moment."""
+        site = site_of(request.scope)
+        if site.state is not State.ACTIVE:
+            return
+        by = error.by if isinstance(error, MayNotProvision) else None
+        place = str(request.path_params["path"]).partition("/")[0]
+        details = {"method": request.method, "place": place if place in _PLACES else "other", "reason": error.message}
+        with suppress(XrmError):
+            await self._keeping(_keep_stranger, site.database, by, address_of(request.scope), details)
+
+    async def _answer(self, request: Request, receive: Receive) -> Response:
         site, address = site_of(request.scope), address_of(request.scope)
         credentials = request.headers.get("authorization")
         _require_right(await site.user(credentials, address), writes=False)
-        body = await _body(request, self._max_bytes)
+        body = await whole_body(receive, request.headers.get("content-length"), self._max_bytes)
         service = self._service = self._service or await self._apart(_service, self._max_bytes)
         asked, writes = await self._apart(_asked, request, body)
         if writes:
@@ -118,21 +146,19 @@ def _done(*arguments: Any) -> Response:
 
 def _require_right(caller: User, *, writes: bool) -> None:
     if caller.id is not None or caller.token is None or not caller.access.may(PROVISIONING, Action.READ):
-        raise Forbidden(
+        raise MayNotProvision(
+            caller,
             "This is for tokens of services that may provision users.",
             hint="Make one by «xrm token create --service NAME --only xrm_scim:read,update --role ROLE».",
         )
     if writes and not caller.access.may(PROVISIONING, Action.UPDATE):
-        raise Forbidden("This token may see users and groups, and change none.")
+        raise MayNotProvision(caller, "This token may see users and groups, and change none.")
 
 
-async def _body(request: Request, most: int) -> bytes:
-    content = b""
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > most:
-            raise BodyTooLarge(f"The body has at most {most} bytes.", hint="Send less at a time.")
-    return content
+def _keep_stranger(*arguments: Any) -> None:
+    from xrm_core.auth.scim.refusals import keep_stranger
+
+    keep_stranger(*arguments)
 
 
 def _refused(reason: XrmError) -> Response:

@@ -45,6 +45,7 @@ class Event(StrEnum):
     USER_CHANGED = "user_changed"
     EMAIL_CHANGED = "email_changed"
     USER_DEPROVISIONED = "user_deprovisioned"
+    PROVISIONING_REFUSED = "provisioning_refused"
     GROUP_CREATED = "group_created"
     GROUP_CHANGED = "group_changed"
     GROUP_DELETED = "group_deleted"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scim2_models import InvalidValueException, Meta, NotFoundException, Reference, UniquenessException
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, not_, select, update
 from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
@@ -160,8 +160,8 @@ def _change_members(work: Work, id_: str, members: set[str], had: set[str], *, r
     for part in (concerned[start : start + 500] for start in range(0, len(concerned), 500)):
         wanted = select(users.c.id).where(users.c.id.in_(part)).order_by(users.c.id).with_for_update()
         there |= set(work.connection.scalars(wanted))
-        gone = select(SCIM_USER.c.user_id).where(SCIM_USER.c.user_id.in_(part), SCIM_USER.c.gone_at.is_not(None))
-        there -= set(work.connection.scalars(gone))
+        gone = select(users.c.id).outerjoin(SCIM_USER, SCIM_USER.c.user_id == users.c.id)
+        there -= set(work.connection.scalars(gone.where(users.c.id.in_(part), not_(people.is_there(users)))))
     if missing := sorted(added - there):
         raise InvalidValueException(detail=f"There is no user {missing[0]!r}")
     if added:

@@ -15,13 +15,14 @@ from scim2_models import (
     Reference,
     UniquenessException,
 )
-from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, delete, func, insert, or_, select, update
 
 from xrm_core.auth import events
-from xrm_core.auth.people import roles_of
+from xrm_core.auth.people import is_active, roles_of
 from xrm_core.auth.scim.resources import Email, GroupOfUser, Name, RoleOfUser, User
 from xrm_core.auth.scim.work import Work, is_id
 from xrm_core.metadata.model import ACTIVE, EMAIL, USER
+from xrm_core.records import shares
 from xrm_core.storage.columns import Flag
 from xrm_core.storage.folding import fold
 from xrm_core.storage.system import OF_USERS, SCIM_GROUP, SCIM_MEMBER, SCIM_USER, USER_ROLE
@@ -30,6 +31,7 @@ NAMES = {"family_name": "last_name", "given_name": "first_name"}
 """Part of a name → field of the entity, if it has it."""
 
 _LONGEST = 500
+_NO_DOMAIN = "removed.invalid"  # which nobody can ever have (RFC 2606)
 
 
 def require_fields(work: Work) -> None:
@@ -52,7 +54,12 @@ def query(work: Work) -> Select[Any]:
     own = [users.c.id, users.c[EMAIL], users.c[ACTIVE], users.c.created_at, users.c.updated_at]
     kept = [SCIM_USER.c.external_id, SCIM_USER.c.attributes, SCIM_USER.c.changed_at]
     joined = select(*own, *named, *kept).outerjoin(SCIM_USER, SCIM_USER.c.user_id == users.c.id)
-    return joined.where(SCIM_USER.c.gone_at.is_(None))
+    return joined.where(is_there(users))
+
+
+def is_there(users: Table) -> ColumnElement[bool]:
+    """Condition that SCIM has not deleted a user, or that somebody else has let them in again since."""
+    return or_(SCIM_USER.c.gone_at.is_(None), is_active(users))
 
 
 def with_name(work: Work, name: str) -> ColumnElement[bool]:
@@ -72,8 +79,8 @@ def get(work: Work, id_: str) -> User:
     return shown(work, [row])[0]
 
 
-def shown(work: Work, rows: Sequence[Any]) -> list[User]:
-    """Rows of :func:`query` as SCIM shows them."""
+def shown(work: Work, rows: Sequence[Any], *, in_groups: bool = True) -> list[User]:
+    """Rows of :func:`query` as SCIM shows them; their groups, and the version, only if they are asked for."""
     ids = [row.id for row in rows]
     roles: dict[str, list[str]] = {id_: [] for id_ in ids}
     groups: dict[str, list[tuple[str, str]]] = {id_: [] for id_ in ids}
@@ -86,25 +93,23 @@ def shown(work: Work, rows: Sequence[Any]) -> list[User]:
         held = select(USER_ROLE.c.user_id, USER_ROLE.c.role).where(USER_ROLE.c.user_id.in_(part))
         for user_id, role in work.connection.execute(held.order_by(USER_ROLE.c.role)):
             roles[user_id].append(role)
-        for user_id, group_id, name in work.connection.execute(member.where(SCIM_MEMBER.c.user_id.in_(part))):
+        for user_id, group_id, name in (
+            work.connection.execute(member.where(SCIM_MEMBER.c.user_id.in_(part))) if in_groups else ()
+        ):
             groups[user_id].append((group_id, name))
     return [_shown(row, roles[row.id], groups[row.id]) for row in rows]
 
 
 def create(work: Work, given: User) -> User:
-    """Make a user without password and roles; one that SCIM deleted comes back.
+    """Make a user without password and roles. With the address of one who was deleted it is another user.
 
     Raises:
         UniquenessException: there is a user with this address, whom nobody takes over.
         InvalidValueException, XrmError: the user cannot be made like this.
     """
-    id_ = _with_same_name(work, given, None)
+    _require_free_name(work, given, None)
     values = {**_values(work, given, None), ACTIVE: given.active is not False}
-    if id_ is None:
-        id_ = work.records.create(work.connection, work.author, USER, values)
-    else:
-        work.require_roles(roles_of(work.connection, id_), "The user has roles:")
-        work.records.update(work.connection, work.author, USER, id_, values)
+    id_ = work.records.create(work.connection, work.author, USER, values)
     _keep(work, id_, given)
     work.record(events.Event.USER_CREATED, id_, {"external": given.external_id})
     return get(work, id_)
@@ -128,7 +133,7 @@ def change(work: Work, given: User, expected: str | None) -> User:
     changed = sorted(name for name in _COMPARED if getattr(given, name) != getattr(before, name))
     if changed != [ACTIVE] or given.active is not False or not _is_provisioned(work, id_):
         work.require_roles(roles_of(work.connection, id_), "The user has roles:")
-    _with_same_name(work, given, id_)
+    _require_free_name(work, given, id_)
     work.records.update(work.connection, work.author, USER, id_, values)
     _keep(work, id_, given)
     details: dict[str, Any] = {"attributes": changed}
@@ -139,7 +144,8 @@ def change(work: Work, given: User, expected: str | None) -> User:
 
 
 def remove(work: Work, id_: str, expected: str | None) -> None:
-    """Take away everything by which a user signs in, and all roles; the record stays, and what refers to it.
+    """Take away everything by which a user signs in, all roles and what is shared with them. The record stays, and
+    what refers to it, but without the address: that may be somebody else's one day, who must not be taken for them.
 
     Raises:
         NotFoundException: there is no such user.
@@ -151,13 +157,14 @@ def remove(work: Work, id_: str, expected: str | None) -> None:
     roles = sorted(roles_of(work.connection, id_))
     if not _is_provisioned(work, id_):
         work.require_roles(roles, "The user has roles:")
-    work.records.update(work.connection, work.author, USER, id_, {ACTIVE: False})
+    work.records.update(work.connection, work.author, USER, id_, {ACTIVE: False, EMAIL: f"{id_}@{_NO_DOMAIN}"})
+    shared = shares.end_with(work.connection, id_)
     _keep(work, id_, before)
     for table in OF_USERS:
         if table is not SCIM_USER:
             work.connection.execute(delete(table).where(table.c.user_id == id_))
     work.connection.execute(update(SCIM_USER).where(SCIM_USER.c.user_id == id_).values(gone_at=work.now))
-    work.record(events.Event.USER_DEPROVISIONED, id_, {"roles": roles})
+    work.record(events.Event.USER_DEPROVISIONED, id_, {"roles": roles, "shares": shared})
 
 
 def require_version(before: Any, expected: str | None) -> None:
@@ -229,17 +236,13 @@ def _keep(work: Work, id_: str, given: User) -> None:
         work.connection.execute(insert(SCIM_USER).values(user_id=id_, **row))
 
 
-def _with_same_name(work: Work, given: User, id_: str | None) -> str | None:
-    """The user with this address whom SCIM deleted. Raises UniquenessException: there is another one who is there."""
-    users = work.users
-    wanted = select(users.c.id, SCIM_USER.c.gone_at).outerjoin(SCIM_USER, SCIM_USER.c.user_id == users.c.id)
-    wanted = wanted.where(with_name(work, given.user_name or ""))
+def _require_free_name(work: Work, given: User, id_: str | None) -> None:
+    """Raise UniquenessException if there is another user with this address than the one with the id."""
+    wanted = select(work.users.c.id).where(with_name(work, given.user_name or ""))
     if id_ is not None:
-        wanted = wanted.where(users.c.id != id_)
-    found = work.connection.execute(wanted).all()
-    if len(found) > 1 or any(row.gone_at is None for row in found) or (found and id_):
+        wanted = wanted.where(work.users.c.id != id_)
+    if work.connection.execute(wanted.limit(1)).first() is not None:
         raise UniquenessException(detail="There is another user with this userName")
-    return str(found[0].id) if found else None
 
 
 def _is_provisioned(work: Work, id_: str) -> bool:

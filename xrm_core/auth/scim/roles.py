@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Table, delete, func, insert, select
 
-from xrm_core.auth import tokens
+from xrm_core.auth import people, tokens
 from xrm_core.storage.folding import fold
 from xrm_core.storage.system import SCIM_GROUP, SCIM_MEMBER, SCIM_ROLE, USER_ROLE
 
@@ -23,6 +23,40 @@ def given_by(connection: Connection, name: str) -> list[str]:
     return list(connection.scalars(query.order_by(SCIM_ROLE.c.role)))
 
 
+def hold_mapping(connection: Connection, *, to_change: bool = False) -> None:
+    """Let nobody change which roles groups give until the transaction ends; the first thing that it does.
+
+    Args:
+        connection: in a write transaction.
+        to_change: nor let anybody put users into groups meanwhile, also into groups that nobody is in, or that are not
+            there yet: there is no row by which these could be held.
+    """
+    if connection.dialect.name == "postgresql":  # on SQLite there is one writer at a time
+        mode = "EXCLUSIVE" if to_change else "ROW SHARE"
+        connection.exec_driver_sql(f"LOCK TABLE {SCIM_ROLE.name} IN {mode} MODE")
+
+
+def assign(
+    connection: Connection, users: Table, name: str, given: Collection[str]
+) -> tuple[list[str], Mapping[str, Change]]:
+    """Let a group of this name give exactly these roles, also to those who are in it.
+
+    Args:
+        connection: in a write transaction that has done nothing yet.
+        users: the table of the entity ``user``.
+        name: of the group, which need not be there.
+        given: the roles.
+
+    Returns:
+        The roles that it gave before, and the roles of users whose roles changed.
+    """
+    hold_mapping(connection, to_change=True)
+    before, members = given_by(connection, name), members_of(connection, name)
+    people.hold(connection, users, members)
+    set_given(connection, name, given)
+    return before, renew(connection, members, before)
+
+
 def set_given(connection: Connection, name: str, roles: Iterable[str]) -> None:
     """Let a group of this name give exactly these roles; who is in it has them after :func:`renew`."""
     connection.execute(delete(SCIM_ROLE).where(SCIM_ROLE.c.folded == folded(name)))
@@ -32,15 +66,9 @@ def set_given(connection: Connection, name: str, roles: Iterable[str]) -> None:
 
 
 def members_of(connection: Connection, name: str) -> list[str]:
-    """Ids of the users in a group of this name, which is held until the transaction ends."""
+    """Ids of the users in a group of this name."""
     query = select(SCIM_MEMBER.c.user_id).join(SCIM_GROUP, SCIM_GROUP.c.id == SCIM_MEMBER.c.group_id)
-    return list(
-        connection.scalars(
-            query.where(SCIM_GROUP.c.folded == folded(name))
-            .order_by(SCIM_MEMBER.c.user_id)
-            .with_for_update(of=SCIM_GROUP)
-        )
-    )
+    return list(connection.scalars(query.where(SCIM_GROUP.c.folded == folded(name)).order_by(SCIM_MEMBER.c.user_id)))
 
 
 def renew(

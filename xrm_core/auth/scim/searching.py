@@ -1,6 +1,6 @@
 """Searches. What names one user or group is looked up in the database; any other filter looks at all that there are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from scim2_models import Resource, ResourceType, SearchRequest, TooManyException
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, false, func, select
 from xrm_core.auth.scim import groups, people, roles
 from xrm_core.auth.scim.dialects import is_kept
 from xrm_core.auth.scim.work import Work, is_id
-from xrm_core.storage.system import SCIM_GROUP, SCIM_USER
+from xrm_core.storage.system import SCIM_GROUP, SCIM_MEMBER, SCIM_USER
 
 MAX_LOOKED_AT = 10_000
 """Users or groups that a filter or an order by something else looks at."""
@@ -21,7 +21,7 @@ def search(work: Work, kinds: list[ResourceType], asked: SearchRequest[Any]) -> 
     """A page of what was asked for.
 
     Raises:
-        TooManyException: there are more than can be looked at.
+        TooManyException: there are more than can be looked at, or shown in one answer.
     """
     count = asked.count if asked.count is not None else MAX_LOOKED_AT
     start = asked.start_index_0 or 0
@@ -29,17 +29,28 @@ def search(work: Work, kinds: list[ResourceType], asked: SearchRequest[Any]) -> 
         query = _query(work, kinds[0])
         total = work.connection.scalar(select(func.count()).select_from(query.subquery())) or 0
         rows = work.connection.execute(query.order_by(*_order(work, kinds[0])).offset(start).limit(count)).all()
-        return SearchPage(total, _shown(work, kinds[0], rows, asked) if rows else [])
-    found = [each for kind in kinds for each in _candidates(work, kind, asked)]
+        return SearchPage(total, _shown(work, kinds[0], rows, members=_shows_members(kinds[0], asked)))
+    looks = _looks_at_members(asked)
+    found = [(kind, row, each) for kind in kinds for row, each in _candidates(work, kind, asked, members=looks)]
     if asked.filter is not None:
-        found = [each for each in found if asked.filter.match(each)]
+        found = [each for each in found if asked.filter.match(each[2])]
     if asked.sort_by is not None:
         backwards = asked.sort_order == SearchRequest.SortOrder.descending
-        found.sort(key=lambda each: _sort_key(asked, each), reverse=backwards)
-    return SearchPage(len(found), found[start : start + count])
+        found.sort(key=lambda each: _sort_key(asked, each[2]), reverse=backwards)
+    page = found[start : start + count]
+    if looks:
+        return SearchPage(len(found), [each for _, _, each in page])
+    full: dict[str | None, Resource[Any]] = {}  # who is in which group is looked up for those only that are shown
+    for kind in kinds:
+        rows = [row for other, row, _ in page if other is kind]
+        full |= {each.id: each for each in _shown(work, kind, rows, members=_shows_members(kind, asked))}
+    return SearchPage(len(found), [full[each.id] for _, _, each in page])
 
 
-def _candidates(work: Work, kind: ResourceType, asked: SearchRequest[Any]) -> list[Resource[Any]]:
+def _candidates(
+    work: Work, kind: ResourceType, asked: SearchRequest[Any], *, members: bool
+) -> list[tuple[Any, Resource[Any]]]:
+    """Rows, and what they are, of all that the filter can hold for."""
     query = _query(work, kind)
     for comparison in _required(None if asked.filter is None else asked.filter.ast):
         condition = _condition(work, kind, comparison)
@@ -50,7 +61,7 @@ def _candidates(work: Work, kind: ResourceType, asked: SearchRequest[Any]) -> li
         raise TooManyException(
             detail=f"That would look at more than {MAX_LOOKED_AT}; ask by userName, externalId or id"
         )
-    return _shown(work, kind, rows, asked)
+    return list(zip(rows, _shown(work, kind, rows, members=members), strict=True))
 
 
 def _query(work: Work, kind: ResourceType) -> Select[Any]:
@@ -61,12 +72,39 @@ def _order(work: Work, kind: ResourceType) -> list[ColumnElement[Any]]:
     return [work.users.c.id if kind.name == "User" else SCIM_GROUP.c.id]
 
 
-def _shown(work: Work, kind: ResourceType, rows: Any, asked: SearchRequest[Any]) -> list[Resource[Any]]:
+def _shown(work: Work, kind: ResourceType, rows: Sequence[Any], *, members: bool) -> list[Resource[Any]]:
+    """What rows are, in their order; ``members``: with who is in which group."""
+    of_users = kind.name == "User"
+    if members:
+        _require_room(work, (SCIM_MEMBER.c.user_id if of_users else SCIM_MEMBER.c.group_id), [row.id for row in rows])
+    return [*(people.shown(work, rows, in_groups=members) if of_users else groups.shown(work, rows, members=members))]
+
+
+def _require_room(work: Work, column: ColumnElement[Any], ids: Sequence[str]) -> None:
+    """Refuse to load more than one answer may hold."""
+    count = 0
+    for part in (ids[start : start + 500] for start in range(0, len(ids), 500)):
+        count += work.connection.scalar(select(func.count()).where(column.in_(part))) or 0
+        if count > groups.MAX_MEMBERS:
+            raise TooManyException(
+                detail=f"One answer has at most {groups.MAX_MEMBERS} members of groups; ask for fewer at a time "
+                "(count), or for groups without their members (excludedAttributes=members)"
+            )
+
+
+def _shows_members(kind: ResourceType, asked: SearchRequest[Any]) -> bool:
+    """Whether what is asked for needs who is in which group; the version of a user does in any case."""
     if kind.name == "User":
-        return list(people.shown(work, rows))
+        return True
     left_out = {str(path).casefold().rpartition(":")[2] for path in asked.excluded_attributes or []}
-    needed = "members" not in left_out or "members" in f"{asked.filter} {asked.sort_by}".casefold()
-    return list(groups.shown(work, rows, members=needed))
+    wanted = {str(path).casefold().rpartition(":")[2].partition(".")[0] for path in asked.attributes or []}
+    return "members" not in left_out and (not wanted or "members" in wanted)
+
+
+def _looks_at_members(asked: SearchRequest[Any]) -> bool:
+    """Whether a filter or an order cannot do without who is in which group."""
+    words = f"{asked.filter} {asked.sort_by}".casefold()
+    return any(name in words for name in ("members", "groups", "version"))
 
 
 def _required(node: FilterNode | None) -> Iterator[Comparison]:
@@ -90,6 +128,8 @@ def _condition(work: Work, kind: ResourceType, comparison: Comparison) -> Column
         found = people.with_name(work, value)
     elif name == "displayname" and not of_users:
         found = SCIM_GROUP.c.folded == roles.folded(value)
+    elif name in {"members", "members.value"} and not of_users and is_id(value):
+        found = SCIM_GROUP.c.id.in_(select(SCIM_MEMBER.c.group_id).where(SCIM_MEMBER.c.user_id == value))
     elif name == "externalid":
         found = (SCIM_USER if of_users else SCIM_GROUP).c.external_id == value
     elif name == "id" and is_id(value):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from scim2_models import (
+    ForbiddenException,
     InvalidValueException,
     Resource,
     ResourceType,
@@ -18,7 +19,8 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.storage import ScimStorage, SearchPage
 
-from xrm_core.auth.scim import groups, people, searching
+from xrm_core.auth import events
+from xrm_core.auth.scim import groups, people, refusals, roles, searching
 from xrm_core.auth.scim.service import Service
 from xrm_core.auth.scim.work import Work
 from xrm_core.errors import RefusedByPlugin, ValidationFailed
@@ -79,9 +81,14 @@ class Storage(ScimStorage):
 
     @contextmanager
     def operation(self) -> Iterator[None]:
-        """What one operation of a bulk request did is undone if it fails."""
-        with self._work.connection.begin_nested():
-            yield
+        """What one operation of a bulk request did is undone if it fails; that it was refused is kept."""
+        try:
+            with self._work.connection.begin_nested():
+                yield
+        except ForbiddenException as error:
+            # The other operations stay. Where it is the only one, this is undone with it, and kept by who called.
+            self._work.record(events.Event.PROVISIONING_REFUSED, None, {"reason": str(error.detail)})
+            raise
 
 
 class _Failed(Exception):
@@ -119,6 +126,8 @@ def answer(
     writes = is_write(request)
     try:
         with database.begin(TIMEOUT) if writes else database.read(TIMEOUT) as connection:
+            if writes:
+                roles.hold_mapping(connection)
             require_current(connection, records.model, policies)
             work = Work(connection, records, asking, address, writes)
             handler = ScimHandler(service, Storage(work))
@@ -128,6 +137,8 @@ def answer(
             except SCIMException as error:
                 raise _Failed(error) from error
     except _Failed as failed:
+        if isinstance(failed.reason, ForbiddenException):
+            refusals.keep(database, asking.actor, address, str(failed.reason.detail))
         return service.error_response(failed.reason)
 
 

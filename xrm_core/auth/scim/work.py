@@ -39,7 +39,7 @@ class Work:
         """As whom records are written; the service is named as their author."""
         return system(self.records.model, "SCIM", actor=self.service.actor)
 
-    def record(self, event: events.Event, subject: str, details: Mapping[str, Any] | None = None) -> None:
+    def record(self, event: events.Event, subject: str | None, details: Mapping[str, Any] | None = None) -> None:
         """Keep an event; the service's token did it."""
         by = self.service.actor
         events.record(self.connection, event, user_id=by, subject=subject, address=self.address, details=details or {})

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.no_sync import do_not_wait
+from tests.plain_logs import plain
 from tests.postgres import UNAVAILABLE, PostgresServer, running_server
 from tests.system_tables import replayed
 from xrm_core.storage.engines import Database
 
 REVISIONS = replayed()
 """Makes the system tables in this process, see there."""
+
+do_not_wait()
+plain()
 
 
 def _postgres_is_off() -> bool:

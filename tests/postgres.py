@@ -35,9 +35,12 @@ _OPTIONS = (
     "max_connections=100",
     "autovacuum=off",
 )
-# The shell starts the server and stops it at once («immediate shutdown») when the pipe at its input closes.
+_MEMORY_BYTES = 4 << 30
+# The shell starts the server and stops it at once («immediate shutdown») when the pipe at its input closes; then the
+# data go, also those of a run that was killed.
 _WHILE_PIPE_IS_OPEN = (
-    'exec 3<&0; "$@" 3<&- & server=$!; (cat <&3 >/dev/null; kill -QUIT $server 2>/dev/null) & wait $server'
+    'data=$1; shift; exec 3<&0; "$@" 3<&- & server=$!; '
+    '(cat <&3 >/dev/null; kill -QUIT $server 2>/dev/null) & wait $server; rm -rf "$data"'
 )
 
 
@@ -100,8 +103,7 @@ def running_server() -> Iterator[PostgresServer]:
     """
     binaries = _find_binaries()
     user = _unprivileged_user()
-    # /tmp: every user can reach it, and a socket's path may have 107 bytes at most
-    folder = Path(tempfile.mkdtemp(prefix="xrm-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="xrm-pg-", dir=_place()))
     try:
         if user is not None:
             os.chown(folder, user.pw_uid, user.pw_gid)
@@ -111,6 +113,17 @@ def running_server() -> Iterator[PostgresServer]:
             yield PostgresServer(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place() -> Path:
+    """Where every user may make folders with short names: a socket's path may have 107 bytes at most.
+
+    In memory, where that has room for all that the tests leave behind: files are made and removed in half the time.
+    """
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _MEMORY_BYTES:
+        return memory
+    return Path("/tmp")
 
 
 def _find_binaries() -> Path:
@@ -186,7 +199,7 @@ def _serve(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> Iter
     command += [part for setting in settings for part in ("-c", setting)]
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
-            ["/bin/sh", "-c", _WHILE_PIPE_IS_OPEN, "sh", *command],
+            ["/bin/sh", "-c", _WHILE_PIPE_IS_OPEN, "sh", str(folder / "data"), *command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

@@ -15,12 +15,12 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-import structlog
 from graphql import GraphQLSchema, build_client_schema, get_introspection_query
 
 from tests.attack.crawler import documents, sample
 from tests.attack.secret_world import WORLDS, Served, serving
 from tests.graphql.kit import uid
+from tests.plain_logs import plain
 from tests.postgres import PostgresServer
 from tests.query.two_ways import CURSOR
 from xrm_core.cli.logs import configure_logs
@@ -92,7 +92,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     monkeypatch.setattr(sys, "stderr", text)
     configure_logs()
     yield text
-    structlog.reset_defaults()
+    plain()
     logging.getLogger().handlers[:] = handlers
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
+from tests.plain_logs import plain
 from xrm_core.cli.main import main
 
 REPOSITORY = Path(__file__).parents[2]
@@ -59,7 +59,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     handlers = list(logging.getLogger().handlers)
     yield
-    structlog.reset_defaults()
+    plain()
     logging.getLogger().handlers[:] = handlers
     for number, handler in signals.items():
         signal.signal(number, handler)

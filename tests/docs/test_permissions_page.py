@@ -5,9 +5,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-import structlog
 
 from tests.docs.pages import DOCS, REPOSITORY, marked
+from tests.plain_logs import plain
 from xrm_core.cli.main import main
 from xrm_core.metadata.loader import load_texts
 from xrm_core.permissions.caller import system
@@ -36,7 +36,7 @@ def test_the_commands_print_what_the_page_shows(
         capsys.readouterr()
         with pytest.raises(SystemExit):
             main(words)
-        structlog.reset_defaults()  # or others would go on to log to what captures here
+        plain()  # or others would go on to log to what captures here
         done = capsys.readouterr()
         assert done.err == ""
         return done.out

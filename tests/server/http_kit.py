@@ -23,7 +23,7 @@ class Client:
     """An HTTP client with the token of an admin."""
 
     def __init__(self, http: TestClient, world: World, token: str) -> None:
-        self.http = http
+        self.http, self.database, self.records = http, world.database, world.records
         self.world = world
         self.token = token
 

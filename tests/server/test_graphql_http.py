@@ -1,21 +1,12 @@
 """GraphQL over HTTP: tokens, bodies, limits, and errors that say nothing they should not."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from tests.server.http_kit import GRAPHQL_RESPONSE, Client, code, serving
-from xrm_core.storage.engines import Database
-
-
-@pytest.fixture
-def client(database: Database, tmp_path: Path) -> Iterator[Client]:
-    with serving(database, tmp_path) as found:
-        yield found
+from tests.server.http_kit import GRAPHQL_RESPONSE, Client, code
 
 
 def test_without_a_token_the_answer_is_401_and_says_how(client: Client) -> None:
@@ -219,22 +210,22 @@ def test_unknown_addresses_answer_in_the_one_shape(client: Client) -> None:
     assert (answer.status_code, code(answer)) == (404, "NOT_FOUND")
 
 
-def test_health_says_whether_requests_can_be_served(client: Client) -> None:
-    assert client.http.get("/health/live").json() == {"status": "live"}
-    assert client.http.get("/health/ready").json() == {"status": "ready"}
-    with client.world.database.begin() as connection:
+def test_health_says_whether_requests_can_be_served(fresh_client: Client) -> None:
+    assert fresh_client.http.get("/health/live").json() == {"status": "live"}
+    assert fresh_client.http.get("/health/ready").json() == {"status": "ready"}
+    with fresh_client.world.database.begin() as connection:
         connection.exec_driver_sql("DELETE FROM xrm_model")
-    answer = client.http.get("/health/ready")
+    answer = fresh_client.http.get("/health/ready")
     assert (answer.status_code, answer.json()) == (503, {"status": "not ready", "code": "MODEL_OUT_OF_DATE"})
 
 
-def test_a_server_does_not_write_with_a_model_that_the_database_has_no_more(client: Client) -> None:
-    with client.world.database.begin() as connection:
+def test_a_server_does_not_write_with_a_model_that_the_database_has_no_more(fresh_client: Client) -> None:
+    with fresh_client.world.database.begin() as connection:
         connection.exec_driver_sql("UPDATE xrm_model SET fingerprint = 'another'")
-    before = client.world.state()
-    answer = client.ask('mutation { createUser(input: {name: "x"}) { id } }')
+    before = fresh_client.world.state()
+    answer = fresh_client.ask('mutation { createUser(input: {name: "x"}) { id } }')
     assert answer["errors"][0]["extensions"]["code"] == "MODEL_OUT_OF_DATE"
-    assert client.world.state() == before
+    assert fresh_client.world.state() == before
 
 
 def test_page_sizes_multiply_down_the_tree(client: Client) -> None:
@@ -266,22 +257,24 @@ def test_what_the_database_refuses_inside_of_a_mutation_has_a_code_of_its_own(
     assert code(answer) == "BUSY"
 
 
-def test_callers_are_not_told_where_the_database_is(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_callers_are_not_told_where_the_database_is(fresh_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: Any, **__: Any) -> None:
-        raise client.world.database.unavailable()
+        raise fresh_client.world.database.unavailable()
 
     monkeypatch.setattr("xrm_core.auth.tokens.find", gone)
-    answer = client.post({"query": "{ __typename }"})
+    answer = fresh_client.post({"query": "{ __typename }"})
     assert (answer.status_code, code(answer)) == (503, "DATABASE_UNAVAILABLE")
     for secret in ("sqlite", "postgres", "/", "test.db"):
         assert secret not in answer.json()["errors"][0]["message"]
 
 
-def test_what_nobody_thought_of_is_answered_in_the_one_shape(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_thought_of_is_answered_in_the_one_shape(
+    fresh_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("secret")
 
     monkeypatch.setattr("xrm_core.auth.tokens.find", broken)
-    answer = client.post({"query": "{ __typename }"})
+    answer = fresh_client.post({"query": "{ __typename }"})
     assert (answer.status_code, code(answer)) == (500, "INTERNAL_ERROR")
     assert "secret" not in answer.text

@@ -1,19 +1,9 @@
 """Accept and Content-Type: what the two sides agree on, point by point as GraphQL over HTTP and RFC 9110 say."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.server.http_kit import GRAPHQL_RESPONSE, Client, code, serving
+from tests.server.http_kit import GRAPHQL_RESPONSE, Client, code
 from xrm_core.server.negotiation import JSON, NotAcceptable, accepts_gzip, media_type_of_answer
-from xrm_core.storage.engines import Database
-
-
-@pytest.fixture
-def client(database: Database, tmp_path: Path) -> Iterator[Client]:
-    with serving(database, tmp_path) as found:
-        yield found
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,15 @@
 """Entity tags of queries by GET: who has the answer already gets 304, and nobody what somebody else may see."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.server.http_kit import GRAPHQL_RESPONSE, Client, code, serving
+from tests.server.http_kit import GRAPHQL_RESPONSE, Client, code
 from xrm_core.auth import tokens
 from xrm_core.server.negotiation import JSON
-from xrm_core.storage.engines import Database
 
 NAMES = "{ customers { nodes { name } } }"
 LARGE = "{ __schema { types { name fields { name } } } }"
-
-
-@pytest.fixture
-def client(database: Database, tmp_path: Path) -> Iterator[Client]:
-    with serving(database, tmp_path) as found:
-        yield found
 
 
 def get(client: Client, query: str = NAMES, token: str | None = None, method: str = "GET", **headers: str) -> Any:

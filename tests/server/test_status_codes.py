@@ -1,27 +1,18 @@
 """Which status an answer has, for both media types, as GraphQL over HTTP says (section 5.4)."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.server.http_kit import GRAPHQL_RESPONSE, Client, code, serving
+from tests.server.http_kit import GRAPHQL_RESPONSE, Client, code
 from xrm_core.graphql import answers
 from xrm_core.server.negotiation import JSON
-from xrm_core.storage.engines import Database
 
 ACCEPTS = (GRAPHQL_RESPONSE, JSON, "*/*")
 COUNT = "{ users { totalCount } }"
 MAKE = 'mutation Make { createUser(input: {name: "made"}) { name } }'
 TWO = "query A { users { totalCount } } query B { customers { totalCount } }"
-
-
-@pytest.fixture
-def client(database: Database, tmp_path: Path) -> Iterator[Client]:
-    with serving(database, tmp_path) as found:
-        yield found
 
 
 def get(client: Client, method: str = "GET", accept: str = "*/*", **parameters: str) -> Any:

@@ -2,22 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from tests.server.http_kit import Client, code, serving
+from tests.server.http_kit import Client, code
 from xrm_core.auth import tokens
 from xrm_core.auth.tokens import TokenLimits
-from xrm_core.storage.engines import Database
-
-
-@pytest.fixture
-def client(database: Database, tmp_path: Path) -> Iterator[Client]:
-    with serving(database, tmp_path) as found:
-        yield found
 
 
 def held_to(client: Client, user: str | None = "anna", **limits: Any) -> str:

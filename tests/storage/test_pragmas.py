@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.no_sync import PRAGMAS
 from xrm_core.storage import engines
-from xrm_core.storage.engines import SQLITE_PRAGMAS, set_pragmas
+from xrm_core.storage.engines import set_pragmas
 
 
 class _Contested(sqlite3.Connection):
@@ -26,9 +27,10 @@ class _Contested(sqlite3.Connection):
 
 def test_a_file_that_others_are_opening_is_opened_all_the_same(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "new.db", factory=_Contested)
-    set_pragmas(connection, SQLITE_PRAGMAS)
+    set_pragmas(connection, PRAGMAS)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "an acknowledged write survives a power cut"
     connection.close()
 
 
@@ -37,5 +39,5 @@ def test_a_file_that_stays_locked_is_not_waited_for_for_ever(tmp_path: Path, mon
     connection = sqlite3.connect(tmp_path / "new.db", factory=_Contested)
     connection.refusals = 10_000
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        set_pragmas(connection, SQLITE_PRAGMAS)
+        set_pragmas(connection, PRAGMAS)
     connection.close()

@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from xrm_core.errors import (
     Busy,
@@ -74,6 +75,8 @@ class Database:
         self.schema = schema if isinstance(schema, str) else None
         self.pool = pool
         self.engine = _engine(self.url, pool, self.options)
+        self._closed = False
+        event.listen(self.engine, "checkin", self._come_back)
         self._writing = threading.Lock()
 
     @property
@@ -199,8 +202,13 @@ class Database:
         )
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Give all connections back; those in use, when they come back."""
+        self._closed = True
         self.engine.dispose()
+
+    def _come_back(self, _connection: Any, entry: ConnectionPoolEntry) -> None:
+        if self._closed:  # the pool that it came from is gone
+            entry.invalidate()
 
 
 def milliseconds(seconds: float) -> int:

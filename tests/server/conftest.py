@@ -1,0 +1,32 @@
+"""Servers for tests that leave little behind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kept import Kept
+from tests.server.http_kit import Client, serving
+from xrm_core.storage.engines import Database
+
+
+@pytest.fixture(scope="module")
+def clients(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept[Client]]:
+    """Servers with the world of ``tests/records/kit.py``."""
+    kept = Kept(serving, request, tmp_path_factory)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def client(request: pytest.FixtureRequest, clients: Kept[Client]) -> Iterator[Client]:
+    """A client of a server that may have served other tests, once for each kind of database."""
+    with clients.lent(request.param) as found:
+        yield found
+
+
+@pytest.fixture
+def fresh_client(database: Database, tmp_path: Path) -> Iterator[Client]:
+    """A client of a server that has served nobody: for tests that break it, or of what it remembers."""
+    with serving(database, tmp_path) as found:
+        yield found

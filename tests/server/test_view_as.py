@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,9 @@ from tests.server.http_kit import Client, code, serving
 from xrm_core.auth import tokens
 from xrm_core.auth.events import AuthEvent, recorded
 from xrm_core.auth.tokens import TokenLimits
+from xrm_core.errors import TablesChanged
+from xrm_core.graphql.engine import Engine
+from xrm_core.server.site import Serving, Site
 from xrm_core.storage.engines import Database
 
 CUSTOMERS = {"query": "{ customers(orderBy: [{name: ASC}]) { nodes { name revenue } totalCount } }"}
@@ -51,6 +55,24 @@ def test_the_answers_are_those_of_the_other_user_and_each_is_kept(client: Client
         ("view_as", client.world.users["anna"], ben)
     ] * len(asked)
     assert events[0].address == "testclient"
+
+
+def test_a_request_that_meets_changed_tables_is_kept_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts, execute = [], Engine.execute
+
+    async def execute_later(self: Engine, *arguments: Any) -> Any:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise TablesChanged("changed", hint="")
+        return await execute(self, *arguments)
+
+    async def the_same(self: Site, *_: Any) -> Serving:
+        return self.serving
+
+    monkeypatch.setattr(Engine, "execute", execute_later)
+    monkeypatch.setattr(Site, "_newer", the_same)
+    assert client.post(CUSTOMERS, **{"X-View-As": client.world.users["ben"]}).status_code == 200
+    assert (len(attempts), len(seen(client))) == (2, 1)
 
 
 def test_who_views_as_another_changes_nothing(client: Client) -> None:

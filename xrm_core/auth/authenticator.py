@@ -126,19 +126,20 @@ class Authenticator:
             _require_within(found, address)
         return found
 
-    async def view_as(self, viewer: User, whom: str, address: str | None) -> User:
+    async def view_as(self, viewer: User, whom: str, address: str | None, *, again: bool = False) -> User:
         """Another user, as whom somebody sees things; each time is kept as an event.
 
         Args:
             viewer: who asks.
             whom: id or e-mail address of the other.
             address: of the client.
+            again: the request has met another model; that it was let through is kept already.
 
         Raises:
             Forbidden: the viewer may not view as others, or there is no such user, or that one may see more.
         """
         return await asyncio.get_running_loop().run_in_executor(
-            self._notes or self._threads, self._view_as, viewer, whom, address
+            self._notes or self._threads, self._view_as, viewer, whom, address, again
         )
 
     def forget(self) -> None:
@@ -171,13 +172,14 @@ class Authenticator:
             self._note(found.id, sessions.touch)
         return replace(user, session=found.id)
 
-    def _view_as(self, viewer: User, whom: str, address: str | None) -> User:
+    def _view_as(self, viewer: User, whom: str, address: str | None, again: bool) -> User:
         with self._database.begin(_TIMEOUT) as connection:
             found = self._viewed(connection, viewer, whom)
             event = Event.VIEW_AS_REFUSED if found is None else Event.VIEW_AS
             subject = whom if found is None else found.id
             details = {} if viewer.token is None else {"token": viewer.token}
-            record(connection, event, user_id=viewer.id, subject=subject, address=address, details=details)
+            if found is None or not again:
+                record(connection, event, user_id=viewer.id, subject=subject, address=address, details=details)
         if found is None:
             raise Forbidden(
                 "You may not view as this user.",

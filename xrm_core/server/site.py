@@ -156,14 +156,17 @@ class Site:
         Raises:
             Unauthenticated: they are not valid.
         """
+        again = False
 
         async def ask(serving: Serving) -> Answer:
+            nonlocal again
             authenticator = serving.authenticator
             caller = authenticator.known(authorization, request.address) or await authenticator.user(
                 authorization, request.address
             )
             if request.view_as is not None:
-                caller = await self.viewing(serving, caller, request.view_as, request.address)
+                caller = await self.viewing(serving, caller, request.view_as, request.address, again=again)
+                again = True
             return await serving.engine.execute(request, replace(caller, base=request.base) if request.base else caller)
 
         try:
@@ -173,10 +176,12 @@ class Site:
                 raise
             return answers.refused(error)
 
-    async def viewing(self, serving: Serving, viewer: User, whom: str, address: str | None) -> User:
+    async def viewing(
+        self, serving: Serving, viewer: User, whom: str, address: str | None, *, again: bool = False
+    ) -> User:
         """The user as whom somebody sees things. Raises Forbidden: they may not."""
         self.require_writable()  # it is kept who did
-        return await serving.authenticator.view_as(viewer, whom, address)
+        return await serving.authenticator.view_as(viewer, whom, address, again=again)
 
     async def user(self, authorization: str | None, address: str | None = None) -> User:
         """Who is asking.

@@ -243,6 +243,9 @@ async def providers(tenant: Tenant) -> None:
     assert (await tenant.send("GET", f"/auth/oidc/{tenant.name}")).status_code != 404
     assert (await tenant.send("GET", f"/auth/oidc/{other}")).status_code == 404
     assert (await tenant.send("GET", f"/auth/oidc/{other}/callback?state=x&code=x")).status_code == 404
+    assert (await tenant.send("GET", f"/auth/oidc/{tenant.name}/signed-out")).status_code == 303
+    assert (await tenant.send("GET", f"/auth/oidc/{other}/signed-out")).status_code == 404
+    assert (await tenant.send("POST", "/auth/oidc/logout")).status_code == 303  # who is nobody goes on
     token = {"logout_token": "x.y.z"}
     assert (await tenant.send("POST", f"/auth/oidc/{tenant.name}/backchannel-logout", data=token)).status_code == 400
     assert (await tenant.send("POST", f"/auth/oidc/{other}/backchannel-logout", data=token)).status_code == 404

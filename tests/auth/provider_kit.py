@@ -25,7 +25,10 @@ from tests.postgres import PostgresServer
 from xrm_core.auth import authenticator, oidc_people
 from xrm_core.auth.logout_tokens import EVENT
 from xrm_core.auth.oidc_client import OidcClient
+from xrm_core.auth.oidc_documents import Documents
+from xrm_core.auth.oidc_providers import Provider
 from xrm_core.server import oidc_clients
+from xrm_core.storage.system import ATTEMPTS, LOGOUT_TOKEN, SESSION
 
 ISSUER = "https://login.example"
 END = f"{ISSUER}/end?realm=1"
@@ -100,6 +103,16 @@ class Company:
 
     house: House
     provider: FakeProvider
+    clients: list[OidcClient]
+
+    def begin(self) -> None:
+        """Nobody is signed in, and what the provider has said is forgotten."""
+        self.house.http.cookies.clear()
+        with self.house.database.begin() as connection:
+            for table in (ATTEMPTS, LOGOUT_TOKEN, SESSION):
+                connection.execute(table.delete())
+        for each in self.clients:
+            each.documents = Documents(each.provider, httpx2.MockTransport(self.provider))
 
     def linked(self, subject: str) -> Person:
         """A new user who is this at the provider."""
@@ -152,15 +165,21 @@ def logout_token(header: Mapping[str, Any] | None = None, key: Any = KEY, **chan
 def company(request: pytest.FixtureRequest, folder: Path) -> Iterator[Company]:
     """One on the database of the fixture's parameter."""
     fake = FakeProvider()
+    clients: list[OidcClient] = []
+
+    def client(provider: Provider) -> OidcClient:
+        clients.append(OidcClient(provider, httpx2.MockTransport(fake)))
+        return clients[-1]
+
     ours = {"issuer": ISSUER, "client_id": "crm", "url": "http://localhost"}
     named = {"company": ours, "shop": {**ours, "client_id": "shop"}, "abroad": {**ours, "issuer": f"{ISSUER}/abroad"}}
     (folder / "oidc.json").write_text(json.dumps({"providers": named}))
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(authenticator, "REMEMBER_SECONDS", 0.0)
-        patch.setattr(oidc_clients, "OidcClient", lambda each: OidcClient(each, httpx2.MockTransport(fake)))
+        patch.setattr(oidc_clients, "OidcClient", client)
         url = f"sqlite:///{folder / 'house.db'}"
         if request.param == "postgresql":
             server: PostgresServer = request.getfixturevalue("postgres_server")
             url = stack.enter_context(server.database())
-        yield Company(stack.enter_context(opened(url, folder, oidc=folder / "oidc.json")), fake)
+        yield Company(stack.enter_context(opened(url, folder, oidc=folder / "oidc.json")), fake, clients)

@@ -25,7 +25,7 @@ from tests.auth.provider_kit import (
 from xrm_core.auth import oidc_documents, provider_logout
 from xrm_core.auth.events import recorded
 from xrm_core.auth.logout_tokens import EVENT
-from xrm_core.storage.system import ATTEMPTS, LOGOUT_TOKEN, OIDC_SESSION
+from xrm_core.storage.system import LOGOUT_TOKEN, OIDC_SESSION
 
 PATH = "/auth/oidc/company/backchannel-logout"
 
@@ -33,15 +33,14 @@ PATH = "/auth/oidc/company/backchannel-logout"
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     with company(request, tmp_path_factory.mktemp("company")) as made:
+        for subject in ("kim", "lea"):
+            made.linked(subject)
         yield made
 
 
 @pytest.fixture
 def firm(built: Company) -> Company:
-    built.house.http.cookies.clear()
-    with built.house.database.begin() as connection:
-        connection.execute(ATTEMPTS.delete())
-        connection.execute(LOGOUT_TOKEN.delete())
+    built.begin()
     return built
 
 
@@ -114,13 +113,11 @@ def test_a_name_that_means_another_provider_now_ends_nobody(firm: Company) -> No
     assert firm.is_in(session)
 
 
-@pytest.fixture(scope="module")
-def signed_in(built: Company) -> str:
+@pytest.fixture
+def signed_in(firm: Company) -> str:
     """A session that nothing of what follows may end."""
-    built.linked("kim")
-    built.linked("lea")
-    built.sign_in("lea", sid="of lea")
-    return built.sign_in("kim", sid="of kim")
+    firm.sign_in("lea", sid="of lea")
+    return firm.sign_in("kim", sid="of kim")
 
 
 def id_token() -> str:
@@ -201,7 +198,7 @@ def test_what_is_no_logout_token_ends_nothing(firm: Company, signed_in: str, tok
     ],
 )
 def test_a_right_token_ends_only_what_all_of_it_is_about(
-    firm: Company, signed_in: str, changed: dict[str, str]
+    firm: Company, signed_in: str, changed: dict[str, Any]
 ) -> None:
     assert send(firm, logout_token(**changed)).status_code == 200
     assert firm.is_in(signed_in)
@@ -261,7 +258,7 @@ def test_a_token_is_good_once(firm: Company) -> None:
 
 
 @pytest.mark.parametrize("named", [{"sid": "s 9"}, {"sub": "max", "sid": "s 9"}, {"sub": "max"}])
-def test_who_is_signed_out_while_signing_in_is_not_in(firm: Company, named: dict[str, str]) -> None:
+def test_who_is_signed_out_while_signing_in_is_not_in(firm: Company, named: dict[str, Any]) -> None:
     # given somebody whose ID token is on its way when the provider signs them out
     firm.linked("max")
     made = int(time.time())

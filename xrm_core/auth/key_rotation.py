@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Column, Connection, select, update
 
-from xrm_core.auth import events, totp
+from xrm_core.auth import events, oidc_sessions, totp
 from xrm_core.auth.secret_box import SecretBox, SecretKeyNeeded
-from xrm_core.storage.system import TOTP
+from xrm_core.storage.system import OIDC_SESSION, TOTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ def rotate(connection: Connection, box: SecretBox) -> Sealed:
     if found.unreadable:
         raise unreadable(found, "this database")
     anew = 0
-    for user_id, former, sealed in changes:
-        same = update(TOTP).where(TOTP.c.user_id == user_id, TOTP.c.secret == former)
-        anew += connection.execute(same.values(secret=sealed)).rowcount
+    for each in changes:
+        same = update(each.column.table).where(each.key == each.id, each.column == each.former)
+        anew += connection.execute(same.values({each.column: each.sealed})).rowcount
     if anew:
         events.record(connection, events.Event.SECRET_KEY_ROTATED, details={"secrets": anew})
     return Sealed(anew, found.already)
@@ -64,10 +64,22 @@ def unreadable(found: Sealed, where: str) -> SecretKeyNeeded:
     )
 
 
-def _look(connection: Connection, box: SecretBox) -> tuple[Sealed, list[tuple[str, str, str]]]:
-    """What there is, and of each secret that must change: the user, what is stored, and what shall be."""
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A secret in the row where ``key`` is ``id``: what is stored, and what shall be."""
+
+    key: "Column[str]"
+    id: str
+    column: "Column[str]"
+    former: str
+    sealed: str
+
+
+def _look(connection: Connection, box: SecretBox) -> tuple[Sealed, list[_Change]]:
+    """What there is, and which secrets must change."""
     box.require()
-    changes, already, lost = [], 0, []
+    changes: list[_Change] = []
+    already, lost = 0, []
     for user_id, sealed in connection.execute(select(TOTP.c.user_id, TOTP.c.secret).order_by(TOTP.c.user_id)):
         try:
             better = box.reseal(sealed, totp.owner(user_id))
@@ -77,5 +89,16 @@ def _look(connection: Connection, box: SecretBox) -> tuple[Sealed, list[tuple[st
         if better is None:
             already += 1
         else:
-            changes.append((user_id, sealed, better))
+            changes.append(_Change(TOTP.c.user_id, user_id, TOTP.c.secret, sealed, better))
+    tokens, token = OIDC_SESSION, OIDC_SESSION.c.id_token
+    query = select(tokens.c.session_id, tokens.c.issuer, tokens.c.subject, token).where(token.is_not(None))
+    for session_id, issuer, subject, sealed in connection.execute(query.order_by(tokens.c.session_id)):
+        try:
+            better = box.reseal(sealed, oidc_sessions.owner(issuer, subject))
+        except SecretKeyNeeded:
+            continue  # the session does without it at its sign-out, and it goes with the session
+        if better is None:
+            already += 1
+        else:
+            changes.append(_Change(tokens.c.session_id, session_id, token, sealed, better))
     return Sealed(0, already, lost), changes

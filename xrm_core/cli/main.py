@@ -14,6 +14,7 @@ from xrm_core.cli import (
     files,
     identities,
     log,
+    oidc,
     passkeys,
     passwords,
     permissions,
@@ -55,6 +56,7 @@ accounts.users.command("link")(identities.link_user)
 accounts.users.command("unlink")(identities.unlink_user)
 app.add_typer(accounts.users, name="user")
 app.add_typer(accounts.tokens, name="token")
+app.add_typer(oidc.app, name="oidc")
 app.add_typer(secret_keys.app, name="secrets")
 app.add_typer(scim.app, name="scim")
 app.add_typer(log.app, name="log")

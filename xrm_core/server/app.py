@@ -28,6 +28,7 @@ from xrm_core.server.log_retention import LogRetention
 from xrm_core.server.oidc_clients import OidcClients
 from xrm_core.server.oidc_http import OidcEndpoints
 from xrm_core.server.oidc_logout_http import OidcLogoutEndpoints
+from xrm_core.server.oidc_sign_out_http import OidcSignOutEndpoints
 from xrm_core.server.passkey_http import PasskeyEndpoints
 from xrm_core.server.scim_http import ROOT, ScimEndpoint
 from xrm_core.server.security_notices import LOOK_SECONDS, SecurityNotices
@@ -109,6 +110,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         Route("/files/{file_id}", files, methods=["GET"]),
         *auth.routes(),
         *OidcEndpoints(settings, auth, providers).routes(),
+        *OidcSignOutEndpoints(auth, providers).routes(),
         *OidcLogoutEndpoints(auth, providers).routes(),
         *PasskeyEndpoints(settings, auth).routes(),
         Route(f"{ROOT}/{{path:path}}", scim),

@@ -5,11 +5,14 @@ import re
 from starlette.requests import Request
 
 from xrm_core.auth.oidc_client import OidcClient, refused
-from xrm_core.auth.oidc_providers import load_providers
+from xrm_core.auth.oidc_providers import Provider, load_providers
 from xrm_core.auth.secret_box import SecretBox
 from xrm_core.errors import NotFound
 from xrm_core.server.sites import site_of
 from xrm_core.settings import Settings
+
+CALLBACK, SIGNED_OUT, BACKCHANNEL = "callback", "signed-out", "backchannel-logout"
+"""Last parts of the addresses to which a provider sends browsers that have signed in, or out, and logout tokens."""
 
 _OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,2000}")
 
@@ -44,9 +47,18 @@ class OidcClients:
 
 
 def address_at(request: Request, client: OidcClient, end: str) -> str:
-    """An address as it is registered at the provider; ``end`` is its last part."""
-    provider = client.provider
-    base = request.scope.get("root_path", "")
+    """An address by which the provider knows the request's site; ``end`` is its last part."""
+    return registered(client.provider, request.scope.get("root_path", ""), end)
+
+
+def registered(provider: Provider, base: str, end: str) -> str:
+    """An address as it is registered at a provider.
+
+    Args:
+        provider: which.
+        base: the path of the tenant, if it is reached by one.
+        end: last part of the address.
+    """
     return f"{provider.url.rstrip('/')}{base}/auth/oidc/{provider.name}/{end}"
 
 

@@ -18,16 +18,13 @@ from xrm_core.auth.sessions import Lifetimes
 from xrm_core.auth.sign_in import SignedIn
 from xrm_core.server import browser
 from xrm_core.server.auth_http import HEADERS, AuthEndpoints, answered, welcome
-from xrm_core.server.oidc_clients import OidcClients, address_at, next_path
+from xrm_core.server.oidc_clients import CALLBACK, OidcClients, address_at, next_path
 from xrm_core.server.site import Serving
 from xrm_core.server.sites import address_of, site_of
 from xrm_core.settings import Settings
 
 FLOW = "xrm_oidc"
 """Cookie of a sign-in that is under way."""
-
-CALLBACK = "callback"
-"""Last part of the address to which the provider sends a browser that has signed in."""
 
 FLOW_SECONDS = 600
 """How long somebody may take at the provider."""
@@ -53,7 +50,7 @@ class OidcEndpoints:
         return [
             Route("/auth/providers", answered(self._providers), methods=["GET"]),
             Route("/auth/oidc/{name}", answered(self._begin), methods=["GET"]),
-            Route("/auth/oidc/{name}/callback", answered(self._end), methods=["GET"]),
+            Route(f"/auth/oidc/{{name}}/{CALLBACK}", answered(self._end), methods=["GET"]),
         ]
 
     async def _providers(self, request: Request) -> Response:

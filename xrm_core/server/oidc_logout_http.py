@@ -1,6 +1,6 @@
-"""``/auth/oidc/…/backchannel-logout`` and ``/auth/oidc/logout``: the provider signs out here, and we sign out there.
+"""``POST /auth/oidc/…/backchannel-logout``: a provider signs somebody out here, too.
 
-Sources: OpenID Connect Back-Channel Logout 1.0, RP-Initiated Logout 1.0.
+Source: OpenID Connect Back-Channel Logout 1.0.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,9 @@ from xrm_core.errors import XrmError
 from xrm_core.graphql import answers
 from xrm_core.metadata.model import USER
 from xrm_core.server.auth_http import HEADERS, MAX_BYTES, AuthEndpoints
-from xrm_core.server.oidc_clients import OidcClients
+from xrm_core.server.oidc_clients import BACKCHANNEL, OidcClients
 from xrm_core.server.site import Serving
 from xrm_core.server.sites import address_of, site_of
-
-BACKCHANNEL = "backchannel-logout"
-"""Last part of the address to which the provider sends logout tokens."""
 
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 20

@@ -3,6 +3,7 @@
 Who it is, is said by issuer and subject together, never by an e-mail address alone: those change hands.
 """
 
+import contextlib
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from xrm_core.auth import events, oidc_sessions, people, provider_logout, tokens
+from xrm_core.auth import attempts, events, oidc_sessions, people, provider_logout, tokens
+from xrm_core.auth.attempts import Kind, TooManyAttempts
 from xrm_core.auth.oidc_client import ProviderSignInFailed, refused
 from xrm_core.auth.oidc_providers import Provider
 from xrm_core.auth.oidc_tokens import is_name
@@ -67,6 +69,18 @@ def sign_in_by(
             subject, event = str(arrival.claims["sub"]), events.Event.SIGN_IN_FAILED
             events.record(connection, event, subject=subject, address=arrival.address, details=details)
         raise
+
+
+def keep_refusal(database: Database, provider: Provider, reason: str, address: str | None) -> None:
+    """Keep that a provider's answer did not show who somebody is, as with a forged ID token (blocking).
+
+    Of one address only so many are kept: whoever sends many must not fill the log.
+    """
+    counters = [attempts.of_address(address, Kind.PROVIDER_ANSWER)]
+    with contextlib.suppress(TooManyAttempts), database.begin(TIMEOUT) as connection:
+        attempts.count(connection, counters)
+        details = {"provider": provider.name, "reason": reason}
+        events.record(connection, events.Event.SIGN_IN_FAILED, address=address, details=details)
 
 
 def link(connection: Connection, user_id: str, issuer: str, subject: str) -> None:

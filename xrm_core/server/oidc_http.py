@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from xrm_core.auth import oidc_sessions
 from xrm_core.auth.device_names import device_name
-from xrm_core.auth.oidc_client import Flow, IdToken, OidcClient, refused
-from xrm_core.auth.oidc_people import Arrival, sign_in_by
+from xrm_core.auth.oidc_client import Flow, IdToken, OidcClient, ProviderSignInFailed, refused
+from xrm_core.auth.oidc_people import Arrival, keep_refusal, sign_in_by
 from xrm_core.auth.secret_box import SecretKeyNeeded
 from xrm_core.auth.sessions import Lifetimes
 from xrm_core.auth.sign_in import SignedIn
@@ -76,8 +76,14 @@ class OidcEndpoints:
     async def _end(self, request: Request) -> Response:
         client, site = self._clients.of(request), site_of(request.scope)
         flow = self._flow(request)
-        id_token = await client.id_token(flow, address_at(request, client, CALLBACK), dict(request.query_params))
         site.require_writable()
+        try:
+            id_token = await client.id_token(flow, address_at(request, client, CALLBACK), dict(request.query_params))
+        except ProviderSignInFailed as error:
+            await self._auth.apart(
+                keep_refusal, site.database, client.provider, error.message, address_of(request.scope)
+            )
+            raise
         device_token = browser.cookie(request.scope, browser.DEVICE, site.name)
         arrival = Arrival(
             id_token.claims,

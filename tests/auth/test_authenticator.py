@@ -1,7 +1,9 @@
 import asyncio
 import datetime as dt
 import json
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -114,6 +116,42 @@ def test_what_is_taken_away_is_gone_within_seconds(world: World) -> None:
     clock.now += REMEMBER_SECONDS
     with pytest.raises(Unauthenticated):
         asyncio.run(authenticator.user(f"Bearer {token}"))
+
+
+async def test_what_was_looked_up_before_all_is_forgotten_is_not_remembered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a request whose user has been looked up, but not remembered yet
+    header = f"Bearer {_token(world, ['admin'])}"
+    authenticator = Authenticator(world.database, world.records.tables["user"], world.authority, Clock())
+    find, looked, go_on = authenticator._find, threading.Event(), threading.Event()
+
+    def slowly(*arguments: Any) -> User | None:
+        found = find(*arguments)
+        if not looked.is_set():
+            looked.set()
+            assert go_on.wait(10)
+        return found
+
+    def may_delete(user: User) -> bool:
+        return user.access.may("customer", Action.DELETE)
+
+    monkeypatch.setattr(authenticator, "_find", slowly)
+    try:
+        first = asyncio.ensure_future(authenticator.user(header))
+        assert await asyncio.to_thread(looked.wait, 10)
+        # when roles are taken away, and the server is told so
+        with world.database.begin() as connection:
+            tokens.set_roles(connection, world.users["anna"], ["viewer"])
+        authenticator.forget()
+        # then who asks from now on does not have them, whether the other is still under way or not
+        assert not may_delete(await authenticator.user(header))
+        go_on.set()
+        assert may_delete(await first)
+        assert not may_delete(await authenticator.user(header))
+    finally:
+        go_on.set()
+        authenticator.close()
 
 
 @pytest.mark.parametrize("roles", [[], ["role-that-is-not-there"]])

@@ -109,19 +109,20 @@ class Authenticator:
             return known
         token = _bearer(header)
         now = self._clock()
-        asking = self._asking.get(token)
+        remembered, under_way = self._known, self._asking  # those of before, if meanwhile all is forgotten
+        asking = under_way.get(token)
         if asking is None:  # requests that come at the same moment ask once
             asking = asyncio.get_running_loop().run_in_executor(self._threads, self._find, token, address)
-            self._asking[token] = asking
-            asking.add_done_callback(lambda _done: self._asking.pop(token, None))
+            under_way[token] = asking
+            asking.add_done_callback(lambda _done: under_way.pop(token, None))
         found = await asyncio.shield(asking)
         if found is None:
-            self._known.pop(header or "", None)
+            remembered.pop(header or "", None)
             raise _not_valid()
         if header is not None and len(header) <= _MAX_HEADER_LENGTH:
-            if len(self._known) >= _MAX_REMEMBERED:
-                self._known.popitem(last=False)
-            self._known[header] = (now + REMEMBER_SECONDS, found)
+            if len(remembered) >= _MAX_REMEMBERED:
+                remembered.popitem(last=False)
+            remembered[header] = (now + REMEMBER_SECONDS, found)
         if found.networks is not None:
             _require_within(found, address)
         return found
@@ -143,8 +144,8 @@ class Authenticator:
         )
 
     def forget(self) -> None:
-        """Remember nobody: who asks next is looked up."""
-        self._known.clear()
+        """Remember nobody: who asks next is looked up, and what is being looked up at this moment is not remembered."""
+        self._known, self._asking = OrderedDict(), {}
 
     def close(self) -> None:
         """End its threads."""

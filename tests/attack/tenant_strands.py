@@ -173,6 +173,35 @@ async def passkeys(tenant: Tenant) -> None:
     assert (await tenant.data(remove, session, id=id_, p=PASSWORD))["removePasskey"] is True
 
 
+async def users(tenant: Tenant) -> None:
+    """The admin invites somebody, whose link is nobody's at the other, and does to them all that can be done."""
+    session = await sign_in(tenant, EMAIL, PASSWORD)
+    invite = """mutation ($e: String!) {
+        inviteUser(input: {email: $e}, roles: ["rep"]) { user { id email } mailed token } }"""
+    made = (await tenant.data(invite, session, e=f"{tenant.word}@example.com"))["inviteUser"]
+    id_ = made["user"]["id"]
+    body = {"token": made["token"], "password": "another good password"}
+    assert (await tenant.other.send("POST", "/auth/password", json=body)).status_code == 404
+    shown = "{ id email roles }"
+    for change in (
+        "withdrawInvitation(id: $id)",
+        "renewInvitation(id: $id) { user { email } }",
+        f'updateUserAccount(id: $id, input: {{email: "{tenant.word}.2@example.com"}}) {shown}',
+        f'setUserRoles(id: $id, roles: ["admin", "rep"]) {shown}',
+        "resetUserPassword(id: $id) { user { email } }",
+        "endUserSessions(id: $id)",
+        f"removeUserSecondFactors(id: $id) {shown}",
+        f"deactivateUser(id: $id) {shown}",
+        f"reactivateUser(id: $id) {shown}",
+    ):
+        await tenant.data(f"mutation ($id: ID!) {{ {change} }}", session, id=id_)
+    find = "query ($w: String!) { userAccounts(where: {search: $w}) { nodes { email } } }"
+    assert len((await tenant.data(find, session, w=tenant.word))["userAccounts"]["nodes"]) == 1
+    assert (await tenant.data(find, session, w=tenant.strange))["userAccounts"]["nodes"] == []
+    await tenant.data("query ($id: ID!) { userAccount(id: $id) { email } }", session, id=id_)
+    await tenant.data("mutation ($id: ID!) { deleteUser(id: $id) { id } }", id=id_)
+
+
 async def directory(tenant: Tenant) -> None:
     """A directory lists the users; the directory of one tenant is nobody at the other."""
     listed = await tenant.send("GET", "/scim/v2/Users", tenant.directory)
@@ -273,6 +302,7 @@ STRANDS: tuple[Strand, ...] = (
     files,
     account,
     passkeys,
+    users,
     directory,
     tokens,
     policies,

@@ -9,6 +9,7 @@ import pyotp
 from starlette.routing import Route
 
 from tests.auth.kit import PASSWORD, House
+from tests.auth.users_kit import CHANGES
 from xrm_core.auth.events import AuthEvent, recorded
 from xrm_core.auth.one_time import Purpose, create_link
 from xrm_core.server.auth_http import AuthEndpoints
@@ -16,6 +17,9 @@ from xrm_core.server.auth_http import AuthEndpoints
 NEW = "another good password"
 OF_RECORDS = re.compile(r"(create|update|delete|share|unshare)(Note|User)")
 OF_ADMINISTRATORS = {"applyPermissions", "applySchemaChange"}  # tests/server/test_permission_changes.py has the first
+ABOUT_USERS = set(CHANGES) | {"inviteUser"}
+"""tests/auth/test_users.py has them."""
+
 OF_PASSKEYS = {"enrolPasskey", "confirmPasskey", "renamePasskey", "removePasskey"}
 """They need a device: tests/auth/test_passkeys.py has the events of the second and the last. The first lets nothing
 count yet, the third is only a name."""
@@ -73,7 +77,7 @@ def test_every_mutation_of_ones_own_account_is_an_event(house: House) -> None:
     headers = house.signed_in(person)
     offered = send(house, headers, "{ __schema { mutationType { fields { name } } } }")
     names = {field["name"] for field in offered["__schema"]["mutationType"]["fields"]}
-    own = {name for name in names if not OF_RECORDS.fullmatch(name)} - OF_ADMINISTRATORS - OF_PASSKEYS
+    own = {name for name in names if not OF_RECORDS.fullmatch(name)} - OF_ADMINISTRATORS - OF_PASSKEYS - ABOUT_USERS
     assert own == {name for name, _, _ in STEPS}
     assert {name for name, _, _ in STEPS} == set(EVENTS) | set(NO_EVENT)
 

@@ -8,7 +8,7 @@ from tests.graphql import kit
 from tests.graphql.relationship_world import relationship_model
 from tests.permissions.test_policies_in_force import MODEL, files
 from xrm_core.permissions.authority import Authority
-from xrm_core.permissions.grants import beyond
+from xrm_core.permissions.grants import beyond, beyond_roles
 from xrm_core.permissions.policy import Action, parse_files
 from xrm_core.permissions.role_limits import Decided
 from xrm_core.permissions.token_scope import TokenScope
@@ -159,3 +159,50 @@ def test_who_holds_everything_gives_everything_on_what_joins_records_too() -> No
     new = kit.policies(model, rows, {})
     assert joining
     assert beyond(Authority(model, old).access(frozenset({"a"})), model, old, new) == []
+
+
+def role_beyond(own: tuple[str, ...], role: tuple[str, ...], limits: dict[str, int] | None = None) -> list[str]:
+    """What the role b gives that «a», who has ``own``, does not hold."""
+    texts = files(*own, *role, roles="a b", rules={**RULES, "shared": {"$shared": "read"}})
+    if limits:
+        roles = json.loads(texts["roles.json"])
+        roles["roles"]["b"]["limits"] = limits
+        texts = {**texts, "roles.json": json.dumps(roles)}
+    policies = parse_files(texts, MODEL)
+    access = Authority(MODEL, policies).access(frozenset({"a"}))
+    return beyond_roles(access, MODEL, policies, ["b"], USUAL)
+
+
+@pytest.mark.parametrize("case", [name for name, (_, before, _) in HELD.items() if not before])
+def test_who_holds_what_a_role_gives_may_give_the_role(case: str) -> None:
+    own, _, role = HELD[case]
+    assert role_beyond(own, role) == []
+
+
+@pytest.mark.parametrize(
+    "case", [name for name, (_, before, after, _) in NOT_HELD.items() if not before and after[0][0] == "b"]
+)
+def test_who_does_not_hold_it_may_not(case: str) -> None:
+    own, _, role, words = NOT_HELD[case]
+    found = role_beyond(own, role)
+    assert all(any(word in text for text in found) for word in words), found
+
+
+def test_a_role_is_beyond_by_what_it_inherits_by_its_limits_and_if_there_is_none_of_its_name() -> None:
+    everything = ("a,*,*,*,,allow",)
+    assert role_beyond(everything, ()) == []
+    assert role_beyond(everything, (), {"cost": 101}) == ["b: a higher limit of cost"]
+    assert role_beyond(everything, (), {"cost": 99}) == []
+    policies = parse_files(files("b,firm,read,*,,allow", roles="a b c", rules=RULES, c=["b"]), MODEL)
+    nobody = Authority(MODEL, policies).access(frozenset({"a"}))
+    assert beyond_roles(nobody, MODEL, policies, ["c"]) == ["c: read on firm"]
+    assert beyond_roles(nobody, MODEL, policies, ["gone"]) == ["gone: it is no role"]
+
+
+def test_what_is_shared_with_a_role_is_for_who_has_the_role() -> None:
+    shared = ("a,firm,read,*,shared,allow",)
+    role = ("b,firm,read,*,shared,allow",)
+    assert role_beyond(shared, role) == ["b: read on firm"]
+    assert role_beyond(("a,firm,read,*,,allow",), role) == []
+    policies = parse_files(files(*shared, roles="a b", rules={"shared": {"$shared": "read"}}), MODEL)
+    assert beyond_roles(Authority(MODEL, policies).access(frozenset({"a"})), MODEL, policies, ["a"]) == []

@@ -13,6 +13,7 @@ from xrm_core.auth.own_totp import OwnTotp
 from xrm_core.auth.passwords import check_new
 from xrm_core.auth.sign_in import TIMEOUT
 from xrm_core.auth.stored_passwords import set_password
+from xrm_core.auth.user_administration import UserAdministration
 from xrm_core.errors import Forbidden
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import LOG, Action
@@ -20,7 +21,7 @@ from xrm_core.permissions.policy import LOG, Action
 
 @dataclass(frozen=True)
 class OwnAccount:
-    """The accounts of one database, each for its owner only. Blocking.
+    """The accounts of one database, each for its owner only; but for ``users``. Blocking.
 
     Every change raises Forbidden for who has no session, and Unauthenticated where it has ended; one that asks for the
     password PasswordWrong and TooManyAttempts.
@@ -30,12 +31,14 @@ class OwnAccount:
         totp: second factors.
         tokens: makes, lists and revokes API tokens.
         passkeys: registers, lists and removes passkeys.
+        users: what those ask for who administer the accounts of others.
     """
 
     changes: OwnChanges
     totp: OwnTotp
     tokens: OwnTokens
     passkeys: OwnPasskeys
+    users: UserAdministration
 
     def me(self, caller: User) -> dict[str, Any] | None:
         """The caller's account."""

@@ -1,6 +1,6 @@
 """How users change their own accounts: in a session that has not ended, and by a password that is shown once more."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -74,10 +74,14 @@ class OwnChanges:
         raise _wrong()
 
     @contextmanager
-    def begin(self, owner: Owner) -> Iterator[Connection]:
+    def begin(self, owner: Owner, others: Iterable[str] = ()) -> Iterator[Connection]:
         """A write transaction in which the session has not ended, and the password is still the one that was shown.
 
         A server remembers for a moment who asks: what is done here would outlive what has ended the session.
+
+        Args:
+            owner: who does it.
+            others: ids of users whose records are held, too.
 
         Raises:
             Unauthenticated: the session has ended.
@@ -85,7 +89,7 @@ class OwnChanges:
         """
         with self.database.begin(TIMEOUT) as connection:
             # In this order everywhere: the record, the password, the sessions. So nobody waits for who waits for them.
-            people.hold(connection, self.users, [owner.user_id])
+            people.hold(connection, self.users, {owner.user_id, *others})
             if owner.kept is not None and not is_unchanged(connection, owner.user_id, owner.kept):
                 raise _wrong()
             if not hold_session(connection, owner.user_id, owner.session):

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, null, or_, select, true
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, null, or_, select, true
 
 from xrm_core.metadata.model import ACTIVE, EMAIL
 from xrm_core.storage.columns import Flag
+from xrm_core.storage.folding import fold
 from xrm_core.storage.system import USER_ROLE
 
 LANGUAGE = "language"
@@ -53,6 +54,12 @@ def by_email(connection: Connection, users: Table, email: str) -> Person | None:
     query = select(users.c.id, column).where(column.in_({email, email.lower()}), is_active(users)).limit(2)
     found = connection.execute(query).all()
     return Person(str(found[0][0]), found[0][1]) if len(found) == 1 else None
+
+
+def is_addressed(users: Table, email: str) -> ColumnElement[bool]:
+    """Condition that a user signs in by this address, however it is written; there must be a field for it."""
+    column, small = users.c[EMAIL], fold(email)
+    return or_(column == small, func.lower(column) == small)
 
 
 def language_of(connection: Connection, users: Table, user_id: str) -> str | None:

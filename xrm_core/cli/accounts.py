@@ -62,9 +62,8 @@ def user_roles(
     database: DatabaseUrl = None,
 ) -> None:
     """Print a user's roles; with --role set them first. A running server may take two seconds to know."""
-    from xrm_core.auth import events
+    from xrm_core.auth.account_changes import give_roles
     from xrm_core.auth.people import hold
-    from xrm_core.auth.tokens import set_roles
     from xrm_core.cli.account_lists import roles_of
     from xrm_core.cli.workplace import opened
 
@@ -76,13 +75,7 @@ def user_roles(
             user = user_id(workplace, connection, email)
             if role:
                 hold(connection, workplace.tables["user"], [user])
-            before = roles_of(connection, user)
-            if role:
-                set_roles(connection, user, role)
-            found = roles_of(connection, user)
-            if found != before:
-                change = {"before": before, "after": found}
-                events.record(connection, events.Event.ROLES_CHANGED, subject=user, details=change)
+            found = give_roles(connection, user, role) if role else roles_of(connection, user)
     for name in found:
         typer.echo(name)
 

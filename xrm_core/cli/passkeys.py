@@ -20,7 +20,8 @@ def list_passkeys(
     database: DatabaseUrl = None,
 ) -> None:
     """List a user's passkeys: id, name, when made and last used; with --remove take them away."""
-    from xrm_core.auth import events, passkeys, sessions
+    from xrm_core.auth import passkeys
+    from xrm_core.auth.account_changes import remove_passkeys
     from xrm_core.cli.account_lists import aligned
     from xrm_core.cli.workplace import opened
     from xrm_core.errors import NotFound
@@ -31,16 +32,11 @@ def list_passkeys(
             user = user_id(workplace, connection, email)
             found = passkeys.passkeys_of(connection, user)
             if remove:
-                gone = [each for each in found if remove in ("all", each.id)]
+                gone = remove_passkeys(connection, user, None if remove == "all" else remove)
                 if not gone:
                     raise NotFound(f"{email} has no such passkey.", hint="«xrm user passkeys EMAIL» lists them.")
-                for each in gone:
-                    passkeys.remove(connection, user, each.id)
-                    details = {"passkey": each.id, "name": each.name}
-                    events.record(connection, events.Event.PASSKEY_REMOVED, subject=user, details=details)
-                sessions.end_sessions(connection, user)
     if remove:
-        typer.echo(f"{len(gone)} passkey(s) of {email} are gone; sessions that were open have ended.")
+        typer.echo(f"{gone} passkey(s) of {email} are gone; sessions that were open have ended.")
         return
     rows = [
         (

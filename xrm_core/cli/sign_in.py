@@ -73,16 +73,13 @@ def list_sessions(email: Email, schemas: Schemas = None, database: DatabaseUrl =
 
 def logout(email: Email, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
     """End all sessions of a user, and know none of their devices. A running server may take two seconds to know."""
-    from xrm_core.auth import devices, events, sessions
+    from xrm_core.auth.account_changes import sign_out_everywhere
     from xrm_core.cli.workplace import opened
 
     with opened(schemas, database) as workplace:
         workplace.check_applied()
         with workplace.database.begin() as connection:
-            user = user_id(workplace, connection, email)
-            ended = sessions.end_sessions(connection, user)
-            devices.forget_all(connection, user)
-            events.record(connection, events.Event.SIGN_OUT, subject=user, details={"everywhere": True})
+            ended = sign_out_everywhere(connection, user_id(workplace, connection, email))
     typer.echo(f"{email} is signed out everywhere ({ended} sessions).")
 
 
@@ -93,7 +90,8 @@ def show_totp(
     database: DatabaseUrl = None,
 ) -> None:
     """Say whether a user has a second factor; with --remove take it away from who has lost it."""
-    from xrm_core.auth import events, recovery_codes, sessions, totp
+    from xrm_core.auth import recovery_codes, totp
+    from xrm_core.auth.account_changes import remove_totp
     from xrm_core.cli.workplace import opened
     from xrm_core.errors import NotFound
 
@@ -106,10 +104,8 @@ def show_totp(
                 on = totp.is_on(connection, user)
                 typer.echo(f"on, {left} recovery codes left" if on else "off")
                 return
-            if not totp.disable(connection, user):
+            if not remove_totp(connection, user):
                 raise NotFound(f"{email} has no second factor.")
-            sessions.end_sessions(connection, user)
-            events.record(connection, events.Event.TOTP_DISABLED, subject=user)
     typer.echo(f"{email} signs in without a second factor; sessions that were open have ended.")
 
 
@@ -118,25 +114,22 @@ def _link(
 ) -> None:
     import asyncio
 
-    from xrm_core.auth import events, people
+    from xrm_core.auth.account_changes import offer_link
     from xrm_core.auth.mail import require_mail
-    from xrm_core.auth.one_time import Purpose, create_link
+    from xrm_core.auth.people import Person
     from xrm_core.cli.tenant_option import chosen_tenant
     from xrm_core.cli.workplace import opened
 
-    invited = purpose is Purpose.INVITATION
-    event = events.Event.USER_INVITED if invited else events.Event.PASSWORD_RESET_ASKED
     with opened(schemas, database) as workplace:
         sender = require_mail(workplace.settings) if mail else None
         workplace.check_applied()
         with workplace.database.begin() as connection:
-            user = user_id(workplace, connection, email)
-            token = create_link(connection, user, purpose, valid)
-            language = people.language_of(connection, workplace.tables["user"], user)
-            events.record(connection, event, subject=user, details={"by": "mail"} if mail else {})
+            person = Person(user_id(workplace, connection, email), email)
+            users = workplace.tables["user"]
+            link = offer_link(connection, users, person, purpose, valid, mailed=mail)
         if sender is None:
-            typer.echo(token)
+            typer.echo(link.token)
             return
         # After the transaction: nobody gets a link that is not there, and no lock waits for a mail server.
-        asyncio.run(sender.send_link(email, language, purpose, token, chosen_tenant()))
+        asyncio.run(sender.send_link(email, link.language, purpose, link.token, chosen_tenant()))
     typer.echo(f"A link was sent to {email}.")

@@ -12,6 +12,7 @@ from xrm_core.graphql.builder import Argument, ObjectType
 from xrm_core.graphql.meanings import AccountField, AccountPart
 from xrm_core.graphql.scalars import DateTime, Json
 from xrm_core.graphql.types import Types
+from xrm_core.graphql.user_fields import UserAdministration
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import LOG, Action
 
@@ -38,10 +39,14 @@ _PARTS: dict[str, AccountPart] = {
 
 
 class OwnAccount(Protocol):
-    """Sees and changes the account of a caller, never that of anybody else. Blocking.
+    """Sees and changes the account of a caller; those of others are behind ``users``. Blocking.
 
     Answers have the shape of the GraphQL types below; ``address`` is that of the client, if it is known.
     """
+
+    @property
+    def users(self) -> UserAdministration:
+        """What those ask for who administer the accounts of others."""
 
     def me(self, caller: User) -> dict[str, Any] | None:
         """The account; None if the caller is no user."""

@@ -1,4 +1,7 @@
-"""Operations about the account of whoever asks. They open transactions of their own: a wrong password is counted."""
+"""Operations about the account of whoever asks, and about those of others.
+
+They open transactions of their own: a wrong password is counted.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,12 +9,12 @@ from typing import Any
 
 from graphql import GraphQLResolveInfo, OperationDefinitionNode, execute_sync
 
-from xrm_core.errors import BadQuery
+from xrm_core.errors import BadQuery, ModelOutOfDate
 from xrm_core.graphql import answers
 from xrm_core.graphql.account_fields import OwnAccount
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
-from xrm_core.graphql.meanings import AccountField
+from xrm_core.graphql.meanings import USER_PARTS, AccountField
 from xrm_core.graphql.plans import Planner
 from xrm_core.permissions.caller import User
 from xrm_core.storage.engines import Database
@@ -43,6 +46,9 @@ class AccountOperations:
             caller: who asks.
             address: of the client, if it is known.
             extensions: those of the answer.
+
+        Raises:
+            ModelOutOfDate: the database has another model or other policies by now; nothing was done.
         """
 
         def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
@@ -51,7 +57,8 @@ class AccountOperations:
                 return source[info.field_name]
             if meaning.part == "me":
                 return self.account.me(caller)
-            change: Callable[..., Any] = getattr(self.account, meaning.part)
+            owner = self.account.users if meaning.part in USER_PARTS else self.account
+            change: Callable[..., Any] = getattr(owner, meaning.part)
             return change(caller, address, **arguments)
 
         outcome = execute_sync(
@@ -61,6 +68,9 @@ class AccountOperations:
             operation_name=operation_name,
             field_resolver=resolve,
         )
+        for error in outcome.errors or ():
+            if isinstance(cause := answers.cause(error), ModelOutOfDate):
+                raise cause
         return answers.result(outcome.data, outcome.errors, self.database.understood, extensions)
 
 

@@ -1,7 +1,7 @@
 """What a field of a generated type stands for: the way back from a GraphQL document to the model."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from xrm_core.query.request import FilePart, Function, PageInfoField
 
@@ -191,11 +191,30 @@ AccountPart = Literal[
 ]
 
 
+UserPart = Literal[
+    "user_accounts",
+    "user_account",
+    "invite_user",
+    "renew_invitation",
+    "withdraw_invitation",
+    "update_user_account",
+    "set_user_roles",
+    "deactivate_user",
+    "reactivate_user",
+    "reset_user_password",
+    "end_user_sessions",
+    "remove_user_second_factors",
+]
+USER_PARTS: frozenset[str] = frozenset(get_args(UserPart))
+
+
 @dataclass(frozen=True, slots=True)
 class AccountField:
-    """A root field about the account of whoever asks; it stands in an operation without others."""
+    """A root field about the account of whoever asks, or about those of others; it stands in an operation without
+    others.
+    """
 
-    part: AccountPart
+    part: AccountPart | UserPart
 
 
 Meaning = (

@@ -19,6 +19,7 @@ from xrm_core.graphql import (
     schema_fields,
     search,
     sharing,
+    user_fields,
 )
 from xrm_core.graphql.lazy import LazySchema
 from xrm_core.graphql.meanings import Meanings
@@ -52,6 +53,7 @@ def build(model: Model, access: Access) -> RoleSchema:
     sharing.add_sharing(types)
     schema_fields.add_schema_fields(types)
     account_fields.add_account_fields(types)
+    user_fields.add_user_fields(types)
     permission_fields.add_permission_fields(types)
     implementations = {types.node.name: types.objects.values()}
     return RoleSchema(LazySchema(types.query, types.mutation, types.known, implementations), types.meanings)

@@ -57,6 +57,8 @@ _GRAPHQL_TYPES = frozenset(
     | {"me", "mysession", "mytotp", "totpenrolment"}
     | {f"permission{word}" for word in ("s", "file", "fileinput", "role", "rule", "policy", "difference", "plan")}
     | {"token", "mytoken", "newtoken", "authevent"}  # an entity «token» would have the mutation createToken
+    | {f"useraccount{word}" for word in ("", "filter", "connection", "input")}
+    | {"userlink", "userinvitation", "inviteuserinput"}
     | {"money", "moneyinput", "moneyfilter", "moneyorderby", "moneygroupby", "moneygroupkey"}
     | {"currencycode", "currencycodefilter"}
     | {
@@ -80,6 +82,8 @@ _ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafile
     "permissions",
     "planpermissions",
     "authevents",
+    "useraccount",
+    "useraccounts",
 }
 
 _TABLE_PREFIXES = {

@@ -1,5 +1,7 @@
 """Nobody gives more than they hold: what a change of policies would give, held against what its author may do.
 
+Who gives a role to a user is held to the same: to what the policies of the role give.
+
 A change gives something to a role by an allowing or masking policy that it did not have, and by a denying one that it
 has no longer, its own or inherited. Each of these must be covered by the author's own rights: the action, all of the
 fields, and all of the records. Whether a rule holds for no more records than another is decided by how they are put
@@ -7,11 +9,11 @@ together only, so that in doubt a change is refused that would have given nothin
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from xrm_core.metadata.model import Entity, Model
-from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Predicate, parse, whole
+from xrm_core.metadata.predicate import EVERYTHING, SHARED, All, Any_, Predicate, parse, whole
 from xrm_core.permissions.access import Access, covers, grantable
 from xrm_core.permissions.policy import ALL, OBJECTS, Action, Effect, Policy, PolicySet, with_inherited
 from xrm_core.permissions.role_limits import NAMES, Decided, allowance
@@ -41,6 +43,40 @@ def beyond(
         if usual is not None and role in after.roles:
             for name in _raised(author, old, after, role, usual):
                 found[f"{role}: a higher limit of {name}"] = None
+    return list(found)
+
+
+def beyond_roles(
+    author: Access, model: Model, policies: PolicySet, roles: Iterable[str], usual: Decided | None = None
+) -> list[str]:
+    """What roles give that somebody does not hold, in words; empty: nothing.
+
+    A role that the policies do not know counts as more: who has it when one of that name comes has what that gives. So
+    do records that are shared with a role, for who does not have it.
+
+    Args:
+        author: the rights of who gives the roles, or changes whoever has them.
+        model: the model of the database.
+        policies: the set in force.
+        roles: their names.
+        usual: limits of roles that leave them open; None: limits do not matter.
+    """
+    found: dict[str, None] = {}
+    for role in sorted(roles):
+        if role not in policies.roles:
+            found[f"{role}: it is no role"] = None
+            continue
+        for policy in _held(policies, role):
+            if policy.effect is Effect.DENY:
+                continue
+            shared = role not in author.roles and SHARED in (policy.rule or "")
+            for text in _missing(author, model, replace(policy, rule=None) if shared else policy):
+                found[f"{role}: {text}"] = None
+        if usual is not None:
+            theirs, own = _limits(policies, role, usual), author.limits.within(usual)
+            for name in NAMES:
+                if getattr(theirs, name) > getattr(own, name):
+                    found[f"{role}: a higher limit of {name}"] = None
     return list(found)
 
 

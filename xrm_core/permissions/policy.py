@@ -52,12 +52,17 @@ PROVISIONING = "xrm_scim"
 """The permission object for users and groups by SCIM: a service with it sees them by ``read``, changes them by
 ``update``."""
 
+USERS = "xrm_users"
+"""The permission object for accounts: ``read`` shows how all users sign in and what roles they have, ``update`` invites
+them and changes that."""
+
 OBJECTS: Mapping[str, tuple[Action, ...]] = {
     SCHEMA: (Action.READ, Action.UPDATE),
     PERMISSIONS: (Action.READ, Action.UPDATE),
     VIEW_AS: (Action.READ,),
     LOG: (Action.READ,),
     PROVISIONING: (Action.READ, Action.UPDATE),
+    USERS: (Action.READ, Action.UPDATE),
 }
 """What policies can name that is no entity: without fields and rows. With the actions that it has."""
 

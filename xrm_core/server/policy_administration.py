@@ -32,7 +32,7 @@ class PolicyAdministration:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
-        self._usual = Decided(settings.max_cost, settings.max_page_size, settings.max_depth, settings.statement_timeout)
+        self._usual = usual_limits(settings)
 
     def current(self) -> dict[str, Any]:
         """The set in force."""
@@ -93,6 +93,11 @@ class PolicyAdministration:
     def _shown(change: PolicyChange, version: int, missing: list[str]) -> dict[str, Any]:
         found = [] if change.is_empty else differences(change.model, change.before, change.after)
         return {"version": version, "differences": [each.to_json() for each in found], "beyond": missing}
+
+
+def usual_limits(settings: Settings) -> Decided:
+    """Limits of roles that leave them open."""
+    return Decided(settings.max_cost, settings.max_page_size, settings.max_depth, settings.statement_timeout)
 
 
 def _parts(policies: PolicySet) -> dict[str, Any]:

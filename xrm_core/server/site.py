@@ -12,7 +12,10 @@ from typing import Any, TypeVar
 
 import structlog
 
+from xrm_core.auth.administrators import Administrators
 from xrm_core.auth.authenticator import THREADS, Authenticator
+from xrm_core.auth.link_post import LinkPost
+from xrm_core.auth.mail import Mail
 from xrm_core.auth.own_account import OwnAccount
 from xrm_core.auth.own_changes import OwnChanges
 from xrm_core.auth.own_passkeys import OwnPasskeys
@@ -21,6 +24,8 @@ from xrm_core.auth.own_totp import OwnTotp
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.relying_party import RelyingParty
 from xrm_core.auth.secret_box import SecretBox
+from xrm_core.auth.user_administration import UserAdministration
+from xrm_core.auth.user_changes import UserChanges
 from xrm_core.errors import (
     ModelOutOfDate,
     PermissionsChanged,
@@ -38,7 +43,7 @@ from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
 from xrm_core.records.files import Files
 from xrm_core.server.blueprints import LOOK_SECONDS, Blueprint, Blueprints, blueprint_of
-from xrm_core.server.policy_administration import PolicyAdministration
+from xrm_core.server.policy_administration import PolicyAdministration, usual_limits
 from xrm_core.server.tenant_layer import TenantLayer
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import tables_version
@@ -133,6 +138,9 @@ class Site:
         self._threads = Threads()
         self._passwords = Passwords(settings.password_memory, settings.password_passes)
         self._box = SecretBox(settings.secret_key)
+        mail = Mail.of(settings)
+        self._post = None if mail is None else LinkPost(mail, database, name)
+        self._usual = usual_limits(settings)
         self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix="xrm-auth")
         self._noting = ThreadPoolExecutor(1, thread_name_prefix="xrm-seen")
         # Not ended when the site is closed: somebody may still be reading a long file. It goes with the site.
@@ -283,6 +291,8 @@ class Site:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
         self._threads.close()
+        if self._post is not None:
+            self._post.close()
         await self._reader.close()
         # A look at the database that is under way would else leave its connection to nobody.
         for threads in (self._asking, self._noting):
@@ -382,6 +392,7 @@ class Site:
             OwnTotp(changes, self._box),
             OwnTokens(authority),
             OwnPasskeys(RelyingParty.of(self._settings)),
+            UserAdministration(UserChanges(changes, records, Administrators(authority, self._usual)), self._post),
         )
         engine = Engine(
             records,

@@ -31,6 +31,7 @@ class Event(StrEnum):
     IDENTITY_LINKED = "identity_linked"
     IDENTITY_UNLINKED = "identity_unlinked"
     USER_INVITED = "user_invited"
+    INVITATION_WITHDRAWN = "invitation_withdrawn"
     TOTP_ENABLED = "totp_enabled"
     TOTP_DISABLED = "totp_disabled"
     PASSKEY_ADDED = "passkey_added"

@@ -15,10 +15,10 @@ from scim2_models import (
     Reference,
     UniquenessException,
 )
-from sqlalchemy import ColumnElement, Select, Table, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, delete, insert, or_, select, update
 
 from xrm_core.auth import events
-from xrm_core.auth.people import is_active, roles_of
+from xrm_core.auth.people import is_active, is_addressed, roles_of
 from xrm_core.auth.scim.resources import Email, GroupOfUser, Name, RoleOfUser, User
 from xrm_core.auth.scim.work import Work, is_id
 from xrm_core.metadata.model import ACTIVE, EMAIL, USER
@@ -64,8 +64,7 @@ def is_there(users: Table) -> ColumnElement[bool]:
 
 def with_name(work: Work, name: str) -> ColumnElement[bool]:
     """Condition that a user signs in by this address, however it is written."""
-    email, small = work.users.c[EMAIL], fold(name)
-    return or_(email == small, func.lower(email) == small)
+    return is_addressed(work.users, name)
 
 
 def get(work: Work, id_: str) -> User:

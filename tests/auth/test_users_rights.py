@@ -1,0 +1,172 @@
+"""Users administered through GraphQL: nobody gets more by it than they hold."""
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+
+from tests.auth.kit import PASSWORD, House
+from tests.auth.users_kit import (
+    CHANGES,
+    INVITE,
+    LINK,
+    OPENING,
+    POLICIES,
+    SET_ROLES,
+    UPDATE,
+    Admin,
+    address,
+    alone,
+    on,
+    roles_of,
+    seen,
+    served,
+    set_roles,
+)
+from xrm_core.auth import authenticator, stored_passwords
+from xrm_core.auth.passwords import Passwords
+from xrm_core.auth.user_changes import FRESH
+from xrm_core.permissions.in_force import apply_set
+from xrm_core.storage.system import SESSION
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    yield from served(request, tmp_path_factory)
+
+
+@pytest.fixture
+def house(module_house: House) -> House:
+    module_house.http.cookies.clear()
+    return module_house
+
+
+# What nobody may.
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_nobody_changes_somebody_who_may_do_more(house: House, name: str) -> None:
+    admin, person = Admin(house, "helpdesk"), house.person(role="clerk")
+    change, more = CHANGES[name]
+    before = house.rows_of(person), seen(admin, person.id)
+    assert admin.refused(change, id=person.id, **more) == "FORBIDDEN"
+    assert (house.rows_of(person), seen(admin, person.id)) == before
+    guest = house.person(None, role="guest")  # and the same for who may do less works
+    admin(change, id=guest.id, **more)
+
+
+@pytest.mark.parametrize("roles", [["clerk"], ["guest", "clerk"], ["generous"]])
+def test_nobody_gives_roles_that_may_do_more(house: House, roles: list[str]) -> None:
+    admin, person = Admin(house, "helpdesk"), house.person(role="guest")
+    assert admin.refused(SET_ROLES, id=person.id, r=roles) == "FORBIDDEN"
+    assert admin.refused(SET_ROLES, id=admin.person.id, r=["helpdesk", *roles]) == "FORBIDDEN"
+    email = address()
+    assert admin.refused(INVITE, i={"email": email}, r=roles) == "FORBIDDEN"
+    assert roles_of(house, person.id) == {"guest"}
+    text = "query($w: UserAccountFilter) { userAccounts(where: $w) { nodes { id } } }"
+    assert admin(text, w={"search": email})["nodes"] == []
+    assert set(admin(SET_ROLES, id=person.id, r=["helpdesk", "reader"])["roles"]) == {"helpdesk", "reader"}
+
+
+def test_who_is_denied_something_gives_nobody_the_role_without_that_and_does_not_lose_it(house: House) -> None:
+    held = Admin(house, "clerk", "short")
+    guest, free = house.person(role="guest"), house.person(role="clerk")
+    assert held.refused(SET_ROLES, id=guest.id, r=["clerk"]) == "FORBIDDEN"
+    assert held.refused(SET_ROLES, id=held.person.id, r=["clerk"]) == "FORBIDDEN"
+    assert held.refused(on("resetUserPassword", LINK), id=free.id) == "FORBIDDEN"
+    assert set(held(SET_ROLES, id=held.person.id, r=["clerk", "short"])["roles"]) == {"clerk", "short"}
+
+
+def test_a_role_that_was_taken_away_a_moment_ago_gives_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authenticator, "REMEMBER_SECONDS", 60.0)
+    admin, person = Admin(house), house.person(role="guest")
+    assert seen(admin, person.id)  # now the server remembers who asks
+    set_roles(house, admin.person, "reader")
+    assert admin.refused(SET_ROLES, id=admin.person.id, r=["clerk"]) == "FORBIDDEN"
+    assert roles_of(house, admin.person.id) == {"reader"}
+    # and it is forgotten by then
+    assert "Cannot query field" in admin.answer(on("deactivateUser"), id=person.id)["errors"][0]["message"]
+
+
+def test_policies_that_are_taken_away_give_nothing_in_that_moment(house: House) -> None:
+    admin, person = Admin(house, "helpdesk"), house.person(role="guest")
+    admin(on("endUserSessions", ""), id=person.id)
+    without = POLICIES.replace("helpdesk,xrm_users,*,*,,allow\n", "helpdesk,xrm_users,read,*,,allow\n")
+    files = dict(house.platform.authority.policies.files)
+    name = next(each for each in files if each.endswith("policies.csv"))
+    before = files[name]
+    try:
+        apply_set(house.database, {**files, name: without}, note="test")
+        answer = admin.answer(on("endUserSessions", ""), id=person.id)
+        assert "Cannot query field 'endUserSessions'" in answer["errors"][0]["message"]
+    finally:
+        apply_set(house.database, {**files, name: before}, note="test")
+    until = time.monotonic() + 10
+    while "errors" in admin.answer(on("endUserSessions", ""), id=person.id):  # the server has to see it first
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_session_that_was_ended_elsewhere_changes_nobody(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authenticator, "REMEMBER_SECONDS", 60.0)
+    person = house.person(None, role="guest")
+    for name, (change, more) in CHANGES.items():
+        admin = Admin(house)
+        before = seen(admin, person.id)
+        with house.database.begin() as connection:
+            connection.execute(delete(SESSION).where(SESSION.c.user_id == admin.person.id))
+        assert admin.refused(change, id=person.id, **more) == "UNAUTHENTICATED", name
+        assert seen(Admin(house), person.id) == before
+
+
+@pytest.mark.parametrize("name", [*CHANGES, "inviteUser", "address"])
+def test_what_opens_an_account_to_others_takes_a_session_that_is_new(house: House, name: str) -> None:
+    admin, person = Admin(house), house.person(None, role="guest")
+    with house.database.begin() as connection:
+        began = dt.datetime.now(dt.UTC) - FRESH - dt.timedelta(seconds=1)
+        connection.execute(update(SESSION).where(SESSION.c.user_id == admin.person.id).values(created_at=began))
+    change, more = CHANGES.get(name, (UPDATE, {"i": {"email": address()}}))
+    if name == "inviteUser":
+        assert admin.refused(INVITE, i={"email": address()}, r=[]) == "SIGN_IN_AGAIN"
+    elif name in OPENING or name == "address":
+        assert admin.refused(change, id=person.id, **more) == "SIGN_IN_AGAIN"
+        admin.headers = house.signed_in(admin.person)
+        admin(change, id=person.id, **more)
+    else:
+        admin(change, id=person.id, **more)
+
+
+def test_somebody_is_always_left_who_may(house: House) -> None:
+    one, other = Admin(house), Admin(house)
+    alone(house, one, other)
+    assert one(on("deactivateUser"), id=other.person.id)["active"] is False
+    invited = one(INVITE, i={"email": address()}, r=["clerk"])["user"]["id"]  # who cannot sign in yet does not count
+    assert one.refused(on("deactivateUser"), id=one.person.id) == "LAST_ADMINISTRATOR"
+    assert one.refused(SET_ROLES, id=one.person.id, r=["reader"]) == "LAST_ADMINISTRATOR"
+    assert one.refused(SET_ROLES, id=one.person.id, r=[]) == "LAST_ADMINISTRATOR"
+    assert seen(one, one.person.id)["roles"] == ["clerk"]
+    with house.database.begin() as connection:
+        stored_passwords.set_password(connection, invited, Passwords(8, 1).hash(PASSWORD))
+    assert one(SET_ROLES, id=one.person.id, r=["reader"])["roles"] == ["reader"]
+
+
+def test_two_who_take_it_from_each_other_at_once_do_not_both_succeed(house: House) -> None:
+    for _ in range(3):
+        one, other = Admin(house), Admin(house)
+        alone(house, one, other)
+        answers: list[Any] = []
+
+        def take(by: Admin, whom: Admin, answers: list[Any] = answers) -> None:
+            answers.append(by.answer(on("deactivateUser"), id=whom.person.id))
+
+        threads = [threading.Thread(target=take, args=pair, daemon=True) for pair in ((one, other), (other, one))]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join(30)
+        assert len(answers) == 2
+        assert sum("errors" not in each for each in answers) == 1, answers

@@ -136,6 +136,13 @@ def code(answer: Response) -> str:
 @contextmanager
 def opened(url: str, folder: Path, **settings: Any) -> Iterator[House]:
     """The house on an empty database. Behind the client there is a proxy that says where it is."""
+    platform = built(url, folder, **settings)
+    with TestClient(create_app(platform), client=(PROXY, 1)) as http:
+        yield House(http, platform)
+
+
+def built(url: str, folder: Path, **settings: Any) -> Platform:
+    """The house before anybody serves it."""
     pack = folder / "pack"
     (pack / "permissions").mkdir(parents=True)
     for name, properties in FILES.items():
@@ -160,6 +167,4 @@ def opened(url: str, folder: Path, **settings: Any) -> Iterator[House]:
     model = read_model(chosen, Plugins())
     apply(database, model, along=policies_along(chosen, database, model))
     database.close()
-    platform = assemble_applied(chosen)
-    with TestClient(create_app(platform), client=(PROXY, 1)) as http:
-        yield House(http, platform)
+    return assemble_applied(chosen)

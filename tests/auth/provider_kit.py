@@ -27,7 +27,9 @@ from xrm_core.auth.logout_tokens import EVENT
 from xrm_core.auth.oidc_client import OidcClient
 from xrm_core.auth.oidc_documents import Documents
 from xrm_core.auth.oidc_providers import Provider
+from xrm_core.plugins import Plugins
 from xrm_core.server import oidc_clients
+from xrm_core.server.tenant_moves import create_tenant
 from xrm_core.storage.system import ATTEMPTS, LOGOUT_TOKEN, SESSION
 
 ISSUER = "https://login.example"
@@ -125,24 +127,26 @@ class Company:
         """The cookie of a new session."""
         answer = self.come_back(subject, name, client_id, **claims)
         assert answer.status_code == 303, answer.text
-        cookie = self.house.http.cookies["xrm_session"]
+        cookie = self.house.http.cookies["xrm_session_acme" if name == "acme" else "xrm_session"]
         self.house.http.cookies.clear()
         return str(cookie)
 
     def come_back(self, subject: str, name: str = "company", client_id: str = "crm", **claims: Any) -> Response:
         """What the house says to a browser that comes back from the provider, signed in."""
-        begun = self.house.http.get(f"/auth/oidc/{name}", follow_redirects=False)
+        base = "/t/acme" if name == "acme" else ""
+        begun = self.house.http.get(f"{base}/auth/oidc/{name}", follow_redirects=False)
         query = parse_qs(urlsplit(begun.headers["location"]).query)
         now = int(time.time())
         usual = {"iss": ISSUER, "sub": subject, "aud": client_id, "nonce": query["nonce"][0], "iat": now}
         said = without_none({**usual, "exp": now + 300, **claims})
         self.provider.id_token = jwt.encode({"alg": "RS256", "kid": "one"}, said, KEY)
         back = {"state": query["state"][0], "code": "x"}
-        return self.house.http.get(f"/auth/oidc/{name}/callback", params=back, follow_redirects=False)
+        return self.house.http.get(f"{base}/auth/oidc/{name}/callback", params=back, follow_redirects=False)
 
-    def is_in(self, cookie: str) -> bool:
+    def is_in(self, cookie: str, base: str = "", name: str = "xrm_session") -> bool:
         """Whether a session is still one."""
-        answer = self.house.ask(X_XRM_CSRF="1", Cookie=f"xrm_session={cookie}")
+        body = {"query": "{ __typename }"}
+        answer = self.house.post(f"{base}/graphql", body, X_XRM_CSRF="1", Cookie=f"{name}={cookie}")
         assert answer.status_code in (200, 401), answer.text
         return answer.status_code == 200
 
@@ -172,7 +176,14 @@ def company(request: pytest.FixtureRequest, folder: Path) -> Iterator[Company]:
         return clients[-1]
 
     ours = {"issuer": ISSUER, "client_id": "crm", "url": "http://localhost"}
-    named = {"company": ours, "shop": {**ours, "client_id": "shop"}, "abroad": {**ours, "issuer": f"{ISSUER}/abroad"}}
+    # a tenant, whose people have the same provider
+    acme = {**ours, "tenant": "acme", "create_users": True}
+    named = {
+        "acme": acme,
+        "company": ours,
+        "shop": {**ours, "client_id": "shop"},
+        "abroad": {**ours, "issuer": f"{ISSUER}/abroad"},
+    }
     (folder / "oidc.json").write_text(json.dumps({"providers": named}))
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
@@ -182,4 +193,6 @@ def company(request: pytest.FixtureRequest, folder: Path) -> Iterator[Company]:
         if request.param == "postgresql":
             server: PostgresServer = request.getfixturevalue("postgres_server")
             url = stack.enter_context(server.database())
-        yield Company(stack.enter_context(opened(url, folder, oidc=folder / "oidc.json")), fake, clients)
+        house = stack.enter_context(opened(url, folder, oidc=folder / "oidc.json"))
+        create_tenant(house.platform.settings, Plugins(), "acme")
+        yield Company(house, fake, clients)

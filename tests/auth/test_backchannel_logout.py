@@ -1,7 +1,9 @@
 """A provider signs people out: logout tokens, and what is none."""
 
+import datetime as dt
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -22,9 +24,11 @@ from tests.auth.provider_kit import (
     rightly,
     unsigned,
 )
-from xrm_core.auth import oidc_documents, provider_logout
+from xrm_core.auth import authenticator, oidc_documents, oidc_sessions, provider_logout
 from xrm_core.auth.events import recorded
-from xrm_core.auth.logout_tokens import EVENT
+from xrm_core.auth.logout_tokens import EVENT, LogoutToken
+from xrm_core.auth.people import hold
+from xrm_core.auth.sessions import Lifetimes, create_session
 from xrm_core.storage.system import LOGOUT_TOKEN, OIDC_SESSION
 
 PATH = "/auth/oidc/company/backchannel-logout"
@@ -214,6 +218,31 @@ def test_a_token_is_good_at_the_address_of_its_client_only(firm: Company, signed
     assert firm.house.http.get(PATH).status_code in (400, 404, 405)
 
 
+def test_a_token_ends_sessions_of_the_tenant_of_its_address_only(firm: Company) -> None:
+    # given a tenant with the same provider and client, and the same person in both
+    firm.linked("uma")
+    here, there = firm.sign_in("uma"), firm.sign_in("uma", "acme", email="uma@example.com", email_verified=True)
+    token, path = logout_token(sub="uma"), "/t/acme/auth/oidc/acme/backchannel-logout"
+
+    def are_in() -> list[bool]:
+        return [firm.is_in(here), firm.is_in(there, "/t/acme", "xrm_session_acme")]
+
+    # when tokens come to addresses of the other
+    for wrong in (
+        f"/t/acme{PATH}",
+        "/auth/oidc/acme/backchannel-logout",
+        "/t/nobody/auth/oidc/acme/backchannel-logout",
+    ):
+        assert send(firm, token, wrong).status_code == 404
+    assert send(firm, logout_token(sub="uma", aud="shop"), path).status_code == 400
+    assert are_in() == [True, True]
+    # then nothing has ended, and what comes to one of them ends nothing at the other
+    assert send(firm, token, path).status_code == 200
+    assert are_in() == [True, False]
+    assert send(firm, token).status_code == 200  # the same client, so a token for one is one for both
+    assert are_in() == [False, False]
+
+
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
@@ -270,6 +299,33 @@ def test_who_is_signed_out_while_signing_in_is_not_in(firm: Company, named: dict
     assert "xrm_session" not in firm.house.http.cookies
     # but another sign-in does
     assert firm.sign_in("max", sid="s 10", iat=made + 1)
+
+
+def test_a_sign_in_that_is_under_way_is_waited_for_and_ended(firm: Company) -> None:
+    # given a session that is being made
+    person, users = firm.linked("zoe"), firm.house.platform.tables["user"]
+    provider = next(each.provider for each in firm.clients if each.provider.name == "company")
+    lifetimes = Lifetimes(dt.timedelta(hours=1), dt.timedelta(days=1))
+    token = LogoutToken("under way", "zoe", None, dt.datetime.now(dt.UTC))
+    with ThreadPoolExecutor(1) as threads:
+        with firm.house.database.begin() as connection:
+            hold(connection, users, [person.id])
+            _, made = create_session(connection, person.id, lifetimes, cookie=True, device="test", address=None)
+            oidc_sessions.keep(connection, made.id, provider, {"sub": "zoe"}, None)
+            # when the provider signs them out at that moment
+            ending = threads.submit(provider_logout.sign_out, firm.house.database, users, provider, token, None)
+            time.sleep(0.3)
+        # then it has ended
+        assert ending.result(10) == {person.id: [made.id]}
+
+
+def test_nobody_is_remembered_who_is_signed_out(firm: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authenticator, "REMEMBER_SECONDS", 60.0)
+    firm.linked("may")
+    session = firm.sign_in("may")
+    assert firm.is_in(session)
+    assert send(firm, logout_token(sub="may")).status_code == 200
+    assert not firm.is_in(session)
 
 
 def test_strangers_are_held_up_and_the_provider_is_not(firm: Company) -> None:

@@ -1,6 +1,8 @@
 """Signing out here signs out at the provider, too: its browser goes there and comes back."""
 
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +16,7 @@ from xrm_core.auth import key_rotation, oidc_documents, oidc_sessions
 from xrm_core.auth.end_session import end_session_url
 from xrm_core.auth.oidc_providers import Provider
 from xrm_core.auth.secret_box import SecretBox
+from xrm_core.server import oidc_sign_out_http
 from xrm_core.storage.system import OIDC_SESSION, TOTP
 
 OWN = {"Origin": "http://testserver"}
@@ -91,6 +94,13 @@ def test_who_comes_back_with_another_state_goes_to_the_beginning(firm: Company, 
     assert come_back(firm, told["state"], "shop") == "/"
     firm.house.http.cookies.clear()
     assert come_back(firm, told["state"]) == "/"
+
+
+def test_who_comes_back_too_late_goes_to_the_beginning(firm: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = asked_for(sign_out(firm, firm.sign_in("ada")))["state"]
+    later = time.time() + oidc_sign_out_http.SECONDS + 1
+    monkeypatch.setattr(oidc_sign_out_http, "time", SimpleNamespace(time=lambda: later))
+    assert come_back(firm, state) == "/"
 
 
 def test_being_sent_to_the_way_back_signs_nobody_out(firm: Company) -> None:

@@ -1,4 +1,5 @@
 import datetime as dt
+import json
 from decimal import Decimal
 
 import pytest
@@ -78,6 +79,18 @@ def test_fields_that_are_unique_together_are_refused_together(world: World) -> N
     world.create("admin", "customer", {"name": "A", "city": "Bonn"})
     with pytest.raises(ValidationFailed, match="city and name"):
         world.create("admin", "customer", {"name": "A", "city": "Köln"})
+
+
+def test_a_value_that_a_hidden_record_has_is_refused_in_the_words_for_a_visible_one(world: World) -> None:
+    hidden = world.create("admin", "customer", {"name": "Ben's", "number": "1", "city": "Ulm"}, user="ben")
+    shown = world.create("rep", "customer", {"name": "Own", "number": "2"})
+    told = []
+    for number in ("1", "2"):
+        with pytest.raises(ValidationFailed) as caught:
+            world.create("rep", "customer", {"name": "New", "number": number})
+        told.append(json.dumps(caught.value.to_json()))
+    assert told[0] == told[1]
+    assert not any(word in told[0] for word in (hidden, shown, "Ben", "Ulm", "Own"))
 
 
 def test_a_relation_to_no_record_is_refused(world: World) -> None:

@@ -77,10 +77,11 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is marked slow may take longer than other tests, but not for ever."""
+    """What is marked slow may take longer than other tests, and any may by night, but not for ever."""
+    by_night = os.environ.get("XRM_HYPOTHESIS") == "night"
     for item in items:
-        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(3600))
+        if (by_night or item.get_closest_marker("slow")) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(4 * 3600 if by_night else 3600))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -3,12 +3,14 @@
 import csv
 import datetime as dt
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from tests.cli.conftest import Xrm
+from xrm_core.auth.events import Event, record
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system import AUTH_EVENT
 
@@ -66,6 +68,18 @@ def test_as_a_table_and_for_spreadsheets(ada: str, xrm: Xrm):
     rows = list(csv.DictReader(xrm("log", "events", "--format", "csv").out.splitlines()))
     assert json.loads(rows[1]["details"]) == {"label": "=portal", "user": ada}
     assert xrm("log", "events", "--format", "csv", "--user", ada).out.count("\n") == 3
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_what_strangers_send_as_a_name_makes_no_line_and_plays_no_tricks(ada: str, xrm: Xrm, form: str):
+    name = "x\x1b[2K\r\n2026-01-01,sign_in,admin\u2028\u202e\x07 \x9b31m"
+    with closing(Database("sqlite:///xrm-data/xrm.db")) as database, database.begin() as connection:
+        record(connection, Event.SIGN_IN_FAILED, subject=name)
+    out = xrm("log", "events", "--event", "sign_in_failed", "--format", form).out
+    assert len(out.splitlines()) == (1 if form == "json" else 2)
+    assert all(character.isprintable() or character == "\n" for character in out)
+    if form == "json":
+        assert json.loads(out)["subject"] == name
 
 
 @pytest.mark.parametrize(

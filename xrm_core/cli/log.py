@@ -170,7 +170,10 @@ def lines(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], form: Format
 
 
 def csv_lines(rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> Iterator[str]:
-    """CSV with a header. A text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """CSV with a header, without characters that play tricks on the terminal; a row is a line.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
     import csv
     import io
 
@@ -226,4 +229,6 @@ def _text(value: Any) -> str:
 
 
 def _harmless(text: str) -> str:
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    from xrm_core.cli.failures import printable
+
+    return printable("'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text).replace("\n", " ")

@@ -24,6 +24,9 @@ MIN_EVENT_DAYS = 30
 _ORIGIN = re.compile(r"https://(?=[^/]*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
 """As browsers write one: small letters, no path. A passkey cannot be bound to an IP address."""
 
+TENANT = "{tenant}"
+"""Stands in addresses for the name of a tenant."""
+
 _HERE = ("localhost", "127.0.0.1", "::1")
 _PLAIN = {("http", name) for name in _HERE}
 _NEVER_SHOWN = ("", "database_url", "mail_password", "secret_key")
@@ -152,7 +155,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:
-            if not _ORIGIN.fullmatch(each):
+            if not _ORIGIN.fullmatch(each.replace(TENANT, "tenant", 1)):
                 raise ValueError(f"{each!r} is no origin as https://crm.example.com; http is for localhost only")
         return value
 
@@ -196,15 +199,14 @@ class Settings(BaseSettings):
             raise ValueError("default_page_size is greater than max_page_size")
         if self.passkey_rp_id and not self.passkey_origins:
             raise ValueError("passkey_rp_id is set, but passkey_origins is not")
-        if self.passkey_origins:
-            hosts = [urlsplit(each).hostname or "" for each in self.passkey_origins]
-            domain = self.passkey_rp_id or hosts[0]
+        for of_tenants in (False, True):  # which have a domain of their own
+            hosts = [urlsplit(each).hostname or "" for each in self.passkey_origins if (TENANT in each) is of_tenants]
+            domain = self.passkey_rp_id or next(iter(hosts), "")
             for host in hosts:
                 if host != domain and not host.endswith(f".{domain}"):
                     raise ValueError(
                         f"passkey_origins: {host} is neither {domain} nor below it, so no passkey works there"
                     )
-            object.__setattr__(self, "passkey_rp_id", domain)
         if self.mail_host:
             _check_mail(self.mail_host, self.mail_tls, self.mail_from, self.password_url)
         if not self.database_url:

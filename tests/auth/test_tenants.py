@@ -1,6 +1,7 @@
 """Sessions of one tenant open nothing at another."""
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
 
 from tests.auth.kit import PASSWORD, House, code
@@ -15,10 +16,10 @@ from xrm_core.storage.engines import Database
 ACME = "/t/acme"
 
 
-def settle(house: House, email: str, name: str = "acme") -> None:
+def settle(house: House, email: str, name: str = "acme", hosts: Sequence[str] = ()) -> None:
     """Make the tenant, with a user who has the same address and password as one of the main database."""
     settings, platform = house.platform.settings, house.platform
-    create_tenant(settings, Plugins(), name)
+    create_tenant(settings, Plugins(), name, hosts)
     with closing(Database(tenant_url(settings, name))) as database, database.begin() as connection:
         caller = system(platform.model, "test")
         id_ = platform.records.create(connection, caller, "user", {"email": email, "active": True})

@@ -67,6 +67,32 @@ def test_what_passkeys_are_bound_to(pack: Path, origins: str, domain: str | None
 
 
 @pytest.mark.parametrize(
+    ("origins", "domain", "of_main", "of_acme"),
+    [
+        (
+            "https://crm.example.com,https://{tenant}.crm.example.com",
+            None,
+            RelyingParty("crm.example.com", ("https://crm.example.com",)),
+            RelyingParty("acme.crm.example.com", ("https://acme.crm.example.com",)),
+        ),
+        (
+            "https://{tenant}.example.com,https://crm-{tenant}.example.com:8443",
+            "example.com",
+            RelyingParty("example.com", ()),
+            RelyingParty("example.com", ("https://acme.example.com", "https://crm-acme.example.com:8443")),
+        ),
+        ("http://localhost:8000", None, *[RelyingParty("localhost", ("http://localhost:8000",))] * 2),
+    ],
+)
+def test_each_tenant_has_origins_of_its_own(
+    pack: Path, origins: str, domain: str | None, of_main: RelyingParty, of_acme: RelyingParty
+) -> None:
+    settings = load_settings(passkey_origins=origins, passkey_rp_id=domain)
+    assert RelyingParty.of(settings) == of_main
+    assert RelyingParty.of(settings, "acme") == of_acme
+
+
+@pytest.mark.parametrize(
     ("origins", "domain"),
     [
         ("http://crm.example.com", None),
@@ -80,6 +106,11 @@ def test_what_passkeys_are_bound_to(pack: Path, origins: str, domain: str | None
         ("null", None),
         ("https://crm.example.com,https://other.example.com", None),
         ("https://notexample.com", "example.com"),
+        ("https://{tenant}.example.com,https://{tenant}.example.org", None),
+        ("https://{tenant}.example.com", "crm.example.com"),
+        ("https://{tenant}.{tenant}.example.com", None),
+        ("{tenant}", None),
+        ("https://{other}.example.com", None),
         ("https://example.com", "crm.example.com"),
         ("", "example.com"),
     ],

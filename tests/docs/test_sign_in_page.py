@@ -62,7 +62,6 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"known for {devices.VALID.days} days" in TEXT
     assert dt.timedelta(minutes=5) == passkey_challenges.VALID
     assert "A challenge is good for five\nminutes, once" in TEXT
-    assert f"of one client {passkey_challenges.MOST} can wait" in TEXT
     assert f"A user has {passkeys.MOST} at most. Registering" in TEXT
 
 

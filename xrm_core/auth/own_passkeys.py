@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from xrm_core.auth import attempts, events, passkey_challenges, passkeys
+from xrm_core.auth import attempts, events, passkeys
 from xrm_core.auth.attempts import Counter, Kind
 from xrm_core.auth.own_changes import OwnChanges, Owner
-from xrm_core.auth.passkey_challenges import Challenge, Purpose
+from xrm_core.auth.passkey_challenges import Challenge, Challenges, Purpose
 from xrm_core.auth.passkeys import Credential, Passkey
 from xrm_core.auth.relying_party import NotVerified, RelyingParty, challenge_in
 from xrm_core.auth.sign_in import TIMEOUT
@@ -28,20 +28,25 @@ class PasskeyNotTaken(XrmError):
 
 @dataclass(frozen=True)
 class OwnPasskeys:
-    """Registers, lists and removes the passkeys of a caller. ``party`` is what they are bound to."""
+    """Registers, lists and removes the passkeys of a caller.
+
+    Args:
+        party: what they are bound to.
+        challenges: makes what authenticators sign.
+    """
 
     party: RelyingParty
+    challenges: Challenges
 
     def listed(self, connection: Connection, user_id: str) -> list[dict[str, Any]]:
         """All of them, the oldest first."""
         return [_shown(each) for each in passkeys.passkeys_of(connection, user_id)]
 
     def begin(self, connection: Connection, owner: Owner, name: str) -> dict[str, Any]:
-        """What the browser needs to make one. Raises BadQuery: the user has too many."""
+        """What the browser needs to make one. Raises BadQuery, SecretKeyNeeded: the user has too many."""
         registered = passkeys.passkeys_of(connection, owner.user_id)
         _require_room(len(registered))
-        purpose = Challenge(Purpose.REGISTRATION, owner.user_id, owner.session)
-        challenge = passkey_challenges.create(connection, purpose, f"user {owner.user_id}")
+        challenge = self.challenges.make(Challenge(Purpose.REGISTRATION, owner.user_id, owner.session))
         return self.party.creation_options(challenge, owner.user_id, name, registered)
 
     def add(
@@ -61,7 +66,7 @@ class OwnPasskeys:
         challenge, counter = challenge_in(answer), Counter.of(Kind.DEVICE, f"own passkey {owner.user_id}")
         with changes.database.begin(TIMEOUT) as connection:
             attempts.count(connection, [counter])
-            begun = passkey_challenges.consume(connection, challenge, Purpose.REGISTRATION)
+            begun = self.challenges.use(connection, challenge, Purpose.REGISTRATION)
         try:
             if begun != Challenge(Purpose.REGISTRATION, owner.user_id, owner.session):
                 raise NotVerified("nobody's challenge, or somebody else's")

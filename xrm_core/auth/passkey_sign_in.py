@@ -3,21 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
-from xrm_core.auth import attempts, devices, events, passkey_challenges, passkeys, people
+from xrm_core.auth import attempts, devices, events, passkeys, people
 from xrm_core.auth.attempts import Counter, Kind
-from xrm_core.auth.passkey_challenges import Challenge, Purpose
+from xrm_core.auth.passkey_challenges import Challenge, Challenges, Purpose, of_address
 from xrm_core.auth.passkeys import Passkey
 from xrm_core.auth.relying_party import NotVerified, RelyingParty, challenge_in
 from xrm_core.auth.sessions import Lifetimes
 from xrm_core.auth.sign_in import TIMEOUT, SignedIn, open_session, was_right
 from xrm_core.errors import Unauthenticated
 from xrm_core.storage.engines import Database
-
-_NOBODY = str(UUID(int=0))
 
 
 class PasskeyRefused(Unauthenticated):
@@ -43,29 +40,22 @@ class PasskeySignIn:
     """Signs users in by passkeys. Blocking: call it from a worker thread."""
 
     party: RelyingParty
+    challenges: Challenges
     lifetimes: Lifetimes
 
-    def options(self, database: Database, users: Table, email: str | None, address: str | None) -> dict[str, Any]:
-        """What the browser needs to ask an authenticator; the same whether there is a user with the address or not.
+    def options(self, email: str | None) -> dict[str, Any]:
+        """What the browser needs to ask an authenticator. Nobody looks whether there is a user with the address.
 
         Args:
-            database: has the users.
-            users: the table of the entity ``user``.
             email: only this user's passkeys are then taken; None: anybody's.
-            address: of the client.
 
         Raises:
             PasskeysNotConfigured: there are no passkeys here.
+            SecretKeyNeeded: a challenge cannot be sealed.
         """
         self.party.require()
-        with database.begin(TIMEOUT) as connection:
-            user_id = None
-            if email is not None:
-                person = people.by_email(connection, users, email)
-                user_id = _NOBODY if person is None else person.id
-            client = attempts.of_address(address).key
-            challenge = passkey_challenges.create(connection, Challenge(Purpose.SIGN_IN, user_id), client)
-        return self.party.request_options(challenge)
+        whom = None if email is None else of_address(email)
+        return self.party.request_options(self.challenges.make(Challenge(Purpose.SIGN_IN, whom)))
 
     def __call__(self, database: Database, users: Table, attempt: PasskeyAttempt) -> SignedIn:
         """Make a session of an attempt, which is counted before it is made.
@@ -77,7 +67,7 @@ class PasskeySignIn:
 
         Raises:
             PasskeyRefused: it signs nobody in.
-            PasskeysNotConfigured: there are no passkeys here.
+            PasskeysNotConfigured, SecretKeyNeeded: there are no passkeys here.
             TooManyAttempts: it comes too early after wrong ones.
         """
         self.party.require()
@@ -88,16 +78,18 @@ class PasskeySignIn:
         challenge = challenge_in(attempt.answer)
         with database.begin(TIMEOUT) as connection:  # committed before anything is looked at: a failure uses it up, too
             attempts.count(connection, counters)
-            begun = passkey_challenges.consume(connection, challenge, Purpose.SIGN_IN)
+            begun = self.challenges.use(connection, challenge, Purpose.SIGN_IN)
         try:
-            if begun is None or passkey is None or begun.user_id not in (None, passkey.user_id):
-                raise NotVerified("no such challenge or passkey, or that of another user")
+            if begun is None or passkey is None:
+                raise NotVerified("no such challenge or passkey")
             said = self.party.asserted(attempt.answer, challenge, passkey)
         except NotVerified as error:
             raise self._refused(database, attempt, passkey) from error
         with database.begin(TIMEOUT) as connection:
             people.hold(connection, users, [passkey.user_id])
             person = people.by_id(connection, users, passkey.user_id)
+            if person is not None and begun.whom not in (None, of_address(person.email)):
+                person = None  # it was for somebody else
             if person is not None and passkeys.note_use(connection, passkey, said.sign_count, backed_up=said.backed_up):
                 was_right(connection, counters)
                 return open_session(

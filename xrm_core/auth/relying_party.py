@@ -5,14 +5,15 @@ library does most of it; the rest, which it leaves to its callers, stands here.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from xrm_core.auth.passkeys import Credential, Passkey
 from xrm_core.errors import XrmError
-from xrm_core.settings import Settings
+from xrm_core.settings import TENANT, Settings
 
 TIMEOUT_MILLISECONDS = 300_000
 """How long a browser may wait for the user: as long as a challenge is good."""
@@ -52,15 +53,28 @@ class RelyingParty:
     origins: tuple[str, ...]
 
     @classmethod
-    def of(cls, settings: Settings) -> "RelyingParty":
-        """That of the settings: never what a request says of itself."""
-        return cls(settings.passkey_rp_id, settings.passkey_origins)
+    def of(cls, settings: Settings, tenant: str = "") -> "RelyingParty":
+        """That of the settings: never what a request says of itself.
+
+        Args:
+            settings: name the origins. If ``{tenant}`` stands in some of them, tenants have just those, and the main
+                database the others; so nothing that is signed on a page of one tenant is taken by another.
+            tenant: whose; the main database has no name.
+        """
+        named = [each for each in settings.passkey_origins if TENANT in each]
+        plain = tuple(each for each in settings.passkey_origins if TENANT not in each)
+        origins = tuple(each.replace(TENANT, tenant) for each in named) if tenant and named else plain
+        return cls(settings.passkey_rp_id or next(map(_host, origins), ""), origins)
+
+    def where(self, is_ours: Callable[[str], bool]) -> "RelyingParty":
+        """The same, with those origins only whose host name is ours."""
+        return replace(self, origins=tuple(each for each in self.origins if is_ours(_host(each))))
 
     def require(self) -> None:
         """Raise PasskeysNotConfigured if there are none here."""
         if not self.id or not self.origins:
             raise PasskeysNotConfigured(
-                "This server takes no passkeys: XRM_PASSKEY_ORIGINS is not set.",
+                "No passkeys are taken here: XRM_PASSKEY_ORIGINS names no page for it.",
                 hint="Whoever runs the server sets it to the origins of its pages, as https://crm.example.com.",
             )
 
@@ -195,6 +209,10 @@ def challenge_in(answer: Mapping[str, Any]) -> bytes:
         return base64url_to_bytes(_client_data(answer)["challenge"])
     except Exception:  # whatever strangers send
         return b""
+
+
+def _host(origin: str) -> str:
+    return urlsplit(origin).hostname or ""
 
 
 def _require_same_page(answer: Mapping[str, Any]) -> None:

@@ -112,7 +112,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         *OidcEndpoints(settings, auth, providers).routes(),
         *OidcSignOutEndpoints(auth, providers).routes(),
         *OidcLogoutEndpoints(auth, providers).routes(),
-        *PasskeyEndpoints(settings, auth).routes(),
+        *PasskeyEndpoints(settings, auth, tenants.named).routes(),
         Route(f"{ROOT}/{{path:path}}", scim),
         *forgotten.routes(),
         *health.routes(lambda request: site_of(request.scope).refresh()),

@@ -1,13 +1,14 @@
 """``/auth/passkey…``: sign in by a passkey. First its options, then what the authenticator has signed."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from xrm_core.auth.device_names import device_name
+from xrm_core.auth.passkey_challenges import Challenges
 from xrm_core.auth.passkey_sign_in import PasskeyAttempt, PasskeySignIn
 from xrm_core.auth.relying_party import RelyingParty
 from xrm_core.auth.sessions import Lifetimes
@@ -24,7 +25,7 @@ from xrm_core.server.auth_http import (
     signed_in_answer,
     text_in,
 )
-from xrm_core.server.site import Serving
+from xrm_core.server.site import Serving, Site
 from xrm_core.server.sites import address_of, site_of
 from xrm_core.settings import Settings
 
@@ -35,12 +36,13 @@ class PasskeyEndpoints:
     Args:
         settings: what passkeys are bound to, how long sessions last.
         auth: has the threads.
+        whose: the tenant that a host name belongs to, if it is one's.
     """
 
-    def __init__(self, settings: Settings, auth: AuthEndpoints) -> None:
-        self._auth = auth
+    def __init__(self, settings: Settings, auth: AuthEndpoints, whose: Callable[[str], str | None]) -> None:
+        self._settings, self._auth, self._whose = settings, auth, whose
         idle, longest = timedelta(minutes=settings.session_idle_minutes), timedelta(days=settings.session_days)
-        self._sign_in = PasskeySignIn(RelyingParty.of(settings), Lifetimes(idle, longest))
+        self._lifetimes = Lifetimes(idle, longest)
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -49,6 +51,11 @@ class PasskeyEndpoints:
             Route("/auth/passkey", answered(self._login), methods=["POST"]),
         ]
 
+    def _sign_in(self, site: Site) -> PasskeySignIn:
+        """That of a site. A page on the host of another tenant could have its visitors sign for this one."""
+        party = RelyingParty.of(self._settings, site.name).where(lambda host: self._whose(host) in (None, site.name))
+        return PasskeySignIn(party, Challenges(self._auth.box, site.name), self._lifetimes)
+
     async def _options(self, request: Request) -> Response:
         site = site_of(request.scope)
         browser.require_same_origin(request.scope, proven=False)
@@ -56,11 +63,7 @@ class PasskeyEndpoints:
         given = await body_of(request)
         email = text_in(given, "email") if "email" in given else None
 
-        async def options(serving: Serving) -> dict[str, Any]:
-            users = serving.blueprint.records.tables[USER]
-            return await self._auth.apart(self._sign_in.options, site.database, users, email, address_of(request.scope))
-
-        return JSONResponse({"publicKey": await site.on_newest(options)}, headers=HEADERS)
+        return JSONResponse({"publicKey": self._sign_in(site).options(email)}, headers=HEADERS)
 
     async def _login(self, request: Request) -> Response:
         site = site_of(request.scope)
@@ -82,6 +85,6 @@ class PasskeyEndpoints:
 
         async def sign_in(serving: Serving) -> SignedIn:
             users = serving.blueprint.records.tables[USER]
-            return await self._auth.apart(self._sign_in, site.database, users, attempt)
+            return await self._auth.apart(self._sign_in(site), site.database, users, attempt)
 
         return signed_in_answer(request, site, await site.on_newest(sign_in), cookie=attempt.cookie)

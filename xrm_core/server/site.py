@@ -21,6 +21,7 @@ from xrm_core.auth.own_changes import OwnChanges
 from xrm_core.auth.own_passkeys import OwnPasskeys
 from xrm_core.auth.own_tokens import OwnTokens
 from xrm_core.auth.own_totp import OwnTotp
+from xrm_core.auth.passkey_challenges import Challenges
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.relying_party import RelyingParty
 from xrm_core.auth.secret_box import SecretBox
@@ -391,7 +392,7 @@ class Site:
             changes,
             OwnTotp(changes, self._box),
             OwnTokens(authority),
-            OwnPasskeys(RelyingParty.of(self._settings)),
+            OwnPasskeys(RelyingParty.of(self._settings, self.name), Challenges(self._box, self.name)),
             UserAdministration(UserChanges(changes, records, Administrators(authority, self._usual)), self._post),
         )
         engine = Engine(

@@ -346,18 +346,12 @@ PASSKEY_CHALLENGE = Table(
     "xrm_passkey_challenge",
     METADATA,
     Column("challenge_hash", String, nullable=False),
-    Column("purpose", String, nullable=False),
-    Column("user_id", Id),
-    Column("session_id", Id),
-    Column("client", String, nullable=False),
     Column("expires_at", Instant, nullable=False),
     PrimaryKeyConstraint("challenge_hash", name="pk_xrm_passkey_challenge"),
-    Index("ix_xrm_passkey_challenge_client", "client", "expires_at"),
     Index("ix_xrm_passkey_challenge_expires_at", "expires_at"),
     sqlite_strict=True,
 )
-"""Challenges that have not been used. ``user_id`` and ``session_id``: only they may use it; ``client`` is a digest of
-who asked, for a bound on how many there are."""
+"""Challenges that were used, until ``expires_at``: then nobody could come with them any more."""
 
 NOTICE = Table(
     "xrm_notice",

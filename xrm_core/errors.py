@@ -110,6 +110,8 @@ class Problem:
     def __str__(self) -> str:
         text = f"{self.file}:{self.line} {self.pointer or '/'}: {self.reason} {self.remedy}"
         # One problem, one line: names in files may hold line breaks, or signs that turn a terminal around.
+        if text.isprintable():
+            return text
         return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NoReturn
 
 import typer
@@ -63,6 +64,7 @@ app.add_typer(log.app, name="log")
 app.add_typer(tenants.app, name="tenant")
 
 
+@cache
 def command_line() -> Any:
     """All commands with all their options."""
     return add_tenant_option(typer.main.get_command(app))

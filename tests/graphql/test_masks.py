@@ -53,10 +53,13 @@ POLICIES = [
     "several,account,read,id,,allow",
     "several,account,read,iban,,hash",
     "several,account,read,iban,open,initial",
+    "never,account,read,id kind label,,allow",
+    "never,account,read,iban,nobody,allow",
+    "never,account,read,iban,,last_4",
     "admin,*,read,*,,allow",
 ]
 POLICIES += [row.replace("staff,", "role,") for row in POLICIES if row.startswith("staff,")]  # as whom both ways ask
-RULES = {"open": {"kind": {"eq": "open"}}, "closed": {"kind": {"eq": "closed"}}}
+RULES = {"open": {"kind": {"eq": "open"}}, "closed": {"kind": {"eq": "closed"}}, "nobody": {"or": []}}
 SECRETS = [("DE89-3704-0044-0532", "Ada", "11"), ("FR14-2004-1010-0532", "Anna", "12")]
 """Of the two worlds: the last four of one, the first letter of the other is the same."""
 
@@ -190,6 +193,13 @@ def test_what_is_only_masked_is_part_of_nothing_computed(worlds: list[World]) ->
     for fields in ("accounts { nodes { label } }", "persons { nodes { lastIban } }"):
         assert world.code("staff", f"{{ {fields} }}") == "BAD_QUERY"
     assert nodes(world, "some", "label") == [f"IBAN {SECRETS[0][0]}", None, None, None, None]
+
+
+def test_a_rule_that_holds_for_nothing_is_another_thing_than_no_grant(worlds: list[World]) -> None:
+    [world, _] = worlds
+    assert nodes(world, "never", "iban label")[:2] == [["****0532", None], ["****0532", None]]
+    assert world.authority.access(frozenset({"never"})).readable_in_full("account", "iban")
+    assert not world.authority.access(frozenset({"staff"})).readable_in_full("account", "iban")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import pytest
 from xrm_core.errors import SchemaFilesInvalid
 from xrm_core.metadata.loader import load_texts
 from xrm_core.metadata.model import Entity, Model
+from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.metadata.snapshot import from_snapshot, to_snapshot
 from xrm_core.metadata.writer import files_of
-from xrm_core.permissions.access import Access
+from xrm_core.permissions.access import Access, Permission
 from xrm_core.permissions.caller import User
 from xrm_core.records.rights import told
 from xrm_core.records.stored import canonical
@@ -172,7 +173,7 @@ def test_what_a_rule_says_of_hidden_fields_is_not_told() -> None:
             self.names = frozenset(names)
 
         def get(self, *_: Any) -> Any:
-            return type("Granted", (), {"field_rules": dict.fromkeys(self.names)})
+            return Permission(EVERYTHING, dict.fromkeys(self.names))
 
     def heard(*names: str) -> list[dict[str, str]]:
         return told(problems, entity, User("anna", Granted(*names)))

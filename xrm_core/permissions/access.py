@@ -30,17 +30,23 @@ class Permission:
 
     ``field_rules`` has, for each accessible field, the rule that it needs beyond ``rule``; None: none. Where that does
     not hold, the first of the ``masks`` of the field whose rule does shows what it leaves of the value. A field that
-    is masked wherever it is shown has the rule :data:`~xrm_core.metadata.predicate.NOTHING`.
+    is masked wherever it is shown has the rule :data:`~xrm_core.metadata.predicate.NOTHING`, and stands in
+    ``only_masked`` (a rule that somebody wrote may hold for nothing, too).
     """
 
     rule: Predicate
     field_rules: Mapping[str, Predicate | None] = field(default_factory=lambda: MappingProxyType({}))
     masks: Mapping[str, Masks] = field(default_factory=lambda: MappingProxyType({}))
+    only_masked: tuple[str, ...] = ()
 
     @property
     def fields(self) -> Collection[str]:
         """Names of the fields that are accessible on some records, if only behind a mask."""
         return self.field_rules.keys()
+
+    def in_full(self, name: str) -> bool:
+        """Whether a field is accessible on some records without a mask."""
+        return name in self.field_rules and name not in self.only_masked
 
 
 class Access:
@@ -96,7 +102,7 @@ class Access:
     def readable_in_full(self, entity: str, name: str) -> bool:
         """Whether a field (or relation) of an entity can be read on some records without a mask."""
         permission = self.get(entity, Action.READ)
-        return permission is not None and permission.field_rules.get(name, NOTHING) != NOTHING
+        return permission is not None and permission.in_full(name)
 
 
 def full_access(model: Model) -> Access:
@@ -124,6 +130,7 @@ def compile_permission(
     row_rules = _distinct(rule for _, rule in allows)
     field_rules: dict[str, Predicate | None] = {}
     masks: dict[str, Masks] = {}
+    only_masked: list[str] = []
     for name in grantable(entity, action):
         granted = _distinct(rule for policy, rule in allows if covers(policy, name, action))
         withheld = _distinct(rule for policy, rule in denies if policy.fields is not None and name in policy.fields)
@@ -135,9 +142,12 @@ def compile_permission(
             field_rules[name] = None
             continue
         field_rules[name] = _combine(granted, withheld) if granted else NOTHING
+        if not granted:
+            only_masked.append(name)
         if masked:
             masks[name] = masked
-    return Permission(_combine(row_rules, _distinct(barred)), MappingProxyType(field_rules), MappingProxyType(masks))
+    rule = _combine(row_rules, _distinct(barred))
+    return Permission(rule, MappingProxyType(field_rules), MappingProxyType(masks), tuple(only_masked))
 
 
 def _masks(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from xrm_core.metadata.model import Field, Model
-from xrm_core.metadata.predicate import NOTHING, All, Predicate
+from xrm_core.metadata.predicate import All, Predicate
 from xrm_core.metadata.uses import Place, uses
 from xrm_core.permissions.access import Permission
 from xrm_core.permissions.policy import Action
@@ -57,7 +57,7 @@ class _Derived:
         return self._readable[place]
 
     def _in_full(self, place: Place) -> bool:
-        return self.readable(place) and self._permissions[place[0], Action.READ].field_rules[place[1]] != NOTHING
+        return self.readable(place) and self._permissions[place[0], Action.READ].in_full(place[1])
 
     def rule(self, place: Place) -> Predicate | None:
         """The rule that a readable field needs beyond that of the record."""

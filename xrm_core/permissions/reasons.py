@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from xrm_core.metadata.model import Entity, Model
-from xrm_core.metadata.predicate import EVERYTHING, NOTHING, Predicate
+from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.metadata.uses import uses
 from xrm_core.permissions.access import Access, Permission, covers, grantable
 from xrm_core.permissions.authority import Authority
@@ -87,7 +87,6 @@ def may_object(access: Access, name: str, action: Action) -> bool:
 
 def _fields(model: Model, access: Access, entity: Entity, action: Action, policies: list[Policy]) -> list[FieldReason]:
     permission = access.get(entity.name, action)
-    rules = {} if permission is None else permission.field_rules
     found = []
     for name in grantable(entity, action):
         given = tuple(each for each in policies if each.effect is Effect.ALLOW and covers(each, name, action))
@@ -98,12 +97,16 @@ def _fields(model: Model, access: Access, entity: Entity, action: Action, polici
         if field is not None and not field.writable and action is not Action.READ:
             continue  # the platform sets it, whatever a policy says
         masked = tuple(each for each in policies if each.effect in MASKS and covers(each, name, action))
-        extent = Extent.NONE if name not in rules else _extent(rules[name])
+        extent = Extent.NONE if permission is None else _extent(permission, name)
         parts = uses(model, entity, field) if field is not None and field.virtual and extent is Extent.NONE else set()
         hidden = tuple(sorted(f"{owner}.{part}" for owner, part in parts if not access.readable_in_full(owner, part)))
         found.append(FieldReason(name, extent, given, withheld, masked, hidden))
     return found
 
 
-def _extent(rule: Predicate | None) -> Extent:
-    return Extent.ALL if rule is None else Extent.MASKED if rule == NOTHING else Extent.SOME
+def _extent(permission: Permission, name: str) -> Extent:
+    if name not in permission.field_rules:
+        return Extent.NONE
+    if not permission.in_full(name):
+        return Extent.MASKED
+    return Extent.ALL if permission.field_rules[name] is None else Extent.SOME

@@ -8,7 +8,7 @@ from sqlalchemy.sql import ColumnElement
 
 from xrm_core.errors import Forbidden, NotFound
 from xrm_core.metadata.model import Entity
-from xrm_core.metadata.predicate import EVERYTHING, NOTHING
+from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Permission
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
@@ -98,8 +98,8 @@ def told(problems: Sequence[Mapping[str, str]], entity: Entity, caller: Caller) 
         name
         for action in (Action.READ, Action.CREATE, Action.UPDATE)
         if (granted := caller.access.get(entity.name, action)) is not None
-        for name, rule in granted.field_rules.items()
-        if rule != NOTHING
+        for name in granted.fields
+        if granted.in_full(name)
     }
     named = [
         {key: text for key, text in problem.items() if key != ABOUT}

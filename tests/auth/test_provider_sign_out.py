@@ -1,7 +1,9 @@
 """Signing out here signs out at the provider, too: its browser goes there and comes back."""
 
+import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -84,6 +86,15 @@ def test_a_browser_signs_out_here_then_there_and_comes_back(firm: Company) -> No
     assert asked_for(sign_out(firm, firm.sign_in("bob")))["id_token_hint"] != token
 
 
+def test_the_form_of_the_page_signs_out(firm: Company) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sign-in.md").read_text()
+    found = re.search(r'<form method="(post)" action="([^"]+)">', page)
+    assert found
+    headers = {**OWN, "Cookie": f"xrm_session={firm.sign_in('ada')}"}
+    answer = firm.house.http.request(found[1].upper(), found[2], headers=headers, follow_redirects=False)
+    assert come_back(firm, asked_for(answer)["state"]) == "/bye"
+
+
 @pytest.mark.parametrize("state", ["", "x", "\u00e4"])
 def test_who_comes_back_with_another_state_goes_to_the_beginning(firm: Company, state: str) -> None:
     told = asked_for(sign_out(firm, firm.sign_in("ada")))
@@ -141,7 +152,7 @@ def test_a_form_must_say_where_it_comes_from(firm: Company) -> None:
 def test_the_way_leads_to_paths_of_this_server_only(firm: Company, next_: str) -> None:
     session = firm.sign_in("ada")
     answer = sign_out(firm, session, next_)
-    assert answer.status_code == 401
+    assert (answer.status_code, code(answer)) == (400, "BAD_REQUEST")
     assert "location" not in answer.headers
     assert firm.is_in(session)
 

@@ -4,7 +4,7 @@ import re
 
 from starlette.requests import Request
 
-from xrm_core.auth.oidc_client import OidcClient, refused
+from xrm_core.auth.oidc_client import OidcClient
 from xrm_core.auth.oidc_providers import Provider, load_providers
 from xrm_core.auth.secret_box import SecretBox
 from xrm_core.errors import NotFound
@@ -62,13 +62,7 @@ def registered(provider: Provider, base: str, end: str) -> str:
     return f"{provider.url.rstrip('/')}{base}/auth/oidc/{provider.name}/{end}"
 
 
-def next_path(request: Request) -> str:
-    """Where the browser goes at the end: the parameter «next», a path of this server, else its beginning.
-
-    Raises:
-        ProviderSignInFailed: it is no path of this server.
-    """
+def next_path(request: Request) -> str | None:
+    """Where the browser goes at the end: the parameter «next», else the beginning; None: it is no path of ours."""
     found = request.query_params.get("next", f"{request.scope.get('root_path', '')}/")
-    if not _OWN_PATH.fullmatch(found):
-        raise refused("«next» is not a path on this server.")
-    return found
+    return found if _OWN_PATH.fullmatch(found) else None

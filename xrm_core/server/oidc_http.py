@@ -65,7 +65,10 @@ class OidcEndpoints:
 
     async def _begin(self, request: Request) -> Response:
         client = self._clients.of(request)
-        flow = Flow.begin(next_path(request))
+        next_ = next_path(request)
+        if next_ is None:
+            raise refused("«next» is not a path on this server.")
+        flow = Flow.begin(next_)
         url = await client.authorization_url(flow, address_at(request, client, CALLBACK))
         response = RedirectResponse(url, 303, headers=HEADERS)
         content = json.dumps(asdict(flow) | {"until": int(time.time()) + FLOW_SECONDS})

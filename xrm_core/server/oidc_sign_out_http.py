@@ -16,7 +16,7 @@ from xrm_core.auth.end_session import ENDPOINT, end_session_url
 from xrm_core.auth.oidc_client import OidcClient, ProviderUnavailable
 from xrm_core.auth.oidc_sessions import OidcSession
 from xrm_core.auth.secret_box import SecretKeyNeeded
-from xrm_core.errors import Unauthenticated
+from xrm_core.errors import BadRequest, Unauthenticated
 from xrm_core.server import browser
 from xrm_core.server.auth_http import HEADERS, AuthEndpoints, answered
 from xrm_core.server.oidc_clients import SIGNED_OUT, OidcClients, address_at, next_path
@@ -51,6 +51,8 @@ class OidcSignOutEndpoints:
     async def _begin(self, request: Request) -> Response:
         """A form's: a script cannot be sent elsewhere. The ID token so passes no page of ours."""
         next_ = next_path(request)
+        if next_ is None:
+            raise BadRequest("«next» is not a path on this server.", hint="It begins with one «/»: ?next=/signed-out.")
         try:
             opened_by = await self._auth.sign_out(request)
         except Unauthenticated:  # it has ended already; who wants to be out is out

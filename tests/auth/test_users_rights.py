@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from tests.auth.users_kit import (
     set_roles,
 )
 from xrm_core.auth import authenticator, stored_passwords
+from xrm_core.auth.administrators import Administrators
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.user_changes import FRESH
 from xrm_core.permissions.in_force import apply_set
@@ -154,19 +156,31 @@ def test_somebody_is_always_left_who_may(house: House) -> None:
     assert one(SET_ROLES, id=one.person.id, r=["reader"])["roles"] == ["reader"]
 
 
-def test_two_who_take_it_from_each_other_at_once_do_not_both_succeed(house: House) -> None:
-    for _ in range(3):
-        one, other = Admin(house), Admin(house)
-        alone(house, one, other)
-        answers: list[Any] = []
+@pytest.mark.parametrize("each_other", [True, False])
+def test_two_who_take_it_at_once_do_not_both_succeed(
+    house: House, monkeypatch: pytest.MonkeyPatch, each_other: bool
+) -> None:
+    """From each other, or each from themselves: both get as far as they can before the other is done."""
+    one, other = Admin(house), Admin(house)
+    alone(house, one, other)
+    meeting, look = threading.Barrier(2), Administrators.require_one_left
 
-        def take(by: Admin, whom: Admin, answers: list[Any] = answers) -> None:
-            answers.append(by.answer(on("deactivateUser"), id=whom.person.id))
+    def meet(*arguments: Any) -> None:
+        with suppress(threading.BrokenBarrierError):
+            meeting.wait(0.5)
+        look(*arguments)
 
-        threads = [threading.Thread(target=take, args=pair, daemon=True) for pair in ((one, other), (other, one))]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join(30)
-        assert len(answers) == 2
-        assert sum("errors" not in each for each in answers) == 1, answers
+    monkeypatch.setattr(Administrators, "require_one_left", meet)
+    answers: list[Any] = []
+
+    def take(by: Admin, whom: Admin) -> None:
+        answers.append(by.answer(on("deactivateUser"), id=whom.person.id))
+
+    pairs = ((one, other), (other, one)) if each_other else ((one, one), (other, other))
+    threads = [threading.Thread(target=take, args=pair, daemon=True) for pair in pairs]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(30)
+    assert len(answers) == 2
+    assert sum("errors" not in each for each in answers) == 1, answers

@@ -162,13 +162,10 @@ def test_a_mail_server_that_refuses_fails_no_request_and_the_notice_comes_later(
 
 def test_a_flood_is_a_few_mails_and_nothing_is_lost(mailing: House, post: Post) -> None:
     person = person_of(mailing)
-    for number in range(12):
+    for _ in range(12):
         with mailing.database.begin() as connection:
             events.record(connection, Event.TOKEN_CREATED, user_id=person.id, details={"user": person.id})
-        until = time.monotonic() + 10
-        while number < 3 and told(post, person) <= number:
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        time.sleep(0.1)  # the server looks five times as often
     until = time.monotonic() + 10
     while told(post, person) < 12 and time.monotonic() < until:
         time.sleep(0.02)

@@ -28,7 +28,10 @@ from tests.auth.users_kit import (
 from xrm_core.auth import tokens, user_lists
 from xrm_core.auth.attempts import Counter, Kind
 from xrm_core.auth.events import recorded
+from xrm_core.auth.link_post import MOST_WAITING, LinkPost
+from xrm_core.auth.mail import Mail
 from xrm_core.auth.tokens import TokenLimits
+from xrm_core.errors import Busy
 from xrm_core.graphql import user_fields
 from xrm_core.storage.system import ATTEMPTS, NOTICE, RECOVERY_CODE, TOTP
 
@@ -158,6 +161,9 @@ def test_nobody_is_taken_over_by_an_invitation(house: House) -> None:
     admin, person = Admin(house), house.person(role="guest")
     for email in (person.email, person.email.upper(), f" {person.email}"):
         assert admin.refused(INVITE, i={"email": email}, r=[]) == "VALIDATION_FAILED"
+    written = address()
+    house.update_user(person, {"email": written.capitalize()})  # as an import or the command line may have written it
+    assert admin.refused(INVITE, i={"email": written}, r=[]) == "VALIDATION_FAILED"
     for email in ("", "eva", "a@b\nBcc: c@d"):
         assert admin.refused(INVITE, i={"email": email}, r=[]) == "VALIDATION_FAILED"
     assert admin.refused(INVITE, i={"email": address()}, r=["nobody"]) == "BAD_QUERY"
@@ -231,6 +237,16 @@ def no_mail(house: House, post: Post, admin: Admin) -> None:
     assert admin.refused(on("resetUserPassword", LINK), id="01980000-0000-7000-8000-000000000001") == "NOT_FOUND"
 
 
+def test_mails_that_wait_are_bounded(house: House) -> None:
+    post = LinkPost(Mail("127.0.0.1", 9, "none", "crm@example.com", "https://crm.example.com/p"), house.database, "")
+    places = [post.reserve() for _ in range(MOST_WAITING)]
+    with pytest.raises(Busy):
+        post.reserve()
+    places[0](None)
+    post.reserve()
+    post.close()
+
+
 # What is changed.
 
 
@@ -268,6 +284,7 @@ def test_sessions_end_and_second_factors_go_and_the_user_is_told(house: House) -
         connection.execute(delete(NOTICE))
     assert admin(on("endUserSessions", ""), id=person.id) == 2
     assert {house.ask(**each).status_code for each in headers} == {401}
+    assert house.rows_of(person)["xrm_known_device"] == 0
     now = dt.datetime.now(dt.UTC)
     with house.database.begin() as connection:
         row = {"user_id": person.id, "secret": "x", "last_step": 0, "created_at": now, "confirmed_at": now}

@@ -30,6 +30,7 @@ from tests.auth.users_kit import (
 )
 from xrm_core.auth import authenticator, stored_passwords
 from xrm_core.auth.administrators import Administrators
+from xrm_core.auth.events import recorded
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.user_changes import FRESH
 from xrm_core.permissions.in_force import apply_set
@@ -57,6 +58,10 @@ def test_nobody_changes_somebody_who_may_do_more(house: House, name: str) -> Non
     before = house.rows_of(person), seen(admin, person.id)
     assert admin.refused(change, id=person.id, **more) == "FORBIDDEN"
     assert (house.rows_of(person), seen(admin, person.id)) == before
+    with house.database.read() as connection:
+        [kept] = recorded(connection, users=(admin.person.id,), event="user_change_refused")
+    assert (kept.user_id, kept.subject, kept.address) == (admin.person.id, person.id, "198.51.100.9")
+    assert kept.details["beyond"][0].startswith("clerk: ")
     guest = house.person(None, role="guest")  # and the same for who may do less works
     admin(change, id=guest.id, **more)
 

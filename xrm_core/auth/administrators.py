@@ -22,6 +22,10 @@ class LastAdministrator(XrmError):
     http_status = 409
 
 
+class Beyond(Forbidden):
+    """It would be done to, or give, more than who does it holds."""
+
+
 @dataclass(frozen=True)
 class Administrators:
     """What roles mean for changing users.
@@ -51,10 +55,10 @@ class Administrators:
         """Refuse to do something to who has these roles, or to give them. ``what`` is the sentence that says so.
 
         Raises:
-            Forbidden: they give more than the author holds.
+            Beyond: they give more than the author holds.
         """
         if missing := self.beyond(author, roles):
-            raise Forbidden(
+            raise Beyond(
                 what,
                 hint="Nothing was changed. Leave this out, or have somebody do it who holds it.",
                 details={"beyond": missing},

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, select
 
 from xrm_core.auth import events, people
 from xrm_core.auth.account_changes import By
-from xrm_core.auth.administrators import Administrators
+from xrm_core.auth.administrators import Administrators, Beyond
 from xrm_core.auth.own_changes import OwnChanges, owner_of
 from xrm_core.auth.sign_in import TIMEOUT
 from xrm_core.auth.user_lists import known_id
@@ -27,6 +27,7 @@ FRESH = dt.timedelta(hours=1)
 """How long ago a session may have begun in which accounts are opened to others."""
 
 _MOST_ROLES = 200
+_MOST_KEPT = 10  # of what is beyond somebody, in an event
 
 
 class SignInAgain(XrmError):
@@ -108,7 +109,7 @@ class UserChanges:
                 two of them do not take it from each other.
 
         Raises:
-            Forbidden: the caller has no session, may not, or the user may do more.
+            Forbidden: the caller has no session, may not, or the user may do more; the last is an event.
             SignInAgain: the session is not new enough.
             NotFound, BadQuery: there is no such user, or this is no id.
             Unauthenticated: the session has ended.
@@ -133,8 +134,19 @@ class UserChanges:
                 author = system(self.records.model, "user administration", actor=owner.user_id)
                 by = By(owner.user_id, address)
                 yield UserChange(connection, by, rights, author, self.administrators, self.records)
+        except Beyond as error:
+            self._keep(owner.user_id, address, id_, error)
+            raise
         finally:
             self.changes.changed()
+
+    def _keep(self, by: str, address: str | None, id_: str | None, error: Beyond) -> None:
+        """Whoever reaches for more than they hold leaves a trace, though what they wanted is undone."""
+        subject = None if id_ is None else known_id(id_)
+        details = {"reason": error.message, "beyond": error.details["beyond"][:_MOST_KEPT]}
+        with self.changes.database.begin(TIMEOUT) as connection:
+            event = events.Event.USER_CHANGE_REFUSED
+            events.record(connection, event, user_id=by, subject=subject, address=address, details=details)
 
     def _require_user(self, connection: Connection, rights: Access, user_id: str) -> None:
         users = self.changes.users

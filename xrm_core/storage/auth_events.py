@@ -44,6 +44,7 @@ class Event(StrEnum):
     TOKEN_REVOKED = "token_revoked"
     ROLES_CHANGED = "roles_changed"
     USER_CHANGED = "user_changed"
+    USER_CHANGE_REFUSED = "user_change_refused"
     EMAIL_CHANGED = "email_changed"
     USER_DEPROVISIONED = "user_deprovisioned"
     PROVISIONING_REFUSED = "provisioning_refused"

@@ -70,7 +70,9 @@ def test_the_numbers_of_security_notices_are_those_of_the_code() -> None:
     assert LOOK_SECONDS == 5
     assert "every five seconds" in page
     assert Kind.NOTICE.value[1:] == (3, 3600)
-    assert "the first three come at once, after that the pause doubles from a second to an hour" in page
+    assert (
+        "after the fourth mail there is a pause of a second, after each later one twice as long, up to an hour" in page
+    )
     assert f"a mail has {notices.LINES} lines" in page
     assert dt.timedelta(days=3) == notices.KEPT
     assert "for three days" in page

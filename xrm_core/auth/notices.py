@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal, or_, select, update
 from uuid_utils import uuid7
 
 from xrm_core.auth import attempts, people
@@ -160,9 +160,10 @@ def remove_old(connection: Connection) -> int:
 def _taken(
     connection: Connection, users: Table, user_id: str, due: ColumnElement[bool], now: dt.datetime
 ) -> list[Delivery]:
-    mine = select(NOTICE).where(NOTICE.c.user_id == user_id, due).order_by(NOTICE.c.at, NOTICE.c.id)
+    waits = or_(due, NOTICE.c.tries == 0)  # what waited for the next mail goes with it, due or not
+    mine = select(NOTICE).where(NOTICE.c.user_id == user_id, waits).order_by(NOTICE.c.at, NOTICE.c.id)
     rows = connection.execute(mine.with_for_update(skip_locked=True)).all()
-    if not rows:
+    if not any(dt.datetime.fromisoformat(row.due_at) <= now for row in rows):
         return []
     person = people.by_id(connection, users, user_id)
     by_email: dict[str, list[Any]] = {}

@@ -254,6 +254,28 @@ def test_another_address_is_told_at_the_former_one_with_all_that_was_not_told_ye
     }
 
 
+def test_who_changes_the_address_again_and_again_has_no_flood_of_mails_sent_to_others(house: House) -> None:
+    person = person_of(house)
+    others = [f"{number}.{person.email}" for number in range(20)]
+    for email in (*others, person.email):
+        house.update_user(person, {"email": email})
+    sent: list[str] = []
+    for _ in range(100):
+        found = taken(house, person)
+        assert len(found) <= Kind.NOTICE.value[1] + 1
+        sent += [each.email for each in found]
+        for each in found:
+            notices.sent(house.database, each)
+        with house.database.begin() as connection:  # the time for the next has come
+            connection.execute(update(NOTICE).where(NOTICE.c.user_id == person.id).values(due_at=NOTICE.c.at))
+            if not found:
+                assert sent  # but they have to wait
+                break
+    assert sent == [person.email, *others][: len(sent)]  # the oldest first
+    assert 3 <= len(sent) <= 5
+    assert len(waiting(house, person)) == 21 - len(sent)  # and nothing is lost
+
+
 def taken(house: House, person: Person) -> list[notices.Delivery]:
     return [each for each in notices.take(house.database, user_table(house)) if each.user_id == person.id]
 

@@ -172,13 +172,18 @@ def _taken(
     nowhere = [str(row.id) for row in by_email.pop("", ())]  # who has left, or has no address
     if nowhere:
         connection.execute(delete(NOTICE).where(NOTICE.c.id.in_(nowhere)))
-    if not by_email:
-        return []
-    attempts.count(connection, [Counter.of(Kind.NOTICE, user_id)])
     language = people.language_of(connection, users, user_id)
-    found = []
+    found: list[Delivery] = []
     for email, those in by_email.items():
         ids, tries = tuple(str(row.id) for row in those), max(row.tries for row in those)
+        try:  # each mail counts: who has had a hundred addresses must not have a hundred mails sent
+            attempts.count(connection, [Counter.of(Kind.NOTICE, user_id)])
+        except TooManyAttempts as error:
+            if not found:
+                raise
+            later = now + dt.timedelta(seconds=error.details["retryAfter"])
+            connection.execute(update(NOTICE).where(NOTICE.c.id.in_(ids)).values(due_at=later))
+            continue
         again = now + min(_LEASE * 2 ** min(tries, 10), _LONGEST)
         connection.execute(update(NOTICE).where(NOTICE.c.id.in_(ids)).values(due_at=again, tries=tries + 1))
         found.append(Delivery(user_id, email, language, tuple(map(_happened, those)), ids, tries > 0))

@@ -206,3 +206,11 @@ def test_what_is_shared_with_a_role_is_for_who_has_the_role() -> None:
     assert role_beyond(("a,firm,read,*,,allow",), role) == []
     policies = parse_files(files(*shared, roles="a b", rules={"shared": {"$shared": "read"}}), MODEL)
     assert beyond_roles(Authority(MODEL, policies).access(frozenset({"a"})), MODEL, policies, ["a"]) == []
+    # and a role that gives nothing itself gives what is shared with it, to who has a policy that asks for that
+    both = parse_files(files(*shared, roles="a b", rules={"shared": {"$shared": "read"}}), MODEL)
+    author = Authority(MODEL, both).access(frozenset({"a"}))
+    assert beyond_roles(author, MODEL, both, ["a", "b"]) == ["a: read on firm"]
+    assert beyond_roles(author, MODEL, both, ["b"]) == []
+    inherited = parse_files(files(*shared, roles="a b", rules={"shared": {"$shared": "read"}}, a=["b"]), MODEL)
+    author = Authority(MODEL, inherited).access(frozenset({"a"}))
+    assert beyond_roles(author, MODEL, inherited, ["a", "b"]) == []

@@ -52,7 +52,8 @@ def beyond_roles(
     """What roles give that somebody does not hold, in words; empty: nothing.
 
     A role that the policies do not know counts as more: who has it when one of that name comes has what that gives. So
-    do records that are shared with a role, for who does not have it.
+    do records that are shared with a role, for who does not have it: a policy of any of the roles shows them that asks
+    whether a record is shared, so a role without policies can give them, too.
 
     Args:
         author: the rights of who gives the roles, or changes whoever has them.
@@ -62,15 +63,17 @@ def beyond_roles(
         usual: limits of roles that leave them open; None: limits do not matter.
     """
     found: dict[str, None] = {}
-    for role in sorted(roles):
+    asked = sorted(roles)
+    strange = with_inherited(policies.roles, asked) - author.roles
+    for role in asked:
         if role not in policies.roles:
             found[f"{role}: it is no role"] = None
             continue
         for policy in _held(policies, role):
             if policy.effect is Effect.DENY:
                 continue
-            shared = role not in author.roles and SHARED in (policy.rule or "")
-            for text in _missing(author, model, replace(policy, rule=None) if shared else policy):
+            shared = SHARED in (policy.rule or "")
+            for text in _missing(author, model, replace(policy, rule=None) if shared and strange else policy):
                 found[f"{role}: {text}"] = None
         if usual is not None:
             theirs, own = _limits(policies, role, usual), author.limits.within(usual)

@@ -1,6 +1,7 @@
 """Seeing, planning and changing permissions through GraphQL, and what running servers make of a change."""
 
 import asyncio
+import datetime as dt
 import json
 import time
 from contextlib import closing
@@ -8,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, delete, event, func, select, update
 
 from tests.server.live_kit import POLICIES, ROLES, Client, Installation, install
 from xrm_core.storage.engines import Database
 from xrm_core.storage.policy_sets import POLICY_SET
-from xrm_core.storage.system import AUTH_EVENT
+from xrm_core.storage.system import AUTH_EVENT, TOKEN, USER_ROLE
 
 SEEN = """{ permissions { version appliedBy note roles { name inherits } rules { name condition }
     policies { role entity action fields rule effect } files { name text } } }"""
@@ -157,6 +158,27 @@ async def test_policies_cannot_be_changed_by_who_has_lost_the_right(shop: Instal
         # at once, before the server has looked; the number is easily guessed
         assert await server.code(APPLY, shop.buyer, files=both(POLICIES + KEEPER), version=3) == "BAD_QUERY"
         assert (await server.ask(SEEN))["permissions"]["version"] == 3
+
+
+LOST = {
+    "the role": (delete(USER_ROLE), "FORBIDDEN"),
+    "the token": (update(TOKEN).values(revoked_at=dt.datetime.now(dt.UTC)), "UNAUTHENTICATED"),
+    "time": (update(TOKEN).values(expires_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)), "UNAUTHENTICATED"),
+}
+
+
+@pytest.mark.parametrize("lost", LOST)
+async def test_nor_by_who_is_only_remembered_with_it(shop: Installation, lost: str) -> None:
+    """A server remembers for two seconds who asks: policies would be in force for good."""
+    shop.change_policies(POLICIES + KEEPER)
+    taking, code = LOST[lost]
+    async with shop.server() as server:
+        await server.ask(SEEN, shop.buyer)
+        with closing(Database(shop.settings.database_url)) as database, database.begin() as connection:
+            connection.execute(taking)
+        assert await server.code(APPLY, shop.buyer, files=both(POLICIES), version=2) == code
+        with closing(Database(shop.settings.database_url)) as database, database.read() as connection:
+            assert connection.scalar(select(func.max(POLICY_SET.c.id))) == 2
 
 
 async def test_nobody_may_do_anything_while_there_are_no_policies(shop: Installation) -> None:

@@ -1,17 +1,20 @@
 """Planning and applying schema changes of the tenant layer through GraphQL."""
 
 import asyncio
+import datetime as dt
 import json
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
 from structlog.testing import capture_logs
 
 from tests.server.live_kit import POLICIES, TEXT, Client, Installation, install
 from xrm_core.storage.apply import undo
 from xrm_core.storage.engines import Database
+from xrm_core.storage.system import TOKEN, USER_ROLE
 
 PLAN = """query ($files: [SchemaFileInput!], $remove: [String!]) { planSchemaChange(files: $files, remove: $remove) {
     key operations { op key entity field risk rows text remedy samples { id value } } } }"""
@@ -61,6 +64,18 @@ async def test_a_new_entity_is_planned_applied_and_there_at_once(shop: Installat
         assert str(shop.pack.folder) not in json.dumps(files)
 
     # and the command line knows it
+    shop.apply_nothing()
+
+
+@pytest.mark.parametrize("lost", ["role", "token"])
+async def test_who_is_only_remembered_with_the_right_changes_nothing(shop: Installation, lost: str) -> None:
+    async with shop.server() as server:
+        seen = await plan(server, entity("supplier"))
+        with closing(Database(shop.settings.database_url)) as database, database.begin() as connection:
+            taking = {"role": delete(USER_ROLE), "token": update(TOKEN).values(revoked_at=dt.datetime.now(dt.UTC))}
+            connection.execute(taking[lost])
+        code = await server.code(APPLY, files=[entity("supplier")], key=seen["key"])
+        assert code == {"role": "FORBIDDEN", "token": "UNAUTHENTICATED"}[lost]
     shop.apply_nothing()
 
 

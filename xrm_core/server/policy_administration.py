@@ -7,7 +7,9 @@ import structlog
 from sqlalchemy import Connection
 
 from xrm_core.auth.events import Event, record
+from xrm_core.auth.still_held import require_still_held
 from xrm_core.errors import PermissionsRefused
+from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.differences import differences
 from xrm_core.permissions.grants import beyond
@@ -18,6 +20,7 @@ from xrm_core.settings import Settings
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.engines import Database
 from xrm_core.storage.policy_sets import newest_set, require_current
+from xrm_core.storage.tables import Tables
 
 _log = structlog.get_logger(__name__)
 
@@ -58,7 +61,12 @@ class PolicyAdministration:
     def apply(
         self, caller: User, files: Mapping[str, str], version: int, note: str, policies: str | None
     ) -> dict[str, Any]:
-        """Put files in force. Raises PolicyInvalid, PermissionsRefused, VersionConflict, PermissionsChanged."""
+        """Put files in force.
+
+        Raises:
+            PolicyInvalid, PermissionsRefused, VersionConflict, PermissionsChanged: they cannot be.
+            Unauthenticated, Forbidden: the caller has lost what they were let in with a moment ago.
+        """
 
         def judge(change: PolicyChange) -> None:
             missing = self._beyond(change, caller)
@@ -71,6 +79,7 @@ class PolicyAdministration:
 
         def along(connection: Connection, change: PolicyChange) -> None:
             require_current(connection, change.model, policies)
+            require_still_held(connection, caller, Tables(change.model, lazy=True)[USER], change.before)
             if not change.is_empty:
                 record(
                     connection,

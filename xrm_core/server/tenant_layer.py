@@ -10,15 +10,17 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from xrm_core.auth.still_held import require_still_held
 from xrm_core.errors import ModelOutOfDate, Problem, SchemaChangeRefused, SchemaFilesInvalid, XrmError
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.lines import MAX_BYTES
 from xrm_core.metadata.loader import load
-from xrm_core.metadata.model import Model
+from xrm_core.metadata.model import USER, Model
 from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.metadata.reading import texts_in
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.fitting import require_fitting
+from xrm_core.permissions.in_force import in_force
 from xrm_core.permissions.policy import PERMISSIONS, Action
 from xrm_core.plugins import Plugins
 from xrm_core.server.assembly import TENANT_LAYER, read_layers
@@ -30,6 +32,7 @@ from xrm_core.storage.operations import Operation
 from xrm_core.storage.plan import Plan, plan
 from xrm_core.storage.policy_sets import require_current
 from xrm_core.storage.schema_files import FILE_NAME, SchemaFiles, save_schema_files, schema_files
+from xrm_core.storage.tables import Tables
 
 MAX_FILES = 500
 
@@ -115,11 +118,19 @@ class TenantLayer:
         key: str,
         policies: str | None,
     ) -> dict[str, Any]:
-        """Carry a change out. Raises SchemaFilesInvalid, SchemaChangeRefused, PermissionsChanged."""
+        """Carry a change out.
+
+        Raises:
+            SchemaFilesInvalid, SchemaChangeRefused, PermissionsChanged: it cannot be.
+            Unauthenticated, Forbidden: the caller has lost what they were let in with a moment ago.
+        """
         with self._database.read() as connection:
             change, old = self._change(connection, files, remove)
             if key != change.key:
                 raise _another_plan()
+            require_current(connection, change.applied, policies)
+            users = Tables(change.applied, lazy=True)[USER]
+            require_still_held(connection, caller, users, in_force(connection, change.applied))
             _check_policies(connection, change.new, caller)
 
         def save(connection: Connection, _model: Model) -> None:

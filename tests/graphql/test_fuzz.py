@@ -308,7 +308,7 @@ def test_documents_that_want_time_are_refused_or_answered_soon(http: Http, name:
     started = time.monotonic()
     code = http.ask(LARGE[name])
     assert code in ("QUERY_TOO_LARGE", "BAD_QUERY", "fine")
-    assert time.monotonic() - started < 5  # far more than it takes; some of these took minutes
+    assert time.monotonic() - started < 30  # a hundred times what it takes; some of these took minutes
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A session that was ended elsewhere changes nothing of the account, also where it is still remembered."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyotp
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.auth.authenticator import Authenticator
-from tests.auth.kit import PASSWORD, House, Person
+from tests.auth.kit import PASSWORD, House, Person, code
 from tests.auth.test_every_event import ABOUT_USERS, OF_ADMINISTRATORS, OF_RECORDS
 from tests.auth.test_own_account import ask, refused
 from xrm_core.auth import authenticator, sessions
@@ -74,3 +75,33 @@ def test_a_session_that_was_ended_elsewhere_changes_nothing(
     assert refused(house, headers, CHANGES[name], **given) == "UNAUTHENTICATED"
     assert kept(house, person) == before
     assert house.ask(**headers).status_code == 401
+
+
+def test_of_two_sessions_that_end_each_other_one_goes(house: House) -> None:
+    person = house.person()
+    for _ in range(5):
+        # given two sessions
+        both = [house.signed_in(person) for _ in range(2)]
+        ids = [
+            next(
+                each["id"]
+                for each in ask(house, headers, "{ me { sessions { id current } } }")["me"]["sessions"]
+                if each["current"]
+            )
+            for headers in both
+        ]
+        # when each ends the other at the same moment
+        with ThreadPoolExecutor(2) as threads:
+            sent = [
+                threads.submit(
+                    house.post, "/graphql", {"query": CHANGES["endSession"], "variables": {"id": id_}}, **headers
+                )
+                for headers, id_ in zip(both, reversed(ids), strict=True)
+            ]
+            answers = [each.result(20) for each in sent]
+        # then neither waits for ever, and one of them is left
+        ended = [each.json().get("data") == {"endSession": True} for each in answers]
+        assert sorted(ended) == [False, True]
+        [refusal] = [each for each, done in zip(answers, ended, strict=True) if not done]
+        assert code(refusal) == "UNAUTHENTICATED"
+        assert sorted(house.ask(**headers).status_code for headers in both) == [200, 401]

@@ -13,15 +13,16 @@ import pytest
 from sqlalchemy import delete, select
 
 from tests.auth.kit import POLICIES, ROLES, House
-from tests.auth.scim_kit import GRANTS, GROUP, PATCH, Directory, done, map_group, refused, service_token
-from xrm_core.auth import people, tokens
+from tests.auth.scim_kit import GRANTS, GROUP, PATCH, USER, Directory, done, map_group, refused, service_token
+from xrm_core.auth import authenticator, people, tokens
 from xrm_core.auth.oidc_people import Arrival, link, sign_in_by
 from xrm_core.auth.oidc_providers import Provider
 from xrm_core.auth.scim import roles, storage
 from xrm_core.auth.sessions import Lifetimes
-from xrm_core.auth.tokens import TokenLimits, create_token, revoke_token
+from xrm_core.auth.tokens import TokenLimits, create_token, digest, revoke_token
 from xrm_core.permissions.caller import system
 from xrm_core.permissions.in_force import apply_set
+from xrm_core.storage.system import TOKEN
 
 
 @pytest.fixture
@@ -31,6 +32,23 @@ def directory(house: House) -> Directory:
 
 def address() -> str:
     return f"{uuid4().hex}@example.com"
+
+
+def test_a_token_that_was_revoked_changes_nothing_while_it_is_remembered(
+    house: House, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authenticator, "REMEMBER_SECONDS", 60.0)
+    done(directory.ask("GET", "/Users"))
+    with house.database.begin() as connection:
+        revoke_token(
+            connection, str(connection.scalar(select(TOKEN.c.id).where(TOKEN.c.token_hash == digest(directory.token))))
+        )
+    done(directory.ask("GET", "/Users"))
+    name = address()
+    refused(directory.ask("POST", "/Users", {"schemas": [USER], "userName": name}), 401)
+    users = house.platform.tables["user"]
+    with house.database.read() as connection:
+        assert connection.execute(select(users.c.id).where(users.c.email == name)).first() is None
 
 
 def test_only_tokens_of_services_that_may_open_it(house: House, directory: Directory) -> None:

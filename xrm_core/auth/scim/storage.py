@@ -23,7 +23,9 @@ from xrm_core.auth import events
 from xrm_core.auth.scim import groups, people, refusals, roles, searching
 from xrm_core.auth.scim.service import Service
 from xrm_core.auth.scim.work import Work
+from xrm_core.auth.still_held import require_still_held
 from xrm_core.errors import RefusedByPlugin, ValidationFailed
+from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
 from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
@@ -121,6 +123,7 @@ def answer(
 
     Raises:
         ModelOutOfDate: the database has another model or other policies by now; nothing was done.
+        Unauthenticated: something is to be changed, and the token has ended.
         XrmError: the database does not answer, or not now.
     """
     writes = is_write(request)
@@ -129,6 +132,8 @@ def answer(
             if writes:
                 roles.hold_mapping(connection)
             require_current(connection, records.model, policies)
+            if writes:  # a token that was revoked a moment ago may still be remembered; users and groups would stay
+                require_still_held(connection, asking, records.tables[USER], None)
             work = Work(connection, records, asking, address, writes)
             handler = ScimHandler(service, Storage(work))
             try:

@@ -182,8 +182,9 @@ def _taken(
             if not found:
                 raise
             later = now + dt.timedelta(seconds=error.details["retryAfter"])
-            connection.execute(update(NOTICE).where(NOTICE.c.id.in_(ids)).values(due_at=later))
-            continue
+            rest = (NOTICE.c.user_id == user_id, due, NOTICE.c.id.not_in([id_ for each in found for id_ in each.ids]))
+            connection.execute(update(NOTICE).where(*rest).values(due_at=later))
+            break
         again = now + min(_LEASE * 2 ** min(tries, 10), _LONGEST)
         connection.execute(update(NOTICE).where(NOTICE.c.id.in_(ids)).values(due_at=again, tries=tries + 1))
         found.append(Delivery(user_id, email, language, tuple(map(_happened, those)), ids, tries > 0))

@@ -79,6 +79,18 @@ def test_nobody_gives_roles_that_may_do_more(house: House, roles: list[str]) -> 
     assert set(admin(SET_ROLES, id=person.id, r=["helpdesk", "reader"])["roles"]) == {"helpdesk", "reader"}
 
 
+def test_what_is_missing_names_no_entity_that_is_hidden_but_the_event_does(house: House) -> None:
+    admin, person = Admin(house, "helpdesk"), house.person(role="guest")
+    [error] = admin.answer(SET_ROLES, id=person.id, r=["clerk"])["errors"]
+    beyond = error["extensions"]["details"]["beyond"]
+    assert "clerk: delete on note" in beyond
+    assert beyond.count("clerk: what you cannot see") == 1
+    assert not [text for text in beyond if text.endswith(" on user")]
+    with house.database.read() as connection:
+        [kept] = recorded(connection, users=(admin.person.id,), event="user_change_refused")
+    assert "clerk: read on user" in kept.details["beyond"]
+
+
 def test_who_is_denied_something_gives_nobody_the_role_without_that_and_does_not_lose_it(house: House) -> None:
     held = Admin(house, "clerk", "short")
     guest, free = house.person(role="guest"), house.person(role="clerk")

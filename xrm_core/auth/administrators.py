@@ -1,6 +1,6 @@
 """Who may administer users: there is always somebody, and nobody changes somebody who may do more."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, or_, select
@@ -9,7 +9,7 @@ from xrm_core.auth import people
 from xrm_core.errors import Forbidden, XrmError
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.authority import Authority
-from xrm_core.permissions.grants import beyond_roles
+from xrm_core.permissions.grants import beyond_roles, told
 from xrm_core.permissions.policy import USERS, Action
 from xrm_core.permissions.role_limits import Decided
 from xrm_core.storage.system import IDENTITY, PASSKEY, PASSWORD, USER_ROLE
@@ -23,7 +23,12 @@ class LastAdministrator(XrmError):
 
 
 class Beyond(Forbidden):
-    """It would be done to, or give, more than who does it holds."""
+    """It would be done to, or give, more than who does it holds.
+
+    ``missing`` is all of that, for the log; the details are what the author may know of it.
+    """
+
+    missing: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,13 @@ class Administrators:
             Beyond: they give more than the author holds.
         """
         if missing := self.beyond(author, roles):
-            raise Beyond(
+            error = Beyond(
                 what,
                 hint="Nothing was changed. Leave this out, or have somebody do it who holds it.",
-                details={"beyond": missing},
+                details={"beyond": told(author, self.authority.model, missing)},
             )
+            error.missing = missing
+            raise error
 
     def ids(self, connection: Connection, users: Table) -> list[str]:
         """Ids of the active users who may administer users and can sign in."""

@@ -143,7 +143,7 @@ class UserChanges:
     def _keep(self, by: str, address: str | None, id_: str | None, error: Beyond) -> None:
         """Whoever reaches for more than they hold leaves a trace, though what they wanted is undone."""
         subject = None if id_ is None else known_id(id_)
-        details = {"reason": error.message, "beyond": error.details["beyond"][:_MOST_KEPT]}
+        details = {"reason": error.message, "beyond": list(error.missing[:_MOST_KEPT])}
         with self.changes.database.begin(TIMEOUT) as connection:
             event = events.Event.USER_CHANGE_REFUSED
             events.record(connection, event, user_id=by, subject=subject, address=address, details=details)

@@ -83,6 +83,16 @@ def beyond_roles(
     return list(found)
 
 
+def told(author: Access, model: Model, missing: Iterable[str]) -> list[str]:
+    """What :func:`beyond_roles` answers, as its author may know it: without names of entities that they cannot see."""
+    hidden = {entity.name for entity in model if not any(author.may(entity.name, action) for action in Action)}
+    found: dict[str, None] = {}
+    for text in missing:
+        role = text.partition(":")[0]
+        found[f"{role}: what you cannot see" if text.rpartition(" on ")[2] in hidden else text] = None
+    return list(found)
+
+
 def _held(policies: PolicySet, role: str) -> dict[Policy, None]:
     """The policies that a role has, its own and inherited, as if they were its own; rules stand for themselves."""
     if role not in policies.roles:

@@ -13,6 +13,7 @@ from xrm_core.auth.attempts import Kind
 from xrm_core.auth.notice_texts import letter
 from xrm_core.auth.one_time import Purpose, create_link
 from xrm_core.permissions.caller import system
+from xrm_core.server import forgotten_http
 from xrm_core.server.security_notices import LOOK_SECONDS
 from xrm_core.storage.notices import Notice
 
@@ -63,6 +64,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert dt.timedelta(minutes=5) == passkey_challenges.VALID
     assert "A challenge is good for five\nminutes, once" in TEXT
     assert f"A user has {passkeys.MOST} at most. Registering" in TEXT
+    assert f"; {forgotten_http.MAX_WAITING} mails of a tenant can be under way" in TEXT
 
 
 def test_the_numbers_of_security_notices_are_those_of_the_code() -> None:

@@ -55,7 +55,8 @@ def on_the_wire(of: Field, value: Any) -> Any:
         return None
     match of.type:
         case FieldType.DECIMAL:
-            return f"{Decimal(str(value)):.{of.scale}f}"
+            number = Decimal(str(value))
+            return f"{number or abs(number):.{of.scale}f}"  # there is no negative zero
         case FieldType.DATETIME:
             moment = dt.datetime.fromisoformat(value).astimezone(dt.UTC)
             fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from psycopg.errors import InvalidSchemaName, UndefinedTable
 
 from xrm_core.storage.engines import Database
-from xrm_core.storage.system import upgrade_system
+from xrm_core.storage.system_upgrade import upgrade_system
 
 Execute = Callable[..., list[tuple[object, ...]]]
 """Runs a statement in a database: ``execute(statement, database=name)``."""

@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from xrm_core.storage import system
+from xrm_core.storage import system_upgrade
 from xrm_core.storage.mask_hash import new_key
 
 _NOT_KEPT = ("SELECT", "PRAGMA", "INSERT INTO xrm_mask_key")
 
 
 class Replay:
-    """Takes the place of :func:`xrm_core.storage.system.run_revisions`: on an empty file it says what they once said.
+    """Takes the place of :func:`~xrm_core.storage.system_upgrade.run_revisions`: says to an empty file what they said.
 
     The first empty file is made by the revisions themselves, and so is all that is not empty, or on PostgreSQL.
     """
@@ -49,6 +49,6 @@ class Replay:
 
 def replayed() -> Replay:
     """In the place of the revisions from now on."""
-    replay = Replay(system.run_revisions)
-    system.run_revisions = replay
+    replay = Replay(system_upgrade.run_revisions)
+    system_upgrade.run_revisions = replay
     return replay

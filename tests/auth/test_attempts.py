@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 from xrm_core.auth import attempts
 from xrm_core.auth.attempts import Counter, Kind, TooManyAttempts, of_address
 from xrm_core.storage.engines import Database
-from xrm_core.storage.system import ATTEMPTS, upgrade_system
+from xrm_core.storage.system import ATTEMPTS
+from xrm_core.storage.system_upgrade import upgrade_system
 
 MINE = Counter.of(Kind.ACCOUNT, "ada@example.com")
 

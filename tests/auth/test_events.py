@@ -5,7 +5,7 @@ from uuid_utils import uuid7
 
 from xrm_core.auth.events import Event, record, recorded
 from xrm_core.storage.engines import Database
-from xrm_core.storage.system import upgrade_system
+from xrm_core.storage.system_upgrade import upgrade_system
 
 ADA, BO = str(uuid7()), str(uuid7())
 

@@ -16,7 +16,8 @@ from xrm_core.errors import SettingsError
 from xrm_core.server.log_retention import LogRetention
 from xrm_core.settings import load_settings
 from xrm_core.storage.engines import Database
-from xrm_core.storage.system import AUTH_EVENT, READ, READ_RECORD, upgrade_system
+from xrm_core.storage.system import AUTH_EVENT, READ, READ_RECORD
+from xrm_core.storage.system_upgrade import upgrade_system
 from xrm_core.storage.tenants import State
 
 NOW = dt.datetime.now(dt.UTC).replace(hour=12)

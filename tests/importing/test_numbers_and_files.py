@@ -10,7 +10,7 @@ from tests.importing.conftest import Importer
 from xrm_core.errors import ImportFailed
 from xrm_core.metadata.loader import load_texts
 from xrm_core.storage.engines import Database
-from xrm_core.storage.system import upgrade_system
+from xrm_core.storage.system_upgrade import upgrade_system
 
 OFFER = {
     "x-entity": "offer",

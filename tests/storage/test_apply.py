@@ -26,7 +26,8 @@ from xrm_core.storage.measure import Found
 from xrm_core.storage.plan import plan
 from xrm_core.storage.policy_sets import POLICY_SET
 from xrm_core.storage.prepared import Prepared
-from xrm_core.storage.system import METADATA, upgrade_system
+from xrm_core.storage.system import METADATA
+from xrm_core.storage.system_upgrade import upgrade_system
 from xrm_core.storage.under_way import change_under_way
 
 SMALL = model(entity("customer", text("name")))

@@ -25,7 +25,7 @@ from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database, with_schema
 from xrm_core.storage.exclusive import somebody_has_the_turn
 from xrm_core.storage.prepared import Prepared
-from xrm_core.storage.system import upgrade_system
+from xrm_core.storage.system_upgrade import upgrade_system
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import Change, change_under_way
 

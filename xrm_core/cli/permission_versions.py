@@ -36,7 +36,7 @@ def apply(note: Note = "", as_json: AsJson = False, schemas: Schemas = None, dat
     from xrm_core.cli.workplace import opened
     from xrm_core.permissions.in_force import apply_set
     from xrm_core.server.policy_changes import noted
-    from xrm_core.storage.system import upgrade_system
+    from xrm_core.storage.system_upgrade import upgrade_system
 
     with opened(schemas, database) as workplace:
         workplace.check_applied()

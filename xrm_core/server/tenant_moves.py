@@ -15,7 +15,7 @@ from xrm_core.storage.apply import apply
 from xrm_core.storage.bundle import export_bundle, import_bundle
 from xrm_core.storage.engines import Database
 from xrm_core.storage.schema_files import schema_files
-from xrm_core.storage.system import upgrade_system
+from xrm_core.storage.system_upgrade import upgrade_system
 from xrm_core.storage.tenants import State, Tenant, register, remove, set_state, tenant
 
 MAIN = "main"

@@ -23,7 +23,7 @@ from xrm_core.storage.phases_postgresql import give_up, in_phases
 from xrm_core.storage.plan import Plan, plan_evolution
 from xrm_core.storage.refusals import is_about_statement, refused_by_data, stopped_by
 from xrm_core.storage.save_change import Along
-from xrm_core.storage.system import upgrade_system
+from xrm_core.storage.system_upgrade import upgrade_system
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import change_under_way
 

@@ -17,7 +17,8 @@ from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import TablesInUse, Turn, exclusive
 from xrm_core.storage.phases_postgresql import give_up_step_back
 from xrm_core.storage.refusals import hint_of, is_about_statement, stopped_by, words_of
-from xrm_core.storage.system import MODEL, upgrade_system
+from xrm_core.storage.system import MODEL
+from xrm_core.storage.system_upgrade import upgrade_system
 
 _UNFINISHED = "What is gone is gone; «xrm schema contract» goes on with the rest."
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from httpx2 import Response
@@ -317,6 +318,15 @@ def test_a_sign_in_that_is_under_way_is_waited_for_and_ended(firm: Company) -> N
             time.sleep(0.3)
         # then it has ended
         assert ending.result(10) == {person.id: [made.id]}
+
+
+@pytest.mark.parametrize("sid", [7, ["s"], {"s": 1}, True, "é", "a\0b", "s" * 300])
+def test_a_name_of_a_session_that_cannot_be_one_is_none(firm: Company, sid: Any) -> None:
+    subject = uuid4().hex
+    firm.linked(subject)
+    session = firm.sign_in(subject, sid=sid)
+    assert send(firm, logout_token(sub=subject, sid="another", iat=int(time.time()) - 60)).status_code == 200
+    assert not firm.is_in(session)
 
 
 def test_nobody_is_remembered_who_is_signed_out(firm: Company, monkeypatch: pytest.MonkeyPatch) -> None:

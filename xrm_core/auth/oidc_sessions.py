@@ -31,6 +31,12 @@ def owner(issuer: str, subject: str) -> str:
     return f"id token {issuer} {subject}"
 
 
+def sid_in(claims: Mapping[str, Any]) -> str | None:
+    """What a session is called in an ID token; None: it is not said, or not so that it could be kept."""
+    sid = claims.get("sid")
+    return sid if is_name(sid) else None
+
+
 def keep(
     connection: Connection, session_id: str, provider: Provider, claims: Mapping[str, Any], id_token: str | None
 ) -> None:
@@ -43,14 +49,13 @@ def keep(
         claims: of the ID token.
         id_token: encrypted; None: it is not kept.
     """
-    sid = claims.get("sid")
     connection.execute(
         insert(OIDC_SESSION).values(
             session_id=session_id,
             provider=provider.name,
             issuer=provider.issuer,
             subject=claims["sub"],
-            sid=sid if is_name(sid) else None,
+            sid=sid_in(claims),
             id_token=id_token,
         )
     )

@@ -69,7 +69,7 @@ def keep_refusal(database: Database, provider: Provider, reason: str, address: s
 
 def has_ended(connection: Connection, provider: Provider, claims: Mapping[str, Any]) -> bool:
     """Whether the provider has signed out whom an ID token is about, after it and before there was a session."""
-    table, sid = LOGOUT_TOKEN, claims.get("sid")
+    table, sid = LOGOUT_TOKEN, oidc_sessions.sid_in(claims)
     issued_at = dt.datetime.fromtimestamp(claims.get("iat", 0), dt.UTC)
     everywhere = and_(table.c.subject == claims["sub"], table.c.issued_at >= issued_at)
     by_user = everywhere if sid is None else and_(everywhere, table.c.sid.is_(None))

@@ -1,9 +1,11 @@
 """A provider signs people out: logout tokens, and what is none."""
 
 import datetime as dt
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +30,7 @@ from tests.auth.provider_kit import (
 from xrm_core.auth import authenticator, oidc_documents, oidc_sessions, provider_logout
 from xrm_core.auth.events import recorded
 from xrm_core.auth.logout_tokens import EVENT, LogoutToken
+from xrm_core.auth.oidc_people import Arrival, sign_in_by
 from xrm_core.auth.people import hold
 from xrm_core.auth.sessions import Lifetimes, create_session
 from xrm_core.storage.system import LOGOUT_TOKEN, OIDC_SESSION
@@ -318,6 +321,42 @@ def test_a_sign_in_that_is_under_way_is_waited_for_and_ended(firm: Company) -> N
             time.sleep(0.3)
         # then it has ended
         assert ending.result(10) == {person.id: [made.id]}
+
+
+@pytest.mark.parametrize(
+    ("subject", "named"),
+    [("joy", {"subject": None, "sid": "s 20"}), ("new 1", {"subject": "new 1", "sid": None})],
+    ids=["session alone", "who is new"],
+)
+def test_who_is_held_by_no_record_yet_is_waited_for_too(
+    firm: Company, monkeypatch: pytest.MonkeyPatch, subject: str, named: dict[str, Any]
+) -> None:
+    # given somebody whose sign-in has already found that the provider has not signed them out
+    firm.linked("joy")
+    records, looked, has_ended = firm.house.platform.records, threading.Event(), provider_logout.has_ended
+    provider = replace(
+        next(each.provider for each in firm.clients if each.provider.name == "company"), create_users=True
+    )
+    lifetimes = Lifetimes(dt.timedelta(hours=1), dt.timedelta(days=1))
+    claims = {"sub": subject, "sid": "s 20", "iat": int(time.time()), "email_verified": True}
+
+    def slowly(*arguments: Any) -> bool:
+        found = has_ended(*arguments)
+        looked.set()
+        time.sleep(0.5)
+        return found
+
+    monkeypatch.setattr(provider_logout, "has_ended", slowly)
+    arrival = Arrival(claims | {"email": f"{uuid4().hex}@example.com"}, None, "test", None, None)
+    token = LogoutToken(f"no record {subject}", **named, issued_at=dt.datetime.now(dt.UTC))
+    with ThreadPoolExecutor(1) as threads:
+        coming = threads.submit(sign_in_by, firm.house.database, records, provider, lifetimes, arrival)
+        assert looked.wait(10)
+        # when the provider does it now
+        ended = provider_logout.sign_out(firm.house.database, records.tables["user"], provider, token, None)
+        signed_in = coming.result(10)
+    # then the session that has come into being meanwhile has ended
+    assert ended == {signed_in.person.id: [signed_in.session.id]}
 
 
 @pytest.mark.parametrize("sid", [7, ["s"], {"s": 1}, True, "é", "a\0b", "s" * 300])

@@ -107,6 +107,7 @@ def _signed_in(
     if not is_name(claims["sub"]):
         raise refused("The provider's ID token has no usable subject.")
     with database.begin(TIMEOUT) as connection:
+        provider_logout.hold(connection, provider, claims["sub"], oidc_sessions.sid_in(claims))
         person = _person(connection, records, provider, arrival)
         people.hold(connection, records.tables[USER], [person.id])
         if people.by_id(connection, records.tables[USER], person.id) is None:

@@ -1,10 +1,11 @@
 """A provider signs somebody out: a logout token → the end of sessions, once."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, or_, select
+from sqlalchemy import Connection, Table, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from xrm_core.auth import attempts, events, oidc_sessions, people
@@ -19,6 +20,8 @@ from xrm_core.storage.system import IDENTITY, LOGOUT_TOKEN
 
 KEPT = LONGEST + dt.timedelta(seconds=2 * LEEWAY_SECONDS)
 """How long it is kept that a token was used: longer than it could be used."""
+
+_ADVISORY_LOCK = 0x78726D04  # «xrm» 4
 
 
 def sign_out(
@@ -37,8 +40,9 @@ def sign_out(
         TokenInvalid: it was used before.
     """
     with database.begin(TIMEOUT) as connection:
-        _use(connection, provider, token)
         # Whoever is just being signed in is held by that; here we wait for it, and end what it has begun.
+        hold(connection, provider, token.subject, token.sid)
+        _use(connection, provider, token)
         linked = select(IDENTITY.c.user_id).where(
             IDENTITY.c.issuer == provider.issuer, IDENTITY.c.subject == token.subject
         )
@@ -48,6 +52,27 @@ def sign_out(
             details = {"everywhere": token.sid is None, "by": "provider", "provider": provider.name, "sessions": ids}
             events.record(connection, events.Event.SIGN_OUT, subject=user_id, address=address, details=details)
     return ended
+
+
+def hold(connection: Connection, provider: Provider, subject: str | None, sid: str | None) -> None:
+    """Let nobody else sign an account of a provider in or out until the transaction ends; the first thing that it does.
+
+    There may be no row yet by which it could be held: of who comes for the first time, or of the session.
+
+    Args:
+        connection: in a write transaction.
+        provider: whose account.
+        subject: the account; None: it is not said.
+        sid: the session there; None: it is not said.
+    """
+    if connection.dialect.name != "postgresql":  # SQLite lets one write at a time
+        return
+    names = [
+        f"{kind} {provider.name} {provider.issuer} {name}" for kind, name in (("sub", subject), ("sid", sid)) if name
+    ]
+    # In one order for everybody: who waits for one of them has none for which the other waits.
+    for number in sorted({_number(name) for name in names}):
+        connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK, number)))
 
 
 def keep_refusal(database: Database, provider: Provider, reason: str, address: str | None) -> None:
@@ -102,3 +127,7 @@ def _use(connection: Connection, provider: Provider, token: LogoutToken) -> None
     new = make(LOGOUT_TOKEN).values(row).on_conflict_do_nothing().returning(LOGOUT_TOKEN.c.token_hash)
     if connection.scalar(new) is None:
         raise TokenInvalid("token was used before.")
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big", signed=True)

@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -194,3 +195,21 @@ async def test_keys_that_are_none_are_no_keys(keys: Any) -> None:
 async def test_answers_without_end_are_not_read_to_it() -> None:
     with pytest.raises(ProviderUnavailable):
         await said(World(signed(), keys={"keys": [], "more": "x" * 2_000_000}))
+
+
+async def test_who_begins_to_sign_in_lets_no_certificates_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a provider that was asked before
+    client = OidcClient(PROVIDER)
+    client.documents = World("").client().documents
+    read, load = [], ssl.SSLContext.load_verify_locations
+
+    def counted(context: ssl.SSLContext, *paths: Any) -> None:
+        read.append(paths)
+        load(context, *paths)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
+    # when anybody begins again and again
+    for _ in range(5):
+        await client.authorization_url(FLOW, BACK)
+    # then they are read once for all: meanwhile nobody else is answered
+    assert len(read) <= 1

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xrm_core.auth.oidc_documents import MAX_BYTES, TIMEOUT, Documents, ProviderUnavailable
+from xrm_core.auth.oidc_documents import MAX_BYTES, TIMEOUT, Documents, ProviderUnavailable, tls
 from xrm_core.auth.oidc_providers import Provider
 from xrm_core.auth.oidc_tokens import TokenInvalid, verified
 from xrm_core.errors import Unauthenticated
@@ -131,6 +131,7 @@ class OidcClient:
             code_challenge_method="S256",
             timeout=TIMEOUT,
             transport=self._transport,
+            verify=tls(),
         )
 
 

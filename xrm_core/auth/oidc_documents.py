@@ -2,12 +2,16 @@
 
 import asyncio
 import time
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from xrm_core.auth.oidc_providers import Provider, is_safe_url
 from xrm_core.errors import XrmError
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 KEEP_SECONDS = 3600.0
 """How long what a provider says about itself, and its keys, are kept."""
@@ -28,6 +32,14 @@ class ProviderUnavailable(XrmError):
 
     code = "PROVIDER_UNAVAILABLE"
     http_status = 502
+
+
+@cache
+def tls() -> "SSLContext":
+    """What is needed to speak to providers by TLS. To make it takes the event loop as long as a hundred requests."""
+    from httpx2 import create_ssl_context
+
+    return create_ssl_context()
 
 
 class Documents:
@@ -118,7 +130,7 @@ class Documents:
         content = b""
         try:
             async with (
-                AsyncClient(timeout=TIMEOUT, transport=self._transport) as client,
+                AsyncClient(timeout=TIMEOUT, transport=self._transport, verify=tls()) as client,
                 client.stream("GET", url, headers={"accept": "application/json"}) as answer,
             ):
                 answer.raise_for_status()

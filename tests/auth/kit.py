@@ -31,6 +31,8 @@ FILES: dict[str, dict[str, Any]] = {
     "user": {"email": {**TEXT, "format": "email", "x-unique": True}, "active": {"type": "boolean"}},
     "note": {"text": TEXT},
 }
+WORDS: dict[str, dict[str, Any]] = {}
+"""More words of entity files."""
 ROLES = {"roles": {"clerk": {"labels": {"en": "Clerk"}}, "guest": {"labels": {"en": "Guest"}}}}
 POLICIES = "role,entity,action,fields,rule,effect\nclerk,*,*,*,,allow\nguest,note,read,text,,allow\n"
 PASSWORD = "correct horse battery"
@@ -146,7 +148,7 @@ def built(url: str, folder: Path, **settings: Any) -> Platform:
     pack = folder / "pack"
     (pack / "permissions").mkdir(parents=True)
     for name, properties in FILES.items():
-        file = {"x-entity": name, "type": "object", "properties": properties}
+        file = {"x-entity": name, "type": "object", "properties": properties, **WORDS.get(name, {})}
         (pack / f"{name}.json").write_text(json.dumps(file))
     (pack / "permissions" / "roles.json").write_text(json.dumps(ROLES))
     (pack / "permissions" / "policies.csv").write_text(POLICIES)

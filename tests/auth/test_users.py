@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
+from tests.auth import kit
 from tests.auth.kit import House
 from tests.auth.post import Post, mail_server, text
 from tests.auth.test_mail import wait_for
@@ -17,6 +18,7 @@ from tests.auth.users_kit import (
     LINK,
     NEW,
     UPDATE,
+    USERS,
     Admin,
     address,
     numbers,
@@ -33,7 +35,9 @@ from xrm_core.auth.mail import Mail
 from xrm_core.auth.tokens import TokenLimits
 from xrm_core.errors import Busy
 from xrm_core.graphql import user_fields
+from xrm_core.records import read_log
 from xrm_core.storage.system import ATTEMPTS, NOTICE, RECOVERY_CODE, TOTP
+from xrm_core.storage.tenants import State
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -211,6 +215,33 @@ def test_links_are_not_endless(house: House) -> None:
     assert admin.refused(on("resetUserPassword", LINK), id=person.id) == "TOO_MANY_ATTEMPTS"
     assert admin.refused(INVITE, i={"email": address()}, r=[]) == "TOO_MANY_ATTEMPTS"
     assert Kind.LINKS.delay(100).total_seconds() == 0
+
+
+@pytest.mark.parametrize("fields", [True, ["email"], ["phone"]])
+def test_who_sees_users_is_in_the_log_of_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: bool | list[str]
+) -> None:
+    monkeypatch.setitem(kit.WORDS, "user", {"x-log-reads": fields, "properties": {**USERS, "phone": kit.TEXT}})
+    with opened_with(f"sqlite:///{tmp_path / 'house.db'}", tmp_path) as house:
+        admin, person = Admin(house), house.person(role="guest")
+        text = "query($w: UserAccountFilter) { userAccounts(where: $w) { nodes { id } } }"
+        found = admin(text, w={"search": "person"})["nodes"]
+        seen(admin, person.id)
+        for name in ("updateUserAccount", "setUserRoles", "resetUserPassword"):
+            change, more = CHANGES[name]
+            admin(change, id=person.id, **more)
+        with house.database.read() as connection:
+            lines = list(read_log.logged(connection))[::-1]
+        if fields == ["phone"]:  # which no account shows
+            assert lines == []
+            return
+        assert [each.record_ids for each in lines] == [tuple(sorted(each["id"] for each in found))] + [(person.id,)] * 4
+        shown = ("active", "email", "first_name", "id", "language", "last_name")
+        assert {(each.user_id, each.entity, each.fields) for each in lines} == {(admin.person.id, "user", shown)}
+        # no log, no answer
+        house.http.app.app._main.state = State.READONLY  # type: ignore[attr-defined]
+        assert admin.refused(text, w={}) == "TENANT_READONLY"
+        assert admin.refused("query($id: ID!) { userAccount(id: $id) { id } }", id=person.id) == "TENANT_READONLY"
 
 
 def test_links_go_by_mail_where_there_is_mail_and_are_in_no_answer(tmp_path: Path) -> None:

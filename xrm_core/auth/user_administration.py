@@ -21,6 +21,7 @@ from xrm_core.auth.sign_in import TIMEOUT
 from xrm_core.auth.stored_passwords import kept_hash
 from xrm_core.auth.user_changes import UserChange, UserChanges, require
 from xrm_core.auth.user_lists import can_be_deactivated, known_id
+from xrm_core.auth.user_reads import UserReads
 from xrm_core.errors import BadQuery, ValidationFailed
 from xrm_core.metadata.model import ACTIVE, EMAIL, USER
 from xrm_core.permissions.caller import User
@@ -41,15 +42,17 @@ class UserAdministration:
     Args:
         changes: the transactions.
         post: sends links; None: there is no mail, so they are told.
+        reads: keeps who sees which users.
     """
 
     changes: UserChanges
     post: LinkPost | None
+    reads: UserReads
 
     def user_accounts(
         self,
         caller: User,
-        address: str | None,  # noqa: ARG002 - as of all fields about accounts
+        address: str | None,
         where: Mapping[str, Any] | None = None,
         first: int | None = None,
         after: str | None = None,
@@ -57,13 +60,17 @@ class UserAdministration:
         """A page of users; see :func:`~xrm_core.auth.user_lists.page`. Raises Forbidden, BadQuery."""
         require(caller.access, Action.READ)
         with self.changes.changes.database.read(TIMEOUT) as connection:
-            return user_lists.page(connection, self._users, where, first, after)
+            found = user_lists.page(connection, self._users, where, first, after)
+        self.reads.keep(caller, address, [each["id"] for each in found["nodes"]])
+        return found
 
-    def user_account(self, caller: User, address: str | None, id: str) -> dict[str, Any] | None:  # noqa: ARG002
+    def user_account(self, caller: User, address: str | None, id: str) -> dict[str, Any] | None:
         """A user; None if there is none. Raises Forbidden, BadQuery."""
         require(caller.access, Action.READ)
         with self.changes.changes.database.read(TIMEOUT) as connection:
-            return user_lists.one(connection, self._users, known_id(id))
+            found = user_lists.one(connection, self._users, known_id(id))
+        self.reads.keep(caller, address, [] if found is None else [found["id"]])
+        return found
 
     def invite_user(
         self, caller: User, address: str | None, input: Mapping[str, Any], roles: Sequence[str]
@@ -135,7 +142,7 @@ class UserAdministration:
         with self.changes.begin(caller, address, id, fresh=EMAIL in input) as work:
             values = self._values(work, input, known_id(id))
             work.update(known_id(id), values)
-            return user_lists.one(work.connection, self._users, known_id(id))
+            return self._shown(work, caller, known_id(id))
 
     def set_user_roles(self, caller: User, address: str | None, id: str, roles: Sequence[str]) -> dict[str, Any] | None:
         """Let a user have exactly these roles.
@@ -148,7 +155,7 @@ class UserAdministration:
             work.require_roles(roles)
             account_changes.give_roles(work.connection, known_id(id), roles, work.by)
             work.administrators.require_one_left(work.connection, work.users)
-            return user_lists.one(work.connection, self._users, known_id(id))
+            return self._shown(work, caller, known_id(id))
 
     def deactivate_user(self, caller: User, address: str | None, id: str) -> dict[str, Any] | None:
         """Let a user in no more: sessions end, tokens open nothing.
@@ -174,11 +181,16 @@ class UserAdministration:
             account_changes.remove_totp(work.connection, known_id(id), work.by)
             account_changes.remove_passkeys(work.connection, known_id(id), by=work.by)
             work.administrators.require_one_left(work.connection, work.users)
-            return user_lists.one(work.connection, self._users, known_id(id))
+            return self._shown(work, caller, known_id(id))
 
     @property
     def _users(self) -> Table:
         return self.changes.changes.users
+
+    def _shown(self, work: UserChange, caller: User, user_id: str) -> dict[str, Any] | None:
+        """What a change answers with."""
+        self.reads.keep_along(work.connection, caller, work.by.address, [user_id])
+        return user_lists.one(work.connection, self._users, user_id)
 
     def _set_active(self, caller: User, address: str | None, id: str, *, active: bool) -> dict[str, Any] | None:
         if not can_be_deactivated(self._users):
@@ -187,7 +199,7 @@ class UserAdministration:
             work.update(known_id(id), {ACTIVE: active})
             if not active:
                 work.administrators.require_one_left(work.connection, work.users)
-            return user_lists.one(work.connection, self._users, known_id(id))
+            return self._shown(work, caller, known_id(id))
 
     def _offered(
         self, caller: User, address: str | None, id: str | None, offer: Callable[[UserChange], OfferedLink]
@@ -201,7 +213,7 @@ class UserAdministration:
             with self.changes.begin(caller, address, id, fresh=True) as work:
                 attempts.count(work.connection, [counter])
                 made = offer(work)
-                shown = user_lists.one(work.connection, self._users, made.user_id)
+                shown = self._shown(work, caller, made.user_id)
             link = made
         finally:
             if take is not None:

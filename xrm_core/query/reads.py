@@ -82,7 +82,7 @@ def of_file(model: Model) -> Iterator[tuple[str, str]]:
     """The fields that hold files of entities whose reads are logged for that field: entity and field."""
     for entity in model:
         for field in entity.fields.values():
-            if field.type is FieldType.FILE and _is_logged(entity, {field.name}):
+            if field.type is FieldType.FILE and is_logged(entity, {field.name}):
                 yield entity.name, field.name
 
 
@@ -127,7 +127,7 @@ class Marker:
         if entity is None:  # a view of relationships, whose records come by their relations
             return items
         fields = self._fields(entity, (field for item in selection if (field := _field(item))))
-        if not _is_logged(entity, fields):
+        if not is_logged(entity, fields):
             return items
         self._shown.append(Read(name, tuple(sorted(fields))))
         return (Seen(KEY, len(self._shown) - 1), *items)
@@ -186,7 +186,7 @@ class Marker:
             branches[name] = replace(branch, selections=selections)
             told = self._fields(entity, [each.name for each in entity.fields.values() if each.searched])
             told |= {entity.display} if entity.display else set()
-            if _is_logged(entity, told):
+            if is_logged(entity, told):
                 self._shown.append(Read(name, tuple(sorted(told))))
                 seen[name] = len(self._shown) - 1
         return replace(request, branches=branches, seen=seen)
@@ -211,7 +211,7 @@ class Marker:
             if owner is None:
                 continue
             used = self._fields(owner, fields) - {"id"}  # to compare an id says nothing of a record
-            if (owner is entity or used) and _is_logged(owner, used):
+            if (owner is entity or used) and is_logged(owner, used):
                 self._used.setdefault(name, set()).update(used)
 
     def _fields(self, entity: Entity, names: Iterable[str]) -> set[str]:
@@ -227,7 +227,7 @@ class Marker:
             owner = self._model[place[0]]
             if owner is entity:
                 found.add(place[1])
-            elif place[1] != "id" and _is_logged(owner, {place[1]}):
+            elif place[1] != "id" and is_logged(owner, {place[1]}):
                 self._used.setdefault(owner.name, set()).add(place[1])
             field = owner.fields.get(place[1])
             if field is not None and field.virtual:
@@ -235,7 +235,8 @@ class Marker:
         return found
 
 
-def _is_logged(entity: Entity, fields: set[str]) -> bool:
+def is_logged(entity: Entity, fields: set[str]) -> bool:
+    """Whether a read of these fields of an entity is logged."""
     return "*" in entity.log_reads or not fields.isdisjoint(entity.log_reads)
 
 

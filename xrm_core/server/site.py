@@ -27,6 +27,7 @@ from xrm_core.auth.relying_party import RelyingParty
 from xrm_core.auth.secret_box import SecretBox
 from xrm_core.auth.user_administration import UserAdministration
 from xrm_core.auth.user_changes import UserChanges
+from xrm_core.auth.user_reads import UserReads
 from xrm_core.errors import (
     ModelOutOfDate,
     PermissionsChanged,
@@ -393,7 +394,11 @@ class Site:
             OwnTotp(changes, self._box),
             OwnTokens(authority),
             OwnPasskeys(RelyingParty.of(self._settings, self.name), Challenges(self._box, self.name)),
-            UserAdministration(UserChanges(changes, records, Administrators(authority, self._usual)), self._post),
+            UserAdministration(
+                UserChanges(changes, records, Administrators(authority, self._usual)),
+                self._post,
+                UserReads(self.database, records.model[USER], self.require_writable),
+            ),
         )
         engine = Engine(
             records,

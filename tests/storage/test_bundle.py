@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
-from sqlalchemy.schema import CreateSchema, DropSchema
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateSchema, CreateTable, DropSchema
 
 from xrm_core.auth import tokens
 from xrm_core.metadata.loader import load_texts
@@ -170,6 +171,16 @@ def test_there_and_back_nothing_changes(
             with database.read() as connection:
                 assert current_model(connection) == MODEL
                 assert connection.scalar(select(func.count()).select_from(TOKEN)) == 1
+
+
+def test_tables_that_are_made_after_an_import_still_refer_to_each_other(
+    fresh: Callable[[str], Any], bundle: Path
+) -> None:
+    with fresh("postgresql") as database:
+        import_bundle(database, bundle)
+    for table in METADATA.sorted_tables:
+        made = str(CreateTable(table).compile(dialect=postgresql.dialect()))
+        assert made.count("FOREIGN KEY") == len(table.foreign_key_constraints), table
 
 
 def test_every_system_table_goes_along_or_stays_on_purpose() -> None:

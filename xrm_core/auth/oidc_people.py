@@ -64,23 +64,33 @@ def sign_in_by(
         except IntegrityError:  # the same account came twice at the same moment, and was new both times
             return _signed_in(database, records, provider, lifetimes, arrival)
     except ProviderSignInFailed as error:
-        with database.begin(TIMEOUT) as connection:
-            details = {"provider": provider.name, "reason": error.message}
-            subject, event = str(arrival.claims["sub"]), events.Event.SIGN_IN_FAILED
-            events.record(connection, event, subject=subject, address=arrival.address, details=details)
+        keep_refusal(database, provider, error.message, arrival.address, str(arrival.claims["sub"]))
         raise
 
 
-def keep_refusal(database: Database, provider: Provider, reason: str, address: str | None) -> None:
-    """Keep that a provider's answer did not show who somebody is, as with a forged ID token (blocking).
+def keep_refusal(
+    database: Database, provider: Provider, reason: str, address: str | None, subject: str | None = None
+) -> None:
+    """Keep that a provider's answer let nobody in (blocking).
 
-    Of one address only so many are kept: whoever sends many must not fill the log.
+    Of one address only so many are kept: whoever sends many must neither fill the log nor keep others from writing.
+
+    Args:
+        database: has the log.
+        provider: whose answer.
+        reason: why, in words without anything secret.
+        address: of the client.
+        subject: who it is there; None: the answer did not show that, as with a forged ID token.
     """
     counters = [attempts.of_address(address, Kind.PROVIDER_ANSWER)]
-    with contextlib.suppress(TooManyAttempts), database.begin(TIMEOUT) as connection:
-        attempts.count(connection, counters)
-        details = {"provider": provider.name, "reason": reason}
-        events.record(connection, events.Event.SIGN_IN_FAILED, address=address, details=details)
+    with contextlib.suppress(TooManyAttempts):
+        with database.read(TIMEOUT) as connection:
+            attempts.require_free(connection, counters)
+        with database.begin(TIMEOUT) as connection:
+            attempts.count(connection, counters)
+            details = {"provider": provider.name, "reason": reason}
+            event = events.Event.SIGN_IN_FAILED
+            events.record(connection, event, subject=subject, address=address, details=details)
 
 
 def link(connection: Connection, user_id: str, issuer: str, subject: str) -> None:

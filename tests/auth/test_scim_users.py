@@ -173,6 +173,24 @@ def test_who_is_deleted_leaves_the_record_behind(house: House, directory: Direct
     map_group(house, "Leavers")
 
 
+def test_nobody_keeps_a_user_in_by_taking_the_address_that_is_left_behind(house: House, directory: Directory) -> None:
+    # given somebody who has given another user the address that those get who are deleted
+    made, other = directory.user(address()), house.person()
+    taken = f"{made['id']}@removed.invalid"
+    house.update_user(other, {"email": taken})
+    # when
+    assert directory.ask("DELETE", f"/Users/{made['id']}").status_code == 204
+    # then the user is gone, and the address is free
+    refused(directory.ask("GET", f"/Users/{made['id']}"), 404)
+    with house.database.read() as connection:
+        users = house.platform.tables["user"]
+        row = connection.execute(users.select().where(users.c.id == made["id"])).one()
+    assert not row.active
+    assert row.email.endswith("@removed.invalid")
+    assert row.email != taken
+    assert directory.user(made["userName"])["id"] != made["id"]
+
+
 def test_an_address_that_is_used_again_is_another_user(house: House, directory: Directory) -> None:
     # given somebody who was deleted, and with whom a record was shared
     made = directory.user(address(), externalId="eva")

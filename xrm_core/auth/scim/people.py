@@ -16,6 +16,7 @@ from scim2_models import (
     UniquenessException,
 )
 from sqlalchemy import ColumnElement, Select, Table, delete, insert, or_, select, update
+from uuid_utils import uuid7
 
 from xrm_core.auth import events
 from xrm_core.auth.people import is_active, is_addressed, roles_of
@@ -156,7 +157,7 @@ def remove(work: Work, id_: str, expected: str | None) -> None:
     roles = sorted(roles_of(work.connection, id_))
     if not _is_provisioned(work, id_):
         work.require_roles(roles, "The user has roles:")
-    work.records.update(work.connection, work.author, USER, id_, {ACTIVE: False, EMAIL: f"{id_}@{_NO_DOMAIN}"})
+    work.records.update(work.connection, work.author, USER, id_, {ACTIVE: False, EMAIL: _nobodys_address(work, id_)})
     shared = shares.end_with(work.connection, id_)
     _keep(work, id_, before)
     for table in OF_USERS:
@@ -233,6 +234,14 @@ def _keep(work: Work, id_: str, given: User) -> None:
     row = {"external_id": given.external_id, "attributes": text, "changed_at": work.now, "gone_at": None}
     if not work.connection.execute(update(SCIM_USER).where(SCIM_USER.c.user_id == id_).values(row)).rowcount:
         work.connection.execute(insert(SCIM_USER).values(user_id=id_, **row))
+
+
+def _nobodys_address(work: Work, id_: str) -> str:
+    """What a user has for an address who is deleted. Somebody may have taken it, so that the user cannot be."""
+    usual = f"{id_}@{_NO_DOMAIN}"
+    others = select(work.users.c.id).where(with_name(work, usual), work.users.c.id != id_)
+    is_taken = work.connection.execute(others.limit(1)).first() is not None
+    return f"{uuid7()}@{_NO_DOMAIN}" if is_taken else usual
 
 
 def _require_free_name(work: Work, given: User, id_: str | None) -> None:

@@ -5,22 +5,24 @@ import time
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, select
 
 from tests.auth.kit import House, Person, code, opened
 from tests.auth.post import Post, mail_server, text
 from tests.auth.test_tenants import settle
 from tests.postgres import PostgresServer
-from xrm_core.auth import authenticator
+from xrm_core.auth import authenticator, forgotten_password
 from xrm_core.auth.events import recorded
 from xrm_core.auth.mail import Mail, MailNotSent
 from xrm_core.auth.one_time import Purpose
 from xrm_core.errors import SettingsError
 from xrm_core.server import forgotten_http
 from xrm_core.settings import load_settings
+from xrm_core.storage.system import ONE_TIME_TOKEN
 
 NEW = "another good password"
 PAGE = "https://{tenant}crm.example.com/password"
@@ -103,6 +105,28 @@ def test_who_has_forgotten_the_password_gets_a_link_that_works_once(house: House
     assert house.login(person.email, NEW).status_code == 200
     assert code(house.post("/auth/password", {"token": token, "password": NEW})) == "NOT_FOUND"
     assert "password_reset_asked" in house.events(person.id)
+
+
+def test_no_link_goes_to_an_address_that_is_another_meanwhile(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, threads = house.person(), list[Thread]()
+    found = forgotten_password.kept_hash
+
+    def meanwhile(connection: Connection, user_id: str) -> str | None:
+        """After it was looked up who it is, they get another address."""
+        change = {"email": f"new.{person.email}"}
+        threads.append(Thread(target=house.update_user, args=(person, change), daemon=True))
+        threads[0].start()
+        threads[0].join(0.5)
+        return found(connection, user_id)
+
+    monkeypatch.setattr(forgotten_password, "kept_hash", meanwhile)
+    table = house.platform.records.tables["user"]
+    forgotten_password.prepare(house.database, table, person.email, None)
+    threads[0].join(20)
+    assert not threads[0].is_alive()
+    with house.database.read() as connection:
+        links = select(ONE_TIME_TOKEN.c.purpose).where(ONE_TIME_TOKEN.c.user_id == person.id)
+        assert list(connection.scalars(links)) == []
 
 
 def test_the_answer_is_the_same_for_strangers_and_nobody_gets_mail(house: House, post: Post) -> None:

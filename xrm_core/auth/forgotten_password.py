@@ -47,6 +47,9 @@ def prepare(database: Database, users: Table, email: str, address: str | None) -
     """
     with database.begin(TIMEOUT) as connection:
         person = people.by_email(connection, users, email)
+        if person is not None:  # who gets another address at this moment must not have a link sent to the former one
+            people.hold(connection, users, [person.id])
+            person = person if people.by_email(connection, users, email) == person else None
         subject = email if person is None else person.id
         details = {"by": "mail"} if person is not None else {"by": "mail", "user": "none"}
         events.record(connection, events.Event.PASSWORD_RESET_ASKED, subject=subject, address=address, details=details)

@@ -1,6 +1,7 @@
 """``POST /auth/forgot``: a link by mail for who has forgotten their password, the same answer for everybody else."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection
 
 import structlog
@@ -13,7 +14,7 @@ from xrm_core.auth.forgotten_password import Link
 from xrm_core.auth.mail import Mail, MailNotSent
 from xrm_core.auth.one_time import Purpose
 from xrm_core.auth.sign_in import TIMEOUT
-from xrm_core.errors import Busy, NotFound
+from xrm_core.errors import NotFound
 from xrm_core.metadata.model import USER
 from xrm_core.server import browser
 from xrm_core.server.auth_http import HEADERS, AuthEndpoints, answered, body_of, text_in
@@ -22,7 +23,8 @@ from xrm_core.server.sites import address_of, site_of
 from xrm_core.settings import Settings
 
 MAX_WAITING = 20
-"""Mails of one tenant that may be under way at a time: one that is asked for many must not hold up the others."""
+"""Mails of one tenant that may be under way at a time: one that is asked for many must not hold up the others. More are
+not sent, which no answer tells: it would tell who is a user, since nobody else has mails under way."""
 
 _END_SECONDS = 5.0  # for mails under way when the server ends
 
@@ -40,7 +42,8 @@ class ForgottenEndpoint:
     def __init__(self, settings: Settings, auth: AuthEndpoints) -> None:
         self._mail = Mail.of(settings)
         self._auth = auth
-        self._under_way: dict[asyncio.Task[None], str] = {}  # and whose users they are for
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._sending: Counter[str] = Counter()  # mails under way, by the name of the tenant
 
     def routes(self) -> list[Route]:
         """The route."""
@@ -59,11 +62,9 @@ class ForgottenEndpoint:
         given = await body_of(request)
         email, address = text_in(given, "email"), address_of(request.scope)
         await self._auth.apart(forgotten_password.count, site.database, email, address)
-        if list(self._under_way.values()).count(site.name) >= MAX_WAITING:
-            raise Busy("Too many mails are waiting already.", hint="Try again in a moment.")
         task = asyncio.create_task(self._send(self._mail, site, email, address))
-        self._under_way[task] = site.name
-        task.add_done_callback(self._under_way.pop)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
         return JSONResponse({"asked": True}, 202, HEADERS)
 
     async def _send(self, mail: Mail, site: Site, email: str, address: str | None) -> None:
@@ -79,7 +80,7 @@ class ForgottenEndpoint:
             if link is None:
                 return
             try:
-                await mail.send_link(link.email, link.language, Purpose.FORGOTTEN, link.token, site.name)
+                await self._mailed(mail, site, link)
             except MailNotSent as error:
                 _log.error("mail_not_sent", tenant=site.name, user=link.user_id, reason=error.message)
                 await self._auth.apart(_keep, site, link.user_id, error.message)
@@ -87,6 +88,17 @@ class ForgottenEndpoint:
             _log.error("mail_not_prepared", tenant=site.name, kind=type(error).__name__)
         finally:
             site.busy -= 1
+
+    async def _mailed(self, mail: Mail, site: Site, link: Link) -> None:
+        if self._sending[site.name] >= MAX_WAITING:
+            raise MailNotSent("Too many mails are under way already.")
+        self._sending[site.name] += 1
+        try:
+            await mail.send_link(link.email, link.language, Purpose.FORGOTTEN, link.token, site.name)
+        finally:
+            self._sending[site.name] -= 1
+            if not self._sending[site.name]:
+                del self._sending[site.name]
 
 
 async def finished(tasks: Collection[asyncio.Task[None]]) -> None:

@@ -91,7 +91,7 @@ class AuthEndpoints:
                 provider_logout.remove_expired(connection)
 
         try:
-            await self.apart(remove)
+            await self.apart(site.name, remove)
         except Exception as error:
             _log.warning("sessions_not_cleaned", tenant=site.name, kind=type(error).__name__)
 
@@ -119,7 +119,7 @@ class AuthEndpoints:
 
         async def sign_in(serving: Serving) -> SignedIn:
             users = serving.blueprint.records.tables[USER]
-            return await self.apart(self._sign_in, site.database, users, attempt)
+            return await self.apart(site.name, self._sign_in, site.database, users, attempt)
 
         return signed_in_answer(request, site, await site.on_newest(sign_in), cookie=attempt.cookie)
 
@@ -132,7 +132,7 @@ class AuthEndpoints:
 
         async def set_by_link(serving: Serving) -> tuple[Person, str]:
             users = serving.blueprint.records.tables[USER]
-            return await self.apart(new_password.set_by_link, site.database, users, self.passwords, new)
+            return await self.apart(site.name, new_password.set_by_link, site.database, users, self.passwords, new)
 
         person, device_token = await site.on_newest(set_by_link)
         answer = {"user": {"id": person.id, "email": person.email}, "device": device_token}
@@ -184,7 +184,7 @@ class AuthEndpoints:
                 events.record(connection, event, user_id=user_id, subject=user_id, address=address, details=details)
             return opened_by
 
-        opened_by = await self.apart(end)
+        opened_by = await self.apart(site.name, end)
         site.serving.authenticator.forget()
         return opened_by
 

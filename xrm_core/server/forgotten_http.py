@@ -61,7 +61,7 @@ class ForgottenEndpoint:
             raise NotFound("This server sends no mail.", hint="Whoever administers the users can give you a link.")
         given = await body_of(request)
         email, address = text_in(given, "email"), address_of(request.scope)
-        await self._auth.apart(forgotten_password.count, site.database, email, address)
+        await self._auth.apart(site.name, forgotten_password.count, site.database, email, address)
         task = asyncio.create_task(self._send(self._mail, site, email, address))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -72,7 +72,7 @@ class ForgottenEndpoint:
 
         async def prepare(serving: Serving) -> Link | None:
             users = serving.blueprint.records.tables[USER]
-            return await self._auth.apart(forgotten_password.prepare, site.database, users, email, address)
+            return await self._auth.apart(site.name, forgotten_password.prepare, site.database, users, email, address)
 
         site.busy += 1
         try:
@@ -83,7 +83,7 @@ class ForgottenEndpoint:
                 await self._mailed(mail, site, link)
             except MailNotSent as error:
                 _log.error("mail_not_sent", tenant=site.name, user=link.user_id, reason=error.message)
-                await self._auth.apart(_keep, site, link.user_id, error.message)
+                await self._auth.apart(site.name, _keep, site, link.user_id, error.message)
         except Exception as error:
             _log.error("mail_not_prepared", tenant=site.name, kind=type(error).__name__)
         finally:

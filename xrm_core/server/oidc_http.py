@@ -84,7 +84,7 @@ class OidcEndpoints:
             id_token = await client.id_token(flow, address_at(request, client, CALLBACK), dict(request.query_params))
         except ProviderSignInFailed as error:
             await self._auth.apart(
-                keep_refusal, site.database, client.provider, error.message, address_of(request.scope)
+                site.name, keep_refusal, site.database, client.provider, error.message, address_of(request.scope)
             )
             raise
         device_token = browser.cookie(request.scope, browser.DEVICE, site.name)
@@ -99,7 +99,9 @@ class OidcEndpoints:
 
         async def sign_in(serving: Serving) -> SignedIn:
             records = serving.blueprint.records
-            return await self._auth.apart(sign_in_by, site.database, records, client.provider, self._lifetimes, arrival)
+            return await self._auth.apart(
+                site.name, sign_in_by, site.database, records, client.provider, self._lifetimes, arrival
+            )
 
         signed_in = await site.on_newest(sign_in)
         site.serving.authenticator.forget()  # roles may have changed

@@ -72,11 +72,15 @@ class OidcLogoutEndpoints:
 
             async def sign_out(serving: Serving) -> Mapping[str, list[str]]:
                 users = serving.blueprint.records.tables[USER]
-                return await apart(provider_logout.sign_out, site.database, users, client.provider, token, address)
+                return await apart(
+                    site.name, provider_logout.sign_out, site.database, users, client.provider, token, address
+                )
 
             ended = await site.on_newest(sign_out)
         except TokenInvalid as error:
-            await apart(provider_logout.keep_refusal, site.database, client.provider, f"The logout {error}", address)
+            await apart(
+                site.name, provider_logout.keep_refusal, site.database, client.provider, f"The logout {error}", address
+            )
             raise
         if ended:
             site.serving.authenticator.forget()

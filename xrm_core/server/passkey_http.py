@@ -85,6 +85,6 @@ class PasskeyEndpoints:
 
         async def sign_in(serving: Serving) -> SignedIn:
             users = serving.blueprint.records.tables[USER]
-            return await self._auth.apart(self._sign_in(site), site.database, users, attempt)
+            return await self._auth.apart(site.name, self._sign_in(site), site.database, users, attempt)
 
         return signed_in_answer(request, site, await site.on_newest(sign_in), cookie=attempt.cookie)

@@ -88,15 +88,15 @@ class ScimEndpoint:
         place = str(request.path_params["path"]).partition("/")[0]
         details = {"method": request.method, "place": place if place in _PLACES else "other", "reason": error.message}
         with suppress(XrmError):
-            await self._keeping(_keep_stranger, site.database, by, address_of(request.scope), details)
+            await self._keeping(site.name, _keep_stranger, site.database, by, address_of(request.scope), details)
 
     async def _answer(self, request: Request, receive: Receive) -> Response:
         site, address = site_of(request.scope), address_of(request.scope)
         credentials = request.headers.get("authorization")
         _require_right(await site.user(credentials, address), writes=False)
         body = await whole_body(receive, request.headers.get("content-length"), self._max_bytes)
-        service = self._service = self._service or await self._apart(_service, self._max_bytes)
-        asked, writes = await self._apart(_asked, request, body)
+        service = self._service = self._service or await self._apart(site.name, _service, self._max_bytes)
+        asked, writes = await self._apart(site.name, _asked, request, body)
         if writes:
             site.require_writable()
 
@@ -104,7 +104,7 @@ class ScimEndpoint:
             caller = await serving.authenticator.user(credentials, address)
             _require_right(caller, writes=writes)
             place = site.database, serving.blueprint.records, serving.policies
-            return await self._apart(_done, *place, service, asked, caller, address)
+            return await self._apart(site.name, _done, *place, service, asked, caller, address)
 
         try:
             return await site.on_newest(do)

@@ -5,11 +5,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
 
+from tests.auth import kit
 from tests.auth.kit import PASSWORD, House
 from tests.auth.users_kit import (
     CHANGES,
@@ -19,10 +21,12 @@ from tests.auth.users_kit import (
     POLICIES,
     SET_ROLES,
     UPDATE,
+    USERS,
     Admin,
     address,
     alone,
     on,
+    opened_with,
     roles_of,
     seen,
     served,
@@ -89,6 +93,18 @@ def test_what_is_missing_names_no_entity_that_is_hidden_but_the_event_does(house
     with house.database.read() as connection:
         [kept] = recorded(connection, users=(admin.person.id,), event="user_change_refused")
     assert "clerk: read on user" in kept.details["beyond"]
+
+
+def test_a_refusal_names_no_field_of_users_that_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {**USERS, "first_name": {**kit.TEXT, "minLength": 2}, "grade": kit.TEXT}
+    monkeypatch.setitem(kit.WORDS, "user", {"properties": fields, "dependentRequired": {"last_name": ["grade"]}})
+    with opened_with(f"sqlite:///{tmp_path / 'house.db'}", tmp_path) as house:
+        wrong = {"email": address(), "firstName": "A", "lastName": "B"}
+        [error] = Admin(house, "helpdesk").answer(INVITE, i=wrong, r=[])["errors"]
+        assert "first_name" in error["message"]
+        assert "grade" not in str(error)
+        [error] = Admin(house).answer(INVITE, i=wrong, r=[])["errors"]  # who sees the field is told
+        assert "grade" in str(error)
 
 
 def test_who_is_denied_something_gives_nobody_the_role_without_that_and_does_not_lose_it(house: House) -> None:

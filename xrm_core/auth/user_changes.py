@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
@@ -13,13 +13,14 @@ from xrm_core.auth.account_changes import By
 from xrm_core.auth.administrators import Administrators, Beyond
 from xrm_core.auth.own_changes import OwnChanges, owner_of
 from xrm_core.auth.sign_in import TIMEOUT
-from xrm_core.auth.user_lists import known_id
+from xrm_core.auth.user_lists import NAMES, known_id
 from xrm_core.errors import BadQuery, Forbidden, NotFound, XrmError
-from xrm_core.metadata.model import ACTIVE, USER
+from xrm_core.metadata.model import ACTIVE, EMAIL, USER
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.caller import System, User, system
 from xrm_core.permissions.policy import USERS, Action
 from xrm_core.records.door import Records
+from xrm_core.records.rights import names_known
 from xrm_core.storage.policy_sets import require_current
 from xrm_core.storage.system import SESSION
 
@@ -131,7 +132,10 @@ class UserChanges:
                     _require_fresh(connection, owner.session)
                 if id_ is not None:
                     self._require_user(connection, rights, known_id(id_))
-                author = system(self.records.model, "user administration", actor=owner.user_id)
+                known = names_known(rights, self.records.model[USER]) | {ACTIVE, EMAIL, *NAMES}
+                author = replace(
+                    system(self.records.model, "user administration", actor=owner.user_id), names=frozenset(known)
+                )
                 by = By(owner.user_id, address)
                 yield UserChange(connection, by, rights, author, self.administrators, self.records)
         except Beyond as error:

@@ -49,12 +49,14 @@ class System:
 
     ``sets_system_fields`` lets it give ids and time stamps of records, as a restored or generated history needs.
     ``actor`` is named as the author of what it writes: the id of a service's token, say; None: nobody.
+    ``names`` are the fields that a refusal may name, if somebody hears it who does not see all; None: all.
     """
 
     access: Access
     cause: str
     sets_system_fields: bool = False
     actor: str | None = None
+    names: frozenset[str] | None = None
 
     @property
     def id(self) -> None:

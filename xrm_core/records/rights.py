@@ -9,7 +9,7 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.errors import Forbidden, NotFound
 from xrm_core.metadata.model import Entity
 from xrm_core.metadata.predicate import EVERYTHING
-from xrm_core.permissions.access import Permission
+from xrm_core.permissions.access import Access, Permission
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.query.context import context_values
@@ -94,13 +94,9 @@ def told(problems: Sequence[Mapping[str, str]], entity: Entity, caller: Caller) 
 
     Nor is one that they only ever read behind a mask: what stands in the way is what the mask hides.
     """
-    known = {
-        name
-        for action in (Action.READ, Action.CREATE, Action.UPDATE)
-        if (granted := caller.access.get(entity.name, action)) is not None
-        for name in granted.fields
-        if granted.in_full(name)
-    }
+    known = names_known(caller.access, entity)
+    if isinstance(caller, System) and caller.names is not None:
+        known &= caller.names
     named = [
         {key: text for key, text in problem.items() if key != ABOUT}
         for problem in problems
@@ -109,6 +105,17 @@ def told(problems: Sequence[Mapping[str, str]], entity: Entity, caller: Caller) 
     if len(named) < len(problems):
         named.append({"field": "", "rule": "hidden", "message": "a field that you cannot see stands in the way"})
     return named
+
+
+def names_known(access: Access, entity: Entity) -> set[str]:
+    """Fields of which somebody may know by their rights: they can write them, or read them without a mask."""
+    return {
+        name
+        for action in (Action.READ, Action.CREATE, Action.UPDATE)
+        if (granted := access.get(entity.name, action)) is not None
+        for name in granted.fields
+        if granted.in_full(name)
+    }
 
 
 def _fields_of(problem: Mapping[str, str], entity: Entity) -> set[str]:

@@ -1,6 +1,8 @@
 """What users see and change of their own account through GraphQL."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pyotp
@@ -8,6 +10,7 @@ import pytest
 
 from tests.auth.kit import PASSWORD, House, code
 from xrm_core.auth.attempts import Kind
+from xrm_core.auth.passwords import Passwords
 
 NEW = "another good password"
 ME = "{ me { id email roles totp { enabled recoveryCodesLeft } sessions { id device address current } } }"
@@ -174,3 +177,27 @@ def test_what_it_costs_is_counted(house: House) -> None:
     assert answer.json()["extensions"]["cost"]["requested"] == 50
     body = {"query": CHANGE, "variables": {"current": "x", "new": "y"}, "extensions": {"cost": True}}
     assert house.post("/graphql", body, **headers).json()["extensions"]["cost"]["requested"] == 50
+
+
+def test_who_has_many_passwords_checked_holds_up_no_change_of_records(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = house.person()
+    headers, go_on, checked = house.signed_in(person), Event(), Passwords.verify
+    write = 'mutation { createNote(input: {text: "x"}) { id } }'
+
+    def slowly(passwords: Passwords, password: str, kept: str | None) -> tuple[bool, str | None]:
+        go_on.wait(30)
+        return checked(passwords, password, kept)
+
+    monkeypatch.setattr(Passwords, "verify", slowly)
+    with ThreadPoolExecutor(12) as threads:
+        try:
+            asking = [threads.submit(ask, house, headers, DISABLE, password=PASSWORD) for _ in range(10)]
+            time.sleep(1)  # so they have begun
+            written = threads.submit(ask, house, headers, write)
+            assert written.result(15)["createNote"]["id"]
+            assert not any(each.done() for each in asking)
+        finally:
+            go_on.set()
+        assert [each.result(30) for each in asking] == [{"disableTotp": False}] * 10

@@ -1,6 +1,7 @@
 """The way of a GraphQL request: schema of the role → document → variables → plan → statements → bytes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Reader
 
 MAX_WRITES = 100
-"""Changes that may be under way or wait at a time."""
+"""Changes that may be under way or wait at a time; and as many requests about accounts."""
 
 Result = TypeVar("Result")
 
@@ -80,12 +81,14 @@ class Threads:
         self.planning = ThreadPoolExecutor(2, thread_name_prefix="xrm-plan")
         self.writing = ThreadPoolExecutor(8, thread_name_prefix="xrm-write")
         self.administering = ThreadPoolExecutor(2, thread_name_prefix="xrm-schema")
+        self.accounts = ThreadPoolExecutor(4, thread_name_prefix="xrm-account")  # passwords that are checked take long
 
     def close(self) -> None:
         """End them."""
         self.planning.shutdown(wait=False)
         self.writing.shutdown(wait=False)
         self.administering.shutdown(wait=False)
+        self.accounts.shutdown(wait=False)
 
 
 @dataclass
@@ -125,7 +128,7 @@ class Engine:
     policies: str | None = None
     gate: Callable[[], None] | None = None
     executes_reads: bool = False
-    _writes: int = field(default=0, init=False)
+    _waiting: Counter[str] = field(default_factory=Counter, init=False)
 
     def __post_init__(self) -> None:
         if self.roles is None:
@@ -199,13 +202,18 @@ class Engine:
         return await self._write(executor.run, *call)
 
     async def _write(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
-        if self._writes >= MAX_WRITES:
+        return await self._in_turn("writing", self.threads.writing, work, *arguments)
+
+    async def _in_turn(
+        self, kind: str, threads: ThreadPoolExecutor, work: Callable[..., Answer], *arguments: Any
+    ) -> Answer:
+        if self._waiting[kind] >= MAX_WRITES:
             raise Busy("Too many changes are waiting already; nothing was done.", hint="Try again in a moment.")
-        self._writes += 1
+        self._waiting[kind] += 1
         try:
-            return await self._apart(self.threads.writing, work, *arguments)
+            return await self._apart(threads, work, *arguments)
         finally:
-            self._writes -= 1
+            self._waiting[kind] -= 1
 
     async def _ask_account(
         self,
@@ -219,7 +227,7 @@ class Engine:
             raise BadQuery("Accounts cannot be seen or changed here.")
         operations = AccountOperations(self.account, self.database, role.planner)
         call = (document, request.operation_name, request.variables, caller, request.address, extensions)
-        return await self._write(operations.run, *call)
+        return await self._in_turn("accounts", self.threads.accounts, operations.run, *call)
 
     async def _administer(self, role: Role, document: Document, request: Request, caller: User) -> Answer:
         if self.administration is None:

@@ -250,6 +250,13 @@ def test_filters_orders_and_pages(directory: Directory) -> None:
     assert len(done(directory.ask("GET", "/Users?startIndex=2&count=1"))["Resources"]) == 1
 
 
+@pytest.mark.parametrize("kind", ["Users", "Groups"])
+def test_a_page_behind_all_others_is_empty_however_far_it_is(directory: Directory, kind: str) -> None:
+    for start in (2**31, 2**63, 10**30):
+        found = done(directory.ask("GET", f"/{kind}?startIndex={start}&count=1"))
+        assert found.get("Resources", []) == []
+
+
 def test_a_user_without_an_address_does_not_keep_others_from_being_listed(house: House, directory: Directory) -> None:
     with house.database.begin() as connection:
         id_ = house.platform.records.create(connection, system(house.platform.model, "test"), "user", {"active": True})

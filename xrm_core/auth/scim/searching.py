@@ -16,6 +16,9 @@ from xrm_core.storage.system import SCIM_GROUP, SCIM_MEMBER, SCIM_USER
 MAX_LOOKED_AT = 10_000
 """Users or groups that a filter or an order by something else looks at."""
 
+_FARTHEST = 2**31 - 1
+"""Users or groups that are passed over at most: more there are not, and databases do not count on for ever."""
+
 
 def search(work: Work, kinds: list[ResourceType], asked: SearchRequest[Any]) -> SearchPage:
     """A page of what was asked for.
@@ -24,7 +27,7 @@ def search(work: Work, kinds: list[ResourceType], asked: SearchRequest[Any]) -> 
         TooManyException: there are more than can be looked at, or shown in one answer.
     """
     count = asked.count if asked.count is not None else MAX_LOOKED_AT
-    start = asked.start_index_0 or 0
+    start = min(asked.start_index_0 or 0, _FARTHEST)
     if len(kinds) == 1 and asked.filter is None and asked.sort_by is None:
         query = _query(work, kinds[0])
         total = work.connection.scalar(select(func.count()).select_from(query.subquery())) or 0

@@ -4,9 +4,11 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -28,11 +30,14 @@ from tests.auth.provider_kit import (
     unsigned,
 )
 from xrm_core.auth import authenticator, oidc_documents, oidc_sessions, provider_logout
+from xrm_core.auth.attempts import TooManyAttempts
 from xrm_core.auth.events import recorded
 from xrm_core.auth.logout_tokens import EVENT, LogoutToken
 from xrm_core.auth.oidc_people import Arrival, sign_in_by
 from xrm_core.auth.people import hold
 from xrm_core.auth.sessions import Lifetimes, create_session
+from xrm_core.auth.sign_in import SignIn
+from xrm_core.server import auth_http
 from xrm_core.storage.system import LOGOUT_TOKEN, OIDC_SESSION
 
 PATH = "/auth/oidc/company/backchannel-logout"
@@ -375,6 +380,34 @@ def test_nobody_is_remembered_who_is_signed_out(firm: Company, monkeypatch: pyte
     assert firm.is_in(session)
     assert send(firm, logout_token(sub="may")).status_code == 200
     assert not firm.is_in(session)
+
+
+def test_however_many_sign_in_a_provider_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a server with as many sign-ins under way as there may be
+    begun, go_on, only_sqlite = threading.Semaphore(0), threading.Event(), SimpleNamespace(param="sqlite")
+
+    def slowly(*_: Any) -> None:
+        begun.release()
+        go_on.wait(20)
+        raise TooManyAttempts("later", details={"retryAfter": 1})
+
+    monkeypatch.setattr(auth_http, "_THREADS", 1)
+    monkeypatch.setattr(auth_http, "MAX_WAITING", 1)
+    monkeypatch.setattr(SignIn, "__call__", slowly)
+    with company(cast(Any, only_sqlite), tmp_path) as firm, ThreadPoolExecutor(3) as threads:
+        first = threads.submit(firm.house.login, "ada@example.com")
+        try:
+            assert begun.acquire(timeout=10)
+            others = [threads.submit(firm.house.login, "ada@example.com") for _ in range(2)]
+            assert {each.result().status_code for each in wait(others, 10, FIRST_COMPLETED).done} == {503}
+            # when a provider signs people out, and strangers send what is no token
+            answers = [send(firm, logout_token(sub="nobody")), send(firm, "x.y.z")]
+            # then all the same it is done, and kept
+            assert [each.status_code for each in answers] == [200, 400]
+            assert len(events(firm, "provider_logout_refused")) == 1
+        finally:
+            go_on.set()
+        assert sorted(each.result(10).status_code for each in (first, *others)) == [429, 429, 503]
 
 
 def test_strangers_are_held_up_and_the_provider_is_not(firm: Company) -> None:

@@ -59,6 +59,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     graphql = GraphQLEndpoint(settings.max_body_bytes, documents, compresses=settings.compression)
     auth = AuthEndpoints(settings)
     providers = OidcClients(settings, auth.box)
+    logout = OidcLogoutEndpoints(providers)
     forgotten = ForgottenEndpoint(settings, auth)
     scim = ScimEndpoint(settings)
     notices = SecurityNotices(settings)
@@ -102,6 +103,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         await tenants.close()
         await site.close()
         auth.close()
+        logout.close()
         scim.close()
 
     routes: list[BaseRoute] = [
@@ -111,7 +113,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         *auth.routes(),
         *OidcEndpoints(settings, auth, providers).routes(),
         *OidcSignOutEndpoints(auth, providers).routes(),
-        *OidcLogoutEndpoints(auth, providers).routes(),
+        *logout.routes(),
         *PasskeyEndpoints(settings, auth, tenants.named).routes(),
         Route(f"{ROOT}/{{path:path}}", scim),
         *forgotten.routes(),

@@ -18,7 +18,8 @@ from xrm_core.auth.oidc_tokens import TokenInvalid
 from xrm_core.errors import XrmError
 from xrm_core.graphql import answers
 from xrm_core.metadata.model import USER
-from xrm_core.server.auth_http import HEADERS, MAX_BYTES, AuthEndpoints
+from xrm_core.server.apart import Apart
+from xrm_core.server.auth_http import HEADERS, MAX_BYTES
 from xrm_core.server.oidc_clients import BACKCHANNEL, OidcClients
 from xrm_core.server.site import Serving
 from xrm_core.server.sites import address_of, site_of
@@ -26,23 +27,31 @@ from xrm_core.server.sites import address_of, site_of
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 20
 _BUSY = (429, 503)
+_THREADS, _MAX_WAITING = 2, 50
 
 
 class OidcLogoutEndpoints:
     """The routes; they answer for the site of the request.
 
     Args:
-        auth: has the threads and the key.
         clients: of the providers.
     """
 
-    def __init__(self, auth: AuthEndpoints, clients: OidcClients) -> None:
-        self._auth = auth
+    def __init__(self, clients: OidcClients) -> None:
         self._clients = clients
+        # Of its own: providers mostly send a token once, and however many people sign in must not keep it away.
+        self._apart = Apart("xrm-provider", _THREADS, _MAX_WAITING, "Too many logout tokens are waiting already.")
+        # Nor what strangers send.
+        self._keeping = Apart("xrm-provider-refused", 1, _MAX_WAITING, "Too much is refused.")
 
     def routes(self) -> list[Route]:
         """The routes."""
         return [Route(f"/auth/oidc/{{name}}/{BACKCHANNEL}", self._by_provider, methods=["POST"])]
+
+    def close(self) -> None:
+        """End the threads."""
+        self._apart.close()
+        self._keeping.close()
 
     async def _by_provider(self, request: Request) -> Response:
         """Errors have the shape of the standard, and its status: 400 but for who shall come again later."""
@@ -66,21 +75,18 @@ class OidcLogoutEndpoints:
     async def _signed_out(self, request: Request) -> None:
         client, site, address = self._clients.of(request), site_of(request.scope), address_of(request.scope)
         site.require_writable()
-        apart = self._auth.apart
         try:
             token = await _token_of(request, client)
 
             async def sign_out(serving: Serving) -> Mapping[str, list[str]]:
                 users = serving.blueprint.records.tables[USER]
-                return await apart(
-                    site.name, provider_logout.sign_out, site.database, users, client.provider, token, address
-                )
+                place = site.database, users, client.provider
+                return await self._apart(site.name, provider_logout.sign_out, *place, token, address)
 
             ended = await site.on_newest(sign_out)
         except TokenInvalid as error:
-            await apart(
-                site.name, provider_logout.keep_refusal, site.database, client.provider, f"The logout {error}", address
-            )
+            kept = client.provider, f"The logout {error}", address
+            await self._keeping(site.name, provider_logout.keep_refusal, site.database, *kept)
             raise
         if ended:
             site.serving.authenticator.forget()

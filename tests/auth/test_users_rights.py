@@ -37,7 +37,10 @@ from xrm_core.auth.administrators import Administrators
 from xrm_core.auth.events import recorded
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.user_changes import FRESH
+from xrm_core.permissions.access import Access
+from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.in_force import apply_set
+from xrm_core.permissions.token_scope import TokenScope
 from xrm_core.storage.system import SESSION
 
 
@@ -105,6 +108,24 @@ def test_a_refusal_names_no_field_of_users_that_is_hidden(tmp_path: Path, monkey
         assert "grade" not in str(error)
         [error] = Admin(house).answer(INVITE, i=wrong, r=[])["errors"]  # who sees the field is told
         assert "grade" in str(error)
+
+
+def test_roles_that_somebody_likes_to_name_are_not_put_together(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes long, and whoever asks for anything meanwhile waits for it."""
+    admin, person, other = Admin(house, "helpdesk"), house.person(role="guest"), Admin(house)
+    assert seen(admin, person.id) == seen(other, person.id)
+    compiled: list[frozenset[str]] = []
+    before = Authority._compile
+
+    def compile_(authority: Authority, roles: frozenset[str], scope: TokenScope) -> Access:
+        compiled.append(roles)
+        return before(authority, roles, scope)
+
+    monkeypatch.setattr(Authority, "_compile", compile_)
+    for roles in (["clerk", "guest"], ["reader", "guest", "generous"], ["clerk", "reader"]):
+        assert admin.refused(SET_ROLES, id=person.id, r=roles) == "FORBIDDEN"
+    other(SET_ROLES, id=person.id, r=["reader", "guest", "short"])
+    assert compiled == []
 
 
 def test_who_is_denied_something_gives_nobody_the_role_without_that_and_does_not_lose_it(house: House) -> None:

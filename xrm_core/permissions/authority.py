@@ -66,6 +66,10 @@ class Authority:
         with self._lock:
             return [roles for roles, scope in self._kept if scope == UNSCOPED]
 
+    def gives(self, roles: frozenset[str], name: str, action: Action) -> bool:
+        """Whether roles give an action on an object that is no entity: as :meth:`access`, without all else."""
+        return _may(self.policies_of(roles), name, action)
+
     def policies_of(self, roles: frozenset[str]) -> list[Policy]:
         """The policies of these roles and of those that they inherit, in the order of the files."""
         with self._lock:

@@ -14,6 +14,7 @@ from httpx2 import Response
 from tests.auth.kit import House, code, opened
 from tests.postgres import PostgresServer
 from xrm_core.auth import authenticator, oidc_people
+from xrm_core.auth.events import recorded
 from xrm_core.auth.oidc_providers import load_providers
 from xrm_core.auth.people import by_id, roles_of
 from xrm_core.auth.sessions import find_session
@@ -114,6 +115,18 @@ def test_a_new_account_becomes_a_user_with_the_roles_of_its_groups(house: House,
     come_back(house, begin(house), "ada")
     with house.database.read() as connection:
         assert roles_of(connection, str(users[0])) == {"guest"}
+
+
+def test_roles_that_a_provider_gives_and_takes_are_kept_before_and_after(house: House, provider: str) -> None:
+    for groups in ("/sales", "/visitors"):
+        account(provider, "joe", email="joe@example.com", email_verified=True, groups=[groups])
+        come_back(house, begin(house), "joe")
+    with house.database.read() as connection:
+        changes = [each.details for each in recorded(connection, event="roles_changed")][:2]
+    assert changes == [
+        {"before": ["clerk"], "after": ["guest"], "provider": "open"},
+        {"before": [], "after": ["clerk"], "provider": "open"},
+    ]
 
 
 def test_a_sign_in_replaces_the_former_session_of_the_browser(house: House, provider: str) -> None:

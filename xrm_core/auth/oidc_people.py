@@ -213,6 +213,6 @@ def _give_roles(connection: Connection, provider: Provider, person: Person, arri
     after = (before - governed) | mapped
     if after != before:
         tokens.set_roles(connection, person.id, after)
-        details = {"roles": sorted(after), "provider": provider.name}
+        details = {"before": sorted(before), "after": sorted(after), "provider": provider.name}
         event = events.Event.ROLES_CHANGED
         events.record(connection, event, user_id=None, subject=person.id, address=arrival.address, details=details)

@@ -115,6 +115,20 @@ def test_unknown_users_rights_that_are_missing_and_users_with_more_are_refused_a
     assert all(len(each.subject or "") <= 500 for each in events)
 
 
+def test_whoever_may_not_view_as_others_does_not_fill_the_log(client: Client) -> None:
+    # given somebody who may not, and tries for ever
+    other, ben = token(client, "ben", "rep"), client.world.users["ben"]
+    asked = {"Authorization": f"Bearer {other}", "X-View-As": client.world.users["anna"]}
+    answers = [client.post(CUSTOMERS, **asked) for _ in range(25)]
+    # then the answer is the same each time, and is kept as often as failures are free
+    assert len({each.content for each in answers}) == 1
+    assert [(each.event, each.user_id) for each in seen(client)] == [("view_as_refused", ben)] * 21
+    # and who may is kept each time
+    for _ in range(25):
+        client.post(CUSTOMERS, **{"X-View-As": ben})
+    assert len(seen(client)) == 46
+
+
 def test_a_token_held_to_less_views_only_as_who_may_see_no_more(client: Client) -> None:
     # given Ben, who may read users and customers, and tokens of an admin
     ben = {"X-View-As": client.world.users["ben"]}

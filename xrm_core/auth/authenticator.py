@@ -15,7 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
-from xrm_core.auth import people, sessions, tokens
+from xrm_core.auth import attempts, people, sessions, tokens
+from xrm_core.auth.attempts import Counter, Kind, TooManyAttempts
 from xrm_core.auth.events import Event, record
 from xrm_core.auth.networks import is_within
 from xrm_core.errors import Forbidden, Unauthenticated, XrmError
@@ -176,17 +177,25 @@ class Authenticator:
     def _view_as(self, viewer: User, whom: str, address: str | None, again: bool) -> User:
         with self._database.begin(_TIMEOUT) as connection:
             found = self._viewed(connection, viewer, whom)
-            event = Event.VIEW_AS_REFUSED if found is None else Event.VIEW_AS
-            subject = whom if found is None else found.id
-            details = {} if viewer.token is None else {"token": viewer.token}
-            if found is None or not again:
-                record(connection, event, user_id=viewer.id, subject=subject, address=address, details=details)
+            if found is not None and not again:
+                _keep_viewing(connection, Event.VIEW_AS, viewer, found.id, address)
         if found is None:
+            self._keep_refusal(viewer, whom, address)
             raise Forbidden(
                 "You may not view as this user.",
                 hint="There is no such user, you may not view as others, or that user may see more than you.",
             )
         return replace(found, viewer=viewer.id, token=viewer.token)
+
+    def _keep_refusal(self, viewer: User, whom: str, address: str | None) -> None:
+        """Of somebody only so many are kept: everybody who is signed in can have that refused as often as they like."""
+        counters = [Counter.of(Kind.VIEW_AS, viewer.actor or "")]
+        with contextlib.suppress(TooManyAttempts):
+            with self._database.read(_TIMEOUT) as connection:
+                attempts.require_free(connection, counters)
+            with self._database.begin(_TIMEOUT) as connection:
+                attempts.count(connection, counters)
+                _keep_viewing(connection, Event.VIEW_AS_REFUSED, viewer, whom, address)
 
     def _viewed(self, connection: Connection, viewer: User, whom: str) -> User | None:
         if viewer.id is None or not viewer.access.may(VIEW_AS, Action.READ) or len(whom) > _MAX_NAME or "\0" in whom:
@@ -224,6 +233,11 @@ class Authenticator:
                 write(connection, id_, *more)
         finally:
             self._noting.discard(id_)
+
+
+def _keep_viewing(connection: Connection, event: Event, viewer: User, whom: str | None, address: str | None) -> None:
+    details = {} if viewer.token is None else {"token": viewer.token}
+    record(connection, event, user_id=viewer.id, subject=whom, address=address, details=details)
 
 
 def _require_within(user: User, address: str | None) -> None:

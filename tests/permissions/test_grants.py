@@ -214,3 +214,22 @@ def test_what_is_shared_with_a_role_is_for_who_has_the_role() -> None:
     inherited = parse_files(files(*shared, roles="a b", rules={"shared": {"$shared": "read"}}, a=["b"]), MODEL)
     author = Authority(MODEL, inherited).access(frozenset({"a"}))
     assert beyond_roles(author, MODEL, inherited, ["a", "b"]) == []
+
+
+@pytest.mark.parametrize("less", ["read,since,,allow", "read,share,,deny", "read,*,,deny", "*,*,,deny"])
+def test_who_is_held_to_less_on_links_gives_no_role_that_is_not(less: str) -> None:
+    model = kit.load_model()
+    rows = [
+        "wide,*,*,*,,allow",
+        f"narrow,firm_advisor,{less}",
+        "people,person,*,*,,allow",
+        "names,firm,read,name,,allow",
+    ]
+    policies = kit.policies(model, rows, {})
+    author = Authority(model, policies).access(frozenset({"wide", "narrow"}))
+    missing = beyond_roles(author, model, policies, ["wide"])
+    assert "wide: read on firm_advisor" in missing
+    assert not [text for text in missing if "firm_ally" in text]
+    assert beyond_roles(author, model, policies, ["people", "names"]) == []  # which give no links
+    all_of_it = Authority(model, policies).access(frozenset({"wide"}))
+    assert beyond_roles(all_of_it, model, policies, ["wide", "people"]) == []

@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import EVERYTHING, SHARED, All, Any_, Predicate, parse, whole
-from xrm_core.permissions.access import Access, covers, grantable
+from xrm_core.permissions.access import Access, Permission, covers, grantable
+from xrm_core.permissions.between import link_permission
 from xrm_core.permissions.policy import ALL, OBJECTS, Action, Effect, Policy, PolicySet, with_inherited
 from xrm_core.permissions.role_limits import NAMES, Decided, allowance
 
@@ -65,6 +66,7 @@ def beyond_roles(
     found: dict[str, None] = {}
     asked = sorted(roles)
     strange = with_inherited(policies.roles, asked) - author.roles
+    narrowed = list(_narrowed(author, model, [policy for role in asked for policy in _held(policies, role)]))
     for role in asked:
         if role not in policies.roles:
             found[f"{role}: it is no role"] = None
@@ -75,6 +77,9 @@ def beyond_roles(
             shared = SHARED in (policy.rule or "")
             for text in _missing(author, model, replace(policy, rule=None) if shared and strange else policy):
                 found[f"{role}: {text}"] = None
+            for link, action, owner in narrowed:
+                if _gives_links(policy, link, action, owner):
+                    found[f"{role}: {action} on {link.name}"] = None
         if usual is not None:
             theirs, own = _limits(policies, role, usual), author.limits.within(usual)
             for name in NAMES:
@@ -116,6 +121,40 @@ def _missing(author: Access, model: Model, policy: Policy) -> Iterator[str]:
         for entity in model:
             if policy.applies(entity, action) and not _holds(author, model, entity, action, policy):
                 yield f"{action} on {entity.name}"
+
+
+def _narrowed(author: Access, model: Model, every: Iterable[Policy]) -> Iterator[tuple[Entity, Action, Entity]]:
+    """Links, an action on them, and their owner, where a policy on links holds the author to less than follows from
+    both ends. Left out are those of which other policies of the roles say themselves what they give: ``every``.
+    """
+    held = {
+        (entity.name, action): found
+        for entity in model
+        for action in Action
+        if (found := author.get(entity.name, action)) is not None
+    }
+    for entity in model:
+        if entity.between is None or entity.kind != "link":
+            continue
+        for action in (Action.READ, Action.CREATE, Action.UPDATE, Action.DELETE):
+            follows = link_permission(entity, action, (), held)
+            named = any(policy.entity == entity.name and policy.applies(entity, action) for policy in every)
+            if follows is not None and not named and not _as_wide(held.get((entity.name, action)), follows, entity):
+                yield entity, action, model[entity.fields[entity.between.source].reference.targets[0]]
+
+
+def _as_wide(held: Permission | None, other: Permission, entity: Entity) -> bool:
+    """Whether what is held is what follows from the ends, without anything that narrows it."""
+    stored = {name for name in other.field_rules if (field := entity.field(name)) is None or not field.virtual}
+    return (
+        held is not None and held.rule == other.rule and all(held.field_rules.get(name, 0) is None for name in stored)
+    )
+
+
+def _gives_links(policy: Policy, link: Entity, action: Action, owner: Entity) -> bool:
+    """Whether rights on links follow from a policy on their owner."""
+    of_owner = Action.READ if action is Action.READ else Action.UPDATE
+    return link.between is not None and policy.applies(owner, of_owner) and covers(policy, link.between.name, of_owner)
 
 
 def _holds(author: Access, model: Model, entity: Entity, action: Action, policy: Policy) -> bool:

@@ -233,3 +233,14 @@ def test_who_is_held_to_less_on_links_gives_no_role_that_is_not(less: str) -> No
     assert beyond_roles(author, model, policies, ["people", "names"]) == []  # which give no links
     all_of_it = Authority(model, policies).access(frozenset({"wide"}))
     assert beyond_roles(all_of_it, model, policies, ["wide", "people"]) == []
+
+
+def test_a_policy_on_links_that_is_gone_gives_what_follows_from_the_ends() -> None:
+    model = kit.load_model()
+    wide, narrow = "a,*,*,*,,allow", "b,firm_advisor,read,since,,allow"
+    old, new = kit.policies(model, [wide, narrow], {}), kit.policies(model, [wide], {}, ["b"])
+    other = kit.policies(model, [wide, "b,firm_advisor,read,id,,allow"], {})
+    held = Authority(model, old).access(frozenset({"a", "b"}))
+    assert "b: read on firm_advisor" in beyond(held, model, old, new)
+    assert beyond(held, model, old, other) == []
+    assert beyond(Authority(model, old).access(frozenset({"a"})), model, old, new) == []

@@ -3,9 +3,10 @@
 Who gives a role to a user is held to the same: to what the policies of the role give.
 
 A change gives something to a role by an allowing or masking policy that it did not have, and by a denying one that it
-has no longer, its own or inherited. Each of these must be covered by the author's own rights: the action, all of the
-fields, and all of the records. Whether a rule holds for no more records than another is decided by how they are put
-together only, so that in doubt a change is refused that would have given nothing.
+has no longer, its own or inherited; on links, which follow from their ends where no policy names them, by any that is
+gone. Each of these must be covered by the author's own rights: the action, all of the fields, and all of the records.
+Whether a rule holds for no more records than another is decided by how they are put together only, so that in doubt a
+change is refused that would have given nothing.
 """
 
 import json
@@ -38,6 +39,7 @@ def beyond(
         had, has = _held(old, role), _held(after, role)
         given = [each for each in has if each.effect is not Effect.DENY and each not in had]
         lifted = [each for each in had if each.effect is Effect.DENY and each not in has]
+        lifted += [_widened(each) for each in had if each not in has and _narrows(each, model, has)]
         for policy in (*given, *lifted):
             for text in _missing(author, model, policy):
                 found[f"{role}: {text}"] = None
@@ -121,6 +123,19 @@ def _missing(author: Access, model: Model, policy: Policy) -> Iterator[str]:
         for entity in model:
             if policy.applies(entity, action) and not _holds(author, model, entity, action, policy):
                 yield f"{action} on {entity.name}"
+
+
+def _narrows(policy: Policy, model: Model, others: Iterable[Policy]) -> bool:
+    """Whether rights on links would follow from their ends but for this policy: none of the others names them."""
+    if policy.entity is None or policy.entity not in model or policy.effect is Effect.DENY:
+        return False
+    if model[policy.entity].kind != "link":
+        return False
+    return not any(each.entity == policy.entity and each.action in (None, policy.action) for each in others)
+
+
+def _widened(policy: Policy) -> Policy:
+    return replace(policy, fields=None, rule=None, effect=Effect.ALLOW)
 
 
 def _narrowed(author: Access, model: Model, every: Iterable[Policy]) -> Iterator[tuple[Entity, Action, Entity]]:

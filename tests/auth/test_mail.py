@@ -15,10 +15,11 @@ from tests.auth.kit import House, Person, code, opened
 from tests.auth.post import Post, mail_server, text
 from tests.auth.test_tenants import settle
 from tests.postgres import PostgresServer
-from xrm_core.auth import authenticator, forgotten_password, stored_passwords
+from xrm_core.auth import account_changes, authenticator, forgotten_password, stored_passwords
 from xrm_core.auth.events import recorded
 from xrm_core.auth.mail import Mail, MailNotSent
 from xrm_core.auth.one_time import Purpose
+from xrm_core.cli.main import main
 from xrm_core.errors import SettingsError
 from xrm_core.server import forgotten_http
 from xrm_core.settings import load_settings
@@ -122,6 +123,33 @@ def test_no_link_goes_to_an_address_that_is_another_meanwhile(house: House, monk
     monkeypatch.setattr(forgotten_password, "kept_hash", meanwhile)
     table = house.platform.records.tables["user"]
     forgotten_password.prepare(house.database, table, person.email, None)
+    threads[0].join(20)
+    assert not threads[0].is_alive()
+    with house.database.read() as connection:
+        links = select(ONE_TIME_TOKEN.c.purpose).where(ONE_TIME_TOKEN.c.user_id == person.id)
+        assert list(connection.scalars(links)) == []
+
+
+@pytest.mark.parametrize("command", ["invite", "reset"])
+def test_no_link_of_the_command_line_is_for_an_address_that_is_another_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    person, threads = house.person(), list[Thread]()
+    offer = account_changes.offer_link
+
+    def meanwhile(*arguments: Any, **more: Any) -> Any:
+        """After it was looked up who it is, they get another address."""
+        change = {"email": f"new.{person.email}"}
+        threads.append(Thread(target=house.update_user, args=(person, change), daemon=True))
+        threads[0].start()
+        threads[0].join(0.5)
+        return offer(*arguments, **more)
+
+    monkeypatch.setattr(account_changes, "offer_link", meanwhile)
+    folder, url = str(house.platform.settings.schemas), house.platform.settings.database_url
+    with pytest.raises(SystemExit) as ended:
+        main(["user", command, person.email, "--schemas", folder, "--database", str(url)])
+    assert not ended.value.code
     threads[0].join(20)
     assert not threads[0].is_alive()
     with house.database.read() as connection:

@@ -116,7 +116,7 @@ def _link(
 
     from xrm_core.auth.account_changes import offer_link
     from xrm_core.auth.mail import require_mail
-    from xrm_core.auth.people import Person
+    from xrm_core.auth.people import Person, hold
     from xrm_core.cli.tenant_option import chosen_tenant
     from xrm_core.cli.workplace import opened
 
@@ -124,8 +124,10 @@ def _link(
         sender = require_mail(workplace.settings) if mail else None
         workplace.check_applied()
         with workplace.database.begin() as connection:
-            person = Person(user_id(workplace, connection, email), email)
             users = workplace.tables["user"]
+            # Who gets another address at this moment must not have a link sent to the former one.
+            hold(connection, users, [user_id(workplace, connection, email)])
+            person = Person(user_id(workplace, connection, email), email)
             link = offer_link(connection, users, person, purpose, valid, mailed=mail)
         if sender is None:
             typer.echo(link.token)

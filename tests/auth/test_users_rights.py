@@ -34,6 +34,7 @@ from tests.auth.users_kit import (
 )
 from xrm_core.auth import authenticator, stored_passwords
 from xrm_core.auth.administrators import Administrators
+from xrm_core.auth.attempts import Kind
 from xrm_core.auth.events import recorded
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.user_changes import FRESH
@@ -96,6 +97,15 @@ def test_what_is_missing_names_no_entity_that_is_hidden_but_the_event_does(house
     with house.database.read() as connection:
         [kept] = recorded(connection, users=(admin.person.id,), event="user_change_refused")
     assert "clerk: read on user" in kept.details["beyond"]
+
+
+def test_what_is_refused_does_not_fill_the_log(house: House) -> None:
+    admin, other, person = Admin(house, "helpdesk"), Admin(house, "helpdesk"), house.person(role="clerk")
+    for by in (*[admin] * 25, other):
+        assert by.refused(on("endUserSessions", ""), id=person.id) == "FORBIDDEN"
+    with house.database.read() as connection:
+        kept = [each.user_id for each in recorded(connection, users=(person.id,), event="user_change_refused")]
+    assert kept == [other.person.id] + [admin.person.id] * (Kind.USER_CHANGE.value[1] + 1)
 
 
 def test_a_refusal_names_no_field_of_users_that_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

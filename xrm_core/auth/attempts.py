@@ -44,6 +44,7 @@ class Kind(Enum):
     PROVIDER_ANSWER = "provider answer", 20, 60
     LINKS = "links", 100, 900
     VIEW_AS = "view as", 20, 60
+    USER_CHANGE = "user change", 20, 60
 
     def delay(self, failures: int) -> dt.timedelta:
         """How long to wait after so many failures: 1 second, then twice as long each time."""

@@ -2,15 +2,16 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from xrm_core.auth import events, people
+from xrm_core.auth import attempts, events, people
 from xrm_core.auth.account_changes import By
 from xrm_core.auth.administrators import Administrators, Beyond
+from xrm_core.auth.attempts import Counter, Kind, TooManyAttempts
 from xrm_core.auth.own_changes import OwnChanges, owner_of
 from xrm_core.auth.sign_in import TIMEOUT
 from xrm_core.auth.user_lists import NAMES, known_id
@@ -145,12 +146,20 @@ class UserChanges:
             self.changes.changed()
 
     def _keep(self, by: str, address: str | None, id_: str | None, error: Beyond) -> None:
-        """Whoever reaches for more than they hold leaves a trace, though what they wanted is undone."""
+        """Whoever reaches for more than they hold leaves a trace, though what they wanted is undone.
+
+        Of somebody only so many are kept: each is refused as often as they like.
+        """
         subject = None if id_ is None else known_id(id_)
         details = {"reason": error.message, "beyond": list(error.missing[:_MOST_KEPT])}
-        with self.changes.database.begin(TIMEOUT) as connection:
-            event = events.Event.USER_CHANGE_REFUSED
-            events.record(connection, event, user_id=by, subject=subject, address=address, details=details)
+        counters = [Counter.of(Kind.USER_CHANGE, by)]
+        with suppress(TooManyAttempts):
+            with self.changes.database.read(TIMEOUT) as connection:
+                attempts.require_free(connection, counters)
+            with self.changes.database.begin(TIMEOUT) as connection:
+                attempts.count(connection, counters)
+                event = events.Event.USER_CHANGE_REFUSED
+                events.record(connection, event, user_id=by, subject=subject, address=address, details=details)
 
     def _require_user(self, connection: Connection, rights: Access, user_id: str) -> None:
         users = self.changes.users

@@ -38,7 +38,7 @@ from xrm_core.auth.people import hold
 from xrm_core.auth.sessions import Lifetimes, create_session
 from xrm_core.auth.sign_in import SignIn
 from xrm_core.server import auth_http
-from xrm_core.storage.system import LOGOUT_TOKEN, OIDC_SESSION
+from xrm_core.storage.system import LOGOUT_TOKEN, OIDC_SESSION, SESSION
 
 PATH = "/auth/oidc/company/backchannel-logout"
 
@@ -326,6 +326,31 @@ def test_a_sign_in_that_is_under_way_is_waited_for_and_ended(firm: Company) -> N
             time.sleep(0.3)
         # then it has ended
         assert ending.result(10) == {person.id: [made.id]}
+
+
+def test_sessions_are_ended_in_the_order_in_which_everybody_holds_them(firm: Company) -> None:
+    # given three sessions of one at the provider, which do not lie in the order of their ids
+    person = firm.linked("may")
+    for _ in range(3):
+        firm.sign_in("may", sid="s 30")
+    with firm.house.database.begin() as connection:
+        ids = sorted(str(each) for each in connection.scalars(select(SESSION.c.id)))
+        connection.execute(update(SESSION).where(SESSION.c.id != ids[2]).values(device="other"))
+        connection.exec_driver_sql(f"ANALYZE {SESSION.name}")  # few enough to be read as they lie
+    users = firm.house.platform.tables["user"]
+    provider = next(each.provider for each in firm.clients if each.provider.name == "company")
+    token = LogoutToken("in order", None, "s 30", dt.datetime.now(dt.UTC))
+    with ThreadPoolExecutor(1) as threads:
+        with firm.house.database.begin() as connection:
+            # when somebody has begun to end all of them, and the provider ends them, too
+            hold_first = select(SESSION.c.id).where(SESSION.c.id == ids[0]).with_for_update()
+            connection.execute(hold_first).all()
+            ending = threads.submit(provider_logout.sign_out, firm.house.database, users, provider, token, None)
+            time.sleep(0.5)
+            # then those that come later are free
+            rest = select(SESSION.c.id).where(SESSION.c.id.in_(ids[1:])).with_for_update(nowait=True)
+            assert len(connection.execute(rest).all()) == 2
+        assert ending.result(10) == {person.id: ids}
 
 
 @pytest.mark.parametrize(

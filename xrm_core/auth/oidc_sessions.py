@@ -70,12 +70,16 @@ def of_session(connection: Connection, session_id: str) -> OidcSession | None:
 
 
 def end(connection: Connection, provider: Provider, token: LogoutToken) -> dict[str, list[str]]:
-    """End the sessions that a logout token is about; answers their ids by user."""
+    """End the sessions that a logout token is about; answers their ids by user.
+
+    They are held in the one order in which everybody does who ends several, so that none waits for the other in turn.
+    """
     query = (
         select(SESSION.c.id, SESSION.c.user_id)
         .join(OIDC_SESSION, OIDC_SESSION.c.session_id == SESSION.c.id)
         .where(*_of(provider), _meant(token))
         .order_by(SESSION.c.id)
+        .with_for_update(of=SESSION)
     )
     ended: dict[str, list[str]] = {}
     for session_id, user_id in connection.execute(query):

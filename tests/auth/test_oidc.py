@@ -129,6 +129,42 @@ def test_roles_that_a_provider_gives_and_takes_are_kept_before_and_after(house: 
     ]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "https://graph.example/me"}}},
+        {"hasgroups": True},
+    ],
+    ids=["elsewhere", "hasgroups"],
+)
+def test_groups_that_did_not_fit_take_no_role_away(house: House, provider: str, said: dict[str, Any]) -> None:
+    # given somebody with a role by their group
+    sub, known = f"many {len(said)}", {"email": f"many{len(said)}@example.com", "email_verified": True}
+    account(provider, sub, **known, groups=["/sales"])
+    come_back(house, begin(house), sub)
+    # when they are in so many groups that the ID token names none
+    account(provider, sub, **known, **said)
+    assert come_back(house, begin(house), sub).status_code == 303
+    # then the role stays, and it is known why
+    with house.database.read() as connection:
+        event = next(recorded(connection, event="sign_in"))
+        assert roles_of(connection, str(event.subject)) == {"clerk"}
+    assert "groups" in event.details["roles"]
+    # and when the token names groups again, or says that there are none, it counts
+    account(provider, sub, **known, **said, groups=[])
+    come_back(house, begin(house), sub)
+    with house.database.read() as connection:
+        assert roles_of(connection, str(event.subject)) == set()
+        assert "roles" not in next(recorded(connection, event="sign_in")).details
+    # while another claim that is elsewhere is not the groups
+    account(provider, sub, **known, groups=["/sales"])
+    come_back(house, begin(house), sub)
+    account(provider, sub, **known, _claim_names={"address": "src1"}, hasgroups=False)
+    come_back(house, begin(house), sub)
+    with house.database.read() as connection:
+        assert roles_of(connection, str(event.subject)) == set()
+
+
 def test_a_sign_in_replaces_the_former_session_of_the_browser(house: House, provider: str) -> None:
     account(provider, "lea", email="lea@example.com", email_verified=True)
     come_back(house, begin(house), "lea")

@@ -124,7 +124,11 @@ def _signed_in(
             raise refused("The account may not sign in.")
         if provider_logout.has_ended(connection, provider, claims):
             raise refused("The provider has signed this account out again.")
-        _give_roles(connection, provider, person, arrival)
+        how = {"provider": provider.name}
+        if provider.roles and _is_elsewhere(claims, provider.roles_claim):
+            how["roles"] = f"left as they were: «{provider.roles_claim}» did not fit into the ID token"
+        elif provider.roles:
+            _give_roles(connection, provider, person, arrival)
         signed_in = open_session(
             connection,
             lifetimes,
@@ -134,7 +138,7 @@ def _signed_in(
             address=arrival.address,
             device_token=arrival.device_token,
             former=arrival.former,
-            how={"provider": provider.name},
+            how=how,
         )
         oidc_sessions.keep(connection, signed_in.session.id, provider, claims, arrival.id_token)
         return signed_in
@@ -203,8 +207,6 @@ def _insert(connection: Connection, user_id: str, issuer: str, subject: str) -> 
 
 def _give_roles(connection: Connection, provider: Provider, person: Person, arrival: Arrival) -> None:
     """The roles that the claim gives; roles of which the provider says nothing stay."""
-    if not provider.roles:
-        return
     given = arrival.claims.get(provider.roles_claim)
     values = [given] if isinstance(given, str) else given if isinstance(given, list) else []
     mapped = {role for value in values if isinstance(value, str) for role in provider.roles.get(value, ())}
@@ -216,3 +218,15 @@ def _give_roles(connection: Connection, provider: Provider, person: Person, arri
         details = {"before": sorted(before), "after": sorted(after), "provider": provider.name}
         event = events.Event.ROLES_CHANGED
         events.record(connection, event, user_id=None, subject=person.id, address=arrival.address, details=details)
+
+
+def _is_elsewhere(claims: Mapping[str, Any], claim: str) -> bool:
+    """Whether an ID token has no such claim because it did not fit, and says where it could be asked for.
+
+    Source: OpenID Connect Core, section 5.6.2; Entra ID's «groups overage», which also knows ``hasgroups``.
+    """
+    if claim in claims:
+        return False
+    elsewhere = claims.get("_claim_names")
+    named = isinstance(elsewhere, Mapping) and claim in elsewhere
+    return named or (claim == "groups" and claims.get("hasgroups") in (True, "true"))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx2 import Response
 from sqlalchemy import event, select, update
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
@@ -121,11 +122,16 @@ def test_a_page_of_one_tenant_gets_nothing_for_another(tmp_path: Path) -> None:
         headers = {"Authorization": f"Bearer {answer.json()['token']}"}
         device = Authenticator(origin=pages["acme"])
 
-        def graphql(query: str, **variables: Any) -> Any:
-            return house.post("/t/acme/graphql", {"query": query, "variables": variables}, **headers).json()["data"]
+        def graphql(query: str, **variables: Any) -> Response:
+            return house.post("/t/acme/graphql", {"query": query, "variables": variables}, **headers)
 
-        asked = graphql(ENROL, password=PASSWORD)["enrolPasskey"]
-        graphql(CONFIRM, name="Laptop", credential=device.make(asked))
+        # when its user registers a passkey for acme on a page of another tenant, then it is not taken
+        asked = graphql(ENROL, password=PASSWORD).json()["data"]["enrolPasskey"]
+        stranger = Authenticator(origin=pages["quay"])
+        assert code(graphql(CONFIRM, name="Laptop", credential=stranger.make(asked))) == "PASSKEY_NOT_TAKEN"
+        # but one of acme's own pages is
+        asked = graphql(ENROL, password=PASSWORD).json()["data"]["enrolPasskey"]
+        assert graphql(CONFIRM, name="Laptop", credential=device.make(asked)).json()["data"] is not None
 
         # when its user signs for acme on a page of another tenant
         statuses = {}
@@ -137,3 +143,5 @@ def test_a_page_of_one_tenant_gets_nothing_for_another(tmp_path: Path) -> None:
         assert statuses == {"quay": 401, "acme": 200}
         # and the main database, which no page is for, has no passkeys
         assert code(house.post("/auth/passkey/options", {})) == "PASSKEYS_NOT_CONFIGURED"
+        enrol = {"query": ENROL, "variables": {"password": PASSWORD}}
+        assert code(house.post("/graphql", enrol, **house.signed_in(person))) == "PASSKEYS_NOT_CONFIGURED"

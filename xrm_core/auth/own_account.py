@@ -92,7 +92,7 @@ class OwnAccount:
         Raises:
             PasskeysNotConfigured, BadQuery: there are none here, or the user has too many.
         """
-        self.passkeys.party.require()
+        self.passkeys.party().require()
         owner = self.changes.proven(caller, address, password)
         with self.changes.begin(owner) as connection:
             person = people.by_id(connection, self.changes.users, owner.user_id)

@@ -1,6 +1,6 @@
 """Passkeys that users register for themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -31,11 +31,11 @@ class OwnPasskeys:
     """Registers, lists and removes the passkeys of a caller.
 
     Args:
-        party: what they are bound to.
+        party: gives what they are bound to at the moment; host names come to tenants and go.
         challenges: makes what authenticators sign.
     """
 
-    party: RelyingParty
+    party: Callable[[], RelyingParty]
     challenges: Challenges
 
     def listed(self, connection: Connection, user_id: str) -> list[dict[str, Any]]:
@@ -47,7 +47,7 @@ class OwnPasskeys:
         registered = passkeys.passkeys_of(connection, owner.user_id)
         _require_room(len(registered))
         challenge = self.challenges.make(Challenge(Purpose.REGISTRATION, owner.user_id, owner.session))
-        return self.party.creation_options(challenge, owner.user_id, name, registered)
+        return self.party().creation_options(challenge, owner.user_id, name, registered)
 
     def add(
         self, changes: OwnChanges, owner: Owner, address: str | None, name: str, answer: Mapping[str, Any]
@@ -61,7 +61,8 @@ class OwnPasskeys:
             TooManyAttempts: too much was refused a moment ago.
             BadQuery: it cannot be called so, or the user has too many.
         """
-        self.party.require()
+        party = self.party()
+        party.require()
         name = _name(name)
         challenge, counter = challenge_in(answer), Counter.of(Kind.DEVICE, f"own passkey {owner.user_id}")
         with changes.database.begin(TIMEOUT) as connection:
@@ -70,7 +71,7 @@ class OwnPasskeys:
         try:
             if begun != Challenge(Purpose.REGISTRATION, owner.user_id, owner.session):
                 raise NotVerified("nobody's challenge, or somebody else's")
-            credential = self.party.registered(answer, challenge)
+            credential = party.registered(answer, challenge)
             with changes.begin(owner) as connection:
                 made = _kept(connection, owner.user_id, address, name, credential)
                 attempts.forget(connection, counter)

@@ -53,7 +53,6 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     settings = platform.settings
     blueprints = Blueprints(settings, platform.plugins)
     blueprint = blueprints.add(platform.model, platform.records, platform.authority, platform.database.dialect)
-    site = Site(settings, platform.database, blueprints, blueprint)
     files = FilesEndpoint(settings.max_file_bytes, settings.statement_timeout)
     documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
     graphql = GraphQLEndpoint(settings.max_body_bytes, documents, compresses=settings.compression)
@@ -75,6 +74,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
             await retention.clean(each)
 
     tenants = Tenants(settings, platform.database, blueprints, clean)
+    site = Site(settings, platform.database, blueprints, blueprint, whose=tenants.named)
 
     async def keep_clean() -> None:
         await clean(site)
@@ -114,7 +114,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         *OidcEndpoints(settings, auth, providers).routes(),
         *OidcSignOutEndpoints(auth, providers).routes(),
         *logout.routes(),
-        *PasskeyEndpoints(settings, auth, tenants.named).routes(),
+        *PasskeyEndpoints(settings, auth).routes(),
         Route(f"{ROOT}/{{path:path}}", scim),
         *forgotten.routes(),
         *health.routes(lambda request: site_of(request.scope).refresh()),

@@ -1,6 +1,5 @@
 """``/auth/passkey…``: sign in by a passkey. First its options, then what the authenticator has signed."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from starlette.requests import Request
@@ -10,7 +9,6 @@ from starlette.routing import Route
 from xrm_core.auth.device_names import device_name
 from xrm_core.auth.passkey_challenges import Challenges
 from xrm_core.auth.passkey_sign_in import PasskeyAttempt, PasskeySignIn
-from xrm_core.auth.relying_party import RelyingParty
 from xrm_core.auth.sessions import Lifetimes
 from xrm_core.auth.sign_in import SignedIn
 from xrm_core.errors import BadRequest
@@ -34,13 +32,12 @@ class PasskeyEndpoints:
     """The routes; they answer for the site of the request.
 
     Args:
-        settings: what passkeys are bound to, how long sessions last.
+        settings: how long sessions last.
         auth: has the threads.
-        whose: the tenant that a host name belongs to, if it is one's.
     """
 
-    def __init__(self, settings: Settings, auth: AuthEndpoints, whose: Callable[[str], str | None]) -> None:
-        self._settings, self._auth, self._whose = settings, auth, whose
+    def __init__(self, settings: Settings, auth: AuthEndpoints) -> None:
+        self._auth = auth
         idle, longest = timedelta(minutes=settings.session_idle_minutes), timedelta(days=settings.session_days)
         self._lifetimes = Lifetimes(idle, longest)
 
@@ -52,9 +49,7 @@ class PasskeyEndpoints:
         ]
 
     def _sign_in(self, site: Site) -> PasskeySignIn:
-        """That of a site. A page on the host of another tenant could have its visitors sign for this one."""
-        party = RelyingParty.of(self._settings, site.name).where(lambda host: self._whose(host) in (None, site.name))
-        return PasskeySignIn(party, Challenges(self._auth.box, site.name), self._lifetimes)
+        return PasskeySignIn(site.relying_party(), Challenges(self._auth.box, site.name), self._lifetimes)
 
     async def _options(self, request: Request) -> Response:
         site = site_of(request.scope)

@@ -117,6 +117,7 @@ class Site:
         tables: version of its tables.
         name: of the tenant; empty for the main database.
         url: under which the catalogue has it.
+        whose: the tenant that a host name belongs to at the moment, if it is one's.
     """
 
     def __init__(
@@ -128,8 +129,11 @@ class Site:
         tables: int | None = None,
         name: str = "",
         url: str = "",
+        *,
+        whose: Callable[[str], str | None],
     ) -> None:
         self.name = name
+        self._whose = whose
         self.url = url
         self.state = State.ACTIVE
         self.busy = 0  # requests under way
@@ -242,6 +246,10 @@ class Site:
                 "Nothing can be changed here at the moment: the data is being moved or looked after.",
                 hint="Reading works. Try the change again later.",
             )
+
+    def relying_party(self) -> RelyingParty:
+        """What passkeys are bound to: no page on the host of another tenant, which could have visitors sign for us."""
+        return RelyingParty.of(self._settings, self.name).where(lambda host: self._whose(host) in (None, self.name))
 
     async def refresh(self) -> bool:
         """Take the model and the policies that the database has now; True if they are others than before.
@@ -393,7 +401,7 @@ class Site:
             changes,
             OwnTotp(changes, self._box),
             OwnTokens(authority),
-            OwnPasskeys(RelyingParty.of(self._settings, self.name), Challenges(self._box, self.name)),
+            OwnPasskeys(self.relying_party, Challenges(self._box, self.name)),
             UserAdministration(
                 UserChanges(changes, records, Administrators(authority, self._usual)),
                 self._post,

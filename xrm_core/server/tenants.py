@@ -190,7 +190,8 @@ class Tenants:
         database = Database(tenant.url, _POOL)
         try:
             blueprint, tables = blueprint_of(database, self._blueprints)
-            return Site(self._settings, database, self._blueprints, blueprint, tables, tenant.name, tenant.url)
+            named = (tenant.name, tenant.url)
+            return Site(self._settings, database, self._blueprints, blueprint, tables, *named, whose=self.named)
         except BaseException:
             database.close()
             raise

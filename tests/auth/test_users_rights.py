@@ -147,6 +147,24 @@ def test_who_is_denied_something_gives_nobody_the_role_without_that_and_does_not
     assert set(held(SET_ROLES, id=held.person.id, r=["clerk", "short"])["roles"]) == {"clerk", "short"}
 
 
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_role_that_is_none_any_more_keeps_nobody_from_taking_away(house: House, name: str) -> None:
+    change, more = CHANGES[name]
+    opens = name in OPENING and name != "setUserRoles"
+    for by, role in (("clerk", "guest"), ("helpdesk", "guest"), ("helpdesk", "clerk")):
+        admin, person = Admin(house, by), house.person(None, role=role)
+        set_roles(house, person, role, "gone")
+        if opens or role == "clerk":
+            assert admin.refused(change, id=person.id, **more) == "FORBIDDEN"
+            assert roles_of(house, person.id) == {role, "gone"}
+        else:
+            admin(change, id=person.id, **more)
+        if role == "guest":  # then it is taken away first
+            assert admin.refused(SET_ROLES, id=person.id, r=["guest", "gone"]) == "BAD_QUERY"
+            assert admin(SET_ROLES, id=person.id, r=["guest"])["roles"] == ["guest"]
+            admin(change, id=person.id, **more)
+
+
 def test_a_role_that_was_taken_away_a_moment_ago_gives_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authenticator, "REMEMBER_SECONDS", 60.0)
     admin, person = Admin(house), house.person(role="guest")

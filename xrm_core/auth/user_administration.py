@@ -151,7 +151,7 @@ class UserAdministration:
             SignInAgain: the session is not new enough.
             LastAdministrator: nobody would be left who may administer users.
         """
-        with self.changes.begin(caller, address, id, fresh=True, takes=True) as work:
+        with self.changes.begin(caller, address, id, fresh=True, takes=True, replaces=True) as work:
             work.require_roles(roles)
             account_changes.give_roles(work.connection, known_id(id), roles, work.by)
             work.administrators.require_one_left(work.connection, work.users)

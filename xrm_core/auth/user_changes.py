@@ -98,7 +98,14 @@ class UserChanges:
 
     @contextmanager
     def begin(
-        self, caller: User, address: str | None, id_: str | None, *, fresh: bool = False, takes: bool = False
+        self,
+        caller: User,
+        address: str | None,
+        id_: str | None,
+        *,
+        fresh: bool = False,
+        takes: bool = False,
+        replaces: bool = False,
     ) -> Iterator[UserChange]:
         """A transaction in which the caller may do something to a user, whose record is held.
 
@@ -109,6 +116,7 @@ class UserChanges:
             fresh: whether the session must be new.
             takes: whether a right to administer may go by it. Then the records of all who have it are held, so that
                 two of them do not take it from each other.
+            replaces: whether the user loses the roles that they have, and gets others.
 
         Raises:
             Forbidden: the caller has no session, may not, or the user may do more; the last is an event.
@@ -132,7 +140,9 @@ class UserChanges:
                 if fresh:
                     _require_fresh(connection, owner.session)
                 if id_ is not None:
-                    self._require_user(connection, rights, known_id(id_))
+                    # A role that is none gives nothing now, but again if one of its name comes: so it keeps others from
+                    # opening the account, but nobody from taking away, itself or anything else.
+                    self._require_user(connection, rights, known_id(id_), opens=fresh and not replaces)
                 known = names_known(rights, self.records.model[USER]) | {ACTIVE, EMAIL, *NAMES}
                 author = replace(
                     system(self.records.model, "user administration", actor=owner.user_id), names=frozenset(known)
@@ -161,11 +171,13 @@ class UserChanges:
                 event = events.Event.USER_CHANGE_REFUSED
                 events.record(connection, event, user_id=by, subject=subject, address=address, details=details)
 
-    def _require_user(self, connection: Connection, rights: Access, user_id: str) -> None:
+    def _require_user(self, connection: Connection, rights: Access, user_id: str, *, opens: bool) -> None:
         users = self.changes.users
         if connection.scalar(select(users.c.id).where(users.c.id == user_id)) is None:
             raise NotFound("There is no such user.", hint="«userAccounts» lists them.")
         held = people.roles_of(connection, user_id)
+        if not opens:
+            held &= self.administrators.authority.policies.roles.keys()
         self.administrators.require_within(rights, held, "This user may do more than you.")
 
 

@@ -319,15 +319,50 @@ def test_of_two_servers_one_sends(house: House) -> None:
     assert waiting(house, person) == []
 
 
-def test_who_is_not_active_or_gone_is_told_nothing(house: House) -> None:
-    left, gone = person_of(house), person_of(house)
+def test_who_is_not_active_is_told_when_they_are_again(house: House) -> None:
+    left = person_of(house)
     with house.database.begin() as connection:
-        for each in (left, gone):
-            events.record(connection, Event.PASSWORD_CHANGED, subject=each.id)
-    house.update_user(left, {"active": False})
+        events.record(connection, Event.PASSWORD_CHANGED, subject=left.id)
+    house.update_user(left, {"email": f"new.{left.email}", "active": False})
+    with house.database.begin() as connection:
+        events.record(connection, Event.TOTP_DISABLED, subject=left.id)
+    assert taken(house, left) == []
+    house.update_user(left, {"active": True})
+    found = {each.email: [one.kind for one in each.happened] for each in taken(house, left)}
+    assert found == {
+        left.email: [Notice.PASSWORD_CHANGED, Notice.EMAIL_CHANGED],
+        f"new.{left.email}": [Notice.TOTP_DISABLED],
+    }
+
+
+def test_who_is_deactivated_while_a_server_looks_is_told_later(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = person_of(house)
+    with house.database.begin() as connection:
+        events.record(connection, Event.PASSWORD_CHANGED, subject=left.id)
+    take = notices._taken
+
+    def meanwhile(*arguments: Any) -> Any:
+        connection = arguments[0]
+        table = user_table(house)
+        connection.execute(update(table).where(table.c.id == left.id).values(active=False))
+        return take(*arguments)
+
+    monkeypatch.setattr(notices, "_taken", meanwhile)
+    assert taken(house, left) == []
+    assert len(waiting(house, left)) == 1
+
+
+def test_who_is_gone_is_told_nothing(house: House) -> None:
+    gone = person_of(house)
+    with house.database.begin() as connection:
+        events.record(connection, Event.PASSWORD_CHANGED, subject=gone.id)
     house.delete_user(gone)
-    assert taken(house, left) == taken(house, gone) == []
-    assert waiting(house, left) == waiting(house, gone) == []
+    assert taken(house, gone) == []
+    assert waiting(house, gone) == []
+    with house.database.begin() as connection:  # as one that was kept in the moment in which they left
+        events.record(connection, Event.PASSWORD_CHANGED, subject=gone.id)
+    assert taken(house, gone) == []
+    assert waiting(house, gone) == []
 
 
 def test_what_nobody_sends_is_removed_after_three_days(house: House) -> None:

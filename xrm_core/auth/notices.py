@@ -1,7 +1,8 @@
 """Security notices: users are told by mail what was changed of how they sign in. A server sends what was kept of it.
 
 What is kept is taken for a while before it is sent, and removed after that: if a server or the mail server fails, it is
-tried again. A user who was just told waits longer each time for the next mail, which then tells of all at once.
+tried again. A user who was just told waits longer each time for the next mail, which then tells of all at once. One who
+is not active is told when they are again: else whoever can deactivate them for a moment does anything unnoticed.
 """
 
 import datetime as dt
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, insert, literal, or_, select, update
 from uuid_utils import uuid7
 
 from xrm_core.auth import attempts, people
@@ -122,8 +123,8 @@ def take(database: Database, users: Table) -> list[Delivery]:
     now = dt.datetime.now(dt.UTC)
     due = NOTICE.c.due_at <= now
     with database.read(_TIMEOUT) as connection:
-        users_ = select(NOTICE.c.user_id).where(due).group_by(NOTICE.c.user_id).order_by(func.min(NOTICE.c.at))
-        waiting = list(connection.scalars(users_))
+        users_ = select(NOTICE.c.user_id).where(due, NOTICE.c.user_id.not_in(_inactive(users)))
+        waiting = list(connection.scalars(users_.group_by(NOTICE.c.user_id).order_by(func.min(NOTICE.c.at))))
     found: list[Delivery] = []
     for user_id in waiting:
         if len(found) >= MOST:
@@ -165,11 +166,13 @@ def _taken(
     rows = connection.execute(mine.with_for_update(skip_locked=True)).all()
     if not any(dt.datetime.fromisoformat(row.due_at) <= now for row in rows):
         return []
+    if connection.scalar(_inactive(users).where(users.c.id == user_id)) is not None:
+        return []
     person = people.by_id(connection, users, user_id)
     by_email: dict[str, list[Any]] = {}
     for row in rows:
-        by_email.setdefault(row.email or (person.email if person is not None else ""), []).append(row)
-    nowhere = [str(row.id) for row in by_email.pop("", ())]  # who has left, or has no address
+        by_email.setdefault("" if person is None else row.email or person.email, []).append(row)
+    nowhere = [str(row.id) for row in by_email.pop("", ())]  # who is gone, or has no address
     if nowhere:
         connection.execute(delete(NOTICE).where(NOTICE.c.id.in_(nowhere)))
     language = people.language_of(connection, users, user_id)
@@ -193,6 +196,11 @@ def _taken(
 
 def _happened(row: Any) -> Happened:
     return Happened(Notice(row.kind), dt.datetime.fromisoformat(row.at), bool(row.own), row.address)
+
+
+def _inactive(users: Table) -> Select[Any]:
+    """Ids of those who are there, and may not sign in."""
+    return select(users.c.id).where(~people.is_active(users))
 
 
 def _is_there(users: Table, user_id: str) -> ColumnElement[bool]:

@@ -18,6 +18,7 @@ from xrm_core.storage import file_store
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import remove_unattached
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE
+from xrm_core.storage.system import TOKEN
 
 
 @pytest.fixture
@@ -179,6 +180,14 @@ def test_who_may_write_no_file_field_stores_nothing(office: Office) -> None:
     for who in ("clerk", "guest"):
         assert code(office.upload(who, PDF)) == (403, "FORBIDDEN")
     assert code(office.http.post("/files", content=PDF)) == (401, "UNAUTHENTICATED")
+    assert office.counts() == (0, 0)
+
+
+def test_who_is_only_remembered_stores_nothing(office: Office) -> None:
+    assert office.ask("rep", "{ __typename }")  # remembered from now on
+    with office.database.begin() as connection:
+        connection.execute(update(TOKEN).values(revoked_at="2020-01-01T00:00:00+00:00"))
+    assert code(office.upload("rep", PDF)) == (401, "UNAUTHENTICATED")
     assert office.counts() == (0, 0)
 
 

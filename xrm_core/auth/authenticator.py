@@ -19,6 +19,7 @@ from xrm_core.auth import attempts, people, sessions, tokens
 from xrm_core.auth.attempts import Counter, Kind, TooManyAttempts
 from xrm_core.auth.events import Event, record
 from xrm_core.auth.networks import is_within
+from xrm_core.auth.still_held import require_still_held
 from xrm_core.errors import Forbidden, Unauthenticated, XrmError
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.caller import User
@@ -143,6 +144,14 @@ class Authenticator:
         return await asyncio.get_running_loop().run_in_executor(
             self._notes or self._threads, self._view_as, viewer, whom, address, again
         )
+
+    def require_still_held(self, connection: Connection, caller: User) -> None:
+        """As :func:`xrm_core.auth.still_held.require_still_held`; who is refused is looked up anew the next time."""
+        try:
+            require_still_held(connection, caller, self._users, self._authority.policies)
+        except (Unauthenticated, Forbidden):
+            self.forget()
+            raise
 
     def forget(self) -> None:
         """Remember nobody: who asks next is looked up, and what is being looked up at this moment is not remembered."""

@@ -1,14 +1,14 @@
-"""Who was let in a moment ago, looked at once more where they do what would outlast what was taken from them."""
+"""Who was let in a moment ago, looked at once more where they change something: a server remembers them for a while."""
 
 import datetime as dt
 
-from sqlalchemy import Connection, Table, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, or_, select
 
 from xrm_core.auth import people
 from xrm_core.errors import Forbidden, Unauthenticated
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import PolicySet, with_inherited
-from xrm_core.storage.system import SESSION, TOKEN
+from xrm_core.storage.system import SESSION, TOKEN, USER_ROLE
 
 
 def require_still_held(connection: Connection, caller: User, users: Table, policies: PolicySet | None) -> None:
@@ -26,21 +26,34 @@ def require_still_held(connection: Connection, caller: User, users: Table, polic
         Unauthenticated: the session or the token has ended, or the user is not active any more.
         Forbidden: a role was taken away.
     """
-    here = caller.id is None or people.by_id(connection, users, caller.id) is not None
-    if not here or not _is_valid(connection, caller):
-        raise Unauthenticated("You are not signed in any more; nothing was done.", hint="Sign in again.")
-    if caller.id is None:
-        return  # a service has the roles of its token
-    roles = {} if policies is None else policies.roles
-    if not caller.access.roles <= with_inherited(roles, people.roles_of(connection, caller.id)):
+    valid = _valid(caller)
+    if caller.id is None:  # a service has the roles of its token
+        if connection.execute(select(valid)).scalar():
+            return
+        raise _ended()
+    query = (
+        select(USER_ROLE.c.role)
+        .select_from(users)
+        .outerjoin(USER_ROLE, USER_ROLE.c.user_id == users.c.id)
+        .where(users.c.id == caller.id, people.is_active(users), valid)
+    )
+    held = connection.scalars(query).all()
+    if not held:  # where there is no role, there is a row without one
+        raise _ended()
+    known = {} if policies is None else policies.roles
+    if not caller.access.roles <= with_inherited(known, frozenset(role for role in held if role is not None)):
         raise Forbidden("A role was taken from you; nothing was done.", hint="Look at what you may do now.")
 
 
-def _is_valid(connection: Connection, caller: User) -> bool:
+def _ended() -> Unauthenticated:
+    return Unauthenticated("You are not signed in any more; nothing was done.", hint="Sign in again.")
+
+
+def _valid(caller: User) -> ColumnElement[bool]:
+    """Whether the session or the token has not ended."""
     now = dt.datetime.now(dt.UTC)
     if caller.session is not None:
-        own = select(SESSION.c.id).where(SESSION.c.id == caller.session, SESSION.c.user_id == caller.id)
-        return connection.execute(own.where(SESSION.c.expires_at > now)).first() is not None
-    valid = select(TOKEN.c.id).where(TOKEN.c.id == caller.token, TOKEN.c.revoked_at.is_(None))
+        own = (SESSION.c.id == caller.session, SESSION.c.user_id == caller.id)
+        return select(SESSION.c.id).where(*own, SESSION.c.expires_at > now).exists()
     lasting = or_(TOKEN.c.expires_at.is_(None), TOKEN.c.expires_at > now)
-    return connection.execute(valid.where(lasting)).first() is not None
+    return select(TOKEN.c.id).where(TOKEN.c.id == caller.token, TOKEN.c.revoked_at.is_(None), lasting).exists()

@@ -29,7 +29,7 @@ from xrm_core.graphql.costs import CostTooHigh
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.departure import ClientGone, Departure
 from xrm_core.graphql.documents import Document
-from xrm_core.graphql.executor import Executor
+from xrm_core.graphql.executor import Executor, Held
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.plans import Plan
 from xrm_core.graphql.roles import Role, Roles
@@ -109,6 +109,7 @@ class Engine:
         account: for what callers ask of their own accounts; None: there are none here.
         tables: version of the tables that the model has, if reads are to hold it.
         policies: digest of the policies under which callers are authorised, if writes are to hold it.
+        held: raises an XrmError if a caller has lost by now what they were let in with; for writes.
         gate: raises an XrmError if nothing may be changed at the moment.
         executes_reads: graphql-core executes all queries, not only those with introspection in them. The answers are
             the same, and take longer; tests hold the two ways against each other.
@@ -126,6 +127,7 @@ class Engine:
     account: OwnAccount | None = None
     tables: int | None = None
     policies: str | None = None
+    held: Held | None = None
     gate: Callable[[], None] | None = None
     executes_reads: bool = False
     _waiting: Counter[str] = field(default_factory=Counter, init=False)
@@ -189,7 +191,7 @@ class Engine:
         if is_about_account(role.planner, document, operation, variables):
             role.documents.forget(request.query)  # a password may stand in it
             return await self._ask_account(role, document, request, caller, extensions)
-        executor = Executor(self.database, self.records, role.planner, role.timeout, self.policies)
+        executor = Executor(self.database, self.records, role.planner, role.timeout, self.policies, self.held)
         call = (
             document,
             request.operation_name,

@@ -4,7 +4,7 @@ Root fields answer by the same plans as queries; below them values are only pick
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any
@@ -57,6 +57,9 @@ class Execution:
     address: str | None = None
 
 
+Held = Callable[[Connection, User], None]
+
+
 class _Failed(Exception):
     """Ends the transaction of an operation that had errors."""
 
@@ -69,7 +72,8 @@ class _Failed(Exception):
 class Executor:
     """Executes mutations on one role's schema. Blocking: runs in a worker thread.
 
-    ``policies`` is the digest of those that the role comes from, if transactions are to hold it.
+    ``policies`` is the digest of those that the role comes from, if transactions are to hold it. ``held`` refuses
+    callers who have lost by now what they were let in with.
     """
 
     database: Database
@@ -77,6 +81,7 @@ class Executor:
     planner: Planner
     timeout: float
     policies: str | None = None
+    held: Held | None = None
 
     def run(
         self,
@@ -106,6 +111,8 @@ class Executor:
         try:
             with self.database.begin(self.timeout) as connection:
                 require_current(connection, self.records.model, self.policies)
+                if self.held is not None:
+                    self.held(connection, caller)
                 shape = document.variables_of(document.operation(operation_name)).plan_key(coerced)
                 execution = Execution(
                     connection,

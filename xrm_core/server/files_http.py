@@ -167,6 +167,7 @@ class FilesEndpoint:
     ) -> StoredFile:
         with site.database.begin(self._timeout) as connection:
             require_current(connection, serving.blueprint.model, serving.policies)
+            serving.authenticator.require_still_held(connection, caller)
             return serving.files.store(connection, caller, name, media_type, content)
 
     def _limited(self, request: Request, most: int) -> Request:

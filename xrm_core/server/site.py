@@ -416,6 +416,7 @@ class Site:
             threads=self._threads,
             administration=self._administration,
             account=account,
+            held=authenticator.require_still_held,
             gate=self.require_writable,
             tables=tables,
             policies=blueprint.authority.policies.version,

@@ -7,6 +7,7 @@ import pytest
 
 from tests.kept import Kept
 from tests.server.http_kit import Client, serving
+from xrm_core.auth import authenticator
 from xrm_core.storage.engines import Database
 
 
@@ -30,3 +31,9 @@ def fresh_client(database: Database, tmp_path: Path) -> Iterator[Client]:
     """A client of a server that has served nobody: for tests that break it, or of what it remembers."""
     with serving(database, tmp_path) as found:
         yield found
+
+
+@pytest.fixture
+def remembers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers remember who was let in for as long as a test may take on a slow machine."""
+    monkeypatch.setattr(authenticator, "REMEMBER_SECONDS", 300.0)

@@ -183,6 +183,7 @@ def test_who_may_write_no_file_field_stores_nothing(office: Office) -> None:
     assert office.counts() == (0, 0)
 
 
+@pytest.mark.usefixtures("remembers")
 def test_who_is_only_remembered_stores_nothing(office: Office) -> None:
     assert office.ask("rep", "{ __typename }")  # remembered from now on
     with office.database.begin() as connection:

@@ -169,6 +169,7 @@ LOST = {
 }
 
 
+@pytest.mark.usefixtures("remembers")
 @pytest.mark.parametrize("lost", LOST)
 async def test_nor_by_who_is_only_remembered_with_it(shop: Installation, lost: str) -> None:
     """A server remembers for two seconds who asks: policies would be in force for good."""

@@ -31,6 +31,7 @@ def take_role(client: Client, connection: Connection) -> None:
     tokens.set_roles(connection, client.world.users["anna"], [])
 
 
+@pytest.mark.usefixtures("remembers")
 @pytest.mark.parametrize(
     ("take_away", "refused"),
     [

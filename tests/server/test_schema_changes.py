@@ -67,6 +67,7 @@ async def test_a_new_entity_is_planned_applied_and_there_at_once(shop: Installat
     shop.apply_nothing()
 
 
+@pytest.mark.usefixtures("remembers")
 @pytest.mark.parametrize("lost", ["role", "token"])
 async def test_who_is_only_remembered_with_the_right_changes_nothing(shop: Installation, lost: str) -> None:
     async with shop.server() as server:

@@ -1,5 +1,7 @@
 """What provisioning refuses is in the log, and how much one answer holds has a bound."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -8,7 +10,7 @@ from tests.auth.kit import House
 from tests.auth.scim_kit import GROUP, PATCH, Directory, done, map_group, refused, service_token
 from xrm_core.auth.attempts import Kind
 from xrm_core.auth.events import AuthEvent, recorded
-from xrm_core.auth.scim import groups
+from xrm_core.auth.scim import groups, looking, people
 
 REFUSED = "provisioning_refused"
 
@@ -141,3 +143,59 @@ def test_what_is_found_without_its_groups_is_shown_with_them(directory: Director
     assert same["meta"]["version"] == version
     [both] = done(directory.ask("GET", f'/Users?filter=groups.value eq "{group["id"]}"'))["Resources"]
     assert both == found
+
+
+def test_a_search_compares_so_much_and_no_more(
+    house: House, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a directory of more users than may be compared with a long filter, and one with many addresses
+    monkeypatch.setattr(looking, "MAX_COMPARISONS", 200)
+    mark = uuid4().hex
+    emails = [{"value": f"{number}@{mark}.example", "type": "work"} for number in range(30)]
+    eva = directory.user(f"{mark}@example.com", externalId=mark, displayName=mark, emails=emails)
+    for _ in range(3):
+        directory.user(address())
+    group = directory.group(mark, eva)
+    long = " or ".join(["displayName pr", 'meta.lastModified gt "2020-01-01T00:00:00Z"', "not (userName pr)"] * 10)
+    search = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}
+
+    def loaded(*_: Any, **__: Any) -> None:
+        raise AssertionError("loaded though it is too much")
+
+    # then it is refused before they are loaded, in words that help
+    with monkeypatch.context() as patch:
+        patch.setattr(people, "shown", loaded)
+        patch.setattr(looking, "MAX_COMPARISONS", 72)
+        assert "userName" in refused(directory.ask("GET", f"/Users?filter={long}"), 400, "tooMany")
+        for path in ("", "/Users"):
+            refused(directory.ask("POST", f"{path}/.search", {**search, "filter": long, "count": 1}), 400, "tooMany")
+        inside = f"emails[{' or '.join(['type pr'] * 40)}]"
+        refused(directory.ask("GET", f"/Users?filter={inside}"), 400, "tooMany")
+    # and values of one user count, too
+    seven = " or ".join(['emails.value co "x"'] * 7)
+    refused(directory.ask("GET", f'/Users?filter=externalId eq "{mark}" and ({seven})'), 400, "tooMany")
+    # but what names somebody by what is looked up is answered
+    looked_up = [f'userName eq "{eva["userName"]}"', f'externalId eq "{mark}"', f'id eq "{eva["id"]}"']
+    for each in (*looked_up, " and ".join(looked_up), f'{looked_up[0]} and displayName eq "{mark}"'):
+        [found] = done(directory.ask("GET", f"/Users?filter={each}"))["Resources"]
+        assert found["id"] == eva["id"]
+    [found] = done(directory.ask("GET", f'/Groups?filter=displayName eq "{mark}" and id eq "{group["id"]}"'))[
+        "Resources"
+    ]
+    assert found["id"] == group["id"]
+
+
+def test_long_searches_are_looked_through_one_at_a_time(directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a search that takes long
+    monkeypatch.setattr(looking, "_FEW", 1)
+    eva, bob = directory.user(address()), directory.user(address())
+    both = f'/Users?filter=id eq "{eva["id"]}"'
+    ahead = looking._ONE_AT_A_TIME
+    with ThreadPoolExecutor(1) as threads:
+        with ahead:
+            # when another comes, it waits
+            waiting = threads.submit(directory.ask, "GET", f"{both} and userName pr")
+            assert not wait([waiting], 0.5).done
+            # but not who asks for one
+            done(directory.ask("GET", f'/Users?filter=id eq "{bob["id"]}"'))
+        assert done(waiting.result(10))["totalResults"] == 1

@@ -8,7 +8,7 @@ from scim2_models.path.expressions import CompareOperator, Comparison, FilterNod
 from scim2_server.storage import SearchPage
 from sqlalchemy import ColumnElement, Select, false, func, select
 
-from xrm_core.auth.scim import groups, people, roles
+from xrm_core.auth.scim import groups, looking, people, roles
 from xrm_core.auth.scim.dialects import is_kept
 from xrm_core.auth.scim.work import Work, is_id
 from xrm_core.storage.system import SCIM_GROUP, SCIM_MEMBER, SCIM_USER
@@ -34,26 +34,25 @@ def search(work: Work, kinds: list[ResourceType], asked: SearchRequest[Any]) -> 
         rows = work.connection.execute(query.order_by(*_order(work, kinds[0])).offset(start).limit(count)).all()
         return SearchPage(total, _shown(work, kinds[0], rows, members=_shows_members(kinds[0], asked)))
     looks = _looks_at_members(asked)
-    found = [(kind, row, each) for kind in kinds for row, each in _candidates(work, kind, asked, members=looks)]
-    if asked.filter is not None:
-        found = [each for each in found if asked.filter.match(each[2])]
-    if asked.sort_by is not None:
-        backwards = asked.sort_order == SearchRequest.SortOrder.descending
-        found.sort(key=lambda each: _sort_key(asked, each[2]), reverse=backwards)
+    candidates = {kind.name: _candidates(work, kind, asked) for kind in kinds}
+    looking.require_few(asked, sum(map(len, candidates.values())))  # before they are loaded with all that they have
+    loaded: list[tuple[tuple[ResourceType, Any], Resource[Any]]] = []
+    for kind in kinds:
+        rows = candidates[kind.name]
+        loaded += [((kind, row), each) for row, each in zip(rows, _shown(work, kind, rows, members=looks), strict=True)]
+    found = looking.chosen(asked, loaded)
     page = found[start : start + count]
     if looks:
-        return SearchPage(len(found), [each for _, _, each in page])
+        return SearchPage(len(found), [each for _, each in page])
     full: dict[str | None, Resource[Any]] = {}  # who is in which group is looked up for those only that are shown
     for kind in kinds:
-        rows = [row for other, row, _ in page if other is kind]
+        rows = [row for (other, row), _ in page if other is kind]
         full |= {each.id: each for each in _shown(work, kind, rows, members=_shows_members(kind, asked))}
-    return SearchPage(len(found), [full[each.id] for _, _, each in page])
+    return SearchPage(len(found), [full[each.id] for _, each in page])
 
 
-def _candidates(
-    work: Work, kind: ResourceType, asked: SearchRequest[Any], *, members: bool
-) -> list[tuple[Any, Resource[Any]]]:
-    """Rows, and what they are, of all that the filter can hold for."""
+def _candidates(work: Work, kind: ResourceType, asked: SearchRequest[Any]) -> Sequence[Any]:
+    """The rows of all that the filter can hold for."""
     query = _query(work, kind)
     for comparison in _required(None if asked.filter is None else asked.filter.ast):
         condition = _condition(work, kind, comparison)
@@ -64,7 +63,7 @@ def _candidates(
         raise TooManyException(
             detail=f"That would look at more than {MAX_LOOKED_AT}; ask by userName, externalId or id"
         )
-    return list(zip(rows, _shown(work, kind, rows, members=members), strict=True))
+    return rows
 
 
 def _query(work: Work, kind: ResourceType) -> Select[Any]:
@@ -138,8 +137,3 @@ def _condition(work: Work, kind: ResourceType, comparison: Comparison) -> Column
     elif name == "id" and is_id(value):
         found = (work.users if of_users else SCIM_GROUP).c.id == value
     return found
-
-
-def _sort_key(asked: SearchRequest[Any], found: Resource[Any]) -> tuple[bool, Any, str]:
-    value = asked.sort_value(found)
-    return value is None, "" if value is None else value, str(found.id)

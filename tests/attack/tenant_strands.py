@@ -191,6 +191,8 @@ async def users(tenant: Tenant) -> None:
         "resetUserPassword(id: $id) { user { email } }",
         "endUserSessions(id: $id)",
         f"removeUserSecondFactors(id: $id) {shown}",
+        "revokeUserTokens(id: $id)",
+        'unlinkUserIdentity(id: $id, issuer: "https://login.example.com", subject: "7")',
         f"deactivateUser(id: $id) {shown}",
         f"reactivateUser(id: $id) {shown}",
     ):

@@ -4,19 +4,23 @@ import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import delete, select
 
 from tests.auth import kit
-from tests.auth.kit import House
+from tests.auth.kit import House, Person
 from tests.auth.post import Post, mail_server, text
 from tests.auth.test_mail import wait_for
 from tests.auth.users_kit import (
     CHANGES,
     INVITE,
+    ISSUER,
     LINK,
     NEW,
+    TOKEN_SHOWN,
+    UNLINK,
     UPDATE,
     USERS,
     Admin,
@@ -27,7 +31,7 @@ from tests.auth.users_kit import (
     seen,
     served,
 )
-from xrm_core.auth import tokens, user_lists
+from xrm_core.auth import authenticator, oidc_people, tokens, user_lists
 from xrm_core.auth.attempts import Counter, Kind
 from xrm_core.auth.events import recorded
 from xrm_core.auth.link_post import MOST_WAITING, LinkPost
@@ -66,6 +70,7 @@ def test_without_the_right_there_is_nothing_of_it_in_the_schema(house: House) ->
 
     assert offered("guest") == (set(), set())
     read = {"UserAccount", "UserAccountConnection", "UserAccountFilter", "UserInvitation"}
+    read |= {"UserAccountToken", "UserAccountIdentity"}
     assert offered("reader") == (read, {"userAccounts", "userAccount"})
     everything = {*read, "UserAccountInput", "UserLink", "InviteUserInput"}
     for role in ("helpdesk", "clerk"):
@@ -100,6 +105,8 @@ def test_a_list_has_each_user_once_and_shows_how_they_sign_in(house: House) -> N
         "passkeys": 0,
         "sessions": 1,
         "tokens": 1,
+        "apiTokens": [{**TOKEN_SHOWN, "id": ANY}],
+        "identities": [],
         "invitation": None,
     }
     assert seen(admin, "01980000-0000-7000-8000-000000000001") is None
@@ -333,6 +340,46 @@ def test_sessions_end_and_second_factors_go_and_the_user_is_told(house: House) -
     assert house.events(person.id)[:2] == ["totp_disabled", "sign_out"]
 
 
+def test_an_account_that_was_taken_over_is_cleaned(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authenticator, "REMEMBER_SECONDS", 60.0)
+    admin, person, other = Admin(house), house.person(role="guest"), house.person(role="guest")
+    bearers = [{"Authorization": f"Bearer {house.token(each)}"} for each in (person, person, person, other)]
+    with house.database.begin() as connection:
+        old = {"expires_at": dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)}
+        tokens.create_token(connection, person.id, "expired", **old)
+        for number, each in enumerate((person, person, other)):
+            oidc_people.link(connection, each.id, ISSUER, f"{person.id} {number}")
+
+    def open_now() -> list[bool]:
+        return [house.ask(**each).status_code == 200 for each in bearers]
+
+    def identities(of: Person) -> list[str]:
+        return [each["subject"] for each in seen(admin, of.id)["identities"]]
+
+    assert open_now() == [True] * 4  # and the server remembers them
+    shown = seen(admin, person.id)
+    assert [each["label"] for each in shown["apiTokens"]] == [TOKEN_SHOWN["label"]] * 3
+    first, *_ = [each["id"] for each in shown["apiTokens"]]
+    [foreign] = seen(admin, other.id)["apiTokens"]
+    some = "mutation($id: ID!, $t: [ID!]) { revokeUserTokens(id: $id, tokens: $t) }"
+    assert admin(some, id=person.id, t=[]) == 0
+    assert admin(some, id=person.id, t=[first.upper(), foreign["id"]]) == 1
+    assert open_now() == [False, True, True, True]
+    assert admin.refused(some, id=person.id, t=["x"]) == "BAD_QUERY"
+    admin(some, id=person.id)
+    assert open_now() == [False, False, False, True]
+    assert (seen(admin, person.id)["apiTokens"], seen(admin, person.id)["tokens"]) == ([], 0)
+    with house.database.read() as connection:
+        kept = next(recorded(connection, users=(first,)))
+    assert (kept.event, kept.details) == ("token_revoked", {"label": TOKEN_SHOWN["label"], "user": person.id})
+
+    assert identities(person) == [f"{person.id} 0", f"{person.id} 1"]
+    assert admin(UNLINK, id=person.id, i=ISSUER, s=f"{person.id} 2") is False  # which is another's
+    assert admin(UNLINK, id=person.id, i=f"{ISSUER}/", s=f"{person.id} 0") is False
+    assert admin(UNLINK, id=person.id, i=ISSUER, s=f"{person.id} 0") is True
+    assert (identities(person), identities(other)) == ([f"{person.id} 1"], [f"{person.id} 2"])
+
+
 def test_every_change_is_an_event_by_who_made_it_and_from_where(house: House) -> None:
     admin = Admin(house)
     for name, (change, more) in CHANGES.items():
@@ -343,12 +390,21 @@ def test_every_change_is_an_event_by_who_made_it_and_from_where(house: House) ->
             with house.database.begin() as connection:
                 row = {"user_id": person.id, "secret": "x", "last_step": 0, "created_at": dt.datetime.now(dt.UTC)}
                 connection.execute(TOTP.insert().values(row))
-        before = len(house.events(person.id))
+        if name == "unlinkUserIdentity":
+            with house.database.begin() as connection:
+                oidc_people.link(connection, person.id, more["i"], more["s"])
+        subject = person.id
+        if name == "revokeUserTokens":
+            house.token(person)
+            [token] = seen(admin, person.id)["apiTokens"]
+            subject = token["id"]
+        before = len(house.events(person.id, subject))
         admin(change, id=person.id, **more)
         with house.database.read() as connection:
-            new = list(recorded(connection, users=(person.id,)))[: len(house.events(person.id)) - before]
+            found = list(recorded(connection, users=(person.id, subject)))
+        new = found[: len(house.events(person.id, subject)) - before]
         assert len(new) == 1, name
-        assert (new[0].user_id, new[0].subject, new[0].address) == (admin.person.id, person.id, "198.51.100.9"), name
+        assert (new[0].user_id, new[0].subject, new[0].address) == (admin.person.id, subject, "198.51.100.9"), name
 
 
 def test_pages_have_the_bounds_that_are_told() -> None:

@@ -16,10 +16,12 @@ from tests.auth.kit import PASSWORD, House
 from tests.auth.users_kit import (
     CHANGES,
     INVITE,
+    ISSUER,
     LINK,
     OPENING,
     POLICIES,
     SET_ROLES,
+    UNLINK,
     UPDATE,
     USERS,
     Admin,
@@ -32,7 +34,7 @@ from tests.auth.users_kit import (
     served,
     set_roles,
 )
-from xrm_core.auth import authenticator, stored_passwords
+from xrm_core.auth import authenticator, oidc_people, stored_passwords
 from xrm_core.auth.administrators import Administrators
 from xrm_core.auth.attempts import Kind
 from xrm_core.auth.events import recorded
@@ -42,6 +44,7 @@ from xrm_core.permissions.access import Access
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.in_force import apply_set
 from xrm_core.permissions.token_scope import TokenScope
+from xrm_core.storage.system import PASSWORD as PASSWORD_TABLE
 from xrm_core.storage.system import SESSION
 
 
@@ -236,6 +239,16 @@ def test_somebody_is_always_left_who_may(house: House) -> None:
     with house.database.begin() as connection:
         stored_passwords.set_password(connection, invited, Passwords(8, 1).hash(PASSWORD))
     assert one(SET_ROLES, id=one.person.id, r=["reader"])["roles"] == ["reader"]
+
+
+def test_the_last_one_who_may_does_not_lose_the_only_way_to_sign_in(house: House) -> None:
+    one = Admin(house)
+    alone(house, one)
+    with house.database.begin() as connection:
+        oidc_people.link(connection, one.person.id, ISSUER, one.person.id)
+        connection.execute(delete(PASSWORD_TABLE).where(PASSWORD_TABLE.c.user_id == one.person.id))
+    assert one.refused(UNLINK, id=one.person.id, i=ISSUER, s=one.person.id) == "LAST_ADMINISTRATOR"
+    assert [each["subject"] for each in seen(one, one.person.id)["identities"]] == [one.person.id]
 
 
 @pytest.mark.parametrize("each_other", [True, False])

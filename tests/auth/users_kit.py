@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import update
@@ -95,11 +96,16 @@ class Admin:
         return str(error["extensions"]["code"])
 
 
-ACCOUNT = "{ id email roles active hasPassword hasTotp passkeys sessions tokens invitation { expiresAt } }"
+OF_TOKENS = "apiTokens { id label createdAt expiresAt lastUsedAt lastUsedFrom } identities { issuer subject }"
+ACCOUNT = f"""{{ id email roles active hasPassword hasTotp passkeys sessions tokens {OF_TOKENS}
+    invitation {{ expiresAt }} }}"""
 LINK = f"{{ user {ACCOUNT} mailed token }}"
 INVITE = f"mutation($i: InviteUserInput!, $r: [String!]!) {{ inviteUser(input: $i, roles: $r) {LINK} }}"
 UPDATE = f"mutation($id: ID!, $i: UserAccountInput!) {{ updateUserAccount(id: $id, input: $i) {ACCOUNT} }}"
 SET_ROLES = f"mutation($id: ID!, $r: [String!]!) {{ setUserRoles(id: $id, roles: $r) {ACCOUNT} }}"
+TOKEN_SHOWN = {"label": "test", "createdAt": ANY, "expiresAt": None, "lastUsedAt": None, "lastUsedFrom": None}
+ISSUER = "https://login.example.com"
+UNLINK = "mutation($id: ID!, $i: String!, $s: String!) { unlinkUserIdentity(id: $id, issuer: $i, subject: $s) }"
 
 
 def on(name: str, shown: str = ACCOUNT) -> str:
@@ -116,6 +122,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "resetUserPassword": (on("resetUserPassword", LINK), {}),
     "endUserSessions": (on("endUserSessions", ""), {}),
     "removeUserSecondFactors": (on("removeUserSecondFactors"), {}),
+    "revokeUserTokens": (on("revokeUserTokens", ""), {}),
+    "unlinkUserIdentity": (UNLINK, {"i": ISSUER, "s": "7"}),
 }
 """All mutations about a user, with what they need beside the id."""
 

@@ -1,7 +1,7 @@
 """What is done to the accounts of others, by whoever may: on the command line, through GraphQL. Each is an event."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table
 from xrm_core.auth import devices, events, passkeys, people, sessions, tokens, totp
 from xrm_core.auth.one_time import Purpose, create_link
 from xrm_core.auth.passkeys import Passkey
+from xrm_core.auth.token_lists import tokens_of
 
 INVITED_FOR = dt.timedelta(days=7)
 """How long an invitation is good if nobody says otherwise."""
@@ -73,6 +74,23 @@ def remove_passkeys(connection: Connection, user_id: str, which: str | None = No
     if gone:
         sessions.end_sessions(connection, user_id)
     return len(gone)
+
+
+def revoke_tokens(
+    connection: Connection, user_id: str, which: Collection[str] | None = None, by: By = COMMAND_LINE
+) -> int:
+    """End API tokens of a user for good; answers how many.
+
+    Args:
+        connection: in a write transaction.
+        user_id: whose.
+        which: their ids; None: all.
+        by: who does it.
+    """
+    open_ = [each.id for each in tokens_of(connection, user_id) if each.revoked_at is None]
+    chosen = [id_ for id_ in open_ if which is None or id_ in which]
+    more = {"of": user_id, "by": by.user_id, "address": by.address}
+    return sum(tokens.revoke_token(connection, id_, **more) for id_ in chosen)
 
 
 def give_roles(connection: Connection, user_id: str, roles: Iterable[str], by: By = COMMAND_LINE) -> list[str]:

@@ -99,9 +99,15 @@ def link(connection: Connection, user_id: str, issuer: str, subject: str) -> Non
     _insert(connection, user_id, issuer, subject)
 
 
-def unlink(connection: Connection, user_id: str) -> int:
-    """Let no account of a provider sign in as a user any more; answers how many did."""
-    return connection.execute(IDENTITY.delete().where(IDENTITY.c.user_id == user_id)).rowcount
+def unlink(connection: Connection, user_id: str, which: tuple[str, str] | None = None) -> int:
+    """Let an account of a provider, by issuer and subject, not sign in as a user any more; None: all of them.
+
+    Answers how many did.
+    """
+    gone = IDENTITY.delete().where(IDENTITY.c.user_id == user_id)
+    if which is not None:
+        gone = gone.where(IDENTITY.c.issuer == which[0], IDENTITY.c.subject == which[1])
+    return connection.execute(gone).rowcount
 
 
 def linked(connection: Connection, user_id: str) -> list[tuple[str, str]]:

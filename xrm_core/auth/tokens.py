@@ -107,10 +107,12 @@ def revoke_token(
     open_token = update(TOKEN).where(TOKEN.c.id == token_id, TOKEN.c.revoked_at.is_(None))
     if of is not None:
         open_token = open_token.where(TOKEN.c.user_id == of)
-    revoked = connection.execute(open_token.values(revoked_at=dt.datetime.now(dt.UTC))).rowcount == 1
-    if revoked:
-        record(connection, Event.TOKEN_REVOKED, user_id=by, subject=token_id, address=address)
-    return revoked
+    revoked = open_token.values(revoked_at=dt.datetime.now(dt.UTC)).returning(TOKEN.c.label, TOKEN.c.user_id)
+    row = connection.execute(revoked).first()
+    if row is not None:
+        details = {"label": row.label, "user": row.user_id}
+        record(connection, Event.TOKEN_REVOKED, user_id=by, subject=token_id, address=address, details=details)
+    return row is not None
 
 
 def remove_tokens(connection: Connection, user_id: str, label: str) -> None:

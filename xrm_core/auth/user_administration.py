@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Table, delete, select
 
-from xrm_core.auth import account_changes, attempts, events, people, user_lists
+from xrm_core.auth import account_changes, attempts, events, oidc_people, people, user_lists
 from xrm_core.auth.account_changes import INVITED_FOR, RESET_WITHIN, OfferedLink
 from xrm_core.auth.attempts import Counter, Kind
 from xrm_core.auth.link_post import LinkPost
@@ -20,7 +20,7 @@ from xrm_core.auth.own_changes import owner_of
 from xrm_core.auth.sign_in import TIMEOUT
 from xrm_core.auth.stored_passwords import kept_hash
 from xrm_core.auth.user_changes import UserChange, UserChanges, require
-from xrm_core.auth.user_lists import can_be_deactivated, known_id
+from xrm_core.auth.user_lists import can_be_deactivated, known_id, known_token
 from xrm_core.auth.user_reads import UserReads
 from xrm_core.errors import BadQuery, ValidationFailed
 from xrm_core.metadata.model import ACTIVE, EMAIL, USER
@@ -182,6 +182,27 @@ class UserAdministration:
             account_changes.remove_passkeys(work.connection, known_id(id), by=work.by)
             work.administrators.require_one_left(work.connection, work.users)
             return self._shown(work, caller, known_id(id))
+
+    def revoke_user_tokens(
+        self, caller: User, address: str | None, id: str, tokens: Sequence[str] | None = None
+    ) -> int:
+        """End API tokens of a user, by their ids, or all; answers how many. Raises BadQuery: an id is none."""
+        chosen = None if tokens is None else {known_token(each) for each in tokens}
+        with self.changes.begin(caller, address, id) as work:
+            return account_changes.revoke_tokens(work.connection, known_id(id), chosen, work.by)
+
+    def unlink_user_identity(self, caller: User, address: str | None, id: str, issuer: str, subject: str) -> bool:
+        """Let an account of an OpenID provider not sign in as a user any more; false if it did not.
+
+        Raises:
+            LastAdministrator: nobody would be left who may administer users.
+        """
+        with self.changes.begin(caller, address, id, takes=True) as work:
+            unlinked = oidc_people.unlink(work.connection, known_id(id), (issuer, subject)) > 0
+            if unlinked:
+                work.record(events.Event.IDENTITY_UNLINKED, known_id(id), issuer=issuer, account=subject)
+                work.administrators.require_one_left(work.connection, work.users)
+            return unlinked
 
     @property
     def _users(self) -> Table:

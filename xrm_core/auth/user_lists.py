@@ -23,6 +23,7 @@ USUAL, MOST = 50, 200
 """Users on a page: if nobody says, and at most."""
 
 _MOST_TEXT = 200
+_OF_TOKENS = ("id", "label", "created_at", "expires_at", "last_used_at", "last_used_from")
 
 
 def page(
@@ -70,6 +71,14 @@ def known_id(text: str) -> str:
         return str(UUID(text))
     except ValueError:
         raise BadQuery("This is not the id of a user.", hint="«userAccounts» lists them.") from None
+
+
+def known_token(text: str) -> str:
+    """The id of a token as it is stored. Raises BadQuery: it is none."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise BadQuery("This is not the id of a token.", hint="«apiTokens» of a user lists them.") from None
 
 
 def can_be_deactivated(users: Table) -> bool:
@@ -121,12 +130,13 @@ def _shown(connection: Connection, users: Table, rows: Sequence[Any]) -> list[di
         query = select(table.c.user_id, func.count()).where(table.c.user_id.in_(ids), *only).group_by(table.c.user_id)
         return {str(row[0]): int(row[1]) for row in connection.execute(query)}
 
-    roles, providers = of(USER_ROLE, USER_ROLE.c.role), of(IDENTITY, IDENTITY.c.issuer)
+    roles, identities = of(USER_ROLE, USER_ROLE.c.role), of(IDENTITY, *IDENTITY.c["issuer", "subject", "created_at"])
     invitations = of(ONE_TIME_TOKEN, ONE_TIME_TOKEN.c.created_at, ONE_TIME_TOKEN.c.expires_at, only=_open_invitation())
     passwords, passkeys = count(PASSWORD), count(PASSKEY)
     codes = count(TOTP, TOTP.c.confirmed_at.is_not(None))
     sessions = of(SESSION, SESSION.c.seen_at, SESSION.c.idle_seconds, only=(SESSION.c.expires_at > now,))
-    tokens = count(TOKEN, TOKEN.c.revoked_at.is_(None), or_(TOKEN.c.expires_at.is_(None), TOKEN.c.expires_at > now))
+    valid = TOKEN.c.revoked_at.is_(None), or_(TOKEN.c.expires_at.is_(None), TOKEN.c.expires_at > now)
+    tokens = of(TOKEN, *TOKEN.c[_OF_TOKENS], only=valid)
     has_active = can_be_deactivated(users)
     found = []
     for row in rows:
@@ -145,14 +155,35 @@ def _shown(connection: Connection, users: Table, rows: Sequence[Any]) -> list[di
                 "hasPassword": id_ in passwords,
                 "hasTotp": id_ in codes,
                 "passkeys": passkeys.get(id_, 0),
-                "providers": sorted({each.issuer for each in providers.get(id_, [])}),
-                "tokens": tokens.get(id_, 0),
+                "providers": sorted({each.issuer for each in identities.get(id_, [])}),
+                "identities": [_identity(each) for each in sorted(identities.get(id_, []), key=_age)],
+                "tokens": len(tokens.get(id_, [])),
+                "apiTokens": [_token(each) for each in sorted(tokens.get(id_, []), key=_age)],
                 "sessions": len(seen),
                 "seenAt": max(seen, default=None),
                 "invitation": invitation and {"createdAt": invitation.created_at, "expiresAt": invitation.expires_at},
             }
         )
     return found
+
+
+def _age(row: Any) -> tuple[str, ...]:
+    return row.created_at, *map(str, row)
+
+
+def _identity(row: Any) -> dict[str, Any]:
+    return {"issuer": row.issuer, "subject": row.subject, "createdAt": row.created_at}
+
+
+def _token(row: Any) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "label": row.label,
+        "createdAt": row.created_at,
+        "expiresAt": row.expires_at,
+        "lastUsedAt": row.last_used_at,
+        "lastUsedFrom": row.last_used_from,
+    }
 
 
 def _is_open(session: Any, now: dt.datetime) -> bool:

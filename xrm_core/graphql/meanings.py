@@ -204,6 +204,8 @@ UserPart = Literal[
     "reset_user_password",
     "end_user_sessions",
     "remove_user_second_factors",
+    "revoke_user_tokens",
+    "unlink_user_identity",
 ]
 USER_PARTS: frozenset[str] = frozenset(get_args(UserPart))
 

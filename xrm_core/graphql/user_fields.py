@@ -79,6 +79,14 @@ class UserAdministration(Protocol):
     def remove_user_second_factors(self, caller: User, address: str | None, id: str) -> dict[str, Any] | None:
         """Take second factor and passkeys away. Raises SignInAgain, LastAdministrator."""
 
+    def revoke_user_tokens(
+        self, caller: User, address: str | None, id: str, tokens: Sequence[str] | None = None
+    ) -> int:
+        """End API tokens, all if none are named; answers how many."""
+
+    def unlink_user_identity(self, caller: User, address: str | None, id: str, issuer: str, subject: str) -> bool:
+        """Let an account of a provider not sign in any more; False if it did not. Raises LastAdministrator."""
+
 
 def add_user_fields(types: Types) -> None:
     """The fields, as far as the role has the right."""
@@ -158,13 +166,30 @@ def _add_changes(
     field(change, "endUserSessions", "end_user_sessions", int, text, id_)
     text = "Take second factor, recovery codes and passkeys from a user who has lost them; sessions end."
     field(change, "removeUserSecondFactors", "remove_user_second_factors", account, text, id_)
+    text = "End API tokens of a user for good; answers how many."
+    which = Argument("tokens", builder.optional(builder.list_of(strawberry.ID)), "Their ids; all if absent.")
+    field(change, "revokeUserTokens", "revoke_user_tokens", int, text, id_, which)
+    text = "Let an account of an OpenID provider not sign in as a user any more; false if it did not."
+    account_there = (Argument("issuer", str, "The provider."), Argument("subject", str, "The account there."))
+    field(change, "unlinkUserIdentity", "unlink_user_identity", bool, text, id_, *account_there)
 
 
 def _account(types: Types, named: Mapping[str, str]) -> ObjectType:
     invitation = builder.object_type("UserInvitation", "A link that was offered and not used.")
     builder.add(invitation, "createdAt", DateTime)
     builder.add(invitation, "expiresAt", DateTime)
-    types.know(invitation)
+    token = builder.object_type("UserAccountToken", "An API token of a user that is valid.")
+    builder.add(token, "id", strawberry.ID)
+    builder.add(token, "label", str, "What it is for.")
+    builder.add(token, "createdAt", DateTime)
+    for name, text in (("expiresAt", "When it ends."), ("lastUsedAt", "When it was last used, to the minute.")):
+        builder.add(token, name, builder.optional(DateTime), text)
+    builder.add(token, "lastUsedFrom", str | None, "From where.")
+    identity = builder.object_type("UserAccountIdentity", "An account of an OpenID provider that signs in as a user.")
+    builder.add(identity, "issuer", str, "The provider.")
+    builder.add(identity, "subject", str, "The account there.")
+    builder.add(identity, "createdAt", DateTime, "Since when it does.")
+    types.know(invitation, token, identity)
     found = builder.object_type("UserAccount", "How a user signs in, and with what roles.")
     builder.add(found, "id", strawberry.ID, "Id of the record of the entity user.")
     builder.add(found, "email", str | None)
@@ -176,7 +201,9 @@ def _account(types: Types, named: Mapping[str, str]) -> ObjectType:
     builder.add(found, "hasTotp", bool, "Whether they have a second factor.")
     builder.add(found, "passkeys", int, "How many they have.")
     builder.add(found, "providers", builder.list_of(str), "Issuers of their accounts of OpenID providers.")
+    builder.add(found, "identities", builder.list_of(identity), "These accounts, the oldest first.")
     builder.add(found, "tokens", int, "How many valid API tokens they have.")
+    builder.add(found, "apiTokens", builder.list_of(token), "These tokens, the oldest first.")
     builder.add(found, "sessions", int, "In how many sessions they are signed in.")
     builder.add(found, "seenAt", builder.optional(DateTime), "When one of these was last used.")
     builder.add(found, "invitation", builder.optional(invitation), "The invitation that is open.")

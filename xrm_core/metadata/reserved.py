@@ -57,7 +57,7 @@ _GRAPHQL_TYPES = frozenset(
     | {"me", "mysession", "mytotp", "totpenrolment"}
     | {f"permission{word}" for word in ("s", "file", "fileinput", "role", "rule", "policy", "difference", "plan")}
     | {"token", "mytoken", "newtoken", "authevent"}  # an entity «token» would have the mutation createToken
-    | {f"useraccount{word}" for word in ("", "filter", "connection", "input")}
+    | {f"useraccount{word}" for word in ("", "filter", "connection", "input", "token", "identity")}
     | {"userlink", "userinvitation", "inviteuserinput"}
     | {"money", "moneyinput", "moneyfilter", "moneyorderby", "moneygroupby", "moneygroupkey"}
     | {"currencycode", "currencycodefilter"}

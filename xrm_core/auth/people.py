@@ -47,13 +47,15 @@ def hold(connection: Connection, users: Table, user_ids: Iterable[str]) -> None:
 
 
 def by_email(connection: Connection, users: Table, email: str) -> Person | None:
-    """The active user with an e-mail address, as it is stored or in small letters; None if that is not exactly one."""
+    """The active user with an e-mail address as it is stored, else in small letters; None if that is not just one."""
     column = users.c.get(EMAIL)
     if column is None:
         return None
-    query = select(users.c.id, column).where(column.in_({email, email.lower()}), is_active(users)).limit(2)
-    found = connection.execute(query).all()
-    return Person(str(found[0][0]), found[0][1]) if len(found) == 1 else None
+    query = select(users.c.id, column).where(column.in_({email, email.lower()}), is_active(users))
+    found = [Person(str(id_), kept) for id_, kept in connection.execute(query.order_by(column != email).limit(2))]
+    if not found or (len(found) == 2 and (found[0].email == email) is (found[1].email == email)):
+        return None
+    return found[0]
 
 
 def is_addressed(users: Table, email: str) -> ColumnElement[bool]:

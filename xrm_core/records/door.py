@@ -16,12 +16,12 @@ from uuid_utils import uuid7
 
 from xrm_core.errors import Forbidden, InternalError, NotFound, ValidationFailed, VersionConflict
 from xrm_core.metadata.frozen import thaw
-from xrm_core.metadata.model import CALLER, CALLER_TEAM, SYSTEM_FIELDS, USER, Entity, Model
+from xrm_core.metadata.model import CALLER, CALLER_TEAM, EMAIL, SYSTEM_FIELDS, USER, Entity, Model
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
-from xrm_core.records import accounts, shares
+from xrm_core.records import accounts, addresses, shares
 from xrm_core.records.constraints import translate
 from xrm_core.records.files import Files
 from xrm_core.records.links import change_links, owned, split
@@ -84,11 +84,13 @@ class Records:
         if not prepared:
             return []
         number_new(connection, self.tables[entity], kind, prepared)
+        addresses.hold(connection, kind, prepared)
         try:
             connection.execute(insert(self.tables[entity]), [to_columns(kind, record) for record in prepared])
         except IntegrityError as error:
             raise self._translated(error, kind, caller) from None
         self._raise(conflicts(connection, self.tables, kind, [record["id"] for record in prepared]), kind, caller)
+        self._raise(addresses.taken(connection, self.tables[entity], kind, prepared), kind, caller)
         for (_, links), record in zip(parts, prepared, strict=True):
             change_links(self, connection, caller, kind, record["id"], links)
         for names, record in zip(mine, prepared, strict=True):  # after the links, which rules may be about
@@ -129,6 +131,8 @@ class Records:
             self._validate(kind, {**_own(before), **final}, caller)
         self._check_targets(connection, scope, caller, kind, final)
         number_changed(connection, self.tables[entity], kind, final)
+        moved = [final] if EMAIL in final and final[EMAIL] != before.get(EMAIL) else []
+        addresses.hold(connection, kind, moved)
         stamped = {
             **to_columns(kind, final),
             "updated_at": _now(),
@@ -143,6 +147,7 @@ class Records:
             raise self._translated(error, kind, caller) from None
         if changed == 1:
             self._raise(conflicts(connection, self.tables, kind, [id_]), kind, caller)
+            self._raise(addresses.taken(connection, self.tables[entity], kind, moved), kind, caller)
             change_links(self, connection, caller, kind, id_, links)
             if entity == USER:
                 accounts.follow(connection, caller, before, final)

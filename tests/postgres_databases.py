@@ -70,6 +70,10 @@ END $$"""
 revisions have written."""
 
 
+_KEY = """SELECT format('UPDATE xrm_mask_key SET inner_block = %L, outer_block = %L', inner_block, outer_block)
+    FROM xrm_mask_key"""
+
+
 @dataclass(frozen=True)
 class PreparedDatabase:
     """A database with the system tables and nothing in them.
@@ -78,11 +82,13 @@ class PreparedDatabase:
         name: of the database.
         newest: the highest object identifier when it was made.
         sight: what it looked like then.
+        key: statement that gives it the key of masks that it had then; many tests have one of their own.
     """
 
     name: str
     newest: int
     sight: object
+    key: str
 
     @classmethod
     def make(cls, execute: Execute, name: str, url: str) -> "PreparedDatabase":
@@ -95,13 +101,14 @@ class PreparedDatabase:
         [[newest]] = execute("SELECT lo_create(0)::bigint", database=name)
         execute(f"SELECT lo_unlink({newest}::oid)", database=name)
         [[sight]] = execute(_SIGHT, database=name)
-        return cls(name, int(str(newest)), sight)
+        [[key]] = execute(_KEY, database=name)
+        return cls(name, int(str(newest)), sight, str(key))
 
     def clean(self, execute: Execute) -> bool:
         """Make it as it was; False: a test has changed what was there before, so it cannot be used again."""
         execute(_END_OTHERS, database=self.name)  # a test that forgot to close
         try:
-            execute(_CLEAN.format(newest=self.newest), database=self.name)
+            execute(_CLEAN.format(newest=self.newest), self.key, database=self.name)
             [[sight]] = execute(_SIGHT, database=self.name)
         except (InvalidSchemaName, UndefinedTable):
             return False

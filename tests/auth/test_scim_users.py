@@ -13,7 +13,7 @@ from tests.auth.scim_kit import USER, Directory, done, map_group, refused, servi
 from xrm_core.auth.events import recorded
 from xrm_core.auth.scim import dialects
 from xrm_core.permissions.caller import system
-from xrm_core.storage.system import SHARE
+from xrm_core.storage.system import NOTICE, SHARE
 
 
 @pytest.fixture
@@ -170,6 +170,8 @@ def test_who_is_deleted_leaves_the_record_behind(house: House, directory: Direct
     with house.database.read() as connection:
         users = house.platform.tables["user"]
         assert connection.execute(users.select().where(users.c.id == made["id"])).one().active is False
+        # of which nobody is told, not at the former address either
+        assert connection.execute(NOTICE.select().where(NOTICE.c.user_id == made["id"])).all() == []
     map_group(house, "Leavers")
 
 

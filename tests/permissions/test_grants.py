@@ -199,6 +199,26 @@ def test_a_role_is_beyond_by_what_it_inherits_by_its_limits_and_if_there_is_none
     assert beyond_roles(nobody, MODEL, policies, ["gone"]) == ["gone: it is no role"]
 
 
+def test_who_has_the_same_rule_of_ones_own_records_is_within_unless_they_have_more() -> None:
+    model, own = kit.load_model(), "firm,read,*,own,allow"
+    rows = [
+        f"rep,{own}",
+        f"desk,{own}",
+        "desk,xrm_users,*,*,,allow",
+        "apart,xrm_users,*,*,,allow",
+        "safe,xrm_log,*,*,,allow",
+    ]
+    policies = kit.policies(model, rows, {"own": {"owner": {"id": {"eq": "$user"}}}})
+
+    def within(author: str, *roles: str) -> bool:
+        return not beyond_roles(Authority(model, policies).access(frozenset({author})), model, policies, roles)
+
+    assert within("desk", "rep")
+    assert within("desk", "desk", "rep")
+    assert not within("apart", "rep")
+    assert not within("desk", "rep", "safe")
+
+
 def test_what_is_shared_with_a_role_is_for_who_has_the_role() -> None:
     shared = ("a,firm,read,*,shared,allow",)
     role = ("b,firm,read,*,shared,allow",)

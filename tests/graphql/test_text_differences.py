@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.graphql import kit
@@ -153,6 +153,7 @@ def test_databases_fold_like_python(firms: World, texts: list[str]) -> None:
 
 
 @given(text=st.text(LETTERS))
+@example(text="Ǿǿ")
 def test_folding_ends(text: str) -> None:
     """What is folded stays as it is, and decomposed text is folded like composed text in Latin letters."""
     once = fold_accents(text) or ""

@@ -32,12 +32,15 @@ def fold(text: str | None) -> str | None:
     return text.lower() if text.isascii() else text.translate(_TABLE)
 
 
-def _base(letter: str) -> str:
-    return unicodedata.normalize("NFD", letter)[0]
-
-
 _ACCENTED_RANGES = (range(0xDF, 0x250), range(0x1E00, 0x1F00), range(0x390, 0x3D0), (0x451,))
 _LETTERS = {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "ŧ": "t"}
+
+
+def _base(letter: str) -> str:
+    base = unicodedata.normalize("NFD", letter)[0]
+    return _LETTERS.get(base, base)  # ǿ is o, as ø is
+
+
 LIGATURES = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
 """Small letters that are two without accents."""
 

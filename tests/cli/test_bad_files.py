@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, inspect
 
 from tests.cli.conftest import BOOK, TEXT, USER, Xrm, write_pack
+from tests.storage.worlds import dump
 from xrm_core.storage.engines import Database
 
 
@@ -51,19 +51,8 @@ COMMANDS = (("schema", "check"), ("schema", "plan"), ("schema", "apply"))
 
 def state(url: str) -> dict[str, Any]:
     """Everything in a database: tables with columns, keys, indexes and rows."""
-    with closing(Database(url)) as database, database.read() as connection:
-        found, tables = inspect(connection), MetaData()
-        tables.reflect(connection)
-        return {
-            name: (
-                repr(found.get_columns(name)),
-                sorted(map(repr, found.get_indexes(name))),
-                sorted(map(repr, found.get_foreign_keys(name))),
-                sorted(map(repr, found.get_check_constraints(name))),
-                sorted(map(repr, connection.execute(table.select()).all())),
-            )
-            for name, table in sorted(tables.tables.items())
-        }
+    with closing(Database(url)) as database:
+        return dump(database)
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -79,6 +79,20 @@ def test_the_operation_named_is_the_one_executed(client: Client) -> None:
         assert (answer.status_code, code(answer)) == (422, "BAD_QUERY")
 
 
+def test_of_a_key_that_comes_twice_the_last_counts_for_everything(client: Client) -> None:
+    """S-087: what is looked at is what is done."""
+    read, write = (
+        '"query": "{ users { totalCount } }"',
+        '"query": "mutation { createUser(input: {name: \\"x\\"}) { name } }"',
+    )
+    before = client.world.state()
+    assert client.post(f"{{{write}, {read}}}").json() == {"data": {"users": {"totalCount": 2}}}
+    assert client.world.state() == before
+    twice = f'{{{read}, "operationName": "No", {write}, "operationName": null}}'
+    assert client.post(twice).json() == {"data": {"createUser": {"name": "x"}}}
+    assert client.ask("{ users { totalCount } }") == {"data": {"users": {"totalCount": 3}}}
+
+
 def test_answers_are_not_kept_by_anybody_on_the_way(client: Client) -> None:
     answer = client.post({"query": "{ __typename }"})
     assert answer.json() == {"data": {"__typename": "Query"}}

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.server.live_kit import Client, Installation, install, people
+from xrm_core.auth.authenticator import Authenticator
 from xrm_core.errors import ModelOutOfDate
 from xrm_core.permissions.caller import system
 from xrm_core.plugins import Plugins
@@ -77,6 +78,27 @@ async def test_an_upload_that_meets_another_model_is_stored(shop: Installation, 
 
         query = "mutation ($id: ID!) { createProduct(input: {pictureId: $id}) { picture { size } } }"
         assert await server.ask(query, id=file["id"]) == {"createProduct": {"picture": {"size": 4}}}
+
+
+async def test_an_upload_is_begun_on_one_model(shop: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up, waits = Authenticator.user, [2.0, 0.0]
+
+    async def slowly(self: Authenticator, *arguments: Any) -> Any:
+        found = await look_up(self, *arguments)
+        await asyncio.sleep(waits.pop(0))
+        return found
+
+    async with shop.server() as server:
+        # given an upload whose sender is looked up while the server takes another model
+        await upload(server, "/files", shop.token)
+        properties = shop.pack.entities["product"]
+        properties["picture"] = {**properties.pop("photo"), "x-renamed-from": "photo"}
+        await asyncio.to_thread(shop.apply)
+        monkeypatch.setattr(Authenticator, "known", lambda *_: None)
+        monkeypatch.setattr(Authenticator, "user", slowly)
+        # then it is stored all the same
+        await upload(server, "/files", shop.token)
+        assert waits == []
 
 
 def test_who_does_not_know_the_model_cleans_nothing(shop: Installation) -> None:

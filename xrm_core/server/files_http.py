@@ -109,11 +109,15 @@ class FilesEndpoint:
 
     async def _upload(self, request: Request) -> Response:
         site = site_of(request.scope)
-        caller = await site.user(credentials(request.scope, site.name), address_of(request.scope))
-        if named_in(request.scope) is not None:
-            raise Forbidden("Who views as somebody else changes nothing.", hint="Leave out the header X-View-As.")
-        site.require_writable()
-        site.serving.files.check_upload(caller)  # before any byte of the body is read
+
+        async def check(serving: Serving) -> None:
+            caller = await serving.authenticator.user(credentials(request.scope, site.name), address_of(request.scope))
+            if named_in(request.scope) is not None:
+                raise Forbidden("Who views as somebody else changes nothing.", hint="Leave out the header X-View-As.")
+            site.require_writable()
+            serving.files.check_upload(caller)
+
+        await site.on_newest(check)  # before any byte of the body is read
         length = request.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._max_bytes + _AROUND:
             raise self._too_large()

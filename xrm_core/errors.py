@@ -19,6 +19,8 @@ class XrmError(Exception):
 
     code: ClassVar[str] = "XRM_ERROR"
     http_status: ClassVar[int] = 400
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which it may be tried again, for reasons that pass: the header ``Retry-After``."""
 
     def __init__(self, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
         if type(self) is XrmError:
@@ -56,6 +58,7 @@ class DatabaseUnavailable(XrmError):
 
     code = "DATABASE_UNAVAILABLE"
     http_status = 503
+    retry_after = 2
 
     def public(self) -> dict[str, Any]:
         """Neither file nor host nor user."""
@@ -302,6 +305,7 @@ class Busy(XrmError):
 
     code = "BUSY"
     http_status = 503
+    retry_after = 1
 
 
 class DatabaseOverloaded(XrmError):
@@ -309,6 +313,23 @@ class DatabaseOverloaded(XrmError):
 
     code = "DATABASE_OVERLOADED"
     http_status = 503
+    retry_after = 2
+
+
+class Overloaded(XrmError):
+    """More is asked for than can be done or kept waiting; nothing of this request was done."""
+
+    code = "OVERLOADED"
+    http_status = 503
+    retry_after = 1
+
+
+class ShuttingDown(XrmError):
+    """The server is about to end and takes no more requests; nothing of this one was done."""
+
+    code = "SHUTTING_DOWN"
+    http_status = 503
+    retry_after = 1
 
 
 class Timeout(XrmError):

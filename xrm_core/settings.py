@@ -21,6 +21,7 @@ from xrm_core.shipped import shipped_folder, shipped_packs
 PREFIX = "XRM_"
 MIN_SECRET_KEY = 32
 MIN_EVENT_DAYS = 30
+_BEARER = re.compile(rf"[A-Za-z0-9._~+/=-]{{{MIN_SECRET_KEY},}}")
 _ORIGIN = re.compile(r"https://(?=[^/]*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
 """As browsers write one: small letters, no path. A passkey cannot be bound to an IP address."""
 
@@ -29,7 +30,7 @@ TENANT = "{tenant}"
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 _PLAIN = {("http", name) for name in _HERE}
-_NEVER_SHOWN = ("", "database_url", "mail_password", "secret_key")
+_NEVER_SHOWN = ("", "database_url", "mail_password", "metrics_token", "secret_key")
 
 
 class Settings(BaseSettings):
@@ -109,6 +110,21 @@ class Settings(BaseSettings):
     )
     read_days: int = Field(default=90, ge=0, le=36_500, description="Days that the log of reads is kept; 0: for ever.")
 
+    drain_seconds: float = Field(
+        default=0, ge=0, le=3600, description="Seconds for which a server that was told to end still takes requests."
+    )
+    grace_seconds: float = Field(
+        default=10, ge=0, le=3600, description="Seconds that requests under way then have to end."
+    )
+    access_log: bool = Field(default=False, description="Write a line to the log for each request.")
+    metrics_token: str = Field(
+        default="", repr=False, description="Token for /metrics: 32 characters or more, by chance; none: nobody's."
+    )
+    metrics_host: str = Field(default="127.0.0.1", min_length=1, description="Address of the port for figures.")
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port on which /metrics and /health are answered to anybody; 0: none."
+    )
+
     time_zone: str = Field(
         default="UTC", description="IANA name of the time zone that says which day it is in row rules."
     )
@@ -118,6 +134,10 @@ class Settings(BaseSettings):
         default=50 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes that an uploaded file may have."
     )
     max_tokens: int = Field(default=20_000, ge=1, description="Tokens that a GraphQL document may have.")
+    max_requests: int = Field(default=1000, ge=1, description="Requests that may be under way at a time.")
+    max_tenant_requests: int = Field(
+        default=500, ge=1, description="Requests that may be under way at one tenant, or at the main database."
+    )
     max_depth: int = Field(default=15, ge=1, description="Levels that a GraphQL document may nest.")
     max_aliases: int = Field(default=100, ge=0, description="Aliases that a GraphQL document may have.")
     max_variables: int = Field(default=200_000, ge=1, description="Values in the variables of a GraphQL request.")
@@ -174,6 +194,13 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"a key has less than {MIN_SECRET_KEY} characters, or always the same; commas stand between keys"
                 )
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_token(cls, value: str) -> str:
+        if value and not _BEARER.fullmatch(value):
+            raise ValueError(f"a token has {MIN_SECRET_KEY} or more of A-Z, a-z, 0-9 and ._~+/=-")
         return value
 
     @field_validator("data_dir")

@@ -186,7 +186,7 @@ class Estate:
                 for name, http in zip(NAMES, (one, two), strict=True)
             ]
             found[0].other, found[1].other = found[1], found[0]
-            yield Pair((found[0], found[1]), app._app.routes)
+            yield Pair((found[0], found[1]), app.app._app.routes)
 
 
 def settled(url: str, folder: Path) -> Estate:

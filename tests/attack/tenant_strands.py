@@ -53,7 +53,7 @@ async def reads(tenant: Tenant) -> None:
     await tenant.data("query ($id: ID!) { accountFriend(id: $id) { account { name } } }", id=link)
     # masked: a hash has another key in each tenant
     await tenant.data("{ accounts { nodes { name code } } }", tenant.service)
-    for path in ("/", "/graphiql/config.json", "/health/live", "/health/ready", "/graphiql/assets/none.js"):
+    for path in ("/", "/graphiql/config.json", "/health/live", "/health/ready", "/metrics", "/graphiql/assets/none.js"):
         await tenant.send("GET", path)
 
 

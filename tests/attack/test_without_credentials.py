@@ -47,8 +47,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def addresses(house: House) -> list[str]:
     app: Any = house.http.app
-    found = [each.path for each in app.app._app.routes if isinstance(each, Route | Mount)]
-    assert len(found) == len(app.app._app.routes)  # else there is something of another kind
+    found = [each.path for each in app.app.app._app.routes if isinstance(each, Route | Mount)]
+    assert len(found) == len(app.app.app._app.routes)  # else there is something of another kind
     return found
 
 

@@ -170,7 +170,9 @@ def told(firm: Company, token: str) -> Response:
 
 def test_every_route_of_providers_is_an_event(firm: Company) -> None:
     app: Any = firm.house.http.app
-    routes = {each.path for each in app.app._app.routes if isinstance(each, Route) and each.path.startswith("/auth")}
+    routes = {
+        each.path for each in app.app.app._app.routes if isinstance(each, Route) and each.path.startswith("/auth")
+    }
     signing_in = {each.path for each in AuthEndpoints(firm.house.platform.settings).routes()}
     assert routes - signing_in - TOLD_ELSEWHERE == {path for path, _, _ in OF_PROVIDERS}
     person = firm.linked("ada")

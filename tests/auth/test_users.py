@@ -246,7 +246,7 @@ def test_who_sees_users_is_in_the_log_of_reads(
         shown = ("active", "email", "first_name", "id", "language", "last_name")
         assert {(each.user_id, each.entity, each.fields) for each in lines} == {(admin.person.id, "user", shown)}
         # no log, no answer
-        house.http.app.app._main.state = State.READONLY  # type: ignore[attr-defined]
+        house.http.app.app.app._main.state = State.READONLY  # type: ignore[attr-defined]
         assert admin.refused(text, w={}) == "TENANT_READONLY"
         assert admin.refused("query($id: ID!) { userAccount(id: $id) { id } }", id=person.id) == "TENANT_READONLY"
 

@@ -122,9 +122,9 @@ CLOSED_POSTGRES = "postgresql://reader:s3cret@127.0.0.1:1/none?connect_timeout=2
 class Server:
     """``xrm serve`` as a process of its own, on any free port."""
 
-    def __init__(self, folder: Path, *words: str | Path) -> None:
+    def __init__(self, folder: Path, *words: str | Path, **settings: str) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("XRM_")}
-        environment |= {"PYTHONPATH": str(REPOSITORY), "XRM_DATA_DIR": str(folder / "data")}
+        environment |= {"PYTHONPATH": str(REPOSITORY), "XRM_DATA_DIR": str(folder / "data"), **settings}
         start = "from xrm_core.cli.main import main; main()"
         self._errors = (folder / "stderr").open("w+")
         self.process = subprocess.Popen(

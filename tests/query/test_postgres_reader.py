@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from xrm_core.errors import DatabaseOverloaded, DatabaseUnavailable, InternalError, Timeout
+from xrm_core.errors import DatabaseOverloaded, DatabaseUnavailable, InternalError, Overloaded, Timeout
 from xrm_core.storage import pq_reader
 from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_connection import MAX_PREPARED
 from xrm_core.storage.pq_reader import MAX_CONNECTIONS, PostgresReader
 from xrm_core.storage.readers import ANEW, Call
+from xrm_core.telemetry.pool_use import PoolUse
 
 ONE: Call = ("SELECT '1'", ())
 PID: Call = ("SELECT pg_backend_pid()::text", ())
@@ -162,8 +163,10 @@ async def test_reads_wait_only_so_long_for_a_connection(
     monkeypatch.setattr(pq_reader, "WAIT_SECONDS", 0.1)
     slow = [asyncio.create_task(reader.fetch([sleep(1)])) for _ in range(MAX_CONNECTIONS)]
     await asyncio.sleep(0.5)
-    with pytest.raises(DatabaseUnavailable):
+    with pytest.raises(Overloaded) as refused:
         await reader.fetch([ONE])
+    assert refused.value.retry_after == 1
+    assert reader.use() == PoolUse(MAX_CONNECTIONS, MAX_CONNECTIONS, 0)
     assert await asyncio.gather(*slow) == [[b"slept"]] * MAX_CONNECTIONS
     assert await reader.fetch([ONE]) == [b"1"]
 

@@ -68,7 +68,7 @@ def test_records_are_read_and_logged_by_get_too_and_others_are_not(client: Clien
 
 
 def test_nothing_logged_is_read_where_nothing_can_be_written(client: Client) -> None:
-    client.http.app._main.state = State.READONLY  # type: ignore[attr-defined]
+    client.http.app.app._main.state = State.READONLY  # type: ignore[attr-defined]
     answer = client.post({"query": "{ customers { nodes { name } } }"})
     assert (answer.status_code, code(answer)) == (503, "TENANT_READONLY")
     assert client.ask("{ notes { totalCount } }")["data"] == {"notes": {"totalCount": 0}}
@@ -112,7 +112,7 @@ def test_files_that_are_sent_are_logged_by_the_records_that_hold_them(office: Of
     tag = office.http.get(f"/files/{paper}", headers=office.headers("rep", **{"If-None-Match": part.headers["etag"]}))
     assert (part.status_code, tag.status_code, len(logged())) == (206, 304, 3)
 
-    office.http.app._main.state = State.READONLY  # type: ignore[attr-defined]
+    office.http.app.app._main.state = State.READONLY  # type: ignore[attr-defined]
     assert office.download("admin", photo).status_code == 200
     refused = office.download("admin", paper)
     assert (refused.status_code, code(refused)) == (503, "TENANT_READONLY")

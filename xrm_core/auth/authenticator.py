@@ -28,6 +28,7 @@ from xrm_core.permissions.policy import VIEW_AS, Action
 from xrm_core.permissions.token_scope import UNSCOPED, TokenScope
 from xrm_core.records.teams import team_of, teams_below
 from xrm_core.storage.engines import Database
+from xrm_core.telemetry.threads import ThreadPool
 
 REMEMBER_SECONDS = 2.0
 """What was taken away (a token, a session, a role, a team that a user was in) works on for at most so long."""
@@ -69,7 +70,7 @@ class Authenticator:
         self._database = database
         self._users = users
         # Threads of its own: who is asking must be found out also while writes wait for each other.
-        self._threads = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="xrm-auth")
+        self._threads = threads or ThreadPool(THREADS, "xrm-auth")
         self._notes = notes
         self._noting: set[str] = set()
         self._authority = authority

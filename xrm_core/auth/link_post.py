@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -12,6 +11,7 @@ from xrm_core.auth.account_changes import OfferedLink
 from xrm_core.auth.mail import Mail, MailNotSent
 from xrm_core.errors import Busy
 from xrm_core.storage.engines import Database
+from xrm_core.telemetry.threads import ThreadPool
 
 MOST_WAITING = 100
 """Mails that may wait, or be under way."""
@@ -31,7 +31,7 @@ class LinkPost:
 
     def __init__(self, mail: Mail, database: Database, tenant: str) -> None:
         self._mail, self._database, self._tenant = mail, database, tenant
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="xrm-links")
+        self._threads = ThreadPool(_THREADS, "xrm-links")
         self._waiting = 0
         self._lock = threading.Lock()
 

@@ -1,19 +1,19 @@
 """The server's process: a free port, a checked database, uvicorn, and a quiet end."""
 
 import errno
-import gc
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import structlog
 import typer
-import uvicorn
 
 from xrm_core.cli.data_folder import make_data_folder
+from xrm_core.cli.draining import Server
 from xrm_core.cli.failures import is_about_output
 from xrm_core.errors import PortInUse, SettingsError, XrmError
 from xrm_core.server.app import create_app
@@ -21,9 +21,6 @@ from xrm_core.server.assembly import Platform, assemble, assemble_applied, kept_
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint
 from xrm_core.storage.schema_files import schema_files
-
-GRACE_SECONDS = 10
-"""How long requests under way may take after the signal to stop."""
 
 _LATER_SECONDS = 5.0
 
@@ -42,7 +39,11 @@ def run(settings: Settings) -> None:
         signal.signal(number, _end)  # being told to stop is no failure; uvicorn raises the signal again at its end
     if settings.demo:
         _require_loopback(settings.host)
-    with _bound_socket(settings.host, settings.port) as listener:
+    with ExitStack() as stack:
+        listener = stack.enter_context(_bound_socket(settings.host, settings.port))
+        listeners = [listener]
+        if settings.metrics_port:
+            listeners.append(stack.enter_context(_bound_socket(settings.metrics_host, settings.metrics_port)))
         make_data_folder(settings)
         demo = None
         if settings.demo:
@@ -63,37 +64,12 @@ def run(settings: Settings) -> None:
             sys.stdout.flush()
 
         app = create_app(platform, None if demo is None else demo.page)
-        config = uvicorn.Config(
-            app,
-            loop="auto",  # uvloop and httptools where they exist, which is everywhere but on Windows
-            http="auto",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
         try:
-            _Server(config, announce).run([listener])
+            Server(app, settings.drain_seconds, settings.grace_seconds, announce).run(listeners)
         except OSError as error:
             if is_about_output(error):
                 raise
             raise _cannot_listen(error, settings.host, settings.port) from error
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, with a word to say when it answers."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        _tune_garbage_collector()
-        self._announce()
 
 
 def _soon(work: Callable[[], None]) -> None:
@@ -117,13 +93,6 @@ def tell_unapplied(platform: Platform) -> None:
         _log.warning("entity_files_not_applied", hint="Look at «xrm schema plan», then run «xrm schema apply».")
     elif proposed is not None and proposed.version != platform.authority.policies.version:
         _log.info("policy_files_not_in_force", hint="«xrm permissions plan» says what they would change.")
-
-
-def _tune_garbage_collector() -> None:
-    """What lives as long as the process is not looked at again; the rest is, but less often than by default."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 def _end(_number: int, _frame: Any) -> None:

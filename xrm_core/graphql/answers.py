@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 
 from xrm_core.errors import BadQuery, BadRequest, InternalError, XrmError
+from xrm_core.telemetry.request import note_code, note_error, request_id
 
 _log = structlog.get_logger(__name__)
 
@@ -69,24 +69,25 @@ def result(
 
 def shape(error: XrmError) -> dict[str, Any]:
     """An error of ours as a GraphQL error."""
+    note_error(error)
     extensions = error.public()
     return {"message": str(extensions.pop("message")), "extensions": extensions}
 
 
 def unexpected(error: BaseException) -> InternalError:
     """The error that a caller sees when something broke that they cannot mend; the log has the cause."""
-    request_id = uuid4().hex
+    number = request_id()
     cause = getattr(error, "orig", error)
     diagnosis = getattr(cause, "diag", None)
     if diagnosis is not None:
         # The text of a database's error may quote whole rows; its state and first line do not.
-        _log.error("database_error", request_id=request_id, state=diagnosis.sqlstate, text=diagnosis.message_primary)
+        _log.error("database_error", request_id=number, state=diagnosis.sqlstate, text=diagnosis.message_primary)
     else:
-        _log.error("unexpected_error", request_id=request_id, exc_info=error)
+        _log.error("unexpected_error", request_id=number, exc_info=error)
     return InternalError(
         "Something went wrong on the server.",
         hint="Report it with the request id.",
-        details={"requestId": request_id},
+        details={"requestId": number},
     )
 
 
@@ -108,6 +109,7 @@ def _of_graphql(error: GraphQLError, understood: Understood) -> dict[str, Any]:
 
 def _wrong(error: GraphQLError) -> dict[str, Any]:
     """Validation and coercion: the words are graphql-core's and the scalars', about the caller's own document."""
+    note_code(BadQuery.code)
     return {"message": error.message, "extensions": {"code": BadQuery.code}}
 
 

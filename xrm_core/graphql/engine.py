@@ -41,6 +41,8 @@ from xrm_core.records import read_log
 from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Reader
+from xrm_core.telemetry.request import note_operation
+from xrm_core.telemetry.threads import ThreadPool
 
 MAX_WRITES = 100
 """Changes that may be under way or wait at a time; and as many requests about accounts."""
@@ -78,10 +80,15 @@ class Threads:
     """Threads for the work that blocks, kinds apart: one kind that is held up does not hold up the other."""
 
     def __init__(self) -> None:
-        self.planning = ThreadPoolExecutor(2, thread_name_prefix="xrm-plan")
-        self.writing = ThreadPoolExecutor(8, thread_name_prefix="xrm-write")
-        self.administering = ThreadPoolExecutor(2, thread_name_prefix="xrm-schema")
-        self.accounts = ThreadPoolExecutor(4, thread_name_prefix="xrm-account")  # passwords that are checked take long
+        self.planning = ThreadPool(2, "xrm-plan")
+        self.writing = ThreadPool(8, "xrm-write")
+        self.administering = ThreadPool(2, "xrm-schema")
+        self.accounts = ThreadPool(4, "xrm-account")  # passwords that are checked take long
+
+    @property
+    def pools(self) -> tuple[ThreadPool, ...]:
+        """All of them."""
+        return self.planning, self.writing, self.administering, self.accounts
 
     def close(self) -> None:
         """End them."""
@@ -174,6 +181,7 @@ class Engine:
         if request.read_only and operation.operation is not OperationType.QUERY:
             raise MutationByGet("A mutation cannot be sent by GET.", hint="Send it by POST.")
         role.documents.check_variables(request.variables)
+        note_operation(operation.operation.value)
         variables = document.variables_of(operation).coerced(request.variables)
         if isinstance(variables, list):
             return answers.invalid(variables)

@@ -3,11 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from xrm_core.errors import Busy
+from xrm_core.telemetry.threads import ThreadPool
 
 Result = TypeVar("Result")
 
@@ -25,7 +25,7 @@ class Apart:
     """
 
     def __init__(self, name: str, threads: int, most: int, refusal: str) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._threads = ThreadPool(threads, name)
         self._free = threads
         self._most, self._refusal = most, refusal
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}

@@ -17,14 +17,16 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
-from xrm_core.server import graphiql, health
+from xrm_core.server import graphiql, health, metrics_http
 from xrm_core.server.assembly import Platform
 from xrm_core.server.auth_http import AuthEndpoints
 from xrm_core.server.blueprints import Blueprints
 from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.forgotten_http import ForgottenEndpoint, finished
+from xrm_core.server.gauges import gauges
 from xrm_core.server.graphql_http import GraphQLEndpoint
 from xrm_core.server.log_retention import LogRetention
+from xrm_core.server.metrics import Metrics
 from xrm_core.server.oidc_clients import OidcClients
 from xrm_core.server.oidc_http import OidcEndpoints
 from xrm_core.server.oidc_logout_http import OidcLogoutEndpoints
@@ -33,8 +35,9 @@ from xrm_core.server.passkey_http import PasskeyEndpoints
 from xrm_core.server.scim_http import ROOT, ScimEndpoint
 from xrm_core.server.security_notices import LOOK_SECONDS, SecurityNotices
 from xrm_core.server.site import Site
-from xrm_core.server.sites import Sites, site_of
+from xrm_core.server.sites import Sites
 from xrm_core.server.tenants import Tenants
+from xrm_core.server.traffic import Stage, Traffic
 from xrm_core.server.trusted_documents import load_trusted_documents
 
 CLEAN_SECONDS = 3600.0
@@ -43,7 +46,7 @@ CLEAN_SECONDS = 3600.0
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 
 
-def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASGIApp:
+def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Traffic:
     """The ASGI application.
 
     Args:
@@ -64,6 +67,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
     notices = SecurityNotices(settings)
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
+    metrics = Metrics()
     ending = asyncio.Event()
     retention = LogRetention(settings, ending.is_set)
 
@@ -117,7 +121,8 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         *PasskeyEndpoints(settings, auth).routes(),
         Route(f"{ROOT}/{{path:path}}", scim),
         *forgotten.routes(),
-        *health.routes(lambda request: site_of(request.scope).refresh()),
+        *health.routes(lambda: traffic.stage is not Stage.SERVING),
+        *metrics_http.routes(metrics, settings),
         *graphiql.routes(lambda: configuration),
     ]
     starlette = Starlette(
@@ -125,11 +130,15 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> ASG
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
     )
-    app: ASGIApp = Sites(starlette, site, tenants, direct={"/graphql": graphql})
+    app: ASGIApp = Sites(starlette, site, tenants, {"/graphql": graphql}, settings.max_tenant_requests)
     if settings.trusted_proxies:
         app = cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), list(settings.trusted_proxies)))
     # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).
-    return TrustedHostMiddleware(app, allowed_hosts=LOOPBACK) if settings.demo else app
+    if settings.demo:
+        app = TrustedHostMiddleware(app, allowed_hosts=LOOPBACK)
+    metrics.gauges.extend(gauges(lambda: (site, *tenants.open_sites)))
+    traffic = Traffic(app, settings, metrics)
+    return traffic
 
 
 async def _happens(event: asyncio.Event, seconds: float) -> bool:

@@ -19,6 +19,7 @@ from xrm_core.server.site import Serving
 from xrm_core.server.sites import address_of, site_of
 from xrm_core.settings import Settings
 from xrm_core.storage.tenants import State
+from xrm_core.telemetry.request import note_error
 
 if TYPE_CHECKING:
     from scim2_server.requests import ScimRequest
@@ -163,6 +164,7 @@ def _keep_stranger(*arguments: Any) -> None:
 
 def _refused(reason: XrmError) -> Response:
     """An error of ours in the shape of SCIM."""
+    note_error(reason)
     shape = reason.public()
     detail = f"{shape['message']} {shape.get('hint', '')}".strip()
     content = {"schemas": [_ERROR], "status": str(reason.http_status), "detail": detail}

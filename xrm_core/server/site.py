@@ -5,8 +5,8 @@ failed request.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Context
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -56,6 +56,8 @@ from xrm_core.storage.readers import Reader
 from xrm_core.storage.sqlite_reader import SqliteReader
 from xrm_core.storage.statistics import renew_statistics
 from xrm_core.storage.tenants import State
+from xrm_core.telemetry.pool_use import PoolUse
+from xrm_core.telemetry.threads import ThreadPool
 
 WATCH_SECONDS = 0.5
 """How often a server looks whether its database has another model or other policies."""
@@ -147,10 +149,11 @@ class Site:
         mail = Mail.of(settings)
         self._post = None if mail is None else LinkPost(mail, database, name)
         self._usual = usual_limits(settings)
-        self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix="xrm-auth")
-        self._noting = ThreadPoolExecutor(1, thread_name_prefix="xrm-seen")
+        self._asking = ThreadPool(THREADS, "xrm-auth")
+        self._looking = ThreadPool(1, "xrm-look")  # whether it is ready is known also while all others wait
+        self._noting = ThreadPool(1, "xrm-seen")
         # Not ended when the site is closed: somebody may still be reading a long file. It goes with the site.
-        self._filing = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="xrm-files")
+        self._filing = ThreadPool(_FILE_THREADS, "xrm-files")
         self._watching: asyncio.Task[None] | None = None
         self._refreshing = asyncio.Lock()
         self._trouble: XrmError | None = None
@@ -239,6 +242,15 @@ class Site:
         """Do something that blocks with files, in threads for that: a slow database holds up its own files only."""
         return await asyncio.get_running_loop().run_in_executor(self._filing, work, *arguments)
 
+    @property
+    def pools(self) -> tuple[ThreadPool, ...]:
+        """Its threads, by what they do."""
+        return (*self._threads.pools, self._asking, self._filing)
+
+    def connections(self) -> Mapping[str, PoolUse]:
+        """Its connections, those for reads and those for writes."""
+        return {"read": self._reader.use(), "write": self.database.use()}
+
     def require_writable(self) -> None:
         """Raise :class:`TenantReadonly` if nothing may be changed at the moment."""
         if self.state is not State.ACTIVE:
@@ -260,7 +272,9 @@ class Site:
         """
         async with self._refreshing:
             try:
-                applied, policies, tables = await self._apart(self._applied)
+                applied, policies, tables = await asyncio.get_running_loop().run_in_executor(
+                    self._looking, self._applied
+                )
             except TablesChanged as error:
                 raise self._close_to_all(PolicyInvalid("The database has lost its system tables.")) from error
             if policies is None:
@@ -292,7 +306,8 @@ class Site:
 
     def watch(self) -> None:
         """Look for another model again and again, until :meth:`close`."""
-        self._watching = asyncio.get_running_loop().create_task(self._watch())
+        # Not in the name of the request for which a tenant is opened.
+        self._watching = asyncio.get_running_loop().create_task(self._watch(), context=Context())
 
     async def close(self) -> None:
         """Give connections and threads back."""
@@ -305,7 +320,7 @@ class Site:
             self._post.close()
         await self._reader.close()
         # A look at the database that is under way would else leave its connection to nobody.
-        for threads in (self._asking, self._noting):
+        for threads in (self._asking, self._looking, self._noting):
             await asyncio.get_running_loop().run_in_executor(None, threads.shutdown)
         self.database.close()
 

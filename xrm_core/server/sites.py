@@ -10,6 +10,7 @@ from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
 from xrm_core.server.site import Site
 from xrm_core.server.tenants import Tenants
+from xrm_core.server.traffic import ROUTE, has_room, overloaded
 
 _KEY = "xrm.site"
 _VIEW_AS = b"x-view-as"
@@ -47,9 +48,11 @@ class Sites:
         tenants: the others.
         direct: path → what answers there; it is asked without a search among routes, which takes as long as the rest of
             a small answer, and must give an answer whatever goes wrong.
+        most: requests that may be under way at one site: a tenant whose database is slow leaves room for the others.
     """
 
-    def __init__(self, app: ASGIApp, main: Site, tenants: Tenants, direct: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, app: ASGIApp, main: Site, tenants: Tenants, direct: Mapping[str, ASGIApp], most: int) -> None:
+        self._most = most
         self._app = app
         self._main = main
         self._tenants = tenants
@@ -67,6 +70,9 @@ class Sites:
                     hint="Send the header «Authorization: Bearer <token>», and revoke this token.",
                 )
             site, path = await self._find(scope)
+            if site.busy > self._most and not has_room(path, site.busy - 1, self._most):
+                site.busy -= 1
+                raise overloaded()
         except Exception as error:
             reason = error if isinstance(error, XrmError) else answers.unexpected(error)
             answer = JSONResponse({"errors": [answers.shape(reason)]}, reason.http_status)
@@ -74,7 +80,12 @@ class Sites:
             return
         scope[_KEY] = site
         try:
-            await self._direct.get(path, self._app)(scope, receive, send)
+            direct = self._direct.get(path)
+            if direct is None:
+                await self._app(scope, receive, send)
+            else:
+                scope[ROUTE] = path
+                await direct(scope, receive, send)
         finally:
             site.busy -= 1
 

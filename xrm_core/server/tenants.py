@@ -5,7 +5,6 @@ import contextlib
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -16,6 +15,7 @@ from xrm_core.server.site import WATCH_SECONDS, Site
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database, is_missing
 from xrm_core.storage.tenants import SERVED, Tenant, tenants
+from xrm_core.telemetry.threads import ThreadPool
 
 _TIMEOUT = 5.0
 _IDLE_SECONDS, _LOOK_SECONDS = 60.0, 0.05
@@ -62,8 +62,8 @@ class Tenants:
         self._waiting: Counter[str] = Counter()
         self._failed: dict[str, tuple[float, XrmError]] = {}
         self._beside: set[asyncio.Task[None]] = set()
-        self._looking = ThreadPoolExecutor(1, thread_name_prefix="xrm-tenants")
-        self._threads = ThreadPoolExecutor(_OPENING, thread_name_prefix="xrm-open")
+        self._looking = ThreadPool(1, "xrm-tenants")
+        self._threads = ThreadPool(_OPENING, "xrm-open")
         self._watching: asyncio.Task[None] | None = None
 
     @property
@@ -113,6 +113,11 @@ class Tenants:
                     await work(site)
                 finally:
                     site.busy -= 1
+
+    @property
+    def open_sites(self) -> tuple[Site, ...]:
+        """Those that are open at the moment."""
+        return tuple(self._open.values())
 
     async def start(self) -> None:
         """Look at the catalogue now, and again and again until :meth:`close`."""

@@ -13,12 +13,14 @@ import psycopg
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from xrm_core.errors import (
     Busy,
     DatabaseOverloaded,
     DatabaseUnavailable,
+    Overloaded,
     SettingsError,
     TablesChanged,
     Timeout,
@@ -26,6 +28,7 @@ from xrm_core.errors import (
 )
 from xrm_core.storage import folding, mask_hash, matching, periods, phone
 from xrm_core.storage.reserved_words import quote_all_reserved_words
+from xrm_core.telemetry.pool_use import PoolUse
 
 WRITER_WAIT_SECONDS = 30
 """How long a write waits for others on SQLite, of its process or of another: of ``xrm schema apply``, say."""
@@ -38,6 +41,9 @@ SQLITE_PRAGMAS = (
     "cache_size=-16384",
 )
 """FULL: an acknowledged write survives a power cut."""
+
+POOL_WAIT_SECONDS = 10
+"""How long somebody waits for a connection that others have."""
 
 _BUSY_TRIES, _BUSY_PAUSE_SECONDS = 250, 0.02
 
@@ -166,6 +172,8 @@ class Database:
             if understood is None:
                 raise
             raise understood from error
+        except NoConnection as error:
+            raise no_connection() from error
 
     def understood(self, error: BaseException, timeout: float | None = None) -> XrmError | None:
         """An error of SQLAlchemy or a driver in words of ours; None if it is not one that callers can do about."""
@@ -201,6 +209,14 @@ class Database:
             hint="Check --database (or XRM_DATABASE_URL), that the server runs and that the user may connect.",
         )
 
+    def use(self) -> PoolUse:
+        """How many connections for writes there are at the moment."""
+        pool = self.engine.pool
+        if not isinstance(pool, QueuePool):
+            return PoolUse(0, 0, 0)
+        busy = pool.checkedout()
+        return PoolUse(pool.checkedin() + busy, busy, 0)
+
     def close(self) -> None:
         """Give all connections back; those in use, when they come back."""
         self._closed = True
@@ -230,6 +246,11 @@ def overloaded() -> DatabaseOverloaded:
         "The database has no memory left for this; nothing was done.",
         hint="Try again in a moment. An operator can raise max_locks_per_transaction of PostgreSQL.",
     )
+
+
+def no_connection() -> Overloaded:
+    """The error for who has waited in vain for a connection to the database."""
+    return Overloaded("All connections to the database are in use; nothing was done.", hint="Try again in a moment.")
 
 
 def does_not_fit(state: str | None, text: str = "") -> bool:
@@ -296,7 +317,9 @@ def _engine(url: URL, pool: int, options: str) -> Engine:
     quote_all_reserved_words()
     if url.get_backend_name() == "sqlite":
         _make_folder(Path(url.database or "").parent)
-        engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})
+        engine = create_engine(
+            url, hide_parameters=True, pool_timeout=POOL_WAIT_SECONDS, connect_args={"check_same_thread": False}
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -305,6 +328,7 @@ def _engine(url: URL, pool: int, options: str) -> Engine:
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=pool,
+        pool_timeout=POOL_WAIT_SECONDS,
         connect_args={**POSTGRES_CONNECTION, "options": f"{options} -c lock_timeout=10s"},
     )
 

@@ -6,6 +6,7 @@ are sent on (``docs/adr/0003-postgresql-reads-through-libpq.md``). Parameters tr
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from xrm_core.storage.engines import (
     Database,
     does_not_fit,
     milliseconds,
+    no_connection,
     overloaded,
     tables_changed,
     timed_out,
@@ -26,6 +28,8 @@ from xrm_core.storage.engines import (
 from xrm_core.storage.late import Late
 from xrm_core.storage.pq_connection import Lost, PqConnection, Refused, Stale
 from xrm_core.storage.readers import Call, read_dialect
+from xrm_core.telemetry.pool_use import PoolUse
+from xrm_core.telemetry.request import note_wait
 
 MAX_CONNECTIONS = 16
 MAX_HELPERS = 3  # connections beside its own on which the statements of one document run
@@ -165,6 +169,7 @@ class PostgresReader:
         """Wait until a connection is free."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await waiter
@@ -172,9 +177,10 @@ class PostgresReader:
             if waiter.done() and not waiter.cancelled():
                 self._wake()  # it was our turn, but we are no longer here to take it
             if isinstance(error, TimeoutError):
-                raise DatabaseUnavailable("All connections to the database are busy.", hint="Try again.") from None
+                raise no_connection() from None
             raise
         finally:
+            note_wait(time.perf_counter() - began)
             with contextlib.suppress(ValueError):
                 self._waiting.remove(waiter)
 
@@ -222,6 +228,10 @@ class PostgresReader:
             f"The database {self._database.url.render_as_string(hide_password=True)} does not answer.",
             hint="Check that it runs and can be reached.",
         )
+
+    def use(self) -> PoolUse:
+        """See :class:`~xrm_core.storage.readers.Reader`."""
+        return PoolUse(self._open, self._open - len(self._idle), len(self._waiting))
 
     async def close(self) -> None:
         """See :class:`~xrm_core.storage.readers.Reader`."""

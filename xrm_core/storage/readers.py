@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
 
 from xrm_core.errors import DatabaseUnavailable, QueryTooLarge, XrmError
 from xrm_core.storage.engines import Database, does_not_fit, tables_changed, timed_out
+from xrm_core.telemetry.pool_use import PoolUse
 
 Call = tuple[str, tuple[Any, ...]]
 """SQL text and the values for its placeholders."""
@@ -60,6 +61,9 @@ class Reader(Protocol):
             DatabaseUnavailable: the database does not answer.
             DatabaseOverloaded: it has no memory left.
         """
+
+    def use(self) -> PoolUse:
+        """How many connections there are at the moment."""
 
     async def close(self) -> None:
         """Give all connections back."""

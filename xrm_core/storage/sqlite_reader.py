@@ -5,12 +5,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from xrm_core.storage import folding, mask_hash, matching, periods, phone
 from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, set_pragmas, tables_changed
 from xrm_core.storage.readers import Call, understood
 from xrm_core.storage.sqlite_quick import QUICK_SECONDS, QuickReads, answers, version
+from xrm_core.telemetry.pool_use import PoolUse
+from xrm_core.telemetry.threads import ThreadPool
 
 SQLITE_THREADS = 4
 
@@ -27,7 +28,7 @@ class SqliteReader:
         self.dialect = database.dialect
         self._path = database.url.database or ""
         self._timeout = timeout
-        self._threads = ThreadPoolExecutor(SQLITE_THREADS, thread_name_prefix="xrm-read")
+        self._threads = ThreadPool(SQLITE_THREADS, "xrm-read")
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._quick: QuickReads | None = None
@@ -117,6 +118,10 @@ class SqliteReader:
         mask_hash.teach(found)
         self._opened.append(found)
         return found
+
+    def use(self) -> PoolUse:
+        """See :class:`~xrm_core.storage.readers.Reader`."""
+        return PoolUse(len(self._opened), self._threads.busy, self._threads.waiting)
 
     async def close(self) -> None:
         """See :class:`~xrm_core.storage.readers.Reader`."""

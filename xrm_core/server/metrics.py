@@ -1,0 +1,133 @@
+"""What the server counts, in the form of Prometheus. No label has anything that a client could choose.
+
+Requests are counted by plain additions in the event loop, and put into the form of Prometheus when somebody asks: that
+is a tenth of what a counter of its library takes.
+"""
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from xrm_core import __version__
+from xrm_core.telemetry.request import RequestRecord
+
+METRICS = "/metrics"
+"""Where they are."""
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds."""
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_OTHER = "other"
+
+Sample = tuple[Sequence[str], float]
+"""Values of labels, and a figure."""
+
+
+class Durations:
+    """How long something took."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Once more."""
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.total += seconds
+
+
+class Gauge:
+    """A figure of the moment: its name without ``xrm_``, what it says, its labels, and where it is found."""
+
+    def __init__(self, name: str, says: str, labels: Sequence[str], find: Callable[[], Iterable[Sample]]) -> None:
+        self.name, self.says, self.labels, self.find = name, says, labels, find
+
+
+class Metrics(Collector):
+    """The figures of one server. Not for several threads: all is counted in the event loop.
+
+    ``gauges`` are asked when somebody wants to know; ``under_way`` says how many requests are.
+    """
+
+    def __init__(self) -> None:
+        self.gauges: list[Gauge] = []
+        self.under_way: Callable[[], int] = lambda: 0
+        self._requests: defaultdict[tuple[str, str, int], Durations] = defaultdict(Durations)
+        self._operations: defaultdict[tuple[str, str], Durations] = defaultdict(Durations)
+        self._errors: Counter[str] = Counter()
+        self._waits = Durations()
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self.registry.register(self)
+
+    def count(self, method: str, route: str, status: int, seconds: float, record: RequestRecord) -> None:
+        """A request has ended."""
+        self._requests[method if method in _METHODS else _OTHER, route, status].add(seconds)
+        if record.operation is not None:
+            self._operations[record.operation, "errors" if record.codes else "ok"].add(seconds)
+        if record.codes:
+            self._errors.update(record.codes)
+        if record.waited is not None:
+            self._waits.add(record.waited)
+
+    def describe(self) -> Iterator[Metric]:
+        """None, so that nothing is collected when this is registered."""
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        """All figures as they are now."""
+        yield InfoMetricFamily("xrm", "The platform.", {"version": __version__})
+        requests = HistogramMetricFamily(
+            "xrm_http_request_duration_seconds",
+            "Seconds from request to answer.",
+            labels=("method", "route", "status"),
+        )
+        for (method, route, status), found in self._requests.items():
+            _add(requests, (method, route, str(status)), found)
+        yield requests
+        operations = HistogramMetricFamily(
+            "xrm_graphql_operation_duration_seconds",
+            "The same of GraphQL, by kind of operation and whether the answer has errors.",
+            labels=("operation", "outcome"),
+        )
+        for labels, found in self._operations.items():
+            _add(operations, labels, found)
+        yield operations
+        errors = CounterMetricFamily("xrm_errors", "Errors that answers tell, by code.", labels=("code",))
+        for code, number in self._errors.items():
+            errors.add_metric((code,), number)
+        yield errors
+        waits = HistogramMetricFamily(
+            "xrm_database_wait_seconds",
+            "Seconds that requests waited for a connection, of those that had to.",
+            labels=(),
+        )
+        _add(waits, (), self._waits)
+        yield waits
+        yield GaugeMetricFamily("xrm_http_requests_under_way", "Requests that are not answered yet.", self.under_way())
+        for gauge in self.gauges:
+            shown = GaugeMetricFamily(f"xrm_{gauge.name}", gauge.says, labels=gauge.labels)
+            for values, figure in gauge.find():
+                shown.add_metric(values, figure)
+            yield shown
+
+
+def _add(family: HistogramMetricFamily, labels: Sequence[str], found: Durations) -> None:
+    bounds = (*map(floatToGoString, BUCKETS), "+Inf")
+    family.add_metric(labels, list(zip(bounds, accumulate(found.counts), strict=True)), found.total)

@@ -1,0 +1,145 @@
+"""The outermost layer of the server: each request gets an id, is counted, and is refused if it could only wait."""
+
+import asyncio
+import time
+from enum import Enum
+
+import structlog
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from xrm_core.errors import NotFound, Overloaded, ShuttingDown, XrmError
+from xrm_core.graphql import answers
+from xrm_core.server.metrics import METRICS, Metrics
+from xrm_core.settings import Settings
+from xrm_core.telemetry.request import REQUEST, RequestRecord, id_of
+
+RESERVED = 32
+"""Sign-ins that are let in beyond the limit: who comes to see what is wrong must get in."""
+
+ROUTE = "xrm.route"
+"""Key of a scope: the route of what was answered without a search among routes."""
+
+GONE = 499
+"""Counted as the status of a request whose client has gone before its answer: what nginx calls it."""
+
+HEALTH, SIGN_IN = "/health/", "/auth/"
+_NOWHERE = "none"
+
+_log = structlog.get_logger(__name__)
+
+
+class Stage(Enum):
+    """What a server does with new requests."""
+
+    SERVING = "serving"
+    LEAVING = "leaving"
+    """It says that it is not ready, and serves all that still comes."""
+
+    CLOSED = "closed"
+    """It refuses them."""
+
+
+class Traffic:
+    """Middleware around everything else.
+
+    Health and figures are outside of all limits: they are answered while nothing else is.
+
+    Args:
+        app: what comes after.
+        settings: how many requests may be under way, which are logged, on which port there are figures only.
+        metrics: counts.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+        self.app = app
+        self.stage = Stage.SERVING
+        self.under_way = 0
+        self._most = settings.max_requests
+        self._logs_all = settings.access_log
+        self._metrics_port = settings.metrics_port
+        self._metrics = metrics
+        metrics.under_way = lambda: self.under_way
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        record = RequestRecord(id_of(scope["headers"]))
+        before = REQUEST.set(record)
+        status = GONE
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], (b"x-request-id", record.id.encode())]
+                if record.retry_after is not None and status == Overloaded.http_status:
+                    headers.append((b"retry-after", b"%d" % record.retry_after))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        path: str = scope["path"]
+        apart = path.startswith(HEALTH) or path == METRICS
+        refused = None if apart else self._refused(path)
+        if self._metrics_port and scope["server"][1] == self._metrics_port:
+            refused = None if apart else NotFound("There is nothing at this address.")
+        self.under_way += not apart
+        try:
+            if refused is None:
+                await self.app(scope, receive, answer)
+            else:
+                await _refusal(refused)(scope, receive, answer)
+        except asyncio.CancelledError:
+            if self.stage is not Stage.CLOSED or status != GONE:
+                raise
+            await _refusal(_given_up())(scope, receive, answer)
+        finally:
+            self.under_way -= not apart
+            seconds = time.perf_counter() - began
+            route: str = scope.get(ROUTE) or str(getattr(scope.get("route"), "path", _NOWHERE))
+            self._metrics.count(scope["method"], route, status, seconds, record)
+            if self._logs_all or (status >= 500 and refused is None and not apart):
+                _log_request(scope, route, status, seconds, record)
+            REQUEST.reset(before)
+
+    def _refused(self, path: str) -> XrmError | None:
+        if self.stage is Stage.CLOSED:
+            return ShuttingDown("The server is about to end.", hint="Try again: another one answers, or this one soon.")
+        return None if has_room(path, self.under_way, self._most) else overloaded()
+
+
+def has_room(path: str, under_way: int, most: int) -> bool:
+    """Whether a request may come to those that are under way."""
+    if under_way < most:
+        return True
+    return path.startswith(HEALTH) or (path.startswith(SIGN_IN) and under_way < most + RESERVED)
+
+
+def overloaded() -> Overloaded:
+    """The error for one request too many."""
+    return Overloaded("Too many requests are under way; nothing of this one was done.", hint="Try again in a moment.")
+
+
+def _given_up() -> ShuttingDown:
+    return ShuttingDown(
+        "The server had to end before this request did.",
+        hint="See whether the change was made before you try it again.",
+    )
+
+
+def _refusal(error: XrmError) -> JSONResponse:
+    # The body was not read, so the connection is of no more use.
+    return JSONResponse({"errors": [answers.shape(error)]}, error.http_status, {"connection": "close"})
+
+
+def _log_request(scope: Scope, route: str, status: int, seconds: float, record: RequestRecord) -> None:
+    """A line without what people have chosen: no address, no path, no parameters."""
+    line = {"method": scope["method"][:10], "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+    if record.operation is not None:
+        line["operation"] = record.operation
+    if record.codes:
+        line["codes"] = sorted(set(record.codes))
+    (_log.warning if status >= 500 else _log.info)("request", **line)

@@ -14,6 +14,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
+from xrm_core.server.one_write import Protocol
 from xrm_core.server.traffic import Stage, Traffic
 
 _LOOK_SECONDS = 0.05
@@ -44,8 +45,8 @@ class Server(uvicorn.Server):
     def __init__(self, traffic: Traffic, drain: float, grace: float, announce: Callable[[], None]) -> None:
         config = uvicorn.Config(
             traffic,
-            loop="auto",  # uvloop and httptools where they exist, which is everywhere but on Windows
-            http="auto",
+            loop="auto",  # uvloop where it exists, which is everywhere but on Windows
+            http=Protocol,
             ws="none",
             lifespan="on",
             log_config=None,

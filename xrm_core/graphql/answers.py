@@ -18,7 +18,7 @@ PARTIAL_SUCCESS = 294
 """GraphQL over HTTP's own status: executed, with errors."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """The body of an answer.
 

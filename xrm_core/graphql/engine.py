@@ -50,7 +50,7 @@ MAX_WRITES = 100
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """A GraphQL request. ``read_only`` refuses mutations (HTTP GET); ``base`` is as in User.
 
@@ -170,7 +170,7 @@ class Engine:
         await self.roles.get(access, self.threads.planning)
 
     async def _execute(self, request: Request, caller: User) -> Answer:
-        role = await self.roles.get(caller.access, self.threads.planning)
+        role = self.roles.known(caller.access) or await self.roles.get(caller.access, self.threads.planning)
         document = role.documents.known(request.query)
         if document is None:
             document = await self._apart(self.threads.planning, role.documents.read, request.query)
@@ -265,7 +265,11 @@ class Engine:
         variables: Mapping[str, Any],
         caller: User,
     ) -> Answer:
-        plan, values = await self._ready(role, document, operation, variables, caller)
+        key = (document.variables_of(operation).plan_key(variables), self.executes_reads)
+        plan: Plan | None = document.plans.get(key)
+        values = None if plan is None else plan.values(variables, ContextValues(caller))
+        if plan is None or values is None:
+            plan, values = await self._ready(key, role, document, operation, variables, caller)
         extensions = plan.extensions(variables) if request.tells_cost else None
         if not plan.whole and is_about_schema(role.planner, document, operation, variables):
             return await self._administer(role, document, request, caller)
@@ -300,14 +304,14 @@ class Engine:
 
     async def _ready(
         self,
+        key: Any,
         role: Role,
         document: Document,
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any],
         caller: User,
     ) -> tuple[Plan, dict[str, Any]]:
-        """The plan of a query with its values."""
-        key = (document.variables_of(operation).plan_key(variables), self.executes_reads)
+        """The plan of a query with its values, made if need be."""
         make = partial(role.planner.plan, document, operation, variables, executed=self.executes_reads)
         while True:
             plan: Plan | None = document.plans.get(key)

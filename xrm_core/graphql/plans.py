@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -51,6 +52,12 @@ class Plan:
     wide: bool = False
     reads: tuple[Read, ...] = ()
 
+    @cached_property
+    def _only(self) -> bytes | None:
+        """What stands before the answer of the one statement, if there is only one."""
+        alone = len(self.steps) == 1 and self.steps[0].statement is not None
+        return b'{"data":{' + self.steps[0].prefix if alone else None
+
     def values(self, variables: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any] | None:
         """Bind values of a request; None if its cursors need another plan (other values in them are empty).
 
@@ -95,6 +102,8 @@ class Plan:
 
     def answer(self, results: list[bytes | None], extensions: Mapping[str, Any] | None = None) -> bytes:
         """``{"data": …}`` out of the answers of the statements, with ``extensions`` if they are given."""
+        if self._only is not None and extensions is None:
+            return b"%b%b}}" % (self._only, results[0] or b"null")
         answers = iter(results)
         parts = (
             step.prefix + (step.constant if step.statement is None else next(answers) or b"null") for step in self.steps

@@ -68,13 +68,16 @@ class Roles:
         """The permission shapes that are in use."""
         return list(self._made)
 
+    def known(self, access: Access) -> Role | None:
+        """The role of a permission shape, if it was made before."""
+        found = self._made.get(access.shape)
+        if found is not None:
+            self._made.move_to_end(access.shape)  # those that are not used are let go first
+        return found
+
     async def get(self, access: Access, threads: Threads) -> Role:
         """The role of a permission shape; ``threads`` make it if need be."""
-        found = self._made.get(access.shape)
-        if found is None:
-            return await self._make(access, threads)
-        self._made.move_to_end(access.shape)  # those that are not used are let go first
-        return found
+        return self.known(access) or await self._make(access, threads)
 
     async def _make(self, access: Access, threads: Threads) -> Role:
         async with self._making:

@@ -26,19 +26,23 @@ class ContextValues(dict[str, Any]):
     """Values of a request by the names of their binds; those of the caller are made when a statement takes them.
 
     A record by its id takes none, and to make all costs a fifth as much as the rest of its way. «Now» is one moment for
-    all statements of the request.
+    all statements of the request: that at which the first of them takes something.
 
     Args:
         caller: who asks.
-        now: the moment; by default that of this call.
+        now: the moment; None: as soon as it is wanted.
     """
+
+    __slots__ = ("_caller", "_now")
 
     def __init__(self, caller: Caller, now: dt.datetime | None = None) -> None:
         super().__init__()
         self._caller = caller
-        self._now = now or dt.datetime.now(dt.UTC)
+        self._now = now
 
     def __missing__(self, name: str) -> Any:
+        if self._now is None:
+            self._now = dt.datetime.now(dt.UTC)
         found = self[name] = _VALUES[name](self._caller, self._now)
         return found
 

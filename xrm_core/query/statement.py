@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from sqlalchemy import BindParameter, select
+from sqlalchemy import BindParameter, Dialect, select
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.types import TypeEngine
 
 from xrm_core.query.aggregate import aggregate
 from xrm_core.query.by_id import any_record, any_records
 from xrm_core.query.connection import connection, record
+from xrm_core.query.operands import KnownId
 from xrm_core.query.ranking import ranked
 from xrm_core.query.request import Aggregate, AnyRecord, AnyRecords, Connection, Record, Request, Search
 from xrm_core.query.scan import Scope
@@ -96,10 +99,20 @@ def _compile(scope: Scope, json: ColumnElement[Any]) -> tuple[Statement, dict[st
     fixed: dict[str, Any] = {}
     processors: dict[str, Processor | None] = {}
     for parameter, name in compiled.bind_names.items():
-        process = parameter.type.dialect_impl(scope.dialect).bind_processor(scope.dialect)
+        process = _processor(parameter.type, scope.dialect)
         if parameter.required:
             processors[name] = process
         else:
             fixed[name] = process(parameter.value) if process and parameter.value is not None else parameter.value
     searches = {name: each for each, name in compiled.bind_names.items() if isinstance(each.type, Words | SearchedText)}
     return Statement(str(compiled), names, fixed, processors), searches
+
+
+def _processor(type_: TypeEngine[Any], dialect: Dialect) -> Processor | None:
+    """What makes a value one for the driver."""
+    impl = type_.dialect_impl(dialect)
+    if isinstance(impl, KnownId) and impl.impl_instance.bind_processor(dialect) is None:
+        return partial(
+            impl.process_bind_param, dialect=dialect
+        )  # by far the most frequent; without SQLAlchemy's detour
+    return impl.bind_processor(dialect)

@@ -19,7 +19,7 @@ from xrm_core.server.browser import credentials, made_elsewhere
 from xrm_core.server.compression import compressed, is_compressed
 from xrm_core.server.entity_tags import has_already, of_gzip, tag_of
 from xrm_core.server.negotiation import GRAPHQL_RESPONSE, JSON, media_type_of_answer, require_json
-from xrm_core.server.sites import address_of, named_in, site_of
+from xrm_core.server.sites import VIEW_AS, address_of, named_in, site_of
 from xrm_core.server.trusted_documents import TrustedDocuments
 
 _SECURITY = [
@@ -32,6 +32,18 @@ _SAFE = ("GET", "HEAD")
 _JSON_OF = {each: (b"content-type", f"{each}; charset=utf-8".encode()) for each in (GRAPHQL_RESPONSE, JSON)}
 _TEXTS = ("query", "documentId", "operationName")
 _OBJECTS = ("variables", "extensions")
+_LOOKED_AT = {
+    name.encode(): name
+    for name in (
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "content-length",
+        "content-type",
+        "if-none-match",
+        VIEW_AS,
+    )
+}
 
 
 class NotWellFormed(BadRequest):
@@ -117,14 +129,22 @@ class GraphQLEndpoint:
             if len(scope["query_string"]) > self._max_body_bytes:
                 raise too_large(self._max_body_bytes)
             content = _from_query(QueryParams(scope["query_string"]))
-            return self._request(content, scope, receive, read_only=True)
+            return self._request(content, scope, headers, receive, read_only=True)
         if scope["method"] != "POST":
             raise MethodNotAllowed("GraphQL is asked by POST, or by GET for queries.", hint="Use POST.")
         require_json(headers.get("content-type"))
         body = await whole_body(receive, headers.get("content-length"), self._max_body_bytes)
-        return self._request(_from_json(body), scope, receive)
+        return self._request(_from_json(body), scope, headers, receive)
 
-    def _request(self, content: dict[str, Any], scope: Scope, receive: Receive, *, read_only: bool = False) -> Request:
+    def _request(
+        self,
+        content: dict[str, Any],
+        scope: Scope,
+        headers: Mapping[str, str],
+        receive: Receive,
+        *,
+        read_only: bool = False,
+    ) -> Request:
         extensions = content.get("extensions")
         if extensions is not None and not isinstance(extensions, dict):
             raise NotWellFormed("«extensions» is not an object.")
@@ -138,7 +158,7 @@ class GraphQLEndpoint:
         cost = (extensions or {}).get("cost", False)
         if not isinstance(cost, bool):
             raise NotWellFormed("«extensions.cost» is not true or false.")
-        view_as = named_in(scope)
+        view_as = named_in(scope) if VIEW_AS in headers else None
         base, departure = scope.get("root_path", ""), Departure(partial(_gone, receive), self._late)
         return Request(
             query, variables or {}, name or None, read_only, base, departure, cost, address_of(scope), view_as
@@ -146,11 +166,13 @@ class GraphQLEndpoint:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """The headers by their names in small letters; one that came in several lines is joined by commas."""
+    """The headers that say something here; one that came in several lines is joined by commas."""
     found: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        found[name] = f"{found[name]}, {value}" if name in found else value
+        name = _LOOKED_AT.get(raw_name)
+        if name is not None:
+            value = raw_value.decode("latin-1")
+            found[name] = f"{found[name]}, {value}" if name in found else value
     return found
 
 

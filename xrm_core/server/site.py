@@ -173,6 +173,25 @@ class Site:
         Raises:
             Unauthenticated: they are not valid.
         """
+        try:
+            self._require_policies()
+            caller = None if request.view_as is not None else self._known(authorization, request)
+            if caller is not None:
+                return await self.serving.engine.execute(request, caller)
+        except (ModelOutOfDate, TablesChanged):
+            pass  # there is a newer one
+        except XrmError as error:
+            if isinstance(error, Unauthenticated):
+                raise
+            return answers.refused(error)
+        return await self._answer(authorization, request)
+
+    def _known(self, authorization: str | None, request: Request) -> User | None:
+        """The caller, if they asked a moment ago."""
+        caller = self.serving.authenticator.known(authorization, request.address)
+        return replace(caller, base=request.base) if caller is not None and request.base else caller
+
+    async def _answer(self, authorization: str | None, request: Request) -> Answer:
         again = False
 
         async def ask(serving: Serving) -> Answer:

@@ -13,7 +13,9 @@ from xrm_core.server.tenants import Tenants
 from xrm_core.server.traffic import ROUTE, has_room, overloaded
 
 _KEY = "xrm.site"
-_VIEW_AS = b"x-view-as"
+VIEW_AS = "x-view-as"
+_VIEW_AS = VIEW_AS.encode()
+_TENANTS = "/t/"
 _PATH = re.compile(r"(/t/([^/]+))(/.*)?")
 _TOKEN_IN_URL = re.compile(rb"(?:^|&)(?:access_token=|[^=&]*=xrm_[\w-]{20})")
 
@@ -69,7 +71,12 @@ class Sites:
                     "Tokens are not taken in URLs, which are kept in logs and histories.",
                     hint="Send the header «Authorization: Bearer <token>», and revoke this token.",
                 )
-            site, path = await self._find(scope)
+            whole: str = scope["path"]
+            if whole.startswith(_TENANTS) or self._tenants.have_hosts:
+                site, path = await self._find(scope)
+            else:
+                site, path = self._main, whole
+                site.busy += 1
             if site.busy > self._most and not has_room(path, site.busy - 1, self._most):
                 site.busy -= 1
                 raise overloaded()

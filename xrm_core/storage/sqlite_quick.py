@@ -16,8 +16,8 @@ from xrm_core.storage.readers import Call
 QUICK_SECONDS = 0.002
 """Statements hold up the event loop no longer; at this length a thread hop is two parts in a hundred."""
 
-STEPS = 500
-"""Instructions of SQLite's machine between two looks at the clock: some tens of microseconds."""
+STEPS = 2_000
+"""Instructions of SQLite's machine between two looks at the clock: some hundred microseconds."""
 
 MAX_SLOW = 2_000
 """Documents that are remembered as slow; of more, the oldest are tried anew."""

@@ -10,9 +10,12 @@ Plugins are called in the order of their entry-point names. A plugin marks its f
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
+
+if TYPE_CHECKING:
+    from xrm_core.jobs.registry import JobHandler, Schedule
 
 PROJECT = "xrm"
 """Project name of the pluggy markers."""
@@ -50,6 +53,57 @@ def register_schemas() -> list[Path]:
             return [Path(__file__).parent / "schemas"]
     """
     raise NotImplementedError  # specifications are never called
+
+
+@hookspec
+def register_jobs() -> "list[JobHandler]":
+    """Name the kinds of jobs that the plugin can do, and the function that does each.
+
+    Called once per start of a process that does jobs, and of ``xrm jobs run``; not for a disabled plugin. No work is
+    done yet.
+
+    Returns:
+        A list of ``JobHandler``. The name of each begins with the plugin's and a dot.
+
+    The functions run in workers, several at a time, long after and far from what has enqueued the job. An exception
+    there is an attempt that failed: the job is tried again later, and is dead after the last attempt. An exception,
+    another kind of value or a name that is taken here stops the start with ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        def inspect(job, payload):
+            with job.transaction() as connection:
+                job.records.update(connection, job.caller, "vehicle", payload["vehicle"], {"inspected": True})
+            return {"inspected": 1}
+
+
+        @hookimpl
+        def register_jobs():
+            return [JobHandler("fleet.inspect", inspect, attempts=3)]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_schedules() -> "list[Schedule]":
+    """Name the jobs of the plugin that are done by the clock, in each tenant.
+
+    Called when ``register_jobs`` was, and after it.
+
+    Returns:
+        A list of ``Schedule``. The name of each begins with the plugin's and a dot; the job is one that some plugin
+        registers.
+
+    An exception, another kind of value, an unknown job or a time that never comes stops the start with
+    ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        @hookimpl
+        def register_schedules():
+            return [Schedule("fleet.nightly", "fleet.inspect", "30 2 * * *", zone="Europe/Berlin")]
+    """
+    raise NotImplementedError
 
 
 # ---------------------------------------------------------------------------------------------------------------------

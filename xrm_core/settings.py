@@ -125,6 +125,15 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535, description="Port on which /metrics and /health are answered to anybody; 0: none."
     )
 
+    worker: Literal["auto", "on", "off"] = Field(
+        default="auto", description="Whether the server does jobs, too; auto: if the main database is SQLite."
+    )
+    job_concurrency: int = Field(default=2, ge=1, le=64, description="Jobs that a worker does at a time.")
+    job_lease_seconds: int = Field(
+        default=30, ge=3, le=3600, description="Seconds without a sign of life after which others take a job."
+    )
+    job_days: int = Field(default=30, ge=0, le=36_500, description="Days that finished jobs are kept; 0: for ever.")
+
     time_zone: str = Field(
         default="UTC", description="IANA name of the time zone that says which day it is in row rules."
     )

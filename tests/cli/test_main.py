@@ -211,6 +211,8 @@ ARGUMENTS = {
     **{f"user {word}": ["ada@example.com"] for word in ("roles", "invite", "reset", "password", "totp")},
     **{f"user {word}": ["ada@example.com"] for word in ("sessions", "logout", "link", "unlink", "passkeys")},
     "log clear": ["--reads", "--before", "90d"],
+    **{f"jobs {word}": ["019aba4e-0000-7000-8000-000000000003"] for word in ("show", "cancel", "retry")},
+    "jobs run": ["job_retention"],
     "scim roles": ["Sales"],
     "token create": ["ada@example.com"],
     "token revoke": ["019aba4e-0000-7000-8000-000000000003"],

@@ -13,17 +13,23 @@ from xrm_core import api
 PROGRAM = """
 import json, sys
 from pathlib import Path
+from xrm_core.cli.logs import configure_logs
 from xrm_core.errors import RefusedByPlugin
+from xrm_core.jobs import by_hand
+from xrm_core.jobs.enqueue import enqueue
+from xrm_core.jobs.registry import registry
+from xrm_core.jobs.worker import Pace, do_one
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions.caller import system
 from xrm_core.plugins import load_plugins
 from xrm_core.records.door import Records
+from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
-from xrm_core.storage.system import METADATA
 from xrm_core.storage.tables import Tables
 
+configure_logs()
 plugins = load_plugins()
 [info] = [info for info in plugins.infos if info.name == "fleet"]
 layers = [LayerSource(name, "plugin", folder) for folder, name in plugins.schema_folders()]
@@ -39,9 +45,8 @@ def attempt(write, *arguments):
     except RefusedByPlugin as error:
         refusals.append(error.to_json())
 
+apply(database, model)
 with database.begin() as connection:
-    records.tables.metadata.create_all(connection)
-    METADATA.create_all(connection)
     vehicle = attempt(records.create, {"licence_plate": "m-ab 12"})
     attempt(records.create, {"licence_plate": "b-xr 666"})
     attempt(records.delete, vehicle)
@@ -50,6 +55,14 @@ with database.begin() as connection:
     stored = [tuple(row) for row in connection.exec_driver_sql("SELECT licence_plate, retired, version FROM vehicle")]
     attempt(records.delete, vehicle)
     left = connection.exec_driver_sql("SELECT count(*) FROM vehicle").scalar()
+    seized = attempt(records.create, {"licence_plate": "M-EF 56"})
+    jobs = [enqueue(connection, "fleet.retire", given) for given in ({"vehicles": [seized]}, {})]
+known = registry(plugins, "UTC")
+for job in jobs:
+    do_one(database, plugins, known, job, "", Pace())
+with database.read() as connection:
+    done = [by_hand.job(connection, job) for job in jobs]
+    seized = connection.exec_driver_sql("SELECT retired FROM vehicle").scalar()
 database.close()
 print(json.dumps({
     "info": [info.distribution, info.version, info.hooks],
@@ -58,6 +71,9 @@ print(json.dumps({
     "refusals": refusals,
     "stored": stored,
     "left": left,
+    "jobs": [[job.state, job.result, job.error] for job in done],
+    "seized": seized,
+    "schedules": [[name, each.job, each.zone] for name, each in known.schedules.items()],
 }))
 """
 
@@ -84,7 +100,14 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
         "info": [
             "xrm-fleet",
             "1.2.0",
-            ["register_schemas", "before_record_create", "before_record_update", "before_record_delete"],
+            [
+                "register_schemas",
+                "register_jobs",
+                "register_schedules",
+                "before_record_create",
+                "before_record_update",
+                "before_record_delete",
+            ],
         ],
         "layer": "fleet",
         "inverse": "vehicle",
@@ -95,6 +118,12 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
         ],
         "stored": [["M-AB 12", 1, 2]],
         "left": 0,
+        "jobs": [
+            ["done", {"retired": 1}, None],
+            ["dead", None, {"code": "FAILED", "message": "The payload names no vehicles."}],
+        ],
+        "seized": 1,
+        "schedules": [["fleet.nightly", "fleet.retire", "Europe/Berlin"]],
     }
 
 
@@ -107,6 +136,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
         for name in node.names
     }
 
-    assert imported == {("xrm_core.api", "Record"), ("xrm_core.api", "Refuse"), ("xrm_core.api", "hookimpl")}
+    names = ("JobContext", "JobFailed", "JobHandler", "Record", "Refuse", "Schedule", "hookimpl")
+    assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

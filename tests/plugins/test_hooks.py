@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from xrm_core.api import Refuse, hookimpl
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
+from xrm_core.jobs.registry import JobHandler, Schedule, registry
 from xrm_core.plugins import InstalledPlugin, Plugins
 
 
@@ -16,6 +17,9 @@ def plugins(**hooks: Any) -> Plugins:
     """One plugin, named sample, with these functions as hooks."""
     marked = SimpleNamespace(**{name: hookimpl(function) for name, function in hooks.items()})
     return Plugins([InstalledPlugin("sample", _Hashable(marked), "sample-dist", "0.3")])
+
+
+CORE = JobHandler("tidy", lambda _job, _payload: None)
 
 
 class _Hashable:
@@ -55,6 +59,77 @@ def test_register_schemas_that_fails_names_the_plugin(function: Any, cause: str)
 
     with pytest.raises(PluginLoadError, match=f"The plugin sample of sample-dist 0.3 cannot be loaded: .*{cause}"):
         asked.schema_folders()
+
+
+def test_hook_register_jobs():
+    handler = JobHandler("sample.work", lambda _job, _payload: None)
+
+    asked = registry(plugins(register_jobs=lambda: [handler]), "UTC", [CORE])
+
+    assert asked.handlers == {"tidy": CORE, "sample.work": handler}
+    assert asked.attempts == {"tidy": 5, "sample.work": 5}
+
+
+def test_hook_register_schedules():
+    schedules = [
+        Schedule("sample.daily", "tidy", "0 2 * * *"),
+        Schedule("sample.far", "tidy", "0 3 * * *", "Asia/Tokyo"),
+    ]
+
+    asked = registry(plugins(register_schedules=lambda: schedules), "Europe/Berlin", [CORE])
+
+    assert {name: each.zone for name, each in asked.schedules.items()} == {
+        "sample.daily": "Europe/Berlin",
+        "sample.far": "Asia/Tokyo",
+    }
+
+
+def _handler(name: Any = "sample.work", run: Any = print, **more: Any) -> list[JobHandler]:
+    return [JobHandler(name, run, **more)]
+
+
+def _schedule(name: Any = "sample.daily", job: str = "tidy", cron: str = "0 2 * * *", **more: Any) -> list[Schedule]:
+    return [Schedule(name, job, cron, **more)]
+
+
+@pytest.mark.parametrize(
+    ("hook", "answer", "cause"),
+    [
+        ("register_jobs", lambda: 1 / 0, "register_jobs raised ZeroDivisionError: division by zero"),
+        ("register_jobs", lambda: None, "register_jobs must return a list of JobHandler"),
+        ("register_jobs", lambda: ["work"], "register_jobs must return a list of JobHandler"),
+        (
+            "register_jobs",
+            lambda: _handler("work"),
+            "the job 'work' must have a name that begins with 'sample' and a dot",
+        ),
+        ("register_jobs", lambda: _handler("other.work"), "must have a name that begins with 'sample'"),
+        ("register_jobs", lambda: _handler("sample.Work"), "has a name that is none"),
+        ("register_jobs", lambda: _handler(7), "has a name that is none"),
+        ("register_jobs", lambda: _handler() * 2, "is registered twice"),
+        ("register_jobs", lambda: _handler(run="print"), "has no function to run"),
+        ("register_jobs", lambda: _handler(attempts=0), "has no attempt"),
+        ("register_schedules", lambda: _schedule("tidy"), "the schedule 'tidy' must have a name that begins with"),
+        ("register_schedules", lambda: _schedule() * 2, "is registered twice"),
+        (
+            "register_schedules",
+            lambda: _schedule(job="sample.none"),
+            "is for the job 'sample.none', which nobody registers",
+        ),
+        (
+            "register_schedules",
+            lambda: _schedule(cron="0 0 31 2 *"),
+            "has no time: '0 0 31 2 \\*' is no cron expression",
+        ),
+        ("register_schedules", lambda: _schedule(zone="Mars"), "has no time: 'Mars' is no name of a time zone"),
+        ("register_schedules", lambda: _schedule(payload={"at": Path()}), "has a payload that cannot be kept"),
+    ],
+)
+def test_jobs_and_schedules_that_cannot_be_used_name_the_plugin(hook: str, answer: Any, cause: str):
+    asked = plugins(**{hook: answer})
+
+    with pytest.raises(PluginLoadError, match=f"The plugin sample of sample-dist 0.3 cannot be loaded: .*{cause}"):
+        registry(asked, "UTC", [CORE])
 
 
 def test_hook_before_record_create():

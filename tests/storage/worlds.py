@@ -86,6 +86,9 @@ def _schema(connection: Connection) -> dict[str, Any]:
         "foreign keys": inspector.get_multi_foreign_keys(),
         "indexes": inspector.get_multi_indexes(),
     }
+    for index in (index for table in named["indexes"].values() for index in table):
+        # On SQLite the condition of a partial index is an object that equals nothing but itself.
+        index["dialect_options"] = {key: str(value) for key, value in index.get("dialect_options", {}).items()}
     keys, options = inspector.get_multi_pk_constraint(), inspector.get_multi_table_options()
     return {
         name: {

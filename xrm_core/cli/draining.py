@@ -14,6 +14,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
+from xrm_core.jobs.worker import Worker
 from xrm_core.server.one_write import Protocol
 from xrm_core.server.traffic import Stage, Traffic
 
@@ -40,9 +41,17 @@ class Server(uvicorn.Server):
         drain: seconds of the first step.
         grace: seconds of the second.
         announce: called when it answers.
+        worker: does jobs beside it, takes no more from the signal on, and has the same time to end those under way.
     """
 
-    def __init__(self, traffic: Traffic, drain: float, grace: float, announce: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        traffic: Traffic,
+        drain: float,
+        grace: float,
+        announce: Callable[[], None],
+        worker: Worker | None = None,
+    ) -> None:
         config = uvicorn.Config(
             traffic,
             loop="auto",  # uvloop where it exists, which is everywhere but on Windows
@@ -59,6 +68,7 @@ class Server(uvicorn.Server):
         self._traffic = traffic
         self._drain, self._grace = drain, grace
         self._announce = announce
+        self._worker = worker
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn."""
@@ -72,6 +82,8 @@ class Server(uvicorn.Server):
             self.force_exit = True
         elif sig == signal.SIGINT:
             self._drain = 0
+        if self._worker is not None:
+            self._worker.take_no_more()
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -79,7 +91,9 @@ class Server(uvicorn.Server):
         self._traffic.stage = Stage.LEAVING
         await self._until(lambda: False, self._drain)
         self._traffic.stage = Stage.CLOSED
-        await self._until(lambda: not self._traffic.under_way, self._grace)
+        await self._until(lambda: not self._traffic.under_way and self._is_idle(), self._grace)
+        if self._worker is not None and not self.force_exit:
+            await asyncio.to_thread(self._worker.stop, 0)
         given_up = self._traffic.under_way
         if given_up:
             _log.warning("requests_given_up", number=given_up)
@@ -91,6 +105,9 @@ class Server(uvicorn.Server):
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(0)
+
+    def _is_idle(self) -> bool:
+        return self._worker is None or self._worker.idle
 
     async def _until(self, reached: Callable[[], bool], seconds: float) -> None:
         """Wait until something is so, for so long at most, and not at all once a second signal came."""

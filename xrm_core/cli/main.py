@@ -14,6 +14,7 @@ from xrm_core.cli import (
     failures,
     files,
     identities,
+    jobs,
     log,
     oidc,
     passkeys,
@@ -27,6 +28,7 @@ from xrm_core.cli import (
     serve,
     sign_in,
     tenants,
+    worker,
 )
 from xrm_core.cli.schema_drift import with_value
 from xrm_core.cli.tenant_option import add_tenant_option, forget_tenant
@@ -40,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve.serve)
+app.command("worker")(worker.work)
 app.add_typer(schema.app, name="schema")
 app.add_typer(query.app, name="query")
 app.command("import")(csv_import.import_file)
@@ -61,6 +64,7 @@ app.add_typer(oidc.app, name="oidc")
 app.add_typer(secret_keys.app, name="secrets")
 app.add_typer(scim.app, name="scim")
 app.add_typer(log.app, name="log")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(tenants.app, name="tenant")
 
 

@@ -18,6 +18,7 @@ from xrm_core.cli.failures import is_about_output
 from xrm_core.errors import PortInUse, SettingsError, XrmError
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import Platform, assemble, assemble_applied, kept_files, pack_policies, read_model
+from xrm_core.server.workers import working_beside
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint
 from xrm_core.storage.schema_files import schema_files
@@ -65,7 +66,8 @@ def run(settings: Settings) -> None:
 
         app = create_app(platform, None if demo is None else demo.page)
         try:
-            Server(app, settings.drain_seconds, settings.grace_seconds, announce).run(listeners)
+            with working_beside(settings, platform.plugins, platform.database) as worker:
+                Server(app, settings.drain_seconds, settings.grace_seconds, announce, worker).run(listeners)
         except OSError as error:
             if is_about_output(error):
                 raise

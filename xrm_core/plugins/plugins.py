@@ -6,7 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from pluggy import HookImpl
@@ -16,6 +16,7 @@ from xrm_core.hookspecs import Record
 from xrm_core.plugins.registration import InstalledPlugin, load_error, register
 
 _log = structlog.get_logger("xrm.plugins")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,28 @@ class Plugins:
         for hook in self._hooks["register_schemas"]:
             folders += [(folder, hook.plugin_name) for folder in self._folders_of(hook)]
         return folders
+
+    def registered(self, hook: str, kind: type[Item]) -> list[tuple[str, Item]]:
+        """What the plugins answer to a ``register_`` hook that asks for a list of ``kind``, each with its plugin.
+
+        Raises:
+            PluginLoadError: a plugin failed, or returned something else.
+        """
+        found: list[tuple[str, Item]] = []
+        for each in self._hooks[hook]:
+            try:
+                items = self._call(each, {})
+            except Exception as error:
+                raise self._error(each, f"{hook} raised {type(error).__name__}: {error}") from error
+            if not isinstance(items, list) or not all(isinstance(item, kind) for item in items):
+                raise self._error(each, f"{hook} must return a list of {kind.__name__}")
+            found += [(each.plugin_name, item) for item in items]
+        return found
+
+    def load_error(self, name: str, cause: str) -> PluginLoadError:
+        """The error for a plugin that cannot be used."""
+        plugin = self._installed[name]
+        return load_error(plugin.name, plugin.distribution, plugin.version, cause)
 
     def before_create(self, entity: str, record: Record) -> Record:
         """The record as the plugins want it; the one given is left as it is.
@@ -132,8 +155,7 @@ class Plugins:
         return folders
 
     def _error(self, hook: HookImpl, cause: str) -> PluginLoadError:
-        plugin = self._installed[hook.plugin_name]
-        return load_error(plugin.name, plugin.distribution, plugin.version, cause)
+        return self.load_error(hook.plugin_name, cause)
 
     def _hooks_of(self, name: str) -> tuple[str, ...]:
         return tuple(hook for hook, found in self._hooks.items() if any(each.plugin_name == name for each in found))

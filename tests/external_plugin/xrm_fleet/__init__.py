@@ -1,10 +1,10 @@
-"""Vehicles of customers: an entity, and rules about licence plates."""
+"""Vehicles of customers: an entity, rules about licence plates, and a job that retires what was seized."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xrm_core.api import Record, Refuse, hookimpl
+from xrm_core.api import JobContext, JobFailed, JobHandler, Record, Refuse, Schedule, hookimpl
 
 STOLEN_PLATES = frozenset({"B-XR 666", "HH-TE 404"})
 
@@ -13,6 +13,30 @@ STOLEN_PLATES = frozenset({"B-XR 666", "HH-TE 404"})
 def register_schemas() -> list[Path]:
     """The entity ``vehicle``."""
     return [Path(__file__).parent / "schemas"]
+
+
+@hookimpl
+def register_jobs() -> list[JobHandler]:
+    """The job ``fleet.retire``."""
+    return [JobHandler("fleet.retire", retire, attempts=3)]
+
+
+@hookimpl
+def register_schedules() -> list[Schedule]:
+    """Each night nothing is retired, but it shows how."""
+    return [Schedule("fleet.nightly", "fleet.retire", "30 2 * * *", zone="Europe/Berlin", payload={"vehicles": []})]
+
+
+def retire(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Retire the vehicles of a list of ids, each in a transaction of its own."""
+    vehicles = payload.get("vehicles")
+    if not isinstance(vehicles, list):
+        raise JobFailed("The payload names no vehicles.", retry=False)
+    for done, vehicle in enumerate(vehicles):
+        job.progress(100 * done / len(vehicles), f"{done} of {len(vehicles)}")
+        with job.transaction() as connection:
+            job.records.update(connection, job.caller, "vehicle", vehicle, {"retired": True})
+    return {"retired": len(vehicles)}
 
 
 @hookimpl

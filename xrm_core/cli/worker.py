@@ -1,0 +1,51 @@
+"""``xrm worker``."""
+
+import os
+import signal
+import sys
+import threading
+from typing import Annotated, Any
+
+import typer
+
+from xrm_core.cli.options import DatabaseUrl, Schemas
+
+
+def work(
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(help="Jobs at a time. Default: $XRM_JOB_CONCURRENCY, else 2.", min=1, max=64, show_default=False),
+    ] = None,
+) -> None:
+    """Do jobs that are due, of all tenants or of one, until the process is told to stop."""
+    from xrm_core.cli.tenant_option import chosen_tenant
+    from xrm_core.cli.workplace import start
+    from xrm_core.server.assembly import find_plugins, require_there
+    from xrm_core.server.workers import worker as made
+    from xrm_core.storage.engines import Database
+
+    told = threading.Event()
+
+    def end(_number: int, _frame: Any) -> None:
+        if told.is_set():
+            os._exit(1)  # told twice: at once, whatever is under way
+        told.set()
+
+    settings = start(schemas, database)
+    plugins = find_plugins(settings)
+    require_there(settings)
+    main = Database(settings.database_url)
+    try:
+        main.check()
+        with made(settings, plugins, main, chosen_tenant() or None, concurrency) as worker:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, end)
+            threading.Thread(target=worker.run, name="xrm-worker", daemon=True).start()
+            typer.echo(f"xRM worker {worker.name} is working. End it with Ctrl-C.")
+            sys.stdout.flush()
+            told.wait()
+            worker.stop(settings.grace_seconds)
+    finally:
+        main.close()

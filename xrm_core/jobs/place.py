@@ -1,0 +1,63 @@
+"""Where a worker finds jobs: the database of one tenant, and the model that it has now."""
+
+import threading
+from contextlib import suppress
+
+from xrm_core.errors import ModelOutOfDate
+from xrm_core.plugins import Plugins
+from xrm_core.records.door import Records
+from xrm_core.storage.applied import applied_fingerprint, current_model
+from xrm_core.storage.engines import Database
+from xrm_core.storage.tables import Tables
+
+TIMEOUT = 30.0
+"""Seconds that a statement of the queue may take."""
+
+
+class Place:
+    """A tenant with jobs.
+
+    Args:
+        name: of the tenant; empty for the main database.
+        database: the tenant's.
+        plugins: asked before writes.
+        keeps_open: whether connections are kept while nothing is to be done: who has hundreds of tenants keeps none.
+    """
+
+    def __init__(self, name: str, database: Database, plugins: Plugins, *, keeps_open: bool = True) -> None:
+        self.name = name
+        self.database = database
+        self._plugins = plugins
+        self._keeps_open = keeps_open
+        self._records: Records | None = None
+        self._reading = threading.Lock()
+        self.busy = 0  # runs under way; changed by the worker's own thread only
+
+    def records(self) -> Records:
+        """The door for records of the model that the database has now. Blocking.
+
+        Raises:
+            ModelOutOfDate: there is none, or it is not one that this version can read.
+            DatabaseUnavailable: the database does not answer.
+        """
+        with self._reading, self.database.read(TIMEOUT) as connection:
+            applied = applied_fingerprint(connection)
+            if self._records is None or self._records.model.fingerprint != applied:
+                model = current_model(connection)
+                if model is None or model.fingerprint != applied:
+                    raise ModelOutOfDate(
+                        "The database has no model, or one that this version of the platform reads in another way.",
+                        hint="Look at «xrm schema plan», then run «xrm schema apply».",
+                    )
+                self._records = Records(model, Tables(model, lazy=True), self._plugins)
+            return self._records
+
+    def rest(self) -> None:
+        """Nothing is asked for a while."""
+        if not self._keeps_open and not self.busy:
+            self.database.engine.dispose()
+
+    def close(self) -> None:
+        """Give connections back."""
+        with suppress(Exception):  # a database that is gone
+            self.database.close()

@@ -1,0 +1,222 @@
+"""A worker: looks at its tenants in turn, fires schedules, takes jobs that are due and does some at a time."""
+
+import os
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from xrm_core.errors import XrmError
+from xrm_core.jobs import queue, running, schedules
+from xrm_core.jobs.place import TIMEOUT, Place
+from xrm_core.jobs.queue import Claimed
+from xrm_core.jobs.registry import Registry
+from xrm_core.jobs.stale import Watch
+from xrm_core.plugins import Plugins
+from xrm_core.storage.engines import Database
+
+_LATER_SECONDS = 5.0
+"""So long a tenant whose database does not answer is not asked again."""
+
+_AFTERWARDS_SECONDS = 2.0
+"""How long runs that were told to end may take to note it."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Known:
+    """What a worker knows of a tenant."""
+
+    watch: Watch
+    later: float = 0.0
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a worker works: jobs at a time, seconds between looks, and seconds of a lease."""
+
+    concurrency: int = 2
+    poll_seconds: float = 1.0
+    lease_seconds: float = 30.0
+
+
+class Worker:
+    """Works until it is told to stop.
+
+    Args:
+        registry: what it can do.
+        places: its tenants; asked before each round, and may close those that it does not name any more.
+        pace: how much at a time, and how often.
+    """
+
+    def __init__(self, registry: Registry, places: Callable[[], Sequence[Place]], pace: Pace | None = None) -> None:
+        self.name = worker_name()
+        self._registry = registry
+        self._places = places
+        self._pace = pace or Pace()
+        self._known: dict[Place, _Known] = {}
+        self._runs: dict[threading.Thread, tuple[Place, Claimed]] = {}
+        self._ended: deque[threading.Thread] = deque()
+        self._first = 0
+        self._stopping = threading.Event()
+        self._told_at = 0.0
+        self._ending = threading.Event()
+        self._awake = threading.Event()
+
+    def run(self) -> None:
+        """Work until :meth:`stop`, then until the last run has ended or was told to."""
+        while not self._stopping.is_set():
+            try:
+                taken = self.round()
+            except Exception as error:
+                _log.error("worker_round_failed", kind=type(error).__name__, exc_info=error)
+                taken = False
+            if not taken:
+                self._awake.wait(self._pace.poll_seconds)
+                self._awake.clear()
+
+    def take_no_more(self) -> None:
+        """Begin to stop: jobs under way go on, others are left to other workers."""
+        if not self._stopping.is_set():
+            self._told_at = time.monotonic()
+            self._stopping.set()
+            self._awake.set()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no job is under way."""
+        return not any(thread.is_alive() for thread in list(self._runs))
+
+    def stop(self, grace_seconds: float) -> bool:
+        """Take no more jobs, and wait for those under way; what has not ended by then is given back.
+
+        Args:
+            grace_seconds: how long to wait, from the moment of :meth:`take_no_more`, if that was before.
+
+        Returns:
+            Whether all threads have ended.
+        """
+        self.take_no_more()
+        self._wait(self._told_at + grace_seconds - time.monotonic())
+        self._ending.set()
+        if self._wait(_AFTERWARDS_SECONDS):
+            return True
+        for thread, (place, claimed) in list(self._runs.items()):
+            if thread.is_alive():  # whatever its function does now, it can write nothing more
+                self._give_back(place, claimed)
+        return False
+
+    def wake(self) -> None:
+        """Something may be due: look at once."""
+        self._awake.set()
+
+    def round(self) -> bool:
+        """Look at each tenant once and take one job at most of each; answers whether any was taken."""
+        self._forget_ended()
+        places = list(self._places())
+        self._known = {place: self._known.get(place) or self._new() for place in places}
+        # Who came first the last time comes last now, so that a busy tenant does not take every thread.
+        self._first = (self._first + 1) % max(1, len(places))
+        taken = False
+        for place in places[self._first :] + places[: self._first]:
+            if self._stopping.is_set():
+                break
+            known = self._known[place]
+            if time.monotonic() < known.later:
+                continue
+            try:
+                taken = self._visit(place, known) or taken
+                known.trouble = ""
+            except Exception as error:
+                self._trouble(place, known, error)
+            place.rest()
+        return taken
+
+    def _new(self) -> _Known:
+        return _Known(Watch(self._pace.lease_seconds))
+
+    def _visit(self, place: Place, known: _Known) -> bool:
+        free = len(self._runs) < self._pace.concurrency
+        names = list(self._registry.handlers)
+        with place.database.read(TIMEOUT) as connection:
+            waiting = schedules.waiting(connection, self._registry.schedules)
+            stale = known.watch.stale(queue.running(connection, names))
+            due = free and queue.has_due(connection, names)
+        for schedule in waiting:
+            with place.database.begin(TIMEOUT) as connection:
+                job = schedules.fire(connection, schedule)
+            due = due or (free and job is not None)
+        for id_, lease, beat in stale:
+            with place.database.begin(TIMEOUT) as connection:
+                state = queue.take_away(connection, id_, lease, beat, self._registry.attempts)
+            if state is not None:
+                _log.warning("worker_lost", tenant=place.name, job=id_, state=state.value)
+        if not due:
+            return False
+        with place.database.begin(TIMEOUT) as connection:
+            claimed = queue.claim(connection, names, self.name)
+        if claimed is not None:
+            self._start(place, claimed)
+        return claimed is not None
+
+    def _start(self, place: Place, claimed: Claimed) -> None:
+        handler = self._registry.handlers[claimed.job.name]
+
+        def work() -> None:
+            try:
+                running.run(place, claimed, handler, self._pace.lease_seconds, self._ending.is_set)
+            finally:
+                self._ended.append(thread)
+                self._awake.set()
+
+        thread = threading.Thread(target=work, name=f"xrm-job-{claimed.job.id[-6:]}", daemon=True)
+        self._runs[thread] = place, claimed
+        place.busy += 1
+        thread.start()
+
+    def _forget_ended(self) -> None:
+        while self._ended:
+            place, _ = self._runs.pop(self._ended.popleft())
+            place.busy -= 1
+
+    def _wait(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        for thread in list(self._runs):
+            thread.join(max(0.0, until - time.monotonic()))
+        return self.idle
+
+    def _give_back(self, place: Place, claimed: Claimed) -> None:
+        try:
+            with place.database.begin(_AFTERWARDS_SECONDS) as connection:
+                queue.give_back(connection, claimed)
+            _log.info("job_given_back", tenant=place.name, job=claimed.job.id)
+        except Exception as error:
+            _log.warning("job_not_given_back", tenant=place.name, job=claimed.job.id, kind=type(error).__name__)
+
+    def _trouble(self, place: Place, known: _Known, error: Exception) -> None:
+        known.later = time.monotonic() + _LATER_SECONDS
+        reason = error.code if isinstance(error, XrmError) else type(error).__name__
+        if known.trouble != reason:
+            _log.warning("jobs_not_read", tenant=place.name, reason=reason)
+        known.trouble = reason
+
+
+def do_one(database: Database, plugins: Plugins, registry: Registry, id_: str, tenant: str, pace: Pace) -> None:
+    """Do one job, whenever it is due, in this thread; nothing if somebody else has taken it already."""
+    place = Place(tenant, database, plugins)
+    with database.begin(TIMEOUT) as connection:
+        claimed = queue.claim(connection, list(registry.handlers), worker_name(), id_)
+    if claimed is not None:
+        handler = registry.handlers[claimed.job.name]
+        running.run(place, claimed, handler, pace.lease_seconds, threading.Event().is_set)
+
+
+def worker_name() -> str:
+    """What a worker of this process is called, for people."""
+    return f"{socket.gethostname()[:60]}:{os.getpid()}"

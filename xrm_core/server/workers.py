@@ -1,0 +1,61 @@
+"""Workers as the command line starts them: beside a server, or in a process of their own."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from xrm_core.jobs.core_jobs import core_jobs
+from xrm_core.jobs.registry import Registry, registry
+from xrm_core.jobs.worker import Pace, Worker
+from xrm_core.plugins import Plugins
+from xrm_core.server.job_places import JobPlaces
+from xrm_core.settings import Settings
+from xrm_core.storage.engines import Database
+
+
+def job_registry(settings: Settings, plugins: Plugins) -> Registry:
+    """What a process with these settings and plugins can do.
+
+    Raises:
+        PluginLoadError: a plugin registers what cannot be used.
+    """
+    return registry(plugins, settings.time_zone, *core_jobs(settings.job_days))
+
+
+@contextmanager
+def worker(
+    settings: Settings, plugins: Plugins, main: Database, only: str | None = None, concurrency: int | None = None
+) -> Iterator[Worker]:
+    """A worker that does not work yet; what it has opened is closed at the end.
+
+    Args:
+        settings: how it works.
+        plugins: register jobs, and are asked before writes.
+        main: the main database, or that of the one tenant.
+        only: the name of that tenant; None: all.
+        concurrency: jobs at a time; None: as the settings say.
+
+    Raises:
+        PluginLoadError: a plugin registers what cannot be used.
+    """
+    pace = Pace(concurrency or settings.job_concurrency, lease_seconds=settings.job_lease_seconds)
+    places = JobPlaces(settings, plugins, main, only)
+    try:
+        yield Worker(job_registry(settings, plugins), places, pace)
+    finally:
+        places.close()
+
+
+@contextmanager
+def working_beside(settings: Settings, plugins: Plugins, main: Database) -> Iterator[Worker | None]:
+    """While the block runs, a worker works in threads of this process, if the settings want one here."""
+    if settings.worker == "off" or (settings.worker == "auto" and not main.is_sqlite):
+        yield None
+        return
+    with worker(settings, plugins, main) as made:
+        thread = threading.Thread(target=made.run, name="xrm-worker", daemon=True)
+        thread.start()
+        try:
+            yield made
+        finally:
+            made.stop(0)  # who has waited for jobs to end has done so before

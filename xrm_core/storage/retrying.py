@@ -1,0 +1,47 @@
+"""Transactions that are done again when they met another one: a deadlock, or what was read has changed since."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from xrm_core.errors import Busy
+from xrm_core.storage.engines import Database
+
+RETRIES = 3
+_CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock: the database asks for another try
+_PAUSE_SECONDS = 0.05
+
+Result = TypeVar("Result")
+
+
+def in_transaction(database: Database, work: Callable[[Connection], Result], timeout: float | None = None) -> Result:
+    """Do something in a write transaction, as a whole again if the database had to break it off. Blocking.
+
+    Args:
+        database: where.
+        work: does nothing that a rollback does not undo.
+        timeout: as of :meth:`~xrm_core.storage.engines.Database.begin`.
+
+    Raises:
+        Busy: it was broken off four times, or others held for too long what it needs.
+        DatabaseUnavailable, Timeout: nothing was done.
+    """
+    for retry in range(RETRIES + 1):
+        try:
+            with database.begin(timeout) as connection:
+                return work(connection)
+        except Busy as error:
+            if retry == RETRIES or not _is_conflict(error):
+                raise
+        time.sleep(_PAUSE_SECONDS * 2**retry * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+    raise AssertionError  # the last try has returned or raised
+
+
+def _is_conflict(error: Busy) -> bool:
+    cause = error.__cause__
+    state = getattr(cause.orig, "sqlstate", None) if isinstance(cause, DBAPIError) else None
+    return state in _CONFLICTS

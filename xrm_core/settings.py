@@ -30,7 +30,22 @@ TENANT = "{tenant}"
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 _PLAIN = {("http", name) for name in _HERE}
-_NEVER_SHOWN = ("", "database_url", "mail_password", "metrics_token", "secret_key")
+_NEVER_SHOWN = frozenset(
+    {
+        "",
+        "database_url",
+        "mail_password",
+        "metrics_token",
+        "s3_access_key",
+        "s3_endpoint",
+        "s3_secret_key",
+        "secret_key",
+    }
+)
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?")
+
+S3_SCHEME, DATABASE = "s3://", "database"
+"""What a bucket begins with among places for the content of files, and how the database is called there."""
 
 
 class Settings(BaseSettings):
@@ -142,6 +157,17 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(
         default=50 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes that an uploaded file may have."
     )
+    files: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Where the content of files goes: a folder, s3://bucket/prefix, or database, which is the default. "
+        "Several, separated by commas: the first takes new files, all are read.",
+    )
+    s3_endpoint: str = Field(default="", description="URL of the store that has the bucket; Amazon's if not set.")
+    s3_region: str = Field(default="", description="Region of the bucket.")
+    s3_access_key: str = Field(
+        default="", repr=False, description="Who the server is there; if not set, what boto3 finds by itself."
+    )
+    s3_secret_key: str = Field(default="", repr=False, description="And by which secret.")
     max_tokens: int = Field(default=20_000, ge=1, description="Tokens that a GraphQL document may have.")
     max_requests: int = Field(default=1000, ge=1, description="Requests that may be under way at a time.")
     max_tenant_requests: int = Field(
@@ -158,7 +184,7 @@ class Settings(BaseSettings):
     )
     max_page_size: int = Field(default=1000, ge=1, description="Records that a client may ask for on one page.")
 
-    @field_validator("disabled_plugins", "trusted_proxies", "passkey_origins", mode="before")
+    @field_validator("disabled_plugins", "trusted_proxies", "passkey_origins", "files", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
@@ -171,6 +197,26 @@ class Settings(BaseSettings):
                 ip_network(each)
             except ValueError:
                 raise ValueError(f"{each!r} is neither an address nor a network such as 10.0.0.0/8") from None
+        return value
+
+    @field_validator("files")
+    @classmethod
+    def _are_places(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        buckets = [each for each in value if each.startswith(S3_SCHEME)]
+        folders = [each for each in value if each not in buckets and each != DATABASE]
+        for each in value:
+            if (each in folders and "://" in each) or (each in buckets and not _BUCKET.fullmatch(each)):
+                raise ValueError("a place is neither a folder, nor a bucket such as s3://name/prefix, nor «database»")
+        if len(buckets) > 1 or len(folders) > 1:
+            raise ValueError("two places are of the same kind; one folder and one bucket can be named")
+        return value
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _is_endpoint(cls, value: str) -> str:
+        url = urlsplit(value)
+        if value and (url.scheme not in ("http", "https") or not url.hostname or url.username or url.query):
+            raise ValueError("no URL such as https://s3.example.com")
         return value
 
     @field_validator("event_days")

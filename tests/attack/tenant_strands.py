@@ -125,6 +125,12 @@ async def files(tenant: Tenant) -> None:
         createAccount(input: {name: $name, paperId: $file}) { id paper { name } } }"""
     id_ = (await tenant.data(make, name=f"{tenant.word} filed", file=made))["createAccount"]["id"]
     assert (await tenant.send("GET", f"/files/{made}", tenant.token)).content == content
+    tus = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream", "Upload-Length": "9"}
+    begun = await tenant.send("POST", "/files/uploads", tenant.token, content=b"sent ", headers=tus)
+    place = begun.headers["location"].removeprefix("/t/acme")
+    await tenant.send("PATCH", place, tenant.token, content=b"more", headers={**tus, "Upload-Offset": "5"})
+    resumed = place.rpartition("/")[2]
+    assert (await tenant.send("GET", f"/files/{resumed}", tenant.token)).content == b"sent more"
     await tenant.data("mutation ($id: ID!) { deleteAccount(id: $id) { id } }", id=id_)
     assert (await tenant.send("GET", f"/files/{FILE}", tenant.rep)).content == f"{tenant.word} on paper".encode()
 

@@ -97,8 +97,8 @@ class Office:
 
 
 @contextmanager
-def opened(database: Database, folder: Path) -> Iterator[Office]:
-    """The office on an empty database."""
+def opened(database: Database, folder: Path, **more: Any) -> Iterator[Office]:
+    """The office on an empty database; ``more`` are settings."""
     texts = [
         (f"{name}.json", json.dumps({"x-entity": name, "type": "object", **body}), "core")
         for name, body in FILES.items()
@@ -116,7 +116,7 @@ def opened(database: Database, folder: Path) -> Iterator[Office]:
         for (name, role), id_ in zip(people.items(), ids, strict=True):
             set_roles(connection, id_, [role])
             tokens[name] = create_token(connection, id_, "test")
-    settings = load_settings(database_url=database.url.render_as_string(False), max_file_bytes=MAX_BYTES)
+    settings = load_settings(database_url=database.url.render_as_string(False), max_file_bytes=MAX_BYTES, **more)
     platform = Platform(settings, Plugins(), model, records.tables, database, records, authority)
     with TestClient(create_app(platform)) as http:
         yield Office(http, platform, tokens)

@@ -116,8 +116,8 @@ def test_who_does_not_know_the_model_cleans_nothing(shop: Installation) -> None:
 async def test_uploads_that_hang_are_ended_and_hold_up_no_other_tenant(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xrm_core.server.files_http.MAX_UPLOADS", 1)
-    monkeypatch.setattr("xrm_core.server.files_http.SILENT_SECONDS", 1.0)
+    monkeypatch.setattr("xrm_core.server.upload_limits.MAX_UPLOADS", 1)
+    monkeypatch.setattr("xrm_core.server.upload_limits.SILENT_SECONDS", 1.0)
     shop = install(sqlite_url, tmp_path)
     shop.pack.entities["product"]["photo"] = {"x-type": "file"}
     shop.apply()

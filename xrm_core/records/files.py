@@ -5,8 +5,8 @@ read the field of a record that it is in. Without either it does not exist.
 """
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true
@@ -22,11 +22,12 @@ from xrm_core.query.reads import Read, of_file
 from xrm_core.query.scan import Scope
 from xrm_core.records.file_names import clean_name
 from xrm_core.records.file_types import HEAD_BYTES, media_type_of
-from xrm_core.storage import file_store
+from xrm_core.storage import file_store, upload_store
 from xrm_core.storage.applied import require_model
+from xrm_core.storage.contents import Kept
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import StoredFile
-from xrm_core.storage.file_tables import CHUNK_BYTES, FILE
+from xrm_core.storage.file_tables import FILE
 from xrm_core.storage.tables import Tables
 
 KEPT = dt.timedelta(hours=24)
@@ -75,16 +76,31 @@ class Files:
             FileRefused: the content is something else than its sender says.
             TooManyFiles: too many files of the caller wait to be attached.
         """
-        self.check_upload(caller)
-        self._check_waiting(connection, caller)
         file = described(name, media_type, content)
-        content.seek(0)
-        file_store.add(connection, file, content, caller.actor)
+        self.keep(connection, caller, file, Kept(content))
         return file
+
+    def keep(self, connection: Connection, caller: Caller, file: StoredFile, kept: Kept) -> None:
+        """Store a file that is described already, and whose content may lie elsewhere.
+
+        Raises:
+            Forbidden, TooManyFiles: as :meth:`store`.
+            Busy: the content that lies elsewhere is being removed.
+        """
+        self.check_upload(caller)
+        self.check_waiting(connection, caller)
+        if kept.content is not None:
+            kept.content.seek(0)
+        file_store.add(connection, replace(file, content_key=kept.name), kept.content, caller.actor)
 
     def find(self, connection: Connection, caller: Caller, file_id: str) -> StoredFile | None:
         """The file, or None if there is none that the caller may read."""
         condition = self._visible(connection, caller)
+        return file_store.find(connection, file_id, condition, context_values(caller))
+
+    def find_own(self, connection: Connection, caller: Caller, file_id: str) -> StoredFile | None:
+        """The file, or None if the caller has stored none of this id, or may no longer read it."""
+        condition = self._visible(connection, caller) & (FILE.c.created_by == caller.actor)
         return file_store.find(connection, file_id, condition, context_values(caller))
 
     def logged_reads(self, connection: Connection, file_id: str) -> list[tuple[Read, list[str]]]:
@@ -124,8 +140,11 @@ class Files:
         Raises:
             ModelOutOfDate: the database has another model, in which records may refer to them.
         """
-        before = (now or dt.datetime.now(dt.UTC)) - KEPT
+        now = now or dt.datetime.now(dt.UTC)
+        before = now - KEPT
         removed = 0
+        with database.begin() as connection:
+            upload_store.remove_expired(connection, now)
         while True:
             with database.read() as connection:  # to look for them takes a while, and shall hold up no writer
                 if not file_store.has_unattached(connection, self.model, self.tables, before):
@@ -137,7 +156,8 @@ class Files:
             if not count:
                 return removed
 
-    def _check_waiting(self, connection: Connection, caller: Caller) -> None:
+    def check_waiting(self, connection: Connection, caller: Caller) -> None:
+        """Raise :class:`TooManyFiles` if too many files of the caller wait to be attached."""
         if caller.actor is None:
             return
         own = FILE.c.created_by == caller.actor, FILE.c.created_at > dt.datetime.now(dt.UTC) - KEPT
@@ -156,15 +176,33 @@ class Files:
         return own | readable(scope, FILE.c.id)
 
 
-def described(name: str | None, media_type: str | None, content: BinaryIO) -> StoredFile:
-    """What there is to say about a new file. Raises :class:`FileRefused` as :meth:`Files.store` does."""
+def described(
+    name: str | None,
+    media_type: str | None,
+    content: BinaryIO,
+    *,
+    sha256: str | None = None,
+    file_id: str | None = None,
+) -> StoredFile:
+    """What there is to say about a new file.
+
+    Args:
+        name: as its sender calls it.
+        media_type: as its sender says.
+        content: all of it.
+        sha256: what its sender says of it, in hex digits; None: nothing.
+        file_id: the id that it gets; None: a new one.
+
+    Raises:
+        FileRefused: the content is empty, of another type than its sender says, or was changed on its way.
+    """
     content.seek(0)
     kind = media_type_of(media_type, content.read(HEAD_BYTES))
     content.seek(0)
-    digest = hashlib.sha256()
-    while chunk := content.read(CHUNK_BYTES):
-        digest.update(chunk)
+    found = file_store.sha256_of(content)
     size = content.tell()
     if not size:
         raise FileRefused("The file is empty.", hint="Send its content as the body of the request.")
-    return StoredFile(file_store.new_id(), clean_name(name), kind, size, digest.hexdigest())
+    if sha256 not in (None, found):
+        raise FileRefused("The file has another SHA-256 than its sender says.", hint="Send it again.")
+    return StoredFile(file_id or file_store.new_id(), clean_name(name), kind, size, found)

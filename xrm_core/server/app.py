@@ -21,6 +21,7 @@ from xrm_core.server import graphiql, health, metrics_http
 from xrm_core.server.assembly import Platform
 from xrm_core.server.auth_http import AuthEndpoints
 from xrm_core.server.blueprints import Blueprints
+from xrm_core.server.content_stores import content_stores
 from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.forgotten_http import ForgottenEndpoint, finished
 from xrm_core.server.gauges import gauges
@@ -39,6 +40,8 @@ from xrm_core.server.sites import Sites
 from xrm_core.server.tenants import Tenants
 from xrm_core.server.traffic import Stage, Traffic
 from xrm_core.server.trusted_documents import load_trusted_documents
+from xrm_core.server.upload_limits import UploadSlots
+from xrm_core.server.uploads_http import UPLOADS, UploadsEndpoint
 
 CLEAN_SECONDS = 3600.0
 """How often a server looks for what has expired: files that nobody has attached, sessions, old lines of logs."""
@@ -56,7 +59,9 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     settings = platform.settings
     blueprints = Blueprints(settings, platform.plugins)
     blueprint = blueprints.add(platform.model, platform.records, platform.authority, platform.database.dialect)
-    files = FilesEndpoint(settings.max_file_bytes, settings.statement_timeout)
+    slots, stores = UploadSlots(), content_stores(settings)
+    files = FilesEndpoint(settings.max_file_bytes, settings.statement_timeout, slots, stores)
+    uploads = UploadsEndpoint(settings.max_file_bytes, settings.statement_timeout, slots, stores)
     documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
     graphql = GraphQLEndpoint(settings.max_body_bytes, documents, compresses=settings.compression)
     auth = AuthEndpoints(settings)
@@ -113,6 +118,8 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     routes: list[BaseRoute] = [
         Route("/graphql", graphql),  # for /graphql/, which leads there
         Route("/files", files, methods=["POST"]),
+        Route(UPLOADS, uploads, methods=["OPTIONS", "POST"]),
+        Route(f"{UPLOADS}/{{file_id}}", uploads, methods=["HEAD", "PATCH", "DELETE"]),
         Route("/files/{file_id}", files, methods=["GET"]),
         *auth.routes(),
         *OidcEndpoints(settings, auth, providers).routes(),

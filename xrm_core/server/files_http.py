@@ -5,9 +5,8 @@ out chunk by chunk, each read by itself. What is stored came from somebody: it g
 runs, whatever it is.
 """
 
-import asyncio
-from collections import Counter
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Mapping
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 from urllib.parse import quote
@@ -19,29 +18,25 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from xrm_core.errors import BadRequest, Busy, FileTooLarge, Forbidden, NotFound, Unauthenticated, XrmError
+from xrm_core.errors import BadRequest, FileRefused, Forbidden, NotFound, Unauthenticated, XrmError
 from xrm_core.graphql import answers
 from xrm_core.permissions.caller import User
 from xrm_core.query.files import PATH
 from xrm_core.records import read_log
+from xrm_core.records.files import described
 from xrm_core.server.browser import credentials
 from xrm_core.server.entity_tags import has_already
 from xrm_core.server.file_ranges import RangeNotSatisfiable, part_of
 from xrm_core.server.site import Serving, Site
 from xrm_core.server.sites import address_of, named_in, site_of
-from xrm_core.storage import file_store
+from xrm_core.server.upload_limits import UploadSlots, counted, too_large
+from xrm_core.storage.contents import Reader, Stores
 from xrm_core.storage.file_store import StoredFile
 from xrm_core.storage.policy_sets import require_current
 
 _log = structlog.get_logger(__name__)
-
-MAX_UPLOADS = 16
-"""Uploads that may be under way at a time, for each tenant: each takes room on the disk."""
-
-SILENT_SECONDS = 60.0
-"""How long an upload may send nothing."""
 
 _IN_MEMORY = 1024 * 1024
 _AROUND = 64 * 1024  # bytes of a multipart body beside the file: boundaries, headers, further fields
@@ -66,12 +61,15 @@ class FilesEndpoint:
     Args:
         max_bytes: of a file.
         timeout: seconds that a statement may take.
+        slots: places for uploads.
+        stores: where the content of files lies.
     """
 
-    def __init__(self, max_bytes: int, timeout: float) -> None:
+    def __init__(self, max_bytes: int, timeout: float, slots: UploadSlots, stores: Stores) -> None:
+        self._stores = stores
         self._max_bytes = max_bytes
         self._timeout = timeout
-        self._uploads: Counter[str] = Counter()
+        self._slots = slots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -95,7 +93,9 @@ class FilesEndpoint:
         """Remove the files of a site that nobody has attached. What goes wrong is for the log alone."""
 
         async def clean(serving: Serving) -> int:
-            return await site.on_files(serving.files.clean, site.database)
+            removed = await site.on_files(serving.files.clean, site.database)
+            await site.on_files(self._stores.of(site.name).sweep, site.database)
+            return removed
 
         try:
             removed = await site.on_newest(clean)
@@ -120,16 +120,11 @@ class FilesEndpoint:
         await site.on_newest(check)  # before any byte of the body is read
         length = request.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._max_bytes + _AROUND:
-            raise self._too_large()
-        if self._uploads[site.name] >= MAX_UPLOADS:
-            raise Busy("Too many uploads are under way already.", hint="Try again in a moment.")
-        self._uploads[site.name] += 1
-        try:
+            raise too_large(self._max_bytes)
+        with self._slots.one(site.name):
             if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
                 return await self._from_form(request, site)
             return await self._from_body(request, site)
-        finally:
-            self._uploads[site.name] -= 1
 
     async def _from_body(self, request: Request, site: Site) -> Response:
         with SpooledTemporaryFile(_IN_MEMORY) as spool:
@@ -146,7 +141,7 @@ class FilesEndpoint:
                 if not isinstance(file, UploadFile):
                     raise BadRequest("The form has no file.", hint="Send it as the part «file», with a file name.")
                 if (file.size or 0) > self._max_bytes:
-                    raise self._too_large()
+                    raise too_large(self._max_bytes)
                 return await self._stored(request, site, file.filename, file.content_type, file.file)
         except (MultiPartException, HTTPException):
             raise BadRequest("The multipart body cannot be read.", hint="Send one part «file» with the file.") from None
@@ -169,16 +164,18 @@ class FilesEndpoint:
     def _store(
         self, site: Site, serving: Serving, caller: User, name: str | None, media_type: str | None, content: BinaryIO
     ) -> StoredFile:
-        with site.database.begin(self._timeout) as connection:
+        file = described(name, media_type, content)
+        with (
+            self._stores.of(site.name).put(site.database, file, content) as kept,
+            site.database.begin(self._timeout) as connection,
+        ):
             require_current(connection, serving.blueprint.model, serving.policies)
             serving.authenticator.require_still_held(connection, caller)
-            return serving.files.store(connection, caller, name, media_type, content)
+            serving.files.keep(connection, caller, file, kept)
+            return file
 
     def _limited(self, request: Request, most: int) -> Request:
-        return Request(request.scope, _counted(request.receive, most, self._too_large))
-
-    def _too_large(self) -> FileTooLarge:
-        return FileTooLarge(f"A file has at most {self._max_bytes} bytes.", hint="Send a smaller one.")
+        return Request(request.scope, counted(request.receive, most, lambda: too_large(self._max_bytes)))
 
     # -- out --------------------------------------------------------------------------------------------------------
 
@@ -236,30 +233,33 @@ class FilesEndpoint:
         headers["content-type"] = file.media_type
         headers["content-length"] = str(len(whole if part is None else part))
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
-        chunks = file_store.chunks_of((whole if part is None else part) if sends else range(0))
-        content = b""
-        for number, wanted in chunks:  # the first, before anything is sent: it may have been removed a moment ago
-            content = (await self._chunk(site, file.id, number))[wanted]
-            break
         status = 200 if part is None else 206
-        await send({"type": "http.response.start", "status": status, "headers": _raw(headers)})
+        if not sends:
+            await send({"type": "http.response.start", "status": status, "headers": _raw(headers)})
+            await send({"type": "http.response.body"})
+            return
+        reader = await site.on_files(self._reader, site, file, whole if part is None else part)
         try:
-            for number, wanted in chunks:
-                await send({"type": "http.response.body", "body": content, "more_body": True})
-                content = (await self._chunk(site, file.id, number))[wanted]
-        except Exception as error:
-            raise _CutShort(f"the file {file.id} could not be sent whole: {type(error).__name__}") from error
-        await send({"type": "http.response.body", "body": content})
+            # The first piece, before anything is sent: it may have been removed a moment ago.
+            content = await site.on_files(reader.read)
+            await send({"type": "http.response.start", "status": status, "headers": _raw(headers)})
+            try:
+                digest = hashlib.sha256(content)
+                while following := await site.on_files(reader.read):
+                    await send({"type": "http.response.body", "body": content, "more_body": True})
+                    content = following
+                    digest.update(content)
+                if part is None and digest.hexdigest() != file.sha256:
+                    _log.error("file_content_changed", tenant=site.name, file=file.id)
+                    raise FileRefused("The content is not what was stored.")
+            except Exception as error:
+                raise _CutShort(f"the file {file.id} could not be sent whole: {type(error).__name__}") from error
+            await send({"type": "http.response.body", "body": content})
+        finally:
+            await site.on_files(reader.close)
 
-    async def _chunk(self, site: Site, file_id: str, number: int) -> bytes:
-        def read() -> bytes | None:
-            with site.database.read(self._timeout) as connection:
-                return file_store.read_chunk(connection, file_id, number)
-
-        content = await site.on_files(read)
-        if content is None:
-            raise _no_file()
-        return content
+    def _reader(self, site: Site, file: StoredFile, part: range) -> Reader:
+        return self._stores.of(site.name).reader(site.database, file, part, self._timeout)
 
 
 def refused(error: XrmError) -> Response:
@@ -278,21 +278,3 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 def _no_file() -> NotFound:
     return NotFound("There is no such file, or none that you may read.")
-
-
-def _counted(receive: Receive, most: int, too_large: Callable[[], XrmError]) -> Receive:
-    """Bytes as they come, until there are too many, or none for too long."""
-    size = 0
-
-    async def counted() -> Message:
-        nonlocal size
-        try:
-            message = await asyncio.wait_for(receive(), SILENT_SECONDS)
-        except TimeoutError:
-            raise BadRequest("The upload has stopped half-way.", hint="Send the file again.") from None
-        size += len(message.get("body", b""))
-        if size > most:
-            raise too_large()
-        return message
-
-    return counted

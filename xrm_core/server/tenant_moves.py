@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from xrm_core.auth.events import Event, record
+from xrm_core.errors import DatabaseUnavailable, TablesChanged
 from xrm_core.metadata.reading import PACK_FILE, text_of, texts_in
 from xrm_core.permissions.fitting import put_first
 from xrm_core.plugins import Plugins
 from xrm_core.server.assembly import pack_policies, read_layers, read_model
+from xrm_core.server.content_stores import content_stores
 from xrm_core.settings import Settings
+from xrm_core.storage import content_leftovers
 from xrm_core.storage.applied import has_models
 from xrm_core.storage.apply import apply
 from xrm_core.storage.bundle import export_bundle, import_bundle
@@ -77,18 +80,38 @@ def export_tenant(settings: Settings, plugins: Plugins, name: str, file: Path) -
         if applied:
             with database.begin() as connection:  # before it: no data leaves without an event
                 record(connection, Event.EXPORT, subject=name, details={"file": file.name})
-        return export_bundle(database, file, files)
+        stored = content_stores(settings).of("" if name == MAIN else name)
+        return export_bundle(database, file, files, stored)
     finally:
         database.close()
 
 
 def remove_tenant(settings: Settings, name: str) -> None:
-    """Drop everything of a tenant. Raises NotFound: there is none of this name."""
+    """Drop everything of a tenant, also what of it lies outside of the database.
+
+    Raises:
+        NotFound: there is none of this name.
+        FilesUnavailable: it is gone, but the content of some files is still in a folder or bucket, below its name.
+    """
+    names = _content_of(tenant_url(settings, name))
     main = Database(settings.database_url)
     try:
         remove(main, settings.data_dir, name)
     finally:
         main.close()
+    content_stores(settings).of(name).remove_all(names)
+
+
+def _content_of(url: str) -> list[str]:
+    """What a tenant has outside of the database; nothing if its database is no longer there."""
+    database = Database(url)
+    try:
+        with database.read() as connection:
+            return content_leftovers.all_content(connection)
+    except (DatabaseUnavailable, TablesChanged):
+        return []
+    finally:
+        database.close()
 
 
 def tenant_url(settings: Settings, name: str) -> str:

@@ -1,7 +1,8 @@
 """Files in the database: stored in chunks, read in chunks, removed when nothing refers to them."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -10,6 +11,7 @@ from uuid_utils import uuid7
 
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.types import FieldType
+from xrm_core.storage import content_leftovers
 from xrm_core.storage.applied import model_before
 from xrm_core.storage.asides import read_asides
 from xrm_core.storage.columns import Id
@@ -19,23 +21,42 @@ from xrm_core.storage.tables import Tables
 _BATCH = 100
 """Files removed at a time: nobody who attaches one meanwhile waits long."""
 
+_READING = dt.timedelta(hours=1)
+"""How long content outside of the database outlives its file, for those who are reading it."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """What there is to say about a file; ``size`` in bytes, ``sha256`` in 64 hex digits."""
+    """What there is to say about a file; ``size`` in bytes, ``sha256`` in 64 hex digits.
+
+    ``content_key`` says where its content lies if not in the database.
+    """
 
     id: str
     name: str
     media_type: str
     size: int
     sha256: str
+    content_key: str | None = None
 
 
-_COLUMNS = (FILE.c.id, FILE.c.name, FILE.c.media_type, FILE.c.size, FILE.c.sha256)
+_COLUMNS = tuple(FILE.c[name] for name in StoredFile.__dataclass_fields__)
 
 
-def add(connection: Connection, file: StoredFile, content: BinaryIO, created_by: str | None) -> None:
-    """Store a file with its content, which is read to its end."""
+def add(connection: Connection, file: StoredFile, content: BinaryIO | None, created_by: str | None) -> None:
+    """Store a file with its content, which is read from where it stands to its end.
+
+    Args:
+        connection: in a write transaction.
+        file: the file.
+        content: None if it lies outside of the database already, under the file's ``content_key``.
+        created_by: who has stored it.
+
+    Raises:
+        Busy: what lies outside is being removed, since that took too long.
+    """
+    if file.content_key is not None:
+        content_leftovers.take(connection, file.content_key)
     connection.execute(
         insert(FILE).values(
             id=file.id,
@@ -45,12 +66,33 @@ def add(connection: Connection, file: StoredFile, content: BinaryIO, created_by:
             sha256=file.sha256,
             created_at=dt.datetime.now(dt.UTC),
             created_by=created_by,
+            content_key=file.content_key,
         )
     )
+    if content is not None:
+        add_chunks(connection, file.id, content)
+
+
+def add_chunks(connection: Connection, file_id: str, content: BinaryIO) -> None:
+    """Store the content of a file, read from where it stands to its end."""
     number = 0
     while chunk := content.read(CHUNK_BYTES):
-        connection.execute(insert(FILE_CHUNK).values(file_id=file.id, number=number, content=chunk))
+        connection.execute(insert(FILE_CHUNK).values(file_id=file_id, number=number, content=chunk))
         number += 1
+
+
+def sha256_of(content: BinaryIO) -> str:
+    """In hex digits; read from its start to its end."""
+    content.seek(0)
+    digest = hashlib.sha256()
+    while chunk := content.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def leave(connection: Connection, names: Iterable[str]) -> None:
+    """Have content outside of the database removed that no file has any more, once nobody reads it."""
+    content_leftovers.add_all(connection, names, dt.datetime.now(dt.UTC) + _READING)
 
 
 def new_id() -> str:
@@ -127,4 +169,6 @@ def remove_unattached(connection: Connection, model: Model, tables: Tables, befo
     if not ids:
         return 0
     unused = ~attached(model, tables) & ~_put_aside(connection)
-    return connection.execute(delete(FILE).where(FILE.c.id.in_(ids), unused)).rowcount
+    gone = connection.scalars(delete(FILE).where(FILE.c.id.in_(ids), unused).returning(FILE.c.content_key)).all()
+    leave(connection, (name for name in gone if name is not None))
+    return len(gone)

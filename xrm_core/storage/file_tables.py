@@ -1,6 +1,7 @@
 """The system tables of files: what there is to say about each, and its content in chunks.
 
 Content lives in the database, so that a backup, a transaction and an export of a tenant have it like all other data.
+Where it shall not, ``content_key`` says where it lies, and no chunk is here.
 """
 
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table
@@ -21,6 +22,7 @@ FILE = Table(
     Column("sha256", String, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Id),
+    Column("content_key", String),
     PrimaryKeyConstraint("id", name="pk_xrm_file"),
     Index("ix_xrm_file_created_at", "created_at"),
     sqlite_strict=True,
@@ -38,3 +40,16 @@ FILE_CHUNK = Table(
     sqlite_strict=True,
 )
 """The content of files, ``number`` 0, 1, …; each chunk but the last has :data:`CHUNK_BYTES`."""
+
+CONTENT_LEFTOVER = Table(
+    "xrm_content_leftover",
+    METADATA,
+    Column("content_key", String, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("claimed_at", Instant),
+    PrimaryKeyConstraint("content_key", name="pk_xrm_content_leftover"),
+    Index("ix_xrm_content_leftover_due_at", "due_at"),
+    sqlite_strict=True,
+)
+"""Content outside of the database that no file has, or not yet: it is removed from ``due_at`` on. Since ``claimed_at``
+that is under way, and no file gets it any more."""

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 
 from xrm_core.errors import XrmError
 from xrm_core.metadata.model import Model
-from xrm_core.storage.file_tables import FILE, FILE_CHUNK
+from xrm_core.storage.file_tables import CONTENT_LEFTOVER, FILE, FILE_CHUNK
 from xrm_core.storage.job_tables import JOB, SCHEDULE
 from xrm_core.storage.policy_sets import POLICY_SET
 from xrm_core.storage.system import (
@@ -30,6 +30,7 @@ from xrm_core.storage.system import (
     TENANT_HOST,
 )
 from xrm_core.storage.tables import Tables
+from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
 
 ELSEWHERE = (FILE, FILE_CHUNK, POLICY_SET)
 """Named here, so that they are known to be system tables whoever else imports them or not."""
@@ -39,15 +40,15 @@ FORMAT = 1
 
 MANIFEST, SEAL, MODEL_FILE = "manifest.json", "manifest.sha256", "model.json"
 
-_OF_A_PLACE = (ASIDE, MASK_KEY, MODEL, MODEL_CHANGE, TENANT, TENANT_HOST)
+_OF_A_PLACE = (ASIDE, CONTENT_LEFTOVER, MASK_KEY, MODEL, MODEL_CHANGE, TENANT, TENANT_HOST)
 _OF_A_MOMENT = (
     *(SESSION, OIDC_SESSION, LOGOUT_TOKEN, KNOWN_DEVICE, ATTEMPTS, NOTICE, ONE_TIME_TOKEN, PASSKEY_CHALLENGE),
-    *(JOB, SCHEDULE),
+    *(JOB, SCHEDULE, UPLOAD, UPLOAD_CHUNK),
 )
 LEFT_OUT = frozenset(table.name for table in (*_OF_A_PLACE, *_OF_A_MOMENT))
-"""System tables that say something of a place, not of a tenant's data (changes, what they set aside, catalogue, the key
-of masks), and who is signed in there: a copy of a tenant must not open the doors that are open at the original, nor do
-once more what is to be done there."""
+"""System tables that say something of a place, not of a tenant's data (changes, what they set aside, content to be
+removed, catalogue, the key of masks), and who is signed in there: a copy of a tenant must not open the doors that are
+open at the original, nor do once more what is to be done there, nor take over an upload that goes on there."""
 
 
 class BundleInvalid(XrmError):

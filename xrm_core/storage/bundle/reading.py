@@ -33,9 +33,11 @@ from xrm_core.storage.bundle.content import (
     seal,
     tables_of,
 )
+from xrm_core.storage.bundle.file_content import require_inside
 from xrm_core.storage.bundle.rows import Tally, batch_size, row_of, tally
 from xrm_core.storage.engines import Database
 from xrm_core.storage.exclusive import exclusive
+from xrm_core.storage.file_tables import FILE
 from xrm_core.storage.schema_files import FILE_NAME
 from xrm_core.storage.system import SCHEMA_FILE
 
@@ -167,6 +169,9 @@ def _fill(connection: Connection, bundle: zipfile.ZipFile, name: str, table: Tab
             for line in batch:
                 found.add(line)
             rows = [row_of(table, line) for line in batch]
+            if table is FILE:
+                for row in rows:
+                    require_inside(row)
             if table is SCHEMA_FILE and not all(FILE_NAME.fullmatch(row["name"]) for row in rows):
                 raise damaged("a file of the tenant layer has a name that it cannot have")
             connection.execute(insert(table), rows)

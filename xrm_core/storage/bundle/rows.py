@@ -8,7 +8,7 @@ import base64
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -28,8 +28,13 @@ def lines(connection: Connection, table: Table) -> Iterator[bytes]:
     """The rows of a table, one line each, with the line's end. Never all of them in memory."""
     query = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=batch_size(table))
     for row in connection.execute(query).mappings():
-        content = {name: _plain(value) for name, value in row.items()}
-        yield json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+        yield line_of(dict(row))
+
+
+def line_of(row: Mapping[str, Any]) -> bytes:
+    """The line of a row, with its end."""
+    content = {name: _plain(value) for name, value in row.items()}
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
 def row_of(table: Table, line: bytes) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""Uploads in the database: begun, grown piece by piece, read when they are whole, and let go.
+
+A piece is taken only at the place at which the upload stands. That is looked at by the statement that moves it, so of
+two who send to one upload at the same time one is told that it has moved on; nothing of theirs is mixed.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from xrm_core.storage.file_tables import CHUNK_BYTES
+from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload as it stands. ``size`` and ``received`` in bytes; ``sha256``: what its sender says of the whole."""
+
+    id: str
+    name: str
+    media_type: str | None
+    size: int
+    sha256: str | None
+    received: int
+    expires_at: dt.datetime
+
+
+_COLUMNS = tuple(UPLOAD.c[name] for name in Upload.__dataclass_fields__)
+
+
+def begin(connection: Connection, upload: Upload, created_by: str) -> None:
+    """Keep a new upload."""
+    values = {column.name: getattr(upload, column.name) for column in _COLUMNS}
+    connection.execute(insert(UPLOAD).values(**values, created_by=created_by))
+
+
+def find(connection: Connection, upload_id: str, created_by: str, now: dt.datetime) -> Upload | None:
+    """The upload of this id, if it is this sender's and has not expired."""
+    chosen = UPLOAD.c.id == upload_id, UPLOAD.c.created_by == created_by, UPLOAD.c.expires_at > now
+    row = connection.execute(select(*_COLUMNS).where(*chosen)).first()
+    if row is None:
+        return None
+    return Upload(**{**row._mapping, "expires_at": dt.datetime.fromisoformat(row.expires_at)})
+
+
+def count(connection: Connection, created_by: str, now: dt.datetime) -> int:
+    """How many uploads a sender has under way."""
+    mine = UPLOAD.c.created_by == created_by, UPLOAD.c.expires_at > now
+    return connection.scalar(select(func.count()).select_from(UPLOAD).where(*mine)) or 0
+
+
+def append(connection: Connection, upload_id: str, offset: int, content: bytes, expires_at: dt.datetime) -> bool:
+    """Add a piece at ``offset``; False, and nothing is done, if the upload stands elsewhere or is gone."""
+    standing = UPLOAD.c.id == upload_id, UPLOAD.c.received == offset
+    moved = update(UPLOAD).where(*standing).values(received=offset + len(content), expires_at=expires_at)
+    if connection.execute(moved).rowcount != 1:
+        return False
+    number, filled = divmod(offset, CHUNK_BYTES)
+    if filled:  # the last chunk is not full: it is written anew, with what comes
+        last = UPLOAD_CHUNK.c.upload_id == upload_id, UPLOAD_CHUNK.c.number == number
+        before = connection.scalar(select(UPLOAD_CHUNK.c.content).where(*last))
+        content = bytes(before or b"") + content
+        connection.execute(delete(UPLOAD_CHUNK).where(*last))
+    for begin_at in range(0, len(content), CHUNK_BYTES):
+        piece = content[begin_at : begin_at + CHUNK_BYTES]
+        connection.execute(insert(UPLOAD_CHUNK).values(upload_id=upload_id, number=number, content=piece))
+        number += 1
+    return True
+
+
+def pieces(connection: Connection, upload_id: str) -> Iterator[bytes]:
+    """What has come so far, chunk by chunk."""
+    number = 0
+    while True:
+        chosen = UPLOAD_CHUNK.c.upload_id == upload_id, UPLOAD_CHUNK.c.number == number
+        content = connection.scalar(select(UPLOAD_CHUNK.c.content).where(*chosen))
+        if content is None:
+            return
+        yield bytes(content)
+        number += 1
+
+
+def end(connection: Connection, upload_id: str, offset: int | None = None) -> bool:
+    """Let go of an upload with its content; False if it is gone, or does not stand at ``offset`` if that is given."""
+    standing = UPLOAD.c.id == upload_id, *(() if offset is None else (UPLOAD.c.received == offset,))
+    return connection.execute(delete(UPLOAD).where(*standing)).rowcount == 1
+
+
+def remove_expired(connection: Connection, now: dt.datetime) -> int:
+    """Let go of all uploads that have expired; answers how many."""
+    return connection.execute(delete(UPLOAD).where(UPLOAD.c.expires_at <= now)).rowcount

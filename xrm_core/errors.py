@@ -7,6 +7,8 @@ GraphQL (``errors[].extensions``), HTTP answers and the command line. Each code 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from xrm_core.translation import is_english, say
+
 
 class XrmError(Exception):
     """Root of all errors with a code. Raise a subclass.
@@ -62,7 +64,11 @@ class DatabaseUnavailable(XrmError):
 
     def public(self) -> dict[str, Any]:
         """Neither file nor host nor user."""
-        return {"code": self.code, "message": "The database does not answer.", "hint": "Try again in a moment."}
+        return {
+            "code": self.code,
+            "message": say("The database does not answer."),
+            "hint": say("Try again in a moment."),
+        }
 
 
 class PortInUse(XrmError):
@@ -213,14 +219,24 @@ class VersionConflict(XrmError):
 
 
 class ValidationFailed(XrmError):
-    """A record breaks rules of its entity; ``details.problems`` lists field, rule and message of each."""
+    """A record breaks rules of its entity; ``details.problems`` lists field, label, rule and message of each.
+
+    ``entity`` is its name as people call it.
+    """
 
     code = "VALIDATION_FAILED"
     http_status = 422
 
     def __init__(self, problems: Sequence[Mapping[str, str]], *, entity: str) -> None:
-        text = "; ".join(f"{problem['field'] or entity}: {problem['message']}" for problem in problems)
-        super().__init__(f"The {entity} is not valid. {text}", details={"problems": [dict(p) for p in problems]})
+        # In English a field is called as in its file, which is where those look who read these texts in logs.
+        called = "field" if is_english() else "label"
+        text = "; ".join(
+            f"{problem.get(called) or problem['field'] or entity}: {problem['message']}" for problem in problems
+        )
+        super().__init__(
+            say("The {entity} is not valid. {problems}", entity=entity, problems=text),
+            details={"problems": [dict(p) for p in problems]},
+        )
         self.problems = tuple(problems)
 
 
@@ -228,11 +244,12 @@ class Refuse(Exception):
     """Raised by a before-hook of a plugin to refuse a write; the caller gets it as :class:`RefusedByPlugin`.
 
     Args:
-        message: why, for the person who wants to write: shown as it is.
+        message: why, for the person who wants to write: shown as it is. Or texts by language, ``{"en": …, "de": …}``:
+            the one in the person's language is shown, else the English one, else the first.
         field: the field that is to blame, if it is one.
     """
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
+    def __init__(self, message: str | Mapping[str, str], *, field: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.field = field

@@ -117,7 +117,8 @@ def before_record_create(entity: str, record: Record) -> Mapping[str, Any] | Non
 
     Called for every record about to be created, by whatever way (GraphQL, import, demo data), after the record was
     found valid and allowed. Once per record; an import asks again when it looks for the one row of a batch that
-    cannot be written. Not called for records that failed validation or permission.
+    cannot be written. A dry run asks, too, and its transaction is taken back: do nothing outside of it. Not called for
+    records that failed validation or permission.
 
     Args:
         entity: name of the entity, e.g. ``"customer"``.

@@ -149,6 +149,10 @@ class Settings(BaseSettings):
     )
     job_days: int = Field(default=30, ge=0, le=36_500, description="Days that finished jobs are kept; 0: for ever.")
 
+    idempotency_hours: int = Field(
+        default=24, ge=1, le=720, description="Hours in which a repeat with the same Idempotency-Key gets its answer."
+    )
+
     time_zone: str = Field(
         default="UTC", description="IANA name of the time zone that says which day it is in row rules."
     )

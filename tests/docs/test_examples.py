@@ -19,8 +19,9 @@ GROUPS = {
 
 
 def ask(client: TestClient, tokens: dict[str, str], example: Example) -> Any:
-    """The answer of the server to an example; the role ``none`` has no token."""
-    headers = {} if example.role == "none" else {"Authorization": f"Bearer {tokens[example.role]}"}
+    """The answer of the server to an example, in English; the role ``none`` has no token."""
+    token = {} if example.role == "none" else {"Authorization": f"Bearer {tokens[example.role]}"}
+    headers = {"Accept-Language": "en", **token}
     body = {"query": example.query, "variables": example.variables}
     return client.post("/graphql", json=body, headers=headers).json()
 

@@ -156,10 +156,20 @@ def test_nor_what_a_rule_says_of_it(worlds: list[World]) -> None:
     assert "tax" not in json.dumps(found)
 
 
-def test_a_conflict_tells_of_nothing_but_versions(worlds: list[World]) -> None:
+def test_a_conflict_shows_what_is_read_without_a_mask(worlds: list[World]) -> None:
     query = f'mutation {{ updateAccount(id: "{uid(1)}", version: 9, input: {{kind: "z"}}) {{ iban }} }}'
     [error] = answers(worlds, "staff", query)["errors"]
-    assert (error["extensions"]["code"], error["extensions"]["details"]) == ("VERSION_CONFLICT", {"currentVersion": 1})
+    current = {"id": uid(1), "name": "Ada", "kind": "a", "version": 1}
+    details = {"currentVersion": 1, "current": current, "differing": ["kind"]}
+    assert (error["extensions"]["code"], error["extensions"]["details"]) == ("VERSION_CONFLICT", details)
+    for secret, _ in SECRETS:  # what is written of a masked text is compared with nothing
+        query = f'mutation {{ updateAccount(id: "{uid(1)}", version: 9, input: {{iban: "{secret}"}}) {{ name }} }}'
+        [error] = answers(worlds, "payer", query)["errors"]
+        assert error["extensions"]["details"] == {
+            "currentVersion": 1,
+            "current": {"id": uid(1), "name": "Ada"},
+            "differing": [],
+        }
 
 
 def test_a_rule_about_a_masked_text_refuses_in_words_that_hold_for_any(worlds: list[World]) -> None:

@@ -216,6 +216,20 @@ def test_sharing_is_an_event_with_who_and_what_and_why(sharing: Sharing) -> None
     assert (gone.event, gone.details) == ("record_unshared", ben)
 
 
+def test_a_dry_run_shares_nothing_and_is_no_event(sharing: Sharing) -> None:
+    anna, dry = sharing.caller("anna"), ", dryRun: true"
+    with sharing.world.database.read() as connection:
+        before = len(list(recorded(connection)))
+    assert sharing.share(anna, f'user: "{uid(2)}"', more=dry) == "done"
+    assert sharing.share(sharing.caller("ben"), f'user: "{uid(2)}"', more=dry) == "NOT_FOUND"
+    assert (sharing.stored(), sharing.seen("ben")) == ([], [])
+    with sharing.world.database.read() as connection:
+        assert len(list(recorded(connection))) == before
+    assert sharing.share(anna, f'user: "{uid(2)}"') == "done"
+    undone = f'mutation {{ unshareCustomer(id: "{ACME}", with: {{user: "{uid(2)}"}}{dry}) {{ id }} }}'
+    assert (sharing.code(anna, undone), sharing.stored()) == ("done", [f"user:{uid(2)}"])
+
+
 def test_it_ends_by_itself(sharing: Sharing) -> None:
     later = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)).isoformat()
     assert sharing.share(sharing.caller("anna"), user("ben"), "UPDATE", f', until: "{later}"') == "done"

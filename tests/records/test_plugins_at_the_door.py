@@ -10,12 +10,15 @@ from tests.records.kit import build
 from xrm_core.api import Refuse, hookimpl
 from xrm_core.errors import RefusedByPlugin, ValidationFailed
 from xrm_core.storage.engines import Database
+from xrm_core.translation import speaking
 
 
 @hookimpl
 def before_record_create(entity: str, record: dict[str, Any]) -> dict[str, Any] | None:
     if record.get("name") == "Test":
         raise Refuse("No test records, please.", field="name")
+    if record.get("name") == "Prüfung":
+        raise Refuse({"de": "Bitte keine Probedatensätze.", "en": "No trial records, please."})
     if record.get("name") == "Crash":
         raise ZeroDivisionError("secret detail")
     if record.get("name") == "Bend":
@@ -51,6 +54,10 @@ def test_hooks_change_and_refuse_writes(database: Database, tmp_path: Path) -> N
     before = world.state()
     with pytest.raises(RefusedByPlugin, match="No test records"):
         world.create("admin", "customer", {"name": "Test"})
+    for language, said in (("de", "Bitte keine Probedatensätze."), (None, "No trial records, please.")):
+        with speaking(language), pytest.raises(RefusedByPlugin) as refused:
+            world.create("admin", "customer", {"name": "Prüfung"})
+        assert refused.value.message == said
     with pytest.raises(RefusedByPlugin) as crashed:
         world.create("admin", "customer", {"name": "Crash"})
     assert "secret" not in str(crashed.value.to_json())

@@ -34,7 +34,8 @@ def test_an_old_version_is_a_conflict_that_says_the_current_one(world: World) ->
     before = world.state()
     with pytest.raises(VersionConflict) as caught:
         world.update("admin", "customer", id_, {"city": "Köln"}, version=1)
-    assert caught.value.details == {"currentVersion": 2}
+    stored = world.stored("customer", id_) or {}
+    assert caught.value.details == {"currentVersion": 2, "current": stored, "differing": ["city"]}
     assert world.state() == before
 
 

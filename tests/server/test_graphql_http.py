@@ -126,7 +126,11 @@ def test_create_update_delete_over_http(client: Client) -> None:
     )
     assert conflict["data"] is None
     assert conflict["errors"][0]["extensions"]["code"] == "VERSION_CONFLICT"
-    assert conflict["errors"][0]["extensions"]["details"] == {"currentVersion": 2}
+    details = conflict["errors"][0]["extensions"]["details"]
+    current = details.pop("current")
+    assert details == {"currentVersion": 2, "differing": ["city"]}
+    assert (current["id"], current["version"], current["name"]) == (created["id"], 2, "Ärger & Söhne")
+    assert (current["revenue"], current["status"], current["owner"]) == ("12.50", "active", None)
     deleted = client.ask("mutation ($id: ID!) { deleteCustomer(id: $id) { name } }", id=created["id"])
     assert deleted == {"data": {"deleteCustomer": {"name": "Ärger & Söhne"}}}
     assert client.ask("query ($id: ID!) { customer(id: $id) { id } }", id=created["id"]) == {"data": {"customer": None}}

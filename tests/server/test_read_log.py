@@ -42,12 +42,22 @@ def test_what_a_mutation_answers_is_logged_with_it(client: Client) -> None:
         token = connection.scalar(select(TOKEN.c.id))
     assert (read.user_id, read.token_id, read.address) == (client.world.users["anna"], token, "testclient")
 
-    # one that fails shows nothing, and is not logged; but what stands beside it was read
+    # one that comes too late shows the record as it is now, and what stands beside it was read
     both = """mutation($id: ID!) { a: updateCustomer(id: $id, input: {city: "X"}) { city }
         b: updateCustomer(id: $id, input: {city: "Y"}, version: 99) { city } }"""
     answer = client.ask(both, id=made["id"])
     assert answer["errors"][0]["extensions"]["code"] == "VERSION_CONFLICT"
-    assert [each.record_ids for each in reads(client)] == [(made["id"],)]
+    shown = answer["errors"][0]["extensions"]["details"]["current"]
+    assert sorted((each.record_ids, each.fields) for each in reads(client)) == [
+        ((made["id"],), ("city",)),
+        ((made["id"],), tuple(sorted(shown))),
+    ]
+    assert shown["city"] == "X"
+
+    # one that fails otherwise shows nothing, and is not logged
+    failed = client.ask(both.replace("version: 99", "version: 2").replace('"Y"', "null, name: null"), id=made["id"])
+    assert failed["errors"][0]["extensions"]["code"] == "VALIDATION_FAILED"
+    assert [each.fields for each in reads(client)] == [("city",)]
     gone = client.ask("mutation($id: ID!) { deleteCustomer(id: $id) { city } }", id=made["id"])["data"]
     assert gone == {"deleteCustomer": {"city": None}}
     assert [each.record_ids for each in reads(client)] == [(made["id"],)]

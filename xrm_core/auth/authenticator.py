@@ -229,7 +229,9 @@ class Authenticator:
         scope: TokenScope = UNSCOPED,
     ) -> User:
         teams = teams_below(connection, team, self._users)
-        return User(id_, self._authority.access(roles, scope), team, teams=teams, zone=self._zone)
+        language = None if id_ is None else people.language_of(connection, self._users, id_)
+        access = self._authority.access(roles, scope)
+        return User(id_, access, team, teams=teams, zone=self._zone, language=language)
 
     def _note(self, id_: str, write: Callable[..., None], *more: Any) -> None:
         """Note that a token or session is used, but not in the request's way: a write may have to wait."""

@@ -10,6 +10,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 
 from xrm_core.errors import BadQuery, BadRequest, InternalError, XrmError
 from xrm_core.telemetry.request import note_code, note_error, request_id
+from xrm_core.translation import say
 
 _log = structlog.get_logger(__name__)
 
@@ -85,8 +86,8 @@ def unexpected(error: BaseException) -> InternalError:
     else:
         _log.error("unexpected_error", request_id=number, exc_info=error)
     return InternalError(
-        "Something went wrong on the server.",
-        hint="Report it with the request id.",
+        say("Something went wrong on the server."),
+        hint=say("Report it with the request id."),
         details={"requestId": number},
     )
 

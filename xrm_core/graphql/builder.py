@@ -46,11 +46,12 @@ _CONVERTER = GraphQLCoreConverter(
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a field."""
+    """An argument of a field; without a default, one that is left out is not given at all."""
 
     name: str
     type: Any
     description: str = ""
+    default: Any = Undefined
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ class ObjectType(_Fillable, GraphQLObjectType):
 
     def _field(self, type_: Any, description: str, arguments: Sequence[Argument]) -> GraphQLField:
         args = {
-            each.name: GraphQLArgument(converted(each.type), description=each.description or None) for each in arguments
+            each.name: GraphQLArgument(converted(each.type), each.default, each.description or None)
+            for each in arguments
         }
         return GraphQLField(converted(type_), args, description=description or None)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -29,9 +30,11 @@ from xrm_core.graphql.costs import CostTooHigh
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.departure import ClientGone, Departure
 from xrm_core.graphql.documents import Document
+from xrm_core.graphql.dry_runs import is_dry_run
 from xrm_core.graphql.executor import Executor, Held
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.plans import Plan
+from xrm_core.graphql.repeats import Repeats
 from xrm_core.graphql.roles import Role, Roles
 from xrm_core.graphql.schema_operations import SchemaOperations, is_about_schema
 from xrm_core.permissions.access import Access
@@ -39,10 +42,12 @@ from xrm_core.permissions.caller import User
 from xrm_core.query.context import ContextValues
 from xrm_core.records import read_log
 from xrm_core.records.door import Records
+from xrm_core.records.idempotency import IdempotencyKeyInvalid, Repeatable, key_of
 from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Reader
 from xrm_core.telemetry.request import note_operation
 from xrm_core.telemetry.threads import ThreadPool
+from xrm_core.translation import say, speaking
 
 MAX_WRITES = 100
 """Changes that may be under way or wait at a time; and as many requests about accounts."""
@@ -56,6 +61,7 @@ class Request:
 
     ``departure`` ends a query when its client has gone. ``tells_cost``: the answer says what it may have cost.
     ``address`` is the client's, for logs. ``view_as`` names another user as whom the caller wants to see things.
+    ``idempotency_key`` is the header of this name; queries do not look at it.
     """
 
     query: str
@@ -67,6 +73,7 @@ class Request:
     tells_cost: bool = False
     address: str | None = None
     view_as: str | None = None
+    idempotency_key: str | None = None
 
 
 class MutationByGet(BadRequest):
@@ -118,6 +125,7 @@ class Engine:
         policies: digest of the policies under which callers are authorised, if writes are to hold it.
         held: raises an XrmError if a caller has lost by now what they were let in with; for writes.
         gate: raises an XrmError if nothing may be changed at the moment.
+        repeats: of changes with an idempotency key.
         executes_reads: graphql-core executes all queries, not only those with introspection in them. The answers are
             the same, and take longer; tests hold the two ways against each other.
     """
@@ -136,6 +144,7 @@ class Engine:
     policies: str | None = None
     held: Held | None = None
     gate: Callable[[], None] | None = None
+    repeats: Repeats = field(default_factory=Repeats)
     executes_reads: bool = False
     _waiting: Counter[str] = field(default_factory=Counter, init=False)
 
@@ -152,6 +161,10 @@ class Engine:
                 done, so the request may be asked again of an engine with those.
             ClientGone: nobody waits for the answer of a query.
         """
+        with speaking(caller.language, unless_chosen=True):
+            return await self._answered(request, caller)
+
+    async def _answered(self, request: Request, caller: User) -> Answer:
         try:
             return await self._execute(request, caller)
         except (ModelOutOfDate, TablesChanged, ClientGone):
@@ -188,18 +201,34 @@ class Engine:
         if operation.operation is OperationType.QUERY:
             return await self._query(role, document, operation, request, variables, caller)
         if caller.viewer is not None:
-            raise Forbidden("Who views as somebody else changes nothing.", hint="Leave out the header X-View-As.")
+            raise Forbidden(
+                say("Who views as somebody else changes nothing."), hint=say("Leave out the header X-View-As.")
+            )
         if self.gate is not None:
             self.gate()
         if is_about_schema(role.planner, document, operation, variables):
+            _refuse_key(request)
             return await self._administer(role, document, request, caller)
         change = await self._apart(self.threads.planning, role.planner.change, document, operation, variables)
         change.check(variables)
         extensions = {"cost": change.cost(variables)} if request.tells_cost else None
         if is_about_account(role.planner, document, operation, variables):
             role.documents.forget(request.query)  # a password may stand in it
+            _refuse_key(request)
             return await self._ask_account(role, document, request, caller, extensions)
-        executor = Executor(self.database, self.records, role.planner, role.timeout, self.policies, self.held)
+        dry = is_dry_run(role.planner, document, operation, variables)
+        repeatable = None if dry else _repeatable(request, caller)
+        executor = Executor(
+            self.database,
+            self.records,
+            role.planner,
+            role.timeout,
+            self.policies,
+            self.held,
+            dry,
+            repeatable,
+            self.repeats.kept_for,
+        )
         call = (
             document,
             request.operation_name,
@@ -209,7 +238,8 @@ class Engine:
             extensions,
             request.address,
         )
-        return await self._write(executor.run, *call)
+        with nullcontext() if repeatable is None else self.repeats.alone(repeatable):
+            return await self._write(executor.run, *call)
 
     async def _write(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
         return await self._in_turn("writing", self.threads.writing, work, *arguments)
@@ -218,7 +248,9 @@ class Engine:
         self, kind: str, threads: ThreadPoolExecutor, work: Callable[..., Answer], *arguments: Any
     ) -> Answer:
         if self._waiting[kind] >= MAX_WRITES:
-            raise Busy("Too many changes are waiting already; nothing was done.", hint="Try again in a moment.")
+            raise Busy(
+                say("Too many changes are waiting already; nothing was done."), hint=say("Try again in a moment.")
+            )
         self._waiting[kind] += 1
         try:
             return await self._apart(threads, work, *arguments)
@@ -322,3 +354,20 @@ class Engine:
             if values is not None:
                 return plan, values
             document.plans.pop(key, None)  # other cursor values are empty now than when it was made
+
+
+def _repeatable(request: Request, caller: User) -> Repeatable | None:
+    """A change with a key; None: it has none. Raises IdempotencyKeyInvalid."""
+    if request.idempotency_key is None:
+        return None
+    content = [request.query, request.operation_name, request.variables, request.tells_cost]
+    return Repeatable(key_of(request.idempotency_key), caller, content)
+
+
+def _refuse_key(request: Request) -> None:
+    """Nobody shall take a change for repeatable that is not: its answer may be a secret that is told once."""
+    if request.idempotency_key is not None:
+        raise IdempotencyKeyInvalid(
+            say("Changes of accounts, of the schema and of permissions take no Idempotency-Key; nothing was done."),
+            hint=say("Leave the header out."),
+        )

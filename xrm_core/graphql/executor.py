@@ -4,7 +4,8 @@ Root fields answer by the same plans as queries; below them values are only pick
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any
@@ -24,6 +25,7 @@ from xrm_core.errors import Forbidden, ModelOutOfDate, NotFound, TablesChanged, 
 from xrm_core.graphql import answers, names
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
+from xrm_core.graphql.dry_runs import NAME
 from xrm_core.graphql.link_inputs import link_values
 from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.plans import FieldRequest, Plan, Planner
@@ -34,11 +36,17 @@ from xrm_core.permissions.caller import User
 from xrm_core.query.context import ContextValues
 from xrm_core.query.reads import Read
 from xrm_core.records import read_log
+from xrm_core.records.conflicts import RecordChanged
 from xrm_core.records.door import Records
+from xrm_core.records.idempotency import Kept, Repeatable
+from xrm_core.records.rights import no_record
 from xrm_core.records.shares import Share
+from xrm_core.records.wording import noun
+from xrm_core.storage.counters import TAKEN_BACK
 from xrm_core.storage.engines import Database
 from xrm_core.storage.policy_sets import require_current
 from xrm_core.storage.readers import fetch_in
+from xrm_core.translation import say
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,8 @@ class Execution:
 Held = Callable[[Connection, User], None]
 
 
-class _Failed(Exception):
-    """Ends the transaction of an operation that had errors."""
+class _Undone(Exception):
+    """Ends the transaction of an operation that had errors, or was a dry run: nothing of it stays."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
@@ -73,7 +81,8 @@ class Executor:
     """Executes mutations on one role's schema. Blocking: runs in a worker thread.
 
     ``policies`` is the digest of those that the role comes from, if transactions are to hold it. ``held`` refuses
-    callers who have lost by now what they were let in with.
+    callers who have lost by now what they were let in with. ``dry``: nothing stays of it in any case. ``repeatable``:
+    it is done once, and its answer is kept for ``kept_for``.
     """
 
     database: Database
@@ -82,6 +91,9 @@ class Executor:
     timeout: float
     policies: str | None = None
     held: Held | None = None
+    dry: bool = False
+    repeatable: Repeatable | None = None
+    kept_for: dt.timedelta = dt.timedelta()
 
     def run(
         self,
@@ -105,14 +117,22 @@ class Executor:
             address: of the client, for the log.
 
         Raises:
+            IdempotencyKeyReused, IdempotencyAnswerWithheld, IdempotencyInProgress: nothing was done.
             ModelOutOfDate, TablesChanged: the database has another model or other policies; nothing was done.
         """
         reads: list[tuple[Read, Sequence[str]]] = []
+        now = dt.datetime.now(dt.UTC)
+        if self.dry:
+            extensions = {**(extensions or {}), NAME: True}
         try:
             with self.database.begin(self.timeout) as connection:
                 require_current(connection, self.records.model, self.policies)
                 if self.held is not None:
                     self.held(connection, caller)
+                if self.repeatable is not None and (before := self.repeatable.answered(connection, now)) is not None:
+                    read_log.write(connection, caller, address, before.reads)
+                    return Answer(before.body, status=before.status)
+                connection.execution_options(**{TAKEN_BACK: self.dry})
                 shape = document.variables_of(document.operation(operation_name)).plan_key(coerced)
                 execution = Execution(
                     connection,
@@ -139,16 +159,20 @@ class Executor:
                 # A change of tables waits for whoever writes to them: what is still the model now, after all
                 # statements, was the model of each of them. Policies are held by having been looked at.
                 self._require_current(connection, failed=bool(outcome.errors))
-                answer = answers.result(outcome.data, outcome.errors, self._understood, extensions)
-                if outcome.errors:
-                    raise _Failed(answer)
+                data = None if outcome.errors else outcome.data
+                answer = answers.result(data, outcome.errors, self._understood, extensions)
+                if outcome.errors or self.dry:
+                    raise _Undone(answer)
                 read_log.write(connection, caller, address, reads)
+                if self.repeatable is not None:
+                    kept = Kept(answer.status, answer.body, reads)
+                    self.repeatable.keep(connection, kept, now + self.kept_for)
                 return answer
-        except _Failed as failure:
-            if reads:  # what was read is told also by an answer with errors
+        except _Undone as undone:
+            if reads:  # what was read is told by this answer, too
                 with self.database.begin(self.timeout) as connection:
                     read_log.write(connection, caller, address, reads)
-            return failure.answer
+            return undone.answer
 
     def _require_current(self, connection: Connection, *, failed: bool) -> None:
         """As :func:`require_current`; a transaction of PostgreSQL in which a statement failed answers nothing more."""
@@ -196,9 +220,10 @@ def _resolver(root: Root) -> Any:
         entity = execution.planner.model[root.entity]
         id_ = _known(entity, arguments["id"])
         changes = _record(execution.planner.model, entity, arguments["input"])
-        execution.records.update(
-            execution.connection, execution.caller, entity.name, id_, changes, arguments.get("version")
-        )
+        with _conflicts_read(execution):
+            execution.records.update(
+                execution.connection, execution.caller, entity.name, id_, changes, arguments.get("version")
+            )
         return _changed(info, root, id_)
 
     def delete(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
@@ -207,8 +232,9 @@ def _resolver(root: Root) -> Any:
         id_ = _known(entity, arguments["id"])
         before = _read(info, root, id_)
         if before is None:
-            raise NotFound(f"There is no {entity.name} with the id {id_}.")
-        execution.records.delete(execution.connection, execution.caller, entity.name, id_, arguments.get("version"))
+            raise no_record(entity, id_)
+        with _conflicts_read(execution):
+            execution.records.delete(execution.connection, execution.caller, entity.name, id_, arguments.get("version"))
         return before
 
     def share(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
@@ -219,6 +245,16 @@ def _resolver(root: Root) -> Any:
         return _share(info, root, arguments, None)
 
     return {"share": share, "unshare": unshare, "create": create, "update": update, "delete": delete}[root.kind]
+
+
+@contextmanager
+def _conflicts_read(execution: Execution) -> Iterator[None]:
+    """What an error shows of a record is read as well."""
+    try:
+        yield
+    except RecordChanged as conflict:
+        execution.reads.extend(conflict.reads)
+        raise
 
 
 def _share(info: GraphQLResolveInfo[Any], root: Root, arguments: Mapping[str, Any], given: Share | None) -> Any:
@@ -237,8 +273,11 @@ def _changed(info: GraphQLResolveInfo[Any], root: Root, id_: str) -> Any:
     found = _read(info, root, id_)
     if found is None:
         raise Forbidden(
-            f"You could not read the {root.entity} after this change.",
-            hint="Your role may write only records that it may read, too.",
+            say(
+                "You could not read the {entity} after this change.",
+                entity=noun(info.context.planner.model[root.entity]),
+            ),
+            hint=say("Your role may write only records that it may read, too."),
         )
     return found
 
@@ -274,7 +313,7 @@ def _known(entity: Entity, id_: Any) -> str:
     try:
         return str(UUID(id_))
     except ValueError:
-        raise NotFound(f"There is no {entity.name} with this id.") from None
+        raise NotFound(say("There is no {entity} with this id.", entity=noun(entity))) from None
 
 
 def _record(model: Model, entity: Entity, given: Mapping[str, Any]) -> dict[str, Any]:

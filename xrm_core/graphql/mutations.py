@@ -9,6 +9,7 @@ import strawberry
 from xrm_core import naming
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import Argument, InputType
+from xrm_core.graphql.dry_runs import DRY_RUN
 from xrm_core.graphql.link_inputs import link_input, writable_links
 from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.money import money_input
@@ -28,16 +29,16 @@ def add_mutations(types: Types) -> None:
         create, update = _input(types, entity, Action.CREATE), _input(types, entity, Action.UPDATE)
         if create is not None:
             name = names.mutation("create", entity)
-            builder.add(types.mutation, name, result, f"Create a {noun}.", [Argument("input", create)])
+            builder.add(types.mutation, name, result, f"Create a {noun}.", [Argument("input", create), DRY_RUN])
             types.meanings.add("Mutation", name, Root("create", entity.name))
         if update is not None:
             name = names.mutation("update", entity)
-            arguments = [Argument("id", strawberry.ID), Argument("input", update), _VERSION]
+            arguments = [Argument("id", strawberry.ID), Argument("input", update), _VERSION, DRY_RUN]
             builder.add(types.mutation, name, result, f"Change the given fields of a {noun}.", arguments)
             types.meanings.add("Mutation", name, Root("update", entity.name))
         if types.access.may(entity.name, Action.DELETE):
             name = names.mutation("delete", entity)
-            arguments = [Argument("id", strawberry.ID), _VERSION]
+            arguments = [Argument("id", strawberry.ID), _VERSION, DRY_RUN]
             builder.add(types.mutation, name, result, f"Delete a {noun}; answers as it was.", arguments)
             types.meanings.add("Mutation", name, Root("delete", entity.name))
 

@@ -8,6 +8,7 @@ import strawberry
 from xrm_core.errors import BadQuery
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import Argument, InputType, ObjectType
+from xrm_core.graphql.dry_runs import DRY_RUN
 from xrm_core.graphql.meanings import Root, ShareField, SharesField
 from xrm_core.graphql.scalars import DateTime
 from xrm_core.graphql.types import Types, label
@@ -15,6 +16,7 @@ from xrm_core.metadata.model import Entity
 from xrm_core.metadata.predicate import LEVELS
 from xrm_core.permissions.policy import Action
 from xrm_core.records.shares import MOST, Grantee
+from xrm_core.translation import say
 
 _PARTS: Mapping[str, tuple[Any, str, str]] = {
     "user": (strawberry.ID | None, "user", "Id of the user with whom it is shared."),
@@ -54,9 +56,10 @@ def add_sharing(types: Types) -> None:
         ]
         share, unshare = names.mutation("share", entity), names.mutation("unshare", entity)
         about = f"Share a {noun} with a user, a team or a role; in place of what it is shared with them."
-        builder.add(types.mutation, share, result, about, [id_, grantee, *more])
+        builder.add(types.mutation, share, result, about, [id_, grantee, *more, DRY_RUN])
         types.meanings.add("Mutation", share, Root("share", entity.name))
-        builder.add(types.mutation, unshare, result, f"Share a {noun} with somebody no longer.", [id_, grantee])
+        about = f"Share a {noun} with somebody no longer."
+        builder.add(types.mutation, unshare, result, about, [id_, grantee, DRY_RUN])
         types.meanings.add("Mutation", unshare, Root("unshare", entity.name))
 
 
@@ -64,7 +67,9 @@ def grantee_of(given: Mapping[str, Any]) -> Grantee:
     """The grantee of an input. Raises :class:`~xrm_core.errors.BadQuery` unless it is exactly one."""
     chosen = [(kind, str(value)) for kind, value in given.items() if value is not None]
     if len(chosen) != 1:
-        raise BadQuery("A record is shared with one at a time.", hint="Give exactly one of user, team and role.")
+        raise BadQuery(
+            say("A record is shared with one at a time."), hint=say("Give exactly one of user, team and role.")
+        )
     return Grantee(*chosen[0])
 
 

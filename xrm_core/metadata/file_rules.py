@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from xrm_core.translation import say
+
 DEFAULT_MAX_BYTES = 10 * 1024 * 1024
 """Of a file in a field that says nothing else."""
 
@@ -24,7 +26,8 @@ class FileRules:
     def problem(self, media_type: str, size: int) -> str | None:
         """What is wrong with a file for this field, or None."""
         if not self.takes(media_type):
-            return f"is {media_type}; the field takes {', '.join(self.media_types)}"
+            taken = ", ".join(self.media_types)
+            return say("is {media_type}; the field takes {taken}", media_type=media_type, taken=taken)
         if size > self.max_bytes:
-            return f"has {size} bytes; the field takes {self.max_bytes} at most"
+            return say("has {size} bytes; the field takes {limit} at most", size=size, limit=self.max_bytes)
         return None

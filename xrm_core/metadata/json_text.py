@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from xrm_core.translation import say
+
 MAX_JSON_BYTES = 65_536
 """Longest JSON object of a field, in bytes of its text."""
 
@@ -22,10 +24,10 @@ def json_text(value: Mapping[str, Any]) -> str:
         ValueError: says what both databases could not keep alike: too long or deep, numbers beyond 64 bits, NUL.
     """
     if not isinstance(value, Mapping):
-        raise ValueError("is not a JSON object {…}")  # noqa: TRY004 - one error for whoever reads values
+        raise ValueError(say("is not a JSON object {…}"))  # noqa: TRY004 - one error for whoever reads values
     text = _text(value, 1)
     if len(text.encode()) > MAX_JSON_BYTES:
-        raise ValueError(f"is longer than {MAX_JSON_BYTES // 1024} KiB as JSON")
+        raise ValueError(say("is longer than {limit} KiB as JSON", limit=MAX_JSON_BYTES // 1024))
     return text
 
 
@@ -47,7 +49,7 @@ def read_json(value: Any) -> Any:
 
 def _text(value: Any, depth: int) -> str:
     if isinstance(value, Mapping | list | tuple) and depth > MAX_JSON_DEPTH:
-        raise ValueError(f"nests deeper than {MAX_JSON_DEPTH} levels")
+        raise ValueError(say("nests deeper than {limit} levels", limit=MAX_JSON_DEPTH))
     match value:
         case None | bool():
             return json.dumps(value)
@@ -59,12 +61,12 @@ def _text(value: Any, depth: int) -> str:
             return _number(value)
         case Mapping():
             if not all(isinstance(key, str) for key in value):
-                raise ValueError("has a key that is not text")
+                raise ValueError(say("has a key that is not text"))
             keys = sorted(value, key=lambda key: (len(_bytes(key)), _bytes(key)))
             return "{" + ",".join(f"{_string(key)}:{_text(value[key], depth + 1)}" for key in keys) + "}"
         case list() | tuple():
             return "[" + ",".join(_text(each, depth + 1) for each in value) + "]"
-    raise ValueError("has a value that is not JSON")
+    raise ValueError(say("has a value that is not JSON"))
 
 
 def _bytes(text: str) -> bytes:
@@ -73,17 +75,17 @@ def _bytes(text: str) -> bytes:
 
 def _string(text: str) -> str:
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("has characters that are not text (NUL, surrogates)")
+        raise ValueError(say("has characters that are not text (NUL, surrogates)"))
     return json.dumps(text, ensure_ascii=False)
 
 
 def _whole(number: int) -> str:
     if not -_LARGEST <= number < _LARGEST:
-        raise ValueError("has a whole number beyond 64 bits")
+        raise ValueError(say("has a whole number beyond 64 bits"))
     return str(number)
 
 
 def _number(number: float | Decimal) -> str:
     if not math.isfinite(number):
-        raise ValueError("has a number that is not finite")
+        raise ValueError(say("has a number that is not finite"))
     return format(Decimal(repr(number) if isinstance(number, float) else number) + 0, "f")

@@ -17,7 +17,8 @@ class User:
     answers: ``/t/acme`` for who has reached a tenant by its path. ``session`` is the id of the session by which they
     are signed in (None: by a token). ``zone`` is the IANA name of the time zone that says which day it is. ``token`` is
     the id of the API token, ``networks`` are those from which it may be used (None: all). ``viewer`` is the id of
-    the user who sees things as this one does, without changing any.
+    the user who sees things as this one does, without changing any. ``language`` is what stands in the field of this
+    name of the record, such as ``de``: in it they are told what is wrong, unless a request names another.
     """
 
     id: str | None
@@ -30,6 +31,7 @@ class User:
     token: str | None = None
     networks: tuple[IPv4Network | IPv6Network, ...] | None = None
     viewer: str | None = None
+    language: str | None = None
 
     @property
     def actor(self) -> str | None:

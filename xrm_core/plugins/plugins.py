@@ -14,6 +14,7 @@ from pluggy import HookImpl
 from xrm_core.errors import PluginLoadError, Refuse, RefusedByPlugin
 from xrm_core.hookspecs import Record
 from xrm_core.plugins.registration import InstalledPlugin, load_error, register
+from xrm_core.translation import chosen, say
 
 _log = structlog.get_logger("xrm.plugins")
 Item = TypeVar("Item")
@@ -127,12 +128,17 @@ class Plugins:
             details = {"plugin": hook.plugin_name, "entity": entity}
             if refusal.field is not None:
                 details["field"] = refusal.field
-            raise RefusedByPlugin(refusal.message, details=details) from refusal
+            said = refusal.message if isinstance(refusal.message, str) else chosen(refusal.message)
+            raise RefusedByPlugin(said, details=details) from refusal
         except Exception as error:
             _log.error("plugin_hook_failed", plugin=hook.plugin_name, entity=entity, exc_info=error)
             raise RefusedByPlugin(
-                f"The plugin {hook.plugin_name} failed when it was asked about this {entity}; nothing was written.",
-                hint="The server's log has the cause.",
+                say(
+                    "The plugin {plugin} failed when it was asked about this {entity}; nothing was written.",
+                    plugin=hook.plugin_name,
+                    entity=entity,
+                ),
+                hint=say("The server's log has the cause."),
                 details={"plugin": hook.plugin_name, "entity": entity},
             ) from error
         return answer

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete
 from xrm_core.metadata.model import ACTIVE, EMAIL
 from xrm_core.permissions.caller import Caller
 from xrm_core.storage import auth_events
+from xrm_core.storage.idempotency import IDEMPOTENCY_KEY
 from xrm_core.storage.notices import queue_email_changed
 from xrm_core.storage.system import OF_USERS, ONE_TIME_TOKEN, SESSION
 
@@ -37,6 +38,6 @@ def follow(connection: Connection, caller: Caller, before: Mapping[str, Any], ch
 
 
 def forget(connection: Connection, user_id: str) -> None:
-    """Take away everything by which a user signs in whose record is gone."""
-    for table in OF_USERS:
+    """Take away everything by which a user signs in whose record is gone, and the answers that were kept for them."""
+    for table in (*OF_USERS, IDEMPOTENCY_KEY):
         connection.execute(delete(table).where(table.c.user_id == user_id))

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, func, select, text
 
 from xrm_core.metadata.model import EMAIL, USER, Entity
 from xrm_core.storage.folding import fold
+from xrm_core.translation import say
 
 _ADVISORY_LOCK = 0x78726D05  # «xrm» 5
 _NUMBERS = 4096
@@ -51,7 +52,7 @@ def taken(
     for part in (addresses[start : start + _PART] for start in range(0, len(addresses), _PART)):
         found = connection.scalars(select(users.c[EMAIL]).where(func.lower(users.c[EMAIL]).in_(part))).all()
         if len(found) > len({fold(each) for each in found}):
-            message = "there is another user with the same email in other letters"
+            message = say("there is another user with the same email in other letters")
             return [{"field": EMAIL, "rule": "unique", "message": message}]
     return []
 

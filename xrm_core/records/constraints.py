@@ -7,7 +7,9 @@ from sqlalchemy.exc import IntegrityError
 from xrm_core import naming
 from xrm_core.errors import InternalError, RecordInUse, ValidationFailed, XrmError
 from xrm_core.metadata.model import Entity, Field
+from xrm_core.records.wording import ABOUT, invalid, noun
 from xrm_core.storage.tables import pair_columns
+from xrm_core.translation import say
 
 
 def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) -> XrmError:
@@ -18,8 +20,8 @@ def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) 
     blamed = getattr(diagnosis, "column_name", None) or _column_in(text)
     if deleting:
         return RecordInUse(
-            f"The {entity.name} cannot be deleted: other records refer to it.",
-            hint="Delete those records first, or let them refer to another record.",
+            say("The {entity} cannot be deleted: other records refer to it.", entity=noun(entity)),
+            hint=say("Delete those records first, or let them refer to another record."),
         )
     table = naming.table(entity.name)
     for fields in _unique_groups(entity):
@@ -27,27 +29,29 @@ def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) 
         sqlite = "UNIQUE constraint failed: " + ", ".join(f"{table}.{column}" for column in columns)
         unique = naming.unique(table, columns)
         if constraint in (unique, naming.prepared(unique)) or text == sqlite:
-            names = " and ".join(field.name for field in fields)
-            message = f"there is another {entity.name} with the same {names}"
-            return _failed(entity, fields[0].name, "unique", message)
+            names = say(" and ").join(field.name for field in fields)
+            message = say("there is another {entity} with the same {fields}", entity=noun(entity), fields=names)
+            return _failed(entity, fields[0].name, "unique", message, fields)
     for pair in pair_columns(entity):
         columns = (*pair, "valid_from")
         sqlite = "UNIQUE constraint failed: " + ", ".join(f"{table}.{column}" for column in columns)
         if constraint == naming.unique(table, columns) or text == sqlite:
-            message = f"there is such a {entity.name} with the same valid_from already"
+            message = say("there is such a {entity} with the same valid_from already", entity=noun(entity))
             return _failed(entity, "valid_from", "period", message)
     for field in entity.fields.values():
         for column in field.columns:
             if constraint == naming.foreign_key(table, column):
-                return _failed(entity, field.name, "relation", "refers to a record that does not exist")
+                return _failed(entity, field.name, "relation", say("refers to a record that does not exist"))
             if naming.check(table, field.name) in (constraint, text.rpartition(" ")[2]) or blamed == column:
-                return _failed(entity, field.name, "constraint", "has a value that the database refuses")
+                return _failed(entity, field.name, "constraint", say("has a value that the database refuses"))
     if constraint.startswith(naming.PREPARED):
-        message = "does not fit the model that is being applied at this moment"
+        message = say("does not fit the model that is being applied at this moment")
         return _failed(entity, _prepared_for(entity, constraint), "constraint", message)
     if "FOREIGN KEY" in text or constraint.startswith("fk_"):
-        return _failed(entity, "", "relation", "a relation refers to a record that does not exist")
-    return InternalError(f"The {entity.name} could not be stored.", hint="The log has the cause.")
+        return _failed(entity, "", "relation", say("a relation refers to a record that does not exist"))
+    return InternalError(
+        say("The {entity} could not be stored.", entity=noun(entity)), hint=say("The log has the cause.")
+    )
 
 
 def _prepared_for(entity: Entity, constraint: str) -> str:
@@ -72,5 +76,8 @@ def _unique_groups(entity: Entity) -> list[tuple[Field, ...]]:
     return single + [tuple(entity.fields[name] for name in names) for names in entity.unique_together]
 
 
-def _failed(entity: Entity, field: str, rule: str, message: str) -> ValidationFailed:
-    return ValidationFailed([{"field": field, "rule": rule, "message": message}], entity=entity.name)
+def _failed(entity: Entity, field: str, rule: str, message: str, about: tuple[Field, ...] = ()) -> ValidationFailed:
+    problem = {"field": field, "rule": rule, "message": message}
+    if len(about) > 1:  # whoever is told of one hears of all of them
+        problem[ABOUT] = " ".join(each.name for each in about)
+    return invalid(entity, [problem])

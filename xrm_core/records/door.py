@@ -14,7 +14,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
-from xrm_core.errors import Forbidden, InternalError, NotFound, ValidationFailed, VersionConflict
+from xrm_core.errors import Forbidden, InternalError, ValidationFailed
 from xrm_core.metadata.frozen import thaw
 from xrm_core.metadata.model import CALLER, CALLER_TEAM, EMAIL, SYSTEM_FIELDS, USER, Entity, Model
 from xrm_core.permissions.caller import Caller, System
@@ -22,6 +22,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
 from xrm_core.records import accounts, addresses, shares
+from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.constraints import translate
 from xrm_core.records.files import Files
 from xrm_core.records.links import change_links, owned, split
@@ -32,13 +33,16 @@ from xrm_core.records.rights import (
     context,
     denied,
     holds,
+    no_record,
     row_conditions,
     target_problems,
     told,
 )
 from xrm_core.records.stored import Record, canonical, from_row, to_columns
 from xrm_core.records.validation import Validator
+from xrm_core.records.wording import invalid, noun
 from xrm_core.storage.tables import Tables
+from xrm_core.translation import say
 
 _log = structlog.get_logger(__name__)
 _SYSTEM_NAMES = frozenset(field.name for field in SYSTEM_FIELDS)
@@ -96,8 +100,8 @@ class Records:
         for names, record in zip(mine, prepared, strict=True):  # after the links, which rules may be about
             if not holds(connection, scope, caller, kind, record["id"], conditions[names]):
                 raise Forbidden(
-                    f"You may not create such a {entity}.",
-                    hint="The record would not be one of those that your role may create, e.g. not your own.",
+                    say("You may not create such a {entity}.", entity=noun(kind)),
+                    hint=say("The record would not be one of those that your role may create, e.g. not your own."),
                 )
         return [record["id"] for record in prepared]
 
@@ -123,7 +127,8 @@ class Records:
         changes, links = split(kind, changes)
         changes = canonical(kind, changes)
         before = self._locked(connection, scope, caller, kind, id_, Action.UPDATE, conditions)
-        _check_version(kind, before, version)
+        if version is not None and version != before["version"]:
+            raise version_conflict(connection, scope, caller, kind, before, version, changes)
         self._validate(kind, {**_own(before), **changes}, caller)
         final = canonical(kind, self.plugins.before_update(entity, before, dict(changes)))
         _refuse_unwritable(kind, changes, final)
@@ -153,8 +158,8 @@ class Records:
                 accounts.follow(connection, caller, before, final)
         if changed != 1 or not holds(connection, scope, caller, kind, id_, conditions):
             raise Forbidden(
-                f"You may not change the {entity} in this way.",
-                hint="After the change it would not be one of the records that your role may change.",
+                say("You may not change the {entity} in this way.", entity=noun(kind)),
+                hint=say("After the change it would not be one of the records that your role may change."),
             )
 
     def delete(self, connection: Connection, caller: Caller, entity: str, id_: str, version: int | None = None) -> None:
@@ -167,7 +172,8 @@ class Records:
         scope = self._scope(connection, caller)
         conditions = row_conditions(scope, caller, kind, Action.DELETE, ())
         before = self._locked(connection, scope, caller, kind, id_, Action.DELETE, conditions)
-        _check_version(kind, before, version)
+        if version is not None and version != before["version"]:
+            raise version_conflict(connection, scope, caller, kind, before, version, {})
         self.plugins.before_delete(entity, before)
         table = self.tables[entity]
         try:
@@ -177,7 +183,7 @@ class Records:
         if entity == USER:
             accounts.forget(connection, id_)
         if gone != 1:
-            raise NotFound(f"There is no {entity} with the id {id_}.")
+            raise no_record(kind, id_)
         shares.forget(connection, self.model, self.tables, entity, id_)
 
     def share(
@@ -228,7 +234,7 @@ class Records:
     def _raise(problems: Sequence[Mapping[str, str]], kind: Entity, caller: Caller) -> None:
         """Refuse what has problems, in words that the caller may hear."""
         if problems:
-            raise ValidationFailed(told(problems, kind, caller), entity=kind.name)
+            raise ValidationFailed(told(problems, kind, caller), entity=noun(kind))
 
     def _check_targets(
         self, connection: Connection, scope: Scope, caller: Caller, kind: Entity, changes: Mapping[str, Any]
@@ -261,30 +267,21 @@ class Records:
     def _translated(self, error: IntegrityError, kind: Entity, caller: Caller) -> Exception:
         found = translate(error, kind)
         if isinstance(found, ValidationFailed):
-            return ValidationFailed(told(found.problems, kind, caller), entity=kind.name)
+            return ValidationFailed(told(found.problems, kind, caller), entity=noun(kind))
         if isinstance(found, InternalError):
             _log.error("constraint_not_understood", entity=kind.name, kind=type(error.orig).__name__)
         return found
 
 
-def _check_version(kind: Entity, before: Mapping[str, Any], version: int | None) -> None:
-    if version is not None and version != before["version"]:
-        raise VersionConflict(
-            f"The {kind.name} was changed since you read it: it has version {before['version']}, not {version}.",
-            hint="Read it again, look at what changed, and repeat your change with its version.",
-            details={"currentVersion": before["version"]},
-        )
-
-
 def _refuse_unwritable(kind: Entity, given: Mapping[str, Any], final: Mapping[str, Any]) -> None:
     """A plugin's hook gives no values to fields that the platform sets."""
     problems = [
-        {"field": name, "rule": "system", "message": "is set by the platform, not by a plugin"}
+        {"field": name, "rule": "system", "message": say("is set by the platform, not by a plugin")}
         for name, value in final.items()
         if name in kind.fields and not kind.fields[name].writable and given.get(name) != value
     ]
     if problems:
-        raise ValidationFailed(problems, entity=kind.name)
+        raise invalid(kind, problems)
 
 
 def _own(record: Mapping[str, Any]) -> Record:

@@ -29,6 +29,7 @@ from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import StoredFile
 from xrm_core.storage.file_tables import FILE
 from xrm_core.storage.tables import Tables
+from xrm_core.translation import say
 
 KEPT = dt.timedelta(hours=24)
 """How long a file stays that no record refers to."""
@@ -129,7 +130,7 @@ class Files:
                 continue
             file = self.find(connection, caller, str(value))
             if file is None:
-                found.append({"field": name, "rule": "file", "message": "there is no file with this id"})
+                found.append({"field": name, "rule": "file", "message": say("there is no file with this id")})
             elif wrong := field.file.problem(file.media_type, file.size):
                 found.append({"field": name, "rule": "file", "message": wrong})
         return found

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
-from xrm_core.errors import ValidationFailed
 from xrm_core.metadata.model import Entity, Link
 from xrm_core.permissions.caller import Caller
 from xrm_core.query.predicates import scan
 from xrm_core.query.scan import Scope
 from xrm_core.records.rights import context
+from xrm_core.records.wording import invalid
+from xrm_core.translation import say
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
@@ -50,7 +51,7 @@ def split(kind: Entity, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict
             continue
         problems = [{"field": name, "rule": rule, "message": message} for rule, message in _problems(value)]
         if problems:
-            raise ValidationFailed(problems, entity=kind.name)
+            raise invalid(kind, problems)
         given = value.get("set")
         added = {each["id"].lower(): _attributes(each) for each in value.get("add") or ()}
         changes[name] = LinkChange(None if given is None else _ids(given), added, _ids(value.get("remove") or ()))
@@ -72,21 +73,21 @@ def _ids(given: Any) -> tuple[str, ...]:
 
 def _problems(value: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(value, Mapping) or set(value) - {"set", "add", "remove"}:
-        yield "links", "must be an object with set, or with add and remove"
+        yield "links", say("must be an object with set, or with add and remove")
         return
     added = value.get("add") or ()
     if not all(isinstance(each, Mapping) and isinstance(each.get("id"), str) for each in added):
-        yield "links", "each of add must have an id"
+        yield "links", say("each of add must have an id")
         return
     ids = [each["id"].lower() for each in added]
     if value.get("set") is not None and (added or value.get("remove")):
-        yield "links", "set says all links there are to be; it cannot stand beside add or remove"
+        yield "links", say("set says all links there are to be; it cannot stand beside add or remove")
     if len(set(ids)) < len(ids):
-        yield "links", "the same record stands in add twice"
+        yield "links", say("the same record stands in add twice")
     if set(ids) & set(_ids(value.get("remove") or ())):
-        yield "links", "the same record stands in add and in remove"
+        yield "links", say("the same record stands in add and in remove")
     if sum(len(value.get(word) or ()) for word in ("set", "add", "remove")) > MAX_LINKS:
-        yield "maxItems", f"at most {MAX_LINKS} links can be changed at once"
+        yield "maxItems", say("at most {limit} links can be changed at once", limit=MAX_LINKS)
 
 
 def change_links(

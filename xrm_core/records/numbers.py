@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from xrm_core.errors import ValidationFailed
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.records.stored import Record
+from xrm_core.records.wording import invalid
 from xrm_core.storage.counters import Counter
+from xrm_core.translation import say
 
 
 def number_new(connection: Connection, table: Table, kind: Entity, records: Sequence[Record]) -> None:
@@ -26,7 +27,7 @@ def number_changed(connection: Connection, table: Table, kind: Entity, changes: 
         if field is None or field.sequence is None:
             continue
         if value is None:
-            raise ValidationFailed([{"field": name, "rule": "required", "message": "is missing"}], entity=kind.name)
+            raise invalid(kind, [{"field": name, "rule": "required", "message": say("is missing")}])
         step_over(connection, table, kind, field, [value])
 
 

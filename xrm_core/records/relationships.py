@@ -13,9 +13,9 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.metadata.model import Entity, Relationship
 from xrm_core.metadata.relationships import SOURCE, TARGET, VALID_FROM, VALID_TO
 from xrm_core.records.stored import Record, from_row, targets_of
+from xrm_core.records.wording import Problem, noun
 from xrm_core.storage.tables import Tables
-
-Problem = dict[str, str]
+from xrm_core.translation import say
 
 
 def relationship_problems(entity: Entity, record: Mapping[str, Any]) -> Iterator[Problem]:
@@ -27,12 +27,13 @@ def relationship_problems(entity: Entity, record: Mapping[str, Any]) -> Iterator
         (source, source_id), (target, target_id) = ends
         if (source, target) not in entity.relationship.pairs:
             # Not which it can: the caller need not know all of these entities.
-            yield _problem(TARGET, "pairs", f"a {source} cannot have this with a {target}")
+            message = say("a {source} cannot have this with a {target}", source=source, target=target)
+            yield _problem(TARGET, "pairs", message)
         elif (source, source_id.lower()) == (target, target_id.lower()):
-            yield _problem(TARGET, "pairs", "is the same record as the source")
+            yield _problem(TARGET, "pairs", say("is the same record as the source"))
     first, last = record.get(VALID_FROM), record.get(VALID_TO)
     if isinstance(first, str) and isinstance(last, str) and last < first:
-        yield _problem(VALID_TO, "period", "lies before valid_from")
+        yield _problem(VALID_TO, "period", say("lies before valid_from"))
 
 
 def conflicts(connection: Connection, tables: Tables, entity: Entity, ids: Sequence[str]) -> list[Problem]:
@@ -73,12 +74,13 @@ def _conflicts(
         turned = _turned(entity, table, record, SOURCE, TARGET), _turned(entity, table, record, TARGET, SOURCE)
         same = or_(same, and_(*turned))
     begins = table.c.valid_from.is_(None) if first is None else table.c.valid_from == first
-    yield VALID_FROM, and_(same, begins), f"there is such a {entity.name} with the same valid_from already"
+    message = say("there is such a {entity} with the same valid_from already", entity=noun(entity))
+    yield VALID_FROM, and_(same, begins), message
     if relationship.one_at_a_time:
         column, id_ = source
         starts = true() if last is None else or_(table.c.valid_from.is_(None), table.c.valid_from <= last)
         ends = true() if first is None else or_(table.c.valid_to.is_(None), table.c.valid_to >= first)
-        message = f"the source has another {entity.name} at that time, and may have only one"
+        message = say("the source has another {entity} at that time, and may have only one", entity=noun(entity))
         yield VALID_FROM, and_(column == id_, starts, ends), message
 
 

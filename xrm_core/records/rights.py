@@ -15,17 +15,29 @@ from xrm_core.permissions.policy import Action
 from xrm_core.query.context import context_values
 from xrm_core.query.predicates import compile_rule, scan, unguarded
 from xrm_core.query.scan import Scope
-from xrm_core.records.rules import ABOUT
 from xrm_core.records.stored import targets_of
+from xrm_core.records.wording import ABOUT, labelled, noun, plural
+from xrm_core.translation import mark, say
 
 Problems = list[dict[str, str]]
+
+_VERBS = {
+    Action.READ: mark("read"),
+    Action.CREATE: mark("create"),
+    Action.UPDATE: mark("update"),
+    Action.DELETE: mark("delete"),
+    Action.SHARE: mark("share"),
+}
 
 
 def permission(caller: Caller, entity: Entity, action: Action) -> Permission:
     """The permission for an action, or :class:`Forbidden`."""
     found = caller.access.get(entity.name, action)
     if found is None:
-        raise Forbidden(f"You may not {action} {entity.plural}.", hint="Ask an administrator for the permission.")
+        raise Forbidden(
+            say("You may not {action} {entities}.", action=say(_VERBS[action]), entities=plural(entity)),
+            hint=say("Ask an administrator for the permission."),
+        )
     return found
 
 
@@ -35,9 +47,19 @@ def check_fields(caller: Caller, entity: Entity, action: Action, names: Collecti
     for name in names:
         field = entity.field(name)
         if field is not None and not field.writable and not (isinstance(caller, System) and caller.sets_system_fields):
-            raise Forbidden(f"The field {name} of a {entity.name} is set by the system.", hint="Leave it out.")
+            raise Forbidden(
+                say("The field {field} of a {entity} is set by the system.", field=name, entity=noun(entity)),
+                hint=say("Leave it out."),
+            )
         if name not in granted or (field is None and name not in entity.links):
-            raise Forbidden(f"There is no field {name} of a {entity.name} that you may {action}.")
+            raise Forbidden(
+                say(
+                    "There is no field {field} of a {entity} that you may {action}.",
+                    field=name,
+                    entity=noun(entity),
+                    action=say(_VERBS[action]),
+                )
+            )
 
 
 def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action, fields: Collection[str]) -> list[Any]:
@@ -71,8 +93,16 @@ def holds(
 def denied(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str, action: Action) -> Exception:
     """Why a record was not found for a write: it may be read but not changed, or it does not exist for the caller."""
     if caller.access.may(entity.name, Action.READ) and readable(connection, scope, caller, entity, id_):
-        return Forbidden(f"You may not {action} this {entity.name}.", hint="You may read it, but no more.")
-    return NotFound(f"There is no {entity.name} with the id {id_}.")
+        return Forbidden(
+            say("You may not {action} this {entity}.", action=say(_VERBS[action]), entity=noun(entity)),
+            hint=say("You may read it, but no more."),
+        )
+    return no_record(entity, id_)
+
+
+def no_record(entity: Entity, id_: str) -> NotFound:
+    """The error for an id that no record has, or none that the caller may see."""
+    return NotFound(say("There is no {entity} with the id {id}.", entity=noun(entity), id=id_))
 
 
 def target_problems(
@@ -85,7 +115,8 @@ def target_problems(
             other = scope.model[target]
             visible = caller.access.may(target, Action.READ) and readable(connection, scope, caller, other, id_)
             if not visible:
-                problems.append({"field": name, "rule": "relation", "message": f"there is no {target} with this id"})
+                message = say("there is no {entity} with this id", entity=noun(other))
+                problems.append({"field": name, "rule": "relation", "message": message})
     return problems
 
 
@@ -98,12 +129,12 @@ def told(problems: Sequence[Mapping[str, str]], entity: Entity, caller: Caller) 
     if isinstance(caller, System) and caller.names is not None:
         known &= caller.names
     named = [
-        {key: text for key, text in problem.items() if key != ABOUT}
+        labelled(entity, {key: text for key, text in problem.items() if key != ABOUT})
         for problem in problems
         if _fields_of(problem, entity) <= known
     ]
     if len(named) < len(problems):
-        named.append({"field": "", "rule": "hidden", "message": "a field that you cannot see stands in the way"})
+        named.append({"field": "", "rule": "hidden", "message": say("a field that you cannot see stands in the way")})
     return named
 
 
@@ -119,10 +150,7 @@ def names_known(access: Access, entity: Entity) -> set[str]:
 
 
 def _fields_of(problem: Mapping[str, str], entity: Entity) -> set[str]:
-    together = [set(names) for names in entity.unique_together if problem["message"].endswith(" and ".join(names))]
-    found = set().union(*together) if problem["rule"] == "unique" else set()
-    found |= set(problem.get(ABOUT, "").split())
-    return found | ({problem["field"]} & entity.fields.keys())
+    return set(problem.get(ABOUT, "").split()) | ({problem["field"]} & entity.fields.keys())
 
 
 def readable(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str) -> bool:

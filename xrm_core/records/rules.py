@@ -13,15 +13,13 @@ import jsonschema_rs
 from xrm_core.metadata.frozen import thaw
 from xrm_core.metadata.model import Entity
 from xrm_core.metadata.rules import mentioned
-from xrm_core.records.wording import Problem, worded
-
-ABOUT = "about"
-"""Key of a problem: the fields of which its rule speaks, separated by blanks. Not for the caller's eyes."""
+from xrm_core.records.wording import ABOUT, Problem, noun, worded
+from xrm_core.translation import chosen, mark, say
 
 _NOT_MET = {
-    "anyOf": "none of the alternatives of a rule is met",
-    "oneOf": "not exactly one of the alternatives of a rule is met",
-    "not": "what a rule rules out is the case",
+    "anyOf": mark("none of the alternatives of a rule is met"),
+    "oneOf": mark("not exactly one of the alternatives of a rule is met"),
+    "not": mark("what a rule rules out is the case"),
 }
 
 
@@ -50,11 +48,13 @@ class RuleChecker:
         if not found["field"] and len(about) == 1:
             found["field"] = next(iter(about))
         if rule in _NOT_MET:
-            found |= {"rule": rule, "message": message or _NOT_MET[rule]}
+            found |= {"rule": rule, "message": message or say(_NOT_MET[rule])}
         elif error.kind.name == "falseSchema" or rule in self._entity.fields:
-            found |= {"rule": "empty", "message": message or "must be empty here"}
+            found |= {"rule": "empty", "message": message or say("must be empty here")}
         else:
-            found["message"] = message or f"{found['message']}, as a rule of {self._entity.name} says"
+            found["message"] = message or say(
+                "{problem}, as a rule of {entity} says", problem=found["message"], entity=noun(self._entity)
+            )
         return {**found, ABOUT: " ".join(sorted(about))}
 
     def _about(self, path: list[Any]) -> frozenset[str]:
@@ -71,7 +71,9 @@ def _empty(value: Any) -> bool:
 
 
 def _author(rule: Any, path: list[Any]) -> str:
-    """The ``x-message`` nearest to the place at which a rule was not met: English, else any language; else nothing."""
+    """The ``x-message`` nearest to the place at which a rule was not met, in the language spoken, else in English, else
+    in any; empty if there is none.
+    """
     found = ""
     for key in [None, *path]:
         if key is not None:
@@ -80,6 +82,5 @@ def _author(rule: Any, path: list[Any]) -> str:
             except (KeyError, IndexError, TypeError):
                 break
         if isinstance(rule, Mapping) and isinstance(rule.get("x-message"), Mapping):
-            texts = rule["x-message"]
-            found = texts.get("en") or next(iter(texts.values()), "")
+            found = chosen(rule["x-message"])
     return found

@@ -21,9 +21,11 @@ from xrm_core.permissions.policy import Action
 from xrm_core.query.context import context_values
 from xrm_core.query.scan import Scope
 from xrm_core.records.rights import denied, readable, row_conditions
+from xrm_core.records.wording import invalid, noun
 from xrm_core.storage.auth_events import Event, record
 from xrm_core.storage.system import SHARE
 from xrm_core.storage.tables import Tables
+from xrm_core.translation import mark, say
 
 MOST = 200
 """Shares of one record."""
@@ -31,6 +33,11 @@ MOST = 200
 MOST_LETTERS = 500
 """Of a reason."""
 
+_NOT_SHARED = {
+    "user": mark("The {entity} is not shared with this user."),
+    "team": mark("The {entity} is not shared with this team."),
+    "role": mark("The {entity} is not shared with this role."),
+}
 _FOR_GOOD = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 
 
@@ -80,7 +87,7 @@ def share(
     before = connection.execute(select(SHARE.c.level, SHARE.c.until).where(*mine, same)).first()
     connection.execute(delete(SHARE).where(*mine, same))
     if (connection.scalar(select(func.count()).select_from(SHARE).where(*mine)) or 0) >= MOST:
-        raise _refused(kind, "with", f"the record is shared {MOST} times already")
+        raise _refused(kind, "with", say("the record is shared {limit} times already", limit=MOST))
     values: dict[str, Any] = {"entity": kind.name, "record_id": id_, "grantee": str(grantee), "level": given.level}
     values |= {"until": given.until, "reason": given.reason, "shared_at": now, "shared_by": caller.id}
     connection.execute(insert(SHARE).values(values))
@@ -111,7 +118,7 @@ def unshare(
     grantee = _usual(grantee)
     same = SHARE.c.grantee == str(grantee)
     if connection.execute(delete(SHARE).where(*_of(kind, id_), same)).rowcount == 0:
-        raise NotFound(f"The {kind.name} is not shared with this {grantee.kind}.")
+        raise NotFound(say(_NOT_SHARED[grantee.kind], entity=noun(kind)))
     _tell(connection, Event.RECORD_UNSHARED, caller, kind, id_, grantee, address, {})
 
 
@@ -164,8 +171,8 @@ def _check(
         raise denied(connection, scope, caller, kind, id_, Action.SHARE)
     if connection.execute(query, context_values(caller, until)).first() is None:
         raise Forbidden(
-            f"You may not share the {kind.name} for so long: you do not have it so long yourself.",
-            hint="Name an earlier end (until).",
+            say("You may not share the {entity} for so long: you do not have it so long yourself.", entity=noun(kind)),
+            hint=say("Name an earlier end (until)."),
         )
 
 
@@ -174,11 +181,11 @@ def _known(connection: Connection, scope: Scope, caller: Caller, kind: Entity, g
     usual = _usual(grantee)
     if usual.kind == "role":
         if not naming.NAME.fullmatch(usual.name):
-            raise _refused(kind, "with", "that is not the name of a role")
+            raise _refused(kind, "with", say("that is not the name of a role"))
         return usual
     visible = bool(usual.name) and caller.access.may(usual.kind, Action.READ)
     if not visible or not readable(connection, scope, caller, scope.model[usual.kind], usual.name):
-        raise _refused(kind, "with", f"there is no {usual.kind} with this id")
+        raise _refused(kind, "with", say("there is no {entity} with this id", entity=noun(scope.model[usual.kind])))
     return usual
 
 
@@ -208,13 +215,13 @@ def _usual(grantee: Grantee) -> Grantee:
 
 def _validate(kind: Entity, given: Share, now: dt.datetime) -> None:
     if given.until is not None and given.until <= now:
-        raise _refused(kind, "until", "is over already")
+        raise _refused(kind, "until", say("is over already"))
     if given.reason is not None and (len(given.reason) > MOST_LETTERS or "\0" in given.reason):
-        raise _refused(kind, "reason", f"has at most {MOST_LETTERS} characters")
+        raise _refused(kind, "reason", say("has at most {limit} characters", limit=MOST_LETTERS))
 
 
 def _refused(kind: Entity, field: str, message: str) -> ValidationFailed:
-    return ValidationFailed([{"field": field, "rule": "share", "message": message}], entity=kind.name)
+    return invalid(kind, [{"field": field, "rule": "share", "message": message}])
 
 
 def _of(kind: Entity, id_: str) -> Sequence[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from xrm_core.metadata.clock import duration_seconds, duration_text, moment_text, time_text
 from xrm_core.metadata.model import AMOUNT, CURRENCY, Entity, Field
 from xrm_core.metadata.types import FieldType
+from xrm_core.translation import say, say_n
 
 Record = dict[str, Any]
 
@@ -37,10 +38,11 @@ def _columns(field: Field, value: Any) -> dict[str, Any]:
 
 def from_row(entity: Entity, row: Mapping[str, Any]) -> Record:
     """The whole record as it is stored, system fields included, out of a row of its table."""
-    return {field.name: _value(field, row) for field in entity.all_fields() if not field.virtual}
+    return {field.name: value_of(field, row) for field in entity.all_fields() if not field.virtual}
 
 
-def _value(field: Field, row: Mapping[str, Any]) -> Any:
+def value_of(field: Field, row: Mapping[str, Any]) -> Any:
+    """The value of a field, not a virtual one, out of a row that has its columns."""
     if field.parts:
         found = {name: row[part.columns[0]] for name, part in field.parts.items()}
         return None if found[AMOUNT] is None else found
@@ -122,8 +124,10 @@ _FORMS: Mapping[FieldType, Callable[[Any], Any]] = {
 def digits_problem(field: Field, number: Decimal) -> str | None:
     """What is wrong with the digits of a decimal, or None. Nothing is ever rounded away."""
     if not number.is_finite():
-        return "is not a number"
+        return say("is not a number")
     exponent = number.normalize().as_tuple().exponent
     if isinstance(exponent, int) and -exponent > field.scale:
-        return f"has more than {field.scale} digits after the point"
+        return say_n(
+            "has more than {number} digit after the point", "has more than {number} digits after the point", field.scale
+        )
     return None

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from xrm_core.metadata.clock import duration_seconds
+from xrm_core.metadata.clock import MAX_SECONDS, duration_seconds
 from xrm_core.metadata.frozen import thaw
 from xrm_core.metadata.json_text import json_text
 from xrm_core.metadata.model import AMOUNT, Entity, Model
@@ -16,6 +16,7 @@ from xrm_core.records.relationships import relationship_problems
 from xrm_core.records.rules import RuleChecker
 from xrm_core.records.stored import digits_problem
 from xrm_core.records.wording import FORMS, Problem, worded
+from xrm_core.translation import say
 
 
 class Validator:
@@ -68,14 +69,17 @@ def _beyond_schema(entity: Entity, record: Mapping[str, Any]) -> Iterator[Proble
         if field.type is FieldType.JSON and (wrong := _json_problem(value)):
             yield {"field": name, "rule": "json", "message": wrong}
         if field.type is not FieldType.JSON and _is_no_text(value):
-            yield {"field": name, "rule": "characters", "message": "has characters that are not text (NUL, surrogates)"}
+            message = say("has characters that are not text (NUL, surrogates)")
+            yield {"field": name, "rule": "characters", "message": message}
 
 
 def _duration_problem(value: Any) -> str:
     try:
         duration_seconds(value)
     except ValueError as error:
-        return f"is {error}" if "longer" in str(error) else FORMS[FieldType.DURATION]
+        if "longer" in str(error):
+            return say("is longer than {seconds} seconds", seconds=MAX_SECONDS)
+        return say(FORMS[FieldType.DURATION])
     return ""
 
 

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, case, select
 
-from xrm_core.errors import NotFound
 from xrm_core.metadata.model import Entity
 from xrm_core.metadata.predicate import EVERYTHING, Predicate
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.predicates import compile_rule, unguarded
 from xrm_core.query.scan import Scope
-from xrm_core.records.rights import context
+from xrm_core.records.rights import context, no_record
 
 _AT_ONCE = 40
 """Conditions in a statement: of large ones, databases take only so many."""
@@ -46,7 +45,7 @@ def verdict(
     """
     table = scope.tables[entity.name]
     if connection.execute(select(table.c.id).where(table.c.id == id_)).first() is None:
-        raise NotFound(f"There is no {entity.name} with the id {id_}.")
+        raise no_record(entity, id_)
     permission = scope.access.get(entity.name, action)
     named = {} if permission is None else permission.field_rules
     masks = {} if permission is None else permission.masks

@@ -26,6 +26,7 @@ from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.forgotten_http import ForgottenEndpoint, finished
 from xrm_core.server.gauges import gauges
 from xrm_core.server.graphql_http import GraphQLEndpoint
+from xrm_core.server.idempotency import remove_expired_answers
 from xrm_core.server.log_retention import LogRetention
 from xrm_core.server.metrics import Metrics
 from xrm_core.server.oidc_clients import OidcClients
@@ -81,6 +82,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
             await files.clean(each)
             await auth.clean(each)
             await retention.clean(each)
+            await remove_expired_answers(each)
 
     tenants = Tenants(settings, platform.database, blueprints, clean)
     site = Site(settings, platform.database, blueprints, blueprint, whose=tenants.named)

@@ -14,16 +14,18 @@ from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.departure import ClientGone, Departure, departures
 from xrm_core.graphql.engine import Request
+from xrm_core.records.idempotency import RETRY_SECONDS, IdempotencyInProgress
 from xrm_core.server.bodies import too_large, whole_body
 from xrm_core.server.browser import credentials, made_elsewhere
 from xrm_core.server.compression import compressed, is_compressed
 from xrm_core.server.entity_tags import has_already, of_gzip, tag_of
-from xrm_core.server.negotiation import GRAPHQL_RESPONSE, JSON, media_type_of_answer, require_json
+from xrm_core.server.negotiation import GRAPHQL_RESPONSE, JSON, language_of_answer, media_type_of_answer, require_json
 from xrm_core.server.sites import VIEW_AS, address_of, named_in, site_of
 from xrm_core.server.trusted_documents import TrustedDocuments
+from xrm_core.translation import speaking
 
 _SECURITY = [
-    (b"vary", b"Authorization, Cookie, X-View-As, Accept, Accept-Encoding"),
+    (b"vary", b"Authorization, Cookie, X-View-As, Accept, Accept-Encoding, Accept-Language"),
     (b"x-content-type-options", b"nosniff"),
 ]
 _NOT_KEPT = (b"cache-control", b"no-store")
@@ -37,9 +39,11 @@ _LOOKED_AT = {
     for name in (
         "accept",
         "accept-encoding",
+        "accept-language",
         "authorization",
         "content-length",
         "content-type",
+        "idempotency-key",
         "if-none-match",
         VIEW_AS,
     )
@@ -79,6 +83,10 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         headers = _headers(scope)
+        with speaking(language_of_answer(headers.get("accept-language"))):
+            await self._answer(scope, headers, receive, send)
+
+    async def _answer(self, scope: Scope, headers: Mapping[str, str], receive: Receive, send: Send) -> None:
         media_type = GRAPHQL_RESPONSE
         try:
             media_type = media_type_of_answer(headers.get("accept"))
@@ -120,6 +128,8 @@ class GraphQLEndpoint:
         headers += [_JSON_OF[media_type], (b"content-length", b"%d" % len(body))]
         if status == Unauthenticated.http_status:
             headers.append((b"www-authenticate", b'Bearer realm="xrm"'))
+        if status == IdempotencyInProgress.http_status:
+            headers.append((b"retry-after", b"%d" % RETRY_SECONDS))
         if status == MethodNotAllowed.http_status:
             headers.append((b"allow", b"POST" if scope["method"] in _SAFE else b"GET, HEAD, POST"))
         await _reply(send, status, headers, b"" if scope["method"] == "HEAD" else body)
@@ -159,9 +169,10 @@ class GraphQLEndpoint:
         if not isinstance(cost, bool):
             raise NotWellFormed("«extensions.cost» is not true or false.")
         view_as = named_in(scope) if VIEW_AS in headers else None
+        key = headers.get("idempotency-key")
         base, departure = scope.get("root_path", ""), Departure(partial(_gone, receive), self._late)
         return Request(
-            query, variables or {}, name or None, read_only, base, departure, cost, address_of(scope), view_as
+            query, variables or {}, name or None, read_only, base, departure, cost, address_of(scope), view_as, key
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from xrm_core.errors import BadRequest
+from xrm_core.translation import known_language
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -66,6 +67,28 @@ def accepts_gzip(accept_encoding: str | None) -> bool:
 def _takes_gzip(accept_encoding: str) -> bool:
     found = {name: quality for name, _, quality in _weighed(accept_encoding)}
     return found.get("gzip", found.get("x-gzip", found.get("*", 0.0))) > 0
+
+
+def language_of_answer(accept_language: str | None) -> str | None:
+    """The language that the client likes best of those that errors are told in, such as ``de-AT``; None: it names none.
+
+    Of two that it likes alike, the one that it names first.
+    """
+    if not accept_language:
+        return None
+    if len(accept_language) > _LONG:
+        return _language.__wrapped__(accept_language)
+    return _language(accept_language)
+
+
+@lru_cache(_REMEMBERED)
+def _language(accept_language: str) -> str | None:
+    found = [
+        (quality, -place, tag)
+        for place, (name, _, quality) in enumerate(_weighed(accept_language))
+        if quality > 0 and (tag := known_language(name)) is not None
+    ]
+    return max(found)[2] if found else None
 
 
 def require_json(content_type: str | None) -> None:

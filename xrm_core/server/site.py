@@ -4,6 +4,7 @@ failed request.
 
 import asyncio
 import contextlib
+import datetime as dt
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
@@ -41,6 +42,7 @@ from xrm_core.graphql import answers
 from xrm_core.graphql.administration import Administration
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.engine import Engine, Request, Threads
+from xrm_core.graphql.repeats import Repeats
 from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
 from xrm_core.records.files import Files
@@ -58,6 +60,7 @@ from xrm_core.storage.statistics import renew_statistics
 from xrm_core.storage.tenants import State
 from xrm_core.telemetry.pool_use import PoolUse
 from xrm_core.telemetry.threads import ThreadPool
+from xrm_core.translation import say
 
 WATCH_SECONDS = 0.5
 """How often a server looks whether its database has another model or other policies."""
@@ -152,6 +155,7 @@ class Site:
         self._asking = ThreadPool(THREADS, "xrm-auth")
         self._looking = ThreadPool(1, "xrm-look")  # whether it is ready is known also while all others wait
         self._noting = ThreadPool(1, "xrm-seen")
+        self._repeats = Repeats(dt.timedelta(hours=settings.idempotency_hours))
         # Not ended when the site is closed: somebody may still be reading a long file. It goes with the site.
         self._filing = ThreadPool(_FILE_THREADS, "xrm-files")
         self._watching: asyncio.Task[None] | None = None
@@ -274,8 +278,8 @@ class Site:
         """Raise :class:`TenantReadonly` if nothing may be changed at the moment."""
         if self.state is not State.ACTIVE:
             raise TenantReadonly(
-                "Nothing can be changed here at the moment: the data is being moved or looked after.",
-                hint="Reading works. Try the change again later.",
+                say("Nothing can be changed here at the moment: the data is being moved or looked after."),
+                hint=say("Reading works. Try the change again later."),
             )
 
     def relying_party(self) -> RelyingParty:
@@ -452,6 +456,7 @@ class Site:
             account=account,
             held=authenticator.require_still_held,
             gate=self.require_writable,
+            repeats=self._repeats,
             tables=tables,
             policies=blueprint.authority.policies.version,
         )

@@ -16,6 +16,9 @@ from xrm_core.metadata.sequence import Sequence
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.system import SEQUENCE
 
+TAKEN_BACK = "xrm_taken_back"
+"""Option of a connection whose transaction will be rolled back whatever happens: no number is used up by it."""
+
 
 class Counter:
     """The counter of one field in one period.
@@ -83,7 +86,8 @@ class Counter:
 @contextmanager
 def _transaction(connection: Connection, sequence: Sequence) -> Iterator[Connection]:
     """Where a counter is moved: in the write itself, or apart from it so that creators do not wait for each other."""
-    if sequence.gapless or connection.dialect.name == "sqlite":
+    taken_back = connection.get_execution_options().get(TAKEN_BACK, False)
+    if sequence.gapless or taken_back or connection.dialect.name == "sqlite":
         yield connection
         return
     with connection.engine.connect() as own, own.begin():

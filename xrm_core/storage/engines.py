@@ -29,6 +29,7 @@ from xrm_core.errors import (
 from xrm_core.storage import folding, mask_hash, matching, periods, phone
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 from xrm_core.telemetry.pool_use import PoolUse
+from xrm_core.translation import say
 
 WRITER_WAIT_SECONDS = 30
 """How long a write waits for others on SQLite, of its process or of another: of ``xrm schema apply``, say."""
@@ -141,7 +142,9 @@ class Database:
             yield
             return
         if not self._writing.acquire(timeout=WRITER_WAIT_SECONDS):
-            raise Busy("Other changes have held the database for too long; nothing was done.", hint="Try again.")
+            raise Busy(
+                say("Other changes have held the database for too long; nothing was done."), hint=say("Try again.")
+            )
         try:
             yield
         finally:
@@ -182,7 +185,7 @@ class Database:
         locked = isinstance(cause, sqlite3.OperationalError) and "locked" in text
         interrupted = isinstance(cause, sqlite3.OperationalError) and "interrupted" in text
         if state in _BUSY or locked:
-            return Busy("Another change got in the way; nothing was done.", hint="Try again.")
+            return Busy(say("Another change got in the way; nothing was done."), hint=say("Try again."))
         if state == _NO_MEMORY:
             return overloaded()
         if state == _CANCELLED or interrupted:
@@ -235,16 +238,16 @@ def milliseconds(seconds: float) -> int:
 def timed_out(seconds: float) -> Timeout:
     """The error for a statement that took too long."""
     return Timeout(
-        f"The query took longer than {seconds:g} seconds and was stopped.",
-        hint="Ask for less: a smaller page, fewer levels, or a filter on an indexed field.",
+        say("The query took longer than {seconds} seconds and was stopped.", seconds=f"{seconds:g}"),
+        hint=say("Ask for less: a smaller page, fewer levels, or a filter on an indexed field."),
     )
 
 
 def overloaded() -> DatabaseOverloaded:
     """The error for a database without memory, mostly for locks: a statement needs one for each table and index."""
     return DatabaseOverloaded(
-        "The database has no memory left for this; nothing was done.",
-        hint="Try again in a moment. An operator can raise max_locks_per_transaction of PostgreSQL.",
+        say("The database has no memory left for this; nothing was done."),
+        hint=say("Try again in a moment. An operator can raise max_locks_per_transaction of PostgreSQL."),
     )
 
 

@@ -19,6 +19,7 @@ from xrm_core.storage.applied import require_model
 from xrm_core.storage.columns import Id, Instant, String
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system import METADATA, MODEL
+from xrm_core.translation import say
 
 POLICY_SET = Table(
     "xrm_policy_set",
@@ -117,8 +118,8 @@ def require_current(connection: Connection, model: Model, policies: str | None) 
         )
     if digest != policies:
         raise PermissionsChanged(
-            "Somebody has changed the permissions while this request was under way; nothing was done.",
-            hint="Try again.",
+            say("Somebody has changed the permissions while this request was under way; nothing was done."),
+            hint=say("Try again."),
         )
 
 

@@ -161,6 +161,9 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(
         default=50 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes that an uploaded file may have."
     )
+    file_link_seconds: int = Field(
+        default=300, ge=1, le=86_400, description="Seconds that a link to a file is good that needs no token."
+    )
     files: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Where the content of files goes: a folder, s3://bucket/prefix, or database, which is the default. "

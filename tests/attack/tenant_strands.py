@@ -129,6 +129,8 @@ async def files(tenant: Tenant) -> None:
     begun = await tenant.send("POST", "/files/uploads", tenant.token, content=b"sent ", headers=tus)
     place = begun.headers["location"].removeprefix("/t/acme")
     await tenant.send("PATCH", place, tenant.token, content=b"more", headers={**tus, "Upload-Offset": "5"})
+    signed = (await tenant.send("POST", f"/files/{made}/links", tenant.token)).json()
+    assert (await tenant.send("GET", signed["url"].removeprefix("/t/acme"))).content == content
     resumed = place.rpartition("/")[2]
     assert (await tenant.send("GET", f"/files/{resumed}", tenant.token)).content == b"sent more"
     await tenant.data("mutation ($id: ID!) { deleteAccount(id: $id) { id } }", id=id_)

@@ -61,7 +61,8 @@ class Request:
 
     ``departure`` ends a query when its client has gone. ``tells_cost``: the answer says what it may have cost.
     ``address`` is the client's, for logs. ``view_as`` names another user as whom the caller wants to see things.
-    ``idempotency_key`` is the header of this name; queries do not look at it.
+    ``idempotency_key`` is the header of this name; queries do not look at it. ``files`` came along: id →
+    what is the same when they are sent once more.
     """
 
     query: str
@@ -74,6 +75,7 @@ class Request:
     address: str | None = None
     view_as: str | None = None
     idempotency_key: str | None = None
+    files: Mapping[str, str] | None = None
 
 
 class MutationByGet(BadRequest):
@@ -360,8 +362,18 @@ def _repeatable(request: Request, caller: User) -> Repeatable | None:
     """A change with a key; None: it has none. Raises IdempotencyKeyInvalid."""
     if request.idempotency_key is None:
         return None
-    content = [request.query, request.operation_name, request.variables, request.tells_cost]
+    variables = _with(request.variables, request.files) if request.files else request.variables
+    content = [request.query, request.operation_name, variables, request.tells_cost]
     return Repeatable(key_of(request.idempotency_key), caller, content)
+
+
+def _with(value: Any, files: Mapping[str, str]) -> Any:
+    """Variables with what stands for files in place of their ids, which are others each time they are sent."""
+    if isinstance(value, Mapping):
+        return {name: _with(each, files) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with(each, files) for each in value]
+    return files.get(value, value) if isinstance(value, str) else value
 
 
 def _refuse_key(request: Request) -> None:

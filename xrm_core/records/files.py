@@ -5,7 +5,7 @@ read the field of a record that it is in. Without either it does not exist.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -134,6 +134,10 @@ class Files:
             elif wrong := field.file.problem(file.media_type, file.size):
                 found.append({"field": name, "rule": "file", "message": wrong})
         return found
+
+    def discard(self, connection: Connection, ids: Sequence[str]) -> None:
+        """Remove those of some files of a moment ago that no record refers to."""
+        file_store.remove_unattached_of(connection, self.model, self.tables, ids)
 
     def clean(self, database: Database, now: dt.datetime | None = None) -> int:
         """Remove the files that no record has referred to for a day since they were stored; answers how many.

@@ -22,10 +22,13 @@ from xrm_core.server.assembly import Platform
 from xrm_core.server.auth_http import AuthEndpoints
 from xrm_core.server.blueprints import Blueprints
 from xrm_core.server.content_stores import content_stores
+from xrm_core.server.file_intake import FileIntake
+from xrm_core.server.file_links import FileLinks
 from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.forgotten_http import ForgottenEndpoint, finished
 from xrm_core.server.gauges import gauges
 from xrm_core.server.graphql_http import GraphQLEndpoint
+from xrm_core.server.graphql_multipart import MultipartRequests
 from xrm_core.server.idempotency import remove_expired_answers
 from xrm_core.server.log_retention import LogRetention
 from xrm_core.server.metrics import Metrics
@@ -61,10 +64,13 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     blueprints = Blueprints(settings, platform.plugins)
     blueprint = blueprints.add(platform.model, platform.records, platform.authority, platform.database.dialect)
     slots, stores = UploadSlots(), content_stores(settings)
-    files = FilesEndpoint(settings.max_file_bytes, settings.statement_timeout, slots, stores)
+    intake = FileIntake(settings.max_file_bytes, settings.statement_timeout, slots, stores)
+    links = FileLinks(settings.secret_key, settings.file_link_seconds)
+    files = FilesEndpoint(intake, settings.statement_timeout, links)
     uploads = UploadsEndpoint(settings.max_file_bytes, settings.statement_timeout, slots, stores)
     documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
-    graphql = GraphQLEndpoint(settings.max_body_bytes, documents, compresses=settings.compression)
+    multipart = MultipartRequests(intake, settings.max_body_bytes)
+    graphql = GraphQLEndpoint(settings.max_body_bytes, multipart, documents, compresses=settings.compression)
     auth = AuthEndpoints(settings)
     providers = OidcClients(settings, auth.box)
     logout = OidcLogoutEndpoints(providers)
@@ -123,6 +129,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         Route(UPLOADS, uploads, methods=["OPTIONS", "POST"]),
         Route(f"{UPLOADS}/{{file_id}}", uploads, methods=["HEAD", "PATCH", "DELETE"]),
         Route("/files/{file_id}", files, methods=["GET"]),
+        Route("/files/{file_id}/links", files, methods=["POST"]),
         *auth.routes(),
         *OidcEndpoints(settings, auth, providers).routes(),
         *OidcSignOutEndpoints(auth, providers).routes(),

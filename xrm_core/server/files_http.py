@@ -1,4 +1,4 @@
-"""``POST /files`` stores a file, ``GET /files/{id}`` gives its content to those who may read it.
+"""``POST /files`` stores a file, ``GET /files/{id}`` gives its content to those who may read it, or have a link.
 
 The content of an upload is kept in a temporary file until it is whole: no transaction waits for a slow client. It goes
 out chunk by chunk, each read by itself. What is stored came from somebody: it goes out as an attachment that no browser
@@ -13,6 +13,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 import structlog
+from sqlalchemy import true
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -25,21 +26,23 @@ from xrm_core.graphql import answers
 from xrm_core.permissions.caller import User
 from xrm_core.query.files import PATH
 from xrm_core.records import read_log
-from xrm_core.records.files import described
 from xrm_core.server.browser import credentials
 from xrm_core.server.entity_tags import has_already
+from xrm_core.server.file_intake import AROUND, FileIntake, digest_of, sha256_in
+from xrm_core.server.file_links import FileLinks
 from xrm_core.server.file_ranges import RangeNotSatisfiable, part_of
+from xrm_core.server.negotiation import is_multipart
 from xrm_core.server.site import Serving, Site
 from xrm_core.server.sites import address_of, named_in, site_of
-from xrm_core.server.upload_limits import UploadSlots, counted, too_large
-from xrm_core.storage.contents import Reader, Stores
+from xrm_core.server.upload_limits import too_large
+from xrm_core.storage import file_store
+from xrm_core.storage.contents import Reader
 from xrm_core.storage.file_store import StoredFile
 from xrm_core.storage.policy_sets import require_current
 
 _log = structlog.get_logger(__name__)
 
 _IN_MEMORY = 1024 * 1024
-_AROUND = 64 * 1024  # bytes of a multipart body beside the file: boundaries, headers, further fields
 
 SAFE_HEADERS = {
     "cache-control": "no-store",
@@ -59,17 +62,16 @@ class FilesEndpoint:
     """The ASGI application behind ``/files``; it answers for the site of the request.
 
     Args:
-        max_bytes: of a file.
+        intake: the way of new files into a site.
         timeout: seconds that a statement may take.
-        slots: places for uploads.
-        stores: where the content of files lies.
+        links: signs addresses that need no token.
     """
 
-    def __init__(self, max_bytes: int, timeout: float, slots: UploadSlots, stores: Stores) -> None:
-        self._stores = stores
-        self._max_bytes = max_bytes
+    def __init__(self, intake: FileIntake, timeout: float, links: FileLinks) -> None:
+        self._intake = intake
+        self._stores = intake.stores
         self._timeout = timeout
-        self._slots = slots
+        self._links = links
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -78,7 +80,7 @@ class FilesEndpoint:
             if request.method != "POST":
                 await self._download(request, send)
                 return
-            response = await self._upload(request)
+            response = await (self._link(request) if "file_id" in request.path_params else self._upload(request))
         except ClientDisconnect:
             return
         except _CutShort:
@@ -109,78 +111,53 @@ class FilesEndpoint:
 
     async def _upload(self, request: Request) -> Response:
         site = site_of(request.scope)
-
-        async def check(serving: Serving) -> None:
-            caller = await serving.authenticator.user(credentials(request.scope, site.name), address_of(request.scope))
-            if named_in(request.scope) is not None:
-                raise Forbidden("Who views as somebody else changes nothing.", hint="Leave out the header X-View-As.")
-            site.require_writable()
-            serving.files.check_upload(caller)
-
-        await site.on_newest(check)  # before any byte of the body is read
-        length = request.headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self._max_bytes + _AROUND:
-            raise too_large(self._max_bytes)
-        with self._slots.one(site.name):
-            if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-                return await self._from_form(request, site)
-            return await self._from_body(request, site)
-
-    async def _from_body(self, request: Request, site: Site) -> Response:
-        with SpooledTemporaryFile(_IN_MEMORY) as spool:
-            async for chunk in self._limited(request, self._max_bytes).stream():
-                spool.write(chunk)
-            name, media_type = request.query_params.get("name"), request.headers.get("content-type")
-            return await self._stored(request, site, name, media_type, cast(BinaryIO, spool))
-
-    async def _from_form(self, request: Request, site: Site) -> Response:
-        limited = self._limited(request, self._max_bytes + _AROUND)
-        try:
-            async with limited.form(max_files=1, max_fields=10, max_part_size=_AROUND) as form:
-                file = form.get("file")
-                if not isinstance(file, UploadFile):
-                    raise BadRequest("The form has no file.", hint="Send it as the part «file», with a file name.")
-                if (file.size or 0) > self._max_bytes:
-                    raise too_large(self._max_bytes)
-                return await self._stored(request, site, file.filename, file.content_type, file.file)
-        except (MultiPartException, HTTPException):
-            raise BadRequest("The multipart body cannot be read.", hint="Send one part «file» with the file.") from None
-
-    async def _stored(
-        self, request: Request, site: Site, name: str | None, media_type: str | None, content: BinaryIO
-    ) -> Response:
-        async def store(serving: Serving) -> StoredFile:
-            # Once more: a slow upload may outlive the token, the role or the model that it began with.
-            caller = await serving.authenticator.user(credentials(request.scope, site.name), address_of(request.scope))
-            site.require_writable()
-            return await site.on_files(self._store, site, serving, caller, name, media_type, content)
-
-        file = await site.on_newest(store)
+        await self._intake.check(request, site)
+        with self._intake.slots.one(site.name):
+            if is_multipart(request.headers.get("content-type")):
+                file = await self._from_form(request, site)
+            else:
+                file = await self._from_body(request, site)
         shape = {"id": file.id, "name": file.name, "mediaType": file.media_type, "size": file.size}
         path = f"{request.scope.get('root_path', '')}{PATH}{file.id}"
         headers = {**SAFE_HEADERS, "location": path}
         return JSONResponse({**shape, "sha256": file.sha256, "url": path}, 201, headers)
 
-    def _store(
-        self, site: Site, serving: Serving, caller: User, name: str | None, media_type: str | None, content: BinaryIO
-    ) -> StoredFile:
-        file = described(name, media_type, content)
-        with (
-            self._stores.of(site.name).put(site.database, file, content) as kept,
-            site.database.begin(self._timeout) as connection,
-        ):
-            require_current(connection, serving.blueprint.model, serving.policies)
-            serving.authenticator.require_still_held(connection, caller)
-            serving.files.keep(connection, caller, file, kept)
-            return file
+    async def _from_body(self, request: Request, site: Site) -> StoredFile:
+        sha256 = sha256_in(request.headers.get("content-digest"))
+        with SpooledTemporaryFile(_IN_MEMORY) as spool:
+            async for chunk in self._intake.limited(request, self._intake.max_bytes).stream():
+                spool.write(chunk)
+            name, media_type = request.query_params.get("name"), request.headers.get("content-type")
+            return await self._intake.store(request, site, name, media_type, cast(BinaryIO, spool), sha256)
 
-    def _limited(self, request: Request, most: int) -> Request:
-        return Request(request.scope, counted(request.receive, most, lambda: too_large(self._max_bytes)))
+    async def _from_form(self, request: Request, site: Site) -> StoredFile:
+        limited = self._intake.limited(request, self._intake.max_bytes + AROUND)
+        try:
+            async with limited.form(max_files=1, max_fields=10, max_part_size=AROUND) as form:
+                file = form.get("file")
+                if not isinstance(file, UploadFile):
+                    raise BadRequest("The form has no file.", hint="Send it as the part «file», with a file name.")
+                if (file.size or 0) > self._intake.max_bytes:
+                    raise too_large(self._intake.max_bytes)
+                return await self._intake.store(request, site, file.filename, file.content_type, file.file)
+        except (MultiPartException, HTTPException):
+            raise BadRequest("The multipart body cannot be read.", hint="Send one part «file» with the file.") from None
 
     # -- out --------------------------------------------------------------------------------------------------------
 
     async def _download(self, request: Request, send: Send) -> None:
         site = site_of(request.scope)
+        if "signature" in request.query_params:
+            await self._send(request, site, await self._signed(request, site), send)
+            return
+        await self._send(request, site, await self._readable(request, site), send)
+
+    async def _readable(self, request: Request, site: Site) -> StoredFile:
+        """The file of a request, if who asks may read it; what is to be logged of that is logged.
+
+        Raises:
+            NotFound: there is none.
+        """
         try:
             file_id = str(UUID(request.path_params["file_id"]))
         except ValueError:
@@ -201,7 +178,31 @@ class FilesEndpoint:
         found = await site.on_newest(find)
         if found is None:
             raise _no_file()
-        await self._send(request, site, found, send)
+        return found
+
+    async def _link(self, request: Request) -> Response:
+        """An address of the file that needs no token, for a short time."""
+        site = site_of(request.scope)
+        if named_in(request.scope) is not None:
+            raise Forbidden("Who views as somebody else changes nothing.", hint="Leave out the header X-View-As.")
+        file = await self._readable(request, site)
+        query, expires_at = self._links.sign(site.name, file.id)
+        path = f"{request.scope.get('root_path', '')}{PATH}{file.id}?{query}"
+        return JSONResponse({"url": path, "expiresAt": expires_at}, 201, SAFE_HEADERS)
+
+    async def _signed(self, request: Request, site: Site) -> StoredFile:
+        """The file of a signed address. Who made that might read it, and was logged."""
+        file_id, query = request.path_params["file_id"], request.query_params
+        self._links.check(site.name, file_id, query.get("expires", ""), query["signature"])
+
+        def find() -> StoredFile | None:
+            with site.database.read(self._timeout) as connection:
+                return file_store.find(connection, file_id, true(), {})
+
+        found = await site.on_files(find)
+        if found is None:
+            raise _no_file()
+        return found
 
     def _find(
         self, site: Site, serving: Serving, caller: User, file_id: str
@@ -220,6 +221,7 @@ class FilesEndpoint:
     async def _send(self, request: Request, site: Site, file: StoredFile, send: Send) -> None:
         tag = f'"{file.sha256}"'
         headers = {**SAFE_HEADERS, "cache-control": "private, no-cache", "etag": tag, "accept-ranges": "bytes"}
+        headers["repr-digest"] = digest_of(file.sha256)
         if has_already(", ".join(request.headers.getlist("if-none-match")), tag):
             await send({"type": "http.response.start", "status": 304, "headers": _raw(headers)})
             await send({"type": "http.response.body"})

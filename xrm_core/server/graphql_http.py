@@ -1,6 +1,7 @@
 """``/graphql``: GraphQL over HTTP, by its specification (media types, status codes, GET for queries only)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,15 @@ from xrm_core.server.bodies import too_large, whole_body
 from xrm_core.server.browser import credentials, made_elsewhere
 from xrm_core.server.compression import compressed, is_compressed
 from xrm_core.server.entity_tags import has_already, of_gzip, tag_of
-from xrm_core.server.negotiation import GRAPHQL_RESPONSE, JSON, language_of_answer, media_type_of_answer, require_json
+from xrm_core.server.graphql_multipart import MultipartRequests
+from xrm_core.server.negotiation import (
+    GRAPHQL_RESPONSE,
+    JSON,
+    is_multipart,
+    language_of_answer,
+    media_type_of_answer,
+    require_json,
+)
 from xrm_core.server.sites import VIEW_AS, address_of, named_in, site_of
 from xrm_core.server.trusted_documents import TrustedDocuments
 from xrm_core.translation import speaking
@@ -68,13 +77,20 @@ class GraphQLEndpoint:
 
     Args:
         max_body_bytes: larger bodies are refused before they are read whole, and larger parameters of a GET.
+        multipart: reads requests that bring files along; None: they are refused.
         documents: trusted documents.
         compresses: whether answers are compressed for clients that take it.
     """
 
     def __init__(
-        self, max_body_bytes: int, documents: TrustedDocuments | None = None, *, compresses: bool = True
+        self,
+        max_body_bytes: int,
+        multipart: MultipartRequests | None = None,
+        documents: TrustedDocuments | None = None,
+        *,
+        compresses: bool = True,
     ) -> None:
+        self._multipart = multipart
         self._max_body_bytes = max_body_bytes
         self._compresses = compresses
         self._documents = documents or TrustedDocuments()
@@ -93,8 +109,13 @@ class GraphQLEndpoint:
             site, address = site_of(scope), address_of(scope)
             authorization = headers.get("authorization") or credentials(scope, site.name)
             await site.user(authorization, address)  # before a stranger's body is read
-            request = await self._read(scope, headers, receive)
-            answer = await site.answer(authorization, request)
+            multipart = self._multipart if is_multipart(headers.get("content-type")) else None
+            if multipart is not None and scope["method"] == "POST":
+                async with multipart.read(scope, receive, _from_json) as (content, files):
+                    asked = replace(self._request(content, scope, headers, receive), files=files)
+                    answer = await site.answer(authorization, asked)
+            else:
+                answer = await site.answer(authorization, await self._read(scope, headers, receive))
             status = _status(answer, media_type)
         except (ClientDisconnect, ClientGone):
             return

@@ -102,6 +102,11 @@ def require_json(content_type: str | None) -> None:
         )
 
 
+def is_multipart(content_type: str | None) -> bool:
+    """Whether a header «Content-Type» says that the body is a form with files."""
+    return _parts(content_type or "")[0] == "multipart/form-data"
+
+
 def _liking(media_type: str, ranges: list[tuple[str, dict[str, str], float]]) -> tuple[float, int]:
     """Quality of a media type by the range that fits it best, and how early that range stands (less is later)."""
     for fitting in (media_type, "application/*", "*/*"):

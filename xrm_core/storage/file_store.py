@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -165,9 +165,14 @@ def remove_unattached(connection: Connection, model: Model, tables: Tables, befo
     """
     # Locked first, then looked at again: who attaches a file holds a lock on its row until the end.
     old = _old(connection, model, tables, before).limit(_BATCH)
-    ids = list(connection.scalars(old.with_for_update(skip_locked=True)))
+    ids: list[str] = list(connection.scalars(old.with_for_update(skip_locked=True)))
     if not ids:
         return 0
+    return remove_unattached_of(connection, model, tables, ids)
+
+
+def remove_unattached_of(connection: Connection, model: Model, tables: Tables, ids: Sequence[str]) -> int:
+    """Remove those of some files that no record refers to; answers how many."""
     unused = ~attached(model, tables) & ~_put_aside(connection)
     gone = connection.scalars(delete(FILE).where(FILE.c.id.in_(ids), unused).returning(FILE.c.content_key)).all()
     leave(connection, (name for name in gone if name is not None))

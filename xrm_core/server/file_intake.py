@@ -1,0 +1,146 @@
+"""What comes in becomes a file: who sends it is asked before its bytes are read, and once more when they are there."""
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import structlog
+from starlette.requests import Request
+
+from xrm_core.errors import BadRequest, Forbidden
+from xrm_core.permissions.caller import User
+from xrm_core.records.files import described
+from xrm_core.server.browser import credentials
+from xrm_core.server.site import Serving, Site
+from xrm_core.server.sites import address_of, named_in
+from xrm_core.server.upload_limits import UploadSlots, counted, too_large
+from xrm_core.storage.contents import Stores
+from xrm_core.storage.file_store import StoredFile
+from xrm_core.storage.policy_sets import require_current
+
+_log = structlog.get_logger(__name__)
+
+AROUND = 64 * 1024
+"""Bytes of a multipart body beside files: boundaries, headers, further fields."""
+
+_SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):\s*(?:,|$)", re.IGNORECASE)
+
+
+class FileIntake:
+    """The way of new files into a site.
+
+    Args:
+        max_bytes: of a file.
+        timeout: seconds that a statement may take.
+        slots: places for uploads.
+        stores: where the content of files goes.
+    """
+
+    def __init__(self, max_bytes: int, timeout: float, slots: UploadSlots, stores: Stores) -> None:
+        self.max_bytes = max_bytes
+        self.slots = slots
+        self.stores = stores
+        self._timeout = timeout
+
+    async def check(self, request: Request, site: Site, more: int = 0) -> None:
+        """Refuse who may not store files, and what says itself that it is too large, before its body is read.
+
+        ``more`` bytes may come beside the files. Raises Unauthenticated, Forbidden, TenantReadonly and FileTooLarge.
+        """
+
+        async def check(serving: Serving) -> None:
+            serving.files.check_upload(await self._caller(request, site, serving))
+
+        await site.on_newest(check)
+        length = request.headers.get("content-length", "0")
+        if length.isdecimal() and int(length[:18]) > self.max_bytes + AROUND + more:
+            raise too_large(self.max_bytes)
+
+    def limited(self, request: Request, most: int) -> Request:
+        """The request, which raises FileTooLarge when more bytes come."""
+        return Request(request.scope, counted(request.receive, most, lambda: too_large(self.max_bytes)))
+
+    async def store(
+        self,
+        request: Request,
+        site: Site,
+        name: str | None,
+        media_type: str | None,
+        content: BinaryIO,
+        sha256: str | None = None,
+    ) -> StoredFile:
+        """Store a file whose content is there. Raises as :meth:`~xrm_core.records.files.Files.store` does."""
+
+        async def store(serving: Serving) -> StoredFile:
+            # Once more: a slow upload may outlive the token, the role or the model that it began with.
+            caller = await self._caller(request, site, serving)
+            return await site.on_files(self._store, site, serving, caller, name, media_type, content, sha256)
+
+        return await site.on_newest(store)
+
+    async def discard(self, site: Site, files: Sequence[StoredFile]) -> None:
+        """Remove files of a moment ago that no record has come to refer to; if that fails, a clean-up does it later."""
+
+        async def discard(serving: Serving) -> None:
+            await site.on_files(self._discard, site, serving, [file.id for file in files])
+
+        try:
+            await site.on_newest(discard)
+        except Exception as error:
+            _log.warning("files_not_discarded", tenant=site.name, kind=type(error).__name__)
+
+    async def _caller(self, request: Request, site: Site, serving: Serving) -> User:
+        caller = await serving.authenticator.user(credentials(request.scope, site.name), address_of(request.scope))
+        if named_in(request.scope) is not None:
+            raise Forbidden("Who views as somebody else changes nothing.", hint="Leave out the header X-View-As.")
+        site.require_writable()
+        return caller
+
+    def _store(
+        self,
+        site: Site,
+        serving: Serving,
+        caller: User,
+        name: str | None,
+        media_type: str | None,
+        content: BinaryIO,
+        sha256: str | None,
+    ) -> StoredFile:
+        file = described(name, media_type, content, sha256=sha256)
+        with (
+            self.stores.of(site.name).put(site.database, file, content) as kept,
+            site.database.begin(self._timeout) as connection,
+        ):
+            require_current(connection, serving.blueprint.model, serving.policies)
+            serving.authenticator.require_still_held(connection, caller)
+            serving.files.keep(connection, caller, file, kept)
+            return file
+
+    def _discard(self, site: Site, serving: Serving, ids: Sequence[str]) -> None:
+        with site.database.begin(self._timeout) as connection:
+            require_current(connection, serving.blueprint.model, serving.policies)
+            serving.files.discard(connection, ids)
+
+
+def sha256_in(header: str | None) -> str | None:
+    """The SHA-256 that a header «Content-Digest» (RFC 9530) has, in hex digits; None: it has none.
+
+    Raises:
+        BadRequest: it cannot be read.
+    """
+    found = _SHA256.search(header or "")
+    if found is None:
+        if header and "sha-256" in header.lower():
+            raise BadRequest("The header Content-Digest cannot be read.", hint="It has sha-256=:<base64>:.")
+        return None
+    try:
+        return base64.b64decode(found[1], validate=True).hex()
+    except binascii.Error:
+        raise BadRequest("The header Content-Digest cannot be read.", hint="It has sha-256=:<base64>:.") from None
+
+
+def digest_of(sha256: str) -> str:
+    """The value of «Repr-Digest» for content with this SHA-256."""
+    return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"

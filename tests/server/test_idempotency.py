@@ -15,6 +15,7 @@ from xrm_core.permissions.caller import User
 from xrm_core.records import idempotency
 from xrm_core.records.idempotency import IdempotencyInProgress, Kept, Repeatable
 from xrm_core.storage.idempotency import IDEMPOTENCY_KEY
+from xrm_core.storage.system import TOKEN
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
 CREATE = """mutation ($name: String!, $city: String) {
@@ -140,13 +141,16 @@ def test_what_changes_nothing_keeps_nothing(client: Client) -> None:
 def test_changes_of_accounts_and_of_the_schema_refuse_a_key(client: Client) -> None:
     """Their answers may be secrets that are told once."""
     for query in (
-        'mutation { createToken(label: "x", password: "x") { token } }',
-        'mutation { endSession(id: "x") }',
-        'mutation { applySchema(files: [], key: "x") { fingerprint } }',
+        'mutation { createToken(label: "x") { token } }',
+        'mutation { revokeToken(id: "x") }',
+        'mutation { applySchemaChange(files: [], key: "x") { key } }',
+        "mutation { applyPermissions(files: [], version: 1) { __typename } }",
     ):
         answer = client.post({"query": query}, **KEY)
-        assert code(answer) in ("IDEMPOTENCY_KEY_INVALID", "BAD_QUERY"), answer.text
+        assert (answer.status_code, code(answer)) == (400, "IDEMPOTENCY_KEY_INVALID"), answer.text
     assert kept(client) == 0
+    with client.database.read() as connection:
+        assert len(connection.execute(select(TOKEN)).all()) == 1
 
 
 def test_after_its_time_a_repeat_is_a_new_request(client: Client) -> None:

@@ -63,6 +63,25 @@ def test_what_a_mutation_answers_is_logged_with_it(client: Client) -> None:
     assert [each.record_ids for each in reads(client)] == [(made["id"],)]
 
 
+def test_a_repeat_that_shows_the_first_answer_is_one_more_read(client: Client) -> None:
+    query, key = 'mutation { createCustomer(input: {name: "Ada"}) { id name } }', {"Idempotency-Key": "k"}
+    first = client.post({"query": query}, **key)
+    [made] = reads(client)
+    assert client.post({"query": query}, **key).content == first.content
+    [again] = reads(client)
+    assert (again.entity, again.fields, again.record_ids) == (made.entity, made.fields, made.record_ids)
+    assert again.request_id != made.request_id
+    assert made.record_ids == (first.json()["data"]["createCustomer"]["id"],)
+
+
+def test_what_a_dry_run_shows_is_logged(client: Client) -> None:
+    made = client.ask('mutation { createCustomer(input: {name: "Ada"}) { id } }')["data"]["createCustomer"]["id"]
+    reads(client)
+    client.ask(f'mutation {{ updateCustomer(id: "{made}", input: {{city: "X"}}, dryRun: true) {{ name }} }}')
+    [read] = reads(client)
+    assert (read.fields, read.record_ids) == (("name",), (made,))
+
+
 def test_records_are_read_and_logged_by_get_too_and_others_are_not(client: Client) -> None:
     ids = [client.world.create("admin", "customer", {"name": name}) for name in ("A", "B")]
     client.world.create("admin", "note", {"text": "not logged"})

@@ -83,6 +83,17 @@ async def test_tenants_are_apart(estate: Estate, server: Client) -> None:
             assert (await status(server, path, estate.tokens[other]))[0] == 401
 
 
+async def test_an_idempotency_key_belongs_to_one_tenant(estate: Estate, server: Client) -> None:
+    made: dict[str, set[str]] = {}
+    for name, path in {"acme": "/t/acme/graphql", "blue": "/t/blue/graphql"}.items():
+        headers = {"Authorization": f"Bearer {estate.tokens[name]}", "Idempotency-Key": "k"}
+        body = {"query": CREATE, "variables": {"name": f"of {name}"}}
+        answers = [await server.http.post(path, json=body, headers=headers) for _ in range(2)]
+        made[name] = {each.json()["data"]["createProduct"]["id"] for each in answers}
+    assert [len(ids) for ids in made.values()] == [1, 1]
+    assert made["acme"].isdisjoint(made["blue"])
+
+
 async def test_ids_of_another_tenant_lead_nowhere(estate: Estate, server: Client) -> None:
     made = await server.ask(CREATE, estate.tokens["blue"], "/t/blue/graphql", name="secret of blue")
     id_ = made["createProduct"]["id"]

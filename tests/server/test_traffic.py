@@ -110,8 +110,8 @@ async def test_health_figures_and_sign_in_are_answered_while_nothing_else_is() -
         await slow.until(5)
         assert (await http.get("/files/x")).status_code == 503
         # sign-ins are let in beyond the limit, but not without end
-        more += [asyncio.create_task(http.get("/auth/login")) for _ in range(RESERVED - 1)]
-        await slow.until(5 + RESERVED - 1)
+        more += [asyncio.create_task(http.get("/auth/login")) for _ in range(RESERVED - 3)]
+        await slow.until(2 + RESERVED)
         assert code(await http.get("/auth/login")) == "OVERLOADED"
         slow.may_go.set()
         assert {each.status_code for each in await asyncio.gather(*more)} == {200}

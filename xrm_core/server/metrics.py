@@ -32,6 +32,9 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER = "other"
 
+Answers = tuple[str, str, int, str | None, bool]
+"""Answers that are counted together: method, route, status, kind of operation, and whether they tell no error."""
+
 Sample = tuple[Sequence[str], float]
 """Values of labels, and a figure."""
 
@@ -50,6 +53,11 @@ class Durations:
         self.counts[bisect_left(BUCKETS, seconds)] += 1
         self.total += seconds
 
+    def join(self, other: "Durations") -> None:
+        """All that the other has, too."""
+        self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+
 
 class Gauge:
     """A figure of the moment: its name without ``xrm_``, what it says, its labels, and where it is found."""
@@ -67,8 +75,7 @@ class Metrics(Collector):
     def __init__(self) -> None:
         self.gauges: list[Gauge] = []
         self.under_way: Callable[[], int] = lambda: 0
-        self._requests: defaultdict[tuple[str, str, int], Durations] = defaultdict(Durations)
-        self._operations: defaultdict[tuple[str, str], Durations] = defaultdict(Durations)
+        self.answers: dict[Answers, Durations] = {}
         self._errors: Counter[str] = Counter()
         self._waits = Durations()
         self.registry = CollectorRegistry()
@@ -76,13 +83,15 @@ class Metrics(Collector):
             collector(registry=self.registry)
         self.registry.register(self)
 
-    def count(self, method: str, route: str, status: int, seconds: float, record: RequestRecord) -> None:
-        """A request has ended."""
-        self._requests[method if method in _METHODS else _OTHER, route, status].add(seconds)
-        if record.operation is not None:
-            self._operations[record.operation, "errors" if record.codes else "ok"].add(seconds)
-        if record.codes:
-            self._errors.update(record.codes)
+    def durations(self, method: str, route: str, status: int, record: RequestRecord) -> Durations:
+        """Those of answers like this one, which are kept in ``answers``."""
+        known = method if method in _METHODS else _OTHER
+        key = (known, route, status, record.operation, not record.codes)
+        return self.answers.setdefault(key, Durations())
+
+    def note(self, record: RequestRecord) -> None:
+        """What is to be said of few requests."""
+        self._errors.update(record.codes)
         if record.waited is not None:
             self._waits.add(record.waited)
 
@@ -98,16 +107,22 @@ class Metrics(Collector):
             "Seconds from request to answer.",
             labels=("method", "route", "status"),
         )
-        for (method, route, status), found in self._requests.items():
-            _add(requests, (method, route, str(status)), found)
+        by_route: defaultdict[tuple[str, str, str], Durations] = defaultdict(Durations)
+        by_operation: defaultdict[tuple[str, str], Durations] = defaultdict(Durations)
+        for (method, route, status, operation, fine), found in self.answers.items():
+            by_route[method, route, str(status)].join(found)
+            if operation is not None:
+                by_operation[operation, "ok" if fine else "errors"].join(found)
+        for of_route, found in by_route.items():
+            _add(requests, of_route, found)
         yield requests
         operations = HistogramMetricFamily(
             "xrm_graphql_operation_duration_seconds",
             "The same of GraphQL, by kind of operation and whether the answer has errors.",
             labels=("operation", "outcome"),
         )
-        for labels, found in self._operations.items():
-            _add(operations, labels, found)
+        for of_operation, found in by_operation.items():
+            _add(operations, of_operation, found)
         yield operations
         errors = CounterMetricFamily("xrm_errors", "Errors that answers tell, by code.", labels=("code",))
         for code, number in self._errors.items():

@@ -3,10 +3,10 @@
 Whoever notes something does not know what becomes of it: figures, a log line, the header ``Retry-After``.
 """
 
-import random
 import re
 from collections.abc import Iterable, MutableMapping
 from contextvars import ContextVar
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -16,8 +16,8 @@ _SAFE_ID = re.compile(rb"(?!xrm)[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 """What cannot break a log line, and is no token of ours that somebody has put into the wrong header."""
 
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
-_BITS = 128
-_chance = random.Random()  # noqa: S311 - an id has to be another one, not a secret
+_PROCESS = uuid4().hex[:24].encode()
+_numbers = count(1)
 
 
 class RequestRecord:
@@ -28,14 +28,19 @@ class RequestRecord:
     it was refused for a reason that passes.
     """
 
-    __slots__ = ("codes", "id", "operation", "retry_after", "waited")
+    # Nothing of it is noted about most requests, so that to make one costs next to nothing.
+    operation: str | None = None
+    codes: tuple[str, ...] = ()
+    waited: float | None = None
+    retry_after: int | None = None
 
-    def __init__(self, id_: str) -> None:
-        self.id = id_
-        self.operation: str | None = None
-        self.codes: list[str] = []
-        self.waited: float | None = None
-        self.retry_after: int | None = None
+    def __init__(self, raw_id: bytes) -> None:
+        self.raw_id = raw_id
+
+    @property
+    def id(self) -> str:
+        """Its id; ``raw_id`` are the bytes of it."""
+        return self.raw_id.decode()
 
 
 REQUEST: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
@@ -60,7 +65,7 @@ def note_code(code: str) -> None:
     """The same, if only its code is at hand."""
     record = REQUEST.get()
     if record is not None:
-        record.codes.append(code)
+        record.codes = (*record.codes, code)
 
 
 def note_operation(kind: str) -> None:
@@ -77,19 +82,19 @@ def note_wait(seconds: float) -> None:
         record.waited = (record.waited or 0.0) + seconds
 
 
-def id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def id_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The id of a request with these headers: what ``X-Request-Id`` says, else the trace of ``traceparent``, else one
-    by chance. What is not in the form of either is passed over.
+    that nobody else has. What is not in the form of either is passed over.
     """
     trace = None
     for name, value in headers:
         if name == b"x-request-id":
             if _SAFE_ID.fullmatch(value):
-                return value.decode()
+                return value
         elif name == b"traceparent":
             found = _TRACEPARENT.fullmatch(value)
-            trace = None if found is None else found[1].decode()
-    return trace or f"{_chance.getrandbits(_BITS):032x}"
+            trace = None if found is None else found[1]
+    return trace or b"%s%08x" % (_PROCESS, next(_numbers))
 
 
 def add_request_id(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

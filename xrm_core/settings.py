@@ -148,6 +148,9 @@ class Settings(BaseSettings):
         default=30, ge=3, le=3600, description="Seconds without a sign of life after which others take a job."
     )
     job_days: int = Field(default=30, ge=0, le=36_500, description="Days that finished jobs are kept; 0: for ever.")
+    postgres_bin: Path | None = Field(
+        default=None, description="Folder with pg_dump and pg_restore; default is where the PATH has them."
+    )
 
     idempotency_hours: int = Field(
         default=24, ge=1, le=720, description="Hours in which a repeat with the same Idempotency-Key gets its answer."

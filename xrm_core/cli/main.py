@@ -10,6 +10,7 @@ import typer.main
 
 from xrm_core.cli import (
     accounts,
+    backup,
     csv_import,
     failures,
     files,
@@ -66,6 +67,8 @@ app.add_typer(scim.app, name="scim")
 app.add_typer(log.app, name="log")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(tenants.app, name="tenant")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 
 
 @cache

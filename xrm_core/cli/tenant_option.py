@@ -9,8 +9,8 @@ import typer.main
 from typer.core import TyperGroup
 
 _DATABASE = "--database"
-_WITHOUT = frozenset({"serve", "tenant"})
-"""A server answers for all tenants; the commands about tenants name theirs."""
+_WITHOUT = frozenset({"serve", "tenant", "backup", "restore", "doctor"})
+"""A server answers for all tenants, a backup has all; the commands about tenants name theirs."""
 
 _chosen: ContextVar[str] = ContextVar("tenant", default="")
 

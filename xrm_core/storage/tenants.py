@@ -50,13 +50,17 @@ class TenantExists(XrmError):
 
 @dataclass(frozen=True)
 class Tenant:
-    """A row of the catalogue with its host names. ``url`` is the SQLAlchemy URL of its database."""
+    """A row of the catalogue with its host names. ``url`` is the SQLAlchemy URL of its database.
+
+    ``elsewhere``: it was given a place of its own.
+    """
 
     name: str
     state: State
     url: str
     created_at: str
     hosts: tuple[str, ...] = ()
+    elsewhere: bool = False
 
     @property
     def place(self) -> str:
@@ -112,6 +116,7 @@ def tenants(connection: Connection, data_dir: Path) -> list[Tenant]:
             _url(connection, data_dir, row.name, row.database_url, row.schema_name),
             row.created_at,
             tuple(hosts.get(row.name, ())),
+            row.database_url is not None,
         )
         for row in connection.execute(select(TENANT).order_by(TENANT.c.name))
     ]

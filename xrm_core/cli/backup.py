@@ -1,0 +1,56 @@
+"""``xrm backup`` and ``xrm restore``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xrm_core.cli.options import DatabaseUrl, Schemas
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the backup.", show_default=False)]
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at",
+        metavar="NAME=URL",
+        help="The database of a tenant that had a place of its own; repeat it for several.",
+        show_default=False,
+    ),
+]
+
+
+def backup(folder: Folder, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+    """Write the main database and all tenants into a folder; servers may go on."""
+    from xrm_core.cli.workplace import start
+    from xrm_core.server.assembly import require_there
+    from xrm_core.server.backups import back_up_installation
+
+    settings = start(schemas, database)
+    require_there(settings)
+    made = back_up_installation(settings, folder)
+    tenants = len(made.places) - 1
+    typer.echo(f"{made.count()} rows of the main database and {tenants} tenants are in {folder}.")
+    for name in made.left_out:
+        typer.echo(f"Not in it: the tenant {name}, which is being made or removed.", err=True)
+    typer.echo("Not in it: XRM_SECRET_KEY and other settings. Keep them in another place than the backup.")
+
+
+def restore(folder: Folder, at: At = None, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+    """Bring a backup back into places where there is nothing yet: all of it, checked, or nothing."""
+    from xrm_core.cli.data_folder import make_data_folder
+    from xrm_core.cli.workplace import start
+    from xrm_core.errors import SettingsError
+    from xrm_core.server.backups import restore_installation
+
+    settings = start(schemas, database)
+    places: dict[str, str] = {}
+    for each in at or ():
+        name, _, url = each.partition("=")
+        if not name or not url:
+            raise SettingsError(f"--at {each[:60]!r} does not name a tenant and a URL.", hint="It is --at NAME=URL.")
+        places[name] = url
+    make_data_folder(settings)
+    found = restore_installation(settings, folder, places)
+    tenants = len(found.places) - 1
+    typer.echo(f"{found.count()} rows of the main database and {tenants} tenants are back, as of {found.created_at}.")
+    typer.echo("Start servers with the XRM_SECRET_KEY of that time; without it, second factors do not open.")

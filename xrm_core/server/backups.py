@@ -1,0 +1,36 @@
+"""Backing an installation up, and bringing it back: with the event that data has left, and what settings say."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from xrm_core.auth.events import Event, record
+from xrm_core.settings import Settings
+from xrm_core.storage.applied import has_models
+from xrm_core.storage.backup import back_up, restore
+from xrm_core.storage.backup.contents import installation
+from xrm_core.storage.backup.manifest import Manifest
+from xrm_core.storage.backup.postgres_tools import PostgresTools
+from xrm_core.storage.backup.writing import refuse_existing
+from xrm_core.storage.engines import Database
+
+MAIN = "main"
+"""What the main database is called in events."""
+
+
+def back_up_installation(settings: Settings, folder: Path) -> Manifest:
+    """Write the main database and all tenants into a folder. Raises as :func:`~xrm_core.storage.backup.back_up`."""
+    refuse_existing(folder)
+    what = installation(settings.database_url, settings.data_dir)
+    for source in what.sources:
+        with closing(Database(source.url)) as database, database.begin() as connection:
+            if has_models(connection):  # before it: no data leaves without an event
+                details = {"file": folder.name}
+                record(connection, Event.EXPORT, subject=source.place.name or MAIN, details=details)
+    return back_up(what, folder, PostgresTools(settings.postgres_bin))
+
+
+def restore_installation(settings: Settings, folder: Path, elsewhere: Mapping[str, str]) -> Manifest:
+    """Bring a backup back. Raises as :func:`~xrm_core.storage.backup.restore`."""
+    tools = PostgresTools(settings.postgres_bin)
+    return restore(folder, settings.database_url, settings.data_dir, elsewhere, tools)

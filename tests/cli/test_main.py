@@ -33,7 +33,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 def test_the_commands_that_scripts_rely_on_are_there():
     schema = {f"schema {name}" for name in ("check", "plan", "apply", "print")}
     accounts = {"user create", "user roles", "user list", "token create", "token list", "token revoke"}
-    assert {"serve", "import", "plugins list"} | schema | accounts <= set(COMMANDS)
+    assert {"serve", "import", "plugins list", "doctor"} | schema | accounts <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("words", COMMANDS)
@@ -195,7 +195,7 @@ def test_messages_cannot_play_tricks_on_the_terminal(xrm: Xrm):
     assert "\x1b" not in said
 
 
-MAKE_A_DATABASE = {"serve", "schema plan", "schema apply", "tenant create", "tenant import"}
+MAKE_A_DATABASE = {"serve", "schema plan", "schema apply", "tenant create", "tenant import", "restore"}
 NEED_NO_DATABASE = {"schema check", "schema print", "schema layers", "plugins list"}
 NEED_NO_DATABASE |= {"permissions matrix", "permissions test"}
 ARGUMENTS = {
@@ -210,6 +210,7 @@ ARGUMENTS = {
     "tenant export": ["acme", "acme.zip"],
     **{f"user {word}": ["ada@example.com"] for word in ("roles", "invite", "reset", "password", "totp")},
     **{f"user {word}": ["ada@example.com"] for word in ("sessions", "logout", "link", "unlink", "passkeys")},
+    "backup": ["saved"],
     "log clear": ["--reads", "--before", "90d"],
     **{f"jobs {word}": ["019aba4e-0000-7000-8000-000000000003"] for word in ("show", "cancel", "retry")},
     "jobs run": ["job_retention"],
@@ -221,7 +222,7 @@ ARGUMENTS = {
 
 WORK_ON_ONE = sorted({*COMMANDS, "schema check --with-database"} - MAKE_A_DATABASE - NEED_NO_DATABASE)
 CASES: list[tuple[str, tuple[str, ...]]] = [(words, ()) for words in WORK_ON_ONE]
-CASES += [(words, ("--tenant", "acme")) for words in WORK_ON_ONE if not words.startswith("tenant")]
+CASES += [(words, ("--tenant", "acme")) for words in WORK_ON_ONE if not words.startswith(("tenant", "backup"))]
 
 
 @pytest.mark.parametrize(("words", "tenant"), CASES)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, select, update
+from sqlalchemy import Column, Connection, func, select, update
 
 from xrm_core.auth import events, oidc_sessions, totp
 from xrm_core.auth.secret_box import SecretBox, SecretKeyNeeded
@@ -29,6 +29,11 @@ def survey(connection: Connection, box: SecretBox) -> Sealed:
     """
     found, changes = _look(connection, box)
     return Sealed(len(changes), found.already, found.unreadable)
+
+
+def number_of_secrets(connection: Connection) -> int:
+    """How many encrypted second factors there are, whichever key they need."""
+    return connection.scalar(select(func.count()).select_from(TOTP)) or 0
 
 
 def rotate(connection: Connection, box: SecretBox) -> Sealed:

@@ -24,6 +24,7 @@ def backup(folder: Folder, schemas: Schemas = None, database: DatabaseUrl = None
     from xrm_core.cli.workplace import start
     from xrm_core.server.assembly import require_there
     from xrm_core.server.backups import back_up_installation
+    from xrm_core.settings import DATABASE
 
     settings = start(schemas, database)
     require_there(settings)
@@ -32,6 +33,9 @@ def backup(folder: Folder, schemas: Schemas = None, database: DatabaseUrl = None
     typer.echo(f"{made.count()} rows of the main database and {tenants} tenants are in {folder}.")
     for name in made.left_out:
         typer.echo(f"Not in it: the tenant {name}, which is being made or removed.", err=True)
+    for place in settings.files:
+        if place != DATABASE:
+            typer.echo(f"Not in it: the content of files in {place}. Copy it after this.", err=True)
     typer.echo("Not in it: XRM_SECRET_KEY and other settings. Keep them in another place than the backup.")
 
 

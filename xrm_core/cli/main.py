@@ -12,6 +12,7 @@ from xrm_core.cli import (
     accounts,
     backup,
     csv_import,
+    doctor,
     failures,
     files,
     identities,
@@ -69,6 +70,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(tenants.app, name="tenant")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("doctor")(doctor.doctor)
 
 
 @cache

@@ -31,6 +31,11 @@ def _revisions() -> tuple["Config", "ScriptDirectory"]:
     return config, ScriptDirectory.from_config(config)
 
 
+def newest_revision() -> str:
+    """The revision that this version of the platform needs."""
+    return str(_revisions()[1].get_current_head())
+
+
 def run_revisions(connection: Connection, current: str | None) -> None:  # noqa: ARG001
     """Carry out all revisions after the current one (None: all) in the transaction of a connection."""
     from alembic.runtime.environment import EnvironmentContext

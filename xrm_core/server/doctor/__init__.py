@@ -1,0 +1,1 @@
+"""What ``xrm doctor`` looks at: the surroundings of a server, its databases, and what it reaches over the network."""

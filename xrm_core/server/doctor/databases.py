@@ -1,0 +1,202 @@
+"""Each database: whether it answers, and whether it is as the platform needs it."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import closing, suppress
+
+from sqlalchemy import Connection, text
+
+from xrm_core.auth import key_rotation
+from xrm_core.auth.secret_box import SecretBox
+from xrm_core.errors import XrmError
+from xrm_core.metadata.model import Model
+from xrm_core.permissions.in_force import in_force
+from xrm_core.server.assembly import find_plugins, read_model
+from xrm_core.server.doctor.findings import Finding, failed, ok, warning
+from xrm_core.settings import Settings, secret_keys
+from xrm_core.storage.applied import current_model
+from xrm_core.storage.backup.contents import server_version, system_revision
+from xrm_core.storage.backup.postgres_tools import PostgresTools
+from xrm_core.storage.drift import drift
+from xrm_core.storage.engines import Database, is_missing
+from xrm_core.storage.schema_files import schema_files
+from xrm_core.storage.system_upgrade import newest_revision
+from xrm_core.storage.tenants import SERVED, Tenant, tenants
+
+OLDEST_POSTGRES = 15
+SKEW_SECONDS, GREAT_SKEW_SECONDS = 2.0, 30.0
+_SHOWN = 3
+_SLOW_SECONDS = 0.25
+_EXTENSION = "pg_trgm"
+
+
+class Databases:
+    """Looks at the main database and at all tenants. ``sealed`` is how many encrypted secrets it has met."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.sealed = 0
+
+    def main(self) -> Iterator[Finding]:
+        """The main database."""
+        if is_missing(self._settings.database_url):
+            yield failed("database", "There is no database yet.", "«xrm schema apply» makes it.")
+            return
+        with closing(Database(self._settings.database_url)) as database:
+            yield from self._look("database", database)
+            yield from _backups(database, self._settings)
+
+    def tenants(self) -> Iterator[Finding]:
+        """The tenants; where there are none, nothing is said."""
+        if is_missing(self._settings.database_url):
+            return
+        with closing(Database(self._settings.database_url)) as main, main.read() as connection:
+            known = tenants(connection, self._settings.data_dir)
+        for each in known:
+            yield from self._tenant(each)
+
+    def _tenant(self, tenant: Tenant) -> Iterator[Finding]:
+        check = f"tenant {tenant.name}"
+        if tenant.state not in SERVED:
+            yield warning(
+                check,
+                f"It is in the state {tenant.state}: a command is at it, or was interrupted.",
+                f"If no command is running: «xrm tenant remove {tenant.name} --confirm {tenant.name}».",
+            )
+        elif is_missing(tenant.url):
+            yield failed(check, f"Its file is not there: {tenant.place}.", "Bring it back from a backup.")
+        else:
+            with closing(Database(tenant.url)) as database:
+                yield from self._look(check, database)
+
+    def _look(self, check: str, database: Database) -> Iterator[Finding]:
+        before = dt.datetime.now(dt.UTC)
+        with database.read() as connection:
+            if database.is_sqlite:
+                yield from _sqlite(check, connection)
+            else:
+                yield from _postgres(check, connection, before)
+            yield from _revision(check, connection)
+            model = current_model(connection)
+            if model is None:
+                yield failed(f"{check}: model", "No model was applied.", "«xrm schema plan», then «xrm schema apply».")
+                return
+            yield from self._model(check, connection, model)
+            yield from self._sealed(check, connection)
+
+    def _model(self, check: str, connection: Connection, model: Model) -> Iterator[Finding]:
+        differences = drift(connection, model)
+        if differences:
+            shown = " ".join(differences[:_SHOWN])
+            more = f" And {len(differences) - _SHOWN} more." if len(differences) > _SHOWN else ""
+            yield failed(
+                f"{check}: tables", f"{shown}{more}", "See «xrm schema check --database», and mend them by hand."
+            )
+        else:
+            yield ok(f"{check}: tables", f"The tables are those of the model {model.fingerprint}.")
+        in_force(connection, model)
+        yield ok(f"{check}: policies", "The policies in force fit the model.")
+        with suppress(XrmError):  # that files have mistakes is told of the files
+            files = read_model(self._settings, find_plugins(self._settings), schema_files(connection).texts)
+            if files.fingerprint == model.fingerprint:
+                return
+            yield warning(
+                f"{check}: entity files", "They say something else than what is served.", "See «xrm schema plan»."
+            )
+
+    def _sealed(self, check: str, connection: Connection) -> Iterator[Finding]:
+        box = SecretBox(self._settings.secret_key)
+        if not secret_keys(self._settings.secret_key):
+            self.sealed += key_rotation.number_of_secrets(connection)
+            return
+        found = key_rotation.survey(connection, box)
+        self.sealed += found.anew + found.already + len(found.unreadable)
+        if found.unreadable:
+            yield failed(
+                f"{check}: secrets",
+                f"No key opens {len(found.unreadable)} of the encrypted secrets.",
+                "Set XRM_SECRET_KEY to the key of that time, behind the one of today.",
+            )
+        elif found.anew:
+            yield warning(
+                f"{check}: secrets", f"{found.anew} are encrypted with a former key.", "Run «xrm secrets rotate»."
+            )
+
+
+def _sqlite(check: str, connection: Connection) -> Iterator[Finding]:
+    version = connection.exec_driver_sql("SELECT sqlite_version()").scalar()
+    mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+    if mode != "wal":
+        yield failed(
+            check,
+            f"SQLite {version} keeps its journal in the mode {mode}: readers and writers hold each other up.",
+            "Keep the file on a disk of this machine; network folders cannot do WAL.",
+        )
+    else:
+        yield ok(check, f"SQLite {version}, write-ahead log.")
+
+
+def _postgres(check: str, connection: Connection, before: dt.datetime) -> Iterator[Finding]:
+    version = server_version(connection)
+    if version < OLDEST_POSTGRES:
+        yield failed(check, f"PostgreSQL {version} is too old.", f"Use PostgreSQL {OLDEST_POSTGRES} or newer.")
+    else:
+        yield ok(check, f"PostgreSQL {version}.")
+    yield from _clock(check, connection)
+    where = text("SELECT count(*) FROM pg_extension WHERE extname = :name")
+    available = text("SELECT count(*) FROM pg_available_extensions WHERE name = :name")
+    if not connection.scalar(where, {"name": _EXTENSION}) and not connection.scalar(available, {"name": _EXTENSION}):
+        yield warning(
+            f"{check}: extensions",
+            f"{_EXTENSION} cannot be had here, which searches need.",
+            "Install postgresql-contrib where PostgreSQL runs.",
+        )
+    else:
+        yield ok(f"{check}: extensions", f"{_EXTENSION} is there, or can be made.")
+    took = (dt.datetime.now(dt.UTC) - before).total_seconds()
+    if took > _SLOW_SECONDS:
+        yield warning(
+            f"{check}: way", f"It took {took:.1f} seconds to connect and ask.", "See what is between the two."
+        )
+
+
+def _clock(check: str, connection: Connection) -> Iterator[Finding]:
+    before = dt.datetime.now(dt.UTC)
+    theirs = connection.scalar(text("SELECT clock_timestamp()"))
+    after = dt.datetime.now(dt.UTC)
+    skew = abs((theirs - (before + (after - before) / 2)).total_seconds()) if theirs else 0.0
+    says = f"The clocks of server and database differ by {skew:.1f} seconds."
+    remedy = "Let both follow the same time (NTP): sessions, codes and jobs go by it."
+    if skew >= GREAT_SKEW_SECONDS:
+        yield failed(f"{check}: clock", says, remedy)
+    elif skew >= SKEW_SECONDS:
+        yield warning(f"{check}: clock", says, remedy)
+    else:
+        yield ok(f"{check}: clock", says)
+
+
+def _revision(check: str, connection: Connection) -> Iterator[Finding]:
+    found, newest = system_revision(connection), newest_revision()
+    if found is None:
+        yield failed(f"{check}: system tables", "There are none.", "«xrm schema apply» makes them.")
+    elif found < newest:
+        yield failed(
+            f"{check}: system tables", f"They are of the revision {found}, not {newest}.", "Run «xrm schema apply»."
+        )
+    elif found > newest:
+        yield failed(
+            f"{check}: system tables",
+            f"They are of the revision {found}, which is newer than this version of the platform.",
+            "Use the version that made them, or a newer one.",
+        )
+    else:
+        yield ok(f"{check}: system tables", f"They are of the revision {found}.")
+
+
+def _backups(database: Database, settings: Settings) -> Iterator[Finding]:
+    if database.is_sqlite:
+        return
+    with database.read() as connection:
+        version = server_version(connection)
+    PostgresTools(settings.postgres_bin).require(version)
+    yield ok("backup", f"pg_dump and pg_restore know PostgreSQL {version}.")

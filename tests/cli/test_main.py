@@ -197,7 +197,7 @@ def test_messages_cannot_play_tricks_on_the_terminal(xrm: Xrm):
 
 MAKE_A_DATABASE = {"serve", "schema plan", "schema apply", "tenant create", "tenant import", "restore"}
 NEED_NO_DATABASE = {"schema check", "schema print", "schema layers", "plugins list"}
-NEED_NO_DATABASE |= {"permissions matrix", "permissions test"}
+NEED_NO_DATABASE |= {"permissions matrix", "permissions test", "doctor"}
 ARGUMENTS = {
     "import": ["book", "books.csv"],
     "query explain": ["query.graphql", "--role", "clerk"],

@@ -136,6 +136,9 @@ def test_what_changes_nothing_keeps_nothing(client: Client) -> None:
     ids = [client.post(dry, **KEY).json()["data"]["createCustomer"]["id"] for _ in range(2)]
     assert ids[0] != ids[1]
     assert (kept(client), names(client)) == (0, [])
+    create(client, "A")
+    again = client.post(dry, **KEY)  # nor does it look at what is kept
+    assert (again.status_code, again.json()["extensions"]) == (200, {"dryRun": True})
 
 
 def test_changes_of_accounts_and_of_the_schema_refuse_a_key(client: Client) -> None:

@@ -132,6 +132,7 @@ class Settings(BaseSettings):
         default=10, ge=0, le=3600, description="Seconds that requests under way then have to end."
     )
     access_log: bool = Field(default=False, description="Write a line to the log for each request.")
+    traces: bool = Field(default=False, description="Send OpenTelemetry traces; needs the extra otel.")
     metrics_token: str = Field(
         default="", repr=False, description="Token for /metrics: 32 characters or more, by chance; none: nobody's."
     )

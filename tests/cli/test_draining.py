@@ -11,8 +11,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -157,3 +158,48 @@ def test_figures_have_a_port_of_their_own(applied: Path, tmp_path: Path, xrm: Xr
 
     assert "process_cpu_seconds_total" in text
     assert code == 0
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Takes what is sent by OTLP."""
+
+    taken: ClassVar[list[tuple[str, bytes]]] = []
+
+    def do_POST(self) -> None:
+        """Keep it."""
+        self.taken.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_traces_are_sent_also_those_that_wait_at_the_end(applied: Path, tmp_path: Path) -> None:
+    (tmp_path / "xrm-data").rename(tmp_path / "data")
+    with HTTPServer(("127.0.0.1", 0), Collector) as collector:
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        try:
+            endpoint = f"http://127.0.0.1:{collector.server_port}"
+            server = Server(tmp_path, "--schemas", applied, XRM_TRACES="true", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
+            try:
+                server.graphql("xrm_unknown", COUNT)
+            finally:
+                code = server.stop()
+        finally:
+            collector.shutdown()
+
+    assert code == 0
+    assert {path for path, _ in Collector.taken} == {"/v1/traces"}
+    assert b"POST /graphql" in b"".join(body for _, body in Collector.taken)
+
+
+def test_a_collector_that_does_not_answer_holds_up_no_end(applied: Path, tmp_path: Path) -> None:
+    (tmp_path / "xrm-data").rename(tmp_path / "data")
+    settings = {"XRM_TRACES": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    server = Server(tmp_path, "--schemas", applied, **settings)
+    server.graphql("xrm_unknown", COUNT)
+    began = time.monotonic()
+
+    assert server.stop() == 0
+    assert time.monotonic() - began < 5

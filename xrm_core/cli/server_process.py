@@ -41,6 +41,10 @@ def run(settings: Settings) -> None:
     if settings.demo:
         _require_loopback(settings.host)
     with ExitStack() as stack:
+        if settings.traces:
+            from xrm_core.server.tracing import traced
+
+            stack.enter_context(traced())
         listener = stack.enter_context(_bound_socket(settings.host, settings.port))
         listeners = [listener]
         if settings.metrics_port:

@@ -45,6 +45,7 @@ from xrm_core.records.door import Records
 from xrm_core.records.idempotency import IdempotencyKeyInvalid, Repeatable, key_of
 from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Reader
+from xrm_core.telemetry import tracing
 from xrm_core.telemetry.request import note_operation
 from xrm_core.telemetry.threads import ThreadPool
 from xrm_core.translation import say, speaking
@@ -188,7 +189,8 @@ class Engine:
         role = self.roles.known(caller.access) or await self.roles.get(caller.access, self.threads.planning)
         document = role.documents.known(request.query)
         if document is None:
-            document = await self._apart(self.threads.planning, role.documents.read, request.query)
+            with tracing.span("graphql.parse"):
+                document = await self._apart(self.threads.planning, role.documents.read, request.query)
             role.documents.keep(request.query, document)
         if document.errors:
             return answers.invalid(document.errors)
@@ -350,7 +352,8 @@ class Engine:
         while True:
             plan: Plan | None = document.plans.get(key)
             if plan is None:
-                plan = await self._apart(self.threads.planning, make)
+                with tracing.span("graphql.plan"):
+                    plan = await self._apart(self.threads.planning, make)
                 document.remember(key, plan)
             values = plan.values(variables, ContextValues(caller))
             if values is not None:

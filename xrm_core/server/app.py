@@ -42,10 +42,12 @@ from xrm_core.server.security_notices import LOOK_SECONDS, SecurityNotices
 from xrm_core.server.site import Site
 from xrm_core.server.sites import Sites
 from xrm_core.server.tenants import Tenants
+from xrm_core.server.tracing import TracedRequests
 from xrm_core.server.traffic import Stage, Traffic
 from xrm_core.server.trusted_documents import load_trusted_documents
 from xrm_core.server.upload_limits import UploadSlots
 from xrm_core.server.uploads_http import UPLOADS, UploadsEndpoint
+from xrm_core.telemetry import tracing
 
 CLEAN_SECONDS = 3600.0
 """How often a server looks for what has expired: files that nobody has attached, sessions, old lines of logs."""
@@ -152,6 +154,9 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).
     if settings.demo:
         app = TrustedHostMiddleware(app, allowed_hosts=LOOPBACK)
+    tracer = tracing.tracer()
+    if tracer is not None:
+        app = TracedRequests(app, tracer)
     metrics.gauges.extend(gauges(lambda: (site, *tenants.open_sites)))
     traffic = Traffic(app, settings, metrics)
     return traffic

@@ -49,6 +49,7 @@ from xrm_core.records.files import Files
 from xrm_core.server.blueprints import LOOK_SECONDS, Blueprint, Blueprints, blueprint_of
 from xrm_core.server.policy_administration import PolicyAdministration, usual_limits
 from xrm_core.server.tenant_layer import TenantLayer
+from xrm_core.server.traced_reader import TracedReader
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import tables_version
 from xrm_core.storage.engines import Database
@@ -58,6 +59,7 @@ from xrm_core.storage.readers import Reader
 from xrm_core.storage.sqlite_reader import SqliteReader
 from xrm_core.storage.statistics import renew_statistics
 from xrm_core.storage.tenants import State
+from xrm_core.telemetry import tracing
 from xrm_core.telemetry.pool_use import PoolUse
 from xrm_core.telemetry.threads import ThreadPool
 from xrm_core.translation import say
@@ -145,7 +147,9 @@ class Site:
         self.database = database
         self._settings = settings
         self._blueprints = blueprints
-        self._reader = make_reader(database, settings.statement_timeout)
+        self._reader = made = make_reader(database, settings.statement_timeout)
+        tracer = tracing.tracer()
+        self._reading: Reader = made if tracer is None else TracedReader(made, tracer)
         self._threads = Threads()
         self._passwords = Passwords(settings.password_memory, settings.password_passes)
         self._box = SecretBox(settings.secret_key)
@@ -449,7 +453,7 @@ class Site:
         engine = Engine(
             records,
             self.database,
-            self._reader,
+            self._reading,
             roles=blueprint.roles,
             threads=self._threads,
             administration=self._administration,

@@ -25,7 +25,7 @@ GONE = 499
 """Counted as the status of a request whose client has gone before its answer: what nginx calls it."""
 
 HEALTH, SIGN_IN = "/health/", "/auth/"
-_NOWHERE = "none"
+NOWHERE = "none"
 _START = "http.response.start"
 
 _log = structlog.get_logger(__name__)
@@ -113,7 +113,7 @@ class Traffic:
             self.under_way -= 1
             route: str | None = scope.get(ROUTE)
             if route is None:
-                route = str(getattr(scope.get("route"), "path", _NOWHERE))
+                route = str(getattr(scope.get("route"), "path", NOWHERE))
             seconds = perf_counter() - began
             found = self._answers.get((scope["method"], route, status, record.operation, not record.codes))
             if found is None:

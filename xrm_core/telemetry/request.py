@@ -25,7 +25,7 @@ class RequestRecord:
 
     ``operation`` is the kind of GraphQL operation, ``codes`` are those of the errors that its answer tells, ``waited``
     are the seconds for which it waited for a connection. ``retry_after``: seconds after which it may be tried again, if
-    it was refused for a reason that passes.
+    it was refused for a reason that passes. ``trace_id`` is that of its trace, if it is traced.
     """
 
     # Nothing of it is noted about most requests, so that to make one costs next to nothing.
@@ -33,6 +33,7 @@ class RequestRecord:
     codes: tuple[str, ...] = ()
     waited: float | None = None
     retry_after: int | None = None
+    trace_id: str | None = None
 
     def __init__(self, raw_id: bytes) -> None:
         self.raw_id = raw_id
@@ -102,4 +103,6 @@ def add_request_id(_logger: Any, _method: str, line: MutableMapping[str, Any]) -
     record = REQUEST.get()
     if record is not None:
         line.setdefault("request_id", record.id)
+        if record.trace_id is not None:
+            line.setdefault("trace_id", record.trace_id)
     return line

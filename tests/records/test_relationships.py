@@ -20,12 +20,13 @@ from xrm_core.records.door import Records
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
+from xrm_core.translation import speaking
 
 TEXT = {"type": "string"}
 FILES: list[dict[str, Any]] = [
     {"x-entity": "user", "properties": {"name": TEXT}},
     {"x-entity": "person", "properties": {"name": TEXT, "hidden": {"type": "boolean", "default": False}}},
-    {"x-entity": "firm", "properties": {"name": TEXT}},
+    {"x-entity": "firm", "x-labels": {"de": "Firma"}, "properties": {"name": TEXT}},
     {
         "x-relationship": "decides_for",
         "x-pairs": [
@@ -94,6 +95,10 @@ def test_a_relationship_with_its_period_and_attributes(world: World) -> None:
 def test_only_allowed_pairs(world: World) -> None:
     [ada], [firm] = made(world, "person", 1), made(world, "firm", 1)
     refused(world, "decides_for", {"source": firm, "target": ada}, "a firm cannot have this with a person")
+    with speaking("de"):
+        refused(
+            world, "decides_for", {"source": firm, "target": ada}, "zwischen Firma und person ist das nicht möglich"
+        )
     refused(world, "decides_for", {"source": ada, "target": ada}, "the same record")
     refused(world, "decides_for", {"source": ada}, "target: is missing")
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, false, or_, select, true
 from sqlalchemy.sql import ColumnElement
 
-from xrm_core.metadata.model import Entity, Relationship
+from xrm_core.metadata.model import Entity, Model, Relationship
 from xrm_core.metadata.relationships import SOURCE, TARGET, VALID_FROM, VALID_TO
 from xrm_core.records.stored import Record, from_row, targets_of
 from xrm_core.records.wording import Problem, noun
@@ -18,7 +18,7 @@ from xrm_core.storage.tables import Tables
 from xrm_core.translation import say
 
 
-def relationship_problems(entity: Entity, record: Mapping[str, Any]) -> Iterator[Problem]:
+def relationship_problems(model: Model, entity: Entity, record: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with the ends and the period of a relationship, by itself."""
     if entity.relationship is None:
         return
@@ -27,7 +27,8 @@ def relationship_problems(entity: Entity, record: Mapping[str, Any]) -> Iterator
         (source, source_id), (target, target_id) = ends
         if (source, target) not in entity.relationship.pairs:
             # Not which it can: the caller need not know all of these entities.
-            message = say("a {source} cannot have this with a {target}", source=source, target=target)
+            called = {"source": noun(model[source]), "target": noun(model[target])}
+            message = say("a {source} cannot have this with a {target}", **called)
             yield _problem(TARGET, "pairs", message)
         elif (source, source_id.lower()) == (target, target_id.lower()):
             yield _problem(TARGET, "pairs", say("is the same record as the source"))

@@ -37,7 +37,7 @@ class Validator:
 
         Without ``rules``, only its fields are looked at one by one.
         """
-        found = [*_beyond_schema(entity, record), *relationship_problems(entity, record)]
+        found = [*_beyond_schema(entity, record), *relationship_problems(self._model, entity, record)]
         reported = {problem["field"] for problem in found}
         # What is no text cannot even be looked at by the validator.
         no_text = {problem["field"] for problem in found if problem["rule"] in ("characters", "json")}

@@ -59,7 +59,13 @@ def before_record_update(entity: str, before: Mapping[str, Any], changes: Record
 def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
     """Only retired vehicles may go."""
     if entity == "vehicle" and not before["retired"]:
-        raise Refuse(f"Retire the vehicle {before['licence_plate']} before you delete it.")
+        plate = before["licence_plate"]
+        raise Refuse(
+            {
+                "en": f"Retire the vehicle {plate} before you delete it.",
+                "de": f"Das Fahrzeug {plate} muss vor dem Löschen ausgemustert werden.",
+            }
+        )
 
 
 def _checked(plate: str) -> str:

@@ -123,6 +123,9 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days that events of accounts and rights are kept; 0: for ever.",
     )
+    change_days: int = Field(
+        default=1_095, ge=0, le=36_500, description="Days that the log of changes is kept; 0: for ever."
+    )
     read_days: int = Field(default=90, ge=0, le=36_500, description="Days that the log of reads is kept; 0: for ever.")
 
     drain_seconds: float = Field(
@@ -230,11 +233,11 @@ class Settings(BaseSettings):
             raise ValueError("no URL such as https://s3.example.com")
         return value
 
-    @field_validator("event_days")
+    @field_validator("event_days", "change_days")
     @classmethod
     def _is_long_enough(cls, value: int) -> int:
         if 0 < value < MIN_EVENT_DAYS:
-            raise ValueError(f"events are kept for {MIN_EVENT_DAYS} days at least")
+            raise ValueError(f"it is kept for {MIN_EVENT_DAYS} days at least")
         return value
 
     @field_validator("passkey_origins")

@@ -1,4 +1,4 @@
-"""``xrm log``: what happened to accounts and rights, and who read what."""
+"""``xrm log``: what happened to accounts and rights, who read what, and what has become of records."""
 
 import datetime as dt
 import json
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from xrm_core.auth.events import AuthEvent
 
-app = typer.Typer(help="Logs of accounts and rights, and of reads.", no_args_is_help=True)
+app = typer.Typer(help="Logs of changes, of accounts and rights, and of reads.", no_args_is_help=True)
 
 
 class Format(StrEnum):
@@ -61,7 +61,7 @@ def list_events(
     with opened(schemas, database) as workplace:
         workplace.check_applied()
         with workplace.database.read() as connection:
-            users = () if user is None else _names(workplace, connection, user)
+            users = () if user is None else names_of(workplace, connection, user)
             found = list(recorded(connection, users=users, event=event, since=moment, limit=limit))
     for line in lines(map(_cells, found), _EVENT_COLUMNS, form):
         typer.echo(line)
@@ -92,9 +92,9 @@ def list_reads(
     moment = None if since is None else moment_of(since)
     with opened(schemas, database) as workplace:
         workplace.check_applied()
-        entity, id_ = (None, None) if record is None else _record(workplace, record)
+        entity, id_ = (None, None) if record is None else record_of(workplace, record)
         with workplace.database.read() as connection:
-            reader = None if user is None else _names(workplace, connection, user)[0]
+            reader = None if user is None else names_of(workplace, connection, user)[0]
             found = list(logged(connection, record_id=id_, entity=entity, user_id=reader, since=moment, limit=limit))
     rows = ({**asdict(each), "fields": list(each.fields), "record_ids": list(each.record_ids)} for each in found)
     for line in lines(({name: row[name] for name in _READ_COLUMNS} for row in rows), _READ_COLUMNS, form):
@@ -109,23 +109,32 @@ def clear_logs(
     ],
     of_events: Annotated[bool, typer.Option("--events", help="Events of accounts and rights.")] = False,
     of_reads: Annotated[bool, typer.Option("--reads", help="The log of reads.")] = False,
+    of_changes: Annotated[bool, typer.Option("--changes", help="The change log.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many lines of which days.")] = False,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
     """Remove old lines of the logs for good; that it was done is kept as an event."""
     from xrm_core.auth.retention import Log, by_day, check_old_enough, clear
+    from xrm_core.changes import retention as changes
     from xrm_core.cli.workplace import opened
     from xrm_core.errors import SettingsError
 
     logs = [log for log, asked in ((Log.EVENTS, of_events), (Log.READS, of_reads)) if asked]
-    if not logs:
-        raise SettingsError("Which log?", hint="Add --events, --reads or both.")
+    if not logs and not of_changes:
+        raise SettingsError("Which log?", hint="Add --events, --reads, --changes or several of them.")
     moment = moment_of(before, "--before")
     for log in logs:
         check_old_enough(log, moment)
+    if of_changes:
+        changes.check_old_enough(moment)
     with opened(schemas, database) as workplace:
         workplace.check_applied()
+        if of_changes and dry_run:
+            with workplace.database.read() as connection:
+                typer.echo(f"changes: {changes.removable(connection, moment)} lines would be removed.")
+        elif of_changes:
+            typer.echo(f"changes: {changes.remove(workplace.database, moment, by='command line')} lines removed.")
         for log in logs:
             if not dry_run:
                 typer.echo(f"{log}: {clear(workplace.database, log, moment, by='command line')} lines removed.")
@@ -137,7 +146,7 @@ def clear_logs(
             typer.echo(f"{log}: {sum(count for _, count in days)} lines would be removed.")
 
 
-def _record(workplace: Any, text: str) -> tuple[str, str | None]:
+def record_of(workplace: Any, text: str) -> tuple[str, str | None]:
     """Entity and id of ``customer:ID``; no id for ``customer``."""
     from uuid import UUID
 
@@ -204,7 +213,7 @@ def moment_of(text: str, option: str = "--since") -> dt.datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
-def _names(workplace: Any, connection: "Connection", user: str) -> tuple[str, ...]:
+def names_of(workplace: Any, connection: "Connection", user: str) -> tuple[str, ...]:
     """The id of a user, and the e-mail address under which strangers may have tried to sign in."""
     from uuid import UUID
 

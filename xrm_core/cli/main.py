@@ -11,6 +11,7 @@ import typer.main
 from xrm_core.cli import (
     accounts,
     backup,
+    change_log,
     csv_import,
     doctor,
     failures,
@@ -65,6 +66,9 @@ app.add_typer(accounts.tokens, name="token")
 app.add_typer(oidc.app, name="oidc")
 app.add_typer(secret_keys.app, name="secrets")
 app.add_typer(scim.app, name="scim")
+log.app.command("changes")(change_log.list_changes)
+log.app.command("seal")(change_log.seal)
+log.app.command("verify")(change_log.verify)
 app.add_typer(log.app, name="log")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(tenants.app, name="tenant")

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -46,7 +46,7 @@ from xrm_core.records.idempotency import IdempotencyKeyInvalid, Repeatable, key_
 from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Reader
 from xrm_core.telemetry import tracing
-from xrm_core.telemetry.request import note_operation
+from xrm_core.telemetry.request import note_operation, request_id
 from xrm_core.telemetry.threads import ThreadPool
 from xrm_core.translation import say, speaking
 
@@ -238,7 +238,7 @@ class Engine:
             request.operation_name,
             dict(request.variables),
             variables,
-            caller,
+            replace(caller, causes=_causes(caller)),
             extensions,
             request.address,
         )
@@ -386,3 +386,9 @@ def _refuse_key(request: Request) -> None:
             say("Changes of accounts, of the schema and of permissions take no Idempotency-Key; nothing was done."),
             hint=say("Leave the header out."),
         )
+
+
+def _causes(caller: User) -> tuple[tuple[str, str], ...]:
+    """What leads to the changes of a request, for the change log."""
+    token = () if caller.token is None else (("token", caller.token),)
+    return (("request", request_id()), *token)

@@ -19,6 +19,7 @@ class User:
     the id of the API token, ``networks`` are those from which it may be used (None: all). ``viewer`` is the id of
     the user who sees things as this one does, without changing any. ``language`` is what stands in the field of this
     name of the record, such as ``de``: in it they are told what is wrong, unless a request names another.
+    ``causes`` are kind and name of what has led to what they do, the first cause first, for the change log.
     """
 
     id: str | None
@@ -32,6 +33,7 @@ class User:
     networks: tuple[IPv4Network | IPv6Network, ...] | None = None
     viewer: str | None = None
     language: str | None = None
+    causes: tuple[tuple[str, str], ...] = ()
 
     @property
     def actor(self) -> str | None:
@@ -69,6 +71,11 @@ class System:
     def team(self) -> None:
         """And it is in no team."""
         return
+
+    @property
+    def causes(self) -> tuple[tuple[str, str], ...]:
+        """What has led to what it does, for the change log."""
+        return (("platform", self.cause),)
 
     @property
     def teams(self) -> tuple[str, ...]:

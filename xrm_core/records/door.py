@@ -1,6 +1,7 @@
 """Create, update, delete: the functions through which every change of data goes, whoever asks for it.
 
-Order: permission → validation → before-hooks → SQL with the row rule in it → the rule once more on what was stored.
+Order: permission → validation → before-hooks → SQL with the row rule in it → the rule once more on what was stored →
+change log.
 All of it in the caller's transaction: an error that leaves here must end it (roll it back).
 """
 
@@ -14,6 +15,8 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
+from xrm_core.changes import log
+from xrm_core.changes.entry import Change, Operation
 from xrm_core.errors import Forbidden, InternalError, ValidationFailed
 from xrm_core.metadata.frozen import thaw
 from xrm_core.metadata.model import CALLER, CALLER_TEAM, EMAIL, SYSTEM_FIELDS, USER, Entity, Model
@@ -21,10 +24,11 @@ from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
-from xrm_core.records import accounts, addresses, shares
+from xrm_core.records import accounts, addresses, logged, shares
 from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.constraints import translate
 from xrm_core.records.files import Files
+from xrm_core.records.going_along import going_along, let_go
 from xrm_core.records.links import change_links, owned, split
 from xrm_core.records.numbers import number_changed, number_new
 from xrm_core.records.relationships import conflicts
@@ -84,7 +88,8 @@ class Records:
         for names in set(mine):
             check_fields(caller, kind, Action.CREATE, names)
             conditions[names] = row_conditions(scope, caller, kind, Action.CREATE, names)
-        prepared = [self._prepare(connection, scope, caller, kind, fields) for fields, _ in parts]
+        now = _now()
+        prepared = [self._prepare(connection, scope, caller, kind, fields, now) for fields, _ in parts]
         if not prepared:
             return []
         number_new(connection, self.tables[entity], kind, prepared)
@@ -95,6 +100,8 @@ class Records:
             raise self._translated(error, kind, caller) from None
         self._raise(conflicts(connection, self.tables, kind, [record["id"] for record in prepared]), kind, caller)
         self._raise(addresses.taken(connection, self.tables[entity], kind, prepared), kind, caller)
+        entries = [self._entry(caller, kind, Operation.CREATE, each, logged.state(kind, each)) for each in prepared]
+        log.append(connection, entries, now)
         for (_, links), record in zip(parts, prepared, strict=True):
             change_links(self, connection, caller, kind, record["id"], links)
         for names, record in zip(mine, prepared, strict=True):  # after the links, which rules may be about
@@ -138,12 +145,8 @@ class Records:
         number_changed(connection, self.tables[entity], kind, final)
         moved = [final] if EMAIL in final and final[EMAIL] != before.get(EMAIL) else []
         addresses.hold(connection, kind, moved)
-        stamped = {
-            **to_columns(kind, final),
-            "updated_at": _now(),
-            "updated_by": caller.actor,
-            "version": before["version"] + 1,
-        }
+        now, version = _now(), before["version"] + 1
+        stamped = {**to_columns(kind, final), "updated_at": now, "updated_by": caller.actor, "version": version}
         table = self.tables[entity]
         statement = update(table).where(table.c.id == id_, table.c.version == before["version"], *conditions)
         try:
@@ -153,6 +156,8 @@ class Records:
         if changed == 1:
             self._raise(conflicts(connection, self.tables, kind, [id_]), kind, caller)
             self._raise(addresses.taken(connection, self.tables[entity], kind, moved), kind, caller)
+            record, fields = {"id": id_, "version": version}, logged.differences(kind, before, final)
+            log.append(connection, [self._entry(caller, kind, Operation.UPDATE, record, fields)], now)
             change_links(self, connection, caller, kind, id_, links)
             if entity == USER:
                 accounts.follow(connection, caller, before, final)
@@ -175,16 +180,22 @@ class Records:
         if version is not None and version != before["version"]:
             raise version_conflict(connection, scope, caller, kind, before, version, {})
         self.plugins.before_delete(entity, before)
-        table = self.tables[entity]
+        table, now = self.tables[entity], _now()
+        along = going_along(connection, self.model, self.tables, kind, id_)
+        going = [(entity, id_), *((each.kind.name, each.record["id"]) for each in along)]
         try:
+            entries = let_go(connection, self.model, self.tables, caller, going, now)
             gone = connection.execute(sql_delete(table).where(table.c.id == id_, *conditions), context(caller)).rowcount
         except IntegrityError as error:
             raise translate(error, kind, deleting=True) from None
-        if entity == USER:
-            accounts.forget(connection, id_)
         if gone != 1:
             raise no_record(kind, id_)
-        shares.forget(connection, self.model, self.tables, entity, id_)
+        entries += [self._gone(caller, each.kind, each.record) for each in reversed(along)]
+        log.append(connection, [*entries, self._gone(caller, kind, before)], now)
+        for name, of in going:
+            if name == USER:
+                accounts.forget(connection, of)
+        shares.forget(connection, going)
 
     def share(
         self,
@@ -210,7 +221,13 @@ class Records:
         return Scope(self.model, self.tables, caller.access, connection.dialect)
 
     def _prepare(
-        self, connection: Connection, scope: Scope, caller: Caller, kind: Entity, values: Mapping[str, Any]
+        self,
+        connection: Connection,
+        scope: Scope,
+        caller: Caller,
+        kind: Entity,
+        values: Mapping[str, Any],
+        now: dt.datetime,
     ) -> Record:
         given = {name: value for name, value in values.items() if name not in _SYSTEM_NAMES}
         record = canonical(kind, {**_defaults(kind, caller), **given})
@@ -220,12 +237,22 @@ class Records:
         if final != record:
             self._validate(kind, final, caller)
         self._check_targets(connection, scope, caller, kind, given)
-        now = _now()
         system = {"id": str(uuid7()), "created_at": now, "updated_at": now, "version": 1}
         system |= {"created_by": caller.actor, "updated_by": caller.actor}
         system |= {name: value for name, value in values.items() if name in _SYSTEM_NAMES}
         empty = dict.fromkeys(kind.fields)  # every row of a statement names the same columns
         return {**empty, **final, **system}
+
+    @staticmethod
+    def _entry(
+        caller: Caller, kind: Entity, operation: Operation, record: Mapping[str, Any], fields: Mapping[str, Any]
+    ) -> Change:
+        """What the log keeps of a change; ``record``: id and version, as they are after it."""
+        return Change(kind.name, record["id"], operation, record["version"], caller.actor, caller.causes, fields)
+
+    def _gone(self, caller: Caller, kind: Entity, record: Record) -> Change:
+        after = {"id": record["id"], "version": record["version"] + 1}
+        return self._entry(caller, kind, Operation.DELETE, after, logged.last_state(kind, record))
 
     def _validate(self, kind: Entity, record: Mapping[str, Any], caller: Caller) -> None:
         self._raise(self.validator.problems(kind, record), kind, caller)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from xrm_core import naming
 from xrm_core.errors import Forbidden, NotFound, ValidationFailed
-from xrm_core.metadata.model import TEAM, USER, Entity, Model
+from xrm_core.metadata.model import TEAM, USER, Entity
 from xrm_core.metadata.predicate import Level
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
@@ -24,7 +24,6 @@ from xrm_core.records.rights import denied, readable, row_conditions
 from xrm_core.records.wording import invalid, noun
 from xrm_core.storage.auth_events import Event, record
 from xrm_core.storage.system import SHARE
-from xrm_core.storage.tables import Tables
 from xrm_core.translation import mark, say
 
 MOST = 200
@@ -32,6 +31,8 @@ MOST = 200
 
 MOST_LETTERS = 500
 """Of a reason."""
+
+_AT_ONCE = 500
 
 _NOT_SHARED = {
     "user": mark("The {entity} is not shared with this user."),
@@ -122,34 +123,23 @@ def unshare(
     _tell(connection, Event.RECORD_UNSHARED, caller, kind, id_, grantee, address, {})
 
 
-def forget(connection: Connection, model: Model, tables: Tables, entity: str, id_: str) -> None:
-    """Remove the shares of a record that was deleted, of those that went with it, and those with a user or team."""
-    connection.execute(delete(SHARE).where(SHARE.c.entity == entity, SHARE.c.record_id == id_))
-    for name in _going_along(model, entity):
-        left = select(tables[name].c.id)
-        connection.execute(delete(SHARE).where(SHARE.c.entity == name, SHARE.c.record_id.not_in(left)))
-    if entity in (USER, TEAM):
-        connection.execute(delete(SHARE).where(SHARE.c.grantee == f"{entity}:{id_}"))
-    if entity == USER:
-        connection.execute(update(SHARE).where(SHARE.c.shared_by == id_).values(shared_by=None))
+def forget(connection: Connection, gone: Sequence[tuple[str, str]]) -> None:
+    """Remove the shares of records that were deleted (entity and id of each), and those with a user or team."""
+    for start in range(0, len(gone), _AT_ONCE):
+        some = gone[start : start + _AT_ONCE]
+        for entity in {name for name, _ in some}:
+            ids = [id_ for name, id_ in some if name == entity]
+            connection.execute(delete(SHARE).where(SHARE.c.entity == entity, SHARE.c.record_id.in_(ids)))
+            if entity in (USER, TEAM):
+                named = [f"{entity}:{id_}" for id_ in ids]
+                connection.execute(delete(SHARE).where(SHARE.c.grantee.in_(named)))
+            if entity == USER:
+                connection.execute(update(SHARE).where(SHARE.c.shared_by.in_(ids)).values(shared_by=None))
 
 
 def end_with(connection: Connection, user_id: str) -> int:
     """Share nothing with a user any more; answers how many shares that ends."""
     return connection.execute(delete(SHARE).where(SHARE.c.grantee == str(Grantee(USER, user_id)))).rowcount
-
-
-def _going_along(model: Model, entity: str) -> set[str]:
-    """Entities of which the database deletes records when it deletes one of this entity."""
-    found: set[str] = set()
-    waiting = [entity]
-    while waiting:
-        for each in model[waiting.pop()].inverses.values():
-            relation = model[each.entity][each.field].reference
-            if relation.on_delete == "cascade" and each.entity not in found:
-                found.add(each.entity)
-                waiting.append(each.entity)
-    return found
 
 
 def _check(

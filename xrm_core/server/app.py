@@ -21,6 +21,7 @@ from xrm_core.server import graphiql, health, metrics_http
 from xrm_core.server.assembly import Platform
 from xrm_core.server.auth_http import AuthEndpoints
 from xrm_core.server.blueprints import Blueprints
+from xrm_core.server.change_sealing import SEAL_SECONDS, ChangeSealing
 from xrm_core.server.content_stores import content_stores
 from xrm_core.server.file_intake import FileIntake
 from xrm_core.server.file_links import FileLinks
@@ -84,6 +85,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     metrics = Metrics()
     ending = asyncio.Event()
     retention = LogRetention(settings, ending.is_set)
+    sealing = ChangeSealing(settings, ending.is_set)
 
     async def clean(each: Site) -> None:
         if not ending.is_set():
@@ -102,6 +104,11 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
             await clean(site)
             await tenants.do_in_all(clean)  # each was cleaned when it was opened
 
+    async def seal_changes() -> None:
+        while not await _happens(ending, SEAL_SECONDS):
+            await sealing.seal(site)
+            await tenants.do_in_all(sealing.seal)
+
     async def send_notices() -> None:
         while notices.are_sent and not await _happens(ending, LOOK_SECONDS):
             await notices.send(site)
@@ -114,10 +121,11 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         await tenants.start()
         site.watch()
         cleaning, sending = asyncio.create_task(keep_clean()), asyncio.create_task(send_notices())
+        sealed = asyncio.create_task(seal_changes())
         yield
         ending.set()
         await cleaning
-        await finished([sending])
+        await finished([sending, sealed])
         await forgotten.finish()
         await tenants.close()
         await site.close()

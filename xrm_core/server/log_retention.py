@@ -1,14 +1,20 @@
 """Old lines of the logs go by themselves, as the settings say."""
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
 from xrm_core.auth.retention import Log, clear, moment_before
+from xrm_core.changes.retention import remove
 from xrm_core.server.site import Site
 from xrm_core.settings import Settings
+from xrm_core.storage.engines import Database
 from xrm_core.storage.tenants import State
+
+Remove = Callable[..., int]
 
 _log = structlog.get_logger(__name__)
 
@@ -25,20 +31,30 @@ class LogRetention:
     """
 
     def __init__(self, settings: Settings, stop: Callable[[], bool]) -> None:
-        self._days = {Log.EVENTS: settings.event_days, Log.READS: settings.read_days}
+        self._logs: dict[str, tuple[int, Remove]] = {
+            "changes": (settings.change_days, remove),
+            **{
+                log.value: (days, partial(_clear, log))
+                for log, days in ((Log.EVENTS, settings.event_days), (Log.READS, settings.read_days))
+            },
+        }
         self._stop = stop
 
     async def clean(self, site: Site) -> None:
         """Remove old lines from the logs of a site. What goes wrong is for the server's own log alone."""
-        for log, days in self._days.items():
+        for log, (days, work) in self._logs.items():
             if not days or site.state is not State.ACTIVE:
                 continue
             try:
                 removed = await asyncio.to_thread(
-                    clear, site.database, log, moment_before(days), by="retention", stop=self._stop
+                    work, site.database, moment_before(days), by="retention", stop=self._stop
                 )
             except Exception as error:
-                _log.warning("log_not_cleared", tenant=site.name, log=log.value, kind=type(error).__name__)
+                _log.warning("log_not_cleared", tenant=site.name, log=log, kind=type(error).__name__)
             else:
                 if removed:
-                    _log.info("log_cleared", tenant=site.name, log=log.value, removed=removed)
+                    _log.info("log_cleared", tenant=site.name, log=log, removed=removed)
+
+
+def _clear(log: Log, database: Database, before: dt.datetime, *, by: str, stop: Callable[[], bool]) -> int:
+    return clear(database, log, before, by=by, stop=stop)

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 
 from xrm_core.errors import XrmError
 from xrm_core.metadata.model import Model
+from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
 from xrm_core.storage.file_tables import CONTENT_LEFTOVER, FILE, FILE_CHUNK
 from xrm_core.storage.idempotency import IDEMPOTENCY_KEY
 from xrm_core.storage.job_tables import JOB, SCHEDULE
@@ -33,7 +34,7 @@ from xrm_core.storage.system import (
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
 
-ELSEWHERE = (FILE, FILE_CHUNK, IDEMPOTENCY_KEY, POLICY_SET)
+ELSEWHERE = (CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, POLICY_SET)
 """Named here, so that they are known to be system tables whoever else imports them or not.
 
 Idempotency keys go along: what was done at one place is not to be done again at the other by who repeats it there.

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table, func, insert, select
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
@@ -101,6 +101,7 @@ def _fill_all(
         connection.execute(DropConstraint(key))
     for name, table in tables.items():
         _fill(connection, bundle, name, table, expected[name])
+        _count_on(connection, table)
     for key in references:
         try:
             # or whoever makes these tables later in this process makes them without the reference
@@ -186,6 +187,16 @@ def _fill(connection: Connection, bundle: zipfile.ZipFile, name: str, table: Tab
             f"What was stored in {table.name} is not what {name} says.",
             hint="Nothing was imported. This is a mistake of the platform; please report it.",
         )
+
+
+def _count_on(connection: Connection, table: Table) -> None:
+    """Let numbers that the database gives go on after those that came along. SQLite does it by itself."""
+    if connection.dialect.name == "postgresql":
+        for column in table.columns:
+            if column.identity is not None:
+                last = connection.scalar(select(func.max(column)))
+                of = func.pg_get_serial_sequence(table.name, column.name)
+                connection.execute(select(func.setval(of, last or 1, last is not None)))
 
 
 def _lines(bundle: zipfile.ZipFile, name: str) -> Iterator[bytes]:

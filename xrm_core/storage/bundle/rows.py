@@ -20,8 +20,9 @@ _LIMIT = 2**63
 
 
 def batch_size(table: Table) -> int:
-    """Rows of a table that are held at a time: few if they are the content of files."""
-    return _BATCH_OF_BYTES if any(isinstance(column.type, LargeBinary) for column in table.columns) else _BATCH
+    """Rows of a table that are held at a time: few if they are the content of files (bytes of any length)."""
+    endless = any(isinstance(column.type, LargeBinary) and column.type.length is None for column in table.columns)
+    return _BATCH_OF_BYTES if endless else _BATCH
 
 
 def lines(connection: Connection, table: Table) -> Iterator[bytes]:

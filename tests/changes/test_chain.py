@@ -1,0 +1,198 @@
+"""Batches of the log are sealed in a chain, and whoever has meddled with it is found out."""
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from tests.changes.kit import KEY, log_of, verified
+from tests.records.kit import World
+from xrm_core.changes import sealing
+from xrm_core.changes.erasing import erase_actor, erase_record
+from xrm_core.changes.keys import ChainKeys
+from xrm_core.changes.sealing import seal, seal_all
+from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
+
+
+@pytest.fixture
+def sealed(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Some batches of three entries."""
+    monkeypatch.setattr(sealing, "MOST", 3)
+    monkeypatch.setattr(sealing, "_UNSEALED", sealing._UNSEALED.limit(3))
+    for number in range(5):
+        id_ = world.create("admin", "customer", {"name": f"A{number}"})
+        world.update("admin", "customer", id_, {"city": "Köln"})
+    assert seal_all(world.database, ChainKeys(KEY)) == 12
+    return world
+
+
+def change(world: World, *statements: Any) -> None:
+    with world.database.begin() as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_positions_have_no_gap_and_follow_each_record(sealed: World) -> None:
+    rows = sorted(log_of(sealed), key=lambda row: row.position)
+    assert [row.position for row in rows] == list(range(1, 13))
+    for id_ in {row.record_id for row in rows}:
+        versions = [row.version for row in rows if row.record_id == id_]
+        assert versions == sorted(versions)
+    found = verified(sealed)
+    assert (found.batches, found.entries, found.unsealed, found.findings) == (4, 12, 0, ())
+
+
+def test_what_is_sealed_later_follows_on(sealed: World) -> None:
+    head = verified(sealed).head
+    sealed.create("admin", "customer", {"name": "B"})
+    assert verified(sealed).unsealed == 1
+    assert seal(sealed.database, ChainKeys(KEY)) == 1
+    assert seal(sealed.database, ChainKeys(KEY)) == 0
+    found = verified(sealed, expected=head)
+    assert (found.batches, found.entries, found.findings) == (5, 13, ())
+
+
+@pytest.mark.parametrize(
+    ("meddle", "what"),
+    [
+        (update(CHANGE).where(CHANGE.c.position == 5).values(fields='{"name":"X"}'), "one of its entries was changed"),
+        (update(CHANGE).where(CHANGE.c.position == 5).values(actor=None), "one of its entries was changed"),
+        (update(CHANGE).where(CHANGE.c.position == 5).values(causes="[]x"), "its entry 5 cannot be read"),
+        (update(CHANGE).where(CHANGE.c.position == 5).values(version=9), "one of its entries was changed"),
+        (update(CHANGE).where(CHANGE.c.position == 5).values(salt=b"x"), "one of its entries was changed"),
+        (update(CHANGE).where(CHANGE.c.position == 5).values(salt=None), "its entry 5 cannot be read"),
+        (delete(CHANGE).where(CHANGE.c.position == 5), "1 of its entries are missing"),
+        (update(CHANGE).where(CHANGE.c.position == 5).values(position=None), "1 of its entries are missing"),
+        (update(CHANGE_BATCH).where(CHANGE_BATCH.c.number == 2).values(root=b"x"), "does not follow"),
+        (update(CHANGE_BATCH).where(CHANGE_BATCH.c.number == 2).values(last=7), "do not follow"),
+        (update(CHANGE_BATCH).where(CHANGE_BATCH.c.number == 2).values(mac=b"x"), "is not by a key"),
+        (update(CHANGE_BATCH).where(CHANGE_BATCH.c.number == 2).values(removed=True), "although"),
+        (delete(CHANGE_BATCH).where(CHANGE_BATCH.c.number == 2), "batches before it are missing"),
+    ],
+)
+def test_whoever_has_meddled_is_found_out(sealed: World, meddle: Any, what: str) -> None:
+    change(sealed, meddle)
+    found = verified(sealed)
+    assert any(what in each.what for each in found.findings), found.findings
+    assert found.findings[0].batch in (2, 3)
+
+
+def test_an_entry_slipped_in_is_found(sealed: World) -> None:
+    row = dict(log_of(sealed)[0]._mapping)
+    change(sealed, insert(CHANGE).values({**row, "id": 999, "position": 13}))
+    assert [each.what for each in verified(sealed).findings] == ["1 entries after it are in no batch"]
+
+
+def test_a_chain_made_anew_has_no_signature_of_the_server(sealed: World) -> None:
+    change(
+        sealed, delete(CHANGE_BATCH), delete(CHANGE).where(CHANGE.c.position == 5), update(CHANGE).values(position=None)
+    )
+    seal_all(sealed.database, ChainKeys("somebody else's key, somebody else's key"))
+    assert {each.what for each in verified(sealed).findings} == {"its signature is not by a key of this server"}
+
+
+def test_a_chain_made_anew_without_signatures_is_told_and_has_another_head(sealed: World) -> None:
+    head = verified(sealed).head
+    change(sealed, delete(CHANGE_BATCH), update(CHANGE).values(position=None))
+    seal_all(sealed.database, ChainKeys(""))
+    found = verified(sealed, expected=head)
+    assert found.unsigned == found.batches
+    assert [each.what for each in found.findings] == ["is not the batch that was expected"]
+
+
+def test_a_log_that_was_cut_lacks_its_head(sealed: World) -> None:
+    head = verified(sealed).head
+    change(sealed, delete(CHANGE_BATCH).where(CHANGE_BATCH.c.number == 4), delete(CHANGE).where(CHANGE.c.position > 9))
+    assert verified(sealed).findings == ()
+    assert [each.what for each in verified(sealed, expected=head).findings] == ["is missing: it was expected"]
+
+
+def test_a_former_key_still_verifies(sealed: World) -> None:
+    assert verified(sealed, key=f"{'n' * 40},{KEY}").findings == ()
+
+
+def test_erased_values_are_gone_and_the_chain_holds(sealed: World) -> None:
+    id_ = log_of(sealed)[-1].record_id
+    sealed.update("admin", "customer", id_, {"city": "Bonn", "email": "a@b.de"})  # not sealed yet
+    with sealed.database.begin() as connection:
+        assert erase_record(connection, id_, ["city"]) == 2
+    assert "Köln" not in str(log_of(sealed, id_))
+    seal_all(sealed.database, ChainKeys(KEY))
+    assert verified(sealed).findings == ()
+    with sealed.database.begin() as connection:
+        assert erase_record(connection, id_, ["city"]) == 0
+        assert erase_record(connection, id_) == 3
+    rows = log_of(sealed, id_)
+    assert [(row.fields, row.causes, row.actor, row.salt) for row in rows] == [("{}", "[]", None, None)] * 3
+    assert [row.operation for row in rows] == ["create", "update", "update"]
+    assert verified(sealed).findings == ()
+
+
+def test_an_author_can_be_erased_from_what_others_may_still_read(sealed: World) -> None:
+    with sealed.database.begin() as connection:
+        assert erase_actor(connection, sealed.users["anna"]) == 10
+    assert world_actors(sealed) == {None}
+    assert '"city":[null,"Köln"]' in str(log_of(sealed))
+    assert verified(sealed).findings == ()
+
+
+def world_actors(world: World) -> set[str | None]:
+    with world.database.read() as connection:
+        return set(connection.scalars(select(CHANGE.c.actor)))
+
+
+def test_what_was_erased_cannot_be_put_back(sealed: World) -> None:
+    row = log_of(sealed)[-1]
+    with sealed.database.begin() as connection:
+        erase_record(connection, row.record_id, ["city"])
+    mine = update(CHANGE).where(CHANGE.c.id == row.id)
+    change(sealed, mine.values(fields='{"city":[null,"Rom"]}'))
+    assert [each.what for each in verified(sealed).findings] == ["its entry 12 cannot be read"]
+    change(sealed, mine.values(erased=row.erased, salt=row.salt))
+    assert [each.what for each in verified(sealed).findings] == ["one of its entries was changed"]
+
+
+def test_an_entry_that_commits_after_a_later_one_is_not_skipped(world: World) -> None:
+    if world.database.is_sqlite:
+        return  # one writes at a time
+    first, second = (world.create("admin", "customer", {"name": name}) for name in "AB")
+    keys = ChainKeys(KEY)
+    with world.database.begin() as slow:
+        world.records.update(slow, world.caller("admin"), "customer", first, {"city": "Köln"})
+        world.update("admin", "customer", second, {"city": "Bonn"})
+        assert seal_all(world.database, keys) == 5
+    assert seal_all(world.database, keys) == 1
+    late, early = log_of(world, first)[-1], log_of(world, second)[-1]
+    assert (late.id < early.id, late.position, early.position) == (True, 6, 5)
+    assert verified(world).findings == ()
+
+
+def test_nothing_is_skipped_that_commits_late(world: World) -> None:
+    """Two writers and one that seals all the time: each entry is in the chain once, each record's in its order."""
+    keys, failures = ChainKeys(KEY), []
+    ids = [world.create("admin", "customer", {"name": f"A{number}"}) for number in range(2)]
+
+    def write(id_: str) -> None:
+        try:
+            for _ in range(15):
+                with world.database.begin() as connection:
+                    caller = world.caller("admin")
+                    world.records.update(connection, caller, "customer", id_, {"city": "Köln"})
+        except Exception as error:
+            failures.append(error)
+
+    writers = [threading.Thread(target=write, args=(id_,), daemon=True) for id_ in ids]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        seal(world.database, keys)
+    for writer in writers:
+        writer.join(30)
+    seal_all(world.database, keys)
+    rows = sorted(log_of(world), key=lambda row: row.position)
+    assert failures == []
+    assert [row.position for row in rows] == list(range(1, 35))
+    for id_ in ids:
+        assert [row.version for row in rows if row.record_id == id_] == list(range(1, 17))
+    assert verified(world).findings == ()

@@ -1,0 +1,64 @@
+"""Erasing values from the log. What was committed to them stays, so that the chain still verifies."""
+
+import json
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select, update
+
+from xrm_core.changes.commitments import ACTOR, CAUSES, Stored, erased
+from xrm_core.changes.entry import text
+from xrm_core.changes.sealing import stored
+from xrm_core.storage.change_tables import CHANGE
+
+_AT_ONCE = 500
+
+
+def erase_record(connection: Connection, record_id: str, fields: Iterable[str] | None = None) -> int:
+    """Erase the values of a record from all its entries; answers from how many.
+
+    Entity, id, operation, version and moment of each change stay, and which fields it was about.
+
+    Args:
+        connection: in a write transaction.
+        record_id: whose values.
+        fields: names of fields; None: all, and who has changed them and why.
+    """
+    names = None if fields is None else frozenset(fields)
+    after, count = 0, 0
+    while True:
+        query = select(CHANGE).where(CHANGE.c.record_id == record_id, CHANGE.c.id > after)
+        rows = connection.execute(query.order_by(CHANGE.c.id).limit(_AT_ONCE).with_for_update()).all()
+        for row in rows:
+            entry = stored(row, row.position or 0)
+            present = frozenset(entry.values())
+            gone = present if names is None else names & present
+            if gone:
+                connection.execute(update(CHANGE).where(CHANGE.c.id == row.id).values(_without(entry, gone)))
+                count += 1
+        if len(rows) < _AT_ONCE:
+            return count
+        after = rows[-1].id
+
+
+def erase_actor(connection: Connection, actor: str) -> int:
+    """Erase who it was from all changes that somebody has made; answers from how many."""
+    count = 0
+    while rows := connection.execute(select(CHANGE).where(CHANGE.c.actor == actor).limit(_AT_ONCE)).all():
+        for row in rows:
+            entry = stored(row, row.position or 0)
+            connection.execute(
+                update(CHANGE).where(CHANGE.c.id == row.id).values(_without(entry, frozenset((ACTOR, CAUSES))))
+            )
+        count += len(rows)
+    return count
+
+
+def _without(entry: Stored, names: frozenset[str]) -> dict[str, object]:
+    fields = {name: value for name, value in json.loads(entry.fields).items() if name not in names}
+    return {
+        "fields": text(fields),
+        "actor": None if ACTOR in names else entry.actor,
+        "causes": "[]" if CAUSES in names else entry.causes,
+        "salt": None,
+        "erased": erased(entry, names),
+    }

@@ -1,0 +1,77 @@
+"""Reading the log as it is, for those who may see all of it: the command line and auditors."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from xrm_core.storage.change_tables import CHANGE
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChange:
+    """An entry. ``at`` is RFC 3339 in UTC; ``position`` None: not sealed yet; ``erased`` are names of fields."""
+
+    id: int
+    position: int | None
+    at: str
+    entity: str
+    record_id: str
+    operation: str
+    version: int
+    actor: str | None
+    causes: tuple[tuple[str, str], ...]
+    fields: Mapping[str, Any]
+    erased: tuple[str, ...]
+
+
+def logged(
+    connection: Connection,
+    *,
+    record_id: str | None = None,
+    entity: str | None = None,
+    actor: str | None = None,
+    since: dt.datetime | None = None,
+    before: int | None = None,
+    limit: int = 1000,
+) -> Iterator[LoggedChange]:
+    """Changes of records, the newest first.
+
+    Args:
+        connection: where to look.
+        record_id: only those of this record.
+        entity: only those of records of this entity.
+        actor: only those by this user or token.
+        since: aware; only those from this moment on.
+        before: id of an entry; only older ones.
+        limit: at most so many.
+    """
+    query = select(CHANGE).order_by(CHANGE.c.id.desc()).limit(limit)
+    if record_id is not None:
+        query = query.where(CHANGE.c.record_id == record_id)
+    if entity is not None:
+        query = query.where(CHANGE.c.entity == entity)
+    if actor is not None:
+        query = query.where(CHANGE.c.actor == actor)
+    if since is not None:
+        query = query.where(CHANGE.c.at >= since)
+    if before is not None:
+        query = query.where(CHANGE.c.id < before)
+    for row in connection.execute(query):
+        gone = json.loads(row.erased)["commitments"] if row.erased else ()
+        yield LoggedChange(
+            row.id,
+            row.position,
+            row.at,
+            row.entity,
+            str(row.record_id),
+            row.operation,
+            row.version,
+            None if row.actor is None else str(row.actor),
+            tuple((kind, name) for kind, name in json.loads(row.causes)),
+            json.loads(row.fields),
+            tuple(name for name in gone if not name.startswith("$")),
+        )

@@ -1,0 +1,88 @@
+"""How long the log is kept: the oldest batches lose their entries, each all of them, and the chain holds."""
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, not_, select, update
+
+from xrm_core.changes.sealing import alone
+from xrm_core.errors import SettingsError
+from xrm_core.settings import MIN_EVENT_DAYS
+from xrm_core.storage import auth_events
+from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
+from xrm_core.storage.engines import Database
+
+_TIMEOUT = 30.0
+_PAUSE_SHARE = 0.5  # of the time that a transaction took, for those who have waited for it
+
+Stop = Callable[[], bool]
+
+
+def check_old_enough(before: dt.datetime) -> None:
+    """Raise :class:`~xrm_core.errors.SettingsError` if entries before a moment are kept in any case.
+
+    Who has broken in shall not be able to remove what tells of it.
+    """
+    if before > dt.datetime.now(dt.UTC) - dt.timedelta(days=MIN_EVENT_DAYS):
+        raise SettingsError(
+            f"The change log is kept for {MIN_EVENT_DAYS} days in any case.",
+            hint="Nothing was removed. Name an earlier moment.",
+        )
+
+
+def removable(connection: Connection, before: dt.datetime) -> int:
+    """How many entries stand in batches that were sealed before a moment."""
+    size = CHANGE_BATCH.c.last - CHANGE_BATCH.c.first + 1
+    old = select(func.sum(size)).where(not_(CHANGE_BATCH.c.removed), CHANGE_BATCH.c.sealed_at < before)
+    return int(connection.scalar(old) or 0)
+
+
+def remove(database: Database, before: dt.datetime, *, by: str, stop: Stop = lambda: False) -> int:
+    """Remove the entries of batches that were sealed before a moment; answers how many. Blocking, and may take long.
+
+    That it is done is an event of its own, in the transaction in which the first of them go.
+
+    Args:
+        database: whose log.
+        before: aware.
+        by: for the event: what has asked for it.
+        stop: asked between transactions; True: leave the rest for another time.
+
+    Raises:
+        SettingsError: entries would go that are kept in any case.
+        DatabaseUnavailable, Busy, Timeout: what is removed until then stays so.
+    """
+    check_old_enough(before)
+    with database.read(_TIMEOUT) as connection:
+        found = removable(connection, before)
+    removed, told = 0, False
+    while removed < found and not stop():
+        began = time.monotonic()
+        with database.begin(_TIMEOUT) as connection:
+            if not alone(connection):
+                break
+            gone = _remove_oldest(connection, before)
+            if not gone:
+                break
+            if not told:
+                _tell(connection, before, found, by)
+                told = True
+        removed += gone
+        time.sleep((time.monotonic() - began) * _PAUSE_SHARE)
+    return removed
+
+
+def _remove_oldest(connection: Connection, before: dt.datetime) -> int:
+    oldest = select(CHANGE_BATCH).where(not_(CHANGE_BATCH.c.removed)).order_by(CHANGE_BATCH.c.number).limit(1)
+    batch = connection.execute(oldest.where(CHANGE_BATCH.c.sealed_at < before)).first()
+    if batch is None:
+        return 0
+    connection.execute(update(CHANGE_BATCH).where(CHANGE_BATCH.c.number == batch.number).values(removed=True))
+    return connection.execute(delete(CHANGE).where(CHANGE.c.position.between(batch.first, batch.last))).rowcount
+
+
+def _tell(connection: Connection, before: dt.datetime, found: int, by: str) -> None:
+    details: dict[str, Any] = {"before": before.astimezone(dt.UTC).isoformat(), "lines": found, "by": by}
+    auth_events.record(connection, auth_events.Event.LOG_CLEARED, subject="changes", details=details)

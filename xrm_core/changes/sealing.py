@@ -1,0 +1,99 @@
+"""Sealing: entries that are committed get their positions, and a batch of them its hash.
+
+A number that is taken before a commit is no place to read from: a reader that has seen 2 would never see a 1 that is
+committed later. Positions are given afterwards, by one server at a time, to what can be seen: from one on, without a
+gap.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
+
+from xrm_core.changes.commitments import Stored, chain_of, root_of
+from xrm_core.changes.keys import ChainKeys
+from xrm_core.metadata.clock import instant_text
+from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
+from xrm_core.storage.engines import Database
+
+MOST = 1_000
+"""Entries of a batch."""
+
+_ADVISORY_LOCK = 0x78726D05
+_TIMEOUT = 30.0
+_PLACED = update(CHANGE).where(CHANGE.c.id == bindparam("of")).values(position=bindparam("place"))
+_UNSEALED = select(CHANGE).where(CHANGE.c.position.is_(None)).order_by(CHANGE.c.id).limit(MOST)
+
+
+def seal(database: Database, keys: ChainKeys) -> int:
+    """Seal one batch of what is not sealed yet; answers how many entries it has. Blocking.
+
+    0: there was nothing to do, or another server is at it (PostgreSQL).
+
+    Raises:
+        DatabaseUnavailable, Busy, Timeout: nothing was done.
+    """
+    with database.read(_TIMEOUT) as connection:  # on SQLite, looking must not keep writers waiting
+        if connection.scalar(select(CHANGE.c.id).where(CHANGE.c.position.is_(None)).limit(1)) is None:
+            return 0
+    with database.begin(_TIMEOUT) as connection:
+        return seal_in(connection, keys) if alone(connection) else 0
+
+
+def seal_all(database: Database, keys: ChainKeys, stop: Callable[[], bool] = lambda: False) -> int:
+    """Seal everything that is committed now; answers how many entries that were. As :func:`seal`.
+
+    ``stop`` is asked before each batch; True: leave the rest for another time.
+    """
+    total = 0
+    while not stop() and (count := seal(database, keys)):
+        total += count
+    return total
+
+
+def alone(connection: Connection) -> bool:
+    """Whether nobody else is sealing, held until the transaction ends. SQLite lets one write at a time anyway."""
+    if connection.dialect.name != "postgresql":
+        return True
+    asked = text(f"SELECT pg_try_advisory_xact_lock({_ADVISORY_LOCK}, hashtext(current_schema()))")
+    return bool(connection.scalar(asked))
+
+
+def seal_in(connection: Connection, keys: ChainKeys) -> int:
+    """Seal one batch; the caller is :func:`alone`."""
+    rows = connection.execute(_UNSEALED).all()
+    if not rows:
+        return 0
+    before = connection.execute(select(CHANGE_BATCH).order_by(CHANGE_BATCH.c.number.desc()).limit(1)).first()
+    number, first, chain = (1, 1, b"") if before is None else (before.number + 1, before.last + 1, before.chain)
+    connection.execute(_PLACED, [{"of": row.id, "place": first + index} for index, row in enumerate(rows)])
+    sealed_at, last = instant_text(dt.datetime.now(dt.UTC)), first + len(rows) - 1
+    root = root_of(stored(row, first + index) for index, row in enumerate(rows))
+    chain = chain_of(chain, number, first, last, sealed_at, root)
+    batch = {"number": number, "first": first, "last": last, "sealed_at": sealed_at, "root": root, "chain": chain}
+    connection.execute(insert(CHANGE_BATCH), [{**batch, "mac": keys.mac(chain), "removed": False}])
+    return len(rows)
+
+
+def stored(row: Row[Any], position: int | None = None) -> Stored:
+    """A row of the log as an entry; ``position``: the one that it is getting."""
+    return Stored(
+        row.position if position is None else position,
+        row.at,
+        row.entity,
+        str(row.record_id),
+        row.operation,
+        row.version,
+        None if row.actor is None else str(row.actor),
+        row.causes,
+        row.fields,
+        None if row.salt is None else bytes(row.salt),
+        row.erased,
+    )
+
+
+def entries(connection: Connection, first: int, last: int) -> Iterator[Stored]:
+    """The entries from one position to another, in their order."""
+    query = select(CHANGE).where(CHANGE.c.position.between(first, last)).order_by(CHANGE.c.position)
+    return (stored(row) for row in connection.execute(query))

@@ -1,0 +1,56 @@
+"""Records as the change log keeps them: JSON values as answers have them, one form for one value."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from xrm_core.metadata.model import AMOUNT, SYSTEM_FIELDS, Entity, Field
+from xrm_core.metadata.types import FieldType
+
+STAMPS = ("created_at", "created_by")
+"""System fields of which the log keeps what a record was deleted with; the others follow from its entries."""
+
+_SYSTEM = frozenset(field.name for field in SYSTEM_FIELDS)
+
+
+def state(kind: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
+    """All values of a record that are not empty."""
+    return {field.name: value for field, value in _values(kind, record) if value is not None}
+
+
+def last_state(kind: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a record that goes, with who has created it and when."""
+    return {**state(kind, record), **{name: record[name] for name in STAMPS}}
+
+
+def differences(kind: Entity, before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Field → ``[old, new]`` for what a change really changes."""
+    old = {field.name: value for field, value in _values(kind, {name: before.get(name) for name in changes})}
+    new = {field.name: value for field, value in _values(kind, changes)}
+    return {name: [old[name], value] for name, value in new.items() if old[name] != value}
+
+
+def _values(kind: Entity, record: Mapping[str, Any]) -> Iterator[tuple[Field, Any]]:
+    for name, value in record.items():
+        field = kind.fields.get(name)
+        if field is not None and not field.virtual and name not in _SYSTEM:
+            yield field, _value(field, value)
+
+
+def _value(field: Field, value: Any) -> Any:
+    if value is None:
+        return None
+    if field.type is FieldType.MONEY:
+        return {**value, AMOUNT: _digits(field, value[AMOUNT])}
+    if field.type is FieldType.DECIMAL:
+        return _digits(field, value)
+    if field.type is FieldType.BIG_INTEGER:
+        return str(value)
+    if field.type is FieldType.SET:
+        return list(value)
+    return value
+
+
+def _digits(field: Field, number: Any) -> str:
+    """All digits that the field has, as the database returns them."""
+    return format(Decimal(str(number)).quantize(Decimal(1).scaleb(-field.scale)), "f")

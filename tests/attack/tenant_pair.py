@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from httpx2 import ASGITransport, AsyncClient, Response
-from sqlalchemy import MetaData, select
+from sqlalchemy import MetaData, select, update
 from starlette.routing import BaseRoute
 
 from tests.auth.authenticator import ORIGIN
@@ -24,6 +24,7 @@ from tests.server.lifespan import alive
 from xrm_core.auth import stored_passwords
 from xrm_core.auth.passwords import Passwords
 from xrm_core.auth.tokens import TokenLimits, create_token, set_roles
+from xrm_core.jobs.enqueue import enqueue
 from xrm_core.permissions.caller import system
 from xrm_core.plugins import Plugins
 from xrm_core.server.app import create_app
@@ -35,6 +36,7 @@ from xrm_core.storage import file_store
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import StoredFile
+from xrm_core.storage.job_tables import JOB
 
 NAMES = ("acme", "blue")
 HOST = "blue.example.com"
@@ -248,6 +250,9 @@ def _filled(settings: Settings, word: str) -> tuple[str, str, str, str]:
             "account", ACCOUNT, name=f"{word} Ltd", code=f"{word} 1", owner=REP, paper=FILE, friends={"set": [CONTACT]}
         )
         create("note", NOTE, text=f"{word} note", about={"account": ACCOUNT})
+        job = enqueue(connection, "fleet.retire", {"vehicle": word})
+        stopped = {"state": "cancelled", "message": f"{word} retired"}
+        connection.execute(update(JOB).where(JOB.c.id == job).values(stopped))
         service = create_token(connection, None, f"{word} service", limits=TokenLimits(roles=["rep"]))
         grants = TokenLimits(roles=["admin"], grants={"xrm_scim": ["read", "update"]})
         directory = create_token(connection, None, f"{word} directory", limits=grants)

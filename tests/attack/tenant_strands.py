@@ -238,6 +238,16 @@ async def tokens(tenant: Tenant) -> None:
     assert tenant.word in trusted.text
 
 
+async def jobs(tenant: Tenant) -> None:
+    """The admin looks at the tenant's job, lets it be tried again, and cancels it."""
+    listed = await tenant.data("{ backgroundJobs { nodes { id message } } }")
+    [job] = listed["backgroundJobs"]["nodes"]
+    assert tenant.word in job["message"]
+    await tenant.data("query ($id: ID!) { backgroundJob(id: $id) { message } }", id=job["id"])
+    await tenant.data("mutation ($id: ID!) { retryBackgroundJob(id: $id) { state } }", id=job["id"])
+    await tenant.data("mutation ($id: ID!) { cancelBackgroundJob(id: $id) { state } }", id=job["id"])
+
+
 async def policies(tenant: Tenant) -> None:
     """Other policies, whose note has the word, and the former again."""
     for more in ("rep,note,read,text,,allow\n", ""):
@@ -315,6 +325,7 @@ STRANDS: tuple[Strand, ...] = (
     users,
     directory,
     tokens,
+    jobs,
     policies,
     schema,
     providers,

@@ -128,9 +128,9 @@ NOW = "2026-01-02T03:04:05+00:00"
 ACCOUNT_CHANGES = (
     *("changePassword", "enrolTotp", "confirmTotp", "renewRecoveryCodes", "disableTotp"),
     *("enrolPasskey", "confirmPasskey", "renamePasskey", "removePasskey", "endSession"),
-    *("createToken", "revokeToken"),
+    *("createToken", "revokeToken", "cancelBackgroundJob", "retryBackgroundJob"),
 )
-"""Mutations that everybody has, whatever their roles allow: those of the own account."""
+"""Mutations that everybody has, whatever their roles allow: those of the own account, and of jobs done for oneself."""
 
 
 def uid(number: int) -> str:

@@ -217,6 +217,7 @@ def test_a_plan_says_what_each_role_gains_and_loses() -> None:
         "a gains read on xrm_log.",
         "a gains read on xrm_scim.",
         "a gains read on xrm_users.",
+        "a gains read on xrm_jobs.",
     }
 
 

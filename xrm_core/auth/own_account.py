@@ -15,6 +15,7 @@ from xrm_core.auth.sign_in import TIMEOUT
 from xrm_core.auth.stored_passwords import set_password
 from xrm_core.auth.user_administration import UserAdministration
 from xrm_core.errors import Forbidden
+from xrm_core.jobs.administration import JobAdministration
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import LOG, Action
 
@@ -32,6 +33,7 @@ class OwnAccount:
         tokens: makes, lists and revokes API tokens.
         passkeys: registers, lists and removes passkeys.
         users: what those ask for who administer the accounts of others.
+        jobs: shows and changes jobs.
     """
 
     changes: OwnChanges
@@ -39,6 +41,7 @@ class OwnAccount:
     tokens: OwnTokens
     passkeys: OwnPasskeys
     users: UserAdministration
+    jobs: JobAdministration
 
     def me(self, caller: User) -> dict[str, Any] | None:
         """The caller's account."""

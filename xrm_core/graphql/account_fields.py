@@ -9,6 +9,7 @@ import strawberry
 
 from xrm_core.graphql import builder
 from xrm_core.graphql.builder import Argument, ObjectType
+from xrm_core.graphql.job_fields import JobAdministration
 from xrm_core.graphql.meanings import AccountField, AccountPart
 from xrm_core.graphql.scalars import DateTime, Json
 from xrm_core.graphql.types import Types
@@ -47,6 +48,10 @@ class OwnAccount(Protocol):
     @property
     def users(self) -> UserAdministration:
         """What those ask for who administer the accounts of others."""
+
+    @property
+    def jobs(self) -> JobAdministration:
+        """Jobs, as far as a caller may see them."""
 
     def me(self, caller: User) -> dict[str, Any] | None:
         """The account; None if the caller is no user."""

@@ -1,4 +1,4 @@
-"""Operations about the account of whoever asks, and about those of others.
+"""Operations about the account of whoever asks, about those of others, and about jobs.
 
 They open transactions of their own: a wrong password is counted.
 """
@@ -14,7 +14,7 @@ from xrm_core.graphql import answers
 from xrm_core.graphql.account_fields import OwnAccount
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
-from xrm_core.graphql.meanings import USER_PARTS, AccountField
+from xrm_core.graphql.meanings import JOB_PARTS, USER_PARTS, AccountField
 from xrm_core.graphql.plans import Planner
 from xrm_core.permissions.caller import User
 from xrm_core.storage.engines import Database
@@ -57,8 +57,7 @@ class AccountOperations:
                 return source[info.field_name]
             if meaning.part == "me":
                 return self.account.me(caller)
-            owner = self.account.users if meaning.part in USER_PARTS else self.account
-            change: Callable[..., Any] = getattr(owner, meaning.part)
+            change: Callable[..., Any] = getattr(self._owner(meaning.part), meaning.part)
             return change(caller, address, **arguments)
 
         outcome = execute_sync(
@@ -72,6 +71,11 @@ class AccountOperations:
             if isinstance(cause := answers.cause(error), ModelOutOfDate):
                 raise cause
         return answers.result(outcome.data, outcome.errors, self.database.understood, extensions)
+
+    def _owner(self, part: str) -> Any:
+        if part in JOB_PARTS:
+            return self.account.jobs
+        return self.account.users if part in USER_PARTS else self.account
 
 
 def is_about_account(

@@ -210,13 +210,17 @@ UserPart = Literal[
 USER_PARTS: frozenset[str] = frozenset(get_args(UserPart))
 
 
+JobPart = Literal["background_jobs", "background_job", "cancel_background_job", "retry_background_job"]
+JOB_PARTS: frozenset[str] = frozenset(get_args(JobPart))
+
+
 @dataclass(frozen=True, slots=True)
 class AccountField:
-    """A root field about the account of whoever asks, or about those of others; it stands in an operation without
-    others.
+    """A root field about the account of whoever asks, about those of others, or about jobs; it stands in an operation
+    without others.
     """
 
-    part: AccountPart | UserPart
+    part: AccountPart | UserPart | JobPart
 
 
 Meaning = (

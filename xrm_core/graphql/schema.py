@@ -11,6 +11,7 @@ from xrm_core.graphql import (
     account_fields,
     aggregates,
     filters,
+    job_fields,
     mutations,
     nodes,
     objects,
@@ -54,6 +55,7 @@ def build(model: Model, access: Access) -> RoleSchema:
     schema_fields.add_schema_fields(types)
     account_fields.add_account_fields(types)
     user_fields.add_user_fields(types)
+    job_fields.add_job_fields(types)
     permission_fields.add_permission_fields(types)
     implementations = {types.node.name: types.objects.values()}
     return RoleSchema(LazySchema(types.query, types.mutation, types.known, implementations), types.meanings)

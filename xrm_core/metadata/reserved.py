@@ -59,6 +59,7 @@ _GRAPHQL_TYPES = frozenset(
     | {"token", "mytoken", "newtoken", "authevent"}  # an entity «token» would have the mutation createToken
     | {f"useraccount{word}" for word in ("", "filter", "connection", "input", "token", "identity")}
     | {"userlink", "userinvitation", "inviteuserinput"}
+    | {f"backgroundjob{word}" for word in ("", "state", "error", "filter", "connection")}
     | {"money", "moneyinput", "moneyfilter", "moneyorderby", "moneygroupby", "moneygroupkey"}
     | {"currencycode", "currencycodefilter"}
     | {
@@ -84,6 +85,8 @@ _ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafile
     "authevents",
     "useraccount",
     "useraccounts",
+    "backgroundjob",
+    "backgroundjobs",
 }
 
 _TABLE_PREFIXES = {

@@ -56,6 +56,9 @@ USERS = "xrm_users"
 """The permission object for accounts: ``read`` shows how all users sign in and what roles they have, ``update`` invites
 them and changes that."""
 
+JOBS = "xrm_jobs"
+"""The permission object for jobs: ``read`` shows those of everybody, ``update`` cancels and retries them."""
+
 OBJECTS: Mapping[str, tuple[Action, ...]] = {
     SCHEMA: (Action.READ, Action.UPDATE),
     PERMISSIONS: (Action.READ, Action.UPDATE),
@@ -63,6 +66,7 @@ OBJECTS: Mapping[str, tuple[Action, ...]] = {
     LOG: (Action.READ,),
     PROVISIONING: (Action.READ, Action.UPDATE),
     USERS: (Action.READ, Action.UPDATE),
+    JOBS: (Action.READ, Action.UPDATE),
 }
 """What policies can name that is no entity: without fields and rows. With the actions that it has."""
 

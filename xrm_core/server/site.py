@@ -43,6 +43,7 @@ from xrm_core.graphql.administration import Administration
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.engine import Engine, Request, Threads
 from xrm_core.graphql.repeats import Repeats
+from xrm_core.jobs.administration import JobAdministration
 from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
 from xrm_core.records.files import Files
@@ -448,6 +449,9 @@ class Site:
                 UserChanges(changes, records, Administrators(authority, self._usual)),
                 self._post,
                 UserReads(self.database, records.model[USER], self.require_writable),
+            ),
+            JobAdministration(
+                self.database, records.model, authority.policies.version, authenticator.require_still_held
             ),
         )
         engine = Engine(

@@ -157,6 +157,15 @@ def test_cancelling(jobs: Queue) -> None:
     assert jobs.claim() is None
 
 
+@pytest.mark.parametrize("end", ["fail", "give back"])
+def test_a_job_that_was_cancelled_at_the_last_moment_does_not_wait_again(jobs: Queue, end: str) -> None:
+    id_ = jobs.add()
+    run = jobs.taken()
+    jobs.write(by_hand.cancel, id_)
+    assert jobs.write(queue.fail, run, OOPS, SECOND) if end == "fail" else jobs.write(queue.give_back, run)
+    assert jobs.job(id_).state is State.CANCELLED
+
+
 def test_a_cancelled_job_whose_worker_is_lost_is_not_begun_again(jobs: Queue) -> None:
     id_ = jobs.add()
     run = jobs.taken()

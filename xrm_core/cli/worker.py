@@ -24,6 +24,7 @@ def work(
     from xrm_core.cli.workplace import start
     from xrm_core.server.assembly import find_plugins, require_there
     from xrm_core.server.workers import worker as made
+    from xrm_core.settings import load_settings
     from xrm_core.storage.engines import Database
 
     told = threading.Event()
@@ -33,7 +34,8 @@ def work(
             os._exit(1)  # told twice: at once, whatever is under way
         told.set()
 
-    settings = start(schemas, database)
+    start(schemas, database)  # which refuses a tenant that is not there
+    settings = load_settings(schemas=schemas, database_url=database)  # the catalogue is in the main database
     plugins = find_plugins(settings)
     require_there(settings)
     main = Database(settings.database_url)
@@ -42,10 +44,12 @@ def work(
         with made(settings, plugins, main, chosen_tenant() or None, concurrency) as worker:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, end)
-            threading.Thread(target=worker.run, name="xrm-worker", daemon=True).start()
+            thread = threading.Thread(target=worker.run, name="xrm-worker", daemon=True)
+            thread.start()
             typer.echo(f"xRM worker {worker.name} is working. End it with Ctrl-C.")
             sys.stdout.flush()
             told.wait()
             worker.stop(settings.grace_seconds)
+            thread.join(5)  # it may be reading, and what it reads is closed next
     finally:
         main.close()

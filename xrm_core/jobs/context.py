@@ -167,9 +167,10 @@ class JobContext:
         """Between two steps: end here if the job shall not go on.
 
         Raises:
-            JobInterrupted: the job was cancelled, the worker stops and has waited long enough, or others have the job.
+            JobInterrupted: the job was cancelled, the worker stops and has waited long enough, others have the job, or
+                nothing may be changed in the tenant any more.
         """
-        if self._heart.cancelled or self._heart.lost or self._ending():
+        if self._heart.cancelled or self._heart.lost or self._place.leaving or self._ending():
             raise JobInterrupted
 
     def finish(self, connection: Connection, result: Mapping[str, Any] | None = None) -> None:

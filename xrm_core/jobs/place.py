@@ -32,6 +32,8 @@ class Place:
         self._records: Records | None = None
         self._reading = threading.Lock()
         self.busy = 0  # runs under way; changed by the worker's own thread only
+        self.leaving = False
+        """Whether nothing may be changed here any more: runs under way end at their next step, and are given back."""
 
     def records(self) -> Records:
         """The door for records of the model that the database has now. Blocking.

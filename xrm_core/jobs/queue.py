@@ -87,7 +87,7 @@ def stop(connection: Connection, run: Claimed) -> bool:
 
 
 def fail(connection: Connection, run: Claimed, failure: Failure, wait: dt.timedelta | None) -> bool:
-    """A run has failed. False as :func:`finish`.
+    """A run has failed. A job that somebody has cancelled is not tried again. False as :func:`finish`.
 
     Args:
         connection: in a write transaction.
@@ -166,6 +166,10 @@ def _end(connection: Connection, run: Claimed, state: State, **values: Any) -> b
 
 
 def _wait_again(connection: Connection, run: Claimed, values: Mapping[str, Any]) -> bool:
+    # The worker may not have heard yet that somebody has cancelled it.
+    cancelled = connection.scalar(select(JOB.c.cancel).where(*_by(run)).with_for_update())
+    if cancelled:
+        return _end(connection, run, State.CANCELLED)
     waiting = {"state": State.PENDING.value, "lease": None, "started_at": None, **values}
     if run.job.key is None:
         return _mine(connection, run, waiting) is not None

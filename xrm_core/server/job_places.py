@@ -10,7 +10,7 @@ from xrm_core.jobs.place import Place
 from xrm_core.plugins import Plugins
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database, is_missing
-from xrm_core.storage.tenants import State, tenants
+from xrm_core.storage.tenants import State, Tenant, tenants
 
 _LOOK_SECONDS, _TIMEOUT = 2.0, 5.0
 _POOL = 2
@@ -24,27 +24,28 @@ class JobPlaces:
         settings: where the catalogue is, and how many tenants are kept open.
         plugins: asked before writes.
         main: the main database, of which the caller takes care.
-        only: the name of the one tenant whose database ``main`` is; None: it is the main one, and there may be others.
+        only: the name of the only tenant that counts; None: all do, and the main database.
     """
 
     def __init__(self, settings: Settings, plugins: Plugins, main: Database, only: str | None = None) -> None:
         self._settings = settings
         self._plugins = plugins
-        self._main = Place(only or "", main, plugins)
-        self._alone = only is not None
+        self._database = main
+        self._main = [Place("", main, plugins)] if only is None else []
+        self._only = only
         self._tenants: dict[str, Place] = {}
         self._leaving: list[Place] = []
         self._looked = -_LOOK_SECONDS
 
     def __call__(self) -> Sequence[Place]:
         """All of them. Blocking; while the catalogue cannot be read they are those of the last time."""
-        if not self._alone and time.monotonic() - self._looked >= _LOOK_SECONDS:
+        if time.monotonic() - self._looked >= _LOOK_SECONDS:
             self._looked = time.monotonic()
             try:
                 self._look()
             except XrmError as error:
                 _log.warning("catalogue_not_read", code=error.code)
-        return [self._main, *self._tenants.values()]
+        return [*self._main, *self._tenants.values()]
 
     def close(self) -> None:
         """Close all but the main database."""
@@ -52,16 +53,20 @@ class JobPlaces:
             place.close()
 
     def _look(self) -> None:
-        with self._main.database.read(_TIMEOUT) as connection:
-            found = {each.url: each for each in tenants(connection, self._settings.data_dir)}
-        wanted = {url: each for url, each in found.items() if each.state is State.ACTIVE and not is_missing(url)}
+        with self._database.read(_TIMEOUT) as connection:
+            found = tenants(connection, self._settings.data_dir)
+        wanted = {each.url: each.name for each in found if self._is_wanted(each)}
         for url in [each for each in self._tenants if each not in wanted]:
-            self._leaving.append(self._tenants.pop(url))
+            place = self._tenants.pop(url)
+            place.leaving = True
+            self._leaving.append(place)
         few = len(wanted) <= self._settings.max_tenants
-        for url, tenant in wanted.items():
+        for url, name in wanted.items():
             if url not in self._tenants:
-                database = Database(url, _POOL)
-                self._tenants[url] = Place(tenant.name, database, self._plugins, keeps_open=few)
+                self._tenants[url] = Place(name, Database(url, _POOL), self._plugins, keeps_open=few)
         for place in [each for each in self._leaving if not each.busy]:
             self._leaving.remove(place)
             place.close()
+
+    def _is_wanted(self, tenant: Tenant) -> bool:
+        return tenant.state is State.ACTIVE and self._only in (None, tenant.name) and not is_missing(tenant.url)

@@ -2,15 +2,19 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from xrm_core.jobs.core_jobs import core_jobs
+from xrm_core.jobs.listener import Listener
 from xrm_core.jobs.registry import Registry, registry
 from xrm_core.jobs.worker import Pace, Worker
 from xrm_core.plugins import Plugins
 from xrm_core.server.job_places import JobPlaces
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database
+
+_LOOK_SECONDS = 5.0
+"""For a look that is under way when a worker stops."""
 
 
 def job_registry(settings: Settings, plugins: Plugins) -> Registry:
@@ -31,19 +35,23 @@ def worker(
     Args:
         settings: how it works.
         plugins: register jobs, and are asked before writes.
-        main: the main database, or that of the one tenant.
-        only: the name of that tenant; None: all.
+        main: the main database, which has the catalogue.
+        only: the name of the only tenant that counts; None: all do, and the main database.
         concurrency: jobs at a time; None: as the settings say.
 
     Raises:
         PluginLoadError: a plugin registers what cannot be used.
     """
     pace = Pace(concurrency or settings.job_concurrency, lease_seconds=settings.job_lease_seconds)
-    places = JobPlaces(settings, plugins, main, only)
-    try:
-        yield Worker(job_registry(settings, plugins), places, pace)
-    finally:
-        places.close()
+    with ExitStack() as stack:
+        places = JobPlaces(settings, plugins, main, only)
+        stack.callback(places.close)
+        made = Worker(job_registry(settings, plugins), places, pace)
+        if not main.is_sqlite:
+            listener = Listener(main, made.wake)
+            stack.callback(listener.close)
+            listener.start()
+        yield made
 
 
 @contextmanager
@@ -59,3 +67,4 @@ def working_beside(settings: Settings, plugins: Plugins, main: Database) -> Iter
             yield made
         finally:
             made.stop(0)  # who has waited for jobs to end has done so before
+            thread.join(_LOOK_SECONDS)  # it may be reading, and what it reads is closed next

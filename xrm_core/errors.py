@@ -129,6 +129,7 @@ class ModelOutOfDate(XrmError):
 
     code = "MODEL_OUT_OF_DATE"
     http_status = 503
+    retry_after = 1
 
 
 class PermissionsChanged(ModelOutOfDate):
@@ -188,6 +189,7 @@ class PermissionsUnavailable(XrmError):
 
     code = "PERMISSIONS_UNAVAILABLE"
     http_status = 503
+    retry_after = 5
 
 
 class Unauthenticated(XrmError):

@@ -47,7 +47,7 @@ def doctor(xrm: Xrm) -> Doctor:
         said = xrm("doctor", "--json", *words)
         report = json.loads(said.out)
         assert said.code == (1 if report["state"] == "failed" else 0), said
-        assert said.err == ""
+        assert all(json.loads(line)["event"] == "files_unavailable" for line in said.err.splitlines())
         assert all(each["remedy"] or each["state"] == "ok" for each in report["findings"])
         return {each["check"]: (each["state"], each["says"]) for each in report["findings"]}
 
@@ -193,6 +193,22 @@ def test_mail_and_providers_that_cannot_be_reached(
     (tmp_path / "oidc.json").write_text(json.dumps({"providers": {"firm": firm}}))
     monkeypatch.setenv("XRM_OIDC", str(tmp_path / "oidc.json"))
     assert states(doctor()) == {"providers": "failed"}
+
+
+def test_places_for_files_are_tried(
+    pack: Path, xrm: Xrm, doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert xrm("schema", "apply").code == 0
+    monkeypatch.setenv("XRM_SECRET_KEY", KEY)
+    monkeypatch.setenv("XRM_FILES", f"{tmp_path / 'content'},database")
+    assert doctor()["files"][0] == "ok"
+    assert [each for each in (tmp_path / "content").rglob("*") if each.is_file()] == []
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XRM_FILES", f"{tmp_path / 'file'}")
+    assert states(doctor()) == {"files": "failed"}
+    assert (
+        xrm("backup", "saved").err == f"Not in it: the content of files in {tmp_path / 'file'}. Copy it after this.\n"
+    )
 
 
 def test_one_check_that_breaks_hides_nothing() -> None:

@@ -36,6 +36,7 @@ class TenantUnavailable(XrmError):
 
     code = "TENANT_UNAVAILABLE"
     http_status = 503
+    retry_after = 2
 
 
 class Tenants:

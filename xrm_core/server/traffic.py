@@ -26,6 +26,7 @@ GONE = 499
 
 HEALTH, SIGN_IN = "/health/", "/auth/"
 NOWHERE = "none"
+_DIGITS_OF_SMALL = 5  # below 100 kB
 _START = "http.response.start"
 
 _log = structlog.get_logger(__name__)
@@ -104,11 +105,11 @@ class Traffic:
             if refused is None:
                 await self.app(scope, receive, answer)
             else:
-                await _refusal(refused)(scope, receive, answer)
+                await _refusal(refused, scope)(scope, receive, answer)
         except asyncio.CancelledError:
             if self._stage is not Stage.CLOSED or status != GONE:
                 raise
-            await _refusal(_given_up())(scope, receive, answer)
+            await _refusal(_given_up(), scope)(scope, receive, answer)
         finally:
             self.under_way -= 1
             route: str | None = scope.get(ROUTE)
@@ -157,9 +158,17 @@ def _given_up() -> ShuttingDown:
     )
 
 
-def _refusal(error: XrmError) -> JSONResponse:
-    # The body was not read, so the connection is of no more use.
-    return JSONResponse({"errors": [answers.shape(error)]}, error.http_status, {"connection": "close"})
+def _refusal(error: XrmError, scope: Scope) -> JSONResponse:
+    """The answer; it ends the connection if the server does, and if a body comes that is not worth waiting for."""
+    headers = {"connection": "close"} if isinstance(error, ShuttingDown) or _has_large_body(scope) else None
+    return JSONResponse({"errors": [answers.shape(error)]}, error.http_status, headers)
+
+
+def _has_large_body(scope: Scope) -> bool:
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding" or (name == b"content-length" and len(value) > _DIGITS_OF_SMALL):
+            return True
+    return False
 
 
 def _log_request(scope: Scope, route: str, status: int, seconds: float, record: RequestRecord) -> None:

@@ -10,13 +10,14 @@ from xrm_core.settings import Settings
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """What is found about an installation with these settings; nothing is changed."""
+    """What is found about an installation with these settings. Changes nothing, but tries stores of files."""
     databases = Databases(settings)
     yield from looked("data folder", partial(surroundings.folder, settings))
     yield from looked("entity files", partial(surroundings.packs, settings))
     yield from looked("database", databases.main)
     yield from looked("tenants", databases.tenants)
     yield from looked("secret key", lambda: surroundings.keys(settings, databases.sealed))
+    yield from looked("files", partial(outside.files, settings))
     yield from looked("mail", partial(outside.mail, settings))
     yield from looked("providers", partial(outside.providers, settings))
 

@@ -14,6 +14,7 @@ class FilesUnavailable(XrmError):
 
     code = "FILES_UNAVAILABLE"
     http_status = 503
+    retry_after = 2
 
 
 class Reader(Protocol):

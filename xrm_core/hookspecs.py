@@ -9,8 +9,9 @@ Plugins are called in the order of their entry-point names. A plugin marks its f
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pluggy
 
@@ -22,6 +23,15 @@ PROJECT = "xrm"
 
 Record = dict[str, Any]
 """A record: field names of the entity file → JSON values; a to-one relation holds the id of its target."""
+
+
+class FileScan(StrEnum):
+    """What a plugin knows of the content of a file."""
+
+    CLEAN = "clean"
+    PENDING = "pending"
+    QUARANTINE = "quarantine"
+
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -193,5 +203,42 @@ def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
         def before_record_delete(entity, before):
             if entity == "vehicle" and not before["retired"]:
                 raise Refuse("Retire the vehicle before you delete it.")
+    """
+    raise NotImplementedError
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Files: when their content is there, before anybody can read it
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def scan_file(file: Mapping[str, Any], content: BinaryIO) -> FileScan | None:
+    """Look at the content of a file for what must not be stored, such as malware.
+
+    Called once for every file that somebody sends, by whatever way, when all of it is there and before it is stored;
+    outside of any transaction. Called again each minute for a file of which some plugin has said that it is pending,
+    by each server of the database. Not called for files of an imported bundle.
+
+    Args:
+        file: ``name``, ``media_type``, ``size`` (bytes) and ``sha256`` (hex digits); read-only.
+        content: all of it, at its start. A stream of its own for each plugin; it is closed afterwards.
+
+    Returns:
+        ``FileScan.PENDING``: it is not known yet. The file is stored, but nobody can read it until a later call
+        returns something else. ``FileScan.QUARANTINE``: the file is stored, but nobody can read it or attach it until
+        somebody releases it by hand. ``FileScan.CLEAN`` or None: nothing was found. The worst answer of all plugins
+        counts.
+
+    Raise ``Refuse("why")`` to refuse: nothing is stored, and the sender gets ``REFUSED_BY_PLUGIN`` with that text and
+    the plugin's name; a file that was pending goes into quarantine. Any other exception means that it is not known
+    yet, as ``FileScan.PENDING``; the exception goes to the log.
+
+    Example::
+
+        @hookimpl
+        def scan_file(file, content):
+            if b"EICAR" in content.read():
+                raise Refuse("The file has malware.")
     """
     raise NotImplementedError

@@ -168,6 +168,10 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(
         default=50 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes that an uploaded file may have."
     )
+    clamd: str = Field(
+        default="",
+        description="Daemon of ClamAV that scans files: tcp://host:3310 or unix:///run/clamav/clamd.ctl.",
+    )
     file_link_seconds: int = Field(
         default=300, ge=1, le=86_400, description="Seconds that a link to a file is good that needs no token."
     )
@@ -223,6 +227,16 @@ class Settings(BaseSettings):
                 raise ValueError("a place is neither a folder, nor a bucket such as s3://name/prefix, nor «database»")
         if len(buckets) > 1 or len(folders) > 1:
             raise ValueError("two places are of the same kind; one folder and one bucket can be named")
+        return value
+
+    @field_validator("clamd")
+    @classmethod
+    def _is_daemon(cls, value: str) -> str:
+        url = urlsplit(value)
+        is_tcp = url.scheme == "tcp" and url.hostname and url.path in ("", "/")
+        is_unix = url.scheme == "unix" and not url.netloc and url.path.startswith("/")
+        if value and not (is_tcp or is_unix):
+            raise ValueError("no address such as tcp://localhost:3310 or unix:///run/clamav/clamd.ctl")
         return value
 
     @field_validator("s3_endpoint")

@@ -11,7 +11,7 @@ from tests.plugins.conftest import EXTERNAL_PLUGIN, REPOSITORY
 from xrm_core import api
 
 PROGRAM = """
-import json, sys
+import io, json, sys
 from pathlib import Path
 from xrm_core.cli.logs import configure_logs
 from xrm_core.errors import RefusedByPlugin
@@ -73,6 +73,7 @@ print(json.dumps({
     "left": left,
     "jobs": [[job.state, job.result, job.error] for job in done],
     "seized": seized,
+    "scans": [plugins.scan_file({"name": "x"}, lambda: io.BytesIO(text)) for text in (b"M-AB 12", b"B-XR 666")],
     "schedules": [[name, each.job, each.zone] for name, each in known.schedules.items()],
 }))
 """
@@ -107,6 +108,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "before_record_create",
                 "before_record_update",
                 "before_record_delete",
+                "scan_file",
             ],
         ],
         "layer": "fleet",
@@ -123,6 +125,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
             ["dead", None, {"code": "FAILED", "message": "The payload names no vehicles."}],
         ],
         "seized": 1,
+        "scans": ["clean", "quarantine"],
         "schedules": [["fleet.nightly", "fleet.retire", "Europe/Berlin"]],
     }
 
@@ -136,7 +139,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
         for name in node.names
     }
 
-    names = ("JobContext", "JobFailed", "JobHandler", "Record", "Refuse", "Schedule", "hookimpl")
+    names = ("FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "Refuse", "Schedule", "hookimpl")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

@@ -1,5 +1,6 @@
 """Each hook keeps its contract (``xrm_core/hookspecs.py``): what it is given, may do, and what an exception does."""
 
+import io
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from xrm_core.api import Refuse, hookimpl
+from xrm_core.api import FileScan, Refuse, hookimpl
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
 from xrm_core.plugins import InstalledPlugin, Plugins
@@ -173,6 +174,22 @@ def test_hook_before_record_delete():
     asked.before_delete("customer", {"locked": False})
     with pytest.raises(RefusedByPlugin, match=r"^It is locked\.$"):
         asked.before_delete("customer", {"locked": True})
+
+
+def test_hook_scan_file():
+    def scan_file(file, content):
+        if content.read() == b"malware":
+            raise Refuse({"en": "It has malware.", "de": "Sie hat Schadsoftware."})
+        return FileScan.PENDING if file["size"] > 100 else None
+
+    asked = plugins(scan_file=scan_file)
+
+    assert asked.scan_files
+    assert not plugins().scan_files
+    assert asked.scan_file({"size": 1}, lambda: io.BytesIO(b"x")) is FileScan.CLEAN
+    assert asked.scan_file({"size": 101}, lambda: io.BytesIO(b"x")) is FileScan.PENDING
+    with pytest.raises(RefusedByPlugin, match=r"^It has malware\.$"):
+        asked.scan_file({"size": 1}, lambda: io.BytesIO(b"malware"))
 
 
 def test_refuse_becomes_an_error_with_the_plugin_and_the_field():

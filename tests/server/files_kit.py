@@ -97,7 +97,12 @@ class Office:
 
 
 @contextmanager
-def opened(database: Database, folder: Path, **more: Any) -> Iterator[Office]:
+def opened(
+    database: Database,
+    folder: Path,
+    plugins: Plugins | None = None,
+    **more: Any,
+) -> Iterator[Office]:
     """The office on an empty database; ``more`` are settings."""
     texts = [
         (f"{name}.json", json.dumps({"x-entity": name, "type": "object", **body}), "core")
@@ -117,6 +122,6 @@ def opened(database: Database, folder: Path, **more: Any) -> Iterator[Office]:
             set_roles(connection, id_, [role])
             tokens[name] = create_token(connection, id_, "test")
     settings = load_settings(database_url=database.url.render_as_string(False), max_file_bytes=MAX_BYTES, **more)
-    platform = Platform(settings, Plugins(), model, records.tables, database, records, authority)
+    platform = Platform(settings, plugins or Plugins(), model, records.tables, database, records, authority)
     with TestClient(create_app(platform)) as http:
         yield Office(http, platform, tokens)

@@ -1,5 +1,7 @@
 """``xrm files``: the files that records refer to."""
 
+from typing import Annotated
+
 import typer
 
 from xrm_core.cli.options import DatabaseUrl, Schemas
@@ -37,4 +39,45 @@ def move(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
     with opened(schemas, database) as workplace:
         workplace.check_applied()
         moved = move_content(workplace.database, content_stores(workplace.settings).of(chosen_tenant()))
-    typer.echo(f"The content of {moved} {'file was' if moved == 1 else 'files was'} moved.")
+    typer.echo(f"The content of {moved} {'file' if moved == 1 else 'files'} was moved.")
+
+
+@app.command()
+def withheld(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+    """List the files that nobody can read: their scan is pending, or has found something."""
+    from xrm_core.cli.workplace import opened
+    from xrm_core.storage import file_states
+
+    with opened(schemas, database) as workplace:
+        workplace.check_applied()
+        with workplace.database.read() as connection:
+            found = file_states.withheld(connection)
+    for file, created_at in found:
+        typer.echo(f"{file.id}  {file.state:<11}  {created_at[:19]}  {file.size:>10}  {file.name}")
+
+
+@app.command()
+def release(
+    file_id: Annotated[str, typer.Argument(metavar="ID", help="The file, as xrm files withheld lists it.")],
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Let those who may read a file read it, whatever a scan has said."""
+    from uuid import UUID
+
+    from xrm_core.cli.workplace import opened
+    from xrm_core.errors import NotFound
+    from xrm_core.storage import file_states
+    from xrm_core.storage.file_store import FileState
+
+    try:
+        file_id = str(UUID(file_id))
+    except ValueError:
+        raise NotFound("There is no such file.", hint="xrm files withheld lists them.") from None
+    with opened(schemas, database) as workplace:
+        workplace.check_applied()
+        with workplace.database.begin() as connection:
+            found = file_states.change(connection, file_id, None, FileState.READY)
+    if not found:
+        raise NotFound("There is no such file.", hint="xrm files withheld lists them.")
+    typer.echo("The file can be read.")

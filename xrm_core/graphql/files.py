@@ -20,6 +20,10 @@ _DESCRIPTIONS: dict[str, tuple[Any, str]] = {
     "media_type": (str, "What it is, e.g. application/pdf."),
     "size": (int, "Size in bytes."),
     "sha256": (str, "SHA-256 of the content, 64 hex digits."),
+    "state": (
+        str,
+        "ready; pending: it is being scanned; quarantined: a scan has found something. Only ready ones are sent.",
+    ),
     "url": (str, "Path on this server at which the content is; it needs the same token."),
 }
 

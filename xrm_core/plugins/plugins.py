@@ -1,22 +1,23 @@
 """The loaded plugins of one application object, and the calls of their hooks."""
 
 import sys
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import structlog
 from pluggy import HookImpl
 
 from xrm_core.errors import PluginLoadError, Refuse, RefusedByPlugin
-from xrm_core.hookspecs import Record
+from xrm_core.hookspecs import FileScan, Record
 from xrm_core.plugins.registration import InstalledPlugin, load_error, register
 from xrm_core.translation import chosen, say
 
 _log = structlog.get_logger("xrm.plugins")
+_SEVERITY = (FileScan.CLEAN, FileScan.PENDING, FileScan.QUARANTINE)
 Item = TypeVar("Item")
 
 
@@ -113,6 +114,36 @@ class Plugins:
         """
         for hook in self._hooks["before_record_delete"]:
             self._ask(hook, entity, before=_frozen(before))
+
+    @property
+    def scan_files(self) -> bool:
+        """Whether any plugin looks at the content of files."""
+        return bool(self._hooks["scan_file"])
+
+    def scan_file(self, file: Mapping[str, Any], content: Callable[[], BinaryIO]) -> FileScan:
+        """The worst that plugins know of the content of a file.
+
+        Args:
+            file: what there is to say about it.
+            content: opens a stream of all of it.
+
+        Raises:
+            RefusedByPlugin: a plugin refused it.
+        """
+        worst = FileScan.CLEAN
+        for hook in self._hooks["scan_file"]:
+            try:
+                with content() as stream:
+                    answer = self._call(hook, {"file": _frozen(file), "content": stream})
+                found = FileScan.CLEAN if answer is None else FileScan(answer)
+            except Refuse as refusal:
+                said = refusal.message if isinstance(refusal.message, str) else chosen(refusal.message)
+                raise RefusedByPlugin(said, details={"plugin": hook.plugin_name}) from refusal
+            except Exception as error:
+                _log.error("plugin_hook_failed", plugin=hook.plugin_name, exc_info=error)
+                found = FileScan.PENDING
+            worst = max(worst, found, key=_SEVERITY.index)
+        return worst
 
     def _ask(self, hook: HookImpl, entity: str, **arguments: Any) -> Mapping[str, Any]:
         """What one plugin wants changed; its failures are translated here, and only here."""

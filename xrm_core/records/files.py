@@ -26,7 +26,7 @@ from xrm_core.storage import file_store, upload_store
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.contents import Kept
 from xrm_core.storage.engines import Database
-from xrm_core.storage.file_store import StoredFile
+from xrm_core.storage.file_store import FileState, StoredFile
 from xrm_core.storage.file_tables import FILE
 from xrm_core.storage.tables import Tables
 from xrm_core.translation import say
@@ -131,6 +131,8 @@ class Files:
             file = self.find(connection, caller, str(value))
             if file is None:
                 found.append({"field": name, "rule": "file", "message": say("there is no file with this id")})
+            elif file.state == FileState.QUARANTINED:
+                found.append({"field": name, "rule": "file", "message": "is in quarantine"})
             elif wrong := field.file.problem(file.media_type, file.size):
                 found.append({"field": name, "rule": "file", "message": wrong})
         return found

@@ -17,6 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
+from xrm_core.records.file_scans import FileScans
 from xrm_core.server import graphiql, health, metrics_http
 from xrm_core.server.assembly import Platform
 from xrm_core.server.auth_http import AuthEndpoints
@@ -53,6 +54,9 @@ from xrm_core.telemetry import tracing
 CLEAN_SECONDS = 3600.0
 """How often a server looks for what has expired: files that nobody has attached, sessions, old lines of logs."""
 
+SCAN_SECONDS = 60.0
+"""How often a server looks again at files whose scan is pending."""
+
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 
 
@@ -67,10 +71,11 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     blueprints = Blueprints(settings, platform.plugins)
     blueprint = blueprints.add(platform.model, platform.records, platform.authority, platform.database.dialect)
     slots, stores = UploadSlots(), content_stores(settings)
-    intake = FileIntake(settings.max_file_bytes, settings.statement_timeout, slots, stores)
+    scans = FileScans(platform.plugins, settings.clamd)
+    intake = FileIntake(settings.max_file_bytes, settings.statement_timeout, slots, stores, scans)
     links = FileLinks(settings.secret_key, settings.file_link_seconds)
     files = FilesEndpoint(intake, settings.statement_timeout, links)
-    uploads = UploadsEndpoint(settings.max_file_bytes, settings.statement_timeout, slots, stores)
+    uploads = UploadsEndpoint(intake, settings.statement_timeout)
     documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
     multipart = MultipartRequests(intake, settings.max_body_bytes)
     graphql = GraphQLEndpoint(settings.max_body_bytes, multipart, documents, compresses=settings.compression)
@@ -114,6 +119,11 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
             await notices.send(site)
             await tenants.do_in_all(notices.send)
 
+    async def keep_scanned() -> None:
+        while scans.are_made and not await _happens(ending, SCAN_SECONDS):
+            await files.look_again(site)
+            await tenants.do_in_all(files.look_again)
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         with suppress(XrmError):  # /health/ready says so, and it is tried again every second
@@ -121,11 +131,11 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         await tenants.start()
         site.watch()
         cleaning, sending = asyncio.create_task(keep_clean()), asyncio.create_task(send_notices())
-        sealed = asyncio.create_task(seal_changes())
+        sealed, scanning = asyncio.create_task(seal_changes()), asyncio.create_task(keep_scanned())
         yield
         ending.set()
         await cleaning
-        await finished([sending, sealed])
+        await finished([sending, sealed, scanning])
         await forgotten.finish()
         await tenants.close()
         await site.close()

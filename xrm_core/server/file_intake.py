@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 import structlog
@@ -11,6 +12,7 @@ from starlette.requests import Request
 
 from xrm_core.errors import BadRequest, Forbidden
 from xrm_core.permissions.caller import User
+from xrm_core.records.file_scans import FileScans
 from xrm_core.records.files import described
 from xrm_core.server.browser import credentials
 from xrm_core.server.site import Serving, Site
@@ -36,9 +38,11 @@ class FileIntake:
         timeout: seconds that a statement may take.
         slots: places for uploads.
         stores: where the content of files goes.
+        scans: look at it before.
     """
 
-    def __init__(self, max_bytes: int, timeout: float, slots: UploadSlots, stores: Stores) -> None:
+    def __init__(self, max_bytes: int, timeout: float, slots: UploadSlots, stores: Stores, scans: FileScans) -> None:
+        self.scans = scans
         self.max_bytes = max_bytes
         self.slots = slots
         self.stores = stores
@@ -109,6 +113,7 @@ class FileIntake:
         sha256: str | None,
     ) -> StoredFile:
         file = described(name, media_type, content, sha256=sha256)
+        file = replace(file, state=self.scans.state_of_new(file, content))
         with (
             self.stores.of(site.name).put(site.database, file, content) as kept,
             site.database.begin(self._timeout) as connection,

@@ -37,7 +37,7 @@ from xrm_core.server.sites import address_of, named_in, site_of
 from xrm_core.server.upload_limits import too_large
 from xrm_core.storage import file_store
 from xrm_core.storage.contents import Reader
-from xrm_core.storage.file_store import StoredFile
+from xrm_core.storage.file_store import FileState, StoredFile
 from xrm_core.storage.policy_sets import require_current
 
 _log = structlog.get_logger(__name__)
@@ -52,6 +52,13 @@ SAFE_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
 }
+
+
+class FileWithheld(XrmError):
+    """A file cannot be read yet, or not any more; ``details.state`` is ``pending`` or ``quarantined``."""
+
+    code = "FILE_WITHHELD"
+    http_status = 403
 
 
 class _CutShort(Exception):
@@ -107,6 +114,18 @@ class FilesEndpoint:
             if removed:
                 _log.info("files_cleaned", tenant=site.name, removed=removed)
 
+    async def look_again(self, site: Site) -> None:
+        """Scan the files of a site that are pending. What goes wrong is for the log alone."""
+        try:
+            site.require_writable()
+            contents = self._stores.of(site.name)
+            done = await site.on_files(self._intake.scans.look_again, site.database, contents)
+        except Exception as error:
+            _log.warning("files_not_scanned", tenant=site.name, kind=type(error).__name__)
+        else:
+            if done:
+                _log.info("files_scanned", tenant=site.name, count=done)
+
     # -- in ---------------------------------------------------------------------------------------------------------
 
     async def _upload(self, request: Request) -> Response:
@@ -120,7 +139,7 @@ class FilesEndpoint:
         shape = {"id": file.id, "name": file.name, "mediaType": file.media_type, "size": file.size}
         path = f"{request.scope.get('root_path', '')}{PATH}{file.id}"
         headers = {**SAFE_HEADERS, "location": path}
-        return JSONResponse({**shape, "sha256": file.sha256, "url": path}, 201, headers)
+        return JSONResponse({**shape, "sha256": file.sha256, "state": file.state, "url": path}, 201, headers)
 
     async def _from_body(self, request: Request, site: Site) -> StoredFile:
         sha256 = sha256_in(request.headers.get("content-digest"))
@@ -178,6 +197,7 @@ class FilesEndpoint:
         found = await site.on_newest(find)
         if found is None:
             raise _no_file()
+        _require_ready(found)
         return found
 
     async def _link(self, request: Request) -> Response:
@@ -202,6 +222,7 @@ class FilesEndpoint:
         found = await site.on_files(find)
         if found is None:
             raise _no_file()
+        _require_ready(found)
         return found
 
     def _find(
@@ -211,7 +232,8 @@ class FilesEndpoint:
         with site.database.read(self._timeout) as connection:
             require_current(connection, serving.blueprint.model, serving.policies)
             found = serving.files.find(connection, caller, file_id)
-            return found, [] if found is None else serving.files.logged_reads(connection, file_id)
+            sent = found is not None and found.state == FileState.READY
+            return found, serving.files.logged_reads(connection, file_id) if sent else []
 
     def _keep(self, site: Site, caller: User, address: str | None, reads: read_log.Reads) -> None:
         """Without log, no content."""
@@ -276,6 +298,19 @@ def refused(error: XrmError) -> Response:
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _require_ready(file: StoredFile) -> None:
+    if file.state == FileState.PENDING:
+        raise FileWithheld(
+            "The file is being scanned.", hint="Try again in a minute.", details={"state": FileState.PENDING}
+        )
+    if file.state != FileState.READY:
+        raise FileWithheld(
+            "The file is in quarantine: a scan has found something in it.",
+            hint="Whoever runs the server can release it.",
+            details={"state": FileState.QUARANTINED},
+        )
 
 
 def _no_file() -> NotFound:

@@ -5,6 +5,7 @@ server that ends, costs no more than that. All servers of a database know of it:
 """
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from email.utils import format_datetime
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
@@ -14,20 +15,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from xrm_core.errors import BadRequest, FileRefused, FileTooLarge, Forbidden, NotFound, XrmError
+from xrm_core.errors import BadRequest, FileRefused, FileTooLarge, Forbidden, NotFound, RefusedByPlugin, XrmError
 from xrm_core.graphql import answers
 from xrm_core.permissions.caller import User
 from xrm_core.query.files import PATH
 from xrm_core.records import uploads
 from xrm_core.server import tus
 from xrm_core.server.browser import credentials
+from xrm_core.server.file_intake import FileIntake
 from xrm_core.server.files_http import SAFE_HEADERS, refused
 from xrm_core.server.negotiation import UnsupportedMediaType
 from xrm_core.server.site import Serving, Site
 from xrm_core.server.sites import address_of, named_in, site_of
-from xrm_core.server.upload_limits import UploadSlots, counted
+from xrm_core.server.upload_limits import counted
 from xrm_core.storage import upload_store
-from xrm_core.storage.contents import Stores
 from xrm_core.storage.policy_sets import require_current
 from xrm_core.storage.upload_store import Upload
 
@@ -40,17 +41,16 @@ class UploadsEndpoint:
     """The ASGI application behind ``/files/uploads``.
 
     Args:
-        max_bytes: of a file.
+        intake: the way of new files into a site.
         timeout: seconds that a statement may take.
-        slots: places for uploads, shared with ``POST /files``.
-        stores: where the content of files goes.
     """
 
-    def __init__(self, max_bytes: int, timeout: float, slots: UploadSlots, stores: Stores) -> None:
-        self._stores = stores
-        self._max_bytes = max_bytes
+    def __init__(self, intake: FileIntake, timeout: float) -> None:
+        self._stores = intake.stores
+        self._scans = intake.scans
+        self._max_bytes = intake.max_bytes
         self._timeout = timeout
-        self._slots = slots
+        self._slots = intake.slots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -215,7 +215,7 @@ class UploadsEndpoint:
 
         try:
             return await site.on_newest(finish)
-        except FileRefused:  # it will be refused each time
+        except (FileRefused, RefusedByPlugin):  # it will be refused each time
             await site.on_files(self._end, site, upload.id)
             raise
 
@@ -223,6 +223,7 @@ class UploadsEndpoint:
         with SpooledTemporaryFile(_PIECE_BYTES) as spool:
             content = cast(BinaryIO, spool)
             file = uploads.gather(site.database, upload, last, content)
+            file = replace(file, state=self._scans.state_of_new(file, content))
             with (
                 self._stores.of(site.name).put(site.database, file, content) as kept,
                 site.database.begin(self._timeout) as connection,

@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, BinaryIO
 
 from sqlalchemy import ColumnElement, Connection, Select, column, delete, exists, false, insert, or_, select, table
@@ -25,6 +26,14 @@ _READING = dt.timedelta(hours=1)
 """How long content outside of the database outlives its file, for those who are reading it."""
 
 
+class FileState(StrEnum):
+    """Whether a file may be read, from best to worst."""
+
+    READY = "ready"
+    PENDING = "pending"
+    QUARANTINED = "quarantined"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """What there is to say about a file; ``size`` in bytes, ``sha256`` in 64 hex digits.
@@ -38,6 +47,7 @@ class StoredFile:
     size: int
     sha256: str
     content_key: str | None = None
+    state: str = FileState.READY
 
 
 _COLUMNS = tuple(FILE.c[name] for name in StoredFile.__dataclass_fields__)
@@ -67,6 +77,7 @@ def add(connection: Connection, file: StoredFile, content: BinaryIO | None, crea
             created_at=dt.datetime.now(dt.UTC),
             created_by=created_by,
             content_key=file.content_key,
+            state=file.state,
         )
     )
     if content is not None:

@@ -4,7 +4,7 @@ Content lives in the database, so that a backup, a transaction and an export of 
 Where it shall not, ``content_key`` says where it lies, and no chunk is here.
 """
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, text
 
 from xrm_core.storage.columns import Id, Instant, String
 from xrm_core.storage.system import METADATA
@@ -23,8 +23,10 @@ FILE = Table(
     Column("created_at", Instant, nullable=False),
     Column("created_by", Id),
     Column("content_key", String),
+    Column("state", String, nullable=False, server_default=text("'ready'")),
     PrimaryKeyConstraint("id", name="pk_xrm_file"),
     Index("ix_xrm_file_created_at", "created_at"),
+    Index("ix_xrm_file_state", "state"),
     sqlite_strict=True,
 )
 """One row for each file. It never changes: another content is another file."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from xrm_core.api import JobContext, JobFailed, JobHandler, Record, Refuse, Schedule, hookimpl
+from xrm_core.api import FileScan, JobContext, JobFailed, JobHandler, Record, Refuse, Schedule, hookimpl
 
 STOLEN_PLATES = frozenset({"B-XR 666", "HH-TE 404"})
 
@@ -66,6 +66,13 @@ def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
                 "de": f"Das Fahrzeug {plate} muss vor dem Löschen ausgemustert werden.",
             }
         )
+
+
+@hookimpl
+def scan_file(file: Mapping[str, Any], content: BinaryIO) -> FileScan | None:
+    """Lists of plates from the black market are kept for the police, and read by nobody."""
+    text = content.read()
+    return FileScan.QUARANTINE if any(plate.encode() in text for plate in STOLEN_PLATES) else None
 
 
 def _checked(plate: str) -> str:

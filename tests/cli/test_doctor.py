@@ -1,5 +1,6 @@
 """``xrm doctor``: an installation that is well, and each thing that may be wrong, on both kinds of database."""
 
+import datetime as dt
 import json
 import sqlite3
 import sysconfig
@@ -12,6 +13,7 @@ import pytest
 from tests.auth.test_mail import mail_server
 from tests.cli.conftest import Xrm
 from tests.postgres import PostgresServer
+from xrm_core.jobs.enqueue import enqueue
 from xrm_core.server.doctor import databases, findings, surroundings
 from xrm_core.server.doctor.doctor import worst
 from xrm_core.storage.engines import Database
@@ -75,6 +77,29 @@ def test_an_installation_that_is_well(url: str, doctor: Doctor, xrm: Xrm) -> Non
     assert ("database: clock" in found) is not url.startswith("sqlite")
     text = xrm("doctor")
     assert text.out.count("ok ") == len(found)
+
+
+def test_jobs_that_are_dead_or_that_nobody_does(url: str, doctor: Doctor) -> None:
+    def due(minutes: int) -> dt.datetime:
+        return dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes)
+
+    with closing(Database(url)) as database, database.begin() as connection:
+        for name, minutes in (("fleet.inspect", 16), ("fleet.soon", 14), ("fleet.later", -60)):
+            enqueue(connection, name, due=due(minutes))
+    assert doctor()["database: late jobs"] == (
+        "warning",
+        "Nobody has done for 15 minutes what is due: fleet.inspect.",
+    )
+    change(url, "UPDATE xrm_job SET state = 'dead'")
+    found = doctor()
+    assert found["database: dead jobs"] == ("warning", "Jobs that are dead: 3.")
+    assert "database: late jobs" not in found
+    change(
+        url,
+        "DELETE FROM xrm_job",
+        f"INSERT INTO xrm_schedule VALUES ('fleet.nightly', '0 2 * * *', 'UTC', '{due(16).isoformat()}', NULL)",
+    )
+    assert states(doctor()) == {"database: late jobs": "warning"}
 
 
 def test_what_is_missing_or_older_is_told_with_its_remedy(url: str, doctor: Doctor, xrm: Xrm, pack: Path) -> None:

@@ -177,3 +177,10 @@ def test_one_job_is_done_here(jobs: JobWorld) -> None:
     assert (jobs.job(first).state, jobs.job(second).result) == (State.PENDING, {"here": True})
     do_one(jobs.database, Plugins(), registry, second, "", QUICK)
     assert jobs.job(second).attempts == 1
+
+
+def test_a_worker_with_many_tenants_looks_less_often() -> None:
+    assert Pace(poll_seconds=1).pause(0.01) == 1
+    assert Pace(poll_seconds=1).pause(0.5) == 2
+    # but often enough to see which workers are dead
+    assert Pace(poll_seconds=1, lease_seconds=30).pause(20) == 10

@@ -22,6 +22,9 @@ from xrm_core.storage.engines import Database
 _LATER_SECONDS = 5.0
 """So long a tenant whose database does not answer is not asked again."""
 
+_SHARE = 4
+"""So many times as long as a round takes is the pause after it, at least."""
+
 _AFTERWARDS_SECONDS = 2.0
 """How long runs that were told to end may take to note it."""
 
@@ -44,6 +47,10 @@ class Pace:
     concurrency: int = 2
     poll_seconds: float = 1.0
     lease_seconds: float = 30.0
+
+    def pause(self, took: float) -> float:
+        """Seconds after a round that took so long: one with hundreds of tenants leaves the others most of the time."""
+        return max(self.poll_seconds, min(took * _SHARE, self.lease_seconds / 3))
 
 
 class Worker:
@@ -72,13 +79,14 @@ class Worker:
     def run(self) -> None:
         """Work until :meth:`stop`, then until the last run has ended or was told to."""
         while not self._stopping.is_set():
+            began = time.monotonic()
             try:
                 taken = self.round()
             except Exception as error:
                 _log.error("worker_round_failed", kind=type(error).__name__, exc_info=error)
                 taken = False
             if not taken:
-                self._awake.wait(self._pace.poll_seconds)
+                self._awake.wait(self._pace.pause(time.monotonic() - began))
                 self._awake.clear()
 
     def take_no_more(self) -> None:

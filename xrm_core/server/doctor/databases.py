@@ -13,6 +13,7 @@ from xrm_core.metadata.model import Model
 from xrm_core.permissions.in_force import in_force
 from xrm_core.server.assembly import find_plugins, read_model
 from xrm_core.server.doctor.findings import Finding, failed, ok, warning
+from xrm_core.server.doctor.jobs import look_at_jobs
 from xrm_core.settings import Settings, secret_keys
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.backup.contents import server_version, system_revision
@@ -83,6 +84,7 @@ class Databases:
                 return
             yield from self._model(check, connection, model)
             yield from self._sealed(check, connection)
+            yield from look_at_jobs(check, connection)
 
     def _model(self, check: str, connection: Connection, model: Model) -> Iterator[Finding]:
         differences = drift(connection, model)

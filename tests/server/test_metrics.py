@@ -1,18 +1,27 @@
 """What ``/metrics`` says, to whom, and what is not in it."""
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import insert
+from uuid_utils import uuid7
 
 from tests.postgres import PostgresServer
 from tests.server.http_kit import Client, serving
 from xrm_core.errors import SettingsError
+from xrm_core.server.job_figures import JobFigures
+from xrm_core.server.site import Site
 from xrm_core.settings import load_settings
 from xrm_core.storage.engines import Database
+from xrm_core.storage.job_tables import JOB
+from xrm_core.storage.system_upgrade import upgrade_system
 
 TOKEN = "a-token-for-figures-0123456789abcdef"
 QUERY = "query Marked { customers { totalCount } }"
@@ -21,7 +30,7 @@ KNOWN = {
     "operation": {"query", "mutation"},
     "outcome": {"ok", "errors"},
     "use": {"read", "write"},
-    "state": {"busy", "idle"},
+    "state": {"busy", "idle", "pending", "running", "dead"},
     "pool": {"plan", "write", "schema", "account", "auth", "files"},
 }
 
@@ -95,12 +104,36 @@ def test_connections_threads_and_the_process_are_told(counted: Client) -> None:
     names = {name for name, _ in found}
     assert {"process_cpu_seconds_total", "process_resident_memory_bytes", "python_info", "xrm_info"} <= names
     assert of(found, "xrm_databases_open") == 1
+    assert {("state", state) for state in ("pending", "running", "dead")} == {
+        labels[0] for name, labels in found if name == "xrm_jobs"
+    }
     assert of(found, "xrm_http_requests_under_way") == 1  # this one
     connections = {labels for name, labels in found if name == "xrm_database_connections"}
     assert len(connections) == 4
     assert of(found, "xrm_database_connections", use="read", state="idle") >= 1
     assert of(found, "xrm_database_connections", use="write", state="idle") >= 1
     assert of(found, "xrm_database_waiting", use="read") == 0
+
+
+async def test_jobs_that_wait_or_are_dead_are_counted(database: Database) -> None:
+    upgrade_system(database)
+    now = dt.datetime(2026, 11, 26, 12, tzinfo=dt.UTC)
+    figures_of_jobs = JobFigures(lambda: now)
+
+    async def told() -> dict[str, float]:
+        await figures_of_jobs.look(cast(Site, SimpleNamespace(name="", database=database)))
+        figures_of_jobs.looked()
+        states, late = figures_of_jobs.gauges()
+        return {state: number for (state,), number in states.find()} | {"late": next(iter(late.find()))[1]}
+
+    assert await told() == {"pending": 0, "running": 0, "dead": 0, "late": 0}
+    with database.begin() as connection:
+        for state, minutes in (("pending", -5), ("pending", -1), ("pending", 5), ("dead", -9), ("done", -9)):
+            values = {"name": "x", "payload": "{}", "state": state, "priority": 0, "attempts": 0, "beat": 0}
+            due = now + dt.timedelta(minutes=minutes)
+            more = {"id": str(uuid7()), "due_at": due, "created_at": due, "cancel": False, "progress": 0}
+            connection.execute(insert(JOB).values(**values, **more))
+    assert await told() == {"pending": 3, "running": 0, "dead": 1, "late": 300}
 
 
 def test_no_label_has_what_a_client_has_chosen(counted: Client) -> None:

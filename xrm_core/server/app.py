@@ -32,6 +32,7 @@ from xrm_core.server.gauges import gauges
 from xrm_core.server.graphql_http import GraphQLEndpoint
 from xrm_core.server.graphql_multipart import MultipartRequests
 from xrm_core.server.idempotency import remove_expired_answers
+from xrm_core.server.job_figures import COUNT_SECONDS, JobFigures
 from xrm_core.server.log_retention import LogRetention
 from xrm_core.server.metrics import Metrics
 from xrm_core.server.oidc_clients import OidcClients
@@ -88,6 +89,8 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     metrics = Metrics()
+    job_figures = JobFigures()
+    metrics.gauges.extend(job_figures.gauges())
     ending = asyncio.Event()
     retention = LogRetention(settings, ending.is_set)
     sealing = ChangeSealing(settings, ending.is_set)
@@ -108,6 +111,14 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         while not await _happens(ending, CLEAN_SECONDS * random.uniform(0.9, 1.1)):  # noqa: S311
             await clean(site)
             await tenants.do_in_all(clean)  # each was cleaned when it was opened
+
+    async def count_jobs() -> None:
+        while metrics_http.are_shown(settings):
+            await job_figures.look(site)
+            await tenants.do_in_all(job_figures.look)
+            job_figures.looked()
+            if await _happens(ending, COUNT_SECONDS):
+                break
 
     async def seal_changes() -> None:
         while not await _happens(ending, SEAL_SECONDS):
@@ -132,10 +143,11 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         site.watch()
         cleaning, sending = asyncio.create_task(keep_clean()), asyncio.create_task(send_notices())
         sealed, scanning = asyncio.create_task(seal_changes()), asyncio.create_task(keep_scanned())
+        counting = asyncio.create_task(count_jobs())
         yield
         ending.set()
         await cleaning
-        await finished([sending, sealed, scanning])
+        await finished([sending, sealed, scanning, counting])
         await forgotten.finish()
         await tenants.close()
         await site.close()

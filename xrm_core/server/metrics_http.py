@@ -16,6 +16,11 @@ _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _SCHEME = "bearer "
 
 
+def are_shown(settings: Settings) -> bool:
+    """Whether anybody can see them."""
+    return bool(settings.metrics_port or settings.metrics_token)
+
+
 def routes(metrics: Metrics, settings: Settings) -> list[Route]:
     """The route.
 

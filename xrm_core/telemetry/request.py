@@ -16,6 +16,8 @@ _SAFE_ID = re.compile(rb"(?!xrm)[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 """What cannot break a log line, and is no token of ours that somebody has put into the wrong header."""
 
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_REQUEST_ID = b"x-request-id"
+_NAMES = frozenset({_REQUEST_ID, b"traceparent"})
 _PROCESS = uuid4().hex[:24].encode()
 _numbers = count(1)
 
@@ -89,10 +91,12 @@ def id_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """
     trace = None
     for name, value in headers:
-        if name == b"x-request-id":
+        if name not in _NAMES:
+            continue
+        if name == _REQUEST_ID:
             if _SAFE_ID.fullmatch(value):
                 return value
-        elif name == b"traceparent":
+        else:
             found = _TRACEPARENT.fullmatch(value)
             trace = None if found is None else found[1]
     return trace or b"%s%08x" % (_PROCESS, next(_numbers))

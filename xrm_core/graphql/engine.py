@@ -32,6 +32,8 @@ from xrm_core.graphql.departure import ClientGone, Departure
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.dry_runs import is_dry_run
 from xrm_core.graphql.executor import Executor, Held
+from xrm_core.graphql.feed_operations import FeedOperations
+from xrm_core.graphql.feed_plans import feed_plan, is_about_feed
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.plans import Plan
 from xrm_core.graphql.repeats import Repeats
@@ -42,6 +44,7 @@ from xrm_core.permissions.caller import User
 from xrm_core.query.context import ContextValues
 from xrm_core.records import read_log
 from xrm_core.records.door import Records
+from xrm_core.records.feed.cursors import Cursors
 from xrm_core.records.idempotency import IdempotencyKeyInvalid, Repeatable, key_of
 from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Reader
@@ -94,11 +97,12 @@ class Threads:
         self.writing = ThreadPool(8, "xrm-write")
         self.administering = ThreadPool(2, "xrm-schema")
         self.accounts = ThreadPool(4, "xrm-account")  # passwords that are checked take long
+        self.following = ThreadPool(4, "xrm-feed")
 
     @property
     def pools(self) -> tuple[ThreadPool, ...]:
         """All of them."""
-        return self.planning, self.writing, self.administering, self.accounts
+        return self.planning, self.writing, self.administering, self.accounts, self.following
 
     def close(self) -> None:
         """End them."""
@@ -106,6 +110,7 @@ class Threads:
         self.writing.shutdown(wait=False)
         self.administering.shutdown(wait=False)
         self.accounts.shutdown(wait=False)
+        self.following.shutdown(wait=False)
 
 
 @dataclass
@@ -131,6 +136,7 @@ class Engine:
         repeats: of changes with an idempotency key.
         executes_reads: graphql-core executes all queries, not only those with introspection in them. The answers are
             the same, and take longer; tests hold the two ways against each other.
+        cursors: makes and reads the cursors of the feed of changes.
     """
 
     records: Records
@@ -149,6 +155,7 @@ class Engine:
     gate: Callable[[], None] | None = None
     repeats: Repeats = field(default_factory=Repeats)
     executes_reads: bool = False
+    cursors: Cursors = field(default_factory=lambda: Cursors(""))
     _waiting: Counter[str] = field(default_factory=Counter, init=False)
 
     def __post_init__(self) -> None:
@@ -311,6 +318,8 @@ class Engine:
             return await self._administer(role, document, request, caller)
         if not plan.whole and is_about_account(role.planner, document, operation, variables):
             return await self._ask_account(role, document, request, caller, extensions)
+        if not plan.whole and is_about_feed(role.planner, document, operation, variables):
+            return await self._follow(role, document, operation, request, variables, caller)
         calls = plan.calls(values)
         results = self.reader.at_once(calls, self.tables) if calls else []
         if results is None:
@@ -323,6 +332,28 @@ class Engine:
         records = dict(zip(plan.keys(), results, strict=True))
         call = (document, request.operation_name, request.variables, records, extensions)
         return await self._apart(self.threads.planning, introspection.execute, role.schema, *call)
+
+    async def _follow(
+        self,
+        role: Role,
+        document: Document,
+        operation: OperationDefinitionNode,
+        request: Request,
+        variables: Mapping[str, Any],
+        caller: User,
+    ) -> Answer:
+        """The answer of the feed of changes."""
+        plan = await self._apart(self.threads.planning, feed_plan, role.planner, document, operation, variables)
+        feed = FeedOperations(self.database, role.planner, self.cursors, role.timeout, self.policies)
+        extensions = {"cost": plan.demands.cost(variables)} if request.tells_cost else None
+        call = (plan, document, request.operation_name, request.variables, variables, caller, extensions)
+        following = self._apart(self.threads.following, feed.run, *call)
+        answer, reads = await (following if request.departure is None else request.departure.during(following))
+        if reads:
+            if self.gate is not None:
+                self.gate()
+            await self._apart(self.threads.writing, self._keep, reads, request, caller, role.timeout)
+        return answer
 
     async def _logged(
         self, plan: Plan, results: list[bytes | None], request: Request, caller: User, role: Role

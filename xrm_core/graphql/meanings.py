@@ -223,8 +223,22 @@ class AccountField:
     part: AccountPart | UserPart | JobPart
 
 
+@dataclass(frozen=True, slots=True)
+class FeedRoot:
+    """The root field ``changes``; it stands in an operation without others."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedField:
+    """A part of what the feed of changes answers; ``node`` is the record itself."""
+
+    part: Literal["changes", "cursor", "has_more", "reload", "incomplete", "entity", "id", "operation", "node"]
+
+
 Meaning = (
     AdministrationField
+    | FeedRoot
+    | FeedField
     | AccountField
     | ScalarField
     | FileField

@@ -10,6 +10,7 @@ from graphql import print_schema
 from xrm_core.graphql import (
     account_fields,
     aggregates,
+    feed_fields,
     filters,
     job_fields,
     mutations,
@@ -50,6 +51,7 @@ def build(model: Model, access: Access) -> RoleSchema:
     nodes.add_nodes(types)
     search.add_search(types)
     aggregates.add_aggregates(types)
+    feed_fields.add_feed(types)
     mutations.add_mutations(types)
     sharing.add_sharing(types)
     schema_fields.add_schema_fields(types)

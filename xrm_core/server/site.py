@@ -46,6 +46,7 @@ from xrm_core.graphql.repeats import Repeats
 from xrm_core.jobs.administration import JobAdministration
 from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
+from xrm_core.records.feed.cursors import Cursors
 from xrm_core.records.files import Files
 from xrm_core.server.blueprints import LOOK_SECONDS, Blueprint, Blueprints, blueprint_of
 from xrm_core.server.policy_administration import PolicyAdministration, usual_limits
@@ -467,6 +468,7 @@ class Site:
             repeats=self._repeats,
             tables=tables,
             policies=blueprint.authority.policies.version,
+            cursors=Cursors(self._settings.secret_key),
         )
         return Serving(blueprint, engine, authenticator)
 

@@ -102,6 +102,19 @@ async def pages(tenant: Tenant) -> None:
     assert (await tenant.data(page, after=after))["accounts"]["nodes"]
 
 
+async def feed(tenant: Tenant) -> None:
+    """What has changed, and with the cursor of one tenant nothing at the other."""
+    start = (await tenant.data("{ changes { cursor } }"))["changes"]["cursor"]
+    make = "mutation ($name: String!) { createContact(input: {name: $name}) { id } }"
+    id_ = (await tenant.data(make, name=f"{tenant.word} fed"))["createContact"]["id"]
+    page = """query ($after: String) { changes(after: $after) {
+        reload changes { id node { ... on Contact { name } ... on Account { name } ... on Note { text } } } } }"""
+    await tenant.data(page, after=start)
+    taken = await tenant.other.ask(page, tenant.other.token, after=start)
+    assert taken["errors"][0]["extensions"]["code"] == "BAD_CURSOR"
+    await tenant.data("mutation ($id: ID!) { deleteContact(id: $id) { id } }", id=id_)
+
+
 async def shares(tenant: Tenant) -> None:
     """A record shared with the rep, and no longer."""
     share = """mutation ($id: ID!, $user: ID!, $reason: String) {
@@ -318,6 +331,7 @@ async def sign_in(tenant: Tenant, email: str, password: str) -> str:
 STRANDS: tuple[Strand, ...] = (
     reads,
     records,
+    feed,
     shares,
     files,
     account,

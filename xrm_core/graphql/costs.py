@@ -21,6 +21,9 @@ SCAN, SCAN_INSIDE = 1000, 10
 CHANGE = 10
 """A mutation, beside the record that it answers with."""
 
+FEED = 10
+"""The feed of changes, and each change that it tells beside its record."""
+
 ACCOUNT = 50
 """What a user asks of their own account, or changes in it."""
 

@@ -1,4 +1,4 @@
-"""The root field ``changes(entities, after, first)``: what has changed since a cursor, for clients that keep records."""
+"""The root field ``changes(entities, after, first)``: what has changed, for clients that keep records."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ OPERATIONS = {
 RELOADS = {
     "START": "There was no cursor.",
     "TOO_OLD": "The log does not reach back to the cursor any more.",
-    "RIGHTS_CHANGED": "Your rights are others than when the cursor was made: your roles, what they allow, or your teams.",
+    "RIGHTS_CHANGED": "Your rights (roles, what they allow, teams) are others than when the cursor was made.",
     "MODEL_CHANGED": "The entities or their fields are others than when the cursor was made.",
     "LOG_REPLACED": "The cursor is of another log: a backup was restored.",
 }
@@ -32,7 +32,9 @@ def add_feed(types: Types) -> None:
     entity = builder.enum_type("FollowedEntity", texts, texts, "An entity whose changes can be followed.")
     operation = change_operation(types)
     reload_ = builder.enum_type("FeedReload", RELOADS, RELOADS, "Why records have to be loaded anew.")
-    change = builder.object_type("RecordChange", "A change of a record.", partial(_fill_change, types, entity, operation))
+    change = builder.object_type(
+        "RecordChange", "A change of a record.", partial(_fill_change, types, entity, operation)
+    )
     feed = builder.object_type("Changes", "What has changed.", partial(_fill_feed, types, change, entity, reload_))
     types.know(entity, reload_, change, feed)
     builder.add(
@@ -76,8 +78,10 @@ def _fill_feed(types: Types, change: ObjectType, entity: EnumType, reload_: Enum
     builder.add(owner, "hasMore", bool, "Whether to ask for more at once.")
     about = "Why to load all records anew, after this answer and before the next; null: there is no need to."
     builder.add(owner, "reload", builder.optional(reload_), about)
-    about = "Of these, you see records also because of other records, shares or the time: what comes or goes by that is "
-    builder.add(owner, "incomplete", builder.list_of(entity), f"{about}not told.")
+    about = (
+        "Of these you see records by other records, shares or the time, too: what comes or goes by that is not told."
+    )
+    builder.add(owner, "incomplete", builder.list_of(entity), about)
     types.meanings.add(owner.name, "changes", FeedField("changes"))
     types.meanings.add(owner.name, "cursor", FeedField("cursor"))
     types.meanings.add(owner.name, "hasMore", FeedField("has_more"))

@@ -1,4 +1,4 @@
-"""Operations that ask for the feed of changes: one transaction that reads the log and the records, from one snapshot."""
+"""Operations that ask for the feed of changes: log and records are read from one snapshot."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -8,7 +8,7 @@ from graphql import GraphQLObjectType, OperationDefinitionNode, SelectionSetNode
 
 from xrm_core.errors import BadQuery
 from xrm_core.graphql.arguments import Arguments, Tree
-from xrm_core.graphql.costs import SCAN_INSIDE
+from xrm_core.graphql.costs import FEED
 from xrm_core.graphql.demands import Demands
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.meanings import FeedField, FeedRoot
@@ -54,7 +54,7 @@ class FeedPlan:
         if found is None:
             marker = Marker(self.planner.model) if logs_reads(self.planner.model) else None
             asked = AnyRecords(Param(IDS), {entity: self.nodes[path][entity]})
-            statement = compile_request(self.planner.scope, asked if marker is None else marker.request(asked))  # type: ignore[arg-type]
+            statement = compile_request(self.planner.scope, asked if marker is None else marker.request(asked))
             reads = () if marker is None else marker.reads
             found = Plan((Step("", b"", statement),), {}, self.demands, reads=reads)
             self._plans[path, entity] = found
@@ -103,8 +103,8 @@ def _made(
     with demands.costs.at(key):
         size = demands.page_size(given.get("first"))
         sets = [node.selection_set for node in nodes]
-        demands.costs.add(SCAN_INSIDE)
-        demands.costs.add(SCAN_INSIDE, size)  # a record's entries, and whether it can be seen
+        demands.costs.add(FEED)
+        demands.costs.add(FEED, size)  # a record's entries, and whether it can be seen
         with demands.costs.inside(size):
             shown = dict(_nodes(selections, sets, get_named_type(definition.type)))
     first = size if isinstance(size, Literal_ | Param) else given.get("first")

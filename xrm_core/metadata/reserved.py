@@ -76,6 +76,7 @@ _GRAPHQL_TYPES = frozenset(
     | {f"relationship{word}" for word in _RELATIONSHIP_WORDS}
     | {"network", "networknode", "networkedge"}
     | {"searchhit", "searchableentity"}
+    | {"changes", "recordchange", "changeoperation", "followedentity", "feedreload"}
     | {"recordshare", "sharelevel", "sharewith"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
 )
@@ -87,6 +88,7 @@ _ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafile
     "useraccounts",
     "backgroundjob",
     "backgroundjobs",
+    "changes",
 }
 
 _TABLE_PREFIXES = {

@@ -468,7 +468,7 @@ class Site:
             repeats=self._repeats,
             tables=tables,
             policies=blueprint.authority.policies.version,
-            cursors=Cursors(self._settings.secret_key),
+            cursors=Cursors(self._settings.secret_key, self.name),
         )
         return Serving(blueprint, engine, authenticator)
 

@@ -191,7 +191,8 @@ def test_the_field_stands_alone_and_answers_by_any_name(following: Following) ->
     beside = following.body("admin", "{ changes { cursor } customers { totalCount } }")
     assert beside["errors"][0]["extensions"]["code"] == "BAD_QUERY"
     document = """query ($after: String) { __typename feed: changes(after: $after) { __typename
-        all: changes { __typename a: node { id } b: node { __typename ... on Customer { n: name owner { id } } } } } }"""
+        all: changes { __typename a: node { id }
+            b: node { __typename ... on Customer { n: name owner { id } } } } } }"""
     answer = following.body("admin", document, after=start)["data"]
     assert answer == {
         "__typename": "Query",

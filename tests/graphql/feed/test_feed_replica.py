@@ -110,7 +110,10 @@ def _play(following: Following, seed: int, *, hidden: bool) -> list[Any]:
 
     def follow() -> bool:
         more, *changes = replica.follow(pace.randint(1, AT_ONCE))
-        told = [(each["operation"], script.names[each["id"]][1:], each["node"] and each["node"]["name"][1:]) for each in changes]
+        told = [
+            (each["operation"], script.names[each["id"]][1:], each["node"] and each["node"]["name"][1:])
+            for each in changes
+        ]
         heard.append([more, *told])
         return bool(more)
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, exists, or_, select
+from sqlalchemy import Connection, and_, exists, or_, select
 
 from xrm_core.metadata.model import Entity
 from xrm_core.metadata.uses import uses
@@ -98,7 +98,7 @@ class Feed:
         """Entities of which records may come or go without a change of their own."""
         return [name for name in entities if not self._is_exact(self.scope.model[name])]
 
-    def _newest(self, entities: Sequence[str], after: int, head: int) -> Sequence[Row[Any]]:
+    def _newest(self, entities: Sequence[str], after: int, head: int) -> Sequence[Any]:
         later = CHANGE.alias()
         has_later = exists().where(
             later.c.record_id == CHANGE.c.record_id, later.c.id > CHANGE.c.id, later.c.position <= head
@@ -107,7 +107,7 @@ class Feed:
         query = query.where(CHANGE.c.position > after, CHANGE.c.position <= head, CHANGE.c.entity.in_(entities))
         return self.connection.execute(query.where(~has_later).order_by(CHANGE.c.position).limit(_AT_ONCE)).all()
 
-    def _told(self, rows: Sequence[Row[Any]], base: int) -> Iterator[Told]:
+    def _told(self, rows: Sequence[Any], base: int) -> Iterator[Told]:
         by_entity: dict[str, list[str]] = {}
         for row in rows:
             by_entity.setdefault(row.entity, []).append(str(row.record_id))
@@ -126,7 +126,7 @@ class Feed:
             return {}
         entries = self._entries(ids, base)
         seen, known = self._visible_now(entity, ids), _noticed(self.scope, entity, permission)
-        rule = decided(self.scope.model, entity, permission.rule, self.caller)
+        rule = decided(entity, permission.rule, self.caller)
         found: dict[str, Kind] = {}
         in_doubt = []
         for id_ in ids:
@@ -150,7 +150,7 @@ class Feed:
         rows = self.connection.execute(select(found.source.c.id).where(*conditions), context_values(self.caller))
         return {str(row.id) for row in rows}
 
-    def _entries(self, ids: Sequence[str], base: int) -> dict[str, list[Row[Any]]]:
+    def _entries(self, ids: Sequence[str], base: int) -> dict[str, list[Any]]:
         """What the log says of records since ``base``; what is not sealed yet belongs to what they are now, too."""
         since = or_(CHANGE.c.position > base, CHANGE.c.position.is_(None))
         query = select(CHANGE.c.record_id, CHANGE.c.operation, CHANGE.c.fields)
@@ -159,9 +159,7 @@ class Feed:
         )
         return {str(id_): list(group) for id_, group in itertools.groupby(rows, lambda row: row.record_id)}
 
-    def _could_see(
-        self, entity: Entity, rule: Decided, entries: Mapping[str, list[Row[Any]]]
-    ) -> dict[str, list[bool]]:
+    def _could_see(self, entity: Entity, rule: Decided, entries: Mapping[str, list[Any]]) -> dict[str, list[bool]]:
         """For each record, of each of its former states, whether it was visible."""
         now = present(self.connection, self.scope, entity, list(entries)) if rule.fields and entries else {}
         former: list[Former] = []
@@ -179,7 +177,7 @@ class Feed:
             return True
         rules = [permission.rule, *(rule for rule in permission.field_rules.values() if rule is not None)]
         rules += [rule for masks in permission.masks.values() for _, rule in masks]
-        return all(decided(self.scope.model, entity, rule, self.caller).exact for rule in dict.fromkeys(rules))
+        return all(decided(entity, rule, self.caller).exact for rule in dict.fromkeys(rules))
 
 
 def _noticed(scope: Scope, entity: Entity, permission: Permission) -> frozenset[str] | None:
@@ -194,7 +192,5 @@ def _noticed(scope: Scope, entity: Entity, permission: Permission) -> frozenset[
     return frozenset(found)
 
 
-def _shows(entry: Row[Any], known: frozenset[str] | None) -> bool:
+def _shows(entry: Any, known: frozenset[str] | None) -> bool:
     return known is None or not known.isdisjoint(orjson.loads(entry.fields))
-
-

@@ -25,6 +25,7 @@ from xrm_core.records.feed.place import Head, first_hash
 from xrm_core.settings import secret_keys
 
 _NONCE, _DIGEST, _MOST = 12, 16, 1000
+_SIZE = 256  # bytes of every cursor: its length says nothing of the numbers in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,12 @@ class Cursors:
     Args:
         setting: XRM_SECRET_KEY: the first key encrypts, all of them read. Without any, the key is made of the log's
             first hash alone, which whoever runs the server can find out.
+        tenant: whose log it is; a cursor of another is none.
     """
 
-    def __init__(self, setting: str) -> None:
+    def __init__(self, setting: str, tenant: str = "") -> None:
         self._keys = secret_keys(setting) or ("",)
+        self._tenant = tenant.encode()
 
     def text(self, connection: Connection, cursor: Cursor) -> str:
         """A cursor as clients have it."""
@@ -59,7 +62,8 @@ class Cursors:
         content = [cursor.base, cursor.after, cursor.rights, cursor.model, seen.position, seen.batch, seen.chain]
         nonce = os.urandom(_NONCE)
         cipher = next(self._ciphers(first_hash(connection)))
-        return base64.urlsafe_b64encode(nonce + cipher.encrypt(nonce, json.dumps(content).encode(), None)).decode()
+        sealed = cipher.encrypt(nonce, json.dumps(content).ljust(_SIZE).encode(), self._tenant)
+        return base64.urlsafe_b64encode(nonce + sealed).decode()
 
     def read(self, connection: Connection, text: str) -> Cursor:
         """The cursor again.
@@ -73,7 +77,8 @@ class Cursors:
             for salt in dict.fromkeys((first_hash(connection), b"")):
                 for cipher in self._ciphers(salt):
                     with suppress(InvalidTag):
-                        base, after, rights, model, *seen = json.loads(cipher.decrypt(raw[:_NONCE], raw[_NONCE:], None))
+                        content = cipher.decrypt(raw[:_NONCE], raw[_NONCE:], self._tenant)
+                        base, after, rights, model, *seen = json.loads(content)
                         return Cursor(base, after, rights, model, Head(*seen))
         raise BadCursor(
             "The cursor of the feed is not one of this server's.", hint="Begin anew without a cursor: see «reload»."

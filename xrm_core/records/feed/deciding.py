@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xrm_core.metadata.model import Entity, Model
+from xrm_core.metadata.model import Entity
 from xrm_core.metadata.predicate import (
     EVERYTHING,
     NOTHING,
@@ -40,35 +40,35 @@ class Decided:
     fields: frozenset[str]
 
 
-def decided(model: Model, entity: Entity, rule: Predicate, caller: User) -> Decided:
+def decided(entity: Entity, rule: Predicate, caller: User) -> Decided:
     """What of a row rule can be told of former values.
 
     Other records, shares and the time are left out as if they allowed nothing: a record that only they made visible
     counts as never seen, so that nobody hears of one that they could not see.
     """
-    found, exact = _reduced(model, entity, rule, caller, NOTHING)
+    found, exact = _reduced(entity, rule, caller, NOTHING)
     return Decided(found, exact, frozenset(_fields(entity, found)))
 
 
-def _reduced(model: Model, entity: Entity, rule: Predicate, caller: User, unknown: Predicate) -> tuple[Predicate, bool]:
+def _reduced(entity: Entity, rule: Predicate, caller: User, unknown: Predicate) -> tuple[Predicate, bool]:
     match rule:
         case All(parts) | Any_(parts):
-            each = [_reduced(model, entity, part, caller, unknown) for part in parts]
+            each = [_reduced(entity, part, caller, unknown) for part in parts]
             return type(rule)(tuple(part for part, _ in each)), all(exact for _, exact in each)
         case Not(part):
             other = EVERYTHING if unknown == NOTHING else NOTHING
-            found, exact = _reduced(model, entity, part, caller, other)
+            found, exact = _reduced(entity, part, caller, other)
             return Not(found), exact
         case Whole(part):
             known = {"user": caller.id, "team": caller.team, "teams": caller.teams}
             if not all(known[name] for name in context_names(part)):
                 return NOTHING, True  # what the rule says of it as a whole
-            return _reduced(model, entity, part, caller, unknown)
+            return _reduced(entity, part, caller, unknown)
         case _:
-            return (rule, True) if _is_own(model, entity, rule) else (unknown, False)
+            return (rule, True) if _is_own(entity, rule) else (unknown, False)
 
 
-def _is_own(model: Model, entity: Entity, part: Predicate) -> bool:
+def _is_own(entity: Entity, part: Predicate) -> bool:
     match part:
         case Compare(field=name, value=value):
             timeless = not (isinstance(value, Context) and value.name in _TIME)

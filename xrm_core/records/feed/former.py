@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Connection, Row, Select, cast, literal, literal_column, select, union_all
+from sqlalchemy import CompoundSelect, Connection, Select, cast, literal, literal_column, select, union_all
 
 from xrm_core.metadata.model import Entity
 from xrm_core.metadata.predicate import EVERYTHING, NOTHING, Predicate
@@ -39,7 +39,7 @@ def present(connection: Connection, scope: Scope, entity: Entity, ids: Sequence[
     return {str(record["id"]): last_state(entity, record) for record in records}
 
 
-def states(record_id: str, entries: Sequence[Row[Any]], now: State | None, names: frozenset[str]) -> Iterator[Former]:
+def states(record_id: str, entries: Sequence[Any], now: State | None, names: frozenset[str]) -> Iterator[Former]:
     """What a record was before each of its changes, the newest first.
 
     Args:

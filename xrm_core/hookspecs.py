@@ -1,8 +1,8 @@
 """Every hook that a plugin may implement, in the order in which they fire, with its contract.
 
 Names follow one rule: ``register_<things>`` is asked once at the start; ``before_<noun>_<verb>`` runs inside the
-transaction of a write and may change or refuse it. Hooks are ordinary functions, never ``async``: they run in the
-worker thread of the write, between validation and SQL. Each takes only the arguments that it names.
+transaction of a write and may change or refuse it; ``after_<noun>_<verb>`` is told of a write that is committed. Hooks
+are ordinary functions, never ``async``. Each takes only the arguments that it names.
 
 Plugins are called in the order of their entry-point names. A plugin marks its functions with ``hookimpl``, from
 :mod:`xrm_core.api`; ``docs/plugin_hooks.md`` is this file for readers outside.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pluggy
 
 if TYPE_CHECKING:
+    from xrm_core.events.listeners import RecordEvent
     from xrm_core.jobs.registry import JobHandler, Schedule
 
 PROJECT = "xrm"
@@ -240,5 +241,89 @@ def scan_file(file: Mapping[str, Any], content: BinaryIO) -> FileScan | None:
         def scan_file(file, content):
             if b"EICAR" in content.read():
                 raise Refuse("The file has malware.")
+    """
+    raise NotImplementedError
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Afterwards: in a worker, from the change log
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def after_record_create(entity: str, record: Record, event: "RecordEvent") -> None:
+    """Hear of a record that was created.
+
+    Called in a worker, a second or so after the commit, for every record created since a worker first met the plugin,
+    by whatever way. Hooks of a plugin are called for the changes of one record in their order; those of different
+    records may change places. At least once: again if the worker was killed, or if the hook has failed.
+
+    Args:
+        entity: name of the entity.
+        record: id and values that were not empty at the creation, as the change log keeps them: the record may have
+            changed since. Values that were erased from the log are missing.
+        event: what else is known of the change; with ``connection``, ``records`` and ``caller`` for writes of its own.
+
+    Each call has a transaction, ``event.connection``, in which it is noted, too, that the plugin has heard of the
+    event. So what the hook writes there is there once, whatever happens. What leaves the database may happen twice.
+
+    An exception is an attempt that failed: the transaction is rolled back, and the hook is called again later, eight
+    times at most; then the event is dead, which ``xrm log dead`` shows. Until then, later events of the same record
+    wait; those of others do not.
+
+    Example::
+
+        @hookimpl
+        def after_record_create(entity, record, event):
+            if entity == "vehicle":
+                note = {"text": f"New vehicle {record['licence_plate']}"}
+                event.records.create(event.connection, event.caller, "fleet_note", note)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def after_record_update(entity: str, changes: Mapping[str, Any], event: "RecordEvent") -> None:
+    """Hear of a record that was changed.
+
+    Called like :func:`after_record_create`, for each change; also where a deletion has emptied a relation.
+
+    Args:
+        entity: name of the entity.
+        changes: field → old and new value, of each field that differs; empty if none does.
+        event: as of :func:`after_record_create`.
+
+    A hook that changes what it hears of is told of that, too: it has to see itself when nothing is left to do. After
+    eight hooks that have led to each other, the event is dead at once, with ``HOOKS_IN_A_CIRCLE``.
+
+    Example::
+
+        @hookimpl
+        def after_record_update(entity, changes, event):
+            if entity == "vehicle" and "retired" in changes:
+                note = {"text": f"Vehicle {event.record_id} was retired or taken back"}
+                event.records.create(event.connection, event.caller, "fleet_note", note)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def after_record_delete(entity: str, before: Mapping[str, Any], event: "RecordEvent") -> None:
+    """Hear of a record that was deleted.
+
+    Called like :func:`after_record_create`, also for records that were deleted along with another one.
+
+    Args:
+        entity: name of the entity.
+        before: id and all values that the record had, less those that were erased from the log.
+        event: as of :func:`after_record_create`.
+
+    Example::
+
+        @hookimpl
+        def after_record_delete(entity, before, event):
+            if entity == "vehicle":
+                note = {"text": f"Vehicle {before['licence_plate']} is gone"}
+                event.records.create(event.connection, event.caller, "fleet_note", note)
     """
     raise NotImplementedError

@@ -18,7 +18,8 @@ def test_each_hook_is_a_heading_with_its_exact_signature_in_firing_order():
 
 
 def test_each_hook_has_a_test_of_its_name():
-    tests = (REPOSITORY / "tests" / "plugins" / "test_hooks.py").read_text()
+    files = ("plugins/test_hooks.py", "events/test_listeners.py")
+    tests = "".join((REPOSITORY / "tests" / each).read_text() for each in files)
 
     assert [name for name in HOOKS if f"def test_hook_{name}(" not in tests] == []
 

@@ -11,12 +11,17 @@ from tests.plugins.conftest import EXTERNAL_PLUGIN, REPOSITORY
 from xrm_core import api
 
 PROGRAM = """
-import io, json, sys
+import io, json, sys, time
 from pathlib import Path
 from xrm_core.cli.logs import configure_logs
+from xrm_core.changes.keys import ChainKeys
 from xrm_core.errors import RefusedByPlugin
+from xrm_core.events import by_hand as readers_by_hand
+from xrm_core.events.listeners import listeners
+from xrm_core.events.readers import Readers
 from xrm_core.jobs import by_hand
 from xrm_core.jobs.enqueue import enqueue
+from xrm_core.jobs.place import Place
 from xrm_core.jobs.registry import registry
 from xrm_core.jobs.worker import Pace, do_one
 from xrm_core.metadata.layers import LayerSource
@@ -46,6 +51,14 @@ def attempt(write, *arguments):
         refusals.append(error.to_json())
 
 apply(database, model)
+heard = listeners(plugins)
+readers, place = Readers([lambda _place, _connection: heard], ChainKeys(""), 30), Place("", database, plugins)
+readers.visit(place)  # from here on they hear
+
+def lag():
+    with database.read() as connection:
+        return readers_by_hand.states(connection)[0].lag_entries
+
 with database.begin() as connection:
     vehicle = attempt(records.create, {"licence_plate": "m-ab 12"})
     attempt(records.create, {"licence_plate": "b-xr 666"})
@@ -63,6 +76,13 @@ for job in jobs:
 with database.read() as connection:
     done = [by_hand.job(connection, job) for job in jobs]
     seized = connection.exec_driver_sql("SELECT retired FROM vehicle").scalar()
+until = time.monotonic() + 20
+while time.monotonic() < until and lag():
+    readers.visit(place)
+    time.sleep(0.02)
+readers.stop(5)
+with database.read() as connection:
+    notes = [text for text, in connection.exec_driver_sql("SELECT text FROM fleet_note ORDER BY id")]
 database.close()
 print(json.dumps({
     "info": [info.distribution, info.version, info.hooks],
@@ -74,6 +94,7 @@ print(json.dumps({
     "jobs": [[job.state, job.result, job.error] for job in done],
     "seized": seized,
     "scans": [plugins.scan_file({"name": "x"}, lambda: io.BytesIO(text)) for text in (b"M-AB 12", b"B-XR 666")],
+    "notes": notes,
     "schedules": [[name, each.job, each.zone] for name, each in known.schedules.items()],
 }))
 """
@@ -109,6 +130,9 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "before_record_update",
                 "before_record_delete",
                 "scan_file",
+                "after_record_create",
+                "after_record_update",
+                "after_record_delete",
             ],
         ],
         "layer": "fleet",
@@ -126,6 +150,13 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
         ],
         "seized": 1,
         "scans": ["clean", "quarantine"],
+        "notes": [
+            "New vehicle M-AB 12",
+            "A vehicle was retired",
+            "Vehicle M-AB 12 is gone",
+            "New vehicle M-EF 56",
+            "A vehicle was retired",
+        ],
         "schedules": [["fleet.nightly", "fleet.retire", "Europe/Berlin"]],
     }
 
@@ -139,7 +170,8 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
         for name in node.names
     }
 
-    names = ("FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "Refuse", "Schedule", "hookimpl")
+    names = ("FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "RecordEvent", "Refuse", "Schedule")
+    names = (*names, "hookimpl")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

@@ -4,13 +4,26 @@
 raised by a before-hook to refuse a write, ``Record`` is the type of the records that hooks are given,
 ``FileScan`` what a scan of a file may answer. ``JobHandler``
 and ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what a job's
-function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. What is not here may change in any release.
+function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks of a
+change. What is not here may change in any release.
 """
 
 from xrm_core.errors import Refuse
+from xrm_core.events.listeners import RecordEvent
 from xrm_core.hookspecs import FileScan, Record, hookimpl
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import JobHandler, Schedule
 
-__all__ = ["FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "Refuse", "Schedule", "enqueue", "hookimpl"]
+__all__ = [
+    "FileScan",
+    "JobContext",
+    "JobFailed",
+    "JobHandler",
+    "Record",
+    "RecordEvent",
+    "Refuse",
+    "Schedule",
+    "enqueue",
+    "hookimpl",
+]

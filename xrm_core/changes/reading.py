@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from xrm_core.storage.change_tables import CHANGE
 
@@ -60,18 +60,33 @@ def logged(
         query = query.where(CHANGE.c.at >= since)
     if before is not None:
         query = query.where(CHANGE.c.id < before)
-    for row in connection.execute(query):
-        gone = json.loads(row.erased)["commitments"] if row.erased else ()
-        yield LoggedChange(
-            row.id,
-            row.position,
-            row.at,
-            row.entity,
-            str(row.record_id),
-            row.operation,
-            row.version,
-            None if row.actor is None else str(row.actor),
-            tuple((kind, name) for kind, name in json.loads(row.causes)),
-            json.loads(row.fields),
-            tuple(name for name in gone if not name.startswith("$")),
-        )
+    return map(_logged, connection.execute(query))
+
+
+def after(connection: Connection, position: int, most: int) -> list[LoggedChange]:
+    """The entries after a position, in the order of their positions, ``most`` at a time."""
+    later = select(CHANGE).where(CHANGE.c.position > position).order_by(CHANGE.c.position).limit(most)
+    return [_logged(row) for row in connection.execute(later)]
+
+
+def at(connection: Connection, position: int) -> LoggedChange | None:
+    """The entry with a position; None: it was removed, since it was too old."""
+    row = connection.execute(select(CHANGE).where(CHANGE.c.position == position)).first()
+    return None if row is None else _logged(row)
+
+
+def _logged(row: Row[Any]) -> LoggedChange:
+    gone = json.loads(row.erased)["commitments"] if row.erased else ()
+    return LoggedChange(
+        row.id,
+        row.position,
+        row.at,
+        row.entity,
+        str(row.record_id),
+        row.operation,
+        row.version,
+        None if row.actor is None else str(row.actor),
+        tuple((kind, name) for kind, name in json.loads(row.causes)),
+        json.loads(row.fields),
+        tuple(name for name in gone if not name.startswith("$")),
+    )

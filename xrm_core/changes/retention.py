@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, not_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, not_, select, union_all, update
 
 from xrm_core.changes.sealing import alone
 from xrm_core.errors import SettingsError
@@ -13,6 +13,7 @@ from xrm_core.settings import MIN_EVENT_DAYS
 from xrm_core.storage import auth_events
 from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
 from xrm_core.storage.engines import Database
+from xrm_core.storage.reader_tables import LOG_READER, LOG_WAITING
 
 _TIMEOUT = 30.0
 _PAUSE_SHARE = 0.5  # of the time that a transaction took, for those who have waited for it
@@ -33,16 +34,27 @@ def check_old_enough(before: dt.datetime) -> None:
 
 
 def removable(connection: Connection, before: dt.datetime) -> int:
-    """How many entries stand in batches that were sealed before a moment."""
+    """How many entries stand in batches that were sealed before a moment, and that all readers are done with."""
     size = CHANGE_BATCH.c.last - CHANGE_BATCH.c.first + 1
-    old = select(func.sum(size)).where(not_(CHANGE_BATCH.c.removed), CHANGE_BATCH.c.sealed_at < before)
+    old = select(func.sum(size)).where(not_(CHANGE_BATCH.c.removed), *_removable(connection, before))
     return int(connection.scalar(old) or 0)
+
+
+def held_by(connection: Connection) -> tuple[str, int] | None:
+    """The reader that is the farthest behind, and the position up to which it is done; None: there is no reader."""
+    reading = select(LOG_READER.c.name, LOG_READER.c.position.label("done"))
+    first = func.min(LOG_WAITING.c.position) - 1
+    waiting = select(LOG_WAITING.c.reader, first.label("done")).where(LOG_WAITING.c.state == "waiting")
+    both = union_all(reading, waiting.group_by(LOG_WAITING.c.reader)).subquery()
+    row = connection.execute(select(both.c.name, both.c.done).order_by(both.c.done).limit(1)).first()
+    return None if row is None else (str(row[0]), int(row[1]))
 
 
 def remove(database: Database, before: dt.datetime, *, by: str, stop: Stop = lambda: False) -> int:
     """Remove the entries of batches that were sealed before a moment; answers how many. Blocking, and may take long.
 
-    That it is done is an event of its own, in the transaction in which the first of them go.
+    What a reader has not read yet stays, however old it is. That it is done is an event of its own, in the transaction
+    in which the first of them go.
 
     Args:
         database: whose log.
@@ -76,11 +88,17 @@ def remove(database: Database, before: dt.datetime, *, by: str, stop: Stop = lam
 
 def _remove_oldest(connection: Connection, before: dt.datetime) -> int:
     oldest = select(CHANGE_BATCH).where(not_(CHANGE_BATCH.c.removed)).order_by(CHANGE_BATCH.c.number).limit(1)
-    batch = connection.execute(oldest.where(CHANGE_BATCH.c.sealed_at < before)).first()
+    batch = connection.execute(oldest.where(*_removable(connection, before))).first()
     if batch is None:
         return 0
     connection.execute(update(CHANGE_BATCH).where(CHANGE_BATCH.c.number == batch.number).values(removed=True))
     return connection.execute(delete(CHANGE).where(CHANGE.c.position.between(batch.first, batch.last))).rowcount
+
+
+def _removable(connection: Connection, before: dt.datetime) -> tuple[ColumnElement[bool], ...]:
+    held = held_by(connection)
+    unread = () if held is None else (CHANGE_BATCH.c.last <= held[1],)
+    return CHANGE_BATCH.c.sealed_at < before, *unread
 
 
 def _tell(connection: Connection, before: dt.datetime, found: int, by: str) -> None:

@@ -19,6 +19,7 @@ from xrm_core.cli import (
     identities,
     jobs,
     log,
+    log_readers,
     oidc,
     passkeys,
     passwords,
@@ -69,6 +70,10 @@ app.add_typer(scim.app, name="scim")
 log.app.command("changes")(change_log.list_changes)
 log.app.command("seal")(change_log.seal)
 log.app.command("verify")(change_log.verify)
+log.app.command("readers")(log_readers.list_readers)
+log.app.command("dead")(log_readers.list_dead)
+log.app.command("retry")(log_readers.retry)
+log.app.command("forget")(log_readers.forget)
 app.add_typer(log.app, name="log")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(tenants.app, name="tenant")

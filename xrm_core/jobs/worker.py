@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -53,6 +54,26 @@ class Pace:
         return max(self.poll_seconds, min(took * _SHARE, self.lease_seconds / 3))
 
 
+class Beside(Protocol):
+    """What a worker does in its tenants beside jobs."""
+
+    wake: Callable[[], None]
+    """Set by the worker: to be called when there may be more to do."""
+
+    def visit(self, place: Place) -> bool:
+        """Look at a tenant; answers whether anything was begun. Called by the worker's thread; raises nothing."""
+
+    def take_no_more(self) -> None:
+        """Begin to stop."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+
+    def stop(self, seconds: float) -> bool:
+        """Wait for what is under way, and give the rest up; answers whether all has ended."""
+
+
 class Worker:
     """Works until it is told to stop.
 
@@ -60,9 +81,16 @@ class Worker:
         registry: what it can do.
         places: its tenants; asked before each round, and may close those that it does not name any more.
         pace: how much at a time, and how often.
+        beside: what it does besides.
     """
 
-    def __init__(self, registry: Registry, places: Callable[[], Sequence[Place]], pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        places: Callable[[], Sequence[Place]],
+        pace: Pace | None = None,
+        beside: Beside | None = None,
+    ) -> None:
         self.name = worker_name()
         self._registry = registry
         self._places = places
@@ -75,6 +103,9 @@ class Worker:
         self._told_at = 0.0
         self._ending = threading.Event()
         self._awake = threading.Event()
+        self._beside = beside
+        if beside is not None:
+            beside.wake = self.wake
 
     def run(self) -> None:
         """Work until :meth:`stop`, then until the last run has ended or was told to."""
@@ -95,10 +126,16 @@ class Worker:
             self._told_at = time.monotonic()
             self._stopping.set()
             self._awake.set()
+            if self._beside is not None:
+                self._beside.take_no_more()
 
     @property
     def idle(self) -> bool:
-        """Whether no job is under way."""
+        """Whether nothing is under way."""
+        return self._no_job and (self._beside is None or self._beside.idle)
+
+    @property
+    def _no_job(self) -> bool:
         return not any(thread.is_alive() for thread in list(self._runs))
 
     def stop(self, grace_seconds: float) -> bool:
@@ -111,10 +148,12 @@ class Worker:
             Whether all threads have ended.
         """
         self.take_no_more()
-        self._wait(self._told_at + grace_seconds - time.monotonic())
+        until = self._told_at + grace_seconds
+        self._wait(until - time.monotonic())
         self._ending.set()
+        read = self._beside is None or self._beside.stop(max(until - time.monotonic(), _AFTERWARDS_SECONDS / 2))
         if self._wait(_AFTERWARDS_SECONDS):
-            return True
+            return read
         for thread, (place, claimed) in list(self._runs.items()):
             if thread.is_alive():  # whatever its function does now, it can write nothing more
                 self._give_back(place, claimed)
@@ -143,6 +182,8 @@ class Worker:
                 known.trouble = ""
             except Exception as error:
                 self._trouble(place, known, error)
+            if self._beside is not None:
+                taken = self._beside.visit(place) or taken
             place.rest()
         return taken
 
@@ -197,7 +238,7 @@ class Worker:
         until = time.monotonic() + seconds
         for thread in list(self._runs):
             thread.join(max(0.0, until - time.monotonic()))
-        return self.idle
+        return self._no_job
 
     def _give_back(self, place: Place, claimed: Claimed) -> None:
         try:

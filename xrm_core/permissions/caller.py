@@ -53,6 +53,7 @@ class System:
 
     ``sets_system_fields`` lets it give ids and time stamps of records, as a restored or generated history needs.
     ``actor`` is named as the author of what it writes: the id of a service's token, say; None: nobody.
+    ``led_by`` is what has led to it, for the change log, in place of ``cause``.
     ``names`` are the fields that a refusal may name, if somebody hears it who does not see all; None: all.
     """
 
@@ -61,6 +62,7 @@ class System:
     sets_system_fields: bool = False
     actor: str | None = None
     names: frozenset[str] | None = None
+    led_by: tuple[tuple[str, str], ...] = ()
 
     @property
     def id(self) -> None:
@@ -75,7 +77,7 @@ class System:
     @property
     def causes(self) -> tuple[tuple[str, str], ...]:
         """What has led to what it does, for the change log."""
-        return (("platform", self.cause),)
+        return self.led_by or (("platform", self.cause),)
 
     @property
     def teams(self) -> tuple[str, ...]:
@@ -101,6 +103,13 @@ class System:
 Caller = User | System
 
 
-def system(model: Model, cause: str, *, sets_system_fields: bool = False, actor: str | None = None) -> System:
+def system(
+    model: Model,
+    cause: str,
+    *,
+    sets_system_fields: bool = False,
+    actor: str | None = None,
+    led_by: tuple[tuple[str, str], ...] = (),
+) -> System:
     """The platform itself, with full access to a model."""
-    return System(full_access(model), cause, sets_system_fields, actor)
+    return System(full_access(model), cause, sets_system_fields, actor, led_by=led_by)

@@ -145,6 +145,19 @@ class Plugins:
             worst = max(worst, found, key=_SEVERITY.index)
         return worst
 
+    def has(self, plugin: str, hook: str) -> bool:
+        """Whether a plugin implements a hook."""
+        return any(each.plugin_name == plugin for each in self._hooks[hook])
+
+    def after(self, plugin: str, hook: str, arguments: Mapping[str, Any]) -> None:
+        """Tell one plugin, by an ``after_`` hook, of something that has happened. What it raises goes through."""
+        for each in self._hooks[hook]:
+            if each.plugin_name == plugin:
+                answer = self._call(each, arguments)
+                if isinstance(answer, Coroutine):
+                    answer.close()
+                    raise TypeError("an after-hook is an ordinary function, not a coroutine")
+
     def _ask(self, hook: HookImpl, entity: str, **arguments: Any) -> Mapping[str, Any]:
         """What one plugin wants changed; its failures are translated here, and only here."""
         try:

@@ -40,6 +40,7 @@ from xrm_core.server.oidc_http import OidcEndpoints
 from xrm_core.server.oidc_logout_http import OidcLogoutEndpoints
 from xrm_core.server.oidc_sign_out_http import OidcSignOutEndpoints
 from xrm_core.server.passkey_http import PasskeyEndpoints
+from xrm_core.server.reader_lag import ReaderLag
 from xrm_core.server.scim_http import ROOT, ScimEndpoint
 from xrm_core.server.security_notices import LOOK_SECONDS, SecurityNotices
 from xrm_core.server.site import Site
@@ -93,7 +94,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     metrics.gauges.extend(job_figures.gauges())
     ending = asyncio.Event()
     retention = LogRetention(settings, ending.is_set)
-    sealing = ChangeSealing(settings, ending.is_set)
+    sealing, lag = ChangeSealing(settings, ending.is_set), ReaderLag()
 
     async def clean(each: Site) -> None:
         if not ending.is_set():
@@ -122,8 +123,9 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
 
     async def seal_changes() -> None:
         while not await _happens(ending, SEAL_SECONDS):
-            await sealing.seal(site)
-            await tenants.do_in_all(sealing.seal)
+            for work in (sealing.seal, lag.look):
+                await work(site)
+                await tenants.do_in_all(work)
 
     async def send_notices() -> None:
         while notices.are_sent and not await _happens(ending, LOOK_SECONDS):
@@ -188,6 +190,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     if tracer is not None:
         app = TracedRequests(app, tracer)
     metrics.gauges.extend(gauges(lambda: (site, *tenants.open_sites)))
+    metrics.gauges.extend(lag.gauges(lambda: (site, *tenants.open_sites)))
     traffic = Traffic(app, settings, metrics)
     return traffic
 

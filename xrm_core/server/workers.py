@@ -4,6 +4,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from xrm_core.changes.keys import ChainKeys
+from xrm_core.events.listeners import listeners
+from xrm_core.events.readers import Readers
 from xrm_core.jobs.core_jobs import core_jobs
 from xrm_core.jobs.listener import Listener
 from xrm_core.jobs.registry import Registry, registry
@@ -26,6 +29,12 @@ def job_registry(settings: Settings, plugins: Plugins) -> Registry:
     return registry(plugins, settings.time_zone, *core_jobs(settings.job_days))
 
 
+def log_readers(settings: Settings, plugins: Plugins) -> Readers:
+    """Who reads the change log in a process with these settings and plugins."""
+    heard = listeners(plugins)
+    return Readers([lambda _place, _connection: heard], ChainKeys(settings.secret_key), settings.job_lease_seconds)
+
+
 @contextmanager
 def worker(
     settings: Settings, plugins: Plugins, main: Database, only: str | None = None, concurrency: int | None = None
@@ -46,7 +55,7 @@ def worker(
     with ExitStack() as stack:
         places = JobPlaces(settings, plugins, main, only)
         stack.callback(places.close)
-        made = Worker(job_registry(settings, plugins), places, pace)
+        made = Worker(job_registry(settings, plugins), places, pace, log_readers(settings, plugins))
         if not main.is_sqlite:
             listener = Listener(main, made.wake)
             stack.callback(listener.close)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from xrm_core.api import FileScan, JobContext, JobFailed, JobHandler, Record, Refuse, Schedule, hookimpl
+from xrm_core.api import FileScan, JobContext, JobFailed, JobHandler, Record, RecordEvent, Refuse, Schedule, hookimpl
 
 STOLEN_PLATES = frozenset({"B-XR 666", "HH-TE 404"})
 
@@ -73,6 +73,31 @@ def scan_file(file: Mapping[str, Any], content: BinaryIO) -> FileScan | None:
     """Lists of plates from the black market are kept for the police, and read by nobody."""
     text = content.read()
     return FileScan.QUARANTINE if any(plate.encode() in text for plate in STOLEN_PLATES) else None
+
+
+@hookimpl
+def after_record_create(entity: str, record: Record, event: RecordEvent) -> None:
+    """A note of each new vehicle."""
+    if entity == "vehicle":
+        _note(event, f"New vehicle {record['licence_plate']}")
+
+
+@hookimpl
+def after_record_update(entity: str, changes: Mapping[str, Any], event: RecordEvent) -> None:
+    """A note when a vehicle is retired or taken back."""
+    if entity == "vehicle" and "retired" in changes:
+        _note(event, "A vehicle was retired" if changes["retired"][1] else "A vehicle was taken back")
+
+
+@hookimpl
+def after_record_delete(entity: str, before: Mapping[str, Any], event: RecordEvent) -> None:
+    """A note of each vehicle that is gone."""
+    if entity == "vehicle":
+        _note(event, f"Vehicle {before['licence_plate']} is gone")
+
+
+def _note(event: RecordEvent, text: str) -> None:
+    event.records.create(event.connection, event.caller, "fleet_note", {"text": text})
 
 
 def _checked(plate: str) -> str:

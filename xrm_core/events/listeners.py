@@ -1,0 +1,129 @@
+"""Plugins that listen: their ``after_`` hooks are called with the entries of the change log."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from xrm_core.changes.entry import Operation
+from xrm_core.changes.reading import LoggedChange
+from xrm_core.events.consumer import Consumer, EntryFailed, Note, Patience
+from xrm_core.jobs.place import Place
+from xrm_core.permissions.caller import System, system
+from xrm_core.plugins import Plugins
+from xrm_core.records.door import Records
+from xrm_core.storage.applied import require_model
+
+PREFIX = "plugin:"
+"""What the names of the readers of plugins begin with."""
+
+HOOK = "hook"
+"""The kind of cause that a listener is."""
+
+MOST_HOOKS = 8
+"""So many listeners may lead to each other; a longer chain is taken for a circle."""
+
+_HOOKS = {
+    Operation.CREATE.value: "after_record_create",
+    Operation.UPDATE.value: "after_record_update",
+    Operation.DELETE.value: "after_record_delete",
+}
+
+
+@dataclass(frozen=True)
+class RecordEvent:
+    """A change of a record that is committed, as a listener is given it.
+
+    Attributes:
+        id: names this event; a repeat has the same.
+        entity: of the record.
+        record_id: of the record.
+        operation: ``create``, ``update`` or ``delete``.
+        version: the record's after the change; of a deleted one, the next.
+        at: when, RFC 3339 in UTC.
+        actor: the id of the user, or of the token of a service; None: the platform.
+        causes: what has led to it, the first cause first, each kind and name.
+        attempt: which attempt this is, from 1.
+        tenant: its name; empty for the main database.
+        connection: of the transaction under way, in which the reader of the plugin moves on, too.
+        records: the door for records: ``create``, ``update``, ``delete`` …, each with a connection and a caller.
+        caller: the platform itself, with all rights; what it writes names this event among its causes.
+    """
+
+    id: str
+    entity: str
+    record_id: str
+    operation: str
+    version: int
+    at: str
+    actor: str | None
+    causes: tuple[tuple[str, str], ...]
+    attempt: int
+    tenant: str
+    connection: Connection
+    records: Records
+    caller: System
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What one plugin hears."""
+
+    plugin: str
+    plugins: Plugins
+    patience: Patience = field(default_factory=Patience)
+
+    @property
+    def name(self) -> str:
+        """Of its reader."""
+        return f"{PREFIX}{self.plugin}"
+
+    def wants(self, entry: LoggedChange) -> bool:
+        """Whether the plugin has the hook."""
+        return entry.operation in _HOOKS and self.plugins.has(self.plugin, _HOOKS[entry.operation])
+
+    def deliver(self, place: Place, entry: LoggedChange, attempt: int) -> Note:
+        """Call the hook in the transaction in which the reader moves on: what it writes is there once."""
+        if sum(kind == HOOK for kind, _ in entry.causes) >= MOST_HOOKS:
+            raise EntryFailed("HOOKS_IN_A_CIRCLE", final=True)
+        records = place.records()
+
+        def note(connection: Connection) -> None:
+            require_model(connection, records.model)
+            causes = (*entry.causes, (HOOK, self.plugin))
+            event = RecordEvent(
+                f"{entry.record_id}:{entry.version}",
+                entry.entity,
+                entry.record_id,
+                entry.operation,
+                entry.version,
+                entry.at,
+                entry.actor,
+                entry.causes,
+                attempt,
+                place.name,
+                connection,
+                records,
+                system(records.model, f"plugin {self.plugin}", led_by=causes),
+            )
+            self.plugins.after(self.plugin, _HOOKS[entry.operation], _arguments(entry, event))
+            require_model(connection, records.model)
+
+        return note
+
+
+def listeners(plugins: Plugins) -> Sequence[Consumer]:
+    """All plugins that listen."""
+    names = [info.name for info in plugins.infos if set(info.hooks) & set(_HOOKS.values())]
+    return [Listener(name, plugins) for name in names]
+
+
+def _arguments(entry: LoggedChange, event: RecordEvent) -> Mapping[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(dict(entry.fields)))  # a copy: a plugin may change it
+    if entry.operation == Operation.UPDATE:
+        pairs = {name: (old, new) for name, (old, new) in found.items()}
+        return {"entity": entry.entity, "changes": pairs, "event": event}
+    name = "before" if entry.operation == Operation.DELETE else "record"
+    return {"entity": entry.entity, name: {"id": entry.record_id, **found}, "event": event}

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import REPOSITORY, Xrm
-from xrm_core.jobs import queue
+from tests.cli.conftest import REPOSITORY, Server, Xrm
+from tests.jobs.test_worker import until
+from xrm_core.jobs import by_hand, queue
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.job import Failure
 from xrm_core.storage.engines import Database
@@ -120,6 +121,60 @@ def test_a_worker_is_a_process_that_ends_when_it_is_told_to(jobs: dict[str, str]
             process.kill()
     # what it does not know is left
     assert listed(xrm, "--state", "running")[0]["id"] == jobs["running"]
+
+
+PLUGIN = """
+import time
+from pathlib import Path
+from xrm_core.api import JobHandler, hookimpl
+
+def run(job, payload):
+    Path(payload["begun"]).touch()
+    until = time.monotonic() + payload["seconds"]
+    while time.monotonic() < until:
+        job.check()
+        time.sleep(0.02)
+
+@hookimpl
+def register_jobs():
+    return [JobHandler("slow.run", run)]
+"""
+
+
+def test_a_server_that_ends_lets_jobs_end_or_gives_them_back(applied: Path, tmp_path: Path) -> None:
+    # given a server with a plugin, and two jobs under way
+    site = tmp_path / "site"
+    info = site / "slow-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: slow\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[xrm.plugins]\nslow = xrm_slow\n")
+    (site / "xrm_slow.py").write_text(PLUGIN)
+    (tmp_path / "xrm-data").rename(tmp_path / "data")
+    begun = [tmp_path / "short", tmp_path / "long"]
+    with closing(Database(f"sqlite:///{tmp_path / 'data' / 'xrm.db'}")) as database:
+        with database.begin() as connection:
+            ids = [
+                enqueue(connection, "slow.run", {"begun": str(file), "seconds": seconds})
+                for file, seconds in zip(begun, (1, 60), strict=True)
+            ]
+        paths = os.pathsep.join((str(site), str(REPOSITORY)))
+        server = Server(tmp_path, "--schemas", applied, PYTHONPATH=paths, XRM_GRACE_SECONDS="1.5")
+        try:
+            until(lambda: all(file.exists() for file in begun))
+            # when it is told to end
+            assert server.process.poll() is None
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(20) == 0
+            # then one was done, and the other one was given back
+            with database.read() as connection:
+                short, long = (by_hand.job(connection, id_) for id_ in ids)
+            assert short is not None
+            assert short.state == "done"
+            assert long is not None
+            assert (long.state, long.attempts) == ("pending", 0)
+            assert "job_given_back" in server.errors()
+        finally:
+            server.stop(signal.SIGKILL)
 
 
 def test_a_worker_needs_a_database(tmp_path: Path, xrm: Xrm) -> None:

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.jobs.worlds import JobWorld, at_work
-from xrm_core.jobs import heart, queue, worker
+from xrm_core.jobs import heart, queue, schedules, worker
 from xrm_core.jobs.context import JobContext
 from xrm_core.jobs.job import State
 from xrm_core.jobs.place import Place
@@ -177,6 +177,27 @@ def test_one_job_is_done_here(jobs: JobWorld) -> None:
     assert (jobs.job(first).state, jobs.job(second).result) == (State.PENDING, {"here": True})
     do_one(jobs.database, Plugins(), registry, second, "", QUICK)
     assert jobs.job(second).attempts == 1
+
+
+def test_a_worker_that_is_busy_still_fires_schedules_and_sees_dead_workers(jobs: JobWorld) -> None:
+    lost = jobs.add("other")
+    jobs.taken()  # and never heard of again
+    fired: list[Any] = []
+    handlers = {
+        "work": JobHandler("work", lambda _job, _payload: time.sleep(0.005)),
+        "other": JobHandler("other", lambda _job, _payload: None),
+        "timed": JobHandler("timed", lambda job, _payload: fired.append(job.scheduled_for)),
+    }
+    schedule = Schedule("work.often", "timed", "* * * * *", "UTC")
+    jobs.write(schedules.fire, schedule)
+    with jobs.database.begin() as connection:
+        connection.exec_driver_sql("UPDATE xrm_schedule SET next_at = '2026-01-01T00:00:00+00:00'")
+    ids = [jobs.add() for _ in range(200)]
+    registry = Registry(handlers, {schedule.name: schedule})
+    with at_work(Worker(registry, lambda: [jobs.place], Pace(2, 0.1, 0.4))):
+        until(lambda: bool(fired) and jobs.job(lost).state is State.DONE, 60)
+        assert fired
+        until(lambda: states(jobs, ids)[State.DONE] == 200, 60)
 
 
 def test_a_worker_with_many_tenants_looks_less_often() -> None:

@@ -102,6 +102,7 @@ class JobContext:
         """A transaction that only reads, from one snapshot. Raises as :meth:`transaction`."""
         self.check()
         with self._place.database.read(timeout) as connection:
+            require_model(connection, self.records.model)
             yield connection
 
     @contextmanager

@@ -36,16 +36,18 @@ class Place:
         """Whether nothing may be changed here any more: runs under way end at their next step, and are given back."""
 
     def records(self) -> Records:
-        """The door for records of the model that the database has now. Blocking.
+        """The door for records of the model that the database had when it was last asked for. Blocking.
+
+        Each transaction of a job finds out whether it has another one by now; then :meth:`forget` it.
 
         Raises:
             ModelOutOfDate: there is none, or it is not one that this version can read.
             DatabaseUnavailable: the database does not answer.
         """
-        with self._reading, self.database.read(TIMEOUT) as connection:
-            applied = applied_fingerprint(connection)
-            if self._records is None or self._records.model.fingerprint != applied:
-                model = current_model(connection)
+        with self._reading:
+            if self._records is None:
+                with self.database.read(TIMEOUT) as connection:
+                    model, applied = current_model(connection), applied_fingerprint(connection)
                 if model is None or model.fingerprint != applied:
                     raise ModelOutOfDate(
                         "The database has no model, or one that this version of the platform reads in another way.",
@@ -53,6 +55,11 @@ class Place:
                     )
                 self._records = Records(model, Tables(model, lazy=True), self._plugins)
             return self._records
+
+    def forget(self) -> None:
+        """The database has another model by now."""
+        with self._reading:
+            self._records = None
 
     def rest(self) -> None:
         """Nothing is asked for a while."""

@@ -79,6 +79,7 @@ def _outcome(
         log.info("job_given_back")
         return lambda connection: queue.give_back(connection, claimed)
     except (ModelOutOfDate, TablesChanged):
+        place.forget()
         log.info("job_begun_anew")
         return lambda connection: queue.give_back(connection, claimed, _ANEW)
     except BaseException as error:

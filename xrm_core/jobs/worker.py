@@ -39,6 +39,8 @@ class _Known:
     watch: Watch
     later: float = 0.0
     trouble: str = ""
+    busy_until: float = 0.0
+    """Until then it is taken for granted that there is something to do, as there was just now."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,8 @@ class Worker:
     def _visit(self, place: Place, known: _Known) -> bool:
         free = len(self._runs) < self._pace.concurrency
         names = list(self._registry.handlers)
+        if time.monotonic() < known.busy_until:
+            return free and self._take(place, known, names)
         with place.database.read(TIMEOUT) as connection:
             waiting = schedules.waiting(connection, self._registry.schedules)
             stale = known.watch.stale(queue.running(connection, names))
@@ -208,11 +212,17 @@ class Worker:
                 _log.warning("worker_lost", tenant=place.name, job=id_, state=state.value)
         if not due:
             return False
+        known.busy_until = time.monotonic() + self._pace.poll_seconds
+        return self._take(place, known, names)
+
+    def _take(self, place: Place, known: _Known, names: list[str]) -> bool:
         with place.database.begin(TIMEOUT) as connection:
             claimed = queue.claim(connection, names, self.name)
-        if claimed is not None:
-            self._start(place, claimed)
-        return claimed is not None
+        if claimed is None:
+            known.busy_until = 0.0
+            return False
+        self._start(place, claimed)
+        return True
 
     def _start(self, place: Place, claimed: Claimed) -> None:
         handler = self._registry.handlers[claimed.job.name]

@@ -168,6 +168,7 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(
         default=50 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes that an uploaded file may have."
     )
+    file_versions: int = Field(default=20, ge=0, le=1000, description="Former versions of a file that are kept.")
     clamd: str = Field(
         default="",
         description="Daemon of ClamAV that scans files: tcp://host:3310 or unix:///run/clamav/clamd.ctl.",

@@ -143,6 +143,10 @@ async def files(tenant: Tenant) -> None:
     place = begun.headers["location"].removeprefix("/t/acme")
     await tenant.send("PATCH", place, tenant.token, content=b"more", headers={**tus, "Upload-Offset": "5"})
     signed = (await tenant.send("POST", f"/files/{made}/links", tenant.token)).json()
+    of = {"name": f"{tenant.word}.txt", "versionOf": made}
+    await tenant.send("POST", "/files", tenant.token, content=content + b"!", headers=headers, params=of)
+    found = (await tenant.send("GET", f"/files/{made}/versions", tenant.token)).json()["versions"]
+    assert [each["id"] for each in found] == [made]
     assert (await tenant.send("GET", signed["url"].removeprefix("/t/acme"))).content == content
     resumed = place.rpartition("/")[2]
     assert (await tenant.send("GET", f"/files/{resumed}", tenant.token)).content == b"sent more"

@@ -41,7 +41,7 @@ def office(request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path) -> I
 def test_files_come_and_go_and_are_never_taken_for_whole_if_they_changed(office: Office) -> None:
     answer = office.upload("rep", LONG)
     file_id = answer.json()["id"]
-    assert set(answer.json()) == {"id", "name", "mediaType", "size", "sha256", "state", "url"}
+    assert set(answer.json()) == {"id", "name", "mediaType", "size", "sha256", "version", "state", "url"}
     assert office.counts() == (1, 0)
     assert office.contract("rep", paperId=file_id)
     assert office.download("rep", file_id).content == LONG

@@ -191,6 +191,7 @@ def test_every_system_table_goes_along_or_stays_on_purpose() -> None:
         "xrm_schema_file",
         "xrm_file",
         "xrm_file_chunk",
+        "xrm_file_version",
     }
     along |= {"xrm_auth_event", "xrm_read", "xrm_read_record"}
     along |= {"xrm_password", "xrm_totp", "xrm_recovery_code", "xrm_identity", "xrm_passkey"}

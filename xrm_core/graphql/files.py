@@ -20,6 +20,7 @@ _DESCRIPTIONS: dict[str, tuple[Any, str]] = {
     "media_type": (str, "What it is, e.g. application/pdf."),
     "size": (int, "Size in bytes."),
     "sha256": (str, "SHA-256 of the content, 64 hex digits."),
+    "version": (int, "1; one more than that of the file of which it was stored as a version."),
     "state": (
         str,
         "ready; pending: it is being scanned; quarantined: a scan has found something. Only ready ones are sent.",

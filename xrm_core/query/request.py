@@ -63,7 +63,7 @@ class Figures:
     request: "Aggregate"
 
 
-FilePart = Literal["id", "name", "media_type", "size", "sha256", "state", "url"]
+FilePart = Literal["id", "name", "media_type", "size", "sha256", "version", "state", "url"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
-from xrm_core.errors import FileRefused, Forbidden, TooManyFiles
-from xrm_core.metadata.model import Entity, Model
+from xrm_core.errors import FileRefused, Forbidden, NotFound, TooManyFiles
+from xrm_core.metadata.model import USER, Entity, Model
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
@@ -22,12 +23,12 @@ from xrm_core.query.reads import Read, of_file
 from xrm_core.query.scan import Scope
 from xrm_core.records.file_names import clean_name
 from xrm_core.records.file_types import HEAD_BYTES, media_type_of
-from xrm_core.storage import file_store, upload_store
+from xrm_core.storage import file_store, file_versions, upload_store
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.contents import Kept
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import FileState, StoredFile
-from xrm_core.storage.file_tables import FILE
+from xrm_core.storage.file_tables import FILE, FILE_VERSION
 from xrm_core.storage.tables import Tables
 from xrm_core.translation import say
 
@@ -81,8 +82,24 @@ class Files:
         self.keep(connection, caller, file, Kept(content))
         return file
 
-    def keep(self, connection: Connection, caller: Caller, file: StoredFile, kept: Kept) -> None:
-        """Store a file that is described already, and whose content may lie elsewhere.
+    def keep(
+        self,
+        connection: Connection,
+        caller: Caller,
+        file: StoredFile,
+        kept: Kept,
+        former: StoredFile | None = None,
+        most: int = 0,
+    ) -> StoredFile:
+        """Store a file that is described already, and whose content may lie elsewhere; answers with what was stored.
+
+        Args:
+            connection: in a write transaction.
+            caller: who may read and attach it from now on.
+            file: the file.
+            kept: its content, or where that lies.
+            former: the file of which it is a version, if it is one; found by :meth:`find` in this transaction.
+            most: how many former versions are kept.
 
         Raises:
             Forbidden, TooManyFiles: as :meth:`store`.
@@ -92,7 +109,32 @@ class Files:
         self.check_waiting(connection, caller)
         if kept.content is not None:
             kept.content.seek(0)
-        file_store.add(connection, replace(file, content_key=kept.name), kept.content, caller.actor)
+        file = replace(file, content_key=kept.name, version=1 if former is None else former.version + 1)
+        file_store.add(connection, file, kept.content, caller.actor)
+        if former is not None:
+            file_versions.add(connection, file.id, former, most)
+        return file
+
+    def require(self, connection: Connection, caller: Caller, file_id: str) -> StoredFile:
+        """The file. Raises NotFound: there is none that the caller may read."""
+        found = self.find(connection, caller, str(UUID(file_id))) if _is_id(file_id) else None
+        if found is None:
+            raise NotFound("There is no such file, or none that you may read.")
+        return found
+
+    def versions(
+        self, connection: Connection, caller: Caller, file_id: str
+    ) -> list[tuple[StoredFile, str, str | None]]:
+        """A file and its former versions, the newest first; each with when and by whom it was stored.
+
+        By whom is for those who may read users.
+
+        Raises:
+            NotFound: there is none that the caller may read.
+        """
+        found = file_versions.versions(connection, self.require(connection, caller, file_id).id)
+        tells = caller.access.get(USER, Action.READ) is not None
+        return [(file, created_at, by if tells else None) for file, created_at, by in found]
 
     def find(self, connection: Connection, caller: Caller, file_id: str) -> StoredFile | None:
         """The file, or None if there is none that the caller may read."""
@@ -113,7 +155,9 @@ class Files:
         found: list[tuple[Read, list[str]]] = []
         for entity, field in of_file(self.model):
             table = self.tables[entity]
-            mine = select(table.c.id).where(table.c[self.model[entity][field].columns[0]] == file_id)
+            referred = table.c[self.model[entity][field].columns[0]]
+            later = select(FILE_VERSION.c.file_id).where(FILE_VERSION.c.former_id == file_id)
+            mine = select(table.c.id).where((referred == file_id) | referred.in_(later))
             ids = [str(each) for each in connection.scalars(mine.order_by(table.c.id).limit(MAX_LOGGED))]
             if ids:
                 found.append((Read(entity, (field,)), ids))
@@ -168,7 +212,7 @@ class Files:
         if caller.actor is None:
             return
         own = FILE.c.created_by == caller.actor, FILE.c.created_at > dt.datetime.now(dt.UTC) - KEPT
-        waiting = select(func.count()).select_from(FILE).where(*own, ~file_store.attached(self.model, self.tables))
+        waiting = select(func.count()).select_from(FILE).where(*own, ~file_store.held(self.model, self.tables))
         if (connection.scalar(waiting) or 0) >= MAX_WAITING:
             raise TooManyFiles(
                 f"You have stored {MAX_WAITING} files that no record refers to.",
@@ -179,8 +223,9 @@ class Files:
         if isinstance(caller, System):
             return true()
         scope = Scope(self.model, self.tables, caller.access, connection.dialect)
-        own = and_(FILE.c.created_by == caller.actor, ~file_store.attached(self.model, self.tables))
-        return own | readable(scope, FILE.c.id)
+        own = and_(FILE.c.created_by == caller.actor, ~file_store.held(self.model, self.tables))
+        former = file_versions.former_of(FILE.c.id, lambda later: readable(scope, later))
+        return own | readable(scope, FILE.c.id) | former
 
 
 def described(
@@ -213,3 +258,11 @@ def described(
     if sha256 not in (None, found):
         raise FileRefused("The file has another SHA-256 than its sender says.", hint="Send it again.")
     return StoredFile(file_id or file_store.new_id(), clean_name(name), kind, size, found)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -6,6 +6,7 @@ stored in one transaction: an upload that looks finished is a file.
 
 import datetime as dt
 import re
+from dataclasses import replace
 from typing import BinaryIO
 
 from sqlalchemy import Connection
@@ -46,6 +47,7 @@ def begin(
     size: int,
     sha256: str | None,
     max_bytes: int,
+    version_of: str | None = None,
 ) -> Upload:
     """Begin an upload.
 
@@ -58,11 +60,13 @@ def begin(
         size: bytes of the whole.
         sha256: of the whole, in hex digits; None: it is not checked.
         max_bytes: of a file.
+        version_of: id of the file of which it is a version, if it is one.
 
     Raises:
         Forbidden: the caller may not write any field that holds files.
         FileTooLarge, FileRefused: of that size there is no file.
         BadRequest: the checksum is none.
+        NotFound: the caller may not read the file of which it is to be a version.
         TooManyFiles: too many uploads of the caller are under way, or files wait to be attached.
     """
     files.check_upload(caller)
@@ -80,7 +84,8 @@ def begin(
             f"You have {MAX_OPEN} uploads under way.", hint="End some of them first; those that rest end after a day."
         )
     files.check_waiting(connection, caller)
-    upload = Upload(file_store.new_id(), clean_name(name), media_type, size, sha256, 0, now + KEPT)
+    former = None if version_of is None else files.require(connection, caller, version_of).id
+    upload = Upload(file_store.new_id(), clean_name(name), media_type, size, sha256, 0, now + KEPT, former)
     upload_store.begin(connection, upload, caller.actor)
     return upload
 
@@ -110,7 +115,7 @@ def append(connection: Connection, upload: Upload, content: bytes) -> Upload:
     if not upload_store.append(connection, upload.id, upload.received, content, expires_at):
         raise moved()
     received = upload.received + len(content)
-    return Upload(upload.id, upload.name, upload.media_type, upload.size, upload.sha256, received, expires_at)
+    return replace(upload, received=received, expires_at=expires_at)
 
 
 def gather(database: Database, upload: Upload, last: bytes, into: BinaryIO) -> StoredFile:
@@ -135,7 +140,9 @@ def gather(database: Database, upload: Upload, last: bytes, into: BinaryIO) -> S
     return described(upload.name, upload.media_type, into, sha256=upload.sha256, file_id=upload.id)
 
 
-def finish(connection: Connection, files: Files, caller: User, upload: Upload, file: StoredFile, kept: Kept) -> None:
+def finish(
+    connection: Connection, files: Files, caller: User, upload: Upload, file: StoredFile, kept: Kept, most: int
+) -> None:
     """Make a whole upload a file.
 
     Args:
@@ -145,14 +152,17 @@ def finish(connection: Connection, files: Files, caller: User, upload: Upload, f
         upload: as it stood before the last piece.
         file: what :func:`gather` has said.
         kept: its content, or where that lies.
+        most: how many former versions are kept.
 
     Raises:
         UploadMoved: somebody else has sent, or finished it, meanwhile.
         Forbidden, TooManyFiles: as :meth:`Files.store`.
+        NotFound: the file of which it is a version is gone, or no longer the caller's to read.
     """
     if not upload_store.end(connection, upload.id, upload.received):
         raise moved()
-    files.keep(connection, caller, file, kept)
+    former = None if upload.former_id is None else files.require(connection, caller, upload.former_id)
+    files.keep(connection, caller, file, kept, former, most)
 
 
 def moved(offset: int | None = None) -> UploadMoved:

@@ -26,6 +26,7 @@ from xrm_core.server.change_sealing import SEAL_SECONDS, ChangeSealing
 from xrm_core.server.content_stores import content_stores
 from xrm_core.server.file_intake import FileIntake
 from xrm_core.server.file_links import FileLinks
+from xrm_core.server.file_versions_http import FileVersionsEndpoint
 from xrm_core.server.files_http import FilesEndpoint
 from xrm_core.server.forgotten_http import ForgottenEndpoint, finished
 from xrm_core.server.gauges import gauges
@@ -74,9 +75,12 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     blueprint = blueprints.add(platform.model, platform.records, platform.authority, platform.database.dialect)
     slots, stores = UploadSlots(), content_stores(settings)
     scans = FileScans(platform.plugins, settings.clamd)
-    intake = FileIntake(settings.max_file_bytes, settings.statement_timeout, slots, stores, scans)
+    intake = FileIntake(
+        settings.max_file_bytes, settings.statement_timeout, slots, stores, scans, settings.file_versions
+    )
     links = FileLinks(settings.secret_key, settings.file_link_seconds)
     files = FilesEndpoint(intake, settings.statement_timeout, links)
+    versions = FileVersionsEndpoint(intake, settings.statement_timeout)
     uploads = UploadsEndpoint(intake, settings.statement_timeout)
     documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
     multipart = MultipartRequests(intake, settings.max_body_bytes)
@@ -164,6 +168,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         Route(f"{UPLOADS}/{{file_id}}", uploads, methods=["HEAD", "PATCH", "DELETE"]),
         Route("/files/{file_id}", files, methods=["GET"]),
         Route("/files/{file_id}/links", files, methods=["POST"]),
+        Route("/files/{file_id}/versions", versions, methods=["GET", "POST"]),
         *auth.routes(),
         *OidcEndpoints(settings, auth, providers).routes(),
         *OidcSignOutEndpoints(auth, providers).routes(),

@@ -39,9 +39,19 @@ class FileIntake:
         slots: places for uploads.
         stores: where the content of files goes.
         scans: look at it before.
+        versions: former versions of a file that are kept.
     """
 
-    def __init__(self, max_bytes: int, timeout: float, slots: UploadSlots, stores: Stores, scans: FileScans) -> None:
+    def __init__(
+        self,
+        max_bytes: int,
+        timeout: float,
+        slots: UploadSlots,
+        stores: Stores,
+        scans: FileScans,
+        versions: int,
+    ) -> None:
+        self.versions = versions
         self.scans = scans
         self.max_bytes = max_bytes
         self.slots = slots
@@ -74,13 +84,18 @@ class FileIntake:
         media_type: str | None,
         content: BinaryIO,
         sha256: str | None = None,
+        version_of: str | None = None,
     ) -> StoredFile:
-        """Store a file whose content is there. Raises as :meth:`~xrm_core.records.files.Files.store` does."""
+        """Store a file whose content is there, maybe as a version of another.
+
+        Raises as :meth:`~xrm_core.records.files.Files.store` does, and NotFound: there is no such other file.
+        """
 
         async def store(serving: Serving) -> StoredFile:
             # Once more: a slow upload may outlive the token, the role or the model that it began with.
             caller = await self._caller(request, site, serving)
-            return await site.on_files(self._store, site, serving, caller, name, media_type, content, sha256)
+            said = name, media_type, content, sha256, version_of
+            return await site.on_files(self._store, site, serving, caller, *said)
 
         return await site.on_newest(store)
 
@@ -111,6 +126,7 @@ class FileIntake:
         media_type: str | None,
         content: BinaryIO,
         sha256: str | None,
+        version_of: str | None,
     ) -> StoredFile:
         file = described(name, media_type, content, sha256=sha256)
         file = replace(file, state=self.scans.state_of_new(file, content))
@@ -120,8 +136,8 @@ class FileIntake:
         ):
             require_current(connection, serving.blueprint.model, serving.policies)
             serving.authenticator.require_still_held(connection, caller)
-            serving.files.keep(connection, caller, file, kept)
-            return file
+            former = None if version_of is None else serving.files.require(connection, caller, version_of)
+            return serving.files.keep(connection, caller, file, kept, former, self.versions)
 
     def _discard(self, site: Site, serving: Serving, ids: Sequence[str]) -> None:
         with site.database.begin(self._timeout) as connection:

@@ -8,7 +8,7 @@ runs, whatever it is.
 import hashlib
 from collections.abc import Mapping
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -136,10 +136,7 @@ class FilesEndpoint:
                 file = await self._from_form(request, site)
             else:
                 file = await self._from_body(request, site)
-        shape = {"id": file.id, "name": file.name, "mediaType": file.media_type, "size": file.size}
-        path = f"{request.scope.get('root_path', '')}{PATH}{file.id}"
-        headers = {**SAFE_HEADERS, "location": path}
-        return JSONResponse({**shape, "sha256": file.sha256, "state": file.state, "url": path}, 201, headers)
+        return stored(request, file)
 
     async def _from_body(self, request: Request, site: Site) -> StoredFile:
         sha256 = sha256_in(request.headers.get("content-digest"))
@@ -147,7 +144,8 @@ class FilesEndpoint:
             async for chunk in self._intake.limited(request, self._intake.max_bytes).stream():
                 spool.write(chunk)
             name, media_type = request.query_params.get("name"), request.headers.get("content-type")
-            return await self._intake.store(request, site, name, media_type, cast(BinaryIO, spool), sha256)
+            version_of = request.query_params.get("versionOf")
+            return await self._intake.store(request, site, name, media_type, cast(BinaryIO, spool), sha256, version_of)
 
     async def _from_form(self, request: Request, site: Site) -> StoredFile:
         limited = self._intake.limited(request, self._intake.max_bytes + AROUND)
@@ -158,7 +156,9 @@ class FilesEndpoint:
                     raise BadRequest("The form has no file.", hint="Send it as the part «file», with a file name.")
                 if (file.size or 0) > self._intake.max_bytes:
                     raise too_large(self._intake.max_bytes)
-                return await self._intake.store(request, site, file.filename, file.content_type, file.file)
+                version_of = request.query_params.get("versionOf")
+                named = file.filename, file.content_type, file.file
+                return await self._intake.store(request, site, *named, version_of=version_of)
         except (MultiPartException, HTTPException):
             raise BadRequest("The multipart body cannot be read.", hint="Send one part «file» with the file.") from None
 
@@ -197,7 +197,7 @@ class FilesEndpoint:
         found = await site.on_newest(find)
         if found is None:
             raise _no_file()
-        _require_ready(found)
+        require_ready(found)
         return found
 
     async def _link(self, request: Request) -> Response:
@@ -222,7 +222,7 @@ class FilesEndpoint:
         found = await site.on_files(find)
         if found is None:
             raise _no_file()
-        _require_ready(found)
+        require_ready(found)
         return found
 
     def _find(
@@ -286,6 +286,19 @@ class FilesEndpoint:
         return self._stores.of(site.name).reader(site.database, file, part, self._timeout)
 
 
+def shape_of(request: Request, file: StoredFile) -> dict[str, Any]:
+    """A file as answers tell of it."""
+    shape = {"id": file.id, "name": file.name, "mediaType": file.media_type, "size": file.size, "sha256": file.sha256}
+    url = f"{request.scope.get('root_path', '')}{PATH}{file.id}"
+    return {**shape, "version": file.version, "state": file.state, "url": url}
+
+
+def stored(request: Request, file: StoredFile) -> Response:
+    """The answer to who has stored a file."""
+    shape = shape_of(request, file)
+    return JSONResponse(shape, 201, {**SAFE_HEADERS, "location": shape["url"]})
+
+
 def refused(error: XrmError) -> Response:
     """An error in the one shape of errors."""
     headers = dict(SAFE_HEADERS)
@@ -300,7 +313,8 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
-def _require_ready(file: StoredFile) -> None:
+def require_ready(file: StoredFile) -> None:
+    """Raise :class:`FileWithheld` unless the file may be read."""
     if file.state == FileState.PENDING:
         raise FileWithheld(
             "The file is being scanned.", hint="Try again in a minute.", details={"state": FileState.PENDING}

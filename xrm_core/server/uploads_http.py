@@ -51,6 +51,7 @@ class UploadsEndpoint:
         self._max_bytes = intake.max_bytes
         self._timeout = timeout
         self._slots = intake.slots
+        self._versions = intake.versions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -125,6 +126,7 @@ class UploadsEndpoint:
                 size=size,
                 sha256=said.get("sha256"),
                 max_bytes=self._max_bytes,
+                version_of=said.get("version_of"),
             )
 
     async def _known(self, request: Request, site: Site, *, writes: bool = False) -> Upload:
@@ -215,7 +217,7 @@ class UploadsEndpoint:
 
         try:
             return await site.on_newest(finish)
-        except (FileRefused, RefusedByPlugin):  # it will be refused each time
+        except (FileRefused, RefusedByPlugin, NotFound):  # it will be refused each time
             await site.on_files(self._end, site, upload.id)
             raise
 
@@ -230,7 +232,7 @@ class UploadsEndpoint:
             ):
                 require_current(connection, serving.blueprint.model, serving.policies)
                 serving.authenticator.require_still_held(connection, caller)
-                uploads.finish(connection, serving.files, caller, upload, file, kept)
+                uploads.finish(connection, serving.files, caller, upload, file, kept, self._versions)
                 return uploads.find(connection, serving.files, caller, upload.id)
 
     def _end(self, site: Site, upload_id: str) -> None:

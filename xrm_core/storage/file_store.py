@@ -16,7 +16,7 @@ from xrm_core.storage import content_leftovers
 from xrm_core.storage.applied import model_before
 from xrm_core.storage.asides import read_asides
 from xrm_core.storage.columns import Id
-from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK
+from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK, FILE_VERSION
 from xrm_core.storage.tables import Tables
 
 _BATCH = 100
@@ -48,6 +48,7 @@ class StoredFile:
     sha256: str
     content_key: str | None = None
     state: str = FileState.READY
+    version: int = 1
 
 
 _COLUMNS = tuple(FILE.c[name] for name in StoredFile.__dataclass_fields__)
@@ -78,6 +79,7 @@ def add(connection: Connection, file: StoredFile, content: BinaryIO | None, crea
             created_by=created_by,
             content_key=file.content_key,
             state=file.state,
+            version=file.version,
         )
     )
     if content is not None:
@@ -133,12 +135,12 @@ def read_chunk(connection: Connection, file_id: str, number: int) -> bytes | Non
     return None if content is None else bytes(content)
 
 
-def attached(model: Model, tables: Tables) -> ColumnElement[bool]:
-    """Whether any record refers to a row of ``xrm_file``."""
+def attached(model: Model, tables: Tables, file_id: ColumnElement[str] = FILE.c.id) -> ColumnElement[bool]:
+    """Whether any record refers to a file, of the row of ``xrm_file`` or of this id."""
     return or_(
         false(),
         *(
-            exists().where(tables[entity.name].c[field.columns[0]] == FILE.c.id)
+            exists().where(tables[entity.name].c[field.columns[0]] == file_id)
             for entity in model
             for field in entity.fields.values()
             if field.type is FieldType.FILE
@@ -146,16 +148,33 @@ def attached(model: Model, tables: Tables) -> ColumnElement[bool]:
     )
 
 
+def held(model: Model, tables: Tables) -> ColumnElement[bool]:
+    """Whether any record refers to a row of ``xrm_file``, or to a file of which it is a former version."""
+    later = FILE_VERSION.alias()
+    former = exists().where(later.c.former_id == FILE.c.id, attached(model, tables, later.c.file_id))
+    return attached(model, tables) | former
+
+
 def _put_aside(connection: Connection) -> ColumnElement[bool]:
     """Whether a field refers to the file that a change of the model has put aside: an undo would bring it back."""
+    later = FILE_VERSION.alias()
     found = []
     for aside in read_asides(connection):
         entity = model_before(connection, aside.change)[aside.entity]
         for field in entity.fields.values():
             if field.type is FieldType.FILE and aside.column in ("", *field.columns):
                 place = table(aside.table, column(aside.name or field.columns[0], Id()))
-                found.append(exists().where(place.c[aside.name or field.columns[0]] == FILE.c.id))
+                referred = place.c[aside.name or field.columns[0]]
+                found.append(exists().where(referred == FILE.c.id))
+                found.append(exists().where(later.c.former_id == FILE.c.id, referred == later.c.file_id))
     return or_(false(), *found)
+
+
+def _awaited(before: dt.datetime) -> ColumnElement[bool]:
+    """Whether the file is a former version of one that still waits for its record."""
+    later, file = FILE_VERSION.alias(), FILE.alias()
+    waiting = later.c.file_id == file.c.id, file.c.created_at >= before
+    return exists().where(later.c.former_id == FILE.c.id, *waiting)
 
 
 def has_unattached(connection: Connection, model: Model, tables: Tables, before: dt.datetime) -> bool:
@@ -164,7 +183,7 @@ def has_unattached(connection: Connection, model: Model, tables: Tables, before:
 
 
 def _old(connection: Connection, model: Model, tables: Tables, before: dt.datetime) -> Select[tuple[str]]:
-    unused = ~attached(model, tables) & ~_put_aside(connection)
+    unused = ~held(model, tables) & ~_put_aside(connection) & ~_awaited(before)
     return select(FILE.c.id).where(FILE.c.created_at < before, unused).order_by(FILE.c.created_at)
 
 
@@ -184,7 +203,7 @@ def remove_unattached(connection: Connection, model: Model, tables: Tables, befo
 
 def remove_unattached_of(connection: Connection, model: Model, tables: Tables, ids: Sequence[str]) -> int:
     """Remove those of some files that no record refers to; answers how many."""
-    unused = ~attached(model, tables) & ~_put_aside(connection)
+    unused = ~held(model, tables) & ~_put_aside(connection)
     gone = connection.scalars(delete(FILE).where(FILE.c.id.in_(ids), unused).returning(FILE.c.content_key)).all()
     leave(connection, (name for name in gone if name is not None))
     return len(gone)

@@ -24,6 +24,7 @@ FILE = Table(
     Column("created_by", Id),
     Column("content_key", String),
     Column("state", String, nullable=False, server_default=text("'ready'")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
     PrimaryKeyConstraint("id", name="pk_xrm_file"),
     Index("ix_xrm_file_created_at", "created_at"),
     Index("ix_xrm_file_state", "state"),
@@ -42,6 +43,19 @@ FILE_CHUNK = Table(
     sqlite_strict=True,
 )
 """The content of files, ``number`` 0, 1, …; each chunk but the last has :data:`CHUNK_BYTES`."""
+
+FILE_VERSION = Table(
+    "xrm_file_version",
+    METADATA,
+    Column("file_id", Id, nullable=False),
+    Column("former_id", Id, nullable=False),
+    PrimaryKeyConstraint("file_id", "former_id", name="pk_xrm_file_version"),
+    ForeignKeyConstraint(["file_id"], ["xrm_file.id"], name="fk_xrm_file_version_file_id", ondelete="CASCADE"),
+    ForeignKeyConstraint(["former_id"], ["xrm_file.id"], name="fk_xrm_file_version_former_id", ondelete="CASCADE"),
+    Index("ix_xrm_file_version_former_id", "former_id"),
+    sqlite_strict=True,
+)
+"""All former versions of a file, not only the last: one condition finds them, without a walk."""
 
 CONTENT_LEFTOVER = Table(
     "xrm_content_leftover",

@@ -16,7 +16,9 @@ from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload as it stands. ``size`` and ``received`` in bytes; ``sha256``: what its sender says of the whole."""
+    """An upload as it stands. ``size`` and ``received`` in bytes; ``sha256``: what its sender says of the
+    whole. The file that it becomes is a version of ``former_id``.
+    """
 
     id: str
     name: str
@@ -25,6 +27,7 @@ class Upload:
     sha256: str | None
     received: int
     expires_at: dt.datetime
+    former_id: str | None = None
 
 
 _COLUMNS = tuple(UPLOAD.c[name] for name in Upload.__dataclass_fields__)

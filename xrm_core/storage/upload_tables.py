@@ -16,6 +16,7 @@ UPLOAD = Table(
     Column("received", Integer, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("created_by", Id, nullable=False),
+    Column("former_id", Id),
     PrimaryKeyConstraint("id", name="pk_xrm_upload"),
     Index("ix_xrm_upload_created_by", "created_by"),
     Index("ix_xrm_upload_expires_at", "expires_at"),

@@ -55,8 +55,12 @@ FILES: dict[str, dict[str, Any]] = {
     },
 }
 ROLES = {
-    "roles": {"admin": {}, "rep": {}, "viewer": {}, "giver": {}, "clerk": {}, "nobody": {}},
-    "rules": {"own": {"owner": {"id": {"eq": "$user"}}}, "lead": {"status": {"eq": "lead"}}},
+    "roles": {"admin": {}, "rep": {}, "viewer": {}, "giver": {}, "clerk": {}, "nobody": {}, "keeper": {}},
+    "rules": {
+        "own": {"owner": {"id": {"eq": "$user"}}},
+        "lead": {"status": {"eq": "lead"}},
+        "me": {"id": {"eq": "$user"}},
+    },
 }
 POLICIES = """role,entity,action,fields,rule,effect
 admin,*,*,*,,allow
@@ -74,6 +78,11 @@ giver,customer,update,revenue,lead,deny
 clerk,customer,read,id city,,allow
 clerk,customer,update,city,,allow
 clerk,customer,create,city,,allow
+keeper,customer,read,name city owner,,allow
+keeper,customer,read,revenue status,lead,allow
+keeper,customer,read,email,,initial
+keeper,customer,history,name city owner revenue email number,own,allow
+keeper,user,read,name,me,allow
 """
 
 

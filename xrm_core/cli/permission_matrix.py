@@ -60,7 +60,7 @@ def matrix(
         typer.echo(_html(rows), nl=False)
 
 
-_HEADER = ("role", "entity", "read", "create", "update", "delete", "share")
+_HEADER = ("role", "entity", "read", "create", "update", "delete", "share", "history")
 _NOTHING = "-"
 
 

@@ -30,6 +30,9 @@ ACCOUNT = 50
 SHARES = 10
 """The shares of a record."""
 
+CHANGES = 2
+"""An entry of the history of a record."""
+
 LOOKUPS = 10
 """Look-ups of an id in an entity that weigh as much as a record."""
 

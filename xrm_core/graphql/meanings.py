@@ -1,5 +1,6 @@
 """What a field of a generated type stands for: the way back from a GraphQL document to the model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -109,6 +110,20 @@ class SharesField:
 @dataclass(frozen=True, slots=True)
 class ShareField:
     """A part of a share: a column, or a kind of grantee."""
+
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryField:
+    """The changes of a record. ``fields`` are those that may be told, with their names in answers."""
+
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPart:
+    """A part of a change, of a changed field, or of a cause: a column, or ``changes`` and ``causes`` themselves."""
 
     part: str
 
@@ -253,6 +268,8 @@ Meaning = (
     | RelationshipsField
     | SharesField
     | ShareField
+    | HistoryField
+    | HistoryPart
     | LabelField
     | NetworkField
     | NetworkFieldPart

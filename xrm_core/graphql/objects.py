@@ -11,6 +11,7 @@ from xrm_core.graphql.aggregates import add_figures
 from xrm_core.graphql.builder import Argument, ObjectType
 from xrm_core.graphql.connections import connection_type, list_arguments
 from xrm_core.graphql.files import file_type
+from xrm_core.graphql.history import add_history
 from xrm_core.graphql.link_fields import add_links
 from xrm_core.graphql.meanings import (
     FileField,
@@ -81,6 +82,7 @@ def _record(types: Types, entity: Entity, connections: dict[str, ObjectType], ow
     add_figures(types, entity, owner)
     add_relationships(types, entity, owner)
     add_shares(types, entity, owner)
+    add_history(types, entity, owner)
 
 
 def _value(types: Types, entity: Entity, field: Field) -> tuple[Any, Meaning]:

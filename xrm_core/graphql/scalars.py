@@ -38,6 +38,7 @@ BigInt = NewType("BigInt", object)
 Date = NewType("Date", object)
 DateTime = NewType("DateTime", object)
 Json = NewType("Json", object)
+AnyValue = NewType("AnyValue", object)
 Time = NewType("Time", object)
 Duration = NewType("Duration", object)
 
@@ -145,6 +146,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     Date: _scalar("Date", 'A calendar date: "2026-11-22".', parse_date),
     DateTime: _scalar("DateTime", 'A moment in time in UTC, RFC 3339: "2026-11-22T10:00:00+00:00".', parse_datetime),
     Json: _scalar("JSON", "A JSON object of any form.", parse_json),
+    AnyValue: _scalar("AnyValue", "A value of any field, in the form that answers have it.", parse_json),
     Time: _scalar("Time", 'A local time of day: "08:30:00".', parse_time),
     Duration: _scalar("Duration", 'A length of time, ISO 8601: "PT1H30M"; a day has 24 hours.', parse_duration),
 }

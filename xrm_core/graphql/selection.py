@@ -18,7 +18,7 @@ from graphql import (
 
 from xrm_core.errors import BadQuery
 from xrm_core.graphql.arguments import Arguments, Tree, operand
-from xrm_core.graphql.costs import CHANGE, SHARES, look_up
+from xrm_core.graphql.costs import CHANGE, CHANGES, SHARES, look_up
 from xrm_core.graphql.demands import Demands
 from xrm_core.graphql.hits import HitReader
 from xrm_core.graphql.meanings import (
@@ -27,6 +27,8 @@ from xrm_core.graphql.meanings import (
     FiguresField,
     FileField,
     FileFieldPart,
+    HistoryField,
+    HistoryPart,
     InverseField,
     LabelField,
     LinkEdgeField,
@@ -54,6 +56,8 @@ from xrm_core.query.request import (
     Aggregate,
     AnyRecord,
     AnyRecords,
+    CauseParts,
+    ChangeParts,
     Connection,
     ConnectionPart,
     EdgePart,
@@ -61,6 +65,7 @@ from xrm_core.query.request import (
     Figures,
     FilePart,
     FileValue,
+    History,
     Item,
     Label,
     MoneyValue,
@@ -205,7 +210,41 @@ class Selections(HitReader):
             case SharesField():
                 costs.add(SHARES)
                 return Shares(key, tuple(self._share_parts(sets, get_named_type(type_.fields[name].type))))
+            case HistoryField(fields):
+                return self._history(key, nodes, type_, fields)
         raise BadQuery(f"The field {name} of {type_.name} cannot be read.")
+
+    def _history(
+        self, key: str, nodes: list[FieldNode], type_: GraphQLObjectType, fields: Mapping[str, str]
+    ) -> History:
+        definition = type_.fields[nodes[0].name.value]
+        arguments = self.read(nodes[0], definition)
+        size, before = self.demands.page_size(arguments.get("first")), arguments.get("before")
+        self.demands.costs.add(CHANGES, size)
+        parts = self._history_parts([node.selection_set for node in nodes], get_named_type(definition.type))
+        return History(key, size, None if before is None else operand(before), fields, tuple(parts))
+
+    def _history_parts(
+        self, sets: Sequence[SelectionSetNode | None], type_: GraphQLObjectType
+    ) -> Iterator[tuple[str, str] | ChangeParts | CauseParts | TypeName]:
+        for key, nodes in self.each(sets, type_):
+            meaning = self.meanings.get(type_.name, nodes[0].name.value)
+            if not isinstance(meaning, HistoryPart):
+                yield TypeName(key, type_.name)
+            elif meaning.part in ("changes", "causes"):
+                inner = self._pairs_of(
+                    [node.selection_set for node in nodes], get_named_type(type_.fields[meaning.part].type)
+                )
+                yield (ChangeParts if meaning.part == "changes" else CauseParts)(key, tuple(inner))
+            else:
+                yield key, meaning.part
+
+    def _pairs_of(
+        self, sets: Sequence[SelectionSetNode | None], type_: GraphQLObjectType
+    ) -> Iterator[tuple[str, str] | TypeName]:
+        for key, nodes in self.each(sets, type_):
+            meaning = self.meanings.get(type_.name, nodes[0].name.value)
+            yield (key, meaning.part) if isinstance(meaning, HistoryPart) else TypeName(key, type_.name)
 
     def _figures(
         self, entity: Entity, through: str | None, nodes: list[FieldNode], definition: GraphQLField

@@ -13,7 +13,17 @@ from xrm_core.metadata.predicate import EVERYTHING, SHARED, shared_entities
 from xrm_core.permissions.access import Access, Permission, compile_permission
 from xrm_core.permissions.between import link_permission, relationship_permission
 from xrm_core.permissions.derived import with_derived_rights
-from xrm_core.permissions.policy import ALL, MASKS, OBJECTS, Action, Effect, Policy, PolicySet, with_inherited
+from xrm_core.permissions.policy import (
+    ALL,
+    MASKS,
+    OBJECTS,
+    OF_ENTITIES,
+    Action,
+    Effect,
+    Policy,
+    PolicySet,
+    with_inherited,
+)
 from xrm_core.permissions.role_limits import Allowance, allowance
 from xrm_core.permissions.token_scope import UNSCOPED, TokenScope
 
@@ -94,7 +104,7 @@ class Authority:
                     for policy in policies
                     if policy.applies(entity, action)
                 ]
-                if not _in_scope(scope, entity, action) or (action is Action.SHARE and entity.kind != "entity"):
+                if not _in_scope(scope, entity, action) or (action in OF_ENTITIES and entity.kind != "entity"):
                     continue
                 if entity.kind == "link" and _names(whole, entity, action) and not _names(policies, entity, action):
                     continue  # without that policy, links would follow their ends, which may be more

@@ -30,7 +30,11 @@ class Action(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     SHARE = "share"
+    HISTORY = "history"
 
+
+OF_ENTITIES = frozenset({Action.SHARE, Action.HISTORY})
+"""Actions with records that stand for themselves, not with links and relationships of others."""
 
 SCHEMA = "xrm_schema"
 """The permission object for the model itself: ``read`` shows its files and plans changes, ``update`` applies them."""
@@ -118,7 +122,7 @@ class Policy:
         it has no rule and names no fields. One that denies fields whatever the record denies them on everything that
         has them.
         """
-        if self.action not in (None, action) or (action is Action.SHARE and entity.kind != "entity"):
+        if self.action not in (None, action) or (action in OF_ENTITIES and entity.kind != "entity"):
             return False
         if self.entity is not None:
             return self.entity == entity.name

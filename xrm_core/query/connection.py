@@ -10,6 +10,7 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.metadata.model import AMOUNT, Entity, Field
 from xrm_core.query.aggregate import aggregate
 from xrm_core.query.files import file_json
+from xrm_core.query.history import history_json
 from xrm_core.query.joint import Joint
 from xrm_core.query.needs import Nested, needed, nested
 from xrm_core.query.network import NetworkRows, edge_view, node_view
@@ -23,6 +24,7 @@ from xrm_core.query.request import (
     Edges,
     Figures,
     FileValue,
+    History,
     Label,
     MoneyValue,
     Network,
@@ -105,6 +107,8 @@ def _nested_json(scope: Scope, entity: Entity, row: Row, item: Nested) -> Column
         return file_json(scope, entity, row, item)
     if isinstance(item, Shares):
         return shares_json(scope, entity, row, item)
+    if isinstance(item, History):
+        return history_json(scope, entity, row, item)
     if isinstance(item, ToOne):
         return _to_one(scope, entity, row, item)
     if isinstance(item, Network):

@@ -7,6 +7,7 @@ from xrm_core.query.request import (
     Edges,
     Figures,
     FileValue,
+    History,
     Item,
     Label,
     MoneyValue,
@@ -19,7 +20,7 @@ from xrm_core.query.request import (
     Value,
 )
 
-Nested = FileValue | ToOne | ToMany | Figures | Relationships | Network | Shares
+Nested = FileValue | ToOne | ToMany | Figures | Relationships | Network | Shares | History
 """What of a record is JSON out of other tables."""
 
 

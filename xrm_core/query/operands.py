@@ -15,9 +15,10 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.predicate import Op
 from xrm_core.metadata.types import FieldType
-from xrm_core.storage.columns import Id, column_type
+from xrm_core.storage.columns import Id, Whole, column_type
 
 _USUAL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _SQLITE_LARGEST = 2**63 - 1
 _EXACT = Context(prec=100)
 _ROUNDING = {Op.GT: ROUND_FLOOR, Op.LTE: ROUND_FLOOR, Op.LT: ROUND_CEILING, Op.GTE: ROUND_CEILING}
@@ -59,6 +60,17 @@ class KnownId(Id):
             return None if value is None else str(UUID(value))
         except (ValueError, AttributeError, TypeError):
             return None
+
+
+class KnownNumber(Whole):
+    """A whole number as text; text that is none is the number of nothing (NULL, which equals nothing)."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        """The number, or None."""
+        text = str(value)
+        return int(text) if _NUMBER.fullmatch(text) else None
 
 
 class DecimalOperand(TypeDecorator[Decimal]):

@@ -24,6 +24,7 @@ from xrm_core.query.request import (
     Figures,
     FileValue,
     GroupKey,
+    History,
     Item,
     Measures,
     MoneyValue,
@@ -126,7 +127,7 @@ class Marker:
         items = tuple(self._item(item) for item in selection)
         if entity is None:  # a view of relationships, whose records come by their relations
             return items
-        fields = self._fields(entity, (field for item in selection if (field := _field(item))))
+        fields = self._fields(entity, (field for item in selection for field in _shown(item)))
         if not is_logged(entity, fields):
             return items
         self._shown.append(Read(name, tuple(sorted(fields))))
@@ -240,8 +241,15 @@ def is_logged(entity: Entity, fields: set[str]) -> bool:
     return "*" in entity.log_reads or not fields.isdisjoint(entity.log_reads)
 
 
+def _shown(item: Item) -> Iterator[str]:
+    """The fields that an item shows."""
+    if isinstance(item, History):
+        yield from item.fields
+    elif field := _field(item):
+        yield field
+
+
 def _field(item: Item) -> str:
-    """The field that an item shows; empty if none."""
     match item:
         case Value(field=name) | MoneyValue(field=name) | FileValue(field=name) | ToOne(relation=name):
             return name

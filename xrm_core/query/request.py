@@ -137,6 +137,37 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeParts:
+    """The fields that a change has changed. ``parts`` are pairs (key, ``field``, ``old`` or ``new``) or constants."""
+
+    key: str
+    parts: tuple[tuple[str, str] | TypeName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CauseParts:
+    """What has led to a change. ``parts`` are pairs (key, ``kind`` or ``name``) or constants."""
+
+    key: str
+    parts: tuple[tuple[str, str] | TypeName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The newest changes of the record, or those ``before`` another one.
+
+    ``fields`` are those that may be told, with their names in answers. ``parts`` are pairs (key, column), the parts of
+    what is nested, or constants.
+    """
+
+    key: str
+    size: Literal_ | Param
+    before: Operand | None
+    fields: Mapping[str, str]
+    parts: tuple[tuple[str, str] | ChangeParts | CauseParts | TypeName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """What a relationship is called, seen from the record."""
 
@@ -157,6 +188,7 @@ Item = (
     | Network
     | Label
     | Shares
+    | History
 )
 Selection = tuple[Item, ...]
 

@@ -51,7 +51,7 @@ def _change(types: Types) -> ObjectType:
             "Fields that you may see, in the order of the alphabet.",
         ),
     }
-    return _shared(types, "RecordChange", "A change of a record.", fields)
+    return _shared(types, "HistoryEntry", "A change of a record.", fields)
 
 
 def _field(types: Types) -> ObjectType:
@@ -60,7 +60,7 @@ def _field(types: Types) -> ObjectType:
         "old": (AnyValue | None, "old", "What it was; a relation: the id, if you may see that record."),
         "new": (AnyValue | None, "new", "What it has become."),
     }
-    return _shared(types, "FieldChange", "A field that a change has changed.", fields)
+    return _shared(types, "HistoryField", "A field that a change has changed.", fields)
 
 
 def _cause(types: Types) -> ObjectType:
@@ -68,7 +68,7 @@ def _cause(types: Types) -> ObjectType:
         "kind": (str, "kind", "«request», «token», «hook», «job» or «platform», say."),
         "name": (str, "name", "Which: the id of a request, the name of a plugin."),
     }
-    return _shared(types, "ChangeCause", "Something that has led to a change.", fields)
+    return _shared(types, "HistoryCause", "Something that has led to a change.", fields)
 
 
 def _shared(types: Types, name: str, about: str, fields: Mapping[str, tuple[Any, str, str]]) -> ObjectType:
@@ -84,9 +84,9 @@ def _shared(types: Types, name: str, about: str, fields: Mapping[str, tuple[Any,
 
 
 def _operation(types: Types) -> Any:
-    found = types.shared.get("ChangeOperation")
+    found = types.shared.get("HistoryOperation")
     if found is None:
         words = {each.value.upper(): _WORDS[each] for each in Operation}
-        found = types.shared["ChangeOperation"] = builder.enum_type("ChangeOperation", words, words)
+        found = types.shared["HistoryOperation"] = builder.enum_type("HistoryOperation", words, words)
         types.know(found)
     return found

@@ -78,7 +78,7 @@ _GRAPHQL_TYPES = frozenset(
     | {"searchhit", "searchableentity"}
     | {"changes", "recordchange", "changeoperation", "followedentity", "feedreload"}
     | {"recordshare", "sharelevel", "sharewith"}
-    | {"recordchange", "fieldchange", "changecause", "changeoperation", "anyvalue"}
+    | {"historyentry", "historyfield", "historycause", "historyoperation", "anyvalue"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
 )
 _ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafiles", "planschemachange"}) | {

@@ -133,10 +133,10 @@ def test_a_job_that_takes_longer_than_a_lease_is_done_once(jobs: JobWorld, monke
 
     def handle(job: JobContext, _payload: Any) -> None:
         runs.append(job.attempt)
-        time.sleep(1.5)
+        time.sleep(0.9)
         job.check()
 
-    pace = Pace(1, 0.02, 0.6)
+    pace = Pace(1, 0.02, 0.4)
     with at_work(jobs.worker(handle, pace)), at_work(jobs.worker(handle, pace)):
         until(lambda: jobs.job(id_).state is State.DONE)
     assert runs == [1]

@@ -21,7 +21,7 @@ from xrm_core.jobs.registry import JobHandler, Registry
 from xrm_core.jobs.worker import Pace, Worker
 from xrm_core.metadata.loader import load_texts
 from xrm_core.plugins import Plugins
-from xrm_core.server import workers
+from xrm_core.server import job_places, workers
 from xrm_core.server.job_places import JobPlaces
 from xrm_core.settings import Settings, load_settings
 from xrm_core.storage import tenants
@@ -51,6 +51,12 @@ def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
                     apply(tenant, MODEL)
                 set_state(main, name, tenants.State.ACTIVE)
         yield found
+
+
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the catalogue."""
+    monkeypatch.setattr(job_places, "_LOOK_SECONDS", 0.1)
 
 
 @contextmanager
@@ -142,7 +148,7 @@ def test_postgresql_wakes_a_worker(settings: Settings) -> None:
             worker._pace = Pace(poll_seconds=3600)
             with at_work(worker):
                 for each in (main, acme):
-                    time.sleep(1)  # it has looked, and waits
+                    time.sleep(0.4)  # it has looked, and waits
                     id_ = each.add(JOB)
                     until(lambda each=each, id_=id_: each.job(id_).state is State.DONE, 10)  # type: ignore[misc]
 

@@ -90,7 +90,7 @@ def test_a_job_is_run(jobs: dict[str, str], xrm: Xrm) -> None:
         connection.exec_driver_sql("UPDATE xrm_job SET finished_at = '2026-01-01T00:00:00+00:00' WHERE state = 'done'")
     done = xrm("jobs", "run", "job_retention", "--here")
     assert done.code == 0
-    assert '{"removed": 1}' in done.out
+    assert '{"removed": 1, "schedules": 0}' in done.out
     assert listed(xrm, "--state", "done")[0]["id"] == done.out.split()[0]
     xrm("jobs", "show", jobs["done"]).failed("NOT_FOUND")
 
@@ -179,3 +179,6 @@ def test_a_server_that_ends_lets_jobs_end_or_gives_them_back(applied: Path, tmp_
 
 def test_a_worker_needs_a_database(tmp_path: Path, xrm: Xrm) -> None:
     xrm("worker").failed("MODEL_OUT_OF_DATE")
+    with closing(Database("sqlite:///empty.db")) as database:
+        database.check()
+    assert "has no model yet" in xrm("worker", "--database", "sqlite:///empty.db").failed("MODEL_OUT_OF_DATE")

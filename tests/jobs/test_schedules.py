@@ -153,3 +153,14 @@ def test_a_schedule_on_the_days_on_which_clocks_change(queue_database: Database,
         "2026-10-24T00:30",
         "2026-10-25T00:30",
     ]
+
+
+def test_a_schedule_that_nobody_knows_any_more_is_forgotten(jobs: Queue, time: Clock) -> None:
+    time.forward(days=30)
+    assert jobs.write(schedules.forget_old, 30) == 0
+    time.forward(hours=2)
+    assert jobs.write(schedules.forget_old, 30) == 1
+    # if it comes back, it is a new one
+    assert look(jobs) == []
+    time.forward(hours=1)
+    assert len(look(jobs)) == 1

@@ -179,4 +179,4 @@ def test_old_jobs_go_as_the_settings_say(settings: Settings, tmp_path: Path) -> 
                 id_ = main.add(JOB)
                 worker.wake()
                 until(lambda id_=id_: main.job(id_).state is State.DONE)  # type: ignore[misc]
-                assert main.job(id_).result == {"removed": gone}
+                assert main.job(id_).result == {"removed": gone, "schedules": 0}

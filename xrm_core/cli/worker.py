@@ -22,9 +22,10 @@ def work(
     """Do jobs that are due, of all tenants or of one, until the process is told to stop."""
     from xrm_core.cli.tenant_option import chosen_tenant
     from xrm_core.cli.workplace import start
-    from xrm_core.server.assembly import find_plugins, require_there
+    from xrm_core.server.assembly import find_plugins, no_model, require_there
     from xrm_core.server.workers import worker as made
     from xrm_core.settings import load_settings
+    from xrm_core.storage.applied import has_models
     from xrm_core.storage.engines import Database
 
     told = threading.Event()
@@ -41,6 +42,9 @@ def work(
     main = Database(settings.database_url)
     try:
         main.check()
+        with main.read() as connection:
+            if not has_models(connection):
+                raise no_model()
         with made(settings, plugins, main, chosen_tenant() or None, concurrency) as worker:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, end)

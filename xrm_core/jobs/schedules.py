@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from xrm_core.jobs import clock
@@ -61,6 +61,15 @@ def fire(connection: Connection, schedule: Schedule) -> str | None:
     values |= {"last_at": last, "next_at": next_tick(schedule.cron, zone, max(current, last or current))}
     connection.execute(update(SCHEDULE).where(SCHEDULE.c.name == schedule.name).values(values))
     return job
+
+
+def forget_old(connection: Connection, days: int) -> int:
+    """Forget schedules that no worker has known for so many days: their plugin is gone. Answers how many.
+
+    Whoever runs this has a worker that has fired all that it knows.
+    """
+    before = clock.now(connection) - dt.timedelta(days=days)
+    return connection.execute(delete(SCHEDULE).where(SCHEDULE.c.next_at < before)).rowcount
 
 
 def _needs(schedule: Schedule, row: Mapping[Any, Any] | None, current: dt.datetime) -> bool:

@@ -112,7 +112,7 @@ def assemble_applied(settings: Settings) -> Platform:
         model = current_model(connection)
         policies = None if model is None else in_force(connection, model)
     if model is None or policies is None:
-        raise _no_model()
+        raise no_model()
     authority = Authority(model, policies)
     tables = Tables(model, lazy=True)
     return Platform(settings, plugins, model, tables, database, Records(model, tables, plugins), authority)
@@ -176,11 +176,12 @@ def check_model(database: Database, model: Model) -> None:
     """
     with database.read() as connection:
         if not has_models(connection):
-            raise _no_model()
+            raise no_model()
         require_model(connection, model)
 
 
-def _no_model() -> ModelOutOfDate:
+def no_model() -> ModelOutOfDate:
+    """The error for a database in which nothing was applied."""
     return ModelOutOfDate(
         "The database has no model yet.", hint="Look at «xrm schema plan», then run «xrm schema apply»."
     )

@@ -42,6 +42,7 @@ _NEVER_SHOWN = frozenset(
         "secret_key",
     }
 )
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?")
 
 S3_SCHEME, DATABASE = "s3://", "database"
@@ -168,6 +169,10 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(
         default=50 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes that an uploaded file may have."
     )
+    file_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Media types of files that are taken at all, such as application/pdf,image/*; none: all.",
+    )
     file_versions: int = Field(default=20, ge=0, le=1000, description="Former versions of a file that are kept.")
     clamd: str = Field(
         default="",
@@ -203,7 +208,7 @@ class Settings(BaseSettings):
     )
     max_page_size: int = Field(default=1000, ge=1, description="Records that a client may ask for on one page.")
 
-    @field_validator("disabled_plugins", "trusted_proxies", "passkey_origins", "files", mode="before")
+    @field_validator("disabled_plugins", "trusted_proxies", "passkey_origins", "files", "file_types", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
@@ -228,6 +233,14 @@ class Settings(BaseSettings):
                 raise ValueError("a place is neither a folder, nor a bucket such as s3://name/prefix, nor «database»")
         if len(buckets) > 1 or len(folders) > 1:
             raise ValueError("two places are of the same kind; one folder and one bucket can be named")
+        return value
+
+    @field_validator("file_types")
+    @classmethod
+    def _are_media_types(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not _MEDIA_TYPE.fullmatch(each):
+                raise ValueError(f"{each!r} is no media type such as application/pdf or image/*, in small letters")
         return value
 
     @field_validator("clamd")

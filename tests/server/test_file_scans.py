@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 
-from tests.server.files_kit import PDF, Office, opened
-from tests.server.test_uploads import begun, rows, send
+from tests.server.files_kit import PDF, PNG, Office, opened
+from tests.server.test_uploads import begun, pairs, rows, send
 from xrm_core.api import FileScan, Refuse, hookimpl
+from xrm_core.errors import SettingsError
 from xrm_core.plugins import Plugins
 from xrm_core.plugins.registration import InstalledPlugin
 from xrm_core.records.clamd import Clamd
 from xrm_core.records.file_scans import FileScans
+from xrm_core.settings import load_settings
 from xrm_core.storage import file_states
 from xrm_core.storage.contents import Contents
 from xrm_core.storage.engines import Database
@@ -147,6 +149,47 @@ def test_the_worst_answer_of_all_counts() -> None:
     assert state(None, FileScan.CLEAN) is FileScan.CLEAN
     assert state(FileScan.PENDING, None) is FileScan.PENDING
     assert state(FileScan.PENDING, FileScan.QUARANTINE, None) is FileScan.QUARANTINE
+
+
+def test_a_server_takes_the_types_that_it_is_told(sqlite_url: str, tmp_path: Path) -> None:
+    database = Database(sqlite_url)
+    with opened(database, tmp_path, file_types=("application/pdf", "image/*")) as office:
+        assert office.upload("rep", PDF).status_code == 201
+        assert office.upload("rep", PNG, "image/png").status_code == 201
+        assert code(office.upload("rep", b"text", "text/plain")) == (422, "FILE_REFUSED")
+        url = begun(office, "rep", 4, **{"Upload-Metadata": pairs(filename="a.txt", filetype="text/plain")})
+        assert code(send(office, "rep", url, 0, b"text")) == (422, "FILE_REFUSED")
+        assert (office.counts(), rows(office)) == ((2, 2), (0, 0))
+    with pytest.raises(SettingsError):
+        load_settings(file_types=("everything",))
+
+
+@pytest.mark.parametrize(
+    ("content", "own", "others"),
+    [
+        (b"GIF89a/*<script>alert(1)</script>*/=1;", "image/gif", ("text/html", "application/javascript", "image/png")),
+        (b"%PDF-1.7 <html><script>alert(1)</script>", "application/pdf", ("text/html", "image/svg+xml", "image/jpeg")),
+        (b"PK\x03\x04" + b"%PDF-1.7", "application/zip", ("application/pdf", "text/html")),
+        (b"\xff\xd8\xff<svg onload=alert(1)>", "image/jpeg", ("image/svg+xml", "text/xml")),
+    ],
+)
+def test_what_is_two_things_at_once_is_the_one_and_nothing_that_a_browser_runs(
+    plain_office: Office, content: bytes, own: str, others: tuple[str, ...]
+) -> None:
+    for other in others:
+        assert code(plain_office.upload("rep", content, other)) == (422, "FILE_REFUSED")
+    for said in (own, "application/octet-stream"):
+        got = plain_office.download("rep", plain_office.uploaded("rep", content, said))
+        assert (got.headers["content-type"], got.headers["x-content-type-options"]) == (own, "nosniff")
+        assert got.headers["content-disposition"].startswith("attachment;")
+        assert got.headers["content-security-policy"] == "default-src 'none'; sandbox"
+
+
+@pytest.fixture(scope="module")
+def plain_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    folder = tmp_path_factory.mktemp("plain")
+    with opened(Database(f"sqlite:///{folder / 'office.db'}"), folder) as found:
+        yield found
 
 
 # -- clamd ------------------------------------------------------------------------------------------------------------

@@ -76,7 +76,13 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     slots, stores = UploadSlots(), content_stores(settings)
     scans = FileScans(platform.plugins, settings.clamd)
     intake = FileIntake(
-        settings.max_file_bytes, settings.statement_timeout, slots, stores, scans, settings.file_versions
+        settings.max_file_bytes,
+        settings.statement_timeout,
+        slots,
+        stores,
+        scans,
+        settings.file_versions,
+        settings.file_types,
     )
     links = FileLinks(settings.secret_key, settings.file_link_seconds)
     files = FilesEndpoint(intake, settings.statement_timeout, links)

@@ -10,7 +10,8 @@ from typing import BinaryIO
 import structlog
 from starlette.requests import Request
 
-from xrm_core.errors import BadRequest, Forbidden
+from xrm_core.errors import BadRequest, FileRefused, Forbidden
+from xrm_core.metadata.file_rules import FileRules
 from xrm_core.permissions.caller import User
 from xrm_core.records.file_scans import FileScans
 from xrm_core.records.files import described
@@ -40,6 +41,7 @@ class FileIntake:
         stores: where the content of files goes.
         scans: look at it before.
         versions: former versions of a file that are kept.
+        media_types: that are taken at all, as in a field; none: all.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class FileIntake:
         stores: Stores,
         scans: FileScans,
         versions: int,
+        media_types: tuple[str, ...] = (),
     ) -> None:
+        self._rules = FileRules(media_types, max_bytes)
         self.versions = versions
         self.scans = scans
         self.max_bytes = max_bytes
@@ -99,6 +103,19 @@ class FileIntake:
 
         return await site.on_newest(store)
 
+    def looked_at(self, file: StoredFile, content: BinaryIO) -> StoredFile:
+        """A new file in the state in which it is to be stored. It blocks, as long as scans take.
+
+        Raises:
+            FileRefused, RefusedByPlugin: it is not to be stored.
+        """
+        if not self._rules.takes(file.media_type):
+            raise FileRefused(
+                f"Files of the type {file.media_type} are not taken here.",
+                hint=f"Send one of {', '.join(self._rules.media_types)}.",
+            )
+        return replace(file, state=self.scans.state_of_new(file, content))
+
     async def discard(self, site: Site, files: Sequence[StoredFile]) -> None:
         """Remove files of a moment ago that no record has come to refer to; if that fails, a clean-up does it later."""
 
@@ -129,7 +146,7 @@ class FileIntake:
         version_of: str | None,
     ) -> StoredFile:
         file = described(name, media_type, content, sha256=sha256)
-        file = replace(file, state=self.scans.state_of_new(file, content))
+        file = self.looked_at(file, content)
         with (
             self.stores.of(site.name).put(site.database, file, content) as kept,
             site.database.begin(self._timeout) as connection,

@@ -5,7 +5,6 @@ server that ends, costs no more than that. All servers of a database know of it:
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from email.utils import format_datetime
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
@@ -47,7 +46,7 @@ class UploadsEndpoint:
 
     def __init__(self, intake: FileIntake, timeout: float) -> None:
         self._stores = intake.stores
-        self._scans = intake.scans
+        self._looked_at = intake.looked_at
         self._max_bytes = intake.max_bytes
         self._timeout = timeout
         self._slots = intake.slots
@@ -225,7 +224,7 @@ class UploadsEndpoint:
         with SpooledTemporaryFile(_PIECE_BYTES) as spool:
             content = cast(BinaryIO, spool)
             file = uploads.gather(site.database, upload, last, content)
-            file = replace(file, state=self._scans.state_of_new(file, content))
+            file = self._looked_at(file, content)
             with (
                 self._stores.of(site.name).put(site.database, file, content) as kept,
                 site.database.begin(self._timeout) as connection,

@@ -208,6 +208,32 @@ def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
     raise NotImplementedError
 
 
+@hookspec
+def before_record_restore(entity: str, record: Mapping[str, Any]) -> None:
+    """Refuse that a record comes back out of the trash.
+
+    Called for every record that is restored, also for those that were deleted along with the one that is asked for;
+    :func:`before_record_create` is not called for them.
+
+    Args:
+        entity: name of the entity.
+        record: the record as it would be stored, system fields included; read-only.
+
+    Returns:
+        Nothing; there is nothing to change.
+
+    ``Refuse`` and other exceptions do what they do in :func:`before_record_create`.
+
+    Example::
+
+        @hookimpl
+        def before_record_restore(entity, record):
+            if entity == "vehicle" and record["retired"]:
+                raise Refuse("A retired vehicle does not come back.")
+    """
+    raise NotImplementedError
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Files: when their content is there, before anybody can read it
 # ---------------------------------------------------------------------------------------------------------------------
@@ -252,7 +278,7 @@ def scan_file(file: Mapping[str, Any], content: BinaryIO) -> FileScan | None:
 
 @hookspec
 def after_record_create(entity: str, record: Record, event: "RecordEvent") -> None:
-    """Hear of a record that was created.
+    """Hear of a record that was created, or restored from the trash: ``event.operation`` says which.
 
     Called in a worker, a second or so after the commit, for every record created since a worker first met the plugin,
     by whatever way. Hooks of a plugin are called for the changes of one record in their order; those of different

@@ -152,6 +152,10 @@ class Settings(BaseSettings):
     job_lease_seconds: int = Field(
         default=30, ge=3, le=3600, description="Seconds without a sign of life after which others take a job."
     )
+    trash_days: int = Field(
+        default=30, ge=0, le=36_500, description="Days that deleted records can be restored; 0: for ever."
+    )
+
     job_days: int = Field(default=30, ge=0, le=36_500, description="Days that finished jobs are kept; 0: for ever.")
     postgres_bin: Path | None = Field(
         default=None, description="Folder with pg_dump and pg_restore; default is where the PATH has them."

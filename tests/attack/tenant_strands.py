@@ -75,7 +75,9 @@ async def records(tenant: Tenant) -> None:
         if name == "Account":
             await friends(tenant, id_)
             await pages(tenant)
-        await tenant.data(f"mutation ($id: ID!) {{ delete{name}(id: $id) {{ id }} }}", id=id_)
+        for verb in ("delete", "restore", "delete"):
+            await tenant.data(f"mutation ($id: ID!) {{ {verb}{name}(id: $id) {{ id }} }}", id=id_)
+        await tenant.data(f"{{ {name.lower()}sTrash {{ nodes {{ id {shown} }} }} }}")
 
 
 async def friends(tenant: Tenant, account: str) -> None:

@@ -129,6 +129,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "before_record_create",
                 "before_record_update",
                 "before_record_delete",
+                "before_record_restore",
                 "scan_file",
                 "after_record_create",
                 "after_record_update",

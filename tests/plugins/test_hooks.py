@@ -176,6 +176,18 @@ def test_hook_before_record_delete():
         asked.before_delete("customer", {"locked": True})
 
 
+def test_hook_before_record_restore():
+    def before_record_restore(entity, record):
+        if record["locked"]:
+            raise Refuse("It is locked.")
+
+    asked = plugins(before_record_restore=before_record_restore)
+
+    asked.before_restore("customer", {"locked": False})
+    with pytest.raises(RefusedByPlugin, match=r"^It is locked\.$"):
+        asked.before_restore("customer", {"locked": True})
+
+
 def test_hook_scan_file():
     def scan_file(file, content):
         if content.read() == b"malware":

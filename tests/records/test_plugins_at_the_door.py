@@ -38,6 +38,12 @@ def before_record_delete(entity: str, before: Any) -> None:
     raise Refuse(f"{entity} {before['name']} stays.")
 
 
+@hookimpl
+def before_record_restore(entity: str, record: Any) -> None:
+    if record["name"] == "Stays away":
+        raise Refuse(f"{entity} {record['id']} stays away.")
+
+
 PLUGIN = SimpleNamespace(
     before_record_create=before_record_create,
     before_record_update=before_record_update,
@@ -66,3 +72,16 @@ def test_hooks_change_and_refuse_writes(database: Database, tmp_path: Path) -> N
     with pytest.raises(RefusedByPlugin, match="stays"):
         world.delete("admin", "customer", id_)
     assert world.state() == before
+
+
+def test_hooks_refuse_that_a_record_comes_back(database: Database, tmp_path: Path) -> None:
+    world = build(database, tmp_path, SimpleNamespace(before_record_restore=before_record_restore))
+    ids = [world.create("admin", "customer", {"name": name}) for name in ("Stays away", "Comes")]
+    for id_ in ids:
+        world.delete("admin", "customer", id_)
+    before = world.state()
+    with pytest.raises(RefusedByPlugin, match=f"customer {ids[0]} stays away"), world.database.begin() as connection:
+        world.records.restore(connection, world.caller("admin"), "customer", ids[0])
+    assert world.state() == before
+    with world.database.begin() as connection:
+        world.records.restore(connection, world.caller("admin"), "customer", ids[1])

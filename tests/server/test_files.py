@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from tests.server.files_kit import MAX_BYTES, PDF, PNG, Office, opened
 from xrm_core.permissions.caller import system
+from xrm_core.records.trash_retention import remove_old
 from xrm_core.server.app import create_app
 from xrm_core.storage import file_store
 from xrm_core.storage.engines import Database
@@ -251,8 +252,13 @@ def test_files_that_nothing_refers_to_go_after_a_day(office: Office) -> None:
     with office.database.begin() as connection:
         aged = dt.datetime.now(dt.UTC) - dt.timedelta(hours=25)
         connection.execute(update(FILE).where(FILE.c.id != fresh).values(created_at=aged))
-    # then the three are removed with their content, and the others stay
-    assert files.clean(office.database) == 3
+    # then those are removed with their content that are not in the trash either, and at its end the third
+    assert files.clean(office.database) == 2
+    assert office.counts() == (3, 3)
+    assert office.download("rep", orphaned).status_code == 404
+    with office.database.begin() as connection:
+        assert remove_old(connection, dt.datetime.now(dt.UTC), 9) == 1
+    assert files.clean(office.database) == 1
     assert office.counts() == (2, 2)
     assert [office.download("rep", each).status_code for each in (attached, fresh)] == [200, 200]
     assert [office.download("rep", each).status_code for each in (replaced, orphaned, loose)] == [404, 404, 404]

@@ -16,6 +16,7 @@ class Operation(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class Change:
     """A change of a record.
 
     ``version`` is the record's after it; of a deleted one, the next. ``actor`` is the id of the user or token who is
-    named as its author (None: the platform). ``fields`` has, in JSON types, the values of a record created (all that
-    are not empty) or deleted (as it was), or the pair ``[old, new]`` of each field that has changed.
+    named as its author (None: the platform). ``fields`` has, in JSON types, the values of a record created or
+    restored (all that are not empty) or deleted (as it was), or the pair ``[old, new]`` of each field that has changed.
     """
 
     entity: str

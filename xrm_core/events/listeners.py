@@ -29,6 +29,7 @@ _HOOKS = {
     Operation.CREATE.value: "after_record_create",
     Operation.UPDATE.value: "after_record_update",
     Operation.DELETE.value: "after_record_delete",
+    Operation.RESTORE.value: "after_record_create",
 }
 
 
@@ -40,7 +41,7 @@ class RecordEvent:
         id: names this event; a repeat has the same.
         entity: of the record.
         record_id: of the record.
-        operation: ``create``, ``update`` or ``delete``.
+        operation: ``create``, ``update``, ``delete``, or ``restore``: out of the trash.
         version: the record's after the change; of a deleted one, the next.
         at: when, RFC 3339 in UTC.
         actor: the id of the user, or of the token of a service; None: the platform.

@@ -237,6 +237,12 @@ def _resolver(root: Root) -> Any:
             execution.records.delete(execution.connection, execution.caller, entity.name, id_, arguments.get("version"))
         return before
 
+    def restore(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        execution: Execution = info.context
+        id_ = _known(execution.planner.model[root.entity], arguments["id"])
+        execution.records.restore(execution.connection, execution.caller, root.entity, id_)
+        return _changed(info, root, id_)
+
     def share(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         given = Share(arguments["level"].lower(), _moment(arguments.get("until")), arguments.get("reason"))
         return _share(info, root, arguments, given)
@@ -244,7 +250,8 @@ def _resolver(root: Root) -> Any:
     def unshare(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         return _share(info, root, arguments, None)
 
-    return {"share": share, "unshare": unshare, "create": create, "update": update, "delete": delete}[root.kind]
+    known = {"create": create, "update": update, "delete": delete, "restore": restore}
+    return {**known, "share": share, "unshare": unshare}[root.kind]
 
 
 @contextmanager

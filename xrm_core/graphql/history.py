@@ -20,6 +20,7 @@ _WORDS = {
     Operation.CREATE: "It was created.",
     Operation.UPDATE: "Some of its fields were changed.",
     Operation.DELETE: "It was deleted.",
+    Operation.RESTORE: "It came back out of the trash.",
 }
 
 

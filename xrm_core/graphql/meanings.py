@@ -168,8 +168,8 @@ class HitField:
     part: Literal["node", "score", "fields", "title"]
 
 
-Reading = Literal["record", "connection", "aggregate", "node", "nodes", "search"]
-Changing = Literal["create", "update", "delete", "share", "unshare"]
+Reading = Literal["record", "connection", "trash", "aggregate", "node", "nodes", "search"]
+Changing = Literal["create", "update", "delete", "restore", "share", "unshare"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,11 @@ def figures(relation: str) -> str:
     return f"{naming.camel(relation)}Aggregate"
 
 
+def trash(entity: Entity) -> str:
+    """Root field of the list of those in the trash: ``customersTrash``."""
+    return f"{many(entity)}Trash"
+
+
 def mutation(verb: str, entity: Entity) -> str:
     """``createCustomer``."""
     return f"{verb}{type_name(entity)}"

@@ -34,14 +34,13 @@ from xrm_core.metadata.types import FieldType
 def add_objects(types: Types) -> None:
     """Fill the record types; add connections and root fields."""
     _page_info(types)
-    connections: dict[str, ObjectType] = {}
     for entity in types.readable:
-        fill = partial(_record, types, entity, connections)
+        fill = partial(_record, types, entity)
         types.objects[entity.name] = builder.object_type(names.type_name(entity), describe(entity), fill, [types.node])
         types.meanings.entities[names.type_name(entity)] = entity.name
     prepare_relationships(types)
     for entity in types.readable:
-        connections[entity.name] = _connection(types, entity)
+        types.connections[entity.name] = _connection(types, entity)
         name = names.type_name(entity)
         builder.add(
             types.query,
@@ -54,14 +53,14 @@ def add_objects(types: Types) -> None:
         builder.add(
             types.query,
             names.many(entity),
-            connections[entity.name],
+            types.connections[entity.name],
             f"Records of {label(entity.plural_labels) or name} that you may see.",
             list_arguments(types, entity),
         )
         types.meanings.add("Query", names.many(entity), Root("connection", entity.name))
 
 
-def _record(types: Types, entity: Entity, connections: dict[str, ObjectType], owner: ObjectType) -> None:
+def _record(types: Types, entity: Entity, owner: ObjectType) -> None:
     name = names.type_name(entity)
     for field in types.fields(entity):
         graphql_name = naming.camel(field.name)
@@ -76,7 +75,9 @@ def _record(types: Types, entity: Entity, connections: dict[str, ObjectType], ow
     for inverse in types.inverses(entity):
         graphql_name = naming.camel(inverse.name)
         target = types.model[inverse.entity]
-        builder.add(owner, graphql_name, connections[target.name], label(inverse.labels), list_arguments(types, target))
+        builder.add(
+            owner, graphql_name, types.connections[target.name], label(inverse.labels), list_arguments(types, target)
+        )
         types.meanings.add(name, graphql_name, InverseField(inverse.name, target.name))
     add_links(types, entity, owner)
     add_figures(types, entity, owner)

@@ -23,7 +23,7 @@ from xrm_core.query.statement import Statement, compile_request
 from xrm_core.storage.readers import Call
 
 MANY = 100
-READS = ("record", "connection", "aggregate", "node", "nodes", "search")
+READS = ("record", "connection", "trash", "aggregate", "node", "nodes", "search")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from xrm_core.graphql import (
     schema_fields,
     search,
     sharing,
+    trash_fields,
     user_fields,
 )
 from xrm_core.graphql.lazy import LazySchema
@@ -53,6 +54,7 @@ def build(model: Model, access: Access) -> RoleSchema:
     aggregates.add_aggregates(types)
     feed_fields.add_feed(types)
     mutations.add_mutations(types)
+    trash_fields.add_trash(types)
     sharing.add_sharing(types)
     schema_fields.add_schema_fields(types)
     account_fields.add_account_fields(types)

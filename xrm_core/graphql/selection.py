@@ -138,6 +138,9 @@ class Selections(HitReader):
                     return self.search(definition, arguments, sets)
                 case "connection":
                     return self._connection(self.model[root.entity], arguments, sets, type_)
+                case "trash":
+                    costs.scans(1)  # its records lie among those of all entities
+                    return replace(self._connection(self.model[root.entity], arguments, sets, type_), trashed=True)
                 case "aggregate":
                     return self.aggregate(self.model[root.entity], arguments, sets, type_)
                 case _:

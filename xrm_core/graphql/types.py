@@ -45,6 +45,7 @@ class Types:
         self.readable = [entity for entity in model if access.may(entity.name, Action.READ)]
         self.node = node_type()
         self.objects: dict[str, ObjectType] = {}
+        self.connections: dict[str, ObjectType] = {}
         self.filters: dict[str, InputType] = {}
         self.orders: dict[str, InputType] = {}
         self.inputs: dict[str, InputType] = {}

@@ -115,6 +115,15 @@ class Plugins:
         for hook in self._hooks["before_record_delete"]:
             self._ask(hook, entity, before=_frozen(before))
 
+    def before_restore(self, entity: str, record: Mapping[str, Any]) -> None:
+        """Ask the plugins whether the record may come back out of the trash.
+
+        Raises:
+            RefusedByPlugin: a plugin refused or failed.
+        """
+        for hook in self._hooks["before_record_restore"]:
+            self._ask(hook, entity, record=_frozen(record))
+
     @property
     def scan_files(self) -> bool:
         """Whether any plugin looks at the content of files."""

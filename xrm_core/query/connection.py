@@ -1,6 +1,7 @@
 """Lists, records and what hangs on them → SQL that gives JSON."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import FromClause, Select, func, literal_column, select
@@ -47,6 +48,7 @@ from xrm_core.query.scan import Condition, Row, Scan, Scope, carried, shown
 from xrm_core.query.scan import Page as PageRow
 from xrm_core.query.shares import shares_json
 from xrm_core.query.sql_json import Pair, constant, seen
+from xrm_core.query.trash import fitting, trash_scan
 from xrm_core.query.virtual import bare_columns, virtual_column
 from xrm_core.query.ways import Belonging, belonging, ways_asked
 
@@ -173,6 +175,8 @@ def connection(
 ) -> ColumnElement[Any]:
     """A page of records with what was asked of it, as a scalar sub-query; ``joint`` are links that lead to them."""
     entity = scope.model[request.entity]
+    if request.trashed:
+        return _trashed(scope, entity, request)
     found = scan(scope, entity)
     ways = [*([belongs.way] if belongs else []), *ways_asked(scope, entity, request.where)]
     conditions = _all(
@@ -183,6 +187,13 @@ def connection(
     if joint is not None:
         conditions = [*joint.conditions(request.where_link), *conditions]
     return _paged(scope, entity, request, found, conditions, outer, joint)
+
+
+def _trashed(scope: Scope, entity: Entity, request: Connection) -> ColumnElement[Any]:
+    found, may_delete = trash_scan(scope, entity)
+    where = compile_predicate(replace(scope, indexed=False), entity, found, request.where)  # no index knows the trash
+    conditions = [*_all(found.rule, may_delete, where), *fitting(entity, found)]
+    return _paged(scope, entity, request, found, conditions, None, None)
 
 
 def _paged(

@@ -116,9 +116,9 @@ class _Compilers:
         return virtual_column(scope, entity, source, field, trusted=trusted)
 
 
-def scan(scope: Scope, entity: Entity, *, id_only: bool = False) -> Scan:
-    """A scan of an entity under the caller's rights."""
-    return Scan(scope, entity, _Compilers(), id_only=id_only)
+def scan(scope: Scope, entity: Entity, *, id_only: bool = False, source: FromClause | None = None) -> Scan:
+    """A scan of an entity under the caller's rights; see :class:`~xrm_core.query.scan.Scan`."""
+    return Scan(scope, entity, _Compilers(), id_only=id_only, source=source)
 
 
 def unguarded(scope: Scope, entity: Entity, source: FromClause) -> Unguarded:

@@ -277,6 +277,7 @@ class Connection:
     """A page of records of one entity. The id is always the last sort criterion.
 
     ``where_link`` is a condition on the links by which the records are reached, if they are reached by links.
+    ``trashed``: those in the trash, of which the caller may delete and read each.
     """
 
     entity: str
@@ -285,6 +286,7 @@ class Connection:
     page: Page
     parts: tuple[ConnectionPart, ...]
     where_link: Predicate = EVERYTHING
+    trashed: bool = False
 
 
 # -- aggregates -----------------------------------------------------------------------------------------------------

@@ -74,12 +74,21 @@ class Scan:
         entity: whose table.
         compilers: make the conditions and the virtual fields of this scan.
         id_only: nothing but the id is read of it (and what the row rule needs): hundreds of them are made quickly.
+        source: where records of the entity are that are not in its table; with all of its columns.
 
     Raises:
         Forbidden: if the caller may not read any record of the entity.
     """
 
-    def __init__(self, scope: Scope, entity: Entity, compilers: Compilers, *, id_only: bool = False) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        entity: Entity,
+        compilers: Compilers,
+        *,
+        id_only: bool = False,
+        source: FromClause | None = None,
+    ) -> None:
         permission = scope.access.get(entity.name, Action.READ)
         if permission is None:
             raise Forbidden(f"You may not read {entity.plural}.")
@@ -88,7 +97,7 @@ class Scan:
         table: TableClause = scope.tables[entity.name]
         if id_only and permission.rule == EVERYTHING:
             table = sql_table(table.name, sql_column("id", table.c.id.type))
-        self.source: FromClause = table.alias()
+        self.source: FromClause = table.alias() if source is None else source
         self._permission: Permission = permission
         self._compilers = compilers
 

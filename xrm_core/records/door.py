@@ -9,7 +9,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
@@ -17,20 +16,21 @@ from uuid_utils import uuid7
 
 from xrm_core.changes import log
 from xrm_core.changes.entry import Change, Operation
-from xrm_core.errors import Forbidden, InternalError, ValidationFailed
-from xrm_core.metadata.frozen import thaw
-from xrm_core.metadata.model import CALLER, CALLER_TEAM, EMAIL, SYSTEM_FIELDS, USER, Entity, Model
+from xrm_core.errors import Forbidden
+from xrm_core.metadata.model import EMAIL, USER, Entity, Model
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
-from xrm_core.records import accounts, addresses, logged, shares
+from xrm_core.records import accounts, addresses, logged, restoring, shares, trash
 from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.constraints import translate
+from xrm_core.records.defaults import SYSTEM_NAMES, defaults, own
 from xrm_core.records.files import Files
-from xrm_core.records.going_along import going_along, let_go
+from xrm_core.records.going_along import Gone, going_along, let_go
 from xrm_core.records.links import change_links, owned, split
 from xrm_core.records.numbers import number_changed, number_new
+from xrm_core.records.refusals import refuse, translated
 from xrm_core.records.relationships import conflicts
 from xrm_core.records.rights import (
     check_fields,
@@ -40,16 +40,12 @@ from xrm_core.records.rights import (
     no_record,
     row_conditions,
     target_problems,
-    told,
 )
 from xrm_core.records.stored import Record, canonical, from_row, to_columns
 from xrm_core.records.validation import Validator
 from xrm_core.records.wording import invalid, noun
 from xrm_core.storage.tables import Tables
 from xrm_core.translation import say
-
-_log = structlog.get_logger(__name__)
-_SYSTEM_NAMES = frozenset(field.name for field in SYSTEM_FIELDS)
 
 
 class Records:
@@ -81,7 +77,7 @@ class Records:
     ) -> list[str]:
         """Create records in one statement and return their ids; the first that is wrong refuses all."""
         kind = self.model[entity]
-        scope = self._scope(connection, caller)
+        scope = self.scope(connection, caller)
         conditions = {}
         parts = [split(kind, values) for values in rows]
         mine = [tuple(owned(kind, values)) for values in rows]
@@ -97,10 +93,10 @@ class Records:
         try:
             connection.execute(insert(self.tables[entity]), [to_columns(kind, record) for record in prepared])
         except IntegrityError as error:
-            raise self._translated(error, kind, caller) from None
-        self._raise(conflicts(connection, self.tables, kind, [record["id"] for record in prepared]), kind, caller)
-        self._raise(addresses.taken(connection, self.tables[entity], kind, prepared), kind, caller)
-        entries = [self._entry(caller, kind, Operation.CREATE, each, logged.state(kind, each)) for each in prepared]
+            raise translated(error, kind, caller) from None
+        refuse(conflicts(connection, self.tables, kind, [record["id"] for record in prepared]), kind, caller)
+        refuse(addresses.taken(connection, self.tables[entity], kind, prepared), kind, caller)
+        entries = [logged.entry(caller, kind, Operation.CREATE, each, logged.state(kind, each)) for each in prepared]
         log.append(connection, entries, now)
         for (_, links), record in zip(parts, prepared, strict=True):
             change_links(self, connection, caller, kind, record["id"], links)
@@ -127,7 +123,7 @@ class Records:
             NotFound, Forbidden, VersionConflict, ValidationFailed, RefusedByPlugin: nothing was changed.
         """
         kind = self.model[entity]
-        scope = self._scope(connection, caller)
+        scope = self.scope(connection, caller)
         mine = owned(kind, changes)
         check_fields(caller, kind, Action.UPDATE, mine)
         conditions = row_conditions(scope, caller, kind, Action.UPDATE, mine)
@@ -136,11 +132,11 @@ class Records:
         before = self._locked(connection, scope, caller, kind, id_, Action.UPDATE, conditions)
         if version is not None and version != before["version"]:
             raise version_conflict(connection, scope, caller, kind, before, version, changes)
-        self._validate(kind, {**_own(before), **changes}, caller)
+        self._validate(kind, {**own(before), **changes}, caller)
         final = canonical(kind, self.plugins.before_update(entity, before, dict(changes)))
         _refuse_unwritable(kind, changes, final)
         if final != changes:
-            self._validate(kind, {**_own(before), **final}, caller)
+            self._validate(kind, {**own(before), **final}, caller)
         self._check_targets(connection, scope, caller, kind, final)
         number_changed(connection, self.tables[entity], kind, final)
         moved = [final] if EMAIL in final and final[EMAIL] != before.get(EMAIL) else []
@@ -152,12 +148,12 @@ class Records:
         try:
             changed = connection.execute(statement.values(stamped), context(caller)).rowcount
         except IntegrityError as error:
-            raise self._translated(error, kind, caller) from None
+            raise translated(error, kind, caller) from None
         if changed == 1:
-            self._raise(conflicts(connection, self.tables, kind, [id_]), kind, caller)
-            self._raise(addresses.taken(connection, self.tables[entity], kind, moved), kind, caller)
+            refuse(conflicts(connection, self.tables, kind, [id_]), kind, caller)
+            refuse(addresses.taken(connection, self.tables[entity], kind, moved), kind, caller)
             record, fields = {"id": id_, "version": version}, logged.differences(kind, before, final)
-            log.append(connection, [self._entry(caller, kind, Operation.UPDATE, record, fields)], now)
+            log.append(connection, [logged.entry(caller, kind, Operation.UPDATE, record, fields)], now)
             change_links(self, connection, caller, kind, id_, links)
             if entity == USER:
                 accounts.follow(connection, caller, before, final)
@@ -168,13 +164,13 @@ class Records:
             )
 
     def delete(self, connection: Connection, caller: Caller, entity: str, id_: str, version: int | None = None) -> None:
-        """Delete a record; ``version``, if given, must be its version now.
+        """Move a record to the trash; ``version``, if given, must be its version now.
 
         Raises:
             NotFound, Forbidden, VersionConflict, RecordInUse, RefusedByPlugin: nothing was deleted.
         """
         kind = self.model[entity]
-        scope = self._scope(connection, caller)
+        scope = self.scope(connection, caller)
         conditions = row_conditions(scope, caller, kind, Action.DELETE, ())
         before = self._locked(connection, scope, caller, kind, id_, Action.DELETE, conditions)
         if version is not None and version != before["version"]:
@@ -190,12 +186,23 @@ class Records:
             raise translate(error, kind, deleting=True) from None
         if gone != 1:
             raise no_record(kind, id_)
+        if kind.kind != "link":  # who removes a link makes it again
+            trash.put(connection, caller, [Gone(kind, before), *along], entries, now)
         entries += [self._gone(caller, each.kind, each.record) for each in reversed(along)]
         log.append(connection, [*entries, self._gone(caller, kind, before)], now)
         for name, of in going:
             if name == USER:
                 accounts.forget(connection, of)
         shares.forget(connection, going)
+
+    def restore(self, connection: Connection, caller: Caller, entity: str, id_: str) -> None:
+        """Bring a record back out of the trash, with what was deleted with it.
+
+        Raises:
+            NotFound: there is no such record in the trash, or none that the caller may delete and read.
+            Forbidden, ValidationFailed, RefusedByPlugin: it cannot come back as things are now; nothing was restored.
+        """
+        restoring.restore(self, connection, caller, entity, id_)
 
     def share(
         self,
@@ -211,13 +218,14 @@ class Records:
 
         ``address`` is the client's, for the event.
         """
-        scope, kind = self._scope(connection, caller), self.model[entity]
+        scope, kind = self.scope(connection, caller), self.model[entity]
         if given is None:
             shares.unshare(connection, scope, caller, kind, id_, grantee, address)
         else:
             shares.share(connection, scope, caller, kind, id_, grantee, given, address)
 
-    def _scope(self, connection: Connection, caller: Caller) -> Scope:
+    def scope(self, connection: Connection, caller: Caller) -> Scope:
+        """What statements for a caller are compiled for."""
         return Scope(self.model, self.tables, caller.access, connection.dialect)
 
     def _prepare(
@@ -229,8 +237,8 @@ class Records:
         values: Mapping[str, Any],
         now: dt.datetime,
     ) -> Record:
-        given = {name: value for name, value in values.items() if name not in _SYSTEM_NAMES}
-        record = canonical(kind, {**_defaults(kind, caller), **given})
+        given = {name: value for name, value in values.items() if name not in SYSTEM_NAMES}
+        record = canonical(kind, {**defaults(kind, caller), **given})
         self._validate(kind, record, caller)
         final = canonical(kind, self.plugins.before_create(kind.name, record))
         _refuse_unwritable(kind, record, final)
@@ -239,29 +247,16 @@ class Records:
         self._check_targets(connection, scope, caller, kind, given)
         system = {"id": str(uuid7()), "created_at": now, "updated_at": now, "version": 1}
         system |= {"created_by": caller.actor, "updated_by": caller.actor}
-        system |= {name: value for name, value in values.items() if name in _SYSTEM_NAMES}
+        system |= {name: value for name, value in values.items() if name in SYSTEM_NAMES}
         empty = dict.fromkeys(kind.fields)  # every row of a statement names the same columns
         return {**empty, **final, **system}
 
-    @staticmethod
-    def _entry(
-        caller: Caller, kind: Entity, operation: Operation, record: Mapping[str, Any], fields: Mapping[str, Any]
-    ) -> Change:
-        """What the log keeps of a change; ``record``: id and version, as they are after it."""
-        return Change(kind.name, record["id"], operation, record["version"], caller.actor, caller.causes, fields)
-
     def _gone(self, caller: Caller, kind: Entity, record: Record) -> Change:
         after = {"id": record["id"], "version": record["version"] + 1}
-        return self._entry(caller, kind, Operation.DELETE, after, logged.last_state(kind, record))
+        return logged.entry(caller, kind, Operation.DELETE, after, logged.last_state(kind, record))
 
     def _validate(self, kind: Entity, record: Mapping[str, Any], caller: Caller) -> None:
-        self._raise(self.validator.problems(kind, record), kind, caller)
-
-    @staticmethod
-    def _raise(problems: Sequence[Mapping[str, str]], kind: Entity, caller: Caller) -> None:
-        """Refuse what has problems, in words that the caller may hear."""
-        if problems:
-            raise ValidationFailed(told(problems, kind, caller), entity=noun(kind))
+        refuse(self.validator.problems(kind, record), kind, caller)
 
     def _check_targets(
         self, connection: Connection, scope: Scope, caller: Caller, kind: Entity, changes: Mapping[str, Any]
@@ -269,7 +264,7 @@ class Records:
         problems = self.files.problems(connection, caller, kind, changes)
         if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
             problems += target_problems(connection, scope, caller, kind, changes)
-        self._raise(problems, kind, caller)
+        refuse(problems, kind, caller)
 
     def _locked(
         self,
@@ -291,14 +286,6 @@ class Records:
             raise denied(connection, scope, caller, kind, id_, action)
         return from_row(kind, dict(row))
 
-    def _translated(self, error: IntegrityError, kind: Entity, caller: Caller) -> Exception:
-        found = translate(error, kind)
-        if isinstance(found, ValidationFailed):
-            return ValidationFailed(told(found.problems, kind, caller), entity=noun(kind))
-        if isinstance(found, InternalError):
-            _log.error("constraint_not_understood", entity=kind.name, kind=type(error.orig).__name__)
-        return found
-
 
 def _refuse_unwritable(kind: Entity, given: Mapping[str, Any], final: Mapping[str, Any]) -> None:
     """A plugin's hook gives no values to fields that the platform sets."""
@@ -309,19 +296,6 @@ def _refuse_unwritable(kind: Entity, given: Mapping[str, Any], final: Mapping[st
     ]
     if problems:
         raise invalid(kind, problems)
-
-
-def _own(record: Mapping[str, Any]) -> Record:
-    return {name: value for name, value in record.items() if name not in _SYSTEM_NAMES}
-
-
-def _defaults(kind: Entity, caller: Caller) -> Record:
-    callers = {CALLER: caller.id, CALLER_TEAM: caller.team}
-    return {
-        field.name: callers[field.default] if field.relation is not None else thaw(field.default)
-        for field in kind.fields.values()
-        if field.default is not None
-    }
 
 
 def _now() -> dt.datetime:

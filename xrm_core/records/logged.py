@@ -4,13 +4,22 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from xrm_core.changes.entry import Change, Operation
 from xrm_core.metadata.model import AMOUNT, SYSTEM_FIELDS, Entity, Field
 from xrm_core.metadata.types import FieldType
+from xrm_core.permissions.caller import Caller
 
 STAMPS = ("created_at", "created_by")
 """System fields of which the log keeps what a record was deleted with; the others follow from its entries."""
 
 _SYSTEM = frozenset(field.name for field in SYSTEM_FIELDS)
+
+
+def entry(
+    caller: Caller, kind: Entity, operation: Operation, record: Mapping[str, Any], fields: Mapping[str, Any]
+) -> Change:
+    """What the log keeps of a change; ``record``: id and version, as they are after it."""
+    return Change(kind.name, record["id"], operation, record["version"], caller.actor, caller.causes, fields)
 
 
 def state(kind: Entity, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def job_registry(settings: Settings, plugins: Plugins) -> Registry:
     Raises:
         PluginLoadError: a plugin registers what cannot be used.
     """
-    return registry(plugins, settings.time_zone, *core_jobs(settings.job_days))
+    return registry(plugins, settings.time_zone, *core_jobs(settings.job_days, settings.trash_days))
 
 
 def log_readers(settings: Settings, plugins: Plugins) -> Readers:

@@ -18,6 +18,7 @@ from xrm_core.storage.asides import read_asides
 from xrm_core.storage.columns import Id
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK, FILE_VERSION
 from xrm_core.storage.tables import Tables
+from xrm_core.storage.trash_tables import TRASH_FILE
 
 _BATCH = 100
 """Files removed at a time: nobody who attaches one meanwhile waits long."""
@@ -136,9 +137,9 @@ def read_chunk(connection: Connection, file_id: str, number: int) -> bytes | Non
 
 
 def attached(model: Model, tables: Tables, file_id: ColumnElement[str] = FILE.c.id) -> ColumnElement[bool]:
-    """Whether any record refers to a file, of the row of ``xrm_file`` or of this id."""
+    """Whether any record refers to a file, of the row of ``xrm_file`` or of this id, also one in the trash."""
     return or_(
-        false(),
+        exists().where(TRASH_FILE.c.file_id == file_id),
         *(
             exists().where(tables[entity.name].c[field.columns[0]] == file_id)
             for entity in model

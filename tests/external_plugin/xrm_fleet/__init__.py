@@ -69,6 +69,13 @@ def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
 
 
 @hookimpl
+def before_record_restore(entity: str, record: Mapping[str, Any]) -> None:
+    """A vehicle that was reported stolen meanwhile stays away."""
+    if entity == "vehicle":
+        _checked(record["licence_plate"])
+
+
+@hookimpl
 def scan_file(file: Mapping[str, Any], content: BinaryIO) -> FileScan | None:
     """Lists of plates from the black market are kept for the police, and read by nobody."""
     text = content.read()

@@ -33,9 +33,10 @@ from xrm_core.storage.system import (
     TENANT_HOST,
 )
 from xrm_core.storage.tables import Tables
+from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
 from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
 
-ELSEWHERE = (CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, POLICY_SET)
+ELSEWHERE = (CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, POLICY_SET, TRASH, TRASH_FILE)
 """Named here, so that they are known to be system tables whoever else imports them or not.
 
 Idempotency keys go along: what was done at one place is not to be done again at the other by who repeats it there.

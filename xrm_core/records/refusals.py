@@ -1,0 +1,35 @@
+"""Refusing a write, in words that its caller may hear."""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from xrm_core.errors import InternalError, ValidationFailed
+from xrm_core.metadata.model import Entity
+from xrm_core.permissions.caller import Caller
+from xrm_core.records.constraints import translate
+from xrm_core.records.rights import told
+from xrm_core.records.wording import noun
+
+_log = structlog.get_logger(__name__)
+
+
+def refuse(problems: Sequence[Mapping[str, str]], kind: Entity, caller: Caller) -> None:
+    """Refuse what has problems.
+
+    Raises:
+        ValidationFailed: there are some.
+    """
+    if problems:
+        raise ValidationFailed(told(problems, kind, caller), entity=noun(kind))
+
+
+def translated(error: IntegrityError, kind: Entity, caller: Caller) -> Exception:
+    """The error for a record that has broken a constraint of the database."""
+    found = translate(error, kind)
+    if isinstance(found, ValidationFailed):
+        return ValidationFailed(told(found.problems, kind, caller), entity=noun(kind))
+    if isinstance(found, InternalError):
+        _log.error("constraint_not_understood", entity=kind.name, kind=type(error.orig).__name__)
+    return found

@@ -214,6 +214,8 @@ ARGUMENTS = {
     "log clear": ["--reads", "--before", "90d"],
     **{f"jobs {word}": ["019aba4e-0000-7000-8000-000000000003"] for word in ("show", "cancel", "retry")},
     "jobs run": ["job_retention"],
+    "files release": ["019aba4e-0000-7000-8000-000000000003"],
+    **{f"log {word}": ["plugin fleet"] for word in ("forget", "retry")},
     "scim roles": ["Sales"],
     "token create": ["ada@example.com"],
     "token revoke": ["019aba4e-0000-7000-8000-000000000003"],

@@ -19,6 +19,7 @@ from xrm_core.permissions.caller import system
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.records.files import described
+from xrm_core.storage import content_leftovers
 from xrm_core.storage.apply import apply
 from xrm_core.storage.bundle import export_bundle, import_bundle
 from xrm_core.storage.bundle.content import BundleInvalid
@@ -158,6 +159,17 @@ def test_a_file_whose_content_is_being_removed_is_not_stored(
 
     with pytest.raises(Busy):
         store_late()
+    assert (keys_in(store, endpoint), counts(database)) == ([], (0, 0, 0))
+
+    def store_at_the_same_time() -> None:
+        with contents.put(database, file, io.BytesIO(CONTENT)) as kept:
+            with database.begin() as connection:  # a sweep that has come as far as this
+                assert content_leftovers.claim(connection, str(kept.name))
+            with database.begin() as connection:
+                records.files.keep(connection, CALLER, file, kept)
+
+    with pytest.raises(Busy):
+        store_at_the_same_time()
     assert (keys_in(store, endpoint), counts(database)) == ([], (0, 0, 0))
 
 

@@ -146,3 +146,29 @@ def test_files_that_are_sent_are_logged_by_the_records_that_hold_them(office: Of
     refused = office.download("admin", paper)
     assert (refused.status_code, code(refused)) == (503, "TENANT_READONLY")
     assert len(logged()) == 3
+
+
+def test_former_versions_of_files_are_logged_when_they_are_listed_or_copied(office: Office) -> None:
+    def logged() -> list[LoggedRead]:
+        with office.database.read() as connection:
+            return list(read_log.logged(connection))
+
+    old = office.uploaded("rep")
+    stored = office.http.post(
+        "/files",
+        content=files_kit.PDF + b"2",
+        params={"name": "b.pdf", "versionOf": old},
+        headers=office.headers("rep", **{"Content-Type": "application/pdf"}),
+    )
+    id_ = office.contract("rep", paperId=stored.json()["id"])
+    url = f"/files/{stored.json()['id']}/versions"
+    assert office.http.get(url, headers=office.headers("ben")).status_code == 404
+    assert logged() == []
+
+    assert office.http.get(url, headers=office.headers("admin")).status_code == 200
+    [read] = logged()
+    assert (read.entity, read.fields, read.record_ids) == ("contract", ("paper",), (id_,))
+    # a copy is the file of who makes it, and in no record: what it has was read from this one
+    copy = office.http.post(url, params={"restore": old}, headers=office.headers("admin"))
+    assert (copy.status_code, len(logged())) == (201, 2)
+    assert office.download("admin", copy.json()["id"]).content == files_kit.PDF

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from xrm_core.errors import BadRequest, XrmError
 from xrm_core.graphql import answers
+from xrm_core.records import read_log
 from xrm_core.server.browser import credentials
 from xrm_core.server.file_intake import FileIntake
 from xrm_core.server.files_http import SAFE_HEADERS, refused, require_ready, shape_of, stored
@@ -78,12 +79,21 @@ class FileVersionsEndpoint:
             if view_as is not None:
                 caller = await site.viewing(serving, caller, view_as, address)
 
-            def read() -> _Found:
+            def read() -> tuple[_Found, read_log.Reads]:
                 with site.database.read(self._timeout) as connection:
                     require_current(connection, serving.blueprint.model, serving.policies)
-                    return serving.files.versions(connection, caller, request.path_params["file_id"])
+                    found = serving.files.versions(connection, caller, request.path_params["file_id"])
+                    return found, serving.files.logged_reads(connection, found[0][0].id)
 
-            return await site.on_files(read)
+            def keep(reads: read_log.Reads) -> None:
+                with site.database.begin(self._timeout) as connection:
+                    read_log.write(connection, caller, address, reads)
+
+            found, reads = await site.on_files(read)
+            if reads:  # without log, no content: whoever stores a copy of it may read that
+                site.require_writable()
+                await site.on_files(keep, reads)
+            return found
 
         return await site.on_newest(find)
 

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, insert
 
 from tests.server.http_kit import Client
 from xrm_core.auth import tokens
 from xrm_core.changes.erasing import erase_record
+from xrm_core.storage.change_tables import CHANGE_BATCH
 
 ALL = "id at operation version actor causes { kind name } changes { field old new }"
 
@@ -121,6 +123,75 @@ def test_a_role_sees_what_it_may_read_in_full_of_records_whose_history_it_may_se
         {"owner": [None, users["ben"]]},
         {"name": [None, "A"], "owner": [None, None]},
     ]
+
+
+def as_of(client: Client, id_: str, at: str, token: str | None = None, entity: str = "customer") -> Any:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    query = f'{{ {entity}(id: "{id_}") {{ asOf(at: "{at}") {{ version at values }} }} }}'
+    answer = client.post({"query": query}, **headers).json()
+    assert "errors" not in answer, answer
+    return answer["data"][entity]["asOf"]
+
+
+def test_a_record_tells_what_it_was(client: Client, acme: str) -> None:
+    third, second, first = history(client, acme, "at version")
+    users, before = client.world.users, as_of(client, acme, "2020-01-01T00:00:00Z")
+    assert before is None
+    created, changed, now = (as_of(client, acme, each["at"]) for each in (first, second, third))
+    assert [each["version"] for each in (created, changed, now)] == [1, 2, 3]
+    assert [each["at"] for each in (created, changed, now)] == [first["at"], second["at"], third["at"]]
+    usual = {"name": "A", "number": None, "email": None, "status": "lead", "since": "2026-01-02", "parent": None}
+    assert created["values"] == {**usual, "city": None, "revenue": "7.50", "owner": users["anna"]}
+    assert changed["values"] == {**usual, "city": "Köln", "revenue": "12345678.90", "owner": users["anna"]}
+    assert now["values"] == {**usual, "city": None, "revenue": "12345678.90", "owner": users["ben"]}
+    assert as_of(client, acme, "2100-01-01T00:00:00Z") == now
+
+
+def test_relations_to_several_entities_and_flags_are_told_as_they_were(client: Client) -> None:
+    world = client.world
+    customer = world.create("admin", "customer", {"name": "A"})
+    note = world.create("admin", "note", {"text": "true", "about": {"customer": customer}})
+    world.update("admin", "note", note, {"about": {"user": world.users["ben"]}, "customer": customer})
+    second, first = history(client, note, "at", entity="note")
+    assert as_of(client, note, first["at"], entity="note")["values"] == {
+        "text": "true",
+        "customer": None,
+        "about": {"customer": customer},
+    }
+    assert as_of(client, note, second["at"], entity="note")["values"] == {
+        "text": "true",
+        "customer": customer,
+        "about": {"user": world.users["ben"]},
+    }
+    world.update("admin", "user", world.users["ben"], {"active": True})
+    world.update("admin", "user", world.users["ben"], {"active": False})
+    second, first = history(client, world.users["ben"], "(first: 2) { at }", entity="user")
+    assert as_of(client, world.users["ben"], first["at"], entity="user")["values"]["active"] is True
+    assert as_of(client, world.users["ben"], second["at"], entity="user")["values"]["active"] is False
+
+
+def test_a_role_sees_of_what_was_what_it_may_read_in_full(client: Client) -> None:
+    world, users = client.world, client.world.users
+    values = {"name": "A", "revenue": "1", "email": "a@b.de", "number": "7", "owner": users["anna"]}
+    mine, other = (world.create("admin", "customer", {**values, "name": name, "number": name}) for name in "AB")
+    world.update("admin", "customer", mine, {"owner": users["ben"], "revenue": "2"})
+    second, first = history(client, mine, "at")
+    token = token_of(client, "ben", "keeper")
+    assert as_of(client, other, second["at"], token) is None
+    hidden: dict[str, Any] = {"name": "A", "city": None}
+    assert as_of(client, mine, first["at"], token)["values"] == {**hidden, "owner": None, "revenue": "1.00"}
+    assert as_of(client, mine, second["at"], token)["values"] == {**hidden, "owner": users["ben"], "revenue": "2.00"}
+    world.update("admin", "customer", mine, {"status": "active"})
+    assert as_of(client, mine, first["at"], token)["values"] == {**hidden, "owner": None, "revenue": None}
+
+
+def test_the_log_does_not_reach_back_further_than_it_is_kept(client: Client, acme: str) -> None:
+    first = history(client, acme, "at")[-1]
+    batch = {"number": 1, "first": 1, "last": 1, "root": b"", "chain": b"", "mac": None, "removed": True}
+    with client.database.begin() as connection:
+        connection.execute(delete(CHANGE_BATCH))
+        connection.execute(insert(CHANGE_BATCH).values({**batch, "sealed_at": "2100-01-01T00:00:00+00:00"}))
+    assert as_of(client, acme, first["at"]) is None
 
 
 def test_what_was_erased_is_not_told(client: Client, acme: str) -> None:

@@ -33,6 +33,9 @@ SHARES = 10
 CHANGES = 2
 """An entry of the history of a record."""
 
+AS_OF = 50
+"""A record as it was."""
+
 LOOKUPS = 10
 """Look-ups of an id in an entity that weigh as much as a record."""
 

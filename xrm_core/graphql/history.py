@@ -1,4 +1,4 @@
-"""The field ``history`` of a record: what has become of it, by whom and why, for who may see that."""
+"""The fields ``history`` and ``asOf`` of a record: what has become of it, and what it was, for who may see that."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from xrm_core import naming
 from xrm_core.changes.entry import Operation
 from xrm_core.graphql import builder
 from xrm_core.graphql.builder import Argument, ObjectType
-from xrm_core.graphql.meanings import HistoryField, HistoryPart
+from xrm_core.graphql.meanings import AsOfField, HistoryField, HistoryPart
 from xrm_core.graphql.scalars import AnyValue, DateTime
 from xrm_core.graphql.types import Types
 from xrm_core.metadata.model import Entity
@@ -36,6 +36,9 @@ def add_history(types: Types, entity: Entity, owner: ObjectType) -> None:
     builder.add(owner, "history", builder.list_of(_change(types)), about, arguments)
     shown = {name: naming.camel(name) for name in fields_shown(types.access, entity)}
     types.meanings.add(owner.name, "history", HistoryField(shown))
+    about = "The record as it was at a moment; null if it was not there, or if the log does not reach back so far."
+    builder.add(owner, "asOf", _state(types) | None, about, [Argument("at", DateTime)])
+    types.meanings.add(owner.name, "asOf", AsOfField(shown))
 
 
 def _change(types: Types) -> ObjectType:
@@ -53,6 +56,15 @@ def _change(types: Types) -> ObjectType:
         ),
     }
     return _shared(types, "HistoryEntry", "A change of a record.", fields)
+
+
+def _state(types: Types) -> ObjectType:
+    fields: Mapping[str, tuple[Any, str, str]] = {
+        "version": (int | None, "version", "The version that it had; null: its creation is not in the log any more."),
+        "at": (DateTime | None, "at", "When it got that version."),
+        "values": (AnyValue, "values", "Field → value of those that you may see, relations as ids."),
+    }
+    return _shared(types, "RecordState", "A record as it was.", fields)
 
 
 def _field(types: Types) -> ObjectType:

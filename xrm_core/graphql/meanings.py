@@ -122,6 +122,13 @@ class HistoryField:
 
 
 @dataclass(frozen=True, slots=True)
+class AsOfField:
+    """A record as it was. ``fields`` are as in :class:`HistoryField`."""
+
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryPart:
     """A part of a change, of a changed field, or of a cause: a column, or ``changes`` and ``causes`` themselves."""
 
@@ -269,6 +276,7 @@ Meaning = (
     | SharesField
     | ShareField
     | HistoryField
+    | AsOfField
     | HistoryPart
     | LabelField
     | NetworkField

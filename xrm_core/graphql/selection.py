@@ -18,10 +18,11 @@ from graphql import (
 
 from xrm_core.errors import BadQuery
 from xrm_core.graphql.arguments import Arguments, Tree, operand
-from xrm_core.graphql.costs import CHANGE, CHANGES, SHARES, look_up
+from xrm_core.graphql.costs import AS_OF, CHANGE, CHANGES, SHARES, look_up
 from xrm_core.graphql.demands import Demands
 from xrm_core.graphql.hits import HitReader
 from xrm_core.graphql.meanings import (
+    AsOfField,
     ConnectionField,
     EdgeField,
     FiguresField,
@@ -56,6 +57,7 @@ from xrm_core.query.request import (
     Aggregate,
     AnyRecord,
     AnyRecords,
+    AsOf,
     CauseParts,
     ChangeParts,
     Connection,
@@ -213,6 +215,11 @@ class Selections(HitReader):
             case SharesField():
                 costs.add(SHARES)
                 return Shares(key, tuple(self._share_parts(sets, get_named_type(type_.fields[name].type))))
+            case AsOfField(fields):
+                definition = type_.fields[name]
+                costs.add(AS_OF)
+                parts = self._pairs_of(sets, get_named_type(definition.type))
+                return AsOf(key, operand(self.read(nodes[0], definition)["at"]), fields, tuple(parts))
             case HistoryField(fields):
                 return self._history(key, nodes, type_, fields)
         raise BadQuery(f"The field {name} of {type_.name} cannot be read.")

@@ -78,7 +78,7 @@ _GRAPHQL_TYPES = frozenset(
     | {"searchhit", "searchableentity"}
     | {"changes", "recordchange", "changeoperation", "followedentity", "feedreload"}
     | {"recordshare", "sharelevel", "sharewith"}
-    | {"historyentry", "historyfield", "historycause", "historyoperation", "anyvalue"}
+    | {"historyentry", "historyfield", "historycause", "historyoperation", "recordstate", "anyvalue"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
 )
 _ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafiles", "planschemachange"}) | {
@@ -129,7 +129,7 @@ def why_not_field(name: str) -> str:
         return "the API has this field on every record that can have relationships"
     if name == "shares":
         return "the API has this field on every record that can be shared"
-    if name == "history":
+    if name in ("history", "as_of"):
         return "the API has this field on every record"
     if name.endswith("_aggregate"):
         return "the API has figures over related records under such names"

@@ -10,6 +10,7 @@ from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import AMOUNT, Entity, Field
 from xrm_core.query.aggregate import aggregate
+from xrm_core.query.as_of import as_of_json
 from xrm_core.query.files import file_json
 from xrm_core.query.history import history_json
 from xrm_core.query.joint import Joint
@@ -20,6 +21,7 @@ from xrm_core.query.order import Sort, beyond, digest, sorts
 from xrm_core.query.predicates import compile_predicate, operand, scan, size
 from xrm_core.query.relationship_view import RelationshipRows, label_of
 from xrm_core.query.request import (
+    AsOf,
     Connection,
     EdgePart,
     Edges,
@@ -109,6 +111,8 @@ def _nested_json(scope: Scope, entity: Entity, row: Row, item: Nested) -> Column
         return file_json(scope, entity, row, item)
     if isinstance(item, Shares):
         return shares_json(scope, entity, row, item)
+    if isinstance(item, AsOf):
+        return as_of_json(scope, entity, row, item)
     if isinstance(item, History):
         return history_json(scope, entity, row, item)
     if isinstance(item, ToOne):

@@ -47,7 +47,7 @@ def history_json(scope: Scope, entity: Entity, row: Row, item: History) -> Colum
     granted = scope.access.get(entity.name, Action.HISTORY)
     rule = NOTHING if granted is None else granted.rule
     if rule != EVERYTHING:
-        conditions.append(_holds(scope, entity, row, [rule]))
+        conditions.append(holds(scope, entity, row, [rule]))
     if item.before is not None:
         conditions.append(change.c.id < operand(item.before, KnownNumber()))
     found = select(change).where(*conditions).order_by(change.c.id.desc()).limit(size(item.size))
@@ -64,7 +64,7 @@ def fields_shown(access: Access, entity: Entity) -> Iterator[str]:
             yield name
 
 
-def _holds(scope: Scope, entity: Entity, row: Row, rules: Iterable[Predicate]) -> Condition:
+def holds(scope: Scope, entity: Entity, row: Row, rules: Iterable[Predicate]) -> Condition:
     """Whether rules hold for the record as it is now."""
     table = scope.tables[entity.name].alias()
     conditions = [compile_rule(scope, entity, unguarded(scope, entity, table), rule) for rule in rules]
@@ -114,8 +114,8 @@ def _text(each: Any, place: int, *, postgresql: bool) -> ColumnElement[Any]:
 
 def _changes(scope: Scope, entity: Entity, row: Row, page: Any, item: History, part: ChangeParts) -> ColumnElement[Any]:
     """The changed fields of an entry, those that the caller may see, by name."""
-    values = _Postgresql(page) if scope.dialect.name == "postgresql" else _Sqlite(page)
-    names = [(field, _name(scope, entity, row, field, shown)) for field, shown in item.fields.items()]
+    values = values_of(scope, page)
+    names = [(field, named(scope, entity, row, field, key(shown))) for field, shown in item.fields.items()]
     name = sql_case(*((values.key == key(field), shown) for field, shown in names), else_=null()) if names else null()
     relations = [entity[field] for field, _ in names if entity[field].relation is not None]
     pairs: list[Pair] = []
@@ -131,30 +131,36 @@ def _changes(scope: Scope, entity: Entity, row: Row, page: Any, item: History, p
     return select(array).select_from(values.each).where(name.is_not(None)).correlate(page, row.source).scalar_subquery()
 
 
-def _name(scope: Scope, entity: Entity, row: Row, field: str, shown: str) -> ColumnElement[Any]:
+def named(scope: Scope, entity: Entity, row: Row, field: str, shown: ColumnElement[str]) -> ColumnElement[Any]:
     """The name of a field in answers, if the caller may see it on this record."""
     grants = (scope.access.get(entity.name, action) for action in (Action.READ, Action.HISTORY))
     rules = [NOTHING if granted is None else granted.field_rules.get(field, NOTHING) for granted in grants]
     asked = [rule for rule in rules if rule is not None and rule != EVERYTHING]
-    return sql_case((_holds(scope, entity, row, asked), key(shown)), else_=null()) if asked else key(shown)
+    return sql_case((holds(scope, entity, row, asked), shown), else_=null()) if asked else shown
 
 
-def _value(scope: Scope, values: "_Values", relations: Sequence[Field], *, newer: bool) -> ColumnElement[Any]:
+def _value(scope: Scope, values: "Values", relations: Sequence[Field], *, newer: bool) -> ColumnElement[Any]:
     json = values.json(newer=newer)
     branches = []
     for field in relations:
-        visible = [
-            _visible(scope, target, values, values.text(target if field.reference.polymorphic else None, newer=newer))
+        seen = [
+            visible(
+                scope,
+                target,
+                values.text(target if field.reference.polymorphic else None, newer=newer),
+                values.page,
+                values.each,
+            )
             for target in field.reference.targets
         ]
         # NULL stays NULL: nothing was there
-        branches.append(((values.key == key(field.name)) & ~or_(*visible), null()))
+        branches.append(((values.key == key(field.name)) & ~or_(*seen), null()))
     found = json if not branches else sql_case(*branches, else_=json)
     return scope.json.nested(found)
 
 
-def _visible(scope: Scope, target: str, values: "_Values", id_: ColumnElement[Any]) -> Condition:
-    """Whether the caller sees the record of an entity that has this id."""
+def visible(scope: Scope, target: str, id_: ColumnElement[Any], *outer: FromClause) -> Condition:
+    """Whether the caller sees the record of an entity that has this id, a column of ``outer``."""
     try:
         found = scan(scope, scope.model[target], id_only=True)
     except Forbidden:
@@ -162,10 +168,15 @@ def _visible(scope: Scope, target: str, values: "_Values", id_: ColumnElement[An
     same = found.source.c.id == cast(id_, CHANGE.c.record_id.type)
     conditions = [same] if found.rule is None else [same, found.rule]
     query = select(literal(1)).select_from(found.source).where(*conditions)
-    return exists(query.correlate(values.page, values.each))
+    return exists(query.correlate(*outer))
 
 
-class _Values:
+def values_of(scope: Scope, entries: Any) -> "Values":
+    """The values of entries, by the names of their fields."""
+    return _Postgresql(entries) if scope.dialect.name == "postgresql" else _Sqlite(entries)
+
+
+class Values:
     """What an entry has of a field: one row of ``each`` for each of its fields."""
 
     each: FromClause
@@ -195,7 +206,7 @@ class _Values:
         raise NotImplementedError
 
 
-class _Postgresql(_Values):
+class _Postgresql(Values):
     def __init__(self, page: Any) -> None:
         super().__init__(page)
         fields = func.json_each(cast(page.c.fields, JSON))
@@ -211,7 +222,7 @@ class _Postgresql(_Values):
         return self.each.c.value.op("#>>")(literal_column(f"'{{{path}}}'"))
 
 
-class _Sqlite(_Values):
+class _Sqlite(Values):
     def __init__(self, page: Any) -> None:
         super().__init__(page)
         fields = func.json_each(page.c.fields)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from xrm_core.query.request import (
+    AsOf,
     Edges,
     Figures,
     FileValue,
@@ -20,7 +21,7 @@ from xrm_core.query.request import (
     Value,
 )
 
-Nested = FileValue | ToOne | ToMany | Figures | Relationships | Network | Shares | History
+Nested = FileValue | ToOne | ToMany | Figures | Relationships | Network | Shares | History | AsOf
 """What of a record is JSON out of other tables."""
 
 

@@ -19,6 +19,7 @@ from xrm_core.query.request import (
     Aggregate,
     AnyRecord,
     AnyRecords,
+    AsOf,
     Connection,
     Edges,
     Figures,
@@ -243,7 +244,7 @@ def is_logged(entity: Entity, fields: set[str]) -> bool:
 
 def _shown(item: Item) -> Iterator[str]:
     """The fields that an item shows."""
-    if isinstance(item, History):
+    if isinstance(item, History | AsOf):
         yield from item.fields
     elif field := _field(item):
         yield field

@@ -168,6 +168,18 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class AsOf:
+    """The record as it was ``at`` a moment. ``fields`` are as in :class:`History`, ``parts`` pairs (key, ``values`` or
+    the column of the last change until then) or constants.
+    """
+
+    key: str
+    at: Operand
+    fields: Mapping[str, str]
+    parts: tuple[tuple[str, str] | TypeName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """What a relationship is called, seen from the record."""
 
@@ -189,6 +201,7 @@ Item = (
     | Label
     | Shares
     | History
+    | AsOf
 )
 Selection = tuple[Item, ...]
 

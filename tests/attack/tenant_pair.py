@@ -147,6 +147,11 @@ class Tenant:
         assert "errors" not in answer, (query, answer)
         return answer["data"]
 
+    def stop_job(self) -> None:
+        """Leave the tenant's job as it was at the beginning."""
+        with closing(Database(self.settings.database_url)) as database, database.begin() as connection:
+            connection.execute(update(JOB).values(stopped(self.word)))
+
     def everything(self) -> str:
         """All that the tenant's database has, in all its tables."""
         with closing(Database(self.settings.database_url)) as database, database.read() as connection:
@@ -155,6 +160,11 @@ class Tenant:
             rows = [connection.execute(select(table)).all() for table in found.sorted_tables]
         assert len(rows) > 20
         return repr(rows)
+
+
+def stopped(word: str) -> dict[str, str]:
+    """What there is to say of a tenant's job: that somebody has cancelled it."""
+    return {"state": "cancelled", "message": f"{word} retired"}
 
 
 @dataclass(frozen=True)
@@ -251,8 +261,7 @@ def _filled(settings: Settings, word: str) -> tuple[str, str, str, str]:
         )
         create("note", NOTE, text=f"{word} note", about={"account": ACCOUNT})
         job = enqueue(connection, "fleet.retire", {"vehicle": word})
-        stopped = {"state": "cancelled", "message": f"{word} retired"}
-        connection.execute(update(JOB).where(JOB.c.id == job).values(stopped))
+        connection.execute(update(JOB).where(JOB.c.id == job).values(stopped(word)))
         service = create_token(connection, None, f"{word} service", limits=TokenLimits(roles=["rep"]))
         grants = TokenLimits(roles=["admin"], grants={"xrm_scim": ["read", "update"]})
         directory = create_token(connection, None, f"{word} directory", limits=grants)

@@ -3,6 +3,7 @@
 A strand may be run again. Together they ask for every root field and every address of a server.
 """
 
+import asyncio
 import base64
 import json
 import random
@@ -265,6 +266,7 @@ async def jobs(tenant: Tenant) -> None:
     await tenant.data("query ($id: ID!) { backgroundJob(id: $id) { message } }", id=job["id"])
     await tenant.data("mutation ($id: ID!) { retryBackgroundJob(id: $id) { state } }", id=job["id"])
     await tenant.data("mutation ($id: ID!) { cancelBackgroundJob(id: $id) { state } }", id=job["id"])
+    await asyncio.to_thread(tenant.stop_job)  # for the next round
 
 
 async def policies(tenant: Tenant) -> None:

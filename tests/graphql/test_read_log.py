@@ -20,6 +20,7 @@ from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records import read_log
 from xrm_core.records.door import Records
+from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
 from xrm_core.storage.system import METADATA, READ, READ_RECORD
 from xrm_core.storage.tables import Tables
 
@@ -74,7 +75,7 @@ def asker(
     model = from_snapshot(snapshot)
     assert model.fingerprint != world.model.fingerprint
     with world.database.begin() as connection:
-        METADATA.create_all(connection, tables=[READ, READ_RECORD])
+        METADATA.create_all(connection, tables=[READ, READ_RECORD, CHANGE, CHANGE_BATCH])
     records = Records(model, Tables(model), Plugins([]))
     engine = Engine(records, world.database, world.reader, executes_reads=executes_reads)
     return Asker(world, engine, Authority(model, rights or small_world.rights(model)))
@@ -126,6 +127,12 @@ def test_each_record_that_is_shown_is_logged_with_its_fields(everything: Asker) 
         ("firm", ("id", "parent"), tuple(sorted(shown))),
         ("firm", ("units",), ()),
     ]
+
+
+def test_a_history_counts_as_a_read_of_all_that_it_could_tell(everything: Asker) -> None:
+    for field in ("history { version }", 'asOf(at: "2026-01-01T00:00:00Z") { version }'):
+        everything.data(f'{{ person(id: "{uid(1)}") {{ {field} }} }}')
+        assert everything.reads() == [("person", ("badge", "born_on", "name"), ids(1))]
 
 
 def test_only_what_is_seen_is_logged_not_what_rights_hide(everything: Asker) -> None:

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     compression: bool = Field(default=True, description="Compress answers of GraphQL for clients that take it.")
     only_trusted_documents: bool = Field(default=False, description="Refuse all other GraphQL documents.")
 
+    webhook_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Networks of one's own to which webhooks may be sent, also without TLS, by commas."
+    )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Addresses or networks of proxies whose X-Forwarded-For counts, separated by commas."
     )
@@ -212,12 +215,15 @@ class Settings(BaseSettings):
     )
     max_page_size: int = Field(default=1000, ge=1, description="Records that a client may ask for on one page.")
 
-    @field_validator("disabled_plugins", "trusted_proxies", "passkey_origins", "files", "file_types", mode="before")
+    @field_validator(
+        *("disabled_plugins", "trusted_proxies", "webhook_networks", "passkey_origins", "files", "file_types"),
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "webhook_networks")
     @classmethod
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:

@@ -7,7 +7,9 @@ from sqlalchemy import Column, Connection, func, select, update
 
 from xrm_core.auth import events, oidc_sessions, totp
 from xrm_core.auth.secret_box import SecretBox, SecretKeyNeeded
+from xrm_core.events.webhooks import owner as webhook_owner
 from xrm_core.storage.system import OIDC_SESSION, TOTP
+from xrm_core.storage.webhook_tables import WEBHOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +108,18 @@ def _look(connection: Connection, box: SecretBox) -> tuple[Sealed, list[_Change]
             already += 1
         else:
             changes.append(_Change(tokens.c.session_id, session_id, token, sealed, better))
+    for row in connection.execute(select(WEBHOOK).order_by(WEBHOOK.c.id)):
+        for column in (WEBHOOK.c.secret, WEBHOOK.c.former_secret):
+            former = row._mapping[column]
+            if former is None:
+                continue
+            try:
+                better = box.reseal(former, webhook_owner(row.id))
+            except SecretKeyNeeded:
+                lost.append(webhook_owner(row.id))
+                continue
+            if better is None:
+                already += 1
+            else:
+                changes.append(_Change(WEBHOOK.c.id, row.id, column, former, better))
     return Sealed(0, already, lost), changes

@@ -32,6 +32,7 @@ from xrm_core.cli import (
     serve,
     sign_in,
     tenants,
+    webhooks,
     worker,
 )
 from xrm_core.cli.schema_drift import with_value
@@ -75,6 +76,7 @@ log.app.command("dead")(log_readers.list_dead)
 log.app.command("retry")(log_readers.retry)
 log.app.command("forget")(log_readers.forget)
 app.add_typer(log.app, name="log")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(tenants.app, name="tenant")
 app.command("backup")(backup.backup)

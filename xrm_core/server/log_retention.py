@@ -9,6 +9,7 @@ import structlog
 
 from xrm_core.auth.retention import Log, clear, moment_before
 from xrm_core.changes.retention import remove
+from xrm_core.events import webhook_deliveries
 from xrm_core.server.site import Site
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database
@@ -33,6 +34,7 @@ class LogRetention:
     def __init__(self, settings: Settings, stop: Callable[[], bool]) -> None:
         self._logs: dict[str, tuple[int, Remove]] = {
             "changes": (settings.change_days, remove),
+            "webhook_deliveries": (webhook_deliveries.KEPT_DAYS, webhook_deliveries.remove),
             **{
                 log.value: (days, partial(_clear, log))
                 for log, days in ((Log.EVENTS, settings.event_days), (Log.READS, settings.read_days))

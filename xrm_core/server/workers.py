@@ -3,14 +3,18 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_network
 
+from xrm_core.auth.secret_box import SecretBox
 from xrm_core.changes.keys import ChainKeys
 from xrm_core.events.listeners import listeners
-from xrm_core.events.readers import Readers
+from xrm_core.events.readers import Readers, Source
+from xrm_core.events.webhook_sending import WebhookSource
 from xrm_core.jobs.core_jobs import core_jobs
 from xrm_core.jobs.listener import Listener
 from xrm_core.jobs.registry import Registry, registry
 from xrm_core.jobs.worker import Pace, Worker
+from xrm_core.outgoing import Outgoing
 from xrm_core.plugins import Plugins
 from xrm_core.server.job_places import JobPlaces
 from xrm_core.settings import Settings
@@ -32,7 +36,10 @@ def job_registry(settings: Settings, plugins: Plugins) -> Registry:
 def log_readers(settings: Settings, plugins: Plugins) -> Readers:
     """Who reads the change log in a process with these settings and plugins."""
     heard = listeners(plugins)
-    return Readers([lambda _place, _connection: heard], ChainKeys(settings.secret_key), settings.job_lease_seconds)
+    outgoing = Outgoing(map(ip_network, settings.webhook_networks))
+    webhooks = WebhookSource(SecretBox(settings.secret_key), outgoing)
+    sources: list[Source] = [lambda _place, _connection: heard, webhooks]
+    return Readers(sources, ChainKeys(settings.secret_key), settings.job_lease_seconds)
 
 
 @contextmanager

@@ -35,6 +35,7 @@ from xrm_core.storage.system import (
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
 from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
+from xrm_core.storage.webhook_tables import WEBHOOK, WEBHOOK_DELIVERY
 
 ELSEWHERE = (CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, POLICY_SET, TRASH, TRASH_FILE)
 """Named here, so that they are known to be system tables whoever else imports them or not.
@@ -51,6 +52,7 @@ _OF_A_PLACE = (ASIDE, CONTENT_LEFTOVER, MASK_KEY, MODEL, MODEL_CHANGE, TENANT, T
 _OF_A_MOMENT = (
     *(SESSION, OIDC_SESSION, LOGOUT_TOKEN, KNOWN_DEVICE, ATTEMPTS, NOTICE, ONE_TIME_TOKEN, PASSKEY_CHALLENGE),
     *(JOB, SCHEDULE, UPLOAD, UPLOAD_CHUNK, LOG_READER, LOG_WAITING),
+    *(WEBHOOK, WEBHOOK_DELIVERY),
 )
 LEFT_OUT = frozenset(table.name for table in (*_OF_A_PLACE, *_OF_A_MOMENT))
 """System tables that say something of a place, not of a tenant's data (changes, what they set aside, content to be

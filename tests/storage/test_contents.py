@@ -201,6 +201,24 @@ def test_a_store_that_is_down_costs_no_file_and_tells_no_secret(
         assert secret not in said
 
 
+def test_a_store_that_is_down_or_no_longer_named_holds_up_no_other(
+    records: Records, database: Database, tmp_path: Path, endpoint: str
+) -> None:
+    folder, far = DiskStore(tmp_path / "content"), bucket(endpoint)
+    stored(records, database, Contents([far]))  # it goes first
+    stored(records, database, Contents([folder]))
+    later = dt.datetime.now(dt.UTC) + LATER
+    records.files.clean(database, later)
+    assert counts(database) == (0, 0, 2)
+    assert Contents([broken(far, tmp_path), folder]).sweep(database, later + LATER) == 1
+    assert (keys_in(folder, endpoint), counts(database)) == ([], (0, 0, 1))
+    stored(records, database, Contents([folder]))
+    records.files.clean(database, later)
+    assert Contents([folder]).sweep(database, later + LATER) == 1  # the bucket is not named any more
+    assert Contents([folder, far]).sweep(database, later + LATER) == 1
+    assert (keys_in(far, endpoint), counts(database)) == ([], (0, 0, 0))
+
+
 def test_content_that_is_not_there_or_cut_is_an_error(records: Records, database: Database, store: Any) -> None:
     contents = Contents([store])
     file = stored(records, database, contents)

@@ -44,10 +44,10 @@ def take(connection: Connection, name: str) -> None:
         raise Busy("The file took too long to store.", hint="Send it again.")
 
 
-def due(connection: Connection, now: dt.datetime) -> list[str]:
-    """Some of what is to be removed now."""
-    query = select(_TABLE.content_key).where(_TABLE.due_at <= now).order_by(_TABLE.due_at).limit(_BATCH)
-    return list(connection.scalars(query))
+def due(connection: Connection, now: dt.datetime, scheme: str) -> list[str]:
+    """Some of what is to be removed now from the store with this scheme."""
+    mine = _TABLE.due_at <= now, _TABLE.content_key.startswith(f"{scheme}:", autoescape=True)
+    return list(connection.scalars(select(_TABLE.content_key).where(*mine).order_by(_TABLE.due_at).limit(_BATCH)))
 
 
 def claim(connection: Connection, name: str) -> bool:

@@ -101,22 +101,27 @@ class Contents:
 
     def sweep(self, database: Database, now: dt.datetime | None = None) -> int:
         """Remove the content that no file has; answers how much. What cannot be reached stays for the next time."""
-        now, removed = now or dt.datetime.now(dt.UTC), 0
-        with database.read() as connection:
-            names = content_leftovers.due(connection, now)
-        for name in names:
-            try:
-                removed += self._remove(database, name)
-            except FilesUnavailable:
-                _log.warning("content_not_removed", tenant=self._tenant)
-                return removed
-        return removed
+        now = now or dt.datetime.now(dt.UTC)
+        return sum(self._sweep(database, now, store.scheme) for store in self._stores)
 
     def remove_all(self, names: Sequence[str]) -> None:
         """Remove the content of a tenant that is no more. Raises FilesUnavailable: some of it is still there."""
         for name in names:
             store, key = self._found(name)
             store.remove(key)
+
+    def _sweep(self, database: Database, now: dt.datetime, scheme: str) -> int:
+        """The same of one store: one that is down, or is no longer named, holds up no other."""
+        removed = 0
+        with database.read() as connection:
+            names = content_leftovers.due(connection, now, scheme)
+        for name in names:
+            try:
+                removed += self._remove(database, name)
+            except FilesUnavailable:
+                _log.warning("content_not_removed", tenant=self._tenant, store=scheme)
+                break
+        return removed
 
     def _remove(self, database: Database, name: str) -> bool:
         # Claimed first: whoever would still store the file of this content finds that it is too late.

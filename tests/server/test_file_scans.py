@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from tests.server.files_kit import PDF, PNG, Office, opened
 from tests.server.test_uploads import begun, pairs, rows, send
@@ -25,6 +26,7 @@ from xrm_core.storage import file_states
 from xrm_core.storage.contents import Contents
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import FileState
+from xrm_core.storage.file_tables import FILE_CHUNK
 
 EICAR = PDF + b"EICAR"
 ATTACH = 'mutation ($p: ID) { createContract(input: {title: "x", paperId: $p}) { id } }'
@@ -119,6 +121,27 @@ def test_what_is_found_later_goes_into_quarantine_and_links_end(office: Office, 
     assert refused.json()["errors"][0]["extensions"]["details"] == {"state": "quarantined"}
     memo = office.ask("rep", f'mutation {{ createMemo(input: {{scanId: "{file_id}"}}) {{ id }} }}')
     assert memo["errors"][0]["extensions"]["details"]["problems"][0]["message"] == "is in quarantine"
+
+
+def test_a_file_that_cannot_be_scanned_holds_up_no_other(
+    office: Office, scanner: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanner.answer = FileScan.PENDING
+    lost, stays, waits = (office.uploaded("rep", PDF + text) for text in (b"1", b"stays", b"3"))
+    with office.database.begin() as connection:
+        connection.execute(delete(FILE_CHUNK).where(FILE_CHUNK.c.file_id == lost))
+    monkeypatch.setattr(file_states, "_BATCH", 1)
+
+    class Undecided:
+        @hookimpl
+        def scan_file(self, file: Any, content: Any) -> Any:
+            return FileScan.PENDING if content.read().endswith(b"stays") else FileScan.CLEAN
+
+    for _ in range(500):  # each looks at one, whichever that is
+        if look_again(office, Undecided()):
+            break
+    assert office.download("rep", waits).content == PDF + b"3"
+    assert [code(office.download("rep", each)) for each in (lost, stays)] == [(403, "FILE_WITHHELD")] * 2
 
 
 def test_a_link_to_a_file_that_is_withheld_now_gives_nothing(office: Office) -> None:

@@ -7,7 +7,7 @@ from typing import BinaryIO, cast
 
 import structlog
 
-from xrm_core.errors import FileRefused, RefusedByPlugin
+from xrm_core.errors import FileRefused, RefusedByPlugin, XrmError
 from xrm_core.hookspecs import FileScan
 from xrm_core.plugins import Plugins
 from xrm_core.records.clamd import Clamd
@@ -66,16 +66,21 @@ class FileScans:
         return max(_STATES[found], _STATES[asked], key=list(FileState).index)
 
     def look_again(self, database: Database, contents: Contents) -> int:
-        """Scan the files that are pending; answers how many are no longer.
+        """Scan some of the files that are pending; answers how many are no longer.
 
-        Raises:
-            FilesUnavailable: their content cannot be reached.
+        One whose content is gone or cannot be reached holds up no other.
         """
         if not self.are_made:
             return 0
         with database.read() as connection:
             waiting = file_states.pending(connection)
-        return sum(self._look(database, contents, file) for file in waiting)
+        done = 0
+        for file in waiting:
+            try:
+                done += self._look(database, contents, file)
+            except XrmError as error:
+                _log.warning("file_not_scanned", file=file.id, code=error.code)
+        return done
 
     def _look(self, database: Database, contents: Contents, file: StoredFile) -> bool:
         with SpooledTemporaryFile(_IN_MEMORY) as spool:

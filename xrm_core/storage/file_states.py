@@ -1,6 +1,6 @@
 """Files that nobody may read yet, or not any more, since a scan is pending or has found something."""
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from xrm_core.storage.file_store import FileState, StoredFile
 from xrm_core.storage.file_tables import FILE
@@ -10,8 +10,8 @@ _COLUMNS = tuple(FILE.c[name] for name in StoredFile.__dataclass_fields__)
 
 
 def pending(connection: Connection) -> list[StoredFile]:
-    """Some files whose scan is pending, the oldest first."""
-    query = select(*_COLUMNS).where(FILE.c.state == FileState.PENDING).order_by(FILE.c.created_at).limit(_BATCH)
+    """Some files whose scan is pending; others each time, so that those that stay pending hold up none."""
+    query = select(*_COLUMNS).where(FILE.c.state == FileState.PENDING).order_by(func.random()).limit(_BATCH)
     return [StoredFile(*row) for row in connection.execute(query)]
 
 

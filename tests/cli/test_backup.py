@@ -208,6 +208,19 @@ def test_what_cannot_be_restored_whole_leaves_nothing_behind(
             assert not inspect(connection).has_schema("t_acme")
 
 
+def test_a_backup_cannot_say_where_on_the_machine_it_goes(
+    installed: Installation, xrm: Xrm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert xrm("backup", "saved").code == 0
+    content = Path("saved/manifest.json").read_bytes().replace(b'"acme"', b'"../../planted"')
+    Path("saved/manifest.json").write_bytes(content)
+    Path("saved/manifest.sha256").write_text(hashlib.sha256(content).hexdigest())
+
+    restore(installed, xrm, monkeypatch).failed("BACKUP_INVALID")
+
+    assert not list(tmp_path.rglob("planted*"))
+
+
 def test_a_tenant_with_a_place_of_its_own_goes_where_it_is_told(
     installed: Installation, xrm: Xrm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

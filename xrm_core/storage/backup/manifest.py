@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xrm_core.errors import XrmError
+from xrm_core.storage.tenants import NAME
 
 FORMAT = 1
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
@@ -107,6 +108,9 @@ def read(folder: Path) -> Manifest:
         manifest = Manifest(**{**found, "parts": parts, "left_out": tuple(found["left_out"])})
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(f"{MANIFEST} cannot be read") from error
+    for place in manifest.places:
+        if place.name and not NAME.fullmatch(place.name):  # it becomes the name of a file
+            raise _damaged("no tenant can be called as one in it is")
     for part in manifest.parts:
         path = folder / part.file
         if path.name != part.file or not path.is_file():

@@ -81,6 +81,27 @@ async def records(tenant: Tenant) -> None:
         await tenant.data(f"{{ {name.lower()}sTrash {{ nodes {{ id {shown} }} }} }}")
 
 
+async def many(tenant: Tenant) -> None:
+    """Many records made, changed and deleted in one field each."""
+    for name, field in (("Contact", "name"), ("Note", "text"), ("User", "name"), ("Account", "name")):
+        create = f"mutation ($input: [Create{name}Input!]!) {{ create{name}s(input: $input) {{ count ids }} }}"
+        rows = [{field: f"{tenant.word} {number}"} for number in range(2)]
+        ids = (await tenant.data(create, input=rows))[f"create{name}s"]["ids"]
+        change = f"mutation ($ids: [ID!], $set: Update{name}Input!) {{ update{name}s(ids: $ids, set: $set) {{ ids }} }}"
+        await tenant.data(change, ids=ids, set={field: f"{tenant.word} both"})
+        where = {"id": {"in": ids}}
+        delete = f"mutation ($where: {name}Filter) {{ delete{name}s(where: $where) {{ count errors {{ code }} }} }}"
+        await tenant.data(delete, where=where)
+    make = "mutation ($input: [CreateContactInput!]!) { createContacts(input: $input) { ids } }"
+    [contact] = (await tenant.data(make, input=[{"name": f"{tenant.word} friend"}]))["createContacts"]["ids"]
+    join = "mutation ($input: [CreateAccountFriendInput!]!) { createAccountFriends(input: $input) { ids } }"
+    joined = {"accountId": ACCOUNT, "contactId": contact}
+    links = (await tenant.data(join, input=[joined]))["createAccountFriends"]["ids"]
+    await tenant.data("mutation ($ids: [ID!]) { updateAccountFriends(ids: $ids, set: {}) { count } }", ids=links)
+    await tenant.data("mutation ($ids: [ID!]) { deleteAccountFriends(ids: $ids) { count } }", ids=links)
+    await tenant.data("mutation ($ids: [ID!]) { deleteContacts(ids: $ids) { count } }", ids=[contact])
+
+
 async def friends(tenant: Tenant, account: str) -> None:
     """Links as records of their own."""
     document = "mutation ($id: ID!) { deleteAccountFriend(id: $id) { id } }"
@@ -339,6 +360,7 @@ async def sign_in(tenant: Tenant, email: str, password: str) -> str:
 STRANDS: tuple[Strand, ...] = (
     reads,
     records,
+    many,
     feed,
     shares,
     files,

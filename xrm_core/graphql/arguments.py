@@ -11,6 +11,7 @@ from typing import Any
 from graphql import (
     ArgumentNode,
     BooleanValueNode,
+    FieldNode,
     GraphQLArgument,
     GraphQLEnumType,
     GraphQLInputObjectType,
@@ -156,6 +157,8 @@ def shape(value: Any, type_: Any) -> Any:
         return shape(value, type_.of_type)
     if value is None:
         return None
+    if not getattr(get_named_type(type_), "shapes", True):
+        return 1  # it is written, and asked for by nobody
     if isinstance(type_, GraphQLList):
         if not is_input_object_type(get_named_type(type_)):
             return 1
@@ -163,3 +166,20 @@ def shape(value: Any, type_: Any) -> Any:
     if isinstance(type_, GraphQLInputObjectType):
         return tuple((name, shape(each, type_.fields[name].type)) for name, each in value.items())
     return value if isinstance(type_, GraphQLEnumType) or isinstance(value, bool) else 1
+
+
+def length_of(node: FieldNode, name: str) -> Getter | None:
+    """How many a list has that is given for an argument; None: it is not given."""
+    for argument in node.arguments or ():
+        if argument.name.value == name:
+            value = argument.value
+            if isinstance(value, VariableNode):
+                variable = value.name.value
+                return lambda variables: _length(variables.get(variable))
+            count = len(value.values) if isinstance(value, ListValueNode) else 1
+            return lambda _variables: count
+    return None
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, list | tuple) else 0 if value is None else 1

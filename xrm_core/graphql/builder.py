@@ -109,7 +109,9 @@ class ObjectType(_Fillable, GraphQLObjectType):
 
 
 class InputType(_Fillable, GraphQLInputObjectType):
-    """An input type."""
+    """An input type. ``shapes``: what is in it decides what the SQL of an answer looks like."""
+
+    shapes = True
 
     def __init__(self, name: str, description: str, fill: Fill | None) -> None:
         GraphQLInputObjectType.__init__(self, name, self._filled, description=description or None)

@@ -24,6 +24,9 @@ CHANGE = 10
 FEED = 10
 """The feed of changes, and each change that it tells beside its record."""
 
+WRITTEN = 1
+"""A record that a mutation of many writes."""
+
 ACCOUNT = 50
 """What a user asks of their own account, or changes in it."""
 

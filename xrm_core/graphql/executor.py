@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any
-from uuid import UUID
 
 import orjson
 from graphql import (
@@ -20,18 +19,17 @@ from graphql import (
 )
 from sqlalchemy import Connection
 
-from xrm_core import naming
-from xrm_core.errors import Forbidden, ModelOutOfDate, NotFound, TablesChanged, XrmError
-from xrm_core.graphql import answers, names
+from xrm_core.errors import Forbidden, ModelOutOfDate, TablesChanged, XrmError
+from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
+from xrm_core.graphql.bulk import Plain, resolve_many
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.dry_runs import NAME
-from xrm_core.graphql.link_inputs import link_values
+from xrm_core.graphql.input_values import known_id, record_values
 from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.plans import FieldRequest, Plan, Planner
 from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
 from xrm_core.graphql.sharing import grantee_of
-from xrm_core.metadata.model import Entity, Model
 from xrm_core.permissions.caller import User
 from xrm_core.query.context import ContextValues
 from xrm_core.query.reads import Read
@@ -199,6 +197,8 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> An
     root = execution.planner.role.meanings.get(info.parent_type.name, info.field_name)
     if isinstance(root, Root):
         return _resolver(root)(source, info, **arguments)
+    if isinstance(source, Plain):
+        return source[info.field_name]
     return None if source is None else source[str(info.path.key)]
 
 
@@ -211,15 +211,15 @@ def _resolver(root: Root) -> Any:
     def create(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         execution: Execution = info.context
         entity = execution.planner.model[root.entity]
-        values = _record(execution.planner.model, entity, arguments["input"])
+        values = record_values(execution.planner.model, entity, arguments["input"])
         id_ = execution.records.create(execution.connection, execution.caller, entity.name, values)
         return _changed(info, root, id_)
 
     def update(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         execution: Execution = info.context
         entity = execution.planner.model[root.entity]
-        id_ = _known(entity, arguments["id"])
-        changes = _record(execution.planner.model, entity, arguments["input"])
+        id_ = known_id(entity, arguments["id"])
+        changes = record_values(execution.planner.model, entity, arguments["input"])
         with _conflicts_read(execution):
             execution.records.update(
                 execution.connection, execution.caller, entity.name, id_, changes, arguments.get("version")
@@ -229,7 +229,7 @@ def _resolver(root: Root) -> Any:
     def delete(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         execution: Execution = info.context
         entity = execution.planner.model[root.entity]
-        id_ = _known(entity, arguments["id"])
+        id_ = known_id(entity, arguments["id"])
         before = _read(info, root, id_)
         if before is None:
             raise no_record(entity, id_)
@@ -239,7 +239,7 @@ def _resolver(root: Root) -> Any:
 
     def restore(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         execution: Execution = info.context
-        id_ = _known(execution.planner.model[root.entity], arguments["id"])
+        id_ = known_id(execution.planner.model[root.entity], arguments["id"])
         execution.records.restore(execution.connection, execution.caller, root.entity, id_)
         return _changed(info, root, id_)
 
@@ -250,6 +250,11 @@ def _resolver(root: Root) -> Any:
     def unshare(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         return _share(info, root, arguments, None)
 
+    def many(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        return resolve_many(info, root, arguments)
+
+    if root.kind.endswith("_many"):
+        return many
     known = {"create": create, "update": update, "delete": delete, "restore": restore}
     return {**known, "share": share, "unshare": unshare}[root.kind]
 
@@ -266,7 +271,7 @@ def _conflicts_read(execution: Execution) -> Iterator[None]:
 
 def _share(info: GraphQLResolveInfo[Any], root: Root, arguments: Mapping[str, Any], given: Share | None) -> Any:
     execution: Execution = info.context
-    id_ = _known(execution.planner.model[root.entity], arguments["id"])
+    id_ = known_id(execution.planner.model[root.entity], arguments["id"])
     grantee = grantee_of(arguments["with"])
     execution.records.share(execution.connection, execution.caller, root.entity, id_, grantee, given, execution.address)
     return _changed(info, root, id_)
@@ -313,34 +318,3 @@ def _with_values(execution: Execution, request: FieldRequest, key: Any, record_i
         execution.document.plans.pop(key, None)
         return _with_values(execution, request, key, record_id)
     return plan, values
-
-
-def _known(entity: Entity, id_: Any) -> str:
-
-    try:
-        return str(UUID(id_))
-    except ValueError:
-        raise NotFound(say("There is no {entity} with this id.", entity=noun(entity))) from None
-
-
-def _record(model: Model, entity: Entity, given: Mapping[str, Any]) -> dict[str, Any]:
-    """An input as a record: names of the entity file, plain values."""
-    found: dict[str, Any] = {}
-    for field in entity.fields.values():
-        name = names.input_name(field)
-        if name not in given:
-            continue
-        value = given[name]
-        if field.relation is not None and field.relation.polymorphic and value is not None:
-            chosen = {
-                target: value[names.target_key(target)]
-                for target in field.relation.targets
-                if value.get(names.target_key(target)) is not None
-            }
-            found[field.name] = chosen or None
-        else:
-            found[field.name] = value
-    for link in entity.links.values():
-        if naming.camel(link.name) in given:
-            found[link.name] = link_values(model, link, given[naming.camel(link.name)])
-    return found

@@ -176,7 +176,9 @@ class HitField:
 
 
 Reading = Literal["record", "connection", "trash", "aggregate", "node", "nodes", "search"]
-Changing = Literal["create", "update", "delete", "restore", "share", "unshare"]
+Changing = Literal[
+    "create", "update", "delete", "restore", "share", "unshare", "create_many", "update_many", "delete_many"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import strawberry
 from xrm_core import naming
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import Argument, InputType
+from xrm_core.graphql.bulk_fields import add_bulk
 from xrm_core.graphql.dry_runs import DRY_RUN
 from xrm_core.graphql.link_inputs import link_input, writable_links
 from xrm_core.graphql.meanings import Root
@@ -36,6 +37,7 @@ def add_mutations(types: Types) -> None:
             arguments = [Argument("id", strawberry.ID), Argument("input", update), _VERSION, DRY_RUN]
             builder.add(types.mutation, name, result, f"Change the given fields of a {noun}.", arguments)
             types.meanings.add("Mutation", name, Root("update", entity.name))
+        add_bulk(types, entity, create, update)
         if types.access.may(entity.name, Action.DELETE):
             name = names.mutation("delete", entity)
             arguments = [Argument("id", strawberry.ID), _VERSION, DRY_RUN]
@@ -49,6 +51,7 @@ def _input(types: Types, entity: Entity, action: Action) -> InputType | None:
         return None
     name = f"{action.value.capitalize()}{names.type_name(entity)}Input"
     found = builder.input_type(name, describe(entity), partial(_fill, types, entity, action))
+    found.shapes = False
     types.know(found)
     return found
 

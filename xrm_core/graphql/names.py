@@ -43,6 +43,11 @@ def mutation(verb: str, entity: Entity) -> str:
     return f"{verb}{type_name(entity)}"
 
 
+def mutation_of_many(verb: str, entity: Entity) -> str:
+    """``createCustomers``."""
+    return f"{verb}{naming.pascal(entity.plural)}"
+
+
 def union(entity: Entity, field: Field) -> str:
     """Type of a polymorphic relation: ``ActivityRegarding``."""
     return f"{type_name(entity)}{naming.pascal(field.name)}"

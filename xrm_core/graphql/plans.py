@@ -233,7 +233,9 @@ class Planner:
             for key_, nodes in fields.items():
                 name = nodes[0].name.value
                 meaning = self.role.meanings.get("Mutation", name)
-                if root is not None and isinstance(meaning, Root):
+                if root is not None and isinstance(meaning, Root) and meaning.kind.endswith("_many"):
+                    selections.written(self.model[meaning.entity], nodes, root.fields[name])
+                elif root is not None and isinstance(meaning, Root):
                     selections.changed(meaning.entity, nodes, root.fields[name])
                 elif isinstance(meaning, AccountField):
                     with found.costs.at(key_):

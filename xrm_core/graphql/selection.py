@@ -17,8 +17,8 @@ from graphql import (
 )
 
 from xrm_core.errors import BadQuery
-from xrm_core.graphql.arguments import Arguments, Tree, operand
-from xrm_core.graphql.costs import AS_OF, CHANGE, CHANGES, SHARES, look_up
+from xrm_core.graphql.arguments import Arguments, Tree, length_of, operand
+from xrm_core.graphql.costs import AS_OF, CHANGE, CHANGES, SHARES, WRITTEN, look_up
 from xrm_core.graphql.demands import Demands
 from xrm_core.graphql.hits import HitReader
 from xrm_core.graphql.meanings import (
@@ -86,6 +86,7 @@ from xrm_core.query.request import (
     TypeName,
     Value,
 )
+from xrm_core.records.bulk import MOST
 
 RECORD_ID = "record_id"
 TYPE_KEY = "__xrm_type"
@@ -158,6 +159,22 @@ class Selections(HitReader):
             costs.add(CHANGE + 1)
             with costs.inside():
                 return Record(entity, Param(RECORD_ID), self.record([node.selection_set for node in nodes], type_))
+
+    def written(self, entity: Entity, nodes: list[FieldNode], definition: GraphQLField) -> None:
+        """What it costs to write many records: a point each; those that a filter finds may be as many as can be."""
+        costs = self.demands.costs
+        with costs.at(response_key(nodes)):
+            costs.add(CHANGE)
+            for argument in ("input", "ids"):
+                length = length_of(nodes[0], argument)
+                if length is not None:
+                    costs.add(WRITTEN, length)
+            filters = tuple(each for each in nodes[0].arguments or () if each.name.value == "where")
+            where = self.arguments.read(filters, definition.args).get("where")
+            if where is not None:
+                found = predicate(self.model, entity, where, self.demands)
+                costs.add(WRITTEN * MOST)
+                costs.scans(1 + scans_of(self.model, entity, found))
 
     def _entities(self, type_: Any) -> int:
         return len(self.schema.get_possible_types(type_))

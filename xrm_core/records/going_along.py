@@ -21,37 +21,39 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A record that is deleted along with another one, as it is stored."""
+    """A record that is deleted, as it is stored; ``root`` is the id of the one with which it goes, if with another."""
 
     kind: Entity
     record: Record
+    root: str = ""
 
 
-def going_along(connection: Connection, model: Model, tables: Tables, kind: Entity, id_: str) -> list[Gone]:
-    """The records that the database will delete with this one, held until the transaction ends; the nearest first.
+def going_along(connection: Connection, model: Model, tables: Tables, kind: Entity, ids: Sequence[str]) -> list[Gone]:
+    """The records that the database will delete with these, held until the transaction ends; the nearest first.
 
     Args:
-        connection: in the transaction of the deletion, which holds the record itself already: so nobody can add others.
+        connection: in the transaction of the deletion, which holds the records themselves: so nobody can add others.
         model: with all relations.
         tables: where the records are.
-        kind: the entity of the record.
-        id_: its id.
+        kind: the entity of the records.
+        ids: theirs.
     """
     found: list[Gone] = []
-    seen = {(kind.name, id_)}
-    waiting = {kind.name: [id_]}
+    roots = {(kind.name, id_): id_ for id_ in ids}
+    waiting = {kind.name: list(ids)}
     while waiting:
-        target, ids = waiting.popitem()
+        target, reached = waiting.popitem()
         for owner, field in _relations(model, target, "cascade"):
             table = tables[owner.name]
             column = table.c[_column(field, target)]
-            for some in _some(ids):
+            for some in _some(reached):
                 query = select(table).where(column.in_(some)).order_by(table.c.id).with_for_update()
                 for row in connection.execute(query).mappings().all():
                     record = from_row(owner, dict(row))
-                    if (owner.name, record["id"]) not in seen:
-                        seen.add((owner.name, record["id"]))
-                        found.append(Gone(owner, record))
+                    if (owner.name, record["id"]) not in roots:
+                        root = roots[target, row[column.name]]
+                        roots[owner.name, record["id"]] = root
+                        found.append(Gone(owner, record, root))
                         waiting.setdefault(owner.name, []).append(record["id"])
     return found
 

@@ -27,7 +27,7 @@ def to_columns(entity: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns(field: Field, value: Any) -> dict[str, Any]:
-    if field.parts:
+    if field.type is FieldType.MONEY:
         given: Mapping[str, Any] = value or {}
         return {part.columns[0]: given.get(name) for name, part in field.parts.items()}
     if field.relation is None or not field.relation.polymorphic:

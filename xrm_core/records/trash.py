@@ -22,32 +22,68 @@ from xrm_core.storage.trash_tables import TRASH, TRASH_FILE, type_name
 
 
 def put(
-    connection: Connection, caller: Caller, gone: Sequence[Gone], emptied: Sequence[Change], now: dt.datetime
+    connection: Connection,
+    caller: Caller,
+    roots: Sequence[Gone],
+    along: Sequence[Gone],
+    emptied: Sequence[Change],
+    now: dt.datetime,
 ) -> None:
-    """Keep a deletion.
+    """Keep deletions: of each record that was asked for one, with those that go with it.
 
     Args:
-        connection: in its transaction.
+        connection: in the transaction.
         caller: who deletes.
-        gone: the record that was asked for, then those that go with it; as they were stored.
-        emptied: the changes of others that have lost their relation to one of them.
+        roots: the records that were asked for.
+        along: those that go with one of them, the nearest first.
+        emptied: the changes of others that have lost their relation to one of all these.
         now: aware; the moment of the deletion.
     """
-    deletion, rows, files = str(uuid7()), [], []
-    for place, each in enumerate(gone):
-        key = {"entity": each.kind.name, "record_id": each.record["id"]}
-        stamped = {**each.record, "version": each.record["version"] + 1}
-        stamped |= {"updated_at": instant_text(now), "updated_by": caller.actor}
-        kept = {"record": _by_type(each.kind, stamped), "lost": None if place else _lost(emptied)}
-        rows.append({**key, "deletion": deletion, "place": place, "deleted_at": now, **kept})
-        mine = {each.record[field.name] for field in each.kind.fields.values() if field.type is FieldType.FILE}
-        files += [{**key, "file_id": file} for file in sorted(mine - {None})]
+    if not roots:
+        return
+    of = {each.record["id"]: each.root or each.record["id"] for each in (*roots, *along)}
+    together: dict[str, list[Gone]] = {}
+    for each in (*roots, *along):
+        together.setdefault(of[each.record["id"]], []).append(each)
+    lost: dict[str, list[Any]] = {}
+    for change in emptied:
+        for field, (old, _) in change.fields.items():
+            [target] = old.values() if isinstance(old, Mapping) else [old]
+            lost.setdefault(of[target], []).append([change.entity, change.record_id, field, old])
+    rows: list[dict[str, Any]] = []
+    files: list[dict[str, Any]] = []
+    types = {each.kind.name: _types(each.kind) for each in {id(one.kind): one for one in (*roots, *along)}.values()}
+    for root, gone in together.items():
+        _add(rows, files, caller, gone, types, lost.get(root), now)
     # Ids that somebody has given a second time: who had them before cannot come back any more.
     again = TRASH.c.entity == bindparam("kind"), TRASH.c.record_id == bindparam("id")
     connection.execute(delete(TRASH).where(*again), [{"kind": row["entity"], "id": row["record_id"]} for row in rows])
     connection.execute(insert(TRASH), rows)
     if files:
         connection.execute(insert(TRASH_FILE), files)
+
+
+def _add(
+    rows: list[dict[str, Any]],
+    files: list[dict[str, Any]],
+    caller: Caller,
+    gone: Sequence[Gone],
+    types: Mapping[str, Mapping[str, tuple[str, bool]]],
+    lost: list[Any] | None,
+    now: dt.datetime,
+) -> None:
+    deletion = str(uuid7())
+    for place, each in enumerate(gone):
+        key = {"entity": each.kind.name, "record_id": each.record["id"]}
+        stamped = {**each.record, "version": each.record["version"] + 1}
+        stamped |= {"updated_at": instant_text(now), "updated_by": caller.actor}
+        kept = {
+            "record": _by_type(each.kind, types[each.kind.name], stamped),
+            "lost": None if place or lost is None else _json(lost),
+        }
+        rows.append({**key, "deletion": deletion, "place": place, "deleted_at": now, **kept})
+        mine = {each.record[field.name] for field in each.kind.fields.values() if field.type is FieldType.FILE}
+        files += [{**key, "file_id": file} for file in sorted(mine - {None})]
 
 
 def record_of(kind: Entity, kept: Mapping[str, Mapping[str, Any]]) -> tuple[Record, frozenset[str]]:
@@ -70,21 +106,21 @@ def record_of(kind: Entity, kept: Mapping[str, Mapping[str, Any]]) -> tuple[Reco
     return canonical(kind, from_row(kind, row)), frozenset(new)
 
 
-def _by_type(kind: Entity, record: Record) -> dict[str, dict[str, Any]]:
-    types = {
-        column: column_type(field, column)
-        for field in kind.all_fields()
-        if not field.virtual
-        for column in field.columns
-    }
+def _types(kind: Entity) -> dict[str, tuple[str, bool]]:
+    """Column → what the trash calls its type, and whether that is a duration."""
+    types = {column: column_type(field, column) for field in kind.all_fields() for column in field.columns}
+    return {column: (type_name(type_), isinstance(type_, Seconds)) for column, type_ in types.items()}
+
+
+def _by_type(kind: Entity, types: Mapping[str, tuple[str, bool]], record: Record) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for column, value in to_columns(kind, record).items():
-        type_ = types[column]
+        name, lasts = types[column]
         if isinstance(value, Decimal):
             value = format(value, "f")
-        elif isinstance(type_, Seconds) and value is not None:
+        elif lasts and value is not None:
             value = duration_seconds(value)
-        found.setdefault(type_name(type_), {})[column] = value
+        found.setdefault(name, {})[column] = value
     return found
 
 
@@ -92,6 +128,5 @@ def _value(kind: str, value: Any) -> Any:
     return duration_text(value) if kind == type_name(Seconds()) and value is not None else value
 
 
-def _lost(emptied: Sequence[Change]) -> str | None:
-    lost = [[each.entity, each.record_id, field, pair[0]] for each in emptied for field, pair in each.fields.items()]
-    return json.dumps(lost, separators=(",", ":")) if lost else None
+def _json(lost: list[Any]) -> str:
+    return json.dumps(lost, separators=(",", ":"))

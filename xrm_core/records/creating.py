@@ -1,0 +1,178 @@
+"""Creating records, many in few statements: first what can be said of each, then all of them at once.
+
+Rights that are conditions on rows are asked for all rows together: whether the targets of their relations can be seen,
+and whether what was stored is what the caller may create.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
+from uuid_utils import uuid7
+
+from xrm_core.changes import log
+from xrm_core.changes.entry import Operation
+from xrm_core.errors import Forbidden, ValidationFailed, XrmError
+from xrm_core.metadata.model import Entity
+from xrm_core.permissions.caller import Caller, System
+from xrm_core.permissions.policy import Action
+from xrm_core.query.predicates import scan
+from xrm_core.query.scan import Scope
+from xrm_core.records import addresses, logged
+from xrm_core.records.defaults import SYSTEM_NAMES, defaults
+from xrm_core.records.links import LinkChange, change_links, owned, split
+from xrm_core.records.numbers import number_new
+from xrm_core.records.refusals import refuse, refuse_unwritable, translated
+from xrm_core.records.relationships import conflicts
+from xrm_core.records.rights import Problems, check_fields, context, row_conditions, told
+from xrm_core.records.stored import Record, canonical, targets_of, to_columns
+from xrm_core.records.wording import noun
+from xrm_core.translation import say
+
+if TYPE_CHECKING:
+    from xrm_core.records.door import Records
+
+_AT_ONCE = 500
+
+
+@dataclass(slots=True)
+class New:
+    """A record that is to be created, ready to be stored.
+
+    ``index`` is its place among those that were given, ``names`` are the fields that the caller has written, ``given``
+    what stood in them.
+    """
+
+    index: int
+    record: Record
+    links: Mapping[str, LinkChange]
+    names: tuple[str, ...]
+    given: Mapping[str, Any]
+
+
+def prepare(
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    kind: Entity,
+    rows: Sequence[Mapping[str, Any]],
+    now: dt.datetime,
+) -> tuple[list[New], dict[int, XrmError]]:
+    """The records that can be stored as far as can be said before, and what is wrong with the others, by their place.
+
+    Raises:
+        Forbidden: the caller may create no such records, whatever their values.
+    """
+    for names in {tuple(owned(kind, values)) for values in rows}:
+        check_fields(caller, kind, Action.CREATE, names)
+    ready: list[New] = []
+    wrong: dict[int, XrmError] = {}
+    for index, values in enumerate(rows):
+        try:
+            ready.append(_prepared(records, connection, caller, kind, index, values, now))
+        except XrmError as error:
+            wrong[index] = error
+    if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
+        wrong |= _unseen(records.scope(connection, caller), connection, caller, kind, ready)
+        ready = [each for each in ready if each.index not in wrong]
+    return ready, wrong
+
+
+def store(
+    records: "Records", connection: Connection, caller: Caller, kind: Entity, ready: Sequence[New], now: dt.datetime
+) -> None:
+    """Store records, in the order of their places; the first that is wrong refuses all."""
+    if not ready:
+        return
+    table, all_ = records.tables[kind.name], [each.record for each in ready]
+    number_new(connection, table, kind, all_)
+    addresses.hold(connection, kind, all_)
+    try:
+        connection.execute(insert(table), [to_columns(kind, record) for record in all_])
+    except IntegrityError as error:
+        raise translated(error, kind, caller) from None
+    refuse(conflicts(connection, records.tables, kind, [record["id"] for record in all_]), kind, caller)
+    refuse(addresses.taken(connection, table, kind, all_), kind, caller)
+    entries = [logged.entry(caller, kind, Operation.CREATE, each, logged.state(kind, each)) for each in all_]
+    log.append(connection, entries, now)
+    for each in ready:
+        change_links(records, connection, caller, kind, each.record["id"], each.links)
+    if not _all_hold(records, connection, caller, kind, ready):  # after the links, which rules may be about
+        raise Forbidden(
+            say("You may not create such a {entity}.", entity=noun(kind)),
+            hint=say("The record would not be one of those that your role may create, e.g. not your own."),
+        )
+
+
+def _prepared(
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    kind: Entity,
+    index: int,
+    values: Mapping[str, Any],
+    now: dt.datetime,
+) -> New:
+    fields, links = split(kind, values)
+    given = {name: value for name, value in fields.items() if name not in SYSTEM_NAMES}
+    record = canonical(kind, {**defaults(kind, caller), **given})
+    refuse(records.validator.problems(kind, record), kind, caller)
+    final = canonical(kind, records.plugins.before_create(kind.name, record))
+    refuse_unwritable(kind, record, final)
+    if final != record:
+        refuse(records.validator.problems(kind, final), kind, caller)
+    refuse(records.files.problems(connection, caller, kind, given), kind, caller)
+    system = {"id": str(uuid7()), "created_at": now, "updated_at": now, "version": 1}
+    system |= {"created_by": caller.actor, "updated_by": caller.actor}
+    system |= {name: value for name, value in fields.items() if name in SYSTEM_NAMES}
+    empty = dict.fromkeys(kind.fields)  # every row of a statement names the same columns
+    return New(index, {**empty, **final, **system}, links, tuple(owned(kind, values)), given)
+
+
+def _unseen(
+    scope: Scope, connection: Connection, caller: Caller, kind: Entity, ready: Sequence[New]
+) -> dict[int, XrmError]:
+    """A relation may only be set to a record that the caller can see."""
+    wanted = [
+        (each.index, name, target, id_)
+        for each in ready
+        for name, value in each.given.items()
+        if name in kind.fields
+        for target, id_ in targets_of(kind.fields[name], value)
+    ]
+    seen: set[tuple[str, str]] = set()
+    for target in {target for _, _, target, _ in wanted if caller.access.may(target, Action.READ)}:
+        found = scan(scope, scope.model[target])
+        rule = [] if found.rule is None else [found.rule]
+        for some in _parts(sorted({id_.lower() for _, _, other, id_ in wanted if other == target})):
+            query = select(found.source.c.id).where(found.source.c.id.in_(some), *rule)
+            seen |= {(target, str(id_)) for id_ in connection.scalars(query, context(caller))}
+    problems: dict[int, Problems] = {}
+    for index, name, target, id_ in wanted:
+        if (target, id_.lower()) not in seen:
+            message = say("there is no {entity} with this id", entity=noun(scope.model[target]))
+            problems.setdefault(index, []).append({"field": name, "rule": "relation", "message": message})
+    return {index: ValidationFailed(told(found, kind, caller), entity=noun(kind)) for index, found in problems.items()}
+
+
+def _all_hold(records: "Records", connection: Connection, caller: Caller, kind: Entity, ready: Iterable[New]) -> bool:
+    """Whether the caller may create each of these, as it is stored."""
+    scope, table = records.scope(connection, caller), records.tables[kind.name]
+    by_names: dict[tuple[str, ...], list[str]] = {}
+    for each in ready:
+        by_names.setdefault(each.names, []).append(each.record["id"])
+    for names, ids in by_names.items():
+        conditions = row_conditions(scope, caller, kind, Action.CREATE, names)
+        for some in _parts(ids) if conditions else ():
+            query = select(table.c.id).where(table.c.id.in_(some), *conditions)
+            if len(connection.execute(query, context(caller)).all()) < len(some):
+                return False
+    return True
+
+
+def _parts(all_: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(all_), _AT_ONCE):
+        yield all_[start : start + _AT_ONCE]

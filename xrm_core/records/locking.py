@@ -1,0 +1,46 @@
+"""Records as they are stored, held until the transaction ends, if the caller may do something with them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from xrm_core.metadata.model import Entity
+from xrm_core.permissions.caller import Caller
+from xrm_core.permissions.policy import Action
+from xrm_core.query.scan import Scope
+from xrm_core.records.rights import context, denied
+from xrm_core.records.stored import Record, from_row
+
+_AT_ONCE = 500
+
+
+def locked(
+    connection: Connection,
+    scope: Scope,
+    caller: Caller,
+    kind: Entity,
+    ids: Sequence[str],
+    action: Action,
+    conditions: list[Any],
+) -> list[Record]:
+    """The records of these ids, in their order. Always held in the order of ids, so that no two wait for each other.
+
+    Raises:
+        NotFound, Forbidden: the first of which the caller may not do this, and why.
+    """
+    table = scope.tables[kind.name]
+    # Ids never change, so others may go on to refer to a record that is only updated, but not to one that goes.
+    keeps_id = action is not Action.DELETE
+    found: dict[str, Record] = {}
+    in_order = sorted(ids)
+    for start in range(0, len(in_order), _AT_ONCE):
+        some = in_order[start : start + _AT_ONCE]
+        query = select(table).where(table.c.id.in_(some), *conditions).order_by(table.c.id)
+        for row in connection.execute(query.with_for_update(key_share=keeps_id), context(caller)).mappings():
+            record = from_row(kind, dict(row))
+            found[record["id"]] = record
+    for id_ in ids:
+        if id_ not in found:
+            raise denied(connection, scope, caller, kind, id_, action)
+    return [found[id_] for id_ in ids]

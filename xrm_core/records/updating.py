@@ -1,0 +1,129 @@
+"""The same change of many records, in few statements."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import IntegrityError
+
+from xrm_core.changes import log
+from xrm_core.changes.entry import Operation
+from xrm_core.errors import Forbidden
+from xrm_core.metadata.model import USER, Entity
+from xrm_core.permissions.caller import Caller, System
+from xrm_core.permissions.policy import Action
+from xrm_core.records import logged
+from xrm_core.records.defaults import own
+from xrm_core.records.links import owned
+from xrm_core.records.locking import locked
+from xrm_core.records.refusals import refuse, refuse_unwritable, translated
+from xrm_core.records.rights import check_fields, context, row_conditions, target_problems
+from xrm_core.records.stored import Record, canonical, to_columns
+from xrm_core.records.wording import noun
+from xrm_core.translation import say
+
+if TYPE_CHECKING:
+    from xrm_core.records.door import Records
+
+_AT_ONCE = 500
+
+
+def alike(kind: Entity, changes: Mapping[str, Any]) -> bool:
+    """Whether a change does nothing beyond the rows themselves, so that many can have it in one statement."""
+    names = changes.keys()
+    counted = any(kind.fields[name].sequence is not None for name in names if name in kind.fields)
+    return kind.name != USER and kind.relationship is None and not counted and not names & kind.links.keys()
+
+
+def change_alike(
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    kind: Entity,
+    ids: Sequence[str],
+    changes: Mapping[str, Any],
+) -> None:
+    """Change records in the same way; the first that cannot be changed keeps all as they are.
+
+    Args:
+        records: the door.
+        connection: in a write transaction.
+        caller: who changes them.
+        kind: their entity.
+        ids: which, each once.
+        changes: as :meth:`xrm_core.records.door.Records.update` takes them; they are :func:`alike`.
+    """
+    scope, mine = records.scope(connection, caller), owned(kind, changes)
+    check_fields(caller, kind, Action.UPDATE, mine)
+    conditions = row_conditions(scope, caller, kind, Action.UPDATE, mine)
+    wanted, now = canonical(kind, changes), dt.datetime.now(dt.UTC)
+    found = locked(connection, scope, caller, kind, ids, Action.UPDATE, conditions)
+    groups: list[tuple[Record, list[Record]]] = []  # what is written, and of which records
+    for before in found:
+        final = _final(records, caller, kind, before, wanted)
+        same = next((group for known, group in groups[:1] + groups[-1:] if known == final), None)
+        if same is None:
+            groups.append((final, [before]))
+        else:
+            same.append(before)
+    for final, group in groups:
+        problems = records.files.problems(connection, caller, kind, final)
+        if not isinstance(caller, System):
+            problems += target_problems(connection, scope, caller, kind, final)
+        refuse(problems, kind, caller)
+        _write(records, connection, caller, kind, [each["id"] for each in group], final, conditions, now)
+        entries = [
+            logged.entry(
+                caller,
+                kind,
+                Operation.UPDATE,
+                {"id": each["id"], "version": each["version"] + 1},
+                logged.differences(kind, each, final),
+            )
+            for each in group
+        ]
+        log.append(connection, entries, now)
+
+
+def _final(records: "Records", caller: Caller, kind: Entity, before: Record, changes: Record) -> Record:
+    refuse(records.validator.problems(kind, {**own(before), **changes}), kind, caller)
+    final = canonical(kind, records.plugins.before_update(kind.name, before, dict(changes)))
+    refuse_unwritable(kind, changes, final)
+    if final != changes:
+        refuse(records.validator.problems(kind, {**own(before), **final}), kind, caller)
+    return final
+
+
+def _write(
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    kind: Entity,
+    ids: Sequence[str],
+    final: Record,
+    conditions: list[Any],
+    now: dt.datetime,
+) -> None:
+    table = records.tables[kind.name]
+    stamped = {"updated_at": now, "updated_by": caller.actor, "version": table.c.version + 1}
+    for some in _parts(ids):
+        mine = table.c.id.in_(some)
+        change = update(table).where(mine, *conditions).values({**to_columns(kind, final), **stamped})
+        try:
+            changed = connection.execute(change, context(caller)).rowcount
+        except IntegrityError as error:
+            raise translated(error, kind, caller) from None
+        holding = len(some)
+        if conditions:
+            holding = len(connection.execute(select(table.c.id).where(mine, *conditions), context(caller)).all())
+        if changed != len(some) or holding != len(some):
+            raise Forbidden(
+                say("You may not change the {entity} in this way.", entity=noun(kind)),
+                hint=say("After the change it would not be one of the records that your role may change."),
+            )
+
+
+def _parts(all_: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(all_), _AT_ONCE):
+        yield all_[start : start + _AT_ONCE]

@@ -59,6 +59,27 @@ def test_what_fails_holds_up_its_own_record_only(world: ReaderWorld, time: Clock
     assert world.state().waiting == 0
 
 
+def test_later_changes_of_a_record_wait_behind_the_one_that_failed(world: ReaderWorld, time: Clock) -> None:
+    world.begin()
+    one = world.customer("A", updates=1)
+    bad = [True]
+
+    def fail(entry: LoggedChange) -> None:
+        if bad[0] and entry.version == 1:
+            raise EntryFailed("NO")
+
+    reader = Notebook(fails=fail)
+    world.read(reader)  # the second stands in the same batch
+    world.world.update("admin", "customer", one, {"city": "third"})
+    world.read(reader)  # the third comes when the first waits already
+    assert reader.told == []
+    assert world.state().waiting == 3
+    bad[0] = False
+    time.forward(seconds=11)
+    world.read(reader)
+    assert reader.told == [(one, 1), (one, 2), (one, 3)]
+
+
 def test_after_all_attempts_it_is_dead_and_the_record_goes_on(world: ReaderWorld, time: Clock) -> None:
     world.begin()
     one = world.customer("A", updates=1)

@@ -124,6 +124,18 @@ def test_updates_name_what_has_changed_and_deletions_show_nothing(hooks: Hooks) 
     assert hooks.events[2]["data"]["record"] is None
 
 
+def test_what_is_restored_is_told_with_its_record(hooks: Hooks) -> None:
+    hooks.make(operations=("restore",))
+    one = hooks.world.customer("A")
+    world = hooks.world.world
+    world.delete("admin", "customer", one)
+    with hooks.world.database.begin() as connection:
+        world.records.restore(connection, world.caller("admin"), "customer", one)
+    hooks.send()
+    [event] = hooks.events
+    assert (event["type"], event["subject"], event["data"]["record"]["id"]) == ("customer.restored", one, one)
+
+
 def test_what_is_gone_when_it_is_sent_is_told_as_deleted_only(hooks: Hooks) -> None:
     hooks.make()
     one = hooks.world.customer("A", updates=1)

@@ -204,6 +204,9 @@ class Settings(BaseSettings):
     max_tenant_requests: int = Field(
         default=500, ge=1, description="Requests that may be under way at one tenant, or at the main database."
     )
+    max_subscriptions: int = Field(
+        default=1000, ge=0, description="Subscriptions that may be under way at a server at a time."
+    )
     max_depth: int = Field(default=15, ge=1, description="Levels that a GraphQL document may nest.")
     max_aliases: int = Field(default=100, ge=0, description="Aliases that a GraphQL document may have.")
     max_variables: int = Field(default=200_000, ge=1, description="Values in the variables of a GraphQL request.")

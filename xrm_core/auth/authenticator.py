@@ -96,19 +96,20 @@ class Authenticator:
             _require_within(user, address)
         return user
 
-    async def user(self, header: str | None, address: str | None = None) -> User:
+    async def user(self, header: str | None, address: str | None = None, *, within: float | None = None) -> User:
         """The user of an ``Authorization`` header.
 
         Args:
             header: as it came.
             address: of the client; None: unknown, so that tokens for certain networks only are refused.
+            within: seconds that may have passed since it was looked up, if fewer than usual.
 
         Raises:
             Unauthenticated: there is no header, or no valid token in it; which of the two is not told apart
                 from a token that expired, was revoked or is for other networks.
         """
         known = self.known(header, address)
-        if known is not None:
+        if known is not None and (within is None or self._age(header) < within):
             return known
         token = _bearer(header)
         now = self._clock()
@@ -129,6 +130,10 @@ class Authenticator:
         if found.networks is not None:
             _require_within(found, address)
         return found
+
+    def _age(self, header: str | None) -> float:
+        """Seconds since somebody who is remembered was looked up."""
+        return self._clock() - (self._known[header or ""][0] - REMEMBER_SECONDS)
 
     async def view_as(self, viewer: User, whom: str, address: str | None, *, again: bool = False) -> User:
         """Another user, as whom somebody sees things; each time is kept as an event.

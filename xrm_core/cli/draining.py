@@ -56,7 +56,8 @@ class Server(uvicorn.Server):
             traffic,
             loop="auto",  # uvloop where it exists, which is everywhere but on Windows
             http=Protocol,
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=traffic.max_message,
             lifespan="on",
             log_config=None,
             access_log=False,

@@ -39,12 +39,14 @@ from xrm_core.graphql.plans import Plan
 from xrm_core.graphql.repeats import Repeats
 from xrm_core.graphql.roles import Role, Roles
 from xrm_core.graphql.schema_operations import SchemaOperations, is_about_schema
+from xrm_core.graphql.subscription_operations import Batch, SubscriptionOperations
+from xrm_core.graphql.subscription_plans import subscription_plan
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.caller import User
 from xrm_core.query.context import ContextValues
 from xrm_core.records import read_log
 from xrm_core.records.door import Records
-from xrm_core.records.feed.cursors import Cursors
+from xrm_core.records.feed.cursors import Cursor, Cursors
 from xrm_core.records.idempotency import IdempotencyKeyInvalid, Repeatable, key_of
 from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Reader
@@ -87,6 +89,14 @@ class MutationByGet(BadRequest):
 
     code = "MUTATION_BY_GET"
     http_status = 405
+
+
+class SubscriptionInvalid(Exception):
+    """A subscription that cannot be told anything; ``answer`` says why."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 class Threads:
@@ -188,6 +198,55 @@ class Engine:
         except Exception as error:
             return answers.refused(answers.unexpected(error))
 
+    async def batch(self, request: Request, caller: User, place: Cursor | None) -> Batch:
+        """The next changes that a subscription tells.
+
+        Args:
+            request: what is asked.
+            caller: who asks, with the rights of now.
+            place: from where to go on; None: where the subscription says, or from now on.
+
+        Raises:
+            SubscriptionInvalid: the document is not a valid one for the caller.
+            ModelOutOfDate, TablesChanged: as :meth:`execute`.
+            XrmError: whatever else is wrong.
+        """
+        role, document = await self._document(request, caller)
+        if document.errors:
+            raise SubscriptionInvalid(answers.invalid(document.errors))
+        operation = document.operation(request.operation_name)
+        if operation.operation is not OperationType.SUBSCRIPTION:
+            raise BadQuery("This is no subscription.")
+        role.documents.check_variables(request.variables)
+        variables = document.variables_of(operation).coerced(request.variables)
+        if isinstance(variables, list):
+            raise SubscriptionInvalid(answers.invalid(variables))
+        plan = await self._apart(self.threads.planning, subscription_plan, role.planner, document, operation, variables)
+        feed = SubscriptionOperations(self.database, role.planner, self.cursors, role.timeout, self.policies)
+        call = (plan, document, request.operation_name, request.variables, variables, caller, place)
+        found: Batch = await self._apart(self.threads.following, feed.batch, *call)
+        if found.reads:
+            if self.gate is not None:
+                self.gate()
+            await self._apart(self.threads.writing, self._keep, found.reads, request, caller, role.timeout)
+        return found
+
+    async def subscribes(self, request: Request, caller: User) -> bool:
+        """Whether a request is a subscription; what is wrong with it is for :meth:`execute` to say."""
+        _, document = await self._document(request, caller)
+        name = request.operation_name
+        found = document.operations.get(name) if name or len(document.operations) != 1 else None
+        found = found or (next(iter(document.operations.values())) if len(document.operations) == 1 else None)
+        return found is not None and found.operation is OperationType.SUBSCRIPTION
+
+    async def _document(self, request: Request, caller: User) -> tuple[Role, Document]:
+        role = self.roles.known(caller.access) or await self.roles.get(caller.access, self.threads.planning)
+        document = role.documents.known(request.query)
+        if document is None:
+            document = await self._apart(self.threads.planning, role.documents.read, request.query)
+            role.documents.keep(request.query, document)
+        return role, document
+
     async def warm(self, access: Access) -> None:
         """Make what a permission shape needs before anybody asks."""
         await self.roles.get(access, self.threads.planning)
@@ -202,6 +261,11 @@ class Engine:
         if document.errors:
             return answers.invalid(document.errors)
         operation = document.operation(request.operation_name)
+        if operation.operation is OperationType.SUBSCRIPTION:
+            raise BadQuery(
+                "A subscription is not answered at once.",
+                hint="Ask for it by WebSocket (graphql-transport-ws) or with «Accept: text/event-stream».",
+            )
         if request.read_only and operation.operation is not OperationType.QUERY:
             raise MutationByGet("A mutation cannot be sent by GET.", hint="Send it by POST.")
         role.documents.check_variables(request.variables)

@@ -98,7 +98,7 @@ class FeedOperations:
     def _source(
         self, connection: Connection, plan: FeedPlan, values: dict[str, Any], caller: User
     ) -> tuple[dict[str, Any], Reads]:
-        entities, given = _value(plan.entities, values), _value(plan.after, values)
+        entities, given = value_of(plan.entities, values), value_of(plan.after, values)
         wanted = list(plan.known) if entities is None else [name for name in plan.known if name in entities]
         end, text = head(connection), given
         cursor = None if text is None else self.cursors.read(connection, text)
@@ -109,7 +109,7 @@ class FeedOperations:
         found, reads = Found((), end.position, more=False), Reads()
         nodes: Mapping[str, Mapping[Path, Any]] = {}
         if cursor is not None and reload_ is None:
-            found = feed.changes(wanted, cursor.base, cursor.after, end.position, _value(plan.first, values))
+            found = feed.changes(wanted, cursor.base, cursor.after, end.position, value_of(plan.first, values))
             nodes = self._nodes(connection, plan, values, found.told, reads)
             fresh = self._cursor(cursor.base if found.more else found.after, found.after, end, caller)
         source = {
@@ -164,5 +164,6 @@ def _shown(told: Told, nodes: Mapping[str, Mapping[Path, Any]]) -> dict[str, Any
     return {"entity": told.entity, "id": told.record_id, "operation": told.kind.value, "nodes": own}
 
 
-def _value(tree: Tree, values: Mapping[str, Any]) -> Any:
+def value_of(tree: Tree, values: Mapping[str, Any]) -> Any:
+    """An argument: an enum value, a list of them, or a scalar; None if it is absent."""
     return None if tree is None else tree.value if isinstance(tree, Literal_) else values[tree.name]

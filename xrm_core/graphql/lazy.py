@@ -34,6 +34,7 @@ class LazySchema(GraphQLSchema):
     Args:
         query: root of queries.
         mutation: root of mutations.
+        subscription: root of subscriptions.
         known: types that documents name most, so that looking one up does not make all of them.
         implementations: each interface by name, with the types that implement it.
     """
@@ -44,6 +45,7 @@ class LazySchema(GraphQLSchema):
         mutation: GraphQLObjectType | None,
         known: Makers,
         implementations: Mapping[str, Iterable[GraphQLObjectType]] = MappingProxyType({}),
+        subscription: GraphQLObjectType | None = None,
     ) -> None:
         # Not super().__init__, which walks through all types.
         self.assume_valid = True
@@ -54,7 +56,7 @@ class LazySchema(GraphQLSchema):
         self.extension_ast_nodes = ()
         self.query_type = query
         self.mutation_type = mutation
-        self.subscription_type = None
+        self.subscription_type = subscription
         self.directives = specified_directives
         self._sub_type_map = {}
         self._implementations_map = {
@@ -68,7 +70,13 @@ class LazySchema(GraphQLSchema):
         Raises:
             TypeError: two types have the same name.
         """
-        roots = [self.query_type, self.mutation_type, *introspection_types.values(), GraphQLString]
+        roots = [
+            self.query_type,
+            self.mutation_type,
+            self.subscription_type,
+            *introspection_types.values(),
+            GraphQLString,
+        ]
         waiting: list[Any] = [root for root in roots if root is not None]
         waiting += [argument.type for directive in self.directives for argument in directive.args.values()]
         found: dict[str, GraphQLNamedType] = {}
@@ -100,7 +108,7 @@ class _TypeMap(dict[str, GraphQLNamedType]):
 
     def __init__(self, schema: LazySchema, known: Makers) -> None:
         super().__init__(introspection_types)
-        roots = (schema.query_type, schema.mutation_type)
+        roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
         self.update({root.name: root for root in roots if root is not None})
         arguments = (argument for directive in schema.directives for argument in directive.args.values())
         scalars = (GraphQLString, *(get_named_type(argument.type) for argument in arguments))

@@ -253,8 +253,15 @@ class FeedRoot:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """A root field of subscriptions: changes of records of an entity."""
+
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
 class FeedField:
-    """A part of what the feed of changes answers; ``node`` is the record itself."""
+    """A part of what the feed of changes answers, or a subscription; ``node`` is the record itself."""
 
     part: Literal["changes", "cursor", "has_more", "reload", "incomplete", "entity", "id", "operation", "node"]
 
@@ -262,6 +269,7 @@ class FeedField:
 Meaning = (
     AdministrationField
     | FeedRoot
+    | Followed
     | FeedField
     | AccountField
     | ScalarField

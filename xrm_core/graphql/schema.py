@@ -21,6 +21,7 @@ from xrm_core.graphql import (
     schema_fields,
     search,
     sharing,
+    subscription_fields,
     trash_fields,
     user_fields,
 )
@@ -53,6 +54,7 @@ def build(model: Model, access: Access) -> RoleSchema:
     search.add_search(types)
     aggregates.add_aggregates(types)
     feed_fields.add_feed(types)
+    subscription_fields.add_subscriptions(types)
     mutations.add_mutations(types)
     trash_fields.add_trash(types)
     sharing.add_sharing(types)
@@ -62,4 +64,6 @@ def build(model: Model, access: Access) -> RoleSchema:
     job_fields.add_job_fields(types)
     permission_fields.add_permission_fields(types)
     implementations = {types.node.name: types.objects.values()}
-    return RoleSchema(LazySchema(types.query, types.mutation, types.known, implementations), types.meanings)
+    subscription = types.subscription if types.readable else None  # GraphQL allows no type without fields
+    schema = LazySchema(types.query, types.mutation, types.known, implementations, subscription)
+    return RoleSchema(schema, types.meanings)

@@ -40,6 +40,7 @@ class Types:
         self.mutation = builder.object_type(
             "Mutation", "All mutations of one document are one transaction: if one fails, none has happened."
         )
+        self.subscription = builder.object_type("Subscription", "What is told as it happens: see «Following changes».")
         self.text_difference = builder.enum_type("TextDifference", IGNORING, _IGNORING)
         self.page_info = builder.object_type("PageInfo", "Where a page lies in its list (Relay).")
         self.readable = [entity for entity in model if access.may(entity.name, Action.READ)]

@@ -34,6 +34,7 @@ TYPE_FORMS = (
     "{}HavingCountDistinct",
     "Create{}Input",
     "Update{}Input",
+    "{}Change",
 )
 """GraphQL types made for an entity, with ``{}`` for its PascalCase name; no two entities may make the same one."""
 

@@ -24,6 +24,7 @@ from xrm_core.server.auth_http import AuthEndpoints
 from xrm_core.server.blueprints import Blueprints
 from xrm_core.server.change_sealing import SEAL_SECONDS, ChangeSealing
 from xrm_core.server.content_stores import content_stores
+from xrm_core.server.event_streams import EventStreams
 from xrm_core.server.file_intake import FileIntake
 from xrm_core.server.file_links import FileLinks
 from xrm_core.server.file_versions_http import FileVersionsEndpoint
@@ -34,6 +35,7 @@ from xrm_core.server.graphql_http import GraphQLEndpoint
 from xrm_core.server.graphql_multipart import MultipartRequests
 from xrm_core.server.idempotency import remove_expired_answers
 from xrm_core.server.job_figures import COUNT_SECONDS, JobFigures
+from xrm_core.server.live import Live
 from xrm_core.server.log_retention import LogRetention
 from xrm_core.server.metrics import Metrics
 from xrm_core.server.oidc_clients import OidcClients
@@ -45,13 +47,14 @@ from xrm_core.server.reader_lag import ReaderLag
 from xrm_core.server.scim_http import ROOT, ScimEndpoint
 from xrm_core.server.security_notices import LOOK_SECONDS, SecurityNotices
 from xrm_core.server.site import Site
-from xrm_core.server.sites import Sites
+from xrm_core.server.sites import GRAPHQL, Sites
 from xrm_core.server.tenants import Tenants
 from xrm_core.server.tracing import TracedRequests
 from xrm_core.server.traffic import Stage, Traffic
 from xrm_core.server.trusted_documents import load_trusted_documents
 from xrm_core.server.upload_limits import UploadSlots
 from xrm_core.server.uploads_http import UPLOADS, UploadsEndpoint
+from xrm_core.server.websockets import WebSockets
 from xrm_core.telemetry import tracing
 
 CLEAN_SECONDS = 3600.0
@@ -90,7 +93,6 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     uploads = UploadsEndpoint(intake, settings.statement_timeout)
     documents = load_trusted_documents(settings.documents, only=settings.only_trusted_documents)
     multipart = MultipartRequests(intake, settings.max_body_bytes)
-    graphql = GraphQLEndpoint(settings.max_body_bytes, multipart, documents, compresses=settings.compression)
     auth = AuthEndpoints(settings)
     providers = OidcClients(settings, auth.box)
     logout = OidcLogoutEndpoints(providers)
@@ -105,6 +107,11 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     ending = asyncio.Event()
     retention = LogRetention(settings, ending.is_set)
     sealing, lag = ChangeSealing(settings, ending.is_set), ReaderLag()
+    live = Live(settings, sealing, lambda: traffic.stage is Stage.CLOSED or ending.is_set())
+    graphql = GraphQLEndpoint(
+        settings.max_body_bytes, multipart, documents, compresses=settings.compression, streams=EventStreams(live)
+    )
+    sockets = WebSockets(live, documents, settings.max_body_bytes)
 
     async def clean(each: Site) -> None:
         if not ending.is_set():
@@ -168,7 +175,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         scim.close()
 
     routes: list[BaseRoute] = [
-        Route("/graphql", graphql),  # for /graphql/, which leads there
+        Route(GRAPHQL, graphql),  # for /graphql/, which leads there
         Route("/files", files, methods=["POST"]),
         Route(UPLOADS, uploads, methods=["OPTIONS", "POST"]),
         Route(f"{UPLOADS}/{{file_id}}", uploads, methods=["HEAD", "PATCH", "DELETE"]),
@@ -191,7 +198,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
     )
-    app: ASGIApp = Sites(starlette, site, tenants, {"/graphql": graphql}, settings.max_tenant_requests)
+    app: ASGIApp = Sites(starlette, site, tenants, {GRAPHQL: graphql}, settings.max_tenant_requests, sockets)
     if settings.trusted_proxies:
         app = cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), list(settings.trusted_proxies)))
     # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).

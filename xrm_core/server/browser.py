@@ -47,7 +47,7 @@ def credentials(scope: Scope, tenant: str) -> str | None:
     token = cookie(scope, SESSION, tenant)
     if not token:
         return None
-    if scope["method"] not in _SAFE:
+    if scope.get("method") not in _SAFE:  # nor has a socket one
         require_same_origin(scope, proven=True)
     return f"{COOKIE} {token}"
 
@@ -116,7 +116,7 @@ def _name(scope: Scope, name: str, tenant: str) -> str:
 
 
 def _is_secure(scope: Scope) -> bool:
-    return bool(scope.get("scheme") == "https")
+    return bool(scope.get("scheme") in ("https", "wss"))
 
 
 def _headers(scope: Scope) -> dict[str, str]:

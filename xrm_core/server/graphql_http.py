@@ -10,16 +10,17 @@ from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from xrm_core.errors import BadRequest, Unauthenticated, XrmError
+from xrm_core.errors import BadRequest, Forbidden, Unauthenticated, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.departure import ClientGone, Departure, departures
-from xrm_core.graphql.engine import Request
+from xrm_core.graphql.engine import Request, SubscriptionInvalid
 from xrm_core.records.idempotency import RETRY_SECONDS, IdempotencyInProgress
 from xrm_core.server.bodies import too_large, whole_body
 from xrm_core.server.browser import credentials, made_elsewhere
 from xrm_core.server.compression import compressed, is_compressed
 from xrm_core.server.entity_tags import has_already, of_gzip, tag_of
+from xrm_core.server.event_streams import EVENT_STREAM, EventStreams
 from xrm_core.server.graphql_multipart import MultipartRequests
 from xrm_core.server.negotiation import (
     GRAPHQL_RESPONSE,
@@ -80,6 +81,7 @@ class GraphQLEndpoint:
         multipart: reads requests that bring files along; None: they are refused.
         documents: trusted documents.
         compresses: whether answers are compressed for clients that take it.
+        streams: tells subscriptions by events; None: there are none.
     """
 
     def __init__(
@@ -89,7 +91,9 @@ class GraphQLEndpoint:
         documents: TrustedDocuments | None = None,
         *,
         compresses: bool = True,
+        streams: EventStreams | None = None,
     ) -> None:
+        self._streams = streams
         self._multipart = multipart
         self._max_body_bytes = max_body_bytes
         self._compresses = compresses
@@ -105,6 +109,9 @@ class GraphQLEndpoint:
     async def _answer(self, scope: Scope, headers: Mapping[str, str], receive: Receive, send: Send) -> None:
         media_type = GRAPHQL_RESPONSE
         try:
+            if self._streams is not None and EVENT_STREAM in headers.get("accept", ""):
+                await self._stream(self._streams, scope, headers, receive, send)
+                return
             media_type = media_type_of_answer(headers.get("accept"))
             site, address = site_of(scope), address_of(scope)
             authorization = headers.get("authorization") or credentials(scope, site.name)
@@ -119,6 +126,8 @@ class GraphQLEndpoint:
             status = _status(answer, media_type)
         except (ClientDisconnect, ClientGone):
             return
+        except SubscriptionInvalid as invalid:
+            answer, status = invalid.answer, invalid.answer.status
         except XrmError as error:
             answer, status = answers.refused(error), error.http_status
         except Exception as error:
@@ -127,6 +136,18 @@ class GraphQLEndpoint:
         # Clients that know the older media type only get it for what was executed; what is refused says what it is.
         media_type = media_type if answer.executed else GRAPHQL_RESPONSE
         await self._send(scope, headers, send, status, media_type, answer)
+
+    async def _stream(
+        self, streams: EventStreams, scope: Scope, headers: Mapping[str, str], receive: Receive, send: Send
+    ) -> None:
+        """Tell a subscription by events."""
+        site = site_of(scope)
+        authorization = headers.get("authorization") or credentials(scope, site.name)
+        await site.user(authorization, address_of(scope))  # before a stranger's body is read
+        request = await self._read(scope, headers, receive)
+        if request.view_as is not None:
+            raise Forbidden("Subscriptions are told to nobody else.", hint="Leave out the header X-View-As.")
+        await streams.answer(scope, receive, send, authorization, request)
 
     async def _send(
         self, scope: Scope, given: Mapping[str, str], send: Send, status: int, media_type: str, answer: Answer

@@ -28,6 +28,11 @@ class HeldHead:
         self._cycle: object = None
         self._head: bytes | None = None
 
+    @property
+    def plain(self) -> asyncio.Transport:
+        """The connection's own."""
+        return self._transport
+
     def write(self, data: bytes) -> None:
         """Write, or hold what is a head."""
         head, cycle = self._head, self._protocol.cycle
@@ -59,3 +64,8 @@ class Protocol(HttpToolsProtocol):
         """Hold heads on this connection."""
         super().connection_made(transport)
         self.transport = HeldHead(transport, self)  # type: ignore[assignment]
+
+    def handle_websocket_upgrade(self) -> None:
+        """Give the connection on as it is: a socket has no heads."""
+        self.transport = getattr(self.transport, "plain", self.transport)
+        super().handle_websocket_upgrade()

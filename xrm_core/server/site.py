@@ -146,6 +146,8 @@ class Site:
         self.url = url
         self.state = State.ACTIVE
         self.busy = 0  # requests under way
+        self.followers = 0  # subscriptions under way, or sockets that have none yet
+        self.leaving = False  # subscriptions are to end: this server serves it no more
         self.database = database
         self._settings = settings
         self._blueprints = blueprints
@@ -184,7 +186,7 @@ class Site:
             Unauthenticated: they are not valid.
         """
         try:
-            self._require_policies()
+            self.require_policies()
             caller = None if request.view_as is not None else self._known(authorization, request)
             if caller is not None:
                 return await self.serving.engine.execute(request, caller)
@@ -236,7 +238,7 @@ class Site:
             Unauthenticated: the credentials are not valid.
             PermissionsUnavailable: nobody may do anything at the moment.
         """
-        self._require_policies()
+        self.require_policies()
         known = self.serving.authenticator.known(authorization, address)
         if known is not None:
             return known
@@ -255,7 +257,7 @@ class Site:
         """
         serving = self.serving
         for _ in range(_ATTEMPTS):
-            self._require_policies()
+            self.require_policies()
             try:
                 return await work(serving)
             except (ModelOutOfDate, TablesChanged) as error:
@@ -264,7 +266,7 @@ class Site:
             if newer is None:
                 break
             serving = newer
-        self._require_policies()
+        self.require_policies()
         raise answers.unexpected(refused) if isinstance(refused, TablesChanged) else refused
 
     async def on_files(self, work: Callable[..., Result], *arguments: Any) -> Result:
@@ -399,7 +401,8 @@ class Site:
         self._trouble = error
         return error
 
-    def _require_policies(self) -> None:
+    def require_policies(self) -> None:
+        """Raise PermissionsUnavailable if nobody may do anything at the moment."""
         if isinstance(self._trouble, PolicyInvalid):
             raise PermissionsUnavailable(
                 "Who may do what cannot be read at the moment, so nobody may do anything.",

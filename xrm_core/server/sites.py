@@ -10,9 +10,10 @@ from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
 from xrm_core.server.site import Site
 from xrm_core.server.tenants import Tenants
-from xrm_core.server.traffic import ROUTE, has_room, overloaded
+from xrm_core.server.traffic import RELEASES, ROUTE, has_room, overloaded
 
 _KEY = "xrm.site"
+GRAPHQL = "/graphql"
 VIEW_AS = "x-view-as"
 _VIEW_AS = VIEW_AS.encode()
 _TENANTS = "/t/"
@@ -51,9 +52,19 @@ class Sites:
         direct: path → what answers there; it is asked without a search among routes, which takes as long as the rest of
             a small answer, and must give an answer whatever goes wrong.
         most: requests that may be under way at one site: a tenant whose database is slow leaves room for the others.
+        sockets: what answers WebSockets at ``/graphql``; there are none elsewhere.
     """
 
-    def __init__(self, app: ASGIApp, main: Site, tenants: Tenants, direct: Mapping[str, ASGIApp], most: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        main: Site,
+        tenants: Tenants,
+        direct: Mapping[str, ASGIApp],
+        most: int,
+        sockets: ASGIApp,
+    ) -> None:
+        self._sockets = sockets
         self._most = most
         self._app = app
         self._main = main
@@ -62,6 +73,9 @@ class Sites:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its site."""
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -86,6 +100,14 @@ class Sites:
             await answer(scope, receive, send)
             return
         scope[_KEY] = site
+        held = 1
+
+        def release() -> None:
+            nonlocal held
+            site.busy -= held
+            held = 0
+
+        scope.setdefault(RELEASES, []).append(release)
         try:
             direct = self._direct.get(path)
             if direct is None:
@@ -94,7 +116,29 @@ class Sites:
                 scope[ROUTE] = path
                 await direct(scope, receive, send)
         finally:
-            site.busy -= 1
+            site.busy -= held
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a socket on with its site; it keeps that open, and is none of the requests under way there."""
+        try:
+            if scope["query_string"] and _TOKEN_IN_URL.search(scope["query_string"]):
+                raise BadRequest("Tokens are not taken in URLs.")
+            site, path = await self._find(scope)
+        except Exception as error:
+            if not isinstance(error, XrmError):
+                answers.unexpected(error)
+            await _refuse(receive, send)
+            return
+        site.busy -= 1
+        site.followers += 1
+        scope[_KEY] = site
+        try:
+            if path == GRAPHQL:
+                await self._sockets(scope, receive, send)
+            else:
+                await _refuse(receive, send)
+        finally:
+            site.followers -= 1
 
     async def _find(self, scope: Scope) -> tuple[Site, str]:
         """The site, and the path on it."""
@@ -111,6 +155,12 @@ class Sites:
         site = await self._tenants.enter(path[2])
         scope["root_path"] = scope.get("root_path", "") + path[1]
         return site, path[3] or ""
+
+
+async def _refuse(receive: Receive, send: Send) -> None:
+    """Refuse the handshake of a socket: the client gets a 403."""
+    await receive()
+    await send({"type": "websocket.close", "code": 4403})
 
 
 def _host(scope: Scope) -> str:

@@ -186,7 +186,7 @@ class Tenants:
         site.busy += 1
         self._do_beside(self._greet(site))
         while len(self._open) > self._settings.max_tenants:
-            idle = (each for each, opened in self._open.items() if not opened.busy)
+            idle = (each for each, opened in self._open.items() if not (opened.busy or opened.followers))
             self._retire(next(idle, next(iter(self._open))))
         return site
 
@@ -230,8 +230,8 @@ def _unavailable() -> TenantUnavailable:
 
 
 async def _close_idle(site: Site) -> None:
-    waited = 0.0
-    while site.busy and waited < _IDLE_SECONDS:
+    waited, site.leaving = 0.0, True
+    while (site.busy or site.followers) and waited < _IDLE_SECONDS:
         await asyncio.sleep(_LOOK_SECONDS)
         waited += _LOOK_SECONDS
     await site.close()

@@ -18,8 +18,14 @@ from xrm_core.telemetry.request import REQUEST, RequestRecord, id_of
 RESERVED = 32
 """Sign-ins that are let in beyond the limit: who comes to see what is wrong must get in."""
 
+RELEASES = "xrm.releases"
+"""Key of a scope: what a request calls that goes on as a stream, which is none of those under way."""
+
 ROUTE = "xrm.route"
 """Key of a scope: the route of what was answered without a search among routes."""
+
+GOING_AWAY = 1012
+"""Code by which sockets are closed when a server ends: «service restart»."""
 
 GONE = 499
 """Counted as the status of a request whose client has gone before its answer: what nginx calls it."""
@@ -61,6 +67,7 @@ class Traffic:
         self._most = self._room = settings.max_requests
         self._logs_all = settings.access_log
         self._metrics_port = settings.metrics_port
+        self.max_message = settings.max_body_bytes
         self._metrics, self._answers = metrics, metrics.answers
         metrics.under_way = lambda: self.under_way
 
@@ -77,6 +84,9 @@ class Traffic:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         # Each microsecond here is a hundredth of what a record costs that is read by its id.
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -101,6 +111,15 @@ class Traffic:
         if self._metrics_port and scope["server"][1] == self._metrics_port:
             refused = None if _is_apart(scope["path"]) else NotFound("There is nothing at this address.")
         self.under_way += 1
+        held, seconds = 1, 0.0
+
+        def release() -> None:
+            """The request is answered by a stream from now on."""
+            nonlocal held, seconds
+            self.under_way -= held
+            held, seconds = 0, perf_counter() - began
+
+        scope[RELEASES] = [release]
         try:
             if refused is None:
                 await self.app(scope, receive, answer)
@@ -111,11 +130,11 @@ class Traffic:
                 raise
             await _refusal(_given_up(), scope)(scope, receive, answer)
         finally:
-            self.under_way -= 1
+            self.under_way -= held
             route: str | None = scope.get(ROUTE)
             if route is None:
                 route = str(getattr(scope.get("route"), "path", NOWHERE))
-            seconds = perf_counter() - began
+            seconds = perf_counter() - began if held else seconds
             found = self._answers.get((scope["method"], route, status, record.operation, not record.codes))
             if found is None:
                 found = self._metrics.durations(scope["method"], route, status, record)
@@ -124,6 +143,19 @@ class Traffic:
                 self._metrics.note(record)
             if self._logs_all or (status >= 500 and refused is None and not _is_apart(scope["path"])):
                 _log_request(scope, route, status, seconds, record)
+            REQUEST.reset(before)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a socket on, or refuse it. It is none of the requests under way."""
+        elsewhere = self._metrics_port and scope["server"][1] == self._metrics_port
+        if elsewhere or self._stage is Stage.CLOSED:
+            await receive()
+            await send({"type": "websocket.close", "code": GOING_AWAY})
+            return
+        before = REQUEST.set(RequestRecord(id_of(scope["headers"])))
+        try:
+            await self.app(scope, receive, send)
+        finally:
             REQUEST.reset(before)
 
     def _refused(self, path: str) -> XrmError | None:

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Connection, and_, exists, or_, select
 
 from xrm_core.metadata.model import Entity
+from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Linked, Not, Predicate, Related
 from xrm_core.metadata.uses import uses
 from xrm_core.permissions.access import Permission
 from xrm_core.permissions.caller import User
@@ -94,6 +95,27 @@ class Feed:
             after = rows[-1].position
         return Found(told, after, more=True)
 
+    def met_before(
+        self, name: str, ids: Sequence[str], base: int, where: Predicate, values: Mapping[str, Any]
+    ) -> set[str]:
+        """Those of some records that met a condition in a former state, or may have.
+
+        Args:
+            name: of their entity.
+            ids: records that the caller can see.
+            base: states from there on count.
+            where: the condition, of the caller's own words.
+            values: of its parameters.
+        """
+        entity, permission = self.scope.model[name], self.scope.access.get(name, Action.READ)
+        found = decided(entity, where, self.caller)
+        always = permission and all(permission.field_rules.get(each, EVERYTHING) is None for each in found.fields)
+        if not ids or not found.exact or not always or _looks_up(where):
+            return set(ids)
+        former = self._former(entity, found, self._entries(ids, base))
+        held = visible(self.connection, self.scope, self.caller, entity, found.predicate, former, values)
+        return {former[number].record_id for number in held}
+
     def incomplete(self, entities: Sequence[str]) -> list[str]:
         """Entities of which records may come or go without a change of their own."""
         return [name for name in entities if not self._is_exact(self.scope.model[name])]
@@ -161,15 +183,16 @@ class Feed:
 
     def _could_see(self, entity: Entity, rule: Decided, entries: Mapping[str, list[Any]]) -> dict[str, list[bool]]:
         """For each record, of each of its former states, whether it was visible."""
-        now = present(self.connection, self.scope, entity, list(entries)) if rule.fields and entries else {}
-        former: list[Former] = []
-        for id_, each in entries.items():
-            former += states(id_, each, now.get(id_), rule.fields)
+        former = self._former(entity, rule, entries)
         held = visible(self.connection, self.scope, self.caller, entity, rule.predicate, former)
         found: dict[str, list[bool]] = {id_: [] for id_ in entries}
         for number, each_state in enumerate(former):
             found[each_state.record_id].append(number in held)
         return found
+
+    def _former(self, entity: Entity, rule: Decided, entries: Mapping[str, list[Any]]) -> list[Former]:
+        now = present(self.connection, self.scope, entity, list(entries)) if rule.fields and entries else {}
+        return [former for id_, each in entries.items() for former in states(id_, each, now.get(id_), rule.fields)]
 
     def _is_exact(self, entity: Entity) -> bool:
         permission = self.scope.access.get(entity.name, Action.READ)
@@ -190,6 +213,16 @@ def _noticed(scope: Scope, entity: Entity, permission: Permission) -> frozenset[
         if field is not None and field.virtual:
             found |= {used for owner, used in uses(scope.model, entity, field) if owner == entity.name}
     return frozenset(found)
+
+
+def _looks_up(where: Predicate) -> bool:
+    """Whether a condition of a caller's words enters another record, which they may not be able to see."""
+    match where:
+        case All(parts) | Any_(parts):
+            return any(_looks_up(part) for part in parts)
+        case Not(part):
+            return _looks_up(part)
+    return isinstance(where, Related | Linked)
 
 
 def _shows(entry: Any, known: frozenset[str] | None) -> bool:

@@ -9,7 +9,7 @@ import binascii
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -58,12 +58,20 @@ class Cursors:
 
     def text(self, connection: Connection, cursor: Cursor) -> str:
         """A cursor as clients have it."""
-        seen = cursor.seen
-        content = [cursor.base, cursor.after, cursor.rights, cursor.model, seen.position, seen.batch, seen.chain]
-        nonce = os.urandom(_NONCE)
+        return self.sealer(connection)(cursor)
+
+    def sealer(self, connection: Connection) -> Callable[[Cursor], str]:
+        """What makes texts of many cursors."""
         cipher = next(self._ciphers(first_hash(connection)))
-        sealed = cipher.encrypt(nonce, json.dumps(content).ljust(_SIZE).encode(), self._tenant)
-        return base64.urlsafe_b64encode(nonce + sealed).decode()
+
+        def seal(cursor: Cursor) -> str:
+            seen = cursor.seen
+            content = [cursor.base, cursor.after, cursor.rights, cursor.model, seen.position, seen.batch, seen.chain]
+            nonce = os.urandom(_NONCE)
+            sealed = cipher.encrypt(nonce, json.dumps(content).ljust(_SIZE).encode(), self._tenant)
+            return base64.urlsafe_b64encode(nonce + sealed).decode()
+
+        return seal
 
     def read(self, connection: Connection, text: str) -> Cursor:
         """The cursor again.

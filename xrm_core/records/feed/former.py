@@ -6,6 +6,7 @@ same place, on a row of former values.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import CompoundSelect, Connection, Select, cast, literal, literal_column, select, union_all
@@ -53,6 +54,9 @@ def states(record_id: str, entries: Sequence[Any], now: State | None, names: fro
         fields = json.loads(entry.fields)
         if entry.operation == "create":
             return
+        if entry.operation == "restore":  # before it, the record was not there
+            state = None
+            continue
         if entry.operation == "update":
             state = {**(state or {}), **{name: pair[0] for name, pair in fields.items()}}
         else:
@@ -61,7 +65,13 @@ def states(record_id: str, entries: Sequence[Any], now: State | None, names: fro
 
 
 def visible(
-    connection: Connection, scope: Scope, caller: User, entity: Entity, rule: Predicate, former: Sequence[Former]
+    connection: Connection,
+    scope: Scope,
+    caller: User,
+    entity: Entity,
+    rule: Predicate,
+    former: Sequence[Former],
+    values: Mapping[str, Any] = MappingProxyType({}),
 ) -> set[int]:
     """Which of these states a rule holds for, by their numbers.
 
@@ -72,6 +82,7 @@ def visible(
         entity: of the records.
         rule: needs no field that the states do not have.
         former: the states.
+        values: of parameters of the rule.
     """
     if rule == NOTHING:
         return set()
@@ -85,7 +96,8 @@ def visible(
         ]
         source = _together(rows).subquery()
         condition = compile_rule(scope, entity, unguarded(scope, entity, source), rule)
-        found |= set(connection.execute(select(source.c.xrm_number).where(condition), context_values(caller)).scalars())
+        given = {**context_values(caller), **values}
+        found |= set(connection.execute(select(source.c.xrm_number).where(condition), given).scalars())
     return found
 
 

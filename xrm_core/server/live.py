@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from xrm_core.errors import Overloaded, ShuttingDown, XrmError
+import structlog
+
+from xrm_core.errors import Overloaded, ShuttingDown
 from xrm_core.graphql.engine import Request
 from xrm_core.graphql.subscription_operations import Batch
 from xrm_core.permissions.caller import User
@@ -29,6 +31,8 @@ QUIET_SECONDS = 10.0
 
 MOST_OF_CALLER = 100
 """Subscriptions of one user or token."""
+
+_log = structlog.get_logger(__name__)
 
 QUIET = b""
 """The sign of life in place of a body."""
@@ -58,9 +62,11 @@ class Pulse:
     async def _run(self) -> None:
         while True:
             await self._sealing.seal(self._site)
-            with suppress(XrmError):  # the database is away; those who wait hear of it when they ask
+            try:
                 loop = asyncio.get_running_loop()
                 self.position = await loop.run_in_executor(self._threads, self._position)
+            except Exception as error:  # the database is away, say; it is tried again
+                _log.warning("changes_not_seen", tenant=self._site.name, kind=type(error).__name__)
             beat, self._beat = self._beat, asyncio.Event()
             beat.set()
             await asyncio.sleep(PULSE_SECONDS)

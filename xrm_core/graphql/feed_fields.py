@@ -10,7 +10,7 @@ from xrm_core.graphql.meanings import FeedField, FeedRoot
 from xrm_core.graphql.types import Types, label
 
 OPERATIONS = {
-    "CREATE": "It is new.",
+    "CREATE": "It is new, or back out of the trash.",
     "UPDATE": "It was changed, or you can see it now and could not before.",
     "REMOVE": "It was deleted, or you cannot see it any more.",
 }

@@ -65,6 +65,21 @@ def test_a_record_that_came_after_the_cursor_and_went_is_removed(following: Foll
     assert short(following.feed("admin", start)["changes"]) == [("REMOVE", brief, None)]
 
 
+def test_a_record_out_of_the_trash_is_there_again(following: Following) -> None:
+    world = following.world
+    id_ = world.create("admin", "customer", {"name": "A"})
+    start = following.start("admin")
+    world.delete("admin", "customer", id_)
+    gone = following.feed("admin", start)
+    with world.database.begin() as connection:
+        world.records.restore(connection, world.caller("admin"), "customer", id_)
+    assert short(gone["changes"]) == [("REMOVE", id_, None)]
+    assert short(following.feed("admin", gone["cursor"])["changes"]) == [("CREATE", id_, {"name": "A"})]
+    assert short(following.feed("admin", start)["changes"]) == [("UPDATE", id_, {"name": "A"})]
+    world.delete("admin", "customer", id_)
+    assert short(following.feed("admin", gone["cursor"])["changes"]) == [("REMOVE", id_, None)]
+
+
 def test_what_is_no_longer_ones_own_is_removed_and_what_becomes_ones_own_comes(following: Following) -> None:
     world = following.world
     anna, ben = world.users["anna"], world.users["ben"]

@@ -152,7 +152,7 @@ class Feed:
         found: dict[str, Kind] = {}
         in_doubt = []
         for id_ in ids:
-            if id_ in seen and entries[id_][0].operation == "create":
+            if id_ in seen and entries[id_][0].operation in ("create", "restore"):
                 found[id_] = Kind.CREATE
             elif id_ in seen and any(_shows(entry, known) for entry in entries[id_]):
                 found[id_] = Kind.UPDATE

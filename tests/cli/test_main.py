@@ -198,7 +198,11 @@ def test_messages_cannot_play_tricks_on_the_terminal(xrm: Xrm):
 MAKE_A_DATABASE = {"serve", "schema plan", "schema apply", "tenant create", "tenant import", "restore"}
 NEED_NO_DATABASE = {"schema check", "schema print", "schema layers", "plugins list"}
 NEED_NO_DATABASE |= {"permissions matrix", "permissions test", "doctor"}
+WEBHOOK = ["01a2170d-fdba-726c-8456-14ba50d381ce"]
 ARGUMENTS = {
+    "webhooks create": ["ERP", "--url", "https://example.com/", "--entity", "book", "--role", "clerk"],
+    "webhooks replay": [*WEBHOOK, "--since", "1h"],
+    **{f"webhooks {word}": WEBHOOK for word in ("delete", "deliveries", "pause", "resume", "rotate")},
     "import": ["book", "books.csv"],
     "query explain": ["query.graphql", "--role", "clerk"],
     "permissions explain": ["ada@example.com", "read", "book"],

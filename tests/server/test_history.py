@@ -1,14 +1,15 @@
 """``history`` of a record: what has become of it, as far as somebody may see it."""
 
+import json
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, update
 
 from tests.server.http_kit import Client
 from xrm_core.auth import tokens
 from xrm_core.changes.erasing import erase_record
-from xrm_core.storage.change_tables import CHANGE_BATCH
+from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
 
 ALL = "id at operation version actor causes { kind name } changes { field old new }"
 
@@ -200,3 +201,19 @@ def test_what_was_erased_is_not_told(client: Client, acme: str) -> None:
     entries = told(history(client, acme))
     assert all("city" not in each and "name" not in each for each in entries)
     assert "revenue" in entries[1]
+
+
+def logged_as(client: Client, id_: str, fields: Any) -> None:
+    """Let the second entry of a record have other fields."""
+    entry = update(CHANGE).where(CHANGE.c.record_id == id_, CHANGE.c.version == 2)
+    with client.database.begin() as connection:
+        connection.execute(entry.values(fields=json.dumps(fields)))
+
+
+def test_a_relation_that_was_something_else_formerly_hides_what_it_was(client: Client, acme: str) -> None:
+    ben = client.world.users["ben"]
+    # As if «owner» had been a text, and then a relation to records of several entities.
+    logged_as(client, acme, {"owner": ["Ben", {"user": ben}], "city": ["Köln", "Bonn"]})
+    third, second, _ = told(history(client, acme))
+    assert second == {"owner": [None, None], "city": ["Köln", "Bonn"]}
+    assert third["owner"] == [client.world.users["anna"], ben]

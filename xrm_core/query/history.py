@@ -39,6 +39,9 @@ from xrm_core.storage.change_tables import CHANGE
 _NEW, _OLD = ("create", "restore"), ("delete",)
 """Operations of which an entry has the new values only, and the old ones only; others have pairs."""
 
+_ID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+"""An id as the log has it."""
+
 
 def history_json(scope: Scope, entity: Entity, row: Row, item: History) -> ColumnElement[Any]:
     """The newest entries of a record as an array."""
@@ -191,7 +194,10 @@ class Values:
         return self._chosen(self._json(None), self._json(1 if newer else 0), newer=newer)
 
     def text(self, member: str | None, *, newer: bool) -> ColumnElement[Any]:
-        """The same as text, or the text in its member of this name."""
+        """The same as the text of an id, or that in its member of this name.
+
+        It is none where the field was no relation then, or one to records of other entities.
+        """
         return self._chosen(self._text(None, member), self._text(1 if newer else 0, member), newer=newer)
 
     def _chosen(self, alone: Any, of_pair: Any, *, newer: bool) -> ColumnElement[Any]:
@@ -219,7 +225,9 @@ class _Postgresql(Values):
 
     def _text(self, place: int | None, member: str | None) -> ColumnElement[Any]:
         path = ",".join([*([] if place is None else [str(place)]), *([] if member is None else [member])])
-        return self.each.c.value.op("#>>")(literal_column(f"'{{{path}}}'"))
+        text: ColumnElement[Any] = self.each.c.value.op("#>>")(literal_column(f"'{{{path}}}'"))
+        # Anything else that is cast to an id would fail the whole statement.
+        return sql_case((text.op("~")(literal_column(f"'{_ID}'")), text), else_=null())
 
 
 class _Sqlite(Values):

@@ -137,6 +137,25 @@ def test_an_author_can_be_erased_from_what_others_may_still_read(sealed: World) 
     assert verified(sealed).findings == ()
 
 
+def test_what_is_erased_while_its_author_is_erased_does_not_come_back(sealed: World) -> None:
+    id_ = log_of(sealed)[-1].record_id
+
+    def author() -> None:
+        with sealed.database.begin() as connection:
+            erase_actor(connection, sealed.users["anna"])
+
+    thread = threading.Thread(target=author, daemon=True)
+    with sealed.database.begin() as connection:
+        erase_record(connection, id_, ["city"])
+        thread.start()
+        thread.join(0.5)  # it has found the entries, and waits for this transaction
+    thread.join(30)
+    assert not thread.is_alive()
+    assert "Köln" not in str(log_of(sealed, id_))
+    assert world_actors(sealed) == {None}
+    assert verified(sealed).findings == ()
+
+
 def world_actors(world: World) -> set[str | None]:
     with world.database.read() as connection:
         return set(connection.scalars(select(CHANGE.c.actor)))

@@ -43,7 +43,9 @@ def erase_record(connection: Connection, record_id: str, fields: Iterable[str] |
 def erase_actor(connection: Connection, actor: str) -> int:
     """Erase who it was from all changes that somebody has made; answers from how many."""
     count = 0
-    while rows := connection.execute(select(CHANGE).where(CHANGE.c.actor == actor).limit(_AT_ONCE)).all():
+    # Held from the moment when they are read: else what somebody erases in between would be written back.
+    query = select(CHANGE).where(CHANGE.c.actor == actor).order_by(CHANGE.c.id).limit(_AT_ONCE).with_for_update()
+    while rows := connection.execute(query).all():
         for row in rows:
             entry = stored(row, row.position or 0)
             connection.execute(

@@ -161,6 +161,16 @@ def test_a_row_rule_hides_records_also_when_they_are_deleted(hooks: Hooks) -> No
     assert hooks.receiver.got == []
 
 
+def test_a_change_of_what_the_role_cannot_see_is_not_told(hooks: Hooks) -> None:
+    hooks.make(role="clerk")  # reads id and city
+    one = hooks.world.customer("A")
+    hooks.world.world.update("admin", "customer", one, {"revenue": "5"})
+    hooks.world.world.update("admin", "customer", one, {"city": "Bonn"})
+    hooks.send()
+    assert [each["type"] for each in hooks.events] == ["customer.created", "customer.updated"]
+    assert hooks.events[1]["data"]["changed"] == ["city"]
+
+
 def test_fields_operations_and_a_filter_choose(hooks: Hooks) -> None:
     hooks.make(operations=("update", "delete"), filter={"status": {"eq": "active"}}, fields=("status",), name="chosen")
     world = hooks.world.world

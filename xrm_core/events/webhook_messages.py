@@ -76,6 +76,12 @@ def message(
     if wanted.operations and ("delete" if operation == "remove" else operation) not in wanted.operations:
         return None
     changed = [name for name in names if name in entry.fields] if operation == Operation.UPDATE else None
+    if (
+        changed == []
+        and "version" not in permission.fields
+        and _was_seen(connection, seer, kind, permission, filter_, entry)
+    ):
+        return None  # nothing has changed that the role could notice
     return {
         "specversion": "1.0",
         "id": event_of(entry),

@@ -101,6 +101,13 @@ def test_a_chain_made_anew_without_signatures_is_told_and_has_another_head(seale
     assert [each.what for each in found.findings] == ["is not the batch that was expected"]
 
 
+def test_a_batch_that_has_lost_its_signature_is_found(sealed: World) -> None:
+    change(sealed, update(CHANGE_BATCH).where(CHANGE_BATCH.c.number > 2).values(mac=None))
+    assert [(each.batch, each.what) for each in verified(sealed).findings] == [
+        (3, "it has no signature although the one before it has")
+    ]
+
+
 def test_a_log_that_was_cut_lacks_its_head(sealed: World) -> None:
     head = verified(sealed).head
     change(sealed, delete(CHANGE_BATCH).where(CHANGE_BATCH.c.number == 4), delete(CHANGE).where(CHANGE.c.position > 9))

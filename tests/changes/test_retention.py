@@ -3,15 +3,16 @@
 import datetime as dt
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from tests.changes.kit import KEY, log_of, verified
 from tests.records.kit import World
 from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.retention import removable, remove
 from xrm_core.changes.sealing import seal_all
+from xrm_core.changes.verifying import ChangeLogBroken
 from xrm_core.errors import SettingsError
-from xrm_core.storage.change_tables import CHANGE_BATCH
+from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
 from xrm_core.storage.system import AUTH_EVENT
 
 KEYS = ChainKeys(KEY)
@@ -57,6 +58,17 @@ def test_what_is_young_stays(three_batches: World) -> None:
         remove(three_batches.database, days_ago(1), by="test")
     assert len(log_of(three_batches)) == 4
     assert verified(three_batches).findings == ()
+
+
+def test_what_somebody_has_removed_does_not_pass_for_too_old(three_batches: World) -> None:
+    a_year_ago(three_batches, 1, 2)
+    with three_batches.database.begin() as connection:
+        connection.execute(delete(CHANGE).where(CHANGE.c.position == 3))
+    with pytest.raises(ChangeLogBroken):
+        remove(three_batches.database, days_ago(100), by="test")
+    assert [each.what for each in verified(three_batches).findings if "missing" in each.what] == [
+        "1 of its entries are missing"
+    ]
 
 
 def test_it_can_be_stopped_and_goes_on_another_time(three_batches: World) -> None:

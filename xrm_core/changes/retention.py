@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, not_, select, union_all, update
 
 from xrm_core.changes.sealing import alone
+from xrm_core.changes.verifying import ChangeLogBroken
 from xrm_core.errors import SettingsError
 from xrm_core.settings import MIN_EVENT_DAYS
 from xrm_core.storage import auth_events
@@ -64,6 +65,7 @@ def remove(database: Database, before: dt.datetime, *, by: str, stop: Stop = lam
 
     Raises:
         SettingsError: entries would go that are kept in any case.
+        ChangeLogBroken: a batch lacks entries already.
         DatabaseUnavailable, Busy, Timeout: what is removed until then stays so.
     """
     check_old_enough(before)
@@ -92,7 +94,10 @@ def _remove_oldest(connection: Connection, before: dt.datetime) -> int:
     if batch is None:
         return 0
     connection.execute(update(CHANGE_BATCH).where(CHANGE_BATCH.c.number == batch.number).values(removed=True))
-    return connection.execute(delete(CHANGE).where(CHANGE.c.position.between(batch.first, batch.last))).rowcount
+    gone = connection.execute(delete(CHANGE).where(CHANGE.c.position.between(batch.first, batch.last))).rowcount
+    if gone != batch.last - batch.first + 1:
+        raise ChangeLogBroken(1)  # what somebody has removed must not pass for what was too old
+    return gone
 
 
 def _removable(connection: Connection, before: dt.datetime) -> tuple[ColumnElement[bool], ...]:

@@ -114,6 +114,8 @@ def _link(batch: Row[Any], before: Row[Any] | None, keys: ChainKeys) -> Iterator
     chain = chain_of(former, batch.number, batch.first, batch.last, batch.sealed_at, bytes(batch.root))
     if chain != bytes(batch.chain):
         yield "its hash does not follow from the one before it"
+    if keys and batch.mac is None and before is not None and before.mac is not None:
+        yield "it has no signature although the one before it has"
     if keys and batch.mac is not None and not keys.right(bytes(batch.chain), bytes(batch.mac)):
         yield "its signature is not by a key of this server"
 

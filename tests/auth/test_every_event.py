@@ -15,7 +15,7 @@ from xrm_core.auth.one_time import Purpose, create_link
 from xrm_core.server.auth_http import AuthEndpoints
 
 NEW = "another good password"
-OF_RECORDS = re.compile(r"(create|update|delete|share|unshare)(Note|User)")
+OF_RECORDS = re.compile(r"(create|update|delete|restore|share|unshare)(Note|User)s?|(cancel|retry)BackgroundJob")
 OF_ADMINISTRATORS = {"applyPermissions", "applySchemaChange"}  # tests/server/test_permission_changes.py has the first
 ABOUT_USERS = set(CHANGES) | {"inviteUser"}
 """tests/auth/test_users.py has them."""

@@ -83,7 +83,7 @@ def test_the_examples_give_the_answers_shown(page: Path, tmp_path: Path, monkeyp
     ids = (f"019abc00-0000-7000-8000-{number:012d}" for number in itertools.count(1))
     monkeypatch.setattr("xrm_core.storage.file_store.new_id", lambda: next(ids))
     records = (f"019abc11-0000-7000-8000-{number:012d}" for number in itertools.count(1))
-    monkeypatch.setattr("xrm_core.records.door.uuid7", lambda: next(records))
+    monkeypatch.setattr("xrm_core.records.creating.uuid7", lambda: next(records))
     shown = list(examples(page, "ask"))
     assert shown
     with serving(page, tmp_path) as (client, tokens, _platform):

@@ -25,13 +25,16 @@ from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.records.stored import to_columns
+from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.engines import Database
+from xrm_core.storage.file_tables import FILE
 from xrm_core.storage.mask_hash import blocks
 from xrm_core.storage.pq_reader import PostgresReader
 from xrm_core.storage.readers import Reader
 from xrm_core.storage.sqlite_reader import SqliteReader
-from xrm_core.storage.system import MASK_KEY, SHARE
+from xrm_core.storage.system import MASK_KEY, METADATA, SHARE
 from xrm_core.storage.tables import Tables
+from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
 from xrm_core.storage.typos_postgresql import create_typos
 
 T = TypeVar("T")
@@ -180,6 +183,7 @@ class World:
             self.tables.metadata.create_all(connection)
             SHARE.create(connection, checkfirst=True)
             MASK_KEY.create(connection, checkfirst=True)
+            METADATA.create_all(connection, [CHANGE, FILE, TRASH, TRASH_FILE])
             connection.execute(MASK_KEY.delete())  # of a database that has a key already
             connection.execute(insert(MASK_KEY).values(blocks(KEY)))
             if not self.database.is_sqlite:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 
 from tests.server.files_kit import PDF, Office, opened
 from tests.server.test_uploads import PIECE, pairs, send
+from xrm_core.records.trash_retention import remove_old
 from xrm_core.storage.bundle import export_bundle, import_bundle
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_tables import FILE, FILE_VERSION
@@ -100,8 +101,11 @@ def test_former_versions_stay_as_long_as_the_newest_is_attached_up_to_the_limit(
     assert files.clean(office.database, now) == 1  # the oldest, which that has not
     attach(office, "rep", contract, waiting)
     assert [each["id"] for each in history(office, "rep", waiting)] == [waiting, *ids[:2:-1]]
-    # and with the record all of them go
+    # and with the record all of them go, once it is in the trash no longer
     office.ask("rep", f'mutation {{ deleteContract(id: "{contract}") {{ id }} }}')
+    assert files.clean(office.database, now + LATER) == 0
+    with office.database.begin() as connection:
+        assert remove_old(connection, now + LATER, 9) == 1
     assert files.clean(office.database, now + LATER) == 4
     with office.database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(FILE_VERSION)) == 0

@@ -325,6 +325,8 @@ def test_a_file_that_is_being_attached_is_not_removed_under_way(postgres_url: st
         # And the other way round: what is being removed cannot be attached
         with database.begin() as connection:
             office.records.delete(connection, caller, "memo", id_)
+        with database.begin() as connection:  # nor does it lie in the trash any more
+            assert remove_old(connection, dt.datetime.now(dt.UTC), 9) == 1
         with database.begin() as connection:
             model, tables = office.records.model, office.records.tables
             assert remove_unattached(connection, model, tables, dt.datetime.now(dt.UTC)) == 1

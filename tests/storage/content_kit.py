@@ -1,5 +1,6 @@
 """Stores for the content of files: a folder, and a bucket of a server that speaks S3."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ def s3_server() -> Iterator[str]:
     """The endpoint of a server with an empty bucket."""
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # its lines of requests are not what tests look at
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:

@@ -119,9 +119,9 @@ async def test_what_sqlite_cannot_parse_is_too_large(reader: SqliteReader) -> No
     long = " OR ".join(["'a' = ?"] * 1100)
     assert await reader.fetch([ONE]) == [b"1"]
     with pytest.raises(QueryTooLarge):
-        await reader.fetch([(f"SELECT {long}", ("b",) * 1100)])
+        await reader.fetch([(f"SELECT {long}", ("b",) * 1100)], seconds=30)
     with contextlib.suppress(QueryTooLarge):  # SQLite 3.46 and newer read it
-        await reader.fetch([(f"SELECT cast({deep} AS TEXT)", ())])
+        await reader.fetch([(f"SELECT cast({deep} AS TEXT)", ())], seconds=30)
 
 
 async def test_big_answers(reader: SqliteReader) -> None:

@@ -89,6 +89,13 @@ def test_two_transactions_with_one_key_make_one_job(jobs: Queue) -> None:
     assert len(set(found)) == 1
 
 
+def test_keys_are_those_of_a_plugin(jobs: Queue) -> None:
+    names = "fleet.remind", "fleet.retire", "sales.remind", "remind"
+    first, same, other, core = (jobs.add(name, key="k") for name in names)
+    assert same == first
+    assert len({first, other, core}) == 3
+
+
 def test_when_a_job_is_due(jobs: Queue, time: Clock) -> None:
     noon = time.moment
     later = jobs.add(due=noon + dt.timedelta(hours=1))

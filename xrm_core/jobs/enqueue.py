@@ -46,8 +46,9 @@ def enqueue(
         name: of the handler: ``plugin.name``. A worker that has none of this name leaves the job to others.
         payload: what the handler is given: a JSON object of 64 KiB at most. Ids rather than what they stand for: a
             payload is kept as long as the job, and is not removed with the record that it is about.
-        key: at most one job of a key is pending, and at most one runs. If one is pending, none is added: the id
-            answered is that one's, which starts only after this transaction. If one runs, the new one comes after it.
+        key: of the plugin: at most one job of a key is pending, and at most one runs. If one is pending, none is added:
+            the id answered is that one's, which starts only after this transaction. If one runs, the new one comes
+            after it.
         due: aware; not before this moment, by the clock of the database. None: as soon as there is a worker.
         delay: not before so long from now; beside ``due`` it counts from there.
         priority: -100 to 100; of those that are due the highest goes first.
@@ -69,7 +70,7 @@ def enqueue(
         "id": str(uuid7()),
         "name": name,
         "payload": text,
-        "key": key,
+        "key": None if key is None else _kept_key(name, key),
         "state": State.PENDING.value,
         "priority": priority,
         "due_at": _due(due, delay, current),
@@ -127,6 +128,12 @@ def _check(name: str, key: str | None, priority: int, max_attempts: int | None) 
         problem = "it has less than one attempt"
     if problem:
         raise JobInvalid(f"The job {name[:80]!r} cannot be kept: {problem}.")
+
+
+def _kept_key(name: str, key: str) -> str:
+    """A key as it is kept: of the plugin, so that plugins that know nothing of each other do not take each other's."""
+    plugin, dot, _ = name.partition(".")
+    return f"{plugin if dot else ''}:{key}"
 
 
 def _due(due: dt.datetime | None, delay: dt.timedelta, current: dt.datetime) -> dt.datetime:

@@ -5,11 +5,10 @@ name in between has no part in it. No redirect is followed, no proxy of the envi
 time limit, however slowly the other side sends, and of its answer a part is read at most.
 """
 
-import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +27,7 @@ from httpcore2 import (
 )
 
 from xrm_core.outgoing.addresses import Network, is_public, is_within
+from xrm_core.outgoing.names import Lookups, Resolve, resolved
 
 SECONDS = 15.0
 """For a request, from looking up the name to the end of the answer."""
@@ -36,7 +36,6 @@ MOST_BYTES = 64 * 1024
 """Of an answer; what comes after them is not read."""
 
 _LEAST_PORT, _TLS_PORT = 1024, 443
-Resolve = Callable[[str, int], Sequence[str]]
 
 
 class NotAnswered(Exception):
@@ -79,7 +78,7 @@ class Outgoing:
     ) -> None:
         self._seconds = seconds
         self._under_way = _UnderWay()
-        backend = _Pinned(tuple(allowed), resolve or _resolve, self._under_way)
+        backend = _Pinned(tuple(allowed), Lookups(resolve or resolved), self._under_way)
         self._pool = ConnectionPool(
             ssl_context=tls or httpx2.create_ssl_context(trust_env=False),
             max_connections=64,
@@ -162,9 +161,9 @@ class _UnderWay(threading.local):
 class _Pinned(NetworkBackend):
     """Connects to addresses that were judged."""
 
-    def __init__(self, allowed: Sequence[Network], resolve: Resolve, under_way: _UnderWay) -> None:
+    def __init__(self, allowed: Sequence[Network], names: Lookups, under_way: _UnderWay) -> None:
         self._allowed = allowed
-        self._resolve = resolve
+        self._names = names
         self._under_way = under_way
         self._backend = SyncBackend()
 
@@ -177,7 +176,9 @@ class _Pinned(NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> NetworkStream:
         """A connection to one of the addresses of a host, if all of them may be asked."""
-        addresses = self._resolve(host, port)
+        addresses = self._names.look_up(host, port, self._under_way.left(ConnectTimeout))
+        if addresses is None:
+            raise ConnectTimeout
         if not addresses or not all(self._may_be_asked(each, port) for each in addresses):
             raise NotAnswered("ADDRESS_REFUSED" if addresses else "NAME_UNKNOWN")
         for number, address in enumerate(addresses, start=1):
@@ -232,15 +233,6 @@ class _Limited(NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """What there is to know of it."""
         return self._stream.get_extra_info(info)
-
-
-def _resolve(host: str, port: int) -> Sequence[str]:
-    """All addresses of a host; also of one that is written as a number, in whatever way."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []
-    return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
 def _is_tls(error: BaseException) -> bool:

@@ -1,53 +1,32 @@
-"""Which records have changed for somebody: each once, at its newest place in the log.
+"""Which records have changed for somebody: each once, where the newest change is that they notice.
 
 A record that they can see now has changed; one that they could see after the place they come from, and not now, was
 removed. Others do not exist for them. What they can see is asked of the records as they are now, of which they get the
 values, and not as of a place in the log: so nobody gets anything that is not theirs any more.
 """
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, and_, exists, or_, select
+from sqlalchemy import Connection, exists, or_, select
 
 from xrm_core.metadata.model import Entity
 from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Linked, Not, Predicate, Related
-from xrm_core.metadata.uses import uses
-from xrm_core.permissions.access import Permission
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import Action
-from xrm_core.query.context import context_values
-from xrm_core.query.predicates import scan
 from xrm_core.query.scan import Scope
-from xrm_core.records.feed.deciding import Decided, decided
-from xrm_core.records.feed.former import Former, present, states, visible
+from xrm_core.records.feed.backwards import Backwards
+from xrm_core.records.feed.deciding import decided
+from xrm_core.records.feed.fates import Fates, Kind, Told
+from xrm_core.records.feed.former import Former, State, before, present, visible
+from xrm_core.records.feed.noticing import STAMPS
 from xrm_core.storage.change_tables import CHANGE
 
-_AT_ONCE = 200  # records that are looked at together
-_MOST = 20_000  # that are looked at for one page
-_STAMPS = frozenset({"version", "updated_at", "updated_by"})
+__all__ = ["Feed", "Found", "Kind", "Told"]
 
-
-class Kind(StrEnum):
-    """What has become of a record, for whoever asks."""
-
-    CREATE = "CREATE"
-    UPDATE = "UPDATE"
-    REMOVE = "REMOVE"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A record that has changed, and the place of its newest change."""
-
-    position: int
-    entity: str
-    record_id: str
-    kind: Kind
+_AT_ONCE = 200  # entries that are looked at together
+_MOST = 20_000  # that are looked at for one page, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +53,7 @@ class Feed:
     caller: User
 
     def changes(self, entities: Sequence[str], base: int, after: int, head: int, first: int) -> Found:
-        """The records of some entities that have changed, in the order of their newest changes.
+        """The records of some entities that have changed, in the order of the newest changes that the caller notices.
 
         Args:
             entities: which the caller may read.
@@ -84,9 +63,24 @@ class Feed:
             first: at most so many.
         """
         told: list[Told] = []
+        known: dict[str, Told | None] = {}
         for _ in range(_MOST // _AT_ONCE):
-            rows = self._newest(entities, after, head)
-            for each in self._told(rows, base):
+            rows = self._entries(entities, after, head)
+            unknown: dict[str, list[str]] = {}
+            for row in rows:
+                if (id_ := str(row.record_id)) not in known:
+                    known[id_] = None
+                    unknown.setdefault(row.entity, []).append(id_)
+            for name, ids in unknown.items():
+                permission = self.scope.access.get(name, Action.READ)
+                if permission is not None:
+                    known |= Fates(self.connection, self.scope, self.caller, self.scope.model[name], permission).of(
+                        ids, base
+                    )
+            for row in rows:
+                each = known[str(row.record_id)]
+                if each is None or each.position != row.position:
+                    continue
                 if len(told) == first:
                     return Found(told, told[-1].position if told else after, more=True)
                 told.append(each)
@@ -112,87 +106,42 @@ class Feed:
         always = permission and all(permission.field_rules.get(each, EVERYTHING) is None for each in found.fields)
         if not ids or not found.exact or not always or _looks_up(where):
             return set(ids)
-        former = self._former(entity, found, self._entries(ids, base))
-        held = visible(self.connection, self.scope, self.caller, entity, found.predicate, former, values)
-        return {former[number].record_id for number in held}
+        log = Backwards(self.connection, base)
+        trails, met = log.trails(ids), set[str]()
+        states: dict[str, State | None] = dict(present(self.connection, self.scope, entity, ids))
+        while trails:
+            former: list[Former] = []
+            for id_, entries in log.piece(trails).items():
+                earlier = before(entries, states.get(id_))
+                former += [Former.of(id_, state, found.fields) for state in earlier if state is not None]
+                states[id_] = earlier[-1] if earlier else None
+            held = visible(self.connection, self.scope, self.caller, entity, found.predicate, former, values)
+            met |= {former[number].record_id for number in held}
+            trails = {id_: trail for id_, trail in trails.items() if trail.left and id_ not in met}
+        return met
 
     def incomplete(self, entities: Sequence[str]) -> list[str]:
         """Entities of which records may come or go without a change of their own."""
         return [name for name in entities if not self._is_exact(self.scope.model[name])]
 
-    def _newest(self, entities: Sequence[str], after: int, head: int) -> Sequence[Any]:
+    def _entries(self, entities: Sequence[str], after: int, head: int) -> Sequence[Any]:
+        """The next entries; of records of which every change is noticed the newest only."""
         later = CHANGE.alias()
         has_later = exists().where(
             later.c.record_id == CHANGE.c.record_id, later.c.id > CHANGE.c.id, later.c.position <= head
         )
+        plain = [name for name in entities if self._sees_every_change(name)]
         query = select(CHANGE.c.position, CHANGE.c.entity, CHANGE.c.record_id)
         query = query.where(CHANGE.c.position > after, CHANGE.c.position <= head, CHANGE.c.entity.in_(entities))
-        return self.connection.execute(query.where(~has_later).order_by(CHANGE.c.position).limit(_AT_ONCE)).all()
+        if plain:
+            query = query.where(or_(CHANGE.c.entity.not_in(plain), ~has_later))
+        return self.connection.execute(query.order_by(CHANGE.c.position).limit(_AT_ONCE)).all()
 
-    def _told(self, rows: Sequence[Any], base: int) -> Iterator[Told]:
-        by_entity: dict[str, list[str]] = {}
-        for row in rows:
-            by_entity.setdefault(row.entity, []).append(str(row.record_id))
-        kinds: dict[str, Kind] = {}
-        for name, ids in by_entity.items():
-            kinds |= self._kinds(self.scope.model[name], ids, base)
-        for row in rows:
-            kind = kinds.get(str(row.record_id))
-            if kind is not None:
-                yield Told(row.position, row.entity, str(row.record_id), kind)
-
-    def _kinds(self, entity: Entity, ids: Sequence[str], base: int) -> dict[str, Kind]:
-        """What has become of each record; one that the caller knows nothing of is left out."""
-        permission = self.scope.access.get(entity.name, Action.READ)
-        if permission is None:
-            return {}
-        entries = self._entries(ids, base)
-        seen, known = self._visible_now(entity, ids), _noticed(self.scope, entity, permission)
-        rule = decided(entity, permission.rule, self.caller)
-        found: dict[str, Kind] = {}
-        in_doubt = []
-        for id_ in ids:
-            if id_ in seen and entries[id_][0].operation in ("create", "restore"):
-                found[id_] = Kind.CREATE
-            elif id_ in seen and any(_shows(entry, known) for entry in entries[id_]):
-                found[id_] = Kind.UPDATE
-            else:
-                in_doubt.append(id_)
-        could_see = self._could_see(entity, rule, {id_: entries[id_] for id_ in in_doubt})
-        for id_ in in_doubt:
-            if id_ not in seen and any(could_see[id_]):
-                found[id_] = Kind.REMOVE
-            elif id_ in seen and rule.exact and not all(could_see[id_]):
-                found[id_] = Kind.UPDATE  # it has become visible by what cannot be seen of it
-        return found
-
-    def _visible_now(self, entity: Entity, ids: Sequence[str]) -> set[str]:
-        found = scan(self.scope, entity, id_only=True)
-        conditions = [found.source.c.id.in_(ids), *([] if found.rule is None else [found.rule])]
-        rows = self.connection.execute(select(found.source.c.id).where(*conditions), context_values(self.caller))
-        return {str(row.id) for row in rows}
-
-    def _entries(self, ids: Sequence[str], base: int) -> dict[str, list[Any]]:
-        """What the log says of records since ``base``; what is not sealed yet belongs to what they are now, too."""
-        since = or_(CHANGE.c.position > base, CHANGE.c.position.is_(None))
-        query = select(CHANGE.c.record_id, CHANGE.c.operation, CHANGE.c.fields)
-        rows = self.connection.execute(
-            query.where(and_(CHANGE.c.record_id.in_(ids), since)).order_by(CHANGE.c.record_id, CHANGE.c.id)
-        )
-        return {str(id_): list(group) for id_, group in itertools.groupby(rows, lambda row: row.record_id)}
-
-    def _could_see(self, entity: Entity, rule: Decided, entries: Mapping[str, list[Any]]) -> dict[str, list[bool]]:
-        """For each record, of each of its former states, whether it was visible."""
-        former = self._former(entity, rule, entries)
-        held = visible(self.connection, self.scope, self.caller, entity, rule.predicate, former)
-        found: dict[str, list[bool]] = {id_: [] for id_ in entries}
-        for number, each_state in enumerate(former):
-            found[each_state.record_id].append(number in held)
-        return found
-
-    def _former(self, entity: Entity, rule: Decided, entries: Mapping[str, list[Any]]) -> list[Former]:
-        now = present(self.connection, self.scope, entity, list(entries)) if rule.fields and entries else {}
-        return [former for id_, each in entries.items() for former in states(id_, each, now.get(id_), rule.fields)]
+    def _sees_every_change(self, name: str) -> bool:
+        permission = self.scope.access.get(name, Action.READ)
+        if permission is None or permission.rule != EVERYTHING:
+            return False
+        return any(permission.field_rules.get(each, EVERYTHING) is None for each in STAMPS)
 
     def _is_exact(self, entity: Entity) -> bool:
         permission = self.scope.access.get(entity.name, Action.READ)
@@ -203,18 +152,6 @@ class Feed:
         return all(decided(entity, rule, self.caller).exact for rule in dict.fromkeys(rules))
 
 
-def _noticed(scope: Scope, entity: Entity, permission: Permission) -> frozenset[str] | None:
-    """Fields of which the caller sees a change; None: of every one, since they see that there was some change."""
-    if not _STAMPS.isdisjoint(permission.field_rules):
-        return None
-    found: set[str] = set(permission.field_rules)
-    for name in permission.field_rules:
-        field = entity.fields.get(name)
-        if field is not None and field.virtual:
-            found |= {used for owner, used in uses(scope.model, entity, field) if owner == entity.name}
-    return frozenset(found)
-
-
 def _looks_up(where: Predicate) -> bool:
     """Whether a condition of a caller's words enters another record, which they may not be able to see."""
     match where:
@@ -223,7 +160,3 @@ def _looks_up(where: Predicate) -> bool:
         case Not(part):
             return _looks_up(part)
     return isinstance(where, Related | Linked)
-
-
-def _shows(entry: Any, known: frozenset[str] | None) -> bool:
-    return known is None or not known.isdisjoint(orjson.loads(entry.fields))

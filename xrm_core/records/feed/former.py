@@ -5,7 +5,7 @@ same place, on a row of former values.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from xrm_core.records.logged import last_state
 from xrm_core.records.stored import canonical, from_row, to_columns
 
 _AT_ONCE = 100  # rows of former values in one statement
+_MAKES = frozenset({"create", "restore"})  # before them, the record was not there
 
 State = Mapping[str, Any]
 
@@ -30,6 +31,11 @@ class Former(NamedTuple):
 
     record_id: str
     values: State
+
+    @classmethod
+    def of(cls, record_id: str, state: State, names: Iterable[str]) -> "Former":
+        """So much of a state as is asked for."""
+        return cls(record_id, {"id": record_id, **{name: state.get(name) for name in names if name != "id"}})
 
 
 def present(connection: Connection, scope: Scope, entity: Entity, ids: Sequence[str]) -> dict[str, State]:
@@ -41,7 +47,7 @@ def present(connection: Connection, scope: Scope, entity: Entity, ids: Sequence[
 
 
 def states(record_id: str, entries: Sequence[Any], now: State | None, names: frozenset[str]) -> Iterator[Former]:
-    """What a record was before each of its changes, the newest first.
+    """What a record was before each of its changes, the newest first; nothing where it was not there.
 
     Args:
         record_id: its id.
@@ -49,19 +55,29 @@ def states(record_id: str, entries: Sequence[Any], now: State | None, names: fro
         now: what it is after them; None: it does not exist.
         names: the fields that are wanted; one that was erased meanwhile is empty.
     """
+    found = before(list(reversed(entries)), now)
+    return (Former.of(record_id, state, names) for state in found if state is not None)
+
+
+def before(entries: Sequence[Any], now: State | None) -> list[State | None]:
+    """What a record was before each of some changes that follow each other; None: it was not there.
+
+    Args:
+        entries: of the log about it, the newest first.
+        now: what it is after them; None: it does not exist.
+    """
+    found: list[State | None] = []
     state = now
-    for entry in reversed(entries):
-        fields = json.loads(entry.fields)
-        if entry.operation == "create":
-            return
-        if entry.operation == "restore":  # before it, the record was not there
+    for entry in entries:
+        if entry.operation in _MAKES:
             state = None
-            continue
-        if entry.operation == "update":
+        elif entry.operation == "update":
+            fields = json.loads(entry.fields)
             state = {**(state or {}), **{name: pair[0] for name, pair in fields.items()}}
         else:
-            state = fields
-        yield Former(record_id, {"id": record_id, **{name: state.get(name) for name in names if name != "id"}})
+            state = json.loads(entry.fields)
+        found.append(state)
+    return found
 
 
 def visible(

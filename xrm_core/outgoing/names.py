@@ -1,0 +1,61 @@
+"""Looking up names within a time limit: the system's own way has none that a request could set."""
+
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+
+Resolve = Callable[[str, int], Sequence[str]]
+
+MOST = 32
+"""Names that are looked up at a time. Whose servers do not answer keep a thread each until the system gives up."""
+
+
+class Lookups:
+    """Looks up names. For several threads.
+
+    Args:
+        resolve: blocking; the addresses of a host, none if it has none.
+    """
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._lock = threading.Lock()
+        self._under_way: dict[tuple[str, int], list[SimpleQueue[Sequence[str]]]] = {}
+
+    def look_up(self, host: str, port: int, seconds: float) -> Sequence[str] | None:
+        """The addresses of a host; None: they did not come in time, or too many names are slow at the moment."""
+        answer: SimpleQueue[Sequence[str]] = SimpleQueue()
+        name = host, port
+        with self._lock:
+            waiting = self._under_way.get(name)
+            if waiting is not None:  # who asks for it already asks for all
+                waiting.append(answer)
+            elif len(self._under_way) >= MOST:
+                return None
+            else:
+                self._under_way[name] = [answer]
+                threading.Thread(target=self._ask, args=(name,), name="xrm-lookup", daemon=True).start()
+        try:
+            return answer.get(timeout=seconds)
+        except Empty:
+            return None
+
+    def _ask(self, name: tuple[str, int]) -> None:
+        found: Sequence[str] = ()
+        try:
+            found = self._resolve(*name)
+        finally:
+            with self._lock:
+                waiting = self._under_way.pop(name)
+            for each in waiting:
+                each.put(found)
+
+
+def resolved(host: str, port: int) -> Sequence[str]:
+    """All addresses of a host; also of one that is written as a number, in whatever way."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return list(dict.fromkeys(str(each[4][0]) for each in found))

@@ -140,15 +140,27 @@ class World:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def build(database: Database, folder: Path, plugin: object | None = None) -> World:
+@dataclass(frozen=True)
+class Pack:
+    """Entity files and permissions of a world; ``user`` must be among the entities."""
+
+    files: Mapping[str, Mapping[str, Any]]
+    roles: Mapping[str, Any]
+    policies: str
+
+
+CUSTOMERS = Pack(FILES, ROLES, POLICIES)
+
+
+def build(database: Database, folder: Path, plugin: object | None = None, pack: Pack = CUSTOMERS) -> World:
     """The world on an empty database, with the users anna and ben."""
     texts = [
         (f"{name}.json", json.dumps({"x-entity": name, "type": "object", **body}), "core")
-        for name, body in FILES.items()
+        for name, body in pack.files.items()
     ]
     model = load_texts(texts)
-    (folder / "roles.json").write_text(json.dumps(ROLES))
-    (folder / "policies.csv").write_text(POLICIES)
+    (folder / "roles.json").write_text(json.dumps(pack.roles))
+    (folder / "policies.csv").write_text(pack.policies)
     authority = Authority(model, policy.load([folder], model))
     apply(database, model, along=lambda connection, _model: put_first(connection, authority.policies))
     installed = [InstalledPlugin("test", plugin)] if plugin is not None else []

@@ -155,6 +155,15 @@ def test_creates_that_fail_leave_no_gap(offers: Offers) -> None:
     assert offers.numbers() == ["ANG-2026-0001", "ANG-2026-0002"]
 
 
+def test_what_is_left_out_of_many_leaves_no_gap(offers: Offers) -> None:
+    offers.create({"name": "taken", "created_at": NOW}, caller=offers.history)
+    rows = [{"name": name, "created_at": NOW} for name in ("a", "taken", "b", "x" * 21, "taken", "c")]
+    with offers.database.begin() as connection:
+        outcome = offers.records.create_bulk(connection, offers.history, "offer", rows, skip=True)
+    assert sorted(outcome.errors) == [1, 3, 4]
+    assert sorted(offers.numbers()) == [f"ANG-2026-{each:04d}" for each in (1, 2, 3, 4)]
+
+
 def test_many_creators_at_once_leave_no_gap_even_if_some_fail(offers: Offers) -> None:
     # given 6 threads that create 60 records, every third of which is refused by the database
     offers.create({"name": "taken", "created_at": NOW}, caller=offers.history)

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from tests.records.kit import World, build
+from tests.records.kit import CUSTOMERS, Pack, World, build
 from xrm_core.auth import tokens
 from xrm_core.plugins import Plugins
 from xrm_core.server.app import create_app
@@ -39,9 +39,9 @@ class Client:
 
 
 @contextmanager
-def serving(database: Database, folder: Path, **settings: Any) -> Iterator[Client]:
+def serving(database: Database, folder: Path, pack: Pack = CUSTOMERS, **settings: Any) -> Iterator[Client]:
     """The client of a server with these settings; «anna» is an admin, «ben» may see his own customers."""
-    world = build(database, folder)
+    world = build(database, folder, pack=pack)
     with world.database.begin() as connection:
         tokens.set_roles(connection, world.users["anna"], ["admin"])
         token = tokens.create_token(connection, world.users["anna"], "test")

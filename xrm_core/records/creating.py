@@ -87,7 +87,9 @@ def store(
     """Store records, in the order of their places; the first that is wrong refuses all."""
     if not ready:
         return
-    table, all_ = records.tables[kind.name], [each.record for each in ready]
+    table = records.tables[kind.name]
+    # Copies: numbers are those of this try. One that is taken back gives them back, too, or there would be gaps.
+    all_ = [dict(each.record) for each in ready]
     number_new(connection, table, kind, all_)
     addresses.hold(connection, kind, all_)
     try:

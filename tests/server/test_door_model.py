@@ -1,0 +1,208 @@
+"""Whatever is written through GraphQL, in whatever order and by whom: afterwards everything is as a model of some dicts
+says, and the change log tells how it came about.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, note, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import select
+
+from tests.postgres import PostgresServer
+from tests.server.door_model import BLANK, LINK, RELATIONS, DoorModel, Refused, Row
+from tests.server.door_steps import MANY, SELECTED, WRITTEN, Step, do, plain, steps, text
+from tests.server.door_world import ENTITIES, DoorWorld, door_world
+from xrm_core.storage.change_tables import CHANGE
+from xrm_core.storage.engines import Database
+
+LISTS = " ".join(
+    f"{many}: {many}(first: 1000) {{ nodes {{ {SELECTED[entity]} }} }}"
+    for entity, many in {**MANY, LINK: "projectMembers"}.items()
+)
+TRASHES = " ".join(f"{many}Trash(first: 1000) {{ nodes {{ id version }} }}" for many in MANY.values())
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorWorld]:
+    """One for all examples, which empty it before they begin."""
+    folder = tmp_path_factory.mktemp("door")
+    with ExitStack() as stack:
+        url = f"sqlite:///{folder / 'door.db'}"
+        if request.param == "postgresql":
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            url = stack.enter_context(server.database())
+        database = stack.enter_context(closing(Database(url)))
+        yield stack.enter_context(door_world(database, folder))
+
+
+def write(world: DoorWorld, user: str, fields: list[Step], *, dry: bool = False) -> Any:
+    """The whole answer to a mutation of these fields."""
+    parts = [text(step, number) for number, step in enumerate(fields)]
+    declared, asked = "".join(part[0] for part in parts), " ".join(part[1] for part in parts)
+    variables = {name: value for part in parts for name, value in part[2].items()}
+    return world.ask(user, f"mutation ($dry: Boolean{declared}) {{ {asked} }}", {"dry": dry, **variables})
+
+
+def machine(world: DoorWorld) -> type[RuleBasedStateMachine]:
+    """A state machine on a world."""
+
+    class Machine(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            world.empty()
+            self.model = DoorModel(world.users)
+
+        @rule(data=st.data(), user=st.sampled_from(["anna", "anna", "ben"]), dry=st.sampled_from([False, False, True]))
+        def one_document(self, data: Any, user: str, dry: bool) -> None:
+            fields = [data.draw(steps(self.model)) for _ in range(data.draw(st.sampled_from([1, 1, 1, 2, 3])))]
+            answer = write(world, user, fields, dry=dry)
+            tried = self.model.copy()
+            for number, step in enumerate(fields):
+                note(f"{user} {'dry ' if dry else ''}{step}")
+                told = (answer["data"] or {}).get(f"a{number}")
+                try:
+                    expected = do(tried, user, step, told)
+                except Refused as refused:
+                    _is_refused(answer, number, refused)
+                    return
+                if told is not None:  # else a later one is refused, with the whole document
+                    assert (told if step.verb.endswith("_many") else plain(told)) == expected
+            assert "errors" not in answer, answer
+            assert answer.get("extensions") == ({"dryRun": True} if dry else None)
+            if not dry:
+                self.model = tried
+
+        @invariant()
+        def everything_is_as_the_model_says(self) -> None:
+            for user in ("anna", "ben"):
+                answer = world.ask(user, f"{{ {LISTS} {TRASHES} }}")
+                for entity in ENTITIES:
+                    nodes = answer["data"][MANY.get(entity, "projectMembers")]["nodes"]
+                    found = {_id(entity, row): row for row in map(plain, nodes)}
+                    expected = self.model.seen(user, entity).items()
+                    assert found == {id_: {**row, "id": found.get(id_, row)["id"]} for id_, row in expected}
+                for entity in WRITTEN:
+                    nodes = answer["data"][f"{MANY[entity]}Trash"]["nodes"]
+                    assert {each["id"]: each["version"] for each in nodes} == {
+                        id_: deletion.rows[0][1]["version"]
+                        for (owner, id_), deletion in self.model.trash.items()
+                        if owner == entity and self.model.sees(user, entity, deletion.rows[0][1])
+                    }
+
+        @invariant()
+        def the_log_tells_how_it_came_about(self) -> None:
+            states, told = replayed(world)
+            for entity in ENTITIES:
+                stored = {row["id"]: _told(entity, row) for row in world.rows(entity)}
+                assert {id_: state for (owner, id_), state in states.items() if owner == entity} == stored
+            mine = {key: [(word, version) for word, version, _ in log] for key, log in self.model.log.items()}
+            for entity in WRITTEN:
+                assert _of(told, entity) == _of(mine, entity)
+
+        def teardown(self) -> None:
+            for entity in ("company", "contact"):
+                for id_ in sorted(self.model.live[entity])[:3]:
+                    self.former_states_can_be_read(entity, id_)
+
+        def former_states_can_be_read(self, entity: str, id_: str) -> None:
+            asked = f'{{ {entity}(id: "{id_}") {{ history(first: 100) {{ at version operation }} }} }}'
+            entries = world.ask("anna", asked)["data"][entity]["history"]
+            known = {version: (word, row) for word, version, row in self.model.log[entity, id_]}
+            assert [each["version"] for each in entries] == sorted(known, reverse=True)
+            moments = " ".join(f'a{each["version"]}: asOf(at: "{each["at"]}") {{ version values }}' for each in entries)
+            then = world.ask("anna", f'{{ {entity}(id: "{id_}") {{ {moments} }} }}')["data"][entity]
+            for version, (word, row) in known.items():
+                if word == "delete":
+                    assert then[f"a{version}"] is None
+                    continue
+                assert then[f"a{version}"]["version"] == version
+                # Of a relation it tells the id if the other record is still there.
+                for name, value in then[f"a{version}"]["values"].items():
+                    target = RELATIONS[entity].get(name, ("user", ""))[0]
+                    there = target == "user" or row[name] is None or row[name] in self.model.live[target]
+                    assert value == (row[name] if there else None), (name, version)
+
+    return Machine
+
+
+def replayed(world: DoorWorld) -> tuple[dict[tuple[str, str], Row], dict[tuple[str, str], list[tuple[str, int]]]]:
+    """What the change log says that there is, and what it says of each record; each entry fits those before it."""
+    with world.client.database.read() as connection:
+        entries = connection.execute(select(CHANGE).order_by(CHANGE.c.id)).all()
+    states: dict[tuple[str, str], Row] = {}
+    told: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for entry in entries:
+        key, fields = (entry.entity, str(entry.record_id)), json.loads(entry.fields)
+        before = told.setdefault(key, [])
+        assert entry.version == (before[-1][1] + 1 if before else 1), key
+        before.append((entry.operation, entry.version))
+        match entry.operation:
+            case "create" | "restore":
+                assert key not in states
+                states[key] = fields
+            case "delete":
+                had = {name: value for name, value in fields.items() if name in BLANK[entry.entity]}
+                assert states.pop(key) == had  # beside what all records have
+            case "update":
+                for name, (old, new) in fields.items():
+                    assert states[key].get(name) == old != new
+                    states[key][name] = new
+                    if new is None:
+                        del states[key][name]
+    return states, told
+
+
+def _told(entity: str, row: Row) -> Row:
+    """A stored record as the log has it: without what is empty, and without what all records have."""
+    values = {name: row[f"{name}_id" if name in RELATIONS[entity] else name] for name in BLANK[entity]}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _of(log: Any, entity: str) -> Any:
+    return {key: entries for key, entries in log.items() if key[0] == entity}
+
+
+def _id(entity: str, row: Row) -> str:
+    return f"{row['project']}/{row['contact']}" if entity == LINK else str(row["id"])
+
+
+def _is_refused(answer: Any, number: int, refused: Refused) -> None:
+    """Nothing was done, for this reason."""
+    [error] = answer["errors"]
+    assert (error["extensions"]["code"], error["path"]) == (refused.code, [f"a{number}"]), answer
+    assert answer["data"] is None
+    told, expected = error["extensions"].get("details", {}), refused.details
+    if "currentVersion" in expected:
+        assert told["currentVersion"] == expected["currentVersion"]
+    if "errors" in expected:
+        assert {each["index"]: each["code"] for each in told["errors"]} == expected["errors"]
+
+
+def run(world: DoorWorld, examples: int, steps_: int, *, derandomize: bool) -> None:
+    """Let the machine run."""
+    run_state_machine_as_test(
+        machine(world),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps_,
+            deadline=None,
+            derandomize=derandomize,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_the_door_does_what_a_model_of_dicts_does(world: DoorWorld) -> None:
+    run(world, 4, 12, derandomize=True)
+
+
+@pytest.mark.slow
+def test_the_door_does_what_a_model_of_dicts_does_at_length(world: DoorWorld) -> None:
+    run(world, 200, 40, derandomize=False)

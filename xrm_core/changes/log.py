@@ -2,13 +2,16 @@
 
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, insert
+import orjson
+from sqlalchemy import Connection
 
 from xrm_core.changes.commitments import SALT_BYTES
 from xrm_core.changes.entry import Change, text
 from xrm_core.storage.change_tables import CHANGE
+from xrm_core.storage.rows import Rows
 
 
 def append(connection: Connection, changes: Sequence[Change], at: dt.datetime) -> None:
@@ -22,18 +25,41 @@ def append(connection: Connection, changes: Sequence[Change], at: dt.datetime) -
     """
     if not changes:
         return
-    rows = [
-        {
-            "at": at,
-            "entity": change.entity,
-            "record_id": change.record_id,
-            "operation": change.operation.value,
-            "version": change.version,
-            "actor": change.actor,
-            "causes": text(change.causes),
-            "fields": text(change.fields),
-            "salt": os.urandom(SALT_BYTES),
-        }
-        for change in changes
-    ]
-    connection.execute(insert(CHANGE), rows)
+    rows = _ROWS.get(connection.dialect.name)
+    if rows is None:
+        rows = _ROWS[connection.dialect.name] = Rows(CHANGE, _COLUMNS, connection.dialect)
+    salts, known, causes = os.urandom(SALT_BYTES * len(changes)), None, ""
+    of_database = dict(zip(rows.columns, rows.processors, strict=True))
+    moment = at if (ready := of_database["at"]) is None else ready(at)
+    new = []
+    for number, change in enumerate(changes):
+        if change.causes is not known:  # mostly the same for all
+            known, causes = change.causes, text(change.causes)
+        new.append(
+            (
+                moment,
+                change.entity,
+                change.record_id.lower(),
+                change.operation.value,
+                change.version,
+                change.actor and change.actor.lower(),
+                causes,
+                _json(change.fields),
+                salts[number * SALT_BYTES : (number + 1) * SALT_BYTES],
+            )
+        )
+    rows.write(connection, new)
+
+
+def _json(fields: Mapping[str, Any]) -> str:
+    """What :func:`text` gives, but for the digits of floats; in a fifth of the time."""
+    try:
+        return orjson.dumps(fields, option=_OPTIONS).decode()
+    except TypeError:  # an integer of more than 64 bits, say
+        return text(fields)
+
+
+_COLUMNS = ("at", "entity", "record_id", "operation", "version", "actor", "causes", "fields", "salt")
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+_ROWS: dict[str, Rows] = {}
+"""For each dialect; the same in all databases."""

@@ -7,9 +7,10 @@ and whether what was stored is what the caller may create.
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
@@ -19,23 +20,32 @@ from xrm_core.errors import Forbidden, ValidationFailed, XrmError
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
-from xrm_core.query.predicates import scan
 from xrm_core.query.scan import Scope
 from xrm_core.records import addresses, logged
 from xrm_core.records.defaults import SYSTEM_NAMES, defaults
+from xrm_core.records.layout import layout
 from xrm_core.records.links import LinkChange, change_links, owned, split
 from xrm_core.records.numbers import number_new
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
 from xrm_core.records.relationships import conflicts
-from xrm_core.records.rights import Problems, check_fields, context, row_conditions, told
-from xrm_core.records.stored import Record, canonical, targets_of, to_columns
+from xrm_core.records.rights import (
+    AT_ONCE,
+    MANY,
+    Problems,
+    check_fields,
+    context,
+    holds,
+    kept,
+    readable_of,
+    row_conditions,
+    told,
+)
+from xrm_core.records.stored import Record, canonical, targets_of
 from xrm_core.records.wording import noun
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
-
-_AT_ONCE = 500
 
 
 @dataclass(slots=True)
@@ -93,7 +103,7 @@ def store(
     number_new(connection, table, kind, all_)
     addresses.hold(connection, kind, all_)
     try:
-        connection.execute(insert(table), [to_columns(kind, record) for record in all_])
+        layout(kind, records.tables, connection.dialect).write(connection, all_)
     except IntegrityError as error:
         raise translated(error, kind, caller) from None
     refuse(conflicts(connection, records.tables, kind, [record["id"] for record in all_]), kind, caller)
@@ -122,10 +132,12 @@ def _prepared(
     given = {name: value for name, value in fields.items() if name not in SYSTEM_NAMES}
     record = canonical(kind, {**defaults(kind, caller), **given})
     refuse(records.validator.problems(kind, record), kind, caller)
-    final = canonical(kind, records.plugins.before_create(kind.name, record))
-    refuse_unwritable(kind, record, final)
-    if final != record:
-        refuse(records.validator.problems(kind, final), kind, caller)
+    final = records.plugins.before_create(kind.name, record)
+    if final is not record:  # else no plugin was asked
+        final = canonical(kind, final)
+        refuse_unwritable(kind, record, final)
+        if final != record:
+            refuse(records.validator.problems(kind, final), kind, caller)
     refuse(records.files.problems(connection, caller, kind, given), kind, caller)
     system = {"id": str(uuid7()), "created_at": now, "updated_at": now, "version": 1}
     system |= {"created_by": caller.actor, "updated_by": caller.actor}
@@ -138,20 +150,18 @@ def _unseen(
     scope: Scope, connection: Connection, caller: Caller, kind: Entity, ready: Sequence[New]
 ) -> dict[int, XrmError]:
     """A relation may only be set to a record that the caller can see."""
+    relations = {field.name: field for field in kind.fields.values() if field.relation is not None}
     wanted = [
         (each.index, name, target, id_)
         for each in ready
         for name, value in each.given.items()
-        if name in kind.fields
-        for target, id_ in targets_of(kind.fields[name], value)
+        if name in relations
+        for target, id_ in targets_of(relations[name], value)
     ]
     seen: set[tuple[str, str]] = set()
     for target in {target for _, _, target, _ in wanted if caller.access.may(target, Action.READ)}:
-        found = scan(scope, scope.model[target])
-        rule = [] if found.rule is None else [found.rule]
-        for some in _parts(sorted({id_.lower() for _, _, other, id_ in wanted if other == target})):
-            query = select(found.source.c.id).where(found.source.c.id.in_(some), *rule)
-            seen |= {(target, str(id_)) for id_ in connection.scalars(query, context(caller))}
+        ids = {id_.lower() for _, _, other, id_ in wanted if other == target}
+        seen |= {(target, id_) for id_ in readable_of(connection, scope, caller, scope.model[target], ids)}
     problems: dict[int, Problems] = {}
     for index, name, target, id_ in wanted:
         if (target, id_.lower()) not in seen:
@@ -168,13 +178,21 @@ def _all_hold(records: "Records", connection: Connection, caller: Caller, kind: 
         by_names.setdefault(each.names, []).append(each.record["id"])
     for names, ids in by_names.items():
         conditions = row_conditions(scope, caller, kind, Action.CREATE, names)
+        if len(ids) == 1:
+            if not holds(connection, scope, caller, kind, ids[0], conditions):
+                return False
+            continue
         for some in _parts(ids) if conditions else ():
-            query = select(table.c.id).where(table.c.id.in_(some), *conditions)
-            if len(connection.execute(query, context(caller)).all()) < len(some):
+            query = kept(scope, "all hold", conditions, partial(_among, table, conditions))
+            if len(connection.execute(query, {**context(caller), MANY: some}).all()) < len(some):
                 return False
     return True
 
 
+def _among(table: Table, conditions: Sequence[Any]) -> Select[Any]:
+    return select(table.c.id).where(table.c.id.in_(bindparam(MANY, expanding=True)), *conditions)
+
+
 def _parts(all_: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(all_), _AT_ONCE):
-        yield all_[start : start + _AT_ONCE]
+    for start in range(0, len(all_), AT_ONCE):
+        yield all_[start : start + AT_ONCE]

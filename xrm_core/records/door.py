@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from xrm_core.changes import log
@@ -31,12 +31,12 @@ from xrm_core.records.refusals import refuse, refuse_unwritable, translated
 from xrm_core.records.relationships import conflicts
 from xrm_core.records.rights import (
     check_fields,
-    context,
     holds,
     row_conditions,
     target_problems,
 )
 from xrm_core.records.stored import canonical, to_columns
+from xrm_core.records.updating import change_one
 from xrm_core.records.validation import Validator
 from xrm_core.records.wording import noun
 from xrm_core.storage.tables import Tables
@@ -113,10 +113,8 @@ class Records:
         addresses.hold(connection, kind, moved)
         now, version = _now(), before["version"] + 1
         stamped = {**to_columns(kind, final), "updated_at": now, "updated_by": caller.actor, "version": version}
-        table = self.tables[entity]
-        statement = update(table).where(table.c.id == id_, table.c.version == before["version"], *conditions)
         try:
-            changed = connection.execute(statement.values(stamped), context(caller)).rowcount
+            changed = change_one(connection, scope, caller, kind, before, stamped, conditions)
         except IntegrityError as error:
             raise translated(error, kind, caller) from None
         if changed == 1:

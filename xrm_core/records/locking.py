@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
-from xrm_core.records.rights import context, denied
+from xrm_core.records.rights import AT_ONCE, MANY, ONE, context, denied, kept
 from xrm_core.records.stored import Record, from_row
-
-_AT_ONCE = 500
 
 
 def locked(
@@ -34,10 +32,25 @@ def locked(
     keeps_id = action is not Action.DELETE
     found: dict[str, Record] = {}
     in_order = sorted(ids)
-    for start in range(0, len(in_order), _AT_ONCE):
-        some = in_order[start : start + _AT_ONCE]
-        query = select(table).where(table.c.id.in_(some), *conditions).order_by(table.c.id)
-        for row in connection.execute(query.with_for_update(key_share=keeps_id), context(caller)).mappings():
+    if len(ids) == 1:
+
+        def make() -> Select[Any]:
+            query = select(table).where(table.c.id == bindparam(ONE, type_=table.c.id.type), *conditions)
+            return query.with_for_update(key_share=keeps_id)
+
+        query = kept(scope, f"locked {keeps_id}", conditions, make)
+        calls = [{**context(caller), ONE: ids[0]}]
+    else:
+
+        def make() -> Select[Any]:
+            query = select(table).where(table.c.id.in_(bindparam(MANY, expanding=True)), *conditions)
+            return query.order_by(table.c.id).with_for_update(key_share=keeps_id)
+
+        query = kept(scope, f"all locked {keeps_id}", conditions, make)
+        parts = (in_order[start : start + AT_ONCE] for start in range(0, len(in_order), AT_ONCE))
+        calls = [{**context(caller), MANY: some} for some in parts]
+    for call in calls:
+        for row in connection.execute(query, call).mappings():
             record = from_row(kind, dict(row))
             found[record["id"]] = record
     for id_ in ids:

@@ -1,10 +1,9 @@
 """The caller's rights on a write, as conditions that stand in the SQL of the write itself."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Connection, Select, bindparam, select
 
 from xrm_core.errors import Forbidden, NotFound
 from xrm_core.metadata.model import Entity
@@ -20,6 +19,7 @@ from xrm_core.records.wording import ABOUT, labelled, noun, plural
 from xrm_core.translation import mark, say
 
 Problems = list[dict[str, str]]
+Made = TypeVar("Made")
 
 _VERBS = {
     Action.READ: mark("read"),
@@ -62,16 +62,28 @@ def check_fields(caller: Caller, entity: Entity, action: Action, names: Collecti
             )
 
 
-def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action, fields: Collection[str]) -> list[Any]:
+class Conditions(list[Any]):
+    """Conditions on the table of an entity; ``key`` is equal for equal ones."""
+
+    def __init__(self, key: Hashable, conditions: Sequence[Any]) -> None:
+        super().__init__(conditions)
+        self.key = key
+
+
+def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action, fields: Collection[str]) -> Conditions:
     """Conditions on the entity's table under which the caller may write these fields; empty: always."""
     granted = permission(caller, entity, action)
-    rules = [granted.rule, *(granted.field_rules[name] for name in fields)]
-    row = unguarded(scope, entity, scope.tables[entity.name])
-    return [
-        compile_rule(scope, entity, row, rule)
-        for rule in dict.fromkeys(rules)
-        if rule is not None and rule != EVERYTHING
-    ]
+    rules = dict.fromkeys([granted.rule, *(granted.field_rules[name] for name in fields)])
+    restricting = [rule for rule in rules if rule is not None and rule != EVERYTHING]
+    if not restricting:
+        return Conditions((scope.dialect.name, entity.name), [])
+    key = (scope.dialect.name, entity.name, caller.access.shape, action, frozenset(fields))
+
+    def make() -> Conditions:
+        row = unguarded(scope, entity, scope.tables[entity.name])
+        return Conditions(key, [compile_rule(scope, entity, row, rule) for rule in restricting])
+
+    return scope.tables.statements.get(("conditions", key), make)
 
 
 def context(caller: Caller) -> Mapping[str, Any]:
@@ -86,8 +98,23 @@ def holds(
     if not conditions:
         return True
     table = scope.tables[entity.name]
-    found = connection.execute(select(table.c.id).where(table.c.id == id_, *conditions), context(caller))
-    return found.first() is not None
+
+    def make() -> Select[Any]:
+        return select(table.c.id).where(table.c.id == bindparam(ONE, type_=table.c.id.type), *conditions)
+
+    query = kept(scope, "holds", conditions, make)
+    return connection.execute(query, {**context(caller), ONE: id_}).first() is not None
+
+
+ONE = "xrm_id"
+"""Bind name of the id in statements that are kept."""
+
+
+def kept(scope: Scope, word: str, conditions: list[Any], make: Callable[[], Made]) -> Made:
+    """A statement over the table of :class:`Conditions`, made once; of a plain list of some, made anew."""
+    if not isinstance(conditions, Conditions):
+        return make()
+    return scope.tables.statements.get((word, conditions.key), make)
 
 
 def denied(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str, action: Action) -> Exception:
@@ -155,8 +182,35 @@ def _fields_of(problem: Mapping[str, str], entity: Entity) -> set[str]:
 
 def readable(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str) -> bool:
     """Whether the caller, who may read some records of the entity, can see this one."""
-    found = scan(scope, entity)
-    conditions: list[ColumnElement[bool]] = [found.source.c.id == id_]
-    if found.rule is not None:
-        conditions.append(found.rule)
-    return connection.execute(select(found.source.c.id).where(*conditions), context(caller)).first() is not None
+
+    def make() -> Select[Any]:
+        found = scan(scope, entity)
+        rule = [] if found.rule is None else [found.rule]
+        return select(found.source.c.id).where(found.source.c.id == bindparam(ONE, type_=found.source.c.id.type), *rule)
+
+    query = scope.tables.statements.get(("readable", *_seen_by(scope, entity)), make)
+    return connection.execute(query, {**context(caller), ONE: id_}).first() is not None
+
+
+def readable_of(connection: Connection, scope: Scope, caller: Caller, entity: Entity, ids: Collection[str]) -> set[str]:
+    """Those of some ids of which the caller, who may read some records of the entity, can see the record."""
+    if len(ids) == 1:
+        return {id_ for id_ in ids if readable(connection, scope, caller, entity, id_)}
+
+    def make() -> Select[Any]:
+        found = scan(scope, entity)
+        rule = [] if found.rule is None else [found.rule]
+        return select(found.source.c.id).where(found.source.c.id.in_(bindparam(MANY, expanding=True)), *rule)
+
+    query = scope.tables.statements.get(("readable_of", *_seen_by(scope, entity)), make)
+    in_order = sorted(ids)
+    parts = (in_order[start : start + AT_ONCE] for start in range(0, len(in_order), AT_ONCE))
+    return {str(id_) for some in parts for id_ in connection.scalars(query, {**context(caller), MANY: some})}
+
+
+MANY = "xrm_ids"
+AT_ONCE = 500
+
+
+def _seen_by(scope: Scope, entity: Entity) -> tuple[Hashable, ...]:
+    return scope.dialect.name, entity.name, scope.access.shape

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Update, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from xrm_core.changes import log
@@ -13,12 +13,21 @@ from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import USER, Entity
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
+from xrm_core.query.scan import Scope
 from xrm_core.records import logged
 from xrm_core.records.defaults import own
 from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
-from xrm_core.records.rights import check_fields, context, row_conditions, target_problems
+from xrm_core.records.rights import (
+    ONE,
+    Conditions,
+    check_fields,
+    context,
+    kept,
+    row_conditions,
+    target_problems,
+)
 from xrm_core.records.stored import Record, canonical, to_columns
 from xrm_core.records.wording import noun
 from xrm_core.translation import say
@@ -84,6 +93,34 @@ def change_alike(
             for each in group
         ]
         log.append(connection, entries, now)
+
+
+def change_one(
+    connection: Connection,
+    scope: Scope,
+    caller: Caller,
+    kind: Entity,
+    before: Record,
+    values: Mapping[str, Any],
+    conditions: Conditions,
+) -> int:
+    """Give columns of one record new values, if it has the version of before and the conditions hold; answers how many.
+
+    Raises:
+        IntegrityError: what the database has against it.
+    """
+    table, version = scope.tables[kind.name], before["version"]
+
+    def make() -> Update:
+        new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in values}
+        mine = table.c.id == bindparam(ONE, type_=table.c.id.type), table.c.version == bindparam("xrm_version")
+        return update(table).where(*mine, *conditions).values(new)
+
+    statement = kept(scope, f"update {' '.join(values)}", conditions, make)
+    binds = {f"new_{name}": value for name, value in values.items()}
+    return connection.execute(
+        statement, {**context(caller), **binds, ONE: before["id"], "xrm_version": version}
+    ).rowcount
 
 
 def _final(records: "Records", caller: Caller, kind: Entity, before: Record, changes: Record) -> Record:

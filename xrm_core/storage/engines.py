@@ -26,7 +26,8 @@ from xrm_core.errors import (
     Timeout,
     XrmError,
 )
-from xrm_core.storage import folding, mask_hash, matching, periods, phone
+from xrm_core.storage import folding, liveness, mask_hash, matching, periods, phone
+from xrm_core.storage.deadlines import Deadlines
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 from xrm_core.telemetry.pool_use import PoolUse
 from xrm_core.translation import say
@@ -45,6 +46,8 @@ SQLITE_PRAGMAS = (
 
 POOL_WAIT_SECONDS = 10
 """How long somebody waits for a connection that others have."""
+
+_DEADLINES = Deadlines()
 
 _BUSY_TRIES, _BUSY_PAUSE_SECONDS = 250, 0.02
 
@@ -156,12 +159,8 @@ class Database:
             yield
         elif self.is_sqlite:
             driver: Any = connection.connection.driver_connection
-            timer = threading.Timer(timeout, driver.interrupt)
-            timer.start()
-            try:
+            with _DEADLINES.within(timeout, driver.interrupt):
                 yield
-            finally:
-                timer.cancel()
         else:
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds(timeout)}")
             yield
@@ -326,14 +325,15 @@ def _engine(url: URL, pool: int, options: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
-        pool_pre_ping=True,
         pool_size=pool,
         pool_timeout=POOL_WAIT_SECONDS,
         connect_args={**POSTGRES_CONNECTION, "options": f"{options} -c lock_timeout=10s"},
     )
+    event.listen(engine, "checkout", liveness.look)
+    return engine
 
 
 def _make_folder(folder: Path) -> None:

@@ -21,6 +21,7 @@ from xrm_core.metadata.types import FieldType
 from xrm_core.storage.allowed import OnlyAllowed
 from xrm_core.storage.columns import column_type
 from xrm_core.storage.file_tables import FILE
+from xrm_core.storage.kept_statements import KeptStatements
 from xrm_core.storage.search_create import create_along
 from xrm_core.storage.search_index import add_search_index
 from xrm_core.storage.search_text import searched_columns
@@ -31,6 +32,8 @@ _ON_DELETE = {"restrict": "RESTRICT", "set_null": "SET NULL", "cascade": "CASCAD
 class Tables:
     """The tables of one model. ``metadata`` is SQLAlchemy's; ``tables[entity_name]`` is an entity's table.
 
+    ``statements`` keeps what was made of them to be run again.
+
     Args:
         model: whose tables.
         lazy: make each table when it is first asked for. For reading and writing records; whoever changes tables needs
@@ -40,6 +43,7 @@ class Tables:
     def __init__(self, model: Model, *, lazy: bool = False) -> None:
         self.model = model
         self.metadata = MetaData()
+        self.statements = KeptStatements()
         self._making = RLock()
         self._by_entity = {} if lazy else {entity.name: _table(self.metadata, entity) for entity in model}
 

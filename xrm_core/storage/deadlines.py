@@ -1,0 +1,56 @@
+"""A limit of time on many short works, in threads: one thread watches all. A timer for each costs more than most works.
+
+The other one, :mod:`xrm_core.storage.late`, belongs to an event loop.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class Deadlines:
+    """Calls a function for each work that is still there when its time is over.
+
+    The thread begins with the first work, and does not keep the process from ending.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[object, tuple[float, Callable[[], None]]] = {}
+        self._wakes = float("inf")
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def within(self, seconds: float, late: Callable[[], None]) -> Iterator[None]:
+        """Do the work of the block; if it takes longer, ``late`` is called once, from another thread.
+
+        It is never called after the block, when what it would interrupt is somebody else's. It must not raise or wait.
+        """
+        work, end = object(), time.monotonic() + seconds
+        with self._changed:
+            self._ends[work] = end, late
+            if self._thread is None or not self._thread.is_alive():
+                self._wakes = end
+                self._thread = threading.Thread(target=self._watch, name="xrm-deadlines", daemon=True)
+                self._thread.start()
+            elif end < self._wakes:
+                self._wakes = end
+                self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._ends.pop(work, None)
+
+    def _watch(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for work, (end, late) in list(self._ends.items()):
+                    if end <= now:
+                        del self._ends[work]
+                        late()
+                if self._wakes <= now:  # else whoever comes next would have to wake us again
+                    self._wakes = min((end for end, _ in self._ends.values()), default=float("inf"))
+                self._changed.wait(None if self._wakes == float("inf") else max(self._wakes - now, 0))

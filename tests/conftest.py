@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.bytecode import keep
 from tests.no_sync import do_not_wait
 from tests.plain_logs import plain
 from tests.postgres import UNAVAILABLE, PostgresServer, running_server
@@ -16,6 +18,7 @@ from xrm_core.storage.engines import Database
 REVISIONS = replayed()
 """Makes the system tables in this process, see there."""
 
+keep()
 do_not_wait()
 plain()
 
@@ -74,6 +77,17 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     yield opened
     opened.close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each process takes a half of the tests as they stand, and from the other's when it is through.
+
+    xdist's own way deals them out in small portions, so that each process makes nearly every server and every world.
+    """
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

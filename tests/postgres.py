@@ -68,10 +68,14 @@ class PostgresServer:
 
     def execute(self, *statements: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run statements outside of transactions, as CREATE DATABASE wants it; the rows of the last."""
-        with psycopg.connect(host=str(self.folder), user=_ADMIN, dbname=database, autocommit=True) as connection:
+        with self.connect(database) as connection:
             for statement in statements:
                 cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+    def connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+        """A connection without transactions."""
+        return psycopg.connect(host=str(self.folder), user=_ADMIN, dbname=database, autocommit=True)
 
     @contextmanager
     def database(self, *, empty: bool = False) -> Iterator[str]:
@@ -84,14 +88,21 @@ class PostgresServer:
             return
         prepared = self._free.pop() if self._free else self._make()
         yield self.url(prepared.name)
-        if prepared.clean(self.execute):
+        if prepared.clean():
             self._free.append(prepared)
         else:
+            prepared.connection.close()
             self.execute(f"DROP DATABASE {prepared.name} WITH (FORCE)")
+
+    def close(self) -> None:
+        """Let go of the connections that clean."""
+        for prepared in self._free:
+            prepared.connection.close()
 
     def _make(self) -> PreparedDatabase:
         name = f"test_{next(self._numbers)}"
-        return PreparedDatabase.make(self.execute, name, self.url(name))
+        self.execute(f"CREATE DATABASE {name}")
+        return PreparedDatabase.make(name, self.url(name), self.connect(name))
 
 
 @contextmanager
@@ -110,7 +121,11 @@ def running_server() -> Iterator[PostgresServer]:
             binaries = _reachable(binaries, folder, user)
         _init(binaries, folder, user)
         with _serve(binaries, folder, user):
-            yield PostgresServer(folder)
+            server = PostgresServer(folder)
+            try:
+                yield server
+            finally:
+                server.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

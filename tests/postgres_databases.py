@@ -1,18 +1,20 @@
 """Databases on the tests' PostgreSQL: made once with the system tables, cleaned for the next test.
 
-To make the system tables takes longer than most tests; what tests add to them is gone in a moment.
+To make the system tables takes longer than most tests; what tests add to them is gone in a moment, by a connection that
+stays open: a new one reads the catalogue of all tables before it can look at them.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from psycopg.errors import InvalidSchemaName, UndefinedTable
+import psycopg
+from psycopg.errors import InvalidSchemaName, OperationalError, UndefinedTable
+from psycopg.sql import SQL, Identifier, Literal
 
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system_upgrade import upgrade_system
 
-Execute = Callable[..., list[tuple[object, ...]]]
-"""Runs a statement in a database: ``execute(statement, database=name)``."""
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 _END_OTHERS = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
@@ -38,7 +40,8 @@ _SIGHT = """SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
 ) AS lines"""
 """All that is not data, and what the revisions have written, as one value."""
 
-_CLEAN = """DO $$ DECLARE kind text; name text; BEGIN
+_DEFINE_CLEAN = """CREATE FUNCTION pg_temp.clean() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE kind text; name text; BEGIN
     FOR name IN SELECT nspname FROM pg_namespace WHERE oid > {newest} AND nspname !~ '^pg_' LOOP
         EXECUTE format('DROP SCHEMA %I CASCADE', name);
     END LOOP;
@@ -60,21 +63,21 @@ _CLEAN = """DO $$ DECLARE kind text; name text; BEGIN
         EXECUTE format('DROP TYPE IF EXISTS %s CASCADE', name);
     END LOOP;
     PERFORM set_config('session_replication_role', 'replica', true);
-    FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-            AND relname NOT IN ('xrm_alembic_version', 'xrm_mask_key') LOOP
-        EXECUTE format('DELETE FROM %I', name);
-    END LOOP;
+    {deletes}
     PERFORM setval(oid, 1, false) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'S';
 END $$"""
-"""Away with all that is newer than the system tables, with their rows and with what was counted; not with what the
-revisions have written."""
+"""Makes what takes away all that is newer than the system tables, with their rows and with what was counted; not what
+the revisions have written. It lasts as long as the connection, and so do its plans."""
+
+_TABLES = """SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    AND relname NOT IN ('xrm_alembic_version', 'xrm_mask_key')"""
 
 
 _KEY = """SELECT format('UPDATE xrm_mask_key SET inner_block = %L, outer_block = %L', inner_block, outer_block)
     FROM xrm_mask_key"""
 
 
-@dataclass(frozen=True)
+@dataclass
 class PreparedDatabase:
     """A database with the system tables and nothing in them.
 
@@ -83,33 +86,42 @@ class PreparedDatabase:
         newest: the highest object identifier when it was made.
         sight: what it looked like then.
         key: statement that gives it the key of masks that it had then; many tests have one of their own.
+        connection: cleans it.
     """
 
     name: str
     newest: int
     sight: object
     key: str
+    connection: Connection
 
     @classmethod
-    def make(cls, execute: Execute, name: str, url: str) -> "PreparedDatabase":
-        """Make it; the revisions make the system tables."""
-        execute(f"CREATE DATABASE {name}")
+    def make(cls, name: str, url: str, connection: Connection) -> "PreparedDatabase":
+        """Of an empty database, with a connection to it; the revisions make the system tables."""
         database = Database(url)
         upgrade_system(database)
         database.close()
         # Any new object has a higher number than this one, which is gone again.
-        [[newest]] = execute("SELECT lo_create(0)::bigint", database=name)
-        execute(f"SELECT lo_unlink({newest}::oid)", database=name)
-        [[sight]] = execute(_SIGHT, database=name)
-        [[key]] = execute(_KEY, database=name)
-        return cls(name, int(str(newest)), sight, str(key))
+        newest = _one(connection, "SELECT lo_create(0)::bigint")
+        connection.execute(SQL("SELECT lo_unlink({}::oid)").format(Literal(newest)))
+        sight, key = _one(connection, _SIGHT), _one(connection, _KEY)
+        tables = [row[0] for row in connection.execute(_TABLES)]
+        deletes = SQL(" ").join(SQL("DELETE FROM {};").format(Identifier(table)) for table in tables)
+        connection.execute(SQL(_DEFINE_CLEAN).format(newest=Literal(newest), deletes=deletes))
+        return cls(name, newest, sight, key, connection)
 
-    def clean(self, execute: Execute) -> bool:
+    def clean(self) -> bool:
         """Make it as it was; False: a test has changed what was there before, so it cannot be used again."""
-        execute(_END_OTHERS, database=self.name)  # a test that forgot to close
         try:
-            execute(_CLEAN.format(newest=self.newest), self.key, database=self.name)
-            [[sight]] = execute(_SIGHT, database=self.name)
-        except (InvalidSchemaName, UndefinedTable):
-            return False
-        return sight == self.sight
+            self.connection.execute(_END_OTHERS)  # a test that forgot to close
+            self.connection.execute("SELECT pg_temp.clean()")
+            self.connection.execute(self.key.encode())
+            return _one(self.connection, _SIGHT) == self.sight
+        except (InvalidSchemaName, UndefinedTable, OperationalError):
+            return False  # the last: a test has ended this connection, too
+
+
+def _one(connection: Connection, statement: str) -> Any:
+    """The one value that a statement gives."""
+    [[value]] = connection.execute(statement.encode()).fetchall()
+    return value

@@ -12,13 +12,23 @@ from xrm_core.storage.engines import Database
 
 @pytest.fixture
 def another_database(database: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """Fresh and empty, of the same kind as ``database``."""
+    """A fresh one without a model, of the same kind as ``database``."""
+    yield from _another(database, request, tmp_path, empty=False)
+
+
+@pytest.fixture
+def another_empty_database(database: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """The same without system tables."""
+    yield from _another(database, request, tmp_path, empty=True)
+
+
+def _another(database: Database, request: pytest.FixtureRequest, tmp_path: Path, *, empty: bool) -> Iterator[Database]:
     with ExitStack() as stack:
         if database.is_sqlite:
             url = f"sqlite:///{tmp_path / 'another.db'}"
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            url = stack.enter_context(server.database(empty=True))
+            url = stack.enter_context(server.database(empty=empty))
         opened = Database(url)
         yield opened
         opened.close()

@@ -258,14 +258,14 @@ def test_system_tables_are_created_once_and_kept(database: Database) -> None:
     assert schema_of(database) == before
 
 
-def test_system_tables_are_as_the_code_sees_them(database: Database, another_database: Database) -> None:
+def test_system_tables_are_as_the_code_sees_them(database: Database, another_empty_database: Database) -> None:
     # Given tables from the revisions and tables from the Table objects
     upgrade_system(database)
-    with another_database.begin() as connection:
+    with another_empty_database.begin() as connection:
         METADATA.create_all(connection)
     # Then they are the same
     revisions = {name: table for name, table in schema_of(database).items() if name != "xrm_alembic_version"}
-    assert revisions == schema_of(another_database)
+    assert revisions == schema_of(another_empty_database)
 
 
 def test_system_tables_of_many_tenants_are_made_at_the_same_time(database_url: str, tmp_path: Path) -> None:

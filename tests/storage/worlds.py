@@ -72,24 +72,45 @@ def schema_of(database: Database) -> dict[str, Any]:
     return found
 
 
+_KNOWN: dict[tuple[str | None, ...], dict[str, Any]] = {}
+"""What SQLite says of a table, by the statements that made it and its indexes: it is asked for each table by itself,
+and most are system tables, the same in every test."""
+
+
 def _schema(connection: Connection) -> dict[str, Any]:
+    names = inspect(connection).get_table_names()
+    if connection.dialect.name != "sqlite":
+        return _read(connection, names)
+    lines = connection.exec_driver_sql("SELECT tbl_name, sql FROM sqlite_master ORDER BY type, name").all()
+    statements = {name: tuple(sql for table, sql in lines if table == name) for name in names}
+    fresh = [name for name in names if statements[name] not in _KNOWN]
+    for name, found in _read(connection, fresh).items():
+        _KNOWN[statements[name]] = found
+    return {name: dict(_KNOWN[statements[name]]) for name in names}
+
+
+def _read(connection: Connection, names: list[str]) -> dict[str, Any]:
+    """What the database says of these tables."""
+    if not names:
+        return {}
     inspector = inspect(connection)
     columns = {
         name: {
             found["name"]: (_type(connection, found["type"]), found["nullable"], found["default"]) for found in table
         }
-        for (_, name), table in inspector.get_multi_columns().items()
+        for (_, name), table in inspector.get_multi_columns(filter_names=names).items()
     }
     named: dict[str, Any] = {
-        "unique": inspector.get_multi_unique_constraints(),
-        "checks": inspector.get_multi_check_constraints(),
-        "foreign keys": inspector.get_multi_foreign_keys(),
-        "indexes": inspector.get_multi_indexes(),
+        "unique": inspector.get_multi_unique_constraints(filter_names=names),
+        "checks": inspector.get_multi_check_constraints(filter_names=names),
+        "foreign keys": inspector.get_multi_foreign_keys(filter_names=names),
+        "indexes": inspector.get_multi_indexes(filter_names=names),
     }
     for index in (index for table in named["indexes"].values() for index in table):
         # On SQLite the condition of a partial index is an object that equals nothing but itself.
         index["dialect_options"] = {key: str(value) for key, value in index.get("dialect_options", {}).items()}
-    keys, options = inspector.get_multi_pk_constraint(), inspector.get_multi_table_options()
+    keys = inspector.get_multi_pk_constraint(filter_names=names)
+    options = inspector.get_multi_table_options(filter_names=names)
     return {
         name: {
             "columns": columns[name],

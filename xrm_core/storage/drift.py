@@ -44,6 +44,10 @@ _TRIGGERS = {
 """(table, trigger) of all that somebody has made."""
 
 
+_NONE = ""
+"""The name of no table; without any name SQLAlchemy would read them all."""
+
+
 class _Reflected:
     """What the database says about its tables; read once for all of them."""
 
@@ -51,13 +55,15 @@ class _Reflected:
         self._dialect = connection.dialect
         inspector = inspect(connection)
         self._tables = set(inspector.get_table_names())
-        self._columns = inspector.get_multi_columns()
-        self._primary_keys = inspector.get_multi_pk_constraint()
-        self._uniques = inspector.get_multi_unique_constraints()
-        self._checks = inspector.get_multi_check_constraints()
-        self._foreign_keys = inspector.get_multi_foreign_keys()
-        self._indexes = inspector.get_multi_indexes()
-        self._options = inspector.get_multi_table_options()
+        # Not those of anybody else: SQLite asks for each table by itself, and there are more system tables than others.
+        names = [table.name for table in tables if table.name in self._tables] or [_NONE]
+        self._columns = inspector.get_multi_columns(filter_names=names)
+        self._primary_keys = inspector.get_multi_pk_constraint(filter_names=names)
+        self._uniques = inspector.get_multi_unique_constraints(filter_names=names)
+        self._checks = inspector.get_multi_check_constraints(filter_names=names)
+        self._foreign_keys = inspector.get_multi_foreign_keys(filter_names=names)
+        self._indexes = inspector.get_multi_indexes(filter_names=names)
+        self._options = inspector.get_multi_table_options(filter_names=names)
         self._triggers = list(connection.execute(text(_TRIGGERS[connection.dialect.name])))
         if connection.dialect.name == "sqlite":
             self._peculiar = list(search_differences(connection, tables))

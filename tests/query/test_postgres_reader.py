@@ -212,6 +212,25 @@ async def test_a_turn_that_is_not_taken_goes_to_the_next(
     assert isinstance((await asyncio.gather(first, return_exceptions=True))[0], asyncio.CancelledError)
 
 
+async def test_nobody_overtakes_who_waits_for_a_connection(
+    reader: PostgresReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader._most = 1
+    busy = await reader._acquire()
+    first = asyncio.create_task(reader._acquire())
+    await asyncio.sleep(0)
+    reader._release(busy, healthy=True)  # its turn …
+    newcomer = asyncio.create_task(reader._acquire())  # … in which somebody else comes
+    assert await asyncio.wait_for(first, 2) is busy
+    assert not newcomer.done()
+    # and a connection that has broken makes room for whoever waits
+    reader._release(busy, healthy=False)
+    other = await asyncio.wait_for(newcomer, 2)
+    assert other is not busy
+    assert reader._open == 1
+    reader._release(other, healthy=True)
+
+
 async def test_reads_go_on_after_a_restart(reader: PostgresReader, postgres: Database) -> None:
     await asyncio.gather(*(reader.fetch([sleep(0.05)]) for _ in range(6)))  # six idle connections
     await asyncio.to_thread(cut_all, postgres)

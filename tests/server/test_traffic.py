@@ -203,6 +203,10 @@ def test_a_tenant_whose_database_is_slow_leaves_room_for_the_others(database: Da
                 time.sleep(0.01)
 
             # when somebody else asks
+            full = cast(Any, client.http.app).is_full
+            assert full({"path": "/graphql", "headers": []}, 0)
+            assert not full({"path": "/health/ready", "headers": []}, 0)
+            assert not full({"path": "/t/nobody/graphql", "headers": []}, 0)
             refused = client.post({"query": "{ customers { totalCount } }"})
             ready, sign_in = client.http.get("/health/ready"), client.http.get("/auth/providers")
 

@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 
 from xrm_core.jobs.worker import Worker
-from xrm_core.server.one_write import Protocol
+from xrm_core.server.admission import Admission
 from xrm_core.server.traffic import Stage, Traffic
 
 _LOOK_SECONDS = 0.05
@@ -55,7 +55,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             traffic,
             loop="auto",  # uvloop where it exists, which is everywhere but on Windows
-            http=Protocol,
+            http=Admission,
             ws="websockets-sansio",
             ws_max_size=traffic.max_message,
             lifespan="on",

@@ -18,6 +18,7 @@ from xrm_core.cli.failures import is_about_output
 from xrm_core.errors import PortInUse, SettingsError, XrmError
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import Platform, assemble, assemble_applied, kept_files, pack_policies, read_model
+from xrm_core.server.open_files import take_all_that_are_allowed
 from xrm_core.server.workers import working_beside
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint
@@ -40,6 +41,7 @@ def run(settings: Settings) -> None:
         signal.signal(number, _end)  # being told to stop is no failure; uvicorn raises the signal again at its end
     if settings.demo:
         _require_loopback(settings.host)
+    take_all_that_are_allowed()
     with ExitStack() as stack:
         if settings.traces:
             from xrm_core.server.tracing import traced

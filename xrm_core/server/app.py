@@ -198,7 +198,8 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
     )
-    app: ASGIApp = Sites(starlette, site, tenants, {GRAPHQL: graphql}, settings.max_tenant_requests, sockets)
+    sites = Sites(starlette, site, tenants, {GRAPHQL: graphql}, settings.max_tenant_requests, sockets)
+    app: ASGIApp = sites
     if settings.trusted_proxies:
         app = cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), list(settings.trusted_proxies)))
     # A web page elsewhere must not reach a demo on this machine under a name of its own (DNS rebinding).
@@ -210,6 +211,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     metrics.gauges.extend(gauges(lambda: (site, *tenants.open_sites)))
     metrics.gauges.extend(lag.gauges(lambda: (site, *tenants.open_sites)))
     traffic = Traffic(app, settings, metrics)
+    traffic.is_full = sites.is_full
     return traffic
 
 

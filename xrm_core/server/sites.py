@@ -10,7 +10,7 @@ from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
 from xrm_core.server.site import Site
 from xrm_core.server.tenants import Tenants
-from xrm_core.server.traffic import RELEASES, ROUTE, has_room, overloaded
+from xrm_core.server.traffic import REFUSED, RELEASES, ROUTE, has_room, overloaded
 
 _KEY = "xrm.site"
 GRAPHQL = "/graphql"
@@ -93,6 +93,7 @@ class Sites:
                 site.busy += 1
             if site.busy > self._most and not has_room(path, site.busy - 1, self._most):
                 site.busy -= 1
+                scope[REFUSED] = True
                 raise overloaded()
         except Exception as error:
             reason = error if isinstance(error, XrmError) else answers.unexpected(error)
@@ -117,6 +118,17 @@ class Sites:
                 await direct(scope, receive, send)
         finally:
             site.busy -= held
+
+    def is_full(self, scope: Scope, coming: int = 0) -> bool:
+        """Whether the site of a request, if it is open, has no room for so many that are about to come and for it."""
+        path: str = scope["path"]
+        site: Site | None = self._main
+        if path.startswith(_TENANTS) or self._tenants.have_hosts:
+            name, parts = self._tenants.named(_host(scope)), _PATH.fullmatch(path)
+            if parts is not None:
+                name, path = parts[2], parts[3] or ""
+            site = self._main if name is None else self._tenants.open_site(name)
+        return site is not None and not has_room(path, site.busy + coming, self._most)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a socket on with its site; it keeps that open, and is none of the requests under way there."""

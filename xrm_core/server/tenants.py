@@ -115,6 +115,10 @@ class Tenants:
                 finally:
                     site.busy -= 1
 
+    def open_site(self, name: str) -> Site | None:
+        """The site of a tenant, if it is open at the moment."""
+        return self._open.get(name)
+
     @property
     def open_sites(self) -> tuple[Site, ...]:
         """Those that are open at the moment."""

@@ -1,16 +1,18 @@
 """The outermost layer of the server: each request gets an id, is counted, and is refused if it could only wait."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum
 from time import perf_counter
 
+import orjson
 import structlog
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xrm_core.errors import NotFound, Overloaded, ShuttingDown, XrmError
 from xrm_core.graphql import answers
+from xrm_core.server.crowd import Crowd
 from xrm_core.server.metrics import METRICS, Metrics
 from xrm_core.settings import Settings
 from xrm_core.telemetry.request import REQUEST, RequestRecord, id_of
@@ -20,6 +22,12 @@ RESERVED = 32
 
 RELEASES = "xrm.releases"
 """Key of a scope: what a request calls that goes on as a stream, which is none of those under way."""
+
+COMING = "xrm.coming"
+"""Key of a scope: it was counted as one that is about to come."""
+
+REFUSED = "xrm.refused"
+"""Key of a scope: the request was one too many, which is counted and has no line in the log."""
 
 ROUTE = "xrm.route"
 """Key of a scope: the route of what was answered without a search among routes."""
@@ -58,6 +66,9 @@ class Traffic:
         app: what comes after.
         settings: how many requests may be under way, which are logged, on which port there are figures only.
         metrics: counts.
+
+    ``under_way`` is how many requests are. Those that come while it ``is_crowded`` wait in the ``crowd`` for their turn
+    to be let in or refused. ``is_full`` says whether the site of a request has no room for so many more and for it.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
@@ -69,6 +80,12 @@ class Traffic:
         self._metrics_port = settings.metrics_port
         self.max_message = settings.max_body_bytes
         self._metrics, self._answers = metrics, metrics.answers
+        self.crowd = Crowd()
+        self._coming = 0
+        self._crowded_at = min(settings.max_requests, settings.max_tenant_requests)
+        self.is_full: Callable[[Scope, int], bool] = lambda _scope, _coming: False
+        self._overloaded = RequestRecord(b"")
+        self._overloaded.codes = (Overloaded.code,)
         metrics.under_way = lambda: self.under_way
 
     @property
@@ -90,6 +107,8 @@ class Traffic:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if scope.pop(COMING, False):
+            self._coming -= 1
         began = perf_counter()
         record = RequestRecord(id_of(scope["headers"]))
         before = REQUEST.set(record)
@@ -141,7 +160,8 @@ class Traffic:
             found.add(seconds)
             if record.codes or record.waited is not None:
                 self._metrics.note(record)
-            if self._logs_all or (status >= 500 and refused is None and not _is_apart(scope["path"])):
+            fails = status >= 500 and refused is None and REFUSED not in scope
+            if self._logs_all or (fails and not _is_apart(scope["path"])):
                 _log_request(scope, route, status, seconds, record)
             REQUEST.reset(before)
 
@@ -157,6 +177,39 @@ class Traffic:
             await self.app(scope, receive, send)
         finally:
             REQUEST.reset(before)
+
+    def is_for_figures(self, server: tuple[str, int | None] | None) -> bool:
+        """Whether a connection came to the port that has health and figures only."""
+        return bool(self._metrics_port) and server is not None and server[1] == self._metrics_port
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether there may be no room for a request, of whichever site it is."""
+        return self.under_way + self._coming >= self._crowded_at
+
+    def comes(self, scope: Scope) -> bytes | None:
+        """A request has come: the answer from its headers on if it is refused, None if it is to be passed on.
+
+        Refusals are counted. Nothing else is made for them, since they come when there is time for nothing.
+        """
+        answer = self._refused_at_once(scope) if self.is_crowded else None
+        if answer is None:
+            # All that has arrived comes in before the first of it is under way.
+            self._coming += 1
+            scope[COMING] = True
+        return answer
+
+    def _refused_at_once(self, scope: Scope) -> bytes | None:
+        path, method = scope["path"], scope["method"]
+        if self._logs_all or self._stage is Stage.CLOSED or method == "HEAD":
+            return None
+        if _is_apart(path) or self.is_for_figures(scope["server"]):
+            return None
+        if has_room(path, self.under_way + self._coming, self._most) and not self.is_full(scope, self._coming):
+            return None
+        self._metrics.durations(method, NOWHERE, Overloaded.http_status, self._overloaded).add(0.0)
+        self._metrics.note(self._overloaded)
+        return b"x-request-id: %s\r\n%s" % (id_of(scope["headers"]), _OVERLOADED)
 
     def _refused(self, path: str) -> XrmError | None:
         if _is_apart(path):
@@ -183,6 +236,16 @@ def overloaded() -> Overloaded:
     return Overloaded("Too many requests are under way; nothing of this one was done.", hint="Try again in a moment.")
 
 
+def _overloaded_answer() -> bytes:
+    error = overloaded()
+    body = orjson.dumps({"errors": [answers.shape(error)]})
+    head = b"retry-after: %d\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    return head % (error.retry_after or 1, len(body)) + body
+
+
+_OVERLOADED = _overloaded_answer()
+
+
 def _given_up() -> ShuttingDown:
     return ShuttingDown(
         "The server had to end before this request did.",
@@ -192,12 +255,13 @@ def _given_up() -> ShuttingDown:
 
 def _refusal(error: XrmError, scope: Scope) -> JSONResponse:
     """The answer; it ends the connection if the server does, and if a body comes that is not worth waiting for."""
-    headers = {"connection": "close"} if isinstance(error, ShuttingDown) or _has_large_body(scope) else None
+    headers = {"connection": "close"} if isinstance(error, ShuttingDown) or has_large_body(scope["headers"]) else None
     return JSONResponse({"errors": [answers.shape(error)]}, error.http_status, headers)
 
 
-def _has_large_body(scope: Scope) -> bool:
-    for name, value in scope["headers"]:
+def has_large_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request has more to send than is worth waiting for if it is refused anyway."""
+    for name, value in headers:
         if name == b"transfer-encoding" or (name == b"content-length" and len(value) > _DIGITS_OF_SMALL):
             return True
     return False

@@ -53,7 +53,7 @@ class PostgresReader:
         self._database = database
         self._timeout = timeout
         self._idle: list[PqConnection] = []
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[PqConnection | None]] = deque()
         self._open = 0
         self._closed = False
         self._most = min(MAX_CONNECTIONS, 2 * database.pool)
@@ -148,56 +148,67 @@ class PostgresReader:
         return found
 
     async def _acquire(self) -> PqConnection:
-        while True:
-            while self._idle:
-                connection = self._idle.pop()
-                if connection.alive:
-                    return connection
-                connection.close()
-                self._open -= 1
-            if self._open < self._most:
-                self._open += 1
-                try:
-                    return await self._connect()
-                except BaseException:
-                    self._open -= 1
-                    self._wake()
-                    raise
-            await self._turn()
+        # Whoever comes while others wait is behind them, also in the moment in which one of them is given its turn.
+        while self._idle and not self._waiting:
+            connection = self._idle.pop()
+            if connection.alive:
+                return connection
+            connection.close()
+            self._open -= 1
+        if self._open < self._most:
+            self._open += 1
+        else:
+            given = await self._turn()
+            if given is not None:
+                return given
+        try:
+            return await self._connect()
+        except BaseException:
+            self._let_go()
+            raise
 
-    async def _turn(self) -> None:
-        """Wait until a connection is free."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def _turn(self) -> PqConnection | None:
+        """Wait until a connection is free; None: there is room for a new one, which counts as open already."""
+        waiter: asyncio.Future[PqConnection | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         began = time.perf_counter()
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await waiter
+                return await waiter
         except BaseException as error:
-            if waiter.done() and not waiter.cancelled():
-                self._wake()  # it was our turn, but we are no longer here to take it
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(waiter)
+            if waiter.done() and not waiter.cancelled():  # it was our turn, but we are no longer here to take it
+                given = waiter.result()
+                if given is None:
+                    self._let_go()
+                else:
+                    self._release(given, healthy=True)
             if isinstance(error, TimeoutError):
                 raise no_connection() from None
             raise
         finally:
             note_wait(time.perf_counter() - began)
-            with contextlib.suppress(ValueError):
-                self._waiting.remove(waiter)
 
     def _release(self, connection: PqConnection, *, healthy: bool) -> None:
-        if healthy and connection.alive and not self._closed:
-            self._idle.append(connection)
-        else:
+        if not healthy or not connection.alive or self._closed:
             connection.close()
-            self._open -= 1
-        self._wake()
+            self._let_go()
+        elif not self._hand_on(connection):
+            self._idle.append(connection)
 
-    def _wake(self) -> None:
+    def _let_go(self) -> None:
+        """There is room for another connection: for whoever waits longest, if anybody does."""
+        if not self._hand_on(None):
+            self._open -= 1
+
+    def _hand_on(self, connection: PqConnection | None) -> bool:
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
-                waiter.set_result(None)
-                break
+                waiter.set_result(connection)
+                return True
+        return False
 
     async def _connect(self) -> PqConnection:
         # The same arguments that the engine for writes connects with.

@@ -1,0 +1,235 @@
+"""How requests come to a server that is full: in turns, refused without being begun, and never before its health."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from tests.server.test_one_write import Wire
+from xrm_core.server.admission import Admission
+from xrm_core.server.crowd import Crowd
+from xrm_core.server.metrics import Metrics
+from xrm_core.server.traffic import Traffic
+from xrm_core.settings import load_settings
+
+SECONDS = 10
+
+
+class Desk:
+    """A server with room for some requests, whose answers wait until they may go; health is answered at once."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.may_go = asyncio.Event()
+        self.begun: list[str] = []
+        self.metrics = Metrics()
+        self.traffic = Traffic(self._answer, load_settings(**settings), self.metrics)
+        self._config = uvicorn.Config(
+            self.traffic, ws="none", lifespan="off", log_config=None, access_log=False, proxy_headers=False
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._opened: list[Admission] = []
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.begun.append(scope["path"])
+        if not scope["path"].startswith("/health/"):
+            await asyncio.wait_for(self.may_go.wait(), SECONDS)
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    def client(self) -> "Client":
+        made = Admission(config=self._config, server_state=self._state, app_state={})
+        wire = Wire()
+        made.connection_made(wire)
+        self._opened.append(made)
+        return Client(made, wire)
+
+    async def end(self) -> None:
+        self.may_go.set()
+        async with asyncio.timeout(SECONDS):
+            while len(self.traffic.crowd) or self._state.tasks:  # noqa: ASYNC110 - several to wait for
+                await asyncio.sleep(0)
+        for each in self._opened:
+            each._unset_keepalive_if_required()
+
+
+class Client:
+    """A connection."""
+
+    def __init__(self, protocol: Admission, wire: Wire) -> None:
+        self.protocol, self.wire = protocol, wire
+
+    def send(self, data: bytes) -> None:
+        self.protocol.data_received(data)
+
+    @property
+    def read(self) -> bytes:
+        return b"".join(self.wire.written)
+
+    async def answer(self) -> bytes:
+        """What is written from now on; it has ended with an answer, or with the connection."""
+        before = len(self.wire.written)
+        async with asyncio.timeout(SECONDS):
+            while len(self.wire.written) == before:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0)
+        return b"".join(self.wire.written[before:])
+
+
+@asynccontextmanager
+async def desk(**settings: Any) -> AsyncIterator[Desk]:
+    made = Desk(**settings)
+    try:
+        yield made
+    finally:
+        await made.end()
+
+
+def request(path: str = "/graphql", method: str = "GET", *headers: str) -> bytes:
+    return "\r\n".join((f"{method} {path} HTTP/1.1", "host: a", *headers, "", "")).encode()
+
+
+async def test_a_request_too_many_is_refused_and_its_connection_is_of_further_use() -> None:
+    async with desk(max_requests=1) as full:
+        first, second = full.client(), full.client()
+        first.send(request())
+        second.send(request("/graphql", "GET", "x-request-id: from-the-proxy-1"))
+
+        refused = await second.answer()
+
+        assert refused.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        for each in (b"\r\nretry-after: 1\r\n", b"\r\nx-request-id: from-the-proxy-1\r\n", b'"code":"OVERLOADED"'):
+            assert refused.count(each) == 1
+        assert b"connection: close" not in refused
+        assert full.begun == ["/graphql"]
+        full.may_go.set()
+        assert (await first.answer()).startswith(b"HTTP/1.1 200 OK")
+        second.send(request())
+        assert (await second.answer()).endswith(b"\r\n\r\nok")
+        assert full.traffic.under_way == 0
+
+
+async def test_refusals_are_counted() -> None:
+    async with desk(max_requests=1) as full:
+        full.client().send(request())
+        other = full.client()
+        other.send(request(method="DELETE"))
+        await other.answer()
+        of = full.metrics.registry.get_sample_value
+        named = {"method": "DELETE", "route": "none", "status": "503"}
+        assert of("xrm_http_request_duration_seconds_count", named) == 1
+        assert of("xrm_errors_total", {"code": "OVERLOADED"}) == 1
+
+
+async def test_of_those_that_arrive_at_the_same_moment_no_more_are_begun_than_there_is_room_for() -> None:
+    async with desk(max_requests=3) as full:
+        clients = [full.client() for _ in range(20)]
+        for each in clients:
+            each.send(request())
+        async with asyncio.timeout(SECONDS):
+            while sum(b"503" in each.read for each in clients) < 17:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        assert len(full.begun) == 3
+        assert len(full.traffic.crowd) == 0
+        full.may_go.set()
+        await asyncio.gather(*full._state.tasks)
+        assert sum(b"200 OK" in each.read for each in clients) == 3
+
+
+@pytest.mark.parametrize("header", ["content-length: 100000", "transfer-encoding: chunked", "expect: 100-continue"])
+async def test_a_refusal_ends_a_connection_on_which_nobody_knows_what_comes(header: str) -> None:
+    async with desk(max_requests=1) as full:
+        full.client().send(request())
+        other = full.client()
+        other.send(request("/files", "POST", header, *(["content-length: 5"] if "expect" in header else [])))
+        refused = await other.answer()
+        assert b"\r\nconnection: close\r\n" in refused
+        assert b"100 Continue" not in refused
+        assert refused.endswith(b"<closed>")
+
+
+async def test_a_body_that_comes_after_its_refusal_is_passed_over() -> None:
+    async with desk(max_requests=1) as full:
+        full.client().send(request())
+        other = full.client()
+        other.send(request("/graphql", "POST", "content-length: 40"))
+        await other.answer()
+        other.send(request("/health/live") + b" " * (40 - len(request("/health/live"))) + request("/health/ready"))
+        assert b"200 OK" in await other.answer()
+        assert full.begun == ["/graphql", "/health/ready"]
+
+
+async def test_health_and_sign_in_are_ahead_of_all_that_wait() -> None:
+    async with desk(max_requests=1) as full:
+        full.client().send(request())
+        await asyncio.sleep(0)
+        crowd = [full.client() for _ in range(50)]
+        for each in crowd:
+            each.send(request())
+        health, sign_in = full.client(), full.client()
+        health.send(request("/health/ready"))
+        sign_in.send(request("/auth/login", "POST", "content-length: 0"))
+        assert len(full.traffic.crowd) == 50
+        assert b"200 OK" in await health.answer()
+        assert "/auth/login" in full.begun
+
+
+async def test_who_has_gone_before_its_turn_is_passed_over() -> None:
+    async with desk(max_requests=1) as full:
+        full.client().send(request())
+        await asyncio.sleep(0)
+        gone, stays = full.client(), full.client()
+        for each in (gone, stays):
+            each.send(request())
+        gone.protocol.connection_lost(OSError())
+        assert b"503" in await stays.answer()
+        assert gone.read == b""
+
+
+async def test_requests_that_were_sent_at_once_are_answered_in_their_order() -> None:
+    async with desk(max_requests=1) as full:
+        client = full.client()
+        client.send(request("/a") + request("/b") + request("/c"))
+        full.may_go.set()
+        async with asyncio.timeout(SECONDS):
+            while client.read.count(b"HTTP/1.1 ") < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        assert client.read.count(b"200 OK") == 3
+        assert full.begun == ["/a", "/b", "/c"]
+
+
+async def test_a_crowd_takes_a_part_of_the_time_and_no_more() -> None:
+    # given two hundred who wait, of whom each takes a moment
+    crowd, came = Crowd(), 0
+
+    def come_in() -> None:
+        nonlocal came
+        came += 1
+        _work(0.0002)
+
+    for _ in range(200):
+        crowd.wait(come_in)
+    # when something else needs fifty rounds of the loop
+    for _ in range(50):
+        _work(0.001)
+        await asyncio.sleep(0)
+    # then they have hardly been in its way
+    assert 1 <= came <= 120
+    async with asyncio.timeout(SECONDS):
+        while len(crowd):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert came == 200
+
+
+def _work(seconds: float) -> None:
+    """Take time of this thread's own: how busy the machine is does not count."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass

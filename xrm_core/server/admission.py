@@ -1,0 +1,66 @@
+"""How connections come to a server: at once, or in their turn if it is full, and refused at next to no cost."""
+
+from functools import partial
+from typing import Any, cast
+
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from xrm_core.server.metrics import METRICS
+from xrm_core.server.one_write import HeldHead, Protocol
+from xrm_core.server.traffic import HEALTH, SIGN_IN, Traffic, has_large_body
+
+_AHEAD = tuple(
+    f"{method} {path}".encode()
+    for path in (HEALTH, METRICS, SIGN_IN)
+    for method in ("GET", "POST" if path == SIGN_IN else "HEAD")
+)
+"""What is never behind others: whether the server is well, and whoever comes to see why it is not."""
+
+
+class Admission(Protocol):
+    """Uvicorn's protocol for a :class:`~xrm_core.server.traffic.Traffic`, which must be its application."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._traffic = cast(Traffic, self.config.app)
+
+    def data_received(self, data: bytes) -> None:
+        """Read it, or let it wait unread if the server is full and this connection has nothing under way."""
+        traffic, cycle = self._traffic, self.cycle
+        if (
+            not traffic.is_crowded
+            or (cycle is not None and not cycle.response_complete)
+            or data.startswith(_AHEAD)
+            or traffic.is_for_figures(self.server)
+        ):
+            super().data_received(data)
+            return
+        self._unset_keepalive_if_required()
+        self.flow.pause_reading()  # so that nothing overtakes
+        traffic.crowd.wait(partial(self._come_in, data))
+
+    def _come_in(self, data: bytes) -> None:
+        # The parser is gone once the connection is.
+        if self.parser is not None and not self.transport.is_closing():
+            self.flow.resume_reading()
+            super().data_received(data)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin with a request, or refuse it without one thing being made for it."""
+        # One that has waited for another of its connection is whole by now, and that other one is still being counted.
+        answer = self._traffic.comes(cast(Scope, cycle.scope)) if cycle.more_body else None
+        if answer is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        # After a refusal, a client that had asked whether to send its body may send it or not: nobody can tell.
+        closes = not cycle.keep_alive or cycle.waiting_for_100_continue or has_large_body(cycle.scope["headers"])
+        head = [STATUS_LINE[503], *(b"%s: %s\r\n" % each for each in self.server_state.default_headers)]
+        if closes:
+            head.append(b"connection: close\r\n")
+        cycle.response_started = cycle.response_complete = True
+        transport = cast(HeldHead, self.transport).plain
+        transport.write(b"".join((*head, answer)))
+        if closes:
+            transport.close()
+        self.on_response_complete()

@@ -23,22 +23,18 @@ from xrm_core.changes.entry import Change
 from xrm_core.metadata.loader import load_texts
 from xrm_core.permissions.caller import System, system
 from xrm_core.plugins import Plugins
-from xrm_core.records import door
 from xrm_core.records.door import Records
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
 
+KEEP = log.append
 ROUNDS, SINGLE, BULK = 15, 100, 1_000
 TEXT = {"type": "string", "maxLength": 100}
 
 
-class Without:
+def keep_nothing(_connection: Connection, _changes: Sequence[Change], _at: Any) -> None:
     """Stands in for the log."""
-
-    @staticmethod
-    def append(_connection: Connection, _changes: Sequence[Change], _at: Any) -> None:
-        """Keep nothing."""
 
 
 def make(database: Database) -> Records:
@@ -103,8 +99,8 @@ def main(url: str) -> None:
     shares: dict[str, list[float]] = {}
     for number in range(ROUNDS + 1):
         pair: list[dict[str, float]] = []
-        for kept in (log, Without) if number % 2 else (Without, log):
-            door.log = kept  # type: ignore[assignment]
+        for kept in (KEEP, keep_nothing) if number % 2 else (keep_nothing, KEEP):
+            log.append = kept
             pair.append(rates(database, records, caller))
         with_log, without = pair if number % 2 else reversed(pair)
         for what in with_log if number else ():  # the first warms up

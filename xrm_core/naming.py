@@ -5,6 +5,7 @@ Names in schema files are snake_case and match :data:`NAME`; everything else is 
 
 import hashlib
 import re
+from functools import lru_cache
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 """What an entity or field may be called (full match)."""
@@ -15,6 +16,7 @@ ENUM_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _MAX_IDENTIFIER = 63  # PostgreSQL cuts identifiers at 63 bytes
 
 
+@lru_cache(maxsize=16_384)  # asked for each field of each input
 def camel(name: str) -> str:
     """``last_name`` → ``lastName``."""
     head, *tail = name.split("_")

@@ -284,7 +284,9 @@ class Engine:
         if is_about_schema(role.planner, document, operation, variables):
             _refuse_key(request)
             return await self._administer(role, document, request, caller)
-        change = await self._apart(self.threads.planning, role.planner.change, document, operation, variables)
+        change, _ = role.planner.known_change(document, operation, variables)
+        if change is None:
+            change = await self._apart(self.threads.planning, role.planner.change, document, operation, variables)
         change.check(variables)
         extensions = {"cost": change.cost(variables)} if request.tells_cost else None
         if is_about_account(role.planner, document, operation, variables):

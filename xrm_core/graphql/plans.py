@@ -222,8 +222,7 @@ class Planner:
         Raises:
             BadCursor, BadQuery, QueryTooLarge: what it answers with cannot be asked for.
         """
-        key = (document.variables_of(operation).plan_key(variables), "change")
-        found: Demands | None = document.plans.get(key)
+        found, key = self.known_change(document, operation, variables)
         root = self.role.graphql.mutation_type
         if found is None:
             arguments = Arguments(variables)
@@ -242,6 +241,14 @@ class Planner:
                         found.costs.add(ACCOUNT)
             document.remember(key, found)
         return found
+
+    @staticmethod
+    def known_change(
+        document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    ) -> tuple[Demands | None, Any]:
+        """What :meth:`change` remembers of an earlier request, if there is something, and its key."""
+        key = (document.variables_of(operation).plan_key(variables), "change")
+        return document.plans.get(key), key
 
     def field_plan(
         self, request: "FieldRequest", document: Document, variables: Mapping[str, Any], *, key: Any

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, TypeVar
@@ -87,23 +88,25 @@ class Plugins:
         return load_error(plugin.name, plugin.distribution, plugin.version, cause)
 
     def before_create(self, entity: str, record: Record) -> Record:
-        """The record as the plugins want it; the one given is left as it is.
+        """The record as the plugins want it: the one given, which is left as it is, if they want nothing else.
 
         Raises:
             RefusedByPlugin: a plugin refused or failed.
         """
         for hook in self._hooks["before_record_create"]:
-            record = {**record, **self._ask(hook, entity, record=deepcopy(record))}
+            if wanted := self._ask(hook, entity, record=_copied(record)):
+                record = {**record, **wanted}
         return record
 
     def before_update(self, entity: str, before: Mapping[str, Any], changes: Record) -> Record:
-        """The changes as the plugins want them; those given are left as they are.
+        """The changes as the plugins want them: those given, which are left as they are, if they want nothing else.
 
         Raises:
             RefusedByPlugin: a plugin refused or failed.
         """
         for hook in self._hooks["before_record_update"]:
-            changes = {**changes, **self._ask(hook, entity, before=_frozen(before), changes=deepcopy(changes))}
+            if wanted := self._ask(hook, entity, before=_frozen(before), changes=_copied(changes)):
+                changes = {**changes, **wanted}
         return changes
 
     def before_delete(self, entity: str, before: Mapping[str, Any]) -> None:
@@ -218,6 +221,18 @@ class Plugins:
 
     def _hooks_of(self, name: str) -> tuple[str, ...]:
         return tuple(hook for hook, found in self._hooks.items() if any(each.plugin_name == name for each in found))
+
+
+def _copied(value: Any) -> Any:
+    """A copy, all the way down. Of the values of a record only mappings and lists can be changed at all."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_copied(item) for item in value]
+    return value if isinstance(value, _UNCHANGING) else deepcopy(value)
+
+
+_UNCHANGING = (str, int, float, Decimal, type(None))
 
 
 def _frozen(value: Any) -> Any:

@@ -78,11 +78,13 @@ def prepare(
     """
     for names in {tuple(owned(kind, values)) for values in rows}:
         check_fields(caller, kind, Action.CREATE, names)
+    has_defaults = any(field.default is not None for field in kind.fields.values())
     ready: list[New] = []
     wrong: dict[int, XrmError] = {}
     for index, values in enumerate(rows):
         try:
-            ready.append(_prepared(records, connection, caller, kind, index, values, now))
+            first = defaults(kind, caller) if has_defaults else {}  # anew for each, since plugins may change them
+            ready.append(_prepared(records, connection, caller, kind, index, first, values, now))
         except XrmError as error:
             wrong[index] = error
     if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
@@ -125,12 +127,13 @@ def _prepared(
     caller: Caller,
     kind: Entity,
     index: int,
+    first: Record,
     values: Mapping[str, Any],
     now: dt.datetime,
 ) -> New:
     fields, links = split(kind, values)
     given = {name: value for name, value in fields.items() if name not in SYSTEM_NAMES}
-    record = canonical(kind, {**defaults(kind, caller), **given})
+    record = canonical(kind, {**first, **given})
     refuse(records.validator.problems(kind, record), kind, caller)
     final = records.plugins.before_create(kind.name, record)
     if final is not record:  # else no plugin was asked

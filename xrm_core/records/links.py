@@ -44,6 +44,8 @@ def split(kind: Entity, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict
     Raises:
         ValidationFailed: a change contradicts itself, or is too large.
     """
+    if not kind.links:
+        return dict(values), {}
     fields = {name: value for name, value in values.items() if name not in kind.links}
     changes = {}
     for name, value in values.items():
@@ -60,6 +62,8 @@ def split(kind: Entity, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict
 
 def owned(kind: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values without links that belong to the other side: for those, the rights there count."""
+    if not kind.links:
+        return dict(values)
     return {name: value for name, value in values.items() if name not in kind.links or kind.links[name].owned}
 
 

@@ -12,6 +12,9 @@ from xrm_core.permissions.caller import Caller
 STAMPS = ("created_at", "created_by")
 """System fields of which the log keeps what a record was deleted with; the others follow from its entries."""
 
+_FORMED = frozenset({FieldType.MONEY, FieldType.DECIMAL, FieldType.BIG_INTEGER, FieldType.SET})
+"""Types of which the log keeps values in another form than a record has them."""
+
 _SYSTEM = frozenset(field.name for field in SYSTEM_FIELDS)
 
 
@@ -24,7 +27,12 @@ def entry(
 
 def state(kind: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
     """All values of a record that are not empty."""
-    return {field.name: value for field, value in _values(kind, record) if value is not None}
+    fields = kind.fields
+    return {
+        name: _value(field, value) if field.type in _FORMED else value
+        for name, value in record.items()
+        if value is not None and (field := fields.get(name)) is not None and not field.virtual and name not in _SYSTEM
+    }
 
 
 def last_state(kind: Entity, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,15 +70,18 @@ def canonical(entity: Entity, values: Mapping[str, Any]) -> Record:
     They may be given in other forms (a decimal as text, ``PT90M``, another time zone). What has no such form is left as
     it is, for validation to report.
     """
-    found = dict(values)
+    found, fields = dict(values), entity.fields
     for name, value in values.items():
-        field = entity.fields.get(name)
-        if field is not None and value is not None and (form := _FORMS.get(field.type)) is not None:
-            with contextlib.suppress(ValueError, InvalidOperation, TypeError):
+        if value is None or (field := fields.get(name)) is None:
+            continue
+        if (form := _FORMS.get(field.type)) is not None:
+            try:
                 found[name] = form(value)
-        elif field is not None and field.type is FieldType.MONEY and isinstance(value, Mapping):
+            except (ValueError, InvalidOperation, TypeError):
+                continue
+        elif field.type is FieldType.MONEY and isinstance(value, Mapping):
             found[name] = _money(field, value)
-        elif field is not None and field.type is FieldType.SET and isinstance(value, list | tuple):
+        elif field.type is FieldType.SET and isinstance(value, list | tuple):
             with contextlib.suppress(ValueError):  # a value that is not allowed
                 found[name] = sorted(value, key=field.enum.index)
     return found

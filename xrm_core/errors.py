@@ -240,6 +240,7 @@ class ValidationFailed(XrmError):
             details={"problems": [dict(p) for p in problems]},
         )
         self.problems = tuple(problems)
+        self.entity = entity
 
 
 class Refuse(Exception):

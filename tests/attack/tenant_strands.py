@@ -12,6 +12,7 @@ from typing import Any
 
 import pyotp
 from graphql import build_client_schema, get_introspection_query
+from uuid_utils import uuid7
 
 from tests.attack.crawler import documents
 from tests.attack.tenant_pair import (
@@ -92,6 +93,7 @@ async def many(tenant: Tenant) -> None:
         where = {"id": {"in": ids}}
         delete = f"mutation ($where: {name}Filter) {{ delete{name}s(where: $where) {{ count errors {{ code }} }} }}"
         await tenant.data(delete, where=where)
+    await by_key(tenant)
     make = "mutation ($input: [CreateContactInput!]!) { createContacts(input: $input) { ids } }"
     [contact] = (await tenant.data(make, input=[{"name": f"{tenant.word} friend"}]))["createContacts"]["ids"]
     join = "mutation ($input: [CreateAccountFriendInput!]!) { createAccountFriends(input: $input) { ids } }"
@@ -100,6 +102,30 @@ async def many(tenant: Tenant) -> None:
     await tenant.data("mutation ($ids: [ID!]) { updateAccountFriends(ids: $ids, set: {}) { count } }", ids=links)
     await tenant.data("mutation ($ids: [ID!]) { deleteAccountFriends(ids: $ids) { count } }", ids=links)
     await tenant.data("mutation ($ids: [ID!]) { deleteContacts(ids: $ids) { count } }", ids=[contact])
+
+
+async def by_key(tenant: Tenant) -> None:
+    """Records written by id, created and then changed, one and many; links by both of their ends."""
+    for name, field in (("Contact", "name"), ("Note", "text"), ("User", "name"), ("Account", "name")):
+        one = f"""mutation ($input: Upsert{name}Input!) {{
+            upsert{name}(by: id, input: $input) {{ created record {{ id {field} }} }} }}"""
+        several = f"""mutation ($input: [Upsert{name}Input!]!) {{
+            upsert{name}s(by: id, input: $input) {{ count created createdCount ids errors {{ code }} }} }}"""
+        id_ = str(uuid7())
+        for word in ("first", "then"):
+            await tenant.data(one, input={"id": id_, field: f"{tenant.word} {word}"})
+        await tenant.data(several, input=[{"id": id_, field: f"{tenant.word} last"}])
+        await tenant.data(f"mutation ($id: ID!) {{ delete{name}(id: $id) {{ id }} }}", id=id_)
+    make = f'mutation {{ createContact(input: {{name: "{tenant.word} key"}}) {{ id }} }}'
+    contact = (await tenant.data(make))["createContact"]["id"]
+    joined = {"accountId": ACCOUNT, "contactId": contact}
+    one = """mutation ($input: UpsertAccountFriendInput!) {
+        upsertAccountFriend(by: accountId_contactId, input: $input) { created record { contact { name } } } }"""
+    several = """mutation ($input: [UpsertAccountFriendInput!]!) {
+        upsertAccountFriends(by: accountId_contactId, input: $input) { count } }"""
+    await tenant.data(one, input=joined)
+    await tenant.data(several, input=[joined])
+    await tenant.data("mutation ($id: ID!) { deleteContact(id: $id) { id } }", id=contact)
 
 
 async def friends(tenant: Tenant, account: str) -> None:

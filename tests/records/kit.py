@@ -55,7 +55,7 @@ FILES: dict[str, dict[str, Any]] = {
     },
 }
 ROLES = {
-    "roles": {"admin": {}, "rep": {}, "viewer": {}, "giver": {}, "clerk": {}, "nobody": {}, "keeper": {}},
+    "roles": {"admin": {}, "rep": {}, "viewer": {}, "giver": {}, "clerk": {}, "nobody": {}, "keeper": {}, "feeder": {}},
     "rules": {
         "own": {"owner": {"id": {"eq": "$user"}}},
         "lead": {"status": {"eq": "lead"}},
@@ -78,6 +78,9 @@ giver,customer,update,revenue,lead,deny
 clerk,customer,read,id city,,allow
 clerk,customer,update,city,,allow
 clerk,customer,create,city,,allow
+feeder,customer,read,*,,allow
+feeder,customer,create,*,,allow
+feeder,customer,update,city,,allow
 keeper,customer,read,name city owner,,allow
 keeper,customer,read,revenue status,lead,allow
 keeper,customer,read,email,,initial

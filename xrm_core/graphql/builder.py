@@ -109,9 +109,14 @@ class ObjectType(_Fillable, GraphQLObjectType):
 
 
 class InputType(_Fillable, GraphQLInputObjectType):
-    """An input type. ``shapes``: what is in it decides what the SQL of an answer looks like."""
+    """An input type.
+
+    ``shapes``: what is in it decides what the SQL of an answer looks like. ``creates``: its field ``create`` has
+    records that are created together with another.
+    """
 
     shapes = True
+    creates = False
 
     def __init__(self, name: str, description: str, fill: Fill | None) -> None:
         GraphQLInputObjectType.__init__(self, name, self._filled, description=description or None)

@@ -49,8 +49,12 @@ def resolve_many(info: GraphQLResolveInfo[Any], root: Root, arguments: Mapping[s
 
 
 def _told(outcome: Outcome, given: list[Any]) -> Plain:
-    errors = [_error(index, given[index], error) for index, error in sorted(outcome.errors.items())]
-    return Plain(count=outcome.count, ids=outcome.ids, errors=errors)
+    return Plain(count=outcome.count, ids=outcome.ids, errors=told_errors(outcome, given))
+
+
+def told_errors(outcome: Outcome, given: list[Any]) -> list[Plain]:
+    """What is wrong with those that were left out; ``given`` has the id of each, or None."""
+    return [_error(index, given[index], error) for index, error in sorted(outcome.errors.items())]
 
 
 def _error(index: int, id_: str | None, error: XrmError) -> Plain:

@@ -22,7 +22,7 @@ _ON_ERROR = {
 def add_bulk(types: Types, entity: Entity, create: InputType | None, update: InputType | None) -> None:
     """The mutations of many records of an entity that the role may use."""
     noun, result = label(entity.plural_labels) or names.many(entity), _result(types)
-    more = [Argument("onError", _on_error(types), "What becomes of the others.", default="ABORT"), DRY_RUN]
+    more = [Argument("onError", on_error(types), "What becomes of the others.", default="ABORT"), DRY_RUN]
     which = [
         Argument("ids", builder.optional(builder.list_of(strawberry.ID)), f"Which; {MOST} at most."),
         Argument("where", types.filters[entity.name] | None, f"Or all of these that you may read; {MOST} at most."),
@@ -44,7 +44,8 @@ def _add(types: Types, entity: Entity, verb: str, about: str, arguments: list[Ar
     types.meanings.add("Mutation", name, Root(f"{verb}_many", entity.name))  # type: ignore[arg-type] # one of them
 
 
-def _on_error(types: Types) -> Any:
+def on_error(types: Types) -> Any:
+    """The type of the argument that says what becomes of the others."""
     if "OnError" not in types.shared:
         types.shared["OnError"] = builder.enum_type("OnError", _ON_ERROR, _ON_ERROR)
         types.know(types.shared["OnError"])
@@ -52,8 +53,21 @@ def _on_error(types: Types) -> Any:
 
 
 def _result(types: Types) -> Any:
-    if "BulkResult" in types.shared:
-        return types.shared["BulkResult"]
+    if "BulkResult" not in types.shared:
+        result = builder.object_type("BulkResult", "What has become of many records.")
+        builder.add(result, "count", int, "How many were written.")
+        builder.add(result, "ids", list[strawberry.ID | None], "Their ids, in the order given; null: left out.")
+        builder.add(
+            result, "errors", builder.list_of(error_type(types)), "What is wrong with those that were left out."
+        )
+        types.shared["BulkResult"] = result
+    return types.shared["BulkResult"]
+
+
+def error_type(types: Types) -> Any:
+    """The type of what is wrong with one of many records."""
+    if "BulkError" in types.shared:
+        return types.shared["BulkError"]
     problem = builder.object_type("BulkProblem", "What is wrong with a field of a record.")
     builder.add(problem, "field", str, "Name of the field in its entity file; empty: of the whole record.")
     builder.add(problem, "label", str | None, "What people call it.")
@@ -65,10 +79,6 @@ def _result(types: Types) -> Any:
     builder.add(error, "code", str, "Code of the error.")
     builder.add(error, "message", str, "In the language asked for.")
     builder.add(error, "problems", builder.list_of(problem), "Field by field, if it is not valid.")
-    result = builder.object_type("BulkResult", "What has become of many records.")
-    builder.add(result, "count", int, "How many were written.")
-    builder.add(result, "ids", list[strawberry.ID | None], "Their ids, in the order given; null: left out.")
-    builder.add(result, "errors", builder.list_of(error), "What is wrong with those that were left out.")
     types.know(problem, error)
-    types.shared["BulkResult"] = result
-    return result
+    types.shared["BulkError"] = error
+    return error

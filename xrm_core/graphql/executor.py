@@ -30,6 +30,7 @@ from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.plans import FieldRequest, Plan, Planner
 from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
 from xrm_core.graphql.sharing import grantee_of
+from xrm_core.graphql.upserts import upsert, upsert_many
 from xrm_core.permissions.caller import User
 from xrm_core.query.context import ContextValues
 from xrm_core.query.reads import Read
@@ -253,6 +254,18 @@ def _resolver(root: Root) -> Any:
     def many(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         return resolve_many(info, root, arguments)
 
+    def upserting(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        execution: Execution = info.context
+        act = upsert_many if root.kind == "upsert_many" else upsert
+        return act(execution, execution.planner.model[root.entity], arguments)
+
+    def upserted(source: Any, info: GraphQLResolveInfo[Any]) -> Any:
+        return _changed(info, root, source["id"])
+
+    if root.kind in ("upsert", "upsert_many"):
+        return upserting
+    if root.kind == "upserted":
+        return upserted
     if root.kind.endswith("_many"):
         return many
     known = {"create": create, "update": update, "delete": delete, "restore": restore}

@@ -32,20 +32,23 @@ def link_input(types: Types, entity: Entity, link: Link) -> InputType:
     name = f"{names.link(entity, link)}Input"
     if name not in types.inputs:  # one object for creating and updating
         about = "Either set, or add and remove. Links that you cannot see stay as they are."
-        types.inputs[name] = builder.input_type(name, about, partial(_fill, types, entity, link))
+        types.inputs[name] = builder.input_type(name, about, partial(fill_link, types, entity, link))
         types.know(types.inputs[name])
     return types.inputs[name]
 
 
-def _fill(types: Types, entity: Entity, link: Link, owner: InputType) -> None:
+def fill_link(types: Types, entity: Entity, link: Link, owner: InputType) -> None:
+    """Give an input what says how links are changed."""
     creates, deletes = (types.access.may(link.through, action) for action in (Action.CREATE, Action.DELETE))
     ids = builder.optional(builder.list_of(strawberry.ID))
     if creates and deletes:
         builder.add(owner, "set", ids, "All links there are to be, by the ids of the records; others are removed.")
     if creates:
         name, about = f"{names.link(entity, link)}AddInput", "A record to link, and what the link says."
-        added = builder.input_type(name, about, partial(_fill_added, types, link))
-        types.know(added)
+        if name not in types.inputs:
+            types.inputs[name] = builder.input_type(name, about, partial(_fill_added, types, link))
+            types.know(types.inputs[name])
+        added = types.inputs[name]
         builder.add(
             owner,
             "add",
@@ -58,18 +61,27 @@ def _fill(types: Types, entity: Entity, link: Link, owner: InputType) -> None:
 
 def _fill_added(types: Types, link: Link, owner: InputType) -> None:
     builder.add(owner, "id", strawberry.ID)
+    add_attributes(types, link, owner)
+
+
+def add_attributes(types: Types, link: Link, owner: InputType, but: str = "") -> None:
+    """Give an input the attributes of links that the role may write, but one of this name."""
     through = types.model[link.through]
     granted = types.access.get(through.name, Action.CREATE)
     for field in types.attributes(link):
-        if field.writable and granted is not None and field.name in granted.fields:
+        if field.writable and naming.camel(field.name) != but and granted is not None and field.name in granted.fields:
             type_ = money_input(types) if field.parts else types.value_type(through, field)
             builder.add(owner, naming.camel(field.name), builder.optional(type_), describe(field))
 
 
 def link_values(model: Model, link: Link, given: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """An input as the write door takes it: names of the entity file, plain values."""
-    if given is None or not given.get("add"):
-        return None if given is None else dict(given)
+    if given is None:
+        return None
     known = {naming.camel(name): name for name in model[link.through].fields}
-    added = [{known.get(name, name): value for name, value in each.items()} for each in given["add"]]
-    return {**given, "add": added}
+    lists = {
+        word: [{known.get(name, name): value for name, value in each.items()} for each in given[word]]
+        for word in ("add", "create")
+        if given.get(word)
+    }
+    return {**given, **lists}

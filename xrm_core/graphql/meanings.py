@@ -177,13 +177,27 @@ class HitField:
 
 Reading = Literal["record", "connection", "trash", "aggregate", "node", "nodes", "search"]
 Changing = Literal[
-    "create", "update", "delete", "restore", "share", "unshare", "create_many", "update_many", "delete_many"
+    "create",
+    "update",
+    "delete",
+    "restore",
+    "share",
+    "unshare",
+    "upsert",
+    "upserted",
+    "create_many",
+    "update_many",
+    "delete_many",
+    "upsert_many",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A root field. ``kind`` is what it does with records of ``entity``; ``""``: of all of them."""
+    """A root field. ``kind`` is what it does with records of ``entity``; ``""``: of all of them.
+
+    ``upserted`` is no root field, but the record in the answer of one.
+    """
 
     kind: Reading | Changing
     entity: str

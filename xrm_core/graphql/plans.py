@@ -234,6 +234,8 @@ class Planner:
                 meaning = self.role.meanings.get("Mutation", name)
                 if root is not None and isinstance(meaning, Root) and meaning.kind.endswith("_many"):
                     selections.written(self.model[meaning.entity], nodes, root.fields[name])
+                elif root is not None and isinstance(meaning, Root) and meaning.kind == "upsert":
+                    selections.upserted(nodes, root.fields[name])
                 elif root is not None and isinstance(meaning, Root):
                     selections.changed(meaning.entity, nodes, root.fields[name])
                 elif isinstance(meaning, AccountField):

@@ -47,6 +47,7 @@ from xrm_core.graphql.meanings import (
     ShareField,
     SharesField,
 )
+from xrm_core.graphql.nested_costs import nested_in
 from xrm_core.graphql.scans import rollups, scans_of, scans_of_keys
 from xrm_core.graphql.where import order, page, period, predicate
 from xrm_core.metadata.model import Entity, Model
@@ -157,14 +158,29 @@ class Selections(HitReader):
         costs = self.demands.costs
         with costs.at(response_key(nodes)):
             costs.add(CHANGE + 1)
+            self._nested(nodes[0], definition)
             with costs.inside():
                 return Record(entity, Param(RECORD_ID), self.record([node.selection_set for node in nodes], type_))
+
+    def upserted(self, nodes: list[FieldNode], definition: GraphQLField) -> None:
+        """What it costs to write a record by key, and to answer with it."""
+        type_: Any = get_named_type(definition.type)
+        costs = self.demands.costs
+        with costs.at(response_key(nodes)):
+            costs.add(CHANGE)
+            for key, inner in self.each([node.selection_set for node in nodes], type_):
+                if isinstance(self.meanings.get(type_.name, inner[0].name.value), Root):
+                    with costs.at(key), costs.inside():
+                        costs.add(1)
+                        record: Any = get_named_type(type_.fields[inner[0].name.value].type)
+                        self.record([node.selection_set for node in inner], record)
 
     def written(self, entity: Entity, nodes: list[FieldNode], definition: GraphQLField) -> None:
         """What it costs to write many records: a point each; those that a filter finds may be as many as can be."""
         costs = self.demands.costs
         with costs.at(response_key(nodes)):
             costs.add(CHANGE)
+            self._nested(nodes[0], definition)
             for argument in ("input", "ids"):
                 length = length_of(nodes[0], argument)
                 if length is not None:
@@ -175,6 +191,12 @@ class Selections(HitReader):
                 found = predicate(self.model, entity, where, self.demands)
                 costs.add(WRITTEN * MOST)
                 costs.scans(1 + scans_of(self.model, entity, found))
+
+    def _nested(self, node: FieldNode, definition: GraphQLField) -> None:
+        """A point for each record that is created together with another."""
+        count = nested_in(node, definition, "input")
+        if count is not None:
+            self.demands.costs.add(WRITTEN, count)
 
     def _entities(self, type_: Any) -> int:
         return len(self.schema.get_possible_types(type_))

@@ -17,6 +17,7 @@ from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller
 from xrm_core.records.creating import New, prepare, store
 from xrm_core.records.deleting import remove
+from xrm_core.records.nested_input import has_nested, require_few
 from xrm_core.records.updating import alike, change_alike
 from xrm_core.records.wording import plural
 from xrm_core.translation import say
@@ -65,6 +66,8 @@ def create(
     """Create records; see :meth:`xrm_core.records.door.Records.create_bulk`."""
     kind, now = records.model[entity], dt.datetime.now(dt.UTC)
     require_fits(kind, len(rows))
+    if any(has_nested(kind, values) for values in rows):
+        return _create_nested(records, connection, caller, kind, rows, skip=skip)
     ready, wrong = prepare(records, connection, caller, kind, rows, now)
     outcome = Outcome([None] * len(rows), wrong)
 
@@ -75,6 +78,29 @@ def create(
 
     if skip or not wrong:
         in_parts(connection, ready, work, lambda each, error: wrong.update({each.index: error}), skip=skip)
+    return finished(kind, outcome, skip=skip)
+
+
+def _create_nested(
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    kind: Entity,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    skip: bool,
+) -> Outcome:
+    """As :func:`create` for records in which others stand: one that is wrong takes with it what stands in it."""
+    require_few(records.model, kind, rows)
+    outcome = Outcome([None] * len(rows))
+
+    def work(some: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        ids = records.create_many(connection, caller, kind.name, [values for _, values in some])
+        for (index, _), id_ in zip(some, ids, strict=True):
+            outcome.ids[index] = id_
+
+    errors = outcome.errors
+    in_parts(connection, list(enumerate(rows)), work, lambda each, error: errors.update({each[0]: error}), skip=skip)
     return finished(kind, outcome, skip=skip)
 
 

@@ -32,6 +32,9 @@ def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) 
             names = say(" and ").join(field.name for field in fields)
             message = say("there is another {entity} with the same {fields}", entity=noun(entity), fields=names)
             return _failed(entity, fields[0].name, "unique", message, fields)
+    if constraint == naming.bounded(f"pk_{table}") or text == f"UNIQUE constraint failed: {table}.id":
+        message = say("there is another {entity} with the same {fields}", entity=noun(entity), fields="id")
+        return _failed(entity, "id", "unique", message)
     for pair in pair_columns(entity):
         columns = (*pair, "valid_from")
         sqlite = "UNIQUE constraint failed: " + ", ".join(f"{table}.{column}" for column in columns)

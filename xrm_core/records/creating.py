@@ -5,7 +5,7 @@ and whether what was stored is what the caller may create.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -88,15 +88,25 @@ def prepare(
         except XrmError as error:
             wrong[index] = error
     if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
-        wrong |= _unseen(records.scope(connection, caller), connection, caller, kind, ready)
+        wrong |= unseen(records.scope(connection, caller), connection, caller, kind, ready)
         ready = [each for each in ready if each.index not in wrong]
     return ready, wrong
 
 
 def store(
-    records: "Records", connection: Connection, caller: Caller, kind: Entity, ready: Sequence[New], now: dt.datetime
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    kind: Entity,
+    ready: Sequence[New],
+    now: dt.datetime,
+    *,
+    along: Callable[[], None] | None = None,
 ) -> None:
-    """Store records, in the order of their places; the first that is wrong refuses all."""
+    """Store records, in the order of their places; the first that is wrong refuses all.
+
+    ``along`` stores what refers to them.
+    """
     if not ready:
         return
     table = records.tables[kind.name]
@@ -114,7 +124,9 @@ def store(
     log.append(connection, entries, now)
     for each in ready:
         change_links(records, connection, caller, kind, each.record["id"], each.links)
-    if not _all_hold(records, connection, caller, kind, ready):  # after the links, which rules may be about
+    if along is not None:
+        along()
+    if not _all_hold(records, connection, caller, kind, ready):  # after all of that, which rules may be about
         raise Forbidden(
             say("You may not create such a {entity}.", entity=noun(kind)),
             hint=say("The record would not be one of those that your role may create, e.g. not your own."),
@@ -149,7 +161,7 @@ def _prepared(
     return New(index, {**empty, **final, **system}, links, tuple(owned(kind, values)), given)
 
 
-def _unseen(
+def unseen(
     scope: Scope, connection: Connection, caller: Caller, kind: Entity, ready: Sequence[New]
 ) -> dict[int, XrmError]:
     """A relation may only be set to a record that the caller can see."""

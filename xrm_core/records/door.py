@@ -20,12 +20,24 @@ from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
-from xrm_core.records import accounts, addresses, bulk, creating, deleting, logged, restoring, shares
+from xrm_core.records import (
+    accounts,
+    addresses,
+    bulk,
+    creating,
+    deleting,
+    logged,
+    nesting,
+    restoring,
+    shares,
+    upserting,
+)
 from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.defaults import own
 from xrm_core.records.files import Files
 from xrm_core.records.links import change_links, owned, split
 from xrm_core.records.locking import locked
+from xrm_core.records.nested_input import has_nested
 from xrm_core.records.numbers import number_changed
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
 from xrm_core.records.relationships import conflicts
@@ -70,8 +82,13 @@ class Records:
     def create_many(
         self, connection: Connection, caller: Caller, entity: str, rows: Sequence[Mapping[str, Any]]
     ) -> list[str]:
-        """Create records in one statement and return their ids; the first that is wrong refuses all."""
+        """Create records in one statement and return their ids; the first that is wrong refuses all.
+
+        Others may stand in their values, in place of those of relations: see :mod:`xrm_core.records.nested_input`.
+        """
         kind, now = self.model[entity], _now()
+        if any(has_nested(kind, values) for values in rows):
+            return nesting.create_nested(self, connection, caller, kind, rows, now)
         ready, wrong = creating.prepare(self, connection, caller, kind, rows, now)
         if wrong:
             raise wrong[min(wrong)]
@@ -86,8 +103,12 @@ class Records:
         id_: str,
         changes: Mapping[str, Any],
         version: int | None = None,
-    ) -> None:
+        *,
+        touch: bool = True,
+    ) -> bool:
         """Change some fields of a record; ``version``, if given, must be its version now.
+
+        ``touch``: it counts as a change also if all values are what they were. Answers whether anything was written.
 
         Raises:
             NotFound, Forbidden, VersionConflict, ValidationFailed, RefusedByPlugin: nothing was changed.
@@ -108,6 +129,10 @@ class Records:
         if final != changes:
             self._validate(kind, {**own(before), **final}, caller)
         self._check_targets(connection, scope, caller, kind, final)
+        if not touch and not logged.differences(kind, before, final):
+            if not change_links(self, connection, caller, kind, id_, links, touch=False):
+                return False
+            links = {}
         number_changed(connection, self.tables[entity], kind, final)
         moved = [final] if EMAIL in final and final[EMAIL] != before.get(EMAIL) else []
         addresses.hold(connection, kind, moved)
@@ -130,6 +155,27 @@ class Records:
                 say("You may not change the {entity} in this way.", entity=noun(kind)),
                 hint=say("After the change it would not be one of the records that your role may change."),
             )
+        return True
+
+    def upsert(
+        self, connection: Connection, caller: Caller, entity: str, by: Sequence[str], values: Mapping[str, Any]
+    ) -> tuple[str, bool]:
+        """Change the record that has the values of a key, or create it; answers its id, and whether it was created.
+
+        One that would become what it is stays as it is. A record that the caller cannot see is not changed; that its
+        key is taken is told as by :meth:`create`.
+
+        Args:
+            connection: in a write transaction.
+            caller: who writes it; may have to create as to update.
+            entity: of the record.
+            by: a key, one of :func:`~xrm_core.records.keys.keys_of`.
+            values: those of its key, all of them, and whatever else it shall have.
+
+        Raises:
+            Forbidden, ValidationFailed, RefusedByPlugin: nothing was stored.
+        """
+        return upserting.upsert_one(self, connection, caller, entity, by, values)
 
     def delete(self, connection: Connection, caller: Caller, entity: str, id_: str, version: int | None = None) -> None:
         """Move a record to the trash; ``version``, if given, must be its version now.
@@ -155,6 +201,19 @@ class Records:
             Forbidden, BulkRefused: nothing was stored.
         """
         return bulk.create(self, connection, caller, entity, rows, skip=skip)
+
+    def upsert_bulk(
+        self,
+        connection: Connection,
+        caller: Caller,
+        entity: str,
+        by: Sequence[str],
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        skip: bool = False,
+    ) -> upserting.Upserted:
+        """As :meth:`upsert` for up to :data:`~xrm_core.records.bulk.MOST` records, and as :meth:`create_bulk`."""
+        return upserting.upsert(self, connection, caller, entity, by, rows, skip=skip)
 
     def update_bulk(
         self,

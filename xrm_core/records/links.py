@@ -101,8 +101,14 @@ def change_links(
     kind: Entity,
     id_: str,
     changes: Mapping[str, LinkChange],
-) -> None:
-    """Write the changes of a record's links. Raises what the door raises for records."""
+    *,
+    touch: bool = True,
+) -> bool:
+    """Write the changes of a record's links; answers whether there were any. Raises what the door raises for records.
+
+    ``touch``: a link that is given the attributes that it has counts as changed.
+    """
+    changed = False
     for name, change in changes.items():
         link = kind.links[name]
         there = _there(records, connection, caller, link, id_)
@@ -113,15 +119,19 @@ def change_links(
             removed = there.keys() - wanted.keys()
         for other in sorted(removed & there.keys()):
             records.delete(connection, caller, link.through, there[other])
+            changed = True
         for other, attributes in wanted.items():
             if other in there and attributes:
-                records.update(connection, caller, link.through, there[other], attributes)
+                written = records.update(connection, caller, link.through, there[other], attributes, touch=touch)
+                changed = changed or written
         new = [
             {link.near: id_, link.far: other, **attributes}
             for other, attributes in wanted.items()
             if other not in there
         ]
         records.create_many(connection, caller, link.through, new)
+        changed = changed or bool(new)
+    return changed
 
 
 def _there(records: "Records", connection: Connection, caller: Caller, link: Link, id_: str) -> dict[str, str]:

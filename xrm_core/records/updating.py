@@ -70,7 +70,7 @@ def change_alike(
     found = locked(connection, scope, caller, kind, ids, Action.UPDATE, conditions)
     groups: list[tuple[Record, list[Record]]] = []  # what is written, and of which records
     for before in found:
-        final = _final(records, caller, kind, before, wanted)
+        final = final_changes(records, caller, kind, before, wanted)
         same = next((group for known, group in groups[:1] + groups[-1:] if known == final), None)
         if same is None:
             groups.append((final, [before]))
@@ -123,7 +123,8 @@ def change_one(
     ).rowcount
 
 
-def _final(records: "Records", caller: Caller, kind: Entity, before: Record, changes: Record) -> Record:
+def final_changes(records: "Records", caller: Caller, kind: Entity, before: Record, changes: Record) -> Record:
+    """A change as hooks want it. Raises what makes the record invalid, or what a plugin has against it."""
     refuse(records.validator.problems(kind, {**own(before), **changes}), kind, caller)
     final = canonical(kind, records.plugins.before_update(kind.name, before, dict(changes)))
     refuse_unwritable(kind, changes, final)

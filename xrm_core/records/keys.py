@@ -1,0 +1,140 @@
+"""Keys: what tells a record from all others of its entity, its id or values that are unique, and who is found by them.
+
+Found is only what the caller can see, by values that they can see: else a change by key would tell what hidden
+records have. Whoever is looked for in vain is somebody new, and meets what is hidden as a unique value that is taken.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, column, func, select, table, tuple_, union_all
+
+from xrm_core import naming
+from xrm_core.metadata.model import EMAIL, USER, Entity, Field, Model
+from xrm_core.permissions.caller import Caller
+from xrm_core.permissions.policy import Action
+from xrm_core.query.predicates import scan
+from xrm_core.query.scan import Scope
+from xrm_core.records.rights import context
+from xrm_core.records.stored import canonical, to_columns
+from xrm_core.records.wording import Problem, invalid, noun
+from xrm_core.storage.change_tables import CHANGE
+from xrm_core.storage.columns import Id
+from xrm_core.storage.folding import fold
+from xrm_core.storage.trash_tables import TRASH
+from xrm_core.translation import say
+
+Key = tuple[str, ...]
+"""Names of the fields that make a key."""
+
+Value = tuple[Any, ...]
+"""What a record has in the columns of a key, as the database compares it."""
+
+ID: Key = ("id",)
+
+_AT_ONCE = 500
+
+
+def keys_of(entity: Entity) -> list[Key]:
+    """The keys of an entity by which records can be written: the id, unique fields, unique combinations of fields.
+
+    Numbers of a sequence are none: nobody can say which one a new record shall have.
+    """
+    singles = [(field.name,) for field in entity.fields.values() if field.unique]
+    groups = [*singles, *entity.unique_together]
+    return [ID, *(names for names in groups if all(entity.fields[name].writable for name in names))]
+
+
+def value_of_key(entity: Entity, key: Key, values: Mapping[str, Any]) -> Value:
+    """What values say of a key.
+
+    Raises:
+        ValidationFailed: a part of it is missing or null, which is the same as no other; or it is no id.
+    """
+    problems = [
+        {"field": name, "rule": "required", "message": say("must have a value, since the record is looked for by it")}
+        for name in key
+        if values.get(name) is None
+    ]
+    if key == ID and not problems and (problem := _id_problem(values["id"])) is not None:
+        problems = [problem]
+    if problems:
+        raise invalid(entity, problems)
+    if key == ID:
+        return (str(UUID(values["id"])),)
+    given = canonical(entity, {name: values[name] for name in key})
+    return tuple(
+        fold(value) if _folds(entity, entity.fields[name]) and isinstance(value, str) else value
+        for name in key
+        for value in to_columns(entity, {name: given[name]}).values()
+    )
+
+
+def _id_problem(given: Any) -> Problem | None:
+    try:
+        known = UUID(given)
+    except (ValueError, AttributeError, TypeError):
+        return {"field": "id", "rule": "format", "message": say("is not an id (UUID)")}
+    if known.version != 7:
+        return {"field": "id", "rule": "format", "message": say("is not an id of this platform (UUID of version 7)")}
+    return None
+
+
+def find(
+    connection: Connection, scope: Scope, caller: Caller, entity: Entity, key: Key, values: Sequence[Value]
+) -> dict[Value, str]:
+    """Value → id of the records that have these values and that the caller can see, held until the transaction ends.
+
+    They are held in the order of their ids. Whoever has got another value meanwhile is not among them.
+    """
+    access = caller.access
+    if not access.may(entity.name, Action.READ) or not all(access.readable_in_full(entity.name, name) for name in key):
+        return {}
+    found = scan(scope, entity)
+    columns = [
+        func.lower(found.column(field, name)) if _folds(entity, field) else found.column(field, name)
+        for field in (entity[name] for name in key)
+        for name in field.columns
+    ]
+    rule = [] if found.rule is None else [found.rule]
+    ids: dict[Value, str] = {}
+    wanted = sorted(values, key=repr)
+    for some in (wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)):
+        query = select(found.source.c.id, *columns).where(_one_of(columns, some), *rule).order_by(found.source.c.id)
+        # Whoever waits here for another's change sees what that has left: conditions are looked at once more.
+        held = query.with_for_update(of=found.source, key_share=True)
+        for id_, *value in connection.execute(held, context(caller)):
+            ids[tuple(value)] = str(id_)
+    return ids
+
+
+def _one_of(columns: Sequence[ColumnElement[Any]], values: Sequence[Value]) -> ColumnElement[bool]:
+    if len(columns) == 1:
+        return columns[0].in_([value[0] for value in values])
+    return tuple_(*columns).in_(list(values))
+
+
+def _folds(entity: Entity, field: Field) -> bool:
+    """Whether letters are the same in either case: an e-mail address is one user's, however it is written."""
+    return entity.name == USER and field.name == EMAIL
+
+
+def ids_taken(connection: Connection, model: Model, ids: Sequence[str]) -> Iterator[str]:
+    """Which of these ids no new record can have: some record has it or has had it, of whatever entity.
+
+    Ids are unique among all of them, and whoever got the id of a record that was deleted would get its history.
+    """
+    for some in (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)):
+        columns = [table(naming.table(each.name), column("id", Id())).c.id for each in model]
+        columns += [CHANGE.c.record_id, TRASH.c.record_id]
+        queries = [select(each).where(each.in_(some)) for each in columns]
+        for part in (queries[start : start + 50] for start in range(0, len(queries), 50)):
+            yield from map(str, connection.scalars(union_all(*part)))
+
+
+def taken(entity: Entity, key: Key) -> Problem:
+    """The problem that another record has the value of a key."""
+    names = say(" and ").join(key)
+    message = say("there is another {entity} with the same {fields}", entity=noun(entity), fields=names)
+    return {"field": key[0], "rule": "unique", "message": message}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.bytecode import keep
+from tests.installed_plugins import read_once
 from tests.no_sync import do_not_wait
 from tests.plain_logs import plain
 from tests.postgres import UNAVAILABLE, PostgresServer, running_server
@@ -21,6 +22,7 @@ REVISIONS = replayed()
 keep()
 do_not_wait()
 plain()
+read_once()
 
 
 def _postgres_is_off() -> bool:

@@ -18,6 +18,8 @@ from xrm_core.server.graphql_http import GraphQLEndpoint
 FUZZ = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+NO_DATABASE = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+"""For what is refused before there is anything to ask a database."""
 
 
 class Open:
@@ -104,11 +106,13 @@ BODIES = [
 ]  # fmt: skip
 
 
+@NO_DATABASE
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:40]))
 def test_bodies_that_are_no_requests(http: Http, body: bytes) -> None:
     http.post(body)
 
 
+@NO_DATABASE
 @pytest.mark.parametrize(
     "query_string",
     [b"", b"query", b"query=%ff", b"query=%00", b"query={__typename}&variables=[[[[",
@@ -119,6 +123,7 @@ def test_query_strings_that_are_no_requests(http: Http, query_string: bytes) -> 
     http.post(b"", query_string, "GET")
 
 
+@NO_DATABASE
 @FUZZ
 @given(body=st.binary(max_size=200))
 def test_random_bytes(http: Http, body: bytes) -> None:
@@ -133,6 +138,7 @@ _JSON = st.recursive(
 )  # fmt: skip
 
 
+@NO_DATABASE
 @FUZZ
 @given(query=_JSON, variables=_JSON, name=_JSON)
 def test_random_json(http: Http, query: Any, variables: Any, name: Any) -> None:
@@ -224,6 +230,7 @@ _WORDS = [
 ]
 
 
+@NO_DATABASE
 @FUZZ
 @given(words=st.lists(st.sampled_from(_WORDS), max_size=25))
 def test_random_words(http: Http, words: list[str]) -> None:
@@ -298,6 +305,7 @@ LARGE = {
 }
 
 
+@NO_DATABASE
 @pytest.mark.parametrize("query", CYCLES)
 def test_fragments_in_circles(http: Http, query: str) -> None:
     assert http.ask(query) == "BAD_QUERY"
@@ -311,6 +319,7 @@ def test_documents_that_want_time_are_refused_or_answered_soon(http: Http, name:
     assert time.monotonic() - started < 30  # a hundred times what it takes; some of these took minutes
 
 
+@NO_DATABASE
 @pytest.mark.parametrize(
     "name", ["tokens", "aliases", "a long alias", "depth", "depth by fragments", "one field often", "many fragments",
              "doubling fragments", "deep filters", "many orders"],

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -31,8 +32,9 @@ def s3_server() -> Iterator[str]:
         server.stop()
 
 
+@cache
 def client(endpoint: str) -> Any:
-    """boto3's, beside ours."""
+    """boto3's, beside ours; to make one takes longer than most that it does."""
     import boto3
 
     keys = {"aws_access_key_id": KEYS["s3_access_key"], "aws_secret_access_key": KEYS["s3_secret_key"]}

@@ -1,8 +1,8 @@
 """Apply two models in turn, perhaps go back, killed (-9) again and again, until an attempt comes through.
 
-Run as a program of its own, since it forks: the database's URL, «there» or «back», and perhaps a seed. With a seed the
-moments of the kills are random, else each attempt is killed one writing statement later than the one before. Ends
-with 0 if the former model had its records after each kill, and prints how many kills there were.
+Run as a program of its own, since it forks: the database's URL, «there» or «back», and how: «later N» kills each
+attempt N writing statements later than the one before, «random SEED» at random moments. Ends with 0 if the former model
+had its records after each kill, and prints how many kills there were.
 """
 
 import itertools
@@ -11,7 +11,8 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from sqlalchemy import event, select
@@ -42,31 +43,34 @@ BACK = ("drop_field:contact.city", "drop_entity:partner")
 WRITES = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "LOCK")
 
 
-def main(url: str, seed: int | None, *, back: bool) -> None:
-    kills = killed_until_done(url, BEFORE, seed)
+Moments = Callable[[], Iterator[tuple[int, float]]]
+"""After how many writing statements, or seconds, each attempt is killed."""
+
+
+def main(url: str, moments: Moments, *, back: bool) -> None:
+    kills = killed_until_done(url, BEFORE, moments)
     database = Database(url)
     add_rows(database, BEFORE, "customer", {"name": "A", "fax": "1"},
              {"name": "B", "parent_id": record_id(1)}, {"name": "C", "rank": 7})  # fmt: skip
     add_rows(database, BEFORE, "contact", {"customer_id": record_id(2), "mail": "b@b.example", "score": "12"})
     before = _records(database)
     database.close()
-    kills += killed_until_done(url, AFTER, seed, compare=not back)
+    kills += killed_until_done(url, AFTER, moments, compare=not back)
     if back:
-        kills += killed_until_done(url, None, seed)
+        kills += killed_until_done(url, None, moments)
         database = Database(url)
         assert _records(database) == before
         database.close()
     print(kills)
 
 
-def killed_until_done(url: str, target: Model | None, seed: int | None, *, compare: bool = False) -> int:
+def killed_until_done(url: str, target: Model | None, moments: Moments, *, compare: bool = False) -> int:
     """How often it was killed. With ``compare``, the records of the former model may not differ after a kill.
 
     ``target`` is the model, or None to go back to the one before.
     """
     before = _seen(url) if compare else None
-    moments = _later_and_later() if seed is None else _random(seed)
-    for kills, (writes, seconds) in enumerate(moments):
+    for kills, (writes, seconds) in enumerate(moments()):
         child = os.fork()
         if child == 0:
             _apply_and_die_after(url, target, writes, seconds)
@@ -80,8 +84,8 @@ def killed_until_done(url: str, target: Model | None, seed: int | None, *, compa
     raise AssertionError("unreachable")
 
 
-def _later_and_later() -> Iterator[tuple[int, float]]:
-    return ((writes, 0.0) for writes in itertools.count(1))
+def _later_and_later(step: int) -> Iterator[tuple[int, float]]:
+    return ((writes, 0.0) for writes in itertools.count(1, step))
 
 
 def _random(seed: int) -> Iterator[tuple[int, float]]:
@@ -141,4 +145,5 @@ def _apply_and_die_after(url: str, target: Model | None, writes: int, seconds: f
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[3]) if len(sys.argv) > 3 else None, back=sys.argv[2] == "back")
+    way = {"later": _later_and_later, "random": _random}[sys.argv[3]]
+    main(sys.argv[1], partial(way, int(sys.argv[4])), back=sys.argv[2] == "back")

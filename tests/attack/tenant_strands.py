@@ -93,6 +93,19 @@ async def many(tenant: Tenant) -> None:
         where = {"id": {"in": ids}}
         delete = f"mutation ($where: {name}Filter) {{ delete{name}s(where: $where) {{ count errors {{ code }} }} }}"
         await tenant.data(delete, where=where)
+        for verb in ("restore", "delete", "purge"):
+            which = f"mutation ($ids: [ID!]) {{ {verb}{name}s(ids: $ids) {{ count errors {{ code }} }} }}"
+            assert (await tenant.data(which, ids=ids[:1]))[f"{verb}{name}s"]["count"] == 1
+        await tenant.data(f"mutation ($id: ID!) {{ purge{name}(id: $id) }}", id=ids[1])
+        if name != "User":
+            ids = (await tenant.data(create, input=rows))[f"create{name}s"]["ids"]
+            merge = f"merge{name}s(into: $into, from: $from) {{ record {{ id }} }}"
+            merge = f"mutation ($into: ID!, $from: [ID!]!) {{ {merge} }}"
+            await tenant.data(merge, **{"into": ids[0], "from": ids[1:]})
+            into = f"{name.lower()}MergedInto"
+            led = (await tenant.data(f"query ($id: ID!) {{ {into}(id: $id) {{ id }} }}", id=ids[1]))[into]
+            assert led == {"id": ids[0]}
+            await tenant.data(f"mutation ($ids: [ID!]) {{ delete{name}s(ids: $ids) {{ count }} }}", ids=ids[:1])
     await by_key(tenant)
     make = "mutation ($input: [CreateContactInput!]!) { createContacts(input: $input) { ids } }"
     [contact] = (await tenant.data(make, input=[{"name": f"{tenant.word} friend"}]))["createContacts"]["ids"]

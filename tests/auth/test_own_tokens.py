@@ -32,7 +32,7 @@ def test_a_token_is_made_shown_once_used_and_revoked(house: House) -> None:
     made = ask(house, session, CREATE, label=" notebook ", only=["note:read", "user:*"], networks=["172.16.0.0/12"])
     token, details = made["createToken"]["token"], made["createToken"]["details"]
     assert (details["label"], details["networks"], details["roles"]) == ("notebook", ["172.16.0.0/12"], None)
-    assert details["only"] == ["note:read", "user:create,delete,history,read,share,update"]
+    assert details["only"] == ["note:read", "user:create,delete,history,purge,read,share,update"]
     [mine] = ask(house, session, MINE)["me"]["tokens"]
     assert {key: mine[key] for key in details} == details
     assert mine["expiresAt"][:4] >= mine["createdAt"][:4]

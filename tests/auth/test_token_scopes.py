@@ -215,7 +215,7 @@ def test_grants_are_read() -> None:
     words = ["customer:read,update", "note:*", "customer:delete"]
     assert read_grants(words, ["customer", "note"]) == {
         "customer": ["delete", "read", "update"],
-        "note": ["create", "delete", "history", "read", "share", "update"],
+        "note": ["create", "delete", "history", "purge", "read", "share", "update"],
     }
 
 

@@ -18,8 +18,8 @@ def cells(text: str) -> dict[tuple[str, str], list[str]]:
 
 def test_it_says_rows_and_fields_in_short(xrm: Xrm, pack: Path) -> None:
     found = cells(xrm("permissions", "matrix", "--format", "csv").out)
-    assert found["role", "entity"] == ["read", "create", "update", "delete", "share", "history"]
-    assert found["base", "book"] == ["all, 4 of 13 fields", "-", "-", "-", "-", "-"]
+    assert found["role", "entity"] == ["read", "create", "update", "delete", "share", "history", "purge"]
+    assert found["base", "book"] == ["all, 4 of 13 fields", "-", "-", "-", "-", "-", "-"]
     assert found["keeper", "book"] == [
         "all but not locked, 12 of 13 fields, 8 on some of them",
         "-",
@@ -27,11 +27,12 @@ def test_it_says_rows_and_fields_in_short(xrm: Xrm, pack: Path) -> None:
         "-",
         "-",
         "-",
+        "-",
     ]
-    assert found["keeper", "book_fan"] == ["as book.fans", "-", "-", "-", "-", "-"]
-    assert found["keeper", "user"] == ["all", "-", "-", "-", "-", "-"]
-    assert found["loner", "book"] == ["others, 2 of 13 fields", "-", "-", "-", "-", "-"]
-    assert found["loner", "xrm_schema"] == ["-", "-", "-", "-", "-", "-"]
+    assert found["keeper", "book_fan"] == ["as book.fans", "-", "-", "-", "-", "-", "-"]
+    assert found["keeper", "user"] == ["all", "-", "-", "-", "-", "-", "-"]
+    assert found["loner", "book"] == ["others, 2 of 13 fields", "-", "-", "-", "-", "-", "-"]
+    assert found["loner", "xrm_schema"] == ["-", "-", "-", "-", "-", "-", "-"]
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "html"])

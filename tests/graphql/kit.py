@@ -29,6 +29,7 @@ from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_tables import FILE
 from xrm_core.storage.mask_hash import blocks
+from xrm_core.storage.merge_tables import MERGE
 from xrm_core.storage.pq_reader import PostgresReader
 from xrm_core.storage.readers import Reader
 from xrm_core.storage.sqlite_reader import SqliteReader
@@ -183,7 +184,7 @@ class World:
             self.tables.metadata.create_all(connection)
             SHARE.create(connection, checkfirst=True)
             MASK_KEY.create(connection, checkfirst=True)
-            METADATA.create_all(connection, [CHANGE, FILE, TRASH, TRASH_FILE])
+            METADATA.create_all(connection, [CHANGE, FILE, MERGE, TRASH, TRASH_FILE])
             connection.execute(MASK_KEY.delete())  # of a database that has a key already
             connection.execute(insert(MASK_KEY).values(blocks(KEY)))
             if not self.database.is_sqlite:

@@ -43,6 +43,7 @@ def test_a_guest_reads_two_entities_and_writes_none(authority: Authority) -> Non
     assert schema.query_type is not None
     assert set(schema.query_type.fields) == {
         *("customer", "customers", "customersAggregate", "product", "products", "productsAggregate"),
+        *("customerMergedInto", "productMergedInto"),
         *("node", "nodes", "search", "me", "changes", "backgroundJob", "backgroundJobs"),
     }
     assert not {name for name in schema.type_map if "Contact" in name or "User" in name or "Project" in name}

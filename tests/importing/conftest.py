@@ -17,6 +17,7 @@ from xrm_core.records.stored import from_row
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_tables import FILE
+from xrm_core.storage.merge_tables import MERGE
 from xrm_core.storage.system import METADATA
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
@@ -87,7 +88,7 @@ class Importer:
         self._folder = folder
         with database.begin() as connection:
             self.tables.metadata.create_all(connection)
-            METADATA.create_all(connection, [CHANGE, FILE, TRASH, TRASH_FILE])
+            METADATA.create_all(connection, [CHANGE, FILE, MERGE, TRASH, TRASH_FILE])
 
     def __call__(
         self,

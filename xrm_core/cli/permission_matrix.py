@@ -60,7 +60,7 @@ def matrix(
         typer.echo(_html(rows), nl=False)
 
 
-_HEADER = ("role", "entity", "read", "create", "update", "delete", "share", "history")
+_HEADER = ("role", "entity", "read", "create", "update", "delete", "share", "history", "purge")
 _NOTHING = "-"
 
 
@@ -94,7 +94,7 @@ def _cell(why: "Reasons") -> str:
         barred = list(dict.fromkeys(each.rule for each in why.rows(Effect.DENY)))
         rows += f" but not {' or '.join(filter(None, barred))}" if barred else ""
     parts = [rows]
-    if why.action not in (Action.DELETE, Action.SHARE) and why.follows is None:
+    if why.action not in (Action.DELETE, Action.SHARE, Action.PURGE) and why.follows is None:
         found = [each for each in why.fields if each.extent is not Extent.NONE]
         some = sum(each.extent is Extent.SOME for each in found)
         masked = sum(each.extent is Extent.MASKED for each in found)

@@ -72,7 +72,7 @@ def _policies(policies: PolicySet, why: Reasons, checked: Verdict | None, releva
 
 
 def _fields(why: Reasons, shown: Sequence[FieldReason]) -> Iterator[str]:
-    if why.action in (Action.DELETE, Action.SHARE) or not shown or why.permission is None:
+    if why.action in (Action.DELETE, Action.SHARE, Action.PURGE) or not shown or why.permission is None:
         return
     yield ""
     yield "Fields:"
@@ -104,7 +104,7 @@ def _record(why: Reasons, checked: Verdict, record: str | None, field: str | Non
         yield f"The field {field} of the record {record}: {shown}."
         return
     yield f"The record {record}: {'yes' if checked.allowed else 'no'}."
-    if checked.allowed and why.action not in (Action.DELETE, Action.SHARE):
+    if checked.allowed and why.action not in (Action.DELETE, Action.SHARE, Action.PURGE):
         yield f"  with the fields {_names(checked.fields)}"
         if checked.masked:
             yield f"  and, masked, {_names(checked.masked)}"

@@ -41,10 +41,14 @@ def resolve_many(info: GraphQLResolveInfo[Any], root: Root, arguments: Mapping[s
         require_fits(entity, len(arguments["input"]))
         rows = [record_values(model, entity, each) for each in arguments["input"]]
         return _told(records.create_bulk(*call, rows, skip=skip), [None] * len(rows))
-    ids = _ids(info, entity, arguments)
+    ids = _ids(info, entity, arguments, trashed=root.kind in ("restore_many", "purge_many"))
     if root.kind == "update_many":
         changes = record_values(model, entity, arguments["set"])
         return _told(records.update_bulk(*call, ids, changes, skip=skip), ids)
+    if root.kind == "restore_many":
+        return _told(records.restore_bulk(*call, ids, skip=skip), ids)
+    if root.kind == "purge_many":
+        return _told(records.purge_bulk(*call, ids, skip=skip, address=execution.address), ids)
     return _told(records.delete_bulk(*call, ids, skip=skip), ids)
 
 
@@ -65,7 +69,9 @@ def _error(index: int, id_: str | None, error: XrmError) -> Plain:
     return Plain(index=index, id=id_, code=error.code, message=error.message, problems=problems)
 
 
-def _ids(info: GraphQLResolveInfo[Any], entity: Entity, arguments: Mapping[str, Any]) -> list[str]:
+def _ids(
+    info: GraphQLResolveInfo[Any], entity: Entity, arguments: Mapping[str, Any], *, trashed: bool = False
+) -> list[str]:
     given, where = arguments.get("ids"), arguments.get("where")
     if (given is None) == (where is None):
         raise BadQuery(say("Give either ids or where."), hint=say("An empty where means all that you may read."))
@@ -80,7 +86,7 @@ def _ids(info: GraphQLResolveInfo[Any], entity: Entity, arguments: Mapping[str, 
     read = selections.read(info.field_nodes[0], info.parent_type.fields[info.field_name])
     wanted = predicate(planner.model, entity, read.get("where"), demands)
     nodes = (Nodes("nodes", (Value("id", "id"),)),)
-    asked = Connection(entity.name, wanted, (), Page(Literal_(MOST + 1)), nodes)
+    asked = Connection(entity.name, wanted, (), Page(Literal_(MOST + 1)), nodes, trashed=trashed)
     marker = Marker(planner.model)
     request = marker.request(asked) if logs_reads(planner.model) else asked
     plan = Plan((Step("", b"", compile_request(planner.scope, request)),), taken.getters, demands, reads=marker.reads)

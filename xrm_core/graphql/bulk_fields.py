@@ -22,11 +22,7 @@ _ON_ERROR = {
 def add_bulk(types: Types, entity: Entity, create: InputType | None, update: InputType | None) -> None:
     """The mutations of many records of an entity that the role may use."""
     noun, result = label(entity.plural_labels) or names.many(entity), _result(types)
-    more = [Argument("onError", on_error(types), "What becomes of the others.", default="ABORT"), DRY_RUN]
-    which = [
-        Argument("ids", builder.optional(builder.list_of(strawberry.ID)), f"Which; {MOST} at most."),
-        Argument("where", types.filters[entity.name] | None, f"Or all of these that you may read; {MOST} at most."),
-    ]
+    which, more = _which(types, entity), _more(types)
     if create is not None:
         given = Argument("input", builder.list_of(create), f"{MOST} at most.")
         _add(types, entity, "create", f"Create many {noun}.", [given, *more])
@@ -36,6 +32,22 @@ def add_bulk(types: Types, entity: Entity, create: InputType | None, update: Inp
     if types.access.may(entity.name, Action.DELETE):
         _add(types, entity, "delete", f"Move many {noun} to the trash.", [*which, *more])
     types.know(result)
+
+
+def add_of_trash(types: Types, entity: Entity, verb: str, about: str) -> None:
+    """A mutation of many records in the trash."""
+    _add(types, entity, verb, about, [*_which(types, entity), *_more(types)])
+
+
+def _which(types: Types, entity: Entity) -> list[Argument]:
+    return [
+        Argument("ids", builder.optional(builder.list_of(strawberry.ID)), f"Which; {MOST} at most."),
+        Argument("where", types.filters[entity.name] | None, f"Or all of these that you may read; {MOST} at most."),
+    ]
+
+
+def _more(types: Types) -> list[Argument]:
+    return [Argument("onError", on_error(types), "What becomes of the others.", default="ABORT"), DRY_RUN]
 
 
 def _add(types: Types, entity: Entity, verb: str, about: str, arguments: list[Argument]) -> None:

@@ -27,6 +27,7 @@ from xrm_core.graphql.documents import Document
 from xrm_core.graphql.dry_runs import NAME
 from xrm_core.graphql.input_values import known_id, record_values
 from xrm_core.graphql.meanings import Root
+from xrm_core.graphql.merges import resolve_merge
 from xrm_core.graphql.plans import FieldRequest, Plan, Planner
 from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
 from xrm_core.graphql.sharing import grantee_of
@@ -38,7 +39,7 @@ from xrm_core.records import read_log
 from xrm_core.records.conflicts import RecordChanged
 from xrm_core.records.door import Records
 from xrm_core.records.idempotency import Kept, Repeatable
-from xrm_core.records.rights import no_record
+from xrm_core.records.rights import missing
 from xrm_core.records.shares import Share
 from xrm_core.records.wording import noun
 from xrm_core.storage.counters import TAKEN_BACK
@@ -233,7 +234,8 @@ def _resolver(root: Root) -> Any:
         id_ = known_id(entity, arguments["id"])
         before = _read(info, root, id_)
         if before is None:
-            raise no_record(entity, id_)
+            scope = execution.records.scope(execution.connection, execution.caller)
+            raise missing(execution.connection, scope, execution.caller, entity, id_)
         with _conflicts_read(execution):
             execution.records.delete(execution.connection, execution.caller, entity.name, id_, arguments.get("version"))
         return before
@@ -244,6 +246,12 @@ def _resolver(root: Root) -> Any:
         execution.records.restore(execution.connection, execution.caller, root.entity, id_)
         return _changed(info, root, id_)
 
+    def purge(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        execution: Execution = info.context
+        id_ = known_id(execution.planner.model[root.entity], arguments["id"])
+        execution.records.purge(execution.connection, execution.caller, root.entity, [id_], execution.address)
+        return id_
+
     def share(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         given = Share(arguments["level"].lower(), _moment(arguments.get("until")), arguments.get("reason"))
         return _share(info, root, arguments, given)
@@ -253,6 +261,13 @@ def _resolver(root: Root) -> Any:
 
     def many(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         return resolve_many(info, root, arguments)
+
+    def merge(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        with _conflicts_read(info.context):
+            return resolve_merge(info, root, arguments)
+
+    def merged(source: Any, info: GraphQLResolveInfo[Any]) -> Any:
+        return _changed(info, root, source["id"])
 
     def upserting(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         execution: Execution = info.context
@@ -268,8 +283,8 @@ def _resolver(root: Root) -> Any:
         return upserted
     if root.kind.endswith("_many"):
         return many
-    known = {"create": create, "update": update, "delete": delete, "restore": restore}
-    return {**known, "share": share, "unshare": unshare}[root.kind]
+    known = {"create": create, "update": update, "delete": delete, "restore": restore, "purge": purge}
+    return {**known, "share": share, "unshare": unshare, "merge": merge, "merged": merged}[root.kind]
 
 
 @contextmanager

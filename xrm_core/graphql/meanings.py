@@ -175,7 +175,7 @@ class HitField:
     part: Literal["node", "score", "fields", "title"]
 
 
-Reading = Literal["record", "connection", "trash", "aggregate", "node", "nodes", "search"]
+Reading = Literal["record", "merged_into", "connection", "trash", "aggregate", "node", "nodes", "search"]
 Changing = Literal[
     "create",
     "update",
@@ -189,6 +189,11 @@ Changing = Literal[
     "update_many",
     "delete_many",
     "upsert_many",
+    "restore_many",
+    "purge",
+    "purge_many",
+    "merge",
+    "merged",
 ]
 
 

@@ -11,6 +11,7 @@ from xrm_core.graphql.bulk_fields import add_bulk
 from xrm_core.graphql.dry_runs import DRY_RUN
 from xrm_core.graphql.link_inputs import link_input, writable_links
 from xrm_core.graphql.meanings import Root
+from xrm_core.graphql.merge_fields import add_merge
 from xrm_core.graphql.nested_inputs import fill_create
 from xrm_core.graphql.record_inputs import field_type, writable_fields
 from xrm_core.graphql.types import Types, describe, label
@@ -39,6 +40,7 @@ def add_mutations(types: Types) -> None:
         add_bulk(types, entity, create, update)
         if create is not None and update is not None:
             add_upserts(types, entity)
+        add_merge(types, entity, update)
         if types.access.may(entity.name, Action.DELETE):
             name = names.mutation("delete", entity)
             arguments = [Argument("id", strawberry.ID), _VERSION, DRY_RUN]

@@ -38,6 +38,11 @@ def trash(entity: Entity) -> str:
     return f"{many(entity)}Trash"
 
 
+def merged_into(entity: Entity) -> str:
+    """Root field of the record into which another was merged: ``customerMergedInto``."""
+    return f"{single(entity)}MergedInto"
+
+
 def mutation(verb: str, entity: Entity) -> str:
     """``createCustomer``."""
     return f"{verb}{type_name(entity)}"

@@ -23,6 +23,7 @@ from xrm_core.graphql.meanings import (
     Root,
     ScalarField,
 )
+from xrm_core.graphql.merge_fields import add_merged_into
 from xrm_core.graphql.money import money_type
 from xrm_core.graphql.relationship_fields import add_relationships, prepare_relationships
 from xrm_core.graphql.sharing import add_shares
@@ -50,6 +51,7 @@ def add_objects(types: Types) -> None:
             [Argument("id", strawberry.ID)],
         )
         types.meanings.add("Query", names.single(entity), Root("record", entity.name))
+        add_merged_into(types, entity)
         builder.add(
             types.query,
             names.many(entity),

@@ -13,6 +13,7 @@ from xrm_core.graphql.costs import ACCOUNT
 from xrm_core.graphql.demands import Demands, Limits
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.meanings import AccountField, Meaning, Root
+from xrm_core.graphql.merge_costs import demand as demand_merge
 from xrm_core.graphql.schema import RoleSchema
 from xrm_core.graphql.selection import Selections
 from xrm_core.metadata.model import Model
@@ -23,7 +24,7 @@ from xrm_core.query.statement import Statement, compile_request
 from xrm_core.storage.readers import Call
 
 MANY = 100
-READS = ("record", "connection", "trash", "aggregate", "node", "nodes", "search")
+READS = ("record", "merged_into", "connection", "trash", "aggregate", "node", "nodes", "search")
 
 
 @dataclass(frozen=True)
@@ -232,10 +233,16 @@ class Planner:
             for key_, nodes in fields.items():
                 name = nodes[0].name.value
                 meaning = self.role.meanings.get("Mutation", name)
-                if root is not None and isinstance(meaning, Root) and meaning.kind.endswith("_many"):
+                if (
+                    root is not None
+                    and isinstance(meaning, Root)
+                    and (meaning.kind.endswith("_many") or meaning.kind == "purge")
+                ):
                     selections.written(self.model[meaning.entity], nodes, root.fields[name])
                 elif root is not None and isinstance(meaning, Root) and meaning.kind == "upsert":
                     selections.upserted(nodes, root.fields[name])
+                elif root is not None and isinstance(meaning, Root) and meaning.kind == "merge":
+                    demand_merge(selections, self.model[meaning.entity], nodes, root.fields[name])
                 elif root is not None and isinstance(meaning, Root):
                     selections.changed(meaning.entity, nodes, root.fields[name])
                 elif isinstance(meaning, AccountField):

@@ -150,7 +150,8 @@ class Selections(HitReader):
                 case _:
                     costs.add(1)
                     with costs.inside():
-                        return Record(root.entity, operand(arguments["id"]), self.record(sets, type_))
+                        merged = root.kind == "merged_into"
+                        return Record(root.entity, operand(arguments["id"]), self.record(sets, type_), merged)
 
     def changed(self, entity: str, nodes: list[FieldNode], definition: GraphQLField) -> Record:
         """The request for a record that a mutation has changed; its id arrives as the parameter :data:`RECORD_ID`."""

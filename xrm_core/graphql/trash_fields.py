@@ -1,9 +1,10 @@
-"""The trash: ``customersTrash``, ``restoreCustomer``."""
+"""The trash: ``customersTrash``, ``restoreCustomer``, ``purgeCustomer``, and many at once."""
 
 import strawberry
 
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import Argument
+from xrm_core.graphql.bulk_fields import add_of_trash
 from xrm_core.graphql.connections import list_arguments
 from xrm_core.graphql.dry_runs import DRY_RUN
 from xrm_core.graphql.meanings import Root
@@ -17,6 +18,7 @@ def add_trash(types: Types) -> None:
         if entity.kind == "link" or not types.access.may(entity.name, Action.DELETE):
             continue
         noun, result = label(entity.labels) or names.type_name(entity), types.objects[entity.name]
+        nouns = label(entity.plural_labels) or names.many(entity)
         name, connection = names.trash(entity), types.connections[entity.name]
         about = "Those in the trash that you may delete and read; updatedAt and updatedBy say when and by whom."
         builder.add(types.query, name, connection, about, list_arguments(types, entity))
@@ -26,3 +28,10 @@ def add_trash(types: Types) -> None:
             about = f"Bring a {noun} back out of the trash, with what was deleted with it."
             builder.add(types.mutation, name, result, about, [Argument("id", strawberry.ID), DRY_RUN])
             types.meanings.add("Mutation", name, Root("restore", entity.name))
+            add_of_trash(types, entity, "restore", f"Bring many {nouns} back out of the trash.")
+        if types.access.may(entity.name, Action.PURGE):
+            name = names.mutation("purge", entity)
+            about = f"End a {noun} that is in the trash for good, with what was deleted with it; answers with its id."
+            builder.add(types.mutation, name, strawberry.ID, about, [Argument("id", strawberry.ID), DRY_RUN])
+            types.meanings.add("Mutation", name, Root("purge", entity.name))
+            add_of_trash(types, entity, "purge", f"End many {nouns} that are in the trash for good.")

@@ -35,6 +35,9 @@ TYPE_FORMS = (
     "Create{}Input",
     "Update{}Input",
     "{}Change",
+    "Merge{}Field",
+    "Merge{}Take",
+    "Merge{}Result",
 )
 """GraphQL types made for an entity, with ``{}`` for its PascalCase name; no two entities may make the same one."""
 
@@ -79,6 +82,7 @@ _GRAPHQL_TYPES = frozenset(
     | {"searchhit", "searchableentity"}
     | {"changes", "recordchange", "changeoperation", "followedentity", "feedreload"}
     | {"recordshare", "sharelevel", "sharewith"}
+    | {"movedrecords"}
     | {"historyentry", "historyfield", "historycause", "historyoperation", "recordstate", "anyvalue"}
     | {scalar + suffix for scalar in _SCALARS for suffix in ("", "filter", "where")}
 )

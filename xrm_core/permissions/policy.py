@@ -31,9 +31,10 @@ class Action(StrEnum):
     DELETE = "delete"
     SHARE = "share"
     HISTORY = "history"
+    PURGE = "purge"
 
 
-OF_ENTITIES = frozenset({Action.SHARE, Action.HISTORY})
+OF_ENTITIES = frozenset({Action.SHARE, Action.HISTORY, Action.PURGE})
 """Actions with records that stand for themselves, not with links and relationships of others."""
 
 SCHEMA = "xrm_schema"

@@ -14,6 +14,7 @@ from xrm_core.query.as_of import as_of_json
 from xrm_core.query.files import file_json
 from xrm_core.query.history import history_json
 from xrm_core.query.joint import Joint
+from xrm_core.query.merged import merged_into
 from xrm_core.query.needs import Nested, needed, nested
 from xrm_core.query.network import NetworkRows, edge_view, node_view
 from xrm_core.query.operands import KnownId
@@ -62,7 +63,10 @@ def record(scope: Scope, request: Record) -> ColumnElement[Any]:
     """One record by id as a scalar sub-query; NULL if it does not exist for the caller."""
     entity = scope.model[request.entity]
     found = scan(scope, entity)
-    return one(scope, found, found.source.c.id == operand(request.id, KnownId()), request.selection)
+    id_: ColumnElement[Any] = operand(request.id, KnownId())
+    return one(
+        scope, found, found.source.c.id == (merged_into(entity, id_) if request.merged else id_), request.selection
+    )
 
 
 def one(

@@ -39,6 +39,9 @@ from xrm_core.storage.change_tables import CHANGE
 _NEW, _OLD = ("create", "restore"), ("delete",)
 """Operations of which an entry has the new values only, and the old ones only; others have pairs."""
 
+_INTO = "merged_into"
+"""The cause of what was merged; its name is the id of a record of the same entity."""
+
 _ID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """An id as the log has it."""
 
@@ -83,7 +86,7 @@ def _pairs(scope: Scope, entity: Entity, row: Row, page: Any, item: History) -> 
             case ChangeParts():
                 yield part.key, scope.json.nested(_changes(scope, entity, row, page, item, part))
             case CauseParts():
-                yield part.key, scope.json.nested(_causes(scope, page, part))
+                yield part.key, scope.json.nested(_causes(scope, entity, page, part))
             case (name_key, "operation"):
                 yield name_key, func.upper(page.c.operation)
             case (name_key, "id"):
@@ -92,19 +95,23 @@ def _pairs(scope: Scope, entity: Entity, row: Row, page: Any, item: History) -> 
                 yield name_key, page.c[name]
 
 
-def _causes(scope: Scope, page: Any, part: CauseParts) -> ColumnElement[Any]:
-    """``[[kind, name], …]`` as objects."""
+def _causes(scope: Scope, entity: Entity, page: Any, part: CauseParts) -> ColumnElement[Any]:
+    """``[[kind, name], …]`` as objects. One that is a record is named if that can be seen."""
     postgresql = scope.dialect.name == "postgresql"
     if postgresql:
         each = func.json_array_elements(cast(page.c.causes, JSON)).table_valued(column("value", JSON), name="xrm_c")
     else:
         each = func.json_each(page.c.causes).table_valued(column("value", Text), name="xrm_c")
+    kind, name = (_text(each, place, postgresql=postgresql) for place in (0, 1))
+    into = sql_case((kind == constant(_INTO), name), else_=null())
+    seen = visible(scope, entity.name, into, page, each)
+    name = sql_case(((kind == constant(_INTO)) & ~seen, literal_column("''")), else_=name)
     pairs: list[Pair] = []
     for item in part.parts:
         if isinstance(item, TypeName):
             pairs.append((item.key, constant(item.name)))
         else:
-            pairs.append((item[0], _text(each, 0 if item[1] == "kind" else 1, postgresql=postgresql)))
+            pairs.append((item[0], kind if item[1] == "kind" else name))
     return select(scope.json.array(scope.json.object(pairs))).select_from(each).scalar_subquery()
 
 

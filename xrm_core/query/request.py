@@ -405,11 +405,15 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record by id, or null if there is none that the caller may see."""
+    """One record by id, or null if there is none that the caller may see.
+
+    ``merged``: the id is that of a record that was merged into it.
+    """
 
     entity: str
     id: Operand
     selection: Selection
+    merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from xrm_core.permissions.caller import Caller
 from xrm_core.records.creating import New, prepare, store
 from xrm_core.records.deleting import remove
 from xrm_core.records.nested_input import has_nested, require_few
+from xrm_core.records.restoring import restore as bring_back
 from xrm_core.records.updating import alike, change_alike
 from xrm_core.records.wording import plural
 from xrm_core.translation import say
@@ -134,6 +135,35 @@ def delete(
 
     def work(some: Sequence[str]) -> None:
         remove(records, connection, caller, entity, some)
+
+    return _of_ids(connection, records.model[entity], ids, work, skip=skip)
+
+
+def restore(
+    records: "Records", connection: Connection, caller: Caller, entity: str, ids: Sequence[str], *, skip: bool
+) -> Outcome:
+    """Bring records back; see :meth:`xrm_core.records.door.Records.restore_bulk`."""
+
+    def work(some: Sequence[str]) -> None:
+        bring_back(records, connection, caller, entity, some)
+
+    return _of_ids(connection, records.model[entity], ids, work, skip=skip)
+
+
+def purge(
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    entity: str,
+    ids: Sequence[str],
+    *,
+    skip: bool,
+    address: str | None,
+) -> Outcome:
+    """End records in the trash; see :meth:`xrm_core.records.door.Records.purge_bulk`."""
+
+    def work(some: Sequence[str]) -> None:
+        records.purge(connection, caller, entity, some, address)
 
     return _of_ids(connection, records.model[entity], ids, work, skip=skip)
 

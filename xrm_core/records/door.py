@@ -6,7 +6,7 @@ All of it in the caller's transaction: an error that leaves here must end it (ro
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -27,7 +27,9 @@ from xrm_core.records import (
     creating,
     deleting,
     logged,
+    merging,
     nesting,
+    purging,
     restoring,
     shares,
     upserting,
@@ -105,10 +107,12 @@ class Records:
         version: int | None = None,
         *,
         touch: bool = True,
+        known: Collection[str] = (),
     ) -> bool:
         """Change some fields of a record; ``version``, if given, must be its version now.
 
         ``touch``: it counts as a change also if all values are what they were. Answers whether anything was written.
+        ``known`` are fields whose values come out of a record that the caller may read: their files need not be found.
 
         Raises:
             NotFound, Forbidden, VersionConflict, ValidationFailed, RefusedByPlugin: nothing was changed.
@@ -128,7 +132,7 @@ class Records:
         refuse_unwritable(kind, changes, final)
         if final != changes:
             self._validate(kind, {**own(before), **final}, caller)
-        self._check_targets(connection, scope, caller, kind, final)
+        self._check_targets(connection, scope, caller, kind, final, known)
         if not touch and not logged.differences(kind, before, final):
             if not change_links(self, connection, caller, kind, id_, links, touch=False):
                 return False
@@ -234,6 +238,35 @@ class Records:
         """Move records, each named once, to the trash. As :meth:`create_bulk`."""
         return bulk.delete(self, connection, caller, entity, ids, skip=skip)
 
+    def restore_bulk(
+        self, connection: Connection, caller: Caller, entity: str, ids: Sequence[str], *, skip: bool = False
+    ) -> bulk.Outcome:
+        """Bring records, each named once, back out of the trash. As :meth:`create_bulk`."""
+        return bulk.restore(self, connection, caller, entity, ids, skip=skip)
+
+    def purge_bulk(
+        self,
+        connection: Connection,
+        caller: Caller,
+        entity: str,
+        ids: Sequence[str],
+        *,
+        skip: bool = False,
+        address: str | None = None,
+    ) -> bulk.Outcome:
+        """End records in the trash, each named once, for good. As :meth:`create_bulk` and :meth:`purge`."""
+        return bulk.purge(self, connection, caller, entity, ids, skip=skip, address=address)
+
+    def purge(
+        self, connection: Connection, caller: Caller, entity: str, ids: Sequence[str], address: str | None = None
+    ) -> None:
+        """End records that are in the trash for good, with their files. See :mod:`xrm_core.records.purging`.
+
+        Raises:
+            Forbidden, NotFound: nothing was ended.
+        """
+        purging.purge(self, connection, caller, entity, ids, address)
+
     def restore(self, connection: Connection, caller: Caller, entity: str, id_: str) -> None:
         """Bring a record back out of the trash, with what was deleted with it.
 
@@ -241,7 +274,17 @@ class Records:
             NotFound: there is no such record in the trash, or none that the caller may delete and read.
             Forbidden, ValidationFailed, RefusedByPlugin: it cannot come back as things are now; nothing was restored.
         """
-        restoring.restore(self, connection, caller, entity, id_)
+        restoring.restore(self, connection, caller, entity, [id_])
+
+    def merge(self, connection: Connection, caller: Caller, entity: str, wanted: merging.Wanted) -> list[merging.Moved]:
+        """Merge records into another; answers what was moved to it, by entity.
+
+        Raises:
+            BadQuery, QueryTooLarge: it cannot be done like this.
+            NotFound, Forbidden, VersionConflict, ValidationFailed, MergeConflict, RecordInUse, RefusedByPlugin:
+                nothing was merged.
+        """
+        return merging.merge(self, connection, caller, entity, wanted)
 
     def share(
         self,
@@ -271,9 +314,16 @@ class Records:
         refuse(self.validator.problems(kind, record), kind, caller)
 
     def _check_targets(
-        self, connection: Connection, scope: Scope, caller: Caller, kind: Entity, changes: Mapping[str, Any]
+        self,
+        connection: Connection,
+        scope: Scope,
+        caller: Caller,
+        kind: Entity,
+        changes: Mapping[str, Any],
+        known: Collection[str] = (),
     ) -> None:
-        problems = self.files.problems(connection, caller, kind, changes)
+        new = {name: value for name, value in changes.items() if name not in known}
+        problems = self.files.problems(connection, caller, kind, new)
         if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
             problems += target_problems(connection, scope, caller, kind, changes)
         refuse(problems, kind, caller)

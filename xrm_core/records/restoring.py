@@ -17,17 +17,17 @@ from sqlalchemy.exc import IntegrityError
 
 from xrm_core.changes import log
 from xrm_core.changes.entry import Change, Operation
-from xrm_core.errors import Forbidden, NotFound
-from xrm_core.metadata.model import Entity
+from xrm_core.errors import Forbidden
+from xrm_core.metadata.model import Entity, Field
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
-from xrm_core.query.scan import Scope
-from xrm_core.query.trash import former_names, trash_scan
-from xrm_core.records import addresses, logged
+from xrm_core.query.trash import former_names
+from xrm_core.records import addresses, logged, merged
 from xrm_core.records.defaults import defaults, own
+from xrm_core.records.in_trash import found_in_trash
 from xrm_core.records.refusals import refuse, translated
 from xrm_core.records.relationships import conflicts
-from xrm_core.records.rights import Problems, context, holds, permission, row_conditions
+from xrm_core.records.rights import Problems, all_hold, row_conditions
 from xrm_core.records.stored import Record, targets_of, to_columns
 from xrm_core.records.trash import record_of
 from xrm_core.records.wording import noun
@@ -36,6 +36,8 @@ from xrm_core.translation import say
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
+
+_AT_ONCE = 500
 
 Key = tuple[str, str]
 """Entity and id of a record."""
@@ -54,16 +56,18 @@ class _Back:
         return self.kind.name, self.record["id"]
 
 
-def restore(records: "Records", connection: Connection, caller: Caller, entity: str, id_: str) -> None:
-    """Bring a record back; see :meth:`xrm_core.records.door.Records.restore`."""
+def restore(records: "Records", connection: Connection, caller: Caller, entity: str, ids: Sequence[str]) -> None:
+    """Bring records back, each once; the first that cannot come back keeps all there.
+
+    See :meth:`xrm_core.records.door.Records.restore`.
+    """
     kind, scope = records.model[entity], records.scope(connection, caller)
     conditions = row_conditions(scope, caller, kind, Action.CREATE, ())
-    kept = found_in_trash(connection, scope, caller, kind, id_)
+    kept = found_in_trash(connection, scope, caller, kind, ids)
     now = dt.datetime.now(dt.UTC)
-    mine = TRASH.c.deletion == kept.deletion
-    rows = connection.execute(select(TRASH.c.entity, TRASH.c.record).where(mine).order_by(TRASH.c.place)).all()
-    back = [found for row in rows if (found := _back(records, caller, row.entity, row.record, now)) is not None]
-    back = [_checked(records, connection, caller, each, {other.key for other in back}) for each in back]
+    deletions = [each.deletion for each in kept]
+    could = (_back(records, caller, row.entity, row.record, now) for row in _kept_of(connection, deletions))
+    back = _checked(records, connection, caller, [each for each in could if each is not None])
     for each in back:
         records.plugins.before_restore(each.kind.name, each.record)
     in_order = list(_in_order(back))
@@ -72,32 +76,28 @@ def restore(records: "Records", connection: Connection, caller: Caller, entity: 
         logged.entry(caller, each.kind, Operation.RESTORE, each.record, logged.state(each.kind, each.record))
         for each in in_order
     ]
-    log.append(connection, [*entries, *_given_back(records, connection, caller, kept.lost, back, now)], now)
-    connection.execute(delete(TRASH).where(mine))
-    if not holds(connection, scope, caller, kind, id_, conditions):
+    given_back = _given_back(records, connection, caller, [each.lost for each in kept], back, now)
+    log.append(connection, [*entries, *given_back], now)
+    for some in _parts(deletions):
+        connection.execute(delete(TRASH).where(TRASH.c.deletion.in_(some)))
+    merged.forget(connection, kind, ids)
+    if not all_hold(connection, scope, caller, kind, ids, conditions):
         raise Forbidden(
             say("You may not restore this {entity}.", entity=noun(kind)),
             hint=say("The record would not be one of those that your role may create, e.g. not your own."),
         )
 
 
-def found_in_trash(connection: Connection, scope: Scope, caller: Caller, kind: Entity, id_: str) -> Any:
-    """The row of the trash of a record that was asked to be deleted, held until the transaction ends.
-
-    Raises:
-        Forbidden: the caller may delete or read no record of the entity.
-        NotFound: there is none, or none that the caller may delete and read.
-    """
-    permission(caller, kind, Action.DELETE)
-    permission(caller, kind, Action.READ)
-    mine = TRASH.c.entity.in_(former_names(kind)), TRASH.c.record_id == id_, TRASH.c.place == 0
-    row = connection.execute(select(TRASH).where(*mine).with_for_update()).first()
-    found, may_delete = trash_scan(scope, kind)
-    rules = [may_delete, *([] if found.rule is None else [found.rule])]
-    seen = select(found.source.c.id).where(found.source.c.id == id_, *rules)
-    if row is None or connection.execute(seen, context(caller)).first() is None:
-        raise NotFound(say("There is no {entity} with the id {id} in the trash.", entity=noun(kind), id=id_))
-    return row
+def _kept_of(connection: Connection, deletions: Sequence[str]) -> Iterator[Any]:
+    """Entity and record of each row of some deletions, the records that were asked for first."""
+    rows = [
+        row
+        for some in _parts(deletions)
+        for row in connection.execute(
+            select(TRASH.c.entity, TRASH.c.record, TRASH.c.place).where(TRASH.c.deletion.in_(some))
+        )
+    ]
+    yield from sorted(rows, key=lambda row: row.place)
 
 
 def _back(records: "Records", caller: Caller, entity: str, kept: Mapping[str, Any], now: dt.datetime) -> _Back | None:
@@ -111,23 +111,43 @@ def _back(records: "Records", caller: Caller, entity: str, kept: Mapping[str, An
     return _Back(kind, record)
 
 
-def _checked(records: "Records", connection: Connection, caller: Caller, back: _Back, coming: set[Key]) -> _Back:
-    """The record, checked; relations to what has gone meanwhile are empty, if that would have emptied them."""
-    kind, record, problems = back.kind, dict(back.record), Problems()
-    for field in kind.fields.values():
-        for target, id_ in targets_of(field, record.get(field.name)):
-            table = records.tables[target]
-            there = select(table.c.id).where(table.c.id == id_).with_for_update(key_share=True)
-            if (target, id_) in coming or connection.execute(there).first() is not None:
+def _checked(records: "Records", connection: Connection, caller: Caller, back: Sequence[_Back]) -> list[_Back]:
+    """The records, checked; relations to what has gone meanwhile are empty, if that would have emptied them."""
+    there = {each.key for each in back}
+    there |= _existing(records, connection, {key for each in back for _, key in _targets(each)} - there)
+    found = []
+    for each in back:
+        kind, record, problems = each.kind, dict(each.record), Problems()
+        for field, key in _targets(each):
+            if key in there:
                 continue
             if field.reference.on_delete == "set_null" and not field.required:
                 record[field.name] = None
             else:
-                message = say("there is no {entity} with this id", entity=noun(records.model[target]))
+                message = say("there is no {entity} with this id", entity=noun(records.model[key[0]]))
                 problems.append({"field": field.name, "rule": "relation", "message": message})
-    refuse(problems, kind, caller)
-    refuse(records.validator.problems(kind, own(record)), kind, caller)
-    return _Back(kind, record)
+        refuse(problems, kind, caller)
+        refuse(records.validator.problems(kind, own(record)), kind, caller)
+        found.append(_Back(kind, record))
+    return found
+
+
+def _targets(back: _Back) -> Iterator[tuple[Field, Key]]:
+    for field in back.kind.fields.values():
+        for key in targets_of(field, back.record.get(field.name)):
+            yield field, key
+
+
+def _existing(records: "Records", connection: Connection, keys: Iterable[Key]) -> set[Key]:
+    """Those of some records that exist, held so that they do not go."""
+    found: set[Key] = set()
+    for entity, some_keys in groupby(sorted(keys), lambda key: key[0]):
+        table = records.tables[entity]
+        for some in _parts([id_ for _, id_ in some_keys]):
+            query = select(table.c.id).where(table.c.id.in_(some)).order_by(table.c.id)
+            there = connection.scalars(query.with_for_update(key_share=True))
+            found |= {(entity, str(id_)) for id_ in there}
+    return found
 
 
 def _in_order(back: Sequence[_Back]) -> Iterator[_Back]:
@@ -138,7 +158,7 @@ def _in_order(back: Sequence[_Back]) -> Iterator[_Back]:
         if not ready:
             each = next(iter(waiting.values()))
             ready = [_Back(each.kind, each.record, tuple(_awaits(each, waiting)))]
-        for each in ready:
+        for each in sorted(ready, key=lambda each: each.kind.name):  # few statements for each entity
             del waiting[each.key]
             yield each
 
@@ -178,13 +198,13 @@ def _given_back(
     records: "Records",
     connection: Connection,
     caller: Caller,
-    lost: str | None,
+    lost: Iterable[str | None],
     back: Iterable[_Back],
     now: dt.datetime,
 ) -> Iterator[Change]:
     """Fill the relations of others that the deletion has emptied, and that are still empty; says what that changes."""
     coming = {each.key for each in back}
-    for entity, id_, name, value in [] if lost is None else json.loads(lost):
+    for entity, id_, name, value in (each for text in lost if text is not None for each in json.loads(text)):
         kind = records.model.entities.get(entity)
         field = None if kind is None else kind.fields.get(name)
         if kind is None or field is None or not coming.issuperset(targets_of(field, value)):
@@ -200,3 +220,8 @@ def _given_back(
         if version is not None:
             after = {"id": id_, "version": version}
             yield logged.entry(caller, kind, Operation.UPDATE, after, {name: [None, value]})
+
+
+def _parts(all_: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(all_), _AT_ONCE):
+        yield all_[start : start + _AT_ONCE]

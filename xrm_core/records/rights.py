@@ -14,9 +14,13 @@ from xrm_core.permissions.policy import Action
 from xrm_core.query.context import context_values
 from xrm_core.query.predicates import compile_rule, scan, unguarded
 from xrm_core.query.scan import Scope
+from xrm_core.query.trash import former_names
 from xrm_core.records.stored import targets_of
 from xrm_core.records.wording import ABOUT, labelled, noun, plural
+from xrm_core.storage.merge_tables import MERGE
 from xrm_core.translation import mark, say
+
+_AT_ONCE = 500
 
 Problems = list[dict[str, str]]
 Made = TypeVar("Made")
@@ -27,6 +31,7 @@ _VERBS = {
     Action.UPDATE: mark("update"),
     Action.DELETE: mark("delete"),
     Action.SHARE: mark("share"),
+    Action.PURGE: mark("purge"),
 }
 
 
@@ -117,6 +122,19 @@ def kept(scope: Scope, word: str, conditions: list[Any], make: Callable[[], Made
     return scope.tables.statements.get((word, conditions.key), make)
 
 
+def all_hold(
+    connection: Connection, scope: Scope, caller: Caller, entity: Entity, ids: Sequence[str], conditions: list[Any]
+) -> bool:
+    """Whether the conditions hold for all of some stored records."""
+    table = scope.tables[entity.name]
+    for start in range(0, len(ids), _AT_ONCE) if conditions else ():
+        some = ids[start : start + _AT_ONCE]
+        query = select(table.c.id).where(table.c.id.in_(some), *conditions)
+        if len(connection.execute(query, context(caller)).all()) < len(some):
+            return False
+    return True
+
+
 def denied(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str, action: Action) -> Exception:
     """Why a record was not found for a write: it may be read but not changed, or it does not exist for the caller."""
     if caller.access.may(entity.name, Action.READ) and readable(connection, scope, caller, entity, id_):
@@ -124,7 +142,31 @@ def denied(connection: Connection, scope: Scope, caller: Caller, entity: Entity,
             say("You may not {action} this {entity}.", action=say(_VERBS[action]), entity=noun(entity)),
             hint=say("You may read it, but no more."),
         )
-    return no_record(entity, id_)
+    return missing(connection, scope, caller, entity, id_)
+
+
+def missing(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str) -> NotFound:
+    """The error for a record that does not exist for the caller. It names the one into which it was merged, if any.
+
+    Only if the caller can see that: ``details.mergedInto`` is its id.
+    """
+    into = survivor(connection, scope, caller, entity, id_)
+    if into is None:
+        return no_record(entity, id_)
+    return NotFound(
+        say("The {entity} with the id {id} was merged into another one.", entity=noun(entity), id=id_),
+        hint=say("Use the one with the id {id}.", id=into),
+        details={"mergedInto": into},
+    )
+
+
+def survivor(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str) -> str | None:
+    """The id of the record into which that with this id was merged, if the caller can see it."""
+    if not caller.access.may(entity.name, Action.READ):
+        return None
+    mine = MERGE.c.entity.in_(former_names(entity)), MERGE.c.record_id == id_
+    into = connection.scalar(select(MERGE.c.into_id).where(*mine))
+    return str(into) if into is not None and readable(connection, scope, caller, entity, str(into)) else None
 
 
 def no_record(entity: Entity, id_: str) -> NotFound:

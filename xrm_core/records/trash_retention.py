@@ -4,6 +4,7 @@ import datetime as dt
 
 from sqlalchemy import Connection, delete, select
 
+from xrm_core.records import merged
 from xrm_core.storage.trash_tables import TRASH
 
 
@@ -20,5 +21,7 @@ def remove_old(connection: Connection, before: dt.datetime, limit: int) -> int:
     chosen = old.order_by(TRASH.c.deleted_at).limit(limit).with_for_update(skip_locked=True)
     ids = list(connection.scalars(chosen))
     if ids:
+        gone = connection.execute(select(TRASH.c.entity, TRASH.c.record_id).where(TRASH.c.deletion.in_(ids)))
+        merged.end(connection, [(row.entity, str(row.record_id)) for row in gone])
         connection.execute(delete(TRASH).where(TRASH.c.deletion.in_(ids)))
     return len(ids)

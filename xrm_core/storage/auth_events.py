@@ -54,6 +54,7 @@ class Event(StrEnum):
     PERMISSIONS_CHANGED = "permissions_changed"
     RECORD_SHARED = "record_shared"
     RECORD_UNSHARED = "record_unshared"
+    RECORD_PURGED = "record_purged"
     LOG_CLEARED = "log_cleared"
     EXPORT = "export"
     VIEW_AS = "view_as"

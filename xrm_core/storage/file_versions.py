@@ -5,7 +5,7 @@ file may read its former versions, and they stay as long as it is attached. What
 file is another branch, of which nobody hears here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, exists, insert, literal, select
 
@@ -21,6 +21,12 @@ def former_of(
     """Whether a file is a former version of one for whose id a condition holds."""
     later = FILE_VERSION.alias()
     return exists(select(literal(1)).select_from(later).where(later.c.former_id == file_id, condition(later.c.file_id)))
+
+
+def former_ids(connection: Connection, file_ids: Sequence[str]) -> list[str]:
+    """The ids of all former versions of files."""
+    query = select(FILE_VERSION.c.former_id).where(FILE_VERSION.c.file_id.in_(file_ids)).distinct()
+    return list(map(str, connection.scalars(query)))
 
 
 def add(connection: Connection, file_id: str, former: StoredFile, most: int) -> None:

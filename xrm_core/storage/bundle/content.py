@@ -13,6 +13,7 @@ from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
 from xrm_core.storage.file_tables import CONTENT_LEFTOVER, FILE, FILE_CHUNK
 from xrm_core.storage.idempotency import IDEMPOTENCY_KEY
 from xrm_core.storage.job_tables import JOB, SCHEDULE
+from xrm_core.storage.merge_tables import MERGE
 from xrm_core.storage.policy_sets import POLICY_SET
 from xrm_core.storage.reader_tables import LOG_READER, LOG_WAITING
 from xrm_core.storage.system import (
@@ -37,7 +38,7 @@ from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
 from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
 from xrm_core.storage.webhook_tables import WEBHOOK, WEBHOOK_DELIVERY
 
-ELSEWHERE = (CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, POLICY_SET, TRASH, TRASH_FILE)
+ELSEWHERE = (CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, MERGE, POLICY_SET, TRASH, TRASH_FILE)
 """Named here, so that they are known to be system tables whoever else imports them or not.
 
 Idempotency keys go along: what was done at one place is not to be done again at the other by who repeats it there.

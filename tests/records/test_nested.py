@@ -1,12 +1,12 @@
 """Records that are created together with another: each as if it were alone, all or none."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from tests.records.conftest import wipe
 from tests.records.kit import Pack, World, build
 from tests.records.test_bulk import codes
 from xrm_core.api import hookimpl
@@ -96,10 +96,15 @@ class Listening:
 PLUGIN = Listening()
 
 
+@pytest.fixture(scope="module")
+def made(database_of_module: Database, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return build(database_of_module, tmp_path_factory.mktemp("world"), PLUGIN, Pack(FILES, ROLES, POLICIES))
+
+
 @pytest.fixture
-def nest(database: Database, tmp_path: Path) -> World:
+def nest(made: World) -> World:
     PLUGIN.asked.clear()
-    return build(database, tmp_path, PLUGIN, Pack(FILES, ROLES, POLICIES))
+    return wipe(made)
 
 
 def bulk(world: World, role: str, rows: list[dict[str, Any]], *, skip: bool = False) -> Outcome:

@@ -6,13 +6,26 @@ from typing import Any
 import pytest
 from uuid_utils import uuid4, uuid7
 
-from tests.records.kit import World
+from tests.records.conftest import wipe
+from tests.records.kit import World, build
 from tests.records.test_bulk import codes
 from tests.records.test_trash import in_trash
 from xrm_core.changes.reading import logged
 from xrm_core.errors import Forbidden, ValidationFailed
 from xrm_core.records.bulk import BulkRefused
 from xrm_core.records.upserting import Upserted
+from xrm_core.storage.engines import Database
+
+
+@pytest.fixture(scope="module")
+def made(database_of_module: Database, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return build(database_of_module, tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def world(made: World) -> World:
+    return wipe(made)
+
 
 NUMBER, PLACE, ID = ("number",), ("city", "name"), ("id",)
 

@@ -8,12 +8,23 @@ import pytest
 from sqlalchemy import select
 from uuid_utils import uuid7
 
+from tests.records.conftest import wipe
 from tests.records.kit import World, build
 from tests.records.test_upsert import ID, NUMBER, entries, many, upsert
 from xrm_core.errors import ValidationFailed
 from xrm_core.storage.engines import Database
 
 WAIT = 30
+
+
+@pytest.fixture(scope="module")
+def made(database_of_module: Database, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return build(database_of_module, tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def world(made: World) -> World:
+    return wipe(made)
 
 
 def results(futures: "list[Future[Any]]") -> list[Any]:

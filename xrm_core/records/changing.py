@@ -57,6 +57,10 @@ def change_each(
     Raises:
         NotFound, Forbidden, ValidationFailed: one of them cannot be changed; what was written is to be taken back.
     """
+    if len(changes) == 1:
+        [only] = changes
+        records.update(connection, caller, kind.name, only.id, only.values, touch=False)
+        return {}
     wrong: dict[int, XrmError] = {}
     groups: dict[tuple[str, ...], list[Change]] = {}
     for each in changes:

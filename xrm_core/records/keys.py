@@ -5,10 +5,11 @@ records have. Whoever is looked for in vain is somebody new, and meets what is h
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, column, func, select, table, tuple_, union_all
+from sqlalchemy import Connection, Select, bindparam, column, func, select, table, tuple_, union_all
 
 from xrm_core import naming
 from xrm_core.metadata.model import EMAIL, USER, Entity, Field, Model
@@ -34,6 +35,7 @@ Value = tuple[Any, ...]
 ID: Key = ("id",)
 
 _AT_ONCE = 500
+_SOUGHT = "xrm_sought"
 
 
 def keys_of(entity: Entity) -> list[Key]:
@@ -65,10 +67,16 @@ def value_of_key(entity: Entity, key: Key, values: Mapping[str, Any]) -> Value:
         return (str(UUID(values["id"])),)
     given = canonical(entity, {name: values[name] for name in key})
     return tuple(
-        fold(value) if _folds(entity, entity.fields[name]) and isinstance(value, str) else value
+        _compared(entity, entity.fields[name], value)
         for name in key
         for value in to_columns(entity, {name: given[name]}).values()
     )
+
+
+def _compared(entity: Entity, field: Field, value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(str(value))  # as it is stored
+    return fold(value) if isinstance(value, str) and _folds(entity, field) else value
 
 
 def _id_problem(given: Any) -> Problem | None:
@@ -91,28 +99,30 @@ def find(
     access = caller.access
     if not access.may(entity.name, Action.READ) or not all(access.readable_in_full(entity.name, name) for name in key):
         return {}
+    key_of_query = ("find", scope.dialect.name, entity.name, access.shape, key)
+    query = scope.tables.statements.get(key_of_query, lambda: _query(scope, entity, key))
+    ids: dict[Value, str] = {}
+    wanted = sorted(values, key=repr)
+    for some in (wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)):
+        sought = [value[0] for value in some] if len(some[0]) == 1 else some
+        for id_, *value in connection.execute(query, {**context(caller), _SOUGHT: sought}):
+            ids[tuple(value)] = str(id_)
+    return ids
+
+
+def _query(scope: Scope, entity: Entity, key: Key) -> Select[Any]:
+    """Id and key of the records that the caller can see with one of the values of a key."""
     found = scan(scope, entity)
     columns = [
         func.lower(found.column(field, name)) if _folds(entity, field) else found.column(field, name)
         for field in (entity[name] for name in key)
         for name in field.columns
     ]
+    one = columns[0] if len(columns) == 1 else tuple_(*columns)
     rule = [] if found.rule is None else [found.rule]
-    ids: dict[Value, str] = {}
-    wanted = sorted(values, key=repr)
-    for some in (wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)):
-        query = select(found.source.c.id, *columns).where(_one_of(columns, some), *rule).order_by(found.source.c.id)
-        # Whoever waits here for another's change sees what that has left: conditions are looked at once more.
-        held = query.with_for_update(of=found.source, key_share=True)
-        for id_, *value in connection.execute(held, context(caller)):
-            ids[tuple(value)] = str(id_)
-    return ids
-
-
-def _one_of(columns: Sequence[ColumnElement[Any]], values: Sequence[Value]) -> ColumnElement[bool]:
-    if len(columns) == 1:
-        return columns[0].in_([value[0] for value in values])
-    return tuple_(*columns).in_(list(values))
+    query = select(found.source.c.id, *columns).where(one.in_(bindparam(_SOUGHT, expanding=True)), *rule)
+    # Whoever waits here for another's change sees what that has left: conditions are looked at once more.
+    return query.order_by(found.source.c.id).with_for_update(of=found.source, key_share=True)
 
 
 def _folds(entity: Entity, field: Field) -> bool:

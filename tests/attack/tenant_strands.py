@@ -320,13 +320,33 @@ async def tokens(tenant: Tenant) -> None:
 
 async def jobs(tenant: Tenant) -> None:
     """The admin looks at the tenant's job, lets it be tried again, and cancels it."""
-    listed = await tenant.data("{ backgroundJobs { nodes { id message } } }")
+    listed = await tenant.data('{ backgroundJobs(where: {name: "fleet.retire"}) { nodes { id message } } }')
     [job] = listed["backgroundJobs"]["nodes"]
     assert tenant.word in job["message"]
     await tenant.data("query ($id: ID!) { backgroundJob(id: $id) { message } }", id=job["id"])
     await tenant.data("mutation ($id: ID!) { retryBackgroundJob(id: $id) { state } }", id=job["id"])
     await tenant.data("mutation ($id: ID!) { cancelBackgroundJob(id: $id) { state } }", id=job["id"])
     await asyncio.to_thread(tenant.stop_job)  # for the next round
+
+
+async def webhooks(tenant: Tenant) -> None:
+    """The admin makes a webhook that has the word, does with it all there is to do, and deletes it."""
+    wanted: dict[str, Any] = {"name": tenant.word, "url": "https://erp.example.com/", "role": "admin"}
+    wanted["subjects"] = [{"entity": "account"}]
+    create = "mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { secret webhook { id name } } }"
+    made = await tenant.data(create, input=wanted)
+    id_ = made["createWebhook"]["webhook"]["id"]
+    for field in ("webhook(id: $id) { name }", "webhookDeliveries(id: $id) { event }"):
+        await tenant.data(f"query ($id: ID!) {{ {field} }}", id=id_)
+    for field in ("pauseWebhook(id: $id) { name }", "resumeWebhook(id: $id) { name }", "testWebhook(id: $id)"):
+        await tenant.data(f"mutation ($id: ID!) {{ {field} }}", id=id_)
+    update = 'mutation ($id: ID!) { updateWebhook(id: $id, input: {url: "https://x.example/"}) { name } }'
+    await tenant.data(update, id=id_)
+    await tenant.data("mutation ($id: ID!) { rotateWebhookSecret(id: $id) { webhook { name } } }", id=id_)
+    await tenant.data('mutation ($id: ID!) { replayWebhook(id: $id, since: "2100-01-01T00:00:00Z") }', id=id_)
+    listed = await tenant.data("{ webhooks { id name } }")
+    assert [each["name"] for each in listed["webhooks"]] == [tenant.word]
+    await tenant.data("mutation ($id: ID!) { deleteWebhook(id: $id) }", id=id_)
 
 
 async def policies(tenant: Tenant) -> None:
@@ -409,6 +429,7 @@ STRANDS: tuple[Strand, ...] = (
     directory,
     tokens,
     jobs,
+    webhooks,
     policies,
     schema,
     providers,

@@ -202,7 +202,7 @@ WEBHOOK = ["01a2170d-fdba-726c-8456-14ba50d381ce"]
 ARGUMENTS = {
     "webhooks create": ["ERP", "--url", "https://example.com/", "--entity", "book", "--role", "clerk"],
     "webhooks replay": [*WEBHOOK, "--since", "1h"],
-    **{f"webhooks {word}": WEBHOOK for word in ("delete", "deliveries", "pause", "resume", "rotate")},
+    **{f"webhooks {word}": WEBHOOK for word in ("delete", "deliveries", "pause", "resume", "rotate", "test", "update")},
     "import": ["book", "books.csv"],
     "query explain": ["query.graphql", "--role", "clerk"],
     "permissions explain": ["ada@example.com", "read", "book"],

@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import Xrm
 from xrm_core.changes.reading import after
 from xrm_core.events import webhook_deliveries
+from xrm_core.events.webhook_posting import Sent
 from xrm_core.storage.engines import Database
 
 URL = "https://erp.example.com/hooks"
@@ -28,7 +29,8 @@ def test_a_webhook_is_made_and_listed(made: tuple[str, str], xrm: Xrm):
 
     assert made[1].startswith("whsec_")
     assert (found["id"], found["name"], found["url"], found["state"]) == (made[0], "ERP", URL, "active")
-    assert (found["operations"], found["filter"]) == (["create"], {"email": {"isNull": False}})
+    filter_ = {"email": {"isNull": False}}
+    assert found["subjects"] == [{"entity": "user", "operations": ["create"], "filter": filter_, "fields": None}]
     assert made[1] not in xrm("webhooks", "list").out
 
 
@@ -55,12 +57,27 @@ def test_it_is_paused_resumed_rotated_and_deleted(made: tuple[str, str], xrm: Xr
     xrm("webhooks", "pause", id_).failed("NOT_FOUND")
 
 
+def test_it_is_changed_and_tested(made: tuple[str, str], xrm: Xrm):
+    subject = '{"entity": "user", "operations": ["update"], "fields": ["email"]}'
+    xrm("webhooks", "update", made[0], "--name", "CRM", "--subject", subject)
+    found = json.loads(xrm("webhooks", "list", "--json").out)
+    assert (found["name"], found["url"], found["role"]) == ("CRM", URL, "clerk")
+    assert found["subjects"] == [{"entity": "user", "operations": ["update"], "filter": None, "fields": ["email"]}]
+    for wrong in (["--subject", "[]"], ["--subject", '{"entity": 1}'], ["--field", "email"]):
+        xrm("webhooks", "update", made[0], *wrong).failed("WEBHOOK_INVALID")
+    xrm("webhooks", "update", made[0], "--subject", subject, "--entity", "user").failed("WEBHOOK_INVALID")
+    assert xrm("webhooks", "test", made[0]).out.startswith("test_")
+    assert json.loads(xrm("jobs", "list", "--json").out)["name"] == "webhook_test"
+    events = [json.loads(line) for line in xrm("log", "events", "--format", "json").out.splitlines()]
+    assert [each["event"] for each in events[:2]] == ["webhook_changed", "webhook_created"]
+
+
 def test_deliveries_are_shown_and_replayed(made: tuple[str, str], xrm: Xrm, tmp_path: Path):
     xrm("user", "create", "--email", "ada@example.com", "--last-name", "Lovelace", "--role", "clerk")
     xrm("log", "seal")
     with closing(Database(f"sqlite:///{next(tmp_path.rglob('*.db'))}")) as database, database.begin() as connection:
         entry = after(connection, 0, 100)[-1]
-        webhook_deliveries.note(connection, made[0], entry, 1, 500, "REFUSED", 0.25)
+        webhook_deliveries.note(connection, made[0], "evt_1", entry.position, 1, Sent(500, "REFUSED", 0.25))
     found = json.loads(xrm("webhooks", "deliveries", made[0], "--failed", "--json").out)
     assert (found["status"], found["error"], found["milliseconds"]) == (500, "REFUSED", 250)
     assert "REFUSED" in xrm("webhooks", "deliveries", made[0]).out

@@ -17,6 +17,7 @@ from xrm_core.events.by_hand import ReaderState
 from xrm_core.events.consumer import Consumer, Note, Patience
 from xrm_core.events.readers import Readers
 from xrm_core.events.run import Run
+from xrm_core.events.run_together import run_of
 from xrm_core.jobs.place import Place
 from xrm_core.jobs.registry import Registry
 from xrm_core.jobs.worker import Pace, Worker
@@ -83,7 +84,7 @@ class ReaderWorld:
         with self.database.begin() as connection:
             lease = cursors.claim(connection, consumer.name, "w")
         assert lease is not None
-        return Run(self.place, consumer, lease, 0, stop)
+        return run_of(self.place, consumer, lease, 0, stop)
 
     def state(self, name: str = "test") -> ReaderState:
         with self.database.read() as connection:

@@ -15,6 +15,7 @@ from xrm_core.auth.sign_in import TIMEOUT
 from xrm_core.auth.stored_passwords import set_password
 from xrm_core.auth.user_administration import UserAdministration
 from xrm_core.errors import Forbidden
+from xrm_core.events.webhook_administration import WebhookAdministration
 from xrm_core.jobs.administration import JobAdministration
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import LOG, Action
@@ -34,6 +35,7 @@ class OwnAccount:
         passkeys: registers, lists and removes passkeys.
         users: what those ask for who administer the accounts of others.
         jobs: shows and changes jobs.
+        webhooks: shows and changes webhooks.
     """
 
     changes: OwnChanges
@@ -42,6 +44,7 @@ class OwnAccount:
     passkeys: OwnPasskeys
     users: UserAdministration
     jobs: JobAdministration
+    webhooks: WebhookAdministration
 
     def me(self, caller: User) -> dict[str, Any] | None:
         """The caller's account."""

@@ -14,47 +14,117 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Webhooks: who outside hears of changes of records.", no_args_is_help=True)
 
 WebhookId = Annotated[str, typer.Argument(metavar="ID", help="Of the webhook, as «xrm webhooks list» shows it.")]
-_COLUMNS = ("id", "name", "state", "reason", "entity", "role", "failures", "url")
+_COLUMNS = ("id", "name", "state", "reason", "entities", "role", "service", "failures", "url")
 _DELIVERIES = ("at", "event", "attempt", "status", "error", "milliseconds")
+
+
+Url = Annotated[str, typer.Option(help="Where to send: https://host/path.")]
+Entities = Annotated[
+    list[str] | None, typer.Option("--entity", help="Of which records; may be repeated.", show_default=False)
+]
+Role = Annotated[
+    str | None,
+    typer.Option(help="With whose rights: what this role may not read is not sent.", show_default=False),
+]
+Service = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="With the rights of the service whose token has this id.", show_default=False),
+]
+Operations = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--operation", help="create, update, delete or restore; may be repeated. Default: all.", show_default=False
+    ),
+]
+Filter = Annotated[
+    str | None,
+    typer.Option("--filter", metavar="JSON", help="Only records for which this holds.", show_default=False),
+]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field", help="Only this field; may be repeated. Default: all that may be read.", show_default=False
+    ),
+]
+Subjects = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--subject",
+        metavar="JSON",
+        help="Instead of --entity, for each entity of its own: entity, operations, filter, fields. May be repeated.",
+        show_default=False,
+    ),
+]
 
 
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What it is called, for people.")],
-    url: Annotated[str, typer.Option(help="Where to send: https://host/path.")],
-    entity: Annotated[str, typer.Option(help="Of which records.")],
-    role: Annotated[str, typer.Option(help="With whose rights: what it may not read is not sent.")],
-    operation: Annotated[
-        list[str] | None,
-        typer.Option(help="create, update, delete or restore; may be repeated. Default: all.", show_default=False),
-    ] = None,
-    filter_: Annotated[
-        str | None,
-        typer.Option("--filter", metavar="JSON", help="Only records for which this holds.", show_default=False),
-    ] = None,
-    field: Annotated[
-        list[str] | None,
-        typer.Option(help="Only this field; may be repeated. Default: all that the role may read.", show_default=False),
-    ] = None,
+    url: Url,
+    entity: Entities = None,
+    role: Role = None,
+    service: Service = None,
+    operation: Operations = None,
+    filter_: Filter = None,
+    field: Fields = None,
+    subject: Subjects = None,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
     """Make a webhook; prints its id and its secret, which cannot be read again."""
     from xrm_core.auth.secret_box import SecretBox
+    from xrm_core.cli.webhook_subjects import subjects_of
     from xrm_core.cli.workplace import opened
-    from xrm_core.events import webhooks
+    from xrm_core.events import webhook_changes
     from xrm_core.events.webhooks import Wanted
+    from xrm_core.permissions.authority import Authority
 
-    wanted = Wanted(name, url, role, entity, tuple(operation or ()), _filter(filter_), field)
+    subjects = subjects_of(entity, operation, filter_, field, subject)
+    wanted = Wanted(name, url, subjects or (), role, service)
     with opened(schemas, database) as workplace:
         workplace.check_applied()
-        policies = workplace.policies()
+        authority = Authority(workplace.model, workplace.policies())
         box = SecretBox(workplace.settings.secret_key)
         with workplace.database.begin() as connection:
             workplace.check_applied(connection)
-            id_, secret = webhooks.create(connection, box, workplace.model, policies, wanted)
+            id_, secret = webhook_changes.create(connection, box, authority, wanted)
     typer.echo(id_)
     typer.echo(secret)
+
+
+@app.command()
+def update(
+    webhook_id: WebhookId,
+    name: Annotated[str | None, typer.Option(help="What it is called, for people.", show_default=False)] = None,
+    url: Annotated[str | None, typer.Option(help="Where to send: https://host/path.", show_default=False)] = None,
+    entity: Entities = None,
+    role: Role = None,
+    service: Service = None,
+    operation: Operations = None,
+    filter_: Filter = None,
+    field: Fields = None,
+    subject: Subjects = None,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Change a webhook; what is not named stays as it is."""
+    from xrm_core.cli.webhook_subjects import subjects_of
+    from xrm_core.cli.workplace import opened
+    from xrm_core.events import webhook_changes, webhooks
+    from xrm_core.events.webhooks import Wanted
+    from xrm_core.permissions.authority import Authority
+
+    subjects = subjects_of(entity, operation, filter_, field, subject)
+    with opened(schemas, database) as workplace:
+        workplace.check_applied()
+        authority = Authority(workplace.model, workplace.policies())
+        with workplace.database.begin() as connection:
+            workplace.check_applied(connection)
+            now = webhooks.webhook(connection, webhook_id).wanted
+            rights = (now.role, now.service) if role is None and service is None else (role, service)
+            wanted = Wanted(name or now.name, url or now.url, subjects or now.subjects, *rights)
+            webhook_changes.change(connection, authority, webhook_id, wanted)
+    typer.echo("It is changed.")
 
 
 @app.command("list")
@@ -105,10 +175,10 @@ def deliveries(
 def pause(webhook_id: WebhookId, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
     """Send nothing; what it would hear waits."""
     from xrm_core.cli.workplace import opened_database
-    from xrm_core.events import webhooks
+    from xrm_core.events import webhook_changes
 
     with opened_database(schemas, database) as found, found.begin() as connection:
-        webhooks.pause(connection, webhook_id, "BY_HAND")
+        webhook_changes.pause(connection, webhook_id, "BY_HAND")
     typer.echo("It is paused.")
 
 
@@ -116,10 +186,10 @@ def pause(webhook_id: WebhookId, schemas: Schemas = None, database: DatabaseUrl 
 def resume(webhook_id: WebhookId, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
     """Go on where it was paused; what waits or was given up is tried again at once."""
     from xrm_core.cli.workplace import opened_database
-    from xrm_core.events import webhooks
+    from xrm_core.events import webhook_changes
 
     with opened_database(schemas, database) as found, found.begin() as connection:
-        webhooks.resume(connection, webhook_id)
+        webhook_changes.resume(connection, webhook_id)
     typer.echo("It goes on.")
 
 
@@ -128,12 +198,12 @@ def rotate(webhook_id: WebhookId, schemas: Schemas = None, database: DatabaseUrl
     """Make another secret and print it; for a day the former one signs, too."""
     from xrm_core.auth.secret_box import SecretBox
     from xrm_core.cli.workplace import opened
-    from xrm_core.events import webhooks
+    from xrm_core.events import webhook_changes
 
     with opened(schemas, database) as workplace:
         workplace.check_applied()
         with workplace.database.begin() as connection:
-            secret = webhooks.rotate(connection, SecretBox(workplace.settings.secret_key), webhook_id)
+            secret = webhook_changes.rotate(connection, SecretBox(workplace.settings.secret_key), webhook_id)
     typer.echo(secret)
 
 
@@ -147,42 +217,38 @@ def replay(
     """Send anew what was written since a moment, as the records are now."""
     from xrm_core.cli.log import moment_of
     from xrm_core.cli.workplace import opened_database
-    from xrm_core.events import webhooks
+    from xrm_core.events import webhook_changes
 
     moment = moment_of(since)
     with opened_database(schemas, database) as found, found.begin() as connection:
-        count = webhooks.replay(connection, webhook_id, moment)
+        count = webhook_changes.replay(connection, webhook_id, moment)
     typer.echo(f"{count} changes are gone through again by a worker.")
+
+
+@app.command("test")
+def send_test(webhook_id: WebhookId, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+    """Have a worker send a test; prints the id of its event, by which «deliveries» shows what came of it."""
+    from xrm_core.cli.workplace import opened_database
+    from xrm_core.events import webhook_tests
+
+    with opened_database(schemas, database) as found, found.begin() as connection:
+        event = webhook_tests.enqueue_test(connection, webhook_id)
+    typer.echo(event)
 
 
 @app.command()
 def delete(webhook_id: WebhookId, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
     """Remove a webhook with all that is kept of it."""
     from xrm_core.cli.workplace import opened_database
-    from xrm_core.events import webhooks
+    from xrm_core.events import webhook_changes
 
     with opened_database(schemas, database) as found, found.begin() as connection:
-        webhooks.remove(connection, webhook_id)
+        webhook_changes.remove(connection, webhook_id)
     typer.echo("It is removed.")
-
-
-def _filter(text: str | None) -> dict[str, Any] | None:
-    from xrm_core.events.webhooks import WebhookInvalid
-
-    if text is None:
-        return None
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise WebhookInvalid(
-            "The webhook cannot be made: its filter is no JSON object.", hint='Write {"status": {"eq": "active"}}.'
-        )
-    return found
 
 
 def _shown(webhook: "Webhook") -> dict[str, Any]:
     wanted = asdict(webhook.wanted)
+    wanted["entities"] = " ".join(webhook.subjects)
     more = {"state": webhook.state.value, "reason": webhook.reason, "failures": webhook.failures}
     return {"id": webhook.id, **wanted, **more, "failed_since": webhook.failed_since}

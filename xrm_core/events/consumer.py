@@ -1,8 +1,8 @@
 """What a reader is for: something that is given the entries of the change log, one after the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
@@ -11,6 +11,9 @@ from xrm_core.jobs.place import Place
 
 Note = Callable[[Connection], None]
 """What is written in the transaction in which the reader moves on. It does nothing that a rollback does not undo."""
+
+Delivery = Callable[[int], Note]
+"""What is to be done outside of a transaction for an entry that was looked at already; of the attempt, from 1."""
 
 
 @dataclass(frozen=True)
@@ -75,4 +78,24 @@ class Consumer(Protocol):
 
         Raises:
             EntryFailed, ReaderWaits: see there. Any other exception, here or in the answer, is an entry that failed.
+        """
+
+
+@runtime_checkable
+class Parallel(Consumer, Protocol):
+    """A consumer that takes entries of several records at a time, those of each still one after the other."""
+
+    @property
+    def lanes(self) -> int:
+        """How many at a time."""
+
+    def prepare(self, place: Place, entries: Sequence[LoggedChange]) -> Sequence[Delivery]:
+        """What there is to do for each of some entries, found out for all of them together.
+
+        Args:
+            place: the tenant.
+            entries: which.
+
+        Raises:
+            ReaderWaits: nothing can be delivered at the moment. Any other exception is taken for that, too.
         """

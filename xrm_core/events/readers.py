@@ -15,7 +15,8 @@ from xrm_core.errors import XrmError
 from xrm_core.events import cursors, waiting
 from xrm_core.events.consumer import Consumer
 from xrm_core.events.cursors import Cursor, Lease, LeaseLost
-from xrm_core.events.run import AT_A_TIME, Run
+from xrm_core.events.run import AT_A_TIME
+from xrm_core.events.run_together import run_of
 from xrm_core.jobs.place import TIMEOUT, Place
 from xrm_core.jobs.stale import Watch
 from xrm_core.jobs.worker import worker_name
@@ -131,7 +132,7 @@ class Readers:
         )
         if lease is None:
             return False
-        run = Run(place, consumer, lease, cursor.failures, self._stopping.is_set)
+        run = run_of(place, consumer, lease, cursor.failures, self._stopping.is_set)
 
         def work() -> None:
             try:

@@ -6,7 +6,7 @@ and the reader moves on. Where it is neither the entry's nor its record's fault,
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from xrm_core.errors import (
 from xrm_core.events import cursors, waiting
 from xrm_core.events.consumer import Consumer, EntryFailed, Note, ReaderWaits
 from xrm_core.events.cursors import Lease, LeaseLost
+from xrm_core.events.waiting import Waiting
 from xrm_core.jobs.backoff import wait_after
 from xrm_core.jobs.place import TIMEOUT, Place
 from xrm_core.storage.retrying import in_transaction
@@ -42,7 +43,8 @@ _TURN_SECONDS = 5.0
 _WAIT_SECONDS = 2.0
 """Wait of a reader after its first failure, at most."""
 
-_NOBODYS_FAULT = (DatabaseUnavailable, DatabaseOverloaded, Overloaded, ModelOutOfDate, TablesChanged)
+NOBODYS_FAULT = (DatabaseUnavailable, DatabaseOverloaded, Overloaded, ModelOutOfDate, TablesChanged)
+"""Errors after which the reader waits, rather than the entry."""
 
 _log = structlog.get_logger(__name__)
 
@@ -60,7 +62,7 @@ class Run:
 
     def __init__(self, place: Place, consumer: Consumer, lease: Lease, failures: int, stop: Callable[[], bool]) -> None:
         self._place = place
-        self._consumer = consumer
+        self._consumer: Consumer = consumer
         self._lease = lease
         self._failures = failures
         self._stop = stop
@@ -85,6 +87,10 @@ class Run:
         with self._place.database.read(TIMEOUT) as connection:
             found = waiting.due(connection, self._lease.reader, AT_A_TIME)
             entries = [(each, reading.at(connection, each.position)) for each in found]
+        self._go_through_waiting(entries)
+        return bool(entries)
+
+    def _go_through_waiting(self, entries: Sequence[tuple[Waiting, LoggedChange | None]]) -> None:
         for each, entry in entries:
             if self._over():
                 break
@@ -92,7 +98,6 @@ class Run:
                 self._write(partial(self._forget, each.position))
             else:
                 self._deliver(entry, each.attempts, waited=True)
-        return bool(entries)
 
     def _read_on(self) -> bool:
         name = self._lease.reader
@@ -102,19 +107,23 @@ class Run:
                 return False
             entries = reading.after(connection, begin, AT_A_TIME)
             blocked = waiting.blocked(connection, name, {each.record_id for each in entries})
+        self._go_through(begin, entries, blocked)
+        return bool(entries)
+
+    def _go_through(self, begin: int, entries: Sequence[LoggedChange], blocked: set[str]) -> None:
+        """Deliver what the consumer wants, and move on; ``blocked`` are records of which something waits."""
         passed = begin
         for entry in entries:
             if self._over():
                 break
             if not self._consumer.wants(entry):
-                passed = _position(entry)
+                passed = position_of(entry)
             elif entry.record_id in blocked:
                 self._write(partial(self._put_behind, entry))
             elif not self._deliver(entry, 0, waited=False):
                 blocked.add(entry.record_id)
         if passed > begin:
             self._write(lambda connection: self._pass(connection, passed))
-        return bool(entries)
 
     def _deliver(self, entry: LoggedChange, attempts: int, *, waited: bool) -> bool:
         """Answers whether nothing of its record waits now on its account."""
@@ -123,7 +132,7 @@ class Run:
             in_transaction(
                 self._place.database, lambda connection: self._delivered(connection, entry, note, waited), TIMEOUT
             )
-        except (LeaseLost, ReaderWaits, *_NOBODYS_FAULT):
+        except (LeaseLost, ReaderWaits, *NOBODYS_FAULT):
             raise
         except BaseException as error:
             wait = self._wait_of(entry, error, attempts + 1)
@@ -135,9 +144,9 @@ class Run:
     def _delivered(self, connection: Connection, entry: LoggedChange, note: Note, waited: bool) -> None:
         note(connection)
         if waited:
-            waiting.remove(connection, self._lease.reader, _position(entry))
+            waiting.remove(connection, self._lease.reader, position_of(entry))
         else:
-            cursors.move(connection, self._lease, _position(entry))
+            cursors.move(connection, self._lease, position_of(entry))
         cursors.done(connection, self._lease)
 
     def _wait_of(self, entry: LoggedChange, error: BaseException, attempts: int) -> dt.timedelta | None:
@@ -156,15 +165,15 @@ class Run:
         self, entry: LoggedChange, error: str, wait: dt.timedelta | None, waited: bool, connection: Connection
     ) -> None:
         if waited:
-            waiting.fail_again(connection, self._lease.reader, _position(entry), error, wait)
+            waiting.fail_again(connection, self._lease.reader, position_of(entry), error, wait)
             cursors.beat(connection, self._lease)
         else:
             waiting.put_failed(connection, self._lease.reader, entry, error, wait)
-            cursors.move(connection, self._lease, _position(entry))
+            cursors.move(connection, self._lease, position_of(entry))
 
     def _put_behind(self, entry: LoggedChange, connection: Connection) -> None:
         waiting.put(connection, self._lease.reader, entry)
-        cursors.move(connection, self._lease, _position(entry))
+        cursors.move(connection, self._lease, position_of(entry))
 
     def _pass(self, connection: Connection, passed: int) -> None:
         if passed > cursors.position(connection, self._lease):
@@ -196,6 +205,7 @@ def code_of(error: BaseException) -> str:
     return error.code if isinstance(error, EntryFailed | ReaderWaits | XrmError) else type(error).__name__
 
 
-def _position(entry: LoggedChange) -> int:
+def position_of(entry: LoggedChange) -> int:
+    """Of an entry that is sealed."""
     assert entry.position is not None  # noqa: S101 - only such are read
     return entry.position

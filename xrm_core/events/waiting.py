@@ -34,6 +34,17 @@ def count(connection: Connection, reader: str) -> int:
     return int(connection.scalar(select(func.count()).select_from(LOG_WAITING).where(*mine)) or 0)
 
 
+def numbers(connection: Connection, readers: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Of each of some readers, how many entries wait and how many are dead; those without any are left out."""
+    of = LOG_WAITING.c
+    counted = select(of.reader, of.state, func.count()).where(of.reader.in_(readers)).group_by(of.reader, of.state)
+    found: dict[str, tuple[int, int]] = {}
+    for reader, state, number in connection.execute(counted):
+        waits, gone = found.get(reader, (0, 0))
+        found[reader] = (int(number), gone) if state == State.WAITING else (waits, int(number))
+    return found
+
+
 def blocked(connection: Connection, reader: str, records: Collection[str]) -> set[str]:
     """Those of the records of which something waits, so that what comes later has to wait, too."""
     mine = LOG_WAITING.c.reader == reader, LOG_WAITING.c.state == State.WAITING

@@ -8,8 +8,7 @@ import structlog
 from sqlalchemy import Connection, delete, insert, select
 from uuid_utils import uuid7
 
-from xrm_core.changes.reading import LoggedChange
-from xrm_core.events.webhook_messages import event_of
+from xrm_core.events.webhook_posting import Sent
 from xrm_core.jobs import clock
 from xrm_core.storage.engines import Database
 from xrm_core.storage.webhook_tables import WEBHOOK_DELIVERY
@@ -24,11 +23,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Delivery:
-    """One attempt. ``status`` is that of the answer; ``error`` says why it does not count, or why there was none."""
+    """One attempt. ``status`` is that of the answer; ``error`` says why it does not count, or why there was none.
+
+    ``position`` is that of the change in the log; None: it was a test.
+    """
 
     id: str
     event: str
-    position: int
+    position: int | None
     attempt: int
     status: int | None
     error: str | None
@@ -36,24 +38,28 @@ class Delivery:
     at: str
 
 
-def note(
-    connection: Connection,
-    webhook: str,
-    entry: LoggedChange,
-    attempt: int,
-    status: int | None,
-    error: str | None,
-    seconds: float,
-) -> None:
-    """Keep an attempt."""
-    row = {"id": str(uuid7()), "webhook": webhook, "event": event_of(entry), "position": entry.position}
-    row |= {"attempt": attempt, "status": status, "error": error, "milliseconds": round(seconds * 1000)}
+def note(connection: Connection, webhook: str, event: str, position: int | None, attempt: int, sent: Sent) -> None:
+    """Keep an attempt. ``position`` None: it tells of no change, but was a test."""
+    row = {"id": str(uuid7()), "webhook": webhook, "event": event, "position": position, "attempt": attempt}
+    row |= {"status": sent.status, "error": sent.error, "milliseconds": round(sent.seconds * 1000)}
     connection.execute(insert(WEBHOOK_DELIVERY), [{**row, "at": clock.now(connection)}])
 
 
-def deliveries(connection: Connection, webhook: str, limit: int, *, failed: bool = False) -> list[Delivery]:
-    """The last attempts, the newest first; ``failed``: only those that did not count."""
+def deliveries(
+    connection: Connection, webhook: str, limit: int, *, failed: bool = False, before: str | None = None
+) -> list[Delivery]:
+    """The last attempts, the newest first.
+
+    Args:
+        connection: where to look.
+        webhook: its id.
+        limit: at most so many.
+        failed: only those that did not count.
+        before: id of one; only older ones.
+    """
     query = select(WEBHOOK_DELIVERY).where(WEBHOOK_DELIVERY.c.webhook == webhook)
+    if before is not None:
+        query = query.where(WEBHOOK_DELIVERY.c.id < before)
     if failed:
         query = query.where(WEBHOOK_DELIVERY.c.error.is_not(None))
     rows = connection.execute(query.order_by(WEBHOOK_DELIVERY.c.id.desc()).limit(limit))

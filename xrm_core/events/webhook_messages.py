@@ -1,7 +1,9 @@
-"""What a webhook is told of a change: a CloudEvent with the record as its role sees it now."""
+"""What a webhook is told of a change: a CloudEvent with the record as its subscriber sees it now."""
 
+import hashlib
+import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +12,9 @@ from sqlalchemy import Connection, select
 from xrm_core.changes.entry import Operation
 from xrm_core.changes.reading import LoggedChange
 from xrm_core.errors import BadQuery, Forbidden
-from xrm_core.events.webhooks import Wanted, condition, shown_fields
+from xrm_core.events.webhooks import Subject
 from xrm_core.metadata.model import Entity, Field
-from xrm_core.metadata.predicate import All, Compare, Literal_, Op, Predicate
+from xrm_core.metadata.predicate import EVERYTHING, All, Compare, Literal_, Op, Predicate
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.access import Permission
 from xrm_core.permissions.caller import User
@@ -22,9 +24,10 @@ from xrm_core.query.connection import connection as list_json
 from xrm_core.query.context import context_values
 from xrm_core.query.request import FileValue, Item, MoneyValue, Nodes, ToOne, TypeName, Value
 from xrm_core.query.scan import Scope
+from xrm_core.records.feed.backwards import Backwards
 from xrm_core.records.feed.deciding import decided
-from xrm_core.records.feed.former import present, states, visible
-from xrm_core.storage.change_tables import CHANGE
+from xrm_core.records.feed.former import Former, State, before, present, visible
+from xrm_core.records.feed.noticing import Noticing
 
 _FILE: tuple[Any, ...] = (("id", "id"), ("name", "name"), ("mediaType", "media_type"), ("size", "size"))
 _MONEY = (("amount", "amount"), ("currency", "currency"))
@@ -34,57 +37,99 @@ _MAKES = (Operation.CREATE, Operation.RESTORE)
 
 @dataclass(frozen=True)
 class Seer:
-    """With whose rights a webhook sees: a caller with one role, and what statements are compiled for."""
+    """With whose rights a webhook sees: a caller, and what statements are compiled for."""
 
     scope: Scope
     caller: User
 
 
-def event_of(entry: LoggedChange) -> str:
-    """The id of the event that an entry is; a repeat has the same."""
-    return f"{entry.record_id}:{entry.version}"
+def event_of(entry: LoggedChange, salt: str) -> str:
+    """The id of the event that an entry is; a repeat has the same.
+
+    It tells nobody the version that it is made of: whoever may not read that could count changes that they cannot see.
+    """
+    text = f"{entry.record_id}:{entry.version}".encode()
+    return f"evt_{hmac.new(bytes.fromhex(salt), text, hashlib.sha256).hexdigest()[:32]}"
 
 
-def message(
-    connection: Connection, seer: Seer, wanted: Wanted, entry: LoggedChange, tenant: str
-) -> Mapping[str, Any] | None:
-    """The event, or None if it is not for the webhook.
+Records = Mapping[str, Mapping[str, Any]]
+"""By their ids, as they are sent."""
+
+
+def read(connection: Connection, seer: Seer, wanted: Subject, ids: Collection[str]) -> Records | None:
+    """Some records as they are now, those that the subscriber sees and the filter holds for; None: nothing is shown.
 
     Args:
         connection: of one snapshot.
         seer: with whose rights.
-        wanted: what the webhook wants.
-        entry: the change.
-        tenant: its name; empty for the main database.
+        wanted: what the webhook wants of records of this entity.
+        ids: which.
     """
-    kind = seer.scope.model.entities.get(entry.entity)
-    permission = None if kind is None else seer.caller.access.get(entry.entity, Action.READ)
+    kind = seer.scope.model.entities.get(wanted.entity)
+    permission = None if kind is None else seer.caller.access.get(wanted.entity, Action.READ)
     if kind is None or permission is None:
         return None
-    names = shown_fields(permission.fields, kind, wanted)
-    items = [name for name in dict.fromkeys((*_ALWAYS, *names)) if name in permission.fields]
+    names = dict.fromkeys((*_ALWAYS, *wanted.shown_fields(permission.fields, kind)))
     try:
-        filter_ = condition(seer.scope.model, kind, wanted)
-        record = _record(connection, seer, kind, items, filter_, entry.record_id)
-    except (BadQuery, Forbidden):  # the model or the role is another one now, so nothing may be shown
+        some = Compare("id", Op.IN, Literal_(tuple(sorted(set(ids)))))
+        mine = All((some, wanted.condition(seer.scope.model, kind)))
+        items = tuple(_item(kind[name]) for name in names if name in permission.fields)
+        page = request.Page(Literal_(len(ids)))
+        asked = request.Connection(kind.name, mine, (), page, (Nodes("nodes", items),))
+        json_ = seer.scope.json.text(list_json(seer.scope, asked))
+    except (BadQuery, Forbidden):  # the model or the policies are others now
         return None
+    found = connection.execute(select(json_), dict(context_values(seer.caller))).scalar()
+    return {node["id"]: node for node in json.loads(found or "{}").get("nodes") or ()}
+
+
+def message(
+    connection: Connection,
+    seer: Seer,
+    wanted: Subject,
+    entry: LoggedChange,
+    event: str,
+    tenant: str,
+    records: Records,
+) -> Mapping[str, Any] | None:
+    """The event, or None if it is not for the webhook.
+
+    Args:
+        connection: of the snapshot of ``records``.
+        seer: with whose rights.
+        wanted: what the webhook wants of records of this entity.
+        entry: the change.
+        event: its id.
+        tenant: its name; empty for the main database.
+        records: as :func:`read` has answered for this one and others.
+    """
+    kind, record = seer.scope.model[entry.entity], records.get(entry.record_id)
+    permission = seer.caller.access.get(entry.entity, Action.READ)
+    if permission is None:
+        return None
+    names = wanted.shown_fields(permission.fields, kind)
+    filter_ = wanted.condition(seer.scope.model, kind)
     operation = entry.operation
+    versions = permission.field_rules.get("version", EVERYTHING) is None
+    changed = None
     if record is None:
-        if operation in _MAKES or not _was_seen(connection, seer, kind, permission, filter_, entry):
+        former = None if operation in _MAKES else _before(connection, seer, kind, permission, filter_, entry)
+        if former is None or not former.seen:
             return None
         operation = "delete" if operation == Operation.DELETE else "remove"
     if wanted.operations and ("delete" if operation == "remove" else operation) not in wanted.operations:
         return None
-    changed = [name for name in names if name in entry.fields] if operation == Operation.UPDATE else None
-    if (
-        changed == []
-        and "version" not in permission.fields
-        and _was_seen(connection, seer, kind, permission, filter_, entry)
-    ):
-        return None  # nothing has changed that the role could notice
+    if operation == Operation.UPDATE:
+        changed = [name for name in names if name in entry.fields]
+        noticing = Noticing(connection, seer.scope, seer.caller, kind, permission)
+        if not versions or any(name in noticing.rules for name in changed):
+            former = _before(connection, seer, kind, permission, filter_, entry)
+            changed = noticing.shown_of(entry.record_id, changed, None if former is None else former.state)
+            if not changed and not versions and former is not None and former.seen:
+                return None  # nothing has changed that the subscriber could notice
     return {
         "specversion": "1.0",
-        "id": event_of(entry),
+        "id": event,
         "source": f"urn:xrm:{tenant or 'main'}",
         "type": f"{entry.entity}.{operation}d" if operation != "delete" else f"{entry.entity}.deleted",
         "subject": entry.record_id,
@@ -93,24 +138,11 @@ def message(
         "data": {
             "entity": entry.entity,
             "id": entry.record_id,
-            "version": entry.version,
+            **({"version": entry.version} if versions else {}),
             **({} if changed is None else {"changed": changed}),
             "record": record,
         },
     }
-
-
-def _record(
-    connection: Connection, seer: Seer, kind: Entity, names: list[str], filter_: Predicate, id_: str
-) -> Mapping[str, Any] | None:
-    """The record as it is now, if the role sees it and the filter holds for it."""
-    mine = All((Compare("id", Op.EQ, Literal_(id_)), filter_))
-    items = (*(_item(kind[name]) for name in names), *(() if names else (TypeName("entity", kind.name),)))
-    asked = request.Connection(kind.name, mine, (), request.Page(Literal_(1)), (Nodes("nodes", items),))
-    json_ = seer.scope.json.text(list_json(seer.scope, asked))
-    found = connection.execute(select(json_), dict(context_values(seer.caller))).scalar()
-    nodes = json.loads(found or "{}").get("nodes") or [None]
-    return nodes[0]  # type: ignore[no-any-return]
 
 
 def _item(field: Field) -> Item:
@@ -126,26 +158,37 @@ def _item(field: Field) -> Item:
     return Value(name, name)
 
 
-def _was_seen(
+@dataclass(frozen=True)
+class _Before:
+    """What a record was before a change, and whether the subscriber saw it, as far as its own values tell."""
+
+    state: State | None
+    seen: bool
+
+
+def _before(
     connection: Connection,
     seer: Seer,
     kind: Entity,
     permission: Permission,
     filter_: Predicate,
     entry: LoggedChange,
-) -> bool:
-    """Whether the role has seen the record before the change, as far as the record's own values tell."""
+) -> _Before | None:
+    """What was before; None: that cannot be told."""
     rule = decided(kind, All((permission.rule, filter_)), seer.caller)
     asked = decided(kind, filter_, seer.caller).fields
-    if any(name not in _ALWAYS and not _always_shown(permission, name) for name in asked):
-        return False  # a filter says nothing of what the role may not see
-    later = select(CHANGE).where(CHANGE.c.record_id == entry.record_id, CHANGE.c.id >= entry.id).order_by(CHANGE.c.id)
-    entries = connection.execute(later).all()
-    now = present(connection, seer.scope, kind, [entry.record_id]).get(entry.record_id)
-    if now is None and entry.operation != Operation.DELETE:
-        return False  # that it is deleted is told in its turn
-    *_, before = (None, *states(entry.record_id, entries, now, rule.fields))
-    return before is not None and bool(visible(connection, seer.scope, seer.caller, kind, rule.predicate, [before]))
+    state: State | None = entry.fields if entry.operation == Operation.DELETE else None
+    if entry.operation != Operation.DELETE:
+        state = present(connection, seer.scope, kind, [entry.record_id]).get(entry.record_id)
+        if state is None:
+            return None  # that it is deleted is told in its turn
+        for entries in Backwards(connection, 0).down_to(entry.record_id, entry.id):
+            state = before(entries, state)[-1]
+    if state is None or any(name not in _ALWAYS and not _always_shown(permission, name) for name in asked):
+        return _Before(state, False)  # a filter says nothing of what may not be seen
+    former = Former.of(entry.record_id, state, rule.fields)
+    seen = bool(visible(connection, seer.scope, seer.caller, kind, rule.predicate, [former]))
+    return _Before(state, seen)
 
 
 def _always_shown(permission: Permission, name: str) -> bool:

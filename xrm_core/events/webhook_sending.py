@@ -1,25 +1,26 @@
 """The consumers of webhooks: each change that is for one is sent, signed, until the receiver has taken it."""
 
 import datetime as dt
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, update
-from standardwebhooks.webhooks import Webhook as Signer
 
 from xrm_core.changes.reading import LoggedChange
+from xrm_core.errors import NotFound, XrmError
 from xrm_core.events import webhook_deliveries
-from xrm_core.events.consumer import Consumer, EntryFailed, Note, Patience, ReaderWaits
-from xrm_core.events.webhook_messages import Seer, body, event_of, message
-from xrm_core.events.webhooks import Secrets, State, Webhook, webhooks
+from xrm_core.events.consumer import Consumer, Delivery, EntryFailed, Note, Patience, ReaderWaits
+from xrm_core.events.webhook_changes import pause
+from xrm_core.events.webhook_messages import Seer, body, event_of, message, read
+from xrm_core.events.webhook_posting import Sent, Signed
+from xrm_core.events.webhook_subscribers import subscriber
+from xrm_core.events.webhooks import Secrets, State, Wanted, Webhook, webhook, webhooks
 from xrm_core.jobs import clock
 from xrm_core.jobs.place import TIMEOUT, Place
-from xrm_core.outgoing.client import Answer, NotAnswered, Outgoing
+from xrm_core.outgoing.client import Outgoing
 from xrm_core.permissions.authority import Authority
-from xrm_core.permissions.caller import User
 from xrm_core.permissions.in_force import in_force
 from xrm_core.query.scan import Scope
 from xrm_core.storage.policy_sets import newest_set
@@ -34,7 +35,9 @@ OPEN_AFTER = 5
 GIVE_UP = dt.timedelta(days=3)
 """Without any delivery, and it is paused."""
 
-_LONGEST_RETRY_AFTER = 3600.0
+LANES = 8
+"""Requests to one receiver at a time, each about another record."""
+
 _GONE = 410
 _log = structlog.get_logger(__name__)
 
@@ -56,8 +59,16 @@ class WebhookSource:
         """Those that are active."""
         return [Sender(self, each) for each in webhooks(connection, State.ACTIVE)]
 
-    def seer(self, place: Place, connection: Connection, role: str) -> Seer:
-        """With whose rights a webhook sees, by model and policies as they are now."""
+    def keys(self, hook: Webhook, now: dt.datetime) -> Sequence[str]:
+        """The secrets that sign: its own and, for a while, the former one. Raises SecretKeyNeeded."""
+        keys = [self.box.open(hook.secret, hook.owner)]
+        former, until = hook.former_secret, hook.former_until
+        if former is not None and until is not None and clock.moment(until) > now:
+            keys.append(self.box.open(former, hook.owner))
+        return keys
+
+    def seer(self, place: Place, connection: Connection, wanted: Wanted) -> Seer | None:
+        """With whose rights a webhook sees, by model and policies as they are now; None: there is nobody."""
         records = place.records()
         newest = newest_set(connection)
         key = records.model.fingerprint, "" if newest is None else newest.digest
@@ -66,17 +77,21 @@ class WebhookSource:
             if len(self._authorities) > 50:
                 self._authorities.clear()
             authority = self._authorities[key] = Authority(records.model, in_force(connection, records.model))
-        access = authority.access(frozenset([role]))
-        return Seer(Scope(records.model, records.tables, access, connection.dialect), User(None, access))
+        caller = subscriber(connection, authority, wanted)
+        if caller is None:
+            return None
+        return Seer(Scope(records.model, records.tables, caller.access, connection.dialect), caller)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sender:
-    """Sends to one webhook."""
+    """Sends to one webhook: to several records' changes at a time, those of each one after the other."""
 
     source: WebhookSource
     webhook: Webhook
     patience: Patience = PATIENCE
+    lanes: int = LANES
+    _failing: bool = False
 
     @property
     def name(self) -> str:
@@ -84,62 +99,100 @@ class Sender:
         return self.webhook.reader
 
     def wants(self, entry: LoggedChange) -> bool:
-        """Whether it is of its entity. What it sees of it has to be asked of the database."""
-        return entry.entity == self.webhook.wanted.entity
+        """Whether it is of one of its entities. What it sees of it has to be asked of the database."""
+        return entry.entity in self.webhook.subjects
 
     def deliver(self, place: Place, entry: LoggedChange, attempt: int) -> Note:
         """Send it. What it has taken is noted in the transaction in which the reader moves on."""
+        [send] = self.prepare(place, [entry])
+        return send(attempt)
+
+    def prepare(self, place: Place, entries: Sequence[LoggedChange]) -> Sequence[Delivery]:
+        """What there is to send, by webhook, model, policies and records as they are now.
+
+        Raises:
+            ReaderWaits: somebody has paused or removed it, or with whose rights it sees is gone.
+        """
         with place.database.read(TIMEOUT) as connection:
-            seer = self.source.seer(place, connection, self.webhook.wanted.role)
-            event = message(connection, seer, self.webhook.wanted, entry, place.name)
-            now = clock.now(connection)
-        if event is None:
-            return lambda _connection: None
-        began = time.monotonic()
-        try:
-            answer: Answer | None = self._send(event, entry, now)
-            error = None if answer is not None and 200 <= answer.status < 300 else "REFUSED"
-        except NotAnswered as none:
-            answer, error = None, none.code
-        took = time.monotonic() - began
-        status = None if answer is None else answer.status
-        if error is None:
-            return lambda connection: self._taken(connection, entry, attempt, status, took)
+            hook = self._now(connection)
+            seer = self.source.seer(place, connection, hook.wanted)
+            if seer is not None:
+                keys = self._keys(hook, clock.now(connection))
+                messages = self._messages(place, connection, seer, hook, entries)
+                return [self._delivery(place, hook, keys, *each) for each in zip(entries, messages, strict=True)]
         with place.database.begin(TIMEOUT) as connection:
-            webhook_deliveries.note(connection, self.webhook.id, entry, attempt, status, error, took)
-            failures = self._failed(connection, attempt, status)
-        wait = None if answer is None else _retry_after(answer.headers)
+            pause(connection, hook.id, "SUBSCRIBER_GONE")
+        raise ReaderWaits("WEBHOOK_PAUSED")
+
+    def _keys(self, hook: Webhook, now: dt.datetime) -> Sequence[str]:
+        try:
+            return self.source.keys(hook, now)
+        except XrmError as error:  # whoever runs the platform has to mend it; no change is given up meanwhile
+            raise ReaderWaits(error.code) from None
+
+    def _now(self, connection: Connection) -> Webhook:
+        try:
+            hook = webhook(connection, self.webhook.id)
+        except NotFound:
+            raise ReaderWaits("WEBHOOK_REMOVED") from None
+        if hook.state is not State.ACTIVE:
+            raise ReaderWaits("WEBHOOK_PAUSED")
+        self._failing = self._failing or hook.failed_since is not None
+        return hook
+
+    @staticmethod
+    def _messages(
+        place: Place, connection: Connection, seer: Seer, hook: Webhook, entries: Sequence[LoggedChange]
+    ) -> Iterator[Mapping[str, Any] | None]:
+        """What each entry is to be told as; None: not at all. Records are read together."""
+        ids: dict[str, list[str]] = {}
+        for entry in entries:
+            ids.setdefault(entry.entity, []).append(entry.record_id)
+        subjects = {name: hook.subjects[name] for name in ids if name in hook.subjects}
+        records = {name: read(connection, seer, subject, ids[name]) for name, subject in subjects.items()}
+        for entry in entries:
+            found, id_ = records.get(entry.entity), event_of(entry, hook.event_salt)
+            if found is None:
+                yield None
+            else:
+                yield message(connection, seer, subjects[entry.entity], entry, id_, place.name, found)
+
+    def _delivery(
+        self,
+        place: Place,
+        hook: Webhook,
+        keys: Sequence[str],
+        entry: LoggedChange,
+        event: Mapping[str, Any] | None,
+    ) -> Delivery:
+        if event is None:
+            return lambda _attempt: lambda _connection: None
+        signed = Signed(hook.wanted.url, event["id"], body(event), keys)
+        return lambda attempt: self._deliver(place, signed, entry, attempt)
+
+    def _deliver(self, place: Place, signed: Signed, entry: LoggedChange, attempt: int) -> Note:
+        sent = signed.post(self.source.outgoing)
+        if sent.error is None:
+            return lambda connection: self._taken(connection, signed.id, entry, attempt, sent)
+        with place.database.begin(TIMEOUT) as connection:
+            webhook_deliveries.note(connection, self.webhook.id, signed.id, entry.position, attempt, sent)
+            failures = self._failed(connection, attempt, sent.status)
         if failures is None:
             _log.error("webhook_paused", tenant=place.name, webhook=self.webhook.id)
             raise ReaderWaits("WEBHOOK_PAUSED")
         if attempt == 1 and failures > OPEN_AFTER:
-            raise ReaderWaits(error, wait)
-        raise EntryFailed(error, wait)
+            raise ReaderWaits(sent.error, sent.retry_after)
+        raise EntryFailed(sent.error, sent.retry_after)
 
-    def _send(self, event: Mapping[str, Any], entry: LoggedChange, now: dt.datetime) -> Answer:
-        sent, at, id_ = body(event), dt.datetime.now(dt.UTC), event_of(entry)
-        keys = [self.source.box.open(self.webhook.secret, self.webhook.owner)]
-        former, until = self.webhook.former_secret, self.webhook.former_until
-        if former is not None and until is not None and clock.moment(until) > now:
-            keys.append(self.source.box.open(former, self.webhook.owner))
-        headers = {
-            "content-type": "application/cloudevents+json; charset=utf-8",
-            "user-agent": "xrm-webhooks",
-            "webhook-id": id_,
-            "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": " ".join(Signer(key).sign(id_, at, sent.decode()) for key in keys),
-        }
-        return self.source.outgoing.post(self.webhook.wanted.url, sent, headers)
-
-    def _taken(
-        self, connection: Connection, entry: LoggedChange, attempt: int, status: int | None, took: float
-    ) -> None:
-        webhook_deliveries.note(connection, self.webhook.id, entry, attempt, status, None, took)
-        well = update(WEBHOOK).where(WEBHOOK.c.id == self.webhook.id, WEBHOOK.c.failed_since.is_not(None))
-        connection.execute(well.values(failures=0, failed_since=None))
+    def _taken(self, connection: Connection, id_: str, entry: LoggedChange, attempt: int, sent: Sent) -> None:
+        webhook_deliveries.note(connection, self.webhook.id, id_, entry.position, attempt, sent)
+        if self._failing:
+            well = update(WEBHOOK).where(WEBHOOK.c.id == self.webhook.id, WEBHOOK.c.failed_since.is_not(None))
+            connection.execute(well.values(failures=0, failed_since=None))
 
     def _failed(self, connection: Connection, attempt: int, status: int | None) -> int | None:
         """Count a failure; answers how many there are, None if it is paused now."""
+        self._failing = True
         now = clock.now(connection)
         mine = WEBHOOK.c.id == self.webhook.id
         more = 1 if attempt == 1 else 0
@@ -151,13 +204,6 @@ class Sender:
             connection.execute(update(WEBHOOK).where(mine).values(failed_since=now))
         long = row.failed_since is not None and now - clock.moment(row.failed_since) > GIVE_UP
         if status == _GONE or long:
-            reason = "GONE" if status == _GONE else "NOTHING_DELIVERED"
-            connection.execute(update(WEBHOOK).where(mine).values(state=State.PAUSED.value, reason=reason))
+            pause(connection, self.webhook.id, "GONE" if status == _GONE else "NOTHING_DELIVERED")
             return None
         return int(row.failures)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the receiver asks for, an hour at most."""
-    text = headers.get("retry-after", "")
-    return min(float(text), _LONGEST_RETRY_AFTER) if text.isascii() and text.isdigit() else None

@@ -14,6 +14,7 @@ from xrm_core.graphql.meanings import AccountField, AccountPart
 from xrm_core.graphql.scalars import DateTime, Json
 from xrm_core.graphql.types import Types
 from xrm_core.graphql.user_fields import UserAdministration
+from xrm_core.graphql.webhook_fields import WebhookAdministration
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import LOG, Action
 
@@ -52,6 +53,10 @@ class OwnAccount(Protocol):
     @property
     def jobs(self) -> JobAdministration:
         """Jobs, as far as a caller may see them."""
+
+    @property
+    def webhooks(self) -> WebhookAdministration:
+        """Webhooks, as far as a caller may see them."""
 
     def me(self, caller: User) -> dict[str, Any] | None:
         """The account; None if the caller is no user."""

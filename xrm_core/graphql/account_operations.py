@@ -1,4 +1,4 @@
-"""Operations about the account of whoever asks, about those of others, and about jobs.
+"""Operations about the account of whoever asks, about those of others, about jobs and webhooks.
 
 They open transactions of their own: a wrong password is counted.
 """
@@ -14,7 +14,7 @@ from xrm_core.graphql import answers
 from xrm_core.graphql.account_fields import OwnAccount
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
-from xrm_core.graphql.meanings import JOB_PARTS, USER_PARTS, AccountField
+from xrm_core.graphql.meanings import JOB_PARTS, USER_PARTS, WEBHOOK_PARTS, AccountField
 from xrm_core.graphql.plans import Planner
 from xrm_core.permissions.caller import User
 from xrm_core.storage.engines import Database
@@ -75,6 +75,8 @@ class AccountOperations:
     def _owner(self, part: str) -> Any:
         if part in JOB_PARTS:
             return self.account.jobs
+        if part in WEBHOOK_PARTS:
+            return self.account.webhooks
         return self.account.users if part in USER_PARTS else self.account
 
 

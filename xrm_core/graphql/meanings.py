@@ -257,13 +257,29 @@ JobPart = Literal["background_jobs", "background_job", "cancel_background_job", 
 JOB_PARTS: frozenset[str] = frozenset(get_args(JobPart))
 
 
+WebhookPart = Literal[
+    "webhooks",
+    "webhook",
+    "webhook_deliveries",
+    "create_webhook",
+    "update_webhook",
+    "rotate_webhook_secret",
+    "pause_webhook",
+    "resume_webhook",
+    "replay_webhook",
+    "test_webhook",
+    "delete_webhook",
+]
+WEBHOOK_PARTS: frozenset[str] = frozenset(get_args(WebhookPart))
+
+
 @dataclass(frozen=True, slots=True)
 class AccountField:
-    """A root field about the account of whoever asks, about those of others, or about jobs; it stands in an operation
-    without others.
+    """A root field about the account of whoever asks, about those of others, about jobs or webhooks; it stands in an
+    operation without others.
     """
 
-    part: AccountPart | UserPart | JobPart
+    part: AccountPart | UserPart | JobPart | WebhookPart
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from xrm_core.graphql import (
     subscription_fields,
     trash_fields,
     user_fields,
+    webhook_fields,
 )
 from xrm_core.graphql.lazy import LazySchema
 from xrm_core.graphql.meanings import Meanings
@@ -62,6 +63,7 @@ def build(model: Model, access: Access) -> RoleSchema:
     account_fields.add_account_fields(types)
     user_fields.add_user_fields(types)
     job_fields.add_job_fields(types)
+    webhook_fields.add_webhook_fields(types)
     permission_fields.add_permission_fields(types)
     implementations = {types.node.name: types.objects.values()}
     subscription = types.subscription if types.readable else None  # GraphQL allows no type without fields

@@ -64,6 +64,8 @@ _GRAPHQL_TYPES = frozenset(
     | {f"useraccount{word}" for word in ("", "filter", "connection", "input", "token", "identity")}
     | {"userlink", "userinvitation", "inviteuserinput"}
     | {f"backgroundjob{word}" for word in ("", "state", "error", "filter", "connection")}
+    | {f"webhook{word}" for word in ("", "state", "operation", "subject", "subjectinput", "delivery")}
+    | {"newwebhook"}
     | {"money", "moneyinput", "moneyfilter", "moneyorderby", "moneygroupby", "moneygroupkey"}
     | {"currencycode", "currencycodefilter"}
     | {
@@ -94,6 +96,9 @@ _ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafile
     "useraccounts",
     "backgroundjob",
     "backgroundjobs",
+    "webhook",
+    "webhooks",
+    "webhookdeliveries",
     "changes",
 }
 

@@ -35,6 +35,9 @@ SECONDS = 15.0
 MOST_BYTES = 64 * 1024
 """Of an answer; what comes after them is not read."""
 
+MOST_CONNECTIONS = 256
+"""At a time: more than ask for one together, so that nobody's time goes by waiting for those of others."""
+
 _LEAST_PORT, _TLS_PORT = 1024, 443
 
 
@@ -81,8 +84,8 @@ class Outgoing:
         backend = _Pinned(tuple(allowed), Lookups(resolve or resolved), self._under_way)
         self._pool = ConnectionPool(
             ssl_context=tls or httpx2.create_ssl_context(trust_env=False),
-            max_connections=64,
-            max_keepalive_connections=32,
+            max_connections=MOST_CONNECTIONS,
+            max_keepalive_connections=64,
             keepalive_expiry=5.0,
             network_backend=backend,
         )

@@ -64,6 +64,9 @@ them and changes that."""
 JOBS = "xrm_jobs"
 """The permission object for jobs: ``read`` shows those of everybody, ``update`` cancels and retries them."""
 
+WEBHOOKS = "xrm_webhooks"
+"""The permission object for webhooks: ``read`` shows them and what was sent, ``update`` makes and changes them."""
+
 OBJECTS: Mapping[str, tuple[Action, ...]] = {
     SCHEMA: (Action.READ, Action.UPDATE),
     PERMISSIONS: (Action.READ, Action.UPDATE),
@@ -72,6 +75,7 @@ OBJECTS: Mapping[str, tuple[Action, ...]] = {
     PROVISIONING: (Action.READ, Action.UPDATE),
     USERS: (Action.READ, Action.UPDATE),
     JOBS: (Action.READ, Action.UPDATE),
+    WEBHOOKS: (Action.READ, Action.UPDATE),
 }
 """What policies can name that is no entity: without fields and rows. With the actions that it has."""
 

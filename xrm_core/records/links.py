@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
-from xrm_core.errors import ValidationFailed
 from xrm_core.metadata.model import Entity, Link
 from xrm_core.permissions.caller import Caller
 from xrm_core.query.predicates import scan
@@ -130,11 +129,7 @@ def change_links(
             for other, attributes in wanted.items()
             if other not in there
         ]
-        try:
-            records.create_many(connection, caller, link.through, new)
-        except ValidationFailed as error:  # it was not there, and is: made from its other side meanwhile
-            error.overtaken = any(each["rule"] == "unique" for each in error.problems)
-            raise
+        records.create_many(connection, caller, link.through, new)
         changed = changed or bool(new)
     return changed
 

@@ -38,6 +38,7 @@ from xrm_core.errors import (
     Unauthenticated,
     XrmError,
 )
+from xrm_core.events.webhook_administration import WebhookAdministration
 from xrm_core.graphql import answers
 from xrm_core.graphql.administration import Administration
 from xrm_core.graphql.answers import Answer
@@ -443,6 +444,7 @@ class Site:
             notes=self._noting,
             zone=self._settings.time_zone,
         )
+        administrators = Administrators(authority, self._usual)
         changes = OwnChanges(self.database, users, self._passwords, authenticator.forget)
         account = OwnAccount(
             changes,
@@ -450,12 +452,15 @@ class Site:
             OwnTokens(authority),
             OwnPasskeys(self.relying_party, Challenges(self._box, self.name)),
             UserAdministration(
-                UserChanges(changes, records, Administrators(authority, self._usual)),
+                UserChanges(changes, records, administrators),
                 self._post,
                 UserReads(self.database, records.model[USER], self.require_writable),
             ),
             JobAdministration(
                 self.database, records.model, authority.policies.version, authenticator.require_still_held
+            ),
+            WebhookAdministration(
+                self.database, authority, self._box, administrators.beyond, authenticator.require_still_held
             ),
         )
         engine = Engine(

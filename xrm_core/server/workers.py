@@ -10,9 +10,11 @@ from xrm_core.changes.keys import ChainKeys
 from xrm_core.events.listeners import listeners
 from xrm_core.events.readers import Readers, Source
 from xrm_core.events.webhook_sending import WebhookSource
+from xrm_core.events.webhook_tests import test_job
+from xrm_core.jobs import registry as registries
 from xrm_core.jobs.core_jobs import core_jobs
 from xrm_core.jobs.listener import Listener
-from xrm_core.jobs.registry import Registry, registry
+from xrm_core.jobs.registry import Registry
 from xrm_core.jobs.worker import Pace, Worker
 from xrm_core.outgoing import Outgoing
 from xrm_core.plugins import Plugins
@@ -24,21 +26,26 @@ _LOOK_SECONDS = 5.0
 """For a look that is under way when a worker stops."""
 
 
-def job_registry(settings: Settings, plugins: Plugins) -> Registry:
-    """What a process with these settings and plugins can do.
+def webhook_source(settings: Settings) -> WebhookSource:
+    """What sends to webhooks in a process with these settings."""
+    return WebhookSource(SecretBox(settings.secret_key), Outgoing(map(ip_network, settings.webhook_networks)))
+
+
+def job_registry(settings: Settings, plugins: Plugins, webhooks: WebhookSource | None = None) -> Registry:
+    """What a process with these settings and plugins can do; ``webhooks``: what sends tests of them.
 
     Raises:
         PluginLoadError: a plugin registers what cannot be used.
     """
-    return registry(plugins, settings.time_zone, *core_jobs(settings.job_days, settings.trash_days))
+    handlers, schedules = core_jobs(settings.job_days, settings.trash_days)
+    test = test_job(webhooks or webhook_source(settings))
+    return registries.registry(plugins, settings.time_zone, [*handlers, test], schedules)
 
 
-def log_readers(settings: Settings, plugins: Plugins) -> Readers:
+def log_readers(settings: Settings, plugins: Plugins, webhooks: WebhookSource | None = None) -> Readers:
     """Who reads the change log in a process with these settings and plugins."""
     heard = listeners(plugins)
-    outgoing = Outgoing(map(ip_network, settings.webhook_networks))
-    webhooks = WebhookSource(SecretBox(settings.secret_key), outgoing)
-    sources: list[Source] = [lambda _place, _connection: heard, webhooks]
+    sources: list[Source] = [lambda _place, _connection: heard, webhooks or webhook_source(settings)]
     return Readers(sources, ChainKeys(settings.secret_key), settings.job_lease_seconds)
 
 
@@ -62,7 +69,9 @@ def worker(
     with ExitStack() as stack:
         places = JobPlaces(settings, plugins, main, only)
         stack.callback(places.close)
-        made = Worker(job_registry(settings, plugins), places, pace, log_readers(settings, plugins))
+        webhooks = webhook_source(settings)
+        registry = job_registry(settings, plugins, webhooks)
+        made = Worker(registry, places, pace, log_readers(settings, plugins, webhooks))
         if not main.is_sqlite:
             listener = Listener(main, made.wake)
             stack.callback(listener.close)

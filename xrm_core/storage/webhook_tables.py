@@ -11,11 +11,10 @@ WEBHOOK = Table(
     Column("id", Id, nullable=False),
     Column("name", String, nullable=False),
     Column("url", String, nullable=False),
-    Column("role", String, nullable=False),
-    Column("entity", String, nullable=False),
-    Column("operations", String, nullable=False),
-    Column("filter", String),
-    Column("fields", String),
+    Column("role", String),
+    Column("service", Id),
+    Column("subjects", String, nullable=False),
+    Column("event_salt", String, nullable=False),
     Column("secret", String, nullable=False),
     Column("former_secret", String),
     Column("former_until", Instant),
@@ -24,10 +23,15 @@ WEBHOOK = Table(
     Column("failures", Integer, nullable=False),
     Column("failed_since", Instant),
     Column("created_at", Instant, nullable=False),
+    Column("created_by", Id),
     PrimaryKeyConstraint("id", name="pk_xrm_webhook"),
     sqlite_strict=True,
 )
-"""Webhooks. ``operations``, ``filter`` and ``fields`` are JSON texts; no ``fields``: all that the ``role`` may read.
+"""Webhooks, each with the rights of a ``role``, or of the ``service`` whose token has this id.
+
+``subjects`` is a JSON list of objects with ``entity``, ``operations`` (none: all), ``filter`` (null: all records) and
+``fields`` (null: all that may be read). ``event_salt``: by chance; with it, ids of events tell nobody the version of a
+record that they are made of. ``created_by`` is a user, or the token of a service.
 
 ``secret`` and ``former_secret`` are sealed. ``state`` is ``active`` or ``paused``, for a ``reason``. ``failures``
 counts changes that failed at their first attempt, since something was delivered; ``failed_since``: since when nothing
@@ -40,7 +44,7 @@ WEBHOOK_DELIVERY = Table(
     Column("id", Id, nullable=False),
     Column("webhook", Id, nullable=False),
     Column("event", String, nullable=False),
-    Column("position", Whole, nullable=False),
+    Column("position", Whole),
     Column("attempt", Integer, nullable=False),
     Column("status", Integer),
     Column("error", String),
@@ -51,4 +55,7 @@ WEBHOOK_DELIVERY = Table(
     Index("ix_xrm_webhook_delivery_at", "at"),
     sqlite_strict=True,
 )
-"""Each attempt to deliver: ``status`` of the answer, or why there was none (``error``). No bodies."""
+"""Each attempt to deliver: ``status`` of the answer, or why there was none (``error``). No bodies.
+
+``position`` is that of the change in the log; none: it was a test.
+"""

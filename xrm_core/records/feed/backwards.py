@@ -1,6 +1,6 @@
 """The log of some records from its end backwards, in pieces: however often they were changed, only so much at once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,15 @@ class Backwards:
         trail.left = trail.left - len(rows) if rows else 0
         trail.older_than = rows[-1].id if rows else trail.older_than
         return {trail.record_id: rows}
+
+    def down_to(self, record_id: str, id_: int) -> Iterator[Sequence[Any]]:
+        """The entries of a record from its newest to that with an id, in pieces."""
+        query = select(*_COLUMNS).where(CHANGE.c.record_id == record_id, CHANGE.c.id >= id_, self._since())
+        query = query.order_by(CHANGE.c.id.desc()).limit(MOST)
+        rows = self.connection.execute(query).all()
+        while rows:
+            yield rows
+            rows = self.connection.execute(query.where(CHANGE.c.id < rows[-1].id)).all() if len(rows) == MOST else []
 
     def _whole(self, trails: Sequence[Trail]) -> dict[str, Sequence[Any]]:
         found: dict[str, list[Any]] = {trail.record_id: [] for trail in trails}

@@ -228,6 +228,8 @@ class ValidationFailed(XrmError):
 
     code = "VALIDATION_FAILED"
     http_status = 422
+    overtaken = False
+    """True: somebody else did the same a moment ago, so another try may find it done."""
 
     def __init__(self, problems: Sequence[Mapping[str, str]], *, entity: str) -> None:
         # In English a field is called as in its file, which is where those look who read these texts in logs.

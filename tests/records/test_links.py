@@ -269,3 +269,15 @@ def test_policies_that_name_the_links_count_alone(world: World) -> None:
     refused(world, Forbidden, team, {"add": [{"id": bob, "share": 3}]}, "clerk")
     world.update("clerk", "team", team, {"members": {"remove": [ada]}})
     assert links(world, team) == {}
+
+
+def test_a_record_comes_back_without_its_links_to_what_has_gone_meanwhile(world: World) -> None:
+    person = world.create("admin", "person", {"name": "A"})
+    stays, goes = (world.create("admin", "team", {"name": name, "members": {"set": [person]}}) for name in "XY")
+    world.delete("admin", "person", person)
+    world.delete("admin", "team", goes)
+    with world.database.begin() as connection:
+        world.records.restore(connection, world.caller("admin"), "person", person)
+    table = world.records.tables["team_member"]
+    with world.database.read() as connection:
+        assert list(connection.scalars(select(table.c.team_id))) == [stays]

@@ -3,8 +3,6 @@ says, and the change log tells how it came about.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -13,31 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from tests.postgres import PostgresServer
 from tests.server.door_model import BLANK, LINK, RELATIONS, DoorModel, Refused, Row
 from tests.server.door_steps import MANY, SELECTED, WRITTEN, Step, do, plain, steps, text
-from tests.server.door_world import ENTITIES, DoorWorld, door_world
+from tests.server.door_world import ENTITIES, DoorWorld
 from xrm_core.storage.change_tables import CHANGE
-from xrm_core.storage.engines import Database
 
 LISTS = " ".join(
     f"{many}: {many}(first: 1000) {{ nodes {{ {SELECTED[entity]} }} }}"
     for entity, many in {**MANY, LINK: "projectMembers"}.items()
 )
 TRASHES = " ".join(f"{many}Trash(first: 1000) {{ nodes {{ id version }} }}" for many in MANY.values())
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorWorld]:
-    """One for all examples, which empty it before they begin."""
-    folder = tmp_path_factory.mktemp("door")
-    with ExitStack() as stack:
-        url = f"sqlite:///{folder / 'door.db'}"
-        if request.param == "postgresql":
-            server: PostgresServer = request.getfixturevalue("postgres_server")
-            url = stack.enter_context(server.database())
-        database = stack.enter_context(closing(Database(url)))
-        yield stack.enter_context(door_world(database, folder))
 
 
 def write(world: DoorWorld, user: str, fields: list[Step], *, dry: bool = False) -> Any:
@@ -199,10 +182,10 @@ def run(world: DoorWorld, examples: int, steps_: int, *, derandomize: bool) -> N
     )
 
 
-def test_the_door_does_what_a_model_of_dicts_does(world: DoorWorld) -> None:
-    run(world, 4, 12, derandomize=True)
+def test_the_door_does_what_a_model_of_dicts_does(door: DoorWorld) -> None:
+    run(door, 4, 12, derandomize=True)
 
 
 @pytest.mark.slow
-def test_the_door_does_what_a_model_of_dicts_does_at_length(world: DoorWorld) -> None:
-    run(world, 200, 40, derandomize=False)
+def test_the_door_does_what_a_model_of_dicts_does_at_length(door: DoorWorld) -> None:
+    run(door, 200, 40, derandomize=False)

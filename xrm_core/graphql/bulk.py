@@ -20,6 +20,7 @@ from xrm_core.query.reads import Marker, logs_reads
 from xrm_core.query.request import Connection, Nodes, Page, Value
 from xrm_core.query.statement import compile_request
 from xrm_core.records.bulk import MOST, Outcome, require_fits
+from xrm_core.records.locking import hold
 from xrm_core.storage.readers import fetch_in
 from xrm_core.translation import say
 
@@ -41,7 +42,7 @@ def resolve_many(info: GraphQLResolveInfo[Any], root: Root, arguments: Mapping[s
         require_fits(entity, len(arguments["input"]))
         rows = [record_values(model, entity, each) for each in arguments["input"]]
         return _told(records.create_bulk(*call, rows, skip=skip), [None] * len(rows))
-    ids = _ids(info, entity, arguments, trashed=root.kind in ("restore_many", "purge_many"))
+    ids = _ids(info, root, entity, arguments)
     if root.kind == "update_many":
         changes = record_values(model, entity, arguments["set"])
         return _told(records.update_bulk(*call, ids, changes, skip=skip), ids)
@@ -69,9 +70,7 @@ def _error(index: int, id_: str | None, error: XrmError) -> Plain:
     return Plain(index=index, id=id_, code=error.code, message=error.message, problems=problems)
 
 
-def _ids(
-    info: GraphQLResolveInfo[Any], entity: Entity, arguments: Mapping[str, Any], *, trashed: bool = False
-) -> list[str]:
+def _ids(info: GraphQLResolveInfo[Any], root: Root, entity: Entity, arguments: Mapping[str, Any]) -> list[str]:
     given, where = arguments.get("ids"), arguments.get("where")
     if (given is None) == (where is None):
         raise BadQuery(say("Give either ids or where."), hint=say("An empty where means all that you may read."))
@@ -86,15 +85,28 @@ def _ids(
     read = selections.read(info.field_nodes[0], info.parent_type.fields[info.field_name])
     wanted = predicate(planner.model, entity, read.get("where"), demands)
     nodes = (Nodes("nodes", (Value("id", "id"),)),)
+    trashed = root.kind in ("restore_many", "purge_many")
     asked = Connection(entity.name, wanted, (), Page(Literal_(MOST + 1)), nodes, trashed=trashed)
     marker = Marker(planner.model)
     request = marker.request(asked) if logs_reads(planner.model) else asked
     plan = Plan((Step("", b"", compile_request(planner.scope, request)),), taken.getters, demands, reads=marker.reads)
-    values = plan.values(variables, ContextValues(execution.caller)) or {}
-    answer = fetch_in(execution.connection, plan.calls(values)[0], execution.timeout)
-    if plan.reads:
-        [answer], reads = plan.shown([answer])
-        execution.reads.extend(reads)
-    found = [each["id"] for each in orjson.loads(answer or b'{"nodes":[]}')["nodes"]]
-    require_fits(entity, len(found))
+    values = plan.values(variables, ContextValues(execution.caller))
+    calls = plan.calls({} if values is None else values)  # those of the caller come when asked for: empty is not none
+
+    def ask() -> list[str]:
+        answer = fetch_in(execution.connection, calls[0], execution.timeout)
+        if plan.reads:
+            [answer], reads = plan.shown([answer])
+            execution.reads.extend(reads)
+        found = [each["id"] for each in orjson.loads(answer or b'{"nodes":[]}')["nodes"]]
+        require_fits(entity, len(found))
+        return found
+
+    found = ask()
+    # SQLite has one writer at a time, and what is in the trash does not change.
+    if found and not trashed and execution.connection.dialect.name == "postgresql":
+        table = execution.records.tables[entity.name]
+        hold(execution.connection, table, found, goes=root.kind == "delete_many")
+        still = set(ask())  # others may have changed them before they were held
+        return [id_ for id_ in found if id_ in still]
     return found

@@ -19,7 +19,7 @@ from graphql import (
 )
 from sqlalchemy import Connection
 
-from xrm_core.errors import Forbidden, ModelOutOfDate, TablesChanged, XrmError
+from xrm_core.errors import Busy, Forbidden, ModelOutOfDate, TablesChanged, ValidationFailed, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.bulk import Plain, resolve_many
@@ -46,6 +46,7 @@ from xrm_core.storage.counters import TAKEN_BACK
 from xrm_core.storage.engines import Database
 from xrm_core.storage.policy_sets import require_current
 from xrm_core.storage.readers import fetch_in
+from xrm_core.storage.retrying import RETRIES, is_conflict, pause
 from xrm_core.translation import say
 
 
@@ -105,7 +106,8 @@ class Executor:
         extensions: Mapping[str, Any] | None = None,
         address: str | None = None,
     ) -> Answer:
-        """Execute a mutation; one that has any error leaves nothing behind.
+        """Execute a mutation; one that has any error leaves nothing behind. What another change has only got in the
+        way of is executed again, as a whole, up to three times.
 
         Args:
             document: parsed and valid.
@@ -119,7 +121,32 @@ class Executor:
         Raises:
             IdempotencyKeyReused, IdempotencyAnswerWithheld, IdempotencyInProgress: nothing was done.
             ModelOutOfDate, TablesChanged: the database has another model or other policies; nothing was done.
+            Busy, DatabaseUnavailable, Timeout: nothing was done.
         """
+        for retry in range(RETRIES):
+            try:
+                return self._once(
+                    document, operation_name, raw, coerced, caller, extensions, address, gives_up=_gives_up(retry)
+                )
+            except (Busy, ValidationFailed) as error:
+                if not _gives_up(retry)(error):
+                    pause(retry)
+                    continue
+                raise
+        return self._once(document, operation_name, raw, coerced, caller, extensions, address)
+
+    def _once(
+        self,
+        document: Document,
+        operation_name: str | None,
+        raw: Any,
+        coerced: Any,
+        caller: User,
+        extensions: Mapping[str, Any] | None,
+        address: str | None,
+        gives_up: Callable[[BaseException], bool] = lambda _error: True,
+    ) -> Answer:
+        """One try. What does not give up leaves as it is, to be tried again; else it is a part of the answer."""
         reads: list[tuple[Read, Sequence[str]]] = []
         now = dt.datetime.now(dt.UTC)
         if self.dry:
@@ -156,6 +183,9 @@ class Executor:
                     type_resolver=type_of,
                 )
                 self._refuse_other_model(outcome.errors or ())
+                for each in map(answers.cause, outcome.errors or ()):
+                    if not gives_up(each):
+                        raise each
                 # A change of tables waits for whoever writes to them: what is still the model now, after all
                 # statements, was the model of each of them. Policies are held by having been looked at.
                 self._require_current(connection, failed=bool(outcome.errors))
@@ -191,6 +221,16 @@ class Executor:
 
     def _understood(self, error: BaseException) -> XrmError | None:
         return self.database.understood(error, self.timeout)
+
+
+def _gives_up(retry: int) -> Callable[[BaseException], bool]:
+    """Which errors another try would meet again: all but conflicts, and once, what others may have just made true."""
+
+    def gives_up(error: BaseException) -> bool:
+        overtaken = isinstance(error, ValidationFailed) and error.overtaken and retry == 0
+        return not (overtaken or is_conflict(error))
+
+    return gives_up
 
 
 def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:

@@ -68,7 +68,8 @@ def _value(scope: Scope, entity: Entity, row: Row, table: Any, at: Any, field: F
     conditions = (
         change.c.record_id == table.c.id,
         change.c.entity == constant(entity.name),
-        change.c.at > at,
+        # Not those that are dated later: a clock that was set back would mix the fields of two states.
+        change.c.id > func.coalesce(_last(entity, table, at, "id"), literal_column("0")),
         values.key == constant(field.name),
     )
     first = select(_former(scope, field, values)).select_from(change, values.each).where(*conditions)

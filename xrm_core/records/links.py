@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
+from xrm_core.errors import ValidationFailed
 from xrm_core.metadata.model import Entity, Link
 from xrm_core.permissions.caller import Caller
 from xrm_core.query.predicates import scan
@@ -129,7 +130,11 @@ def change_links(
             for other, attributes in wanted.items()
             if other not in there
         ]
-        records.create_many(connection, caller, link.through, new)
+        try:
+            records.create_many(connection, caller, link.through, new)
+        except ValidationFailed as error:  # it was not there, and is: made from its other side meanwhile
+            error.overtaken = any(each["rule"] == "unique" for each in error.problems)
+            raise
         changed = changed or bool(new)
     return changed
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller
@@ -57,3 +57,11 @@ def locked(
         if id_ not in found:
             raise denied(connection, scope, caller, kind, id_, action)
     return [found[id_] for id_ in ids]
+
+
+def hold(connection: Connection, table: Table, ids: Sequence[str], *, goes: bool) -> None:
+    """Hold rows until the transaction ends, in the order of :func:`locked`; ``goes``: they are to be deleted."""
+    in_order = sorted(ids)
+    for start in range(0, len(in_order), AT_ONCE):
+        some = table.c.id.in_(in_order[start : start + AT_ONCE])
+        connection.execute(select(table.c.id).where(some).order_by(table.c.id).with_for_update(key_share=not goes))

@@ -112,12 +112,17 @@ def _back(records: "Records", caller: Caller, entity: str, kept: Mapping[str, An
 
 
 def _checked(records: "Records", connection: Connection, caller: Caller, back: Sequence[_Back]) -> list[_Back]:
-    """The records, checked; relations to what has gone meanwhile are empty, if that would have emptied them."""
+    """The records, checked; relations to what has gone meanwhile are empty, if that would have emptied them.
+
+    Links to what has gone, which would have taken them along, are left out.
+    """
     there = {each.key for each in back}
     there |= _existing(records, connection, {key for each in back for _, key in _targets(each)} - there)
     found = []
     for each in back:
         kind, record, problems = each.kind, dict(each.record), Problems()
+        if kind.kind == "link" and not there.issuperset(key for _, key in _targets(each)):
+            continue
         for field, key in _targets(each):
             if key in there:
                 continue

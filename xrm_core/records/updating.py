@@ -66,8 +66,9 @@ def change_alike(
     scope, mine = records.scope(connection, caller), owned(kind, changes)
     check_fields(caller, kind, Action.UPDATE, mine)
     conditions = row_conditions(scope, caller, kind, Action.UPDATE, mine)
-    wanted, now = canonical(kind, changes), dt.datetime.now(dt.UTC)
+    wanted = canonical(kind, changes)
     found = locked(connection, scope, caller, kind, ids, Action.UPDATE, conditions)
+    now = dt.datetime.now(dt.UTC)  # not before: who had to wait changes them later than who held them
     groups: list[tuple[Record, list[Record]]] = []  # what is written, and of which records
     for before in found:
         final = final_changes(records, caller, kind, before, wanted)

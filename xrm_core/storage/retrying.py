@@ -35,13 +35,19 @@ def in_transaction(database: Database, work: Callable[[Connection], Result], tim
             with database.begin(timeout) as connection:
                 return work(connection)
         except Busy as error:
-            if retry == RETRIES or not _is_conflict(error):
+            if retry == RETRIES or not is_conflict(error):
                 raise
-        time.sleep(_PAUSE_SECONDS * 2**retry * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        pause(retry)
     raise AssertionError  # the last try has returned or raised
 
 
-def _is_conflict(error: Busy) -> bool:
-    cause = error.__cause__
+def pause(retry: int) -> None:
+    """Wait before the next try: by chance, so that those who met do not meet again."""
+    time.sleep(_PAUSE_SECONDS * 2**retry * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether an error, of a driver or in words of ours, is one after which the database asks for another try."""
+    cause = error.__cause__ if isinstance(error, Busy) else error
     state = getattr(cause.orig, "sqlstate", None) if isinstance(cause, DBAPIError) else None
     return state in _CONFLICTS

@@ -1,0 +1,248 @@
+"""Two who write at the same moment: what comes of it could also have come of one after the other."""
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from tests.server.door_world import DoorWorld
+from xrm_core.records import door as door_module
+
+PATIENCE = 20.0
+"""Seconds after which something counts as hanging."""
+
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@pytest.fixture
+def world(door: DoorWorld) -> DoorWorld:
+    door.empty()
+    return door
+
+
+@contextmanager
+def first(world: DoorWorld) -> Iterator[Connection]:
+    """A write transaction of an administrator, open until the block ends."""
+    with world.client.database.begin() as connection:
+        yield connection
+
+
+def second(world: DoorWorld, query: str, user: str = "anna") -> Future[Any]:
+    """Somebody who writes meanwhile, and waits already when this returns: on SQLite, for the turn; else, for a lock."""
+    found: Future[Any] = Future()
+
+    def ask() -> None:
+        try:
+            found.set_result(world.ask(user, query))
+        except BaseException as error:  # told by who asks for the result
+            found.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    if world.client.database.is_sqlite:
+        time.sleep(0.05)
+        assert not found.done()
+        return found
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with world.client.database.read() as connection:
+            if connection.scalar(text(_WAITING)):
+                return found
+        time.sleep(0.01)
+    raise AssertionError(f"It does not wait: {found}")
+
+
+def update(world: DoorWorld, connection: Connection, entity: str, id_: str, **changes: Any) -> None:
+    world.client.records.update(connection, world.client.world.caller("admin"), entity, id_, changes)
+
+
+def delete(world: DoorWorld, connection: Connection, entity: str, id_: str) -> None:
+    world.client.records.delete(connection, world.client.world.caller("admin"), entity, id_)
+
+
+def create(world: DoorWorld, connection: Connection, entity: str, **values: Any) -> str:
+    return world.client.records.create(connection, world.client.world.caller("admin"), entity, values)
+
+
+def code(answer: Any) -> str:
+    return str(answer["errors"][0]["extensions"]["code"])
+
+
+def stored(world: DoorWorld, entity: str, id_: str) -> Any:
+    return next((row for row in world.rows(entity) if row["id"] == id_), None)
+
+
+def test_a_change_by_filter_leaves_alone_what_no_longer_fits(world: DoorWorld) -> None:
+    moved, stays = (world.make("company", name=name, city="Ulm") for name in "AB")
+    with first(world) as connection:
+        update(world, connection, "company", moved, city="Köln")
+        asked = 'mutation { updateCompanies(where: {city: {eq: "Ulm"}}, set: {city: "Bonn"}) { ids } }'
+        answer = second(world, asked)
+    assert answer.result(PATIENCE)["data"]["updateCompanies"]["ids"] == [stays]
+    assert (stored(world, "company", moved)["city"], stored(world, "company", moved)["version"]) == ("Köln", 2)
+    with first(world) as connection:
+        update(world, connection, "company", moved, city="Bonn")
+        update(world, connection, "company", stays, city="Ulm")
+        answer = second(world, 'mutation { deleteCompanies(where: {city: {eq: "Bonn"}}) { ids } }')
+    assert answer.result(PATIENCE)["data"]["deleteCompanies"]["ids"] in ([], [moved])
+    assert stored(world, "company", stays) is not None
+
+
+def test_a_version_that_is_taken_while_somebody_waits_is_a_conflict(world: DoorWorld) -> None:
+    id_ = world.make("company", name="A")
+    with first(world) as connection:
+        update(world, connection, "company", id_, city="Ulm")
+        changed = second(world, f'mutation {{ updateCompany(id: "{id_}", version: 1, input: {{rating: 3}}) {{ id }} }}')
+    answer = changed.result(PATIENCE)
+    assert (code(answer), answer["errors"][0]["extensions"]["details"]["currentVersion"]) == ("VERSION_CONFLICT", 2)
+    with first(world) as connection:
+        update(world, connection, "company", id_, city="Bonn")
+        gone = second(world, f'mutation {{ deleteCompany(id: "{id_}", version: 2) {{ id }} }}')
+    assert code(gone.result(PATIENCE)) == "VERSION_CONFLICT"
+    with first(world) as connection:
+        update(world, connection, "company", id_, city="Köln")
+        both = second(world, f'mutation {{ updateCompany(id: "{id_}", input: {{rating: 3}}) {{ city version }} }}')
+    assert both.result(PATIENCE)["data"]["updateCompany"] == {"city": "Köln", "version": 5}
+
+
+def test_who_refers_to_a_record_that_goes_is_told(world: DoorWorld) -> None:
+    for entity in ("contact", "contract"):
+        company = world.make("company", name="A")
+        with first(world) as connection:
+            delete(world, connection, "company", company)
+            given = f'companyId: "{company}"' + (', name: "C"' if entity == "contact" else "")
+            refers = second(world, f"mutation {{ create{entity.title()}(input: {{{given}}}) {{ id }} }}")
+        answer = refers.result(PATIENCE)
+        [problem] = answer["errors"][0]["extensions"]["details"]["problems"]
+        assert (problem["field"], problem["rule"]) == ("company", "relation")
+        assert world.rows(entity) == []
+
+
+def test_a_deletion_takes_along_or_heeds_who_came_to_refer_meanwhile(world: DoorWorld) -> None:
+    company = world.make("company", name="A")
+    with first(world) as connection:
+        contract = create(world, connection, "contract", company=company)
+        refused = second(world, f'mutation {{ deleteCompany(id: "{company}") {{ id }} }}')
+    assert code(refused.result(PATIENCE)) == "RECORD_IN_USE"
+    with first(world) as connection:
+        delete(world, connection, "contract", contract)
+    with first(world) as connection:
+        contact = create(world, connection, "contact", name="C", company=company)
+        gone = second(world, f'mutation {{ deleteCompany(id: "{company}") {{ id }} }}')
+    assert gone.result(PATIENCE)["data"]["deleteCompany"] == {"id": company}
+    assert world.rows("contact") == []
+    world.ask("anna", f'mutation {{ restoreCompany(id: "{company}") {{ id }} }}')
+    assert [row["id"] for row in world.rows("contact")] == [contact]
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_restore_waits_for_who_takes_its_unique_value(world: DoorWorld, commits: bool) -> None:
+    gone = world.make("company", name="A", code="1")
+    with first(world) as connection:
+        delete(world, connection, "company", gone)
+
+    with suppress(ZeroDivisionError), first(world) as connection:
+        create(world, connection, "company", name="B", code="1")
+        restored = second(world, f'mutation {{ restoreCompany(id: "{gone}") {{ id version }} }}')
+        if not commits:
+            raise ZeroDivisionError
+    if commits:
+        assert code(restored.result(PATIENCE)) == "VALIDATION_FAILED"
+        assert [row["name"] for row in world.rows("company")] == ["B"]
+    else:
+        assert restored.result(PATIENCE)["data"]["restoreCompany"] == {"id": gone, "version": 3}
+    trashed = world.ask("anna", "{ companiesTrash { totalCount } }")["data"]["companiesTrash"]["totalCount"]
+    assert trashed == (1 if commits else 0)
+
+
+def test_two_who_restore_the_same_restore_it_once(world: DoorWorld) -> None:
+    gone = world.make("company", name="A")
+    with first(world) as connection:
+        delete(world, connection, "company", gone)
+    with first(world) as connection:
+        world.client.records.restore(connection, world.client.world.caller("admin"), "company", gone)
+        again = second(world, f'mutation {{ restoreCompany(id: "{gone}") {{ id }} }}')
+    assert code(again.result(PATIENCE)) == "NOT_FOUND"
+    assert [row["version"] for row in world.rows("company")] == [3]
+
+
+def test_a_link_that_is_made_from_both_sides_is_made_once(world: DoorWorld) -> None:
+    company = world.make("company", name="A")
+    contact, project = world.make("contact", name="C", company=company), world.make("project", name="P")
+    with first(world) as connection:
+        update(world, connection, "project", project, members={"add": [{"id": contact, "role": "lead"}]})
+        change = f'input: {{projects: {{add: [{{id: "{project}", role: "other"}}]}}}}'
+        other = second(world, f'mutation {{ updateContact(id: "{contact}", {change}) {{ version }} }}')
+    assert other.result(PATIENCE)["data"]["updateContact"] == {"version": 2}
+    [link] = world.rows("project_member")
+    assert (link["role"], link["version"]) == ("other", 2)
+
+
+def test_a_record_that_is_given_away_while_its_owner_waits_is_out_of_reach(world: DoorWorld) -> None:
+    mine = world.make("company", name="A", owner=world.users["ben"])
+    for asked in (
+        f'updateCompany(id: "{mine}", input: {{city: "Ulm"}}) {{ id }}',
+        f'deleteCompany(id: "{mine}") {{ id }}',
+        f'updateCompanies(ids: ["{mine}"], set: {{city: "Ulm"}}, onError: SKIP) {{ errors {{ code }} }}',
+        'updateCompanies(where: {name: {eq: "A"}}, set: {city: "Ulm"}) { ids }',
+    ):
+        with first(world) as connection:
+            update(world, connection, "company", mine, owner=world.users["anna"])
+            answer = second(world, f"mutation {{ {asked} }}", "ben")
+        told = answer.result(PATIENCE)
+        assert "NOT_FOUND" in str(told) or told["data"] == {"updateCompanies": {"ids": []}}
+        assert stored(world, "company", mine)["city"] is None
+        with first(world) as connection:
+            update(world, connection, "company", mine, owner=world.users["ben"])
+
+
+def test_documents_that_meet_in_opposite_orders_are_all_done(world: DoorWorld) -> None:
+    ids = [world.make("company", name=name) for name in "ABCDEF"]
+    rounds, sides = 4, 3
+    barrier = threading.Barrier(sides)
+
+    def work(side: int) -> list[Any]:
+        answers = []
+        for _ in range(rounds):
+            order = ids if side % 2 else ids[::-1]
+            fields = " ".join(
+                f'a{n}: updateCompany(id: "{id_}", input: {{rating: {side}}}) {{ version }}'
+                for n, id_ in enumerate(order)
+            )
+            barrier.wait(PATIENCE)
+            answers.append(world.ask("anna", f"mutation {{ {fields} }}"))
+        return answers
+
+    with ThreadPoolExecutor(sides) as threads:
+        answers = [each for some in threads.map(work, range(sides), timeout=PATIENCE * rounds) for each in some]
+    assert [each.get("errors") for each in answers] == [None] * (rounds * sides)
+    assert {row["version"] for row in world.rows("company")} == {1 + rounds * sides}
+
+
+def test_a_clock_that_is_set_back_mixes_no_former_states(world: DoorWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=5)
+    moment: Callable[[int], dt.datetime] = lambda minutes: now + dt.timedelta(minutes=minutes)  # noqa: E731
+    id_ = world.make("company", name="A", city="Ulm")
+    for minutes, changes in ((10, {"city": "Köln"}), (5, {"rating": 3}), (15, {"name": "B"})):
+        monkeypatch.setattr(door_module, "_now", lambda minutes=minutes: moment(minutes))
+        with first(world) as connection:
+            update(world, connection, "company", id_, **changes)
+    asked = " ".join(
+        f'a{minutes}: asOf(at: "{moment(minutes).isoformat()}") {{ version values }}' for minutes in (1, 7, 12, 20)
+    )
+    then = world.ask("anna", f'{{ company(id: "{id_}") {{ {asked} }} }}')["data"]["company"]
+    told = {
+        key: (each["version"], *(each["values"][name] for name in ("name", "city", "rating")))
+        for key, each in then.items()
+    }
+    assert told == {
+        "a1": (1, "A", "Ulm", None),
+        "a7": (3, "A", "Köln", 3),
+        "a12": (3, "A", "Köln", 3),
+        "a20": (4, "B", "Köln", 3),
+    }

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.records.kit import World
 from tests.records.merge_world import built, customers, ids_of, merged
-from xrm_core.errors import NotFound, ValidationFailed
+from xrm_core.errors import Busy, NotFound, ValidationFailed
 from xrm_core.storage.engines import Database
 
 _SECONDS = 60
@@ -81,3 +82,21 @@ def test_who_refers_to_it_meanwhile_is_moved_or_refused(world: World) -> None:
     assert {type(each) for each in made} <= {str, ValidationFailed}
     assert ids_of(world, "contact") == set(kept)
     assert contacts_of(world) == [stays] * len(kept)
+
+
+def test_two_merges_with_records_between_them_end_and_lose_nothing(world: World) -> None:
+    for _ in range(3):
+        one, two, other, another = customers(world, "A", "B", "C", "D")
+        contact = world.create("admin", "contact", {"name": "c", "customer": two, "former": another})
+        ends = {"source": {"customer": two}, "target": {"customer": another}}
+        rivals = world.create("admin", "competes_with", ends)
+        pairs = [(one, two), (other, another)]
+        done = together(*(partial(merged, world, *pair) for pair in pairs))
+        for pair, each in zip(pairs, done, strict=True):
+            if isinstance(each, Exception):  # each held what the other needed, and one had to give way
+                assert isinstance(each, Busy)
+                merged(world, *pair)
+        record = world.stored("contact", contact) or {}
+        assert (record["customer"], record["former"]) == (one, other)
+        record = world.stored("competes_with", rivals) or {}
+        assert (record["source"], record["target"]) == ({"customer": one}, {"customer": other})

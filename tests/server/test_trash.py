@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.server.http_kit import Client
+from xrm_core.auth import tokens
 
 LIST = """query ($where: CustomerFilter) { customersTrash(where: $where, orderBy: [{name: DESC}], first: 2) {
     nodes { id name revenue since status owner { name } notes { totalCount } updatedBy version } totalCount
@@ -49,3 +50,31 @@ def test_both_ways_to_an_answer_agree_on_the_trash(client: Client) -> None:
     plain = client.ask(f"{{ {BOTH} }}")
     executed = client.ask(f"{{ __schema {{ queryType {{ name }} }} {BOTH} }}")
     assert executed["data"]["customersTrash"] == plain["data"]["customersTrash"] != {"nodes": []}
+
+
+def test_many_come_back_or_end_for_good(client: Client) -> None:
+    ids = [made(client, name) for name in "ABC"]
+    deleted(client, *ids)
+    back = 'mutation { restoreCustomers(where: {name: {in: ["A", "B"]}}) { count ids } }'
+    assert set(client.ask(back)["data"]["restoreCustomers"].pop("ids")) == set(ids[:2])
+    purge = "mutation ($id: ID!, $dry: Boolean) { purgeCustomer(id: $id, dryRun: $dry) }"
+    for dry, left in ((True, 1), (False, 0)):
+        assert client.ask(purge, id=ids[2].upper(), dry=dry)["data"] == {"purgeCustomer": ids[2]}
+        assert client.ask("{ customersTrash { totalCount } }")["data"]["customersTrash"]["totalCount"] == left
+    many = "mutation ($ids: [ID!]) { purgeCustomers(ids: $ids, onError: SKIP) { count errors { index code } } }"
+    deleted(client, ids[0])
+    assert client.ask(many, ids=[ids[2], ids[0]])["data"]["purgeCustomers"] == {
+        "count": 1,
+        "errors": [{"index": 0, "code": "NOT_FOUND"}],
+    }
+
+
+def test_who_may_delete_and_restore_may_not_purge(client: Client) -> None:
+    with client.database.begin() as connection:
+        tokens.set_roles(connection, client.world.users["ben"], ["rep"])
+        token = tokens.create_token(connection, client.world.users["ben"], "test")
+    asked = {"query": '{ __type(name: "Mutation") { fields { name } } }'}
+    answer = client.post(asked, Authorization=f"Bearer {token}").json()
+    names = {each["name"] for each in answer["data"]["__type"]["fields"]}
+    assert {"restoreCustomer", "restoreCustomers", "mergeCustomers"} <= names
+    assert not {"purgeCustomer", "purgeCustomers"} & names

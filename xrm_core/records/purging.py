@@ -13,7 +13,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.records import merged
 from xrm_core.records.in_trash import found_in_trash
 from xrm_core.storage import file_versions
-from xrm_core.storage.auth_events import Event, record
+from xrm_core.storage.auth_events import Event, record_each
 from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
 
 if TYPE_CHECKING:
@@ -47,15 +47,8 @@ def purge(
     kind, scope = records.model[entity], records.scope(connection, caller)
     found = found_in_trash(connection, scope, caller, kind, ids, Action.PURGE)
     _end(records, connection, [each.deletion for each in found])
-    for id_ in ids:
-        record(
-            connection,
-            Event.RECORD_PURGED,
-            user_id=caller.actor,
-            subject=id_,
-            address=address,
-            details={"entity": kind.name},
-        )
+    about = {"entity": kind.name}
+    record_each(connection, Event.RECORD_PURGED, ids, user_id=caller.actor, address=address, details=about)
 
 
 def _end(records: "Records", connection: Connection, deletions: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -86,17 +86,29 @@ def record(
     Raises:
         ValueError: there is no such event.
     """
-    connection.execute(
-        insert(AUTH_EVENT).values(
-            id=str(uuid7()),
-            at=dt.datetime.now(dt.UTC),
-            event=Event(event).value,
-            user_id=user_id,
-            subject=_kept(subject),
-            address=_kept(address),
-            details=json.dumps(dict(details or {}), ensure_ascii=False, sort_keys=True),
-        )
-    )
+    record_each(connection, event, [subject], user_id=user_id, address=address, details=details)
+
+
+def record_each(
+    connection: Connection,
+    event: str,
+    subjects: Sequence[str | None],
+    *,
+    user_id: str | None = None,
+    address: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep the same event of each of some subjects, as :func:`record` does."""
+    same = {
+        "at": dt.datetime.now(dt.UTC),
+        "event": Event(event).value,
+        "user_id": user_id,
+        "address": _kept(address),
+        "details": json.dumps(dict(details or {}), ensure_ascii=False, sort_keys=True),
+    }
+    rows = [{**same, "id": str(uuid7()), "subject": _kept(subject)} for subject in subjects]
+    if rows:
+        connection.execute(insert(AUTH_EVENT), rows)
 
 
 def _kept(text: str | None) -> str | None:

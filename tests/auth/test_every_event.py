@@ -15,7 +15,9 @@ from xrm_core.auth.one_time import Purpose, create_link
 from xrm_core.server.auth_http import AuthEndpoints
 
 NEW = "another good password"
-OF_RECORDS = re.compile(r"(create|update|upsert|delete|restore|share|unshare)(Note|User)s?|(cancel|retry)BackgroundJob")
+OF_RECORDS = re.compile(
+    r"(create|update|upsert|delete|restore|purge|merge|share|unshare)(Note|User)s?|(cancel|retry)BackgroundJob"
+)
 OF_ADMINISTRATORS = {"applyPermissions", "applySchemaChange"}  # tests/server/test_permission_changes.py has the first
 OF_ADMINISTRATORS |= {f"{word}Webhook" for word in ("create", "update", "pause", "resume", "replay", "test", "delete")}
 OF_ADMINISTRATORS |= {"rotateWebhookSecret"}  # tests/events/test_webhooks_in_graphql.py has these

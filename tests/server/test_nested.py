@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.server.http_kit import Client
+from xrm_core.graphql import nested_costs
 
 CREATE = """mutation ($input: CreateCustomerInput!, $dry: Boolean) {
     made: createCustomer(input: $input, dryRun: $dry) {
@@ -80,3 +81,16 @@ def test_problems_say_where_they_are(client: Client) -> None:
     [error] = client.ask(CREATE, input=deep)["errors"]
     assert error["extensions"]["code"] == "QUERY_TOO_LARGE"
     assert count(client) == before
+
+
+def test_a_variable_that_stands_in_many_places_is_looked_into_once(client: Client, monkeypatch: Any) -> None:
+    """Else a small document could have very many values looked at before it is refused."""
+    looked: list[Any] = []
+    real = nested_costs._in_value
+    monkeypatch.setattr(nested_costs, "_in_value", lambda value, type_: looked.append(value) or real(value, type_))
+    query = f"""mutation ($child: CreateCustomerWithoutParentInput!) {{
+        createCustomer(dryRun: true, input: {{name: "A", children: {{create: [{"$child " * 20}]}}}}) {{ id }} }}"""
+    child = {"name": "B", "notes": {"create": [{"text": "x"}] * 50}}
+    answer = client.post({"query": query, "variables": {"child": child}, "extensions": {"cost": True}}).json()
+    assert answer["extensions"]["cost"]["requested"] == 11 + 20 * 51
+    assert 1 <= looked.count(child) < 8  # the cost is reckoned some times: for the limit, and to tell it

@@ -24,7 +24,7 @@ def nested_in(node: FieldNode, definition: GraphQLField, name: str) -> Getter | 
     for argument in node.arguments or ():
         if argument.name.value == name and _may_nest(argument.value):
             given, type_ = argument.value, definition.args[name].type
-            return lambda variables: _in_node(given, type_, variables)
+            return lambda variables: _Counter(variables).in_node(given, type_)
     return None
 
 
@@ -36,26 +36,40 @@ def _may_nest(node: ValueNode) -> bool:
     return isinstance(node, VariableNode)
 
 
-def _in_node(node: ValueNode, type_: Any, variables: Mapping[str, Any]) -> int:
-    if isinstance(type_, GraphQLNonNull):
-        return _in_node(node, type_.of_type, variables)
-    if isinstance(node, VariableNode):
-        return _in_value(variables.get(node.name.value), type_)
-    if isinstance(type_, GraphQLList):
-        items = node.values if isinstance(node, ListValueNode) else (node,)
-        return sum(_in_node(each, type_.of_type, variables) for each in items)
-    if not isinstance(type_, GraphQLInputObjectType) or not isinstance(node, ObjectValueNode):
-        return 0
-    count = 0
-    for each in node.fields:
-        count += _in_node(each.value, type_.fields[each.name.value].type, variables)
-        if each.name.value == CREATE and getattr(type_, "creates", False):
-            given = each.value
-            if isinstance(given, VariableNode):
-                count += _records(variables.get(given.name.value))
-            else:
-                count += len(given.values) if isinstance(given, ListValueNode) else 1
-    return count
+class _Counter:
+    """Counts in one request; what is in a variable once, however often that stands in the document."""
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self._variables = variables
+        self._known: dict[tuple[str, str], int] = {}
+
+    def in_node(self, node: ValueNode, type_: Any) -> int:
+        """The records that are nested in a value of the document."""
+        if isinstance(type_, GraphQLNonNull):
+            return self.in_node(node, type_.of_type)
+        if isinstance(node, VariableNode):
+            return self._in_variable(node.name.value, type_)
+        if isinstance(type_, GraphQLList):
+            items = node.values if isinstance(node, ListValueNode) else (node,)
+            return sum(self.in_node(each, type_.of_type) for each in items)
+        if not isinstance(type_, GraphQLInputObjectType) or not isinstance(node, ObjectValueNode):
+            return 0
+        count = 0
+        for each in node.fields:
+            count += self.in_node(each.value, type_.fields[each.name.value].type)
+            if each.name.value == CREATE and getattr(type_, "creates", False):
+                given = each.value
+                if isinstance(given, VariableNode):
+                    count += _records(self._variables.get(given.name.value))
+                else:
+                    count += len(given.values) if isinstance(given, ListValueNode) else 1
+        return count
+
+    def _in_variable(self, name: str, type_: Any) -> int:
+        key = name, str(type_)
+        if key not in self._known:
+            self._known[key] = _in_value(self._variables.get(name), type_)
+        return self._known[key]
 
 
 def _in_value(value: Any, type_: Any) -> int:

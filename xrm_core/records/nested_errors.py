@@ -19,7 +19,9 @@ def at(error: XrmError, path: Path) -> XrmError:
     if isinstance(error, ValidationFailed):
         prefix = ".".join(map(str, path))
         problems = [{**each, "field": f"{prefix}.{each['field']}".rstrip(".")} for each in error.problems]
-        return PlacedProblems(problems, entity=error.entity)
+        placed = PlacedProblems(problems, entity=error.entity)
+        placed.overtaken = error.overtaken
+        return placed
     error.details["path"] = list(path)
     return error
 
@@ -31,5 +33,6 @@ def together(errors: Iterable[XrmError]) -> XrmError:
     other = next((each for each in found if not isinstance(each, ValidationFailed)), None)
     if other is not None or len(found) == 1:
         return other or found[0]
-    first = found[0]
-    return PlacedProblems(problems, entity=first.entity if isinstance(first, ValidationFailed) else "")
+    merged = PlacedProblems(problems, entity=next(each.entity for each in found if isinstance(each, ValidationFailed)))
+    merged.overtaken = all(isinstance(each, ValidationFailed) and each.overtaken for each in found)
+    return merged

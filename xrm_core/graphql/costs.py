@@ -146,6 +146,8 @@ class Costs:
 
     def total(self, variables: Mapping[str, Any]) -> int:
         """What a request costs at most, in points."""
+        if not self._varying:
+            return self._fixed
         return self._fixed + sum(part.of(variables) for part in self._varying)
 
     def fields(self, variables: Mapping[str, Any]) -> dict[Path, int]:

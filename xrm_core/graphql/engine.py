@@ -182,21 +182,19 @@ class Engine:
             ClientGone: nobody waits for the answer of a query.
         """
         with speaking(caller.language, unless_chosen=True):
-            return await self._answered(request, caller)
-
-    async def _answered(self, request: Request, caller: User) -> Answer:
-        try:
-            return await self._execute(request, caller)
-        except (ModelOutOfDate, TablesChanged, ClientGone):
-            raise
-        except CostTooHigh as error:
-            return answers.refused(error, extensions={"cost": error.cost} if request.tells_cost else None)
-        except XrmError as error:
-            return answers.refused(error)
-        except RecursionError:
-            return answers.refused(QueryTooLarge("The query nests too deep.", hint="Ask for the inner records apart."))
-        except Exception as error:
-            return answers.refused(answers.unexpected(error))
+            try:
+                return await self._execute(request, caller)
+            except (ModelOutOfDate, TablesChanged, ClientGone):
+                raise
+            except CostTooHigh as error:
+                return answers.refused(error, extensions={"cost": error.cost} if request.tells_cost else None)
+            except XrmError as error:
+                return answers.refused(error)
+            except RecursionError:
+                reason = QueryTooLarge("The query nests too deep.", hint="Ask for the inner records apart.")
+                return answers.refused(reason)
+            except Exception as error:
+                return answers.refused(answers.unexpected(error))
 
     async def batch(self, request: Request, caller: User, place: Cursor | None) -> Batch:
         """The next changes that a subscription tells.
@@ -269,11 +267,12 @@ class Engine:
         if request.read_only and operation.operation is not OperationType.QUERY:
             raise MutationByGet("A mutation cannot be sent by GET.", hint="Send it by POST.")
         role.documents.check_variables(request.variables)
-        note_operation(operation.operation.value)
+        is_query = operation.operation is OperationType.QUERY
+        note_operation("query" if is_query else operation.operation.value)
         variables = document.variables_of(operation).coerced(request.variables)
         if isinstance(variables, list):
             return answers.invalid(variables)
-        if operation.operation is OperationType.QUERY:
+        if is_query:
             return await self._query(role, document, operation, request, variables, caller)
         if caller.viewer is not None:
             raise Forbidden(

@@ -30,6 +30,7 @@ from xrm_core.server.negotiation import (
     media_type_of_answer,
     require_json,
 )
+from xrm_core.server.one_write import ANSWER, Answering
 from xrm_core.server.sites import VIEW_AS, address_of, named_in, site_of
 from xrm_core.server.trusted_documents import TrustedDocuments
 from xrm_core.translation import speaking
@@ -42,6 +43,10 @@ _NOT_KEPT = (b"cache-control", b"no-store")
 _KEPT = (b"cache-control", b"private, no-cache")
 _SAFE = ("GET", "HEAD")
 _JSON_OF = {each: (b"content-type", f"{each}; charset=utf-8".encode()) for each in (GRAPHQL_RESPONSE, JSON)}
+_HEAD_OF = {
+    each: b"".join([b"%b: %b\r\n" % line for line in (*_SECURITY, _NOT_KEPT, content_type)])
+    for each, content_type in _JSON_OF.items()
+}
 _TEXTS = ("query", "documentId", "operationName")
 _OBJECTS = ("variables", "extensions")
 _LOOKED_AT = {
@@ -152,10 +157,15 @@ class GraphQLEndpoint:
     async def _send(
         self, scope: Scope, given: Mapping[str, str], send: Send, status: int, media_type: str, answer: Answer
     ) -> None:
-        body, headers = answer.body, list(_SECURITY)
+        body = answer.body
         packs = self._compresses and is_compressed(len(body), given.get("accept-encoding"))
         # What another page has put into a query, and what it cannot read, must not be compressed together (BREACH).
         packs = packs and not made_elsewhere(scope)
+        if status == 200 and not packs and scope["method"] == "POST":
+            at_once: Answering | None = scope.get(ANSWER)
+            if at_once is not None and at_once(b"%bcontent-length: %d\r\n" % (_HEAD_OF[media_type], len(body)), body):
+                return
+        headers = list(_SECURITY)
         if scope["method"] in _SAFE and status == 200:
             tag = tag_of(media_type, body)
             headers += [_KEPT, (b"etag", (of_gzip(tag) if packs else tag).encode())]

@@ -104,7 +104,7 @@ def require_json(content_type: str | None) -> None:
 
 def is_multipart(content_type: str | None) -> bool:
     """Whether a header «Content-Type» says that the body is a form with files."""
-    return _parts(content_type or "")[0] == "multipart/form-data"
+    return content_type != JSON and _parts(content_type or "")[0] == "multipart/form-data"
 
 
 def _liking(media_type: str, ranges: list[tuple[str, dict[str, str], float]]) -> tuple[float, int]:

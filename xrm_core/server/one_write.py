@@ -4,12 +4,22 @@ ASGI demands no less: a server must not send the head before it has got the firs
 """
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MOST_COPIED = 65_536
 """Bytes of a body that are copied behind their head; of more, the copy takes longer than a system call."""
+
+ANSWER = "xrm.answer"
+"""Key of a scope: an :data:`Answering` for who has a whole answer at hand. Who wraps ``send`` to see or change answers
+must wrap this, too, or take it away. Other servers do not have it."""
+
+Answering = Callable[[bytes, bytes], bool]
+"""Takes the lines of the head, each with its end, ``content-length`` among them, and the body, and answers 200 at once
+with them. False: nothing was done, the answer has to be sent by messages."""
 
 
 class HeldHead:
@@ -58,14 +68,69 @@ class HeldHead:
 
 
 class Protocol(HttpToolsProtocol):
-    """Uvicorn's, on such a transport."""
+    """Uvicorn's, on such a transport, and with one timer for a connection instead of one for each request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Hold heads on this connection."""
         super().connection_made(transport)
         self.transport = HeldHead(transport, self)  # type: ignore[assignment]
+        self._idle_since: float | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See uvicorn."""
+        super().connection_lost(exc)
+        super()._unset_keepalive_if_required()
+
+    def on_response_complete(self) -> None:
+        """See uvicorn; the connection is idle from now on if no request waits behind this one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_later(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if it has been idle for long enough; else look again when it may have been."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return  # a request is under way, and its end begins anew
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_later(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _look_later(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None  # the timer itself stays
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.scope[ANSWER] = partial(_answer, cycle)  # type: ignore[typeddict-unknown-key]
+        super()._start_asgi_task(cycle, app)
 
     def handle_websocket_upgrade(self) -> None:
         """Give the connection on as it is: a socket has no heads."""
         self.transport = getattr(self.transport, "plain", self.transport)
         super().handle_websocket_upgrade()
+
+
+def _answer(cycle: RequestResponseCycle, head: bytes, body: bytes) -> bool:
+    """Answer 200 at once: what uvicorn does in its ``send`` for the two messages of an answer, for this one case."""
+    ordinary = cycle.keep_alive and not (cycle.response_started or cycle.disconnected or cycle.access_log)
+    if not ordinary or cycle.flow.write_paused or len(body) > MOST_COPIED:
+        return False
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    lines = b"".join([b"%b: %b\r\n" % each for each in cycle.default_headers])
+    transport: Any = cycle.transport
+    transport.plain.write(b"HTTP/1.1 200 OK\r\n%b%b\r\n%b" % (lines, head, body))
+    cycle.message_event.set()
+    cycle.on_response()
+    return True

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xrm_core import __version__
 from xrm_core.errors import SettingsError
+from xrm_core.server.one_write import ANSWER
 from xrm_core.server.traced_reader import words_of
 from xrm_core.server.traffic import NOWHERE, ROUTE
 from xrm_core.telemetry import tracing
@@ -99,6 +100,7 @@ class TracedRequests:
                 status = message["status"]
             await send(message)
 
+        scope.pop(ANSWER, None)  # it would leave by it unseen
         with self._tracer.start_as_current_span(
             "request",
             context=self._propagator.extract(sent),

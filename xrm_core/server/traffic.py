@@ -14,6 +14,7 @@ from xrm_core.errors import NotFound, Overloaded, ShuttingDown, XrmError
 from xrm_core.graphql import answers
 from xrm_core.server.crowd import Crowd
 from xrm_core.server.metrics import METRICS, Metrics
+from xrm_core.server.one_write import ANSWER, Answering
 from xrm_core.settings import Settings
 from xrm_core.telemetry.request import REQUEST, RequestRecord, id_of
 
@@ -138,6 +139,17 @@ class Traffic:
             self.under_way -= held
             held, seconds = 0, perf_counter() - began
 
+        whole: Answering | None = scope.get(ANSWER)
+        if whole is not None:
+
+            def answered(head: bytes, body: bytes) -> bool:
+                nonlocal status
+                done = whole(b"%bx-request-id: %b\r\n" % (head, record.raw_id), body)
+                if done:
+                    status = 200
+                return done
+
+            scope[ANSWER] = answered
         scope[RELEASES] = [release]
         try:
             if refused is None:

@@ -15,6 +15,7 @@ from uuid_utils import uuid7
 
 from tests.postgres import PostgresServer
 from tests.server.http_kit import Client, serving
+from tests.server.test_whole_answers import asked
 from xrm_core.errors import SettingsError
 from xrm_core.server.job_figures import JobFigures
 from xrm_core.server.site import Site
@@ -185,3 +186,14 @@ def test_a_token_that_could_be_guessed_or_sent_wrongly_is_refused_and_not_shown(
     with pytest.raises(SettingsError, match="XRM_METRICS_TOKEN") as refused:
         load_settings(metrics_token=token)
     assert token not in str(refused.value)
+
+
+def test_answers_that_leave_at_once_are_counted(counted: Client) -> None:
+    def count() -> float:
+        labels = {"method": "POST", "route": "/graphql", "status": "200"}
+        return of(figures(counted), "xrm_http_request_duration_seconds_count", **labels)
+
+    counted.ask(QUERY)
+    before = count()
+    assert asked(counted, QUERY, at_once=True)[0] == 0
+    assert count() == before + 1

@@ -112,7 +112,7 @@ class Protocol(HttpToolsProtocol):
         self._idle_since = None  # the timer itself stays
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.scope[ANSWER] = partial(_answer, cycle)  # type: ignore[typeddict-unknown-key]
+        cycle.scope[ANSWER] = partial(_answer, cycle)  # type: ignore[literal-required]
         super()._start_asgi_task(cycle, app)
 
     def handle_websocket_upgrade(self) -> None:

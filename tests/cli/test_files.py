@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from tests.docs.conftest import xrm
+from tests.docs.in_this_process import xrm
 from xrm_core.records.files import described
 from xrm_core.storage import file_store
 from xrm_core.storage.engines import Database

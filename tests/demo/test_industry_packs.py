@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.docs.conftest import xrm
+from tests.docs.in_this_process import xrm
 from tests.docs.pages import Example as Shown
 from tests.docs.pages import examples, marked
 from xrm_core.demo import loading

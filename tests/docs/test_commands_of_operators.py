@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.conftest import xrm
+from tests.docs.in_this_process import xrm
 from tests.docs.pages import DOCS, README, marked
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import xrm_core
-from tests.docs.conftest import Serve, xrm
+from tests.docs.conftest import Serve
+from tests.docs.in_this_process import xrm
 from tests.docs.pages import DOCS, REPOSITORY, marked
 from xrm_core.errors import PolicyInvalid, SchemaChangeRefused, SchemaFilesInvalid, XrmError
 from xrm_core.metadata.loader import load

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.conftest import xrm
+from tests.docs.in_this_process import xrm
 from tests.docs.pages import DOCS, REPOSITORY, marked
 from xrm_core.errors import SchemaFilesInvalid
 from xrm_core.metadata.extensions import is_extension

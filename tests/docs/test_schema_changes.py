@@ -4,7 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
-from tests.docs.conftest import xrm
+from tests.docs.in_this_process import xrm
 from tests.docs.pages import DOCS, marked
 
 PAGE = DOCS / "schema-changes.md"

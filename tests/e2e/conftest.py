@@ -15,16 +15,22 @@ from typing import Any
 
 import pytest
 
+from tests.docs.in_this_process import xrm
+
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Installation:
-    """A folder with a pack, and a database; everything is done to them by the public interface only."""
+    """A folder with a pack, and a database; everything is done to them by the public interface only.
+
+    Commands are processes of their own, or, for speed, calls in this process.
+    """
 
     folder: Path
     database: str
+    apart: bool
 
     @property
     def pack(self) -> Path:
@@ -33,7 +39,13 @@ class Installation:
 
     def xrm(self, *words: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command and see that it ends with the exit code that is expected."""
-        done = subprocess.run(
+        done = self._process(*words) if self.apart else xrm(*words, cwd=self.folder, XRM_DATABASE_URL=self.database)
+        assert done.returncode == expect, f"{words}: {done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done
+
+    def _process(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             self._command(*words),
             capture_output=True,
             text=True,
@@ -42,9 +54,6 @@ class Installation:
             stdin=subprocess.DEVNULL,
             check=False,
         )
-        assert done.returncode == expect, f"{words}: {done.stdout}{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
 
     @contextmanager
     def serve(self) -> Iterator[str]:
@@ -83,8 +92,8 @@ class Installation:
 
 @pytest.fixture
 def installation(tmp_path: Path, database_url: str) -> Installation:
-    """An empty one, once for each kind of database."""
-    return Installation(tmp_path, database_url)
+    """An empty one, once for each kind of database, with commands that are processes on one of them."""
+    return Installation(tmp_path, database_url, apart=database_url.startswith("sqlite"))
 
 
 def ask(address: str, token: str, query: str, **variables: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from uuid_utils import uuid7
 
+from tests.records.prepared_worlds import prepared
 from xrm_core.metadata.loader import load_texts
 from xrm_core.metadata.model import Model
 from xrm_core.permissions import policy
@@ -165,12 +166,17 @@ def build(database: Database, folder: Path, plugin: object | None = None, pack: 
     (folder / "roles.json").write_text(json.dumps(pack.roles))
     (folder / "policies.csv").write_text(pack.policies)
     authority = Authority(model, policy.load([folder], model))
-    apply(database, model, along=lambda connection, _model: put_first(connection, authority.policies))
     installed = [InstalledPlugin("test", plugin)] if plugin is not None else []
     records = Records(model, Tables(model), Plugins(installed))
-    users = {name: str(uuid7()) for name in ("anna", "ben")}
-    with database.begin() as connection:
-        caller = system(model, "test", sets_system_fields=True)
-        rows = [{"id": id_, "name": name} for name, id_ in users.items()]
-        records.create_many(connection, caller, "user", rows)
-    return World(database, model, records, authority, users)
+
+    def make(fresh: Database) -> dict[str, str]:
+        apply(fresh, model, along=lambda connection, _model: put_first(connection, authority.policies))
+        users = {name: str(uuid7()) for name in ("anna", "ben")}
+        with fresh.begin() as connection:
+            caller = system(model, "test", sets_system_fields=True)
+            rows = [{"id": id_, "name": name} for name, id_ in users.items()]
+            records.create_many(connection, caller, "user", rows)
+        return users
+
+    users = prepared(database, json.dumps([pack.files, pack.roles, pack.policies]), make) if plugin is None else None
+    return World(database, model, records, authority, users or make(database))

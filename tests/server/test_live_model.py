@@ -217,6 +217,7 @@ async def test_no_request_fails_while_models_are_applied(shop: Installation) -> 
             counts[kind] += 1
             if "errors" in answer:
                 failed.append(answer)
+            await asyncio.sleep(0.01)  # so that the changes come through, too
 
     async with shop.server() as one, shop.server() as two:
         work = [go_on(server, PRODUCTS, "reads") for server in (one, one, two, two)]

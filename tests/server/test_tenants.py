@@ -212,6 +212,9 @@ async def test_of_a_tenant_that_cannot_be_opened_strangers_learn_nothing(estate:
             await asyncio.sleep(0.2)
 
 
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"], indirect=True
+)  # the silent ones are PostgreSQL's either way, and take ten seconds
 async def test_database_servers_that_are_silent_hold_up_nobody_else(estate: Estate) -> None:
     # given a port that takes connections and says nothing, and more tenants there than a small machine has threads
     with socket.create_server(("127.0.0.1", 0)) as silent, closing(Database(estate.main.settings.database_url)) as main:

@@ -1,0 +1,36 @@
+"""SQLite files with a world, made once for each pack: to make one takes longer than most tests of what is written."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from xrm_core.storage.engines import Database
+from xrm_core.storage.mask_hash import new_key
+
+_MADE: dict[Any, tuple[bytes, dict[str, str]]] = {}
+
+
+def prepared(database: Database, key: Any, make: Callable[[Database], dict[str, str]]) -> dict[str, str] | None:
+    """Put the world of this key where the database shall be, if it is a file that is not there yet; its users.
+
+    ``make`` makes it in another one; each has a key of masks of its own.
+    """
+    path = Path(database.url.database) if database.is_sqlite and database.url.database else None
+    if path is None or path.exists():
+        return None
+    if key not in _MADE:
+        with TemporaryDirectory() as folder:
+            pattern = Path(folder, "pattern.db")
+            with closing(Database(f"sqlite:///{pattern}")) as other:
+                users = make(other)
+            _MADE[key] = pattern.read_bytes(), users
+            assert not pattern.with_name("pattern.db-wal").exists()
+    content, users = _MADE[key]
+    path.write_bytes(content)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        own = new_key()
+        connection.execute(f"UPDATE xrm_mask_key SET {', '.join(f'{name} = :{name}' for name in own)}", own)
+    return users

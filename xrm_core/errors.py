@@ -23,6 +23,8 @@ class XrmError(Exception):
     http_status: ClassVar[int] = 400
     retry_after: ClassVar[int | None] = None
     """Seconds after which it may be tried again, for reasons that pass: the header ``Retry-After``."""
+    overtaken = False
+    """True: somebody else was a moment earlier, so another try finds it done, and may not fail."""
 
     def __init__(self, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
         if type(self) is XrmError:
@@ -228,8 +230,6 @@ class ValidationFailed(XrmError):
 
     code = "VALIDATION_FAILED"
     http_status = 422
-    overtaken = False
-    """True: somebody else did the same a moment ago, so another try may find it done."""
 
     def __init__(self, problems: Sequence[Mapping[str, str]], *, entity: str) -> None:
         # In English a field is called as in its file, which is where those look who read these texts in logs.

@@ -183,6 +183,17 @@ def test_a_link_that_is_made_from_both_sides_is_made_once(world: DoorWorld) -> N
     assert (link["role"], link["version"]) == ("other", 2)
 
 
+def test_links_that_go_with_their_other_side_are_no_longer_to_be_removed(world: DoorWorld) -> None:
+    company, project = world.make("company", name="A"), world.make("project", name="P")
+    contact = world.make("contact", name="C", company=company, projects={"set": [project]})
+    with first(world) as connection:
+        delete(world, connection, "project", project)
+        asked = f'updateContact(id: "{contact}", input: {{projects: {{set: []}}}}) {{ version }}'
+        answer = second(world, f"mutation {{ {asked} }}")
+    assert answer.result(PATIENCE)["data"] == {"updateContact": {"version": 2}}
+    assert world.rows("project_member") == []
+
+
 def test_a_record_that_is_given_away_while_its_owner_waits_is_out_of_reach(world: DoorWorld) -> None:
     mine = world.make("company", name="A", owner=world.users["ben"])
     for asked in (

@@ -19,7 +19,7 @@ from graphql import (
 )
 from sqlalchemy import Connection
 
-from xrm_core.errors import Busy, Forbidden, ModelOutOfDate, TablesChanged, ValidationFailed, XrmError
+from xrm_core.errors import Forbidden, ModelOutOfDate, TablesChanged, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.bulk import Plain, resolve_many
@@ -128,7 +128,7 @@ class Executor:
                 return self._once(
                     document, operation_name, raw, coerced, caller, extensions, address, gives_up=_gives_up(retry)
                 )
-            except (Busy, ValidationFailed) as error:
+            except XrmError as error:
                 if not _gives_up(retry)(error):
                     pause(retry)
                     continue
@@ -227,7 +227,7 @@ def _gives_up(retry: int) -> Callable[[BaseException], bool]:
     """Which errors another try would meet again: all but conflicts, and once, what others may have just made true."""
 
     def gives_up(error: BaseException) -> bool:
-        overtaken = isinstance(error, ValidationFailed) and error.overtaken and retry == 0
+        overtaken = isinstance(error, XrmError) and error.overtaken and retry == 0
         return not (overtaken or is_conflict(error))
 
     return gives_up

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
-from xrm_core.errors import ValidationFailed
+from xrm_core.errors import NotFound, ValidationFailed
 from xrm_core.metadata.model import Entity, Link
 from xrm_core.permissions.caller import Caller
 from xrm_core.query.predicates import scan
@@ -111,32 +111,45 @@ def change_links(
     """
     changed = False
     for name, change in changes.items():
-        link = kind.links[name]
-        there = _there(records, connection, caller, link, id_)
-        wanted = dict(change.add)
-        removed = set(change.remove)
-        if change.replace is not None:
-            wanted = {each: {} for each in change.replace}
-            removed = there.keys() - wanted.keys()
-        for other in sorted(removed & there.keys()):
-            records.delete(connection, caller, link.through, there[other])
-            changed = True
-        for other, attributes in wanted.items():
-            if other in there and attributes:
-                written = records.update(connection, caller, link.through, there[other], attributes, touch=touch)
-                changed = changed or written
-        new = [
-            {link.near: id_, link.far: other, **attributes}
-            for other, attributes in wanted.items()
-            if other not in there
-        ]
         try:
-            records.create_many(connection, caller, link.through, new)
-        except ValidationFailed as error:  # it was not there, and is: made from its other side meanwhile
-            error.overtaken = any(each["rule"] == "unique" for each in error.problems)
+            written = _change(records, connection, caller, kind.links[name], id_, change, touch=touch)
+        except (NotFound, ValidationFailed) as error:
+            # What was there is gone, with the record on its other side, or what was not is: made from there meanwhile.
+            error.overtaken = isinstance(error, NotFound) or any(each["rule"] == "unique" for each in error.problems)
             raise
-        changed = changed or bool(new)
+        changed = changed or written
     return changed
+
+
+def _change(
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    link: Link,
+    id_: str,
+    change: LinkChange,
+    *,
+    touch: bool,
+) -> bool:
+    there = _there(records, connection, caller, link, id_)
+    wanted = dict(change.add)
+    removed = set(change.remove)
+    if change.replace is not None:
+        wanted = {each: {} for each in change.replace}
+        removed = there.keys() - wanted.keys()
+    changed = False
+    for other in sorted(removed & there.keys()):
+        records.delete(connection, caller, link.through, there[other])
+        changed = True
+    for other, attributes in wanted.items():
+        if other in there and attributes:
+            written = records.update(connection, caller, link.through, there[other], attributes, touch=touch)
+            changed = changed or written
+    new = [
+        {link.near: id_, link.far: other, **attributes} for other, attributes in wanted.items() if other not in there
+    ]
+    records.create_many(connection, caller, link.through, new)
+    return changed or bool(new)
 
 
 def _there(records: "Records", connection: Connection, caller: Caller, link: Link, id_: str) -> dict[str, str]:

@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     worker: Literal["auto", "on", "off"] = Field(
         default="auto", description="Whether the server does jobs, too; auto: if the main database is SQLite."
     )
+    worker_metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of metrics_host on which xrm worker answers /metrics and /health."
+    )
     job_concurrency: int = Field(default=2, ge=1, le=64, description="Jobs that a worker does at a time.")
     job_lease_seconds: int = Field(
         default=30, ge=3, le=3600, description="Seconds without a sign of life after which others take a job."

@@ -66,6 +66,20 @@ def test_what_a_function_is_given(jobs: JobWorld) -> None:
     assert author == owner
 
 
+def test_a_job_that_a_person_interrupts_is_given_back_and_has_lost_no_attempt(jobs: JobWorld) -> None:
+    id_ = jobs.add()
+
+    def handle(_job: JobContext, _payload: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        jobs.do(handle)
+    with jobs.database.read() as connection:
+        found = by_hand.job(connection, id_)
+    assert found is not None
+    assert (found.state, found.attempts, found.error) == (State.PENDING, 0, None)
+
+
 @pytest.mark.parametrize(
     ("error", "code", "kept"),
     [

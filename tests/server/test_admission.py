@@ -15,6 +15,7 @@ from tests.server.test_one_write import Wire
 from xrm_core.server.admission import Admission
 from xrm_core.server.crowd import Crowd
 from xrm_core.server.metrics import Metrics
+from xrm_core.server.slow_readers import LEAST
 from xrm_core.server.traffic import Traffic
 from xrm_core.settings import load_settings
 
@@ -45,9 +46,9 @@ class Desk:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"ok"})
 
-    def client(self) -> "Client":
+    def client(self, wire: Wire | None = None) -> "Client":
         made = Admission(config=self._config, server_state=self._state, app_state={})
-        wire = Wire()
+        wire = wire or Wire()
         made.connection_made(wire)
         self._opened.append(made)
         return Client(made, wire)
@@ -203,6 +204,60 @@ async def test_requests_that_were_sent_at_once_are_answered_in_their_order() -> 
                 await asyncio.sleep(0)
         assert client.read.count(b"200 OK") == 3
         assert full.begun == ["/a", "/b", "/c"]
+
+
+class Full(Wire):
+    """A connection whose client takes so much of what waits at each look."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__()
+        self.waiting, self.aborted = waiting, False
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+@pytest.mark.parametrize(("takes", "is_cut"), [(0, True), (LEAST - 1, True), (LEAST, False)])
+async def test_who_takes_too_little_of_what_waits_is_cut_off(
+    takes: int, is_cut: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xrm_core.server.slow_readers.SECONDS", 0.001)
+    async with desk() as made:
+        wire = Full(10 * LEAST)
+        client = made.client(wire)
+        client.protocol.pause_writing()
+        async with asyncio.timeout(SECONDS):
+            while wire.waiting > 0 and not wire.aborted:
+                wire.waiting -= takes
+                looked = client.protocol._reader._timer
+                while client.protocol._reader._timer is looked:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+        assert wire.aborted is is_cut
+
+
+async def test_who_takes_it_in_time_is_not_watched_any_more() -> None:
+    async with desk() as made:
+        client = made.client(Full(10 * LEAST))
+        client.protocol.pause_writing()
+        client.protocol.resume_writing()
+        assert client.protocol._reader._timer is None
+        # nor is a connection that has ended
+        client.protocol.pause_writing()
+        client.protocol.connection_lost(OSError())
+        assert client.protocol._reader._timer is None
+
+
+async def test_a_connection_that_is_closed_with_something_left_is_watched() -> None:
+    async with desk() as made:
+        wire = Full(100)
+        client = made.client(wire)
+        client.protocol.timeout_keep_alive_handler()
+        assert client.read == b"<closed>"
+        assert client.protocol._reader._timer is not None
+        client.protocol._reader.end()
 
 
 async def test_a_crowd_takes_a_part_of_the_time_and_no_more() -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, text, tuple_, type_coerce
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, tuple_, type_coerce
 from sqlalchemy.types import String
 
 from xrm_core.auth import events
 from xrm_core.errors import SettingsError
 from xrm_core.settings import MIN_EVENT_DAYS
+from xrm_core.storage.advisory import is_alone
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system import AUTH_EVENT, READ, READ_RECORD
 
@@ -87,7 +88,7 @@ def clear(
     while more and not stop():
         began = time.monotonic()
         with database.begin(TIMEOUT) as connection:
-            if not _alone(connection):
+            if not is_alone(connection, _ADVISORY_LOCK):
                 break
             if not told:
                 _tell(connection, log, before, found, by)
@@ -123,11 +124,3 @@ def _day(connection: Connection, table: Table) -> ColumnElement[str]:
     if connection.dialect.name == "postgresql":
         return func.to_char(func.timezone("UTC", table.c.at), "YYYY-MM-DD", type_=String())
     return func.substr(type_coerce(table.c.at, String()), 1, 10, type_=String())
-
-
-def _alone(connection: Connection) -> bool:
-    """Whether no other server is at it. SQLite lets one write at a time anyway."""
-    if connection.dialect.name != "postgresql":
-        return True
-    asked = text(f"SELECT pg_try_advisory_xact_lock({_ADVISORY_LOCK}, hashtext(current_schema()))")
-    return bool(connection.scalar(asked))

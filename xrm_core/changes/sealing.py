@@ -9,11 +9,12 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from xrm_core.changes.commitments import Stored, chain_of, root_of
 from xrm_core.changes.keys import ChainKeys
 from xrm_core.metadata.clock import instant_text
+from xrm_core.storage.advisory import is_alone
 from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
 from xrm_core.storage.engines import Database
 
@@ -53,11 +54,8 @@ def seal_all(database: Database, keys: ChainKeys, stop: Callable[[], bool] = lam
 
 
 def alone(connection: Connection) -> bool:
-    """Whether nobody else is sealing, held until the transaction ends. SQLite lets one write at a time anyway."""
-    if connection.dialect.name != "postgresql":
-        return True
-    asked = text(f"SELECT pg_try_advisory_xact_lock({_ADVISORY_LOCK}, hashtext(current_schema()))")
-    return bool(connection.scalar(asked))
+    """Whether nobody else is sealing, held until the transaction ends."""
+    return is_alone(connection, _ADVISORY_LOCK)
 
 
 def seal_in(connection: Connection, keys: ChainKeys) -> int:

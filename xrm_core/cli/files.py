@@ -43,6 +43,19 @@ def move(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
 
 
 @app.command()
+def adopt(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+    """Let all content that a backup was restored without belong to what was restored; what it is of must be gone."""
+    from xrm_core.cli.workplace import opened
+    from xrm_core.storage.content_names import adopt_all
+
+    with opened(schemas, database) as workplace:
+        workplace.check_applied()
+        with workplace.database.begin() as connection:
+            adopted = adopt_all(connection)
+    typer.echo(f"The content of {adopted} {'file' if adopted == 1 else 'files'} belongs to this installation now.")
+
+
+@app.command()
 def withheld(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
     """List the files that nobody can read: their scan is pending, or has found something."""
     from xrm_core.cli.workplace import opened

@@ -45,7 +45,7 @@ def work(
         with main.read() as connection:
             if not has_models(connection):
                 raise no_model()
-        with made(settings, plugins, main, chosen_tenant() or None, concurrency) as worker:
+        with made(settings, plugins, main, chosen_tenant() or None, concurrency, tells=True) as worker:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, end)
             thread = threading.Thread(target=worker.run, name="xrm-worker", daemon=True)

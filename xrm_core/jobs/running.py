@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 def run(place: Place, claimed: Claimed, handler: JobHandler, lease_seconds: float, ending: Callable[[], bool]) -> None:
-    """Do a job that was taken. Blocking; raises nothing.
+    """Do a job that was taken. Blocking; raises nothing but KeyboardInterrupt, and then the job is given back.
 
     Args:
         place: the tenant.
@@ -38,11 +38,15 @@ def run(place: Place, claimed: Claimed, handler: JobHandler, lease_seconds: floa
         lease_seconds: after so long without a sign of life others take the job.
         ending: whether the worker can wait no longer: then the job is given back.
     """
+    interrupted: KeyboardInterrupt | None = None
     heart = Heart(place, claimed, lease_seconds)
     heart.start()
     log = _log.bind(tenant=place.name, job=claimed.job.id, name=claimed.job.name, attempt=claimed.job.attempts)
     try:
         note = _outcome(place, claimed, handler, heart, ending, log)
+    except KeyboardInterrupt as error:  # a person has ended the command; nothing is wrong with the job
+        interrupted = error
+        note = _given_back(claimed, log)
     finally:
         heart.stop()
     if note is None:
@@ -57,6 +61,8 @@ def run(place: Place, claimed: Claimed, handler: JobHandler, lease_seconds: floa
             time.sleep(_NOTING_SECONDS)
     if not noted:
         log.warning("job_lost")
+    if interrupted is not None:
+        raise interrupted
 
 
 Note = Callable[[Connection], bool]
@@ -76,12 +82,13 @@ def _outcome(
             return lambda connection: queue.stop(connection, claimed)
         if context is not None and context.finished:
             return None
-        log.info("job_given_back")
-        return lambda connection: queue.give_back(connection, claimed)
+        return _given_back(claimed, log)
     except (ModelOutOfDate, TablesChanged):
         place.forget()
         log.info("job_begun_anew")
         return lambda connection: queue.give_back(connection, claimed, _ANEW)
+    except KeyboardInterrupt:
+        raise
     except BaseException as error:
         if context is not None and context.finished:
             return None
@@ -89,6 +96,11 @@ def _outcome(
     if context.finished:
         return None
     return lambda connection: queue.finish(connection, claimed, result)
+
+
+def _given_back(claimed: Claimed, log: Any) -> Note:
+    log.info("job_given_back")
+    return lambda connection: queue.give_back(connection, claimed)
 
 
 def _failed(claimed: Claimed, handler: JobHandler, heart: Heart, error: BaseException, log: Any) -> Note:

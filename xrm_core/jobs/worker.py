@@ -105,6 +105,7 @@ class Worker:
         self._told_at = 0.0
         self._ending = threading.Event()
         self._awake = threading.Event()
+        self._rounds_at = time.monotonic()
         self._beside = beside
         if beside is not None:
             beside.wake = self.wake
@@ -112,7 +113,7 @@ class Worker:
     def run(self) -> None:
         """Work until :meth:`stop`, then until the last run has ended or was told to."""
         while not self._stopping.is_set():
-            began = time.monotonic()
+            began = self._rounds_at = time.monotonic()
             try:
                 taken = self.round()
             except Exception as error:
@@ -130,6 +131,21 @@ class Worker:
             self._awake.set()
             if self._beside is not None:
                 self._beside.take_no_more()
+
+    @property
+    def under_way(self) -> int:
+        """Jobs that it does at this moment."""
+        return sum(thread.is_alive() for thread in list(self._runs))
+
+    @property
+    def round_age(self) -> float:
+        """Seconds since it last began to look at its tenants."""
+        return time.monotonic() - self._rounds_at
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it takes no more."""
+        return self._stopping.is_set()
 
     @property
     def idle(self) -> bool:

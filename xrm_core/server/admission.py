@@ -1,5 +1,6 @@
 """How connections come to a server: at once, or in their turn if it is full, and refused at next to no cost."""
 
+from asyncio import Transport
 from functools import partial
 from typing import Any, cast
 
@@ -8,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from xrm_core.server.metrics import METRICS
 from xrm_core.server.one_write import HeldHead, Protocol
+from xrm_core.server.slow_readers import SlowReader
 from xrm_core.server.traffic import HEALTH, SIGN_IN, Traffic, has_large_body
 
 _AHEAD = tuple(
@@ -24,6 +26,32 @@ class Admission(Protocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._traffic = cast(Traffic, self.config.app)
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Watch whether what is sent is taken."""
+        super().connection_made(transport)
+        self._reader = SlowReader(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See uvicorn."""
+        self._reader.end()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """More waits than fits: whoever sends waits, too, but not for ever."""
+        super().pause_writing()
+        self._reader.begin()
+
+    def resume_writing(self) -> None:
+        """See uvicorn."""
+        self._reader.end()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection once all is taken that waits; see :class:`SlowReader`."""
+        super().timeout_keep_alive_handler()
+        if cast(HeldHead, self.transport).plain.get_write_buffer_size():
+            self._reader.begin()
 
     def data_received(self, data: bytes) -> None:
         """Read it, or let it wait unread if the server is full and this connection has nothing under way."""

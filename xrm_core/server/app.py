@@ -60,6 +60,9 @@ from xrm_core.telemetry import tracing
 CLEAN_SECONDS = 3600.0
 """How often a server looks for what has expired: files that nobody has attached, sessions, old lines of logs."""
 
+AT_A_TIME = 4
+"""Tenants whose logs are sealed at a time: one that is slow, or has much to seal, does not hold up all others."""
+
 SCAN_SECONDS = 60.0
 """How often a server looks again at files whose scan is pending."""
 
@@ -142,7 +145,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         while not await _happens(ending, SEAL_SECONDS):
             for work in (sealing.seal, lag.look):
                 await work(site)
-                await tenants.do_in_all(work)
+                await tenants.do_in_all(work, AT_A_TIME)
 
     async def send_notices() -> None:
         while notices.are_sent and not await _happens(ending, LOOK_SECONDS):
@@ -152,7 +155,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     async def keep_scanned() -> None:
         while scans.are_made and not await _happens(ending, SCAN_SECONDS):
             await files.look_again(site)
-            await tenants.do_in_all(files.look_again)
+            await tenants.do_in_all(files.look_again, AT_A_TIME)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from xrm_core.auth.events import Event, record
+from xrm_core.server.content_stores import content_stores
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import has_models
 from xrm_core.storage.backup import back_up, restore
@@ -18,8 +19,14 @@ MAIN = "main"
 """What the main database is called in events."""
 
 
-def back_up_installation(settings: Settings, folder: Path) -> Manifest:
-    """Write the main database and all tenants into a folder. Raises as :func:`~xrm_core.storage.backup.back_up`."""
+def back_up_installation(settings: Settings, folder: Path, *, files: bool = True) -> Manifest:
+    """Write the main database and all tenants into a folder. Raises as :func:`~xrm_core.storage.backup.back_up`.
+
+    Args:
+        settings: where they are.
+        folder: where to.
+        files: whether the content of files goes along that lies outside of databases.
+    """
     refuse_existing(folder)
     what = installation(settings.database_url, settings.data_dir)
     for source in what.sources:
@@ -27,10 +34,20 @@ def back_up_installation(settings: Settings, folder: Path) -> Manifest:
             if has_models(connection):  # before it: no data leaves without an event
                 details = {"file": folder.name}
                 record(connection, Event.EXPORT, subject=source.place.name or MAIN, details=details)
-    return back_up(what, folder, PostgresTools(settings.postgres_bin))
+    return back_up(what, folder, PostgresTools(settings.postgres_bin), content_stores(settings) if files else None)
 
 
-def restore_installation(settings: Settings, folder: Path, elsewhere: Mapping[str, str]) -> Manifest:
-    """Bring a backup back. Raises as :func:`~xrm_core.storage.backup.restore`."""
+def restore_installation(
+    settings: Settings, folder: Path, elsewhere: Mapping[str, str], *, files: bool = True
+) -> Manifest:
+    """Bring a backup back. Raises as :func:`~xrm_core.storage.backup.restore`.
+
+    Args:
+        settings: where to.
+        folder: the backup.
+        elsewhere: databases of tenants that had a place of their own.
+        files: whether the content of files that is in it goes where the settings say.
+    """
     tools = PostgresTools(settings.postgres_bin)
-    return restore(folder, settings.database_url, settings.data_dir, elsewhere, tools)
+    stores = content_stores(settings) if files else None
+    return restore(folder, settings.database_url, settings.data_dir, elsewhere, tools, stores)

@@ -37,9 +37,13 @@ class JobFigures:
     async def look(self, site: Site) -> None:
         """Look at a site; one that does not answer is left out."""
         try:
-            self._looking[site.name] = await asyncio.to_thread(_look, site.database, self._clock())
+            self._looking[site.name] = await asyncio.to_thread(look_at, site.database, self._clock())
         except XrmError:
             self._looking.pop(site.name, None)
+
+    def keep(self, found: dict[str, Found]) -> None:
+        """Tell this from now on, by the name of a database."""
+        self._found = found
 
     def looked(self) -> None:
         """All sites that are open were looked at."""
@@ -63,7 +67,8 @@ class JobFigures:
         yield (), max([(now - since).total_seconds() for _, since in self._found.values() if since], default=0.0)
 
 
-def _look(database: Database, now: dt.datetime) -> Found:
+def look_at(database: Database, now: dt.datetime) -> Found:
+    """The jobs of a database. Raises XrmError: it does not answer."""
     by_state = select(JOB.c.state, func.count()).where(JOB.c.state.in_(_SHOWN)).group_by(JOB.c.state)
     oldest = select(JOB.c.due_at).where(JOB.c.state == State.PENDING, JOB.c.due_at <= now)
     with database.read(_TIMEOUT) as connection:

@@ -8,6 +8,7 @@ import structlog
 
 from xrm_core.events.by_hand import ReaderState, states
 from xrm_core.events.webhooks import PREFIX
+from xrm_core.jobs.place import Place
 from xrm_core.server.metrics import Gauge, Sample
 from xrm_core.server.site import Site
 
@@ -29,7 +30,11 @@ class ReaderLag:
             self._seen.pop(site.name, None)  # no figure is better than an old one
             _log.warning("log_readers_not_seen", tenant=site.name, kind=type(error).__name__)
 
-    def gauges(self, sites: Callable[[], Iterable[Site]]) -> list[Gauge]:
+    def keep(self, name: str, found: Sequence[ReaderState]) -> None:
+        """Tell this of a database from now on."""
+        self._seen[name] = found
+
+    def gauges(self, sites: Callable[[], Iterable[Site | Place]]) -> list[Gauge]:
         """The figures, of those sites that are open."""
 
         def of(

@@ -19,6 +19,8 @@ from xrm_core.jobs.worker import Pace, Worker
 from xrm_core.outgoing import Outgoing
 from xrm_core.plugins import Plugins
 from xrm_core.server.job_places import JobPlaces
+from xrm_core.server.worker_figures import Watching, WorkerMetrics
+from xrm_core.server.worker_port import telling
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database
 
@@ -51,7 +53,13 @@ def log_readers(settings: Settings, plugins: Plugins, webhooks: WebhookSource | 
 
 @contextmanager
 def worker(
-    settings: Settings, plugins: Plugins, main: Database, only: str | None = None, concurrency: int | None = None
+    settings: Settings,
+    plugins: Plugins,
+    main: Database,
+    only: str | None = None,
+    concurrency: int | None = None,
+    *,
+    tells: bool = False,
 ) -> Iterator[Worker]:
     """A worker that does not work yet; what it has opened is closed at the end.
 
@@ -61,9 +69,11 @@ def worker(
         main: the main database, which has the catalogue.
         only: the name of the only tenant that counts; None: all do, and the main database.
         concurrency: jobs at a time; None: as the settings say.
+        tells: whether it tells figures and its health on the port for that, if the settings want one.
 
     Raises:
         PluginLoadError: a plugin registers what cannot be used.
+        SettingsError: it is not possible to listen on that port.
     """
     pace = Pace(concurrency or settings.job_concurrency, lease_seconds=settings.job_lease_seconds)
     with ExitStack() as stack:
@@ -71,7 +81,12 @@ def worker(
         stack.callback(places.close)
         webhooks = webhook_source(settings)
         registry = job_registry(settings, plugins, webhooks)
-        made = Worker(registry, places, pace, log_readers(settings, plugins, webhooks))
+        readers = log_readers(settings, plugins, webhooks)
+        watching = Watching(readers) if tells and settings.worker_metrics_port else None
+        made = Worker(registry, places, pace, watching or readers)
+        if watching is not None:
+            metrics = WorkerMetrics(made, watching)
+            stack.enter_context(telling(settings.metrics_host, settings.worker_metrics_port, metrics, main))
         if not main.is_sqlite:
             listener = Listener(main, made.wake)
             stack.callback(listener.close)

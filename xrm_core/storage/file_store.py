@@ -16,6 +16,7 @@ from xrm_core.storage import content_leftovers
 from xrm_core.storage.applied import model_before
 from xrm_core.storage.asides import read_asides
 from xrm_core.storage.columns import Id
+from xrm_core.storage.content_names import is_own
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK, FILE_VERSION
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.trash_tables import TRASH_FILE
@@ -105,8 +106,11 @@ def sha256_of(content: BinaryIO) -> str:
 
 
 def leave(connection: Connection, names: Iterable[str]) -> None:
-    """Have content outside of the database removed that no file has any more, once nobody reads it."""
-    content_leftovers.add_all(connection, names, dt.datetime.now(dt.UTC) + _READING)
+    """Have content outside of the database removed that no file has any more, once nobody reads it.
+
+    Content that another installation has put there stays.
+    """
+    content_leftovers.add_all(connection, filter(is_own, names), dt.datetime.now(dt.UTC) + _READING)
 
 
 def new_id() -> str:

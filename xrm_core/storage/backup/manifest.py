@@ -61,13 +61,20 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All of a backup. ``left_out`` names tenants that were being made or removed."""
+    """All of a backup. ``left_out`` names tenants that were being made or removed.
+
+    ``outside`` is how many files have their content outside of databases, ``files`` the checksum of its list; None: it
+    is not in the backup. ``missing`` are files whose content could not be read: place and id.
+    """
 
     created_at: str
     platform: str
     revision: str
     parts: tuple[Part, ...]
     left_out: tuple[str, ...]
+    outside: int
+    files: str | None
+    missing: tuple[tuple[str, str], ...]
 
     @property
     def places(self) -> list[Place]:
@@ -97,7 +104,7 @@ def read(folder: Path) -> Manifest:
     except (OSError, ValueError) as error:
         raise BackupInvalid(f"{folder} is no backup: it has no {MANIFEST}.", hint="Name the folder itself.") from error
     if hashlib.sha256(content).hexdigest() != seal:
-        raise _damaged(f"{MANIFEST} is not what {SEAL} says")
+        raise damaged(f"{MANIFEST} is not what {SEAL} says")
     try:
         found: dict[str, Any] = json.loads(content)
         if found.pop("format") > FORMAT:
@@ -105,18 +112,19 @@ def read(folder: Path) -> Manifest:
         parts = tuple(
             Part(**{**part, "places": tuple(Place(**place) for place in part["places"])}) for part in found["parts"]
         )
-        manifest = Manifest(**{**found, "parts": parts, "left_out": tuple(found["left_out"])})
+        missing = tuple((str(place), str(file)) for place, file in found["missing"])
+        manifest = Manifest(**{**found, "parts": parts, "left_out": tuple(found["left_out"]), "missing": missing})
     except (ValueError, TypeError, KeyError) as error:
-        raise _damaged(f"{MANIFEST} cannot be read") from error
+        raise damaged(f"{MANIFEST} cannot be read") from error
     for place in manifest.places:
         if place.name and not NAME.fullmatch(place.name):  # it becomes the name of a file
-            raise _damaged("no tenant can be called as one in it is")
+            raise damaged("no tenant can be called as one in it is")
     for part in manifest.parts:
         path = folder / part.file
         if path.name != part.file or not path.is_file():
-            raise _damaged(f"the file {part.file} is missing")
+            raise damaged(f"the file {part.file} is missing")
         if digest(path) != part.sha256:
-            raise _damaged(f"the file {part.file} is not what it was")
+            raise damaged(f"the file {part.file} is not what it was")
     return manifest
 
 
@@ -129,5 +137,6 @@ def digest(file: Path) -> str:
     return found.hexdigest()
 
 
-def _damaged(what: str) -> BackupInvalid:
+def damaged(what: str) -> BackupInvalid:
+    """The error for a backup that is not what it was."""
     return BackupInvalid(f"The backup is damaged or was changed: {what}.", hint="Nothing was done. Take another one.")

@@ -13,15 +13,27 @@ from xrm_core.errors import DatabaseUnavailable, SettingsError
 from xrm_core.storage.backup import manifest as manifests
 from xrm_core.storage.backup import sqlite
 from xrm_core.storage.backup.contents import count_rows, schema_of, server_version, table_names
+from xrm_core.storage.backup.files import bring_files_back, take_files_away, verify_files
 from xrm_core.storage.backup.manifest import BackupFailed, Manifest, Part, Place, RestoreRefused
 from xrm_core.storage.backup.postgres_tools import PostgresTools
 from xrm_core.storage.backup.writing import rows_of_file
+from xrm_core.storage.contents import Stores
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system import TENANT
 
+_OWN_FUNCTIONS = text(
+    "SELECT p.oid::regprocedure::text FROM pg_catalog.pg_proc p "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = :schema AND p.proname LIKE 'xrm\\_%'"
+)
+
 
 def restore(
-    folder: Path, main_url: str, data_dir: Path, elsewhere: Mapping[str, str], tools: PostgresTools
+    folder: Path,
+    main_url: str,
+    data_dir: Path,
+    elsewhere: Mapping[str, str],
+    tools: PostgresTools,
+    stores: Stores | None = None,
 ) -> Manifest:
     """Bring a backup back: all of it, checked by checksums and counts, or nothing.
 
@@ -31,14 +43,19 @@ def restore(
         data_dir: where tenants in SQLite files go.
         elsewhere: name of a tenant → URL of its database, for those that had a place of their own.
         tools: for databases on PostgreSQL.
+        stores: where the content of files goes that lay outside of databases, if it is in the backup. None: it is read
+            where it lay. What lies there already is removed by nothing that is restored.
 
     Raises:
         BackupInvalid: it is no backup, or it is damaged.
         RestoreRefused: something is there already, or the backup is of another kind of database.
         BackupFailed: it cannot be brought back; what was made by then is gone again.
         SettingsError: a place is missing for a tenant, or cannot be written.
+        FilesUnavailable: content cannot be put where it goes.
     """
     found = manifests.read(folder)
+    if stores is not None:
+        verify_files(found, folder)
     urls = _targets(found, main_url, data_dir, elsewhere)
     for part in found.parts:
         for place in part.places:
@@ -53,8 +70,12 @@ def restore(
         for part in found.parts:
             for place in part.places:
                 _verify(part, place, urls[place.name])
+        for place in found.places:
+            bring_files_back(found, folder, place.name, urls[place.name], stores)
     except BaseException as error:
         for part, place in done:
+            if stores is not None:
+                take_files_away(place.name, urls[place.name], stores)
             _take_away(part, place, urls[place.name])
         if isinstance(error, OSError):
             raise SettingsError(
@@ -204,5 +225,7 @@ def _take_away(part: Part, place: Place, url: str) -> None:
                 quote = connection.dialect.identifier_preparer.quote
                 for table in table_names(connection, place.schema):
                     connection.execute(text(f"DROP TABLE {quote(place.schema)}.{quote(table)} CASCADE"))
+                for function in connection.scalars(_OWN_FUNCTIONS, {"schema": place.schema}).all():
+                    connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {function} CASCADE")
         except DatabaseUnavailable:
             return  # what is to be told is why it failed before

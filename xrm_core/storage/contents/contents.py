@@ -16,6 +16,7 @@ import structlog
 
 from xrm_core.errors import NotFound
 from xrm_core.storage import content_leftovers, file_store
+from xrm_core.storage.content_names import BORROWED, is_own
 from xrm_core.storage.contents.store import FilesUnavailable, Reader, Store, unavailable
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import StoredFile
@@ -74,7 +75,9 @@ class Contents:
         if store is None:
             yield Kept(content)
             return
-        key = f"{self._tenant}/{file.id[-2:]}/{file.id}"
+        # Not the id of the file: what was restored from a backup has the same ones, and perhaps the same store.
+        id_ = file_store.new_id()
+        key = f"{self._tenant}/{id_[-2:]}/{id_}"
         name = f"{store.scheme}:{key}"
         with database.begin() as connection:
             content_leftovers.add(connection, name, dt.datetime.now(dt.UTC) + _WRITING)
@@ -96,7 +99,11 @@ class Contents:
         """
         if file.content_key is None:
             return _DatabaseReader(database, file.id, part, timeout)
-        store, key = self._found(file.content_key)
+        return self.outside(file.content_key, part)
+
+    def outside(self, name: str, part: range) -> Reader:
+        """Content of this name outside of the database. Raises FilesUnavailable."""
+        store, key = self._found(name)
         return store.reader(key, part)
 
     def sweep(self, database: Database, now: dt.datetime | None = None) -> int:
@@ -106,7 +113,7 @@ class Contents:
 
     def remove_all(self, names: Sequence[str]) -> None:
         """Remove the content of a tenant that is no more. Raises FilesUnavailable: some of it is still there."""
-        for name in names:
+        for name in filter(is_own, names):
             store, key = self._found(name)
             store.remove(key)
 
@@ -135,7 +142,7 @@ class Contents:
         return True
 
     def _found(self, name: str) -> tuple[Store, str]:
-        scheme, _, key = name.partition(":")
+        scheme, _, key = name.removeprefix(BORROWED).partition(":")
         for store in self._stores:
             if store.scheme == scheme:
                 return store, key

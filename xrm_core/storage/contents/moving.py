@@ -1,7 +1,6 @@
 """Content that lies elsewhere than new content goes: brought there, file by file, while people read and write."""
 
 from contextlib import closing
-from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
@@ -61,20 +60,28 @@ def _move(database: Database, contents: Contents, file: StoredFile) -> bool:
                 f"The content of the file {file.id} is not what was stored.",
                 hint="Restore it from a backup, or attach another file in its place and try again.",
             )
-        with contents.put(database, file, content) as kept, database.begin() as connection:
-            here = replace(file, content_key=kept.name)
-            before = FILE.c.id == file.id, FILE.c.content_key.is_not_distinct_from(file.content_key)
-            found = connection.execute(update(FILE).where(*before).values(content_key=kept.name)).rowcount == 1
-            if not found:
-                connection.rollback()  # the content that was put is swept up
-                return False
-            if kept.content is None:
-                content_leftovers.take(connection, kept.name or "")
-            else:
-                kept.content.seek(0)
-                file_store.add_chunks(connection, here.id, kept.content)
-            if file.content_key is None:
-                connection.execute(delete(FILE_CHUNK).where(FILE_CHUNK.c.file_id == file.id))
-            else:
-                file_store.leave(connection, [file.content_key])
+        return put_anew(database, contents, file, content)
+
+
+def put_anew(database: Database, contents: Contents, file: StoredFile, content: BinaryIO) -> bool:
+    """Put the content of a file where that of new ones goes, in place of where it lies. False: the file is gone.
+
+    Raises:
+        FilesUnavailable: the store does not take it.
+    """
+    with contents.put(database, file, content) as kept, database.begin() as connection:
+        before = FILE.c.id == file.id, FILE.c.content_key.is_not_distinct_from(file.content_key)
+        found = connection.execute(update(FILE).where(*before).values(content_key=kept.name)).rowcount == 1
+        if not found:
+            connection.rollback()  # the content that was put is swept up
+            return False
+        if kept.content is None:
+            content_leftovers.take(connection, kept.name or "")
+        else:
+            kept.content.seek(0)
+            file_store.add_chunks(connection, file.id, kept.content)
+        if file.content_key is None:
+            connection.execute(delete(FILE_CHUNK).where(FILE_CHUNK.c.file_id == file.id))
+        else:
+            file_store.leave(connection, [file.content_key])
     return True

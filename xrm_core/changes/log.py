@@ -33,7 +33,7 @@ def append(connection: Connection, changes: Sequence[Change], at: dt.datetime) -
     moment = at if (ready := of_database["at"]) is None else ready(at)
     new = []
     for number, change in enumerate(changes):
-        if change.causes is not known:  # mostly the same for all
+        if change.causes != known:  # mostly the same for all
             known, causes = change.causes, text(change.causes)
         new.append(
             (

@@ -26,6 +26,7 @@ from xrm_core.graphql.bulk import Plain, resolve_many
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.dry_runs import NAME
 from xrm_core.graphql.input_values import known_id, record_values
+from xrm_core.graphql.known_variables import KnownVariables
 from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.merges import resolve_merge
 from xrm_core.graphql.plans import FieldRequest, Plan, Planner
@@ -160,7 +161,9 @@ class Executor:
                     read_log.write(connection, caller, address, before.reads)
                     return Answer(before.body, status=before.status)
                 connection.execution_options(**{TAKEN_BACK: self.dry})
-                shape = document.variables_of(document.operation(operation_name)).plan_key(coerced)
+                operation = document.operation(operation_name)
+                variables = document.variables_of(operation)
+                shape = variables.plan_key(coerced)
                 execution = Execution(
                     connection,
                     caller,
@@ -176,8 +179,8 @@ class Executor:
                 outcome = execute_sync(
                     self.planner.role.graphql,
                     document.ast,  # type: ignore[arg-type] # valid documents have one
-                    variable_values=raw,
                     operation_name=operation_name,
+                    executor_class=KnownVariables(operation, variables.known(raw, coerced)),  # type: ignore[arg-type]
                     context_value=execution,
                     field_resolver=_resolve,
                     type_resolver=type_of,

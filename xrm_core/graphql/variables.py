@@ -17,7 +17,8 @@ from graphql import (
     is_leaf_type,
     type_from_ast,
 )
-from graphql.execution.values import get_variable_values
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 
 from xrm_core.graphql.arguments import shape
 
@@ -52,6 +53,7 @@ class Variables:
         self._definitions = operation.variable_definitions or ()
         self._name = operation.name.value if operation.name else None
         self._found: list[_Variable] = []
+        self._signatures: dict[str, GraphQLVariableSignature] = {}
         for each in self._definitions:
             type_: Any = type_from_ast(schema, each.type)
             nullable = get_nullable_type(type_)
@@ -76,6 +78,20 @@ class Variables:
             except Exception:
                 return self._by_the_library(given)  # which says what is wrong
         return coerced
+
+    def known(self, given: Mapping[str, Any], coerced: Mapping[str, Any]) -> VariableValues:
+        """Values that were :meth:`coerced` out of those given, as graphql-core wants them in an execution."""
+        sources = {}
+        for each in self._definitions:
+            name = each.variable.name.value
+            signature = self._signatures.get(name)
+            if signature is None:
+                found = get_variable_signature(self._schema, each)
+                if isinstance(found, GraphQLError):
+                    raise found
+                signature = self._signatures[name] = found
+            sources[name] = VariableValueSource(signature, given.get(name, Undefined))
+        return VariableValues(sources, dict(coerced))
 
     def plan_key(self, coerced: Mapping[str, Any]) -> Any:
         """What, besides the document, decides the plan: which operation, and the shape of its variables."""

@@ -5,12 +5,12 @@ and whether what was stored is what the caller may create.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, select
+from sqlalchemy import Connection, Select, Table, func, select
 from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
@@ -22,6 +22,7 @@ from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
 from xrm_core.records import addresses, logged
+from xrm_core.records.among import MANY, among
 from xrm_core.records.defaults import SYSTEM_NAMES, defaults
 from xrm_core.records.layout import layout
 from xrm_core.records.links import LinkChange, change_links, owned, split
@@ -29,8 +30,6 @@ from xrm_core.records.numbers import number_new
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
 from xrm_core.records.relationships import conflicts
 from xrm_core.records.rights import (
-    AT_ONCE,
-    MANY,
     Problems,
     check_fields,
     context,
@@ -197,17 +196,12 @@ def _all_hold(records: "Records", connection: Connection, caller: Caller, kind: 
             if not holds(connection, scope, caller, kind, ids[0], conditions):
                 return False
             continue
-        for some in _parts(ids) if conditions else ():
-            query = kept(scope, "all hold", conditions, partial(_among, table, conditions))
-            if len(connection.execute(query, {**context(caller), MANY: some}).all()) < len(some):
+        if conditions:
+            query = kept(scope, "all hold", conditions, partial(_holding, scope, table, conditions))
+            if (connection.scalar(query, {**context(caller), MANY: ids}) or 0) < len(ids):
                 return False
     return True
 
 
-def _among(table: Table, conditions: Sequence[Any]) -> Select[Any]:
-    return select(table.c.id).where(table.c.id.in_(bindparam(MANY, expanding=True)), *conditions)
-
-
-def _parts(all_: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(all_), AT_ONCE):
-        yield all_[start : start + AT_ONCE]
+def _holding(scope: Scope, table: Table, conditions: Sequence[Any]) -> Select[Any]:
+    return select(func.count()).select_from(table).where(among(table.c.id, scope.dialect), *conditions)

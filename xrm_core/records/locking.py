@@ -9,7 +9,8 @@ from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
-from xrm_core.records.rights import AT_ONCE, MANY, ONE, context, denied, kept
+from xrm_core.records.among import MANY, among
+from xrm_core.records.rights import ONE, context, denied, kept
 from xrm_core.records.stored import Record, from_row
 
 
@@ -30,29 +31,17 @@ def locked(
     table = scope.tables[kind.name]
     # Ids never change, so others may go on to refer to a record that is only updated, but not to one that goes.
     keeps_id = action is not Action.DELETE
-    found: dict[str, Record] = {}
-    in_order = sorted(ids)
-    if len(ids) == 1:
+    one = len(ids) == 1
 
-        def make() -> Select[Any]:
-            query = select(table).where(table.c.id == bindparam(ONE, type_=table.c.id.type), *conditions)
-            return query.with_for_update(key_share=keeps_id)
+    def make() -> Select[Any]:
+        mine = table.c.id == bindparam(ONE, type_=table.c.id.type) if one else among(table.c.id, scope.dialect)
+        query = select(table).where(mine, *conditions).with_for_update(key_share=keeps_id)
+        return query if one else query.order_by(table.c.id)
 
-        query = kept(scope, f"locked {keeps_id}", conditions, make)
-        calls = [{**context(caller), ONE: ids[0]}]
-    else:
-
-        def make() -> Select[Any]:
-            query = select(table).where(table.c.id.in_(bindparam(MANY, expanding=True)), *conditions)
-            return query.order_by(table.c.id).with_for_update(key_share=keeps_id)
-
-        query = kept(scope, f"all locked {keeps_id}", conditions, make)
-        parts = (in_order[start : start + AT_ONCE] for start in range(0, len(in_order), AT_ONCE))
-        calls = [{**context(caller), MANY: some} for some in parts]
-    for call in calls:
-        for row in connection.execute(query, call).mappings():
-            record = from_row(kind, dict(row))
-            found[record["id"]] = record
+    query = kept(scope, f"locked {one} {keeps_id}", conditions, make)
+    wanted = {ONE: ids[0]} if one else {MANY: sorted(ids)}
+    rows = connection.execute(query, {**context(caller), **wanted}).mappings()
+    found = {record["id"]: record for record in (from_row(kind, dict(row)) for row in rows)}
     for id_ in ids:
         if id_ not in found:
             raise denied(connection, scope, caller, kind, id_, action)

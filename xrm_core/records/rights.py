@@ -15,6 +15,7 @@ from xrm_core.query.context import context_values
 from xrm_core.query.predicates import compile_rule, scan, unguarded
 from xrm_core.query.scan import Scope
 from xrm_core.query.trash import former_names
+from xrm_core.records.among import MANY, among
 from xrm_core.records.stored import targets_of
 from xrm_core.records.wording import ABOUT, labelled, noun, plural
 from xrm_core.storage.merge_tables import MERGE
@@ -242,16 +243,10 @@ def readable_of(connection: Connection, scope: Scope, caller: Caller, entity: En
     def make() -> Select[Any]:
         found = scan(scope, entity)
         rule = [] if found.rule is None else [found.rule]
-        return select(found.source.c.id).where(found.source.c.id.in_(bindparam(MANY, expanding=True)), *rule)
+        return select(found.source.c.id).where(among(found.source.c.id, scope.dialect), *rule)
 
     query = scope.tables.statements.get(("readable_of", *_seen_by(scope, entity)), make)
-    in_order = sorted(ids)
-    parts = (in_order[start : start + AT_ONCE] for start in range(0, len(in_order), AT_ONCE))
-    return {str(id_) for some in parts for id_ in connection.scalars(query, {**context(caller), MANY: some})}
-
-
-MANY = "xrm_ids"
-AT_ONCE = 500
+    return {str(id_) for id_ in connection.scalars(query, {**context(caller), MANY: sorted(ids)})}
 
 
 def _seen_by(scope: Scope, entity: Entity) -> tuple[Hashable, ...]:

@@ -27,6 +27,7 @@ from xrm_core.errors import (
     XrmError,
 )
 from xrm_core.storage import folding, liveness, mask_hash, matching, periods, phone
+from xrm_core.storage.beginning import begin
 from xrm_core.storage.deadlines import Deadlines
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 from xrm_core.telemetry.pool_use import PoolUse
@@ -162,7 +163,11 @@ class Database:
             with _DEADLINES.within(timeout, driver.interrupt):
                 yield
         else:
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds(timeout)}")
+            limit = f"SET LOCAL statement_timeout = {milliseconds(timeout)}"
+            if connection.get_execution_options().get("postgresql_readonly"):
+                connection.exec_driver_sql(limit)
+            else:
+                begin(connection, limit)
             yield
 
     @contextmanager

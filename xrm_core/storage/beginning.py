@@ -1,0 +1,30 @@
+"""The beginning of a write transaction on PostgreSQL, with its limit of time: one round trip instead of two."""
+
+from typing import Any
+
+import psycopg
+from psycopg.pq import ExecStatus, TransactionStatus
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+
+def begin(connection: Connection, limit: str) -> None:
+    """Begin the transaction, which psycopg would do before the first statement, together with a ``SET LOCAL``.
+
+    Args:
+        connection: of SQLAlchemy, in whose transaction nothing was done yet.
+        limit: the statement.
+
+    Raises:
+        DBAPIError: SQLAlchemy's, as for any statement.
+    """
+    driver: Any = connection.connection.driver_connection
+    if driver.pgconn.transaction_status != TransactionStatus.IDLE:  # somebody listens to its beginning, and has asked
+        connection.exec_driver_sql(limit)
+        return
+    try:
+        result = driver.pgconn.exec_(f"BEGIN; {limit}".encode())
+        if result.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(limit, None, error, psycopg.Error, hide_parameters=True) from error

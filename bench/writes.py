@@ -6,7 +6,8 @@
 The platform does all that it always does: rights with row rules, validation, hooks (a plugin that has nothing to say),
 versions, the change log. It is asked at its door for writes, and in GraphQL without HTTP. The limit writes the same rows
 of the same table, with their indexes and foreign keys, and no more: one INSERT or UPDATE to a transaction, or all by
-executemany (SQLite) or COPY (PostgreSQL) in one. Both take turns within a round.
+executemany (SQLite) or COPY (PostgreSQL; INSERT … ON CONFLICT where half of them are there already) in one. Both take
+turns within a round.
 
 A line shows writes per second of both, the share of the limit in the middle of all rounds with the least and the
 greatest, and microseconds of processor time of this process for each write. PostgreSQL's own are not in them.
@@ -91,11 +92,13 @@ class World:
                 for each in range(OPPORTUNITIES)
             ]
             self.opportunities = many(connection, caller, "opportunity", opportunities)
+            self.contacts = many(connection, caller, "contact", [self.contact() for _ in range(BULK // 2)])
         with self.database.read() as connection:
             in_force = newest_set(connection)
         policies = parse_files({} if in_force is None else in_force.files, self.model)
-        access = Authority(self.model, policies).access(frozenset({"bench_rep"}))
-        self.caller = User(self.user, access, causes=(("request", "benchmark"),))
+        authority, causes = Authority(self.model, policies), (("request", "benchmark"),)
+        self.caller = User(self.user, authority.access(frozenset({"bench_rep"})), causes=causes)
+        self.admin = User(self.user, authority.access(frozenset({"admin"})), causes=causes)
         self.policies = policies.version
 
     def contact(self) -> dict[str, Any]:
@@ -108,6 +111,11 @@ class World:
             "email": f"bench.{number}@bench.invalid",
             "phone": "+1000",
         }
+
+    def known_and_new(self) -> list[dict[str, Any]]:
+        """Many records with their ids: half of them are there already, with other values."""
+        ids = [*self.contacts, *(str(uuid7()) for _ in range(BULK // 2))]
+        return [{"id": id_, **self.contact()} for id_ in ids]
 
     def change(self) -> tuple[str, str]:
         """An opportunity and its next stage."""
@@ -131,15 +139,18 @@ class Limit:
         sets = f"stage = {place}, updated_at = {place}, updated_by = {place}, version = version + 1"
         self._update = f"UPDATE opportunity SET {sets} WHERE id = {place}"  # noqa: S608
 
-    def _row(self) -> tuple[Any, ...]:
-        world, values = self._world, self._world.contact()
+        own = ", ".join(f"{name} = excluded.{name}" for name in self._columns if name not in ("id", "version"))
+        self._upsert = f"{self._insert} ON CONFLICT (id) DO UPDATE SET {own}, version = contact.version + 1"
+
+    def _row(self, values: dict[str, Any]) -> tuple[Any, ...]:
+        world = self._world
         system_values = {"created_at": MOMENT, "updated_at": MOMENT, "created_by": world.user, "updated_by": world.user}
-        row = {**values, **system_values, "company_id": values["company"], "id": str(uuid7()), "version": 1}
+        row = {"id": str(uuid7()), **values, **system_values, "company_id": values["company"], "version": 1}
         return tuple(row[name] for name in self._columns)
 
     def create(self) -> None:
         """One record."""
-        self._alone(self._insert, self._row())
+        self._alone(self._insert, self._row(self._world.contact()))
 
     def update(self) -> None:
         """One record."""
@@ -148,7 +159,7 @@ class Limit:
 
     def bulk(self) -> None:
         """Many records."""
-        rows = [self._row() for _ in range(BULK)]
+        rows = [self._row(self._world.contact()) for _ in range(BULK)]
         if self._sqlite:
             self.driver.execute("BEGIN IMMEDIATE")
             self.driver.executemany(self._insert, rows)
@@ -156,6 +167,14 @@ class Limit:
             with self.driver.cursor() as cursor, cursor.copy(self._copy) as copy:
                 for row in rows:
                     copy.write_row(row)
+        self.driver.commit()
+
+    def upsert(self) -> None:
+        """Many records."""
+        rows = [self._row(each) for each in self._world.known_and_new()]
+        if self._sqlite:
+            self.driver.execute("BEGIN IMMEDIATE")
+        self.driver.cursor().executemany(self._upsert, rows)
         self.driver.commit()
 
     def _alone(self, sql: str, values: tuple[Any, ...]) -> None:
@@ -199,6 +218,12 @@ class Platform:
         rows = [world.contact() for _ in range(BULK)]
         with world.database.begin(30) as connection:
             world.records.create_bulk(connection, world.caller, "contact", rows)
+
+    def upsert(self) -> None:
+        """Many records at the door, by their ids."""
+        world, rows = self._world, self._world.known_and_new()
+        with world.database.begin(30) as connection:
+            world.records.upsert_bulk(connection, world.admin, "contact", ("id",), rows)
 
     def ask_create(self) -> None:
         """One record in GraphQL."""
@@ -280,6 +305,7 @@ def run(url: str, folder: Path) -> None:
         compare("update in GraphQL", limit.update, platform.ask_update, many=False)
         compare("bulk of 10 000", limit.bulk, platform.bulk, many=True)
         compare("bulk of 10 000 in GraphQL", limit.bulk, platform.ask_bulk, many=True)
+        compare("upsert of 10 000, half new", limit.upsert, platform.upsert, many=True)
         compare("import of 10 000 from CSV", limit.bulk, platform.load, many=True)
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from xrm_core.changes.commitments import SALT_BYTES
 from xrm_core.changes.entry import Change, text
 from xrm_core.storage.change_tables import CHANGE
-from xrm_core.storage.rows import Rows
+from xrm_core.storage.rows import Row, Rows
 
 
 def append(connection: Connection, changes: Sequence[Change], at: dt.datetime) -> None:
@@ -28,27 +28,27 @@ def append(connection: Connection, changes: Sequence[Change], at: dt.datetime) -
     rows = _ROWS.get(connection.dialect.name)
     if rows is None:
         rows = _ROWS[connection.dialect.name] = Rows(CHANGE, _COLUMNS, connection.dialect)
-    salts, known, causes = os.urandom(SALT_BYTES * len(changes)), None, ""
     of_database = dict(zip(rows.columns, rows.processors, strict=True))
     moment = at if (ready := of_database["at"]) is None else ready(at)
-    new = []
+    rows.write(connection, _rows(changes, moment), len(changes))
+
+
+def _rows(changes: Sequence[Change], moment: Any) -> Iterator[Row]:
+    salts, known, causes = os.urandom(SALT_BYTES * len(changes)), None, ""
     for number, change in enumerate(changes):
         if change.causes != known:  # mostly the same for all
             known, causes = change.causes, text(change.causes)
-        new.append(
-            (
-                moment,
-                change.entity,
-                change.record_id.lower(),
-                change.operation.value,
-                change.version,
-                change.actor and change.actor.lower(),
-                causes,
-                _json(change.fields),
-                salts[number * SALT_BYTES : (number + 1) * SALT_BYTES],
-            )
+        yield (
+            moment,
+            change.entity,
+            change.record_id.lower(),
+            change.operation.value,
+            change.version,
+            change.actor and change.actor.lower(),
+            causes,
+            _json(change.fields),
+            salts[number * SALT_BYTES : (number + 1) * SALT_BYTES],
         )
-    rows.write(connection, new)
 
 
 def _json(fields: Mapping[str, Any]) -> str:

@@ -35,7 +35,7 @@ class Layout:
         Raises:
             DBAPIError: what the database has against them (IntegrityError).
         """
-        self._rows.write(connection, [self._row(record) for record in records])
+        self._rows.write(connection, map(self._row, records), len(records))
 
     def _row(self, record: Record) -> tuple[Any, ...]:
         row = []

@@ -4,7 +4,7 @@ SQLAlchemy takes longer to bind the values of a row than SQLite to store it. Wha
 with the same types; on PostgreSQL many rows go by COPY, which checks all that INSERT checks.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -44,19 +44,22 @@ class Rows:
         names = ", ".join(preparer.quote(name) for name in self.columns)
         self._copy = f"COPY {preparer.format_table(table)} ({names}) FROM STDIN"
 
-    def write(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Write rows, whose values stand in the order of ``columns`` and are ready for the driver.
+    def write(self, connection: Connection, rows: Iterable[Row], count: int) -> None:
+        """Write so many rows, whose values stand in the order of ``columns`` and are ready for the driver.
+
+        They are made while PostgreSQL takes those before them, if whoever gives them makes them one by one.
 
         Raises:
             DBAPIError: SQLAlchemy's, as for any statement (IntegrityError).
         """
         driver = connection.connection.driver_connection
-        if len(rows) >= MANY and isinstance(driver, psycopg.Connection):
+        if count >= MANY and isinstance(driver, psycopg.Connection):
             self._by_copy(driver, rows)
         else:
-            connection.exec_driver_sql(self._sql, rows[0] if len(rows) == 1 else list(rows))
+            all_ = list(rows)
+            connection.exec_driver_sql(self._sql, all_[0] if len(all_) == 1 else all_)
 
-    def _by_copy(self, driver: psycopg.Connection[Any], rows: Sequence[Row]) -> None:
+    def _by_copy(self, driver: psycopg.Connection[Any], rows: Iterable[Row]) -> None:
         try:
             with driver.cursor() as cursor, cursor.copy(self._copy) as copy:
                 for row in rows:

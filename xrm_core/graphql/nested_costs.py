@@ -16,7 +16,7 @@ from graphql import (
 )
 
 from xrm_core.graphql.arguments import Getter
-from xrm_core.records.nested_input import CREATE
+from xrm_core.records.nested_input import CREATE, PLAIN
 
 
 def nested_in(node: FieldNode, definition: GraphQLField, name: str) -> Getter | None:
@@ -80,7 +80,8 @@ def _in_value(value: Any, type_: Any) -> int:
         return sum(_in_value(each, type_.of_type) for each in items)
     if not isinstance(type_, GraphQLInputObjectType) or not isinstance(value, Mapping):
         return 0
-    count = sum(_in_value(each, type_.fields[name].type) for name, each in value.items())
+    fields = type_.fields
+    count = sum(_in_value(each, fields[name].type) for name, each in value.items() if type(each) not in PLAIN)
     return count + (_records(value.get(CREATE)) if getattr(type_, "creates", False) else 0)
 
 

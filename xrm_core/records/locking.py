@@ -50,7 +50,5 @@ def locked(
 
 def hold(connection: Connection, table: Table, ids: Sequence[str], *, goes: bool) -> None:
     """Hold rows until the transaction ends, in the order of :func:`locked`; ``goes``: they are to be deleted."""
-    in_order = sorted(ids)
-    for start in range(0, len(in_order), AT_ONCE):
-        some = table.c.id.in_(in_order[start : start + AT_ONCE])
-        connection.execute(select(table.c.id).where(some).order_by(table.c.id).with_for_update(key_share=not goes))
+    mine = select(table.c.id).where(among(table.c.id, connection.dialect)).order_by(table.c.id)
+    connection.execute(mine.with_for_update(key_share=not goes), {MANY: sorted(ids)})

@@ -7,13 +7,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 
 from tests import postgres
 from tests.postgres import PostgresServer
+from xrm_core.storage.engines import Database
+from xrm_core.storage.system_upgrade import upgrade_system
 
 START_SECONDS = 60
 
@@ -67,6 +69,14 @@ class OwnPostgres:
             self._process.stdin.close()
             self._process.wait(30)
             self._process = None
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of a database with the system tables; not one that is kept for others, whose connections are cut."""
+        with self.server.database(empty=True) as url:
+            with closing(Database(url)) as made:
+                upgrade_system(made)
+            yield url
 
     def cut(self, database: str) -> None:
         """End all connections to a database."""

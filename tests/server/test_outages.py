@@ -33,7 +33,7 @@ def own(request: pytest.FixtureRequest) -> Iterator[OwnPostgres]:
 
 @pytest.fixture
 def world(own: OwnPostgres, tmp_path: Path) -> Iterator[DoorWorld]:
-    with own.server.database() as url, closing(Database(url)) as database, door_world(database, tmp_path) as found:
+    with own.database() as url, closing(Database(url)) as database, door_world(database, tmp_path) as found:
         yield found
 
 

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     oidc: Path | None = Field(
         default=None, description="JSON file that names OpenID providers by which people may sign in."
     )
+    oidc_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Networks of one's own in which OpenID providers may be, separated by commas."
+    )
     passkey_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins of the pages that may use passkeys, separated by commas; none: no passkeys."
     )
@@ -222,14 +225,15 @@ class Settings(BaseSettings):
     max_page_size: int = Field(default=1000, ge=1, description="Records that a client may ask for on one page.")
 
     @field_validator(
-        *("disabled_plugins", "trusted_proxies", "webhook_networks", "passkey_origins", "files", "file_types"),
+        *("disabled_plugins", "trusted_proxies", "webhook_networks", "oidc_networks"),
+        *("passkey_origins", "files", "file_types"),
         mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
-    @field_validator("trusted_proxies", "webhook_networks")
+    @field_validator("trusted_proxies", "webhook_networks", "oidc_networks")
     @classmethod
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:

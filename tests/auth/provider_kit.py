@@ -114,7 +114,7 @@ class Company:
             for table in (ATTEMPTS, LOGOUT_TOKEN, SESSION):
                 connection.execute(table.delete())
         for each in self.clients:
-            each.documents = Documents(each.provider, httpx2.MockTransport(self.provider))
+            each.documents = Documents(each.provider, transport=httpx2.MockTransport(self.provider))
 
     def linked(self, subject: str) -> Person:
         """A new user who is this at the provider."""
@@ -171,8 +171,8 @@ def company(request: pytest.FixtureRequest, folder: Path) -> Iterator[Company]:
     fake = FakeProvider()
     clients: list[OidcClient] = []
 
-    def client(provider: Provider) -> OidcClient:
-        clients.append(OidcClient(provider, httpx2.MockTransport(fake)))
+    def client(provider: Provider, networks: Any) -> OidcClient:
+        clients.append(OidcClient(provider, networks, httpx2.MockTransport(fake)))
         return clients[-1]
 
     ours = {"issuer": ISSUER, "client_id": "crm", "url": "http://localhost"}

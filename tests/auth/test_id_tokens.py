@@ -89,7 +89,7 @@ class World:
         return httpx2.Response(200, json=self.metadata)
 
     def client(self) -> OidcClient:
-        return OidcClient(PROVIDER, httpx2.MockTransport(self))
+        return OidcClient(PROVIDER, transport=httpx2.MockTransport(self))
 
 
 async def said(world: World, client: OidcClient | None = None) -> dict[str, Any]:

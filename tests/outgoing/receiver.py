@@ -24,6 +24,9 @@ class Handler(BaseHTTPRequestHandler):
         self.server.got.append((self.path, dict(self.headers.items()), self.body))
         self.server.behave(self)
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
         for name, value in headers.items():

@@ -5,14 +5,15 @@ Sources: OpenID Connect Core 1.0 section 3.1, Discovery 1.0, RFC 7636 (PKCE), RF
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xrm_core.auth.oidc_documents import MAX_BYTES, TIMEOUT, Documents, ProviderUnavailable, tls
+from xrm_core.auth.oidc_documents import MAX_BYTES, TIMEOUT, Documents, ProviderUnavailable
 from xrm_core.auth.oidc_providers import Provider
 from xrm_core.auth.oidc_tokens import TokenInvalid, verified
 from xrm_core.errors import Unauthenticated
+from xrm_core.outgoing.addresses import Network
 
 __all__ = ["Flow", "IdToken", "OidcClient", "ProviderSignInFailed", "ProviderUnavailable", "refused"]
 
@@ -51,13 +52,13 @@ class OidcClient:
 
     Args:
         provider: which.
+        networks: of one's own, in which it may be.
         transport: for tests: what HTTP requests go through.
     """
 
-    def __init__(self, provider: Provider, transport: Any = None) -> None:
+    def __init__(self, provider: Provider, networks: Iterable[Network] = (), transport: Any = None) -> None:
         self.provider = provider
-        self.documents = Documents(provider, transport)
-        self._transport = transport
+        self.documents = Documents(provider, networks, transport)
 
     async def authorization_url(self, flow: Flow, redirect_uri: str) -> str:
         """Where the browser goes to sign in.
@@ -130,8 +131,7 @@ class OidcClient:
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
             timeout=TIMEOUT,
-            transport=self._transport,
-            verify=tls(),
+            transport=self.documents.transport,
         )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import orjson
 
 from xrm_core.auth.oidc_providers import Provider, is_safe_url
 from xrm_core.errors import XrmError
+from xrm_core.outgoing.addresses import Network
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -47,11 +49,13 @@ class Documents:
 
     Args:
         provider: whose.
+        networks: of one's own, in which it may be.
         transport: for tests: what HTTP requests go through.
     """
 
-    def __init__(self, provider: Provider, transport: Any = None) -> None:
+    def __init__(self, provider: Provider, networks: Iterable[Network] = (), transport: Any = None) -> None:
         self._provider = provider
+        self._networks = tuple(networks)
         self._transport = transport
         self._metadata: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, Any] | None = None
@@ -95,6 +99,15 @@ class Documents:
             self._keys = time.monotonic(), keys
             return keys
 
+    @property
+    def transport(self) -> Any:
+        """What HTTP requests to the provider go through."""
+        if self._transport is None:
+            from xrm_core.auth.oidc_transport import ProviderTransport
+
+            self._transport = ProviderTransport(self._provider, self._networks)
+        return self._transport
+
     def unavailable(self) -> ProviderUnavailable:
         """The error for a provider that does not answer, or not as it should."""
         return ProviderUnavailable(
@@ -130,7 +143,7 @@ class Documents:
         content = b""
         try:
             async with (
-                AsyncClient(timeout=TIMEOUT, transport=self._transport, verify=tls()) as client,
+                AsyncClient(timeout=TIMEOUT, transport=self.transport) as client,
                 client.stream("GET", url, headers={"accept": "application/json"}) as answer,
             ):
                 answer.raise_for_status()

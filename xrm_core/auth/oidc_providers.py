@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from xrm_core.errors import SettingsError
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _TEXTS = ("label", "issuer", "client_id", "client_secret_env", "url", "tenant", "roles_claim")
 _NEEDED = ("issuer", "client_id", "url")
 _FLAGS = ("create_users", "link_by_email")
@@ -112,7 +112,7 @@ def is_safe_url(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    local = parts.scheme == "http" and parts.hostname in LOOPBACK
     return bool(parts.hostname) and (parts.scheme == "https" or local) and not parts.username and not parts.fragment
 
 

@@ -46,7 +46,7 @@ class NotAnswered(Exception):
 
     Args:
         code: ``URL_REFUSED``, ``NAME_UNKNOWN``, ``ADDRESS_REFUSED``, ``NOT_REACHED``, ``TLS_FAILED``, ``TIMED_OUT`` or
-            ``NO_ANSWER``.
+            ``NO_ANSWER``; ``TOO_LARGE`` where all of the answer was wanted.
     """
 
     def __init__(self, code: str) -> None:
@@ -60,6 +60,13 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Fetched(Answer):
+    """The same with all that was sent."""
+
+    body: bytes
 
 
 class Outgoing:
@@ -96,18 +103,53 @@ class Outgoing:
         Raises:
             NotAnswered: there is no answer, or nothing was sent.
         """
+        return self._exchange("POST", url, body, headers)
+
+    def fetch(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", most: int = MOST_BYTES
+    ) -> Fetched:
+        """Send a request and read the whole answer. Blocking.
+
+        Args:
+            method: such as GET.
+            url: what is asked.
+            headers: of the request; the answer comes as it is, so that no coding should be asked for.
+            body: what is sent.
+            most: bytes that an answer may have.
+
+        Raises:
+            NotAnswered: there is no answer, it has more bytes (``TOO_LARGE``), or nothing was sent.
+        """
+        parts: list[bytes] = []
+        found = self._exchange(method, url, body, headers, parts, most)
+        if sum(map(len, parts)) > most:
+            raise NotAnswered("TOO_LARGE")
+        return Fetched(found.status, found.headers, b"".join(parts))
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        parts: list[bytes] | None = None,
+        most: int = MOST_BYTES,
+    ) -> Answer:
+        """``parts`` takes what is read of the answer."""
         target = checked(url)
         self._under_way.begin(self._seconds, tls=target.scheme == b"https")
         pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
         waits = dict.fromkeys(("connect", "read", "write", "pool"), self._seconds)
         try:
             with self._pool.stream(
-                "POST", target, headers=pairs, content=body, extensions={"timeout": waits}
+                method, target, headers=pairs, content=body, extensions={"timeout": waits}
             ) as answer:
                 read = 0
                 for part in answer.iter_stream():
                     read += len(part)
-                    if read > MOST_BYTES:
+                    if parts is not None:
+                        parts.append(part)
+                    if read > most:
                         break  # which closes the connection
                 return Answer(
                     answer.status,

@@ -1,6 +1,7 @@
 """The OpenID providers of a server, and the addresses that each of them knows of it."""
 
 import re
+from ipaddress import ip_network
 
 from starlette.requests import Request
 
@@ -30,7 +31,8 @@ class OidcClients:
     """
 
     def __init__(self, settings: Settings, box: SecretBox) -> None:
-        self.all = {key: OidcClient(each) for key, each in load_providers(settings.oidc).items()}
+        networks = tuple(map(ip_network, settings.oidc_networks))
+        self.all = {key: OidcClient(each, networks) for key, each in load_providers(settings.oidc).items()}
         if self.all:
             box.require()
 

@@ -5,6 +5,7 @@ import hashlib
 import io
 import ssl
 from collections.abc import Iterator
+from ipaddress import ip_network
 from uuid import uuid4
 
 from xrm_core.auth.oidc_documents import Documents
@@ -78,5 +79,5 @@ def providers(settings: Settings) -> Iterator[Finding]:
     """What the OpenID providers say of themselves."""
     for each in load_providers(settings.oidc).values():
         check = f"provider {each.name}" + (f" of {each.tenant}" if each.tenant else "")
-        asyncio.run(Documents(each).metadata())
+        asyncio.run(Documents(each, map(ip_network, settings.oidc_networks)).metadata())
         yield ok(check, f"{each.issuer} answers.")

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from tests.storage.cases import Case, by_name, given
-from tests.storage.test_evolution import POSSIBLE
+from tests.storage.cases import Case, given
+from tests.storage.conversion_cases import CONVERSIONS
+from tests.storage.possible_changes import POSSIBLE as STRUCTURE
 from tests.storage.worlds import add_rows, dump, entity, model, record_id, relation, rows_of, schema_of, text
 from xrm_core.errors import SchemaChangeRefused
 from xrm_core.metadata.model import Field, Model
@@ -23,6 +24,7 @@ from xrm_core.storage.leftovers import leftovers
 from xrm_core.storage.plan import Plan, plan, plan_evolution
 from xrm_core.storage.tables import Tables
 
+KINDS = ("sqlite", "postgresql")
 NAME = text("name")
 NUMBER = Field("name", FieldType.INTEGER)
 ONE, TWO = model(entity("customer", NAME)), model(entity("customer", NUMBER))
@@ -63,7 +65,19 @@ def no_drift(database: Database, of: Model) -> bool:
         return found is not None and found.fingerprint == of.fingerprint and drift(connection, of) == []
 
 
-@by_name(POSSIBLE)
+CASES = [
+    *((kind, case, False) for case in STRUCTURE for kind in KINDS),
+    *((kind, case, place % 2 != number) for place, case in enumerate(CONVERSIONS) for number, kind in enumerate(KINDS)),
+]
+"""All changes of structure on both kinds of database; conversions, which ``test_evolution`` does on both, on one of
+them in turns, and on the other where it may be slow."""
+
+
+@pytest.mark.parametrize(
+    ("database_url", "case"),
+    [pytest.param(kind, case, id=f"{kind}-{case.name}", marks=[pytest.mark.slow] * slow) for kind, case, slow in CASES],
+    indirect=["database_url"],
+)
 def test_undo_gives_back_the_model_and_the_data_and_redo_the_next(database: Database, case: Case) -> None:
     # Given a change that was applied
     given(database, case)

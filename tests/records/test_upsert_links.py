@@ -28,14 +28,26 @@ PACK = Pack(
             "properties": {
                 "name": {**TEXT, "x-unique": True},
                 "size": {"type": "integer"},
+                "founded": {"type": "integer"},
                 "members": {
                     "x-relation": {"to": "user", "many": True, "inverse": "teams", "attributes": {"role": TEXT}}
                 },
             }
         },
     },
-    {"roles": {"admin": {}}, "rules": {}},
-    "role,entity,action,fields,rule,effect\nadmin,*,*,*,,allow\n",
+    {"roles": {"admin": {}, "blind": {}}, "rules": {"small": {"size": {"lt": 5}}, "own": {"id": {"eq": "$user"}}}},
+    """role,entity,action,fields,rule,effect
+admin,*,*,*,,allow
+blind,team,read,name members,,allow
+blind,team,read,name founded,small,allow
+blind,team,create,*,,allow
+blind,team,update,*,,allow
+blind,team_member,create,*,,allow
+blind,team_member,update,*,,allow
+blind,team_member,read,id team user,,allow
+blind,user,read,*,own,allow
+blind,seat,*,*,,allow
+""",
 )
 
 
@@ -49,9 +61,9 @@ def club(made: World) -> World:
     return wipe(made)
 
 
-def upsert(world: World, entity: str, by: str, values: Mapping[str, Any]) -> tuple[str, bool]:
+def upsert(world: World, entity: str, by: str, values: Mapping[str, Any], role: str = "admin") -> tuple[str, bool]:
     with world.database.begin() as connection:
-        return world.records.upsert(connection, world.caller("admin"), entity, by.split(), values)
+        return world.records.upsert(connection, world.caller(role), entity, by.split(), values)
 
 
 def changes(world: World) -> int:
@@ -101,3 +113,37 @@ def test_an_address_is_one_users_however_it_is_written(club: World) -> None:
     assert (stored["email"], stored["name"]) == ("Eva@example.com", "Eve")
     with pytest.raises(ValidationFailed):
         upsert(club, "user", "email", {"email": "no", "name": "Eva"})
+
+
+def test_what_is_not_shown_is_not_found_by_trying_values(club: World) -> None:
+    """Whoever may write what they cannot read would else know from the version whether they have guessed it."""
+    anna, ben = club.users["anna"], club.users["ben"]
+    linked = {"members": {"add": [{"id": anna, "role": "lead"}]}}
+    team, _ = upsert(club, "team", "name", {"name": "A", "size": 7, "founded": 1990, **linked})
+    upsert(club, "team", "name", {"name": "B", "size": 7})
+    seat, _ = upsert(club, "seat", "price", {"price": 1, "label": "x"})
+
+    def adds(entity: str, id_: str, values: Mapping[str, Any]) -> int:
+        def version() -> int:
+            return int((club.stored(entity, id_) or {})["version"])
+
+        before = version()
+        key = {"name": "A"} if entity == "team" else {"price": 1}
+        assert upsert(club, entity, " ".join(key), {**key, **values}, "blind") == (id_, False)
+        return version() - before
+
+    # never shown, shown of others only, an attribute of a link: the same whether it is so already
+    guesses = [{"size": 7}, {"founded": 1990}, linked]
+    others = [{"size": 8}, {"founded": 1991}, {"members": {"add": [{"id": anna, "role": "guest"}]}}]
+    assert [adds("team", team, each) for each in (*guesses, *others)] == [1] * 6
+    with club.database.begin() as connection:
+        rows = [{"name": "A", "size": 8}, {"name": "B", "size": 8}]
+        club.records.upsert_bulk(connection, club.caller("blind"), "team", ["name"], rows)
+    assert (club.stored("team", team) or {})["version"] == 8
+    # an empty relation, which may be one to somebody who is not shown
+    assert adds("seat", seat, {"holder": None, "label": "x"}) == 1
+    upsert(club, "seat", "price", {"price": 1, "holder": ben})
+    assert adds("seat", seat, {"holder": None}) == 1
+    # what is shown is left alone still
+    assert adds("seat", seat, {"label": "x"}) == 0
+    assert adds("team", team, {}) == 0

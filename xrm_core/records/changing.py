@@ -19,7 +19,7 @@ from xrm_core.records.creating import New, unseen
 from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
 from xrm_core.records.refusals import refuse, translated
-from xrm_core.records.rights import check_fields, context, row_conditions
+from xrm_core.records.rights import check_fields, context, in_sight, row_conditions
 from xrm_core.records.stored import Record, canonical, to_columns
 from xrm_core.records.updating import alike, final_changes
 from xrm_core.records.wording import noun
@@ -50,7 +50,8 @@ class _Ready:
 def change_each(
     records: "Records", connection: Connection, caller: Caller, kind: Entity, changes: Sequence[Change]
 ) -> dict[int, XrmError]:
-    """Change records, each once. One that would become what it is stays as it is: no version, no entry in the log.
+    """Change records, each once. One that would become what it is stays as it is: no version, no entry in the log. But
+    if the caller does not see what that is, it counts as changed.
 
     Answers what is wrong with which, as far as can be said before; those are left out.
 
@@ -106,7 +107,8 @@ def _change(
         given = [New(each.index, each.before, {}, (), each.final) for each in ready]
         wrong |= unseen(scope, connection, caller, kind, given)
     kept = [each for each in ready if each.index not in wrong]
-    _write(records, connection, caller, kind, [each for each in kept if _changes(kind, each)], conditions)
+    changed = [each for each in kept if _changes(kind, each) or not in_sight(caller.access, kind, each.final)]
+    _write(records, connection, caller, kind, changed, conditions)
     return wrong
 
 

@@ -46,6 +46,7 @@ from xrm_core.records.relationships import conflicts
 from xrm_core.records.rights import (
     check_fields,
     holds,
+    in_sight,
     row_conditions,
     target_problems,
 )
@@ -111,7 +112,8 @@ class Records:
     ) -> bool:
         """Change some fields of a record; ``version``, if given, must be its version now.
 
-        ``touch``: it counts as a change also if all values are what they were. Answers whether anything was written.
+        ``touch``: it counts as a change also if all values are what they were; without, only if the caller does not see
+        some of these. Answers whether anything was written.
         ``known`` are fields whose values come out of a record that the caller may read: their files need not be found.
 
         Raises:
@@ -133,7 +135,8 @@ class Records:
         if final != changes:
             self._validate(kind, {**own(before), **final}, caller)
         self._check_targets(connection, scope, caller, kind, final, known)
-        if not touch and not logged.differences(kind, before, final):
+        untouched = not touch and not logged.differences(kind, before, final)
+        if untouched and in_sight(caller.access, kind, final):
             if not change_links(self, connection, caller, kind, id_, links, touch=False):
                 return False
             links = {}

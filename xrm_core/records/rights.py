@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from xrm_core.errors import Forbidden, NotFound
 from xrm_core.metadata.model import Entity
-from xrm_core.metadata.predicate import EVERYTHING
+from xrm_core.metadata.predicate import EVERYTHING, NOTHING
 from xrm_core.permissions.access import Access, Permission
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
@@ -173,6 +173,27 @@ def survivor(connection: Connection, scope: Scope, caller: Caller, entity: Entit
 def no_record(entity: Entity, id_: str) -> NotFound:
     """The error for an id that no record has, or none that the caller may see."""
     return NotFound(say("There is no {entity} with the id {id}.", entity=noun(entity), id=id_))
+
+
+def in_sight(access: Access, entity: Entity, values: Mapping[str, Any]) -> bool:
+    """Whether the caller, who can see a record, sees what stands in these fields of it before it becomes these values.
+
+    Else it must make no difference to them whether it is that already. A relation may be empty in their eyes alone.
+    """
+    granted = access.get(entity.name, Action.READ)
+    for name, value in values.items():
+        if granted is None or granted.field_rules.get(name, NOTHING) is not None:
+            return False
+        field = entity.fields.get(name)
+        relation = None if field is None else field.relation
+        if value is None and relation is not None and not all(_all_shown(access, each) for each in relation.targets):
+            return False
+    return True
+
+
+def _all_shown(access: Access, entity: str) -> bool:
+    granted = access.get(entity, Action.READ)
+    return granted is not None and granted.rule == EVERYTHING
 
 
 def target_problems(

@@ -16,6 +16,8 @@ from tests.cli.test_backup import DUMP
 from tests.postgres import PostgresServer
 from xrm_core.records.files import described
 from xrm_core.storage import file_store
+from xrm_core.storage.backup import restoring
+from xrm_core.storage.backup.manifest import BackupFailed
 from xrm_core.storage.contents import Contents
 from xrm_core.storage.contents.disk import DiskStore
 from xrm_core.storage.engines import Database
@@ -223,6 +225,20 @@ def test_a_restore_that_fails_leaves_no_content_behind(deployment: Deployment, m
     assert [each for each in deployment.other.rglob("*") if each.is_file()] == []
     monkeypatch.setattr(DiskStore, "put", put)
     assert deployment.xrm("restore", "saved").code == 0
+
+
+def test_a_restore_that_fails_before_it_has_borrowed_content_leaves_that_of_the_original(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = deployment.keep(*TEXTS)
+    assert deployment.xrm("backup", "saved").code == 0
+
+    def interrupted(*_: Any) -> None:
+        raise BackupFailed("What was restored is not what was backed up.")
+
+    monkeypatch.setattr(restoring, "_verify", interrupted)
+    deployment.at(1, deployment.content).xrm("restore", "saved").failed("BACKUP_FAILED")
+    assert deployment.read(0, deployment.content) == dict(zip(ids, TEXTS, strict=True))
 
 
 def test_a_store_that_does_not_answer_makes_no_backup(deployment: Deployment) -> None:

@@ -100,21 +100,24 @@ def verify_files(manifest: Manifest, folder: Path) -> None:
             raise damaged(f"the content {sha256[:16]}… is not what it was")
 
 
+def borrow_files(manifest: Manifest, place: str, url: str) -> None:
+    """Let a restored place own no content that lies where it lay."""
+    if _has_files(manifest, place):
+        with closing(Database(url)) as database, database.begin() as connection:
+            borrow_all(connection)
+
+
 def bring_files_back(manifest: Manifest, folder: Path, place: str, url: str, stores: Stores | None) -> None:
-    """Let a restored place own no content that lies where it lay, and put what is in the backup where it goes now.
+    """Put what is in the backup where it goes now, for a place that has only borrowed it.
 
     Raises:
         FilesUnavailable: it cannot be put there.
         OSError: it cannot be read.
     """
-    if not any(has_outside(part.rows.get(place, {})) for part in manifest.parts):
+    if stores is None or manifest.files is None or not _has_files(manifest, place):
         return
     columns = [FILE.c[name] for name in StoredFile.__dataclass_fields__]
     with closing(Database(url)) as database:
-        with database.begin() as connection:
-            borrow_all(connection)
-        if stores is None or manifest.files is None:
-            return
         with database.read() as connection:
             files = [StoredFile(*row) for row in connection.execute(select(*columns).where(_IS_OUTSIDE))]
         for file in files:
@@ -125,11 +128,18 @@ def bring_files_back(manifest: Manifest, folder: Path, place: str, url: str, sto
 
 
 def take_files_away(place: str, url: str, stores: Stores) -> None:
-    """Remove the content that was put for a place that could not be restored, as far as its store answers."""
+    """Remove the content that was put for a place that could not be restored, as far as its store answers.
+
+    The place must have borrowed what it was restored with: that is somebody else's.
+    """
     with suppress(Exception), closing(Database(url)) as database:
         with database.read() as connection:
             names = connection.scalars(select(FILE.c.content_key).where(_IS_OUTSIDE)).all()
         stores.of(place).remove_all([name for name in names if name is not None])
+
+
+def _has_files(manifest: Manifest, place: str) -> bool:
+    return any(has_outside(part.rows.get(place, {})) for part in manifest.parts)
 
 
 def _copy(file: Outside, path: Path, stores: Stores) -> bool:

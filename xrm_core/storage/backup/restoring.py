@@ -13,7 +13,7 @@ from xrm_core.errors import DatabaseUnavailable, SettingsError
 from xrm_core.storage.backup import manifest as manifests
 from xrm_core.storage.backup import sqlite
 from xrm_core.storage.backup.contents import count_rows, schema_of, server_version, table_names
-from xrm_core.storage.backup.files import bring_files_back, take_files_away, verify_files
+from xrm_core.storage.backup.files import borrow_files, bring_files_back, take_files_away, verify_files
 from xrm_core.storage.backup.manifest import BackupFailed, Manifest, Part, Place, RestoreRefused
 from xrm_core.storage.backup.postgres_tools import PostgresTools
 from xrm_core.storage.backup.writing import rows_of_file
@@ -61,6 +61,7 @@ def restore(
         for place in part.places:
             _refuse_taken(part, place, urls[place.name])
     done: list[tuple[Part, Place]] = []
+    borrowed: set[str] = set()  # places whose rows name no content of the original as their own any more
     try:
         # The main database at last: without it nothing is served of what may be left half done.
         for part in sorted(found.parts, key=lambda part: any(not place.name for place in part.places)):
@@ -71,10 +72,12 @@ def restore(
             for place in part.places:
                 _verify(part, place, urls[place.name])
         for place in found.places:
+            borrow_files(found, place.name, urls[place.name])
+            borrowed.add(place.name)
             bring_files_back(found, folder, place.name, urls[place.name], stores)
     except BaseException as error:
         for part, place in done:
-            if stores is not None:
+            if stores is not None and place.name in borrowed:
                 take_files_away(place.name, urls[place.name], stores)
             _take_away(part, place, urls[place.name])
         if isinstance(error, OSError):

@@ -83,7 +83,7 @@ FILES: list[dict[str, Any]] = [
     },
 ]
 ROLES = {
-    "roles": {"admin": {}, "rep": {}, "keeper": {}, "viewer": {}, "half": {}, "sweeper": {}, "blind": {}},
+    "roles": {"admin": {}, "rep": {}, "keeper": {}, "viewer": {}, "half": {}, "sweeper": {}, "blind": {}, "shy": {}},
     "rules": {"own": {"owner": {"id": {"eq": "$user"}}}},
 }
 POLICIES = """role,entity,action,fields,rule,effect
@@ -99,6 +99,10 @@ keeper,customer,update,*,own,deny
 half,customer,read,name city owner,,allow
 half,customer,update,*,,allow
 half,customer,delete,*,,allow
+shy,customer,read,name city owner,,allow
+shy,customer,read,phone,own,allow
+shy,customer,update,*,,allow
+shy,customer,delete,*,,allow
 viewer,customer,read,*,,allow
 sweeper,customer,read,*,,allow
 sweeper,customer,delete,*,,allow

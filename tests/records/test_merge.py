@@ -197,6 +197,21 @@ def test_the_rights_on_all_sides_are_asked(world: World) -> None:
     merged(world, stays, first, role="half", take={first: ["city"]})
 
 
+def test_whether_there_is_a_value_to_take_is_told_to_those_who_see_it(world: World) -> None:
+    stays, mine = customers(world, "S", "A")
+    [with_phone] = customers(world, "B", user="ben", phone="1")
+    [without] = customers(world, "C", user="ben")
+    for each in (with_phone, without):
+        with pytest.raises(Forbidden, match="phone"):
+            merged(world, stays, each, role="shy", take={each: ["phone"]})
+    merged(world, stays, mine, role="shy", take={mine: ["phone"]})
+    [below_hidden] = customers(world, "D", parent=with_phone)
+    [below_none] = customers(world, "E")
+    for each in (below_hidden, below_none):  # in both they see none
+        merged(world, stays, each, role="rep", take={each: ["parent"]})
+        assert value(world, "customer", stays, "parent") is None
+
+
 def test_versions_limits_and_what_makes_no_sense(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     stays, first, second = customers(world, "S", "A", "B")
     world.update("admin", "customer", second, {"city": "Ulm"})

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, case, or_, select
 from uuid_utils import uuid7
 
 from xrm_core.errors import BadQuery, Forbidden, QueryTooLarge, XrmError
@@ -27,7 +27,7 @@ from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
 from xrm_core.records.references import Referring, Values, referring, unchangeable
 from xrm_core.records.rights import check_fields, context, readable, row_conditions
-from xrm_core.records.stored import Record, targets_of, value_of
+from xrm_core.records.stored import Record, targets_of
 from xrm_core.records.updating import alike, change_alike
 from xrm_core.records.wording import invalid, noun, plural
 from xrm_core.translation import say, say_n
@@ -162,20 +162,32 @@ def _hold(
 def _taken(
     connection: Connection, scope: Scope, caller: Caller, kind: Entity, source: Record, names: Sequence[str]
 ) -> dict[str, Any]:
-    """Values out of a record, which the caller must be able to read there: else they would be copied into the open."""
+    """Values out of a record, which the caller must be able to read there: else they would be copied into the open.
+
+    Whether there is a value must not be told either: who may not read it hears so also if it is empty, and a relation
+    to a record that they cannot see is as empty as it is shown to them.
+    """
     if isinstance(caller, System) or not names:
         return {name: source[name] for name in names}
     for name in names:
         if not caller.access.readable_in_full(kind.name, name):
             raise _unreadable(kind, name)
     found = scan(scope, kind)
-    columns = [found.column(kind[name], column).label(column) for name in names for column in kind[name].columns]
-    query = select(*columns).where(found.source.c.id == source["id"], *([] if found.rule is None else [found.rule]))
+    guards = {name: found.guard(kind[name]) for name in names}
+    told = [case((guard, 1), else_=0).label(name) for name, guard in guards.items() if guard is not None]
+    rule = [] if found.rule is None else [found.rule]
+    query = select(found.source.c.id, *told).where(found.source.c.id == source["id"], *rule)
     row = connection.execute(query, context(caller)).mappings().first()
     for name in names:
-        if row is None or value_of(kind[name], dict(row)) != source[name]:
+        if row is None or not row.get(name, 1):
             raise _unreadable(kind, name)
-    return {name: source[name] for name in names}
+    return {name: _shown(connection, scope, caller, kind, name, source[name]) for name in names}
+
+
+def _shown(connection: Connection, scope: Scope, caller: Caller, kind: Entity, name: str, value: Any) -> Any:
+    """The value of a field that the caller may read, as they see it."""
+    targets = targets_of(kind.fields[name], value)
+    return value if all(_seen(scope, connection, caller, scope.model[of], id_) for of, id_ in targets) else None
 
 
 def _unreadable(kind: Entity, name: str) -> Forbidden:

@@ -38,6 +38,15 @@ def test_a_record_is_created_with_what_belongs_to_it(client: Client) -> None:
     assert count(client) == before + 8
 
 
+def test_a_record_without_any_value_is_created_too(client: Client) -> None:
+    before = count(client)
+    answer = client.ask(CREATE, input={"name": "A", "owner": {"create": {}}, "notes": {"create": [{"text": "x"}]}})
+    assert answer["data"]["made"]["owner"] == {"name": None}
+    assert count(client) == before + 3
+    twice = {"name": "B", "owner": {"create": {}}, "ownerId": client.world.users["ben"]}
+    assert client.ask(CREATE, input=twice)["errors"][0]["extensions"]["code"] == "BAD_QUERY"
+
+
 def test_parts_may_come_out_of_variables(client: Client) -> None:
     query = """mutation ($notes: [CreateNoteWithoutCustomerInput!]!, $child: CreateCustomerWithoutParentInput!) {
         createCustomer(input: {name: "A", notes: {create: $notes}, children: {create: [$child, {name: "C"}]}}) {

@@ -31,7 +31,8 @@ def record_values(model: Model, entity: Entity, given: Mapping[str, Any]) -> dic
             value = given[name]
             polymorphic = field.relation is not None and field.relation.polymorphic
             found[field.name] = _one_of(model, field, value) if polymorphic and value is not None else value
-        if field.relation is not None and not field.relation.polymorphic and (one := _created(given, field.name)):
+        one = None if field.relation is None or field.relation.polymorphic else _created(given, field.name)
+        if field.relation is not None and one is not None:
             if found.get(field.name) is not None:
                 text = say("Give either {id} or {record}.", id=name, record=naming.camel(field.name))
                 raise BadQuery(text, hint=say("A relation has one value: a record that is there, or a new one."))

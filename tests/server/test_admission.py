@@ -254,6 +254,11 @@ async def test_a_connection_that_is_closed_with_something_left_is_watched() -> N
     async with desk() as made:
         wire = Full(100)
         client = made.client(wire)
+        # not while it is in use
+        client.protocol.timeout_keep_alive_handler()
+        assert (client.read, client.protocol._reader._timer) == (b"", None)
+        # but once it has been idle for long
+        client.protocol._idle_since = float("-inf")
         client.protocol.timeout_keep_alive_handler()
         assert client.read == b"<closed>"
         assert client.protocol._reader._timer is not None

@@ -48,9 +48,9 @@ class Admission(Protocol):
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close the connection once all is taken that waits; see :class:`SlowReader`."""
+        """Close the connection, if it has been idle, once all is taken that waits; see :class:`SlowReader`."""
         super().timeout_keep_alive_handler()
-        if cast(HeldHead, self.transport).plain.get_write_buffer_size():
+        if self.transport.is_closing() and cast(HeldHead, self.transport).plain.get_write_buffer_size():
             self._reader.begin()
 
     def data_received(self, data: bytes) -> None:

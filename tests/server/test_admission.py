@@ -156,6 +156,19 @@ async def test_a_refusal_ends_a_connection_on_which_nobody_knows_what_comes(head
         assert refused.endswith(b"<closed>")
 
 
+async def test_nothing_is_begun_that_came_along_with_what_ended_its_connection() -> None:
+    async with desk(max_requests=2) as full:
+        full.client().send(request())
+        full.client().send(request())
+        await asyncio.sleep(0)
+        other = full.client()
+        refused = request("/files", "POST", "transfer-encoding: chunked") + b"1\r\na\r\n0\r\n\r\n"
+        other.send(refused + request("/health/ready") + request("/health/live"))
+        assert (await other.answer()).endswith(b"<closed>")
+        await asyncio.sleep(0)
+        assert full.begun == ["/graphql", "/graphql"]
+
+
 async def test_a_body_that_comes_after_its_refusal_is_passed_over() -> None:
     async with desk(max_requests=1) as full:
         full.client().send(request())

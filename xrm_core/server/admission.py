@@ -76,6 +76,8 @@ class Admission(Protocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin with a request, or refuse it without one thing being made for it."""
+        if self.transport.is_closing():
+            return  # the client was told that nothing comes any more, so it may send this to another server
         # One that has waited for another of its connection is whole by now, and that other one is still being counted.
         answer = self._traffic.comes(cast(Scope, cycle.scope)) if cycle.more_body else None
         if answer is None:

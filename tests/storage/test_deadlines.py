@@ -4,7 +4,9 @@ import threading
 import time
 
 import pytest
+from sqlalchemy import Connection
 
+from xrm_core.errors import Timeout
 from xrm_core.storage.deadlines import Deadlines
 from xrm_core.storage.engines import Database
 
@@ -40,5 +42,25 @@ def test_a_statement_is_stopped_and_the_next_transaction_is_not(sqlite_url: str)
     with pytest.raises(Exception, match=r"0\.05 seconds"), database.begin(0.05) as connection:
         connection.exec_driver_sql(endless)
     with database.begin(30) as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    database.close()
+
+
+def test_a_transaction_of_many_short_statements_is_stopped_too(sqlite_url: str) -> None:
+    # Given one that does nothing in the database at the moment when its time is over
+    database = Database(sqlite_url)
+
+    def goes_on(connection: Connection) -> None:
+        time.sleep(0.2)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            connection.exec_driver_sql("SELECT 1").scalar()
+
+    # When it goes on, it does not go far
+    with pytest.raises(Timeout, match=r"0\.05 seconds"), database.begin(0.05) as connection:
+        goes_on(connection)
+    # Then the next one has all its time
+    with database.begin(30) as connection:
+        time.sleep(0.05)
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
     database.close()

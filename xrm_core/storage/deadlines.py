@@ -17,19 +17,20 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._ends: dict[object, tuple[float, Callable[[], None]]] = {}
+        self._ends: dict[object, tuple[float, Callable[[], None], float | None]] = {}
         self._wakes = float("inf")
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def within(self, seconds: float, late: Callable[[], None]) -> Iterator[None]:
+    def within(self, seconds: float, late: Callable[[], None], again: float | None = None) -> Iterator[None]:
         """Do the work of the block; if it takes longer, ``late`` is called once, from another thread.
 
+        ``again``: and every so many seconds once more, as what it stops may be between two steps at this moment.
         It is never called after the block, when what it would interrupt is somebody else's. It must not raise or wait.
         """
         work, end = object(), time.monotonic() + seconds
         with self._changed:
-            self._ends[work] = end, late
+            self._ends[work] = end, late, again
             if self._thread is None or not self._thread.is_alive():
                 self._wakes = end
                 self._thread = threading.Thread(target=self._watch, name="xrm-deadlines", daemon=True)
@@ -47,10 +48,14 @@ class Deadlines:
         with self._changed:
             while True:
                 now = time.monotonic()
-                for work, (end, late) in list(self._ends.items()):
-                    if end <= now:
+                for work, (end, late, again) in list(self._ends.items()):
+                    if end > now:
+                        continue
+                    if again is None:
                         del self._ends[work]
-                        late()
+                    else:
+                        self._ends[work] = now + again, late, again
+                    late()
                 if self._wakes <= now:  # else whoever comes next would have to wake us again
-                    self._wakes = min((end for end, _ in self._ends.values()), default=float("inf"))
+                    self._wakes = min((end for end, _, _ in self._ends.values()), default=float("inf"))
                 self._changed.wait(None if self._wakes == float("inf") else max(self._wakes - now, 0))

@@ -50,6 +50,9 @@ POOL_WAIT_SECONDS = 10
 
 _DEADLINES = Deadlines()
 
+_STOP_AGAIN_SECONDS = 0.005
+"""SQLite stops only what it does at that moment, and there may be nothing: Python may be between two statements."""
+
 _BUSY_TRIES, _BUSY_PAUSE_SECONDS = 250, 0.02
 
 
@@ -160,7 +163,7 @@ class Database:
             yield
         elif self.is_sqlite:
             driver: Any = connection.connection.driver_connection
-            with _DEADLINES.within(timeout, driver.interrupt):
+            with _DEADLINES.within(timeout, driver.interrupt, _STOP_AGAIN_SECONDS):
                 yield
         else:
             limit = f"SET LOCAL statement_timeout = {milliseconds(timeout)}"

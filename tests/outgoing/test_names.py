@@ -65,6 +65,17 @@ def test_only_so_many_names_are_looked_up_at_a_time(slow: Slow, monkeypatch: pyt
     assert lookups.look_up("c.example", 443, 20) == ["8.8.8.8"]
 
 
+def test_a_name_for_which_there_was_no_thread_is_looked_up_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    lookups = Lookups(lambda _host, _port: ["8.8.8.8"])
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        assert lookups.look_up("a.example", 443, 0.05) is None
+    assert lookups.look_up("a.example", 443, 20) == ["8.8.8.8"]
+
+
 def test_a_resolver_that_fails_has_found_nothing() -> None:
     assert code(Outgoing(resolve=lambda _host, _port: []), "https://x.example/") == "NAME_UNKNOWN"
     assert names.resolved("a" * 300, 443) == []

@@ -24,7 +24,7 @@ class Lookups:
         self._under_way: dict[tuple[str, int], list[SimpleQueue[Sequence[str]]]] = {}
 
     def look_up(self, host: str, port: int, seconds: float) -> Sequence[str] | None:
-        """The addresses of a host; None: they did not come in time, or too many names are slow at the moment."""
+        """The addresses of a host; None: they did not come in time, or there are too many slow ones, or no threads."""
         answer: SimpleQueue[Sequence[str]] = SimpleQueue()
         name = host, port
         with self._lock:
@@ -34,8 +34,12 @@ class Lookups:
             elif len(self._under_way) >= MOST:
                 return None
             else:
-                self._under_way[name] = [answer]
-                threading.Thread(target=self._ask, args=(name,), name="xrm-lookup", daemon=True).start()
+                thread = threading.Thread(target=self._ask, args=(name,), name="xrm-lookup", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # the system gives no more threads at the moment
+                    return None
+                self._under_way[name] = [answer]  # which the thread does not look at before the lock is free
         try:
             return answer.get(timeout=seconds)
         except Empty:

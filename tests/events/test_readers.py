@@ -19,6 +19,7 @@ from tests.events.kit import Notebook, ReaderWorld, working
 from xrm_core.changes.reading import LoggedChange
 from xrm_core.events import cursors
 from xrm_core.events.consumer import EntryFailed, Patience
+from xrm_core.events.lanes import Wanted, deliver
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -140,3 +141,25 @@ def test_a_killed_worker_loses_nothing_and_repeats_one_at_most(world: ReaderWorl
     assert [int(line) for line in told.read_text().split()] == [1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10]
     assert world.world.stored("customer", one) is not None
     assert world.state().lag_entries == 0
+
+
+@pytest.mark.parametrize("there_are", [0, 2])
+def test_records_for_which_there_is_no_thread_go_by_those_there_are(
+    there_are: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, told = threading.Thread.start, []
+    left = iter(range(there_are))
+
+    def start_some(thread: threading.Thread) -> None:
+        if next(left, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def wanted(position: int) -> Wanted:
+        entry = LoggedChange(position, position, "", "customer", str(position), "create", 1, None, (), {}, ())
+        return entry, 1, lambda _attempt: told.append(position) or (lambda _connection: None)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start_some)
+        outcome = deliver([wanted(position) for position in range(1, 9)], 8, lambda: False, ())
+    assert sorted(told) == sorted(outcome.notes) == list(range(1, 9))

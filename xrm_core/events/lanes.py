@@ -55,12 +55,16 @@ def deliver(
     if lanes == 1 or len(records) == 1:
         work()
         return found
-    threads = [
-        threading.Thread(target=work, name=f"xrm-lane-{number}", daemon=True)
-        for number in range(min(lanes, len(records)))
-    ]
-    for thread in threads:
-        thread.start()
+    threads: list[threading.Thread] = []
+    for number in range(min(lanes, len(records))):
+        thread = threading.Thread(target=work, name=f"xrm-lane-{number}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no more; none may go on by itself when this has ended
+            break
+        threads.append(thread)
+    if not threads:
+        work()
     for thread in threads:
         thread.join()
     return found

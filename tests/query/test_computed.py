@@ -99,3 +99,19 @@ def test_not_binds_as_it_is_written() -> None:
     for answer in answers(fields, {"thing": records}, query).values():
         found = [tuple(node.values()) for node in answer["data"]["things"]["nodes"]]
         assert found == [(True, False, True), (True, False, False), (False, True, None)]
+
+
+def test_what_a_sum_gives_is_written_and_added_up_as_a_whole() -> None:
+    decimal = {"type": "number", "x-type": "decimal", "x-scale": 4}
+    fields = {
+        "written": {"type": "string", "x-computed": "(q + a) || ' ' || (p - q) || ' ' || (a * q + b)"},
+        "sum": {**decimal, "x-computed": "q + a"},
+        "difference": {**decimal, "x-scale": 2, "x-computed": "p - 1"},
+        "large": {"type": "integer", "x-type": "big_integer", "x-computed": "a + b * 3"},
+    }
+    records = [{"id": uid(number), "q": "0.5000", "p": "1.50", "a": 2, "b": 10} for number in (1, 2)]
+    query = "{ things { nodes { written sum difference large } } thingsAggregate { sum { sum difference large } } }"
+    for answer in answers(fields, {"thing": records}, query).values():
+        one = {"written": "2.5000 1.0000 11.0000", "sum": "2.5000", "difference": "0.50", "large": "32"}
+        assert answer["data"]["things"]["nodes"] == [one, one]
+        assert answer["data"]["thingsAggregate"] == [{"sum": {"sum": "5.0000", "difference": "1.00", "large": "64"}}]

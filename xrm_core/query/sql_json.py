@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import JSON, Text, case, cast, func, literal_column
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql import ColumnElement, operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -189,6 +189,7 @@ def decimal_digits(column: ColumnElement[Any], scale: int) -> ColumnElement[Any]
     if scale == 0:
         return cast(column, Text)
     size: ColumnElement[int] = literal_column(str(10**scale))
+    column = column.self_group(against=operators.mul)  # a sum needs brackets, which a new operator does not see to
     whole, rest = column.op("/")(size), column.op("%")(size)  # both have the sign of the column
     point: ColumnElement[str] = literal_column("'.'")
     zero: ColumnElement[int] = literal_column("0")

@@ -234,6 +234,23 @@ def test_what_only_the_database_finds_has_its_place_too(nest: World) -> None:
     assert nest.state() == before
 
 
+def test_what_is_wrong_far_below_is_not_looked_for_at_each_level(nest: World) -> None:
+    numbers = (str(number) for number in range(2**MOST_DEEP))
+
+    def tree(levels: int) -> dict[str, Any]:
+        if not levels:
+            return {"name": "x", "number": next(numbers)}
+        return {"name": "x", "children": {"create": [tree(levels - 1), tree(levels - 1)]}}
+
+    for number in range(2**MOST_DEEP):
+        nest.create("admin", "customer", {"name": "there", "number": str(number)})
+    PLUGIN.asked.clear()
+    with pytest.raises(ValidationFailed) as refused:
+        nest.create("admin", "customer", tree(MOST_DEEP))
+    assert len(problems(refused.value)) == 2**MOST_DEEP
+    assert len(PLUGIN.asked) == 2 ** (MOST_DEEP + 1) - 1  # each once
+
+
 def test_each_needs_its_own_right(nest: World) -> None:
     before = nest.state()
     for values, path in (

@@ -54,6 +54,16 @@ def create_nested(
     return _Level(records, connection, caller, now).create(kind, [_Item((), values) for values in rows])
 
 
+class _PlaceKnownError(Exception):
+    """What is wrong below some records has its place already. To look for it among halves of those, too, would take a
+    multiple of the time at each level.
+    """
+
+    def __init__(self, error: XrmError) -> None:
+        super().__init__()
+        self.error = error
+
+
 @dataclass(frozen=True, slots=True)
 class _Level:
     records: "Records"
@@ -77,15 +87,24 @@ class _Level:
 
         def work(some: Sequence[New]) -> None:
             call = (self.records, self.connection, self.caller, kind, some, self.now)
-            store(*call, along=lambda: self._below(kind, items, below, some))
+            store(*call, along=lambda: along(some))
 
-        in_parts(
-            self.connection,
-            ready,
-            work,
-            lambda new, error: errors.append(at(error, items[new.index].path)),
-            skip=False,
-        )
+        def along(some: Sequence[New]) -> None:
+            try:
+                self._below(kind, items, below, some)
+            except XrmError as error:
+                raise _PlaceKnownError(error) from error
+
+        try:
+            in_parts(
+                self.connection,
+                ready,
+                work,
+                lambda new, error: errors.append(at(error, items[new.index].path)),
+                skip=False,
+            )
+        except _PlaceKnownError as found:
+            errors.append(found.error)
         if errors:
             raise together(errors)
         return [new.record["id"] for new in ready]

@@ -21,7 +21,7 @@ from tests.outgoing.receiver import Handler, Receiver, drip, receiving, well
 from xrm_core.auth.secret_box import SecretBox, SecretKeyNeeded
 from xrm_core.auth.tokens import TokenLimits, create_token, revoke_token
 from xrm_core.changes.sealing import seal_all
-from xrm_core.errors import NotFound
+from xrm_core.errors import BadQuery, NotFound
 from xrm_core.events import (
     webhook_changes,
     webhook_deliveries,
@@ -37,6 +37,8 @@ from xrm_core.events.webhook_sending import GIVE_UP, LANES, OPEN_AFTER, WebhookS
 from xrm_core.events.webhooks import State, Subject, Wanted, Webhook
 from xrm_core.jobs.registry import Registry
 from xrm_core.jobs.worker import Pace, Worker
+from xrm_core.metadata.loader import load_texts
+from xrm_core.metadata.predicate import Predicate
 from xrm_core.outgoing import Outgoing
 from xrm_core.storage.system import AUTH_EVENT, TOKEN
 from xrm_core.storage.webhook_tables import WEBHOOK, WEBHOOK_DELIVERY
@@ -617,3 +619,40 @@ def test_a_bad_receiver_holds_up_no_other(hooks: Hooks) -> None:
                 assert len(bad.got) <= 4
         finally:
             hung.set()
+
+
+def test_what_reads_are_logged_of_is_told_by_no_filter_and_by_nothing_that_is_made_of_it() -> None:
+    patient = {
+        "x-log-reads": ["diagnosis"],
+        "properties": {
+            "name": {"type": "string"},
+            "diagnosis": {"type": "string"},
+            "sign": {"type": "string", "x-computed": "UPPER(diagnosis)"},
+            "initial": {"type": "string", "x-computed": "UPPER(name)"},
+        },
+    }
+    visit = {"properties": {"of": {"x-relation": {"to": "patient", "inverse": "visits", "on_delete": "cascade"}}}}
+    texts = {"patient": patient, "visit": visit}
+    model = load_texts(
+        [
+            (f"{name}.json", json.dumps({"x-entity": name, "type": "object", **each}), "core")
+            for name, each in texts.items()
+        ]
+    )
+    names = ["id", *model["patient"].fields]
+    assert set(Subject("patient").shown_fields(model, names, model["patient"])) == {"id", "name", "initial"}
+
+    def condition(entity: str, filter_: Mapping[str, Any]) -> Predicate:
+        return Subject(entity, filter=filter_).condition(model, model[entity])
+
+    assert condition("patient", {"initial": {"eq": "A"}})
+    assert condition("visit", {"of": {"name": {"eq": "A"}}})
+    asked = {"diagnosis": {"eq": "A"}}
+    for entity, filter_ in (
+        ("patient", asked),
+        ("patient", {"not": asked}),
+        ("patient", {"sign": {"eq": "A"}}),
+        ("visit", {"of": asked}),
+    ):
+        with pytest.raises(BadQuery, match="reads are logged"):
+            condition(entity, filter_)

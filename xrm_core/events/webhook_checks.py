@@ -76,7 +76,7 @@ def _check_subject(authority: Authority, access: Access, subject: Subject) -> No
         raise refused(f"whoever it sees for can read no {name[:100]!r}", "Name another entity or role.")
     if unknown := set(subject.operations) - set(Operation):
         raise refused(f"there is no operation {min(unknown)[:100]!r}", f"Operations are: {', '.join(Operation)}.")
-    shown = Subject(name).shown_fields(permission.fields, kind)
+    shown = Subject(name).shown_fields(model, permission.fields, kind)
     if missing := set(subject.fields or ()) - set(shown):
         raise refused(
             f"whoever it sees for can read no field {min(missing)[:100]!r} of a {name}, or reads of it are logged",

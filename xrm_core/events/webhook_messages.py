@@ -69,7 +69,7 @@ def read(connection: Connection, seer: Seer, wanted: Subject, ids: Collection[st
     permission = None if kind is None else seer.caller.access.get(wanted.entity, Action.READ)
     if kind is None or permission is None:
         return None
-    names = dict.fromkeys((*_ALWAYS, *wanted.shown_fields(permission.fields, kind)))
+    names = dict.fromkeys((*_ALWAYS, *wanted.shown_fields(seer.scope.model, permission.fields, kind)))
     try:
         some = Compare("id", Op.IN, Literal_(tuple(sorted(set(ids)))))
         mine = All((some, wanted.condition(seer.scope.model, kind)))
@@ -107,7 +107,7 @@ def message(
     permission = seer.caller.access.get(entry.entity, Action.READ)
     if permission is None:
         return None
-    names = wanted.shown_fields(permission.fields, kind)
+    names = wanted.shown_fields(seer.scope.model, permission.fields, kind)
     filter_ = wanted.condition(seer.scope.model, kind)
     operation = entry.operation
     versions = permission.field_rules.get("version", EVERYTHING) is None

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, select
 
-from xrm_core.errors import NotFound
+from xrm_core.errors import BadQuery, NotFound
 from xrm_core.metadata import predicate
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import EVERYTHING, Predicate
+from xrm_core.query.reads import tells_logged
 from xrm_core.storage.webhook_tables import WEBHOOK
 
 PREFIX = "webhook:"
@@ -54,15 +55,17 @@ class Subject:
     fields: Sequence[str] | None = None
 
     def condition(self, model: Model, kind: Entity) -> Predicate:
-        """Its filter. Raises BadQuery: the model has changed since."""
-        return EVERYTHING if self.filter is None else predicate.parse(model, kind, self.filter)
+        """Its filter. Raises BadQuery: it asks for what reads are logged of, or the model has changed since."""
+        found = EVERYTHING if self.filter is None else predicate.parse(model, kind, self.filter)
+        if tells_logged(model, kind, found):
+            raise BadQuery("It asks for a field of which reads are logged.")
+        return found
 
-    def shown_fields(self, readable: Iterable[str], kind: Entity) -> list[str]:
-        """The fields that are told: of those that may be read, less those of which reads are logged."""
-        logged = set(kind.log_reads)
-        if "*" in logged:
+    def shown_fields(self, model: Model, readable: Iterable[str], kind: Entity) -> list[str]:
+        """The fields that are told: of those that may be read, less what tells something of which reads are logged."""
+        if "*" in kind.log_reads:
             return []
-        known = [name for name in readable if kind.field(name) is not None and name not in logged]
+        known = [name for name in readable if kind.field(name) is not None and not tells_logged(model, kind, name)]
         return [name for name in known if self.fields is None or name in self.fields]
 
 

@@ -237,6 +237,24 @@ class Marker:
         return found
 
 
+def tells_logged(model: Model, entity: Entity, asked: str | Predicate) -> bool:
+    """Whether a field, or what a condition asks for, tells something of which reads are logged, also by its parts."""
+    places = [(entity.name, asked)] if isinstance(asked, str) else _in_predicate(model, entity, asked)
+    pending, done = list(places), set[Place]()
+    while pending:
+        place = pending.pop()
+        owner = model.entities.get(place[0])
+        if owner is None or place in done:
+            continue
+        done.add(place)
+        if place[1] != "id" and is_logged(owner, {place[1]}):
+            return True
+        field = owner.fields.get(place[1])
+        if field is not None and field.virtual:
+            pending.extend(uses(model, owner, field))
+    return False
+
+
 def is_logged(entity: Entity, fields: set[str]) -> bool:
     """Whether a read of these fields of an entity is logged."""
     return "*" in entity.log_reads or not fields.isdisjoint(entity.log_reads)

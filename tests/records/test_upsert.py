@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 from uuid_utils import uuid4, uuid7
 
 from tests.records.conftest import wipe
@@ -13,7 +14,9 @@ from tests.records.test_trash import in_trash
 from xrm_core.changes.reading import logged
 from xrm_core.errors import Forbidden, ValidationFailed
 from xrm_core.records.bulk import BulkRefused
+from xrm_core.records.merging import Wanted
 from xrm_core.records.upserting import Upserted
+from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.engines import Database
 
 
@@ -171,6 +174,18 @@ def test_an_id_is_that_of_one_record_for_ever(world: World) -> None:
     assert (codes(outcome), outcome.created) == ({0: "VALIDATION_FAILED"}, {1})
     assert world.state() != before
     assert in_trash(world) == 1
+
+
+def test_the_id_of_who_was_merged_is_led_to_the_other_and_no_new_record(world: World) -> None:
+    """Also when it has left the trash and the log."""
+    stays, gone = (upsert(world, "admin", NUMBER, {"number": number, "name": "A"})[0] for number in "12")
+    with world.database.begin() as connection:
+        world.records.merge(connection, world.caller("admin"), "customer", Wanted(stays, [gone], {}, {}))
+        world.records.purge(connection, world.caller("admin"), "customer", [gone])
+        connection.execute(delete(CHANGE))
+    with pytest.raises(ValidationFailed) as refused:
+        upsert(world, "admin", ID, {"id": gone, "name": "B"})
+    assert problems(refused.value) == [("id", "unique")]
 
 
 def test_what_is_in_the_trash_stays_there(world: World) -> None:

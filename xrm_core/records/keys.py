@@ -23,6 +23,7 @@ from xrm_core.records.wording import Problem, invalid, noun
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.columns import Id
 from xrm_core.storage.folding import fold
+from xrm_core.storage.merge_tables import MERGE
 from xrm_core.storage.trash_tables import TRASH
 from xrm_core.translation import say
 
@@ -133,11 +134,12 @@ def _folds(entity: Entity, field: Field) -> bool:
 def ids_taken(connection: Connection, model: Model, ids: Sequence[str]) -> Iterator[str]:
     """Which of these ids no new record can have: some record has it or has had it, of whatever entity.
 
-    Ids are unique among all of them, and whoever got the id of a record that was deleted would get its history.
+    Ids are unique among all of them, and whoever got the id of a record that was deleted would get its history, or, if
+    it was merged into another, be taken for that.
     """
     for some in (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)):
         columns = [table(naming.table(each.name), column("id", Id())).c.id for each in model]
-        columns += [CHANGE.c.record_id, TRASH.c.record_id]
+        columns += [CHANGE.c.record_id, TRASH.c.record_id, MERGE.c.record_id]
         queries = [select(each).where(each.in_(some)) for each in columns]
         for part in (queries[start : start + 50] for start in range(0, len(queries), 50)):
             yield from map(str, connection.scalars(union_all(*part)))

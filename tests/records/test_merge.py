@@ -14,6 +14,7 @@ from xrm_core.changes.reading import logged
 from xrm_core.errors import BadQuery, Forbidden, NotFound, QueryTooLarge, ValidationFailed, VersionConflict
 from xrm_core.records import references
 from xrm_core.records.merging import MergeConflict, Moved
+from xrm_core.records.stored import from_row
 from xrm_core.storage.engines import Database
 from xrm_core.storage.merge_tables import MERGE
 
@@ -70,6 +71,17 @@ def test_everything_that_refers_to_them_refers_to_the_one_that_stays(world: Worl
     assert {tuple(map(str, row)) for row in rows} == {(tags[0], "1"), (tags[1], "2"), (tags[2], "3")}
     assert ids_of(world, "competes_with") == {rivals[0]}
     assert ids_of(world, "customer") == {stays, other, child, held}
+
+
+def test_links_of_the_one_that_stays_are_not_read_without_need(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    stays, first = customers(world, "S", "A")
+    tags = [world.create("admin", "tag", {"name": str(number)}) for number in range(20)]
+    world.update("admin", "customer", stays, {"tags": {"set": tags}})
+    world.update("admin", "customer", first, {"tags": {"set": tags[:2]}})
+    read = []
+    monkeypatch.setattr(references, "from_row", lambda kind, row: read.append(kind.name) or from_row(kind, row))
+    assert merged(world, stays, first) == [Moved("customer_tag", 0, 2)]
+    assert read == ["customer_tag"] * 4
 
 
 def test_values_are_taken_or_given(world: World) -> None:

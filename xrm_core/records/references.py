@@ -173,8 +173,6 @@ def _join(
 ) -> None:
     """Links and relationships: what they join is to be there once."""
     owner, places = referring_.kind, {id_: place for place, id_ in enumerate(sources)}
-    at_survivor = or_(*(table.c[each.column_to(kind.name)] == into for each in fields))
-    there = {_joins(owner, record) for record in _those(connection, table, owner, at_survivor)}
     ends = (SOURCE, TARGET) if owner.between is None else (owner.between.source, owner.between.target)
 
     def first(record: Record) -> tuple[int, str]:
@@ -183,16 +181,42 @@ def _join(
         ]
         return min(named, default=0), record["id"]
 
+    ready: list[tuple[Record, Values]] = []
     for record in sorted(records, key=first):
         values = {each.name: _to(each, kind, into) for each in fields if _refers(each, record, kind, places)}
-        moved = {**record, **values}
+        ready.append(({**record, **values}, values))
+    others = {id_ for moved, _ in ready for name in ends for _, id_ in targets_of(owner.fields[name], moved[name])}
+    there = _there(connection, table, owner, fields, kind, into, others - {into}, ends)
+    for moved, new in ready:
         joins = _joins(owner, moved)
         source, target = (targets_of(owner.fields[name], moved[name]) for name in ends)
         if source == target or joins in there:
-            referring_.dropped.append(record["id"])
+            referring_.dropped.append(moved["id"])
         else:
-            referring_.changes[record["id"]] = values
+            referring_.changes[moved["id"]] = dict(new)
             there.add(joins)
+
+
+def _there(
+    connection: Connection,
+    table: Any,
+    owner: Entity,
+    fields: Sequence[Field],
+    kind: Entity,
+    into: str,
+    others: Collection[str],
+    ends: Sequence[str],
+) -> set[Joins]:
+    """What the record that stays is joined with, as far as that is one of some others: it may have any number."""
+    at_survivor = or_(*(table.c[each.column_to(kind.name)] == into for each in fields))
+    columns = [table.c[name] for end in ends for name in owner.fields[end].columns]
+    found: set[Joins] = set()
+    in_order = sorted(others)
+    for start in range(0, len(in_order), _AT_ONCE):
+        some = in_order[start : start + _AT_ONCE]
+        at_others = or_(*(column.in_(some) for column in columns))
+        found |= {_joins(owner, record) for record in _those(connection, table, owner, at_survivor & at_others)}
+    return found
 
 
 def _refers(field_: Field, record: Record, kind: Entity, sources: Collection[str]) -> bool:

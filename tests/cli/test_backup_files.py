@@ -1,7 +1,9 @@
 """Files whose content lies outside of the database: in a backup, back from it, never removed by what was restored."""
 
 import datetime as dt
+import hashlib
 import io
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -239,6 +241,23 @@ def test_a_restore_that_fails_before_it_has_borrowed_content_leaves_that_of_the_
     monkeypatch.setattr(restoring, "_verify", interrupted)
     deployment.at(1, deployment.content).xrm("restore", "saved").failed("BACKUP_FAILED")
     assert deployment.read(0, deployment.content) == dict(zip(ids, TEXTS, strict=True))
+
+
+def test_a_backup_from_before_they_had_content_comes_back(deployment: Deployment) -> None:
+    ids = deployment.keep(*TEXTS)
+    assert deployment.xrm("backup", "saved", "--without-files").code == 0
+    manifest = json.loads(Path("saved/manifest.json").read_text())
+    for name in ("outside", "files", "missing"):
+        del manifest[name]
+    content = json.dumps({**manifest, "format": 1}).encode()
+    Path("saved/manifest.json").write_bytes(content)
+    Path("saved/manifest.sha256").write_text(hashlib.sha256(content).hexdigest())
+
+    restored = deployment.at(1, deployment.content).xrm("restore", "saved")
+
+    assert (restored.code, "xrm files adopt" in restored.out) == (0, True)
+    assert deployment.read(1, deployment.content) == dict(zip(ids, TEXTS, strict=True))
+    assert deployment.sweep_all(1, deployment.content) == 0
 
 
 def test_a_store_that_does_not_answer_makes_no_backup(deployment: Deployment) -> None:

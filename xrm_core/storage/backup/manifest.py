@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from xrm_core.errors import XrmError
+from xrm_core.storage.file_tables import FILE
 from xrm_core.storage.tenants import NAME
 
-FORMAT = 1
+FORMAT = 2
+"""1: the same without content of files, of which nothing is said."""
+
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
 _CHUNK = 1024 * 1024
 
@@ -107,8 +110,11 @@ def read(folder: Path) -> Manifest:
         raise damaged(f"{MANIFEST} is not what {SEAL} says")
     try:
         found: dict[str, Any] = json.loads(content)
-        if found.pop("format") > FORMAT:
+        made_as = found.pop("format")
+        if made_as > FORMAT:
             raise BackupInvalid("The backup was made by a newer version of the platform.", hint="Use that version.")
+        if made_as == 1:
+            found |= {"outside": _files(found), "files": None, "missing": ()}
         parts = tuple(
             Part(**{**part, "places": tuple(Place(**place) for place in part["places"])}) for part in found["parts"]
         )
@@ -126,6 +132,11 @@ def read(folder: Path) -> Manifest:
         if digest(path) != part.sha256:
             raise damaged(f"the file {part.file} is not what it was")
     return manifest
+
+
+def _files(found: dict[str, Any]) -> int:
+    """How many files there are at all: nothing says where their content lies."""
+    return sum(tables.get(FILE.name, 0) for part in found["parts"] for tables in part["rows"].values())
 
 
 def digest(file: Path) -> str:

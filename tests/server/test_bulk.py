@@ -1,6 +1,13 @@
 """``createCustomers``, ``updateCustomers``, ``deleteCustomers``."""
 
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
 from tests.server.http_kit import Client, code
+from xrm_core.graphql.variables import Variables
 
 CREATE = """mutation ($input: [CreateCustomerInput!]!, $on: OnError) {
     made: createCustomers(input: $input, onError: $on) {
@@ -28,6 +35,22 @@ def test_many_are_created_changed_and_deleted(client: Client) -> None:
     for wrong in ("", "ids: [], where: {}"):
         field = f"deleteCustomers({wrong}, onError: SKIP)" if wrong else "deleteCustomers"
         assert code(client.post({"query": f"mutation {{ {field} {{ count }} }}"})) == "BAD_QUERY"
+
+
+@pytest.mark.parametrize(("count", "is_apart"), [(3, False), (501, True)])
+def test_long_lists_are_looked_at_apart_from_the_event_loop(
+    client: Client, monkeypatch: pytest.MonkeyPatch, count: int, is_apart: bool
+) -> None:
+    coerced, threads = Variables.coerced, []
+
+    def noting(self: Variables, given: Mapping[str, Any]) -> Any:
+        threads.append(threading.current_thread().name)
+        return coerced(self, given)
+
+    monkeypatch.setattr(Variables, "coerced", noting)
+    made = client.ask(CREATE, input=[{"name": str(number)} for number in range(count)])["data"]["made"]
+    assert made["count"] == count
+    assert [name.startswith("xrm-plan") for name in threads] == [is_apart]
 
 
 def test_errors_say_where_they_are(client: Client) -> None:

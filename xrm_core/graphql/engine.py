@@ -41,6 +41,7 @@ from xrm_core.graphql.roles import Role, Roles
 from xrm_core.graphql.schema_operations import SchemaOperations, is_about_schema
 from xrm_core.graphql.subscription_operations import Batch, SubscriptionOperations
 from xrm_core.graphql.subscription_plans import subscription_plan
+from xrm_core.graphql.variables import are_many
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.caller import User
 from xrm_core.query.context import ContextValues
@@ -216,7 +217,11 @@ class Engine:
         if operation.operation is not OperationType.SUBSCRIPTION:
             raise BadQuery("This is no subscription.")
         role.documents.check_variables(request.variables)
-        variables = document.variables_of(operation).coerced(request.variables)
+        coerce = document.variables_of(operation).coerced
+        if are_many(request.variables):  # which takes so long that the event loop, and all others, would wait for it
+            variables = await self._apart(self.threads.planning, coerce, request.variables)
+        else:
+            variables = coerce(request.variables)
         if isinstance(variables, list):
             raise SubscriptionInvalid(answers.invalid(variables))
         plan = await self._apart(self.threads.planning, subscription_plan, role.planner, document, operation, variables)
@@ -269,7 +274,11 @@ class Engine:
         role.documents.check_variables(request.variables)
         is_query = operation.operation is OperationType.QUERY
         note_operation("query" if is_query else operation.operation.value)
-        variables = document.variables_of(operation).coerced(request.variables)
+        coerce = document.variables_of(operation).coerced
+        if are_many(request.variables):  # which takes so long that the event loop, and all others, would wait for it
+            variables = await self._apart(self.threads.planning, coerce, request.variables)
+        else:
+            variables = coerce(request.variables)
         if isinstance(variables, list):
             return answers.invalid(variables)
         if is_query:

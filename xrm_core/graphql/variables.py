@@ -25,6 +25,9 @@ from xrm_core.graphql.arguments import shape
 MAX_ERRORS = 20
 """Of one document or one request's variables that are told."""
 
+MANY = 500
+"""Items of a list in variables that are looked at in some milliseconds at most."""
+
 _SHAPELESS = (GraphQLID, GraphQLString, GraphQLInt, GraphQLFloat)
 """Types of which any value makes the same plan, unless it is null."""
 
@@ -107,3 +110,9 @@ class Variables:
             self._schema, self._definitions, dict(given), max_errors=MAX_ERRORS, hide_suggestions=True
         )
         return result if isinstance(result, list) else result.coerced
+
+
+def are_many(given: Mapping[str, Any]) -> bool:
+    """Whether variables have long lists in them, such as the inputs of many records."""
+    inner = (part for value in given.values() if isinstance(value, dict) for part in value.values())
+    return any(isinstance(each, list) and len(each) > MANY for each in (*given.values(), *inner))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 from uuid_utils import uuid4, uuid7
 
 from tests.records.conftest import wipe
@@ -186,6 +186,24 @@ def test_the_id_of_who_was_merged_is_led_to_the_other_and_no_new_record(world: W
     with pytest.raises(ValidationFailed) as refused:
         upsert(world, "admin", ID, {"id": gone, "name": "B"})
     assert problems(refused.value) == [("id", "unique")]
+
+
+def test_a_new_id_is_not_looked_for_in_all_of_the_trash(world: World) -> None:
+    if not world.database.is_sqlite:
+        return
+    plans: list[str] = []
+
+    def explain(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "xrm_trash" in statement and statement.startswith("SELECT"):
+            plans.extend(row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall())
+
+    event.listen(world.database.engine, "before_cursor_execute", explain)
+    try:
+        assert upsert(world, "admin", ID, {"id": str(uuid7()), "name": "A"})[1]
+    finally:
+        event.remove(world.database.engine, "before_cursor_execute", explain)
+    assert any(plan.startswith("SEARCH xrm_trash") for plan in plans)
+    assert not any(plan.startswith("SCAN xrm_") for plan in plans)
 
 
 def test_what_is_in_the_trash_stays_there(world: World) -> None:

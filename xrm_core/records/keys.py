@@ -17,6 +17,7 @@ from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.predicates import scan
 from xrm_core.query.scan import Scope
+from xrm_core.query.trash import former_names
 from xrm_core.records.rights import context
 from xrm_core.records.stored import canonical, to_columns
 from xrm_core.records.wording import Problem, invalid, noun
@@ -137,10 +138,12 @@ def ids_taken(connection: Connection, model: Model, ids: Sequence[str]) -> Itera
     Ids are unique among all of them, and whoever got the id of a record that was deleted would get its history, or, if
     it was merged into another, be taken for that.
     """
+    names = [name for each in model for name in former_names(each)]
     for some in (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)):
         columns = [table(naming.table(each.name), column("id", Id())).c.id for each in model]
-        columns += [CHANGE.c.record_id, TRASH.c.record_id, MERGE.c.record_id]
-        queries = [select(each).where(each.in_(some)) for each in columns]
+        queries = [select(each).where(each.in_(some)) for each in (*columns, CHANGE.c.record_id)]
+        # By their keys, of which the entity is the first part: they may be large.
+        queries += [select(t.c.record_id).where(t.c.entity.in_(names), t.c.record_id.in_(some)) for t in (TRASH, MERGE)]
         for part in (queries[start : start + 50] for start in range(0, len(queries), 50)):
             yield from map(str, connection.scalars(union_all(*part)))
 

@@ -15,6 +15,7 @@ from xrm_core.auth.retention import Log, by_day, clear, moment_before
 from xrm_core.errors import SettingsError
 from xrm_core.server.log_retention import LogRetention
 from xrm_core.settings import load_settings
+from xrm_core.storage.advisory import is_alone
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system import AUTH_EVENT, READ, READ_RECORD
 from xrm_core.storage.system_upgrade import upgrade_system
@@ -104,7 +105,7 @@ def test_another_server_that_is_at_it_is_left_alone(log: Database) -> None:
     if log.is_sqlite:
         pytest.skip("there one writes at a time")
     with log.begin() as other:
-        assert retention._alone(other)
+        assert is_alone(other, retention._ADVISORY_LOCK)
         assert clear(log, Log.READS, moment_before(90), by="test") == 0
     assert clear(log, Log.READS, moment_before(90), by="test") == 5
 

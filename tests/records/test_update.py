@@ -1,9 +1,12 @@
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from tests.records.kit import World
+from tests.records.kit import CUSTOMERS, World, build
 from xrm_core.errors import Forbidden, NotFound, ValidationFailed, VersionConflict
+from xrm_core.storage.engines import Database
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 
@@ -18,6 +21,23 @@ def test_a_change_touches_only_its_fields_and_counts_the_version(world: World) -
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {"city", "version", "updated_at", "updated_by"}
     assert (after["version"], after["updated_by"]) == (2, world.users["ben"])
+
+
+def test_a_field_may_be_called_as_the_new_value_of_another(database: Database, tmp_path: Path) -> None:
+    more = {name: {"type": "string"} for name in ("new_city", "new_version", "old_id")}
+    customer = dict(CUSTOMERS.files["customer"])
+    customer["properties"] = {**customer["properties"], **more}
+    world = build(database, tmp_path, pack=replace(CUSTOMERS, files={**CUSTOMERS.files, "customer": customer}))
+    id_ = world.create("admin", "customer", {"name": "A", "city": "Ulm", "new_city": "Bonn", "new_version": "x"})
+    world.update("admin", "customer", id_, {"city": "Rom"})
+    world.update("admin", "customer", id_, {"city": "Bari", "new_city": "Pisa"})
+    stored = world.stored("customer", id_) or {}
+    assert [stored[name] for name in ("city", "new_city", "new_version", "version")] == ["Bari", "Pisa", "x", 3]
+    with world.database.begin() as connection:  # and by key
+        values = {"name": "A", "city": "Bari", "number": "1", "old_id": "7"}
+        assert world.records.upsert(connection, world.caller("admin"), "customer", ("city", "name"), values)[0] == id_
+    stored = world.stored("customer", id_) or {}
+    assert [stored[name] for name in ("new_city", "old_id", "number", "version")] == ["Pisa", "7", "1", 4]
 
 
 def test_a_field_can_be_emptied_unless_it_is_required(world: World) -> None:

@@ -19,9 +19,9 @@ from xrm_core.records.creating import New, unseen
 from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
 from xrm_core.records.refusals import refuse, translated
-from xrm_core.records.rights import check_fields, context, in_sight, row_conditions
+from xrm_core.records.rights import ONE, check_fields, context, in_sight, row_conditions
 from xrm_core.records.stored import Record, canonical, to_columns
-from xrm_core.records.updating import alike, final_changes
+from xrm_core.records.updating import NEW, alike, final_changes
 from xrm_core.records.wording import noun
 from xrm_core.translation import say
 
@@ -133,12 +133,11 @@ def _write(
         rows = []
         for each in group:
             columns = {**to_columns(kind, each.final), **stamps, "version": each.before["version"] + 1}
-            values = {f"new_{name}": value for name, value in columns.items()}
-            rows.append(
-                {**context(caller), **values, "old_id": each.before["id"], "old_version": each.before["version"]}
-            )
-        mine = table.c.id == bindparam("old_id"), table.c.version == bindparam("old_version")
-        wanted = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
+            values = {f"{NEW}{name}": value for name, value in columns.items()}
+            before = {ONE: each.before["id"], "xrm_version": each.before["version"]}
+            rows.append({**context(caller), **values, **before})
+        mine = table.c.id == bindparam(ONE), table.c.version == bindparam("xrm_version")
+        wanted = {name: bindparam(f"{NEW}{name}", type_=table.c[name].type) for name in columns}
         try:
             connection.execute(update(table).where(*mine, *conditions).values(wanted), rows)
         except IntegrityError as error:

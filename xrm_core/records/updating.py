@@ -96,6 +96,10 @@ def change_alike(
         log.append(connection, entries, now)
 
 
+NEW = "xrm_new_"
+"""What the bind names of new values begin with; no field does: SQLAlchemy would give it the value, too."""
+
+
 def change_one(
     connection: Connection,
     scope: Scope,
@@ -113,12 +117,12 @@ def change_one(
     table, version = scope.tables[kind.name], before["version"]
 
     def make() -> Update:
-        new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in values}
+        new = {name: bindparam(f"{NEW}{name}", type_=table.c[name].type) for name in values}
         mine = table.c.id == bindparam(ONE, type_=table.c.id.type), table.c.version == bindparam("xrm_version")
         return update(table).where(*mine, *conditions).values(new)
 
     statement = kept(scope, f"update {' '.join(values)}", conditions, make)
-    binds = {f"new_{name}": value for name, value in values.items()}
+    binds = {f"{NEW}{name}": value for name, value in values.items()}
     return connection.execute(
         statement, {**context(caller), **binds, ONE: before["id"], "xrm_version": version}
     ).rowcount

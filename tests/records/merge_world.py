@@ -83,8 +83,21 @@ FILES: list[dict[str, Any]] = [
     },
 ]
 ROLES = {
-    "roles": {"admin": {}, "rep": {}, "keeper": {}, "viewer": {}, "half": {}, "sweeper": {}, "blind": {}, "shy": {}},
-    "rules": {"own": {"owner": {"id": {"eq": "$user"}}}},
+    "roles": {
+        "admin": {},
+        "rep": {},
+        "keeper": {},
+        "viewer": {},
+        "half": {},
+        "sweeper": {},
+        "blind": {},
+        "shy": {},
+        "caller": {},
+    },
+    "rules": {
+        "own": {"owner": {"id": {"eq": "$user"}}},
+        "known": {"contacts": {"some": {"owner": {"id": {"eq": "$user"}}}}},
+    },
 }
 POLICIES = """role,entity,action,fields,rule,effect
 admin,*,*,*,,allow
@@ -103,6 +116,10 @@ shy,customer,read,name city owner,,allow
 shy,customer,read,phone,own,allow
 shy,customer,update,*,,allow
 shy,customer,delete,*,,allow
+caller,customer,read,*,,allow
+caller,customer,update,*,,allow
+caller,customer,delete,*,known,allow
+caller,contact,*,*,own,allow
 viewer,customer,read,*,,allow
 sweeper,customer,read,*,,allow
 sweeper,customer,delete,*,,allow

@@ -209,6 +209,14 @@ def test_the_rights_on_all_sides_are_asked(world: World) -> None:
     merged(world, stays, first, role="half", take={first: ["city"]})
 
 
+def test_who_may_be_deleted_is_asked_before_what_refers_to_them_is_moved(world: World) -> None:
+    stays, first, second = customers(world, "S", "A", "B")
+    world.create("admin", "contact", {"name": "c", "customer": first})
+    with pytest.raises(Forbidden, match="delete"):
+        merged(world, stays, first, second, role="caller")
+    assert merged(world, stays, first, role="caller") == [Moved("contact", 1, 0)]
+
+
 def test_whether_there_is_a_value_to_take_is_told_to_those_who_see_it(world: World) -> None:
     stays, mine = customers(world, "S", "A")
     [with_phone] = customers(world, "B", user="ben", phone="1")

@@ -32,13 +32,16 @@ def remove(
     entity: str,
     ids: Sequence[str],
     version: int | None = None,
+    *,
+    allowed: bool = False,
 ) -> None:
     """Move records to the trash; the first that cannot go keeps all. See :meth:`xrm_core.records.door.Records.delete`.
 
-    ``version``: the one that each must have now.
+    ``version``: the one that each must have now. ``allowed``: this transaction has asked already whether the caller may
+    delete them, and holds them since.
     """
     kind, scope = records.model[entity], records.scope(connection, caller)
-    conditions = row_conditions(scope, caller, kind, Action.DELETE, ())
+    conditions = [] if allowed else row_conditions(scope, caller, kind, Action.DELETE, ())
     roots = locked(connection, scope, caller, kind, ids, Action.DELETE, conditions)
     for before in roots:
         if version is not None and version != before["version"]:

@@ -94,7 +94,8 @@ def merge(records: "Records", connection: Connection, caller: Caller, entity: st
     _require_all(records, connection, caller, found)
     for each in found:
         _move(records, connection, mover, each)
-    remove(records, connection, led(mover, (MERGED_INTO, wanted.into)), entity, wanted.sources)
+    # Whether they may be deleted is about the records as they were: rules may ask for what has been moved by now.
+    remove(records, connection, led(mover, (MERGED_INTO, wanted.into)), entity, wanted.sources, allowed=True)
     keeper = led(mover, *((MERGED_FROM, id_) for id_ in wanted.sources))
     records.update(connection, keeper, entity, wanted.into, changes, known=taken.keys())
     merged.note(connection, caller, kind, wanted.into, wanted.sources, merge_id, now)

@@ -280,7 +280,9 @@ def test_hostile_names_are_refused_wherever_a_name_stands(name: str) -> None:
     assert told(core(OTHER), extension) == [("x.json", "/x-extends")]
 
 
-@pytest.mark.parametrize("name", ["id", "version", "created_at", "and", "not", "is_null", "xmin", "rowid", "xrm_x"])
+@pytest.mark.parametrize(
+    "name", ["id", "version", "created_at", "and", "not", "is_null", "xmin", "rowid", "xrm_x", "ctx_user"]
+)
 def test_reserved_names_are_refused_in_entities_and_in_extensions(name: str) -> None:
     fields = {name: {"type": "string"}}
     pointer = f"/properties/{name}"

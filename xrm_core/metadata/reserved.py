@@ -147,8 +147,8 @@ def why_not_field(name: str) -> str:
         return "filters use this word"
     if name in _DATABASE_COLUMNS:
         return "databases have a hidden column of this name"
-    if name.startswith("xrm_"):
-        return 'it begins with "xrm_", which the platform keeps for itself'
+    if name.startswith(("xrm_", "ctx_")):  # values that statements take are called so, those of callers by the latter
+        return f'it begins with "{name[:4]}", which the platform keeps for itself'
     return ""
 
 

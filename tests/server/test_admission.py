@@ -1,6 +1,7 @@
 """How requests come to a server that is full: in turns, refused without being begun, and never before its health."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from tests.server.test_one_write import Wire
 from xrm_core.server.admission import Admission
 from xrm_core.server.crowd import _MOST_SAVED, SHARE, Crowd
 from xrm_core.server.metrics import Metrics
+from xrm_core.server.one_write import ANSWER
 from xrm_core.server.slow_readers import LEAST
 from xrm_core.server.traffic import Traffic
 from xrm_core.settings import load_settings
@@ -301,3 +303,31 @@ async def test_a_crowd_takes_a_part_of_the_time_and_no_more(monkeypatch: pytest.
             now += 0.001
             await asyncio.sleep(0)
     assert came == 200
+
+
+async def test_requests_leave_nothing_to_the_garbage_collector() -> None:
+    async def whole(scope: Scope, receive: Receive, _send: Send) -> None:
+        await receive()
+        assert scope[ANSWER](b"content-length: 2\r\n", b"ok")
+
+    async with desk() as made:
+        made.traffic.app = whole
+        client = made.client()
+        client.send(request("/graphql"))
+        await _rounds()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(50):
+                client.send(request("/graphql"))
+                await _rounds()
+            assert client.read.count(b"HTTP/1.1 200") == 51
+            # what is left is of the test and of asyncio, and does not grow with each request
+            assert gc.collect() < 50
+        finally:
+            gc.enable()
+
+
+async def _rounds() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)

@@ -161,6 +161,8 @@ class Traffic:
                 raise
             await _refusal(_given_up(), scope)(scope, receive, answer)
         finally:
+            # It leads back to the scope by uvicorn's cycle: only the garbage collector would find the two, and stop all.
+            scope.pop(ANSWER, None)
             self.under_way -= held
             route: str | None = scope.get(ROUTE)
             if route is None:

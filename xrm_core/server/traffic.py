@@ -161,7 +161,7 @@ class Traffic:
                 raise
             await _refusal(_given_up(), scope)(scope, receive, answer)
         finally:
-            # It leads back to the scope by uvicorn's cycle: only the garbage collector would find the two, and stop all.
+            # It leads back to the scope by way of uvicorn: only the garbage collector would find both.
             scope.pop(ANSWER, None)
             self.under_way -= held
             route: str | None = scope.get(ROUTE)

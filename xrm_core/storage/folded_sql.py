@@ -13,6 +13,7 @@ what texts are made of stands first: that makes it ten times as fast."""
 
 _PLAIN = dict(zip(UPPER, LOWER, strict=True)) | dict(zip(ACCENTED, BASES, strict=True))
 _PLAIN |= {upper: _PLAIN[lower] for upper, lower in zip(UPPER, LOWER, strict=True) if lower in _PLAIN}
+_PLAIN = dict(sorted(_PLAIN.items()))  # those of the languages of Western Europe stand first
 
 
 def folded(dialect: str, column: ColumnElement[Any], ignoring: Ignoring) -> ColumnElement[Any]:

@@ -8,7 +8,7 @@ becomes one letter; ``ß`` stays what it is, and so do accents.
 import sqlite3
 import unicodedata
 
-_RANGES = (range(0xC0, 0x180), range(0x386, 0x3AC), range(0x400, 0x430), range(0x1E9E, 0x1E9F))
+_RANGES = (range(0xC0, 0x250), range(0x386, 0x3AC), range(0x400, 0x430), range(0x1E00, 0x1F00))
 
 UPPER = "".join(
     chr(code) for each in _RANGES for code in each if chr(code).lower() != chr(code) and len(chr(code).lower()) == 1

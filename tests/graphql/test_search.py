@@ -175,3 +175,15 @@ def test_both_databases_find_what_python_finds(world: World, data: st.DataObject
         assert places == expected
     finally:
         world.fill(ROWS)
+
+
+def test_capitals_beyond_western_europe_are_found_like_any_other(world: World) -> None:
+    world.fill({"firm": [{"id": uid(100), "name": "NGUYỄN ẤN ĐỘ"}, {"id": uid(101), "name": "U\u0308\u0300ber"}]})
+    try:
+        for text, expected in (("nguyen", 0), ("Nguyễn", 0), ("an do", 0), ("\u01dbber", 1), ("U\u0308\u0300BER", 1)):
+            answer = world.ask(
+                "admin", "query($t: String) { firms(where: {search: $t}) { nodes { id } } }", {"t": text}
+            )
+            assert [int(node["id"][-4:]) - 100 for node in answer["firms"]["nodes"]] == [expected], text
+    finally:
+        world.fill(ROWS)

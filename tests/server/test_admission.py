@@ -315,17 +315,21 @@ async def test_requests_leave_nothing_to_the_garbage_collector() -> None:
         client = made.client()
         client.send(request("/graphql"))
         await _rounds()
-        gc.collect()
-        gc.disable()
-        try:
-            for _ in range(50):
-                client.send(request("/graphql"))
-                await _rounds()
-            assert client.read.count(b"HTTP/1.1 200") == 51
-            # what is left is of the test and of asyncio, and does not grow with each request
-            assert gc.collect() < 50
-        finally:
-            gc.enable()
+        left = []
+        for _ in range(3):
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(50):
+                    client.send(request("/graphql"))
+                    await _rounds()
+                left.append(gc.collect())
+            finally:
+                gc.enable()
+        assert client.read.count(b"HTTP/1.1 200") == 151
+        # What is left is of the test and of asyncio, and does not grow with each request. A thread of another test may
+        # leave something meanwhile, but hardly three times.
+        assert min(left) < 50, left
 
 
 async def _rounds() -> None:

@@ -46,7 +46,7 @@ def second(world: DoorWorld, query: str, user: str = "anna") -> Future[Any]:
     threading.Thread(target=ask, daemon=True).start()
     if world.client.database.is_sqlite:
         time.sleep(0.05)
-        assert not found.done()
+        assert not found.done(), found.result()
         return found
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:

@@ -18,6 +18,7 @@ from xrm_core.records import logged
 from xrm_core.records.creating import New, unseen
 from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
+from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, translated
 from xrm_core.records.rights import ONE, check_fields, context, in_sight, row_conditions
 from xrm_core.records.stored import Record, canonical, to_columns
@@ -108,6 +109,7 @@ def _change(
         wrong |= unseen(scope, connection, caller, kind, given)
     kept = [each for each in ready if each.index not in wrong]
     changed = [each for each in kept if _changes(kind, each) or not in_sight(caller.access, kind, each.final)]
+    hold_for(connection, scope, kind, [each.final for each in changed], conditions.reach)
     _write(records, connection, caller, kind, changed, conditions)
     return wrong
 

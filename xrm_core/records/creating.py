@@ -27,6 +27,7 @@ from xrm_core.records.defaults import SYSTEM_NAMES, defaults
 from xrm_core.records.layout import layout
 from xrm_core.records.links import LinkChange, change_links, owned, split
 from xrm_core.records.numbers import number_new
+from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
 from xrm_core.records.relationships import conflicts
 from xrm_core.records.rights import (
@@ -111,6 +112,7 @@ def store(
     table = records.tables[kind.name]
     # Copies: numbers are those of this try. One that is taken back gives them back, too, or there would be gaps.
     all_ = [dict(each.record) for each in ready]
+    _hold_reached(records, connection, caller, kind, ready)
     number_new(connection, table, kind, all_)
     addresses.hold(connection, kind, all_)
     try:
@@ -182,6 +184,21 @@ def unseen(
             message = say("there is no {entity} with this id", entity=noun(scope.model[target]))
             problems.setdefault(index, []).append({"field": name, "rule": "relation", "message": message})
     return {index: ValidationFailed(told(found, kind, caller), entity=noun(kind)) for index, found in problems.items()}
+
+
+def _hold_reached(
+    records: "Records", connection: Connection, caller: Caller, kind: Entity, ready: Iterable[New]
+) -> None:
+    """Hold what the rules for these look at, before others see in any way that they come."""
+    if connection.dialect.name == "sqlite":
+        return
+    scope = records.scope(connection, caller)
+    by_names: dict[tuple[str, ...], list[Record]] = {}
+    for each in ready:
+        by_names.setdefault(each.names, []).append(each.record)
+    for names, some in by_names.items():
+        reach = row_conditions(scope, caller, kind, Action.CREATE, names).reach
+        hold_for(connection, scope, kind, some, reach)
 
 
 def _all_hold(records: "Records", connection: Connection, caller: Caller, kind: Entity, ready: Iterable[New]) -> bool:

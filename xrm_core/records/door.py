@@ -41,6 +41,7 @@ from xrm_core.records.links import change_links, owned, split
 from xrm_core.records.locking import locked
 from xrm_core.records.nested_input import has_nested
 from xrm_core.records.numbers import number_changed
+from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
 from xrm_core.records.relationships import conflicts
 from xrm_core.records.rights import (
@@ -140,6 +141,7 @@ class Records:
             if not change_links(self, connection, caller, kind, id_, links, touch=False):
                 return False
             links = {}
+        hold_for(connection, scope, kind, [final], conditions.reach)
         number_changed(connection, self.tables[entity], kind, final)
         moved = [final] if EMAIL in final and final[EMAIL] != before.get(EMAIL) else []
         addresses.hold(connection, kind, moved)

@@ -10,7 +10,8 @@ from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
 from xrm_core.records.among import MANY, among
-from xrm_core.records.rights import ONE, context, denied, kept
+from xrm_core.records.reach import Reach, hold_from
+from xrm_core.records.rights import ONE, Conditions, all_hold, context, denied, holds, kept
 from xrm_core.records.stored import Record, from_row
 
 
@@ -25,13 +26,21 @@ def locked(
 ) -> list[Record]:
     """The records of these ids, in their order. Always held in the order of ids, so that no two wait for each other.
 
+    With them is held what the conditions look at beside them, and that they hold is asked once more after that.
+
     Raises:
         NotFound, Forbidden: the first of which the caller may not do this, and why.
     """
     table = scope.tables[kind.name]
     # Ids never change, so others may go on to refer to a record that is only updated, but not to one that goes.
-    keeps_id = action is not Action.DELETE
+    reach = conditions.reach if isinstance(conditions, Conditions) else Reach()
+    keeps_id = action is not Action.DELETE and not reach.alone
     one = len(ids) == 1
+    if reach.lists and connection.dialect.name == "postgresql":
+        # First what many may want alone: else each of two would hold its own record, and wait for the other's.
+        query = select(table.c.id).where(among(table.c.id, scope.dialect), *conditions)
+        allowed = [str(id_) for id_ in connection.scalars(query, {**context(caller), MANY: sorted(ids)})]
+        hold_from(connection, scope, kind, allowed, reach)
 
     def make() -> Select[Any]:
         mine = table.c.id == bindparam(ONE, type_=table.c.id.type) if one else among(table.c.id, scope.dialect)
@@ -45,6 +54,11 @@ def locked(
     for id_ in ids:
         if id_ not in found:
             raise denied(connection, scope, caller, kind, id_, action)
+    if reach.steps and connection.dialect.name == "postgresql":
+        hold_from(connection, scope, kind, ids, reach)
+        for id_ in ids if not all_hold(connection, scope, caller, kind, ids, conditions) else ():
+            if not holds(connection, scope, caller, kind, id_, conditions):
+                raise denied(connection, scope, caller, kind, id_, action)
     return [found[id_] for id_ in ids]
 
 

@@ -25,6 +25,7 @@ from xrm_core.query.trash import former_names
 from xrm_core.records import addresses, logged, merged
 from xrm_core.records.defaults import defaults, own
 from xrm_core.records.in_trash import found_in_trash
+from xrm_core.records.reach import hold_from
 from xrm_core.records.refusals import refuse, translated
 from xrm_core.records.relationships import conflicts
 from xrm_core.records.rights import Problems, all_hold, row_conditions
@@ -81,6 +82,7 @@ def restore(records: "Records", connection: Connection, caller: Caller, entity: 
     for some in _parts(deletions):
         connection.execute(delete(TRASH).where(TRASH.c.deletion.in_(some)))
     merged.forget(connection, kind, ids)
+    hold_from(connection, scope, kind, ids, conditions.reach)
     if not all_hold(connection, scope, caller, kind, ids, conditions):
         raise Forbidden(
             say("You may not restore this {entity}.", entity=noun(kind)),

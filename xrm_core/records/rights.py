@@ -16,6 +16,7 @@ from xrm_core.query.predicates import compile_rule, scan, unguarded
 from xrm_core.query.scan import Scope
 from xrm_core.query.trash import former_names
 from xrm_core.records.among import MANY, among
+from xrm_core.records.reach import Reach, reach_of
 from xrm_core.records.stored import targets_of
 from xrm_core.records.wording import ABOUT, labelled, noun, plural
 from xrm_core.storage.merge_tables import MERGE
@@ -69,11 +70,12 @@ def check_fields(caller: Caller, entity: Entity, action: Action, names: Collecti
 
 
 class Conditions(list[Any]):
-    """Conditions on the table of an entity; ``key`` is equal for equal ones."""
+    """Conditions on the table of an entity; ``key`` is equal for equal ones. ``reach`` is what else they look at."""
 
-    def __init__(self, key: Hashable, conditions: Sequence[Any]) -> None:
+    def __init__(self, key: Hashable, conditions: Sequence[Any], reach: Reach | None = None) -> None:
         super().__init__(conditions)
         self.key = key
+        self.reach = reach or Reach()
 
 
 def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action, fields: Collection[str]) -> Conditions:
@@ -87,7 +89,8 @@ def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action,
 
     def make() -> Conditions:
         row = unguarded(scope, entity, scope.tables[entity.name])
-        return Conditions(key, [compile_rule(scope, entity, row, rule) for rule in restricting])
+        compiled = [compile_rule(scope, entity, row, rule) for rule in restricting]
+        return Conditions(key, compiled, reach_of(scope.model, entity, restricting))
 
     return scope.tables.statements.get(("conditions", key), make)
 

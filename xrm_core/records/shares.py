@@ -20,6 +20,7 @@ from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.context import context_values
 from xrm_core.query.scan import Scope
+from xrm_core.records.reach import hold_from
 from xrm_core.records.rights import denied, readable, row_conditions
 from xrm_core.records.wording import invalid, noun
 from xrm_core.storage.auth_events import Event, record
@@ -154,10 +155,20 @@ def _check(
 ) -> None:
     """That the caller may share the record so far, from now on until then; holds it until the transaction is over."""
     actions = [Action.SHARE, Action.READ, *([Action.UPDATE] if level == "update" else [])]
-    conditions = [each for action in actions for each in row_conditions(scope, caller, kind, action, ())]
+    asked = [row_conditions(scope, caller, kind, action, ()) for action in actions]
+    conditions = [each for some in asked for each in some]
     table = scope.tables[kind.name]
-    query = select(table.c.id).where(table.c.id == id_, *conditions).with_for_update(read=True, key_share=True)
+    alone = any(each.reach.alone for each in asked)
+    # Who writes by leave of a share holds the record, at least for sharing: until then the share stays.
+    query = select(table.c.id).where(table.c.id == id_, *conditions).with_for_update(key_share=not alone)
     if connection.execute(query, context_values(caller, now)).first() is None:
+        raise denied(connection, scope, caller, kind, id_, Action.SHARE)
+    for each in asked:
+        hold_from(connection, scope, kind, [id_], each.reach)
+    if (
+        any(each.reach.steps for each in asked)
+        and connection.execute(query, context_values(caller, now)).first() is None
+    ):
         raise denied(connection, scope, caller, kind, id_, Action.SHARE)
     if connection.execute(query, context_values(caller, until)).first() is None:
         raise Forbidden(

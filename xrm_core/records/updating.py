@@ -18,6 +18,7 @@ from xrm_core.records import logged
 from xrm_core.records.defaults import own
 from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
+from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
 from xrm_core.records.rights import (
     ONE,
@@ -82,6 +83,7 @@ def change_alike(
         if not isinstance(caller, System):
             problems += target_problems(connection, scope, caller, kind, final)
         refuse(problems, kind, caller)
+        hold_for(connection, scope, kind, [final], conditions.reach)
         _write(records, connection, caller, kind, [each["id"] for each in group], final, conditions, now)
         entries = [
             logged.entry(

@@ -168,7 +168,9 @@ def _made(world: DoorWorld) -> dict[str, str]:
 def _state(world: DoorWorld) -> Any:
     wards = {row["id"]: (row["name"], row["state"]) for row in world.rows("ward")}
     rest = [
-        (wards[row["ward_id"]], row["state"], row.get("name")) for each in ("doctor", "visit") for row in world.rows(each)
+        (wards[row["ward_id"]], row["state"], row.get("name"))
+        for each in ("doctor", "visit")
+        for row in world.rows(each)
     ]
     return sorted(wards.values()), sorted(rest, key=str)
 

@@ -24,12 +24,13 @@ class Answer:
     """The body of an answer.
 
     ``executed`` is False if the request was refused before execution (no ``data``); ``status`` is the HTTP status that
-    fits with the media type of GraphQL.
+    fits with the media type of GraphQL. ``at_hand``: it was there without waiting for anything.
     """
 
     body: bytes
     executed: bool = True
     status: int = 200
+    at_hand: bool = False
 
 
 def refused(*errors: XrmError, extensions: Mapping[str, Any] | None = None) -> Answer:

@@ -197,6 +197,44 @@ class Engine:
             except Exception as error:
                 return answers.refused(answers.unexpected(error))
 
+    def at_hand(
+        self, query: str, operation_name: str | None, given: Mapping[str, Any], caller: User
+    ) -> bytes | None:
+        """The body of the answer to a query if nothing has to be waited for: its plan is known, its records are near.
+
+        Args:
+            query: the document.
+            operation_name: which of its operations.
+            given: variables.
+            caller: who asks.
+
+        Returns:
+            None: it has to be asked by :meth:`execute`, which also says what is wrong, if anything is.
+
+        Raises:
+            XrmError: likewise.
+        """
+        role = self.roles.known(caller.access)
+        document = None if role is None else role.documents.known(query)
+        if role is None or document is None or document.errors or are_many(given) or self.executes_reads:
+            return None
+        operation = document.operation(operation_name)
+        if operation.operation is not OperationType.QUERY:
+            return None
+        role.documents.check_variables(given)
+        own = document.variables_of(operation)
+        variables = own.coerced(given)
+        if isinstance(variables, list):
+            return None
+        plan: Plan | None = document.plans.get((own.plan_key(variables), False))
+        if plan is None or not plan.whole or plan.reads:
+            return None
+        values = plan.values(variables, ContextValues(caller))
+        if values is None:
+            return None
+        results = self.reader.at_once(plan.calls(values), self.tables)
+        return None if results is None else plan.answer(results)
+
     async def batch(self, request: Request, caller: User, place: Cursor | None) -> Batch:
         """The next changes that a subscription tells.
 
@@ -396,13 +434,14 @@ class Engine:
             return await self._follow(role, document, operation, request, variables, caller)
         calls = plan.calls(values)
         results = self.reader.at_once(calls, self.tables) if calls else []
+        at_hand = results is not None and not plan.reads
         if results is None:
             reading = self.reader.fetch(calls, self.tables, role.timeout, wide=plan.wide)
             results = await (reading if request.departure is None else request.departure.during(reading))
         if plan.reads:
             results = await self._logged(plan, results, request, caller, role)
         if plan.whole:
-            return Answer(plan.answer(results, extensions))
+            return Answer(plan.answer(results, extensions), at_hand=at_hand)
         records = dict(zip(plan.keys(), results, strict=True))
         call = (document, request.operation_name, request.variables, records, extensions)
         return await self._apart(self.threads.planning, introspection.execute, role.schema, *call)

@@ -8,7 +8,8 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from xrm_core.server.metrics import METRICS
-from xrm_core.server.one_write import HeldHead, Protocol
+from xrm_core.server.one_write import HeldHead
+from xrm_core.server.same_heads import Again, SameHeads
 from xrm_core.server.slow_readers import SlowReader
 from xrm_core.server.traffic import HEALTH, SIGN_IN, Traffic, has_large_body
 
@@ -20,7 +21,7 @@ _AHEAD = tuple(
 """What is never behind others: whether the server is well, and whoever comes to see why it is not."""
 
 
-class Admission(Protocol):
+class Admission(SameHeads):
     """Uvicorn's protocol for a :class:`~xrm_core.server.traffic.Traffic`, which must be its application."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -73,6 +74,11 @@ class Admission(Protocol):
         if self.parser is not None and not self.transport.is_closing():
             self.flow.resume_reading()
             super().data_received(data)
+
+    def _keep(self, again: Again) -> None:
+        counted = self._traffic.counted(cast(Scope, self.cycle.scope), again)
+        if counted is not None:
+            super()._keep(counted)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin with a request, or refuse it without one thing being made for it."""

@@ -31,6 +31,7 @@ from xrm_core.server.negotiation import (
     require_json,
 )
 from xrm_core.server.one_write import ANSWER, Answering
+from xrm_core.server.same_heads import AGAIN
 from xrm_core.server.sites import VIEW_AS, address_of, named_in, site_of
 from xrm_core.server.trusted_documents import TrustedDocuments
 from xrm_core.translation import speaking
@@ -49,6 +50,9 @@ _HEAD_OF = {
 }
 _TEXTS = ("query", "documentId", "operationName")
 _OBJECTS = ("variables", "extensions")
+_SINGLE = frozenset({"idempotency-key", "if-none-match", VIEW_AS})
+"""Headers of requests each of which is looked at for itself."""
+
 _LOOKED_AT = {
     name.encode(): name
     for name in (
@@ -162,6 +166,8 @@ class GraphQLEndpoint:
         # What another page has put into a query, and what it cannot read, must not be compressed together (BREACH).
         packs = packs and not made_elsewhere(scope)
         if status == 200 and not packs and scope["method"] == "POST":
+            if answer.at_hand and AGAIN in scope:
+                self._offer(scope, given, media_type)
             at_once: Answering | None = scope.get(ANSWER)
             if at_once is not None and at_once(b"%bcontent-length: %d\r\n" % (_HEAD_OF[media_type], len(body)), body):
                 return
@@ -186,6 +192,26 @@ class GraphQLEndpoint:
             headers.append((b"allow", b"POST" if scope["method"] in _SAFE else b"GET, HEAD, POST"))
         await _reply(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
+    def _offer(self, scope: Scope, headers: Mapping[str, str], media_type: str) -> None:
+        """Offer to answer further queries with these headers from their bodies alone."""
+        authorization = headers.get("authorization")
+        if authorization is None or not _SINGLE.isdisjoint(headers) or scope["query_string"] or scope["root_path"]:
+            return
+        site, address, coding = site_of(scope), address_of(scope), headers.get("accept-encoding")
+        lines = _HEAD_OF[media_type]
+
+        def again(body: bytes) -> tuple[bytes, bytes] | None:
+            try:
+                query, name, variables, cost = self._asked(_from_json(body))
+                found = None if cost else site.at_hand(authorization, address, query, name, variables)
+            except Exception:
+                return None  # the ordinary way meets it, too, and says so
+            if found is None or (self._compresses and is_compressed(len(found), coding)):
+                return None
+            return lines, found
+
+        scope[AGAIN](again)
+
     async def _read(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Request:
         if scope["method"] in _SAFE:
             if len(scope["query_string"]) > self._max_body_bytes:
@@ -207,6 +233,14 @@ class GraphQLEndpoint:
         *,
         read_only: bool = False,
     ) -> Request:
+        query, name, variables, cost = self._asked(content)
+        view_as = named_in(scope) if VIEW_AS in headers else None
+        key = headers.get("idempotency-key")
+        base, departure = scope.get("root_path", ""), Departure(partial(_gone, receive), self._late)
+        return Request(query, variables, name, read_only, base, departure, cost, address_of(scope), view_as, key)
+
+    def _asked(self, content: Mapping[str, Any]) -> tuple[str, str | None, dict[str, Any], bool]:
+        """Document, name of the operation, variables, and whether the answer tells its cost."""
         extensions = content.get("extensions")
         if extensions is not None and not isinstance(extensions, dict):
             raise NotWellFormed("«extensions» is not an object.")
@@ -220,12 +254,7 @@ class GraphQLEndpoint:
         cost = (extensions or {}).get("cost", False)
         if not isinstance(cost, bool):
             raise NotWellFormed("«extensions.cost» is not true or false.")
-        view_as = named_in(scope) if VIEW_AS in headers else None
-        key = headers.get("idempotency-key")
-        base, departure = scope.get("root_path", ""), Departure(partial(_gone, receive), self._late)
-        return Request(
-            query, variables or {}, name or None, read_only, base, departure, cost, address_of(scope), view_as, key
-        )
+        return query, name or None, variables or {}, cost
 
 
 def _headers(scope: Scope) -> dict[str, str]:

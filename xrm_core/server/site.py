@@ -199,6 +199,27 @@ class Site:
             return answers.refused(error)
         return await self._answer(authorization, request)
 
+    def at_hand(
+        self,
+        authorization: str,
+        address: str | None,
+        query: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+    ) -> bytes | None:
+        """The body of the answer to a query if nothing has to be waited for, and the caller asked a moment ago.
+
+        Returns:
+            None: it has to be asked by :meth:`answer`, which also says what is wrong, if anything is.
+
+        Raises:
+            XrmError: likewise.
+        """
+        self.require_policies()
+        serving = self.serving
+        caller = serving.authenticator.known(authorization, address)
+        return None if caller is None else serving.engine.at_hand(query, operation_name, variables, caller)
+
     def _known(self, authorization: str | None, request: Request) -> User | None:
         """The caller, if they asked a moment ago."""
         caller = self.serving.authenticator.known(authorization, request.address)

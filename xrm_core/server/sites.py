@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
+from xrm_core.server.same_heads import AGAIN
 from xrm_core.server.site import Site
 from xrm_core.server.tenants import Tenants
 from xrm_core.server.traffic import REFUSED, RELEASES, ROUTE, has_room, overloaded
@@ -101,6 +102,8 @@ class Sites:
             await answer(scope, receive, send)
             return
         scope[_KEY] = site
+        if site is not self._main:
+            scope.pop(AGAIN, None)  # it may be closed, or moved, between two requests
         held = 1
 
         def release() -> None:

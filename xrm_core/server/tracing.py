@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from xrm_core import __version__
 from xrm_core.errors import SettingsError
 from xrm_core.server.one_write import ANSWER
+from xrm_core.server.same_heads import AGAIN
 from xrm_core.server.traced_reader import words_of
 from xrm_core.server.traffic import NOWHERE, ROUTE
 from xrm_core.telemetry import tracing
@@ -101,6 +102,7 @@ class TracedRequests:
             await send(message)
 
         scope.pop(ANSWER, None)  # it would leave by it unseen
+        scope.pop(AGAIN, None)
         with self._tracer.start_as_current_span(
             "request",
             context=self._propagator.extract(sent),

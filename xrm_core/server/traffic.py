@@ -15,8 +15,9 @@ from xrm_core.graphql import answers
 from xrm_core.server.crowd import Crowd
 from xrm_core.server.metrics import METRICS, Metrics
 from xrm_core.server.one_write import ANSWER, Answering
+from xrm_core.server.same_heads import AGAIN, Again
 from xrm_core.settings import Settings
-from xrm_core.telemetry.request import REQUEST, RequestRecord, id_of
+from xrm_core.telemetry.request import REQUEST, RequestRecord, id_of, new_id, says_id
 
 RESERVED = 32
 """Sign-ins that are let in beyond the limit: who comes to see what is wrong must get in."""
@@ -161,8 +162,9 @@ class Traffic:
                 raise
             await _refusal(_given_up(), scope)(scope, receive, answer)
         finally:
-            # It leads back to the scope by way of uvicorn: only the garbage collector would find both.
+            # They lead back to the scope by way of uvicorn: only the garbage collector would find it.
             scope.pop(ANSWER, None)
+            scope.pop(AGAIN, None)
             self.under_way -= held
             route: str | None = scope.get(ROUTE)
             if route is None:
@@ -211,6 +213,35 @@ class Traffic:
             # All that has arrived comes in before the first of it is under way.
             self._coming += 1
             scope[COMING] = True
+        return answer
+
+    def counted(self, scope: Scope, again: Again) -> Again | None:
+        """What answers further requests of the same head, with an id for each, counted and within the limits.
+
+        Args:
+            scope: of a request with that head.
+            again: answers queries, each of which is at hand.
+
+        Returns:
+            None if they cannot be answered so, since each is logged, or has its id from the client.
+        """
+        if self._logs_all or says_id(scope["headers"]):
+            return None
+        record = RequestRecord(b"")
+        record.operation = "query"
+        found = self._metrics.durations(scope["method"], scope[ROUTE], 200, record)
+
+        def answer(body: bytes) -> tuple[bytes, bytes] | None:
+            if self.under_way >= self._room:
+                return None
+            began = perf_counter()
+            answered = again(body)
+            if answered is None:
+                return None
+            lines, text = answered
+            found.add(perf_counter() - began)
+            return b"%bx-request-id: %b\r\n" % (lines, new_id()), text
+
         return answer
 
     def _refused_at_once(self, scope: Scope) -> bytes | None:

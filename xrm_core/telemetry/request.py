@@ -99,7 +99,17 @@ def id_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         else:
             found = _TRACEPARENT.fullmatch(value)
             trace = None if found is None else found[1]
-    return trace or b"%s%08x" % (_PROCESS, next(_numbers))
+    return trace or new_id()
+
+
+def new_id() -> bytes:
+    """An id that nobody else has."""
+    return b"%s%08x" % (_PROCESS, next(_numbers))
+
+
+def says_id(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether headers may say an id of their request."""
+    return any(name in _NAMES for name, _ in headers)
 
 
 def add_request_id(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

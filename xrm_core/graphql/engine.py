@@ -197,9 +197,7 @@ class Engine:
             except Exception as error:
                 return answers.refused(answers.unexpected(error))
 
-    def at_hand(
-        self, query: str, operation_name: str | None, given: Mapping[str, Any], caller: User
-    ) -> bytes | None:
+    def at_hand(self, query: str, operation_name: str | None, given: Mapping[str, Any], caller: User) -> bytes | None:
         """The body of the answer to a query if nothing has to be waited for: its plan is known, its records are near.
 
         Args:

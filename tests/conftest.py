@@ -1,5 +1,6 @@
 """Databases for all tests: each test that asks for one runs on SQLite and on a real PostgreSQL."""
 
+import faulthandler
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -98,6 +99,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if (by_night or item.get_closest_marker("slow")) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(4 * 3600 if by_night else 3600))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Do not show the stacks of what is expected to take long: while threads run, that can end the process (3.11)."""
+    if item.get_closest_marker("slow") or os.environ.get("XRM_HYPOTHESIS") == "night":
+        faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -18,6 +18,7 @@ import pluggy
 if TYPE_CHECKING:
     from xrm_core.events.listeners import RecordEvent
     from xrm_core.jobs.registry import JobHandler, Schedule
+    from xrm_core.records.actions import Action
 
 PROJECT = "xrm"
 """Project name of the pluggy markers."""
@@ -64,6 +65,43 @@ def register_schemas() -> list[Path]:
             return [Path(__file__).parent / "schemas"]
     """
     raise NotImplementedError  # specifications are never called
+
+
+@hookspec
+def register_actions() -> "list[Action]":
+    """Name what can be done by the plugin, beyond creating, changing and deleting records.
+
+    Called whenever the write door of a model is made: at the start, for each tenant, and when the model changes. No
+    database is open yet.
+
+    Returns:
+        A list of ``Action``. The name of each begins with the plugin's and a dot; policies give it to roles by ``run``.
+        Each becomes a mutation: ``winOpportunity(id, input, version, dryRun)`` for the action ``sales.win`` on the
+        entity ``opportunity``, ``salesRecount(input, dryRun)`` for one about no record. Those about an entity that
+        the model does not have are left out.
+
+    The function is called in the transaction of the mutation, after the right to the action and the right on the record
+    (``needs``) were checked; the record is held until its end. It raises ``Refuse`` to refuse. Any other exception
+    refuses, too; the caller is told only that the plugin failed. An exception here, another kind of value, a name that
+    is taken or an input that is no dataclass stops the start with ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        @dataclass
+        class RetireInput:
+            reason: str
+
+
+        def retire(context, vehicle, given):
+            changes = {"retired": True, "reason": given.reason}
+            context.records.update(context.connection, context.caller, "vehicle", vehicle["id"], changes)
+
+
+        @hookimpl
+        def register_actions():
+            return [Action("fleet.retire", retire, entity="vehicle", input=RetireInput)]
+    """
+    raise NotImplementedError
 
 
 @hookspec

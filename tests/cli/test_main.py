@@ -221,6 +221,7 @@ ARGUMENTS = {
     "files release": ["019aba4e-0000-7000-8000-000000000003"],
     **{f"log {word}": ["plugin fleet"] for word in ("forget", "retry")},
     "scim roles": ["Sales"],
+    "actions run": ["fleet.inspect"],
     "token create": ["ada@example.com"],
     "token revoke": ["019aba4e-0000-7000-8000-000000000003"],
 }

@@ -38,6 +38,10 @@ HELD = {
     "a denial": ((), ("b,firm,read,*,,allow",), ("b,firm,read,*,,allow", "b,firm,read,name,,deny")),
     "a denial lifted": (("a,firm,read,name,,allow",), ("b,firm,read,name,,deny",), ()),
     "the permissions": (("a,xrm_permissions,read,*,,allow",), (), ("b,xrm_permissions,read,*,,allow",)),
+    "an action of a plugin": (("a,sales.win,run,*,,allow",), (), ("b,sales.win,run,*,,allow",)),
+    "one of all actions": (("a,*,run,*,,allow",), (), ("b,sales.win,*,*,,allow",)),
+    "all actions": (("a,*,run,*,,allow",), (), ("b,*,run,*,,allow",)),
+    "a denial of an action lifted": (("a,sales.win,run,*,,allow",), ("b,sales.win,run,*,,deny",), ()),
 }
 NOT_HELD = {
     "another action": (("a,firm,read,*,,allow",), (), ("b,firm,update,*,,allow",), ["b: update on firm"]),
@@ -84,6 +88,31 @@ NOT_HELD = {
         (),
         ("b,firm,read,name,,allow",),
         ["b: read on firm"],
+    ),
+    "an action of a plugin": (
+        ("a,sales.lose,run,*,,allow",),
+        (),
+        ("b,sales.win,run,*,,allow",),
+        ["b: run on sales.win"],
+    ),
+    "all actions of plugins": (
+        ("a,sales.win,run,*,,allow",),
+        (),
+        ("b,*,run,*,,allow",),
+        ["b: run on actions of plugins"],
+    ),
+    "all actions but one": (
+        ("a,*,run,*,,allow", "a,sales.win,run,*,,deny"),
+        (),
+        ("b,*,run,*,,allow",),
+        ["b: run on sales.win"],
+    ),
+    "a denial of an action lifted": ((), ("b,sales.win,run,*,,deny",), (), ["b: run on sales.win"]),
+    "actions among everything": (
+        ("a,firm,*,*,,allow",),
+        (),
+        ("b,*,*,*,,allow",),
+        ["b: run on actions of plugins"],
     ),
     "to oneself": (("a,firm,read,name,,allow",), (), ("a,firm,read,note,,allow",), ["a: read on firm"]),
 }

@@ -209,6 +209,12 @@ def test_a_plan_says_what_each_role_gains_and_loses() -> None:
     assert told(ONE, files("a,firm,read,name,,allow", "b,xrm_permissions,update,*,,allow")) == {
         "b gains update on xrm_permissions."
     }
+    assert told(ONE, files("a,firm,read,name,,allow", "b,sales.win,run,*,,allow")) == {"b gains run on sales.win."}
+    every = files("a,firm,read,name,,allow", "b,*,run,*,,allow")
+    assert told(ONE, every) == {"b gains run on all other actions of plugins."}
+    assert told(every, files("a,firm,read,name,,allow", "b,*,run,*,,allow", "b,sales.win,run,*,,deny")) == {
+        "b loses run on sales.win."
+    }
     # nothing where only the words are others
     assert told(files("a,firm,read,*,,allow"), files("a,*,read,*,,allow")) == {
         "a gains read on xrm_schema.",

@@ -87,6 +87,17 @@ def test_line_ends_empty_lines_quotes_and_a_byte_order_mark_are_no_matter() -> N
         'rep,"fir"m,read,*,,allow',
         "rep,firm,read,id name,,deny",
         "rep,firm,*,id,own,deny",
+        "rep,firm,run,*,,allow",
+        "rep,sales.win,update,*,,allow",
+        "rep,sales.win,run,name,,allow",
+        "rep,sales.win,run,*,own,allow",
+        "rep,sales.win,run,*,,last_4",
+        "rep,Sales.win,run,*,,allow",
+        "rep,sales.win.more,run,*,,allow",
+        "rep,*.*,run,*,,allow",
+        "rep,*,run,*,own,allow",
+        "rep,*,run,name,,allow",
+        "rep,*,run,*,,hash",
     ],
 )
 def test_a_wrong_line_is_told_and_refuses_the_whole_set(line: str) -> None:

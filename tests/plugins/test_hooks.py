@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from xrm_core.api import FileScan, Refuse, hookimpl
+from xrm_core.api import Action, FileScan, Refuse, hookimpl
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
 from xrm_core.plugins import InstalledPlugin, Plugins
@@ -60,6 +60,15 @@ def test_register_schemas_that_fails_names_the_plugin(function: Any, cause: str)
 
     with pytest.raises(PluginLoadError, match=f"The plugin sample of sample-dist 0.3 cannot be loaded: .*{cause}"):
         asked.schema_folders()
+
+
+def test_hook_register_actions():
+    action = Action("sample.count", lambda _context: None)
+
+    assert plugins(register_actions=lambda: [action]).registered("register_actions", Action) == [("sample", action)]
+    for wrong in (lambda: action, lambda: ["sample.count"], lambda: 1 / 0):
+        with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*register_actions"):
+            plugins(register_actions=wrong).registered("register_actions", Action)
 
 
 def test_hook_register_jobs():

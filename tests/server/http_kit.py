@@ -10,7 +10,6 @@ from starlette.testclient import TestClient
 
 from tests.records.kit import CUSTOMERS, Pack, World, build
 from xrm_core.auth import tokens
-from xrm_core.plugins import Plugins
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import Platform
 from xrm_core.settings import load_settings
@@ -39,15 +38,18 @@ class Client:
 
 
 @contextmanager
-def serving(database: Database, folder: Path, pack: Pack = CUSTOMERS, **settings: Any) -> Iterator[Client]:
+def serving(
+    database: Database, folder: Path, pack: Pack = CUSTOMERS, plugin: object | None = None, **settings: Any
+) -> Iterator[Client]:
     """The client of a server with these settings; «anna» is an admin, «ben» may see his own customers."""
-    world = build(database, folder, pack=pack)
+    world = build(database, folder, plugin, pack)
     with world.database.begin() as connection:
         tokens.set_roles(connection, world.users["anna"], ["admin"])
         token = tokens.create_token(connection, world.users["anna"], "test")
     url = database.url.render_as_string(False)
     chosen = load_settings(**{"database_url": url, "max_body_bytes": 10_000, **settings})
-    platform = Platform(chosen, Plugins(), world.model, world.records.tables, database, world.records, world.authority)
+    plugins = world.records.plugins
+    platform = Platform(chosen, plugins, world.model, world.records.tables, database, world.records, world.authority)
     with TestClient(create_app(platform)) as http:
         yield Client(http, world, token)
 

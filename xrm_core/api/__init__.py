@@ -2,7 +2,8 @@
 
 ``hookimpl`` marks the functions that implement hooks (:mod:`xrm_core.hookspecs` has their contracts), ``Refuse`` is
 raised by a before-hook to refuse a write, ``Record`` is the type of the records that hooks are given,
-``FileScan`` what a scan of a file may answer. ``JobHandler``
+``FileScan`` what a scan of a file may answer. ``Action`` is what plugins register as something that can be done,
+``ActionContext`` what its function is given. ``JobHandler``
 and ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what a job's
 function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks of a
 change. What is not here may change in any release.
@@ -14,8 +15,11 @@ from xrm_core.hookspecs import FileScan, Record, hookimpl
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import JobHandler, Schedule
+from xrm_core.records.actions import Action, ActionContext
 
 __all__ = [
+    "Action",
+    "ActionContext",
     "FileScan",
     "JobContext",
     "JobFailed",

@@ -15,7 +15,7 @@ from xrm_core.auth.tokens import TokenLimits
 from xrm_core.errors import BadQuery, SettingsError
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.caller import User
-from xrm_core.permissions.policy import ALL, OBJECTS, Action
+from xrm_core.permissions.policy import ALL, OBJECTS, Action, is_action
 from xrm_core.permissions.token_scope import read_grants
 from xrm_core.storage.system import TOKEN
 
@@ -111,7 +111,8 @@ class OwnTokens:
         except SettingsError as error:
             raise BadQuery(error.message, hint=error.hint) from None
         for name, actions in grants.items():
-            missing = [each for each in actions if name != ALL and not caller.access.may(name, Action(each))]
+            held = caller.access.may_run(name) if is_action(name) else None
+            missing = [each for each in actions if name != ALL and not (held or caller.access.may(name, Action(each)))]
             if missing:
                 raise BadQuery(f"You may not {missing[0]} {name}, so no token of yours may.", hint="Leave it out.")
         return grants

@@ -10,6 +10,7 @@ import typer.main
 
 from xrm_core.cli import (
     accounts,
+    actions,
     backup,
     change_log,
     csv_import,
@@ -53,6 +54,7 @@ app.add_typer(query.app, name="query")
 app.command("import")(csv_import.import_file)
 app.add_typer(files.app, name="files")
 app.add_typer(plugins.app, name="plugins")
+app.add_typer(actions.app, name="actions")
 app.add_typer(permissions.app, name="permissions")
 accounts.users.command("password")(passwords.set_password)
 accounts.users.command("invite")(sign_in.invite_user)

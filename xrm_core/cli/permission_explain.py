@@ -41,7 +41,7 @@ def explain(
     from xrm_core.cli.permission_text import as_lines, object_lines
     from xrm_core.cli.workplace import opened
     from xrm_core.permissions.authority import Authority
-    from xrm_core.permissions.policy import OBJECTS
+    from xrm_core.permissions.policy import is_object
     from xrm_core.permissions.reasons import reasons
 
     stored = record is not None or "@" in who
@@ -52,7 +52,7 @@ def explain(
         authority = Authority(workplace.model, policies)
         with workplace.database.read() if stored else nullcontext() as connection:
             roles, caller = _who(workplace, connection, authority, who)
-            if entity in OBJECTS:
+            if is_object(entity):
                 typer.echo("\n".join(object_lines(authority, who, roles, _action(action, entity), entity)))
                 return
             kind = _entity(workplace, entity, field)
@@ -89,9 +89,9 @@ def _who(
 
 
 def _action(word: str, of: str | None = None) -> "Action":
-    from xrm_core.permissions.policy import OBJECTS, Action
+    from xrm_core.permissions.policy import OF_RECORDS, Action, done_with
 
-    known = tuple(Action) if of is None else OBJECTS[of]
+    known = OF_RECORDS if of is None else done_with(of)
     if word not in known:
         raise typer.BadParameter(f"{word!r} is not one of {', '.join(known)}.", param_hint="ACTION")
     return Action(word)

@@ -41,17 +41,20 @@ def matrix(
     from xrm_core.cli.workplace import opened
     from xrm_core.errors import NotFound
     from xrm_core.permissions.authority import Authority
-    from xrm_core.permissions.policy import OBJECTS
+    from xrm_core.permissions.policy import OBJECTS, is_action, named_actions
 
     with opened(schemas, database, new=True) as workplace:
         check_roles(workplace, role or [])
         policies = workplace.policies()
-        known = [*(each.name for each in workplace.model), *OBJECTS]
+        actions = {*workplace.records.actions, *named_actions(policies.policies)}
+        known = [*(each.name for each in workplace.model), *OBJECTS, *sorted(actions)]
         unknown = [name for name in entity or () if name not in known]
         if unknown:
             raise NotFound(f"There is no entity {', '.join(unknown)}.", hint=f"There are: {', '.join(sorted(known))}.")
         authority = Authority(workplace.model, policies)
-    rows = [_HEADER, *_rows(authority, role or list(policies.roles), entity or known)]
+    names = entity or known
+    header = (*_HEADER, "run") if any(map(is_action, names)) else _HEADER
+    rows = [header, *_rows(authority, role or list(policies.roles), names)]
     if form is Format.TABLE:
         typer.echo("\n".join(aligned(rows)))
     elif form is Format.CSV:
@@ -65,17 +68,20 @@ _NOTHING = "-"
 
 
 def _rows(authority: "Authority", roles: Sequence[str], names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    from xrm_core.permissions.policy import OBJECTS, Action
+    from xrm_core.permissions.policy import OF_RECORDS, Action, is_action, is_object
     from xrm_core.permissions.reasons import may_object, reasons
+
+    shown = [*OF_RECORDS, *([Action.RUN] if any(map(is_action, names)) else [])]
 
     for role in roles:
         access = authority.access(frozenset({role}))
         for name in names:
-            if name in OBJECTS:
-                cells = ["all" if may_object(access, name, action) else _NOTHING for action in Action]
+            if is_object(name):
+                cells = ["all" if may_object(access, name, action) else _NOTHING for action in shown]
             else:
-                entity = authority.model[name]
-                cells = [_cell(reasons(authority, frozenset({role}), entity, action)) for action in Action]
+                entity, roles_ = authority.model[name], frozenset({role})
+                cells = [_cell(reasons(authority, roles_, entity, action)) for action in OF_RECORDS]
+                cells += [_NOTHING] * (len(shown) - len(cells))
             yield (role, name, *cells)
 
 

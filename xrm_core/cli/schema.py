@@ -129,7 +129,7 @@ def print_schema(
             return
         from xrm_core.graphql.schema import build
 
-        typer.echo(build(workplace.model, _access(workplace, role)).text())
+        typer.echo(build(workplace.model, _access(workplace, role), workplace.records.actions).text())
 
 
 def _show(planned: "Plan", as_json: bool) -> None:

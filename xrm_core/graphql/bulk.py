@@ -32,6 +32,13 @@ class Plain(dict[str, Any]):
     """A value of an answer whose keys are the names of its fields, not those of the answer."""
 
 
+def plain(value: Any) -> Any:
+    """A value of JSON with all that is in it."""
+    if isinstance(value, dict):
+        return Plain({key: plain(each) for key, each in value.items()})
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
 def resolve_many(info: GraphQLResolveInfo[Any], root: Root, arguments: Mapping[str, Any]) -> Plain:
     """Do what one of these fields says."""
     execution: Execution = info.context

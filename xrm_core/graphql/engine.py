@@ -172,7 +172,7 @@ class Engine:
     def __post_init__(self) -> None:
         if self.roles is None:
             tables, dialect = self.records.tables, self.reader.dialect
-            self.roles = Roles(tables, dialect, self.pages, self.documents, self.timeout)
+            self.roles = Roles(tables, dialect, self.pages, self.documents, self.timeout, self.records.actions)
 
     async def execute(self, request: Request, caller: User) -> Answer:
         """Answer a request. What goes wrong is in the answer, but for these errors.

@@ -22,12 +22,12 @@ from sqlalchemy import Connection
 from xrm_core.errors import Forbidden, ModelOutOfDate, TablesChanged, XrmError
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
-from xrm_core.graphql.bulk import Plain, resolve_many
+from xrm_core.graphql.bulk import Plain, plain, resolve_many
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.dry_runs import NAME
 from xrm_core.graphql.input_values import known_id, record_values
 from xrm_core.graphql.known_variables import KnownVariables
-from xrm_core.graphql.meanings import Root
+from xrm_core.graphql.meanings import ActionRoot, Root
 from xrm_core.graphql.merges import resolve_merge
 from xrm_core.graphql.plans import FieldRequest, Plan, Planner
 from xrm_core.graphql.selection import RECORD_ID, TYPE_KEY
@@ -37,6 +37,7 @@ from xrm_core.permissions.caller import User
 from xrm_core.query.context import ContextValues
 from xrm_core.query.reads import Read
 from xrm_core.records import read_log
+from xrm_core.records.actions import perform
 from xrm_core.records.conflicts import RecordChanged
 from xrm_core.records.door import Records
 from xrm_core.records.idempotency import Kept, Repeatable
@@ -245,6 +246,8 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> An
     """Any field without a resolver of its own: root fields by what they stand for, all others by their key."""
     execution: Execution = info.context
     root = execution.planner.role.meanings.get(info.parent_type.name, info.field_name)
+    if isinstance(root, ActionRoot):
+        return _act(info, root, arguments)
     if isinstance(root, Root):
         return _resolver(root)(source, info, **arguments)
     if isinstance(source, Plain):
@@ -333,6 +336,27 @@ def _resolver(root: Root) -> Any:
         return many
     known = {"create": create, "update": update, "delete": delete, "restore": restore, "purge": purge}
     return {**known, "share": share, "unshare": unshare, "merge": merge, "merged": merged}[root.kind]
+
+
+def _act(info: GraphQLResolveInfo[Any], root: ActionRoot, arguments: Mapping[str, Any]) -> Any:
+    """Run an action of a plugin; its record is read by the field itself, or by ``record`` of its answer."""
+    execution: Execution = info.context
+    entity = None if root.entity is None else execution.planner.model[root.entity]
+    id_ = None if entity is None else known_id(entity, arguments["id"])
+    with _conflicts_read(execution):
+        answer = perform(
+            execution.records,
+            execution.connection,
+            execution.caller,
+            root.action,
+            id_=id_,
+            given=arguments.get("input"),
+            version=arguments.get("version"),
+        )
+    if execution.records.actions.answer(root.action) is not None:
+        told: Plain = plain(answer)
+        return told if id_ is None else Plain(told, id=id_)
+    return True if entity is None or id_ is None else _changed(info, Root("update", entity.name), id_)
 
 
 @contextmanager

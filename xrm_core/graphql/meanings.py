@@ -209,6 +209,14 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionRoot:
+    """A root field that runs an action of a plugin, about a record of ``entity`` (None: about none)."""
+
+    action: str
+    entity: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AdministrationField:
     """A root field about the model or the permissions themselves; it stands in an operation without records."""
 
@@ -303,6 +311,7 @@ class FeedField:
 
 Meaning = (
     AdministrationField
+    | ActionRoot
     | FeedRoot
     | Followed
     | FeedField

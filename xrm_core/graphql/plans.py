@@ -8,11 +8,12 @@ from typing import Any
 import orjson
 from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType
 
+from xrm_core.graphql.action_costs import demand as demand_action
 from xrm_core.graphql.arguments import Arguments, Getter
 from xrm_core.graphql.costs import ACCOUNT
 from xrm_core.graphql.demands import Demands, Limits
 from xrm_core.graphql.documents import Document
-from xrm_core.graphql.meanings import AccountField, Meaning, Root
+from xrm_core.graphql.meanings import AccountField, ActionRoot, Meaning, Root
 from xrm_core.graphql.merge_costs import demand as demand_merge
 from xrm_core.graphql.schema import RoleSchema
 from xrm_core.graphql.selection import Selections
@@ -245,6 +246,8 @@ class Planner:
                     demand_merge(selections, self.model[meaning.entity], nodes, root.fields[name])
                 elif root is not None and isinstance(meaning, Root):
                     selections.changed(meaning.entity, nodes, root.fields[name])
+                elif root is not None and isinstance(meaning, ActionRoot):
+                    demand_action(selections, meaning, nodes, root.fields[name])
                 elif isinstance(meaning, AccountField):
                     with found.costs.at(key_):
                         found.costs.add(ACCOUNT)

@@ -17,6 +17,7 @@ from xrm_core.metadata.model import Model
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.role_limits import Decided
 from xrm_core.query.scan import Scope
+from xrm_core.records.actions import Actions
 from xrm_core.storage.tables import Tables
 
 MAX_ROLES = 128
@@ -45,11 +46,21 @@ class Roles:
         pages: limits on pages and on the cost.
         limits: limits on documents.
         timeout: seconds that a statement may take.
+        actions: of plugins.
 
     Some of the limits are for roles that do not have their own.
     """
 
-    def __init__(self, tables: Tables, dialect: Dialect, pages: Limits, limits: DocumentLimits, timeout: float) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        dialect: Dialect,
+        pages: Limits,
+        limits: DocumentLimits,
+        timeout: float,
+        actions: Actions | None = None,
+    ) -> None:
+        self._actions = actions
         self._tables = tables
         self._dialect = dialect
         self._pages = pages
@@ -93,7 +104,7 @@ class Roles:
     def _build(self, access: Access) -> Role:
         limits = access.limits.within(self._usual)
         pages = self._pages.of(limits)
-        schema = build(self.model, access)
+        schema = build(self.model, access, self._actions)
         planner = Planner(self.model, schema, Scope(self.model, self._tables, access, self._dialect), pages)
         documents = Documents(schema.graphql, replace(self._limits, depth=limits.depth))
         return Role(schema, documents, planner, limits.timeout)

@@ -9,6 +9,7 @@ from graphql import print_schema
 
 from xrm_core.graphql import (
     account_fields,
+    action_fields,
     aggregates,
     feed_fields,
     filters,
@@ -31,6 +32,7 @@ from xrm_core.graphql.meanings import Meanings
 from xrm_core.graphql.types import Types
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.access import Access
+from xrm_core.records.actions import Actions
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,9 @@ class RoleSchema:
         return print_schema(self.graphql)
 
 
-def build(model: Model, access: Access) -> RoleSchema:
-    """The schema for everything that ``access`` allows in a model."""
-    types = Types(model, access)
+def build(model: Model, access: Access, actions: Actions | None = None) -> RoleSchema:
+    """The schema for everything that ``access`` allows in a model; ``actions`` are those of plugins."""
+    types = Types(model, access, actions)
     filters.add_filters(types)
     orders.add_orders(types)
     objects.add_objects(types)
@@ -57,6 +59,7 @@ def build(model: Model, access: Access) -> RoleSchema:
     feed_fields.add_feed(types)
     subscription_fields.add_subscriptions(types)
     mutations.add_mutations(types)
+    action_fields.add_actions(types)
     trash_fields.add_trash(types)
     sharing.add_sharing(types)
     schema_fields.add_schema_fields(types)

@@ -15,6 +15,8 @@ from xrm_core.metadata.predicate import IGNORING
 from xrm_core.metadata.types import COMPARABLE, FieldType
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.policy import Action
+from xrm_core.plugins import Plugins
+from xrm_core.records.actions import Actions
 
 _SORTED = COMPARABLE | {FieldType.MONEY}  # by its parts
 
@@ -32,8 +34,9 @@ class Types:
     ``shared`` has types that are no entity's own, ``operators`` inputs of filters, both by name.
     """
 
-    def __init__(self, model: Model, access: Access) -> None:
+    def __init__(self, model: Model, access: Access, actions: Actions | None = None) -> None:
         self.model = model
+        self.actions = Actions(Plugins(), model) if actions is None else actions
         self.access = access
         self.meanings = Meanings()
         self.query = builder.object_type("Query")

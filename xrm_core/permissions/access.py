@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import EVERYTHING, NOTHING, All, Any_, Not, Predicate, Whole
-from xrm_core.permissions.policy import ALL, MASKS, Action, Effect, Policy, maskable
+from xrm_core.permissions.policy import ALL, ANY_ACTION, MASKS, OF_RECORDS, Action, Effect, Policy, maskable
 from xrm_core.permissions.role_limits import Allowance
 
 Masks = tuple[tuple[Effect, Predicate], ...]
@@ -55,9 +55,10 @@ class Access:
     ``limits`` are those of the roles together, ``roles`` these roles with all that they inherit. ``personal``: whoever
     has it may manage their own account; a token that is held to less than its user, or belongs to nobody, may not.
     ``shared`` are the entities whose records they may share, if some policy of whatever role asks for that.
+    ``runs`` are the actions of plugins for which policies say other than for those that no policy names.
     """
 
-    __slots__ = ("_permissions", "_whole", "limits", "personal", "roles", "shape", "shared")
+    __slots__ = ("_permissions", "_whole", "limits", "personal", "roles", "runs", "shape", "shared")
 
     def __init__(
         self,
@@ -69,11 +70,13 @@ class Access:
         whole: Iterable[tuple[str, Action, str | None]] = (),
         roles: frozenset[str] = frozenset(),
         shared: frozenset[str] = frozenset(),
+        runs: frozenset[str] = frozenset(),
     ) -> None:
         """See the class; ``whole`` is what :meth:`has_whole` tells."""
         self.shape = shape
         self._whole = frozenset(whole)
         self.roles = roles
+        self.runs = runs
         self.shared = shared
         self.personal = personal
         self.limits = limits or Allowance()
@@ -86,6 +89,10 @@ class Access:
     def may(self, entity: str, action: Action) -> bool:
         """Whether the action is allowed on some records of the entity."""
         return (entity, action) in self._permissions
+
+    def may_run(self, name: str) -> bool:
+        """Whether an action of a plugin is allowed: ``plugin.action``."""
+        return ((ANY_ACTION, Action.RUN) in self._permissions) != (name in self.runs)
 
     def has_whole(self, entity: str, action: Action, rule: str | None) -> bool:
         """Whether all fields of an entity are allowed where a rule holds, also fields that are to come.
@@ -107,14 +114,12 @@ class Access:
 
 def full_access(model: Model) -> Access:
     """Everything: what the system itself may do."""
-    return Access(
-        f"system:{model.fingerprint}",
-        {
-            (entity.name, action): Permission(EVERYTHING, MappingProxyType(dict.fromkeys(grantable(entity, action))))
-            for entity in model
-            for action in Action
-        },
-    )
+    everything = {
+        (entity.name, action): Permission(EVERYTHING, MappingProxyType(dict.fromkeys(grantable(entity, action))))
+        for entity in model
+        for action in OF_RECORDS
+    }
+    return Access(f"system:{model.fingerprint}", {**everything, (ANY_ACTION, Action.RUN): Permission(EVERYTHING)})
 
 
 def compile_permission(

@@ -15,13 +15,18 @@ from xrm_core.permissions.between import link_permission, relationship_permissio
 from xrm_core.permissions.derived import with_derived_rights
 from xrm_core.permissions.policy import (
     ALL,
+    ANY_ACTION,
     MASKS,
     OBJECTS,
     OF_ENTITIES,
+    OF_RECORDS,
     Action,
     Effect,
     Policy,
     PolicySet,
+    is_action,
+    is_object,
+    named_actions,
     with_inherited,
 )
 from xrm_core.permissions.role_limits import Allowance, allowance
@@ -98,7 +103,7 @@ class Authority:
         permissions: dict[tuple[str, Action], Permission] = {}
         # Rights on what joins others follow from those on its ends.
         for entity in sorted(self.model, key=lambda entity: entity.kind != "entity"):
-            for action in Action:
+            for action in OF_RECORDS:
                 rows = [
                     (policy, self.policies.rule(self.model, entity, policy.rule))
                     for policy in policies
@@ -121,11 +126,12 @@ class Authority:
             for action in actions:
                 if _may(policies, name, action) and scope.allows(name, action):
                     permissions[name, action] = Permission(EVERYTHING)
+        runs = self._runs(policies, scope, permissions)
         derived, limits = with_derived_rights(self.model, permissions), self._limits(giving)
         # By what is allowed, not by who allows it: a change of policies leaves the shapes of whom it does not concern.
         rights = [(key, derived[key]) for key in sorted(derived)]
         shared = frozenset(name for name in self._shared if (name, Action.SHARE) in derived)
-        content = self.model.fingerprint, rights, limits, scope.personal, sorted(shared)
+        content = self.model.fingerprint, rights, limits, scope.personal, sorted(shared), sorted(runs)
         shape = hashlib.sha256(repr(content).encode()).hexdigest()[:32]
         fully = self._whole(policies, scope)
         return Access(
@@ -136,12 +142,24 @@ class Authority:
             whole=fully,
             roles=self.roles_within(frozenset(giving)),
             shared=shared,
+            runs=runs,
         )
+
+    def _runs(
+        self, policies: list[Policy], scope: TokenScope, permissions: dict[tuple[str, Action], Permission]
+    ) -> frozenset[str]:
+        """Adds who may run actions of plugins; answers for which actions it is other than for all others."""
+        every = _may(policies, ANY_ACTION, Action.RUN) and scope.allows(ANY_ACTION, Action.RUN)
+        if every:
+            permissions[ANY_ACTION, Action.RUN] = Permission(EVERYTHING)
+        named = {*named_actions(self.policies.policies), *(name for name, _ in scope.grants or () if is_action(name))}
+        allowed = {name for name in named if _may(policies, name, Action.RUN) and scope.allows(name, Action.RUN)}
+        return frozenset(named - allowed if every else allowed) - {ANY_ACTION}
 
     def _whole(self, policies: list[Policy], scope: TokenScope) -> Iterator[tuple[str, Action, str | None]]:
         """What the policies give of all fields, as :meth:`Access.has_whole` tells it."""
         for policy in policies:
-            if policy.effect is Effect.ALLOW and policy.fields is None and policy.entity not in OBJECTS:
+            if policy.effect is Effect.ALLOW and policy.fields is None and not is_object(policy.entity):
                 rule = None if policy.rule is None else self.policies.rule_text(policy.rule)
                 for action in Action if policy.action is None else (policy.action,):
                     entity = policy.entity or ALL

@@ -8,7 +8,7 @@ from xrm_core.metadata.model import Model
 from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.permissions.access import Permission
 from xrm_core.permissions.authority import Authority
-from xrm_core.permissions.policy import OBJECTS, Action, Policy, PolicySet, Role
+from xrm_core.permissions.policy import ANY_ACTION, OBJECTS, OF_RECORDS, Action, Policy, PolicySet, Role, named_actions
 
 _MANY = 6
 
@@ -88,10 +88,16 @@ def _of_rights(model: Model, old: PolicySet, new: PolicySet) -> Iterator[Differe
     for role in sorted({*old.roles, *new.roles}):
         before, after = one.access(frozenset({role})), other.access(frozenset({role}))
         for entity in (*(entity.name for entity in model), *OBJECTS):
-            for action in Action:
+            for action in OF_RECORDS:
                 had, has = before.get(entity, action), after.get(entity, action)
                 for change, text in _of_permission(had, has):
                     yield Difference("right", change, role, f"{role} {change} {action} on {entity}{text}.")
+        for name in sorted({*named_actions((*old.policies, *new.policies)), ANY_ACTION}):
+            ran, runs = before.may_run(name), after.may_run(name)
+            if ran != runs:
+                whose = "all other actions of plugins" if name == ANY_ACTION else name
+                change = "gains" if runs else "loses"
+                yield Difference("right", change, role, f"{role} {change} {Action.RUN} on {whose}.")
 
 
 def _of_permission(had: Permission | None, has: Permission | None) -> Iterator[tuple[Change, str]]:

@@ -17,7 +17,17 @@ from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import EVERYTHING, SHARED, All, Any_, Predicate, parse, whole
 from xrm_core.permissions.access import Access, Permission, covers, grantable
 from xrm_core.permissions.between import link_permission
-from xrm_core.permissions.policy import ALL, OBJECTS, Action, Effect, Policy, PolicySet, with_inherited
+from xrm_core.permissions.policy import (
+    ALL,
+    ANY_ACTION,
+    OBJECTS,
+    Action,
+    Effect,
+    Policy,
+    PolicySet,
+    is_action,
+    with_inherited,
+)
 from xrm_core.permissions.role_limits import NAMES, Decided, allowance
 
 
@@ -114,6 +124,11 @@ def _held(policies: PolicySet, role: str) -> dict[Policy, None]:
 
 def _missing(author: Access, model: Model, policy: Policy) -> Iterator[str]:
     for action in Action if policy.action is None else (policy.action,):
+        if action is Action.RUN:
+            yield from _not_run(author, policy)
+            continue
+        if is_action(policy.entity):
+            continue
         if policy.entity in (None, *OBJECTS) and policy.fields is None and policy.rule is None:
             names = OBJECTS if policy.entity is None else (policy.entity,)
             lacking = (name for name in names if action in OBJECTS[name] and not author.may(name, action))
@@ -123,6 +138,19 @@ def _missing(author: Access, model: Model, policy: Policy) -> Iterator[str]:
         for entity in model:
             if policy.applies(entity, action) and not _holds(author, model, entity, action, policy):
                 yield f"{action} on {entity.name}"
+
+
+def _not_run(author: Access, policy: Policy) -> Iterator[str]:
+    """Actions of plugins that a policy is about and its author may not run."""
+    if policy.fields is not None or policy.rule is not None:
+        return
+    if policy.entity is None:
+        if not author.may_run(ANY_ACTION):
+            yield f"{Action.RUN} on actions of plugins"
+        else:
+            yield from (f"{Action.RUN} on {name}" for name in sorted(author.runs))
+    elif is_action(policy.entity) and not author.may_run(policy.entity):
+        yield f"{Action.RUN} on {policy.entity}"
 
 
 def _narrows(policy: Policy, model: Model, others: Iterable[Policy]) -> bool:

@@ -6,6 +6,7 @@ reaches it that is not one of these values. All mistakes are reported at once an
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -32,6 +33,12 @@ class Action(StrEnum):
     SHARE = "share"
     HISTORY = "history"
     PURGE = "purge"
+    RUN = "run"
+    """Nothing that is done with records as such, but an action that a plugin has, and the only thing done with it."""
+
+
+OF_RECORDS: tuple[Action, ...] = tuple(action for action in Action if action is not Action.RUN)
+"""What can be done with records of whatever entity."""
 
 
 OF_ENTITIES = frozenset({Action.SHARE, Action.HISTORY, Action.PURGE})
@@ -78,6 +85,31 @@ OBJECTS: Mapping[str, tuple[Action, ...]] = {
     WEBHOOKS: (Action.READ, Action.UPDATE),
 }
 """What policies can name that is no entity: without fields and rows. With the actions that it has."""
+
+
+ANY_ACTION = "*.*"
+"""The permission object for actions of plugins that no policy names."""
+
+_ACTION_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+
+
+def is_action(name: str | None) -> bool:
+    """Whether a permission object is an action of a plugin: ``plugin.action``.
+
+    It need not be there: with a plugin that is switched off for a while, no policy becomes a mistake. A misspelt one
+    gives nothing.
+    """
+    return name is not None and (name == ANY_ACTION or _ACTION_NAME.fullmatch(name) is not None)
+
+
+def is_object(name: str | None) -> bool:
+    """Whether something that policies name is no entity."""
+    return name in OBJECTS or is_action(name)
+
+
+def done_with(name: str) -> tuple[Action, ...]:
+    """What can be done with an object that is no entity."""
+    return (Action.RUN,) if is_action(name) else OBJECTS[name]
 
 
 class Effect(StrEnum):
@@ -136,6 +168,11 @@ class Policy:
         if self.rule is not None:
             return False
         return self.effect is Effect.DENY if self.fields is not None else entity.kind == "relationship"
+
+
+def named_actions(policies: Iterable[Policy]) -> list[str]:
+    """The actions of plugins that policies name."""
+    return sorted({each.entity for each in policies if each.entity is not None and is_action(each.entity)})
 
 
 def maskable(entity: Entity, name: str) -> bool:
@@ -362,9 +399,9 @@ def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any
         yield f"role {role!r} is not in roles.json."
     if effect not in set(Effect):
         yield f"effect {effect!r} is not one of {', '.join(Effect)}."
-    if entity in OBJECTS:
-        if action not in ("*", *OBJECTS[entity]):
-            yield f"action {action!r} means nothing for {entity}; it has {', '.join(OBJECTS[entity])} and *."
+    if is_object(entity) and entity != ANY_ACTION:
+        if action not in ("*", *done_with(entity)):
+            yield f"action {action!r} means nothing for {entity}; it has {', '.join(done_with(entity))} and *."
         if fields != "*" or rule:
             yield f"{entity} has neither fields nor rows: write * for fields, and leave the rule empty."
         if effect in MASKS:
@@ -372,8 +409,12 @@ def _mistakes(row: list[str], roles: Mapping[str, Role], rules: Mapping[str, Any
         return
     if entity != "*" and entity not in model:
         yield f"there is no entity {entity!r}."
-    if action != "*" and action not in set(Action):
-        yield f"action {action!r} is not one of {', '.join(Action)} or *."
+    if action == Action.RUN and entity == "*":
+        if fields != "*" or rule or effect in MASKS:
+            yield "run is about actions of plugins: write * for fields, no rule, and allow or deny."
+        return
+    if action != "*" and action not in OF_RECORDS:
+        yield f"action {action!r} is not one of {', '.join(OF_RECORDS)} or *."
     if effect == Effect.DENY and action in ("*", Action.READ) and "id" in fields.split():
         yield "id cannot be denied: a record that may be read can be named; deny the record by a rule instead."
     if rule and rule not in rules:

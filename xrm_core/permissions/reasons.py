@@ -11,7 +11,7 @@ from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.metadata.uses import uses
 from xrm_core.permissions.access import Access, Permission, covers, grantable
 from xrm_core.permissions.authority import Authority
-from xrm_core.permissions.policy import MASKS, Action, Effect, Policy
+from xrm_core.permissions.policy import MASKS, Action, Effect, Policy, is_action
 
 
 class Extent(StrEnum):
@@ -81,6 +81,8 @@ def reasons(authority: Authority, roles: frozenset[str], entity: Entity, action:
 
 def may_object(access: Access, name: str, action: Action) -> bool:
     """Whether an action on something without fields and rows is allowed."""
+    if is_action(name):
+        return action is Action.RUN and access.may_run(name)
     permission = access.get(name, action)
     return permission is not None and permission.rule == EVERYTHING
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from xrm_core.errors import SettingsError
-from xrm_core.permissions.policy import ALL, OBJECTS, Action
+from xrm_core.permissions.policy import ALL, OBJECTS, OF_RECORDS, Action, is_action
 
 Grant = tuple[str, Action]
 
@@ -61,13 +61,15 @@ def read_grants(
     found: dict[str, set[str]] = {}
     for word in words:
         entity, _, actions = word.partition(":")
-        named = {each.strip() for each in actions.split(",")} if actions != ALL else set(Action)
-        if entity not in known:
+        possible = {Action.RUN} if is_action(entity) else set(Action) if entity == ALL else set(OF_RECORDS)
+        named = {each.strip() for each in actions.split(",")} if actions != ALL else possible
+        if entity not in known and not is_action(entity):
             raise SettingsError(f"There is no entity {entity!r}.", hint="Write entity:action,action, or *:action.")
-        wrong = sorted(named - set(Action))
+        wrong = sorted(named - possible)
         if wrong:
+            known_words = ", ".join(each for each in Action if each in possible)
             raise SettingsError(
-                f"{word!r}: there is no action {wrong[0]!r}.", hint=f"Actions are {', '.join(Action)}, and * for all."
+                f"{word!r}: there is no action {wrong[0]!r}.", hint=f"Actions are {known_words}, and * for all."
             )
         found.setdefault(entity, set()).update(named)
     return {entity: sorted(actions) for entity, actions in sorted(found.items())}

@@ -1,7 +1,8 @@
 """The loaded plugins of one application object, and the calls of their hooks."""
 
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,8 +12,9 @@ from typing import Any, BinaryIO, TypeVar
 
 import structlog
 from pluggy import HookImpl
+from sqlalchemy.exc import DBAPIError
 
-from xrm_core.errors import PluginLoadError, Refuse, RefusedByPlugin
+from xrm_core.errors import PluginLoadError, Refuse, RefusedByPlugin, XrmError
 from xrm_core.hookspecs import FileScan, Record
 from xrm_core.plugins.registration import InstalledPlugin, load_error, register
 from xrm_core.translation import chosen, say
@@ -169,6 +171,37 @@ class Plugins:
                 if isinstance(answer, Coroutine):
                     answer.close()
                     raise TypeError("an after-hook is an ordinary function, not a coroutine")
+
+    @contextmanager
+    def acting(self, plugin: str, action: str) -> Iterator[None]:
+        """Around the function of an action: what it raises becomes an error that names its plugin.
+
+        What the platform itself has refused inside, and what the database says, goes through as it is.
+
+        Raises:
+            RefusedByPlugin: the plugin refused or failed.
+        """
+        if self._trace:
+            sys.stderr.write(f"action {action} -> {plugin}\n")
+        details: dict[str, Any] = {"plugin": plugin, "action": action}
+        try:
+            yield
+        except Refuse as refusal:
+            if refusal.field is not None:
+                details["field"] = refusal.field
+            said = refusal.message if isinstance(refusal.message, str) else chosen(refusal.message)
+            raise RefusedByPlugin(said, details=details) from refusal
+        except (XrmError, DBAPIError):
+            raise
+        except Exception as error:
+            _log.error("plugin_action_failed", plugin=plugin, action=action, exc_info=error)
+            raise RefusedByPlugin(
+                say(
+                    "The plugin {plugin} failed in its action {action}; nothing was done.", plugin=plugin, action=action
+                ),
+                hint=say("The server's log has the cause."),
+                details=details,
+            ) from error
 
     def _ask(self, hook: HookImpl, entity: str, **arguments: Any) -> Mapping[str, Any]:
         """What one plugin wants changed; its failures are translated here, and only here."""

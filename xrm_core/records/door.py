@@ -34,6 +34,7 @@ from xrm_core.records import (
     shares,
     upserting,
 )
+from xrm_core.records.actions import Actions
 from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.defaults import own
 from xrm_core.records.files import Files
@@ -65,7 +66,10 @@ class Records:
     Args:
         model: what records look like.
         tables: where they are.
-        plugins: whose before-hooks are asked.
+        plugins: whose before-hooks are asked, and whose ``actions`` there are.
+
+    Raises:
+        PluginLoadError: a plugin registers an action that cannot be used.
     """
 
     def __init__(self, model: Model, tables: Tables, plugins: Plugins) -> None:
@@ -74,6 +78,7 @@ class Records:
         self.plugins = plugins
         self.validator = Validator(model)
         self.files = Files(model, tables)
+        self.actions = Actions(plugins, model)
 
     def create(self, connection: Connection, caller: Caller, entity: str, values: Mapping[str, Any]) -> str:
         """Create a record and return its id.

@@ -15,6 +15,7 @@ from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.in_force import in_force
 from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
+from xrm_core.records.actions import Actions
 from xrm_core.records.door import Records
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint, current_model, tables_version
@@ -85,7 +86,7 @@ class Blueprints:
             raise SettingsError(
                 f"The pack has no entity «{USER}», so nobody could sign in.", hint="Add its entity file."
             )
-        roles = make_roles(self._settings, records.tables, dialect)
+        roles = make_roles(self._settings, records.tables, dialect, records.actions)
         return self._keep(Blueprint(model, records, authority, roles), dialect)
 
     def _keep(self, made: Blueprint, dialect: Dialect) -> Blueprint:
@@ -93,13 +94,16 @@ class Blueprints:
         return made
 
 
-def make_roles(settings: Settings, tables: Tables, dialect: Dialect) -> Roles:
-    """What is kept for the roles of a model, under the limits of the settings; ``dialect`` is that of the database."""
+def make_roles(settings: Settings, tables: Tables, dialect: Dialect, actions: Actions | None = None) -> Roles:
+    """What is kept for the roles of a model, under the limits of the settings; ``dialect`` is that of the database.
+
+    ``actions`` are those of plugins: without, no role can run any.
+    """
     pages = Limits(settings.default_page_size, settings.max_page_size, settings.max_cost, settings.max_network_depth)
     limits = DocumentLimits(
         settings.max_tokens, settings.max_depth, settings.max_aliases, variables=settings.max_variables
     )
-    return Roles(tables, statement_dialect(dialect), pages, limits, settings.statement_timeout)
+    return Roles(tables, statement_dialect(dialect), pages, limits, settings.statement_timeout, actions)
 
 
 def blueprint_of(database: Database, blueprints: Blueprints) -> tuple[Blueprint, int | None]:

@@ -1,10 +1,23 @@
 """Vehicles of customers: an entity, rules about licence plates, and a job that retires what was seized."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from xrm_core.api import FileScan, JobContext, JobFailed, JobHandler, Record, RecordEvent, Refuse, Schedule, hookimpl
+from xrm_core.api import (
+    Action,
+    ActionContext,
+    FileScan,
+    JobContext,
+    JobFailed,
+    JobHandler,
+    Record,
+    RecordEvent,
+    Refuse,
+    Schedule,
+    hookimpl,
+)
 
 STOLEN_PLATES = frozenset({"B-XR 666", "HH-TE 404"})
 
@@ -13,6 +26,50 @@ STOLEN_PLATES = frozenset({"B-XR 666", "HH-TE 404"})
 def register_schemas() -> list[Path]:
     """The entity ``vehicle``."""
     return [Path(__file__).parent / "schemas"]
+
+
+@dataclass
+class InspectInput:
+    """What the inspector has found."""
+
+    passed: bool
+    remark: str | None = None
+
+
+@dataclass
+class Inspected:
+    """What becomes of the vehicle."""
+
+    retired: bool
+
+
+@hookimpl
+def register_actions() -> list[Action]:
+    """The action ``fleet.inspect``: who may run it may retire a vehicle by it, and in no other way."""
+    about = {"en": "Inspect a vehicle; one that fails is retired.", "de": "Prüfen; was durchfällt, wird ausgemustert."}
+    return [
+        Action(
+            "fleet.inspect",
+            inspect,
+            "vehicle",
+            needs="read",
+            input=InspectInput,
+            answers=Inspected,
+            description=about,
+        )
+    ]
+
+
+def inspect(context: ActionContext, vehicle: Record, given: InspectInput) -> Inspected:
+    """Retire a vehicle that has failed, with a note of why."""
+    if vehicle["retired"]:
+        raise Refuse("A retired vehicle is not inspected.")
+    if not given.passed:
+        plate = vehicle["licence_plate"]
+        text = f"{plate} has failed: {given.remark or 'no remark'}"
+        context.records.update(context.connection, context.system, "vehicle", vehicle["id"], {"retired": True})
+        context.records.create(context.connection, context.system, "fleet_note", {"text": text})
+    return Inspected(retired=not given.passed)
 
 
 @hookimpl

@@ -9,7 +9,7 @@ from xrm_core.metadata.lines import Document, read, step
 from xrm_core.metadata.model import USER, Entity, Model
 from xrm_core.metadata.reading import text_of
 from xrm_core.metadata.structure import check, nearest
-from xrm_core.permissions.policy import Action
+from xrm_core.permissions.policy import OF_RECORDS, Action
 from xrm_core.records.permission_tests.tests import Example, PermissionTest, PermissionTests, Place, Step
 
 TESTS_FILE = "tests.json"
@@ -99,7 +99,7 @@ class _Reader:
     def _steps(self, at: str, bodies: Any) -> Iterator[Step]:
         for number, body in enumerate(bodies):
             here = f"{at}/{number}"
-            actions = [action for action in Action if action in body]
+            actions = [action for action in OF_RECORDS if action in body]
             if len(actions) != 1:
                 self._wrong(here, "A step is one of read, create, update and delete.", "Make a step of each.")
                 continue

@@ -29,6 +29,7 @@ from xrm_core.metadata.loader import load
 from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions.caller import system
 from xrm_core.plugins import load_plugins
+from xrm_core.records.actions import perform
 from xrm_core.records.door import Records
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
@@ -69,6 +70,13 @@ with database.begin() as connection:
     attempt(records.delete, vehicle)
     left = connection.exec_driver_sql("SELECT count(*) FROM vehicle").scalar()
     seized = attempt(records.create, {"licence_plate": "M-EF 56"})
+    inspected = attempt(records.create, {"licence_plate": "M-GH 78"})
+    failing = {"id_": inspected, "given": {"passed": False, "remark": "brakes"}}
+    inspections = [perform(records, connection, caller, "fleet.inspect", **failing)]
+    try:
+        perform(records, connection, caller, "fleet.inspect", **failing)
+    except RefusedByPlugin as error:
+        inspections.append(error.to_json()["message"])
     jobs = [enqueue(connection, "fleet.retire", given) for given in ({"vehicles": [seized]}, {})]
 known = registry(plugins, "UTC")
 for job in jobs:
@@ -91,6 +99,7 @@ print(json.dumps({
     "refusals": refusals,
     "stored": stored,
     "left": left,
+    "inspections": inspections,
     "jobs": [[job.state, job.result, job.error] for job in done],
     "seized": seized,
     "scans": [plugins.scan_file({"name": "x"}, lambda: io.BytesIO(text)) for text in (b"M-AB 12", b"B-XR 666")],
@@ -124,6 +133,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
             "1.2.0",
             [
                 "register_schemas",
+                "register_actions",
                 "register_jobs",
                 "register_schedules",
                 "before_record_create",
@@ -145,6 +155,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
         ],
         "stored": [["M-AB 12", 1, 2]],
         "left": 0,
+        "inspections": [{"retired": True}, "A retired vehicle is not inspected."],
         "jobs": [
             ["done", {"retired": 1}, None],
             ["dead", None, {"code": "FAILED", "message": "The payload names no vehicles."}],
@@ -152,10 +163,13 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
         "seized": 1,
         "scans": ["clean", "quarantine"],
         "notes": [
+            "M-GH 78 has failed: brakes",
             "New vehicle M-AB 12",
             "A vehicle was retired",
             "Vehicle M-AB 12 is gone",
             "New vehicle M-EF 56",
+            "New vehicle M-GH 78",
+            "A vehicle was retired",
             "A vehicle was retired",
         ],
         "schedules": [["fleet.nightly", "fleet.retire", "Europe/Berlin"]],
@@ -172,7 +186,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     }
 
     names = ("FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "RecordEvent", "Refuse", "Schedule")
-    names = (*names, "hookimpl")
+    names = (*names, "Action", "ActionContext", "hookimpl")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

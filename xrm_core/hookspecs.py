@@ -4,11 +4,12 @@ Names follow one rule: ``register_<things>`` is asked once at the start; ``befor
 transaction of a write and may change or refuse it; ``after_<noun>_<verb>`` is told of a write that is committed. Hooks
 are ordinary functions, never ``async``. Each takes only the arguments that it names.
 
-Plugins are called in the order of their entry-point names. A plugin marks its functions with ``hookimpl``, from
-:mod:`xrm_core.api`; ``docs/plugin_hooks.md`` is this file for readers outside.
+Plugins are called in the order of their entry-point names, but each after those that it needs. A plugin marks its
+functions with ``hookimpl``, from :mod:`xrm_core.api`; ``docs/plugin_hooks.md`` is this file for readers outside.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -35,6 +36,19 @@ class FileScan(StrEnum):
     QUARANTINE = "quarantine"
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What a plugin needs to work.
+
+    Args:
+        core: versions of the platform, as PEP 440 writes them: ``">=0.1,<0.2"``; empty: any.
+        plugins: entry-point names of other plugins, each with the versions of its distribution; empty: any.
+    """
+
+    core: str = ""
+    plugins: Mapping[str, str] = field(default_factory=dict)
+
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
@@ -42,6 +56,27 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 # ---------------------------------------------------------------------------------------------------------------------
 # Start: once per process, before the schema files are read
 # ---------------------------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def register_needs() -> Needs:
+    """Say which versions of the platform the plugin works with, and which other plugins it needs.
+
+    Called once per start, after all plugins were imported. A plugin without it needs nothing.
+
+    Returns:
+        ``Needs``. The plugin is called after those that it needs, in every hook; its entity files may refer to theirs.
+
+    What is not there, or there in another version, or switched off, or needs this one in turn, stops the start with
+    ``PLUGIN_LOAD_FAILED``, which names both. So do an exception and another kind of value.
+
+    Example::
+
+        @hookimpl
+        def register_needs():
+            return Needs(core=">=0.1,<0.2", plugins={"sales": ">=1.0"})
+    """
+    raise NotImplementedError  # specifications are never called
 
 
 @hookspec
@@ -64,7 +99,7 @@ def register_schemas() -> list[Path]:
         def register_schemas():
             return [Path(__file__).parent / "schemas"]
     """
-    raise NotImplementedError  # specifications are never called
+    raise NotImplementedError
 
 
 @hookspec

@@ -132,6 +132,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
             "xrm-fleet",
             "1.2.0",
             [
+                "register_needs",
                 "register_schemas",
                 "register_actions",
                 "register_jobs",
@@ -186,7 +187,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     }
 
     names = ("FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "RecordEvent", "Refuse", "Schedule")
-    names = (*names, "Action", "ActionContext", "hookimpl")
+    names = (*names, "Action", "ActionContext", "Needs", "hookimpl")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from xrm_core.api import Action, FileScan, Refuse, hookimpl
+from xrm_core.api import Action, FileScan, Needs, Refuse, hookimpl
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
 from xrm_core.plugins import InstalledPlugin, Plugins
@@ -38,6 +38,26 @@ def several(**functions: Any) -> Plugins:
             for name, function in functions.items()
         ]
     )
+
+
+def test_hook_register_needs():
+    @hookimpl
+    def register_needs():
+        return Needs(plugins={"later": ">=0.3"})
+
+    @hookimpl
+    def register_schemas():
+        return []
+
+    first = _Hashable(SimpleNamespace(register_needs=register_needs, register_schemas=register_schemas))
+    later = _Hashable(SimpleNamespace(register_schemas=register_schemas))
+    found = Plugins([InstalledPlugin("first", first), InstalledPlugin("later", later, "later-dist", "0.4")])
+
+    assert [(info.order, info.name) for info in found.infos] == [(1, "later"), (2, "first")]
+    assert [hook.plugin_name for hook in found._hooks["register_schemas"]] == ["later", "first"]
+    for wrong in (lambda: 1 / 0, lambda: {"core": ">=0"}):
+        with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*register_needs"):
+            plugins(register_needs=wrong)
 
 
 def test_hook_register_schemas(tmp_path: Path):

@@ -2,7 +2,7 @@
 
 ``hookimpl`` marks the functions that implement hooks (:mod:`xrm_core.hookspecs` has their contracts), ``Refuse`` is
 raised by a before-hook to refuse a write, ``Record`` is the type of the records that hooks are given,
-``FileScan`` what a scan of a file may answer. ``Action`` is what plugins register as something that can be done,
+``FileScan`` what a scan of a file may answer, ``Needs`` what a plugin says that it needs. ``Action`` is what plugins register as something that can be done,
 ``ActionContext`` what its function is given. ``JobHandler``
 and ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what a job's
 function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks of a
@@ -11,7 +11,7 @@ change. What is not here may change in any release.
 
 from xrm_core.errors import Refuse
 from xrm_core.events.listeners import RecordEvent
-from xrm_core.hookspecs import FileScan, Record, hookimpl
+from xrm_core.hookspecs import FileScan, Needs, Record, hookimpl
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import JobHandler, Schedule
@@ -24,6 +24,7 @@ __all__ = [
     "JobContext",
     "JobFailed",
     "JobHandler",
+    "Needs",
     "Record",
     "RecordEvent",
     "Refuse",

@@ -13,7 +13,7 @@ GROUP = "xrm.plugins"
 
 
 def load_plugins(disabled: Collection[str] = (), *, trace: bool = False) -> Plugins:
-    """Load every installed plugin, in the order of the entry-point names. One call per application object.
+    """Load every installed plugin, by name, but each after those that it needs. One call per application object.
 
     Args:
         disabled: entry-point names of plugins that are not to be imported.
@@ -31,7 +31,7 @@ def load_plugins(disabled: Collection[str] = (), *, trace: bool = False) -> Plug
             f"Disabled plugins that are not installed: {', '.join(unknown)}.",
             hint=f"Installed are: {', '.join(point.name for point in found) or 'none'}.",
         )
-    return Plugins([_load(point) for point in found if point.name not in disabled], trace=trace)
+    return Plugins([_load(point) for point in found if point.name not in disabled], trace=trace, disabled=disabled)
 
 
 def _load(point: EntryPoint) -> InstalledPlugin:

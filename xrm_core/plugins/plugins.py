@@ -1,7 +1,7 @@
 """The loaded plugins of one application object, and the calls of their hooks."""
 
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ from pluggy import HookImpl
 from sqlalchemy.exc import DBAPIError
 
 from xrm_core.errors import PluginLoadError, Refuse, RefusedByPlugin, XrmError
-from xrm_core.hookspecs import FileScan, Record
+from xrm_core.hookspecs import FileScan, Needs, Record
+from xrm_core.plugins.needs import Needing, NeedsUnmet, ordered
 from xrm_core.plugins.registration import InstalledPlugin, load_error, register
 from xrm_core.translation import chosen, say
 
@@ -36,25 +37,48 @@ class PluginInfo:
 
 
 class Plugins:
-    """Plugins that are loaded, checked and ready to be called, in the order given.
+    """Plugins that are loaded, checked and ready to be called, in the order given, but each after those that it needs.
 
     Args:
         installed: the plugins; :func:`~xrm_core.plugins.load_plugins` finds them, tests may give their own.
         trace: print each call of a hook to standard error.
+        disabled: names of plugins that are switched off.
 
     Raises:
         PluginLoadError: a plugin has a hook that does not exist, is ``async``, takes other arguments, …
     """
 
-    def __init__(self, installed: Iterable[InstalledPlugin] = (), *, trace: bool = False) -> None:
-        installed = list(installed)
+    def __init__(
+        self, installed: Iterable[InstalledPlugin] = (), *, trace: bool = False, disabled: Collection[str] = ()
+    ) -> None:
+        given = list(installed)
         self._trace = trace
-        self._installed = {plugin.name: plugin for plugin in installed}
-        self._hooks = register(installed)
+        self._installed = {plugin.name: plugin for plugin in given}
+        self._hooks = register(given)
+        installed = [self._installed[name] for name in self._ordered(disabled)]
+        places = {plugin.name: place for place, plugin in enumerate(installed)}
+        self._hooks = {
+            name: sorted(found, key=lambda hook: places[hook.plugin_name]) for name, found in self._hooks.items()
+        }
         self.infos: tuple[PluginInfo, ...] = tuple(
             PluginInfo(plugin.name, plugin.distribution, plugin.version, order, self._hooks_of(plugin.name))
             for order, plugin in enumerate(installed, start=1)
         )
+
+    def _ordered(self, disabled: Collection[str]) -> list[str]:
+        found: dict[str, Needs] = {}
+        for hook in self._hooks["register_needs"]:
+            try:
+                found[hook.plugin_name] = needs = self._call(hook, {})
+            except Exception as error:
+                raise self._error(hook, f"register_needs raised {type(error).__name__}: {error}") from error
+            if not isinstance(needs, Needs):
+                raise self._error(hook, "register_needs must return a Needs")
+        each = (Needing(name, plugin.version, found.get(name, Needs())) for name, plugin in self._installed.items())
+        try:
+            return ordered(list(each), disabled)
+        except NeedsUnmet as unmet:
+            raise self.load_error(unmet.plugin, str(unmet)) from None
 
     def schema_folders(self) -> list[tuple[Path, str]]:
         """Folders with entity files, each with the plugin's name: the layer of its entities.

@@ -12,6 +12,7 @@ from xrm_core.api import (
     JobContext,
     JobFailed,
     JobHandler,
+    Needs,
     Record,
     RecordEvent,
     Refuse,
@@ -20,6 +21,12 @@ from xrm_core.api import (
 )
 
 STOLEN_PLATES = frozenset({"B-XR 666", "HH-TE 404"})
+
+
+@hookimpl
+def register_needs() -> Needs:
+    """The platform from its first version on."""
+    return Needs(core=">=0.1")
 
 
 @hookimpl

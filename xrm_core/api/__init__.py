@@ -3,9 +3,9 @@
 ``hookimpl`` marks the functions that implement hooks (:mod:`xrm_core.hookspecs` has their contracts), ``Needs`` is what
 a plugin says that it needs. ``Refuse`` is raised to refuse, ``Record`` is the type of records that hooks are given,
 ``FileScan`` what a scan of a file may answer. ``Action`` is what plugins register as something to be done,
-``ActionContext`` what its function is given. ``JobHandler`` and ``Schedule`` are what plugins register to have work done
-beside the requests, ``JobContext`` is what a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps
-a job. ``RecordEvent`` tells after-hooks of a change. What is not here may change in any release.
+``ActionContext`` what its function is given. ``JobHandler`` and ``Schedule`` are what plugins register to have work
+done beside the requests, ``JobContext`` is what a job's function is given, ``JobFailed`` what it may raise; ``enqueue``
+keeps a job. ``RecordEvent`` tells after-hooks of a change. What is not here may change in any release.
 """
 
 from xrm_core.errors import Refuse

@@ -108,7 +108,17 @@ def test_a_sample_of_what_can_be_asked(worlds: list[Served], log: io.StringIO, r
 def test_all_that_can_be_asked(worlds: list[Served], log: io.StringIO, role: str) -> None:
     schema = introspected(worlds[0], role)
     found = dict.fromkeys([*WRONG, *documents(schema, 2, 2), *sample(schema, 600, random.Random(role))])
-    crawl(worlds, role, sorted(found, key=lambda each: each.startswith("mutation")), log)
+    told = [each for each in found if not tells_whether_an_id_was_used(each)]
+    assert len(told) > len(found) - 10
+    crawl(worlds, role, sorted(told, key=lambda each: each.startswith("mutation")), log)
+
+
+def tells_whether_an_id_was_used(document: str) -> bool:
+    """Whether somebody gives a new record an id of their own that a record of one of the two worlds has.
+
+    They learn that it was used, by whichever entity and whether or not it still is (docs/upsert.md), and no more.
+    """
+    return "by: id" in document and any(f'{{id: "{uid(each)}"' in document for each in (14, 15))
 
 
 def test_the_canaries_are_there_for_who_may_see_them(worlds: list[Served]) -> None:

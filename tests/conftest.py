@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.bytecode import keep
+from tests.garbage import leave_until_collected, leave_what_is_there
 from tests.installed_plugins import read_once
 from tests.no_sync import do_not_wait
 from tests.plain_logs import plain
@@ -20,6 +21,7 @@ from xrm_core.storage.engines import Database
 REVISIONS = replayed()
 """Makes the system tables in this process, see there."""
 
+leave_until_collected()
 keep()
 do_not_wait()
 plain()
@@ -105,6 +107,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Do not show the stacks of what is expected to take long: while threads run, that can end the process (3.11)."""
     if item.get_closest_marker("slow") or os.environ.get("XRM_HYPOTHESIS") == "night":
         faulthandler.cancel_dump_traceback_later()
+
+
+def pytest_collection_finish() -> None:
+    """The tests are found."""
+    leave_what_is_there()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

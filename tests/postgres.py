@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 
 from tests.postgres_databases import PreparedDatabase
+from tests.postgres_worlds import Worlds
 
 UNAVAILABLE = "No PostgreSQL for the tests"
 """Every :class:`PostgresUnavailable` begins with these words; the last lines of the run look for them."""
@@ -61,6 +62,10 @@ class PostgresServer:
     folder: Path
     _free: list[PreparedDatabase] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+    worlds: Worlds = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "worlds", Worlds(self.url, self._take, self._drop))
 
     def url(self, database: str) -> str:
         """SQLAlchemy URL of a database on this server."""
@@ -86,18 +91,26 @@ class PostgresServer:
             yield self.url(name)
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")  # also if a test forgot to close
             return
-        prepared = self._free.pop() if self._free else self._make()
-        yield self.url(prepared.name)
+        prepared = self._take()
+        with self.worlds.for_whom_has(prepared.name):
+            yield self.url(prepared.name)
         if prepared.clean():
             self._free.append(prepared)
         else:
-            prepared.connection.close()
-            self.execute(f"DROP DATABASE {prepared.name} WITH (FORCE)")
+            self._drop(prepared)
 
     def close(self) -> None:
         """Let go of the connections that clean."""
         for prepared in self._free:
             prepared.connection.close()
+        self.worlds.close()
+
+    def _take(self) -> PreparedDatabase:
+        return self._free.pop() if self._free else self._make()
+
+    def _drop(self, prepared: PreparedDatabase) -> None:
+        prepared.connection.close()
+        self.execute(f"DROP DATABASE {prepared.name} WITH (FORCE)")
 
     def _make(self) -> PreparedDatabase:
         name = f"test_{next(self._numbers)}"

@@ -1,7 +1,8 @@
 """Databases on the tests' PostgreSQL: made once with the system tables, cleaned for the next test.
 
 To make the system tables takes longer than most tests; what tests add to them is gone in a moment, by a connection that
-stays open: a new one reads the catalogue of all tables before it can look at them.
+stays open: a new one reads the catalogue of all tables before it can look at them. A database may also have a model and
+records (``tests/postgres_worlds.py``): then cleaning gives it these records again.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 import psycopg
 from psycopg.errors import InvalidSchemaName, OperationalError, UndefinedTable
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system_upgrade import upgrade_system
@@ -40,7 +41,7 @@ _SIGHT = """SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
 ) AS lines"""
 """All that is not data, and what the revisions have written, as one value."""
 
-_DEFINE_CLEAN = """CREATE FUNCTION pg_temp.clean() RETURNS void LANGUAGE plpgsql AS $$
+_DEFINE_CLEAN = """CREATE OR REPLACE FUNCTION pg_temp.clean() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE kind text; name text; BEGIN
     FOR name IN SELECT nspname FROM pg_namespace WHERE oid > {newest} AND nspname !~ '^pg_' LOOP
         EXECUTE format('DROP SCHEMA %I CASCADE', name);
@@ -64,13 +65,26 @@ DECLARE kind text; name text; BEGIN
     END LOOP;
     PERFORM set_config('session_replication_role', 'replica', true);
     {deletes}
+    {inserts}
     PERFORM setval(oid, 1, false) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'S';
+    {counts}
 END $$"""
-"""Makes what takes away all that is newer than the system tables, with their rows and with what was counted; not what
-the revisions have written. It lasts as long as the connection, and so do its plans."""
+"""Makes what takes away all that is newer than the tables that there were, with their rows and with what was counted,
+and gives them the rows that they had; not what the revisions have written. It lasts as long as the connection, and so
+do its plans."""
 
 _TABLES = """SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
     AND relname NOT IN ('xrm_alembic_version', 'xrm_mask_key')"""
+
+_COLUMNS = """SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+    WHERE attrelid = quote_ident({table})::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"""
+
+_COUNTED = """SELECT format('PERFORM setval(%L, %s, true);', schemaname || '.' || quote_ident(sequencename), last_value)
+    FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"""
+
+_WEIGHT = """SELECT concat(sum(pg_relation_size(oid)) / 1048576, md5(string_agg(reltuples::text, ' ' ORDER BY oid)))
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')"""
+"""Whether much was ever in it, and what PostgreSQL believes to know about its rows: both outlast them."""
 
 
 _KEY = """SELECT format('UPDATE xrm_mask_key SET inner_block = %L, outer_block = %L', inner_block, outer_block)
@@ -83,16 +97,16 @@ class PreparedDatabase:
 
     Args:
         name: of the database.
-        newest: the highest object identifier when it was made.
-        sight: what it looked like then.
+        sight: what it looked like when it was made.
         key: statement that gives it the key of masks that it had then; many tests have one of their own.
+        weight: see there.
         connection: cleans it.
     """
 
     name: str
-    newest: int
     sight: object
     key: str
+    weight: str
     connection: Connection
 
     @classmethod
@@ -101,14 +115,25 @@ class PreparedDatabase:
         database = Database(url)
         upgrade_system(database)
         database.close()
+        return cls.as_it_is(name, connection)
+
+    @classmethod
+    def as_it_is(cls, name: str, connection: Connection) -> "PreparedDatabase":
+        """Of a database, with a connection to it: what it has now it has again after each cleaning."""
         # Any new object has a higher number than this one, which is gone again.
         newest = _one(connection, "SELECT lo_create(0)::bigint")
         connection.execute(SQL("SELECT lo_unlink({}::oid)").format(Literal(newest)))
         sight, key = _one(connection, _SIGHT), _one(connection, _KEY)
         tables = [row[0] for row in connection.execute(_TABLES)]
-        deletes = SQL(" ").join(SQL("DELETE FROM {};").format(Identifier(table)) for table in tables)
-        connection.execute(SQL(_DEFINE_CLEAN).format(newest=Literal(newest), deletes=deletes))
-        return cls(name, newest, sight, key, connection)
+        connection.execute(
+            SQL(_DEFINE_CLEAN).format(
+                newest=Literal(newest),
+                deletes=SQL(" ").join(SQL("DELETE FROM {};").format(Identifier(table)) for table in tables),
+                inserts=SQL(" ").join(_kept(connection, table) for table in _with_rows(connection, tables)),
+                counts=SQL(" ").join(SQL(row[0]) for row in connection.execute(_COUNTED)),
+            )
+        )
+        return cls(name, sight, key, str(_one(connection, _WEIGHT)), connection)
 
     def clean(self) -> bool:
         """Make it as it was; False: a test has changed what was there before, so it cannot be used again."""
@@ -119,6 +144,24 @@ class PreparedDatabase:
             return _one(self.connection, _SIGHT) == self.sight
         except (InvalidSchemaName, UndefinedTable, OperationalError):
             return False  # the last: a test has ended this connection, too
+
+    def weighs_the_same(self) -> bool:
+        """Whether who asks for its records gets them as fast as when it was made, and in the same way."""
+        return self.weight == str(_one(self.connection, _WEIGHT))
+
+
+def _with_rows(connection: Connection, tables: list[str]) -> list[str]:
+    asked = SQL("SELECT {name} WHERE EXISTS (SELECT FROM {table})")
+    parts = [asked.format(name=Literal(table), table=Identifier(table)) for table in tables]
+    return [row[0] for row in connection.execute(SQL(" UNION ALL ").join(parts))]
+
+
+def _kept(connection: Connection, table: str) -> Composable:
+    """Keep the rows of a table for as long as the connection lasts; what puts them there again."""
+    columns = SQL(_one(connection, SQL(_COLUMNS).format(table=Literal(table)).as_string(connection)))
+    names = {"kept": Identifier(f"kept {table}"), "table": Identifier(table), "columns": columns}
+    connection.execute(SQL("CREATE TEMP TABLE {kept} AS SELECT {columns} FROM {table}").format(**names))
+    return SQL("INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT * FROM {kept};").format(**names)
 
 
 def _one(connection: Connection, statement: str) -> Any:

@@ -1,50 +1,83 @@
-"""System tables of SQLite, made from what the revisions said once: those take a while, and all tests need them."""
+"""System tables made from what the revisions said once: those take a while, and all tests need them."""
 
 from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
 
-from xrm_core.storage import system_upgrade
+from xrm_core.storage import extensions, system_upgrade
 from xrm_core.storage.mask_hash import new_key
+from xrm_core.storage.system import MASK_KEY
 
 _NOT_KEPT = ("SELECT", "PRAGMA", "INSERT INTO xrm_mask_key")
 
+_EXTENSIONS = """SELECT extname, nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
+    ORDER BY extname"""
+
 
 class Replay:
-    """Takes the place of :func:`~xrm_core.storage.system_upgrade.run_revisions`: says to an empty file what they said.
+    """Takes the place of :func:`~xrm_core.storage.system_upgrade.run_revisions`: tells an empty database the same.
 
-    The first empty file is made by the revisions themselves, and so is all that is not empty, or on PostgreSQL.
+    The first empty one of each kind is made by the revisions themselves, and so is all that is not empty. On PostgreSQL
+    what they say depends on the extensions that are there, and all of it goes at once.
     """
 
     def __init__(self, revisions: Callable[[Connection, str | None], None]) -> None:
         self._revisions = revisions
-        self._said: list[tuple[str, Any]] = []
+        self._said: dict[object, list[tuple[str, Any]]] = {}
 
     def __call__(self, connection: Connection, current: str | None) -> None:
         """As the revisions do it."""
-        if current is not None or connection.dialect.name != "sqlite":
+        if current is not None:
             self._revisions(connection, current)
-        elif self._said:
+            return
+        kind = _kind(connection)
+        if kind not in self._said:
+            self._said[kind] = self._heard(connection)
+        elif connection.dialect.name == "sqlite":
             driver: Any = connection.connection.driver_connection
-            for statement, values in self._said:
+            for statement, values in self._said[kind]:
                 driver.execute(statement, values)
-            key = new_key()
-            marks = ", ".join(f":{name}" for name in key)
-            driver.execute(f"INSERT INTO xrm_mask_key ({', '.join(key)}) VALUES ({marks})", key)
+            connection.execute(MASK_KEY.insert().values(**new_key()))
         else:
-            said: list[tuple[str, Any]] = []
-
-            def hear(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
-                if not statement.lstrip().startswith(_NOT_KEPT):
-                    said.append((statement, values))
-
-            event.listen(connection, "before_cursor_execute", hear)
             try:
-                self._revisions(connection, None)
-            finally:
-                event.remove(connection, "before_cursor_execute", hear)
-            self._said = said
+                with connection.begin_nested():
+                    _say_at_once(connection, [statement for statement, _ in self._said[kind]])
+            except DBAPIError:
+                self._revisions(connection, None)  # they know what to say about it
+
+    def _heard(self, connection: Connection) -> list[tuple[str, Any]]:
+        said: list[tuple[str, Any]] = []
+
+        def hear(_connection: Any, _cursor: Any, statement: str, values: Any, context: Any, _many: bool) -> None:
+            if statement.lstrip().startswith(_NOT_KEPT):
+                return
+            if connection.dialect.name != "sqlite":
+                assert not values, "what goes at once has no placeholders"
+                raw = context.execution_options.get("no_parameters", False)
+                statement = statement if raw else statement.replace("%%", "%")
+            said.append((statement, values))
+
+        event.listen(connection, "before_cursor_execute", hear)
+        try:
+            self._revisions(connection, None)
+        finally:
+            event.remove(connection, "before_cursor_execute", hear)
+        return said
+
+
+def _kind(connection: Connection) -> object:
+    if connection.dialect.name == "sqlite":
+        return "sqlite"
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({extensions._ADVISORY_LOCK})")
+    return tuple(map(tuple, connection.exec_driver_sql(_EXTENSIONS)))
+
+
+def _say_at_once(connection: Connection, statements: list[str]) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.execute(";\n".join(statements))
+    connection.execute(MASK_KEY.insert().values(**new_key()))
 
 
 def replayed() -> Replay:

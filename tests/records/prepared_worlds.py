@@ -1,4 +1,4 @@
-"""SQLite files with a world, made once for each pack: to make one takes longer than most tests of what is written."""
+"""Databases with a world, made once for each pack: to make one takes longer than most tests of what is written."""
 
 import sqlite3
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.postgres_worlds import lender
 from xrm_core.storage.engines import Database
 from xrm_core.storage.mask_hash import new_key
 
@@ -16,8 +17,12 @@ _MADE: dict[Any, tuple[bytes, dict[str, str]]] = {}
 def prepared(database: Database, key: Any, make: Callable[[Database], dict[str, str]]) -> dict[str, str] | None:
     """Put the world of this key where the database shall be, if it is a file that is not there yet; its users.
 
-    ``make`` makes it in another one; each has a key of masks of its own.
+    ``make`` makes it in another one; each has a key of masks of its own. On PostgreSQL the database becomes another
+    one, see ``tests/postgres_worlds.py``.
     """
+    if (worlds := lender(database)) is not None:
+        lent: dict[str, str] | None = worlds.lend(database, key, make)
+        return lent
     path = Path(database.url.database) if database.is_sqlite and database.url.database else None
     if path is None or path.exists():
         return None

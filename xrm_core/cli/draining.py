@@ -1,7 +1,6 @@
 """uvicorn, with a word to say when it answers, and an end that loses no request."""
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -14,6 +13,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
+from xrm_core.cli import garbage
 from xrm_core.jobs.worker import Worker
 from xrm_core.server.admission import Admission
 from xrm_core.server.traffic import Stage, Traffic
@@ -74,7 +74,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn."""
         await super().startup(sockets)
-        _tune_garbage_collector()
+        garbage.leave_what_is_there()
         self._announce()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -115,10 +115,3 @@ class Server(uvicorn.Server):
         end = time.monotonic() + seconds
         while not (reached() or self.force_exit or time.monotonic() >= end):  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_SECONDS)  # an event would have to be set for each request that ends
-
-
-def _tune_garbage_collector() -> None:
-    """What lives as long as the process is not looked at again; the rest is, but less often than by default."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)

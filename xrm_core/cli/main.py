@@ -17,6 +17,7 @@ from xrm_core.cli import (
     doctor,
     failures,
     files,
+    garbage,
     identities,
     jobs,
     log,
@@ -98,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Exit codes: 0 done, 1 failed (one message on standard error), 2 wrong usage (``xrm schema plan``: 2 changes are
     pending), 130 interrupted.
     """
+    garbage.look_less_often()
     forget_tenant()
     try:
         command_line()(args=with_value(sys.argv[1:] if arguments is None else arguments), prog_name="xrm")

@@ -338,6 +338,7 @@ def _engine(url: URL, pool: int, options: str) -> Engine:
         hide_parameters=True,
         pool_size=pool,
         pool_timeout=POOL_WAIT_SECONDS,
+        use_native_hstore=False,  # no column is one, and to look for the type takes as long as to connect
         connect_args={**POSTGRES_CONNECTION, "options": f"{options} -c lock_timeout=10s"},
     )
     event.listen(engine, "checkout", liveness.look)

@@ -15,6 +15,7 @@ from tests.installed_plugins import read_once
 from tests.no_sync import do_not_wait
 from tests.plain_logs import plain
 from tests.postgres import UNAVAILABLE, PostgresServer, running_server
+from tests.quick_docstrings import quick
 from tests.system_tables import replayed
 from xrm_core.storage.engines import Database
 
@@ -25,6 +26,7 @@ leave_until_collected()
 keep()
 do_not_wait()
 plain()
+quick()
 read_once()
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.metadata.test_wrong_files import problems_of
-from tests.metadata.wrong_files import Wrong
+from tests.metadata.wrong_file import Wrong
 from tests.metadata.wrong_virtual import ALL
 from xrm_core.errors import SchemaFilesInvalid
 from xrm_core.metadata.loader import load_texts

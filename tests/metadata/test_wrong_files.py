@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.metadata.wrong_files import ALL, BASE, Wrong
+from tests.metadata.wrong_file import BASE, Wrong
+from tests.metadata.wrong_files import ALL
 from xrm_core.errors import Problem, SchemaFilesInvalid
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.lines import MAX_BYTES

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.metadata.wrong_files import BASE, FIELD_LINE, TOP_LINE, Wrong, field
+from tests.metadata.wrong_file import BASE, FIELD_LINE, TOP_LINE, Wrong, field
 
 _NEAR = (
     ',\n"n": {"type": "integer"}, "d": {"type": "string", "format": "date"}, "b": {"type": "boolean"},'

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from tests.plain_logs import plain
+from tests.records.prepared_worlds import change_mask_key
 from xrm_core.cli.main import main
 
 REPOSITORY = Path(__file__).parents[2]
@@ -108,10 +109,25 @@ def pack(tmp_path: Path) -> Path:
     return write_pack(tmp_path / "schemas", user=USER, book=BOOK)
 
 
+@pytest.fixture(scope="session")
+def applied_files() -> dict[Path, bytes]:
+    """What «xrm schema apply» leaves behind, for the next one."""
+    return {}
+
+
 @pytest.fixture
-def applied(pack: Path, xrm: Xrm) -> Path:
+def applied(pack: Path, xrm: Xrm, tmp_path: Path, applied_files: dict[Path, bytes]) -> Path:
     """The same pack, applied to the default database."""
-    assert xrm("schema", "apply").code == 0
+    if not applied_files:
+        before = set(tmp_path.rglob("*"))
+        assert xrm("schema", "apply").code == 0
+        made = [path for path in set(tmp_path.rglob("*")) - before if path.is_file()]
+        applied_files.update({path.relative_to(tmp_path): path.read_bytes() for path in made})
+        return pack
+    for path, content in applied_files.items():
+        (tmp_path / path).parent.mkdir(mode=0o700, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+        change_mask_key(tmp_path / path)
     return pack
 
 

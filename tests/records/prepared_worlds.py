@@ -35,7 +35,12 @@ def prepared(database: Database, key: Any, make: Callable[[Database], dict[str, 
             assert not pattern.with_name("pattern.db-wal").exists()
     content, users = _MADE[key]
     path.write_bytes(content)
+    change_mask_key(path)
+    return users
+
+
+def change_mask_key(path: Path) -> None:
+    """Give a copy of a database a key of its own."""
     with closing(sqlite3.connect(path)) as connection, connection:
         own = new_key()
         connection.execute(f"UPDATE xrm_mask_key SET {', '.join(f'{name} = :{name}' for name in own)}", own)
-    return users

@@ -25,8 +25,8 @@ ABOUT_USERS = set(CHANGES) | {"inviteUser"}
 """tests/auth/test_users.py has them."""
 
 OF_PASSKEYS = {"enrolPasskey", "confirmPasskey", "renamePasskey", "removePasskey"}
-"""They need a device: tests/auth/test_passkeys.py has the events of the second and the last. The first lets nothing
-count yet, the third is only a name."""
+"""They need a device: tests/auth/test_passkeys.py has the event of the second, test_passkey_registration.py that of the
+last. The first lets nothing count yet, the third is only a name."""
 
 NO_EVENT = {
     "enrolTotp": "nothing counts until confirmTotp, which is an event",

@@ -11,7 +11,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from tests.auth.authenticator import Authenticator
 from tests.auth.kit import PASSWORD, House, code, opened
-from tests.auth.test_passkeys import CONFIRM, ENROL, REFUSED, options, registered, sign_in
+from tests.auth.passkey_kit import CONFIRM, ENROL, REFUSED, options, registered, sign_in
 from tests.auth.test_tenants import settle
 from xrm_core.auth import passkey_challenges
 from xrm_core.auth.passkey_challenges import Challenge, Challenges, Purpose

@@ -3,20 +3,27 @@
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import ExitStack
+from ipaddress import ip_network
 
 import pytest
 from sqlalchemy import delete
 
 from tests.events.kit import ReaderWorld
+from tests.events.webhook_kit import KEY, Hooks
 from tests.jobs.conftest import Clock
+from tests.outgoing.receiver import Receiver, receiving, well
 from tests.postgres import PostgresServer
 from tests.records.kit import build
+from xrm_core.auth.secret_box import SecretBox
 from xrm_core.changes.sealing import seal_all
+from xrm_core.events.webhook_sending import WebhookSource
 from xrm_core.jobs import clock
 from xrm_core.jobs.place import Place
+from xrm_core.outgoing import Outgoing
 from xrm_core.plugins import Plugins
 from xrm_core.storage.engines import Database
 from xrm_core.storage.reader_tables import LOG_READER, LOG_WAITING
+from xrm_core.storage.webhook_tables import WEBHOOK, WEBHOOK_DELIVERY
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -48,3 +55,21 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock(dt.datetime.now(dt.UTC))
     monkeypatch.setattr(clock, "now", lambda _connection: found.moment)
     return found
+
+
+@pytest.fixture(scope="module")
+def loopback() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+def hooks(world: ReaderWorld, loopback: Receiver) -> Iterator[Hooks]:
+    with world.database.begin() as connection:
+        connection.execute(delete(WEBHOOK))
+        connection.execute(delete(WEBHOOK_DELIVERY))
+    loopback.got.clear()
+    loopback.behave(well)
+    outgoing = Outgoing([ip_network("127.0.0.0/8")], seconds=0.5)
+    yield Hooks(world, loopback, WebhookSource(SecretBox(KEY), outgoing))
+    outgoing.close()

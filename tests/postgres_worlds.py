@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+from sqlalchemy import URL, make_url
+
 from tests.postgres_databases import PreparedDatabase
 from xrm_core.storage.engines import Database
 
-_LENDERS: dict[str, "Worlds"] = {}
-"""Name of a database that somebody has → who may give another for it."""
+_LENDERS: dict[URL, "Worlds"] = {}
+"""Database that somebody has → who may give another for it."""
 
 
 class Worlds:
@@ -38,11 +40,12 @@ class Worlds:
     @contextmanager
     def for_whom_has(self, name: str) -> Iterator[None]:
         """For so long somebody has this database, and may have a world in its place."""
-        self._lent[name], _LENDERS[name] = [], self
+        url = make_url(self._url(name))
+        self._lent[name], _LENDERS[url] = [], self
         try:
             yield
         finally:
-            del _LENDERS[name]
+            del _LENDERS[url]
             for key, prepared, told in self._lent.pop(name):
                 if prepared.clean() and prepared.weighs_the_same():
                     self._free[key].append((prepared, told))
@@ -78,4 +81,4 @@ def lender(database: Database) -> Worlds | None:
     """Who may give a world in the place of this database, if nobody has used it yet."""
     if database.is_sqlite or database.schema is not None or database.use().open:
         return None
-    return _LENDERS.get(str(database.url.database))
+    return _LENDERS.get(database.url)

@@ -261,6 +261,32 @@ def test_two_of_one_name_and_types_that_are_not_possible_are_named(client: Clien
     def load(*actions: Action) -> None:
         Actions(Plugins([InstalledPlugin("test", plugin(*actions))]), client.world.model)
 
+    class Word(enum.Enum):
+        true = 1
+
+    @dataclass
+    class WithWord:
+        word: Word
+
+    @dataclass
+    class Umlaut:
+        größe: int
+
+    @dataclass
+    class Twice:
+        a_b: int
+        a__b: int
+
+    @dataclass
+    class Taken:
+        record: str
+
+    wrong: dict[str, type] = {"word of GraphQL": WithWord, "name that is none": Umlaut, "several fields": Twice}
+    for cause, given in wrong.items():
+        with pytest.raises(PluginLoadError, match=cause):
+            load(Action("test.win", win, input=given))
+    with pytest.raises(PluginLoadError, match="«record» among its answers"):
+        load(Action("test.win", win, "customer", answers=Taken))
     with pytest.raises(PluginLoadError, match="registered twice"):
         load(Action("test.win", win), Action("test.win", win))
     with pytest.raises(PluginLoadError, match=r"Odd\.anything is of a type"):

@@ -70,6 +70,9 @@ class Actions(Mapping[str, Action]):
                     self._shapes[action.name, what] = shape_of(given)
                 except (TypeError, NameError) as error:
                     return f"has {what} that cannot be used: {error}"
+        answer = self.answer(action.name)
+        if action.entity is not None and answer is not None and any(part.key == "record" for part in answer.parts):
+            return "has a field «record» among its answers, where the record itself stands"
         return ""
 
     @staticmethod

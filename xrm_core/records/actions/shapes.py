@@ -7,6 +7,7 @@ A field is a ``str``, ``int``, ``float``, ``bool``, ``Decimal``, ``date``, ``dat
 import dataclasses
 import datetime as dt
 import enum
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from xrm_core.errors import BadRequest
 from xrm_core.translation import say
 
 PLAIN = (str, int, float, bool, Decimal, dt.date, dt.datetime, strawberry.ID)
+_NO_WORDS = ("true", "false", "null")
 _MOST = 5  # levels of dataclasses in each other
 
 
@@ -70,6 +72,11 @@ def shape_of(given: type, depth: int = 0) -> Shape:
     )
     if not parts:
         raise TypeError(f"{given.__name__} has no fields")
+    for part in parts:
+        if not naming.NAME.fullmatch(part.name):
+            raise TypeError(f"{given.__name__}.{part.name} has a name that is none (a-z, 0-9, _)")
+        if [each.key for each in parts].count(part.key) > 1:
+            raise TypeError(f"{given.__name__} has several fields that are called {part.key} outside")
     return Shape(given, parts)
 
 
@@ -81,7 +88,12 @@ def _kind(hint: Any, at: str, depth: int) -> Kind:
         return dataclasses.replace(_kind(rest[0], at, depth), nullable=True)
     if get_origin(hint) is list:
         return Kind(_kind(get_args(hint)[0], at, depth), many=True)
-    if hint in PLAIN or (isinstance(hint, type) and issubclass(hint, enum.Enum)):
+    if hint in PLAIN:
+        return Kind(hint)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        for each in hint:
+            if not naming.ENUM_VALUE.fullmatch(each.name) or each.name in _NO_WORDS:
+                raise TypeError(f"{at} has the value {each.name}, which cannot be a word of GraphQL")
         return Kind(hint)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return Kind(shape_of(hint, depth + 1))
@@ -148,6 +160,8 @@ def _plain(of: Any, given: Any) -> Any:
         return found_at
     if of is float and isinstance(given, int) and not isinstance(given, bool):
         return float(given)
+    if of is float and isinstance(given, float) and not math.isfinite(given):
+        raise ValueError("no number")
     wanted = str if of is strawberry.ID else of
     if type(given) is not wanted:
         raise TypeError("another type")

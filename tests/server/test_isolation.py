@@ -123,6 +123,14 @@ def test_who_refers_to_a_record_that_goes_is_told(world: DoorWorld) -> None:
         assert world.rows(entity) == []
 
 
+def test_a_deletion_shows_the_record_as_it_goes(world: DoorWorld) -> None:
+    company = world.make("company", name="A")
+    with first(world) as connection:
+        update(world, connection, "company", company, name="B")
+        waiting = second(world, f'mutation {{ deleteCompany(id: "{company}") {{ name version }} }}')
+    assert waiting.result(PATIENCE)["data"]["deleteCompany"] == {"name": "B", "version": 2}
+
+
 def test_a_deletion_takes_along_or_heeds_who_came_to_refer_meanwhile(world: DoorWorld) -> None:
     company = world.make("company", name="A")
     with first(world) as connection:

@@ -283,7 +283,8 @@ def _resolver(root: Root) -> Any:
         execution: Execution = info.context
         entity = execution.planner.model[root.entity]
         id_ = known_id(entity, arguments["id"])
-        before = _read(info, root, id_)
+        execution.records.hold(execution.connection, execution.caller, entity.name, id_)
+        before = _read(info, root, id_)  # as whoever changed it last has left it
         if before is None:
             scope = execution.records.scope(execution.connection, execution.caller)
             raise missing(execution.connection, scope, execution.caller, entity, id_)

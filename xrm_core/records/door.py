@@ -199,6 +199,18 @@ class Records:
         """
         deleting.remove(self, connection, caller, entity, [id_], version)
 
+    def hold(self, connection: Connection, caller: Caller, entity: str, id_: str) -> None:
+        """Hold a record that is to be deleted, so that what is read of it now is what goes.
+
+        Raises:
+            NotFound, Forbidden: the caller may not delete it.
+        """
+        if connection.dialect.name == "sqlite":  # one writer at a time
+            return
+        kind, scope = self.model[entity], self.scope(connection, caller)
+        conditions = row_conditions(scope, caller, kind, Action.DELETE, ())
+        locked(connection, scope, caller, kind, [id_], Action.DELETE, conditions)
+
     def create_bulk(
         self,
         connection: Connection,

@@ -61,6 +61,7 @@ class DoorModel:
     trash: dict[Key, Deletion] = field(default_factory=dict)
     numbers: int = 0
     log: dict[Key, list[tuple[str, int, Row]]] = field(default_factory=dict)
+    merged: dict[Key, str] = field(default_factory=dict)
 
     def copy(self) -> "DoorModel":
         """One that can be spoilt."""
@@ -90,22 +91,29 @@ class DoorModel:
         hidden = {
             name: None
             for name, (target, _) in RELATIONS[entity].items()
-            if target != "user" and row[name] is not None and not self._sees_id(user, target, row[name])
+            if target != "user" and row[name] is not None and not self.sees_id(user, target, row[name])
         }
         return {**row, **hidden}
 
-    def create(self, user: str, entity: str, values: Row, id_: str, links: Mapping[str, Any] | None = None) -> None:
-        """A new record with this id."""
-        default = {"owner": self.users[user]} if entity == "company" else {}
-        row = {**BLANK[entity], **default, **values, "id": id_, "version": 1}
-        self._check(entity, row)
-        self._targets(user, entity, values)
+    def create(
+        self,
+        user: str,
+        entity: str,
+        values: Row,
+        id_: str,
+        links: Mapping[str, Any] | None = None,
+        along: Callable[[], None] | None = None,
+    ) -> None:
+        """A new record with this id; ``along`` creates what refers to it."""
+        row = {**self.valid(user, entity, values), "id": id_, "version": 1}
         if entity == "company":
             self.numbers += 1
             row["number"] = f"C-{self.numbers}"
-        self._store(entity, row)
-        self._log(entity, id_, "create")
+        self.store(entity, row)
+        self.note(entity, id_, "create")
         self._link(user, entity, id_, links or {})
+        if along is not None:
+            along()
         if not self.sees(user, entity, row):
             raise Refused("FORBIDDEN")
 
@@ -117,21 +125,27 @@ class DoorModel:
         changes: Row,
         version: int | None = None,
         links: Mapping[str, Any] | None = None,
+        *,
+        touch: bool = True,
     ) -> None:
-        """Some fields and links of a record become others."""
-        row = self._found(user, entity, id_, version)
+        """Some fields and links of a record become others; without ``touch`` it stays if it would become what it is."""
+        row = self.found(user, entity, id_, version)
         after = {**row, **changes, "version": row["version"] + 1}
-        self._check(entity, after)
-        self._targets(user, entity, changes)
-        self._store(entity, after)
-        self._log(entity, id_, "update")
+        self.check(entity, after)
+        self.targets(user, entity, changes)
+        if not touch and self.in_sight(user, entity, changes) and {**after, "version": row["version"]} == row:
+            if not self._link(user, entity, id_, links or {}, touch=False):
+                return
+            links = {}
+        self.store(entity, after)
+        self.note(entity, id_, "update")
         self._link(user, entity, id_, links or {})
         if not self.sees(user, entity, after):
             raise Refused("FORBIDDEN")
 
     def delete(self, user: str, entity: str, ids: Sequence[str], version: int | None = None) -> None:
         """Records go into the trash, each by itself, with what goes along."""
-        roots = [self._found(user, entity, id_, version) for id_ in ids]
+        roots = [self.found(user, entity, id_, version) for id_ in ids]
         gone: dict[Key, tuple[Row, str]] = {(entity, row["id"]): (row, row["id"]) for row in roots}
         waiting = list(gone)
         while waiting:
@@ -147,23 +161,21 @@ class DoorModel:
             for owner, name, row in list(self._referring(key, "set_null")):
                 if (owner, row["id"]) not in gone:
                     self.live[owner][row["id"]] = {**row, name: None, "version": row["version"] + 1}
-                    self._log(owner, row["id"], "update")
+                    self.note(owner, row["id"], "update")
                     deletions[root].lost.append((owner, row["id"], name, key[1]))
         for (owner, id_), (row, root) in gone.items():
             deletions[root].rows.append((owner, {**row, "version": row["version"] + 1}))
             del self.live[owner][id_]
-            self._log(owner, id_, "delete", row["version"] + 1)
+            self.note(owner, id_, "delete", row["version"] + 1)
         if entity != LINK:
             self.trash |= {(entity, id_): found for id_, found in deletions.items()}
 
-    def restore(self, user: str, entity: str, id_: str) -> None:
-        """A record comes back with what went along, as far as things are now."""
-        deletion = self.trash.get((entity, id_))
-        if deletion is None or not self.sees(user, entity, deletion.rows[0][1]):
-            raise Refused("NOT_FOUND")
-        coming = {(owner, row["id"]) for owner, row in deletion.rows}
+    def restore(self, user: str, entity: str, ids: Sequence[str]) -> None:
+        """Records come back with what went along, as far as things are now."""
+        deletions = [self._deleted(user, entity, id_) for id_ in ids]
+        coming = {(owner, row["id"]) for deletion in deletions for owner, row in deletion.rows}
         back = []
-        for owner, row in deletion.rows:
+        for owner, row in (each for deletion in deletions for each in deletion.rows):
             again: Row | None = {**row, "version": row["version"] + 1}
             for name, (target, then) in RELATIONS[owner].items():
                 there = target == "user" or row[name] in self.live[target] or (target, row[name]) in coming
@@ -178,16 +190,25 @@ class DoorModel:
             if again is not None:
                 back.append((owner, again))
         for owner, row in back:
-            self._store(owner, row)
-            self._log(owner, row["id"], "restore")
-        for owner, other, name, value in deletion.lost:
+            self.store(owner, row)
+            self.note(owner, row["id"], "restore")
+        for owner, other, name, value in (each for deletion in deletions for each in deletion.lost):
             row = self.live[owner].get(other, {})
             if row and row[name] is None:
-                self._store(owner, {**row, name: value, "version": row["version"] + 1})
-                self._log(owner, other, "update")
-        del self.trash[entity, id_]
-        if not self.sees(user, entity, self.live[entity][id_]):
+                self.store(owner, {**row, name: value, "version": row["version"] + 1})
+                self.note(owner, other, "update")
+        for id_ in ids:
+            del self.trash[entity, id_]
+            self.merged.pop((entity, id_), None)
+        if not all(self.sees(user, entity, self.live[entity][id_]) for id_ in ids):
             raise Refused("FORBIDDEN")
+
+    def purge(self, user: str, entity: str, ids: Sequence[str]) -> None:
+        """Records end for good, with what went along."""
+        deletions = [self._deleted(user, entity, id_) for id_ in ids]
+        gone = {(owner, row["id"]) for deletion in deletions for owner, row in deletion.rows}
+        self.trash = {key: each for key, each in self.trash.items() if key[0] != entity or key[1] not in ids}
+        self.merged = {key: into for key, into in self.merged.items() if (key[0], into) not in gone}
 
     def each(
         self, items: Sequence[Any], work: Callable[["DoorModel", Sequence[Any]], None], *, skip: bool
@@ -217,18 +238,37 @@ class DoorModel:
     def _visible(self, user: str, entity: str) -> Iterator[tuple[str, Row]]:
         return ((id_, row) for id_, row in self.live[entity].items() if self.sees(user, entity, row))
 
-    def _sees_id(self, user: str, entity: str, id_: str) -> bool:
+    def sees_id(self, user: str, entity: str, id_: str) -> bool:
         return id_ in self.live[entity] and self.sees(user, entity, self.live[entity][id_])
 
-    def _found(self, user: str, entity: str, id_: str, version: int | None) -> Row:
-        if not self._sees_id(user, entity, id_):
+    def valid(self, user: str, entity: str, values: Row) -> Row:
+        """A new record, as far as it can be looked at by itself."""
+        default = {"owner": self.users[user]} if entity == "company" else {}
+        row = {**BLANK[entity], **default, **values}
+        self.check(entity, row)
+        self.targets(user, entity, values)
+        return row
+
+    def in_sight(self, user: str, entity: str, changes: Row) -> bool:
+        """Whether somebody sees what these fields are before they become this: else it counts as a change anyway."""
+        hidden = [name for name, (target, _) in RELATIONS[entity].items() if target not in ("user", "project")]
+        return user == "anna" or not any(name in changes and changes[name] is None for name in hidden)
+
+    def _deleted(self, user: str, entity: str, id_: str) -> Deletion:
+        deletion = self.trash.get((entity, id_))
+        if deletion is None or not self.sees(user, entity, deletion.rows[0][1]):
+            raise Refused("NOT_FOUND")
+        return deletion
+
+    def found(self, user: str, entity: str, id_: str, version: int | None) -> Row:
+        if not self.sees_id(user, entity, id_):
             raise Refused("NOT_FOUND")
         row = self.live[entity][id_]
         if version is not None and version != row["version"]:
             raise Refused("VERSION_CONFLICT", currentVersion=row["version"])
         return row
 
-    def _check(self, entity: str, row: Row) -> None:
+    def check(self, entity: str, row: Row) -> None:
         name, rating = row.get("name"), row.get("rating")
         if entity in ("company", "contact") and (name is None or not 1 <= len(name) <= 8):
             raise Refused("VALIDATION_FAILED")
@@ -237,15 +277,15 @@ class DoorModel:
         if (rating is not None and not 0 <= rating <= 5) or len(row.get("role") or "") > 8:
             raise Refused("VALIDATION_FAILED")
 
-    def _targets(self, user: str, entity: str, values: Row) -> None:
+    def targets(self, user: str, entity: str, values: Row) -> None:
         for name, (target, _) in RELATIONS[entity].items():
             id_ = values.get(name)
             if id_ is not None and not (
-                id_ in self.users.values() if target == "user" else self._sees_id(user, target, id_)
+                id_ in self.users.values() if target == "user" else self.sees_id(user, target, id_)
             ):
                 raise Refused("VALIDATION_FAILED")
 
-    def _store(self, entity: str, row: Row) -> None:
+    def store(self, entity: str, row: Row) -> None:
         others = [other for id_, other in self.live[entity].items() if id_ != row["id"]]
         for unique in (("code",), ("city", "name")) if entity == "company" else ():
             mine = [row[name] for name in unique]
@@ -253,7 +293,7 @@ class DoorModel:
                 raise Refused("VALIDATION_FAILED")
         self.live[entity][row["id"]] = row
 
-    def _log(self, entity: str, id_: str, operation: str, version: int = 0) -> None:
+    def note(self, entity: str, id_: str, operation: str, version: int = 0) -> None:
         row = self.live[entity].get(id_, {})
         self.log.setdefault((entity, id_), []).append((operation, version or row["version"], dict(row)))
 
@@ -263,8 +303,11 @@ class DoorModel:
                 if (target, on_delete) == (key[0], then):
                     yield from ((owner, name, row) for row in self.live[owner].values() if row[name] == key[1])
 
-    def _link(self, user: str, entity: str, id_: str, links: Mapping[str, Any]) -> None:
-        """``links``: {"members": {"add": {id: attributes}, "remove": [id], "set": [id]}}, from either side."""
+    def _link(self, user: str, entity: str, id_: str, links: Mapping[str, Any], *, touch: bool = True) -> bool:
+        """``links``: {"members": {"add": {id: attributes}, "remove": [id], "set": [id]}}, from either side. Answers
+        whether there was anything to do.
+        """
+        changed = False
         for change in links.values():
             near, far = ("project", "contact") if entity == "project" else ("contact", "project")
             there = {row[far]: link for link, row in self._visible(user, LINK) if row[near] == id_}
@@ -274,12 +317,17 @@ class DoorModel:
                 removed = there.keys() - wanted.keys()
             for other in removed & there.keys():
                 self.delete(user, LINK, [there[other]])
+                changed = True
             for other, attributes in wanted.items():
                 if other in there and attributes:
-                    self.update(user, LINK, there[other], attributes)
+                    before = self.live[LINK][there[other]]["version"]
+                    self.update(user, LINK, there[other], attributes, touch=touch)
+                    changed = changed or self.live[LINK][there[other]]["version"] != before
             for other in [each for each in wanted if each not in there]:
+                changed = True
                 ends = {near: id_, far: other}
                 key = f"{ends['project']}/{ends['contact']}"
-                if not self._sees_id(user, far, other):
+                if not self.sees_id(user, far, other):
                     raise Refused("VALIDATION_FAILED")
                 self.create(user, LINK, {**ends, **wanted[other]}, key)
+        return changed

@@ -6,7 +6,8 @@ from itertools import permutations
 from typing import Any
 
 from tests.server.door_model import DoorModel, Refused
-from tests.server.door_steps import Step, do, plain
+from tests.server.door_steps import comparable, do
+from tests.server.door_values import Step
 
 Fields = list[Step]
 
@@ -25,25 +26,33 @@ class Sent:
         return "errors" in self.answer and self.answer["errors"][0]["extensions"]["code"] == "BUSY"
 
 
-def explained(model: DoorModel, sent: Sequence[Sent], stored: Any) -> DoorModel | None:
-    """The model after these documents in some order that explains all answers and what is stored; None: there is none.
+def explained(model: DoorModel, sent: Sequence[Sent], stored: Any) -> DoorModel | str:
+    """The model after these documents in some order that explains all answers and what is stored; else why none does.
 
     Args:
         model: as it was before; stays as it is.
         sent: at the same moment.
         stored: what :func:`summary` is to be afterwards.
     """
+    why = []
     for order in permutations([each for each in sent if not each.in_the_way]):
-        tried: DoorModel | None = model
+        told = ", then ".join(str(sent.index(each)) for each in order)
+        tried: DoorModel | str = model
         for each in order:
-            tried = None if tried is None else after(tried, each)
-        if tried is not None and summary(tried) == stored:
-            return tried
-    return None
+            tried = after(tried, each)
+            if isinstance(tried, str):
+                why.append(f"{told}: {sent.index(each)} would be answered {tried}")
+                break
+        else:
+            assert not isinstance(tried, str)
+            if summary(tried) == stored:
+                return tried
+            why.append(f"{told}: there would be {_differing(summary(tried), stored)}")
+    return "\n".join(why)
 
 
-def after(model: DoorModel, sent: Sent) -> DoorModel | None:
-    """The model after a document; None: it would have answered something else."""
+def after(model: DoorModel, sent: Sent) -> DoorModel | str:
+    """The model after a document; or what it would have answered."""
     tried = model.copy()
     for number, step in enumerate(sent.fields):
         told = (sent.answer["data"] or {}).get(f"a{number}")
@@ -51,17 +60,19 @@ def after(model: DoorModel, sent: Sent) -> DoorModel | None:
             expected = do(tried, sent.user, step, told)
         except Refused as refused:
             wrong = [(each["extensions"]["code"], each["path"]) for each in sent.answer.get("errors", ())]
-            return model.copy() if wrong == [(refused.code, [f"a{number}"])] else None
-        if told is not None and (told if step.verb.endswith("_many") else plain(told)) != expected:
-            return None
-    return None if "errors" in sent.answer else tried
+            return model.copy() if wrong == [(refused.code, [f"a{number}"])] else f"{refused.code} at a{number}"
+        if told is not None and comparable(step, told) != expected:
+            return f"{expected} at a{number}"
+    return "well" if "errors" in sent.answer else tried
 
 
 def summary(model: DoorModel) -> Any:
-    """Entity → id → version, of all records but links; and the numbers that were given."""
-    live = {
-        entity: {id_: row["version"] for id_, row in rows.items()}
-        for entity, rows in model.live.items()
-        if entity != "project_member"
-    }
+    """Entity → id → version of all records (of links: who is joined), and the numbers that were given."""
+    live = {entity: {id_: row["version"] for id_, row in rows.items()} for entity, rows in model.live.items()}
     return live, {row["number"] for row in model.live["company"].values()}
+
+
+def _differing(one: Any, other: Any) -> str:
+    (live, numbers), (there, given) = one, other
+    found = {name: (sorted(live[name].items()), sorted(there[name].items())) for name in live}
+    return str({name: pair for name, pair in found.items() if pair[0] != pair[1]} or (numbers, given))

@@ -1,86 +1,65 @@
 """Random writes for :mod:`tests.server.door_world`: each as a field of a mutation, and as the model does it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.server.door_model import BLANK, LINK, RELATIONS, DoorModel, Refused, Row
+from tests.server import door_more_steps
+from tests.server.door_model import BLANK, DoorModel, Refused, Row
+from tests.server.door_values import MANY, SELECTED, WRITTEN, Step, ids, inputs, link_inputs, links, plain, values
 from xrm_core import naming
 
-UNKNOWN = "01900000-0000-7000-8000-00000000dead"
-WRITTEN = ("company", "contact", "contract", "project")
-MANY = {"company": "companies", "contact": "contacts", "contract": "contracts", "project": "projects"}
-SELECTED = {
-    "company": "id version name code city rating number owner { id } parent { id }",
-    "contact": "id version name company { id }",
-    "contract": "id version title company { id }",
-    "project": "id version name",
-    LINK: "id version role project { id } contact { id }",
-}
 DONE = "count ids errors { index id code }"
-
-
-@dataclass(frozen=True)
-class Step:
-    """A root field of a mutation: ``given`` has what it is given, by the names of the entity files."""
-
-    verb: str
-    entity: str
-    given: Mapping[str, Any]
-    links: Mapping[str, Any] = field(default_factory=dict)
+MORE = ("upsert", "upsert_many", "merge")
+"""What is in :mod:`tests.server.door_more_steps`."""
+VERBS = ["create", *["update"] * 3, "delete", "restore", "purge", *["many"] * 2, *["upsert"] * 2, "nested", "merge"]
+"""As often as they are tried."""
 
 
 def text(step: Step, number: int) -> tuple[str, str, dict[str, Any]]:
     """Declarations of variables, the field and the values of the variables, all with a number in their names."""
+    variables, root, selected = door_more_steps.text(step) if step.verb in MORE else _usual(step)
+    declared = "".join(f", ${name}{number}: {type_}" for name, (type_, _) in variables.items())
+    arguments = ", ".join(f"{name}: ${name}{number}" for name in variables)
+    asked = f"a{number}: {root}({arguments}, dryRun: $dry) {f'{{ {selected} }}' if selected else ''}"
+    return declared, asked, {f"{name}{number}": value for name, (_, value) in variables.items()}
+
+
+def _usual(step: Step) -> tuple[dict[str, tuple[str, Any]], str, str]:
+    """Variables with their types, the name of the field, and what it selects."""
     type_, many = naming.pascal(step.entity), naming.pascal(MANY[step.entity])
     given, verb = step.given, step.verb
-    values: dict[str, tuple[str, Any]] = {}
+    variables: dict[str, tuple[str, Any]] = {}
     if verb in ("create", "update"):
-        values["input"] = (f"{verb.title()}{type_}Input!", {**inputs(given["values"]), **link_inputs(step.links)})
-    if verb in ("update", "delete", "restore"):
-        values["id"] = ("ID!", given["id"])
+        nested = door_more_steps.nested_input(given.get("nested", {}))
+        links_ = link_inputs(step.links)
+        both = {name: {**links_.get(name, {}), **nested.get(name, {})} for name in (*links_, *nested)}
+        variables["input"] = (f"{verb.title()}{type_}Input!", {**inputs(given["values"]), **both})
+    if verb in ("update", "delete", "restore", "purge"):
+        variables["id"] = ("ID!", given["id"])
     if given.get("version") is not None:
-        values["version"] = ("Int", given["version"])
+        variables["version"] = ("Int", given["version"])
     if verb == "create_many":
-        values["input"] = (f"[Create{type_}Input!]!", [inputs(each) for each in given["rows"]])
+        variables["input"] = (f"[Create{type_}Input!]!", [inputs(each) for each in given["rows"]])
     if verb == "update_many":
-        values["set"] = (f"Update{type_}Input!", inputs(given["values"]))
+        variables["set"] = (f"Update{type_}Input!", inputs(given["values"]))
     if "ids" in given:
-        values["ids"] = ("[ID!]", given["ids"])
+        variables["ids"] = ("[ID!]", given["ids"])
     if "city" in given:
-        values["where"] = (f"{type_}Filter", {"city": {"eq": given["city"]}})
+        variables["where"] = (f"{type_}Filter", {"city": {"eq": given["city"]}})
     if verb.endswith("_many"):
-        values["onError"] = ("OnError", "SKIP" if given["skip"] else "ABORT")
-    declared = "".join(f", ${name}{number}: {type_}" for name, (type_, _) in values.items())
-    arguments = ", ".join(f"{name}: ${name}{number}" for name in values)
+        variables["onError"] = ("OnError", "SKIP" if given["skip"] else "ABORT")
     root = f"{verb.removesuffix('_many')}{many if verb.endswith('_many') else type_}"
-    selected = DONE if verb.endswith("_many") else SELECTED[step.entity]
-    asked = f"a{number}: {root}({arguments}, dryRun: $dry) {{ {selected} }}"
-    return declared, asked, {f"{name}{number}": value for name, (_, value) in values.items()}
+    selected = DONE if verb.endswith("_many") else "" if verb == "purge" else SELECTED[step.entity]
+    return variables, root, f"{selected} {door_more_steps.nested_selection(given.get('nested', {}))}".strip()
 
 
-def inputs(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as inputs name them."""
-    related = {name for relations in RELATIONS.values() for name in relations}
-    return {f"{name}Id" if name in related else name: value for name, value in values.items()}
-
-
-def link_inputs(links: Mapping[str, Any]) -> dict[str, Any]:
-    """Changes of links as inputs have them."""
-    return {
-        name: {
-            word: [{"id": id_, **attributes} for id_, attributes in value.items()] if word == "add" else list(value)
-            for word, value in change.items()
-        }
-        for name, change in links.items()
-    }
-
-
-def plain(answered: Mapping[str, Any]) -> Row:
-    """A record of an answer as the model has it."""
-    return {name: value["id"] if isinstance(value, dict) else value for name, value in answered.items()}
+def comparable(step: Step, told: Any) -> Any:
+    """An answer as :func:`do` has it."""
+    if step.verb in MORE:
+        return door_more_steps.comparable(step, told)
+    return told if step.verb.endswith("_many") or step.verb == "purge" else plain(told)
 
 
 def do(model: DoorModel, user: str, step: Step, answered: Any) -> Any:
@@ -90,7 +69,11 @@ def do(model: DoorModel, user: str, step: Step, answered: Any) -> Any:
         Refused: it cannot be done; the model is spoilt.
     """
     given, entity = step.given, step.entity
+    if step.verb in MORE:
+        return door_more_steps.do(model, user, step, answered)
     match step.verb:
+        case "create" if "nested" in given:
+            id_ = door_more_steps.create_nested(model, user, step, answered)
         case "create":
             id_ = answered["id"] if answered else f"new {len(model.log)}"
             model.create(user, entity, given["values"], id_, step.links)
@@ -104,7 +87,10 @@ def do(model: DoorModel, user: str, step: Step, answered: Any) -> Any:
             return before
         case "restore":
             id_ = given["id"]
-            model.restore(user, entity, id_)
+            model.restore(user, entity, [id_])
+        case "purge":
+            model.purge(user, entity, [given["id"]])
+            return given["id"]
         case _:
             return _many(model, user, step, answered)
     return model.shown(user, entity, model.live[entity][id_])
@@ -114,7 +100,7 @@ def _many(model: DoorModel, user: str, step: Step, answered: Any) -> dict[str, A
     given, entity, created = step.given, step.entity, step.verb == "create_many"
     told = (answered or {}).get("ids", [])
     if "city" in given:  # in which order, is the platform's to say
-        ids = [id_ for id_, row in model.seen(user, entity).items() if row["city"] == given["city"]]
+        ids = list(_in_city(model, user, step))
         ids = told if sorted(filter(None, told)) == sorted(ids) else sorted(ids)
     else:
         ids = [f"new {len(model.log)} {place}" for place, _ in enumerate(given["rows"])] if created else given["ids"]
@@ -126,9 +112,11 @@ def _many(model: DoorModel, user: str, step: Step, answered: Any) -> dict[str, A
     items = list(enumerate(ids))
 
     def work(tried: DoorModel, some: Any) -> None:
-        if step.verb == "delete_many":
-            tried.delete(user, entity, [id_ for _, id_ in some])
-        for place, id_ in some if step.verb != "delete_many" else ():
+        if step.verb in ("delete_many", "restore_many", "purge_many"):
+            work_of = {"delete_many": tried.delete, "restore_many": tried.restore, "purge_many": tried.purge}
+            work_of[step.verb](user, entity, [id_ for _, id_ in some])
+            return
+        for place, id_ in some:
             if created:
                 tried.create(user, entity, given["rows"][place], id_)
             else:
@@ -145,14 +133,25 @@ def _many(model: DoorModel, user: str, step: Step, answered: Any) -> dict[str, A
     }
 
 
+def _in_city(model: DoorModel, user: str, step: Step) -> Iterator[str]:
+    """The records, or those in the trash, in a city."""
+    rows = model.seen(user, step.entity)
+    if step.verb in ("restore_many", "purge_many"):
+        gone = {id_: each.rows[0][1] for (owner, id_), each in model.trash.items() if owner == step.entity}
+        rows = {id_: row for id_, row in gone.items() if model.sees(user, step.entity, row)}
+    return (id_ for id_, row in rows.items() if row["city"] == step.given["city"])
+
+
 def _unready(model: DoorModel, user: str, entity: str, rows: list[Row]) -> dict[int, str]:
     """What is wrong with new records as far as can be said of each by itself: no unique values, no rights on rows."""
     wrong = {}
-    for place, values in enumerate(rows):
+    for place, row in enumerate(rows):
         tried = model.copy()
-        tried.live["company"] = {id_: {**row, "code": None, "city": None} for id_, row in tried.live["company"].items()}
+        tried.live["company"] = {
+            id_: {**each, "code": None, "city": None} for id_, each in tried.live["company"].items()
+        }
         try:
-            tried.create(user, entity, values, "new")
+            tried.create(user, entity, row, "new")
         except Refused as refused:
             if refused.code != "FORBIDDEN":
                 wrong[place] = refused.code
@@ -165,83 +164,42 @@ def steps(draw: Any, model: DoorModel) -> Step:
     entity = draw(st.sampled_from(WRITTEN))
     if entity in ("contact", "contract") and not model.live["company"]:
         entity = "company"
-    verb = draw(
-        st.sampled_from(["create", "create", "update", "update", "update", "delete", "restore", "many", "many"])
-    )
+    verb = draw(st.sampled_from(VERBS))
+    if verb in ("upsert", "nested", "merge"):
+        made = {"upsert": door_more_steps.upserts, "nested": door_more_steps.nested, "merge": door_more_steps.merges}
+        return draw(made[verb](model))
     if verb == "create" or (verb == "update" and not model.live[entity]):
-        return Step("create", entity, {"values": draw(_values(model, entity, whole=True))}, draw(_links(model, entity)))
-    if verb == "restore":
+        return Step("create", entity, {"values": draw(values(model, entity, whole=True))}, draw(links(model, entity)))
+    if verb in ("restore", "purge"):
         if model.trash:
             entity, id_ = draw(st.sampled_from(sorted(model.trash)))
-            return Step("restore", entity, {"id": id_})
-        return Step("restore", entity, {"id": draw(_ids(model, entity))})
+            return Step(verb, entity, {"id": id_})
+        return Step(verb, entity, {"id": draw(ids(model, entity))})
     if verb == "many":
         return draw(_of_many(model))
-    id_ = draw(_ids(model, entity))
+    id_ = draw(ids(model, entity))
     given: dict[str, Any] = {"id": id_}
     if draw(st.booleans()):
         now = model.live[entity].get(id_, {}).get("version", 1)
         given["version"] = draw(st.sampled_from([now, now, now - 1, now + 1]))
     if verb == "delete":
         return Step(verb, entity, given)
-    return Step(verb, entity, {**given, "values": draw(_values(model, entity))}, draw(_links(model, entity)))
+    return Step(verb, entity, {**given, "values": draw(values(model, entity))}, draw(links(model, entity)))
 
 
 @st.composite
 def _of_many(draw: Any, model: DoorModel) -> Step:
     entity = draw(st.sampled_from(["company", "company", "contact"]))
-    verb = draw(st.sampled_from(["create_many", "update_many", "delete_many"]))
+    verb = draw(st.sampled_from(["create_many", "update_many", "delete_many", "restore_many", "purge_many"]))
     given: dict[str, Any] = {"skip": draw(st.booleans())}
     if verb == "create_many":
-        given["rows"] = draw(st.lists(_values(model, entity, whole=True), max_size=4))
+        given["rows"] = draw(st.lists(values(model, entity, whole=True), max_size=4))
     elif entity == "company" and draw(st.booleans()):
         given["city"] = draw(st.sampled_from(["Ulm", "Bonn"]))
     else:
-        given["ids"] = draw(st.lists(_ids(model, entity), max_size=4, unique=True))
+        gone = sorted(id_ for owner, id_ in model.trash if owner == entity)
+        known = st.sampled_from(gone) if gone and verb in ("restore_many", "purge_many") else ids(model, entity)
+        given["ids"] = draw(st.lists(st.one_of(known, ids(model, entity)), max_size=4, unique=True))
     if verb == "update_many":
-        given["values"] = draw(_values(model, entity))
+        given["values"] = draw(values(model, entity))
     return Step(verb, entity, given)
-
-
-@st.composite
-def _values(draw: Any, model: DoorModel, entity: str, *, whole: bool = False) -> Row:
-    known: dict[str, Any] = {
-        "name": st.sampled_from(["A", "B", "C", "D", "E", "F", "", "too long a name"]),
-        "title": st.sampled_from(["X", "Y", None]),
-        "code": st.sampled_from([None, None, None, "1", "2"]),
-        "city": st.sampled_from([None, "Ulm", "Bonn"]),
-        "rating": st.sampled_from([None, 0, 3, 5, 6]),
-        "owner": st.sampled_from([*model.users.values(), None]),
-        "parent": st.one_of(st.none(), _ids(model, "company")),
-        "company": _ids(model, "company"),
-    }
-    found = {}
-    for name in BLANK[entity]:
-        needed = whole and name in ("name", "company") and entity in ("company", "contact", "contract")
-        if name in known and (needed or draw(st.integers(0, 3)) == 0):
-            found[name] = draw(known[name])
-    return found
-
-
-@st.composite
-def _links(draw: Any, model: DoorModel, entity: str) -> dict[str, Any]:
-    name, other = {"project": ("members", "contact"), "contact": ("projects", "project")}.get(entity, ("", ""))
-    if not name or not model.live[other] or draw(st.booleans()):
-        return {}
-    ids = draw(st.lists(_ids(model, other), max_size=3, unique=True))
-    if draw(st.booleans()):
-        return {name: {"set": ids}}
-    added = draw(st.lists(_ids(model, other), max_size=2, unique=True))
-    attributes = st.sampled_from([{}, {"role": "lead"}, {"role": None}, {"role": "much too long"}])
-    return {
-        name: {
-            "add": {id_: draw(attributes) for id_ in added},
-            "remove": [id_ for id_ in ids if id_ not in added],
-        }
-    }
-
-
-def _ids(model: DoorModel, entity: str) -> Any:
-    live = sorted(model.live[entity])
-    gone = sorted(id_ for owner, id_ in model.trash if owner == entity)
-    return st.sampled_from([*live, *live, *live, *gone, UNKNOWN])

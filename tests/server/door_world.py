@@ -15,6 +15,7 @@ from tests.server.http_kit import Client, serving
 from xrm_core.auth import tokens
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.engines import Database
+from xrm_core.storage.merge_tables import MERGE
 from xrm_core.storage.system import SEQUENCE
 from xrm_core.storage.trash_tables import TRASH
 
@@ -113,7 +114,7 @@ class DoorWorld:
         """Away with all records but the users, and with all that is known of them."""
         tables = self.client.records.tables
         with self.client.database.begin() as connection:
-            for each in (TRASH, SEQUENCE, CHANGE, *(tables[name] for name in reversed(ENTITIES))):
+            for each in (TRASH, MERGE, SEQUENCE, CHANGE, *(tables[name] for name in reversed(ENTITIES))):
                 connection.execute(delete(each))
 
 

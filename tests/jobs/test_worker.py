@@ -1,5 +1,6 @@
 """Workers in threads: each job once, turns for tenants, a quiet end, and what dead workers leave behind."""
 
+import datetime as dt
 import threading
 import time
 from collections import Counter
@@ -10,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.jobs.worlds import JobWorld, at_work
-from xrm_core.jobs import heart, queue, schedules, worker
+from xrm_core.jobs import clock, heart, queue, schedules, worker
 from xrm_core.jobs.context import JobContext
 from xrm_core.jobs.job import State
 from xrm_core.jobs.place import Place
@@ -124,6 +125,32 @@ def test_a_job_whose_worker_has_died_is_done_by_another(jobs: JobWorld) -> None:
     assert jobs.job(id_).attempts == 2
     assert not jobs.write(queue.finish, lost, None)
     assert "worker_lost" in [each["event"] for each in logs]
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_clock_that_is_set_meanwhile_neither_keeps_nor_takes_a_lease(
+    jobs: JobWorld, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = dt.timedelta()
+    monkeypatch.setattr(clock, "now", lambda _connection: dt.datetime.now(dt.UTC) + ahead)
+    monkeypatch.setattr(heart, "_TICK_SECONDS", 0.01)
+    lost = jobs.add()
+    jobs.taken()  # and never heard of again
+    runs: list[tuple[str, int]] = []
+
+    def handle(job: JobContext, payload: Any) -> None:
+        nonlocal ahead
+        runs.append((job.id, job.attempt))
+        if payload == {"long": True}:
+            ahead = dt.timedelta(hours=hours)
+            time.sleep(0.9)
+            job.check()
+
+    pace = Pace(2, 0.02, 0.4)
+    with at_work(jobs.worker(handle, pace)), at_work(jobs.worker(handle, pace)):
+        long = jobs.add(payload={"long": True})
+        until(lambda: states(jobs, [lost, long])[State.DONE] == 2)
+    assert sorted(runs) == sorted([(lost, 2), (long, 1)])
 
 
 def test_a_job_that_takes_longer_than_a_lease_is_done_once(jobs: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:

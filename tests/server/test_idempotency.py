@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import select, update
 
 from tests.server.http_kit import Client, code
 from xrm_core.auth import tokens
+from xrm_core.graphql import executor
 from xrm_core.graphql.executor import Executor
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.caller import User
@@ -165,6 +167,27 @@ def test_after_its_time_a_repeat_is_a_new_request(client: Client) -> None:
     assert create(client, "A").status_code == 200
     assert names(client) == ["A", "Secret Customer"]
     assert kept(client) == 1
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_clock_that_is_set_makes_no_change_twice(client: Client, hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = create(client)
+
+    class Other(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
+            return dt.datetime.now(tz) + dt.timedelta(hours=hours)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(executor, "dt", SimpleNamespace(datetime=Other, timedelta=dt.timedelta, UTC=dt.UTC))
+        assert create(client).content == first.content
+        other = create(client, "Other", {"Idempotency-Key": "other"})
+        with client.database.begin() as connection:
+            assert idempotency.remove_expired(connection, Other.now(dt.UTC)) == 0
+    # and when it is right again
+    assert create(client).content == first.content
+    assert create(client, "Other", {"Idempotency-Key": "other"}).content == other.content
+    assert names(client) == ["Other", "Secret Customer"]
 
 
 def test_expired_answers_are_removed(client: Client) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
-from tests.server.door_model import DoorModel, Refused
+from tests.server.door_model import DoorModel, Refused, Row
 from tests.server.door_steps import comparable, do
 from tests.server.door_values import Step
 
@@ -67,9 +67,17 @@ def after(model: DoorModel, sent: Sent) -> DoorModel | str:
 
 
 def summary(model: DoorModel) -> Any:
-    """Entity → id → version of all records (of links: who is joined), and the numbers that were given."""
-    live = {entity: {id_: row["version"] for id_, row in rows.items()} for entity, rows in model.live.items()}
-    return live, {row["number"] for row in model.live["company"].values()}
+    """Entity → id → values of all records (of links: who is joined), and the numbers that were given to which.
+
+    All of it: two orders may answer the same, and differ in what nobody was answered.
+    """
+    live = {entity: {id_: _without_id(row) for id_, row in rows.items()} for entity, rows in model.live.items()}
+    created = {id_: entries[0][2]["number"] for (entity, id_), entries in model.log.items() if entity == "company"}
+    return live, created
+
+
+def _without_id(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "id"}
 
 
 def _differing(one: Any, other: Any) -> str:

@@ -84,8 +84,7 @@ def machine(world: DoorWorld, *, at_once: bool) -> type[RuleBasedStateMachine]:
 
             with ThreadPoolExecutor(len(documents)) as threads:
                 sent = list(threads.map(send, documents, timeout=PATIENCE))
-            rows = {entity: {_key(entity, row): row["version"] for row in world.rows(entity)} for entity in ENTITIES}
-            stored = rows, {row["number"] for row in world.rows("company")}
+            stored = what_is_stored(world)
             model = explained(self.model, sent, stored)
             # All in it: what is noted is of another try, in which others may come first.
             assert isinstance(model, DoorModel), "\n".join(["no order explains this:", *map(str, sent), model])
@@ -154,6 +153,18 @@ def machine(world: DoorWorld, *, at_once: bool) -> type[RuleBasedStateMachine]:
     return Machine
 
 
+def what_is_stored(world: DoorWorld) -> Any:
+    """As the summary of a model."""
+    live = {
+        entity: {_key(entity, row): {**_values(entity, row), "version": row["version"]} for row in world.rows(entity)}
+        for entity in ENTITIES
+    }
+    with world.client.database.read() as connection:
+        mine = CHANGE.c.entity == "company", CHANGE.c.operation == "create"
+        entries = connection.execute(select(CHANGE.c.record_id, CHANGE.c.fields).where(*mine))
+        return live, {str(entry.record_id): json.loads(entry.fields)["number"] for entry in entries}
+
+
 def replayed(world: DoorWorld) -> tuple[dict[tuple[str, str], Row], dict[tuple[str, str], list[tuple[str, int]]]]:
     """What the change log says that there is, and what it says of each record; each entry fits those before it."""
     with world.client.database.read() as connection:
@@ -183,8 +194,11 @@ def replayed(world: DoorWorld) -> tuple[dict[tuple[str, str], Row], dict[tuple[s
 
 def _told(entity: str, row: Row) -> Row:
     """A stored record as the log has it: without what is empty, and without what all records have."""
-    values = {name: row[f"{name}_id" if name in RELATIONS[entity] else name] for name in BLANK[entity]}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in _values(entity, row).items() if value is not None}
+
+
+def _values(entity: str, row: Row) -> Row:
+    return {name: row[f"{name}_id" if name in RELATIONS[entity] else name] for name in BLANK[entity]}
 
 
 def _of(log: Any, entity: str) -> Any:

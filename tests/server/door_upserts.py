@@ -79,7 +79,8 @@ def upsert_many(
             done[place] = id_, True
 
     if skip or not wrong:
-        wrong |= model.each(list(items.values()), work, skip=True)
+        left = list(items.values())
+        wrong |= {left[number][0]: refused for number, refused in model.each(left, work, skip=True).items()}
     if wrong and not skip:
         raise Refused("BULK_REFUSED", errors={place: each.code for place, each in wrong.items()})
     told = [done.get(place) if place not in wrong else None for place in range(len(rows))]

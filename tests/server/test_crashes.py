@@ -9,8 +9,9 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
@@ -18,7 +19,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.outgoing.receiver import Receiver, receiving
+from tests.outgoing.receiver import Handler, Receiver, receiving
+from tests.query.examples import NIGHT
+from tests.server.crash_follower import Follower
 from tests.server.crash_world import PATIENCE, Site, Writer, make_plugin
 from tests.server.live_kit import install
 from tests.server.own_postgres import OwnPostgres, own_postgres
@@ -27,8 +30,8 @@ from xrm_core.storage.engines import Database
 from xrm_core.storage.job_tables import JOB
 
 pytestmark = pytest.mark.slow
-KILLS = 6
-"""Of each kind."""
+KILLS = 40 if NIGHT else 6
+"""Of each kind; by night it takes a quarter of an hour."""
 WRITERS = 4
 
 
@@ -47,7 +50,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[s
 def test_everything_is_killed_again_and_again(database: tuple[str, OwnPostgres | None], tmp_path: Path) -> None:
     url, own = database
     with ExitStack() as stack:
-        receiver = stack.enter_context(receiving())
+        taken: list[bytes] = []  # what the receiver has acknowledged
+        receiver = stack.enter_context(receiving(partial(sometimes, taken)))
         site = Site(install(url, tmp_path), tmp_path, url, make_plugin(tmp_path / "plugin"))
         stack.callback(site.stop, SIGKILL)
         for number in range(2 if own else 1):
@@ -62,7 +66,11 @@ def test_everything_is_killed_again_and_again(database: tuple[str, OwnPostgres |
         ended = threading.Event()
         writers = [Writer(site, ended) for _ in range(WRITERS)]
         threads = [threading.Thread(target=each.run, daemon=True) for each in writers]
-        for thread in threads:
+        unfollowed = threading.Event()
+        stack.callback(unfollowed.set)
+        follower = Follower(site, unfollowed)
+        follower.begin()
+        for thread in [*threads, threading.Thread(target=follower.run, daemon=True)]:
             thread.start()
         kills = Counter(chaos(site, own, url))
         ended.set()
@@ -77,12 +85,22 @@ def test_everything_is_killed_again_and_again(database: tuple[str, OwnPostgres |
         assert sum(each.repeated for each in writers) > 0
 
         # then all that waits for changes comes to its end by itself
-        until(lambda: set(site.heard()) >= events, "the listener was not told of all")
+        until(lambda: set(site.heard()) >= events, "the listener was not told of all", lambda: len(set(site.heard())))
         # A webhook shows records as they are when it is sent: of those that are gone, only that may have been told.
         sure = {(id_, n) for id_, n in events if id_ in known or n == last[id_]}
-        until(lambda: set(received(receiver)) >= sure, "the webhook was not told of all")
+        until(
+            lambda: set(versions(list(taken))) >= sure,
+            "the webhook was not told of all",
+            lambda: len(set(versions(list(taken)))),
+        )
+        # A follower is told what has become of each; several changes may come as one.
+        until(lambda: followed(follower, known), "the follower was not told of all", lambda: len(follower.told))
+        unfollowed.set()
+        assert follower.wrong == []
+        assert follower.in_order
+        assert set(follower.last) <= set(last)
         with closing(Database(url)) as opened:
-            until(lambda: not unfinished(opened), "jobs are not done")
+            until(lambda: not unfinished(opened), "jobs are not done", lambda: -len(unfinished(opened)))
             stored, echoes, entries = contents(opened)
         # and everything is there once, and nothing else
         assert stored == known
@@ -98,6 +116,7 @@ def test_everything_is_killed_again_and_again(database: tuple[str, OwnPostgres |
         site.stop()
     again = sum(each.repeated for each in writers)
     print(f"{len(last)} records, {len(events)} changes, killed: {dict(kills)}, sent again: {again}")
+    print(f"followed in {follower.connections} connections, {len(follower.told)} messages")
     if own is None:
         with closing(sqlite3.connect(tmp_path / "shop.db")) as file:
             assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -132,18 +151,43 @@ def chaos(site: Site, own: OwnPostgres | None, url: str) -> Iterator[str]:
     assert dead == [], "a process has ended by itself"
 
 
-def until(holds: Any, otherwise: str) -> None:
-    """Wait until something holds."""
-    limit = time.monotonic() + PATIENCE
+def until(holds: Any, otherwise: str, progress: Callable[[], int] = lambda: 0) -> None:
+    """Wait until something holds, as long as there is progress: how long it takes is the machine's to say."""
+    limit, before = time.monotonic() + PATIENCE, -10_000_000
     while not holds():
-        assert time.monotonic() < limit, otherwise
+        now = progress()
+        if now > before:
+            limit, before = time.monotonic() + PATIENCE, now
+        assert time.monotonic() < limit, f"{otherwise}; stopped at {before}"
         time.sleep(0.5)
+
+
+def followed(follower: Follower, known: dict[str, tuple[str, int, int]]) -> bool:
+    """Whether all that there is was told as it is, and nothing that is gone as if it were there."""
+    there = {id_: version for id_, version in follower.last.items() if version is not None}
+    return bool(follower.wrong) or there == {id_: version for id_, (_, _, version) in known.items()}
+
+
+def sometimes(taken: list[bytes], handler: Handler) -> None:
+    """A receiver that takes its time now and then, and fails now and then."""
+    if random.random() < 0.1:
+        time.sleep(random.random() / 5)
+    if random.random() < 0.01:
+        handler.answer(503)
+        return
+    taken.append(handler.body)
+    handler.answer(204)
 
 
 def received(receiver: Receiver) -> list[tuple[str, int]]:
     """Record and version of what the webhook was sent, in order."""
-    bodies = [json.loads(body)["data"] for _, _, body in list(receiver.got)]
-    return [(each["id"], each["version"]) for each in bodies]
+    return versions([body for _, _, body in list(receiver.got)])
+
+
+def versions(bodies: list[bytes]) -> list[tuple[str, int]]:
+    """Record and version of what webhooks send."""
+    found = [json.loads(body)["data"] for body in bodies]
+    return [(each["id"], each["version"]) for each in found]
 
 
 def in_order(told: Iterable[tuple[str, int]]) -> bool:

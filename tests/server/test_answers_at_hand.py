@@ -23,6 +23,7 @@ from xrm_core.server.traffic import Stage, Traffic
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system import READ, TOKEN
+from xrm_core.storage.tenants import State, register, set_state
 
 NAMES = "query ($first: Int!) { products(first: $first, orderBy: {name: ASC}) { nodes { name } } }"
 PRICES = "query ($first: Int!) { products(first: $first) { nodes { price } } }"
@@ -48,7 +49,11 @@ class Caller:
         """Status, headers and body of an answer."""
         given = more.pop("given", {"first": 9})
         body = json.dumps({"query": query, "variables": given, **more}).encode().ljust(500)
-        head = (b"authorization: Bearer " + self.token.encode(), b"content-type: application/json", *lines)
+        return await self.send(body, b"content-type: application/json", *lines)
+
+    async def send(self, body: bytes, *lines: bytes) -> tuple[int, dict[bytes, bytes], Any]:
+        """The same for any body."""
+        head = (b"authorization: Bearer " + self.token.encode(), *lines)
         before = len(self.line.answers())
         self.line.send(post(body, *head).replace(b"POST / ", b"POST /graphql ", 1))
         async with asyncio.timeout(SECONDS):
@@ -99,6 +104,29 @@ async def test_an_answer_at_hand_is_the_same_but_for_its_id(shop: Installation) 
         assert near_headers == headers
         # what the body asks for, it gets
         assert (await caller.ask(NAMES, given={"first": 1}))[2]["data"]["products"]["nodes"] == [{"name": "Chair"}]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_requests_that_do_not_wait_for_each_other_are_answered_in_their_order(
+    shop: Installation, apart: bool
+) -> None:
+    async with calling(shop) as caller:
+        await caller.warm()
+        lines = (b"authorization: Bearer " + caller.token.encode(), b"content-type: application/json")
+        sent = [
+            post(json.dumps({"query": NAMES, "variables": {"first": first}}).encode().ljust(size), *lines)
+            for first, size in ((2, 300), (1, 301), (2, 302), (1, 301))
+        ]
+        sent = [each.replace(b"POST / ", b"POST /graphql ", 1) for each in sent]
+        before = len(caller.line.answers())
+        for piece in sent if apart else [b"".join(sent)]:
+            caller.line.send(piece)
+        async with asyncio.timeout(SECONDS):
+            while len(caller.line.answers()) < before + len(sent):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.001)
+        found = caller.line.answers()[before:]
+        assert [status for status, _, _ in found] == [200] * 4
+        assert [len(json.loads(body)["data"]["products"]["nodes"]) for _, _, body in found] == [2, 1, 2, 1]
 
 
 async def test_they_are_counted_like_all_others(shop: Installation) -> None:
@@ -183,6 +211,39 @@ async def test_a_right_that_is_taken_away_is_gone_with_the_policies(shop: Instal
                 await asyncio.sleep(0.01)
         assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_QUERY"]
         await caller.warm()
+
+
+async def test_a_host_name_that_becomes_a_tenants_leads_there(
+    shop: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authenticator, "REMEMBER_SECONDS", 1000)
+    async with calling(shop) as caller:
+        await caller.warm()
+        # when the name by which the client has asked the main database so far is given to a tenant
+        with closing(Database(shop.settings.database_url)) as database:
+            register(database, shop.settings.data_dir, "acme", ["a"])
+            set_state(database, "acme", State.ACTIVE)
+        # then the main database answers it no more (there is no file of that tenant here, so it has no answer either)
+        async with asyncio.timeout(5):
+            while (await caller.ask(NAMES))[0] == 200:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+        assert not await caller.at_hand()
+
+
+async def test_a_form_is_read_as_one(shop: Installation) -> None:
+    shop.pack.entities["product"]["photo"] = {"x-type": "file"}
+    shop.apply()
+    asked = json.dumps({"query": NAMES, "variables": {"first": 9}}).encode()
+    form = b"".join(
+        b'--x\r\ncontent-disposition: form-data; name="%b"\r\n\r\n%b\r\n' % part
+        for part in ((b"operations", asked), (b"map", b"{}"))
+    )
+    form += b"--x--\r\n"
+    async with calling(shop) as caller:
+        await caller.warm()
+        says_form = b"content-type: multipart/form-data; boundary=x"
+        statuses = [(await caller.send(body, says_form))[0] for body in (form, form, asked.ljust(len(form)))]
+        assert statuses == [200, 200, 422]
 
 
 async def test_a_token_that_is_revoked_is_refused_soon(shop: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

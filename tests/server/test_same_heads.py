@@ -149,6 +149,16 @@ async def test_heads_that_say_more_are_always_read(asked: bytes) -> None:
     assert app.again == []
 
 
+async def test_of_several_requests_that_came_together_no_head_is_kept() -> None:
+    app = Echo()
+    line = Line(app)
+    for _ in range(2):
+        line.send(post(b"one") + post(b"seven"))
+        await line.rest()
+    line.end()
+    assert (app.asked, app.again) == ([b"one", b"seven"] * 2, [])
+
+
 async def test_few_heads_are_kept_and_none_of_a_connection_that_is_gone() -> None:
     line = Line(Echo())
     for number in range(5 * _KEPT):

@@ -75,10 +75,9 @@ class Admission(SameHeads):
             self.flow.resume_reading()
             super().data_received(data)
 
-    def _keep(self, again: Again) -> None:
-        counted = self._traffic.counted(cast(Scope, self.cycle.scope), again)
-        if counted is not None:
-            super()._keep(counted)
+    def _wrapped(self, scope: Scope, again: Again) -> Again | None:
+        """Count what is answered so, within the limits."""
+        return self._traffic.counted(scope, again)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin with a request, or refuse it without one thing being made for it."""

@@ -32,7 +32,7 @@ from xrm_core.server.negotiation import (
 )
 from xrm_core.server.one_write import ANSWER, Answering
 from xrm_core.server.same_heads import AGAIN
-from xrm_core.server.sites import VIEW_AS, address_of, named_in, site_of
+from xrm_core.server.sites import VIEW_AS, address_of, host_of, named_in, site_of
 from xrm_core.server.trusted_documents import TrustedDocuments
 from xrm_core.translation import speaking
 
@@ -197,13 +197,15 @@ class GraphQLEndpoint:
         authorization = headers.get("authorization")
         if authorization is None or not _SINGLE.isdisjoint(headers) or scope["query_string"] or scope["root_path"]:
             return
-        site, address, coding = site_of(scope), address_of(scope), headers.get("accept-encoding")
+        if is_multipart(headers.get("content-type")):
+            return  # its body is read otherwise
+        site, host, address, coding = site_of(scope), host_of(scope), address_of(scope), headers.get("accept-encoding")
         lines = _HEAD_OF[media_type]
 
         def again(body: bytes) -> tuple[bytes, bytes] | None:
             try:
                 query, name, variables, cost = self._asked(_from_json(body))
-                found = None if cost else site.at_hand(authorization, address, query, name, variables)
+                found = None if cost else site.at_hand(host, authorization, address, query, name, variables)
             except Exception:
                 return None  # the ordinary way meets it, too, and says so
             if found is None or (self._compresses and is_compressed(len(found), coding)):

@@ -48,12 +48,14 @@ class SameHeads(Protocol):
         super().__init__(*arguments, **named)
         self._kept: dict[bytes, _Kept] = {}
         self._came: tuple[bytes, int] | None = None
-        self._in_message = False
+        self._begun = self._in_message = False
         self._defaults: tuple[object, bytes] = (None, b"")
 
     def on_message_begin(self) -> None:
         """See uvicorn."""
-        self._in_message = True
+        if self._begun:
+            self._came = None  # what came is more than one request
+        self._begun = self._in_message = True
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
@@ -63,7 +65,7 @@ class SameHeads(Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer at once what is at hand by its head; else read it."""
-        self._came = None
+        self._came, self._begun = None, False
         cycle = self.cycle
         if not self._in_message and (cycle is None or cycle.response_complete):
             end = data.find(_END, 0, _MOST) + len(_END)
@@ -101,9 +103,16 @@ class SameHeads(Protocol):
         length = int(lengths[0])
         if size != len(head) + length:
             return
+        wrapped = self._wrapped(cycle.scope, again)
+        if wrapped is None:
+            return
         if len(self._kept) >= _KEPT:
             self._kept.clear()
-        self._kept[head] = _Kept(length, again)
+        self._kept[head] = _Kept(length, wrapped)
+
+    def _wrapped(self, scope: Any, again: Again) -> Again | None:  # noqa: ARG002
+        """What is kept for the head of a request, if anything."""
+        return again
 
     def _answer_again(self, again: Again, body: bytes) -> bool:
         if self.transport.is_closing() or self.flow.write_paused:

@@ -201,6 +201,7 @@ class Site:
 
     def at_hand(
         self,
+        host: str,
         authorization: str,
         address: str | None,
         query: str,
@@ -209,12 +210,22 @@ class Site:
     ) -> bytes | None:
         """The body of the answer to a query if nothing has to be waited for, and the caller asked a moment ago.
 
+        Args:
+            host: the name that the main site was asked by; it may have become a tenant's since.
+            authorization: see :meth:`answer`.
+            address: of the client.
+            query: the document.
+            operation_name: which of its operations.
+            variables: as they came.
+
         Returns:
             None: it has to be asked by :meth:`answer`, which also says what is wrong, if anything is.
 
         Raises:
             XrmError: likewise.
         """
+        if self._whose(host) is not None:
+            return None
         self.require_policies()
         serving = self.serving
         caller = serving.authenticator.known(authorization, address)

@@ -127,7 +127,7 @@ class Sites:
         path: str = scope["path"]
         site: Site | None = self._main
         if path.startswith(_TENANTS) or self._tenants.have_hosts:
-            name, parts = self._tenants.named(_host(scope)), _PATH.fullmatch(path)
+            name, parts = self._tenants.named(host_of(scope)), _PATH.fullmatch(path)
             if parts is not None:
                 name, path = parts[2], parts[3] or ""
             site = self._main if name is None else self._tenants.open_site(name)
@@ -157,7 +157,7 @@ class Sites:
 
     async def _find(self, scope: Scope) -> tuple[Site, str]:
         """The site, and the path on it."""
-        name = self._tenants.named(_host(scope)) if self._tenants.have_hosts else None
+        name = self._tenants.named(host_of(scope)) if self._tenants.have_hosts else None
         whole: str = scope["path"]
         path = _PATH.fullmatch(whole)
         if name is None and path is None:
@@ -178,7 +178,7 @@ async def _refuse(receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 4403})
 
 
-def _host(scope: Scope) -> str:
+def host_of(scope: Scope) -> str:
     """The host name that the client asked for, without a port."""
     for name, value in scope["headers"]:
         if name == b"host":

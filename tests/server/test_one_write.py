@@ -89,6 +89,53 @@ def test_requests_that_come_at_once_are_answered_in_their_order() -> None:
     assert written == b"".join(exchange(answering(b"hello"), GET)) * 3
 
 
+class Reading(Wire):
+    """A transport that knows whether it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_read = True
+
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
+
+async def test_nothing_more_is_read_while_a_request_waits_behind_another() -> None:
+    # given a client that sends the next requests without waiting for answers
+    turn = asyncio.Semaphore(0)
+    answer = answering(b"hello")
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def when_let(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                await turn.acquire()
+            await send(message)
+
+        await answer(scope, receive, when_let)
+
+    config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False)
+    config.load()
+    state, wire = ServerState(), Reading()
+    protocol = Protocol(config=config, server_state=state, app_state={})
+    protocol.connection_made(wire)
+    protocol.data_received(GET * 3)
+    # then it is read on only when the last of them is under way
+    read = []
+    for _ in range(3):
+        for _ in range(30):
+            await asyncio.sleep(0)
+        read.append(wire.is_read)
+        turn.release()
+    for _ in range(30):
+        await asyncio.sleep(0)
+    protocol.connection_lost(None)
+    assert read == [False, False, True]
+    assert b"".join(wire.written).count(b"HTTP/1.1 200 OK") == 3
+
+
 def test_further_parts_leave_at_once_whatever_they_look_like() -> None:
     first, *rest = exchange(answering(b"a", b"HTTP/1.1 200 OK", b"c"), GET)
     assert first.endswith(b"\r\n\r\na")

@@ -4,10 +4,11 @@ ASGI demands no less: a server must not send the head before it has got the firs
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from functools import partial
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MOST_COPIED = 65_536
@@ -67,6 +68,23 @@ class HeldHead:
         return getattr(self._transport, name)
 
 
+class _Flow(FlowControl):
+    """Of a connection: no more is read of it while a request waits that came behind the one under way.
+
+    Uvicorn reads on whenever a request asks for its body, or is answered: whoever sends faster than they take answers
+    would have it keep all that they send.
+    """
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        """See uvicorn."""
+        if not self._waiting:  # else the one under way is whole
+            super().resume_reading()
+
+
 class Protocol(HttpToolsProtocol):
     """Uvicorn's, on such a transport, and with one timer for a connection instead of one for each request."""
 
@@ -74,6 +92,7 @@ class Protocol(HttpToolsProtocol):
         """Hold heads on this connection."""
         super().connection_made(transport)
         self.transport = HeldHead(transport, self)  # type: ignore[assignment]
+        self.flow = _Flow(transport, self.pipeline)
         self._idle_since: float | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -86,11 +105,12 @@ class Protocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
+        following = self.pipeline.pop() if self.pipeline else None
         self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-            return
-        self._is_idle()
+        if following is None:
+            self._is_idle()
+        else:
+            self._start_asgi_task(*following)
 
     def _is_idle(self) -> None:
         self._idle_since = self.loop.time()

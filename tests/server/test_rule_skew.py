@@ -46,7 +46,7 @@ FILES: dict[str, dict[str, Any]] = {
     },
 }
 ROLES = {
-    "roles": {"admin": {}, "lead": {}, "owner": {}},
+    "roles": {"admin": {}, "lead": {}, "owner": {}, "guest": {}},
     "rules": {
         "covered": {"ward": {"doctors": {"some": {"state": {"eq": "on"}}}}},
         "open": {"ward": {"state": {"eq": "on"}}},
@@ -54,6 +54,7 @@ ROLES = {
         "unused": {"doctors": {"none": {"state": {"eq": "off"}}}},
         "housed": {"rooms": {"every": {"state": {"eq": "on"}}}},
         "own": {"owner": {"id": {"eq": "$user"}}},
+        "shared": {"$shared": "read"},
     },
 }
 POLICIES = """role,entity,action,fields,rule,effect
@@ -63,12 +64,14 @@ lead,doctor,update,name state ward,covered,allow
 lead,doctor,update,rooms,housed,allow
 lead,doctor,delete,*,open,allow
 lead,doctor,create,*,,allow
+lead,doctor,share,*,covered,allow
 lead,visit,create,*,open,allow
 lead,visit,update,*,open,allow
 lead,ward,update,*,idle,allow
 lead,room,update,*,unused,allow
 owner,*,read,*,,allow
 owner,doctor,update,*,own,allow
+guest,doctor,read,*,shared,allow
 """
 ENTITIES = ("visit", "doctor_room", "doctor", "room", "ward")
 
@@ -220,6 +223,22 @@ def test_what_links_lead_to_is_held(world: DoorWorld) -> None:
         assert code(late.result(PATIENCE)) == "FORBIDDEN"
         with world.client.database.begin() as connection:
             connection.execute(delete(world.client.records.tables["doctor_room"]))
+
+
+def test_who_shares_holds_the_list_before_the_record(world: DoorWorld) -> None:
+    if world.client.database.is_sqlite:
+        return  # one writes at a time
+    # given two of one ward that are shared at once: if each held its own record first, they would wait for each other
+    ids, tables = _made(world), world.client.records.tables
+    with world.client.database.begin() as connection:
+        newcomer = select(tables["ward"]).where(tables["ward"].c.id == ids["W"])
+        connection.execute(newcomer.with_for_update(read=True, key_share=True))
+        share = f'shareDoctor(id: "{ids["A"]}", with: {{user: "{world.users["anna"]}"}}, level: READ) {{ id }}'
+        late = second(world, f"mutation {{ {share} }}", "ben")
+        with world.client.database.begin() as apart:
+            doctor = select(tables["doctor"].c.id).where(tables["doctor"].c.id == ids["A"])
+            assert apart.scalar(doctor.with_for_update(nowait=True)) is not None
+    assert late.result(PATIENCE) == {"data": {"shareDoctor": {"id": ids["A"]}}}
 
 
 def test_records_that_rules_do_not_look_at_keep_nobody_waiting(world: DoorWorld) -> None:

@@ -159,6 +159,12 @@ def _check(
     conditions = [each for some in asked for each in some]
     table = scope.tables[kind.name]
     alone = any(each.reach.alone for each in asked)
+    if any(each.reach.lists for each in asked) and connection.dialect.name == "postgresql":
+        # First what many may want alone, as for changes: else each of two would hold its own record, and wait there.
+        first = select(table.c.id).where(table.c.id == id_, *conditions)
+        if connection.execute(first, context_values(caller, now)).first() is not None:
+            for each in asked:
+                hold_from(connection, scope, kind, [id_], each.reach)
     # Who writes by leave of a share holds the record, at least for sharing: until then the share stays.
     query = select(table.c.id).where(table.c.id == id_, *conditions).with_for_update(key_share=not alone)
     if connection.execute(query, context_values(caller, now)).first() is None:

@@ -1,14 +1,18 @@
 """Who was let in a moment ago, looked at once more where they change something: a server remembers them for a while."""
 
 import datetime as dt
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, or_, select
+from sqlalchemy import ColumnElement, Connection, Dialect, Select, Table, bindparam, literal, or_, select
 
 from xrm_core.auth import people
 from xrm_core.errors import Forbidden, Unauthenticated
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import PolicySet, with_inherited
+from xrm_core.storage.driver_statements import DriverStatement
 from xrm_core.storage.system import SESSION, TOKEN, USER_ROLE
+
+_NOW, _USER, _SESSION, _TOKEN = "now", "user", "session", "token"
 
 
 def require_still_held(connection: Connection, caller: User, users: Table, policies: PolicySet | None) -> None:
@@ -26,20 +30,12 @@ def require_still_held(connection: Connection, caller: User, users: Table, polic
         Unauthenticated: the session or the token has ended, or the user is not active any more.
         Forbidden: a role was taken away.
     """
-    valid = _valid(caller)
-    if caller.id is None:  # a service has the roles of its token
-        if connection.execute(select(valid)).scalar():
-            return
-        raise _ended()
-    query = (
-        select(USER_ROLE.c.role)
-        .select_from(users)
-        .outerjoin(USER_ROLE, USER_ROLE.c.user_id == users.c.id)
-        .where(users.c.id == caller.id, people.is_active(users), valid)
-    )
-    held = connection.scalars(query).all()
+    values = {_NOW: dt.datetime.now(dt.UTC), _USER: caller.id, _SESSION: caller.session, _TOKEN: caller.token}
+    held = [role for (role,) in _statement(connection.dialect, caller, users).rows(connection, values)]
     if not held:  # where there is no role, there is a row without one
         raise _ended()
+    if caller.id is None:  # a service has the roles of its token
+        return
     known = {} if policies is None else policies.roles
     if not caller.access.roles <= with_inherited(known, frozenset(role for role in held if role is not None)):
         raise Forbidden("A role was taken from you; nothing was done.", hint="Look at what you may do now.")
@@ -49,11 +45,36 @@ def _ended() -> Unauthenticated:
     return Unauthenticated("You are not signed in any more; nothing was done.", hint="Sign in again.")
 
 
+def _statement(dialect: Dialect, caller: User, users: Table) -> DriverStatement:
+    """What finds the roles of a caller who has lost nothing; made once for each way to be signed in."""
+    key = dialect.name, caller.id is None, caller.session is None
+    made: dict[Any, DriverStatement] = users.info.setdefault("xrm still held", {})
+    found = made.get(key)
+    if found is None:
+        found = made[key] = DriverStatement(_query(caller, users), dialect)
+    return found
+
+
+def _query(caller: User, users: Table) -> Select[Any]:
+    valid, user = _valid(caller), bindparam(_USER, type_=users.c.id.type)
+    if caller.id is None:
+        return select(literal("")).where(valid)
+    return (
+        select(USER_ROLE.c.role)
+        .select_from(users)
+        .outerjoin(USER_ROLE, USER_ROLE.c.user_id == users.c.id)
+        .where(users.c.id == user, people.is_active(users), valid)
+    )
+
+
 def _valid(caller: User) -> ColumnElement[bool]:
     """Whether the session or the token has not ended."""
-    now = dt.datetime.now(dt.UTC)
+    now = bindparam(_NOW, type_=SESSION.c.expires_at.type)
     if caller.session is not None:
-        own = (SESSION.c.id == caller.session, SESSION.c.user_id == caller.id)
+        user = bindparam(_USER, type_=SESSION.c.user_id.type)
+        session = bindparam(_SESSION, type_=SESSION.c.id.type)
+        own = SESSION.c.id == session, SESSION.c.user_id == user
         return select(SESSION.c.id).where(*own, SESSION.c.expires_at > now).exists()
     lasting = or_(TOKEN.c.expires_at.is_(None), TOKEN.c.expires_at > now)
-    return select(TOKEN.c.id).where(TOKEN.c.id == caller.token, TOKEN.c.revoked_at.is_(None), lasting).exists()
+    token = bindparam(_TOKEN, type_=TOKEN.c.id.type)
+    return select(TOKEN.c.id).where(TOKEN.c.id == token, TOKEN.c.revoked_at.is_(None), lasting).exists()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
@@ -33,15 +33,16 @@ from xrm_core.records.relationships import conflicts
 from xrm_core.records.rights import (
     Problems,
     check_fields,
-    context,
     holds,
     kept,
     readable_of,
     row_conditions,
     told,
+    values_for,
 )
 from xrm_core.records.stored import Record, canonical, targets_of
 from xrm_core.records.wording import noun
+from xrm_core.storage.driver_statements import DriverStatement
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
@@ -215,10 +216,12 @@ def _all_hold(records: "Records", connection: Connection, caller: Caller, kind: 
             continue
         if conditions:
             query = kept(scope, "all hold", conditions, partial(_holding, scope, table, conditions))
-            if (connection.scalar(query, {**context(caller), MANY: ids}) or 0) < len(ids):
+            [(count,)] = query.rows(connection, values_for(caller, {MANY: ids}))
+            if count < len(ids):
                 return False
     return True
 
 
-def _holding(scope: Scope, table: Table, conditions: Sequence[Any]) -> Select[Any]:
-    return select(func.count()).select_from(table).where(among(table.c.id, scope.dialect), *conditions)
+def _holding(scope: Scope, table: Table, conditions: Sequence[Any]) -> DriverStatement:
+    query = select(func.count()).select_from(table).where(among(table.c.id, scope.dialect), *conditions)
+    return DriverStatement(query, scope.dialect)

@@ -1,9 +1,9 @@
 """Records as they are stored, held until the transaction ends, if the caller may do something with them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, select
+from sqlalchemy import Connection, Table, bindparam, select
 
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller
@@ -11,8 +11,9 @@ from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
 from xrm_core.records.among import MANY, among
 from xrm_core.records.reach import Reach, hold_from
-from xrm_core.records.rights import ONE, Conditions, all_hold, context, denied, holds, kept
-from xrm_core.records.stored import Record, from_row
+from xrm_core.records.rights import ONE, Conditions, all_hold, context, denied, holds, kept, values_for
+from xrm_core.records.stored import Record, record_maker
+from xrm_core.storage.driver_statements import DriverStatement
 
 
 def locked(
@@ -42,15 +43,16 @@ def locked(
         allowed = [str(id_) for id_ in connection.scalars(query, {**context(caller), MANY: sorted(ids)})]
         hold_from(connection, scope, kind, allowed, reach)
 
-    def make() -> Select[Any]:
+    def make() -> tuple[DriverStatement, Callable[[Sequence[Any]], Record]]:
         mine = table.c.id == bindparam(ONE, type_=table.c.id.type) if one else among(table.c.id, scope.dialect)
         query = select(table).where(mine, *conditions).with_for_update(key_share=keeps_id)
-        return query if one else query.order_by(table.c.id)
+        statement = DriverStatement(query if one else query.order_by(table.c.id), scope.dialect)
+        return statement, record_maker(kind, table.c.keys())
 
-    query = kept(scope, f"locked {one} {keeps_id}", conditions, make)
+    query, make_record = kept(scope, f"locked {one} {keeps_id}", conditions, make)
     wanted = {ONE: ids[0]} if one else {MANY: sorted(ids)}
-    rows = connection.execute(query, {**context(caller), **wanted}).mappings()
-    found = {record["id"]: record for record in (from_row(kind, dict(row)) for row in rows)}
+    rows = query.rows(connection, values_for(caller, wanted))
+    found = {record["id"]: record for record in map(make_record, rows)}
     for id_ in ids:
         if id_ not in found:
             raise denied(connection, scope, caller, kind, id_, action)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from xrm_core.errors import Forbidden, NotFound
 from xrm_core.metadata.model import Entity
@@ -11,7 +11,7 @@ from xrm_core.metadata.predicate import EVERYTHING, NOTHING
 from xrm_core.permissions.access import Access, Permission
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
-from xrm_core.query.context import context_values
+from xrm_core.query.context import ContextValues, context_values
 from xrm_core.query.predicates import compile_rule, scan, unguarded
 from xrm_core.query.scan import Scope
 from xrm_core.query.trash import former_names
@@ -19,6 +19,7 @@ from xrm_core.records.among import MANY, among
 from xrm_core.records.reach import Reach, reach_of
 from xrm_core.records.stored import targets_of
 from xrm_core.records.wording import ABOUT, labelled, noun, plural
+from xrm_core.storage.driver_statements import DriverStatement
 from xrm_core.storage.merge_tables import MERGE
 from xrm_core.translation import mark, say
 
@@ -100,6 +101,13 @@ def context(caller: Caller) -> Mapping[str, Any]:
     return context_values(caller)
 
 
+def values_for(caller: Caller, own: Mapping[str, Any]) -> ContextValues:
+    """Bind values of a statement that is run by the driver: its own, and what row rules need."""
+    found = ContextValues(caller)
+    found.update(own)
+    return found
+
+
 def holds(
     connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str, conditions: list[Any]
 ) -> bool:
@@ -108,11 +116,12 @@ def holds(
         return True
     table = scope.tables[entity.name]
 
-    def make() -> Select[Any]:
-        return select(table.c.id).where(table.c.id == bindparam(ONE, type_=table.c.id.type), *conditions)
+    def make() -> DriverStatement:
+        mine = table.c.id == bindparam(ONE, type_=table.c.id.type)
+        return DriverStatement(select(table.c.id).where(mine, *conditions), scope.dialect)
 
     query = kept(scope, "holds", conditions, make)
-    return connection.execute(query, {**context(caller), ONE: id_}).first() is not None
+    return query.first(connection, values_for(caller, {ONE: id_})) is not None
 
 
 ONE = "xrm_id"
@@ -250,13 +259,14 @@ def _fields_of(problem: Mapping[str, str], entity: Entity) -> set[str]:
 def readable(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str) -> bool:
     """Whether the caller, who may read some records of the entity, can see this one."""
 
-    def make() -> Select[Any]:
+    def make() -> DriverStatement:
         found = scan(scope, entity)
         rule = [] if found.rule is None else [found.rule]
-        return select(found.source.c.id).where(found.source.c.id == bindparam(ONE, type_=found.source.c.id.type), *rule)
+        mine = found.source.c.id == bindparam(ONE, type_=found.source.c.id.type)
+        return DriverStatement(select(found.source.c.id).where(mine, *rule), scope.dialect)
 
     query = scope.tables.statements.get(("readable", *_seen_by(scope, entity)), make)
-    return connection.execute(query, {**context(caller), ONE: id_}).first() is not None
+    return query.first(connection, values_for(caller, {ONE: id_})) is not None
 
 
 def readable_of(connection: Connection, scope: Scope, caller: Caller, entity: Entity, ids: Collection[str]) -> set[str]:
@@ -264,13 +274,14 @@ def readable_of(connection: Connection, scope: Scope, caller: Caller, entity: En
     if len(ids) == 1:
         return {id_ for id_ in ids if readable(connection, scope, caller, entity, id_)}
 
-    def make() -> Select[Any]:
+    def make() -> DriverStatement:
         found = scan(scope, entity)
         rule = [] if found.rule is None else [found.rule]
-        return select(found.source.c.id).where(among(found.source.c.id, scope.dialect), *rule)
+        mine = among(found.source.c.id, scope.dialect)
+        return DriverStatement(select(found.source.c.id).where(mine, *rule), scope.dialect)
 
     query = scope.tables.statements.get(("readable_of", *_seen_by(scope, entity)), make)
-    return {str(id_) for id_ in connection.scalars(query, {**context(caller), MANY: sorted(ids)})}
+    return {str(id_) for (id_,) in query.rows(connection, values_for(caller, {MANY: sorted(ids)}))}
 
 
 def _seen_by(scope: Scope, entity: Entity) -> tuple[Hashable, ...]:

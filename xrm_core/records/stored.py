@@ -1,8 +1,9 @@
 """Records as the caller knows them ↔ rows as the database has them."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from typing import Any
 
 from xrm_core.metadata.clock import duration_seconds, duration_text, moment_text, time_text
@@ -39,6 +40,31 @@ def _columns(field: Field, value: Any) -> dict[str, Any]:
 def from_row(entity: Entity, row: Mapping[str, Any]) -> Record:
     """The whole record as it is stored, system fields included, out of a row of its table."""
     return {field.name: value_of(field, row) for field in entity.all_fields() if not field.virtual}
+
+
+def record_maker(entity: Entity, columns: Iterable[str]) -> Callable[[Sequence[Any]], Record]:
+    """What makes a whole record, as :func:`from_row` does, of the values of these columns in their order."""
+    order = {column: place for place, column in enumerate(columns)}
+    names, plain = [], []
+    others: list[tuple[str, Field]] = []
+    for field in entity.all_fields():
+        if field.virtual:
+            continue
+        if field.type is FieldType.MONEY or (field.relation is not None and field.relation.polymorphic):
+            others.append((field.name, field))
+        names.append(field.name)
+        plain.append(order[field.columns[0]])
+    pick = itemgetter(*plain)
+
+    def make(row: Sequence[Any]) -> Record:
+        record = dict(zip(names, pick(row), strict=True))
+        if others:
+            of_columns = dict(zip(order, row, strict=True))
+            for name, field in others:
+                record[name] = value_of(field, of_columns)
+        return record
+
+    return make
 
 
 def value_of(field: Field, row: Mapping[str, Any]) -> Any:

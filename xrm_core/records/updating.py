@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Update, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from xrm_core.changes import log
@@ -28,9 +28,11 @@ from xrm_core.records.rights import (
     kept,
     row_conditions,
     target_problems,
+    values_for,
 )
 from xrm_core.records.stored import Record, canonical, to_columns
 from xrm_core.records.wording import noun
+from xrm_core.storage.driver_statements import DriverStatement
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
@@ -118,16 +120,15 @@ def change_one(
     """
     table, version = scope.tables[kind.name], before["version"]
 
-    def make() -> Update:
+    def make() -> DriverStatement:
         new = {name: bindparam(f"{NEW}{name}", type_=table.c[name].type) for name in values}
         mine = table.c.id == bindparam(ONE, type_=table.c.id.type), table.c.version == bindparam("xrm_version")
-        return update(table).where(*mine, *conditions).values(new)
+        return DriverStatement(update(table).where(*mine, *conditions).values(new), scope.dialect)
 
     statement = kept(scope, f"update {' '.join(values)}", conditions, make)
     binds = {f"{NEW}{name}": value for name, value in values.items()}
-    return connection.execute(
-        statement, {**context(caller), **binds, ONE: before["id"], "xrm_version": version}
-    ).rowcount
+    mine = {**binds, ONE: before["id"], "xrm_version": version}
+    return statement.changed(connection, values_for(caller, mine))
 
 
 def final_changes(records: "Records", caller: Caller, kind: Entity, before: Record, changes: Record) -> Record:

@@ -64,6 +64,9 @@ _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 POSTGRES_CONNECTION = {"connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 40_000}
 """A server that vanished without a word is noticed: seconds, seconds, milliseconds."""
 
+_NONE_PREPARED = {"prepare_threshold": None}
+"""By psycopg itself: after a rollback it would drop all that are prepared, those of ``driver_calls`` among them."""
+
 _BUSY = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 _CANCELLED, _NO_MEMORY = "57014", "53200"
 _NO_SERVER = frozenset({"08", "28", "3D", "53", "57"})  # connection, login, no such database, resources, shut down
@@ -339,7 +342,7 @@ def _engine(url: URL, pool: int, options: str) -> Engine:
         pool_size=pool,
         pool_timeout=POOL_WAIT_SECONDS,
         use_native_hstore=False,  # no column is one, and to look for the type takes as long as to connect
-        connect_args={**POSTGRES_CONNECTION, "options": f"{options} -c lock_timeout=10s"},
+        connect_args={**POSTGRES_CONNECTION, **_NONE_PREPARED, "options": f"{options} -c lock_timeout=10s"},
     )
     event.listen(engine, "checkout", liveness.look)
     return engine

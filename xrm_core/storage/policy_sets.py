@@ -17,6 +17,7 @@ from xrm_core.errors import Busy, ModelOutOfDate, PermissionsChanged, PolicyInva
 from xrm_core.metadata.model import Model
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.columns import Id, Instant, String
+from xrm_core.storage.driver_statements import DriverStatement
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system import METADATA, MODEL
 from xrm_core.translation import say
@@ -89,7 +90,11 @@ def applied_versions(connection: Connection) -> tuple[str | None, str | None]:
     Raises:
         TablesChanged: the database has no system tables.
     """
-    fingerprint, digest = connection.execute(_VERSIONS).one()
+    dialect = connection.dialect
+    statement = _VERSIONS_ON.get(dialect.name)
+    if statement is None:
+        statement = _VERSIONS_ON[dialect.name] = DriverStatement(_VERSIONS, dialect)
+    [(fingerprint, digest)] = statement.rows(connection, {})
     return fingerprint, digest
 
 
@@ -176,6 +181,10 @@ _VERSIONS = select(
     select(MODEL.c.fingerprint).order_by(MODEL.c.id.desc()).limit(1).scalar_subquery(),
     select(POLICY_SET.c.digest).order_by(POLICY_SET.c.id.desc()).limit(1).scalar_subquery(),
 )
+
+
+_VERSIONS_ON: dict[str, DriverStatement] = {}
+"""For each dialect; the tables are the same in all databases."""
 
 
 def _stored(row: Row[tuple[int, str, str, str, str | None, str, int | None]]) -> StoredSet:

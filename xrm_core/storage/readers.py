@@ -10,8 +10,10 @@ from typing import Any, Protocol
 import psycopg
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
+from sqlalchemy.exc import DBAPIError
 
 from xrm_core.errors import DatabaseUnavailable, QueryTooLarge, XrmError
+from xrm_core.storage.driver_calls import rows
 from xrm_core.storage.engines import Database, does_not_fit, tables_changed, timed_out
 from xrm_core.telemetry.pool_use import PoolUse
 
@@ -96,15 +98,14 @@ def fetch_in(connection: Connection, call: Call, timeout: float) -> bytes | None
     try:
         if isinstance(driver, sqlite3.Connection):
             row = driver.execute(sql, values).fetchone()
-        elif isinstance(driver, psycopg.Connection):
-            with psycopg.RawCursor(driver) as cursor:
-                row = cursor.execute(sql.encode(), values, prepare=False if sql.startswith(ANEW) else None).fetchone()
         else:
-            raise TypeError(f"unknown driver {type(driver)}")
+            row = next(iter(rows(connection, sql, values, prepares=not sql.startswith(ANEW))), None)
     except sqlite3.OperationalError as error:
         raise (understood(error, timeout) or error) from error
-    except psycopg.errors.QueryCanceled as error:
-        raise timed_out(timeout) from error
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.errors.QueryCanceled):
+            raise timed_out(timeout) from error
+        raise
     return None if row is None or row[0] is None else str(row[0]).encode()
 
 

@@ -4,22 +4,22 @@ SQLAlchemy takes longer to bind the values of a row than SQLite to store it. Wha
 with the same types; on PostgreSQL many rows go by COPY, which checks all that INSERT checks.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Dialect, Table, insert
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeEngine
 
 from xrm_core.storage.columns import Instant
+from xrm_core.storage.driver_calls import Text, changed, listened_to
+from xrm_core.storage.driver_statements import Processor, bind_processor, with_numbers
 
 MANY = 50
 """Rows from which on PostgreSQL takes them by COPY."""
 
 Row = tuple[Any, ...]
-Processor = Callable[[Any], Any]
 
 
 class Rows:
@@ -40,6 +40,8 @@ class Rows:
         self._sql = str(compiled)
         self.columns: tuple[str, ...] = tuple(compiled.positiontup or ())
         self.processors = tuple(_processor(table.c[name].type, positional) for name in self.columns)
+        numbered = insert(table).inline().compile(dialect=with_numbers(dialect), column_keys=list(self.columns))
+        self._alone = Text(str(numbered), len(self.columns))
         preparer = dialect.identifier_preparer
         names = ", ".join(preparer.quote(name) for name in self.columns)
         self._copy = f"COPY {preparer.format_table(table)} ({names}) FROM STDIN"
@@ -57,7 +59,10 @@ class Rows:
             self._by_copy(driver, rows)
         else:
             all_ = list(rows)
-            connection.exec_driver_sql(self._sql, all_[0] if len(all_) == 1 else all_)
+            if len(all_) == 1 and not listened_to(connection):
+                changed(connection, self._alone, all_[0])
+            else:
+                connection.exec_driver_sql(self._sql, all_[0] if len(all_) == 1 else all_)
 
     def _by_copy(self, driver: psycopg.Connection[Any], rows: Iterable[Row]) -> None:
         try:
@@ -70,10 +75,7 @@ class Rows:
 
 
 def _processor(type_: TypeEngine[Any], dialect: Dialect) -> Processor | None:
-    impl = type_.dialect_impl(dialect)
-    found = impl.bind_processor(dialect)
-    if found is not None and isinstance(impl, TypeDecorator) and impl.impl_instance.bind_processor(dialect) is None:
-        found = partial(impl.process_bind_param, dialect=dialect)  # the same without SQLAlchemy's detour
+    found = bind_processor(type_, dialect)
     return _Latest(found) if found is not None and isinstance(type_, Instant) else found
 
 

@@ -1,0 +1,167 @@
+"""SQL text straight to the driver of a connection: what SQLAlchemy does around a statement costs more than itself.
+
+On PostgreSQL a text that a connection has run before is prepared there, and runs by one call of libpq, without the
+cursor of psycopg; values go and come by psycopg's adapters all the same. Whoever listens to statements of an engine, as
+traces do, is not told of these; see :func:`listened_to`.
+"""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import psycopg
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+Row = tuple[Any, ...]
+
+MAX_PREPARED = 256
+"""Statements that a connection keeps prepared; of more, those that were not used for the longest go."""
+
+_PLACE = "xrm_driver_calls"
+_NUMBERS = count()
+
+
+class Text:
+    """SQL with placeholders: ``?`` on SQLite, ``$1`` on PostgreSQL. Made once, run often.
+
+    Each has a name of its own, so that a plan of another model's tables is never taken for one of these.
+    """
+
+    __slots__ = ("formats", "number", "sent", "sql")
+
+    def __init__(self, sql: str, places: int) -> None:
+        self.sql = sql
+        self.sent = sql.encode()
+        self.number = next(_NUMBERS)
+        self.formats = [PyFormat.AUTO] * places
+
+
+def listened_to(connection: Connection) -> bool:
+    """Whether somebody wants to hear of each statement: then it has to go by SQLAlchemy."""
+    listeners = connection.dispatch
+    return bool(listeners.before_cursor_execute or listeners.after_cursor_execute)
+
+
+def rows(connection: Connection, text: Text | str, values: Sequence[Any], *, prepares: bool = True) -> list[Row]:
+    """The rows of a statement, as the driver has them.
+
+    Args:
+        connection: in a transaction.
+        text: the statement; as a string it is one that can be prepared for any tables, since it gives text alone.
+        values: those of its places.
+        prepares: False: it is planned for its values each time.
+
+    Raises:
+        DBAPIError: SQLAlchemy's, as for any statement (IntegrityError).
+    """
+    driver: Any = connection.connection.driver_connection
+    if isinstance(driver, psycopg.Connection):
+        return _OnPostgres.of(connection, driver).rows(text, values, prepares=prepares)
+    text = text if isinstance(text, Text) else Text(text, len(values))
+    try:
+        found: list[Row] = driver.execute(text.sql, values).fetchall()
+    except sqlite3.Error as error:
+        raise _wrapped(text, error) from error
+    return found
+
+
+def changed(connection: Connection, text: Text, values: Sequence[Any]) -> int:
+    """Run a statement that gives no rows; answers how many it has changed. Raises as :func:`rows`."""
+    driver: Any = connection.connection.driver_connection
+    if isinstance(driver, psycopg.Connection):
+        return _OnPostgres.of(connection, driver).run(text, values).command_tuples or 0
+    try:
+        rowcount: int = driver.execute(text.sql, values).rowcount
+    except sqlite3.Error as error:
+        raise _wrapped(text, error) from error
+    return rowcount
+
+
+def _wrapped(text: Text, error: Exception) -> BaseException:
+    base = sqlite3.Error if isinstance(error, sqlite3.Error) else psycopg.Error
+    return DBAPIError.instance(text.sql, None, error, base, hide_parameters=True)
+
+
+class _OnPostgres:
+    """What one connection to PostgreSQL knows: its prepared statements, and how it puts values."""
+
+    def __init__(self, driver: psycopg.Connection[Any]) -> None:
+        self._driver = driver
+        self._pg: Any = driver.pgconn
+        self._transformer: Any = Transformer(driver)
+        self._texts: OrderedDict[str, Text] = OrderedDict()
+        self._names: OrderedDict[tuple[int, tuple[int, ...]], bytes | None] = OrderedDict()
+
+    @classmethod
+    def of(cls, connection: Connection, driver: psycopg.Connection[Any]) -> "_OnPostgres":
+        """That of a connection; forgotten with the connection that it belongs to."""
+        known: dict[Any, Any] = connection.connection.info
+        found: _OnPostgres | None = known.get(_PLACE)
+        if found is None or found._driver is not driver:
+            found = known[_PLACE] = cls(driver)
+        return found
+
+    def rows(self, text: Text | str, values: Sequence[Any], *, prepares: bool) -> list[Row]:
+        """See :func:`rows`."""
+        if isinstance(text, str):
+            text = self._known(text, len(values))
+        result, transformer = self.run(text, values, prepares=prepares), self._transformer
+        transformer.set_pgresult(result)
+        found: list[Row] = transformer.load_rows(0, result.ntuples, tuple)
+        transformer.set_pgresult(None)
+        return found
+
+    def run(self, text: Text, values: Sequence[Any], *, prepares: bool = True) -> PGresult:
+        """The result of a statement. Begins the transaction, if need be, as psycopg does."""
+        try:
+            if self._pg.transaction_status == TransactionStatus.IDLE:
+                self._checked(self._pg.exec_(b"BEGIN"))
+            transformer = self._transformer
+            sent = transformer.dump_sequence(values, text.formats) if values else None
+            types = transformer.types if values else ()
+            name = self._name(text, types) if prepares else None
+            if name is None:
+                result = self._pg.exec_params(text.sent, sent, types, transformer.formats if values else None)
+            else:
+                result = self._pg.exec_prepared(name, sent, transformer.formats if values else None)
+            return self._checked(result)
+        except psycopg.Error as error:
+            raise _wrapped(text, error) from error
+
+    def _known(self, sql: str, places: int) -> Text:
+        found = self._texts.pop(sql, None) or Text(sql, places)
+        self._texts[sql] = found
+        if len(self._texts) > MAX_PREPARED:
+            self._texts.popitem(last=False)
+        return found
+
+    def _name(self, text: Text, types: tuple[int, ...]) -> bytes | None:
+        """What the statement is prepared as; None: it is run for the first time, and perhaps the last."""
+        names, key = self._names, (text.number, types)
+        if key not in names:
+            names[key] = None
+            if len(names) > MAX_PREPARED:
+                _, oldest = names.popitem(last=False)
+                if oldest is not None:
+                    self._checked(self._pg.exec_(b"DEALLOCATE " + oldest))
+            return None
+        names.move_to_end(key)
+        name = names[key]
+        if name is None:
+            name = b"xrm_%d_%d" % (text.number, next(_NUMBERS))
+            self._checked(self._pg.prepare(name, text.sent, types))
+            names[key] = name
+        return name
+
+    def _checked(self, result: PGresult) -> PGresult:
+        if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+            return result
+        if self._pg.status != ConnStatus.OK:
+            raise psycopg.OperationalError(result.get_error_message())
+        raise psycopg.errors.error_from_result(result)

@@ -1,0 +1,118 @@
+"""A statement of SQLAlchemy, compiled once and run by the driver; see :mod:`xrm_core.storage.driver_calls`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy.sql.expression import UpdateBase
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from xrm_core.storage.driver_calls import Row, Text, changed, listened_to, rows
+
+Processor = Callable[[Any], Any]
+
+_NUMERIC = 1700
+"""PostgreSQL's number of its type for decimals; no other type of ours asks which it is."""
+
+
+class DriverStatement:
+    """A statement over the tables of one model.
+
+    Args:
+        statement: what it does. It has no lists that grow with their values (``IN``).
+        dialect: of the database.
+    """
+
+    def __init__(self, statement: Select[Any] | UpdateBase, dialect: Dialect) -> None:
+        numbered = with_numbers(dialect)
+        compiled = statement.compile(dialect=numbered, compile_kwargs={"render_postcompile": True})
+        self._statement = statement
+        names = tuple(compiled.positiontup or ())
+        self._text = Text(str(compiled), len(names))
+        of = {name: parameter for parameter, name in compiled.bind_names.items()}
+        self._given = tuple(name for name in dict.fromkeys(names) if of[name].required)
+        self._binds = tuple(_Bind(name, of[name], dialect) for name in names)
+        types = [each.type for each in statement.selected_columns] if isinstance(statement, Select) else []
+        results = [_result_processor(each, dialect) for each in types]
+        self._results = results if any(results) else []
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Row]:
+        """The rows that it finds, each with the values of its columns in Python's types.
+
+        Args:
+            connection: in a transaction.
+            values: those of the binds that have none of their own, by name; there may be others.
+
+        Raises:
+            DBAPIError: SQLAlchemy's, as for any statement.
+        """
+        if listened_to(connection):
+            return [tuple(row) for row in connection.execute(self._statement, self._mine(values))]
+        found = rows(connection, self._text, [each.value(values) for each in self._binds])
+        return [self._made(row) for row in found] if self._results else found
+
+    def first(self, connection: Connection, values: Mapping[str, Any]) -> Row | None:
+        """The first of its rows, if there is one. As :meth:`rows`."""
+        found = self.rows(connection, values)
+        return found[0] if found else None
+
+    def changed(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """Run it, which gives no rows; answers how many it has changed. As :meth:`rows`."""
+        if listened_to(connection):
+            return connection.execute(self._statement, self._mine(values)).rowcount
+        return changed(connection, self._text, [each.value(values) for each in self._binds])
+
+    def _mine(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: values[name] for name in self._given}
+
+    def _made(self, row: Row) -> Row:
+        return tuple(
+            value if value is None or process is None else process(value)
+            for value, process in zip(row, self._results, strict=True)
+        )
+
+
+class _Bind:
+    """One value of a statement."""
+
+    __slots__ = ("_fixed", "_name", "_process", "_stands")
+
+    def __init__(self, name: str, parameter: Any, dialect: Dialect) -> None:
+        self._name = name
+        self._process = bind_processor(parameter.type, dialect)
+        self._stands = not parameter.required
+        self._fixed = self._of(parameter.value) if self._stands else None
+
+    def value(self, values: Mapping[str, Any]) -> Any:
+        """What goes to the driver."""
+        return self._fixed if self._stands else self._of(values[self._name])
+
+    def _of(self, value: Any) -> Any:
+        return value if value is None or self._process is None else self._process(value)
+
+
+def with_numbers(dialect: Dialect) -> Dialect:
+    """The dialect of a driver with the placeholders that :mod:`~xrm_core.storage.driver_calls` takes."""
+    if dialect.name == "sqlite":
+        return dialect
+    numbered: Dialect = type(dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]
+    return numbered
+
+
+def bind_processor(type_: TypeEngine[Any], dialect: Dialect) -> Processor | None:
+    """What makes a value, not None, one for the driver; None: it is one as it stands."""
+    impl = type_.dialect_impl(dialect)
+    found = impl.bind_processor(dialect)
+    if found is not None and isinstance(impl, TypeDecorator) and impl.impl_instance.bind_processor(dialect) is None:
+        return partial(impl.process_bind_param, dialect=dialect)  # the same without SQLAlchemy's detour
+    return found
+
+
+def _result_processor(type_: TypeEngine[Any], dialect: Dialect) -> Processor | None:
+    impl: Any = type_.dialect_impl(dialect)
+    if isinstance(impl, TypeDecorator) and impl.impl_instance.result_processor(dialect, _NUMERIC) is None:
+        plain = type(impl).process_result_value is TypeDecorator.process_result_value
+        return None if plain else partial(impl.process_result_value, dialect=dialect)
+    found: Processor | None = impl.result_processor(dialect, _NUMERIC)
+    return found

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect
 
 from xrm_core.changes.commitments import SALT_BYTES
 from xrm_core.changes.entry import Change, text
 from xrm_core.storage.change_tables import CHANGE
+from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.rows import Row, Rows
 
 
@@ -23,14 +24,25 @@ def append(connection: Connection, changes: Sequence[Change], at: dt.datetime) -
         changes: what was changed.
         at: when, aware; the moment that the records themselves show.
     """
-    if not changes:
-        return
-    rows = _ROWS.get(connection.dialect.name)
+    if changes:
+        rows, moment = _layout(connection.dialect, at)
+        rows.write(connection, _rows(changes, moment), len(changes))
+
+
+def appending(dialect: Dialect, change: Change, at: dt.datetime) -> Call:
+    """What :func:`append` does for one change, to be run together with, and after, the statement that makes it."""
+    rows, moment = _layout(dialect, at)
+    [row] = _rows([change], moment)
+    return rows.call(row)
+
+
+def _layout(dialect: Dialect, at: dt.datetime) -> tuple[Rows, Any]:
+    """What writes entries, and the moment as the driver takes it."""
+    rows = _ROWS.get(dialect.name)
     if rows is None:
-        rows = _ROWS[connection.dialect.name] = Rows(CHANGE, _COLUMNS, connection.dialect)
-    of_database = dict(zip(rows.columns, rows.processors, strict=True))
-    moment = at if (ready := of_database["at"]) is None else ready(at)
-    rows.write(connection, _rows(changes, moment), len(changes))
+        rows = _ROWS[dialect.name] = Rows(CHANGE, _COLUMNS, dialect)
+    ready = rows.processors[rows.columns.index("at")]
+    return rows, at if ready is None else ready(at)
 
 
 def _rows(changes: Sequence[Change], moment: Any) -> Iterator[Row]:

@@ -29,10 +29,11 @@ from xrm_core.records.links import LinkChange, change_links, owned, split
 from xrm_core.records.numbers import number_new
 from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
-from xrm_core.records.relationships import conflicts
+from xrm_core.records.relationships import conflicts, stands_alone
 from xrm_core.records.rights import (
     Problems,
     check_fields,
+    holding,
     holds,
     kept,
     readable_of,
@@ -42,7 +43,7 @@ from xrm_core.records.rights import (
 )
 from xrm_core.records.stored import Record, canonical, targets_of
 from xrm_core.records.wording import noun
-from xrm_core.storage.driver_statements import DriverStatement
+from xrm_core.storage.driver_statements import DriverStatement, run_together
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
@@ -110,6 +111,9 @@ def store(
     """
     if not ready:
         return
+    if len(ready) == 1 and along is None and not ready[0].links and stands_alone(kind):
+        _store_alone(records, connection, caller, kind, ready[0], now)
+        return
     table = records.tables[kind.name]
     # Copies: numbers are those of this try. One that is taken back gives them back, too, or there would be gaps.
     all_ = [dict(each.record) for each in ready]
@@ -129,10 +133,36 @@ def store(
     if along is not None:
         along()
     if not _all_hold(records, connection, caller, kind, ready):  # after all of that, which rules may be about
-        raise Forbidden(
-            say("You may not create such a {entity}.", entity=noun(kind)),
-            hint=say("The record would not be one of those that your role may create, e.g. not your own."),
-        )
+        raise _not_such(kind)
+
+
+def _store_alone(
+    records: "Records", connection: Connection, caller: Caller, kind: Entity, new: New, now: dt.datetime
+) -> None:
+    """As :func:`store` for one record that concerns no others: all of its statements at once."""
+    record = dict(new.record)
+    number_new(connection, records.tables[kind.name], kind, [record])
+    change = logged.entry(caller, kind, Operation.CREATE, record, logged.state(kind, record))
+    calls = [
+        layout(kind, records.tables, connection.dialect).call(record),
+        log.appending(connection.dialect, change, now),
+    ]
+    scope = records.scope(connection, caller)
+    conditions = row_conditions(scope, caller, kind, Action.CREATE, new.names)
+    question = holding(scope, caller, kind, record["id"], conditions)
+    try:
+        outcomes = run_together(connection, calls if question is None else [*calls, question])
+    except IntegrityError as error:
+        raise translated(error, kind, caller) from None
+    if question is not None and not outcomes[-1][0]:
+        raise _not_such(kind)
+
+
+def _not_such(kind: Entity) -> Forbidden:
+    return Forbidden(
+        say("You may not create such a {entity}.", entity=noun(kind)),
+        hint=say("The record would not be one of those that your role may create, e.g. not your own."),
+    )
 
 
 def _prepared(

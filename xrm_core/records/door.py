@@ -44,18 +44,20 @@ from xrm_core.records.nested_input import has_nested
 from xrm_core.records.numbers import number_changed
 from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
-from xrm_core.records.relationships import conflicts
+from xrm_core.records.relationships import conflicts, stands_alone
 from xrm_core.records.rights import (
     check_fields,
+    holding,
     holds,
     in_sight,
     row_conditions,
     target_problems,
 )
 from xrm_core.records.stored import canonical, to_columns
-from xrm_core.records.updating import change_one
+from xrm_core.records.updating import changing
 from xrm_core.records.validation import Validator
 from xrm_core.records.wording import noun
+from xrm_core.storage.driver_statements import run_together
 from xrm_core.storage.tables import Tables
 from xrm_core.translation import say
 
@@ -152,19 +154,27 @@ class Records:
         addresses.hold(connection, kind, moved)
         now, version = _now(), before["version"] + 1
         stamped = {**to_columns(kind, final), "updated_at": now, "updated_by": caller.actor, "version": version}
+        record, fields = {"id": id_, "version": version}, logged.differences(kind, before, final)
+        entry = logged.entry(caller, kind, Operation.UPDATE, record, fields)
+        calls = [
+            changing(scope, caller, kind, before, stamped, conditions),
+            log.appending(connection.dialect, entry, now),
+        ]
+        question = holding(scope, caller, kind, id_, conditions)
+        alone = stands_alone(kind) and not links and question is not None
+        if alone and question is not None:  # else the rules are asked after all that follows from the change
+            calls.append(question)
         try:
-            changed = change_one(connection, scope, caller, kind, before, stamped, conditions)
+            (_, changed), *_, (found, _) = run_together(connection, calls)
         except IntegrityError as error:
             raise translated(error, kind, caller) from None
-        if changed == 1:
+        if changed == 1 and not alone:
             refuse(conflicts(connection, self.tables, kind, [id_]), kind, caller)
             refuse(addresses.taken(connection, self.tables[entity], kind, moved), kind, caller)
-            record, fields = {"id": id_, "version": version}, logged.differences(kind, before, final)
-            log.append(connection, [logged.entry(caller, kind, Operation.UPDATE, record, fields)], now)
             change_links(self, connection, caller, kind, id_, links)
             if entity == USER:
                 accounts.follow(connection, caller, before, final)
-        if changed != 1 or not holds(connection, scope, caller, kind, id_, conditions):
+        if changed != 1 or not (found if alone else holds(connection, scope, caller, kind, id_, conditions)):
             raise Forbidden(
                 say("You may not change the {entity} in this way.", entity=noun(kind)),
                 hint=say("After the change it would not be one of the records that your role may change."),

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Dialect
 from xrm_core.metadata.model import Entity
 from xrm_core.metadata.types import FieldType
 from xrm_core.records.stored import Record
+from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.rows import Rows
 from xrm_core.storage.tables import Tables
 
@@ -36,6 +37,10 @@ class Layout:
             DBAPIError: what the database has against them (IntegrityError).
         """
         self._rows.write(connection, map(self._row, records), len(records))
+
+    def call(self, record: Record) -> Call:
+        """The same for one record, to be run together with other statements."""
+        return self._rows.call(self._row(record))
 
     def _row(self, record: Record) -> tuple[Any, ...]:
         row = []

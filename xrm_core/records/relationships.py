@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, false, or_, select, true
 from sqlalchemy.sql import ColumnElement
 
-from xrm_core.metadata.model import Entity, Model, Relationship
+from xrm_core.metadata.model import USER, Entity, Model, Relationship
 from xrm_core.metadata.relationships import SOURCE, TARGET, VALID_FROM, VALID_TO
 from xrm_core.records.stored import Record, from_row, targets_of
 from xrm_core.records.wording import Problem, noun
@@ -35,6 +35,11 @@ def relationship_problems(model: Model, entity: Entity, record: Mapping[str, Any
     first, last = record.get(VALID_FROM), record.get(VALID_TO)
     if isinstance(first, str) and isinstance(last, str) and last < first:
         yield _problem(VALID_TO, "period", say("lies before valid_from"))
+
+
+def stands_alone(entity: Entity) -> bool:
+    """Whether nothing is to be asked of other records when one of these is written: unlike users and relationships."""
+    return entity.relationship is None and entity.name != USER
 
 
 def conflicts(connection: Connection, tables: Tables, entity: Entity, ids: Sequence[str]) -> list[Problem]:

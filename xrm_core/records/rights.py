@@ -19,7 +19,7 @@ from xrm_core.records.among import MANY, among
 from xrm_core.records.reach import Reach, reach_of
 from xrm_core.records.stored import targets_of
 from xrm_core.records.wording import ABOUT, labelled, noun, plural
-from xrm_core.storage.driver_statements import DriverStatement
+from xrm_core.storage.driver_statements import Call, DriverStatement, run_together
 from xrm_core.storage.merge_tables import MERGE
 from xrm_core.translation import mark, say
 
@@ -112,16 +112,21 @@ def holds(
     connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str, conditions: list[Any]
 ) -> bool:
     """Whether the conditions hold for a stored record, in the transaction of the write."""
+    call = holding(scope, caller, entity, id_, conditions)
+    return call is None or bool(run_together(connection, [call])[0][0])
+
+
+def holding(scope: Scope, caller: Caller, entity: Entity, id_: str, conditions: list[Any]) -> Call | None:
+    """What finds a row if the conditions hold for a stored record; None: there are none."""
     if not conditions:
-        return True
+        return None
     table = scope.tables[entity.name]
 
     def make() -> DriverStatement:
         mine = table.c.id == bindparam(ONE, type_=table.c.id.type)
         return DriverStatement(select(table.c.id).where(mine, *conditions), scope.dialect)
 
-    query = kept(scope, "holds", conditions, make)
-    return query.first(connection, values_for(caller, {ONE: id_})) is not None
+    return kept(scope, "holds", conditions, make).call(values_for(caller, {ONE: id_}))
 
 
 ONE = "xrm_id"

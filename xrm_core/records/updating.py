@@ -32,7 +32,7 @@ from xrm_core.records.rights import (
 )
 from xrm_core.records.stored import Record, canonical, to_columns
 from xrm_core.records.wording import noun
-from xrm_core.storage.driver_statements import DriverStatement
+from xrm_core.storage.driver_statements import Call, DriverStatement
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
@@ -104,20 +104,10 @@ NEW = "xrm_new_"
 """What the bind names of new values begin with; no field does: SQLAlchemy would give it the value, too."""
 
 
-def change_one(
-    connection: Connection,
-    scope: Scope,
-    caller: Caller,
-    kind: Entity,
-    before: Record,
-    values: Mapping[str, Any],
-    conditions: Conditions,
-) -> int:
-    """Give columns of one record new values, if it has the version of before and the conditions hold; answers how many.
-
-    Raises:
-        IntegrityError: what the database has against it.
-    """
+def changing(
+    scope: Scope, caller: Caller, kind: Entity, before: Record, values: Mapping[str, Any], conditions: Conditions
+) -> Call:
+    """What gives columns of one record new values, if it has the version of before and the conditions hold."""
     table, version = scope.tables[kind.name], before["version"]
 
     def make() -> DriverStatement:
@@ -127,8 +117,7 @@ def change_one(
 
     statement = kept(scope, f"update {' '.join(values)}", conditions, make)
     binds = {f"{NEW}{name}": value for name, value in values.items()}
-    mine = {**binds, ONE: before["id"], "xrm_version": version}
-    return statement.changed(connection, values_for(caller, mine))
+    return statement.call(values_for(caller, {**binds, ONE: before["id"], "xrm_version": version}))
 
 
 def final_changes(records: "Records", caller: Caller, kind: Entity, before: Record, changes: Record) -> Record:

@@ -18,6 +18,8 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from xrm_core.storage.liveness import wait_to_read
+
 Row = tuple[Any, ...]
 
 MAX_PREPARED = 256
@@ -71,6 +73,25 @@ def rows(connection: Connection, text: Text | str, values: Sequence[Any], *, pre
     return found
 
 
+def together(connection: Connection, calls: Sequence[tuple[Text, Sequence[Any]]]) -> list[tuple[list[Row], int]]:
+    """Run statements in their order, on PostgreSQL in one round trip; of each its rows and how many it has changed.
+
+    Raises:
+        DBAPIError: of the first that fails; those after it are not run.
+    """
+    driver: Any = connection.connection.driver_connection
+    if isinstance(driver, psycopg.Connection):
+        return _OnPostgres.of(connection, driver).together(calls)
+    found: list[tuple[list[Row], int]] = []
+    for text, values in calls:
+        try:
+            cursor = driver.execute(text.sql, values)
+            found.append((cursor.fetchall(), cursor.rowcount))
+        except sqlite3.Error as error:
+            raise _wrapped(text, error) from error
+    return found
+
+
 def changed(connection: Connection, text: Text, values: Sequence[Any]) -> int:
     """Run a statement that gives no rows; answers how many it has changed. Raises as :func:`rows`."""
     driver: Any = connection.connection.driver_connection
@@ -86,6 +107,9 @@ def changed(connection: Connection, text: Text, values: Sequence[Any]) -> int:
 def _wrapped(text: Text, error: Exception) -> BaseException:
     base = sqlite3.Error if isinstance(error, sqlite3.Error) else psycopg.Error
     return DBAPIError.instance(text.sql, None, error, base, hide_parameters=True)
+
+
+_BEGIN = Text("BEGIN", 0)
 
 
 class _OnPostgres:
@@ -111,7 +135,26 @@ class _OnPostgres:
         """See :func:`rows`."""
         if isinstance(text, str):
             text = self._known(text, len(values))
-        result, transformer = self.run(text, values, prepares=prepares), self._transformer
+        return self._rows(self.run(text, values, prepares=prepares))
+
+    def together(self, calls: Sequence[tuple[Text, Sequence[Any]]]) -> list[tuple[list[Row], int]]:
+        """See :func:`together`. What a connection runs for the first time it runs by itself."""
+        self._begin()
+        ready = []
+        for text, values in calls:
+            sent, types, formats = self._dumped(text, values)
+            ready.append((self._name(text, types), sent, formats))
+        if any(name is None for name, _, _ in ready):
+            results = [self.run(text, values) for text, values in calls]
+        else:
+            try:
+                results = self._piped(calls, ready)
+            except psycopg.Error as error:
+                raise _wrapped(calls[0][0], error) from error
+        return [(self._rows(each), each.command_tuples or 0) for each in results]
+
+    def _rows(self, result: PGresult) -> list[Row]:
+        transformer = self._transformer
         transformer.set_pgresult(result)
         found: list[Row] = transformer.load_rows(0, result.ntuples, tuple)
         transformer.set_pgresult(None)
@@ -119,20 +162,64 @@ class _OnPostgres:
 
     def run(self, text: Text, values: Sequence[Any], *, prepares: bool = True) -> PGresult:
         """The result of a statement. Begins the transaction, if need be, as psycopg does."""
+        self._begin()
         try:
-            if self._pg.transaction_status == TransactionStatus.IDLE:
-                self._checked(self._pg.exec_(b"BEGIN"))
-            transformer = self._transformer
-            sent = transformer.dump_sequence(values, text.formats) if values else None
-            types = transformer.types if values else ()
+            sent, types, formats = self._dumped(text, values)
             name = self._name(text, types) if prepares else None
             if name is None:
-                result = self._pg.exec_params(text.sent, sent, types, transformer.formats if values else None)
-            else:
-                result = self._pg.exec_prepared(name, sent, transformer.formats if values else None)
-            return self._checked(result)
+                return self._checked(self._pg.exec_params(text.sent, sent, types, formats))
+            return self._checked(self._pg.exec_prepared(name, sent, formats))
         except psycopg.Error as error:
             raise _wrapped(text, error) from error
+
+    def _begin(self) -> None:
+        if self._pg.transaction_status == TransactionStatus.IDLE:
+            try:
+                self._checked(self._pg.exec_(b"BEGIN"))
+            except psycopg.Error as error:
+                raise _wrapped(_BEGIN, error) from error
+
+    def _dumped(self, text: Text, values: Sequence[Any]) -> tuple[Any, tuple[int, ...], Any]:
+        if not values:
+            return None, (), None
+        transformer = self._transformer
+        sent = transformer.dump_sequence(values, text.formats)
+        return sent, transformer.types, transformer.formats
+
+    def _piped(self, calls: Sequence[tuple[Text, Sequence[Any]]], ready: Sequence[Any]) -> list[PGresult]:
+        """The results of prepared statements that are sent without waiting for those before them."""
+        pg = self._pg
+        try:
+            pg.enter_pipeline_mode()
+            for name, sent, formats in ready:
+                pg.send_query_prepared(name, sent, formats)
+            pg.pipeline_sync()
+            results = self._received()
+            pg.exit_pipeline_mode()
+        except BaseException:
+            pg.finish()  # who knows what it would still answer, and to what
+            raise
+        for (text, _), result in zip(calls, results, strict=True):
+            try:
+                self._checked(result)
+            except psycopg.Error as error:
+                raise _wrapped(text, error) from error
+        return results
+
+    def _received(self) -> list[PGresult]:
+        pg = self._pg
+        results: list[PGresult] = []
+        while True:
+            while pg.is_busy():
+                wait_to_read(pg.socket)  # libpq would wait, too, but with all threads
+                pg.consume_input()
+            result = pg.get_result()
+            if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
+                return results
+            if result is not None:
+                results.append(result)
+            elif pg.status != ConnStatus.OK:
+                raise psycopg.OperationalError("the connection is lost")
 
     def _known(self, sql: str, places: int) -> Text:
         found = self._texts.pop(sql, None) or Text(sql, places)

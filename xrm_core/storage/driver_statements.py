@@ -1,6 +1,7 @@
 """A statement of SQLAlchemy, compiled once and run by the driver; see :mod:`xrm_core.storage.driver_calls`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -8,12 +9,44 @@ from sqlalchemy import Connection, Dialect, Select
 from sqlalchemy.sql.expression import UpdateBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from xrm_core.storage.driver_calls import Row, Text, changed, listened_to, rows
+from xrm_core.storage.driver_calls import Row, Text, changed, listened_to, rows, together
 
 Processor = Callable[[Any], Any]
 
 _NUMERIC = 1700
 """PostgreSQL's number of its type for decimals; no other type of ours asks which it is."""
+
+
+Outcome = tuple[Sequence[Row], int]
+"""The rows of a statement, and how many it has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A statement with values ready for the driver.
+
+    ``made`` makes a row of its what it is to be (None: it is that). ``apart`` does the same by SQLAlchemy.
+    """
+
+    text: Text
+    values: Sequence[Any]
+    made: Callable[[Row], Row] | None
+    apart: Callable[[Connection], Outcome]
+
+
+def run_together(connection: Connection, calls: Sequence[Call]) -> list[Outcome]:
+    """Run statements in their order, in one round trip if the database can; those after one that fails are not run.
+
+    Raises:
+        DBAPIError: SQLAlchemy's, as for any statement, of the first that fails.
+    """
+    if listened_to(connection):
+        return [each.apart(connection) for each in calls]
+    found = together(connection, [(each.text, each.values) for each in calls])
+    return [
+        (rows if each.made is None else list(map(each.made, rows)), count)
+        for each, (rows, count) in zip(calls, found, strict=True)
+    ]
 
 
 class DriverStatement:
@@ -51,6 +84,15 @@ class DriverStatement:
             return [tuple(row) for row in connection.execute(self._statement, self._mine(values))]
         found = rows(connection, self._text, [each.value(values) for each in self._binds])
         return [self._made(row) for row in found] if self._results else found
+
+    def call(self, values: Mapping[str, Any]) -> Call:
+        """The statement with values, for :func:`run_together`."""
+        mine = [each.value(values) for each in self._binds]
+        return Call(self._text, mine, self._made if self._results else None, partial(self._apart, values))
+
+    def _apart(self, values: Mapping[str, Any], connection: Connection) -> Outcome:
+        result = connection.execute(self._statement, self._mine(values))
+        return ([tuple(row) for row in result], 0) if result.returns_rows else ([], result.rowcount)
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Row | None:
         """The first of its rows, if there is one. As :meth:`rows`."""

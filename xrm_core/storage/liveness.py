@@ -22,12 +22,17 @@ def look(connection: psycopg.Connection[Any], _entry: ConnectionPoolEntry, _fair
         raise InvalidatePoolError
 
 
-def _has_something(socket: int) -> bool:
+def wait_to_read(socket: int) -> None:
+    """Wait until a socket has something to read, its end included. Other threads go on."""
+    _has_something(socket, None)
+
+
+def _has_something(socket: int, milliseconds: int | None = 0) -> bool:
     if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([socket], [], [], 0)[0])
+        return bool(select.select([socket], [], [], milliseconds)[0])
     poll = select.poll()
     poll.register(socket, select.POLLIN | select.POLLPRI)
-    return bool(poll.poll(0))
+    return bool(poll.poll(milliseconds))
 
 
 def _answers(connection: psycopg.Connection[Any]) -> bool:

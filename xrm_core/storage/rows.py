@@ -5,6 +5,7 @@ with the same types; on PostgreSQL many rows go by COPY, which checks all that I
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from sqlalchemy.types import TypeEngine
 
 from xrm_core.storage.columns import Instant
 from xrm_core.storage.driver_calls import Text, changed, listened_to
-from xrm_core.storage.driver_statements import Processor, bind_processor, with_numbers
+from xrm_core.storage.driver_statements import Call, Outcome, Processor, bind_processor, with_numbers
 
 MANY = 50
 """Rows from which on PostgreSQL takes them by COPY."""
@@ -63,6 +64,13 @@ class Rows:
                 changed(connection, self._alone, all_[0])
             else:
                 connection.exec_driver_sql(self._sql, all_[0] if len(all_) == 1 else all_)
+
+    def call(self, row: Row) -> Call:
+        """The same for one row, to be run together with other statements."""
+        return Call(self._alone, row, None, partial(self._apart, row))
+
+    def _apart(self, row: Row, connection: Connection) -> Outcome:
+        return [], connection.exec_driver_sql(self._sql, row).rowcount
 
     def _by_copy(self, driver: psycopg.Connection[Any], rows: Iterable[Row]) -> None:
         try:

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 Causes = tuple[tuple[str, str], ...]
 """What has led to a change, the first cause first: kind and name of each, ``("request", id)``, ``("hook", plugin)``."""
@@ -19,8 +18,7 @@ class Operation(StrEnum):
     RESTORE = "restore"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A change of a record.
 
     ``version`` is the record's after it; of a deleted one, the next. ``actor`` is the id of the user or token who is

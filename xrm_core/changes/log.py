@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, Dialect
 
 from xrm_core.changes.commitments import SALT_BYTES
-from xrm_core.changes.entry import Change, text
+from xrm_core.changes.entry import Change, Operation, text
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.rows import Row, Rows
@@ -47,18 +47,19 @@ def _layout(dialect: Dialect, at: dt.datetime) -> tuple[Rows, Any]:
 
 def _rows(changes: Sequence[Change], moment: Any) -> Iterator[Row]:
     salts, known, causes = os.urandom(SALT_BYTES * len(changes)), None, ""
-    for number, change in enumerate(changes):
-        if change.causes != known:  # mostly the same for all
-            known, causes = change.causes, text(change.causes)
+    names = {each: each.value for each in Operation}
+    for number, (entity, record_id, operation, version, actor, led_by, fields) in enumerate(changes):
+        if led_by != known:  # mostly the same for all
+            known, causes = led_by, text(led_by)
         yield (
             moment,
-            change.entity,
-            change.record_id.lower(),
-            change.operation.value,
-            change.version,
-            change.actor and change.actor.lower(),
+            entity,
+            record_id.lower(),
+            names[operation],
+            version,
+            actor and actor.lower(),
             causes,
-            _json(change.fields),
+            _json(fields),
             salts[number * SALT_BYTES : (number + 1) * SALT_BYTES],
         )
 

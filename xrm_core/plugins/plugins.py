@@ -283,19 +283,20 @@ class Plugins:
 def _copied(value: Any) -> Any:
     """A copy, all the way down. Of the values of a record only mappings and lists can be changed at all."""
     if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
+        return {key: item if type(item) in _PLAIN else _copied(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_copied(item) for item in value]
     return value if isinstance(value, _UNCHANGING) else deepcopy(value)
 
 
 _UNCHANGING = (str, int, float, Decimal, type(None))
+_PLAIN = frozenset((*_UNCHANGING, bool))
 
 
 def _frozen(value: Any) -> Any:
     """A read-only copy, all the way down."""
     if isinstance(value, Mapping):
-        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
+        return MappingProxyType({key: item if type(item) in _PLAIN else _frozen(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
         return tuple(_frozen(item) for item in value)
     return value

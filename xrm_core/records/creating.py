@@ -81,12 +81,16 @@ def prepare(
     for names in {tuple(owned(kind, values)) for values in rows}:
         check_fields(caller, kind, Action.CREATE, names)
     has_defaults = any(field.default is not None for field in kind.fields.values())
+    actor = caller.actor
+    # Every row of a statement names the same columns.
+    empty: Record = {**dict.fromkeys(kind.fields), "created_at": now, "updated_at": now, "version": 1}
+    empty |= {"created_by": actor, "updated_by": actor}
     ready: list[New] = []
     wrong: dict[int, XrmError] = {}
     for index, values in enumerate(rows):
         try:
             first = defaults(kind, caller) if has_defaults else {}  # anew for each, since plugins may change them
-            ready.append(_prepared(records, connection, caller, kind, index, first, values, now))
+            ready.append(_prepared(records, connection, caller, kind, index, first, values, empty))
         except XrmError as error:
             wrong[index] = error
     if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
@@ -129,7 +133,8 @@ def store(
     entries = [logged.entry(caller, kind, Operation.CREATE, each, logged.state(kind, each)) for each in all_]
     log.append(connection, entries, now)
     for each in ready:
-        change_links(records, connection, caller, kind, each.record["id"], each.links)
+        if each.links:
+            change_links(records, connection, caller, kind, each.record["id"], each.links)
     if along is not None:
         along()
     if not _all_hold(records, connection, caller, kind, ready):  # after all of that, which rules may be about
@@ -173,11 +178,15 @@ def _prepared(
     index: int,
     first: Record,
     values: Mapping[str, Any],
-    now: dt.datetime,
+    empty: Record,
 ) -> New:
     fields, links = split(kind, values)
-    given = {name: value for name, value in fields.items() if name not in SYSTEM_NAMES}
-    record = canonical(kind, {**first, **given})
+    system: Record = {}
+    given = fields
+    if not SYSTEM_NAMES.isdisjoint(fields):
+        system = {name: value for name, value in fields.items() if name in SYSTEM_NAMES}
+        given = {name: value for name, value in fields.items() if name not in SYSTEM_NAMES}
+    record = canonical(kind, {**first, **given} if first else given)
     refuse(records.validator.problems(kind, record), kind, caller)
     final = records.plugins.before_create(kind.name, record)
     if final is not record:  # else no plugin was asked
@@ -186,27 +195,25 @@ def _prepared(
         if final != record:
             refuse(records.validator.problems(kind, final), kind, caller)
     refuse(records.files.problems(connection, caller, kind, given), kind, caller)
-    system = {"id": str(uuid7()), "created_at": now, "updated_at": now, "version": 1}
-    system |= {"created_by": caller.actor, "updated_by": caller.actor}
-    system |= {name: value for name, value in fields.items() if name in SYSTEM_NAMES}
-    empty = dict.fromkeys(kind.fields)  # every row of a statement names the same columns
-    return New(index, {**empty, **final, **system}, links, tuple(owned(kind, values)), given)
+    return New(index, {**empty, **final, "id": str(uuid7()), **system}, links, tuple(owned(kind, values)), given)
 
 
 def unseen(
     scope: Scope, connection: Connection, caller: Caller, kind: Entity, ready: Sequence[New]
 ) -> dict[int, XrmError]:
     """A relation may only be set to a record that the caller can see."""
-    relations = {field.name: field for field in kind.fields.values() if field.relation is not None}
+    relations = [field for field in kind.fields.values() if field.relation is not None]
     wanted = [
-        (each.index, name, target, id_)
+        (each.index, field.name, target, id_)
         for each in ready
-        for name, value in each.given.items()
-        if name in relations
-        for target, id_ in targets_of(relations[name], value)
+        for field in relations
+        if (value := each.given.get(field.name)) is not None
+        for target, id_ in targets_of(field, value)
     ]
     seen: set[tuple[str, str]] = set()
-    for target in {target for _, _, target, _ in wanted if caller.access.may(target, Action.READ)}:
+    for target in {target for _, _, target, _ in wanted}:
+        if not caller.access.may(target, Action.READ):
+            continue
         ids = {id_.lower() for _, _, other, id_ in wanted if other == target}
         seen |= {(target, id_) for id_ in readable_of(connection, scope, caller, scope.model[target], ids)}
     problems: dict[int, Problems] = {}

@@ -13,8 +13,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
 from xrm_core.errors import FileRefused, Forbidden, NotFound, TooManyFiles
-from xrm_core.metadata.model import USER, Entity, Model
+from xrm_core.metadata.model import USER, Entity, Field, Model
 from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.worked_out import WorkedOut
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.query.context import context_values
@@ -168,9 +169,9 @@ class Files:
     ) -> list[dict[str, str]]:
         """What is wrong with the files that a record is to refer to."""
         found: list[dict[str, str]] = []
-        for name, value in changes.items():
-            field = kind.fields.get(name)
-            if field is None or field.file is None or value is None:
+        for field in _FILE_FIELDS(kind):
+            name, value = field.name, changes.get(field.name)
+            if field.file is None or value is None:
                 continue
             file = self.find(connection, caller, str(value))
             if file is None:
@@ -266,3 +267,10 @@ def _is_id(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _file_fields(kind: Entity) -> list[Field]:
+    return [field for field in kind.fields.values() if field.file is not None]
+
+
+_FILE_FIELDS = WorkedOut(_file_fields)

@@ -61,10 +61,10 @@ def split(kind: Entity, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict
     return fields, changes
 
 
-def owned(kind: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+def owned(kind: Entity, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The values without links that belong to the other side: for those, the rights there count."""
     if not kind.links:
-        return dict(values)
+        return values
     return {name: value for name, value in values.items() if name not in kind.links or kind.links[name].owned}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from xrm_core.changes.entry import Change, Operation
 from xrm_core.metadata.model import AMOUNT, SYSTEM_FIELDS, Entity, Field
 from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.worked_out import WorkedOut
 from xrm_core.permissions.caller import Caller
 
 STAMPS = ("created_at", "created_by")
@@ -27,12 +28,23 @@ def entry(
 
 def state(kind: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
     """All values of a record that are not empty."""
-    fields = kind.fields
-    return {
-        name: _value(field, value) if field.type in _FORMED else value
-        for name, value in record.items()
-        if value is not None and (field := fields.get(name)) is not None and not field.virtual and name not in _SYSTEM
-    }
+    plain, formed = _LOGGED(kind)
+    found = {name: value for name in plain if (value := record.get(name)) is not None}
+    for name, field in formed:
+        value = record.get(name)
+        if value is not None:
+            found[name] = _value(field, value)
+    return found
+
+
+def _logged(kind: Entity) -> tuple[list[str], list[tuple[str, Field]]]:
+    """The fields whose values the log keeps as a record has them, and those with another form."""
+    fields = [(name, field) for name, field in kind.fields.items() if not field.virtual and name not in _SYSTEM]
+    plain = [name for name, field in fields if field.type not in _FORMED]
+    return plain, [(name, field) for name, field in fields if field.type in _FORMED]
+
+
+_LOGGED = WorkedOut(_logged)
 
 
 def last_state(kind: Entity, record: Mapping[str, Any]) -> dict[str, Any]:

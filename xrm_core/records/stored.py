@@ -3,12 +3,14 @@
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
 from xrm_core.metadata.clock import duration_seconds, duration_text, moment_text, time_text
 from xrm_core.metadata.model import AMOUNT, CURRENCY, Entity, Field
 from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.worked_out import WorkedOut
 from xrm_core.translation import say, say_n
 
 Record = dict[str, Any]
@@ -96,20 +98,14 @@ def canonical(entity: Entity, values: Mapping[str, Any]) -> Record:
     They may be given in other forms (a decimal as text, ``PT90M``, another time zone). What has no such form is left as
     it is, for validation to report.
     """
-    found, fields = dict(values), entity.fields
-    for name, value in values.items():
-        if value is None or (field := fields.get(name)) is None:
-            continue
-        if (form := _FORMS.get(field.type)) is not None:
+    found = dict(values)
+    for name, form in _FORMED(entity):
+        value = found.get(name)
+        if value is not None:
             try:
                 found[name] = form(value)
             except (ValueError, InvalidOperation, TypeError):
                 continue
-        elif field.type is FieldType.MONEY and isinstance(value, Mapping):
-            found[name] = _money(field, value)
-        elif field.type is FieldType.SET and isinstance(value, list | tuple):
-            with contextlib.suppress(ValueError):  # a value that is not allowed
-                found[name] = sorted(value, key=field.enum.index)
     return found
 
 
@@ -126,6 +122,15 @@ def _money(field: Field, value: Mapping[str, Any]) -> dict[str, Any]:
         with contextlib.suppress(InvalidOperation):
             money[AMOUNT] = Decimal(money[AMOUNT])
     return money
+
+
+def _set(field: Field, value: Any) -> Any:
+    """Raises ValueError: it has a value that is not allowed."""
+    return sorted(value, key=field.enum.index) if isinstance(value, list | tuple) else value
+
+
+def _money_if(field: Field, value: Any) -> Any:
+    return _money(field, value) if isinstance(value, Mapping) else value
 
 
 def _id(value: Any) -> Any:
@@ -148,6 +153,21 @@ _FORMS: Mapping[FieldType, Callable[[Any], Any]] = {
     FieldType.UUID: _id,
     FieldType.RELATION: _ids,
 }
+
+
+def _formed(entity: Entity) -> list[tuple[str, Callable[[Any], Any]]]:
+    found: list[tuple[str, Callable[[Any], Any]]] = []
+    for name, field in entity.fields.items():
+        if field.type in _FORMS:
+            found.append((name, _FORMS[field.type]))
+        elif field.type is FieldType.MONEY:
+            found.append((name, partial(_money_if, field)))
+        elif field.type is FieldType.SET:
+            found.append((name, partial(_set, field)))
+    return found
+
+
+_FORMED = WorkedOut(_formed)
 
 
 def digits_problem(field: Field, number: Decimal) -> str | None:

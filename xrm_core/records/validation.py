@@ -12,6 +12,7 @@ from xrm_core.metadata.json_text import json_text
 from xrm_core.metadata.model import AMOUNT, Entity, Model
 from xrm_core.metadata.rules import RULE_WORDS
 from xrm_core.metadata.types import FieldType
+from xrm_core.metadata.worked_out import WorkedOut
 from xrm_core.records.relationships import relationship_problems
 from xrm_core.records.rules import RuleChecker
 from xrm_core.records.stored import digits_problem
@@ -37,7 +38,11 @@ class Validator:
 
         Without ``rules``, only its fields are looked at one by one.
         """
-        found = [*_beyond_schema(entity, record), *relationship_problems(self._model, entity, record)]
+        found: list[Problem] = []
+        if not _is_ordinary(_LOOKED_AT(entity), record):
+            found.extend(_beyond_schema(entity, record))
+        if entity.relationship is not None:
+            found.extend(relationship_problems(self._model, entity, record))
         if not found and entity.name not in self._rules and self._compiled[entity.name].is_valid(record):
             return []  # most records, in a third of the time
         reported = {problem["field"] for problem in found}
@@ -53,6 +58,31 @@ class Validator:
             found.extend(problem for problem in broken if problem["field"] not in reported)
         places = {name: place for place, name in enumerate(entity.fields)}
         return sorted(found, key=lambda problem: places.get(problem["field"], -1))
+
+
+def _is_ordinary(looked_at: frozenset[str], record: Mapping[str, Any]) -> bool:
+    """Whether :func:`_beyond_schema` has nothing against a record, at a glance; most are like this."""
+    for name, value in record.items():
+        if value is None:
+            continue
+        if type(value) is not str:
+            if name in looked_at or type(value) not in _NUMBERS:
+                return False
+        elif name in looked_at or not value.isascii() or "\0" in value:
+            return False
+    return True
+
+
+_NUMBERS = frozenset({int, float, bool})
+
+
+def _looked_at(entity: Entity) -> frozenset[str]:
+    """The fields in which more than characters can be wrong that the schema does not see."""
+    types = {FieldType.DECIMAL, FieldType.MONEY, FieldType.DURATION, FieldType.JSON}
+    return frozenset(name for name, field in entity.fields.items() if field.type in types)
+
+
+_LOOKED_AT = WorkedOut(_looked_at)
 
 
 def _beyond_schema(entity: Entity, record: Mapping[str, Any]) -> Iterator[Problem]:

@@ -7,10 +7,9 @@ and whether what was stored is what the caller may create.
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
@@ -22,7 +21,6 @@ from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
 from xrm_core.records import addresses, logged
-from xrm_core.records.among import MANY, among
 from xrm_core.records.defaults import SYSTEM_NAMES, defaults
 from xrm_core.records.layout import layout
 from xrm_core.records.links import LinkChange, change_links, owned, split
@@ -32,18 +30,16 @@ from xrm_core.records.refusals import refuse, refuse_unwritable, translated
 from xrm_core.records.relationships import conflicts, stands_alone
 from xrm_core.records.rights import (
     Problems,
+    all_hold,
     check_fields,
     holding,
-    holds,
-    kept,
     readable_of,
     row_conditions,
     told,
-    values_for,
 )
 from xrm_core.records.stored import Record, canonical, targets_of
 from xrm_core.records.wording import noun
-from xrm_core.storage.driver_statements import DriverStatement, run_together
+from xrm_core.storage.driver_statements import run_together
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
@@ -146,6 +142,7 @@ def _store_alone(
 ) -> None:
     """As :func:`store` for one record that concerns no others: all of its statements at once."""
     record = dict(new.record)
+    _hold_reached(records, connection, caller, kind, [new])
     number_new(connection, records.tables[kind.name], kind, [record])
     change = logged.entry(caller, kind, Operation.CREATE, record, logged.state(kind, record))
     calls = [
@@ -241,24 +238,12 @@ def _hold_reached(
 
 def _all_hold(records: "Records", connection: Connection, caller: Caller, kind: Entity, ready: Iterable[New]) -> bool:
     """Whether the caller may create each of these, as it is stored."""
-    scope, table = records.scope(connection, caller), records.tables[kind.name]
+    scope = records.scope(connection, caller)
     by_names: dict[tuple[str, ...], list[str]] = {}
     for each in ready:
         by_names.setdefault(each.names, []).append(each.record["id"])
     for names, ids in by_names.items():
         conditions = row_conditions(scope, caller, kind, Action.CREATE, names)
-        if len(ids) == 1:
-            if not holds(connection, scope, caller, kind, ids[0], conditions):
-                return False
-            continue
-        if conditions:
-            query = kept(scope, "all hold", conditions, partial(_holding, scope, table, conditions))
-            [(count,)] = query.rows(connection, values_for(caller, {MANY: ids}))
-            if count < len(ids):
-                return False
+        if not all_hold(connection, scope, caller, kind, ids, conditions):
+            return False
     return True
-
-
-def _holding(scope: Scope, table: Table, conditions: Sequence[Any]) -> DriverStatement:
-    query = select(func.count()).select_from(table).where(among(table.c.id, scope.dialect), *conditions)
-    return DriverStatement(query, scope.dialect)

@@ -1,6 +1,7 @@
 """Records as they are stored, held until the transaction ends, if the caller may do something with them."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, select
@@ -11,7 +12,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
 from xrm_core.records.among import MANY, among
 from xrm_core.records.reach import Reach, hold_from
-from xrm_core.records.rights import ONE, Conditions, all_hold, context, denied, holds, kept, values_for
+from xrm_core.records.rights import ONE, Conditions, all_hold, denied, holds, kept, values_for
 from xrm_core.records.stored import Record, record_maker
 from xrm_core.storage.driver_statements import DriverStatement
 
@@ -39,8 +40,8 @@ def locked(
     one = len(ids) == 1
     if reach.lists and connection.dialect.name == "postgresql":
         # First what many may want alone: else each of two would hold its own record, and wait for the other's.
-        query = select(table.c.id).where(among(table.c.id, scope.dialect), *conditions)
-        allowed = [str(id_) for id_ in connection.scalars(query, {**context(caller), MANY: sorted(ids)})]
+        first = kept(scope, "allowed", conditions, partial(_allowed, scope, table, conditions))
+        allowed = [str(id_) for (id_,) in first.rows(connection, values_for(caller, {MANY: sorted(ids)}))]
         hold_from(connection, scope, kind, allowed, reach)
 
     def make() -> tuple[DriverStatement, Callable[[Sequence[Any]], Record]]:
@@ -62,6 +63,10 @@ def locked(
             if not holds(connection, scope, caller, kind, id_, conditions):
                 raise denied(connection, scope, caller, kind, id_, action)
     return [found[id_] for id_ in ids]
+
+
+def _allowed(scope: Scope, table: Table, conditions: Sequence[Any]) -> DriverStatement:
+    return DriverStatement(select(table.c.id).where(among(table.c.id, scope.dialect), *conditions), scope.dialect)
 
 
 def hold(connection: Connection, table: Table, ids: Sequence[str], *, goes: bool) -> None:

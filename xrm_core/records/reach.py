@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Entity, Field, Model
@@ -34,6 +34,7 @@ from xrm_core.metadata.uses import condition, related
 from xrm_core.query.scan import Scope
 from xrm_core.records.among import MANY, among
 from xrm_core.records.stored import targets_of
+from xrm_core.storage.driver_statements import DriverStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +187,13 @@ def _hold(
     which: Callable[[], ColumnElement[bool]],
     ids: Iterable[str],
 ) -> None:
-    def make() -> Select[Any]:
+    def make() -> DriverStatement:
         other = scope.tables[step.entity]
-        return select(other.c.id).where(which()).order_by(other.c.id).with_for_update(read=not further.alone)
+        query = select(other.c.id).where(which()).order_by(other.c.id).with_for_update(read=not further.alone)
+        return DriverStatement(query, scope.dialect)
 
     held = scope.tables.statements.get(("reach", key, further.alone), make)
-    found = [str(id_) for id_ in connection.scalars(held, {MANY: sorted(ids)})]
+    found = [str(id_) for (id_,) in held.rows(connection, {MANY: sorted(ids)})]
+    if not further.steps:
+        return
     hold_from(connection, scope, scope.model[step.entity], found, further)

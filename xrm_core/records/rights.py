@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from xrm_core.errors import Forbidden, NotFound
 from xrm_core.metadata.model import Entity
@@ -22,8 +22,6 @@ from xrm_core.records.wording import ABOUT, labelled, noun, plural
 from xrm_core.storage.driver_statements import Call, DriverStatement, run_together
 from xrm_core.storage.merge_tables import MERGE
 from xrm_core.translation import mark, say
-
-_AT_ONCE = 500
 
 Problems = list[dict[str, str]]
 Made = TypeVar("Made")
@@ -144,13 +142,17 @@ def all_hold(
     connection: Connection, scope: Scope, caller: Caller, entity: Entity, ids: Sequence[str], conditions: list[Any]
 ) -> bool:
     """Whether the conditions hold for all of some stored records."""
+    if not conditions:
+        return True
     table = scope.tables[entity.name]
-    for start in range(0, len(ids), _AT_ONCE) if conditions else ():
-        some = ids[start : start + _AT_ONCE]
-        query = select(table.c.id).where(table.c.id.in_(some), *conditions)
-        if len(connection.execute(query, context(caller)).all()) < len(some):
-            return False
-    return True
+
+    def make() -> DriverStatement:
+        mine = among(table.c.id, scope.dialect)
+        return DriverStatement(select(func.count()).select_from(table).where(mine, *conditions), scope.dialect)
+
+    query = kept(scope, "all hold", conditions, make)
+    [(count,)] = query.rows(connection, values_for(caller, {MANY: sorted(ids)}))
+    return bool(count >= len(ids))
 
 
 def denied(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str, action: Action) -> Exception:

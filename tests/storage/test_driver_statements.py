@@ -3,9 +3,19 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, Integer, MetaData, PrimaryKeyConstraint, Table, bindparam, event, insert
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    bindparam,
+    event,
+    insert,
+    update,
+)
 from sqlalchemy import select as select_
-from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from xrm_core.errors import DatabaseUnavailable, Timeout

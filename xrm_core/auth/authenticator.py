@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Dialect, Table
 
-from xrm_core.auth import attempts, people, sessions, tokens
+from xrm_core.auth import attempts, people, sessions, still_held, tokens
 from xrm_core.auth.attempts import Counter, Kind, TooManyAttempts
 from xrm_core.auth.events import Event, record
 from xrm_core.auth.networks import is_within
@@ -27,6 +27,7 @@ from xrm_core.permissions.coverage import covers_reads
 from xrm_core.permissions.policy import VIEW_AS, Action
 from xrm_core.permissions.token_scope import UNSCOPED, TokenScope
 from xrm_core.records.teams import team_of, teams_below
+from xrm_core.storage.driver_statements import Call, Outcome
 from xrm_core.storage.engines import Database
 from xrm_core.telemetry.threads import ThreadPool
 
@@ -155,6 +156,18 @@ class Authenticator:
         """As :func:`xrm_core.auth.still_held.require_still_held`; who is refused is looked up anew the next time."""
         try:
             require_still_held(connection, caller, self._users, self._authority.policies)
+        except (Unauthenticated, Forbidden):
+            self.forget()
+            raise
+
+    def asking(self, dialect: Dialect, caller: User) -> Call:
+        """What asks whether a caller still has what they were let in with, to be run together with other statements."""
+        return still_held.asking(dialect, caller, self._users)
+
+    def require(self, outcome: Outcome, caller: User) -> None:
+        """As :meth:`require_still_held`, when it was asked already."""
+        try:
+            still_held.require(outcome, caller, self._authority.policies)
         except (Unauthenticated, Forbidden):
             self.forget()
             raise

@@ -9,7 +9,7 @@ from xrm_core.auth import people
 from xrm_core.errors import Forbidden, Unauthenticated
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import PolicySet, with_inherited
-from xrm_core.storage.driver_statements import DriverStatement
+from xrm_core.storage.driver_statements import Call, DriverStatement, Outcome, run_together
 from xrm_core.storage.system import SESSION, TOKEN, USER_ROLE
 
 _NOW, _USER, _SESSION, _TOKEN = "now", "user", "session", "token"
@@ -30,8 +30,19 @@ def require_still_held(connection: Connection, caller: User, users: Table, polic
         Unauthenticated: the session or the token has ended, or the user is not active any more.
         Forbidden: a role was taken away.
     """
+    [outcome] = run_together(connection, [asking(connection.dialect, caller, users)])
+    require(outcome, caller, policies)
+
+
+def asking(dialect: Dialect, caller: User, users: Table) -> Call:
+    """What asks for what :func:`require` looks at, to be run together with other statements."""
     values = {_NOW: dt.datetime.now(dt.UTC), _USER: caller.id, _SESSION: caller.session, _TOKEN: caller.token}
-    held = [role for (role,) in _statement(connection.dialect, caller, users).rows(connection, values)]
+    return _statement(dialect, caller, users).call(values)
+
+
+def require(outcome: Outcome, caller: User, policies: PolicySet | None) -> None:
+    """As :func:`require_still_held`, when it was asked already."""
+    held = [role for (role,) in outcome[0]]
     if not held:  # where there is no role, there is a row without one
         raise _ended()
     if caller.id is None:  # a service has the roles of its token

@@ -50,6 +50,19 @@ def is_dry_run(
 def _wanted(
     planner: "Planner", document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
 ) -> Iterator[bool]:
+    key = (document.variables_of(operation).plan_key(variables), "dry runs")
+    nodes: list[FieldNode] | None = document.plans.get(key)
+    if nodes is None:
+        nodes = list(_fields(planner, document, operation, variables))
+        document.remember(key, nodes)
+    for node in nodes:
+        yield _is_true(node, variables)
+
+
+def _fields(
+    planner: "Planner", document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> Iterator[FieldNode]:
+    """The root fields that have the argument."""
     root = planner.role.graphql.mutation_type
     if root is None:
         return
@@ -57,7 +70,7 @@ def _wanted(
     selections = planner.selections(document, arguments, Demands(variables, arguments, planner.limits))
     for nodes in selections.collect([operation.selection_set], root).values():
         if _has_argument(root, nodes[0]):
-            yield _is_true(nodes[0], variables)
+            yield nodes[0]
 
 
 def _has_argument(root: GraphQLObjectType, node: FieldNode) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field as attribute
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from graphql import (
@@ -17,7 +17,7 @@ from graphql import (
     GraphQLResolveInfo,
     execute_sync,
 )
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect
 
 from xrm_core.errors import Forbidden, ModelOutOfDate, TablesChanged, XrmError
 from xrm_core.graphql import answers
@@ -45,8 +45,9 @@ from xrm_core.records.rights import missing
 from xrm_core.records.shares import Share
 from xrm_core.records.wording import noun
 from xrm_core.storage.counters import TAKEN_BACK
+from xrm_core.storage.driver_statements import Ahead, Call, Outcome
 from xrm_core.storage.engines import Database
-from xrm_core.storage.policy_sets import require_current
+from xrm_core.storage.policy_sets import asking_versions, require_current, require_versions
 from xrm_core.storage.readers import fetch_in
 from xrm_core.storage.retrying import RETRIES, is_conflict, pause
 from xrm_core.translation import say
@@ -68,7 +69,14 @@ class Execution:
     address: str | None = None
 
 
-Held = Callable[[Connection, User], None]
+class Held(Protocol):
+    """Knows whether callers have what they were let in with."""
+
+    def asking(self, dialect: Dialect, caller: User) -> Call:
+        """The statement that asks for it."""
+
+    def require(self, outcome: Outcome, caller: User) -> None:
+        """Raise an XrmError if a caller has lost it, by what the statement has found."""
 
 
 class _Undone(Exception):
@@ -154,10 +162,9 @@ class Executor:
         if self.dry:
             extensions = {**(extensions or {}), NAME: True}
         try:
-            with self.database.begin(self.timeout) as connection:
-                require_current(connection, self.records.model, self.policies)
-                if self.held is not None:
-                    self.held(connection, caller)
+            ahead = self._ahead(caller)
+            with self.database.begin(self.timeout, ahead) as connection:
+                self._require_all(connection, ahead, caller)
                 if self.repeatable is not None and (before := self.repeatable.answered(connection, now)) is not None:
                     read_log.write(connection, caller, address, before.reads)
                     return Answer(before.body, status=before.status)
@@ -207,6 +214,21 @@ class Executor:
                 with self.database.begin(self.timeout) as connection:
                     read_log.write(connection, caller, address, reads)
             return undone.answer
+
+    def _ahead(self, caller: User) -> Ahead:
+        """What is asked at the beginning."""
+        dialect = self.database.dialect
+        versions = () if self.policies is None else (asking_versions(dialect),)
+        return Ahead((*versions, *(() if self.held is None else (self.held.asking(dialect, caller),))))
+
+    def _require_all(self, connection: Connection, ahead: Ahead, caller: User) -> None:
+        if self.policies is None:
+            require_current(connection, self.records.model, None)
+        else:
+            [versions] = ahead.outcomes[0][0]
+            require_versions(versions, self.records.model, self.policies)
+        if self.held is not None:
+            self.held.require(ahead.outcomes[-1], caller)
 
     def _require_current(self, connection: Connection, *, failed: bool) -> None:
         """As :func:`require_current`; a transaction of PostgreSQL in which a statement failed answers nothing more.

@@ -208,6 +208,16 @@ class Planner:
         self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
     ) -> list[Meaning | None]:
         """What the root fields of an operation stand for; those of GraphQL's own are left out."""
+        key = (document.variables_of(operation).plan_key(variables), "roots")
+        found: list[Meaning | None] | None = document.plans.get(key)
+        if found is None:
+            found = self._roots(document, operation, variables)
+            document.remember(key, found)
+        return found
+
+    def _roots(
+        self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    ) -> list[Meaning | None]:
         query = operation.operation is OperationType.QUERY
         root = self.role.graphql.query_type if query else self.role.graphql.mutation_type
         if root is None:

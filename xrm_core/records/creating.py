@@ -25,7 +25,7 @@ from xrm_core.records.defaults import SYSTEM_NAMES, defaults
 from xrm_core.records.layout import layout
 from xrm_core.records.links import LinkChange, change_links, owned, split
 from xrm_core.records.numbers import number_new
-from xrm_core.records.reach import hold_for
+from xrm_core.records.reach import hold_for, holding_for
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
 from xrm_core.records.relationships import conflicts, stands_alone
 from xrm_core.records.rights import (
@@ -141,16 +141,19 @@ def _store_alone(
     records: "Records", connection: Connection, caller: Caller, kind: Entity, new: New, now: dt.datetime
 ) -> None:
     """As :func:`store` for one record that concerns no others: all of its statements at once."""
-    record = dict(new.record)
-    _hold_reached(records, connection, caller, kind, [new])
+    record, scope = dict(new.record), records.scope(connection, caller)
+    conditions = row_conditions(scope, caller, kind, Action.CREATE, new.names)
+    numbered = any(field.sequence is not None for field in kind.fields.values())
+    held = None if numbered else holding_for(scope, kind, new.record, conditions.reach)
+    if held is None:
+        _hold_reached(records, connection, caller, kind, [new])
     number_new(connection, records.tables[kind.name], kind, [record])
     change = logged.entry(caller, kind, Operation.CREATE, record, logged.state(kind, record))
     calls = [
+        *(held or ()),
         layout(kind, records.tables, connection.dialect).call(record),
         log.appending(connection.dialect, change, now),
     ]
-    scope = records.scope(connection, caller)
-    conditions = row_conditions(scope, caller, kind, Action.CREATE, new.names)
     question = holding(scope, caller, kind, record["id"], conditions)
     try:
         outcomes = run_together(connection, calls if question is None else [*calls, question])

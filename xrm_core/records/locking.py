@@ -11,10 +11,10 @@ from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
 from xrm_core.records.among import MANY, among
-from xrm_core.records.reach import Reach, hold_from
-from xrm_core.records.rights import ONE, Conditions, all_hold, denied, holds, kept, values_for
+from xrm_core.records.reach import Reach, hold_from, holding_from
+from xrm_core.records.rights import ONE, Conditions, all_hold, denied, holding, holds, kept, values_for
 from xrm_core.records.stored import Record, record_maker
-from xrm_core.storage.driver_statements import DriverStatement
+from xrm_core.storage.driver_statements import DriverStatement, run_together
 
 
 def locked(
@@ -58,6 +58,12 @@ def locked(
         if id_ not in found:
             raise denied(connection, scope, caller, kind, id_, action)
     if reach.steps and connection.dialect.name == "postgresql":
+        together = holding_from(scope, kind, ids[0], reach) if one else None
+        question = holding(scope, caller, kind, ids[0], conditions)
+        if together is not None and question is not None:
+            if not run_together(connection, [*together, question])[-1][0]:
+                raise denied(connection, scope, caller, kind, ids[0], action)
+            return [found[ids[0]]]
         hold_from(connection, scope, kind, ids, reach)
         for id_ in ids if not all_hold(connection, scope, caller, kind, ids, conditions) else ():
             if not holds(connection, scope, caller, kind, id_, conditions):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Entity, Field, Model
@@ -31,10 +31,11 @@ from xrm_core.metadata.predicate import (
     Whole,
 )
 from xrm_core.metadata.uses import condition, related
+from xrm_core.query.operands import KnownId
 from xrm_core.query.scan import Scope
 from xrm_core.records.among import MANY, among
 from xrm_core.records.stored import targets_of
-from xrm_core.storage.driver_statements import DriverStatement
+from xrm_core.storage.driver_statements import Call, DriverStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,54 @@ def hold_from(connection: Connection, scope: Scope, entity: Entity, ids: Sequenc
             return other.c.id.in_(select(table.c[step.column]).where(among(table.c.id, connection.dialect)))
 
         _hold(connection, scope, step, further, (entity.name, step), make, ids)
+
+
+def holding_from(scope: Scope, entity: Entity, id_: str, reach: Reach) -> list[Call] | None:
+    """What :func:`hold_from` does for one record, to be run together with others; None: it goes further than a step."""
+    if any(further.steps for further in reach.steps.values()):
+        return None
+    calls = []
+    for step, _ in _in_order(reach):
+
+        def make(step: Step = step) -> DriverStatement:
+            table, other = scope.tables[entity.name], scope.tables[step.entity]
+            mine = table.c.id == bindparam(_FROM, type_=KnownId())
+            reached = select(table.c[step.column]).where(mine).scalar_subquery()
+            where = other.c[step.column] == bindparam(_FROM, type_=KnownId()) if step.back else other.c.id == reached
+            query = select(other.c.id).where(where).order_by(other.c.id).with_for_update(read=True)
+            return DriverStatement(query, scope.dialect)
+
+        key = ("reach one", entity.name, step)
+        calls.append(scope.tables.statements.get(key, make).call({_FROM: id_}))
+    return calls
+
+
+def holding_for(scope: Scope, entity: Entity, record: Mapping[str, Any], reach: Reach) -> list[Call] | None:
+    """What :func:`hold_for` does for one record, to be run together with others; None: it goes further than a step."""
+    if scope.dialect.name == "sqlite" or not reach.steps:
+        return []
+    if any(further.steps for further in reach.steps.values()):
+        return None
+    wanted: dict[tuple[str, str], str] = {}
+    for each in entity.fields.values():
+        for target, id_ in targets_of(each, record.get(each.name)) if each.relation is not None else ():
+            wanted[each.column_to(target), target] = id_
+    calls = []
+    for step, _ in _in_order(reach):
+        reached = None if step.back else wanted.get((step.column, step.entity))
+        if reached is None:
+            continue
+
+        def make(step: Step = step) -> DriverStatement:
+            other = scope.tables[step.entity]
+            mine = other.c.id == bindparam(_FROM, type_=KnownId())
+            return DriverStatement(select(other.c.id).where(mine).with_for_update(read=True), scope.dialect)
+
+        calls.append(scope.tables.statements.get(("reach this", step.entity), make).call({_FROM: reached}))
+    return calls
+
+
+_FROM = "xrm_from"
 
 
 def hold_for(

@@ -144,6 +144,8 @@ def all_hold(
     """Whether the conditions hold for all of some stored records."""
     if not conditions:
         return True
+    if len(ids) == 1:
+        return holds(connection, scope, caller, entity, ids[0], conditions)
     table = scope.tables[entity.name]
 
     def make() -> DriverStatement:

@@ -503,7 +503,7 @@ class Site:
             threads=self._threads,
             administration=self._administration,
             account=account,
-            held=authenticator.require_still_held,
+            held=authenticator,
             gate=self.require_writable,
             repeats=self._repeats,
             tables=tables,

@@ -7,13 +7,17 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from xrm_core.storage.driver_calls import listened_to
+from xrm_core.storage.driver_statements import Ahead
 
-def begin(connection: Connection, limit: str) -> None:
+
+def begin(connection: Connection, limit: str, ahead: Ahead | None = None) -> None:
     """Begin the transaction, which psycopg would do before the first statement, together with a ``SET LOCAL``.
 
     Args:
         connection: of SQLAlchemy, in whose transaction nothing was done yet.
         limit: the statement.
+        ahead: what is to be run with it.
 
     Raises:
         DBAPIError: SQLAlchemy's, as for any statement.
@@ -21,7 +25,16 @@ def begin(connection: Connection, limit: str) -> None:
     driver: Any = connection.connection.driver_connection
     if driver.pgconn.transaction_status != TransactionStatus.IDLE:  # somebody listens to its beginning, and has asked
         connection.exec_driver_sql(limit)
+    elif ahead is not None and not listened_to(connection):
+        ahead.begin(connection, limit)
         return
+    else:
+        _begin(driver, limit)
+    if ahead is not None:
+        ahead.run(connection)
+
+
+def _begin(driver: Any, limit: str) -> None:
     try:
         result = driver.pgconn.exec_(f"BEGIN; {limit}".encode())
         if result.status != ExecStatus.COMMAND_OK:

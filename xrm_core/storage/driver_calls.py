@@ -7,7 +7,9 @@ traces do, is not told of these; see :func:`listened_to`.
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -79,6 +81,8 @@ def together(connection: Connection, calls: Sequence[tuple[Text, Sequence[Any]]]
     Raises:
         DBAPIError: of the first that fails; those after it are not run.
     """
+    if not calls:
+        return []
     driver: Any = connection.connection.driver_connection
     if isinstance(driver, psycopg.Connection):
         return _OnPostgres.of(connection, driver).together(calls)
@@ -90,6 +94,14 @@ def together(connection: Connection, calls: Sequence[tuple[Text, Sequence[Any]]]
         except sqlite3.Error as error:
             raise _wrapped(text, error) from error
     return found
+
+
+def beginning(
+    connection: Connection, limit: bytes, calls: Sequence[tuple[Text, Sequence[Any]]]
+) -> list[tuple[list[Row], int]]:
+    """As :func:`together` on PostgreSQL, after the beginning of the transaction and a ``SET LOCAL``."""
+    driver: Any = connection.connection.driver_connection
+    return _OnPostgres.of(connection, driver).together(calls, (b"BEGIN", limit))
 
 
 def changed(connection: Connection, text: Text, values: Sequence[Any]) -> int:
@@ -110,6 +122,19 @@ def _wrapped(text: Text, error: Exception) -> BaseException:
 
 
 _BEGIN = Text("BEGIN", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Something that is sent to PostgreSQL for a statement.
+
+    ``asks``: its result is that of the statement. ``prepares``: what is prepared then, and as what.
+    """
+
+    text: Text
+    send: Callable[[], None]
+    asks: bool = False
+    prepares: tuple[Any, bytes] | None = None
 
 
 class _OnPostgres:
@@ -137,21 +162,41 @@ class _OnPostgres:
             text = self._known(text, len(values))
         return self._rows(self.run(text, values, prepares=prepares))
 
-    def together(self, calls: Sequence[tuple[Text, Sequence[Any]]]) -> list[tuple[list[Row], int]]:
-        """See :func:`together`. What a connection runs for the first time it runs by itself."""
-        self._begin()
-        ready = []
+    def together(
+        self, calls: Sequence[tuple[Text, Sequence[Any]]], first: Sequence[bytes] = ()
+    ) -> list[tuple[list[Row], int]]:
+        """See :func:`together`; ``first`` are commands before them, which have no values and give no rows."""
+        if not first:
+            self._begin()
+        steps = [_Step(_BEGIN, partial(self._pg.send_query_params, each, None)) for each in first]
         for text, values in calls:
-            sent, types, formats = self._dumped(text, values)
-            ready.append((self._name(text, types), sent, formats))
-        if any(name is None for name, _, _ in ready):
-            results = [self.run(text, values) for text, values in calls]
-        else:
+            steps += self._steps(text, values)
+        try:
+            results = self._piped(steps)
+        except psycopg.Error as error:
+            raise _wrapped(_BEGIN, error) from error
+        for step, result in zip(steps, results, strict=True):
             try:
-                results = self._piped(calls, ready)
+                self._checked(result)
             except psycopg.Error as error:
-                raise _wrapped(calls[0][0], error) from error
-        return [(self._rows(each), each.command_tuples or 0) for each in results]
+                raise _wrapped(step.text, error) from error
+            if step.prepares is not None:
+                self._names[step.prepares[0]] = step.prepares[1]
+        asked = [result for step, result in zip(steps, results, strict=True) if step.asks]
+        return [(self._rows(each), each.command_tuples or 0) for each in asked]
+
+    def _steps(self, text: Text, values: Sequence[Any]) -> Iterator["_Step"]:
+        """What is sent for a statement."""
+        sent, types, formats = self._dumped(text, values)
+        key = (text.number, types)
+        if not self._seen(key):
+            yield _Step(text, partial(self._pg.send_query_params, text.sent, sent, types, formats), asks=True)
+            return
+        name = self._names[key]
+        if name is None:
+            name = b"xrm_%d_%d" % (text.number, next(_NUMBERS))
+            yield _Step(text, partial(self._pg.send_prepare, name, text.sent, types), prepares=(key, name))
+        yield _Step(text, partial(self._pg.send_query_prepared, name, sent, formats), asks=True)
 
     def _rows(self, result: PGresult) -> list[Row]:
         transformer = self._transformer
@@ -186,24 +231,19 @@ class _OnPostgres:
         sent = transformer.dump_sequence(values, text.formats)
         return sent, transformer.types, transformer.formats
 
-    def _piped(self, calls: Sequence[tuple[Text, Sequence[Any]]], ready: Sequence[Any]) -> list[PGresult]:
-        """The results of prepared statements that are sent without waiting for those before them."""
+    def _piped(self, steps: Sequence["_Step"]) -> list[PGresult]:
+        """The result of each step, all of which are sent before the first is answered."""
         pg = self._pg
         try:
             pg.enter_pipeline_mode()
-            for name, sent, formats in ready:
-                pg.send_query_prepared(name, sent, formats)
+            for step in steps:
+                step.send()
             pg.pipeline_sync()
             results = self._received()
             pg.exit_pipeline_mode()
         except BaseException:
             pg.finish()  # who knows what it would still answer, and to what
             raise
-        for (text, _), result in zip(calls, results, strict=True):
-            try:
-                self._checked(result)
-            except psycopg.Error as error:
-                raise _wrapped(text, error) from error
         return results
 
     def _received(self) -> list[PGresult]:
@@ -230,21 +270,28 @@ class _OnPostgres:
 
     def _name(self, text: Text, types: tuple[int, ...]) -> bytes | None:
         """What the statement is prepared as; None: it is run for the first time, and perhaps the last."""
-        names, key = self._names, (text.number, types)
-        if key not in names:
-            names[key] = None
-            if len(names) > MAX_PREPARED:
-                _, oldest = names.popitem(last=False)
-                if oldest is not None:
-                    self._checked(self._pg.exec_(b"DEALLOCATE " + oldest))
+        key = (text.number, types)
+        if not self._seen(key):
             return None
-        names.move_to_end(key)
-        name = names[key]
+        name = self._names[key]
         if name is None:
             name = b"xrm_%d_%d" % (text.number, next(_NUMBERS))
             self._checked(self._pg.prepare(name, text.sent, types))
-            names[key] = name
+            self._names[key] = name
         return name
+
+    def _seen(self, key: tuple[int, tuple[int, ...]]) -> bool:
+        """Whether the connection has run a statement with values of these types before; from now on it has."""
+        names = self._names
+        if key in names:
+            names.move_to_end(key)
+            return True
+        names[key] = None
+        if len(names) > MAX_PREPARED:
+            _, oldest = names.popitem(last=False)
+            if oldest is not None:
+                self._checked(self._pg.exec_(b"DEALLOCATE " + oldest))
+        return False
 
     def _checked(self, result: PGresult) -> PGresult:
         if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):

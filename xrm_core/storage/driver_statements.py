@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Dialect, Select
 from sqlalchemy.sql.expression import UpdateBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from xrm_core.storage.driver_calls import Row, Text, changed, listened_to, rows, together
+from xrm_core.storage.driver_calls import Row, Text, beginning, changed, listened_to, rows, together
 
 Processor = Callable[[Any], Any]
 
@@ -42,7 +42,30 @@ def run_together(connection: Connection, calls: Sequence[Call]) -> list[Outcome]
     """
     if listened_to(connection):
         return [each.apart(connection) for each in calls]
-    found = together(connection, [(each.text, each.values) for each in calls])
+    return _made(calls, together(connection, [(each.text, each.values) for each in calls]))
+
+
+class Ahead:
+    """Statements that are run when a transaction begins, on PostgreSQL in the same round trip. See ``Database.begin``.
+
+    ``outcomes`` are theirs, as soon as it has begun.
+    """
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self.calls = calls
+        self.outcomes: list[Outcome] = []
+
+    def run(self, connection: Connection) -> None:
+        """Run them in a transaction that has begun already."""
+        self.outcomes = run_together(connection, self.calls)
+
+    def begin(self, connection: Connection, limit: str) -> None:
+        """Begin the transaction on PostgreSQL, with a ``SET LOCAL``, and run them."""
+        found = beginning(connection, limit.encode(), [(each.text, each.values) for each in self.calls])
+        self.outcomes = _made(self.calls, found)
+
+
+def _made(calls: Sequence[Call], found: Sequence[tuple[list[Row], int]]) -> list[Outcome]:
     return [
         (rows if each.made is None else list(map(each.made, rows)), count)
         for each, (rows, count) in zip(calls, found, strict=True)

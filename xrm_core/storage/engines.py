@@ -29,6 +29,7 @@ from xrm_core.errors import (
 from xrm_core.storage import folding, liveness, mask_hash, matching, periods, phone
 from xrm_core.storage.beginning import begin
 from xrm_core.storage.deadlines import Deadlines
+from xrm_core.storage.driver_statements import Ahead
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 from xrm_core.telemetry.pool_use import PoolUse
 from xrm_core.translation import say
@@ -113,11 +114,12 @@ class Database:
         return self.dialect.name == "sqlite"
 
     @contextmanager
-    def begin(self, timeout: float | None = None) -> Iterator[Connection]:
+    def begin(self, timeout: float | None = None, ahead: Ahead | None = None) -> Iterator[Connection]:
         """A write transaction: commits at the end of the block, rolls back if it raises.
 
         Args:
             timeout: seconds that a statement may take (on SQLite: that all of them together may take).
+            ahead: statements that are to be run first.
 
         Raises:
             DatabaseUnavailable: the database does not answer.
@@ -129,7 +131,7 @@ class Database:
             self._turn(),
             self.engine.connect() as connection,
             connection.begin(),
-            self._limited(connection, timeout),
+            self._limited(connection, timeout, ahead),
         ):
             yield connection
 
@@ -161,19 +163,23 @@ class Database:
             self._writing.release()
 
     @contextmanager
-    def _limited(self, connection: Connection, timeout: float | None) -> Iterator[None]:
+    def _limited(self, connection: Connection, timeout: float | None, ahead: Ahead | None = None) -> Iterator[None]:
         if timeout is None:
+            if ahead is not None:
+                ahead.run(connection)
             yield
         elif self.is_sqlite:
             driver: Any = connection.connection.driver_connection
             with _DEADLINES.within(timeout, driver.interrupt, _STOP_AGAIN_SECONDS):
+                if ahead is not None:
+                    ahead.run(connection)
                 yield
         else:
             limit = f"SET LOCAL statement_timeout = {milliseconds(timeout)}"
             if connection.get_execution_options().get("postgresql_readonly"):
                 connection.exec_driver_sql(limit)
             else:
-                begin(connection, limit)
+                begin(connection, limit, ahead)
             yield
 
     @contextmanager

@@ -7,17 +7,29 @@ import datetime as dt
 import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, Integer, PrimaryKeyConstraint, Row, Table, insert, inspect, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Dialect,
+    Integer,
+    PrimaryKeyConstraint,
+    Row,
+    Table,
+    insert,
+    inspect,
+    select,
+    text,
+)
 
 from xrm_core.errors import Busy, ModelOutOfDate, PermissionsChanged, PolicyInvalid
 from xrm_core.metadata.model import Model
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.columns import Id, Instant, String
-from xrm_core.storage.driver_statements import DriverStatement
+from xrm_core.storage.driver_statements import Call, DriverStatement, run_together
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system import METADATA, MODEL
 from xrm_core.translation import say
@@ -90,12 +102,17 @@ def applied_versions(connection: Connection) -> tuple[str | None, str | None]:
     Raises:
         TablesChanged: the database has no system tables.
     """
-    dialect = connection.dialect
+    [(rows, _)] = run_together(connection, [asking_versions(connection.dialect)])
+    [(fingerprint, digest)] = rows
+    return fingerprint, digest
+
+
+def asking_versions(dialect: Dialect) -> Call:
+    """What asks for :func:`applied_versions`, to be run together with other statements."""
     statement = _VERSIONS_ON.get(dialect.name)
     if statement is None:
         statement = _VERSIONS_ON[dialect.name] = DriverStatement(_VERSIONS, dialect)
-    [(fingerprint, digest)] = statement.rows(connection, {})
-    return fingerprint, digest
+    return statement.call({})
 
 
 def require_current(connection: Connection, model: Model, policies: str | None) -> None:
@@ -115,7 +132,12 @@ def require_current(connection: Connection, model: Model, policies: str | None) 
     if policies is None:
         require_model(connection, model)
         return
-    fingerprint, digest = applied_versions(connection)
+    require_versions(applied_versions(connection), model, policies)
+
+
+def require_versions(found: Sequence[Any], model: Model, policies: str | None) -> None:
+    """As :func:`require_current`, when the versions are at hand."""
+    fingerprint, digest = found
     if fingerprint != model.fingerprint:
         raise ModelOutOfDate(
             "The database has another model than the files.",

@@ -29,11 +29,10 @@ def append(connection: Connection, changes: Sequence[Change], at: dt.datetime) -
         rows.write(connection, _rows(changes, moment), len(changes))
 
 
-def appending(dialect: Dialect, change: Change, at: dt.datetime) -> Call:
-    """What :func:`append` does for one change, to be run together with, and after, the statement that makes it."""
+def appending(dialect: Dialect, changes: Sequence[Change], at: dt.datetime) -> list[Call]:
+    """What :func:`append` does, to be run together with the statements that make the changes, and after them."""
     rows, moment = _layout(dialect, at)
-    [row] = _rows([change], moment)
-    return rows.call(row)
+    return [rows.call(row) for row in _rows(changes, moment)]
 
 
 def _layout(dialect: Dialect, at: dt.datetime) -> tuple[Rows, Any]:

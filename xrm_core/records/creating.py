@@ -152,7 +152,7 @@ def _store_alone(
     calls = [
         *(held or ()),
         layout(kind, records.tables, connection.dialect).call(record),
-        log.appending(connection.dialect, change, now),
+        *log.appending(connection.dialect, [change], now),
     ]
     question = holding(scope, caller, kind, record["id"], conditions)
     try:

@@ -158,16 +158,17 @@ class Records:
         entry = logged.entry(caller, kind, Operation.UPDATE, record, fields)
         calls = [
             changing(scope, caller, kind, before, stamped, conditions),
-            log.appending(connection.dialect, entry, now),
+            *log.appending(connection.dialect, [entry], now),
         ]
         question = holding(scope, caller, kind, id_, conditions)
         alone = stands_alone(kind) and not links and question is not None
         if alone and question is not None:  # else the rules are asked after all that follows from the change
             calls.append(question)
         try:
-            (_, changed), *_, (found, _) = run_together(connection, calls)
+            outcomes = run_together(connection, calls)
         except IntegrityError as error:
             raise translated(error, kind, caller) from None
+        changed, found = outcomes[0][1], outcomes[-1][0]
         if changed == 1 and not alone:
             refuse(conflicts(connection, self.tables, kind, [id_]), kind, caller)
             refuse(addresses.taken(connection, self.tables[entity], kind, moved), kind, caller)

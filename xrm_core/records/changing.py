@@ -3,9 +3,10 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from xrm_core.changes import log
@@ -14,16 +15,19 @@ from xrm_core.errors import Forbidden, XrmError
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
+from xrm_core.query.scan import Scope
 from xrm_core.records import logged
+from xrm_core.records.among import MANY, among
 from xrm_core.records.creating import New, unseen
 from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
 from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, translated
-from xrm_core.records.rights import ONE, check_fields, context, in_sight, row_conditions
+from xrm_core.records.rights import Conditions, check_fields, in_sight, kept, row_conditions, values_for
 from xrm_core.records.stored import Record, canonical, to_columns
-from xrm_core.records.updating import NEW, alike, final_changes
+from xrm_core.records.updating import alike, changing, final_changes
 from xrm_core.records.wording import noun
+from xrm_core.storage.driver_statements import DriverStatement, run_together
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
@@ -124,27 +128,25 @@ def _write(
     caller: Caller,
     kind: Entity,
     ready: Sequence[_Ready],
-    conditions: list[Any],
+    conditions: Conditions,
 ) -> None:
-    table, now = records.tables[kind.name], dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC)
     stamps = {"updated_at": now, "updated_by": caller.actor}
     groups: dict[tuple[str, ...], list[_Ready]] = {}
     for each in ready:
         groups.setdefault(tuple(sorted(each.final)), []).append(each)
+    scope = records.scope(connection, caller)
     for group in groups.values():
-        rows = []
+        calls = []
         for each in group:
             columns = {**to_columns(kind, each.final), **stamps, "version": each.before["version"] + 1}
-            values = {f"{NEW}{name}": value for name, value in columns.items()}
-            before = {ONE: each.before["id"], "xrm_version": each.before["version"]}
-            rows.append({**context(caller), **values, **before})
-        mine = table.c.id == bindparam(ONE), table.c.version == bindparam("xrm_version")
-        wanted = {name: bindparam(f"{NEW}{name}", type_=table.c[name].type) for name in columns}
+            calls.append(changing(scope, caller, kind, each.before, columns, conditions))
         try:
-            connection.execute(update(table).where(*mine, *conditions).values(wanted), rows)
+            for start in range(0, len(calls), _AT_ONCE):
+                run_together(connection, calls[start : start + _AT_ONCE])
         except IntegrityError as error:
             raise translated(error, kind, caller) from None
-        _require_written(connection, table, caller, kind, group, conditions)
+        _require_written(connection, scope, caller, kind, group, conditions)
     entries = [
         logged.entry(
             caller,
@@ -159,18 +161,24 @@ def _write(
 
 
 def _require_written(
-    connection: Connection, table: Any, caller: Caller, kind: Entity, group: Sequence[_Ready], conditions: list[Any]
+    connection: Connection, scope: Scope, caller: Caller, kind: Entity, group: Sequence[_Ready], conditions: Conditions
 ) -> None:
     """Each of them is what was written, and one that the caller may change still."""
+    query = kept(scope, "written", conditions, partial(_written, scope, kind, conditions))
     for some in _parts(group):
-        ids = [each.before["id"] for each in some]
-        query = select(table.c.id, table.c.version).where(table.c.id.in_(ids), *conditions)
-        versions = {str(id_): version for id_, version in connection.execute(query, context(caller))}
+        ids = sorted(each.before["id"] for each in some)
+        versions = {str(id_): version for id_, version in query.rows(connection, values_for(caller, {MANY: ids}))}
         if any(versions.get(each.before["id"]) != each.before["version"] + 1 for each in some):
             raise Forbidden(
                 say("You may not change the {entity} in this way.", entity=noun(kind)),
                 hint=say("After the change it would not be one of the records that your role may change."),
             )
+
+
+def _written(scope: Scope, kind: Entity, conditions: Sequence[Any]) -> DriverStatement:
+    table = scope.tables[kind.name]
+    mine = among(table.c.id, scope.dialect)
+    return DriverStatement(select(table.c.id, table.c.version).where(mine, *conditions), scope.dialect)
 
 
 def _parts(all_: Sequence[_Ready]) -> Iterator[Sequence[_Ready]]:

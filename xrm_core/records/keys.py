@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam, column, func, select, table, tuple_, union_all
+from sqlalchemy import Connection, Dialect, Select, bindparam, column, func, or_, select, table, tuple_, union_all
 
 from xrm_core import naming
 from xrm_core.metadata.model import EMAIL, USER, Entity, Field, Model
@@ -18,13 +18,16 @@ from xrm_core.permissions.policy import Action
 from xrm_core.query.predicates import scan
 from xrm_core.query.scan import Scope
 from xrm_core.query.trash import former_names
+from xrm_core.records.among import MANY, among
 from xrm_core.records.rights import context
 from xrm_core.records.stored import canonical, to_columns
 from xrm_core.records.wording import Problem, invalid, noun
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.columns import Id
+from xrm_core.storage.driver_statements import DriverStatement
 from xrm_core.storage.folding import fold
 from xrm_core.storage.merge_tables import MERGE
+from xrm_core.storage.tables import Tables
 from xrm_core.storage.trash_tables import TRASH
 from xrm_core.translation import say
 
@@ -132,20 +135,30 @@ def _folds(entity: Entity, field: Field) -> bool:
     return entity.name == USER and field.name == EMAIL
 
 
-def ids_taken(connection: Connection, model: Model, ids: Sequence[str]) -> Iterator[str]:
+def ids_taken(connection: Connection, tables: Tables, ids: Sequence[str]) -> Iterator[str]:
     """Which of these ids no new record can have: some record has it or has had it, of whatever entity.
 
     Ids are unique among all of them, and whoever got the id of a record that was deleted would get its history, or, if
     it was merged into another, be taken for that.
     """
-    names = [name for each in model for name in former_names(each)]
+    dialect = connection.dialect
+    statements = tables.statements.get(("ids taken", dialect.name), lambda: _taken_in(tables.model, dialect))
     for some in (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)):
-        columns = [table(naming.table(each.name), column("id", Id())).c.id for each in model]
-        queries = [select(each).where(each.in_(some)) for each in (*columns, CHANGE.c.record_id)]
-        # By their keys, of which the entity is the first part: they may be large.
-        queries += [select(t.c.record_id).where(t.c.entity.in_(names), t.c.record_id.in_(some)) for t in (TRASH, MERGE)]
-        for part in (queries[start : start + 50] for start in range(0, len(queries), 50)):
-            yield from map(str, connection.scalars(union_all(*part)))
+        for each in statements:
+            yield from (str(id_) for (id_,) in each.rows(connection, {MANY: some}))
+
+
+def _taken_in(model: Model, dialect: Dialect) -> list[DriverStatement]:
+    names = [name for each in model for name in former_names(each)]
+    columns = [table(naming.table(each.name), column("id", Id())).c.id for each in model]
+    queries = [select(each).where(among(each, dialect)) for each in (*columns, CHANGE.c.record_id)]
+    # By their keys, of which the entity is the first part: they may be large.
+    queries += [
+        select(t.c.record_id).where(or_(*(t.c.entity == name for name in names)), among(t.c.record_id, dialect))
+        for t in (TRASH, MERGE)
+    ]
+    parts = (queries[start : start + 50] for start in range(0, len(queries), 50))
+    return [DriverStatement(union_all(*part), dialect) for part in parts]
 
 
 def taken(entity: Entity, key: Key) -> Problem:

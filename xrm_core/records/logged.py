@@ -1,6 +1,6 @@
 """Records as the change log keeps them: JSON values as answers have them, one form for one value."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -54,16 +54,15 @@ def last_state(kind: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
 
 def differences(kind: Entity, before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Field → ``[old, new]`` for what a change really changes."""
-    old = {field.name: value for field, value in _values(kind, {name: before.get(name) for name in changes})}
-    new = {field.name: value for field, value in _values(kind, changes)}
-    return {name: [old[name], value] for name, value in new.items() if old[name] != value}
-
-
-def _values(kind: Entity, record: Mapping[str, Any]) -> Iterator[tuple[Field, Any]]:
-    for name, value in record.items():
-        field = kind.fields.get(name)
-        if field is not None and not field.virtual and name not in _SYSTEM:
-            yield field, _value(field, value)
+    found: dict[str, list[Any]] = {}
+    for name, new in changes.items():
+        field, old = kind.fields.get(name), before.get(name)
+        if field is None or field.virtual or name in _SYSTEM or (old == new and field.type not in _FORMED):
+            continue
+        pair = [_value(field, old), _value(field, new)]
+        if pair[0] != pair[1]:
+            found[name] = pair
+    return found
 
 
 def _value(field: Field, value: Any) -> Any:

@@ -114,8 +114,9 @@ def _items(
         try:
             # Before the database compares with it: one of the wrong type, or with a NUL, is none that it takes.
             given = {name: values[name] for name in key if name in kind.fields and values.get(name) is not None}
-            problems = records.validator.problems(kind, canonical(kind, given), rules=False)
-            refuse([each for each in problems if each["field"] in given], kind, caller)
+            if given:
+                problems = records.validator.problems(kind, canonical(kind, given), rules=False)
+                refuse([each for each in problems if each["field"] in given], kind, caller)
             value = value_of_key(kind, key, values)
         except XrmError as error:
             wrong[index] = error
@@ -201,7 +202,7 @@ def _create(
     allowed = _allowed(caller, kind, key, sorted(items, key=lambda each: repr(each.value)), outcome.errors)
     gone: set[str] = set()
     if key == ID:
-        gone = set(ids_taken(connection, records.model, [each.value[0] for each in allowed]))
+        gone = set(ids_taken(connection, records.tables, [each.value[0] for each in allowed]))
     known = [each for each in allowed if each.value[0] in gone]
     allowed = [each for each in allowed if each.value[0] not in gone]
     rows = [_without_id(key, each) for each in allowed]

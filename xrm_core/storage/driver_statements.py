@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import CompoundSelect, Connection, Dialect, Select
 from sqlalchemy.sql.expression import UpdateBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -80,7 +80,7 @@ class DriverStatement:
         dialect: of the database.
     """
 
-    def __init__(self, statement: Select[Any] | UpdateBase, dialect: Dialect) -> None:
+    def __init__(self, statement: Select[Any] | CompoundSelect[Any] | UpdateBase, dialect: Dialect) -> None:
         numbered = with_numbers(dialect)
         compiled = statement.compile(dialect=numbered, compile_kwargs={"render_postcompile": True})
         self._statement = statement
@@ -89,7 +89,9 @@ class DriverStatement:
         of = {name: parameter for parameter, name in compiled.bind_names.items()}
         self._given = tuple(name for name in dict.fromkeys(names) if of[name].required)
         self._binds = tuple(_Bind(name, of[name], dialect) for name in names)
-        types = [each.type for each in statement.selected_columns] if isinstance(statement, Select) else []
+        types = (
+            [each.type for each in statement.selected_columns] if isinstance(statement, Select | CompoundSelect) else []
+        )
         results = [_result_processor(each, dialect) for each in types]
         self._results = results if any(results) else []
 

@@ -52,18 +52,18 @@ def locked(
 
     query, make_record = kept(scope, f"locked {one} {keeps_id}", conditions, make)
     wanted = {ONE: ids[0]} if one else {MANY: sorted(ids)}
-    rows = query.rows(connection, values_for(caller, wanted))
-    found = {record["id"]: record for record in map(make_record, rows)}
+    calls = [query.call(values_for(caller, wanted))]
+    further = bool(reach.steps) and connection.dialect.name == "postgresql"
+    at_once = holding_from(scope, kind, ids[0], reach) if further and one else None
+    question = holding(scope, caller, kind, ids[0], conditions) if at_once is not None else None
+    if at_once is not None and question is not None:
+        calls += [*at_once, question]
+    outcomes = run_together(connection, calls)
+    found = {record["id"]: record for record in map(make_record, outcomes[0][0])}
     for id_ in ids:
-        if id_ not in found:
+        if id_ not in found or not outcomes[-1][0]:
             raise denied(connection, scope, caller, kind, id_, action)
-    if reach.steps and connection.dialect.name == "postgresql":
-        together = holding_from(scope, kind, ids[0], reach) if one else None
-        question = holding(scope, caller, kind, ids[0], conditions)
-        if together is not None and question is not None:
-            if not run_together(connection, [*together, question])[-1][0]:
-                raise denied(connection, scope, caller, kind, ids[0], action)
-            return [found[ids[0]]]
+    if further and at_once is None:
         hold_from(connection, scope, kind, ids, reach)
         for id_ in ids if not all_hold(connection, scope, caller, kind, ids, conditions) else ():
             if not holds(connection, scope, caller, kind, id_, conditions):

@@ -161,9 +161,11 @@ def holding_from(scope: Scope, entity: Entity, id_: str, reach: Reach) -> list[C
 
         def make(step: Step = step) -> DriverStatement:
             table, other = scope.tables[entity.name], scope.tables[step.entity]
-            mine = table.c.id == bindparam(_FROM, type_=KnownId())
-            reached = select(table.c[step.column]).where(mine).scalar_subquery()
-            where = other.c[step.column] == bindparam(_FROM, type_=KnownId()) if step.back else other.c.id == reached
+            it = bindparam(_FROM, type_=KnownId())
+            if step.back:
+                where = other.c[step.column] == it
+            else:
+                where = other.c.id == select(table.c[step.column]).where(table.c.id == it).scalar_subquery()
             query = select(other.c.id).where(where).order_by(other.c.id).with_for_update(read=True)
             return DriverStatement(query, scope.dialect)
 

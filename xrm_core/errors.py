@@ -267,6 +267,13 @@ class RecordInUse(XrmError):
     http_status = 409
 
 
+class DeletionTooLarge(XrmError):
+    """More records than one deletion may change would go along with the record, or lose their relation to it."""
+
+    code = "DELETION_TOO_LARGE"
+    http_status = 422
+
+
 class RefusedByPlugin(XrmError):
     """A before-hook of a plugin refused the write, or failed; ``details.plugin`` names it."""
 

@@ -8,7 +8,7 @@ Plugins are called in the order of their entry-point names, but each after those
 functions with ``hookimpl``, from :mod:`xrm_core.api`; ``docs/plugin_hooks.md`` is this file for readers outside.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pluggy
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from xrm_core.events.listeners import RecordEvent
     from xrm_core.jobs.registry import JobHandler, Schedule
     from xrm_core.records.actions import Action
@@ -47,6 +49,29 @@ class Needs:
 
     core: str = ""
     plugins: Mapping[str, str] = field(default_factory=dict)
+
+
+Follow = Callable[["Connection", str], object]
+"""Something to do in the transaction of a write, with its connection and the id of the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The write that a before-hook is asked about. ``actor`` is the id of who writes: a user, or a service's token."""
+
+    actor: str | None
+    _follow: Callable[[Follow], None]
+
+    def then(self, act: Follow) -> None:
+        """Have something done once the record is written, in the same transaction: to enqueue a job, say.
+
+        If the write fails after all, or is a dry run, it is taken back, or never called. A part of many records that
+        has to be taken back is written again, and then it is called again.
+
+        Args:
+            act: given the connection and the id of the record. What it raises refuses the write.
+        """
+        self._follow(act)
 
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -196,7 +221,7 @@ def register_schedules() -> "list[Schedule]":
 
 
 @hookspec
-def before_record_create(entity: str, record: Record) -> Mapping[str, Any] | None:
+def before_record_create(entity: str, record: Record, write: Write) -> Mapping[str, Any] | None:
     """Change or refuse a new record.
 
     Called for every record about to be created, by whatever way (GraphQL, import, demo data), after the record was
@@ -208,6 +233,7 @@ def before_record_create(entity: str, record: Record) -> Mapping[str, Any] | Non
         entity: name of the entity, e.g. ``"customer"``.
         record: the values given by the caller, defaults filled in, changes of earlier plugins merged in. A copy:
             changing it changes nothing.
+        write: who writes it, and :meth:`Write.then`, which enqueues jobs in the same transaction.
 
     Returns:
         Values to merge into the record (a value of None empties the field), or None to leave it as it is. The
@@ -228,7 +254,9 @@ def before_record_create(entity: str, record: Record) -> Mapping[str, Any] | Non
 
 
 @hookspec
-def before_record_update(entity: str, before: Mapping[str, Any], changes: Record) -> Mapping[str, Any] | None:
+def before_record_update(
+    entity: str, before: Mapping[str, Any], changes: Record, write: Write
+) -> Mapping[str, Any] | None:
     """Change or refuse a change of a record.
 
     Called for every record about to be changed, once per record, after the changes were found valid and allowed. Not
@@ -239,6 +267,7 @@ def before_record_update(entity: str, before: Mapping[str, Any], changes: Record
         before: the record as it is stored now, system fields included; read-only.
         changes: only the fields that the caller gave, changes of earlier plugins merged in. A copy: changing it
             changes nothing.
+        write: as of :func:`before_record_create`; what changes nothing is not written, then nothing follows.
 
     Returns:
         Values to merge into the changes, or None. They are validated again before they are stored.
@@ -256,7 +285,7 @@ def before_record_update(entity: str, before: Mapping[str, Any], changes: Record
 
 
 @hookspec
-def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
+def before_record_delete(entity: str, before: Mapping[str, Any], write: Write) -> None:
     """Refuse the deletion of a record.
 
     Called for every record that a caller asks to delete, once per record, after it was found to be allowed. Not
@@ -265,6 +294,7 @@ def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
     Args:
         entity: name of the entity.
         before: the record as it is stored now, system fields included; read-only.
+        write: as of :func:`before_record_create`.
 
     Returns:
         Nothing; there is nothing to change.
@@ -282,7 +312,7 @@ def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
 
 
 @hookspec
-def before_record_restore(entity: str, record: Mapping[str, Any]) -> None:
+def before_record_restore(entity: str, record: Mapping[str, Any], write: Write) -> None:
     """Refuse that a record comes back out of the trash.
 
     Called for every record that is restored, also for those that were deleted along with the one that is asked for;
@@ -291,6 +321,7 @@ def before_record_restore(entity: str, record: Mapping[str, Any]) -> None:
     Args:
         entity: name of the entity.
         record: the record as it would be stored, system fields included; read-only.
+        write: as of :func:`before_record_create`.
 
     Returns:
         Nothing; there is nothing to change.

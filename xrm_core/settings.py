@@ -218,6 +218,11 @@ class Settings(BaseSettings):
     max_variables: int = Field(default=200_000, ge=1, description="Values in the variables of a GraphQL request.")
     default_page_size: int = Field(default=50, ge=1, description="Records on a page if the client does not say.")
     max_cost: int = Field(default=250_000, ge=1, description="Points that a query may cost if its role does not say.")
+    max_deletion: int = Field(
+        default=50_000,
+        ge=1,
+        description="Records that may go along with those of one deletion, or lose their relation.",
+    )
     max_tenants: int = Field(default=32, ge=1, description="Tenants that a server keeps open at a time.")
     max_network_depth: int = Field(
         default=5, ge=0, le=20, description="Steps that a network of relationships may reach."

@@ -1,5 +1,6 @@
 """Batches of the log are sealed in a chain, and whoever has meddled with it is found out."""
 
+import json
 import threading
 from typing import Any
 
@@ -141,6 +142,19 @@ def test_an_author_can_be_erased_from_what_others_may_still_read(sealed: World) 
         assert erase_actor(connection, sealed.users["anna"]) == 10
     assert world_actors(sealed) == {None}
     assert '"city":[null,"Köln"]' in str(log_of(sealed))
+    assert verified(sealed).findings == ()
+
+
+def test_an_author_can_be_erased_from_deletions_of_what_they_have_made(sealed: World) -> None:
+    anna, ben = sealed.users["anna"], sealed.users["ben"]
+    for author in ("anna", "ben"):
+        id_ = sealed.create("admin", "customer", {"name": "X"}, user=author)
+        sealed.delete("admin", "customer", id_, user="ben")
+    seal_all(sealed.database, ChainKeys(KEY))
+    with sealed.database.begin() as connection:
+        erase_actor(connection, anna)
+    fields = [json.loads(row.fields) for row in log_of(sealed) if row.operation == "delete"]
+    assert [each.get("created_by") for each in fields[-2:]] == [None, ben]
     assert verified(sealed).findings == ()
 
 

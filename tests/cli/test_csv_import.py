@@ -143,3 +143,20 @@ def test_the_public_sample(xrm: Xrm):
     assert "0 of 85 rows" in first.out
     assert "13 problems" in first.err
     assert "85 of 85 rows" in second.out
+
+
+def test_a_dry_run_says_what_would_be_and_writes_the_report_only(applied: Path, xrm: Xrm):
+    Path("books.csv").write_text(GOOD)
+    assert xrm("import", "book", "books.csv", "--map", "Seiten=pages", "--decimal-comma").code == 0
+    before = books()
+    Path("books.csv").write_text("title;pages\nEmma;475\nPersuasion;249\nUlysses;none\n")
+    options = ("--upsert-by", "title", "--on-error", "skip")
+
+    tried = xrm("import", "book", "books.csv", *options, "--dry-run")
+
+    assert (tried.code, books()) == (1, before)
+    assert "2 of 3 rows would be written as book: 1 are new, 1 are there already." in tried.out
+    assert [each["line"] for each in report("books.csv.errors.csv")] == ["4"]
+    done = xrm("import", "book", "books.csv", *options)
+    assert "2 of 3 rows were written as book: 1 are new, 1 are there already." in done.out
+    assert books() == [("Emma", 475), ("Persuasion", 249), ("Ulysses", 1061)]

@@ -317,3 +317,47 @@ def test_the_report_is_a_csv_file_that_a_spreadsheet_does_not_run(tmp_path: Path
         '3,name,"\'=HYPERLINK(""x"")",unique,"The name, it must be unique."',
         "4,,,columns,Grüße",
     ]
+
+
+def test_by_a_key_what_is_there_is_changed_and_the_rest_is_new(importer: Importer):
+    importer("firm", "name,number,revenue,parent\nAcme,1,10.50,\nBeta,2,,Acme\n")
+    acme, beta = importer.column("firm", "id")
+
+    result = importer(
+        "firm",
+        "number,name,revenue,parent\n2,Beta,7,Gamma\n1,Acme AG,,\n3,Gamma,,Acme AG\n1,Twice,,\n,No key,,\n",
+        upsert_by=("number",),
+        skip_bad_rows=True,
+    )
+
+    assert (result.read, result.written, result.there) == (5, 3, 2)
+    assert brief(result) == [(5, "number", "1", "unique"), (6, "number", "", "required")]
+    firms = {each["number"]: each for each in importer.records("firm")}
+    assert (firms[1]["id"], firms[1]["name"], firms[1]["revenue"]) == (acme, "Acme AG", Decimal("10.50"))
+    assert (firms[2]["id"], firms[2]["revenue"], firms[2]["parent"]) == (beta, Decimal("7.00"), firms[3]["id"])
+    assert firms[3]["parent"] == acme
+    versions = [firms[number]["version"] for number in (1, 2, 3)]
+    again = importer("firm", "number,name\n2,Beta\n3,Gamma\n", upsert_by=("number",))
+    assert (again.ok, again.written, again.there) == (True, 2, 2)
+    assert [each["version"] for each in sorted(importer.records("firm"), key=lambda each: each["number"])] == versions
+
+
+def test_by_a_key_each_problem_has_its_row_and_one_keeps_all_out(importer: Importer):
+    importer("firm", "name,number,country,register\nAcme,1,DE,a\nBeta,2,DE,b\n")
+    before = importer.records("firm")
+
+    text = "country,register,name,number\nDE,a,,-1\nDE,b,Acme,2\nDE,c,,3\nDE,d,Delta,4\n"
+    result = importer("firm", text, upsert_by=("country", "register"))
+
+    assert (result.written, result.there) == (0, 0)
+    assert brief(result) == [
+        (2, "number", "-1", "minimum"),
+        (3, "name", "Acme", "unique"),
+        (4, "name", "", "required"),
+    ]
+    assert importer.records("firm") == before
+    for key, words in (("name,number", "has no key"), ("rank", "has no key"), ("id", "has no key")):
+        with pytest.raises(ImportFailed, match=words):
+            importer("firm", "name\nAcme\n", upsert_by=tuple(key.split(",")))
+    with pytest.raises(ImportFailed, match="No column fills number"):
+        importer("firm", "name\nAcme\n", upsert_by=("number",))

@@ -65,6 +65,20 @@ def test_only_so_many_names_are_looked_up_at_a_time(slow: Slow, monkeypatch: pyt
     assert lookups.look_up("c.example", 443, 20) == ["8.8.8.8"]
 
 
+def test_slow_names_of_one_tenant_leave_others_theirs(slow: Slow) -> None:
+    def resolve(host: str, port: int) -> Sequence[str]:
+        return slow(host, port) if host.startswith("slow") else ["8.8.8.8"]
+
+    lookups = Lookups(resolve)
+    for number in range(names.MOST_OF_ONE):
+        assert lookups.look_up(f"slow{number}.example", 443, 0.01, "a") is None
+    assert lookups.look_up("quick.example", 443, 20, "a") is None  # all its own are under way
+    assert lookups.look_up("quick.example", 443, 20, "b") == ["8.8.8.8"]
+    slow.let.set()
+    until(lambda: not lookups._under_way)
+    assert lookups.look_up("quick.example", 443, 20, "a") == ["8.8.8.8"]
+
+
 def test_a_name_for_which_there_was_no_thread_is_looked_up_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_thread(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

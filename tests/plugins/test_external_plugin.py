@@ -187,7 +187,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     }
 
     names = ("FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "RecordEvent", "Refuse", "Schedule")
-    names = (*names, "Action", "ActionContext", "Needs", "hookimpl")
+    names = (*names, "Action", "ActionContext", "Needs", "Write", "enqueue", "hookimpl")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

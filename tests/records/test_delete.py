@@ -1,7 +1,7 @@
 import pytest
 
 from tests.records.kit import World
-from xrm_core.errors import Forbidden, NotFound, RecordInUse, VersionConflict
+from xrm_core.errors import DeletionTooLarge, Forbidden, NotFound, RecordInUse, VersionConflict
 
 
 def test_a_deleted_record_is_gone(world: World) -> None:
@@ -48,3 +48,23 @@ def test_only_what_the_role_may_delete(world: World) -> None:
     assert world.state() == before
     world.delete("rep", "customer", mine)
     assert world.stored("customer", mine) is None
+
+
+def test_more_than_may_go_along_or_lose_their_relation_keep_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.records, "most_along", 2)
+    parent, child, alone = (world.create("admin", "customer", {"name": name}) for name in "PCA")
+    world.update("admin", "customer", child, {"parent": parent})
+    for number in range(3):
+        world.create("admin", "note", {"text": str(number), "customer": child})
+        world.create("admin", "note", {"text": str(number), "about": {"customer": alone}})
+    before = world.state()
+    for id_ in (child, alone):
+        with pytest.raises(DeletionTooLarge) as refused:
+            world.delete("admin", "customer", id_)
+        assert refused.value.details == {"limit": 2}
+        assert world.state() == before
+    world.delete("admin", "customer", parent)  # its child loses its relation, and nothing else is changed by that
+    monkeypatch.setattr(world.records, "most_along", 3)
+    with world.database.begin() as connection:
+        done = world.records.delete_bulk(connection, world.caller("admin"), "customer", [child, alone], skip=True)
+    assert (done.ids, done.errors) == ([child, alone], {})

@@ -173,20 +173,40 @@ def test_what_cannot_be_moved_is_named_and_nothing_is_merged(world: World) -> No
 
 def test_what_is_not_yours_is_counted_and_nothing_is_merged(world: World) -> None:
     stays, first = customers(world, "S", "A")
-    mine = world.create("admin", "contact", {"name": "c", "customer": first})
-    for _ in range(2):
-        world.create("admin", "contact", {"name": "c", "customer": first}, user="ben")
-    hidden = world.create("admin", "note", {"about": {"customer": first}})
+    for name in "BC":
+        world.create("admin", "customer", {"name": name, "parent": first}, user="ben")
     before = world.state()
     with pytest.raises(Forbidden) as refused:
-        merged(world, stays, first, role="rep")
-    assert refused.value.details == {"unchangeable": 3}
-    assert hidden not in str(refused.value.to_json())
+        merged(world, stays, first, role="keeper", user="ben")  # who may change what is not theirs, and see all
+    assert refused.value.details == {"unchangeable": 2}
     assert world.state() == before
+
+
+def test_what_you_do_not_see_is_in_the_way_without_a_number(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    stays, first = customers(world, "S", "A")
+    mine = world.create("admin", "contact", {"name": "c", "customer": first})
+    told = []
+    for entity, values in (("contact", {"name": "c", "customer": first}), ("note", {"about": {"customer": first}})):
+        world.create("admin", entity, values, user="ben")
+        before = world.state()
+        with pytest.raises(Forbidden) as refused:
+            merged(world, stays, first, role="rep")
+        told.append(refused.value.to_json())
+        assert world.state() == before
+    monkeypatch.setattr(references, "MOST", 1)
+    with pytest.raises(Forbidden) as refused:  # nor is it told that they are too many, but to who sees them
+        merged(world, stays, first, role="rep")
+    assert told == [refused.value.to_json()] * 2
+    assert "details" not in told[0]
+    assert not set("0123456789") & set(told[0]["message"])
+    with pytest.raises(QueryTooLarge):
+        merged(world, stays, first)
+    monkeypatch.undo()
     for each in ids_of(world, "contact") - {mine}:
         world.update("admin", "contact", each, {"owner": world.users["anna"]})
-    world.delete("admin", "note", hidden)
-    assert merged(world, stays, first, role="rep") == [Moved("contact", 3, 0)]
+    for each in ids_of(world, "note"):
+        world.delete("admin", "note", each)
+    assert merged(world, stays, first, role="rep") == [Moved("contact", 2, 0)]
 
 
 def test_the_rights_on_all_sides_are_asked(world: World) -> None:

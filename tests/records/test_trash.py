@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from tests.records.kit import World
 from xrm_core.changes.reading import logged
@@ -75,6 +75,27 @@ def test_what_went_along_and_what_was_let_go_come_back(world: World) -> None:
     with world.database.read() as connection:
         [last, *_] = logged(connection, record_id=child)
     assert (last.operation, last.version, last.fields) == ("update", 3, {"parent": [None, customer]})
+
+
+def test_many_relations_are_given_back_in_few_statements(world: World) -> None:
+    parent = world.create("admin", "customer", {"name": "P"})
+    with world.database.begin() as connection:
+        rows = [{"name": str(number), "parent": parent} for number in range(40)]
+        children = world.records.create_many(connection, world.caller("admin"), "customer", rows)
+    world.delete("admin", "customer", parent)
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(world.database.engine, "before_cursor_execute", note)
+    try:
+        restore(world, "admin", "customer", parent)
+    finally:
+        event.remove(world.database.engine, "before_cursor_execute", note)
+    assert len(statements) < 40
+    for each in (world.stored("customer", id_) or {} for id_ in children):
+        assert (each["parent"], each["version"]) == (parent, 3)
 
 
 def test_relations_that_go_round_come_back(world: World) -> None:

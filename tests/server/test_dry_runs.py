@@ -127,3 +127,18 @@ def _without_ids(answer: Any) -> Any:
         key: {name: each[name] for name in each if name != "id"} for key, each in (answer.get("data") or {}).items()
     }
     return {"data": data, "errors": answer.get("errors")}
+
+
+def test_a_deletion_that_would_take_along_too_much_is_told_beforehand(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.records, "most_along", 1)
+    id_ = client.world.create("admin", "customer", {"name": "A"})
+    for number in range(2):
+        client.world.create("admin", "note", {"text": str(number), "customer": id_})
+    before = client.world.state()
+    for dry in ("true", "false"):
+        [error] = client.ask(f'mutation {{ deleteCustomer(id: "{id_}", dryRun: {dry}) {{ id }} }}')["errors"]
+        assert error["extensions"]["code"] == "DELETION_TOO_LARGE"
+        assert error["extensions"]["details"] == {"limit": 1}
+        assert client.world.state() == before

@@ -1,6 +1,7 @@
 """GraphQL over HTTP: tokens, bodies, limits, and errors that say nothing they should not."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -273,6 +274,26 @@ def test_what_the_database_refuses_inside_of_a_mutation_has_a_code_of_its_own(
     answer = client.post({"query": 'mutation { createUser(input: {name: "x"}) { id } }'})
     assert "secret" not in answer.text
     assert code(answer) == "BUSY"
+
+
+@pytest.mark.parametrize(("takes", "tries"), [(0, 4), (1e6, 1)])
+def test_a_mutation_is_tried_again_as_long_as_the_time_for_one_is_not_over(
+    client: Client, monkeypatch: pytest.MonkeyPatch, takes: float, tries: int
+) -> None:
+    class Deadlock(Exception):
+        sqlstate = "40P01"
+
+    moments = [0.0]
+
+    def broken(*_: Any) -> None:
+        moments.append(moments[-1] + takes)
+        raise DBAPIError("UPDATE secret", None, Deadlock("secret"))
+
+    monkeypatch.setattr("xrm_core.graphql.executor._changed", broken)
+    monkeypatch.setattr("xrm_core.graphql.executor.pause", lambda _retry: None)
+    monkeypatch.setattr("xrm_core.graphql.executor.time", SimpleNamespace(monotonic=lambda: moments[-1]))
+    answer = client.post({"query": 'mutation { createUser(input: {name: "x"}) { id } }'})
+    assert (code(answer), len(moments) - 1) == ("BUSY", tries)
 
 
 def test_callers_are_not_told_where_the_database_is(fresh_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,12 @@
 """``mergeCustomers`` and ``customerMergedInto``."""
 
+from pathlib import Path
 from typing import Any
 
-from tests.server.http_kit import Client, code
+from tests.records.kit import CUSTOMERS, Pack
+from tests.server.http_kit import Client, code, serving
 from xrm_core.auth import tokens
+from xrm_core.storage.engines import Database
 
 MERGE = """mutation ($into: ID!, $from: [ID!]!, $take: [MergeCustomerTake!], $set: UpdateCustomerInput, $dry: Boolean,
     $version: Int, $versions: [Int!]) {
@@ -71,6 +74,24 @@ def test_history_names_the_one_that_stays_as_long_as_it_can_be_seen(client: Clie
         _, entry, _ = client.ask(history, id=first)["data"]["customer"]["history"]
         assert entry["causes"][-1] == {"kind": "merged_into", "name": name}
         client.ask("mutation ($id: ID!) { deleteCustomer(id: $id) { id } }", id=stays)
+
+
+def test_history_names_what_was_merged_to_who_could_read_it(database: Database, tmp_path: Path) -> None:
+    policies = CUSTOMERS.policies + "rep,customer,history,name,own,allow\n"
+    with serving(database, tmp_path, Pack(CUSTOMERS.files, CUSTOMERS.roles, policies)) as client:
+        anna, ben = (client.world.users[name] for name in ("anna", "ben"))
+        stays, theirs, foreign = (
+            client.world.create("admin", "customer", {"name": name, "owner": owner})
+            for name, owner in (("S", ben), ("A", ben), ("B", anna))
+        )
+        client.ask(MERGE, **{"into": stays, "from": [theirs, foreign]})
+        history = f'{{ customer(id: "{stays}") {{ history {{ causes {{ kind name }} }} }} }}'
+        with client.database.begin() as connection:
+            tokens.set_roles(connection, ben, ["rep"])
+            token = tokens.create_token(connection, ben, "test")
+        for headers, named in (({}, [theirs, foreign]), ({"Authorization": f"Bearer {token}"}, [theirs, ""])):
+            entry = client.post({"query": history}, **headers).json()["data"]["customer"]["history"][0]
+            assert [each["name"] for each in entry["causes"] if each["kind"] == "merged_from"] == named
 
 
 def test_errors_and_costs(client: Client) -> None:

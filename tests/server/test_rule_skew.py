@@ -104,34 +104,34 @@ def world(wards: DoorWorld) -> DoorWorld:
     return wards
 
 
-Change = Callable[[DoorWorld, dict[str, str]], tuple[Callable[[Connection], None], str]]
+Change = Callable[[DoorWorld, dict[str, str]], tuple[Callable[[Connection], object], str]]
 """The same change by the door in a transaction of one's own, and as a mutation."""
 
 
 def _changed(entity: str, which: str, **values: Any) -> Change:
-    def change(world: DoorWorld, ids: dict[str, str]) -> tuple[Callable[[Connection], None], str]:
+    def change(world: DoorWorld, ids: dict[str, str]) -> tuple[Callable[[Connection], object], str]:
         records, caller = world.client.records, world.client.world.caller("lead", "ben")
         new = {name: ids.get(value, value) for name, value in values.items()}
         given = ", ".join(
             f'{name}Id: "{value}"' if name == "ward" else f"{name}: {value}" for name, value in new.items()
         )
         mutation = f'mutation {{ update{entity.title()}(id: "{ids[which]}", input: {{{given}}}) {{ id }} }}'
-        return lambda connection: records.update(connection, caller, entity, ids[which], new) and None, mutation
+        return lambda connection: records.update(connection, caller, entity, ids[which], new), mutation
 
     return change
 
 
 def _created(entity: str, **values: Any) -> Change:
-    def change(world: DoorWorld, ids: dict[str, str]) -> tuple[Callable[[Connection], None], str]:
+    def change(world: DoorWorld, ids: dict[str, str]) -> tuple[Callable[[Connection], object], str]:
         records, caller = world.client.records, world.client.world.caller("lead", "ben")
         mutation = f'mutation {{ create{entity.title()}(input: {{state: on, wardId: "{ids["W"]}"}}) {{ id }} }}'
-        return lambda connection: records.create(connection, caller, entity, {"ward": ids["W"]}) and None, mutation
+        return lambda connection: records.create(connection, caller, entity, {"ward": ids["W"]}), mutation
 
     return change
 
 
 def _deleted(entity: str, which: str) -> Change:
-    def change(world: DoorWorld, ids: dict[str, str]) -> tuple[Callable[[Connection], None], str]:
+    def change(world: DoorWorld, ids: dict[str, str]) -> tuple[Callable[[Connection], object], str]:
         records, caller = world.client.records, world.client.world.caller("lead", "ben")
         mutation = f'mutation {{ delete{entity.title()}(id: "{ids[which]}") {{ id }} }}'
         return lambda connection: records.delete(connection, caller, entity, ids[which]), mutation
@@ -139,13 +139,13 @@ def _deleted(entity: str, which: str) -> Change:
     return change
 
 
-def _linked(world: DoorWorld, ids: dict[str, str]) -> tuple[Callable[[Connection], None], str]:
+def _linked(world: DoorWorld, ids: dict[str, str]) -> tuple[Callable[[Connection], object], str]:
     records, caller = world.client.records, world.client.world.caller("lead", "ben")
     new = {"rooms": {"add": [{"id": ids["R"]}]}}
     mutation = (
         f'mutation {{ updateDoctor(id: "{ids["D"]}", input: {{rooms: {{add: [{{id: "{ids["R"]}"}}]}}}}) {{ id }} }}'
     )
-    return lambda connection: records.update(connection, caller, "doctor", ids["D"], new) and None, mutation
+    return lambda connection: records.update(connection, caller, "doctor", ids["D"], new), mutation
 
 
 PAIRS = {

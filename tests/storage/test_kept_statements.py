@@ -1,5 +1,8 @@
 """What is made once and kept."""
 
+import gc
+from weakref import WeakSet
+
 import pytest
 
 from xrm_core.storage import kept_statements
@@ -31,3 +34,21 @@ def test_what_was_not_used_for_the_longest_goes(monkeypatch: pytest.MonkeyPatch)
     kept.get("c", object)
     assert kept.get("a", object) is first
     assert kept.get("b", object) is not second
+
+
+def test_models_together_keep_so_many_and_the_one_that_rests_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_statements, "_all", WeakSet())  # those of other tests are none of ours
+    monkeypatch.setattr(kept_statements, "MOST_TOGETHER", 4)
+    resting, busy = KeptStatements(), KeptStatements()
+    for key in "abc":
+        resting.get(key, key.upper)
+    for key in "de":
+        busy.get(key, key.upper)
+    assert (len(resting), len(busy), kept_statements.kept_together()) == (2, 2, 4)
+    for key in "fgh":
+        busy.get(key, key.upper)
+    assert (len(resting), len(busy)) == (0, 4)
+    assert resting.get("a", lambda: "again") == "again"
+    del busy
+    gc.collect()
+    assert kept_statements.kept_together() == 1

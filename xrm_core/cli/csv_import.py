@@ -1,5 +1,6 @@
 """``xrm import``; ``docs/import.md`` explains it."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 _SHOWN = 5  # problems on the terminal; the report has them all
 
 Words = list[str] | None
+
+
+class _Undone(Exception):
+    pass
 
 
 def import_file(
@@ -39,6 +44,13 @@ def import_file(
         str | None, typer.Option(help="One character, or «tab»; default: found out from the header.")
     ] = None,
     encoding: Annotated[str, typer.Option(help="Of the file, e.g. cp1252.")] = "utf-8",
+    upsert_by: Annotated[
+        str | None,
+        typer.Option("--upsert-by", metavar="KEY", help="Unique field, or several with commas: change what is there."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, and write nothing but the report.")
+    ] = False,
     on_error: Annotated[
         Literal["stop", "skip"], typer.Option(help="Whether a bad row keeps out all rows, or only itself.")
     ] = "stop",
@@ -51,16 +63,18 @@ def import_file(
     schemas: Schemas = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Import a CSV file as new records. Exit code 1 if there was a problem with any row."""
+    """Import a CSV file as records. Exit code 1 if there was a problem with any row."""
     from xrm_core.cli.progress import progress_bar
     from xrm_core.cli.workplace import opened
     from xrm_core.records.importing import ImportOptions, import_csv, parse_mappings, parse_replacements
+    from xrm_core.storage.counters import TAKEN_BACK
 
     options = ImportOptions(
         columns=parse_mappings(columns or ()),
         ignored=frozenset(ignore or ()),
         ignore_unmapped=ignore_unmapped,
         replacements=parse_replacements(replacements or ()),
+        upsert_by=tuple(each.strip() for each in upsert_by.split(",")) if upsert_by else (),
         skip_bad_rows=on_error == "skip",
         delimiter=delimiter,
         encoding=encoding,
@@ -72,12 +86,21 @@ def import_file(
     report = report or Path(f"{file.name}.errors.csv")
     with opened(schemas, database) as workplace:
         workplace.check_applied()
-        with progress_bar(f"Importing {file}") as progress, workplace.database.begin() as connection:
+        with (
+            suppress(_Undone),
+            progress_bar(f"Importing {file}") as progress,
+            workplace.database.begin() as connection,
+        ):
+            connection.execution_options(**{TAKEN_BACK: dry_run})
             result = import_csv(workplace.records, connection, entity, file, options, progress)
             workplace.check_applied(connection)  # what is the model after all statements was that of each of them
             if not result.ok:
                 _write_report(report, result)  # before the commit: no rows without the report of the others
-    typer.echo(f"{result.written} of {result.read} rows were written as {entity}.")
+            if dry_run:
+                raise _Undone
+    rows = f"{result.written} of {result.read} rows {'would be' if dry_run else 'were'} written as {entity}"
+    there = f": {result.written - result.there} are new, {result.there} are there already" if upsert_by else ""
+    typer.echo(f"{rows}{there}.")
     if not result.ok:
         _say_problems(result, report)
         raise typer.Exit(1)

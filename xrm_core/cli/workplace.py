@@ -47,7 +47,7 @@ class Workplace:
     @cached_property
     def records(self) -> Records:
         """The door for writes."""
-        return Records(self.model, self.tables, self.plugins)
+        return Records(self.model, self.tables, self.plugins, most_along=self.settings.max_deletion)
 
     def pack_policies(self) -> PolicySet:
         """The pack's roles and policies.

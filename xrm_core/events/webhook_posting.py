@@ -31,8 +31,8 @@ class Signed:
     body: bytes
     keys: Sequence[str] = field(repr=False)
 
-    def post(self, outgoing: Outgoing) -> Sent:
-        """Send it. Blocking."""
+    def post(self, outgoing: Outgoing, tenant: str) -> Sent:
+        """Send it for a tenant. Blocking."""
         began = time.monotonic()
         at = dt.datetime.now(dt.UTC)
         text = self.body.decode()
@@ -44,7 +44,7 @@ class Signed:
             "webhook-signature": " ".join(Signer(key).sign(self.id, at, text) for key in self.keys),
         }
         try:
-            answer = outgoing.post(self.url, self.body, headers)
+            answer = outgoing.post(self.url, self.body, headers, tenant)
         except NotAnswered as none:
             return Sent(None, none.code, time.monotonic() - began)
         return _judged(answer, time.monotonic() - began)

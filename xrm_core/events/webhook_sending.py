@@ -171,7 +171,7 @@ class Sender:
         return lambda attempt: self._deliver(place, signed, entry, attempt)
 
     def _deliver(self, place: Place, signed: Signed, entry: LoggedChange, attempt: int) -> Note:
-        sent = signed.post(self.source.outgoing)
+        sent = signed.post(self.source.outgoing, place.name)
         if sent.error is None:
             return lambda connection: self._taken(connection, signed.id, entry, attempt, sent)
         with place.database.begin(TIMEOUT) as connection:

@@ -55,7 +55,9 @@ def test_job(source: WebhookSource) -> JobHandler:
             "datacontenttype": "application/json",
             "data": {"webhook": hook.id, "name": hook.wanted.name},
         }
-        sent = Signed(hook.wanted.url, payload["event"], json.dumps(event).encode(), keys).post(source.outgoing)
+        sent = Signed(hook.wanted.url, payload["event"], json.dumps(event).encode(), keys).post(
+            source.outgoing, job.tenant
+        )
         result = {"status": sent.status, "error": sent.error}
         with job.transaction() as connection:
             webhook_deliveries.note(connection, hook.id, payload["event"], None, job.attempt, sent)

@@ -9,7 +9,7 @@ them, and whatever else was decorated with it, into graphql-core's types.
 from __future__ import annotations
 
 import types as python_types
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any, Union, get_args, get_origin
@@ -108,15 +108,19 @@ class ObjectType(_Fillable, GraphQLObjectType):
         return GraphQLField(converted(type_), args, description=description or None)
 
 
+LINKING = ("set", "add", "remove")
+"""Lists of links in an input."""
+
+
 class InputType(_Fillable, GraphQLInputObjectType):
     """An input type.
 
-    ``shapes``: what is in it decides what the SQL of an answer looks like. ``creates``: its field ``create`` has
-    records that are created together with another.
+    ``shapes``: what is in it decides what the SQL of an answer looks like. ``writes``: its fields that list records or
+    links that are written together with a record.
     """
 
     shapes = True
-    creates = False
+    writes: Collection[str] = ()
 
     def __init__(self, name: str, description: str, fill: Fill | None) -> None:
         GraphQLInputObjectType.__init__(self, name, self._filled, description=description or None)

@@ -311,7 +311,8 @@ class Engine:
         is_query = operation.operation is OperationType.QUERY
         note_operation("query" if is_query else operation.operation.value)
         coerce = document.variables_of(operation).coerced
-        if are_many(request.variables):  # which takes so long that the event loop, and all others, would wait for it
+        many = are_many(request.variables)  # they take so long that the event loop, and all others, would wait for it
+        if many:
             variables = await self._apart(self.threads.planning, coerce, request.variables)
         else:
             variables = coerce(request.variables)
@@ -331,8 +332,13 @@ class Engine:
         change, _ = role.planner.known_change(document, operation, variables)
         if change is None:
             change = await self._apart(self.threads.planning, role.planner.change, document, operation, variables)
-        change.check(variables)
-        extensions = {"cost": change.cost(variables)} if request.tells_cost else None
+        if many:
+            await self._apart(self.threads.planning, change.check, variables)
+            told = await self._apart(self.threads.planning, change.cost, variables) if request.tells_cost else None
+        else:
+            change.check(variables)
+            told = change.cost(variables) if request.tells_cost else None
+        extensions = None if told is None else {"cost": told}
         if is_about_account(role.planner, document, operation, variables):
             role.documents.forget(request.query)  # a password may stand in it
             _refuse_key(request)

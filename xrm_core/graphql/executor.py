@@ -4,9 +4,10 @@ Root fields answer by the same plans as queries; below them values are only pick
 """
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from typing import Any, Protocol
 
@@ -51,6 +52,9 @@ from xrm_core.storage.policy_sets import asking_versions, require_current, requi
 from xrm_core.storage.readers import fetch_in
 from xrm_core.storage.retrying import RETRIES, is_conflict, pause
 from xrm_core.translation import say
+
+_LEAST_SECONDS = 0.05
+"""For a try that begins just before the time is over."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ class Executor:
         address: str | None = None,
     ) -> Answer:
         """Execute a mutation; one that has any error leaves nothing behind. What another change has only got in the
-        way of is executed again, as a whole, up to three times.
+        way of is executed again, as a whole, up to three times, as long as the time for one is not over.
 
         Args:
             document: parsed and valid.
@@ -133,17 +137,18 @@ class Executor:
             ModelOutOfDate, TablesChanged: the database has another model or other policies; nothing was done.
             Busy, DatabaseUnavailable, Timeout: nothing was done.
         """
-        for retry in range(RETRIES):
+        until = time.monotonic() + self.timeout
+        for retry in range(RETRIES + 1):
+            gives_up = _gives_up(retry, until)
+            # A later try has what the earlier ones have left, so whoever asks waits for one of them at most.
+            one = self if retry == 0 else replace(self, timeout=max(until - time.monotonic(), _LEAST_SECONDS))
             try:
-                return self._once(
-                    document, operation_name, raw, coerced, caller, extensions, address, gives_up=_gives_up(retry)
-                )
+                return one._once(document, operation_name, raw, coerced, caller, extensions, address, gives_up)
             except XrmError as error:
-                if not _gives_up(retry)(error):
-                    pause(retry)
-                    continue
-                raise
-        return self._once(document, operation_name, raw, coerced, caller, extensions, address)
+                if gives_up(error):
+                    raise
+                pause(retry)
+        raise AssertionError  # the last try has answered or raised
 
     def _once(
         self,
@@ -154,7 +159,7 @@ class Executor:
         caller: User,
         extensions: Mapping[str, Any] | None,
         address: str | None,
-        gives_up: Callable[[BaseException], bool] = lambda _error: True,
+        gives_up: Callable[[BaseException], bool],
     ) -> Answer:
         """One try. What does not give up leaves as it is, to be tried again; else it is a part of the answer."""
         reads: list[tuple[Read, Sequence[str]]] = []
@@ -254,10 +259,15 @@ class Executor:
         return self.database.understood(error, self.timeout)
 
 
-def _gives_up(retry: int) -> Callable[[BaseException], bool]:
-    """Which errors another try would meet again: all but conflicts, and once, what others may have just made true."""
+def _gives_up(retry: int, until: float) -> Callable[[BaseException], bool]:
+    """Which errors another try would meet again: all but conflicts, and once, what others may have just made true.
+
+    After the last try, and when it is ``until`` by the monotonic clock, there is no other try.
+    """
 
     def gives_up(error: BaseException) -> bool:
+        if retry == RETRIES or time.monotonic() >= until:
+            return True
         overtaken = isinstance(error, XrmError) and error.overtaken and retry == 0
         return not (overtaken or is_conflict(error))
 

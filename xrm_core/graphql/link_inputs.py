@@ -32,7 +32,8 @@ def link_input(types: Types, entity: Entity, link: Link) -> InputType:
     name = f"{names.link(entity, link)}Input"
     if name not in types.inputs:  # one object for creating and updating
         about = "Either set, or add and remove. Links that you cannot see stay as they are."
-        types.inputs[name] = builder.input_type(name, about, partial(fill_link, types, entity, link))
+        found = types.inputs[name] = builder.input_type(name, about, partial(fill_link, types, entity, link))
+        found.writes = builder.LINKING
         types.know(types.inputs[name])
     return types.inputs[name]
 

@@ -6,6 +6,7 @@ from graphql import FieldNode, GraphQLField, get_named_type
 
 from xrm_core.graphql.arguments import length_of
 from xrm_core.graphql.costs import WRITTEN
+from xrm_core.graphql.nested_costs import nested_in
 from xrm_core.graphql.selection import Selections, response_key
 from xrm_core.metadata.model import Entity
 from xrm_core.records.bulk import MOST
@@ -20,6 +21,9 @@ def demand(selections: Selections, entity: Entity, nodes: list[FieldNode], defin
         length = length_of(nodes[0], "from")
         if length is not None:
             costs.add(WRITTEN, length)
+        links = nested_in(nodes[0], definition, "set")
+        if links is not None:
+            costs.add(WRITTEN, links)
         for _, inner in selections.each([node.selection_set for node in nodes], type_):
             if inner[0].name.value == "record":
                 selections.changed(entity.name, inner, type_.fields["record"])

@@ -1,4 +1,6 @@
-"""How many records an input creates together with others: known before the mutation runs, since each has its cost."""
+"""How many records an input writes beside its own: those created with it, and its links. Each has its cost, which is
+known before the mutation runs.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,14 +18,20 @@ from graphql import (
 )
 
 from xrm_core.graphql.arguments import Getter
+from xrm_core.graphql.builder import LINKING
 from xrm_core.records.nested_input import CREATE, PLAIN
+
+_WORDS = {CREATE, *LINKING}
 
 
 def nested_in(node: FieldNode, definition: GraphQLField, name: str) -> Getter | None:
-    """How many records are nested in an argument, out of the variables of a request; None: none in any request."""
+    """How many records and links are in an argument beside its own, by the variables of a request; None: never any."""
     for argument in node.arguments or ():
         if argument.name.value == name and _may_nest(argument.value):
             given, type_ = argument.value, definition.args[name].type
+            if not _varies(given):
+                count = _Counter({}).in_node(given, type_)
+                return lambda _variables: count
             return lambda variables: _Counter(variables).in_node(given, type_)
     return None
 
@@ -32,7 +40,15 @@ def _may_nest(node: ValueNode) -> bool:
     if isinstance(node, ListValueNode):
         return any(_may_nest(each) for each in node.values)
     if isinstance(node, ObjectValueNode):
-        return any(each.name.value == CREATE or _may_nest(each.value) for each in node.fields)
+        return any(each.name.value in _WORDS or _may_nest(each.value) for each in node.fields)
+    return isinstance(node, VariableNode)
+
+
+def _varies(node: ValueNode) -> bool:
+    if isinstance(node, ListValueNode):
+        return any(map(_varies, node.values))
+    if isinstance(node, ObjectValueNode):
+        return any(_varies(each.value) for each in node.fields)
     return isinstance(node, VariableNode)
 
 
@@ -44,7 +60,7 @@ class _Counter:
         self._known: dict[tuple[str, str], int] = {}
 
     def in_node(self, node: ValueNode, type_: Any) -> int:
-        """The records that are nested in a value of the document."""
+        """The records and links in a value of the document."""
         if isinstance(type_, GraphQLNonNull):
             return self.in_node(node, type_.of_type)
         if isinstance(node, VariableNode):
@@ -57,7 +73,7 @@ class _Counter:
         count = 0
         for each in node.fields:
             count += self.in_node(each.value, type_.fields[each.name.value].type)
-            if each.name.value == CREATE and getattr(type_, "creates", False):
+            if each.name.value in getattr(type_, "writes", ()):
                 given = each.value
                 if isinstance(given, VariableNode):
                     count += _records(self._variables.get(given.name.value))
@@ -82,7 +98,7 @@ def _in_value(value: Any, type_: Any) -> int:
         return 0
     fields = type_.fields
     count = sum(_in_value(each, fields[name].type) for name, each in value.items() if type(each) not in PLAIN)
-    return count + (_records(value.get(CREATE)) if getattr(type_, "creates", False) else 0)
+    return count + sum(_records(value.get(word)) for word in getattr(type_, "writes", ()))
 
 
 def _records(value: Any) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from xrm_core import naming
 from xrm_core.graphql import builder, names
-from xrm_core.graphql.builder import InputType
+from xrm_core.graphql.builder import LINKING, InputType
 from xrm_core.graphql.link_inputs import add_attributes, fill_link, writable_links
 from xrm_core.graphql.record_inputs import field_type, writable_fields
 from xrm_core.graphql.types import Types, describe, label
@@ -100,6 +100,7 @@ def _links_input(types: Types, entity: Entity, link: Link) -> InputType:
     if name not in types.inputs:
         found = _nested(types, name, "Either set, or add, remove and create.")
         fill_link(types, entity, link, found)
+        found.writes = (CREATE, *LINKING)
         target = types.model[link.target]
         if types.access.may(link.through, Action.CREATE) and _input_name(target) in types.inputs:
             about = "A record that is created and linked, and what the link says."
@@ -115,6 +116,6 @@ def _links_input(types: Types, entity: Entity, link: Link) -> InputType:
 def _nested(types: Types, name: str, about: str) -> InputType:
     found = types.inputs[name] = builder.input_type(name, about)
     found.shapes = False
-    found.creates = True
+    found.writes = (CREATE,)
     types.know(found)
     return found

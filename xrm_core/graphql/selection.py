@@ -169,6 +169,7 @@ class Selections(HitReader):
         costs = self.demands.costs
         with costs.at(response_key(nodes)):
             costs.add(CHANGE)
+            self._nested(nodes[0], definition)
             for key, inner in self.each([node.selection_set for node in nodes], type_):
                 if isinstance(self.meanings.get(type_.name, inner[0].name.value), Root):
                     with costs.at(key), costs.inside():
@@ -182,20 +183,25 @@ class Selections(HitReader):
         with costs.at(response_key(nodes)):
             costs.add(CHANGE)
             self._nested(nodes[0], definition)
+            links = nested_in(nodes[0], definition, "set")  # each of the records gets them
             for argument in ("input", "ids"):
                 length = length_of(nodes[0], argument)
                 if length is not None:
                     costs.add(WRITTEN, length)
+                    if links is not None:
+                        costs.add(WRITTEN, length, links)
             filters = tuple(each for each in nodes[0].arguments or () if each.name.value == "where")
             where = self.arguments.read(filters, definition.args).get("where")
             if where is not None:
                 found = predicate(self.model, entity, where, self.demands)
                 costs.add(WRITTEN * MOST)
+                if links is not None:
+                    costs.add(WRITTEN * MOST, links)
                 costs.scans(1 + scans_of(self.model, entity, found))
 
-    def _nested(self, node: FieldNode, definition: GraphQLField) -> None:
-        """A point for each record that is created together with another."""
-        count = nested_in(node, definition, "input")
+    def _nested(self, node: FieldNode, definition: GraphQLField, argument: str = "input") -> None:
+        """A point for each record that is created together with another, and for each link."""
+        count = nested_in(node, definition, argument)
         if count is not None:
             self.demands.costs.add(WRITTEN, count)
 

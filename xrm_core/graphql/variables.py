@@ -25,8 +25,8 @@ from xrm_core.graphql.arguments import shape
 MAX_ERRORS = 20
 """Of one document or one request's variables that are told."""
 
-MANY = 500
-"""Items of a list in variables that are looked at in some milliseconds at most."""
+MANY = 1000
+"""Values in variables that are looked at in some milliseconds at most."""
 
 _SHAPELESS = (GraphQLID, GraphQLString, GraphQLInt, GraphQLFloat)
 """Types of which any value makes the same plan, unless it is null."""
@@ -113,6 +113,12 @@ class Variables:
 
 
 def are_many(given: Mapping[str, Any]) -> bool:
-    """Whether variables have long lists in them, such as the inputs of many records."""
-    inner = (part for value in given.values() if isinstance(value, dict) for part in value.values())
-    return any(isinstance(each, list) and len(each) > MANY for each in (*given.values(), *inner))
+    """Whether variables have very many values in them, at whatever level, such as the inputs of many records."""
+    count, level = len(given), [each for each in given.values() if isinstance(each, dict | list)]
+    while level:
+        count += sum(map(len, level))
+        if count > MANY:
+            return True
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for some in inner for each in some if isinstance(each, dict | list)]
+    return False

@@ -6,6 +6,7 @@ from contextlib import suppress
 from xrm_core.errors import ModelOutOfDate
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
+from xrm_core.records.going_along import MOST_ALONG
 from xrm_core.storage.applied import applied_fingerprint, current_model
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
@@ -22,9 +23,19 @@ class Place:
         database: the tenant's.
         plugins: asked before writes.
         keeps_open: whether connections are kept while nothing is to be done: who has hundreds of tenants keeps none.
+        most_along: records that one deletion may take along or change.
     """
 
-    def __init__(self, name: str, database: Database, plugins: Plugins, *, keeps_open: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        database: Database,
+        plugins: Plugins,
+        *,
+        keeps_open: bool = True,
+        most_along: int = MOST_ALONG,
+    ) -> None:
+        self._most_along = most_along
         self.name = name
         self.database = database
         self._plugins = plugins
@@ -53,7 +64,7 @@ class Place:
                         "The database has no model, or one that this version of the platform reads in another way.",
                         hint="Look at «xrm schema plan», then run «xrm schema apply».",
                     )
-                self._records = Records(model, Tables(model, lazy=True), self._plugins)
+                self._records = Records(model, Tables(model, lazy=True), self._plugins, most_along=self._most_along)
             return self._records
 
     def forget(self) -> None:

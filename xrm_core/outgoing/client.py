@@ -97,13 +97,13 @@ class Outgoing:
             network_backend=backend,
         )
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send a body. Blocking.
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], whose: str = "") -> Answer:
+        """Send a body. Blocking. ``whose``: the tenant that wants it; none takes what others need.
 
         Raises:
             NotAnswered: there is no answer, or nothing was sent.
         """
-        return self._exchange("POST", url, body, headers)
+        return self._exchange("POST", url, body, headers, whose=whose)
 
     def fetch(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", most: int = MOST_BYTES
@@ -134,10 +134,11 @@ class Outgoing:
         headers: Mapping[str, str],
         parts: list[bytes] | None = None,
         most: int = MOST_BYTES,
+        whose: str = "",
     ) -> Answer:
         """``parts`` takes what is read of the answer."""
         target = checked(url)
-        self._under_way.begin(self._seconds, tls=target.scheme == b"https")
+        self._under_way.begin(self._seconds, tls=target.scheme == b"https", whose=whose)
         pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
         waits = dict.fromkeys(("connect", "read", "write", "pool"), self._seconds)
         try:
@@ -187,13 +188,14 @@ def checked(url: str) -> URL:
 
 
 class _UnderWay(threading.local):
-    """The request of a thread: when it must end, and whether it goes by TLS."""
+    """The request of a thread: when it must end, whether it goes by TLS, and which tenant wants it."""
 
     until = 0.0
     tls = True
+    whose = ""
 
-    def begin(self, seconds: float, *, tls: bool) -> None:
-        self.until, self.tls = time.monotonic() + seconds, tls
+    def begin(self, seconds: float, *, tls: bool, whose: str) -> None:
+        self.until, self.tls, self.whose = time.monotonic() + seconds, tls, whose
 
     def left(self, error: type[Exception]) -> float:
         """Seconds that are left; raises the error if there are none."""
@@ -221,7 +223,7 @@ class _Pinned(NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> NetworkStream:
         """A connection to one of the addresses of a host, if all of them may be asked."""
-        addresses = self._names.look_up(host, port, self._under_way.left(ConnectTimeout))
+        addresses = self._names.look_up(host, port, self._under_way.left(ConnectTimeout), self._under_way.whose)
         if addresses is None:
             raise ConnectTimeout
         if not addresses or not all(self._may_be_asked(each, port) for each in addresses):

@@ -2,13 +2,17 @@
 
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
 Resolve = Callable[[str, int], Sequence[str]]
 
-MOST = 32
+MOST = 128
 """Names that are looked up at a time. Whose servers do not answer keep a thread each until the system gives up."""
+
+MOST_OF_ONE = 8
+"""Of these, those of one tenant: whose names are slow keeps only themselves from being looked up."""
 
 
 class Lookups:
@@ -22,16 +26,20 @@ class Lookups:
         self._resolve = resolve
         self._lock = threading.Lock()
         self._under_way: dict[tuple[str, int], list[SimpleQueue[Sequence[str]]]] = {}
+        self._whose: dict[tuple[str, int], str] = {}
 
-    def look_up(self, host: str, port: int, seconds: float) -> Sequence[str] | None:
-        """The addresses of a host; None: they did not come in time, or there are too many slow ones, or no threads."""
+    def look_up(self, host: str, port: int, seconds: float, whose: str = "") -> Sequence[str] | None:
+        """The addresses of a host; None: they did not come in time, or there are too many slow ones, or no threads.
+
+        ``whose``: the tenant that wants to know.
+        """
         answer: SimpleQueue[Sequence[str]] = SimpleQueue()
         name = host, port
         with self._lock:
             waiting = self._under_way.get(name)
             if waiting is not None:  # who asks for it already asks for all
                 waiting.append(answer)
-            elif len(self._under_way) >= MOST:
+            elif len(self._under_way) >= MOST or Counter(self._whose.values())[whose] >= MOST_OF_ONE:
                 return None
             else:
                 thread = threading.Thread(target=self._ask, args=(name,), name="xrm-lookup", daemon=True)
@@ -39,6 +47,7 @@ class Lookups:
                     thread.start()
                 except RuntimeError:  # the system gives no more threads at the moment
                     return None
+                self._whose[name] = whose
                 self._under_way[name] = [answer]  # which the thread does not look at before the lock is free
         try:
             return answer.get(timeout=seconds)
@@ -52,6 +61,7 @@ class Lookups:
         finally:
             with self._lock:
                 waiting = self._under_way.pop(name)
+                self._whose.pop(name, None)
             for each in waiting:
                 each.put(found)
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
@@ -12,10 +12,11 @@ from typing import Any, BinaryIO, TypeVar
 
 import structlog
 from pluggy import HookImpl
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from xrm_core.errors import PluginLoadError, Refuse, RefusedByPlugin, XrmError
-from xrm_core.hookspecs import FileScan, Needs, Record
+from xrm_core.errors import Busy, PluginLoadError, Refuse, RefusedByPlugin, XrmError
+from xrm_core.hookspecs import FileScan, Follow, Needs, Record, Write
 from xrm_core.plugins.needs import Needing, NeedsUnmet, ordered
 from xrm_core.plugins.registration import InstalledPlugin, load_error, register
 from xrm_core.translation import chosen, say
@@ -34,6 +35,18 @@ class PluginInfo:
     version: str
     order: int
     hooks: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Then:
+    """What plugins want done once a record is written, in their order; ``actor`` is who writes it."""
+
+    actor: str | None
+    acts: list[tuple[str, Follow]] = field(default_factory=list)
+
+    def write(self, plugin: str) -> Write:
+        """What a plugin is given."""
+        return Write(self.actor, lambda act: self.acts.append((plugin, act)))
 
 
 class Plugins:
@@ -113,45 +126,57 @@ class Plugins:
         plugin = self._installed[name]
         return load_error(plugin.name, plugin.distribution, plugin.version, cause)
 
-    def before_create(self, entity: str, record: Record) -> Record:
+    def before_create(self, entity: str, record: Record, then: "Then | None" = None) -> Record:
         """The record as the plugins want it: the one given, which is left as it is, if they want nothing else.
 
         Raises:
             RefusedByPlugin: a plugin refused or failed.
         """
         for hook in self._hooks["before_record_create"]:
-            if wanted := self._ask(hook, entity, record=_copied(record)):
+            if wanted := self._ask(hook, entity, then, record=_copied(record)):
                 record = {**record, **wanted}
         return record
 
-    def before_update(self, entity: str, before: Mapping[str, Any], changes: Record) -> Record:
+    def before_update(
+        self, entity: str, before: Mapping[str, Any], changes: Record, then: "Then | None" = None
+    ) -> Record:
         """The changes as the plugins want them: those given, which are left as they are, if they want nothing else.
 
         Raises:
             RefusedByPlugin: a plugin refused or failed.
         """
         for hook in self._hooks["before_record_update"]:
-            if wanted := self._ask(hook, entity, before=_frozen(before), changes=_copied(changes)):
+            if wanted := self._ask(hook, entity, then, before=_frozen(before), changes=_copied(changes)):
                 changes = {**changes, **wanted}
         return changes
 
-    def before_delete(self, entity: str, before: Mapping[str, Any]) -> None:
+    def before_delete(self, entity: str, before: Mapping[str, Any], then: "Then | None" = None) -> None:
         """Ask the plugins whether the record may go.
 
         Raises:
             RefusedByPlugin: a plugin refused or failed.
         """
         for hook in self._hooks["before_record_delete"]:
-            self._ask(hook, entity, before=_frozen(before))
+            self._ask(hook, entity, then, before=_frozen(before))
 
-    def before_restore(self, entity: str, record: Mapping[str, Any]) -> None:
+    def before_restore(self, entity: str, record: Mapping[str, Any], then: "Then | None" = None) -> None:
         """Ask the plugins whether the record may come back out of the trash.
 
         Raises:
             RefusedByPlugin: a plugin refused or failed.
         """
         for hook in self._hooks["before_record_restore"]:
-            self._ask(hook, entity, record=_frozen(record))
+            self._ask(hook, entity, then, record=_frozen(record))
+
+    def follow(self, connection: Connection, entity: str, id_: str, then: "Then") -> None:
+        """Do what plugins want done with a record that was written, in the transaction of the write.
+
+        Raises:
+            RefusedByPlugin: a plugin refused or failed.
+        """
+        for plugin, act in then.acts:
+            with self._translated(plugin, entity):
+                act(connection, id_)
 
     @property
     def scan_files(self) -> bool:
@@ -227,34 +252,46 @@ class Plugins:
                 details=details,
             ) from error
 
-    def _ask(self, hook: HookImpl, entity: str, **arguments: Any) -> Mapping[str, Any]:
-        """What one plugin wants changed; its failures are translated here, and only here."""
-        try:
-            answer = self._call(hook, {"entity": entity, **arguments})
+    def _ask(self, hook: HookImpl, entity: str, then: "Then | None", **arguments: Any) -> Mapping[str, Any]:
+        """What one plugin wants changed."""
+        then = Then(None) if then is None else then
+        with self._translated(hook.plugin_name, entity):
+            answer = self._call(hook, {"entity": entity, "write": then.write(hook.plugin_name), **arguments})
             if answer is None:
                 return {}
             if isinstance(answer, Coroutine):
                 answer.close()  # a hook that only looks like an ordinary function; unclosed, Python would warn later
             if not isinstance(answer, Mapping) or not all(isinstance(key, str) for key in answer):
                 raise TypeError(f"a before-hook returns a mapping of field names or None, not {type(answer).__name__}")
+        return answer
+
+    @contextmanager
+    def _translated(self, plugin: str, entity: str) -> Iterator[None]:
+        """The failures of a plugin in a write are translated here, and only here.
+
+        What the database has to say of the transaction goes through: it is tried again, or was too slow.
+        """
+        try:
+            yield
+        except (DBAPIError, Busy):
+            raise
         except Refuse as refusal:
-            details = {"plugin": hook.plugin_name, "entity": entity}
+            details = {"plugin": plugin, "entity": entity}
             if refusal.field is not None:
                 details["field"] = refusal.field
             said = refusal.message if isinstance(refusal.message, str) else chosen(refusal.message)
             raise RefusedByPlugin(said, details=details) from refusal
         except Exception as error:
-            _log.error("plugin_hook_failed", plugin=hook.plugin_name, entity=entity, exc_info=error)
+            _log.error("plugin_hook_failed", plugin=plugin, entity=entity, exc_info=error)
             raise RefusedByPlugin(
                 say(
                     "The plugin {plugin} failed when it was asked about this {entity}; nothing was written.",
-                    plugin=hook.plugin_name,
+                    plugin=plugin,
                     entity=entity,
                 ),
                 hint=say("The server's log has the cause."),
-                details={"plugin": hook.plugin_name, "entity": entity},
+                details={"plugin": plugin, "entity": entity},
             ) from error
-        return answer
 
     def _call(self, hook: HookImpl, arguments: Mapping[str, Any]) -> Any:
         if self._trace:

@@ -34,13 +34,14 @@ from xrm_core.query.predicates import compile_rule, operand, scan, size, unguard
 from xrm_core.query.request import CauseParts, ChangeParts, History, TypeName
 from xrm_core.query.scan import Condition, Row, Scope
 from xrm_core.query.sql_json import Pair, constant, key
+from xrm_core.query.trash import trash_source
 from xrm_core.storage.change_tables import CHANGE
 
 _NEW, _OLD = ("create", "restore"), ("delete",)
 """Operations of which an entry has the new values only, and the old ones only; others have pairs."""
 
-_INTO = "merged_into"
-"""The cause of what was merged; its name is the id of a record of the same entity."""
+_INTO, _FROM = "merged_into", "merged_from"
+"""Causes of what was merged, and of what it was merged into; their names are ids of records of the same entity."""
 
 _ID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """An id as the log has it."""
@@ -103,9 +104,12 @@ def _causes(scope: Scope, entity: Entity, page: Any, part: CauseParts) -> Column
     else:
         each = func.json_each(page.c.causes).table_valued(column("value", Text), name="xrm_c")
     kind, name = (_text(each, place, postgresql=postgresql) for place in (0, 1))
-    into = sql_case((kind == constant(_INTO), name), else_=null())
-    seen = visible(scope, entity.name, into, page, each)
-    name = sql_case(((kind == constant(_INTO)) & ~seen, literal_column("''")), else_=name)
+    named = kind.in_([constant(_INTO), constant(_FROM)])
+    id_ = sql_case((named, name), else_=null())
+    # What was merged into another lies in the trash, or has left it: to see it as it was is enough.
+    then = (kind == constant(_FROM)) & _seen_in_trash(scope, entity, id_, page, each)
+    seen = visible(scope, entity.name, id_, page, each) | then
+    name = sql_case((named & ~seen, literal_column("''")), else_=name)
     pairs: list[Pair] = []
     for item in part.parts:
         if isinstance(item, TypeName):
@@ -179,6 +183,21 @@ def visible(scope: Scope, target: str, id_: ColumnElement[Any], *outer: FromClau
     conditions = [same] if found.rule is None else [same, found.rule]
     query = select(literal(1)).select_from(found.source).where(*conditions)
     return exists(query.correlate(*outer))
+
+
+def _seen_in_trash(scope: Scope, entity: Entity, id_: ColumnElement[Any], *outer: FromClause) -> Condition:
+    """Whether the caller could read the record with this id before it was merged into another."""
+    granted = scope.access.get(entity.name, Action.READ)
+    if granted is None:
+        return literal_column("1") == literal_column("0")
+    if granted.rule == EVERYTHING:
+        return id_.is_not(None)
+    found = scan(scope, entity, source=trash_source(scope, entity))
+    conditions = [
+        found.source.c.id == cast(id_, CHANGE.c.record_id.type),
+        *([] if found.rule is None else [found.rule]),
+    ]
+    return exists(select(literal(1)).select_from(found.source).where(*conditions).correlate(*outer))
 
 
 def values_of(scope: Scope, entries: Any) -> "Values":

@@ -46,7 +46,7 @@ def trash_scan(scope: Scope, entity: Entity) -> tuple[Scan, Condition]:
     deleting = scope.access.get(entity.name, Action.DELETE)
     if deleting is None:
         raise Forbidden(f"You may not delete {entity.plural}.")
-    found = scan(scope, entity, source=_source(scope, entity))
+    found = scan(scope, entity, source=trash_source(scope, entity))
     row = unguarded(scope, entity, found.source)
     return found, compile_rule(scope, entity, row, deleting.rule)
 
@@ -75,7 +75,8 @@ def columns_then(field: Field) -> Iterator[tuple[str, ...]]:
     yield from ((now, *({then} - {now})) for now, then in zip(field.columns, before[0], strict=True))
 
 
-def _source(scope: Scope, entity: Entity) -> FromClause:
+def trash_source(scope: Scope, entity: Entity) -> FromClause:
+    """The entity's records in the trash with the columns of its table; of those that were asked to be deleted."""
     columns = [
         _column(scope.dialect.name, names, column_type(field, names[0])).label(names[0])
         for field in entity.all_fields()

@@ -15,6 +15,7 @@ from xrm_core.errors import Forbidden, XrmError
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
+from xrm_core.plugins import Then
 from xrm_core.query.scan import Scope
 from xrm_core.records import logged
 from xrm_core.records.among import MANY, among
@@ -50,15 +51,26 @@ class _Ready:
     index: int
     before: Record
     final: Record
+    then: Then
+
+
+Tried = dict[int, tuple[Record, Record, Then]]
+"""What plugins were asked about already, by its place: the record, what becomes of it, and what is to follow."""
 
 
 def change_each(
-    records: "Records", connection: Connection, caller: Caller, kind: Entity, changes: Sequence[Change]
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    kind: Entity,
+    changes: Sequence[Change],
+    tried: Tried,
 ) -> dict[int, XrmError]:
     """Change records, each once. One that would become what it is stays as it is: no version, no entry in the log. But
     if the caller does not see what that is, it counts as changed.
 
-    Answers what is wrong with which, as far as can be said before; those are left out.
+    Answers what is wrong with which, as far as can be said before; those are left out. ``tried`` is of tries that were
+    taken back: plugins are not asked again about what is as it was.
 
     Raises:
         NotFound, Forbidden, ValidationFailed: one of them cannot be changed; what was written is to be taken back.
@@ -84,7 +96,7 @@ def change_each(
         except Forbidden as error:
             wrong |= {each.index: error for each in group}
         else:
-            wrong |= _change(records, connection, caller, kind, names, group)
+            wrong |= _change(records, connection, caller, kind, names, group, tried)
     return wrong
 
 
@@ -95,6 +107,7 @@ def _change(
     kind: Entity,
     names: Sequence[str],
     group: Sequence[Change],
+    tried: Tried,
 ) -> dict[int, XrmError]:
     scope = records.scope(connection, caller)
     conditions = row_conditions(scope, caller, kind, Action.UPDATE, names)
@@ -103,9 +116,15 @@ def _change(
     ready = []
     for each, before in zip(group, found, strict=True):
         try:
-            final = final_changes(records, caller, kind, before, canonical(kind, each.values))
+            known = tried.get(each.index)
+            if known is not None and known[0] == before:
+                _, final, then = known
+            else:
+                then = Then(caller.actor)
+                final = final_changes(records, caller, kind, before, canonical(kind, each.values), then)
+                tried[each.index] = before, final, then
             refuse(records.files.problems(connection, caller, kind, final), kind, caller)
-            ready.append(_Ready(each.index, before, final))
+            ready.append(_Ready(each.index, before, final, then))
         except XrmError as error:
             wrong[each.index] = error
     if not isinstance(caller, System):
@@ -158,6 +177,8 @@ def _write(
         for each in ready
     ]
     log.append(connection, entries, now)
+    for each in ready:
+        records.plugins.follow(connection, kind.name, each.before["id"], each.then)
 
 
 def _require_written(

@@ -19,6 +19,7 @@ from xrm_core.errors import Forbidden, ValidationFailed, XrmError
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
+from xrm_core.plugins import Then
 from xrm_core.query.scan import Scope
 from xrm_core.records import addresses, logged
 from xrm_core.records.defaults import SYSTEM_NAMES, defaults
@@ -51,7 +52,7 @@ class New:
     """A record that is to be created, ready to be stored.
 
     ``index`` is its place among those that were given, ``names`` are the fields that the caller has written, ``given``
-    what stood in them.
+    what stood in them, ``then`` is what plugins want done when it is stored.
     """
 
     index: int
@@ -59,6 +60,7 @@ class New:
     links: Mapping[str, LinkChange]
     names: tuple[str, ...]
     given: Mapping[str, Any]
+    then: Then | None = None
 
 
 def prepare(
@@ -135,6 +137,14 @@ def store(
         along()
     if not _all_hold(records, connection, caller, kind, ready):  # after all of that, which rules may be about
         raise _not_such(kind)
+    _follow(records, connection, kind, ready)
+
+
+def _follow(records: "Records", connection: Connection, kind: Entity, ready: Iterable[New]) -> None:
+    """What plugins want done with the records, now that these are stored."""
+    for each in ready:
+        if each.then is not None:
+            records.plugins.follow(connection, kind.name, each.record["id"], each.then)
 
 
 def _store_alone(
@@ -161,6 +171,7 @@ def _store_alone(
         raise translated(error, kind, caller) from None
     if question is not None and not outcomes[-1][0]:
         raise _not_such(kind)
+    _follow(records, connection, kind, [new])
 
 
 def _not_such(kind: Entity) -> Forbidden:
@@ -188,14 +199,15 @@ def _prepared(
         given = {name: value for name, value in fields.items() if name not in SYSTEM_NAMES}
     record = canonical(kind, {**first, **given} if first else given)
     refuse(records.validator.problems(kind, record), kind, caller)
-    final = records.plugins.before_create(kind.name, record)
+    then = Then(caller.actor)
+    final = records.plugins.before_create(kind.name, record, then)
     if final is not record:  # else no plugin was asked
         final = canonical(kind, final)
         refuse_unwritable(kind, record, final)
         if final != record:
             refuse(records.validator.problems(kind, final), kind, caller)
     refuse(records.files.problems(connection, caller, kind, given), kind, caller)
-    return New(index, {**empty, **final, "id": str(uuid7()), **system}, links, tuple(owned(kind, values)), given)
+    return New(index, {**empty, **final, "id": str(uuid7()), **system}, links, tuple(owned(kind, values)), given, then)
 
 
 def unseen(

@@ -18,7 +18,7 @@ from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import EMAIL, USER, Entity, Model
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
-from xrm_core.plugins import Plugins
+from xrm_core.plugins import Plugins, Then
 from xrm_core.query.scan import Scope
 from xrm_core.records import (
     accounts,
@@ -26,6 +26,7 @@ from xrm_core.records import (
     bulk,
     creating,
     deleting,
+    going_along,
     logged,
     merging,
     nesting,
@@ -69,13 +70,17 @@ class Records:
         model: what records look like.
         tables: where they are.
         plugins: whose before-hooks are asked, and whose ``actions`` there are.
+        most_along: records that one deletion may take along or change.
 
     Raises:
         PluginLoadError: a plugin registers an action that cannot be used.
     """
 
-    def __init__(self, model: Model, tables: Tables, plugins: Plugins) -> None:
+    def __init__(
+        self, model: Model, tables: Tables, plugins: Plugins, *, most_along: int = going_along.MOST_ALONG
+    ) -> None:
         self.model = model
+        self.most_along = most_along
         self.tables = tables
         self.plugins = plugins
         self.validator = Validator(model)
@@ -138,7 +143,8 @@ class Records:
         if version is not None and version != before["version"]:
             raise version_conflict(connection, scope, caller, kind, before, version, changes)
         self._validate(kind, {**own(before), **changes}, caller)
-        final = canonical(kind, self.plugins.before_update(entity, before, dict(changes)))
+        then = Then(caller.actor)
+        final = canonical(kind, self.plugins.before_update(entity, before, dict(changes), then))
         refuse_unwritable(kind, changes, final)
         if final != changes:
             self._validate(kind, {**own(before), **final}, caller)
@@ -180,6 +186,7 @@ class Records:
                 say("You may not change the {entity} in this way.", entity=noun(kind)),
                 hint=say("After the change it would not be one of the records that your role may change."),
             )
+        self.plugins.follow(connection, entity, id_, then)
         return True
 
     def upsert(
@@ -206,7 +213,7 @@ class Records:
         """Move a record to the trash; ``version``, if given, must be its version now.
 
         Raises:
-            NotFound, Forbidden, VersionConflict, RecordInUse, RefusedByPlugin: nothing was deleted.
+            NotFound, Forbidden, VersionConflict, RecordInUse, DeletionTooLarge, RefusedByPlugin: nothing was deleted.
         """
         deleting.remove(self, connection, caller, entity, [id_], version)
 

@@ -11,12 +11,18 @@ from typing import Any
 from sqlalchemy import Connection, Table, select, update
 
 from xrm_core.changes.entry import Change, Operation
+from xrm_core.errors import DeletionTooLarge
 from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.permissions.caller import Caller
 from xrm_core.records.stored import Record, from_row
+from xrm_core.records.wording import noun
 from xrm_core.storage.tables import Tables
+from xrm_core.translation import say
 
 _AT_ONCE = 500
+
+MOST_ALONG = 50_000
+"""Records that one deletion may take along or change, if the setting ``max_deletion`` does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,9 @@ class Gone:
     root: str = ""
 
 
-def going_along(connection: Connection, model: Model, tables: Tables, kind: Entity, ids: Sequence[str]) -> list[Gone]:
+def going_along(
+    connection: Connection, model: Model, tables: Tables, kind: Entity, ids: Sequence[str], most: int
+) -> list[Gone]:
     """The records that the database will delete with these, held until the transaction ends; the nearest first.
 
     Args:
@@ -37,6 +45,10 @@ def going_along(connection: Connection, model: Model, tables: Tables, kind: Enti
         tables: where the records are.
         kind: the entity of the records.
         ids: theirs.
+        most: so many at most, since all of them are in memory, in the trash and in the log at once.
+
+    Raises:
+        DeletionTooLarge: they are more.
     """
     found: list[Gone] = []
     roots = {(kind.name, id_): id_ for id_ in ids}
@@ -47,13 +59,14 @@ def going_along(connection: Connection, model: Model, tables: Tables, kind: Enti
             table = tables[owner.name]
             column = table.c[_column(field, target)]
             for some in _some(reached):
-                query = select(table).where(column.in_(some)).order_by(table.c.id).with_for_update()
+                query = select(table).where(column.in_(some)).order_by(table.c.id).limit(most + 1).with_for_update()
                 for row in connection.execute(query).mappings().all():
                     record = from_row(owner, dict(row))
                     if (owner.name, record["id"]) not in roots:
                         root = roots[target, row[column.name]]
                         roots[owner.name, record["id"]] = root
                         found.append(Gone(owner, record, root))
+                        require_few(kind, len(found), most)
                         waiting.setdefault(owner.name, []).append(record["id"])
     return found
 
@@ -65,6 +78,7 @@ def let_go(
     caller: Caller,
     gone: Sequence[tuple[str, str]],
     now: dt.datetime,
+    most: int,
 ) -> list[Change]:
     """Empty the relations of other records to those that will be deleted, and say which records that has changed.
 
@@ -75,6 +89,10 @@ def let_go(
         caller: who deletes.
         gone: entity and id of each record that will be deleted.
         now: aware.
+        most: so many at most.
+
+    Raises:
+        DeletionTooLarge: they are more; some of them may have been changed, so the transaction is to be taken back.
     """
     by_entity: dict[str, list[str]] = {}
     for entity, id_ in gone:
@@ -83,7 +101,9 @@ def let_go(
     for target, ids in by_entity.items():
         for owner, field in _relations(model, target, "set_null"):
             going = set(by_entity.get(owner.name, ()))
-            changes += _emptied(connection, tables[owner.name], caller, owner, field, target, ids, going, now)
+            for change in _emptied(connection, tables[owner.name], caller, owner, field, target, ids, going, now, most):
+                changes.append(change)
+                require_few(model[gone[0][0]], len(changes), most)
     return changes
 
 
@@ -97,10 +117,12 @@ def _emptied(
     ids: Sequence[str],
     going: set[str],
     now: dt.datetime,
+    most: int,
 ) -> Iterator[Change]:
     column = table.c[_column(field, target)]
     for some in _some(ids):
         query = select(table.c.id, table.c.version, column).where(column.in_(some)).order_by(table.c.id)
+        query = query.limit(most + len(going) + 1)
         left = [row for row in connection.execute(query.with_for_update(key_share=True)).all() if row[0] not in going]
         for rows in _some(left):
             stamped = {column.name: None, "version": table.c.version + 1, "updated_at": now}
@@ -110,6 +132,20 @@ def _emptied(
                 old = {target: value} if field.reference.polymorphic else value
                 pair = {field.name: [old, None]}
                 yield Change(owner.name, id_, Operation.UPDATE, version + 1, caller.actor, caller.causes, pair)
+
+
+def require_few(kind: Entity, count: int, most: int) -> None:
+    """Raise DeletionTooLarge if so many records would be changed by the deletion of some of an entity."""
+    if count > most:
+        raise DeletionTooLarge(
+            say(
+                "More than {limit} records would go along, or lose their relation to the {entity}.",
+                limit=most,
+                entity=noun(kind),
+            ),
+            hint=say("Nothing was deleted. Delete these records first, in parts, or let them refer to another one."),
+            details={"limit": most},
+        )
 
 
 def _relations(model: Model, target: str, on_delete: str) -> Iterator[tuple[Entity, Field]]:

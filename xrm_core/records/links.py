@@ -112,7 +112,7 @@ def change_links(
     changed = False
     for name, change in changes.items():
         try:
-            written = _change(records, connection, caller, kind.links[name], id_, change, touch=touch)
+            written = _change(records, connection, caller, kind, kind.links[name], id_, change, touch=touch)
         except (NotFound, ValidationFailed) as error:
             # What was there is gone, with the record on its other side, or what was not is: made from there meanwhile.
             error.overtaken = isinstance(error, NotFound) or any(each["rule"] == "unique" for each in error.problems)
@@ -125,6 +125,7 @@ def _change(
     records: "Records",
     connection: Connection,
     caller: Caller,
+    kind: Entity,
     link: Link,
     id_: str,
     change: LinkChange,
@@ -137,6 +138,9 @@ def _change(
     if change.replace is not None:
         wanted = {each: {} for each in change.replace}
         removed = there.keys() - wanted.keys()
+        if len(removed) > MAX_LINKS:
+            message = say("at most {limit} links can be changed at once", limit=MAX_LINKS)
+            raise invalid(kind, [{"field": link.name, "rule": "maxItems", "message": message}])
     changed = False
     for other in sorted(removed & there.keys()):
         records.delete(connection, caller, link.through, there[other])

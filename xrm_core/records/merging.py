@@ -25,7 +25,7 @@ from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.deleting import remove
 from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
-from xrm_core.records.references import Referring, Values, referring, unchangeable
+from xrm_core.records.references import Referring, Values, hidden_in_the_way, referring, unchangeable
 from xrm_core.records.rights import check_fields, context, readable, row_conditions
 from xrm_core.records.stored import Record, targets_of
 from xrm_core.records.updating import alike, change_alike
@@ -90,7 +90,7 @@ def merge(records: "Records", connection: Connection, caller: Caller, entity: st
     changes = {**wanted.values, **taken}
     merge_id, now = str(uuid7()), dt.datetime.now(dt.UTC)
     mover = led(caller, (MERGE, merge_id))
-    found = referring(connection, records.model, records.tables, kind, wanted.into, wanted.sources, changes)
+    found = referring(records, connection, caller, kind, wanted.into, wanted.sources, changes)
     _require_all(records, connection, caller, found)
     for each in found:
         _move(records, connection, mover, each)
@@ -206,7 +206,10 @@ def _turned(kind: Entity, name: str, value: Any, wanted: Wanted) -> Any:
 
 
 def _require_all(records: "Records", connection: Connection, caller: Caller, found: Sequence[Referring]) -> None:
-    count = unchangeable(records, connection, caller, found)
+    wrong = unchangeable(records, connection, caller, found)
+    count = wrong.seen
+    if wrong.hidden:  # how many they are is nobody's business, nor whether others are in the way as well
+        raise hidden_in_the_way()
     if count:
         raise Forbidden(
             say_n(

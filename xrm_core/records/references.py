@@ -4,21 +4,21 @@ Dropped are only links and relationships: those that would join the record that 
 has already.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from xrm_core.errors import QueryTooLarge
-from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.errors import Forbidden, QueryTooLarge
+from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.relationships import SOURCE, TARGET, VALID_FROM
-from xrm_core.permissions.caller import Caller
+from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
+from xrm_core.query.predicates import scan
 from xrm_core.records.bulk import MOST
-from xrm_core.records.rights import context, row_conditions
+from xrm_core.records.rights import context, readable_of, row_conditions
 from xrm_core.records.stored import Record, from_row, targets_of
-from xrm_core.storage.tables import Tables
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
@@ -52,15 +52,29 @@ class Referring:
         yield from groups.values()
 
 
+@dataclass(frozen=True, slots=True)
+class Unchangeable:
+    """What the caller may not change: how many that they see, and whether there are others."""
+
+    seen: int
+    hidden: bool
+
+
 def referring(
-    connection: Connection, model: Model, tables: Tables, kind: Entity, into: str, sources: Sequence[str], own: Values
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    kind: Entity,
+    into: str,
+    sources: Sequence[str],
+    own: Values,
 ) -> list[Referring]:
     """What refers to records that are merged, held until the transaction ends.
 
     Args:
+        records: the door.
         connection: in the transaction of the merge, which holds the records themselves: so nobody can add others.
-        model: with all relations.
-        tables: where the records are.
+        caller: who merges them.
         kind: the entity of the records.
         into: the id of the one that stays.
         sources: the ids of those that are merged into it.
@@ -68,44 +82,90 @@ def referring(
 
     Raises:
         QueryTooLarge: they are more than can be moved at once.
+        Forbidden: so they are, but the caller does not see so many.
     """
     found: list[Referring] = []
+    looked: list[tuple[Entity, list[str]]] = []
     for name, names in sorted(_relations(kind).items()):
-        owner, table = model[name], tables[name]
+        owner, table = records.model[name], records.tables[name]
         fields = [owner.fields[each] for each in names]
         columns = {each.name: table.c[each.column_to(kind.name)] for each in fields}
         mine = or_(*(column.in_(sources) for column in columns.values()))
+        looked.append((owner, [column.name for column in columns.values()]))
         total = sum(each.count for each in found) + (
             connection.scalar(select(func.count()).select_from(table).where(mine)) or 0
         )
         if total > MOST:
+            # That there are so many is for who sees so many. Others hear what they hear of a single one.
+            if not isinstance(caller, System) and _count_seen(records, connection, caller, looked, sources) <= MOST:
+                raise hidden_in_the_way()
             raise QueryTooLarge(
                 say("More than {limit} records refer to those that are to be merged.", limit=MOST),
                 hint=say("Let some of them refer to the record that stays beforehand (in parts, by where)."),
             )
         # Ids never change, so others may go on to refer to what only changes itself.
         rows = connection.execute(select(table).where(mine).order_by(table.c.id).with_for_update(key_share=True))
-        records = [from_row(owner, dict(row)) for row in rows.mappings().all()]
+        stored = [from_row(owner, dict(row)) for row in rows.mappings().all()]
         each = Referring(owner)
         if owner.kind == "entity":
-            each.changes = dict(_changes(kind, owner, fields, records, into, set(sources), own))
+            each.changes = dict(_changes(kind, owner, fields, stored, into, set(sources), own))
         else:
-            _join(connection, table, kind, each, fields, records, into, sources)
+            _join(connection, table, kind, each, fields, stored, into, sources)
         if each.count:
             found.append(each)
     return found
 
 
-def unchangeable(records: "Records", connection: Connection, caller: Caller, found: Sequence[Referring]) -> int:
-    """How many of these records the caller may not change (or, of those that are dropped, delete)."""
+def _count_seen(
+    records: "Records",
+    connection: Connection,
+    caller: Caller,
+    looked: Iterable[tuple[Entity, Sequence[str]]],
+    sources: Sequence[str],
+) -> int:
     count = 0
-    for each in found:
-        for values, ids in each.alike():
-            count += len(ids) - _held(records, connection, caller, each.kind, Action.UPDATE, tuple(values), ids)
-        if each.dropped:
-            count += len(each.dropped)
-            count -= _held(records, connection, caller, each.kind, Action.DELETE, (), each.dropped)
+    for owner, columns in looked:
+        if caller.access.may(owner.name, Action.READ):
+            found = scan(records.scope(connection, caller), owner)
+            rules = [or_(*(found.source.c[name].in_(sources) for name in columns)), found.rule]
+            query = select(func.count()).select_from(found.source).where(*(rule for rule in rules if rule is not None))
+            count += connection.scalar(query, context(caller)) or 0
     return count
+
+
+def hidden_in_the_way() -> Forbidden:
+    """The error for records that refer to merged ones, and that somebody may neither change nor see."""
+    return Forbidden(
+        say("Records that you cannot see, and so cannot change, refer to those that are to be merged."),
+        hint=say("Nothing was merged. Ask somebody who may change all of them."),
+    )
+
+
+def unchangeable(
+    records: "Records", connection: Connection, caller: Caller, found: Sequence[Referring]
+) -> Unchangeable:
+    """Those of these records that the caller may not change (or, of those that are dropped, delete)."""
+    seen, hidden = 0, False
+    for each in found:
+        wrong = {
+            id_
+            for values, ids in each.alike()
+            for id_ in set(ids) - _held(records, connection, caller, each.kind, Action.UPDATE, tuple(values), ids)
+        }
+        wrong |= set(each.dropped) - _held(records, connection, caller, each.kind, Action.DELETE, (), each.dropped)
+        shown = _readable(records, connection, caller, each.kind, wrong)
+        seen, hidden = seen + len(shown), hidden or len(shown) < len(wrong)
+    return Unchangeable(seen, hidden)
+
+
+def _readable(
+    records: "Records", connection: Connection, caller: Caller, kind: Entity, ids: Collection[str]
+) -> Collection[str]:
+    if isinstance(caller, System) or not ids:
+        return ids
+    if not caller.access.may(kind.name, Action.READ):
+        return ()
+    return readable_of(connection, records.scope(connection, caller), caller, kind, ids)
 
 
 def _held(
@@ -116,20 +176,20 @@ def _held(
     action: Action,
     names: Sequence[str],
     ids: Sequence[str],
-) -> int:
+) -> set[str]:
     granted = caller.access.get(kind.name, action)
     if granted is None or any(name not in granted.field_rules for name in names):
-        return 0
+        return set()
     scope, table = records.scope(connection, caller), records.tables[kind.name]
     conditions = row_conditions(scope, caller, kind, action, names)
     if not conditions:
-        return len(ids)
-    count = 0
+        return set(ids)
+    found: set[str] = set()
     for start in range(0, len(ids), _AT_ONCE):
         some = table.c.id.in_(ids[start : start + _AT_ONCE])
-        query = select(func.count()).select_from(table).where(some, *conditions)
-        count += connection.scalar(query, context(caller)) or 0
-    return count
+        rows = connection.scalars(select(table.c.id).where(some, *conditions), context(caller))
+        found |= {str(id_) for id_ in rows}
+    return found
 
 
 def _relations(kind: Entity) -> dict[str, list[str]]:

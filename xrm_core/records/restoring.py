@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from xrm_core.changes import log
@@ -21,6 +21,7 @@ from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
+from xrm_core.plugins import Then
 from xrm_core.query.trash import former_names
 from xrm_core.records import addresses, logged, merged
 from xrm_core.records.defaults import defaults, own
@@ -28,9 +29,10 @@ from xrm_core.records.in_trash import found_in_trash
 from xrm_core.records.reach import hold_from
 from xrm_core.records.refusals import refuse, translated
 from xrm_core.records.relationships import conflicts
-from xrm_core.records.rights import Problems, all_hold, row_conditions
+from xrm_core.records.rights import ONE, Problems, all_hold, row_conditions
 from xrm_core.records.stored import Record, targets_of, to_columns
 from xrm_core.records.trash import record_of
+from xrm_core.records.updating import NEW
 from xrm_core.records.wording import noun
 from xrm_core.storage.trash_tables import TRASH
 from xrm_core.translation import say
@@ -69,8 +71,9 @@ def restore(records: "Records", connection: Connection, caller: Caller, entity: 
     deletions = [each.deletion for each in kept]
     could = (_back(records, caller, row.entity, row.record, now) for row in _kept_of(connection, deletions))
     back = _checked(records, connection, caller, [each for each in could if each is not None])
-    for each in back:
-        records.plugins.before_restore(each.kind.name, each.record)
+    thens = [(each.key, Then(caller.actor)) for each in back]
+    for each, (_, then) in zip(back, thens, strict=True):
+        records.plugins.before_restore(each.kind.name, each.record, then)
     in_order = list(_in_order(back))
     _store(records, connection, caller, in_order)
     entries = [
@@ -88,6 +91,8 @@ def restore(records: "Records", connection: Connection, caller: Caller, entity: 
             say("You may not restore this {entity}.", entity=noun(kind)),
             hint=say("The record would not be one of those that your role may create, e.g. not your own."),
         )
+    for (name, id_), then in thens:
+        records.plugins.follow(connection, name, id_, then)
 
 
 def _kept_of(connection: Connection, deletions: Sequence[str]) -> Iterator[Any]:
@@ -211,22 +216,36 @@ def _given_back(
 ) -> Iterator[Change]:
     """Fill the relations of others that the deletion has emptied, and that are still empty; says what that changes."""
     coming = {each.key for each in back}
+    wanted: dict[tuple[str, str], dict[str, Any]] = {}
     for entity, id_, name, value in (each for text in lost if text is not None for each in json.loads(text)):
         kind = records.model.entities.get(entity)
         field = None if kind is None else kind.fields.get(name)
-        if kind is None or field is None or not coming.issuperset(targets_of(field, value)):
-            continue
-        table = records.tables[entity]
-        empty = [table.c[column].is_(None) for column in field.columns]
-        stamped = {"version": table.c.version + 1, "updated_at": now, "updated_by": caller.actor}
-        change = update(table).where(table.c.id == id_, *empty).values({**to_columns(kind, {name: value}), **stamped})
-        try:
-            version = connection.execute(change.returning(table.c.version)).scalar()
-        except IntegrityError as error:
-            raise translated(error, kind, caller) from None
-        if version is not None:
-            after = {"id": id_, "version": version}
-            yield logged.entry(caller, kind, Operation.UPDATE, after, {name: [None, value]})
+        if field is not None and coming.issuperset(targets_of(field, value)):
+            wanted.setdefault((entity, name), {}).setdefault(id_, value)  # what two have lost is given back once
+    for (entity, name), values in wanted.items():
+        kind, table = records.model[entity], records.tables[entity]
+        empty = [table.c[column].is_(None) for column in kind.fields[name].columns]
+        for some in _parts(sorted(values)):
+            query = select(table.c.id, table.c.version).where(table.c.id.in_(some), *empty).order_by(table.c.id)
+            held = {str(row.id): row.version for row in connection.execute(query.with_for_update(key_share=True))}
+            if not held:
+                continue
+            columns = {id_: to_columns(kind, {name: values[id_]}) for id_ in held}
+            new = {
+                column: bindparam(f"{NEW}{column}", type_=table.c[column].type) for column in kind.fields[name].columns
+            }
+            stamped = {"version": table.c.version + 1, "updated_at": now, "updated_by": caller.actor}
+            change = update(table).where(table.c.id == bindparam(ONE)).values({**new, **stamped})
+            rows = [
+                {ONE: id_, **{f"{NEW}{column}": each.get(column) for column in new}} for id_, each in columns.items()
+            ]
+            try:
+                connection.execute(change, rows)
+            except IntegrityError as error:
+                raise translated(error, kind, caller) from None
+            for id_, version in held.items():
+                after = {"id": id_, "version": version + 1}
+                yield logged.entry(caller, kind, Operation.UPDATE, after, {name: [None, values[id_]]})
 
 
 def _parts(all_: Sequence[Any]) -> Iterator[Sequence[Any]]:

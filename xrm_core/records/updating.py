@@ -13,6 +13,7 @@ from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import USER, Entity
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
+from xrm_core.plugins import Then
 from xrm_core.query.scan import Scope
 from xrm_core.records import logged
 from xrm_core.records.defaults import own
@@ -73,8 +74,9 @@ def change_alike(
     found = locked(connection, scope, caller, kind, ids, Action.UPDATE, conditions)
     now = dt.datetime.now(dt.UTC)  # not before: who had to wait changes them later than who held them
     groups: list[tuple[Record, list[Record]]] = []  # what is written, and of which records
+    thens = {before["id"]: Then(caller.actor) for before in found}
     for before in found:
-        final = final_changes(records, caller, kind, before, wanted)
+        final = final_changes(records, caller, kind, before, wanted, thens[before["id"]])
         same = next((group for known, group in groups[:1] + groups[-1:] if known == final), None)
         if same is None:
             groups.append((final, [before]))
@@ -98,6 +100,8 @@ def change_alike(
             for each in group
         ]
         log.append(connection, entries, now)
+        for each in group:
+            records.plugins.follow(connection, kind.name, each["id"], thens[each["id"]])
 
 
 NEW = "xrm_new_"
@@ -120,10 +124,15 @@ def changing(
     return statement.call(values_for(caller, {**binds, ONE: before["id"], "xrm_version": version}))
 
 
-def final_changes(records: "Records", caller: Caller, kind: Entity, before: Record, changes: Record) -> Record:
-    """A change as hooks want it. Raises what makes the record invalid, or what a plugin has against it."""
+def final_changes(
+    records: "Records", caller: Caller, kind: Entity, before: Record, changes: Record, then: Then
+) -> Record:
+    """A change as hooks want it; ``then`` gets what they want done after it.
+
+    Raises what makes the record invalid, or what a plugin has against it.
+    """
     refuse(records.validator.problems(kind, {**own(before), **changes}), kind, caller)
-    final = canonical(kind, records.plugins.before_update(kind.name, before, dict(changes)))
+    final = canonical(kind, records.plugins.before_update(kind.name, before, dict(changes), then))
     refuse_unwritable(kind, changes, final)
     if final != changes:
         refuse(records.validator.problems(kind, {**own(before), **final}), kind, caller)

@@ -17,8 +17,8 @@ from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.records.bulk import Outcome, finished, in_parts, require_fits
-from xrm_core.records.changing import Change, change_each
-from xrm_core.records.creating import prepare, store
+from xrm_core.records.changing import Change, Tried, change_each
+from xrm_core.records.creating import New, prepare, store
 from xrm_core.records.keys import ID, Key, Value, find, ids_taken, keys_of, taken, value_of_key
 from xrm_core.records.links import owned
 from xrm_core.records.refusals import refuse
@@ -45,6 +45,15 @@ class _Item:
     values: Mapping[str, Any]
 
 
+@dataclass(slots=True)
+class _Tries:
+    """What is known from tries that were taken back, by place, so that plugins are not asked again about the same."""
+
+    created: dict[int, New] = field(default_factory=dict)
+    refused: dict[int, XrmError] = field(default_factory=dict)
+    changed: Tried = field(default_factory=dict)
+
+
 def upsert(
     records: "Records",
     connection: Connection,
@@ -58,7 +67,7 @@ def upsert(
     """Write many records by key; see :meth:`xrm_core.records.door.Records.upsert_bulk`."""
     kind, key = records.model[entity], _known(records.model[entity], by)
     require_fits(kind, len(rows))
-    outcome = Upserted([None] * len(rows))
+    outcome, tries = Upserted([None] * len(rows)), _Tries()
     items = list(_items(records, caller, kind, key, rows, outcome.errors))
 
     def work(some: Sequence[_Item]) -> None:
@@ -66,7 +75,7 @@ def upsert(
             outcome.ids[each.index] = None
             outcome.errors.pop(each.index, None)
             outcome.created.discard(each.index)
-        _write(records, connection, caller, kind, key, some, outcome)
+        _write(records, connection, caller, kind, key, some, outcome, tries)
 
     if skip or not outcome.errors:
         failed = outcome.errors
@@ -88,7 +97,7 @@ def upsert_one(
     outcome = Upserted([None])
     items = list(_items(records, caller, kind, key, [values], outcome.errors))
     if items:
-        _write(records, connection, caller, kind, key, items, outcome)
+        _write(records, connection, caller, kind, key, items, outcome, _Tries())
     if outcome.errors:
         raise outcome.errors[0]
     return str(outcome.ids[0]), 0 in outcome.created
@@ -137,29 +146,30 @@ def _write(
     key: Key,
     items: Sequence[_Item],
     outcome: Upserted,
+    tries: _Tries,
 ) -> None:
     """Write records by key; ``outcome`` is told. What is wrong with one that only the database finds is raised."""
     call = (records, connection, caller, kind, key)
-    left = _change_known(*call, items, outcome)
+    left = _change_known(*call, items, outcome, tries)
     if not left:
         return
     if connection.dialect.name == "sqlite":  # there one writes at a time: who was not there cannot have come
-        taken_ids = _create(*call, left, outcome)
+        taken_ids = _create(*call, left, outcome, tries)
     else:
         try:
             with connection.begin_nested():
-                taken_ids = _create(*call, left, outcome)
+                taken_ids = _create(*call, left, outcome, tries)
         except ValidationFailed as error:
             if not any(each["rule"] in ("unique", "hidden") for each in error.problems):
                 raise
             for each in left:
                 outcome.errors.pop(each.index, None)
-            still = _change_known(*call, left, outcome)
+            still = _change_known(*call, left, outcome, tries)
             if len(still) == len(left):
                 raise
-            taken_ids = _create(*call, still, outcome) if still else []
+            taken_ids = _create(*call, still, outcome, tries) if still else []
     if taken_ids:
-        for each in _change_known(*call, taken_ids, outcome):
+        for each in _change_known(*call, taken_ids, outcome, tries):
             outcome.errors[each.index] = invalid(kind, [taken(kind, key)])
 
 
@@ -171,6 +181,7 @@ def _change_known(
     key: Key,
     items: Sequence[_Item],
     outcome: Upserted,
+    tries: _Tries,
 ) -> list[_Item]:
     """Change those that are there; answers the others."""
     there = find(connection, records.scope(connection, caller), caller, kind, key, [each.value for each in items])
@@ -180,7 +191,7 @@ def _change_known(
             # Their key is that already. Who may not change it may change the others.
             wanted = {name: value for name, value in each.values.items() if name not in key}
             changes.append(Change(each.index, there[each.value], wanted))
-    outcome.errors |= change_each(records, connection, caller, kind, changes)
+    outcome.errors |= change_each(records, connection, caller, kind, changes, tries.changed)
     for change in changes:
         if change.index not in outcome.errors:
             outcome.ids[change.index] = change.id
@@ -195,6 +206,7 @@ def _create(
     key: Key,
     items: Sequence[_Item],
     outcome: Upserted,
+    tries: _Tries,
 ) -> list[_Item]:
     """Create records; answers those whose id somebody has, who may have come just now."""
     now = dt.datetime.now(dt.UTC)
@@ -205,15 +217,22 @@ def _create(
         gone = set(ids_taken(connection, records.tables, [each.value[0] for each in allowed]))
     known = [each for each in allowed if each.value[0] in gone]
     allowed = [each for each in allowed if each.value[0] not in gone]
-    rows = [_without_id(key, each) for each in allowed]
+    outcome.errors |= {each.index: tries.refused[each.index] for each in allowed if each.index in tries.refused}
+    fresh = [each for each in allowed if each.index not in tries.created and each.index not in tries.refused]
+    rows = [_without_id(key, each) for each in fresh]
     ready, wrong = prepare(records, connection, caller, kind, rows, now)
-    outcome.errors |= {allowed[place].index: error for place, error in wrong.items()}
-    if key == ID:
-        for new in ready:
-            new.record["id"] = allowed[new.index].value[0]
-    store(records, connection, caller, kind, ready, now)
+    refused = {fresh[place].index: error for place, error in wrong.items()}
+    tries.refused |= refused
+    outcome.errors |= refused
     for new in ready:
-        index = allowed[new.index].index
+        tries.created[fresh[new.index].index] = new
+    made = [(each.index, tries.created[each.index]) for each in allowed if each.index in tries.created]
+    if key == ID:
+        for each in allowed:
+            if each.index in tries.created:
+                tries.created[each.index].record["id"] = each.value[0]
+    store(records, connection, caller, kind, [new for _, new in made], now)
+    for index, new in made:
         outcome.ids[index] = new.record["id"]
         outcome.created.add(index)
     return known

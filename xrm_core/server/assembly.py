@@ -94,7 +94,8 @@ def assemble(
     authority = Authority(model, policy.load(policy_folders(settings), model))
     tables = Tables(model, lazy=True)
     database = Database(settings.database_url)
-    return Platform(settings, plugins, model, tables, database, Records(model, tables, plugins), authority)
+    records = Records(model, tables, plugins, most_along=settings.max_deletion)
+    return Platform(settings, plugins, model, tables, database, records, authority)
 
 
 def assemble_applied(settings: Settings) -> Platform:
@@ -115,7 +116,8 @@ def assemble_applied(settings: Settings) -> Platform:
         raise no_model()
     authority = Authority(model, policies)
     tables = Tables(model, lazy=True)
-    return Platform(settings, plugins, model, tables, database, Records(model, tables, plugins), authority)
+    records = Records(model, tables, plugins, most_along=settings.max_deletion)
+    return Platform(settings, plugins, model, tables, database, records, authority)
 
 
 def policy_folders(settings: Settings) -> list[Path]:

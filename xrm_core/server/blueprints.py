@@ -74,7 +74,12 @@ class Blueprints:
         for (fingerprint, _, name), other in list(self._made.items()):
             if (fingerprint, name) == (model.fingerprint, dialect.name) and other.model == model:
                 return self._keep(Blueprint(other.model, other.records, authority, other.roles), dialect)
-        return self.add(model, Records(model, Tables(model, lazy=True), self.plugins), authority, dialect)
+        return self.add(
+            model,
+            Records(model, Tables(model, lazy=True), self.plugins, most_along=self._settings.max_deletion),
+            authority,
+            dialect,
+        )
 
     def add(self, model: Model, records: Records, authority: Authority, dialect: Dialect) -> Blueprint:
         """A blueprint of parts that are there already.

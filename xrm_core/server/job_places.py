@@ -31,7 +31,7 @@ class JobPlaces:
         self._settings = settings
         self._plugins = plugins
         self._database = main
-        self._main = [Place("", main, plugins)] if only is None else []
+        self._main = [Place("", main, plugins, most_along=settings.max_deletion)] if only is None else []
         self._only = only
         self._tenants: dict[str, Place] = {}
         self._leaving: list[Place] = []
@@ -63,7 +63,13 @@ class JobPlaces:
         few = len(wanted) <= self._settings.max_tenants
         for url, name in wanted.items():
             if url not in self._tenants:
-                self._tenants[url] = Place(name, Database(url, _POOL), self._plugins, keeps_open=few)
+                self._tenants[url] = Place(
+                    name,
+                    Database(url, _POOL),
+                    self._plugins,
+                    keeps_open=few,
+                    most_along=self._settings.max_deletion,
+                )
         for place in [each for each in self._leaving if not each.busy]:
             self._leaving.remove(place)
             place.close()

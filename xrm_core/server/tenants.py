@@ -157,7 +157,8 @@ class Tenants:
             try:
                 await self.refresh()
             except Exception as error:
-                _log.warning("catalogue_not_read", reason=str(error))
+                reason = error.code if isinstance(error, XrmError) else type(error).__name__  # never SQL, nor a URL
+                _log.warning("catalogue_not_read", reason=reason)
 
     async def _opened(self, name: str) -> Site:
         """Wait until a site is open; those who wait together open it once."""

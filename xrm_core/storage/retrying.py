@@ -1,5 +1,6 @@
 """Transactions that are done again when they met another one: a deadlock, or what was read has changed since."""
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -27,15 +28,16 @@ def in_transaction(database: Database, work: Callable[[Connection], Result], tim
         timeout: as of :meth:`~xrm_core.storage.engines.Database.begin`.
 
     Raises:
-        Busy: it was broken off four times, or others held for too long what it needs.
+        Busy: it was broken off four times, or once after its time, or others held for too long what it needs.
         DatabaseUnavailable, Timeout: nothing was done.
     """
+    until = math.inf if timeout is None else time.monotonic() + timeout
     for retry in range(RETRIES + 1):
         try:
             with database.begin(timeout) as connection:
                 return work(connection)
         except Busy as error:
-            if retry == RETRIES or not is_conflict(error):
+            if retry == RETRIES or time.monotonic() >= until or not is_conflict(error):
                 raise
         pause(retry)
     raise AssertionError  # the last try has returned or raised

@@ -17,6 +17,8 @@ from xrm_core.api import (
     RecordEvent,
     Refuse,
     Schedule,
+    Write,
+    enqueue,
     hookimpl,
 )
 
@@ -120,8 +122,8 @@ def before_record_update(entity: str, before: Mapping[str, Any], changes: Record
 
 
 @hookimpl
-def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
-    """Only retired vehicles may go."""
+def before_record_delete(entity: str, before: Mapping[str, Any], write: Write) -> None:
+    """Only retired vehicles may go; that nothing is left to be done for one is a job, too."""
     if entity == "vehicle" and not before["retired"]:
         plate = before["licence_plate"]
         raise Refuse(
@@ -130,6 +132,8 @@ def before_record_delete(entity: str, before: Mapping[str, Any]) -> None:
                 "de": f"Das Fahrzeug {plate} muss vor dem Löschen ausgemustert werden.",
             }
         )
+    if entity == "vehicle":
+        write.then(lambda connection, _: enqueue(connection, "fleet.retire", {"vehicles": []}, owner=write.actor))
 
 
 @hookimpl

@@ -21,7 +21,7 @@ class Candidate:
     """A row on its way to become a record.
 
     ``record`` has no id yet; ``texts`` are the cells by column, for the report; ``targets`` are rows of the same
-    file that it refers to and that must be written before it.
+    file that it refers to and that must be written before it. ``there``: its record exists and has its id.
     """
 
     line: int
@@ -31,6 +31,7 @@ class Candidate:
     targets: list["Candidate"] = field(default_factory=list)
     unresolved: list[Column] = field(default_factory=list)
     id: str = field(default_factory=lambda: str(uuid7()))
+    there: bool = False
 
     def blame(self, column: str, code: str, message: str) -> None:
         """Note a problem; the row will not be written."""

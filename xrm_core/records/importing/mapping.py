@@ -53,7 +53,7 @@ def map_columns(header: Sequence[str], entity: Entity, model: Model, options: Im
         except _Wrong as wrong:
             problems.append(str(wrong))
     if not problems:
-        problems += _missing(entity, columns)
+        problems += _missing(entity, columns, options)
     if problems:
         raise ImportFailed(
             f"The columns do not fit the entity {entity.name}: " + " ".join(problems),
@@ -149,11 +149,12 @@ def _unknown_columns(header: Sequence[str], options: ImportOptions) -> Iterator[
         yield f"Column {name!r} is both mapped and ignored."
 
 
-def _missing(entity: Entity, columns: Sequence[Column]) -> Iterator[str]:
+def _missing(entity: Entity, columns: Sequence[Column], options: ImportOptions) -> Iterator[str]:
     filled = {column.field.name for column in columns}
     for field in entity.fields.values():
         given = not field.writable or (field.default is not None and field.relation is None)
-        if field.required and not given and field.name not in filled:
+        # By a key, rows may be about records that are there and have it; of those that are new the door says it.
+        if field.required and not given and field.name not in filled and not options.upsert_by:
             yield f"No column fills {field.name}, which every {entity.name} must have."
     if not columns:
         yield "No column is imported."

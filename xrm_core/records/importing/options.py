@@ -22,6 +22,8 @@ class ImportOptions:
         ignored: columns to leave out.
         ignore_unmapped: leave out every column that is neither in ``columns`` nor named like a field.
         replacements: column → text in the file → text to read instead; ``""`` empties the cell.
+        upsert_by: fields of a key; rows whose record is there change it, with the values that they have. Empty: all are
+            new.
         skip_bad_rows: write the good rows and report the others; else one bad row keeps the whole file out.
         delimiter: one character, or ``tab``; None: found out from the header.
         encoding: a Python name of an encoding; a byte order mark is understood.
@@ -38,6 +40,7 @@ class ImportOptions:
     ignored: frozenset[str] = frozenset()
     ignore_unmapped: bool = False
     replacements: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    upsert_by: tuple[str, ...] = ()
     skip_bad_rows: bool = False
     delimiter: str | None = None
     encoding: str = "utf-8"

@@ -29,11 +29,15 @@ class RowProblem:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """Counts of rows ``read`` and ``written``, and the ``problems`` by line. ``ok``: every row was written."""
+    """Counts of rows ``read`` and ``written``, and the ``problems`` by line. ``ok``: every row was written.
+
+    ``there`` are those of the written ones whose records were there before, and have the values of the file now.
+    """
 
     read: int
     written: int
     problems: tuple[RowProblem, ...]
+    there: int = 0
 
     @property
     def ok(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
+from uuid_utils import uuid7
 
 from tests.server.door_world import DoorWorld
 from xrm_core.records import door as door_module
@@ -121,6 +122,30 @@ def test_who_refers_to_a_record_that_goes_is_told(world: DoorWorld) -> None:
         [problem] = answer["errors"][0]["extensions"]["details"]["problems"]
         assert (problem["field"], problem["rule"]) == ("company", "relation")
         assert world.rows(entity) == []
+
+
+def test_an_id_of_ones_own_is_one_records_whatever_the_entity(world: DoorWorld) -> None:
+    # given somebody who creates a company with an id
+    chosen, caller = str(uuid7()), world.client.world.caller("admin")
+    company = {"id": chosen, "name": "A"}
+    with first(world) as connection:
+        assert world.client.records.upsert(connection, caller, "company", ["id"], company) == (chosen, True)
+        # when somebody else gives the same id to a project
+        asked = f'mutation {{ upsertProject(by: id, input: {{id: "{chosen}", name: "B"}}) {{ created }} }}'
+        waiting = second(world, asked)
+    # then the later one is told that it is taken
+    answer = waiting.result(PATIENCE)
+    [problem] = answer["errors"][0]["extensions"]["details"]["problems"]
+    assert (problem["field"], problem["rule"]) == ("id", "unique")
+    assert world.rows("project") == []
+    # and one for the same entity finds what the first has made
+    with first(world) as connection:
+        other = {"id": str(uuid7()), "name": "C"}
+        world.client.records.upsert(connection, caller, "company", ["id"], other)
+        same = second(
+            world, f'mutation {{ upsertCompany(by: id, input: {{id: "{other["id"]}", name: "C"}}) {{ created }} }}'
+        )
+    assert same.result(PATIENCE)["data"] == {"upsertCompany": {"created": False}}
 
 
 def test_a_deletion_shows_the_record_as_it_goes(world: DoorWorld) -> None:

@@ -21,7 +21,7 @@ from xrm_core.storage.engines import Database
 MOST = 1_000
 """Entries of a batch."""
 
-_ADVISORY_LOCK = 0x78726D05
+_ADVISORY_LOCK = 0x78726D06  # «xrm» 6
 _TIMEOUT = 30.0
 _PLACED = update(CHANGE).where(CHANGE.c.id == bindparam("of")).values(position=bindparam("place"))
 _UNSEALED = select(CHANGE).where(CHANGE.c.position.is_(None)).order_by(CHANGE.c.id).limit(MOST)

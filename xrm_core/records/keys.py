@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Dialect, Select, bindparam, column, func, or_, select, table, tuple_, union_all
+from sqlalchemy import Connection, Dialect, Select, bindparam, column, func, or_, select, table, text, tuple_, union_all
 
 from xrm_core import naming
 from xrm_core.metadata.model import EMAIL, USER, Entity, Field, Model
@@ -40,6 +40,12 @@ Value = tuple[Any, ...]
 ID: Key = ("id",)
 
 _AT_ONCE = 500
+_ADVISORY_LOCK = 0x78726D0B  # «xrm» 11
+_NUMBERS = 4096
+"""So many locks there are for all ids: a database server keeps some thousand at a time."""
+
+_ALL = -1
+_FEW = 16
 _SOUGHT = "xrm_sought"
 
 
@@ -133,6 +139,20 @@ def _query(scope: Scope, entity: Entity, key: Key) -> Select[Any]:
 def _folds(entity: Entity, field: Field) -> bool:
     """Whether letters are the same in either case: an e-mail address is one user's, however it is written."""
     return entity.name == USER and field.name == EMAIL
+
+
+def hold_ids(connection: Connection, ids: Sequence[str]) -> None:
+    """Before records are created with ids that their makers have chosen: let nobody else take these meanwhile.
+
+    Until the transaction ends. The database only sees to it that an id is unique in one entity.
+    """
+    if not ids or connection.dialect.name != "postgresql":  # SQLite lets one write at a time
+        return
+    # In one order for everybody; who takes many at a time waits for others like it, and they for it.
+    numbers = sorted({UUID(each).int % _NUMBERS for each in ids})
+    wanted = [_ALL, *numbers] if len(numbers) > _FEW else numbers
+    asked = text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK}, n) FROM unnest(CAST(:numbers AS integer[])) AS n")
+    connection.execute(asked, {"numbers": wanted}).all()
 
 
 def ids_taken(connection: Connection, tables: Tables, ids: Sequence[str]) -> Iterator[str]:

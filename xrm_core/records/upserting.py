@@ -19,7 +19,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.records.bulk import Outcome, finished, in_parts, require_fits
 from xrm_core.records.changing import Change, Tried, change_each
 from xrm_core.records.creating import New, prepare, store
-from xrm_core.records.keys import ID, Key, Value, find, ids_taken, keys_of, taken, value_of_key
+from xrm_core.records.keys import ID, Key, Value, find, hold_ids, ids_taken, keys_of, taken, value_of_key
 from xrm_core.records.links import owned
 from xrm_core.records.refusals import refuse
 from xrm_core.records.rights import check_fields
@@ -214,6 +214,7 @@ def _create(
     allowed = _allowed(caller, kind, key, sorted(items, key=lambda each: repr(each.value)), outcome.errors)
     gone: set[str] = set()
     if key == ID:
+        hold_ids(connection, [each.value[0] for each in allowed])
         gone = set(ids_taken(connection, records.tables, [each.value[0] for each in allowed]))
     known = [each for each in allowed if each.value[0] in gone]
     allowed = [each for each in allowed if each.value[0] not in gone]

@@ -88,12 +88,18 @@ class PostgresServer:
         if empty:
             name = f"empty_{next(self._numbers)}"
             self.execute(f"CREATE DATABASE {name}")
-            yield self.url(name)
-            self.execute(f"DROP DATABASE {name} WITH (FORCE)")  # also if a test forgot to close
+            try:
+                yield self.url(name)
+            finally:
+                self.execute(f"DROP DATABASE {name} WITH (FORCE)")  # also if a test forgot to close
             return
         prepared = self._take()
-        with self.worlds.for_whom_has(prepared.name):
-            yield self.url(prepared.name)
+        try:
+            with self.worlds.for_whom_has(prepared.name):
+                yield self.url(prepared.name)
+        except BaseException:  # whoever was in the middle of something may have left anything
+            self._drop(prepared)
+            raise
         if prepared.clean():
             self._free.append(prepared)
         else:

@@ -29,6 +29,7 @@ from typing import Any
 from uuid_utils import uuid7
 
 from xrm_core.api import hookimpl
+from xrm_core.cli.garbage import leave_what_is_there
 from xrm_core.graphql.engine import Engine, Request
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.caller import User, system
@@ -298,6 +299,7 @@ def compare(what: str, limit: Callable[[], None], ours: Callable[[], None], *, m
 def run(url: str, folder: Path) -> None:
     """All lines of one database."""
     world = World(url, folder)
+    leave_what_is_there()  # as a server does: Python looks for garbage less often, and not among what it has from its start
     with closing(world.database), closing(Limit(world)) as limit, closing(Platform(world)) as platform:
         compare("create", limit.create, platform.create, many=False)
         compare("create in GraphQL", limit.create, platform.ask_create, many=False)

@@ -14,6 +14,7 @@ from uuid_utils import uuid7
 
 from tests.server.door_world import DoorWorld
 from xrm_core.records import door as door_module
+from xrm_core.records import locking
 
 PATIENCE = 20.0
 """Seconds after which something counts as hanging."""
@@ -243,6 +244,28 @@ def test_a_record_that_is_given_away_while_its_owner_waits_is_out_of_reach(world
         assert stored(world, "company", mine)["city"] is None
         with first(world) as connection:
             update(world, connection, "company", mine, owner=world.users["ben"])
+
+
+def test_a_record_that_one_gets_while_one_asks_for_it_is_changed(
+    world: DoorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if world.client.database.is_sqlite:  # there nobody else writes meanwhile
+        return
+    # given a record that ben does not see when he asks for it, and gets before it is looked why
+    record, looked = world.make("company", name="A"), []
+    why = locking.denied
+
+    def late(*arguments: Any) -> Exception:
+        looked.append(1)
+        with first(world) as connection:
+            update(world, connection, "company", record, owner=world.users["ben"])
+        return why(*arguments)
+
+    monkeypatch.setattr(locking, "denied", late)
+    # then it is his to change, and he is not told that he may only read it
+    answer = world.ask("ben", f'mutation {{ updateCompany(id: "{record}", input: {{city: "Ulm"}}) {{ city }} }}')
+    assert answer["data"] == {"updateCompany": {"city": "Ulm"}}
+    assert looked == [1]
 
 
 def test_documents_that_meet_in_opposite_orders_are_all_done(world: DoorWorld) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, select
 
+from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
@@ -62,13 +63,33 @@ def locked(
     found = {record["id"]: record for record in map(make_record, outcomes[0][0])}
     for id_ in ids:
         if id_ not in found or not outcomes[-1][0]:
-            raise denied(connection, scope, caller, kind, id_, action)
+            raise _denied(connection, scope, caller, kind, id_, action, conditions)
     if further and at_once is None:
         hold_from(connection, scope, kind, ids, reach)
         for id_ in ids if not all_hold(connection, scope, caller, kind, ids, conditions) else ():
             if not holds(connection, scope, caller, kind, id_, conditions):
-                raise denied(connection, scope, caller, kind, id_, action)
+                raise _denied(connection, scope, caller, kind, id_, action, conditions)
     return [found[id_] for id_ in ids]
+
+
+def _denied(
+    connection: Connection,
+    scope: Scope,
+    caller: Caller,
+    kind: Entity,
+    id_: str,
+    action: Action,
+    conditions: list[Any],
+) -> Exception:
+    """Why a record was not among those that the caller may change.
+
+    Each statement on PostgreSQL sees what was committed before it: a record that has come within the caller's reach
+    since they asked for it is none that they may only read. Then the change is made once more.
+    """
+    error = denied(connection, scope, caller, kind, id_, action)
+    if isinstance(error, Forbidden) and connection.dialect.name == "postgresql":
+        error.overtaken = holds(connection, scope, caller, kind, id_, conditions)
+    return error
 
 
 def _allowed(scope: Scope, table: Table, conditions: Sequence[Any]) -> DriverStatement:

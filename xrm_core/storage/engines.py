@@ -29,6 +29,7 @@ from xrm_core.errors import (
 from xrm_core.storage import folding, liveness, mask_hash, matching, periods, phone
 from xrm_core.storage.beginning import begin
 from xrm_core.storage.deadlines import Deadlines
+from xrm_core.storage.driver_calls import Text, changed, listened_to
 from xrm_core.storage.driver_statements import Ahead
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 from xrm_core.telemetry.pool_use import PoolUse
@@ -396,7 +397,13 @@ def set_pragmas(connection: sqlite3.Connection, pragmas: Iterable[str]) -> None:
                 time.sleep(_BUSY_PAUSE_SECONDS)
 
 
+_BEGIN, _BEGIN_IMMEDIATE = Text("BEGIN", 0), Text("BEGIN IMMEDIATE", 0)
+
+
 def _begin_sqlite(connection: Connection) -> None:
     # A write that begins as a read fails at once with "database is locked" when another writer commits between.
     read_only = connection.get_execution_options().get("xrm_read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    if listened_to(connection):
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    else:
+        changed(connection, _BEGIN if read_only else _BEGIN_IMMEDIATE, ())

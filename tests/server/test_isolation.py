@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 
 from tests.server.door_world import DoorWorld
 from xrm_core.records import door as door_module
-from xrm_core.records import locking
+from xrm_core.records import locking, rights
 
 PATIENCE = 20.0
 """Seconds after which something counts as hanging."""
@@ -253,7 +253,7 @@ def test_a_record_that_one_gets_while_one_asks_for_it_is_changed(
         return
     # given a record that ben does not see when he asks for it, and gets before it is looked why
     record, looked = world.make("company", name="A"), []
-    why = locking.denied
+    why = rights.denied
 
     def late(*arguments: Any) -> Exception:
         looked.append(1)

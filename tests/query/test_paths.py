@@ -47,6 +47,18 @@ def compare(data: st.DataObject, model: Model, ways: dict[str, Ways]) -> None:
         cursors += [found.decode() for body in bodies for found in CURSOR.findall(body)]
 
 
+def test_the_third_way_is_taken(ways: dict[str, Ways]) -> None:
+    """Answers that are at hand are compared by ``answers``, if there are any: on SQLite, of what was asked before."""
+    near, schema_and_roots, chance = 0, ways["sqlite"].roots(), random.Random(3)
+    for _ in range(30):
+        document = ClientDocument(*schema_and_roots, chance, [])
+        answers(ways, document)
+        request = Request(document.text(), document.variables, document.operation_name)
+        near += ways["sqlite"].at_hand(request) is not None
+        assert ways["postgresql"].at_hand(request) is None if "postgresql" in ways else True
+    assert near > 5
+
+
 FORMS = (
     r"fragment F\d+ on VisitRegarding ",
     r"\.\.\. on Deal ",

@@ -10,6 +10,7 @@ from graphql import GraphQLField, GraphQLSchema
 from tests.graphql.kit import World, uid
 from tests.query.client_documents import BESIDE, ClientDocument
 from tests.query.counting import check_cost, counted
+from xrm_core.errors import XrmError
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.engine import Engine, Request
 from xrm_core.graphql.meanings import Root
@@ -82,6 +83,14 @@ class Ways:
         """The answer of the executor."""
         return self.world.run(self.executor.execute(request, self._user()))
 
+    def at_hand(self, request: Request) -> bytes | None:
+        """The body that a connection gets without waiting, if it gets one, and nothing is wrong."""
+        given = (request.query, request.operation_name, request.variables, self._user())
+        try:
+            return self.world.engine.at_hand(*given)
+        except XrmError:
+            return None
+
     def roots(self) -> tuple[GraphQLSchema, dict[str, GraphQLField]]:
         """The schema of the role, and its root fields that read records."""
         engine = self.world.engine
@@ -117,6 +126,10 @@ def _answer(ways: Ways, document: ClientDocument, request: Request, asked: str) 
         executed = ways.executed(request)
     fast = ways.ask(request)
     body = compact(fast.body)
+    near = ways.at_hand(request)
+    if near is not None:
+        assert fast.executed, asked
+        assert compact(near) == body.partition(b',"extensions":')[0] + b"}", asked
     if fast.executed:
         check_cost(fast.body, len(records), asked)
     assert (compact(executed.body), executed.executed, executed.status) == (body, fast.executed, fast.status), asked

@@ -1,5 +1,6 @@
 """What the function of an action is given besides its record and its input."""
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -34,7 +35,7 @@ class ActionContext:
         self.caller = led(caller, (ACTION, name))
         self.name = name
 
-    @property
+    @cached_property
     def system(self) -> System:
         """The platform, on behalf of the caller."""
         actor = self.caller.actor

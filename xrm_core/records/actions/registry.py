@@ -29,8 +29,9 @@ class Actions(Mapping[str, Action]):
         self._found: dict[str, Action] = {}
         self._plugins: dict[str, str] = {}
         self._shapes: dict[tuple[str, str], Shape] = {}
-        taken = dict.fromkeys(_core_fields(model), "the platform")
-        for plugin, action in plugins.registered("register_actions", Action):
+        registered = plugins.registered("register_actions", Action)
+        taken = dict.fromkeys(_core_fields(model) if registered else (), "the platform")
+        for plugin, action in registered:
             problem = _wrong(plugin, action, self._found) or self._shaped(action)
             if not problem and (action.entity is None or action.entity in model):
                 field = self.field(action, model)

@@ -19,6 +19,9 @@ from tests.quick_docstrings import quick
 from tests.system_tables import replayed
 from xrm_core.storage.engines import Database
 
+pytest_plugins = ["xrm_core.testing"]
+"""What plugin authors have; ``tests/testing`` and ``tests/external_plugin`` use it."""
+
 REVISIONS = replayed()
 """Makes the system tables in this process, see there."""
 
@@ -49,6 +52,23 @@ def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
     server: PostgresServer = request.getfixturevalue("postgres_server")
     with server.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def xrm_postgres(request: pytest.FixtureRequest) -> str | None:
+    """Where the fixtures for plugin authors make their databases."""
+    if _postgres_is_off():
+        return None
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.url("postgres")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def xrm_database(request: pytest.FixtureRequest) -> str:
+    """The kinds of database on which those fixtures work."""
+    if request.param == "postgresql" and _postgres_is_off():
+        pytest.skip("PostgreSQL is off (XRM_TEST_POSTGRES=off)")
+    return str(request.param)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

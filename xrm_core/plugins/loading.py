@@ -31,10 +31,16 @@ def load_plugins(disabled: Collection[str] = (), *, trace: bool = False) -> Plug
             f"Disabled plugins that are not installed: {', '.join(unknown)}.",
             hint=f"Installed are: {', '.join(point.name for point in found) or 'none'}.",
         )
-    return Plugins([_load(point) for point in found if point.name not in disabled], trace=trace, disabled=disabled)
+    loaded = [load_plugin(point) for point in found if point.name not in disabled]
+    return Plugins(loaded, trace=trace, disabled=disabled)
 
 
-def _load(point: EntryPoint) -> InstalledPlugin:
+def load_plugin(point: EntryPoint) -> InstalledPlugin:
+    """Import what an entry point names.
+
+    Raises:
+        PluginLoadError: that is not possible; names distribution, version and cause.
+    """
     distribution, version = _origin(point)
     try:
         loaded = point.load()

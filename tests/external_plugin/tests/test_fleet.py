@@ -1,0 +1,69 @@
+"""What the plugin promises, over GraphQL."""
+
+from xrm_core.testing import Xrm
+
+CREATE = "mutation ($plate: String!) { createVehicle(input: {licencePlate: $plate}) { id licencePlate } }"
+INSPECT = """mutation ($id: ID!) {
+  inspectVehicle(id: $id, input: {passed: false, remark: "brakes"}) { retired record { retired } }
+}"""
+
+
+def test_licence_plates_are_in_capitals(xrm: Xrm) -> None:
+    rep = xrm.as_role("sales_rep")
+
+    created = rep.query(CREATE, plate="m-ab 12")["createVehicle"]
+
+    assert created["licencePlate"] == "M-AB 12"
+    assert xrm.as_role("guest").query("{ vehicles { nodes { licencePlate } } }") == {
+        "vehicles": {"nodes": [{"licencePlate": "M-AB 12"}]}
+    }
+
+
+def test_a_stolen_plate_is_refused(xrm: Xrm) -> None:
+    refusal = xrm.as_role("sales_rep").refused(CREATE, "REFUSED_BY_PLUGIN", plate="b-xr 666")
+
+    assert refusal.message == "The licence plate B-XR 666 is reported stolen."
+    assert refusal.details["field"] == "licence_plate"
+
+
+def test_a_vehicle_that_fails_is_retired_and_noted(xrm: Xrm) -> None:
+    vehicle = xrm.create("vehicle", licence_plate="M-AB 12")
+
+    answer = xrm.as_role("sales_rep").query(INSPECT, id=vehicle)["inspectVehicle"]
+
+    assert answer == {"retired": True, "record": {"retired": True}}
+    assert [event.values["text"] for event in heard(xrm, "fleet_note")] == [
+        "M-AB 12 has failed: brakes",
+        "New vehicle M-AB 12",
+        "A vehicle was retired",
+    ]
+
+
+def test_guests_do_not_inspect(xrm: Xrm) -> None:
+    vehicle = xrm.create("vehicle", licence_plate="M-AB 12")
+
+    xrm.as_role("guest").refused(INSPECT, "BAD_QUERY", id=vehicle)
+
+
+def test_the_nightly_job_runs_at_half_past_two(xrm: Xrm) -> None:
+    xrm.clock.set("2026-03-01T12:00+01:00")
+    assert xrm.work().jobs == []
+
+    xrm.clock.set("2026-03-02T02:30+01:00")
+
+    assert xrm.work().job("fleet.retire").result == {"retired": 0}
+
+
+def test_a_list_of_vehicles_is_one_statement(xrm: Xrm) -> None:
+    for number in range(3):
+        xrm.create("vehicle", licence_plate=f"M-AB {number}")
+    rep = xrm.as_role("sales_rep")
+
+    with xrm.statements(most=1):
+        rep.query("{ vehicles { nodes { licencePlate customer { name } } } }")
+
+
+def heard(xrm: Xrm, entity: str) -> list:  # type: ignore[type-arg]
+    """What after-hooks were told of records of an entity, when all is done."""
+    xrm.work()
+    return [event for event in xrm.events if event.entity == entity]

@@ -1,0 +1,156 @@
+"""The fixtures for plugin authors: what they promise, on both databases."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from tests.testing.conftest import FILES
+from xrm_core.auth.mail import Mail
+from xrm_core.auth.one_time import Purpose
+from xrm_core.jobs.enqueue import enqueue
+from xrm_core.testing import Setup, Xrm
+
+CREATE = "mutation ($text: String!) { createTask(input: {text: $text}) { id text createdAt } }"
+TASKS = "{ tasks { nodes { text } } }"
+NOTHING = Setup({}, pack=None, files=FILES, roles={"roles": {"clerk": {}}}, policies=["clerk,*,*,*,,allow"])
+
+
+def texts(xrm: Xrm) -> list[str]:
+    """Those of all tasks that a reader sees."""
+    return [each["text"] for each in xrm.as_role("reader").query(TASKS)["tasks"]["nodes"]]
+
+
+@pytest.mark.parametrize("_again", [1, 2])
+def test_each_test_has_a_database_of_its_own(xrm: Xrm, _again: int) -> None:
+    assert texts(xrm) == []
+    assert xrm.events == []
+
+    xrm.as_role("clerk").query(CREATE, text="one")
+    xrm.work()
+
+    assert texts(xrm) == ["one"]
+    assert [event.values["text"] for event in xrm.events] == ["one"]
+
+
+def test_a_role_is_one_user_and_users_differ(xrm: Xrm) -> None:
+    clerk = xrm.as_role("clerk")
+
+    assert xrm.as_role("clerk") is clerk
+    named = xrm.as_role("clerk", name="Ada")
+    assert named.user_id != clerk.user_id
+    assert xrm.get("user", named.user_id) == {**(xrm.get("user", named.user_id) or {}), "name": "Ada", "active": True}
+    assert xrm.as_user(clerk.user_id).query(TASKS) == clerk.query(TASKS)
+
+
+def test_a_role_that_is_not_there_is_named(xrm: Xrm) -> None:
+    with pytest.raises(AssertionError, match="There is no role clark; there are clerk, reader"):
+        xrm.as_role("clark")
+
+
+def test_errors_that_were_not_expected_fail_the_test_and_say_why(xrm: Xrm) -> None:
+    with pytest.raises(AssertionError, match=r"REFUSED_BY_PLUGIN at createTask: No such task.*\"field\": \"text\""):
+        xrm.as_role("clerk").query(CREATE, text="refuse")
+
+
+def test_an_error_that_is_missing_or_another_one_fails_the_test(xrm: Xrm) -> None:
+    clerk = xrm.as_role("clerk")
+
+    with pytest.raises(AssertionError, match=r"should have one error; it has:\n +none, but the answer"):
+        clerk.refused(TASKS)
+    with pytest.raises(AssertionError, match=r"should have the error FORBIDDEN alone; it has:\n +REFUSED_BY_PLUGIN"):
+        clerk.refused(CREATE, "FORBIDDEN", text="refuse")
+
+
+def test_work_does_what_is_due_and_what_comes_of_it(xrm: Xrm) -> None:
+    xrm.clock.set("2026-03-01T12:00Z")
+    task = xrm.as_role("clerk").query(CREATE, text="one")["createTask"]
+    assert task["createdAt"] == "2026-03-01T12:00:00+00:00"
+    assert xrm.work().jobs == []
+    assert texts(xrm) == ["one"]
+
+    xrm.clock.advance(minutes=1)
+
+    assert xrm.work().job("tasks.remind").result == {"reminded": task["id"]}
+    assert texts(xrm) == ["reminded"]
+    assert [(event.operation, event.values.get("text")) for event in xrm.events] == [
+        ("create", "one"),
+        ("update", ("one", "reminded")),
+    ]
+
+
+def test_schedules_follow_the_clock(xrm: Xrm) -> None:
+    xrm.clock.set("2026-03-01T12:00Z")
+    xrm.work()
+
+    xrm.clock.set("2026-03-02T03:00Z")
+
+    assert xrm.work().job("tasks.nightly").state == "done"
+
+
+def test_a_hook_that_fails_fails_the_test_with_what_it_raised(xrm: Xrm) -> None:
+    xrm.create("task", text="fail")
+
+    with pytest.raises(
+        AssertionError, match=r"after-hook of tasks for create of task has failed.*hook is broken"
+    ) as met:
+        xrm.work()
+    assert isinstance(met.value.__cause__, RuntimeError)
+
+
+def test_a_failure_that_is_expected_is_tried_again_when_its_time_has_come(xrm: Xrm) -> None:
+    task = xrm.create("task", text="one")
+    xrm.work()
+    with xrm.database.begin() as connection:
+        enqueue(connection, "tasks.remind", {"task": task, "fails": True})
+
+    [failure] = xrm.work(fails=True).failures
+    assert (failure.of, str(failure.error)) == ("The job tasks.remind", "Not yet.")
+    with pytest.raises(AssertionError, match=r"Nothing has failed\."):
+        xrm.work(fails=True)
+    xrm.clock.advance(minutes=2)
+
+    assert {each.attempts for each in xrm.work().jobs if each.name == "tasks.remind"} == {1, 2}
+
+
+def test_statements_of_requests_are_counted(xrm: Xrm) -> None:
+    clerk = xrm.as_role("clerk")
+    clerk.query(TASKS)
+
+    with xrm.statements(most=1) as seen:
+        clerk.query(TASKS)
+    assert len(seen) == 1
+    with pytest.raises(AssertionError, match="2 statements, not 1 at most"), xrm.statements(most=1):
+        clerk.query("{ a: tasks { nodes { text } } b: tasks { nodes { id } } }")
+    with xrm.statements() as seen:
+        xrm.create("task", text="one")
+    assert seen
+
+
+def test_mails_are_kept(xrm: Xrm) -> None:
+    mail = Mail.of(xrm.platform.settings)
+    assert mail is not None
+
+    asyncio.run(mail.send_link("ada@example.com", "en", Purpose.FORGOTTEN, "token"))
+
+    [sent] = xrm.mails.wait()
+    assert sent["To"] == "ada@example.com"
+    assert "#token" in sent.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_the_clock_wants_an_offset(xrm: Xrm) -> None:
+    with pytest.raises(ValueError, match="has no offset from UTC"):
+        xrm.clock.set("2026-03-01T12:00")
+
+
+def test_another_setup_is_another_app(xrm: Xrm, xrm_with: Callable[[Setup], Xrm]) -> None:
+    other = xrm_with(NOTHING)
+
+    other.as_role("clerk").query(CREATE, text="refuse")
+
+    assert texts(xrm) == []
+
+
+def test_a_plugin_that_is_not_installed_is_named() -> None:
+    with pytest.raises(LookupError, match="No plugin called flaet is installed"):
+        Setup(["flaet"]).installed()

@@ -1,0 +1,155 @@
+"""Setups made ready: model, plugins and policies once for all tests, and a database to be copied for each."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+import psycopg
+from sqlalchemy import make_url
+
+from xrm_core.permissions import policy
+from xrm_core.permissions.authority import Authority
+from xrm_core.permissions.fitting import put_first
+from xrm_core.plugins import InstalledPlugin, Plugins
+from xrm_core.records.door import Records
+from xrm_core.server.assembly import Platform, policy_folders, read_model
+from xrm_core.settings import Settings, load_settings
+from xrm_core.storage.apply import apply
+from xrm_core.storage.engines import Database
+from xrm_core.storage.tables import Tables
+from xrm_core.testing.app import Xrm, opened
+from xrm_core.testing.events import NAME, Recorder
+from xrm_core.testing.mails import SETTINGS
+from xrm_core.testing.setup import Setup
+from xrm_core.testing.working import Worker
+
+_KEY = "of tests alone so that nothing is hidden by it"
+
+
+class Prepared:
+    """One setup.
+
+    Args:
+        setup: what there is.
+        folder: for its files.
+        postgres: URL of a PostgreSQL server on which databases may be made; None: there is none.
+
+    Raises:
+        XrmError, LookupError: something of the setup is wrong.
+    """
+
+    def __init__(self, setup: Setup, folder: Path, postgres: str | None) -> None:
+        self._folder = folder
+        self.settings = _settings(setup, folder)
+        self.recorder = Recorder()
+        self._plugins = Plugins([*setup.installed(), InstalledPlugin(NAME, self.recorder)])
+        self._model = read_model(self.settings, self._plugins)
+        self._tables = Tables(self._model, lazy=True)
+        self._records = Records(self._model, self._tables, self._plugins, most_along=self.settings.max_deletion)
+        self._authority = Authority(self._model, policy.load(policy_folders(self.settings), self._model))
+        self._postgres = None if postgres is None else _Postgres(postgres)
+        self._pattern: Path | None = None
+
+    @contextmanager
+    def app(self, kind: str, folder: Path) -> Iterator[Xrm]:
+        """An app on a fresh copy of its database.
+
+        Args:
+            kind: ``sqlite`` or ``postgresql``.
+            folder: for the copy.
+        """
+        with self._copy(kind, folder) as url, opened(self._platform(url), self.recorder) as app:
+            yield app
+
+    def close(self) -> None:
+        """Remove what is on the server."""
+        if self._postgres is not None:
+            self._postgres.close()
+
+    @contextmanager
+    def _copy(self, kind: str, folder: Path) -> Iterator[str]:
+        if kind == "postgresql":
+            if self._postgres is None:
+                raise LookupError("There is no PostgreSQL: the fixture xrm_postgres names none.")
+            with self._postgres.copy(self._make) as url:
+                yield url
+            return
+        if self._pattern is None:
+            pattern = self._folder / "pattern.db"
+            self._make(f"sqlite:///{pattern}")
+            self._pattern = pattern
+        file = folder / "xrm.db"
+        shutil.copyfile(self._pattern, file)
+        yield f"sqlite:///{file}"
+
+    def _make(self, url: str) -> None:
+        platform = self._platform(url)
+        with closing(platform.database):
+            policies = self._authority.policies
+            apply(platform.database, self._model, along=lambda connection, _model: put_first(connection, policies))
+            Worker(platform).begin()
+
+    def _platform(self, url: str) -> Platform:
+        settings = self.settings.model_copy(update={"database_url": url})
+        return Platform(
+            settings, self._plugins, self._model, self._tables, Database(url), self._records, self._authority
+        )
+
+
+class _Postgres:
+    """Databases on a server: one that is made, and copies of it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url)
+        self._pattern = ""
+
+    @contextmanager
+    def copy(self, make: Callable[[str], None]) -> Iterator[str]:
+        if not self._pattern:
+            name = _name()
+            self._do(f"CREATE DATABASE {name}")
+            make(self._of(name))
+            self._pattern = name
+        name = _name()
+        self._do(f"CREATE DATABASE {name} TEMPLATE {self._pattern}")
+        try:
+            yield self._of(name)
+        finally:
+            self._do(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        if self._pattern:
+            self._do(f"DROP DATABASE {self._pattern} WITH (FORCE)")
+
+    def _of(self, name: str) -> str:
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def _do(self, statement: str) -> None:
+        plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def _name() -> str:
+    return f"xrm_testing_{secrets.token_hex(6)}"
+
+
+def _settings(setup: Setup, folder: Path) -> Settings:
+    """Those of the setup, and none of whoever runs the tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("XRM_")}
+    data = folder / "data"
+    data.mkdir()
+    with patch.dict(os.environ, kept, clear=True):
+        return load_settings(
+            **{
+                "schemas": setup.folder(folder / "pack"),
+                "data_dir": data,
+                "secret_key": _KEY,
+                **SETTINGS,
+                **setup.settings,
+            }
+        )

@@ -1,0 +1,82 @@
+"""What the app of a test consists of: plugins, the pack that they stand on, and what else a test wants there."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from xrm_core.plugins import InstalledPlugin
+from xrm_core.plugins.loading import GROUP, load_plugin
+
+_HEAD = "role,entity,action,fields,rule,effect"
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """What there is in an app. Made once, it can be used by many tests: its database is prepared once.
+
+    Args:
+        plugins: names of installed plugins, those that they need among them; or name → module or object, for plugins
+            that are not installed. None: all that are installed.
+        pack: name of a pack, such as ``core`` or ``machine_builder``, or a folder with one; None: there is nothing but
+            ``files``, which have the entity ``user`` then.
+        files: further entity files and extension files, by their names without ``.json``.
+        roles: further roles and rules, as ``roles.json`` has them: ``{"roles": {…}, "rules": {…}}``.
+        policies: further lines of ``policies.csv``, without its heading: ``clerk,vehicle,read,*,,allow``.
+        settings: of the platform, by the names of :doc:`settings` in small letters, without ``XRM_``.
+    """
+
+    plugins: Sequence[str] | Mapping[str, Any] | None = None
+    pack: str | Path | None = "core"
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    roles: Mapping[str, Any] = field(default_factory=dict)
+    policies: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def installed(self) -> list[InstalledPlugin]:
+        """The plugins.
+
+        Raises:
+            LookupError: one of the names is not that of an installed plugin.
+            PluginLoadError: one cannot be loaded.
+        """
+        if isinstance(self.plugins, Mapping):
+            return [InstalledPlugin(name, plugin) for name, plugin in sorted(self.plugins.items())]
+        found = {point.name: point for point in entry_points(group=GROUP)}
+        wanted = sorted(found if self.plugins is None else self.plugins)
+        missing = [name for name in wanted if name not in found]
+        if missing:
+            there = ", ".join(sorted(found)) or "none"
+            raise LookupError(
+                f"No plugin called {', '.join(missing)} is installed (there: {there}). Install its distribution into "
+                "this environment, as by «pip install -e .», or give plugins={name: module}."
+            )
+        return [load_plugin(found[name]) for name in wanted]
+
+    def folder(self, place: Path) -> str | Path:
+        """The pack that has all of it; if there is more than ``pack``, it is made in a folder ``place``."""
+        if self.pack is not None and not (self.files or self.roles or self.policies):
+            return self.pack
+        permissions = place / "permissions"
+        permissions.mkdir(parents=True)
+        pack = {"pack": "test", "kind": "core"}
+        if self.pack is not None:
+            below = (
+                os.path.relpath(Path(self.pack).resolve(), place.resolve()) if Path(self.pack).is_dir() else self.pack
+            )
+            pack = {"pack": "test", "kind": "deployment", "extends": str(below)}
+        _write(place / "pack.json", pack)
+        for name, content in self.files.items():
+            _write(place / f"{name}.json", content)
+        if self.roles:
+            _write(permissions / "roles.json", self.roles)
+        if self.policies:
+            (permissions / "policies.csv").write_text("\n".join([_HEAD, *self.policies, ""]), "utf-8")
+        return place
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False), "utf-8")

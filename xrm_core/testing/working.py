@@ -1,0 +1,177 @@
+"""What workers do, done now and in this thread: jobs that are due, schedules whose time has come, after-hooks."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from xrm_core.changes.keys import ChainKeys
+from xrm_core.changes.reading import LoggedChange
+from xrm_core.changes.sealing import seal_all
+from xrm_core.events import cursors
+from xrm_core.events.consumer import Consumer, Note, Patience
+from xrm_core.events.listeners import listeners
+from xrm_core.events.run_together import run_of
+from xrm_core.jobs import by_hand, queue, running, schedules
+from xrm_core.jobs.job import Job
+from xrm_core.jobs.place import Place
+from xrm_core.jobs.registry import JobHandler
+from xrm_core.server.assembly import Platform
+from xrm_core.server.workers import job_registry
+
+_MOST_ROUNDS = 1_000
+_WORKER = "test"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A function of a plugin that has raised ``error``; ``of`` says which."""
+
+    of: str
+    error: Exception
+
+
+@dataclass
+class Work:
+    """What was done: ``jobs`` as they ended, how many ``events`` were delivered to after-hooks, and what has failed."""
+
+    jobs: list[Job] = field(default_factory=list)
+    events: int = 0
+    failures: list[Failure] = field(default_factory=list)
+
+    def job(self, name: str) -> Job:
+        """The one job of a name that was done.
+
+        Raises:
+            AssertionError: there was none, or several.
+        """
+        found = [each for each in self.jobs if each.name == name]
+        done = ", ".join(each.name for each in self.jobs) or "none"
+        if len(found) != 1:
+            raise AssertionError(f"{len(found)} jobs {name} were done, not one. Done: {done}.")
+        return found[0]
+
+
+class Worker:
+    """Of one app."""
+
+    def __init__(self, platform: Platform) -> None:
+        settings, plugins = platform.settings, platform.plugins
+        self._place = Place("", platform.database, plugins, most_along=settings.max_deletion)
+        self._registry = job_registry(settings, plugins)
+        self._keys = ChainKeys(settings.secret_key)
+        self._lease_seconds = float(settings.job_lease_seconds)
+        self._listeners = listeners(plugins)
+
+    def work(self, *, fails: bool) -> Work:
+        """Do all that is due, and what comes of it.
+
+        Args:
+            fails: whether a failure is expected; else it is an AssertionError, with what was raised as its cause.
+        """
+        done = Work()
+        for _ in range(_MOST_ROUNDS):
+            fired = self._fire()
+            if not any((self._do_job(done), self._read(done), fired)):
+                break
+        else:
+            raise AssertionError(f"After {_MOST_ROUNDS} rounds there is still something to do: each leads to the next.")
+        if done.failures and not fails:
+            first = done.failures[0]
+            told = "".join(traceback.format_exception_only(first.error)).strip()
+            raise AssertionError(f"{first.of} has failed: {told}") from first.error
+        if fails and not done.failures:
+            raise AssertionError("Nothing has failed.")
+        return done
+
+    def _fire(self) -> bool:
+        database = self._place.database
+        with database.read() as connection:
+            waiting = schedules.waiting(connection, self._registry.schedules)
+        fired = False
+        for each in waiting:
+            with database.begin() as connection:
+                fired = schedules.fire(connection, each) is not None or fired
+        return fired
+
+    def _do_job(self, done: Work) -> bool:
+        database = self._place.database
+        with database.begin() as connection:
+            claimed = queue.claim(connection, list(self._registry.handlers), _WORKER)
+        if claimed is None:
+            return False
+        handler = self._registry.handlers[claimed.job.name]
+        watched = replace(handler, run=partial(_run, handler, done.failures))
+        running.run(self._place, claimed, watched, self._lease_seconds, lambda: False)
+        with database.read() as connection:
+            ended = by_hand.job(connection, claimed.job.id)
+        done.jobs.append(ended or claimed.job)
+        return True
+
+    def _read(self, done: Work) -> bool:
+        self.begin()
+        database, before = self._place.database, done.events
+        seal_all(database, self._keys)
+        for each in self._listeners:
+            with database.read() as connection:
+                known = cursors.cursors(connection, [each.name])
+            if known[each.name].due:
+                with database.begin() as connection:
+                    lease = cursors.claim(connection, each.name, _WORKER)
+                if lease is not None:
+                    run_of(self._place, _Watched(each, done), lease, 0, lambda: False).work()
+        return done.events > before
+
+    def begin(self) -> None:
+        """Let plugins hear of what comes from now on, unless they do already."""
+        names = [each.name for each in self._listeners]
+        with self._place.database.begin() as connection:
+            known = cursors.cursors(connection, names)
+            cursors.begin(connection, [name for name in names if name not in known])
+
+
+def _run(handler: JobHandler, failures: list[Failure], context: Any, payload: Mapping[str, Any]) -> Any:
+    try:
+        return handler.run(context, payload)
+    except Exception as error:
+        failures.append(Failure(f"The job {handler.name}", error))
+        raise
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A consumer of which it is told what it is given, and what it raises."""
+
+    consumer: Consumer
+    done: Work
+
+    @property
+    def name(self) -> str:
+        return self.consumer.name
+
+    @property
+    def patience(self) -> Patience:
+        return self.consumer.patience
+
+    def wants(self, entry: LoggedChange) -> bool:
+        return self.consumer.wants(entry)
+
+    def deliver(self, place: Place, entry: LoggedChange, attempt: int) -> Note:
+        note = self._telling(entry, partial(self.consumer.deliver, place, entry, attempt))
+
+        def told(connection: Connection) -> None:
+            self._telling(entry, partial(note, connection))
+            self.done.events += 1
+
+        return told
+
+    def _telling(self, entry: LoggedChange, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except Exception as error:
+            of = f"The after-hook of {self.name.removeprefix('plugin:')} for {entry.operation} of {entry.entity}"
+            self.done.failures.append(Failure(of, error))
+            raise

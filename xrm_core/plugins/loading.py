@@ -1,6 +1,7 @@
 """Installed distributions → :class:`~xrm_core.plugins.plugins.Plugins`, by the entry-point group ``xrm.plugins``."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
 
@@ -33,6 +34,16 @@ def load_plugins(disabled: Collection[str] = (), *, trace: bool = False) -> Plug
         )
     loaded = [load_plugin(point) for point in found if point.name not in disabled]
     return Plugins(loaded, trace=trace, disabled=disabled)
+
+
+def loadable_plugins(but: Collection[str] = ()) -> list[InstalledPlugin]:
+    """The installed plugins that can be imported, by name, less some; of the others nothing is said."""
+    found = []
+    for point in sorted(entry_points(group=GROUP), key=lambda each: each.name):
+        if point.name not in but:
+            with suppress(PluginLoadError):
+                found.append(load_plugin(point))
+    return found
 
 
 def load_plugin(point: EntryPoint) -> InstalledPlugin:

@@ -2,7 +2,9 @@
 
 import datetime as dt
 import enum
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +18,9 @@ from tests.server.http_kit import Client, code, serving
 from xrm_core.api import Action, ActionContext, Record, Refuse, hookimpl
 from xrm_core.auth import tokens
 from xrm_core.errors import PluginLoadError
+from xrm_core.graphql.demands import Limits
+from xrm_core.graphql.limits import DocumentLimits
+from xrm_core.graphql.roles import Roles
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.records.actions import Actions
 from xrm_core.storage.engines import Database
@@ -251,6 +256,29 @@ def test_a_token_may_be_held_to_one_action(client: Client) -> None:
 def test_a_wrong_action_is_found_at_the_start(client: Client, action: Action, cause: str) -> None:
     with pytest.raises(PluginLoadError, match=f"The plugin test cannot be loaded: the action .*{cause}"):
         Actions(Plugins([InstalledPlugin("test", plugin(action))]), client.world.model)
+
+
+def test_no_action_takes_the_name_of_a_mutation_of_the_platform(tmp_path: Path) -> None:
+    # given users who may sign in, so that there are mutations about accounts, and everything that an administrator may
+    user = {"properties": {"name": {"type": "string"}, "email": {"type": "string", "format": "email"}}}
+    pack = replace(CUSTOMERS, files={**CUSTOMERS.files, "user": user})
+    with closing(Database(f"sqlite:///{tmp_path / 'names.db'}")) as database:
+        with serving(database, tmp_path, pack) as client:
+            asked = client.ask("{ __schema { mutationType { fields { name } } } }")
+            names = [each["name"] for each in asked["data"]["__schema"]["mutationType"]["fields"]]
+        assert {"inviteUser", "changePassword", "applyPermissions", "pauseWebhook", "updateCustomers"} <= set(names)
+        # then an action of any of these names stops the start, and both are named
+        tables, dialect = client.records.tables, database.dialect
+        for name in names:
+            first, *rest = re.findall("^[a-z]+|[A-Z][a-z]*", name)
+            action = Action(f"{first}.{'_'.join(rest).lower()}", count)
+            plugins = Plugins([InstalledPlugin(first, plugin(action))])
+            with pytest.raises(PluginLoadError, match=f"{action.name}' would have the mutation {name}, which is the"):
+                Roles(tables, dialect, Limits(), DocumentLimits(), 30, Actions(plugins, client.world.model))
+    with closing(Database(f"sqlite:///{tmp_path / 'invite.db'}")) as other:
+        wrong = pytest.raises(PluginLoadError, match=r"'test\.invite' would have the mutation inviteUser, which")
+        with wrong, serving(other, tmp_path, pack, plugin(Action("test.invite", touch, "user"))):
+            pass
 
 
 def test_two_of_one_name_and_types_that_are_not_possible_are_named(client: Client) -> None:

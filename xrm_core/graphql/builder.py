@@ -179,6 +179,11 @@ def add(
     owner._parts.append((name, type_, description, tuple(arguments)))
 
 
+def field_names(owner: ObjectType | InputType) -> list[str]:
+    """The fields that a type was given; does not fill it."""
+    return [name for name, *_ in owner._parts]
+
+
 def list_of(type_: Any) -> Any:
     """``[Type!]``."""
     return list[type_]

@@ -11,6 +11,7 @@ from sqlalchemy import Dialect
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.documents import Documents
 from xrm_core.graphql.limits import DocumentLimits
+from xrm_core.graphql.own_fields import require_free
 from xrm_core.graphql.plans import Planner
 from xrm_core.graphql.schema import RoleSchema, build
 from xrm_core.metadata.model import Model
@@ -49,6 +50,9 @@ class Roles:
         actions: of plugins.
 
     Some of the limits are for roles that do not have their own.
+
+    Raises:
+        PluginLoadError: an action of a plugin has the name of a mutation of the platform.
     """
 
     def __init__(
@@ -60,6 +64,8 @@ class Roles:
         timeout: float,
         actions: Actions | None = None,
     ) -> None:
+        if actions is not None:
+            require_free(actions, tables.model)
         self._actions = actions
         self._tables = tables
         self._dialect = dialect

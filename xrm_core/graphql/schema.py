@@ -8,24 +8,19 @@ from dataclasses import dataclass
 from graphql import print_schema
 
 from xrm_core.graphql import (
-    account_fields,
     action_fields,
     aggregates,
     feed_fields,
     filters,
-    job_fields,
     mutations,
     nodes,
     objects,
     orders,
-    permission_fields,
-    schema_fields,
+    own_fields,
     search,
     sharing,
     subscription_fields,
     trash_fields,
-    user_fields,
-    webhook_fields,
 )
 from xrm_core.graphql.lazy import LazySchema
 from xrm_core.graphql.meanings import Meanings
@@ -62,12 +57,7 @@ def build(model: Model, access: Access, actions: Actions | None = None) -> RoleS
     action_fields.add_actions(types)
     trash_fields.add_trash(types)
     sharing.add_sharing(types)
-    schema_fields.add_schema_fields(types)
-    account_fields.add_account_fields(types)
-    user_fields.add_user_fields(types)
-    job_fields.add_job_fields(types)
-    webhook_fields.add_webhook_fields(types)
-    permission_fields.add_permission_fields(types)
+    own_fields.add_own_fields(types)
     implementations = {types.node.name: types.objects.values()}
     subscription = types.subscription if types.readable else None  # GraphQL allows no type without fields
     schema = LazySchema(types.query, types.mutation, types.known, implementations, subscription)

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from xrm_core import naming
+from xrm_core.errors import PluginLoadError
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.policy import is_action
 from xrm_core.plugins import Plugins
@@ -26,6 +27,7 @@ class Actions(Mapping[str, Action]):
     """
 
     def __init__(self, plugins: Plugins, model: Model) -> None:
+        self._loaded = plugins
         self._found: dict[str, Action] = {}
         self._plugins: dict[str, str] = {}
         self._shapes: dict[tuple[str, str], Shape] = {}
@@ -41,7 +43,7 @@ class Actions(Mapping[str, Action]):
                 self._found[action.name] = action
                 self._plugins[action.name] = plugin
             if problem:
-                raise plugins.load_error(plugin, f"the action {action.name!r} {problem}")
+                raise _refused(plugins, plugin, action.name, problem)
 
     def __getitem__(self, name: str) -> Action:
         return self._found[name]
@@ -55,6 +57,10 @@ class Actions(Mapping[str, Action]):
     def plugin(self, name: str) -> str:
         """The plugin that has an action."""
         return self._plugins[name]
+
+    def refused(self, name: str, problem: str) -> PluginLoadError:
+        """The error for an action that is here and cannot be used."""
+        return _refused(self._loaded, self._plugins[name], name, problem)
 
     def input(self, name: str) -> Shape | None:
         """The shape of what is given to an action; None: nothing is."""
@@ -82,6 +88,10 @@ class Actions(Mapping[str, Action]):
         if action.entity is None:
             return naming.camel(action.name.replace(".", "_"))
         return f"{naming.camel(action.verb)}{naming.pascal(model[action.entity].name)}"
+
+
+def _refused(plugins: Plugins, plugin: str, name: str, problem: str) -> PluginLoadError:
+    return plugins.load_error(plugin, f"the action {name!r} {problem}")
 
 
 def _core_fields(model: Model) -> Iterator[str]:

@@ -20,7 +20,16 @@ from graphql import (
 )
 from sqlalchemy import Connection, Dialect
 
-from xrm_core.errors import Forbidden, ModelOutOfDate, TablesChanged, XrmError
+from xrm_core.errors import (
+    Busy,
+    DatabaseOverloaded,
+    DatabaseUnavailable,
+    Forbidden,
+    ModelOutOfDate,
+    TablesChanged,
+    Timeout,
+    XrmError,
+)
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.bulk import Plain, plain, resolve_many
@@ -200,7 +209,7 @@ class Executor:
                 )
                 self._refuse_other_model(outcome.errors or ())
                 for each in map(answers.cause, outcome.errors or ()):
-                    if not gives_up(each):
+                    if not gives_up(each) or self._is_of_the_database(each):
                         raise each
                 # A change of tables waits for whoever writes to them: what is still the model now, after all
                 # statements, was the model of each of them. Policies are held by having been looked at.
@@ -254,6 +263,11 @@ class Executor:
             error = cause if isinstance(cause, XrmError) else self._understood(cause)
             if isinstance(error, ModelOutOfDate | TablesChanged):
                 raise error
+
+    def _is_of_the_database(self, error: BaseException) -> bool:
+        """Whether it is no answer to what was asked for: it passes, and is told as for a database that is away."""
+        ours = error if isinstance(error, XrmError) else self._understood(error)
+        return isinstance(ours, Busy | DatabaseOverloaded | DatabaseUnavailable | Timeout)
 
     def _understood(self, error: BaseException) -> XrmError | None:
         return self.database.understood(error, self.timeout)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import structlog
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -51,6 +52,7 @@ POOL_WAIT_SECONDS = 10
 """How long somebody waits for a connection that others have."""
 
 _DEADLINES = Deadlines()
+_log = structlog.get_logger(__name__)
 
 _STOP_AGAIN_SECONDS = 0.005
 """SQLite stops only what it does at that moment, and there may be nothing: Python may be between two statements."""
@@ -70,7 +72,7 @@ _NONE_PREPARED = {"prepare_threshold": None}
 """By psycopg itself: after a rollback it would drop all that are prepared, those of ``driver_calls`` among them."""
 
 _BUSY = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
-_CANCELLED, _NO_MEMORY = "57014", "53200"
+_CANCELLED, _NO_MEMORY, _NO_ROOM = "57014", "53200", "53100"
 _NO_SERVER = frozenset({"08", "28", "3D", "53", "57"})  # connection, login, no such database, resources, shut down
 _OTHER_TABLES = frozenset({"42P01", "42703", "42804", "42883", "42846", "42P18", "22P02"})
 # No such table or column; a column of another type, seen at a comparison, function, cast, placeholder or value.
@@ -209,6 +211,8 @@ class Database:
             return timed_out(timeout or 0)
         if does_not_fit(state, text if isinstance(cause, sqlite3.OperationalError) else ""):
             return tables_changed(state)
+        if state == _NO_ROOM or (isinstance(cause, sqlite3.OperationalError) and "is full" in text):
+            return self.full()
         if isinstance(cause, sqlite3.OperationalError | sqlite3.DatabaseError) and any(w in text for w in _NO_FILE):
             return self.unavailable()
         if isinstance(cause, psycopg.ProgrammingError) and state is None:
@@ -227,6 +231,14 @@ class Database:
         return DatabaseUnavailable(
             f"The database {self.url.render_as_string(hide_password=True)} cannot be used.",
             hint="Check --database (or XRM_DATABASE_URL), that the server runs and that the user may connect.",
+        )
+
+    def full(self) -> DatabaseUnavailable:
+        """The error for a database that has no room for what is written; the log says so, too."""
+        _log.error("database_disk_full", database=self.url.render_as_string(hide_password=True))
+        return DatabaseUnavailable(
+            f"The disk of the database {self.url.render_as_string(hide_password=True)} is full; nothing was done.",
+            hint="Make room there; nothing has to be started again.",
         )
 
     def use(self) -> PoolUse:

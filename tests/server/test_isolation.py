@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from uuid_utils import uuid7
 
 from tests.server.door_world import DoorWorld
+from xrm_core.graphql import executor
 from xrm_core.records import door as door_module
 from xrm_core.records import locking, rights
 
@@ -110,6 +111,35 @@ def test_a_version_that_is_taken_while_somebody_waits_is_a_conflict(world: DoorW
         update(world, connection, "company", id_, city="Köln")
         both = second(world, f'mutation {{ updateCompany(id: "{id_}", input: {{rating: 3}}) {{ city version }} }}')
     assert both.result(PATIENCE)["data"]["updateCompany"] == {"city": "Köln", "version": 5}
+
+
+def test_no_update_is_lost_of_those_who_read_change_and_write(world: DoorWorld) -> None:
+    # given some who each count a record up by what they have read of it, and read again if they come too late
+    id_, writers, rounds = world.make("company", name="A", city="0"), 3, 4
+    barrier = threading.Barrier(writers)
+
+    def count(side: int) -> int:
+        conflicts = 0
+        barrier.wait(PATIENCE)
+        for _ in range(rounds):
+            while True:
+                was = world.ask("anna", f'{{ company(id: "{id_}") {{ city version }} }}')["data"]["company"]
+                change = f'version: {was["version"]}, input: {{city: "{int(was["city"]) + 1}"}}'
+                answer = world.ask("anna", f'mutation {{ updateCompany(id: "{id_}", {change}) {{ id }} }}')
+                if "errors" not in answer:
+                    break
+                assert code(answer) == "VERSION_CONFLICT"
+                conflicts += 1
+            # and who gives no version changes only what they name
+            other = f"input: {{rating: {side}}}"
+            assert "errors" not in world.ask("anna", f'mutation {{ updateCompany(id: "{id_}", {other}) {{ id }} }}')
+        return conflicts
+
+    with ThreadPoolExecutor(writers) as threads:
+        list(threads.map(count, range(writers), timeout=PATIENCE))
+    # then each has counted
+    record = stored(world, "company", id_)
+    assert (record["city"], record["version"]) == (str(writers * rounds), 1 + 2 * writers * rounds)
 
 
 def test_who_refers_to_a_record_that_goes_is_told(world: DoorWorld) -> None:
@@ -266,6 +296,55 @@ def test_a_record_that_one_gets_while_one_asks_for_it_is_changed(
     answer = world.ask("ben", f'mutation {{ updateCompany(id: "{record}", input: {{city: "Ulm"}}) {{ city }} }}')
     assert answer["data"] == {"updateCompany": {"city": "Ulm"}}
     assert looked == [1]
+
+
+@pytest.mark.parametrize("verb", ["update", "delete"])
+def test_of_many_too_it_is_told_how_it_is(world: DoorWorld, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    if world.client.database.is_sqlite:  # there nobody else writes meanwhile
+        return
+    # given one of two records that ben gets after it was asked for, and before it is looked why he may not have it
+    record, other, looked = world.make("company", name="A"), world.make("company", name="B"), []
+    why = rights.denied
+
+    def late(*arguments: Any) -> Exception:
+        if not looked:
+            looked.append(1)
+            with first(world) as connection:
+                update(world, connection, "company", record, owner=world.users["ben"])
+        return why(*arguments)
+
+    monkeypatch.setattr(locking, "denied", late)
+    # when he changes both, and leaves out what is not his
+    asked = f'ids: ["{record}", "{other}"]' + (', set: {city: "Ulm"}' if verb == "update" else "")
+    answer = world.ask("ben", f"mutation {{ {verb}Companies({asked}, onError: SKIP) {{ ids errors {{ id code }} }} }}")
+    # then it is done with the one, and nobody says that he may only read it
+    told = {"ids": [record, None], "errors": [{"id": other, "code": "NOT_FOUND"}]}
+    assert answer["data"] == {f"{verb}Companies": told}
+
+
+def test_a_field_sees_what_was_committed_before_it_and_not_what_is_under_way(
+    world: DoorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a document of two fields, between which somebody else commits, if the database lets them
+    world.make("company", name="A", city="Ulm")
+    moves, between = world.make("company", name="B"), executor._changed
+
+    def then(*arguments: Any) -> Any:
+        monkeypatch.setattr(executor, "_changed", between)
+        if not world.client.database.is_sqlite:
+            with first(world) as connection:
+                update(world, connection, "company", moves, city="Ulm")
+        return between(*arguments)
+
+    monkeypatch.setattr(executor, "_changed", then)
+    # when the second field changes all that fits
+    answer = world.ask(
+        "anna",
+        'mutation { createCompany(input: {name: "C", city: "Ulm"}) { id } '
+        'updateCompanies(where: {city: {eq: "Ulm"}}, set: {city: "Bonn"}) { count } }',
+    )
+    # then it changes what is there by now, with what the first has made
+    assert answer["data"]["updateCompanies"] == {"count": 2 if world.client.database.is_sqlite else 3}
 
 
 def test_documents_that_meet_in_opposite_orders_are_all_done(world: DoorWorld) -> None:

@@ -203,23 +203,26 @@ def in_parts(
 ) -> None:
     """Do something with all items in one go; if it fails, take it back and do it with each half, down to who is wrong.
 
+    One with which somebody else was a moment earlier is tried once more, as a document is: what is told of it is so.
     Without ``skip`` it ends after :data:`TOLD` of them.
     """
-    waiting, count = [items], 0
+    waiting, count = [(items, True)], 0
     while waiting and (skip or count < TOLD):
-        part = waiting.pop()
+        part, first = waiting.pop()
         if not part:
             continue
         try:
             with connection.begin_nested():
                 work(part)
         except XrmError as error:
-            if len(part) == 1:
+            if len(part) > 1:
+                middle = len(part) // 2
+                waiting += [(part[middle:], True), (part[:middle], True)]
+            elif error.overtaken and first:
+                waiting.append((part, False))
+            else:
                 failed(part[0], error)
                 count += 1
-            else:
-                middle = len(part) // 2
-                waiting += [part[middle:], part[:middle]]
 
 
 def finished(kind: Entity, outcome: Outcome, *, skip: bool) -> Outcome:

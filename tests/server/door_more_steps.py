@@ -106,8 +106,8 @@ def comparable(step: Step, told: Any) -> Any:
     return {**told, "record": plain(told["record"])} if step.verb in ("merge", "upsert") else told
 
 
-def create_nested(model: DoorModel, user: str, step: Step, told: Any) -> str:
-    """A record with others in it; answers its id. They are looked at before any of them is made.
+def create_nested(model: DoorModel, user: str, step: Step, told: Any, new: str = "") -> str:
+    """A record with others in it; answers its id, ``new`` if it is not told. They are looked at before any is made.
 
     Raises:
         Refused: the model is spoilt.
@@ -136,7 +136,7 @@ def create_nested(model: DoorModel, user: str, step: Step, told: Any) -> str:
         added = {id_: {"role": role} for (_, role), id_ in zip(nested["members"], ids_["members"], strict=True)}
         before = links_.get("members", {})
         links_["members"] = {**before, "add": {**before.get("add", {}), **added}}
-    id_ = told["id"] if told else f"new {len(model.log)}"
+    id_ = told["id"] if told else new or f"new {len(model.log)}"
 
     def along() -> None:
         for name in ("contacts", "contracts"):
@@ -235,6 +235,18 @@ def merges(draw: Any, model: DoorModel) -> Step:
         versions = [model.live[entity].get(id_, {}).get("version", 1) for id_ in sources]
     wanted = Merge(into, sources, take, set_, version, versions, draw(links(model, entity)))
     return Step("merge", entity, {"merge": wanted})
+
+
+@st.composite
+def below(draw: Any, model: DoorModel) -> dict[str, Any]:
+    """What stands in a company that is created with others, mostly nothing."""
+    found: dict[str, Any] = {}
+    for name in ("contacts", "contracts") if draw(st.integers(0, 3)) == 0 else ():
+        rows = [draw(values(model, OF[name], whole=True)) for _ in range(draw(st.integers(0, 2)))]
+        kept = [{key: value for key, value in row.items() if key != "company"} for row in rows]
+        titles = ["K", draw(st.sampled_from(["L", "L", "L", "too long a name"]))]
+        found[name] = [{**row, _title(name): title} for row, title in zip(kept, titles, strict=False)]
+    return {name: rows for name, rows in found.items() if rows}
 
 
 @st.composite

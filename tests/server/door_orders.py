@@ -1,8 +1,14 @@
-"""Documents that were sent at the same moment: is there an order in which the model answers each as it was answered?"""
+"""Documents that were sent at the same moment: is there an order in which the model answers each as it was answered?
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import permutations
+A document of one field is done at one moment, after some of the others and before the rest. One of several fields is
+done field by field: each sees what was committed when it begins, beside what those before it have done, and all of it
+is committed at the end. What was written, and what row rules have looked at, stays as it is from then to the end: so
+what others have committed meanwhile is never what this one has written, and takes none of that out of reach.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import combinations_with_replacement, permutations, product
 from typing import Any
 
 from tests.server.door_model import DoorModel, Refused, Row
@@ -23,7 +29,21 @@ class Sent:
     @property
     def in_the_way(self) -> bool:
         """Whether another one was in its way, so that it was not done at all."""
-        return "errors" in self.answer and self.answer["errors"][0]["extensions"]["code"] == "BUSY"
+        return self._code == "BUSY"
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the same was under way with the same key, so that it was not tried."""
+        return self._code == "IDEMPOTENCY_IN_PROGRESS"
+
+    @property
+    def _code(self) -> str:
+        errors = self.answer.get("errors")
+        return str(errors[0]["extensions"]["code"]) if errors else ""
+
+
+class Impossible(Exception):
+    """It cannot have been like this; says why."""
 
 
 def explained(model: DoorModel, sent: Sequence[Sent], stored: Any) -> DoorModel | str:
@@ -34,36 +54,103 @@ def explained(model: DoorModel, sent: Sequence[Sent], stored: Any) -> DoorModel 
         sent: at the same moment.
         stored: what :func:`summary` is to be afterwards.
     """
-    why = []
+    why: dict[str, None] = {}
     for order in permutations([each for each in sent if not each.in_the_way]):
-        told = ", then ".join(str(sent.index(each)) for each in order)
-        tried: DoorModel | str = model
-        for each in order:
-            tried = after(tried, each)
-            if isinstance(tried, str):
-                why.append(f"{told}: {sent.index(each)} would be answered {tried}")
-                break
-        else:
-            assert not isinstance(tried, str)
-            if summary(tried) == stored:
-                return tried
-            why.append(f"{told}: there would be {_differing(summary(tried), stored)}")
+        for seen in _moments(order):
+            states = [model]
+            try:
+                for each, moments in zip(order, seen, strict=True):
+                    states.append(after(states, each, moments))
+                if summary(states[-1]) == stored:
+                    return states[-1]
+                wrong = f"there would be {_differing(summary(states[-1]), stored)}"
+            except Impossible as reason:
+                wrong = f"{sent.index(each)} would be answered {reason}"
+            why[f"{', then '.join(str(sent.index(each)) for each in order)} {seen}: {wrong}"] = None
     return "\n".join(why)
 
 
-def after(model: DoorModel, sent: Sent) -> DoorModel | str:
-    """The model after a document; or what it would have answered."""
-    tried = model.copy()
-    for number, step in enumerate(sent.fields):
+def _moments(order: Sequence[Sent]) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """For each document and each of its fields, how many of those before it were committed when the field began; first
+    what happens as if each document was done at once.
+    """
+    choices: list[list[tuple[int, ...]]] = []
+    for place, each in enumerate(order):
+        count = len(each.fields)
+        some = combinations_with_replacement(range(place + 1), count) if count > 1 else [(place,)]
+        choices.append(sorted(some, reverse=True))
+    yield from product(*choices)
+
+
+def after(states: Sequence[DoorModel], sent: Sent, moments: Sequence[int]) -> DoorModel:
+    """The model when a document is committed.
+
+    Args:
+        states: what there was before each document, the last one being what there is when this is committed.
+        sent: the document.
+        moments: which of these states each of its fields found, beside what those before it had done.
+
+    Raises:
+        Impossible: it would have been answered otherwise, or somebody has changed what it holds.
+    """
+    found = states[moments[0]]
+    tried = found.copy()
+    for number, (step, moment) in enumerate(zip(sent.fields, moments, strict=True)):
+        tried, found = together(found, tried, states[moment]), states[moment]
         told = (sent.answer["data"] or {}).get(f"a{number}")
         try:
             expected = do(tried, sent.user, step, told)
         except Refused as refused:
             wrong = [(each["extensions"]["code"], each["path"]) for each in sent.answer.get("errors", ())]
-            return model.copy() if wrong == [(refused.code, [f"a{number}"])] else f"{refused.code} at a{number}"
+            if wrong == [(refused.code, [f"a{number}"])]:
+                return states[-1].copy()
+            raise Impossible(f"{refused.code} at a{number}") from None
         if told is not None and comparable(step, told) != expected:
-            return f"{expected} at a{number}"
-    return "well" if "errors" in sent.answer else tried
+            raise Impossible(f"{expected} at a{number}")
+    if "errors" in sent.answer:
+        raise Impossible("well")
+    done = together(found, tried, states[-1])
+    _require_within_reach(sent.user, found, tried, done)
+    return done
+
+
+def together(before: DoorModel, mine: DoorModel, theirs: DoorModel) -> DoorModel:
+    """What two have made of the same state, neither having seen the other.
+
+    Raises:
+        Impossible: both have changed the same.
+    """
+    if theirs is before:
+        return mine
+    made = {each.name: getattr(before, each.name) for each in fields(DoorModel)}
+    for name, value in made.items():
+        made[name] = _merged(name, value, getattr(mine, name), getattr(theirs, name))
+    return DoorModel(**made).copy()
+
+
+def _merged(name: str, before: Any, mine: Any, theirs: Any, depth: int = 2) -> Any:
+    if mine == before:
+        return theirs
+    if theirs == before:
+        return mine
+    if depth and isinstance(before, dict) and isinstance(mine, dict) and isinstance(theirs, dict):
+        # Records by entity and id; a record is changed as a whole.
+        deeper = depth - 1 if name == "live" else 0
+        found = {
+            key: _merged(name, before.get(key), mine.get(key), theirs.get(key), deeper)
+            for key in dict.fromkeys([*theirs, *mine])
+        }
+        return {key: value for key, value in found.items() if value is not None}
+    raise Impossible(f"though {name} was changed by both: {before}, {mine}, {theirs}")
+
+
+def _require_within_reach(user: str, before: DoorModel, mine: DoorModel, done: DoorModel) -> None:
+    """What somebody has written, and may write, is still theirs when it is committed."""
+    for entity in ("company", "contact"):
+        for id_, row in mine.live[entity].items():
+            written = row != before.live[entity].get(id_) and mine.sees(user, entity, row)
+            if written and not done.sees(user, entity, done.live[entity][id_]):
+                raise Impossible(f"though {user} no longer sees {entity} {id_}")
 
 
 def summary(model: DoorModel) -> Any:

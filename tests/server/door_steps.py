@@ -11,6 +11,9 @@ from tests.server.door_values import MANY, SELECTED, WRITTEN, Step, ids, inputs,
 from xrm_core import naming
 
 DONE = "count ids errors { index id code }"
+NESTED_IDS = "nested"
+"""Key of what an answer does not tell and the change log does: parent → ``n_contacts``, ``n_contracts`` → nodes."""
+
 MORE = ("upsert", "upsert_many", "merge")
 """What is in :mod:`tests.server.door_more_steps`."""
 VERBS = ["create", *["update"] * 3, "delete", "restore", "purge", *["many"] * 2, *["upsert"] * 2, "nested", "merge"]
@@ -41,7 +44,9 @@ def _usual(step: Step) -> tuple[dict[str, tuple[str, Any]], str, str]:
     if given.get("version") is not None:
         variables["version"] = ("Int", given["version"])
     if verb == "create_many":
-        variables["input"] = (f"[Create{type_}Input!]!", [inputs(each) for each in given["rows"]])
+        both_ = zip(given["rows"], given.get("below") or [{}] * len(given["rows"]), strict=True)
+        rows = [{**inputs(row), **door_more_steps.nested_input(below)} for row, below in both_]
+        variables["input"] = (f"[Create{type_}Input!]!", rows)
     if verb == "update_many":
         variables["set"] = (f"Update{type_}Input!", inputs(given["values"]))
     if "ids" in given:
@@ -59,6 +64,8 @@ def comparable(step: Step, told: Any) -> Any:
     """An answer as :func:`do` has it."""
     if step.verb in MORE:
         return door_more_steps.comparable(step, told)
+    if step.verb == "create_many":
+        return {name: value for name, value in told.items() if name != NESTED_IDS}
     return told if step.verb.endswith("_many") or step.verb == "purge" else plain(told)
 
 
@@ -106,7 +113,7 @@ def _many(model: DoorModel, user: str, step: Step, answered: Any) -> dict[str, A
         ids = [f"new {len(model.log)} {place}" for place, _ in enumerate(given["rows"])] if created else given["ids"]
     if created:
         ids = [id_ if place >= len(told) or told[place] is None else told[place] for place, id_ in enumerate(ids)]
-        wrong = _unready(model, user, entity, given["rows"])
+        wrong = {} if "below" in given else _unready(model, user, entity, given["rows"])
         if wrong and not given["skip"]:
             raise Refused("BULK_REFUSED", errors=wrong)
     items = list(enumerate(ids))
@@ -117,7 +124,11 @@ def _many(model: DoorModel, user: str, step: Step, answered: Any) -> dict[str, A
             work_of[step.verb](user, entity, [id_ for _, id_ in some])
             return
         for place, id_ in some:
-            if created:
+            if created and "below" in given:
+                children = (answered or {}).get(NESTED_IDS, {}).get(id_)
+                one = Step("create", entity, {"values": given["rows"][place], "nested": given["below"][place]})
+                door_more_steps.create_nested(tried, user, one, children and {"id": id_, **children}, id_)
+            elif created:
                 tried.create(user, entity, given["rows"][place], id_)
             else:
                 tried.update(user, entity, id_, given["values"])
@@ -194,6 +205,9 @@ def _of_many(draw: Any, model: DoorModel) -> Step:
     given: dict[str, Any] = {"skip": draw(st.booleans())}
     if verb == "create_many":
         given["rows"] = draw(st.lists(values(model, entity, whole=True), max_size=4))
+        below = [draw(door_more_steps.below(model)) for _ in given["rows"]] if entity == "company" else []
+        if any(below):
+            given["below"] = below
     elif entity == "company" and draw(st.booleans()):
         given["city"] = draw(st.sampled_from(["Ulm", "Bonn"]))
     else:

@@ -1,6 +1,6 @@
 """Whatever is written through GraphQL, in whatever order and by whom: afterwards everything is as a model of some dicts
 says, and the change log tells how it came about. What is sent at the same moment could have been sent one after the
-other: there is an order in which the model answers each document as it was answered.
+other: there is an order in which the model answers each document as it was answered, field by field.
 """
 
 import json
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, Phase, note, settings
@@ -20,7 +21,7 @@ from sqlalchemy import select
 from tests.query.examples import NIGHT
 from tests.server.door_model import BLANK, LINK, RELATIONS, DoorModel, Refused, Row
 from tests.server.door_orders import Sent, explained
-from tests.server.door_steps import comparable, do, steps, text
+from tests.server.door_steps import NESTED_IDS, comparable, do, steps, text
 from tests.server.door_values import MANY, SELECTED, WRITTEN, Step, plain
 from tests.server.door_world import ENTITIES, DoorWorld
 from xrm_core.storage.change_tables import CHANGE
@@ -35,12 +36,32 @@ LISTS = " ".join(
 TRASHES = " ".join(f"{many}Trash(first: 1000) {{ nodes {{ id version }} }}" for many in MANY.values())
 
 
-def write(world: DoorWorld, user: str, fields: list[Step], *, dry: bool = False) -> Any:
-    """The whole answer to a mutation of these fields."""
+def write(world: DoorWorld, user: str, fields: list[Step], *, dry: bool = False, key: str = "") -> Any:
+    """The whole answer to a mutation of these fields; ``key`` makes a repeat the same change."""
     parts = [text(step, number) for number, step in enumerate(fields)]
     declared, asked = "".join(part[0] for part in parts), " ".join(part[1] for part in parts)
     variables = {name: value for part in parts for name, value in part[2].items()}
-    return world.ask(user, f"mutation ($dry: Boolean{declared}) {{ {asked} }}", {"dry": dry, **variables})
+    headers = {"Idempotency-Key": key} if key else {}
+    variables["dry"] = dry
+    answer = world.ask(user, f"mutation ($dry: Boolean{declared}) {{ {asked} }}", variables, **headers)
+    for number, step in enumerate(fields if answer.get("data") and not dry else ()):
+        if "below" in step.given:
+            answer["data"][f"a{number}"][NESTED_IDS] = made_in(world, answer["data"][f"a{number}"]["ids"])
+    return answer
+
+
+def made_in(world: DoorWorld, ids: list[str | None]) -> dict[str, Any]:
+    """What was created as a part of these companies, as nested answers have it: nobody is told its ids."""
+    parts = {"contact": ("n_contacts", "name"), "contract": ("n_contracts", "title")}
+    found: dict[str, Any] = {id_: {name: {"nodes": []} for name, _ in parts.values()} for id_ in ids if id_}
+    with world.client.database.read() as connection:
+        made = CHANGE.c.entity.in_(parts), CHANGE.c.operation == "create"
+        entries = connection.execute(select(CHANGE.c.entity, CHANGE.c.record_id, CHANGE.c.fields).where(*made)).all()
+    for entry in entries:
+        fields, (name, title) = json.loads(entry.fields), parts[entry.entity]
+        if fields["company"] in found:
+            found[fields["company"]][name]["nodes"].append({"id": str(entry.record_id), title: fields.get(title)})
+    return found
 
 
 def kept(failures: list[Exception], work: Callable[..., None]) -> Callable[..., None]:
@@ -76,7 +97,10 @@ def machine(world: DoorWorld, failures: list[Exception], *, at_once: bool) -> ty
         @keeping
         def one_document(self, data: Any, user: str, dry: bool) -> None:
             fields = [data.draw(steps(self.model)) for _ in range(data.draw(st.sampled_from([1, 1, 1, 2, 3])))]
-            answer = write(world, user, fields, dry=dry)
+            key = str(uuid4()) if data.draw(st.integers(0, 3)) == 0 else ""
+            answer = write(world, user, fields, dry=dry, key=key)
+            if key and not dry and "errors" not in answer:
+                assert write(world, user, fields, key=key) == answer  # and, by what there is then, not done again
             tried = self.model.copy()
             for number, step in enumerate(fields):
                 note(f"{user} {'dry ' if dry else ''}{step}")
@@ -101,14 +125,19 @@ def machine(world: DoorWorld, failures: list[Exception], *, at_once: bool) -> ty
                 (data.draw(st.sampled_from(["anna", "ben"])), [data.draw(steps(self.model)) for _ in range(count)])
                 for count in data.draw(st.sampled_from([[1, 1], [1, 2], [2, 2], [1, 1, 1]]))
             ]
-            barrier = threading.Barrier(len(documents))
+            twice = data.draw(st.integers(0, 3)) == 0  # the first is sent by two, with one key
+            keys = [str(uuid4()) for _ in documents]
+            sending = [*zip(documents, keys, strict=True), *([(documents[0], keys[0])] if twice else [])]
+            barrier = threading.Barrier(len(sending))
 
-            def send(document: tuple[str, list[Step]]) -> Sent:
+            def send(document: tuple[str, list[Step]], key: str) -> Sent:
                 barrier.wait(PATIENCE)
-                return Sent(*document, write(world, *document))
+                return Sent(*document, write(world, *document, key=key))
 
-            with ThreadPoolExecutor(len(documents)) as threads:
-                sent = list(threads.map(send, documents, timeout=PATIENCE))
+            with ThreadPoolExecutor(len(sending)) as threads:
+                sent = list(threads.map(send, *zip(*sending, strict=True), timeout=PATIENCE))
+            if twice:
+                sent = [*sent[1:-1], *of_one_key(sent[0], sent[-1])]
             stored = what_is_stored(world)
             model = explained(self.model, sent, stored)
             # All in it: what is noted is of another try, in which others may come first.
@@ -180,6 +209,14 @@ def machine(world: DoorWorld, failures: list[Exception], *, at_once: bool) -> ty
                     assert value == (row[name] if there else None), (name, version)
 
     return Machine
+
+
+def of_one_key(one: Sent, other: Sent) -> list[Sent]:
+    """Of a document that two have sent with one key, what has been tried: one that was done was done once."""
+    tried = [each for each in (one, other) if not each.under_way]
+    done = [each for each in tried if "errors" not in each.answer]
+    assert all(each.answer == done[0].answer for each in done)
+    return [*done[:1], *(each for each in tried if each not in done)]
 
 
 def what_is_stored(world: DoorWorld) -> Any:

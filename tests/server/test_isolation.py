@@ -303,8 +303,8 @@ def test_of_many_too_it_is_told_how_it_is(world: DoorWorld, monkeypatch: pytest.
     if world.client.database.is_sqlite:  # there nobody else writes meanwhile
         return
     # given one of two records that ben gets after it was asked for, and before it is looked why he may not have it
-    record, other, looked = world.make("company", name="A"), world.make("company", name="B"), []
-    why = rights.denied
+    record, other = world.make("company", name="A"), world.make("company", name="B")
+    looked, why = list[int](), rights.denied
 
     def late(*arguments: Any) -> Exception:
         if not looked:
@@ -320,6 +320,26 @@ def test_of_many_too_it_is_told_how_it_is(world: DoorWorld, monkeypatch: pytest.
     # then it is done with the one, and nobody says that he may only read it
     told = {"ids": [record, None], "errors": [{"id": other, "code": "NOT_FOUND"}]}
     assert answer["data"] == {f"{verb}Companies": told}
+
+
+def test_a_rule_that_is_broken_meanwhile_refuses_as_it_would_have_before(world: DoorWorld) -> None:
+    # given somebody who takes a company of ben's while he writes below it
+    mine, other = (world.make("company", name=name, owner=world.users["ben"]) for name in "AB")
+    contact = world.make("contact", name="C", company=other)
+    for asked in (
+        f'createContact(input: {{name: "D", companyId: "{mine}"}}) {{ id }}',
+        f'updateContact(id: "{contact}", input: {{companyId: "{mine}"}}) {{ id }}',
+        f'createContacts(input: [{{name: "D", companyId: "{mine}"}}], onError: SKIP) {{ errors {{ code }} }}',
+    ):
+        with first(world) as connection:
+            update(world, connection, "company", mine, owner=world.users["anna"])
+            answer = second(world, f"mutation {{ {asked} }}", "ben")
+        # then he is told what he is told of any company that he does not see
+        assert "VALIDATION_FAILED" in str(answer.result(PATIENCE))
+        assert "FORBIDDEN" not in str(answer.result(PATIENCE))
+        with first(world) as connection:
+            update(world, connection, "company", mine, owner=world.users["ben"])
+    assert [row["company_id"] for row in world.rows("contact")] == [other]
 
 
 def test_a_field_sees_what_was_committed_before_it_and_not_what_is_under_way(

@@ -24,12 +24,10 @@ from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
 from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, translated
-from xrm_core.records.rights import Conditions, check_fields, in_sight, kept, row_conditions, values_for
+from xrm_core.records.rights import Conditions, check_fields, in_sight, kept, not_so, row_conditions, values_for
 from xrm_core.records.stored import Record, canonical, to_columns
 from xrm_core.records.updating import alike, changing, final_changes
-from xrm_core.records.wording import noun
 from xrm_core.storage.driver_statements import DriverStatement, run_together
-from xrm_core.translation import say
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
@@ -190,10 +188,7 @@ def _require_written(
         ids = sorted(each.before["id"] for each in some)
         versions = {str(id_): version for id_, version in query.rows(connection, values_for(caller, {MANY: ids}))}
         if any(versions.get(each.before["id"]) != each.before["version"] + 1 for each in some):
-            raise Forbidden(
-                say("You may not change the {entity} in this way.", entity=noun(kind)),
-                hint=say("After the change it would not be one of the records that your role may change."),
-            )
+            raise not_so(connection, conditions, kind)
 
 
 def _written(scope: Scope, kind: Entity, conditions: Sequence[Any]) -> DriverStatement:

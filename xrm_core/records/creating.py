@@ -136,7 +136,7 @@ def store(
     if along is not None:
         along()
     if not _all_hold(records, connection, caller, kind, ready):  # after all of that, which rules may be about
-        raise _not_such(kind)
+        raise _not_such(records, connection, caller, kind, ready)
     _follow(records, connection, kind, ready)
 
 
@@ -170,11 +170,21 @@ def _store_alone(
     except IntegrityError as error:
         raise translated(error, kind, caller) from None
     if question is not None and not outcomes[-1][0]:
-        raise _not_such(kind)
+        raise _not_such(records, connection, caller, kind, [new])
     _follow(records, connection, kind, [new])
 
 
-def _not_such(kind: Entity) -> Forbidden:
+def _not_such(
+    records: "Records", connection: Connection, caller: Caller, kind: Entity, ready: Sequence[New]
+) -> XrmError:
+    """The error for records that the caller may not create as they are stored.
+
+    On PostgreSQL what they refer to may be out of the caller's sight since it was looked at: then that is the reason.
+    """
+    if connection.dialect.name == "postgresql" and not isinstance(caller, System):
+        lost = unseen(records.scope(connection, caller), connection, caller, kind, ready)
+        if lost:
+            return lost[min(lost)]
     return Forbidden(
         say("You may not create such a {entity}.", entity=noun(kind)),
         hint=say("The record would not be one of those that your role may create, e.g. not your own."),

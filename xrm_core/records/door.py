@@ -14,7 +14,6 @@ from sqlalchemy.exc import IntegrityError
 
 from xrm_core.changes import log
 from xrm_core.changes.entry import Operation
-from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import EMAIL, USER, Entity, Model
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
@@ -51,16 +50,15 @@ from xrm_core.records.rights import (
     holding,
     holds,
     in_sight,
+    not_so,
     row_conditions,
     target_problems,
 )
 from xrm_core.records.stored import canonical, to_columns
 from xrm_core.records.updating import changing
 from xrm_core.records.validation import Validator
-from xrm_core.records.wording import noun
 from xrm_core.storage.driver_statements import run_together
 from xrm_core.storage.tables import Tables
-from xrm_core.translation import say
 
 
 class Records:
@@ -182,10 +180,7 @@ class Records:
             if entity == USER:
                 accounts.follow(connection, caller, before, final)
         if changed != 1 or not (found if alone else holds(connection, scope, caller, kind, id_, conditions)):
-            raise Forbidden(
-                say("You may not change the {entity} in this way.", entity=noun(kind)),
-                hint=say("After the change it would not be one of the records that your role may change."),
-            )
+            raise not_so(connection, conditions, kind)
         self.plugins.follow(connection, entity, id_, then)
         return True
 

@@ -29,7 +29,7 @@ from xrm_core.records.in_trash import found_in_trash
 from xrm_core.records.reach import hold_from
 from xrm_core.records.refusals import refuse, translated
 from xrm_core.records.relationships import conflicts
-from xrm_core.records.rights import ONE, Problems, all_hold, row_conditions
+from xrm_core.records.rights import ONE, Problems, all_hold, by_rule, row_conditions
 from xrm_core.records.stored import Record, targets_of, to_columns
 from xrm_core.records.trash import record_of
 from xrm_core.records.updating import NEW
@@ -87,10 +87,11 @@ def restore(records: "Records", connection: Connection, caller: Caller, entity: 
     merged.forget(connection, kind, ids)
     hold_from(connection, scope, kind, ids, conditions.reach)
     if not all_hold(connection, scope, caller, kind, ids, conditions):
-        raise Forbidden(
+        error = Forbidden(
             say("You may not restore this {entity}.", entity=noun(kind)),
             hint=say("The record would not be one of those that your role may create, e.g. not your own."),
         )
+        raise by_rule(connection, conditions, error)
     for (name, id_), then in thens:
         records.plugins.follow(connection, name, id_, then)
 

@@ -157,6 +157,25 @@ def all_hold(
     return bool(count >= len(ids))
 
 
+def by_rule(connection: Connection, conditions: Conditions, error: Forbidden) -> Forbidden:
+    """The refusal of what was written, since a rule does not hold for it.
+
+    On PostgreSQL a rule about other records may have held when these were looked at, and somebody has changed them
+    before they were held: then it is refused for another reason by now, or not at all. So it is tried once more.
+    """
+    error.overtaken = connection.dialect.name == "postgresql" and bool(conditions.reach.steps)
+    return error
+
+
+def not_so(connection: Connection, conditions: Conditions, kind: Entity) -> Forbidden:
+    """The error for a change after which the record is none that the caller may change."""
+    error = Forbidden(
+        say("You may not change the {entity} in this way.", entity=noun(kind)),
+        hint=say("After the change it would not be one of the records that your role may change."),
+    )
+    return by_rule(connection, conditions, error)
+
+
 def denied(connection: Connection, scope: Scope, caller: Caller, entity: Entity, id_: str, action: Action) -> Exception:
     """Why a record was not found for a write: it may be read but not changed, or it does not exist for the caller."""
     if caller.access.may(entity.name, Action.READ) and readable(connection, scope, caller, entity, id_):

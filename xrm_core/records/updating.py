@@ -9,7 +9,6 @@ from sqlalchemy.exc import IntegrityError
 
 from xrm_core.changes import log
 from xrm_core.changes.entry import Operation
-from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import USER, Entity
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
@@ -27,14 +26,13 @@ from xrm_core.records.rights import (
     check_fields,
     context,
     kept,
+    not_so,
     row_conditions,
     target_problems,
     values_for,
 )
 from xrm_core.records.stored import Record, canonical, to_columns
-from xrm_core.records.wording import noun
 from xrm_core.storage.driver_statements import Call, DriverStatement
-from xrm_core.translation import say
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
@@ -146,7 +144,7 @@ def _write(
     kind: Entity,
     ids: Sequence[str],
     final: Record,
-    conditions: list[Any],
+    conditions: Conditions,
     now: dt.datetime,
 ) -> None:
     table = records.tables[kind.name]
@@ -162,10 +160,7 @@ def _write(
         if conditions:
             holding = len(connection.execute(select(table.c.id).where(mine, *conditions), context(caller)).all())
         if changed != len(some) or holding != len(some):
-            raise Forbidden(
-                say("You may not change the {entity} in this way.", entity=noun(kind)),
-                hint=say("After the change it would not be one of the records that your role may change."),
-            )
+            raise not_so(connection, conditions, kind)
 
 
 def _parts(all_: Sequence[str]) -> Iterator[Sequence[str]]:

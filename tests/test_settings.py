@@ -45,10 +45,12 @@ def test_command_line_wins_over_environment_and_none_means_not_given(monkeypatch
     assert load_settings().host == "127.0.0.1"
 
 
-def test_disabled_plugins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch):
+def test_plugins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XRM_DISABLED_PLUGINS", "fleet, sales,")
+    monkeypatch.setenv("XRM_PLUGINS", "sales,marketing")
 
     assert load_settings().disabled_plugins == ("fleet", "sales")
+    assert load_settings().plugins == ("sales", "marketing")
 
 
 def test_schemas_are_those_here_if_there_are_any_else_the_core_pack(clean: Path):

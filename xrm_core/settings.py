@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     demo: bool = Field(default=False, description="Fill an empty database with demo data; loopback only.")
+    plugins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Names of plugins that come with the platform and are loaded, separated by commas."
+    )
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Names of plugins that are not loaded, separated by commas."
     )
@@ -230,7 +233,7 @@ class Settings(BaseSettings):
     max_page_size: int = Field(default=1000, ge=1, description="Records that a client may ask for on one page.")
 
     @field_validator(
-        *("disabled_plugins", "trusted_proxies", "webhook_networks", "oidc_networks"),
+        *("plugins", "disabled_plugins", "trusted_proxies", "webhook_networks", "oidc_networks"),
         *("passkey_origins", "files", "file_types"),
         mode="before",
     )

@@ -27,6 +27,30 @@ def test_plugins_load_in_the_order_of_their_names_not_of_their_distributions(mak
     ]
 
 
+def test_the_platforms_own_plugins_are_loaded_where_they_are_asked_for():
+    assert "sales" not in [info.name for info in load_plugins().infos]
+    assert "sales" in [info.name for info in load_plugins(enabled=["sales"]).infos]
+    assert "sales" not in [info.name for info in load_plugins(enabled=["sales"], disabled=["sales"]).infos]
+    with pytest.raises(SettingsError, match=r"Enabled plugins that are not installed: marketting\."):
+        load_plugins(enabled=["marketting"])
+
+
+def test_what_needs_a_plugin_that_nobody_has_asked_for_says_so(make_distribution: MakeDistribution):
+    make_distribution(
+        """
+from xrm_core.api import Needs, hookimpl
+
+@hookimpl
+def register_needs():
+    return Needs(plugins={"sales": ""})
+""",
+        plugin="addon",
+    )
+
+    with pytest.raises(PluginLoadError, match="it needs the plugin sales, which is switched off"):
+        load_plugins()
+
+
 def test_a_disabled_plugin_is_not_even_imported(make_distribution: MakeDistribution):
     make_distribution("raise RuntimeError('imported')", plugin="bad")
     make_distribution(HOOK, plugin="good", distribution="good-dist")
@@ -37,7 +61,7 @@ def test_a_disabled_plugin_is_not_even_imported(make_distribution: MakeDistribut
 def test_disabling_a_plugin_that_is_not_installed_is_an_error(make_distribution: MakeDistribution):
     make_distribution(HOOK, plugin="good")
 
-    with pytest.raises(SettingsError, match=r"not installed: godo\. Installed are: good\."):
+    with pytest.raises(SettingsError, match=r"not installed: godo\. Installed are: good, sales\."):
         load_plugins(disabled=["godo"])
 
 

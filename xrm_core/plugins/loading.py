@@ -12,28 +12,37 @@ from xrm_core.plugins.registration import InstalledPlugin, load_error
 GROUP = "xrm.plugins"
 """Entry-point group in which a distribution names its plugin: ``fleet = "xrm_fleet"``."""
 
+OWN = "xrm-platform"
+"""The distribution whose plugins are loaded only where they are asked for: a small installation begins without them."""
 
-def load_plugins(disabled: Collection[str] = (), *, trace: bool = False) -> Plugins:
+
+def load_plugins(disabled: Collection[str] = (), *, enabled: Collection[str] = (), trace: bool = False) -> Plugins:
     """Load every installed plugin, by name, but each after those that it needs. One call per application object.
 
     Args:
         disabled: entry-point names of plugins that are not to be imported.
+        enabled: entry-point names of the platform's own plugins that are to be loaded; those of others are anyway.
         trace: print each call of a hook to standard error.
 
     Raises:
         PluginLoadError: a plugin cannot be imported or is not a plugin; names distribution, version and cause.
-        SettingsError: ``disabled`` names a plugin that is not installed.
+        SettingsError: a plugin is named that is not installed.
     """
     found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
     _refuse_same_names(found)
-    unknown = sorted(set(disabled) - {point.name for point in found})
-    if unknown:
+    installed = {point.name for point in found}
+    _refuse_unknown("Disabled", disabled, installed)
+    _refuse_unknown("Enabled", enabled, installed)
+    off = {point.name for point in found if _origin(point)[0] == OWN} - set(enabled) | set(disabled)
+    return Plugins([load_plugin(point) for point in found if point.name not in off], trace=trace, disabled=off)
+
+
+def _refuse_unknown(what: str, names: Collection[str], installed: Collection[str]) -> None:
+    if unknown := sorted(set(names) - set(installed)):
         raise SettingsError(
-            f"Disabled plugins that are not installed: {', '.join(unknown)}.",
-            hint=f"Installed are: {', '.join(point.name for point in found) or 'none'}.",
+            f"{what} plugins that are not installed: {', '.join(unknown)}.",
+            hint=f"Installed are: {', '.join(sorted(installed)) or 'none'}.",
         )
-    loaded = [load_plugin(point) for point in found if point.name not in disabled]
-    return Plugins(loaded, trace=trace, disabled=disabled)
 
 
 def loadable_plugins(but: Collection[str] = ()) -> list[InstalledPlugin]:

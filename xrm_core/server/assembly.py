@@ -68,12 +68,12 @@ def read_model(settings: Settings, plugins: Plugins, tenant: Mapping[str, str] |
 
 
 def find_plugins(settings: Settings) -> Plugins:
-    """The installed plugins, less the disabled ones.
+    """The platform's own plugins that are asked for, and those of others that are not disabled.
 
     Raises:
         PluginLoadError: one of them cannot be loaded.
     """
-    return load_plugins(settings.disabled_plugins, trace=settings.trace_hooks)
+    return load_plugins(settings.disabled_plugins, enabled=settings.plugins, trace=settings.trace_hooks)
 
 
 def assemble(

@@ -1,0 +1,1 @@
+"""Leads: what they are worth, who gets them, what becomes of them."""

@@ -1,0 +1,1 @@
+"""Which products there are, how they go together, what they cost."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,5 +85,5 @@ def test_the_least_loaded_get_leads_by_their_capacity(capacities: list[int], lea
         held[int(chosen.id)] += 1
 
     assert sum(held.values()) == min(leads, sum(capacities))
-    loads = [held[each] / capacity for each, capacity in enumerate(capacities)]
-    assert max(loads) - min(loads) <= 1 / min(capacities)
+    loads = [Fraction(held[each], capacity) for each, capacity in enumerate(capacities)]
+    assert max(loads) - min(loads) <= Fraction(1, min(capacities))

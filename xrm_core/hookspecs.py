@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from xrm_core.events.listeners import RecordEvent
+    from xrm_core.graphql.query_fields import QueryField
     from xrm_core.jobs.registry import JobHandler, Schedule
     from xrm_core.records.actions import Action
 
@@ -160,6 +161,43 @@ def register_actions() -> "list[Action]":
         @hookimpl
         def register_actions():
             return [Action("fleet.retire", retire, entity="vehicle", input=RetireInput)]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_query_fields() -> "list[QueryField]":
+    """Name what can be asked of the plugin, beyond records and figures about them.
+
+    Called whenever the schemas of a model's roles are to be made: at the start, for each tenant, and when the model
+    changes. No database is open yet.
+
+    Returns:
+        A list of ``QueryField``. The name of each begins with the plugin's and a dot; policies give it to roles by
+        ``run``. Each becomes a root field of queries: ``salesForecast(year)`` for ``sales.forecast``, whose arguments
+        are the fields of its ``input``.
+
+    The function is called in a thread, with a ``QueryContext``, after the right to the field was checked. What it asks
+    by ``context.query`` is answered with the rights of the caller, out of the snapshot of the rest of the document. It
+    raises ``Refuse`` to refuse. Any other exception is told as a failure of the plugin. After its
+    ``seconds`` it is not waited for. An exception here, another kind of value, a name that is taken or a type that is
+    not possible stops the start with ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        @dataclass
+        class Fleet:
+            vehicles: int
+
+
+        def overview(context):
+            found = context.query("{ vehicles { totalCount } }")
+            return Fleet(found["vehicles"]["totalCount"])
+
+
+        @hookimpl
+        def register_query_fields():
+            return [QueryField("fleet.overview", overview, answers=Fleet)]
     """
     raise NotImplementedError
 

@@ -11,7 +11,7 @@ from tests.plugins.conftest import EXTERNAL_PLUGIN, REPOSITORY
 from xrm_core import api
 
 PROGRAM = """
-import io, json, sys, time
+import asyncio, io, json, sys, time
 from pathlib import Path
 from xrm_core.cli.logs import configure_logs
 from xrm_core.changes.keys import ChainKeys
@@ -91,6 +91,19 @@ while time.monotonic() < until and lag():
 readers.stop(5)
 with database.read() as connection:
     notes = [text for text, in connection.exec_driver_sql("SELECT text FROM fleet_note ORDER BY id")]
+from xrm_core.graphql.engine import Engine, Request
+from xrm_core.permissions.access import full_access
+from xrm_core.permissions.caller import User
+from xrm_core.storage.sqlite_reader import SqliteReader
+
+async def ask(query):
+    engine = Engine(records, database, SqliteReader(database, 30))
+    answer = await engine.execute(Request(query, {}), User(None, full_access(model)))
+    await engine.reader.close()
+    engine.close()
+    return json.loads(answer.body)
+
+overview = asyncio.run(ask("{ fleetOverview(first: 1) { vehicles retired plates } }"))
 database.close()
 print(json.dumps({
     "info": [info.distribution, info.version, info.hooks],
@@ -102,6 +115,7 @@ print(json.dumps({
     "inspections": inspections,
     "jobs": [[job.state, job.result, job.error] for job in done],
     "seized": seized,
+    "overview": overview,
     "scans": [plugins.scan_file({"name": "x"}, lambda: io.BytesIO(text)) for text in (b"M-AB 12", b"B-XR 666")],
     "notes": notes,
     "schedules": [[name, each.job, each.zone] for name, each in known.schedules.items()],
@@ -135,6 +149,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_needs",
                 "register_schemas",
                 "register_actions",
+                "register_query_fields",
                 "register_jobs",
                 "register_schedules",
                 "before_record_create",
@@ -162,6 +177,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
             ["dead", None, {"code": "FAILED", "message": "The payload names no vehicles."}],
         ],
         "seized": 1,
+        "overview": {"data": {"fleetOverview": {"vehicles": 2, "retired": 2, "plates": ["M-EF 56"]}}},
         "scans": ["clean", "quarantine"],
         "notes": [
             "M-GH 78 has failed: brakes",
@@ -187,7 +203,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     }
 
     names = ("FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "RecordEvent", "Refuse", "Schedule")
-    names = (*names, "Action", "ActionContext", "Needs", "Write", "enqueue", "hookimpl")
+    names = (*names, "QueryContext", "QueryField", "Action", "ActionContext", "Needs", "Write", "enqueue", "hookimpl")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

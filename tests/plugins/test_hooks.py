@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from xrm_core.api import Action, FileScan, Needs, Refuse, hookimpl
+from xrm_core.api import Action, FileScan, Needs, QueryField, Refuse, hookimpl
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
 from xrm_core.plugins import InstalledPlugin, Plugins
@@ -89,6 +89,16 @@ def test_hook_register_actions():
     for wrong in (lambda: action, lambda: ["sample.count"], lambda: 1 / 0):
         with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*register_actions"):
             plugins(register_actions=wrong).registered("register_actions", Action)
+
+
+def test_hook_register_query_fields():
+    field = QueryField("sample.number", lambda _context: 7, answers=int)
+
+    asked = plugins(register_query_fields=lambda: [field])
+    assert asked.registered("register_query_fields", QueryField) == [("sample", field)]
+    for wrong in (lambda: field, lambda: ["sample.number"], lambda: 1 / 0):
+        with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*register_query_fields"):
+            plugins(register_query_fields=wrong).registered("register_query_fields", QueryField)
 
 
 def test_hook_register_jobs():

@@ -3,7 +3,8 @@
 ``hookimpl`` marks the functions that implement hooks (:mod:`xrm_core.hookspecs` has their contracts), ``Needs`` is what
 a plugin says that it needs. ``Refuse`` is raised to refuse, ``Write`` is a write as before-hooks are told of it,
 ``Record`` is the type of records that hooks are given, ``FileScan`` what a scan of a file may answer. ``Action`` is
-what plugins register as something to be done, ``ActionContext`` what its function is given. ``JobHandler`` and
+what plugins register as something to be done, ``ActionContext`` what its function is given; ``QueryField`` is what
+they register as something to be asked, ``QueryContext`` what its function is given. ``JobHandler`` and
 ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what a job's function is
 given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks of a change. What is
 not here may change in any release.
@@ -11,6 +12,7 @@ not here may change in any release.
 
 from xrm_core.errors import Refuse
 from xrm_core.events.listeners import RecordEvent
+from xrm_core.graphql.query_fields import QueryContext, QueryField
 from xrm_core.hookspecs import FileScan, Needs, Record, Write, hookimpl
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.enqueue import enqueue
@@ -25,6 +27,8 @@ __all__ = [
     "JobFailed",
     "JobHandler",
     "Needs",
+    "QueryContext",
+    "QueryField",
     "Record",
     "RecordEvent",
     "Refuse",

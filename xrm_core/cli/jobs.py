@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -121,6 +122,7 @@ def run(
     from xrm_core.jobs.enqueue import enqueue
     from xrm_core.jobs.worker import Pace, do_one
     from xrm_core.server.assembly import find_plugins, require_there
+    from xrm_core.server.blueprints import asking_of
     from xrm_core.server.workers import job_registry
     from xrm_core.storage.engines import Database
 
@@ -144,7 +146,8 @@ def run(
             job_id = enqueue(connection, name, given)
         typer.echo(job_id)
         if here:
-            do_one(found, plugins, registry, job_id, chosen_tenant(), Pace(lease_seconds=settings.job_lease_seconds))
+            pace = Pace(lease_seconds=settings.job_lease_seconds)
+            do_one(found, plugins, registry, job_id, chosen_tenant(), pace, partial(asking_of, settings))
         if here or follow:
             job = _followed(found, job_id) if follow else _found(found, job_id)
             _print(job, as_json=False)

@@ -40,13 +40,16 @@ def matrix(
     from xrm_core.cli.accounts import check_roles
     from xrm_core.cli.workplace import opened
     from xrm_core.errors import NotFound
+    from xrm_core.graphql.query_fields import QueryFields
     from xrm_core.permissions.authority import Authority
     from xrm_core.permissions.policy import OBJECTS, is_action, named_actions
 
     with opened(schemas, database, new=True) as workplace:
         check_roles(workplace, role or [])
         policies = workplace.policies()
-        actions = {*workplace.records.actions, *named_actions(policies.policies)}
+        records = workplace.records
+        queries = QueryFields(records.plugins, records.model, records.actions)
+        actions = {*records.actions, *queries, *named_actions(policies.policies)}
         known = [*(each.name for each in workplace.model), *OBJECTS, *sorted(actions)]
         unknown = [name for name in entity or () if name not in known]
         if unknown:

@@ -127,9 +127,12 @@ def print_schema(
         if sql:
             typer.echo(_sql(workplace))
             return
+        from xrm_core.graphql.query_fields import QueryFields
         from xrm_core.graphql.schema import build
 
-        typer.echo(build(workplace.model, _access(workplace, role), workplace.records.actions).text())
+        records = workplace.records
+        queries = QueryFields(records.plugins, records.model, records.actions)
+        typer.echo(build(workplace.model, _access(workplace, role), records.actions, queries).text())
 
 
 def _show(planned: "Plan", as_json: bool) -> None:

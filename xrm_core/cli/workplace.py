@@ -47,7 +47,12 @@ class Workplace:
     @cached_property
     def records(self) -> Records:
         """The door for writes."""
-        return Records(self.model, self.tables, self.plugins, most_along=self.settings.max_deletion)
+        from xrm_core.server.blueprints import asking_of
+
+        found = Records(self.model, self.tables, self.plugins, most_along=self.settings.max_deletion)
+        if self.plugins.infos:  # nobody else asks documents
+            found.asks = asking_of(self.settings, found, self.database.dialect)
+        return found
 
     def pack_policies(self) -> PolicySet:
         """The pack's roles and policies.

@@ -13,6 +13,7 @@ from xrm_core.events.consumer import Consumer, EntryFailed, Note, Patience
 from xrm_core.jobs.place import Place
 from xrm_core.permissions.caller import System, system
 from xrm_core.plugins import Plugins
+from xrm_core.records.asking import asks_of
 from xrm_core.records.door import Records
 from xrm_core.storage.applied import require_model
 
@@ -66,6 +67,14 @@ class RecordEvent:
     connection: Connection
     records: Records
     caller: System
+
+    def query_as_system(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What a GraphQL query for records answers to the platform itself, in the transaction under way: its ``data``.
+
+        Raises:
+            BadQuery, QueryTooLarge: it asks for too much.
+        """
+        return asks_of(self.records).ask(self.connection, self.caller, document, variables).data
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from xrm_core.errors import (
     ModelOutOfDate,
     QueryTooLarge,
     TablesChanged,
+    Timeout,
     XrmError,
 )
 from xrm_core.graphql import answers, introspection
@@ -26,6 +27,7 @@ from xrm_core.graphql.account_fields import OwnAccount
 from xrm_core.graphql.account_operations import AccountOperations, is_about_account
 from xrm_core.graphql.administration import Administration
 from xrm_core.graphql.answers import Answer
+from xrm_core.graphql.asking import Asking
 from xrm_core.graphql.costs import CostTooHigh
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.departure import ClientGone, Departure
@@ -36,6 +38,8 @@ from xrm_core.graphql.feed_operations import FeedOperations
 from xrm_core.graphql.feed_plans import feed_plan, is_about_feed
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.plans import Plan
+from xrm_core.graphql.query_fields import QueryFields
+from xrm_core.graphql.query_fields.operations import QueryFieldOperations
 from xrm_core.graphql.repeats import Repeats
 from xrm_core.graphql.roles import Role, Roles
 from xrm_core.graphql.schema_operations import SchemaOperations, is_about_schema
@@ -58,6 +62,8 @@ from xrm_core.translation import say, speaking
 
 MAX_WRITES = 100
 """Changes that may be under way or wait at a time; and as many requests about accounts."""
+
+_AROUND_SECONDS = 0.5  # for what is done before and after functions of plugins
 
 Result = TypeVar("Result")
 
@@ -109,11 +115,12 @@ class Threads:
         self.administering = ThreadPool(2, "xrm-schema")
         self.accounts = ThreadPool(4, "xrm-account")  # passwords that are checked take long
         self.following = ThreadPool(4, "xrm-feed")
+        self.asking = ThreadPool(4, "xrm-plugin")  # which may take long, or never end
 
     @property
     def pools(self) -> tuple[ThreadPool, ...]:
         """All of them."""
-        return self.planning, self.writing, self.administering, self.accounts, self.following
+        return self.planning, self.writing, self.administering, self.accounts, self.following, self.asking
 
     def close(self) -> None:
         """End them."""
@@ -122,6 +129,7 @@ class Threads:
         self.administering.shutdown(wait=False)
         self.accounts.shutdown(wait=False)
         self.following.shutdown(wait=False)
+        self.asking.shutdown(wait=False)
 
 
 @dataclass
@@ -148,6 +156,7 @@ class Engine:
         executes_reads: graphql-core executes all queries, not only those with introspection in them. The answers are
             the same, and take longer; tests hold the two ways against each other.
         cursors: makes and reads the cursors of the feed of changes.
+        tenant: its name; empty for the main database.
     """
 
     records: Records
@@ -167,12 +176,17 @@ class Engine:
     repeats: Repeats = field(default_factory=Repeats)
     executes_reads: bool = False
     cursors: Cursors = field(default_factory=lambda: Cursors(""))
+    tenant: str = ""
     _waiting: Counter[str] = field(default_factory=Counter, init=False)
 
     def __post_init__(self) -> None:
         if self.roles is None:
             tables, dialect = self.records.tables, self.reader.dialect
-            self.roles = Roles(tables, dialect, self.pages, self.documents, self.timeout, self.records.actions)
+            queries = QueryFields(self.records.plugins, self.records.model, self.records.actions)
+            actions = self.records.actions
+            self.roles = Roles(tables, dialect, self.pages, self.documents, self.timeout, actions, queries)
+        if self.records.asks is None:
+            self.records.asks = Asking(self.roles)
 
     async def execute(self, request: Request, caller: User) -> Answer:
         """Answer a request. What goes wrong is in the answer, but for these errors.
@@ -436,6 +450,11 @@ class Engine:
             return await self._ask_account(role, document, request, caller, extensions)
         if not plan.whole and is_about_feed(role.planner, document, operation, variables):
             return await self._follow(role, document, operation, request, variables, caller)
+        if not plan.whole:
+            asking = self._asking_plugins(role)
+            seconds = asking.seconds(document, operation, variables)
+            if seconds:
+                return await self._ask_plugins(asking, seconds, plan, values, document, request, caller, extensions)
         calls = plan.calls(values)
         results = self.reader.at_once(calls, self.tables) if calls else []
         at_hand = results is not None and not plan.reads
@@ -470,6 +489,44 @@ class Engine:
             if self.gate is not None:
                 self.gate()
             await self._apart(self.threads.writing, self._keep, reads, request, caller, role.timeout)
+        return answer
+
+    def _asking_plugins(self, role: Role) -> QueryFieldOperations:
+        found = (self.roles.queries, role.planner, role.timeout)
+        return QueryFieldOperations(self.database, self.records, *found, self.policies, self.tenant)
+
+    async def _ask_plugins(
+        self,
+        asking: QueryFieldOperations,
+        seconds: float,
+        plan: Plan,
+        values: Mapping[str, Any],
+        document: Document,
+        request: Request,
+        caller: User,
+        extensions: Mapping[str, Any] | None,
+    ) -> Answer:
+        """The answer to a query with fields of plugins; who hangs in one is not waited for."""
+        if self._waiting["asking"] >= MAX_WRITES:
+            raise Busy(say("Too many queries of plugins are waiting already."), hint=say("Try again in a moment."))
+        self._waiting["asking"] += 1
+        limit = asking.limit(plan, seconds) + _AROUND_SECONDS
+        call = (plan, values, seconds, document, request.operation_name, request.variables, caller, extensions)
+        working = self._apart(self.threads.asking, asking.run, *call)
+        try:
+            async with asyncio.timeout(limit):
+                answer, reads = await (working if request.departure is None else request.departure.during(working))
+        except TimeoutError:
+            raise Timeout(
+                say("It took longer than {seconds:g} s.", seconds=limit - _AROUND_SECONDS),
+                hint=say("Ask for less at a time."),
+            ) from None
+        finally:
+            self._waiting["asking"] -= 1
+        if reads:
+            if self.gate is not None:
+                self.gate()
+            await self._apart(self.threads.writing, self._keep, reads, request, caller, asking.timeout)
         return answer
 
     async def _logged(

@@ -399,6 +399,7 @@ def _act(info: GraphQLResolveInfo[Any], root: ActionRoot, arguments: Mapping[str
             id_=id_,
             given=arguments.get("input"),
             version=arguments.get("version"),
+            reads=execution.reads,
         )
     if execution.records.actions.answer(root.action) is not None:
         told: Plain = plain(answer)

@@ -217,6 +217,14 @@ class ActionRoot:
 
 
 @dataclass(frozen=True, slots=True)
+class PluginRoot:
+    """A root field of queries that a plugin brings, and the points that it costs."""
+
+    query: str
+    cost: int
+
+
+@dataclass(frozen=True, slots=True)
 class AdministrationField:
     """A root field about the model or the permissions themselves; it stands in an operation without records."""
 
@@ -312,6 +320,7 @@ class FeedField:
 Meaning = (
     AdministrationField
     | ActionRoot
+    | PluginRoot
     | FeedRoot
     | Followed
     | FeedField

@@ -13,7 +13,7 @@ from xrm_core.graphql.arguments import Arguments, Getter
 from xrm_core.graphql.costs import ACCOUNT
 from xrm_core.graphql.demands import Demands, Limits
 from xrm_core.graphql.documents import Document
-from xrm_core.graphql.meanings import AccountField, ActionRoot, Meaning, Root
+from xrm_core.graphql.meanings import AccountField, ActionRoot, Meaning, PluginRoot, Root
 from xrm_core.graphql.merge_costs import demand as demand_merge
 from xrm_core.graphql.schema import RoleSchema
 from xrm_core.graphql.selection import Selections
@@ -195,9 +195,13 @@ class Planner:
                 found[key] = selections.root(root, nodes, query.fields[name])
             elif name == "__typename":
                 found[key] = None
-            elif isinstance(self.role.meanings.get("Query", name), AccountField):
+            else:
+                meaning = self.role.meanings.get("Query", name)
                 with selections.demands.costs.at(key):
-                    selections.demands.costs.add(ACCOUNT)
+                    if isinstance(meaning, AccountField):
+                        selections.demands.costs.add(ACCOUNT)
+                    elif isinstance(meaning, PluginRoot):
+                        selections.demands.costs.add(meaning.cost)
         return found
 
     def _read(self, name: str) -> Root | None:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor as Threads
 from dataclasses import dataclass, replace
+from threading import Lock
 
 from sqlalchemy import Dialect
 
@@ -13,16 +14,20 @@ from xrm_core.graphql.documents import Documents
 from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.own_fields import require_free
 from xrm_core.graphql.plans import Planner
+from xrm_core.graphql.query_fields.registry import QueryFields
 from xrm_core.graphql.schema import RoleSchema, build
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.access import Access
 from xrm_core.permissions.role_limits import Decided
+from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
 from xrm_core.records.actions import Actions
 from xrm_core.storage.tables import Tables
 
 MAX_ROLES = 128
 """Permission shapes for which all of that is kept; of more, those that were not asked for the longest go."""
+
+_MAX_APART = 16
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Roles:
         limits: limits on documents.
         timeout: seconds that a statement may take.
         actions: of plugins.
+        queries: query fields of plugins.
 
     Some of the limits are for roles that do not have their own.
 
@@ -63,10 +69,12 @@ class Roles:
         limits: DocumentLimits,
         timeout: float,
         actions: Actions | None = None,
+        queries: QueryFields | None = None,
     ) -> None:
         if actions is not None:
             require_free(actions, tables.model)
         self._actions = actions
+        self.queries = QueryFields(Plugins(), tables.model, {}) if queries is None else queries
         self._tables = tables
         self._dialect = dialect
         self._pages = pages
@@ -74,6 +82,8 @@ class Roles:
         self._usual = Decided(pages.cost, pages.largest_page, limits.depth, timeout)
         self._made: OrderedDict[str, Role] = OrderedDict()
         self._making = asyncio.Lock()
+        self._apart: OrderedDict[str, Role] = OrderedDict()
+        self._making_apart = Lock()
 
     @property
     def model(self) -> Model:
@@ -96,6 +106,18 @@ class Roles:
         """The role of a permission shape; ``threads`` make it if need be."""
         return self.known(access) or await self._make(access, threads)
 
+    def made(self, access: Access) -> Role:
+        """The same for threads, blocking: one that nobody has asked for yet is made, and kept apart from the others."""
+        found = self._made.get(access.shape)  # the order in which they go is the event loop's
+        if found is None:
+            with self._making_apart:
+                found = self._apart.get(access.shape)
+                if found is None:
+                    found = self._apart[access.shape] = self._build(access)
+                    if len(self._apart) > _MAX_APART:
+                        self._apart.popitem(last=False)
+        return found
+
     async def _make(self, access: Access, threads: Threads) -> Role:
         async with self._making:
             found = self._made.get(access.shape)
@@ -110,7 +132,7 @@ class Roles:
     def _build(self, access: Access) -> Role:
         limits = access.limits.within(self._usual)
         pages = self._pages.of(limits)
-        schema = build(self.model, access, self._actions)
+        schema = build(self.model, access, self._actions, self.queries)
         planner = Planner(self.model, schema, Scope(self.model, self._tables, access, self._dialect), pages)
         documents = Documents(schema.graphql, replace(self._limits, depth=limits.depth))
         return Role(schema, documents, planner, limits.timeout)

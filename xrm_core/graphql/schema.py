@@ -24,6 +24,8 @@ from xrm_core.graphql import (
 )
 from xrm_core.graphql.lazy import LazySchema
 from xrm_core.graphql.meanings import Meanings
+from xrm_core.graphql.query_fields.fields import add_query_fields
+from xrm_core.graphql.query_fields.registry import QueryFields
 from xrm_core.graphql.types import Types
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.access import Access
@@ -42,9 +44,11 @@ class RoleSchema:
         return print_schema(self.graphql)
 
 
-def build(model: Model, access: Access, actions: Actions | None = None) -> RoleSchema:
-    """The schema for everything that ``access`` allows in a model; ``actions`` are those of plugins."""
-    types = Types(model, access, actions)
+def build(
+    model: Model, access: Access, actions: Actions | None = None, queries: QueryFields | None = None
+) -> RoleSchema:
+    """The schema for everything that ``access`` allows in a model; ``actions`` and ``queries`` are those of plugins."""
+    types = Types(model, access, actions, queries)
     filters.add_filters(types)
     orders.add_orders(types)
     objects.add_objects(types)
@@ -55,6 +59,7 @@ def build(model: Model, access: Access, actions: Actions | None = None) -> RoleS
     subscription_fields.add_subscriptions(types)
     mutations.add_mutations(types)
     action_fields.add_actions(types)
+    add_query_fields(types)
     trash_fields.add_trash(types)
     sharing.add_sharing(types)
     own_fields.add_own_fields(types)

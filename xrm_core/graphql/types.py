@@ -9,6 +9,7 @@ import strawberry
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import InputType, ObjectType
 from xrm_core.graphql.meanings import Meanings
+from xrm_core.graphql.query_fields.registry import QueryFields
 from xrm_core.graphql.scalars import scalar_of
 from xrm_core.metadata.model import Entity, Field, Inverse, Link, Model
 from xrm_core.metadata.predicate import IGNORING
@@ -34,9 +35,12 @@ class Types:
     ``shared`` has types that are no entity's own, ``operators`` inputs of filters, both by name.
     """
 
-    def __init__(self, model: Model, access: Access, actions: Actions | None = None) -> None:
+    def __init__(
+        self, model: Model, access: Access, actions: Actions | None = None, queries: QueryFields | None = None
+    ) -> None:
         self.model = model
         self.actions = Actions(Plugins(), model) if actions is None else actions
+        self.queries = QueryFields(Plugins(), model, {}) if queries is None else queries
         self.access = access
         self.meanings = Meanings()
         self.query = builder.object_type("Query")

@@ -14,6 +14,7 @@ from xrm_core.jobs.heart import Heart
 from xrm_core.jobs.place import Place
 from xrm_core.jobs.queue import Claimed
 from xrm_core.permissions.caller import System, system
+from xrm_core.records.asking import asks_of
 from xrm_core.records.door import Records
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.retrying import in_transaction
@@ -148,6 +149,21 @@ class JobContext:
         found = in_transaction(self._place.database, whole, timeout)
         self._committed()
         return found
+
+    def query_as_system(
+        self, connection: Connection, document: str, variables: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """What a GraphQL query for records answers to the platform itself: its ``data``.
+
+        Args:
+            connection: of :meth:`read`, :meth:`transaction` or :meth:`transact`.
+            document: the text; what differs between calls goes into variables.
+            variables: their values.
+
+        Raises:
+            BadQuery, QueryTooLarge: it asks for too much.
+        """
+        return asks_of(self.records).ask(connection, self.caller, document, variables).data
 
     def progress(self, percent: float, message: str | None = None) -> None:
         """Tell how far it is, for whoever watches; shown within a second or two, on SQLite not within a transaction.

@@ -1,15 +1,22 @@
 """Where a worker finds jobs: the database of one tenant, and the model that it has now."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+
+from sqlalchemy import Dialect
 
 from xrm_core.errors import ModelOutOfDate
 from xrm_core.plugins import Plugins
+from xrm_core.records.asking import Asks
 from xrm_core.records.door import Records
 from xrm_core.records.going_along import MOST_ALONG
 from xrm_core.storage.applied import applied_fingerprint, current_model
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
+
+MakesAsks = Callable[[Records, Dialect], Asks]
+"""Door for records and dialect of a database → what answers documents of plugins there."""
 
 TIMEOUT = 30.0
 """Seconds that a statement of the queue may take."""
@@ -24,6 +31,7 @@ class Place:
         plugins: asked before writes.
         keeps_open: whether connections are kept while nothing is to be done: who has hundreds of tenants keeps none.
         most_along: records that one deletion may take along or change.
+        asking: makes what answers documents of plugins; None: they cannot ask any.
     """
 
     def __init__(
@@ -34,7 +42,9 @@ class Place:
         *,
         keeps_open: bool = True,
         most_along: int = MOST_ALONG,
+        asking: MakesAsks | None = None,
     ) -> None:
+        self._asking = asking
         self._most_along = most_along
         self.name = name
         self.database = database
@@ -64,7 +74,9 @@ class Place:
                         "The database has no model, or one that this version of the platform reads in another way.",
                         hint="Look at «xrm schema plan», then run «xrm schema apply».",
                     )
-                self._records = Records(model, Tables(model, lazy=True), self._plugins, most_along=self._most_along)
+                records = Records(model, Tables(model, lazy=True), self._plugins, most_along=self._most_along)
+                records.asks = None if self._asking is None else self._asking(records, self.database.dialect)
+                self._records = records
             return self._records
 
     def forget(self) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from xrm_core.errors import XrmError
 from xrm_core.jobs import queue, running, schedules
-from xrm_core.jobs.place import TIMEOUT, Place
+from xrm_core.jobs.place import TIMEOUT, MakesAsks, Place
 from xrm_core.jobs.queue import Claimed
 from xrm_core.jobs.registry import Registry
 from xrm_core.jobs.stale import Watch
@@ -282,9 +282,17 @@ class Worker:
         known.trouble = reason
 
 
-def do_one(database: Database, plugins: Plugins, registry: Registry, id_: str, tenant: str, pace: Pace) -> None:
+def do_one(
+    database: Database,
+    plugins: Plugins,
+    registry: Registry,
+    id_: str,
+    tenant: str,
+    pace: Pace,
+    asking: MakesAsks | None = None,
+) -> None:
     """Do one job, whenever it is due, in this thread; nothing if somebody else has taken it already."""
-    place = Place(tenant, database, plugins)
+    place = Place(tenant, database, plugins, asking=asking)
     with database.begin(TIMEOUT) as connection:
         claimed = queue.claim(connection, list(registry.handlers), worker_name(), id_)
     if claimed is not None:

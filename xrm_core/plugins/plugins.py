@@ -230,9 +230,24 @@ class Plugins:
         Raises:
             RefusedByPlugin: the plugin refused or failed.
         """
+        failed = say(
+            "The plugin {plugin} failed in its action {action}; nothing was done.", plugin=plugin, action=action
+        )
+        with self._calling(plugin, "action", action, failed):
+            yield
+
+    @contextmanager
+    def asking(self, plugin: str, query: str) -> Iterator[None]:
+        """The same around the function of a query field."""
+        with self._calling(plugin, "query", query, say("The plugin {plugin} failed.", plugin=plugin)):
+            yield
+
+    @contextmanager
+    def _calling(self, plugin: str, kind: str, name: str, failed: str) -> Iterator[None]:
+        """Around a function that a plugin has registered; ``failed`` is what is said if it breaks."""
         if self._trace:
-            sys.stderr.write(f"action {action} -> {plugin}\n")
-        details: dict[str, Any] = {"plugin": plugin, "action": action}
+            sys.stderr.write(f"{kind} {name} -> {plugin}\n")
+        details: dict[str, Any] = {"plugin": plugin, kind: name}
         try:
             yield
         except Refuse as refusal:
@@ -243,14 +258,8 @@ class Plugins:
         except (XrmError, DBAPIError):
             raise
         except Exception as error:
-            _log.error("plugin_action_failed", plugin=plugin, action=action, exc_info=error)
-            raise RefusedByPlugin(
-                say(
-                    "The plugin {plugin} failed in its action {action}; nothing was done.", plugin=plugin, action=action
-                ),
-                hint=say("The server's log has the cause."),
-                details=details,
-            ) from error
+            _log.error(f"plugin_{kind}_failed", plugin=plugin, name=name, exc_info=error)
+            raise RefusedByPlugin(failed, hint=say("The server's log has the cause."), details=details) from error
 
     def _ask(self, hook: HookImpl, entity: str, then: "Then | None", **arguments: Any) -> Mapping[str, Any]:
         """What one plugin wants changed."""

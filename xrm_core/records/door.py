@@ -35,6 +35,7 @@ from xrm_core.records import (
     upserting,
 )
 from xrm_core.records.actions import Actions
+from xrm_core.records.asking import Asks
 from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.defaults import own
 from xrm_core.records.files import Files
@@ -84,6 +85,8 @@ class Records:
         self.validator = Validator(model)
         self.files = Files(model, tables)
         self.actions = Actions(plugins, model)
+        self.asks: Asks | None = None
+        """What answers documents of plugins; whoever puts the rooms together sets it."""
 
     def create(self, connection: Connection, caller: Caller, entity: str, values: Mapping[str, Any]) -> str:
         """Create a record and return its id.

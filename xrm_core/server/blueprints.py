@@ -7,15 +7,16 @@ from weakref import WeakValueDictionary
 from sqlalchemy import Dialect
 
 from xrm_core.errors import ModelOutOfDate, SettingsError
+from xrm_core.graphql.asking import Asking
 from xrm_core.graphql.demands import Limits
 from xrm_core.graphql.limits import DocumentLimits
+from xrm_core.graphql.query_fields import QueryFields
 from xrm_core.graphql.roles import Roles
 from xrm_core.metadata.model import USER, Model
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.in_force import in_force
 from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
-from xrm_core.records.actions import Actions
 from xrm_core.records.door import Records
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint, current_model, tables_version
@@ -91,7 +92,8 @@ class Blueprints:
             raise SettingsError(
                 f"The pack has no entity «{USER}», so nobody could sign in.", hint="Add its entity file."
             )
-        roles = make_roles(self._settings, records.tables, dialect, records.actions)
+        roles = make_roles(self._settings, records.tables, dialect, records)
+        records.asks = Asking(roles)
         return self._keep(Blueprint(model, records, authority, roles), dialect)
 
     def _keep(self, made: Blueprint, dialect: Dialect) -> Blueprint:
@@ -99,16 +101,26 @@ class Blueprints:
         return made
 
 
-def make_roles(settings: Settings, tables: Tables, dialect: Dialect, actions: Actions | None = None) -> Roles:
+def make_roles(settings: Settings, tables: Tables, dialect: Dialect, records: Records | None = None) -> Roles:
     """What is kept for the roles of a model, under the limits of the settings; ``dialect`` is that of the database.
 
-    ``actions`` are those of plugins: without, no role can run any.
+    ``records`` know the actions and the query fields of plugins: without, no role has any.
+
+    Raises:
+        PluginLoadError: a plugin registers a query field that cannot be used.
     """
     pages = Limits(settings.default_page_size, settings.max_page_size, settings.max_cost, settings.max_network_depth)
     limits = DocumentLimits(
         settings.max_tokens, settings.max_depth, settings.max_aliases, variables=settings.max_variables
     )
-    return Roles(tables, statement_dialect(dialect), pages, limits, settings.statement_timeout, actions)
+    actions = None if records is None else records.actions
+    queries = None if records is None else QueryFields(records.plugins, records.model, records.actions)
+    return Roles(tables, statement_dialect(dialect), pages, limits, settings.statement_timeout, actions, queries)
+
+
+def asking_of(settings: Settings, records: Records, dialect: Dialect) -> Asking:
+    """What answers documents of plugins where no roles are at hand; ``dialect`` is that of the database."""
+    return Asking(make_roles(settings, records.tables, dialect, records))
 
 
 def blueprint_of(database: Database, blueprints: Blueprints) -> tuple[Blueprint, int | None]:

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
 from xrm_core.errors import XrmError
 from xrm_core.jobs.place import Place
 from xrm_core.plugins import Plugins
+from xrm_core.server.blueprints import asking_of
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database, is_missing
 from xrm_core.storage.tenants import State, Tenant, tenants
@@ -31,7 +33,9 @@ class JobPlaces:
         self._settings = settings
         self._plugins = plugins
         self._database = main
-        self._main = [Place("", main, plugins, most_along=settings.max_deletion)] if only is None else []
+        self._asking = partial(asking_of, settings)
+        along = settings.max_deletion
+        self._main = [Place("", main, plugins, most_along=along, asking=self._asking)] if only is None else []
         self._only = only
         self._tenants: dict[str, Place] = {}
         self._leaving: list[Place] = []
@@ -69,6 +73,7 @@ class JobPlaces:
                     self._plugins,
                     keeps_open=few,
                     most_along=self._settings.max_deletion,
+                    asking=self._asking,
                 )
         for place in [each for each in self._leaving if not each.busy]:
             self._leaving.remove(place)

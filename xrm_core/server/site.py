@@ -509,6 +509,7 @@ class Site:
             tables=tables,
             policies=blueprint.authority.policies.version,
             cursors=Cursors(self._settings.secret_key, self.name),
+            tenant=self.name,
         )
         return Serving(blueprint, engine, authenticator)
 

@@ -20,6 +20,7 @@ from xrm_core.jobs.job import Job
 from xrm_core.jobs.place import Place
 from xrm_core.jobs.registry import JobHandler
 from xrm_core.server.assembly import Platform
+from xrm_core.server.blueprints import asking_of
 from xrm_core.server.workers import job_registry
 
 _MOST_ROUNDS = 1_000
@@ -60,7 +61,8 @@ class Worker:
 
     def __init__(self, platform: Platform) -> None:
         settings, plugins = platform.settings, platform.plugins
-        self._place = Place("", platform.database, plugins, most_along=settings.max_deletion)
+        along, asking = settings.max_deletion, partial(asking_of, settings)
+        self._place = Place("", platform.database, plugins, most_along=along, asking=asking)
         self._registry = job_registry(settings, plugins)
         self._keys = ChainKeys(settings.secret_key)
         self._lease_seconds = float(settings.job_lease_seconds)

@@ -13,6 +13,8 @@ from xrm_core.api import (
     JobFailed,
     JobHandler,
     Needs,
+    QueryContext,
+    QueryField,
     Record,
     RecordEvent,
     Refuse,
@@ -79,6 +81,41 @@ def inspect(context: ActionContext, vehicle: Record, given: InspectInput) -> Ins
         context.records.update(context.connection, context.system, "vehicle", vehicle["id"], {"retired": True})
         context.records.create(context.connection, context.system, "fleet_note", {"text": text})
     return Inspected(retired=not given.passed)
+
+
+@dataclass
+class Overview:
+    """What the caller may see of the fleet."""
+
+    vehicles: int
+    retired: int
+    plates: list[str]
+
+
+@dataclass
+class OverviewInput:
+    """How many plates are told."""
+
+    first: int = 10
+
+
+OVERVIEW = """query ($first: Int) {
+  vehicles(first: $first, orderBy: {licencePlate: ASC}) { totalCount nodes { licencePlate } }
+  retired: vehicles(where: {retired: {eq: true}}) { totalCount } }"""
+
+
+@hookimpl
+def register_query_fields() -> list[QueryField]:
+    """The root field ``fleetOverview``."""
+    about = {"en": "The fleet at a glance.", "de": "Die Flotte auf einen Blick."}
+    return [QueryField("fleet.overview", overview, Overview, OverviewInput, cost=2_000, description=about)]
+
+
+def overview(context: QueryContext, given: OverviewInput) -> Overview:
+    """Count what the caller may see."""
+    found = context.query(OVERVIEW, {"first": given.first})
+    plates = [each["licencePlate"] for each in found["vehicles"]["nodes"]]
+    return Overview(found["vehicles"]["totalCount"], found["retired"]["totalCount"], plates)
 
 
 @hookimpl

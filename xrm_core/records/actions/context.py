@@ -1,11 +1,14 @@
 """What the function of an action is given besides its record and its input."""
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from xrm_core.permissions.caller import Caller, System, system
+from xrm_core.query.reads import Read
+from xrm_core.records.asking import asks_of
 from xrm_core.records.merging import led
 from xrm_core.storage.counters import TAKEN_BACK
 
@@ -34,6 +37,23 @@ class ActionContext:
         self.connection = connection
         self.caller = led(caller, (ACTION, name))
         self.name = name
+        self.reads: list[tuple[Read, Any]] = []
+        """What was shown to the caller of entities whose reads are logged."""
+
+    def query(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What a GraphQL query for records answers to the caller, out of the transaction under way: its ``data``.
+
+        Raises:
+            Forbidden: the caller may not see something that it asks for.
+            BadQuery, QueryTooLarge: it asks for too much.
+        """
+        asked = asks_of(self.records).ask(self.connection, self.caller, document, variables)
+        self.reads.extend(asked.reads)
+        return asked.data
+
+    def query_as_system(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The same with all rights: what it answers is for the action to judge, not to be handed on."""
+        return asks_of(self.records).ask(self.connection, self.system, document, variables).data
 
     @cached_property
     def system(self) -> System:

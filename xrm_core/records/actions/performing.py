@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from xrm_core.errors import Forbidden
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action as Right
+from xrm_core.query.reads import Read
 from xrm_core.records.actions.context import ActionContext
 from xrm_core.records.actions.shapes import made, told
 from xrm_core.records.conflicts import version_conflict
@@ -27,6 +28,7 @@ def perform(
     id_: str | None = None,
     given: Any = None,
     version: int | None = None,
+    reads: list[tuple[Read, Any]] | None = None,
 ) -> dict[str, Any]:
     """Run an action in the open transaction of the connection; what it answers, as JSON has it.
 
@@ -38,6 +40,7 @@ def perform(
         id_: of its record, if it is about one.
         given: its input, if it has one, as GraphQL or JSON have it.
         version: that the record must have now, if given.
+        reads: gets what the action shows its caller of entities whose reads are logged.
 
     Raises:
         Forbidden, NotFound, VersionConflict, ValueInvalid: it was not run.
@@ -51,7 +54,9 @@ def perform(
         )
     shape, answers = records.actions.input(name), records.actions.answer(name)
     value = None if shape is None else made(shape, given)
-    arguments: list[Any] = [ActionContext(records, connection, caller, name)]
+    context = ActionContext(records, connection, caller, name)
+    context.reads = context.reads if reads is None else reads
+    arguments: list[Any] = [context]
     if action.entity is not None:
         kind, scope, needs = records.model[action.entity], records.scope(connection, caller), Right(action.needs)
         conditions = row_conditions(scope, caller, kind, needs, ())

@@ -65,7 +65,7 @@ def shape_of(given: type, depth: int = 0) -> Shape:
         Part(
             each.name,
             naming.camel(each.name),
-            _kind(hints[each.name], f"{given.__name__}.{each.name}", depth),
+            kind_of(hints[each.name], f"{given.__name__}.{each.name}", depth),
             each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING,
         )
         for each in dataclasses.fields(given)
@@ -80,14 +80,15 @@ def shape_of(given: type, depth: int = 0) -> Shape:
     return Shape(given, parts)
 
 
-def _kind(hint: Any, at: str, depth: int) -> Kind:
+def kind_of(hint: Any, at: str, depth: int = 0) -> Kind:
+    """The kind of a type that Python writes. Raises TypeError, which names ``at``: it is not possible here."""
     if get_origin(hint) in (Union, types.UnionType):
         rest = [each for each in get_args(hint) if each is not type(None)]
         if len(rest) != 1 or len(get_args(hint)) != 2:
             raise TypeError(f"{at} may be of several types")
-        return dataclasses.replace(_kind(rest[0], at, depth), nullable=True)
+        return dataclasses.replace(kind_of(rest[0], at, depth), nullable=True)
     if get_origin(hint) is list:
-        return Kind(_kind(get_args(hint)[0], at, depth), many=True)
+        return Kind(kind_of(get_args(hint)[0], at, depth), many=True)
     if hint in PLAIN:
         return Kind(hint)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
@@ -172,20 +173,32 @@ def told(shape: Shape, value: Any) -> dict[str, Any]:
     """What an action has answered, as JSON has it. Raises TypeError: it is not of the shape."""
     if not isinstance(value, shape.made_of):
         raise TypeError(f"the answer must be a {shape.made_of.__name__}, not {type(value).__name__}")
-    return {part.key: _told(part.kind, getattr(value, part.name), part.name) for part in shape.parts}
+    return {part.key: told_as(part.kind, getattr(value, part.name), part.name) for part in shape.parts}
 
 
-def _told(kind: Kind, value: Any, name: str) -> Any:
+def told_as(kind: Kind, value: Any, name: str) -> Any:
+    """The same of a value of a kind; ``name`` is what an error calls it."""
     if value is None:
         if kind.nullable:
             return None
         raise TypeError(f"{name} of the answer is None")
     if kind.many:
-        return [_told(kind.of, each, name) for each in value]
+        return [told_as(kind.of, each, name) for each in value]
     if isinstance(kind.of, Shape):
         return told(kind.of, value)
+    if not _fits(kind.of, value):
+        raise TypeError(f"{name} of the answer is a {type(value).__name__}")
     if isinstance(value, enum.Enum):
         return value.name
     if isinstance(value, Decimal):
         return format(value, "f")
     return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _fits(of: Any, value: Any) -> bool:
+    """Whether a value is of a plain type; Python takes truth values for numbers, and moments for dates."""
+    if of in (int, float):
+        return isinstance(value, (int, float) if of is float else int) and not isinstance(value, bool)
+    if of is dt.date:
+        return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+    return isinstance(value, str if of is strawberry.ID else of)

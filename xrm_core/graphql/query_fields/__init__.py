@@ -1,0 +1,7 @@
+"""Root fields of queries that plugins bring: typed functions that ask for records with the rights of their caller."""
+
+from xrm_core.graphql.query_fields.context import QueryContext
+from xrm_core.graphql.query_fields.query_field import QueryField
+from xrm_core.graphql.query_fields.registry import QueryFields
+
+__all__ = ["QueryContext", "QueryField", "QueryFields"]

@@ -1,0 +1,91 @@
+"""What the function of a query field is given besides its input."""
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from xrm_core.errors import QueryTooLarge, Timeout
+from xrm_core.permissions.caller import Caller as Caller_
+from xrm_core.permissions.caller import System, User, system
+from xrm_core.records.asking import asks_of
+from xrm_core.translation import say
+
+if TYPE_CHECKING:
+    from xrm_core.graphql.query_fields.query_field import QueryField
+    from xrm_core.query.reads import Read
+    from xrm_core.records.door import Records
+
+
+class QueryContext:
+    """One run of a query field, as its function sees it.
+
+    It has no connection: whatever it asks goes by :meth:`query`, with the rights of the caller, or by
+    :meth:`query_as_system`, which says so. All of it reads one snapshot, that of the rest of the document.
+
+    Args:
+        records: know what answers documents.
+        connection: with the snapshot.
+        caller: who asks, and sees what they may see.
+        field: that is run.
+        tenant: its name; empty for the main database.
+        most: points that all of its documents together may cost.
+    """
+
+    def __init__(
+        self, records: "Records", connection: Connection, caller: User, field: "QueryField", tenant: str, most: int
+    ) -> None:
+        self._records = records
+        self._connection = connection
+        self._left = most
+        self._until = time.monotonic() + field.seconds
+        self._seconds = field.seconds
+        self.caller = caller
+        self.name = field.name
+        self.tenant = tenant
+        self.reads: list[tuple[Read, Any]] = []
+        """What was shown of entities whose reads are logged."""
+
+    def query(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What a GraphQL query for records answers to the caller: its ``data``.
+
+        Args:
+            document: the text; the same text each time, and what differs in variables, is planned once.
+            variables: their values.
+
+        Raises:
+            Forbidden: the caller may not see something that it asks for.
+            BadCursor, BadQuery, QueryTooLarge: it asks for too much.
+            Timeout: the time of the field is over.
+        """
+        return self._ask(self.caller, document, variables)
+
+    def query_as_system(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The same with all rights: what it answers is for the function to judge, not to be handed on."""
+        return self._ask(self._system, document, variables)
+
+    def check(self) -> None:
+        """Between two steps of a long calculation: raises Timeout if the time of the field is over."""
+        if time.monotonic() > self._until:
+            raise Timeout(
+                say("{field} took longer than {seconds:g} s.", field=self.name, seconds=self._seconds),
+                hint=say("Ask for less at a time."),
+            )
+
+    @cached_property
+    def _system(self) -> System:
+        return system(self._records.model, f"query {self.name}", actor=self.caller.actor)
+
+    def _ask(self, caller: Caller_, document: str, variables: Mapping[str, Any] | None) -> dict[str, Any]:
+        self.check()
+        asked = asks_of(self._records).ask(self._connection, caller, document, variables)
+        self._left -= asked.cost
+        if self._left < 0:
+            raise QueryTooLarge(
+                say("{field} asks for more than you may spend at a time.", field=self.name),
+                hint=say("Ask for less at a time."),
+            )
+        self.reads.extend(asked.reads if caller is self.caller else ())
+        return asked.data

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from xrm_core.errors import SettingsError
@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+
+    _main_url: str = PrivateAttr(default="")
 
     data_dir: Path = Field(default=Path("xrm-data"), description="Folder for the embedded database and tokens.")
     database_url: str = Field(
@@ -344,6 +346,17 @@ class Settings(BaseSettings):
         if str(value) not in shipped:
             raise ValueError(f"there is no folder {value}; packs that have a name: {', '.join(shipped) or 'none'}")
         return shipped[str(value)]
+
+    @property
+    def main_url(self) -> str:
+        """URL of the main database, also where ``database_url`` is that of a tenant."""
+        return self._main_url or self.database_url
+
+    def at(self, url: str) -> Self:
+        """The same for the database of a tenant."""
+        found = self.model_copy(update={"database_url": url})
+        found._main_url = self.main_url
+        return found
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

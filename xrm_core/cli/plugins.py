@@ -1,27 +1,34 @@
-"""``xrm plugins``: which there are, and whether one is right."""
+"""``xrm plugins``: which there are, whether one is right, switching off and on, removing what one has kept."""
 
 import json
 from typing import Annotated
 
 import typer
 
-from xrm_core.cli.options import AsJson, DatabaseUrl, Schemas
+from xrm_core.cli.options import Accept, AsJson, DatabaseUrl, Schemas
 
 app = typer.Typer(help="Plugins.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the plugin.")]
+CHANGES_PENDING = 2
+"""Exit code of ``xrm plugins remove`` without ``--apply`` if there is something to remove."""
 
 
 @app.command("list")
 def list_plugins(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
-    """List the plugins that are loaded, in the order in which they are asked."""
+    """List the plugins that are loaded, in the order in which they are asked, and those that are switched off."""
     from xrm_core.cli.workplace import start
     from xrm_core.server.assembly import find_plugins
 
-    infos = find_plugins(start(schemas, database)).infos
-    if not infos:
+    plugins = find_plugins(start(schemas, database), reaches=False)
+    if not plugins.infos and not plugins.resting:
         typer.echo("No plugins are installed.")
-    for info in infos:
+    for info in plugins.infos:
         hooks = ", ".join(info.hooks) or "no hooks"
         typer.echo(f"{info.order}. {info.name}  ({info.distribution} {info.version}): {hooks}")
+    for each in plugins.resting:
+        state = "switched off, its data removed" if each.removed else "switched off"
+        typer.echo(f"-  {each.name}  ({each.distribution} {each.version}): {state}")
 
 
 @app.command()
@@ -40,3 +47,56 @@ def check(
     typer.echo(json.dumps(report.to_json(), ensure_ascii=False) if as_json else report.to_text())
     if report.errors or (strict and report.findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def disable(name: Name, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+    """Switch a plugin off. Its data stays, and can be read; servers and workers have to be started anew."""
+    from xrm_core.cli.workplace import start
+    from xrm_core.server.plugin_switching import disable as switch_off
+
+    resting = switch_off(start(schemas, database), name)
+    entities = ", ".join(sorted(resting.entities()))
+    typer.echo(f"The plugin {name} is switched off for what starts from now on: start servers and workers anew.")
+    if entities:
+        typer.echo(f"Its records can be read, but not changed: {entities}.")
+
+
+@app.command()
+def enable(name: Name, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+    """Switch a plugin on again. Servers and workers have to be started anew."""
+    from xrm_core.cli.workplace import start
+    from xrm_core.server.plugin_switching import enable as switch_on
+
+    switch_on(start(schemas, database), name)
+    typer.echo(f"The plugin {name} is switched on for what starts from now on: start servers and workers anew.")
+    typer.echo("«xrm schema plan» says whether its entity files have changed meanwhile.")
+
+
+@app.command()
+def remove(
+    name: Name,
+    carry_out: Annotated[bool, typer.Option("--apply", help="Do it. Without, it is only shown.")] = False,
+    accept: Accept = None,
+    as_json: AsJson = False,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Show what there is of a plugin in the database, and with --apply take it away; «xrm schema undo» brings it back.
+
+    Exit code 2 without --apply: there is something to remove.
+    """
+    from xrm_core.cli.workplace import start
+    from xrm_core.server.assembly import require_there
+    from xrm_core.server.plugin_removal import removal
+    from xrm_core.server.plugin_removal import remove as take_away
+
+    settings = start(schemas, database)
+    require_there(settings)
+    found = take_away(settings, name, accept or ()) if carry_out else removal(settings, name)
+    typer.echo(json.dumps(found.to_json(), ensure_ascii=False, default=str) if as_json else found.to_text())
+    if carry_out:
+        if not as_json:
+            typer.echo("Done.")
+    elif not found.is_empty:
+        raise typer.Exit(CHANGES_PENDING)

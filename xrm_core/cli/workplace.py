@@ -99,7 +99,7 @@ def start(schemas: Path | None, database: str | None, **more: Any) -> Settings:
     if not chosen_tenant():
         return settings
     require_there(settings)
-    found = settings.model_copy(update={"database_url": tenant_url(settings, chosen_tenant())})
+    found = settings.at(tenant_url(settings, chosen_tenant()))
     if is_missing(found.database_url):  # not even «xrm schema apply» makes it: what became of it is to be found out
         raise DatabaseUnavailable(
             f"The file of the tenant {chosen_tenant()} is not there.", hint="«xrm tenant list» says where it should be."
@@ -123,7 +123,7 @@ def opened(
         XrmError: settings, plugins or entity files are wrong, or there is no database.
     """
     settings = start(schemas, database)
-    plugins = find_plugins(settings)
+    plugins = find_plugins(settings, reaches=not files_only)
     files = SchemaFiles({}) if files_only else kept_files(settings)
     model = read_model(settings, plugins, files.texts)
     if not new and not files_only:

@@ -1,6 +1,6 @@
 """Installed distributions → :class:`~xrm_core.plugins.plugins.Plugins`, by the entry-point group ``xrm.plugins``."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
@@ -8,6 +8,7 @@ from itertools import pairwise
 from xrm_core.errors import PluginLoadError, SettingsError
 from xrm_core.plugins.plugins import Plugins
 from xrm_core.plugins.registration import InstalledPlugin, load_error
+from xrm_core.plugins.resting import Resting
 
 GROUP = "xrm.plugins"
 """Entry-point group in which a distribution names its plugin: ``fleet = "xrm_fleet"``."""
@@ -16,13 +17,20 @@ OWN = "xrm-platform"
 """The distribution whose plugins are loaded only where they are asked for: a small installation begins without them."""
 
 
-def load_plugins(disabled: Collection[str] = (), *, enabled: Collection[str] = (), trace: bool = False) -> Plugins:
+def load_plugins(
+    disabled: Collection[str] = (),
+    *,
+    enabled: Collection[str] = (),
+    trace: bool = False,
+    resting: Sequence[Resting] = (),
+) -> Plugins:
     """Load every installed plugin, by name, but each after those that it needs. One call per application object.
 
     Args:
         disabled: entry-point names of plugins that are not to be imported.
         enabled: entry-point names of the platform's own plugins that are to be loaded; those of others are anyway.
         trace: print each call of a hook to standard error.
+        resting: plugins that were switched off in the deployment, which are not imported either.
 
     Raises:
         PluginLoadError: a plugin cannot be imported or is not a plugin; names distribution, version and cause.
@@ -34,7 +42,9 @@ def load_plugins(disabled: Collection[str] = (), *, enabled: Collection[str] = (
     _refuse_unknown("Disabled", disabled, installed)
     _refuse_unknown("Enabled", enabled, installed)
     off = {point.name for point in found if _origin(point)[0] == OWN} - set(enabled) | set(disabled)
-    return Plugins([load_plugin(point) for point in found if point.name not in off], trace=trace, disabled=off)
+    off |= {each.name for each in resting}
+    loaded = [load_plugin(point) for point in found if point.name not in off]
+    return Plugins(loaded, trace=trace, disabled=off, resting=resting)
 
 
 def _refuse_unknown(what: str, names: Collection[str], installed: Collection[str]) -> None:

@@ -1,7 +1,7 @@
 """The loaded plugins of one application object, and the calls of their hooks."""
 
 import sys
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from xrm_core.errors import Busy, PluginLoadError, Refuse, RefusedByPlugin, XrmE
 from xrm_core.hookspecs import FileScan, Follow, Needs, Record, Write
 from xrm_core.plugins.needs import Needing, NeedsUnmet, ordered
 from xrm_core.plugins.registration import InstalledPlugin, load_error, register
+from xrm_core.plugins.resting import Resting, StandIn
 from xrm_core.translation import chosen, say
 
 _log = structlog.get_logger("xrm.plugins")
@@ -55,16 +56,24 @@ class Plugins:
     Args:
         installed: the plugins; :func:`~xrm_core.plugins.load_plugins` finds them, tests may give their own.
         trace: print each call of a hook to standard error.
-        disabled: names of plugins that are switched off.
+        disabled: names of plugins that are not loaded.
+        resting: those that were switched off in the deployment; something stands in for each.
 
     Raises:
         PluginLoadError: a plugin has a hook that does not exist, is ``async``, takes other arguments, …
     """
 
     def __init__(
-        self, installed: Iterable[InstalledPlugin] = (), *, trace: bool = False, disabled: Collection[str] = ()
+        self,
+        installed: Iterable[InstalledPlugin] = (),
+        *,
+        trace: bool = False,
+        disabled: Collection[str] = (),
+        resting: Sequence[Resting] = (),
     ) -> None:
-        given = list(installed)
+        self.resting = tuple(resting)
+        stand_ins = [InstalledPlugin(each.name, StandIn(each), each.distribution, each.version) for each in resting]
+        given = [*installed, *stand_ins]
         self._trace = trace
         self._installed = {plugin.name: plugin for plugin in given}
         self._hooks = register(given)
@@ -75,7 +84,7 @@ class Plugins:
         }
         self.infos: tuple[PluginInfo, ...] = tuple(
             PluginInfo(plugin.name, plugin.distribution, plugin.version, order, self._hooks_of(plugin.name))
-            for order, plugin in enumerate(installed, start=1)
+            for order, plugin in enumerate((each for each in installed if each not in stand_ins), start=1)
         )
 
     def _ordered(self, disabled: Collection[str]) -> list[str]:

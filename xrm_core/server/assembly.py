@@ -1,12 +1,13 @@
 """Settings → the parts of the platform, put together in order. The command line and the server both start here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import make_url
 
-from xrm_core.errors import ModelOutOfDate
+from xrm_core.errors import DatabaseUnavailable, ModelOutOfDate
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Model
@@ -16,10 +17,12 @@ from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.in_force import in_force
 from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins, load_plugins
+from xrm_core.plugins.resting import Resting
 from xrm_core.records.door import Records
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import current_model, has_models, require_model
 from xrm_core.storage.engines import Database, is_missing
+from xrm_core.storage.plugin_switches import resting_plugins
 from xrm_core.storage.schema_files import SchemaFiles, schema_files
 from xrm_core.storage.tables import Tables
 
@@ -54,6 +57,7 @@ def read_layers(settings: Settings, plugins: Plugins, tenant: Mapping[str, str] 
     return [
         *pack_layers(settings.schemas),
         *(LayerSource(name, "plugin", folder) for folder, name in plugins.schema_folders()),
+        *(LayerSource(each.name, "plugin", texts=each.files) for each in plugins.resting if not each.removed),
         *([LayerSource(TENANT_LAYER, "tenant", texts=tuple(tenant.items()))] if tenant else []),
     ]
 
@@ -67,13 +71,34 @@ def read_model(settings: Settings, plugins: Plugins, tenant: Mapping[str, str] |
     return load(read_layers(settings, plugins, tenant))
 
 
-def find_plugins(settings: Settings) -> Plugins:
-    """The platform's own plugins that are asked for, and those of others that are not disabled.
+def find_plugins(settings: Settings, *, reaches: bool = True) -> Plugins:
+    """The platform's own plugins that are asked for, and those of others that are not disabled; less those that are
+    switched off in the main database.
+
+    Args:
+        settings: name the ones that are asked for and disabled, and where the main database is.
+        reaches: whether that has to answer; else, if it does not, nothing is taken for switched off.
 
     Raises:
         PluginLoadError: one of them cannot be loaded.
+        DatabaseUnavailable: the main database does not answer.
     """
-    return load_plugins(settings.disabled_plugins, enabled=settings.plugins, trace=settings.trace_hooks)
+    resting: Sequence[Resting] = ()
+    try:
+        resting = _switched_off(settings.main_url)
+    except DatabaseUnavailable:
+        if reaches:
+            raise
+    return load_plugins(
+        settings.disabled_plugins, enabled=settings.plugins, trace=settings.trace_hooks, resting=resting
+    )
+
+
+def _switched_off(url: str) -> Sequence[Resting]:
+    if is_missing(url):
+        return ()
+    with closing(Database(url)) as database, database.read() as connection:
+        return resting_plugins(connection)
 
 
 def assemble(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xrm_core.plugins import InstalledPlugin
-from xrm_core.plugins.loading import GROUP, load_plugin
+from xrm_core.plugins.loading import GROUP, OWN, load_plugin
 
 _HEAD = "role,entity,action,fields,rule,effect"
 
@@ -20,7 +20,7 @@ class Setup:
 
     Args:
         plugins: names of installed plugins, those that they need among them; or name → module or object, for plugins
-            that are not installed. None: all that are installed.
+            that are not installed. None: all that are installed, less those that come with the platform.
         pack: name of a pack, such as ``core`` or ``machine_builder``, or a folder with one; None: there is nothing but
             ``files``, which have the entity ``user`` then.
         files: further entity files and extension files, by their names without ``.json``.
@@ -46,7 +46,8 @@ class Setup:
         if isinstance(self.plugins, Mapping):
             return [InstalledPlugin(name, plugin) for name, plugin in sorted(self.plugins.items())]
         found = {point.name: point for point in entry_points(group=GROUP)}
-        wanted = sorted(found if self.plugins is None else self.plugins)
+        others = [name for name, point in found.items() if point.dist is None or point.dist.name != OWN]
+        wanted = sorted(others if self.plugins is None else self.plugins)
         missing = [name for name in wanted if name not in found]
         if missing:
             there = ", ".join(sorted(found)) or "none"

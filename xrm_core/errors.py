@@ -252,12 +252,21 @@ class Refuse(Exception):
         message: why, for the person who wants to write: shown as it is. Or texts by language, ``{"en": …, "de": …}``:
             the one in the person's language is shown, else the English one, else the first.
         field: the field that is to blame, if it is one.
+        problems: of several fields, field → what is wrong with it, as ``message``. A field of a record that stands in
+            another is named by its path: ``lines.0.price``.
     """
 
-    def __init__(self, message: str | Mapping[str, str], *, field: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str | Mapping[str, str],
+        *,
+        field: str | None = None,
+        problems: Mapping[str, str | Mapping[str, str]] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
+        self.problems = dict(problems or {})
 
 
 class RecordInUse(XrmError):

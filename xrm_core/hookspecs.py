@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pluggy
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from xrm_core.events.listeners import RecordEvent
     from xrm_core.graphql.query_fields import QueryField
     from xrm_core.jobs.registry import JobHandler, Schedule
     from xrm_core.records.actions import Action
+    from xrm_core.records.hooks import HookContext, On
 
 PROJECT = "xrm"
 """Project name of the pluggy markers."""
@@ -52,8 +51,8 @@ class Needs:
     plugins: Mapping[str, str] = field(default_factory=dict)
 
 
-Follow = Callable[["Connection", str], object]
-"""Something to do in the transaction of a write, with its connection and the id of the record."""
+Follow = Callable[["HookContext", str], object]
+"""Something to do in the transaction of a write, with what it needs to write, too, and the id of the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +61,28 @@ class Write:
 
     actor: str | None
     _follow: Callable[[Follow], None]
+    _read: Callable[[str, str | None], Record | None]
+    _find: Callable[[str, Mapping[str, Any], int], list[Record]]
 
     def then(self, act: Follow) -> None:
-        """Have something done once the record is written, in the same transaction: to enqueue a job, say.
+        """Have something done once the record is written, in the same transaction: to write others, to enqueue a job.
 
         If the write fails after all, or is a dry run, it is taken back, or never called. A part of many records that
         has to be taken back is written again, and then it is called again.
 
         Args:
-            act: given the connection and the id of the record. What it raises refuses the write.
+            act: given a ``HookContext``, with which it writes, and the id of the record. What it raises refuses the
+                write.
         """
         self._follow(act)
+
+    def read(self, entity: str, id_: str | None) -> Record | None:
+        """A record as it is stored now, whoever may see it; None: there is none. Computed fields are not in it."""
+        return self._read(entity, id_)
+
+    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100) -> list[Record]:
+        """Records for which a filter holds, in the words of entity files, whoever may see them; the oldest first."""
+        return self._find(entity, where, limit)
 
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -203,6 +213,37 @@ def register_query_fields() -> "list[QueryField]":
 
 
 @hookspec
+def register_record_hooks() -> "list[On]":
+    """Name functions that are called before or after writes of one entity, or of some of its fields.
+
+    Called whenever the write door of a model is made, and at the start of a process that reads the change log. No
+    database is open yet.
+
+    Returns:
+        A list of ``On``. Of one plugin, its hook for all records is called first, then these, in their order; plugins
+        follow each other as everywhere. A write of another entity does not pay for them.
+
+    ``before`` is asked as :func:`before_record_update` and its like are, and may do what they may; ``after`` is told as
+    :func:`after_record_update` and its like are, and what does not concern it can neither fail nor wait on its account.
+
+    An exception here, another kind of value, a hook without a function, or on a field that the entity does not have,
+    stops the start with ``PLUGIN_LOAD_FAILED``. One on an entity that the model does not have is left out.
+
+    Example::
+
+        def follow_stage(change):
+            step = {"opportunity": change.before["id"], "stage": change.changes["stage"]}
+            change.then(lambda context, id: context.records.create(context.connection, context.system, "step", step))
+
+
+        @hookimpl
+        def register_record_hooks():
+            return [On("opportunity", "update", fields=("stage",), before=follow_stage)]
+    """
+    raise NotImplementedError
+
+
+@hookspec
 def register_jobs() -> "list[JobHandler]":
     """Name the kinds of jobs that the plugin can do, and the function that does each.
 
@@ -271,7 +312,8 @@ def before_record_create(entity: str, record: Record, write: Write) -> Mapping[s
         entity: name of the entity, e.g. ``"customer"``.
         record: the values given by the caller, defaults filled in, changes of earlier plugins merged in. A copy:
             changing it changes nothing.
-        write: who writes it, and :meth:`Write.then`, which enqueues jobs in the same transaction.
+        write: who writes it, :meth:`Write.then`, which has something done in the same transaction, and
+            :meth:`Write.read` and :meth:`Write.find`, which look at other records.
 
     Returns:
         Values to merge into the record (a value of None empties the field), or None to leave it as it is. The

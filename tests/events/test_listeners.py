@@ -7,7 +7,7 @@ from typing import Any
 from tests.changes.kit import log_of
 from tests.events.kit import ReaderWorld
 from tests.jobs.conftest import Clock
-from xrm_core.api import RecordEvent, hookimpl
+from xrm_core.api import On, RecordEvent, hookimpl
 from xrm_core.events.by_hand import dead
 from xrm_core.events.consumer import Consumer
 from xrm_core.events.listeners import listeners
@@ -59,6 +59,47 @@ def test_hook_after_record_delete(world: ReaderWorld) -> None:
     world.world.delete("admin", "customer", one)
     world.read(reader)
     assert heard == [("note", note), ("customer", one)]
+
+
+def test_functions_for_an_entity_and_fields_hear_of_those_only(world: ReaderWorld, time: Clock) -> None:
+    heard: list[Any] = []
+
+    def moved(event: RecordEvent) -> None:
+        heard.append((event.operation, event.changes["city"]))
+
+    def fails(event: RecordEvent) -> None:
+        heard.append("email")
+        raise ValueError("never")
+
+    def register_record_hooks() -> list[On]:
+        return [
+            On("customer", ("create", "update", "delete"), fields=("city",), after=moved),
+            On("customer", "update", fields=("email",), after=fails),
+            On("note", "create", before=lambda _change: None),
+        ]
+
+    reader = listening(world, register_record_hooks=register_record_hooks)
+    one = world.customer("A", updates=2)
+    other = world.customer("B")
+    for id_, changes in ((one, {"email": "a@example.com"}), (other, {"number": "7"}), (other, {"city": "Ulm"})):
+        world.world.update("admin", "customer", id_, changes)
+    world.world.update("admin", "customer", one, {"revenue": "7.00"})  # waits for nothing: nobody is to be told of it
+    world.world.delete("admin", "customer", other)
+    world.read(reader)
+    assert heard == [
+        ("update", (None, "A 0")),
+        ("update", ("A 0", "A 1")),
+        "email",
+        ("update", (None, "Ulm")),
+        ("delete", ("Ulm", None)),
+    ]
+    assert world.state(reader.name).waiting == 1
+
+
+def test_who_has_nothing_to_hear_has_no_reader() -> None:
+    hooks = [On("customer", "update", before=lambda _change: None)]
+    plugin = _Plugin(register_record_hooks=hookimpl(lambda: hooks))
+    assert listeners(Plugins([InstalledPlugin("sample", plugin)])) == []
 
 
 def test_what_a_listener_writes_is_there_once_and_says_why(world: ReaderWorld, time: Clock) -> None:

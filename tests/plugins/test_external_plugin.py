@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.plugins.conftest import EXTERNAL_PLUGIN, REPOSITORY
@@ -70,6 +71,9 @@ with database.begin() as connection:
     attempt(records.delete, vehicle)
     left = connection.exec_driver_sql("SELECT count(*) FROM vehicle").scalar()
     seized = attempt(records.create, {"licence_plate": "M-EF 56"})
+    attempt(records.create, {"licence_plate": "m-ef56"})
+    acme = records.create(connection, caller, "customer", {"name": "Acme"})
+    attempt(records.update, seized, {"customer": acme})
     inspected = attempt(records.create, {"licence_plate": "M-GH 78"})
     failing = {"id_": inspected, "given": {"passed": False, "remark": "brakes"}}
     inspections = [perform(records, connection, caller, "fleet.inspect", **failing)]
@@ -123,9 +127,11 @@ print(json.dumps({
 """
 
 
-def refusal(message: str, field: str | None = None) -> dict[str, object]:
+def refusal(message: str, field: str | None = None, problems: Mapping[str, str] | None = None) -> dict[str, object]:
     """What the caller of the door gets."""
-    details = {"plugin": "fleet", "entity": "vehicle"} | ({"field": field} if field else {})
+    details: dict[str, object] = {"plugin": "fleet", "entity": "vehicle"} | ({"field": field} if field else {})
+    if problems:
+        details["problems"] = [{"field": name, "message": why} for name, why in problems.items()]
     return {"code": "REFUSED_BY_PLUGIN", "message": message, "details": details}
 
 
@@ -150,6 +156,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_schemas",
                 "register_actions",
                 "register_query_fields",
+                "register_record_hooks",
                 "register_jobs",
                 "register_schedules",
                 "before_record_create",
@@ -168,6 +175,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
             refusal("The licence plate B-XR 666 is reported stolen.", "licence_plate"),
             refusal("Retire the vehicle M-AB 12 before you delete it."),
             refusal("A retired vehicle cannot be changed; take it back into service first.", "retired"),
+            refusal("Another vehicle has this plate.", problems={"licence_plate": "is that of M-EF 56."}),
         ],
         "stored": [["M-AB 12", 1, 2]],
         "left": 0,
@@ -180,11 +188,13 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
         "overview": {"data": {"fleetOverview": {"vehicles": 2, "retired": 2, "plates": ["M-EF 56"]}}},
         "scans": ["clean", "quarantine"],
         "notes": [
+            "M-EF 56 goes to Acme",
             "M-GH 78 has failed: brakes",
             "New vehicle M-AB 12",
             "A vehicle was retired",
             "Vehicle M-AB 12 is gone",
             "New vehicle M-EF 56",
+            "Farewell to nobody",
             "New vehicle M-GH 78",
             "A vehicle was retired",
             "A vehicle was retired",
@@ -204,6 +214,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
 
     names = ("FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "RecordEvent", "Refuse", "Schedule")
     names = (*names, "QueryContext", "QueryField", "Action", "ActionContext", "Needs", "Write", "enqueue", "hookimpl")
+    names = (*names, "HookContext", "On", "RecordChange")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from xrm_core.api import Action, FileScan, Needs, QueryField, Refuse, hookimpl
+from xrm_core.api import Action, FileScan, Needs, On, QueryField, Refuse, hookimpl
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
 from xrm_core.plugins import InstalledPlugin, Plugins
+from xrm_core.records.hooks import RecordHooks, registered
 
 
 def plugins(**hooks: Any) -> Plugins:
@@ -38,6 +39,10 @@ def several(**functions: Any) -> Plugins:
             for name, function in functions.items()
         ]
     )
+
+
+async def _coroutine() -> None:
+    """What an async function in disguise returns."""
 
 
 def test_hook_register_needs():
@@ -99,6 +104,34 @@ def test_hook_register_query_fields():
     for wrong in (lambda: field, lambda: ["sample.number"], lambda: 1 / 0):
         with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*register_query_fields"):
             plugins(register_query_fields=wrong).registered("register_query_fields", QueryField)
+
+
+def test_hook_register_record_hooks():
+    hooks = [On("customer", "update", fields=("city",), before=lambda _change: None)]
+
+    assert registered(plugins(register_record_hooks=lambda: hooks)) == [("sample", hooks[0])]
+
+
+@pytest.mark.parametrize(
+    ("hooks", "cause"),
+    [
+        (lambda: 1 / 0, "register_record_hooks raised ZeroDivisionError"),
+        (lambda: On("customer", "update"), "register_record_hooks must return a list of On"),
+        (lambda: [On("customer", "update")], "the hook on 'customer' has nothing to call"),
+        (lambda: [On("customer", "upsert", after=print)], "names operations that are none; there are create, update"),
+        (lambda: [On("customer", (), after=print)], "names operations that are none"),
+        (lambda: [On("customer", "update", fields="city", after=print)], "has fields that are no list of names"),
+        (lambda: [On("customer", "update", fields=[7], after=print)], "has fields that are no list of names"),
+        (lambda: [On("customer", "update", before="check")], "has no function to call before a write"),
+        (lambda: [On("customer", "update", after=_coroutine)], "is async after a write"),
+        (lambda: [On(None, "update", after=print)], "names no entity"),
+    ],
+)
+def test_record_hooks_that_cannot_be_used_name_the_plugin(hooks: Any, cause: str):
+    asked = plugins(register_record_hooks=hooks)
+
+    with pytest.raises(PluginLoadError, match=f"The plugin sample of sample-dist 0.3 cannot be loaded: .*{cause}"):
+        registered(asked)
 
 
 def test_hook_register_jobs():
@@ -181,7 +214,7 @@ def test_hook_before_record_create():
 
     given = {"name": "Acme", "size": 3}
 
-    result = plugins(before_record_create=before_record_create).before_create("customer", given)
+    result = RecordHooks(plugins(before_record_create=before_record_create)).before_create("customer", given)
 
     assert seen == [("customer", {"name": "Acme", "size": 3})]
     assert result == {"name": "Changed", "size": 3, "added": None}
@@ -195,7 +228,7 @@ def test_hook_before_record_update():
         seen.append((before["name"], dict(changes)))
         return {"name": changes["name"].upper()}
 
-    result = plugins(before_record_update=before_record_update).before_update(
+    result = RecordHooks(plugins(before_record_update=before_record_update)).before_update(
         "customer", {"name": "Acme", "version": 4}, {"name": "Beta"}
     )
 
@@ -210,9 +243,9 @@ def test_hook_before_record_delete():
 
     asked = plugins(before_record_delete=before_record_delete)
 
-    asked.before_delete("customer", {"locked": False})
+    RecordHooks(asked).before_delete("customer", {"locked": False})
     with pytest.raises(RefusedByPlugin, match=r"^It is locked\.$"):
-        asked.before_delete("customer", {"locked": True})
+        RecordHooks(asked).before_delete("customer", {"locked": True})
 
 
 def test_hook_before_record_restore():
@@ -222,9 +255,9 @@ def test_hook_before_record_restore():
 
     asked = plugins(before_record_restore=before_record_restore)
 
-    asked.before_restore("customer", {"locked": False})
+    RecordHooks(asked).before_restore("customer", {"locked": False})
     with pytest.raises(RefusedByPlugin, match=r"^It is locked\.$"):
-        asked.before_restore("customer", {"locked": True})
+        RecordHooks(asked).before_restore("customer", {"locked": True})
 
 
 def test_hook_scan_file():
@@ -248,17 +281,13 @@ def test_refuse_becomes_an_error_with_the_plugin_and_the_field():
         raise Refuse("Not this one.", field="name")
 
     with pytest.raises(RefusedByPlugin) as caught:
-        plugins(before_record_create=before_record_create).before_create("customer", {})
+        RecordHooks(plugins(before_record_create=before_record_create)).before_create("customer", {})
 
     assert caught.value.to_json() == {
         "code": "REFUSED_BY_PLUGIN",
         "message": "Not this one.",
         "details": {"plugin": "sample", "entity": "customer", "field": "name"},
     }
-
-
-async def _coroutine() -> None:
-    """What an async function in disguise returns."""
 
 
 @pytest.mark.parametrize(
@@ -270,7 +299,7 @@ def test_a_failing_hook_refuses_without_telling_the_caller_why(function: Any):
     asked = plugins(before_record_create=lambda: function())
 
     with capture_logs() as logs, pytest.raises(RefusedByPlugin) as caught:
-        asked.before_create("customer", {})
+        RecordHooks(asked).before_create("customer", {})
 
     assert caught.value.to_json() == {
         "code": "REFUSED_BY_PLUGIN",
@@ -288,7 +317,7 @@ def test_a_hook_that_returns_a_coroutine_refuses():
     asked = plugins(before_record_create=lambda: _coroutine())
 
     with pytest.raises(RefusedByPlugin):
-        asked.before_create("customer", {})
+        RecordHooks(asked).before_create("customer", {})
 
 
 def test_plugins_are_asked_in_order_and_see_what_the_earlier_changed():
@@ -298,7 +327,7 @@ def test_plugins_are_asked_in_order_and_see_what_the_earlier_changed():
         c=lambda record: {"trail": record["trail"] + "c"},
     )
 
-    assert asked.before_create("customer", {"trail": ""}) == {"trail": "ac"}
+    assert RecordHooks(asked).before_create("customer", {"trail": ""}) == {"trail": "ac"}
 
 
 def test_the_refusing_plugin_is_named_and_later_ones_are_not_asked():
@@ -310,7 +339,7 @@ def test_the_refusing_plugin_is_named_and_later_ones_are_not_asked():
     asked = several(a=lambda: None, b=refuse, c=lambda record: asked_later.append(record))
 
     with pytest.raises(RefusedByPlugin) as caught:
-        asked.before_create("customer", {})
+        RecordHooks(asked).before_create("customer", {})
 
     assert caught.value.details["plugin"] == "b"
     assert asked_later == []
@@ -324,9 +353,9 @@ def test_hooks_cannot_change_what_they_are_given():
     before = {"regarding": {"customer": "1"}}
     changes = {"regarding": {"customer": "2"}}
 
-    assert plugins(before_record_update=before_record_update).before_update("activity", before, changes) == {
-        "regarding": {"customer": "2"}
-    }
+    assert RecordHooks(plugins(before_record_update=before_record_update)).before_update(
+        "activity", before, changes
+    ) == {"regarding": {"customer": "2"}}
     assert changes == {"regarding": {"customer": "2"}}
 
 
@@ -345,9 +374,9 @@ def test_the_record_before_is_read_only_all_the_way_down(hook: str):
     before = {"regarding": {"customer": "1"}}
 
     if hook == "before_record_update":
-        asked.before_update("activity", before, {})
+        RecordHooks(asked).before_update("activity", before, {})
     else:
-        asked.before_delete("activity", before)
+        RecordHooks(asked).before_delete("activity", before)
 
     assert len(failures) == 2
     assert before == {"regarding": {"customer": "1"}}
@@ -356,6 +385,6 @@ def test_the_record_before_is_read_only_all_the_way_down(hook: str):
 def test_without_plugins_nothing_is_changed_or_asked():
     record = {"name": "Acme"}
 
-    assert Plugins().before_create("customer", record) is record
-    assert Plugins().before_update("customer", record, record) is record
+    assert RecordHooks(Plugins()).before_create("customer", record) is record
+    assert RecordHooks(Plugins()).before_update("customer", record, record) is record
     assert Plugins().schema_folders() == []

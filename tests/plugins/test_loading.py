@@ -5,6 +5,7 @@ import pytest
 from tests.plugins.conftest import MakeDistribution
 from xrm_core.errors import PluginLoadError, SettingsError
 from xrm_core.plugins import InstalledPlugin, Plugins, load_plugins
+from xrm_core.records.hooks import RecordHooks
 
 HOOK = """
 from xrm_core.api import hookimpl
@@ -148,6 +149,6 @@ def test_two_applications_do_not_share_plugins(make_distribution: MakeDistributi
 def test_trace_prints_each_call(capsys: pytest.CaptureFixture[str], make_distribution: MakeDistribution):
     make_distribution(HOOK, plugin="sample")
 
-    load_plugins(trace=True).before_delete("customer", {})
+    RecordHooks(load_plugins(trace=True)).before_delete("customer", {})
 
     assert capsys.readouterr().err == "hook before_record_delete customer -> sample\n"

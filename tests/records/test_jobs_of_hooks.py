@@ -7,18 +7,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from tests.records.kit import World, build
-from xrm_core.api import Refuse, Write, enqueue, hookimpl
+from xrm_core.api import HookContext, Refuse, Write, enqueue, hookimpl
 from xrm_core.errors import RefusedByPlugin, ValidationFailed
 from xrm_core.storage.engines import Database
 from xrm_core.storage.job_tables import JOB
 
 
 def _job(what: str, write: Write) -> None:
-    def act(connection: Connection, id_: str) -> None:
-        enqueue(connection, f"test.{what}", {"id": id_}, owner=write.actor)
+    def act(context: HookContext, id_: str) -> None:
+        enqueue(context.connection, f"test.{what}", {"id": id_}, owner=write.actor)
 
     write.then(act)
 
@@ -29,10 +29,10 @@ def before_record_create(entity: str, record: Any, write: Write) -> None:
     if record.get("name") == "Late":
         write.then(_refuse)
     if record.get("name") == "Crash":
-        write.then(lambda _connection, _id: 1 / 0)
+        write.then(lambda _context, _id: 1 / 0)
 
 
-def _refuse(_connection: Connection, id_: str) -> None:
+def _refuse(_context: HookContext, id_: str) -> None:
     raise Refuse(f"{len(id_)} letters are too many.", field="name")
 
 

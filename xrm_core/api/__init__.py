@@ -1,13 +1,14 @@
 """Everything a plugin may import, and nothing else of core.
 
 ``hookimpl`` marks the functions that implement hooks (:mod:`xrm_core.hookspecs` has their contracts), ``Needs`` is what
-a plugin says that it needs. ``Refuse`` is raised to refuse, ``Write`` is a write as before-hooks are told of it,
-``Record`` is the type of records that hooks are given, ``FileScan`` what a scan of a file may answer. ``Action`` is
-what plugins register as something to be done, ``ActionContext`` what its function is given; ``QueryField`` is what
-they register as something to be asked, ``QueryContext`` what its function is given. ``JobHandler`` and
-``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what a job's function is
-given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks of a change. What is
-not here may change in any release.
+a plugin says that it needs. ``Refuse`` is raised to refuse, ``Write`` is a write as before-hooks are told of it, ``On``
+names functions for one entity and its fields, ``RecordChange`` is what they are asked about, ``HookContext`` what is
+given to what follows a write, ``Record`` is the type of records that hooks are given, ``FileScan`` what a scan of a
+file may answer. ``Action`` is what plugins register as something to be done, ``ActionContext`` what its function is
+given; ``QueryField`` is what they register as something to be asked, ``QueryContext`` what its function is given.
+``JobHandler`` and ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what
+a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks
+of a change. What is not here may change in any release.
 """
 
 from xrm_core.errors import Refuse
@@ -18,18 +19,22 @@ from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import JobHandler, Schedule
 from xrm_core.records.actions import Action, ActionContext
+from xrm_core.records.hooks import HookContext, On, RecordChange
 
 __all__ = [
     "Action",
     "ActionContext",
     "FileScan",
+    "HookContext",
     "JobContext",
     "JobFailed",
     "JobHandler",
     "Needs",
+    "On",
     "QueryContext",
     "QueryField",
     "Record",
+    "RecordChange",
     "RecordEvent",
     "Refuse",
     "Schedule",

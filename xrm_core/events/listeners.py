@@ -1,4 +1,4 @@
-"""Plugins that listen: their ``after_`` hooks are called with the entries of the change log."""
+"""Plugins that listen: their hooks after writes are called with the entries of the change log."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,19 +12,14 @@ from xrm_core.changes.reading import LoggedChange
 from xrm_core.events.consumer import Consumer, EntryFailed, Note, Patience
 from xrm_core.jobs.place import Place
 from xrm_core.permissions.caller import System, system
-from xrm_core.plugins import Plugins
+from xrm_core.plugins import Hook, Plugins
 from xrm_core.records.asking import asks_of
 from xrm_core.records.door import Records
+from xrm_core.records.hooks import HOOK, MOST_HOOKS, On, registered
 from xrm_core.storage.applied import require_model
 
 PREFIX = "plugin:"
 """What the names of the readers of plugins begin with."""
-
-HOOK = "hook"
-"""The kind of cause that a listener is."""
-
-MOST_HOOKS = 8
-"""So many listeners may lead to each other; a longer chain is taken for a circle."""
 
 _HOOKS = {
     Operation.CREATE.value: "after_record_create",
@@ -52,6 +47,8 @@ class RecordEvent:
         connection: of the transaction under way, in which the reader of the plugin moves on, too.
         records: the door for records: ``create``, ``update``, ``delete`` …, each with a connection and a caller.
         caller: the platform itself, with all rights; what it writes names this event among its causes.
+        changes: field → old and new value, of each field that differs: of a new record all that have a value, of one
+            that is gone all that had one. Less what was erased from the log.
     """
 
     id: str
@@ -67,6 +64,7 @@ class RecordEvent:
     connection: Connection
     records: Records
     caller: System
+    changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def query_as_system(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a GraphQL query for records answers to the platform itself, in the transaction under way: its ``data``.
@@ -79,10 +77,11 @@ class RecordEvent:
 
 @dataclass(frozen=True)
 class Listener:
-    """What one plugin hears."""
+    """What one plugin hears. ``own`` are its functions for single entities."""
 
     plugin: str
     plugins: Plugins
+    own: Sequence[On] = ()
     patience: Patience = field(default_factory=Patience)
 
     @property
@@ -91,8 +90,10 @@ class Listener:
         return f"{PREFIX}{self.plugin}"
 
     def wants(self, entry: LoggedChange) -> bool:
-        """Whether the plugin has the hook."""
-        return entry.operation in _HOOKS and self.plugins.has(self.plugin, _HOOKS[entry.operation])
+        """Whether the plugin has a hook for it."""
+        if entry.operation not in _HOOKS:
+            return False
+        return self.plugins.has(self.plugin, _HOOKS[entry.operation]) or any(_concerns(on, entry) for on in self.own)
 
     def deliver(self, place: Place, entry: LoggedChange, attempt: int) -> Note:
         """Call the hook in the transaction in which the reader moves on: what it writes is there once."""
@@ -117,23 +118,53 @@ class Listener:
                 connection,
                 records,
                 system(records.model, f"plugin {self.plugin}", led_by=causes),
+                _changes(entry),
             )
             self.plugins.after(self.plugin, _HOOKS[entry.operation], _arguments(entry, event))
+            for on in self.own:
+                if on.after is not None and _concerns(on, entry):
+                    self.plugins.tell(Hook(self.plugin, on.after, ("event",)), {"entity": entry.entity, "event": event})
             require_model(connection, records.model)
 
         return note
 
 
 def listeners(plugins: Plugins) -> Sequence[Consumer]:
-    """All plugins that listen."""
-    names = [info.name for info in plugins.infos if set(info.hooks) & set(_HOOKS.values())]
-    return [Listener(name, plugins) for name in names]
+    """All plugins that listen.
+
+    Raises:
+        PluginLoadError: one registers a hook that is none.
+    """
+    own: dict[str, list[On]] = {}
+    for plugin, on in registered(plugins):
+        if on.after is not None:
+            own.setdefault(plugin, []).append(on)
+    general = {info.name for info in plugins.infos if set(info.hooks) & set(_HOOKS.values())}
+    names = [info.name for info in plugins.infos if info.name in general or info.name in own]
+    return [Listener(name, plugins, own.get(name, ())) for name in names]
+
+
+def _concerns(on: On, entry: LoggedChange) -> bool:
+    if entry.entity != on.entity or entry.operation not in on.each:
+        return False
+    return not on.fields or any(name in entry.fields for name in on.fields)
+
+
+def _fields(entry: LoggedChange) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(dict(entry.fields)))  # a copy: a plugin may change it
+    return found
+
+
+def _changes(entry: LoggedChange) -> Mapping[str, tuple[Any, Any]]:
+    if entry.operation == Operation.UPDATE:
+        return {name: (old, new) for name, (old, new) in _fields(entry).items()}
+    if entry.operation == Operation.DELETE:
+        return {name: (value, None) for name, value in _fields(entry).items()}
+    return {name: (None, value) for name, value in _fields(entry).items()}
 
 
 def _arguments(entry: LoggedChange, event: RecordEvent) -> Mapping[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(dict(entry.fields)))  # a copy: a plugin may change it
     if entry.operation == Operation.UPDATE:
-        pairs = {name: (old, new) for name, (old, new) in found.items()}
-        return {"entity": entry.entity, "changes": pairs, "event": event}
+        return {"entity": entry.entity, "changes": dict(event.changes), "event": event}
     name = "before" if entry.operation == Operation.DELETE else "record"
-    return {"entity": entry.entity, name: {"id": entry.record_id, **found}, "event": event}
+    return {"entity": entry.entity, name: {"id": entry.record_id, **_fields(entry)}, "event": event}

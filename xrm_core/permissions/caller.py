@@ -1,6 +1,6 @@
 """Who is acting: a user with rights, or the system itself. There is no caller that is None."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 
 from xrm_core.metadata.model import Model
@@ -113,3 +113,10 @@ def system(
 ) -> System:
     """The platform itself, with full access to a model."""
     return System(full_access(model), cause, sets_system_fields, actor, led_by=led_by)
+
+
+def led(caller: Caller, *causes: tuple[str, str]) -> Caller:
+    """The same caller, led by more causes."""
+    if isinstance(caller, System):
+        return replace(caller, led_by=(*caller.causes, *causes))
+    return replace(caller, causes=(*caller.causes, *causes))

@@ -4,19 +4,17 @@ import sys
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, TypeVar
 
 import structlog
-from pluggy import HookImpl
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from xrm_core.errors import Busy, PluginLoadError, Refuse, RefusedByPlugin, XrmError
-from xrm_core.hookspecs import FileScan, Follow, Needs, Record, Write
+from xrm_core.hookspecs import FileScan, Needs
 from xrm_core.plugins.needs import Needing, NeedsUnmet, ordered
 from xrm_core.plugins.registration import InstalledPlugin, load_error, register
 from xrm_core.plugins.resting import Resting, StandIn
@@ -38,16 +36,13 @@ class PluginInfo:
     hooks: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Then:
-    """What plugins want done once a record is written, in their order; ``actor`` is who writes it."""
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A function of a plugin, called by the names of its arguments: a hook, or one that a hook has registered."""
 
-    actor: str | None
-    acts: list[tuple[str, Follow]] = field(default_factory=list)
-
-    def write(self, plugin: str) -> Write:
-        """What a plugin is given."""
-        return Write(self.actor, lambda act: self.acts.append((plugin, act)))
+    plugin_name: str
+    function: Callable[..., Any]
+    argnames: tuple[str, ...]
 
 
 class Plugins:
@@ -76,7 +71,10 @@ class Plugins:
         given = [*installed, *stand_ins]
         self._trace = trace
         self._installed = {plugin.name: plugin for plugin in given}
-        self._hooks = register(given)
+        self._hooks: dict[str, Sequence[Hook]] = {
+            name: [Hook(each.plugin_name, each.function, tuple(each.argnames)) for each in found]
+            for name, found in register(given).items()
+        }
         installed = [self._installed[name] for name in self._ordered(disabled)]
         places = {plugin.name: place for place, plugin in enumerate(installed)}
         self._hooks = {
@@ -135,57 +133,37 @@ class Plugins:
         plugin = self._installed[name]
         return load_error(plugin.name, plugin.distribution, plugin.version, cause)
 
-    def before_create(self, entity: str, record: Record, then: "Then | None" = None) -> Record:
-        """The record as the plugins want it: the one given, which is left as it is, if they want nothing else.
+    def hooks(self, name: str) -> Sequence[Hook]:
+        """The implementations of a hook, in the order of the plugins."""
+        return self._hooks[name]
+
+    def ask(self, hook: Hook, entity: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What one plugin wants changed of a record that is to be written.
 
         Raises:
-            RefusedByPlugin: a plugin refused or failed.
+            RefusedByPlugin: it refused or failed.
         """
-        for hook in self._hooks["before_record_create"]:
-            if wanted := self._ask(hook, entity, then, record=_copied(record)):
-                record = {**record, **wanted}
-        return record
+        with self._translated(hook.plugin_name, entity, (DBAPIError, Busy)):
+            answer = self._call(hook, arguments)
+            if answer is None:
+                return {}
+            if isinstance(answer, Coroutine):
+                answer.close()  # a hook that only looks like an ordinary function; unclosed, Python would warn later
+            if not isinstance(answer, Mapping) or not all(isinstance(key, str) for key in answer):
+                raise TypeError(f"a before-hook returns a mapping of field names or None, not {type(answer).__name__}")
+        return answer
 
-    def before_update(
-        self, entity: str, before: Mapping[str, Any], changes: Record, then: "Then | None" = None
-    ) -> Record:
-        """The changes as the plugins want them: those given, which are left as they are, if they want nothing else.
+    @contextmanager
+    def following(self, plugin: str, entity: str) -> Iterator[None]:
+        """Around what a plugin has follow a write: what it raises becomes an error that names it.
+
+        What the platform itself has refused inside goes through as it is.
 
         Raises:
-            RefusedByPlugin: a plugin refused or failed.
+            RefusedByPlugin: the plugin refused or failed.
         """
-        for hook in self._hooks["before_record_update"]:
-            if wanted := self._ask(hook, entity, then, before=_frozen(before), changes=_copied(changes)):
-                changes = {**changes, **wanted}
-        return changes
-
-    def before_delete(self, entity: str, before: Mapping[str, Any], then: "Then | None" = None) -> None:
-        """Ask the plugins whether the record may go.
-
-        Raises:
-            RefusedByPlugin: a plugin refused or failed.
-        """
-        for hook in self._hooks["before_record_delete"]:
-            self._ask(hook, entity, then, before=_frozen(before))
-
-    def before_restore(self, entity: str, record: Mapping[str, Any], then: "Then | None" = None) -> None:
-        """Ask the plugins whether the record may come back out of the trash.
-
-        Raises:
-            RefusedByPlugin: a plugin refused or failed.
-        """
-        for hook in self._hooks["before_record_restore"]:
-            self._ask(hook, entity, then, record=_frozen(record))
-
-    def follow(self, connection: Connection, entity: str, id_: str, then: "Then") -> None:
-        """Do what plugins want done with a record that was written, in the transaction of the write.
-
-        Raises:
-            RefusedByPlugin: a plugin refused or failed.
-        """
-        for plugin, act in then.acts:
-            with self._translated(plugin, entity):
-                act(connection, id_)
+        with self._translated(plugin, entity, (DBAPIError, XrmError)):
+            yield
 
     @property
     def scan_files(self) -> bool:
@@ -206,11 +184,10 @@ class Plugins:
         for hook in self._hooks["scan_file"]:
             try:
                 with content() as stream:
-                    answer = self._call(hook, {"file": _frozen(file), "content": stream})
+                    answer = self._call(hook, {"file": read_only(file), "content": stream})
                 found = FileScan.CLEAN if answer is None else FileScan(answer)
             except Refuse as refusal:
-                said = refusal.message if isinstance(refusal.message, str) else chosen(refusal.message)
-                raise RefusedByPlugin(said, details={"plugin": hook.plugin_name}) from refusal
+                raise _refused(refusal, {"plugin": hook.plugin_name}) from refusal
             except Exception as error:
                 _log.error("plugin_hook_failed", plugin=hook.plugin_name, exc_info=error)
                 found = FileScan.PENDING
@@ -225,10 +202,14 @@ class Plugins:
         """Tell one plugin, by an ``after_`` hook, of something that has happened. What it raises goes through."""
         for each in self._hooks[hook]:
             if each.plugin_name == plugin:
-                answer = self._call(each, arguments)
-                if isinstance(answer, Coroutine):
-                    answer.close()
-                    raise TypeError("an after-hook is an ordinary function, not a coroutine")
+                self.tell(each, arguments)
+
+    def tell(self, hook: Hook, arguments: Mapping[str, Any]) -> None:
+        """Tell a plugin of something that has happened. What it raises goes through."""
+        answer = self._call(hook, arguments)
+        if isinstance(answer, Coroutine):
+            answer.close()
+            raise TypeError("an after-hook is an ordinary function, not a coroutine")
 
     @contextmanager
     def acting(self, plugin: str, action: str) -> Iterator[None]:
@@ -260,45 +241,25 @@ class Plugins:
         try:
             yield
         except Refuse as refusal:
-            if refusal.field is not None:
-                details["field"] = refusal.field
-            said = refusal.message if isinstance(refusal.message, str) else chosen(refusal.message)
-            raise RefusedByPlugin(said, details=details) from refusal
+            raise _refused(refusal, details) from refusal
         except (XrmError, DBAPIError):
             raise
         except Exception as error:
             _log.error(f"plugin_{kind}_failed", plugin=plugin, name=name, exc_info=error)
             raise RefusedByPlugin(failed, hint=say("The server's log has the cause."), details=details) from error
 
-    def _ask(self, hook: HookImpl, entity: str, then: "Then | None", **arguments: Any) -> Mapping[str, Any]:
-        """What one plugin wants changed."""
-        then = Then(None) if then is None else then
-        with self._translated(hook.plugin_name, entity):
-            answer = self._call(hook, {"entity": entity, "write": then.write(hook.plugin_name), **arguments})
-            if answer is None:
-                return {}
-            if isinstance(answer, Coroutine):
-                answer.close()  # a hook that only looks like an ordinary function; unclosed, Python would warn later
-            if not isinstance(answer, Mapping) or not all(isinstance(key, str) for key in answer):
-                raise TypeError(f"a before-hook returns a mapping of field names or None, not {type(answer).__name__}")
-        return answer
-
     @contextmanager
-    def _translated(self, plugin: str, entity: str) -> Iterator[None]:
+    def _translated(self, plugin: str, entity: str, through: tuple[type[Exception], ...]) -> Iterator[None]:
         """The failures of a plugin in a write are translated here, and only here.
 
-        What the database has to say of the transaction goes through: it is tried again, or was too slow.
+        What the database has to say of the transaction goes ``through``: it is tried again, or was too slow.
         """
         try:
             yield
-        except (DBAPIError, Busy):
+        except through:
             raise
         except Refuse as refusal:
-            details = {"plugin": plugin, "entity": entity}
-            if refusal.field is not None:
-                details["field"] = refusal.field
-            said = refusal.message if isinstance(refusal.message, str) else chosen(refusal.message)
-            raise RefusedByPlugin(said, details=details) from refusal
+            raise _refused(refusal, {"plugin": plugin, "entity": entity}) from refusal
         except Exception as error:
             _log.error("plugin_hook_failed", plugin=plugin, entity=entity, exc_info=error)
             raise RefusedByPlugin(
@@ -311,12 +272,13 @@ class Plugins:
                 details={"plugin": plugin, "entity": entity},
             ) from error
 
-    def _call(self, hook: HookImpl, arguments: Mapping[str, Any]) -> Any:
+    def _call(self, hook: Hook, arguments: Mapping[str, Any]) -> Any:
         if self._trace:
-            sys.stderr.write(f"hook {hook.function.__name__} {arguments.get('entity', '')} -> {hook.plugin_name}\n")
+            called = getattr(hook.function, "__name__", "")
+            sys.stderr.write(f"hook {called} {arguments.get('entity', '')} -> {hook.plugin_name}\n")
         return hook.function(*(arguments[name] for name in hook.argnames))
 
-    def _folders_of(self, hook: HookImpl) -> list[Path]:
+    def _folders_of(self, hook: Hook) -> list[Path]:
         try:
             folders = self._call(hook, {})
         except Exception as error:
@@ -328,19 +290,33 @@ class Plugins:
             raise self._error(hook, f"its schema folder {missing} does not exist")
         return folders
 
-    def _error(self, hook: HookImpl, cause: str) -> PluginLoadError:
+    def _error(self, hook: Hook, cause: str) -> PluginLoadError:
         return self.load_error(hook.plugin_name, cause)
 
     def _hooks_of(self, name: str) -> tuple[str, ...]:
         return tuple(hook for hook, found in self._hooks.items() if any(each.plugin_name == name for each in found))
 
 
-def _copied(value: Any) -> Any:
+def _refused(refusal: Refuse, details: Mapping[str, Any]) -> RefusedByPlugin:
+    """A refusal as its caller hears it."""
+    found = dict(details)
+    if refusal.field is not None:
+        found["field"] = refusal.field
+    if refusal.problems:
+        found["problems"] = [{"field": name, "message": _said(why)} for name, why in refusal.problems.items()]
+    return RefusedByPlugin(_said(refusal.message), details=found)
+
+
+def _said(text: str | Mapping[str, str]) -> str:
+    return text if isinstance(text, str) else chosen(text)
+
+
+def copied(value: Any) -> Any:
     """A copy, all the way down. Of the values of a record only mappings and lists can be changed at all."""
     if isinstance(value, dict):
-        return {key: item if type(item) in _PLAIN else _copied(item) for key, item in value.items()}
+        return {key: item if type(item) in _PLAIN else copied(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_copied(item) for item in value]
+        return [copied(item) for item in value]
     return value if isinstance(value, _UNCHANGING) else deepcopy(value)
 
 
@@ -348,10 +324,10 @@ _UNCHANGING = (str, int, float, Decimal, type(None))
 _PLAIN = frozenset((*_UNCHANGING, bool))
 
 
-def _frozen(value: Any) -> Any:
+def read_only(value: Any) -> Any:
     """A read-only copy, all the way down."""
     if isinstance(value, Mapping):
-        return MappingProxyType({key: item if type(item) in _PLAIN else _frozen(item) for key, item in value.items()})
+        return MappingProxyType({key: item if type(item) in _PLAIN else read_only(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
-        return tuple(_frozen(item) for item in value)
+        return tuple(read_only(item) for item in value)
     return value

@@ -15,11 +15,11 @@ from xrm_core.errors import Forbidden, XrmError
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
-from xrm_core.plugins import Then
 from xrm_core.query.scan import Scope
 from xrm_core.records import logged
 from xrm_core.records.among import MANY, among
 from xrm_core.records.creating import New, unseen
+from xrm_core.records.hooks import Then
 from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
 from xrm_core.records.reach import hold_for
@@ -118,7 +118,7 @@ def _change(
             if known is not None and known[0] == before:
                 _, final, then = known
             else:
-                then = Then(caller.actor)
+                then = Then(records, connection, caller)
                 final = final_changes(records, caller, kind, before, canonical(kind, each.values), then)
                 tried[each.index] = before, final, then
             refuse(records.files.problems(connection, caller, kind, final), kind, caller)
@@ -176,7 +176,7 @@ def _write(
     ]
     log.append(connection, entries, now)
     for each in ready:
-        records.plugins.follow(connection, kind.name, each.before["id"], each.then)
+        each.then.follow(kind.name, each.before["id"])
 
 
 def _require_written(

@@ -19,10 +19,10 @@ from xrm_core.errors import Forbidden, ValidationFailed, XrmError
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
-from xrm_core.plugins import Then
 from xrm_core.query.scan import Scope
 from xrm_core.records import addresses, logged
 from xrm_core.records.defaults import SYSTEM_NAMES, defaults
+from xrm_core.records.hooks import Then
 from xrm_core.records.layout import layout
 from xrm_core.records.links import LinkChange, change_links, owned, split
 from xrm_core.records.numbers import number_new
@@ -137,14 +137,14 @@ def store(
         along()
     if not _all_hold(records, connection, caller, kind, ready):  # after all of that, which rules may be about
         raise _not_such(records, connection, caller, kind, ready)
-    _follow(records, connection, kind, ready)
+    _follow(kind, ready)
 
 
-def _follow(records: "Records", connection: Connection, kind: Entity, ready: Iterable[New]) -> None:
+def _follow(kind: Entity, ready: Iterable[New]) -> None:
     """What plugins want done with the records, now that these are stored."""
     for each in ready:
         if each.then is not None:
-            records.plugins.follow(connection, kind.name, each.record["id"], each.then)
+            each.then.follow(kind.name, each.record["id"])
 
 
 def _store_alone(
@@ -171,7 +171,7 @@ def _store_alone(
         raise translated(error, kind, caller) from None
     if question is not None and not outcomes[-1][0]:
         raise _not_such(records, connection, caller, kind, [new])
-    _follow(records, connection, kind, [new])
+    _follow(kind, [new])
 
 
 def _not_such(
@@ -209,8 +209,8 @@ def _prepared(
         given = {name: value for name, value in fields.items() if name not in SYSTEM_NAMES}
     record = canonical(kind, {**first, **given} if first else given)
     refuse(records.validator.problems(kind, record), kind, caller)
-    then = Then(caller.actor)
-    final = records.plugins.before_create(kind.name, record, then)
+    then = Then(records, connection, caller)
+    final = records.hooks.before_create(kind.name, record, then)
     if final is not record:  # else no plugin was asked
         final = canonical(kind, final)
         refuse_unwritable(kind, record, final)

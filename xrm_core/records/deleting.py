@@ -12,11 +12,11 @@ from xrm_core.changes.entry import Change, Operation
 from xrm_core.metadata.model import USER, Entity
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
-from xrm_core.plugins import Then
 from xrm_core.records import accounts, logged, shares, trash
 from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.constraints import translate
 from xrm_core.records.going_along import Gone, going_along, let_go
+from xrm_core.records.hooks import Then
 from xrm_core.records.locking import locked
 from xrm_core.records.rights import context, no_record, row_conditions
 
@@ -44,11 +44,11 @@ def remove(
     kind, scope = records.model[entity], records.scope(connection, caller)
     conditions = [] if allowed else row_conditions(scope, caller, kind, Action.DELETE, ())
     roots = locked(connection, scope, caller, kind, ids, Action.DELETE, conditions)
-    thens = {id_: Then(caller.actor) for id_ in ids}
+    thens = {id_: Then(records, connection, caller) for id_ in ids}
     for before in roots:
         if version is not None and version != before["version"]:
             raise version_conflict(connection, scope, caller, kind, before, version, {})
-        records.plugins.before_delete(entity, before, thens[before["id"]])
+        records.hooks.before_delete(entity, before, thens[before["id"]])
     now = dt.datetime.now(dt.UTC)
     along = going_along(connection, records.model, records.tables, kind, ids, records.most_along)
     going = [*((entity, id_) for id_ in ids), *((each.kind.name, each.record["id"]) for each in along)]
@@ -66,7 +66,7 @@ def remove(
             accounts.forget(connection, of)
     shares.forget(connection, going)
     for id_, then in thens.items():
-        records.plugins.follow(connection, entity, id_, then)
+        then.follow(entity, id_)
 
 
 def _delete(

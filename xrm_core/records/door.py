@@ -7,6 +7,7 @@ All of it in the caller's transaction: an error that leaves here must end it (ro
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,9 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from xrm_core.changes import log
 from xrm_core.changes.entry import Operation
 from xrm_core.metadata.model import EMAIL, USER, Entity, Model
+from xrm_core.permissions.access import Access, full_access
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
-from xrm_core.plugins import Plugins, Then
+from xrm_core.plugins import Plugins
 from xrm_core.query.scan import Scope
 from xrm_core.records import (
     accounts,
@@ -39,6 +41,7 @@ from xrm_core.records.asking import Asks
 from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.defaults import own
 from xrm_core.records.files import Files
+from xrm_core.records.hooks import RecordHooks, Then
 from xrm_core.records.links import change_links, owned, split
 from xrm_core.records.locking import locked
 from xrm_core.records.nested_input import has_nested
@@ -68,11 +71,11 @@ class Records:
     Args:
         model: what records look like.
         tables: where they are.
-        plugins: whose before-hooks are asked, and whose ``actions`` there are.
+        plugins: whose before-hooks are asked (``hooks``), and whose ``actions`` there are.
         most_along: records that one deletion may take along or change.
 
     Raises:
-        PluginLoadError: a plugin registers an action that cannot be used.
+        PluginLoadError: a plugin registers an action or a hook that cannot be used.
     """
 
     def __init__(
@@ -84,9 +87,15 @@ class Records:
         self.plugins = plugins
         self.validator = Validator(model)
         self.files = Files(model, tables)
+        self.hooks = RecordHooks(plugins, model)
         self.actions = Actions(plugins, model)
         self.asks: Asks | None = None
         """What answers documents of plugins; whoever puts the rooms together sets it."""
+
+    @cached_property
+    def full_access(self) -> Access:
+        """All rights there are: the platform's own."""
+        return full_access(self.model)
 
     def create(self, connection: Connection, caller: Caller, entity: str, values: Mapping[str, Any]) -> str:
         """Create a record and return its id.
@@ -144,8 +153,8 @@ class Records:
         if version is not None and version != before["version"]:
             raise version_conflict(connection, scope, caller, kind, before, version, changes)
         self._validate(kind, {**own(before), **changes}, caller)
-        then = Then(caller.actor)
-        final = canonical(kind, self.plugins.before_update(entity, before, dict(changes), then))
+        then = Then(self, connection, caller)
+        final = canonical(kind, self.hooks.before_update(entity, before, dict(changes), then))
         refuse_unwritable(kind, changes, final)
         if final != changes:
             self._validate(kind, {**own(before), **final}, caller)
@@ -184,7 +193,7 @@ class Records:
                 accounts.follow(connection, caller, before, final)
         if changed != 1 or not (found if alone else holds(connection, scope, caller, kind, id_, conditions)):
             raise not_so(connection, conditions, kind)
-        self.plugins.follow(connection, entity, id_, then)
+        then.follow(entity, id_)
         return True
 
     def upsert(

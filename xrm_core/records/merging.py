@@ -7,7 +7,7 @@ not change everything that refers to them merges nothing, so nothing is lost and
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, case, or_, select
@@ -15,7 +15,7 @@ from uuid_utils import uuid7
 
 from xrm_core.errors import BadQuery, Forbidden, QueryTooLarge, XrmError
 from xrm_core.metadata.model import USER, Entity
-from xrm_core.permissions.caller import Caller, System
+from xrm_core.permissions.caller import Caller, System, led
 from xrm_core.permissions.policy import Action
 from xrm_core.query.predicates import scan
 from xrm_core.query.scan import Scope
@@ -100,13 +100,6 @@ def merge(records: "Records", connection: Connection, caller: Caller, entity: st
     records.update(connection, keeper, entity, wanted.into, changes, known=taken.keys())
     merged.note(connection, caller, kind, wanted.into, wanted.sources, merge_id, now)
     return [Moved(each.kind.name, len(each.changes), len(each.dropped)) for each in found]
-
-
-def led(caller: Caller, *causes: tuple[str, str]) -> Caller:
-    """The same caller, led by more causes."""
-    if isinstance(caller, System):
-        return replace(caller, led_by=(*caller.causes, *causes))
-    return replace(caller, causes=(*caller.causes, *causes))
 
 
 def _check(kind: Entity, wanted: Wanted) -> None:

@@ -21,10 +21,10 @@ from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
-from xrm_core.plugins import Then
 from xrm_core.query.trash import former_names
 from xrm_core.records import addresses, logged, merged
 from xrm_core.records.defaults import defaults, own
+from xrm_core.records.hooks import Then
 from xrm_core.records.in_trash import found_in_trash
 from xrm_core.records.reach import hold_from
 from xrm_core.records.refusals import refuse, translated
@@ -71,9 +71,9 @@ def restore(records: "Records", connection: Connection, caller: Caller, entity: 
     deletions = [each.deletion for each in kept]
     could = (_back(records, caller, row.entity, row.record, now) for row in _kept_of(connection, deletions))
     back = _checked(records, connection, caller, [each for each in could if each is not None])
-    thens = [(each.key, Then(caller.actor)) for each in back]
+    thens = [(each.key, Then(records, connection, caller)) for each in back]
     for each, (_, then) in zip(back, thens, strict=True):
-        records.plugins.before_restore(each.kind.name, each.record, then)
+        records.hooks.before_restore(each.kind.name, each.record, then)
     in_order = list(_in_order(back))
     _store(records, connection, caller, in_order)
     entries = [
@@ -93,7 +93,7 @@ def restore(records: "Records", connection: Connection, caller: Caller, entity: 
         )
         raise by_rule(connection, conditions, error)
     for (name, id_), then in thens:
-        records.plugins.follow(connection, name, id_, then)
+        then.follow(name, id_)
 
 
 def _kept_of(connection: Connection, deletions: Sequence[str]) -> Iterator[Any]:

@@ -12,10 +12,10 @@ from xrm_core.changes.entry import Operation
 from xrm_core.metadata.model import USER, Entity
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
-from xrm_core.plugins import Then
 from xrm_core.query.scan import Scope
 from xrm_core.records import logged
 from xrm_core.records.defaults import own
+from xrm_core.records.hooks import Then
 from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
 from xrm_core.records.reach import hold_for
@@ -72,7 +72,7 @@ def change_alike(
     found = locked(connection, scope, caller, kind, ids, Action.UPDATE, conditions)
     now = dt.datetime.now(dt.UTC)  # not before: who had to wait changes them later than who held them
     groups: list[tuple[Record, list[Record]]] = []  # what is written, and of which records
-    thens = {before["id"]: Then(caller.actor) for before in found}
+    thens = {before["id"]: Then(records, connection, caller) for before in found}
     for before in found:
         final = final_changes(records, caller, kind, before, wanted, thens[before["id"]])
         same = next((group for known, group in groups[:1] + groups[-1:] if known == final), None)
@@ -99,7 +99,7 @@ def change_alike(
         ]
         log.append(connection, entries, now)
         for each in group:
-            records.plugins.follow(connection, kind.name, each["id"], thens[each["id"]])
+            thens[each["id"]].follow(kind.name, each["id"])
 
 
 NEW = "xrm_new_"
@@ -130,7 +130,7 @@ def final_changes(
     Raises what makes the record invalid, or what a plugin has against it.
     """
     refuse(records.validator.problems(kind, {**own(before), **changes}), kind, caller)
-    final = canonical(kind, records.plugins.before_update(kind.name, before, dict(changes), then))
+    final = canonical(kind, records.hooks.before_update(kind.name, before, dict(changes), then))
     refuse_unwritable(kind, changes, final)
     if final != changes:
         refuse(records.validator.problems(kind, {**own(before), **final}), kind, caller)

@@ -19,6 +19,7 @@ from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins, load_plugins
 from xrm_core.plugins.resting import Resting
 from xrm_core.records.door import Records
+from xrm_core.records.hooks import check_hooks
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import current_model, has_models, require_model
 from xrm_core.storage.engines import Database, is_missing
@@ -67,8 +68,11 @@ def read_model(settings: Settings, plugins: Plugins, tenant: Mapping[str, str] |
 
     Raises:
         SchemaFilesInvalid: with every mistake in every file.
+        PluginLoadError: a hook of a plugin is on a field that is not there.
     """
-    return load(read_layers(settings, plugins, tenant))
+    model = load(read_layers(settings, plugins, tenant))
+    check_hooks(plugins, model)
+    return model
 
 
 def find_plugins(settings: Settings, *, reaches: bool = True) -> Plugins:

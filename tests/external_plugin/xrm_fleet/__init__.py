@@ -9,13 +9,16 @@ from xrm_core.api import (
     Action,
     ActionContext,
     FileScan,
+    HookContext,
     JobContext,
     JobFailed,
     JobHandler,
     Needs,
+    On,
     QueryContext,
     QueryField,
     Record,
+    RecordChange,
     RecordEvent,
     Refuse,
     Schedule,
@@ -119,6 +122,40 @@ def overview(context: QueryContext, given: OverviewInput) -> Overview:
 
 
 @hookimpl
+def register_record_hooks() -> list[On]:
+    """Only what is about a plate, and about who has the vehicle."""
+    return [
+        On("vehicle", ("create", "update"), fields=("licence_plate",), before=check_plate),
+        On("vehicle", "update", fields=("customer",), before=note_customer, after=thank_customer),
+    ]
+
+
+def check_plate(change: RecordChange) -> None:
+    """Of two vehicles with one plate but for blanks, one is a mistake."""
+    plate = change.after["licence_plate"].replace(" ", "")
+    for other in change.find("vehicle", {"licence_plate": {"startsWith": plate[:1]}}):
+        if other["licence_plate"].replace(" ", "") == plate and other["id"] != change.before.get("id"):
+            why = {"licence_plate": f"is that of {other['licence_plate']}."}
+            raise Refuse("Another vehicle has this plate.", problems=why)
+
+
+def note_customer(change: RecordChange) -> None:
+    """A note in the same transaction when a vehicle changes hands; nobody need have the right to write notes."""
+    customer = change.read("customer", change.after["customer"])
+    text = f"{change.before['licence_plate']} goes to {customer['name'] if customer else 'nobody'}"
+
+    def note(context: HookContext, _id: str) -> None:
+        context.records.create(context.connection, context.system, "fleet_note", {"text": text})
+
+    change.then(note)
+
+
+def thank_customer(event: RecordEvent) -> None:
+    """A note after the commit, of what the customer was before."""
+    _note(event, f"Farewell to {event.changes['customer'][0] or 'nobody'}")
+
+
+@hookimpl
 def register_jobs() -> list[JobHandler]:
     """The job ``fleet.retire``."""
     return [JobHandler("fleet.retire", retire, attempts=3)]
@@ -170,7 +207,7 @@ def before_record_delete(entity: str, before: Mapping[str, Any], write: Write) -
             }
         )
     if entity == "vehicle":
-        write.then(lambda connection, _: enqueue(connection, "fleet.retire", {"vehicles": []}, owner=write.actor))
+        write.then(lambda context, _: enqueue(context.connection, "fleet.retire", {"vehicles": []}, owner=write.actor))
 
 
 @hookimpl

@@ -1,0 +1,68 @@
+"""What functions of plugins are given that write in somebody else's transaction: actions, and what follows a write."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from xrm_core.permissions.caller import Caller, System, led
+from xrm_core.records import looking
+from xrm_core.records.asking import asks_of
+from xrm_core.storage.counters import TAKEN_BACK
+
+if TYPE_CHECKING:
+    from xrm_core.records.door import Records
+    from xrm_core.records.stored import Record
+
+
+class Context:
+    """A transaction, as a function of a plugin sees it.
+
+    Args:
+        records: the door for records: ``create``, ``update``, ``delete`` …, each with a connection and a caller.
+        connection: with the transaction of whoever asks.
+        caller: who asks, and may do what they may do.
+        cause: kind and name of the function, for the change log.
+
+    ``caller`` writes with the rights of who asks. ``system`` writes whatever the function is for, also what its caller
+    could not; that is named as the author all the same.
+    """
+
+    def __init__(self, records: "Records", connection: Connection, caller: Caller, cause: tuple[str, str]) -> None:
+        self.records = records
+        self.connection = connection
+        self.caller = led(caller, cause)
+        self._cause = cause
+
+    @cached_property
+    def system(self) -> System:
+        """The platform, on behalf of the caller."""
+        kind, name = self._cause
+        actor = self.caller.actor
+        return System(self.records.full_access, f"{kind} {name}", actor=actor, led_by=self.caller.causes)
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether all of it will be taken back: what is not in the transaction must not be done then."""
+        return bool(self.connection.get_execution_options().get(TAKEN_BACK, False))
+
+    def query_as_system(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What a GraphQL query for records answers to the platform, in this transaction: not to be handed on.
+
+        Raises:
+            BadQuery, QueryTooLarge: it asks for too much.
+        """
+        return asks_of(self.records).ask(self.connection, self.system, document, variables).data
+
+    def read(self, entity: str, id_: str) -> "Record | None":
+        """A record as it is stored now, whoever may see it; None: there is none. Computed fields are not in it."""
+        return looking.read(self.records, self.connection, entity, id_)
+
+    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100) -> "list[Record]":
+        """Records for which a filter holds, in the words of entity files, whoever may see them; the oldest first.
+
+        Raises:
+            BadQuery: the filter does not fit the entity.
+        """
+        return looking.find(self.records, self.connection, entity, where, limit)

@@ -1,0 +1,53 @@
+"""Looking at records in the transaction of a write, as functions of plugins do: whoever may see them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, bindparam, select
+
+from xrm_core.metadata.predicate import parse
+from xrm_core.permissions.caller import System
+from xrm_core.query.context import context_values
+from xrm_core.query.predicates import compile_rule, unguarded
+from xrm_core.query.scan import Scope
+from xrm_core.records.rights import ONE
+from xrm_core.records.stored import Record, record_maker
+from xrm_core.storage.driver_statements import DriverStatement
+
+if TYPE_CHECKING:
+    from xrm_core.records.door import Records
+
+MOST = 1_000
+"""Records that are found at once."""
+
+
+def read(records: "Records", connection: Connection, entity: str, id_: str) -> Record | None:
+    """A record as it is stored now; None: there is none. Raises KeyError: there is no such entity."""
+    kind, table = records.model[entity], records.tables[entity]
+
+    def make() -> tuple[DriverStatement, Callable[[Sequence[Any]], Record]]:
+        mine = table.c.id == bindparam(ONE, type_=table.c.id.type)
+        return DriverStatement(select(table).where(mine), connection.dialect), record_maker(kind, table.c.keys())
+
+    query, made = records.tables.statements.get(("looked at", connection.dialect.name, entity), make)
+    found = query.first(connection, {ONE: id_})
+    return None if found is None else made(found)
+
+
+def find(records: "Records", connection: Connection, entity: str, where: Mapping[str, Any], limit: int) -> list[Record]:
+    """Records for which a filter in the words of entity files holds, the oldest first, at most :data:`MOST`.
+
+    Raises:
+        KeyError: there is no such entity.
+        BadQuery: the filter does not fit it.
+        ValueError: fewer than one, or more than that, are asked for.
+    """
+    if not 0 < limit <= MOST:
+        raise ValueError(limit)
+    kind, table = records.model[entity], records.tables[entity]
+    caller = System(records.full_access, "plugin")
+    scope = Scope(records.model, records.tables, caller.access, connection.dialect)
+    condition = compile_rule(scope, kind, unguarded(scope, kind, table), parse(records.model, kind, where))
+    rows = connection.execute(select(table).where(condition).order_by(table.c.id).limit(limit), context_values(caller))
+    made = record_maker(kind, table.c.keys())
+    return [made(tuple(row)) for row in rows]

@@ -28,10 +28,10 @@ _OPTIONS = ("listen_addresses=", "fsync=off", "shared_buffers=32MB", "max_connec
 
 
 class OwnPostgres:
-    """Started; ``server`` reaches it."""
+    """Started; ``server`` reaches it, ``folder`` has all that is its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = self._folder = folder
         self._user = postgres._unprivileged_user()
         binaries = postgres._find_binaries()
         if self._user is not None:
@@ -61,6 +61,14 @@ class OwnPostgres:
         first = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
         os.kill(first, signal.SIGKILL)
         self.stop()
+
+    def restart(self) -> None:
+        """As an administrator does it: it ends all connections, then itself in order, and is started again."""
+        first = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(first, signal.SIGINT)
+        if self._process is not None:
+            self._process.wait(START_SECONDS)
+        self.start()
 
     def stop(self) -> None:
         """End it, at once."""

@@ -96,7 +96,7 @@ def after(states: Sequence[DoorModel], sent: Sent, moments: Sequence[int]) -> Do
     found = states[moments[0]]
     tried = found.copy()
     for number, (step, moment) in enumerate(zip(sent.fields, moments, strict=True)):
-        tried, found = together(found, tried, states[moment]), states[moment]
+        tried, found = _seeing(sent.user, found, tried, states[moment]), states[moment]
         told = (sent.answer["data"] or {}).get(f"a{number}")
         try:
             expected = do(tried, sent.user, step, told)
@@ -109,9 +109,14 @@ def after(states: Sequence[DoorModel], sent: Sent, moments: Sequence[int]) -> Do
             raise Impossible(f"{expected} at a{number}")
     if "errors" in sent.answer:
         raise Impossible("well")
-    done = together(found, tried, states[-1])
-    _require_within_reach(sent.user, found, tried, done)
-    return done
+    return _seeing(sent.user, found, tried, states[-1])
+
+
+def _seeing(user: str, before: DoorModel, mine: DoorModel, now: DoorModel) -> DoorModel:
+    """What somebody has made of a state, beside what others have made of it by now."""
+    both = together(before, mine, now)
+    _require_within_reach(user, before, mine, both)
+    return both
 
 
 def together(before: DoorModel, mine: DoorModel, theirs: DoorModel) -> DoorModel:
@@ -145,7 +150,7 @@ def _merged(name: str, before: Any, mine: Any, theirs: Any, depth: int = 2) -> A
 
 
 def _require_within_reach(user: str, before: DoorModel, mine: DoorModel, done: DoorModel) -> None:
-    """What somebody has written, and may write, is still theirs when it is committed."""
+    """What somebody has written, and may write, is still theirs beside what others have done."""
     for entity in ("company", "contact"):
         for id_, row in mine.live[entity].items():
             written = row != before.live[entity].get(id_) and mine.sees(user, entity, row)

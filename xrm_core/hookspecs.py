@@ -57,12 +57,16 @@ Follow = Callable[["HookContext", str], object]
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """The write that a before-hook is asked about. ``actor`` is the id of who writes: a user, or a service's token."""
+    """The write that a before-hook is asked about. ``actor`` is the id of who writes: a user, or a service's token.
+
+    ``settings`` are those of the plugin.
+    """
 
     actor: str | None
     _follow: Callable[[Follow], None]
     _read: Callable[[str, str | None], Record | None]
     _find: Callable[[str, Mapping[str, Any], int], list[Record]]
+    settings: Any = None
 
     def then(self, act: Follow) -> None:
         """Have something done once the record is written, in the same transaction: to write others, to enqueue a job.
@@ -113,6 +117,37 @@ def register_needs() -> Needs:
             return Needs(core=">=0.1,<0.2", plugins={"sales": ">=1.0"})
     """
     raise NotImplementedError  # specifications are never called
+
+
+@hookspec
+def register_settings() -> type:
+    """Name the settings of the plugin.
+
+    Called once per start of a server and of each command that loads plugins, after ``register_needs``.
+
+    Returns:
+        A dataclass. Each field is read from a variable of the environment: ``api_key`` of the plugin ``fleet`` from
+        ``XRM_FLEET_API_KEY``. One without a default must be set. Fields are ``str``, ``Secret``, ``int``, ``float``,
+        ``Decimal``, ``bool``, ``date``, ``Path``, an ``Enum``, a ``Literal`` of texts, a ``tuple[…, ...]`` of one of
+        these (parted by commas), or one of these ``| None``. What ``__post_init__`` finds wrong is a ``ValueError``.
+
+    What is read is ``settings`` of every context that the plugin's functions are given, and of :class:`Write`. Values
+    that cannot be used stop the start with ``SETTINGS_INVALID``, which names all of all plugins; those of secrets are
+    never shown. An exception, another kind of value or a variable that is taken stops it with ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        @dataclass(frozen=True)
+        class Settings:
+            api_key: Secret
+            inspection_months: int = 24
+
+
+        @hookimpl
+        def register_settings():
+            return Settings
+    """
+    raise NotImplementedError
 
 
 @hookspec

@@ -153,6 +153,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
             "1.2.0",
             [
                 "register_needs",
+                "register_settings",
                 "register_schemas",
                 "register_actions",
                 "register_query_fields",
@@ -214,7 +215,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
 
     names = ("FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "RecordEvent", "Refuse", "Schedule")
     names = (*names, "QueryContext", "QueryField", "Action", "ActionContext", "Needs", "Write", "enqueue", "hookimpl")
-    names = (*names, "HookContext", "On", "RecordChange")
+    names = (*names, "HookContext", "On", "RecordChange", "Secret")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

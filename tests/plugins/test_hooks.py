@@ -1,6 +1,7 @@
 """Each hook keeps its contract (``xrm_core/hookspecs.py``): what it is given, may do, and what an exception does."""
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -63,6 +64,17 @@ def test_hook_register_needs():
     for wrong in (lambda: 1 / 0, lambda: {"core": ">=0"}):
         with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*register_needs"):
             plugins(register_needs=wrong)
+
+
+def test_hook_register_settings():
+    @dataclass
+    class Settings:
+        city: str = "Ulm"
+
+    assert plugins(register_settings=lambda: Settings).settings_of("sample") == Settings("Ulm")
+    for wrong in (Settings, lambda: dict, lambda: 1 / 0):
+        with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*register_settings"):
+            plugins(register_settings=lambda given=wrong: given())
 
 
 def test_hook_register_schemas(tmp_path: Path):

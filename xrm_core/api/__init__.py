@@ -8,7 +8,7 @@ file may answer. ``Action`` is what plugins register as something to be done, ``
 given; ``QueryField`` is what they register as something to be asked, ``QueryContext`` what its function is given.
 ``JobHandler`` and ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what
 a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks
-of a change. What is not here may change in any release.
+of a change. ``Secret`` is the type of settings that are never shown. What is not here may change in any release.
 """
 
 from xrm_core.errors import Refuse
@@ -18,6 +18,7 @@ from xrm_core.hookspecs import FileScan, Needs, Record, Write, hookimpl
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import JobHandler, Schedule
+from xrm_core.plugins import Secret
 from xrm_core.records.actions import Action, ActionContext
 from xrm_core.records.hooks import HookContext, On, RecordChange
 
@@ -38,6 +39,7 @@ __all__ = [
     "RecordEvent",
     "Refuse",
     "Schedule",
+    "Secret",
     "Write",
     "enqueue",
     "hookimpl",

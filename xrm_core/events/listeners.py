@@ -49,6 +49,7 @@ class RecordEvent:
         caller: the platform itself, with all rights; what it writes names this event among its causes.
         changes: field → old and new value, of each field that differs: of a new record all that have a value, of one
             that is gone all that had one. Less what was erased from the log.
+        settings: of the plugin: an object of the dataclass that it has registered.
     """
 
     id: str
@@ -65,6 +66,7 @@ class RecordEvent:
     records: Records
     caller: System
     changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    settings: Any = None
 
     def query_as_system(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a GraphQL query for records answers to the platform itself, in the transaction under way: its ``data``.
@@ -119,6 +121,7 @@ class Listener:
                 records,
                 system(records.model, f"plugin {self.plugin}", led_by=causes),
                 _changes(entry),
+                self.plugins.settings_of(self.plugin),
             )
             self.plugins.after(self.plugin, _HOOKS[entry.operation], _arguments(entry, event))
             for on in self.own:

@@ -68,6 +68,8 @@ class JobContext:
         """The door for records: ``create``, ``update``, ``delete`` …, each with a connection and a caller."""
         self.caller: System = system(records.model, f"job {run.job.name}", actor=run.job.owner)
         """The platform itself, which may do everything; the owner of the job is named as the author."""
+        self.settings = records.plugins.settings_of(run.job.name.partition(".")[0])
+        """Of the plugin: an object of the dataclass that it has registered; None: it has none."""
         self._finishing = False
         self.finished = False
         """Whether the transaction of :meth:`finish` is committed."""

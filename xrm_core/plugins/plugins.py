@@ -13,9 +13,10 @@ from typing import Any, BinaryIO, TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from xrm_core.errors import Busy, PluginLoadError, Refuse, RefusedByPlugin, XrmError
+from xrm_core.errors import Busy, PluginLoadError, Refuse, RefusedByPlugin, SettingsError, XrmError
 from xrm_core.hookspecs import FileScan, Needs
 from xrm_core.plugins.needs import Needing, NeedsUnmet, ordered
+from xrm_core.plugins.plugin_settings import PREFIX, PluginSettings, SettingInfo, environment_or
 from xrm_core.plugins.registration import InstalledPlugin, load_error, register
 from xrm_core.plugins.resting import Resting, StandIn
 from xrm_core.translation import chosen, say
@@ -27,13 +28,17 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class PluginInfo:
-    """What ``xrm plugins list`` shows: ``order`` counts from 1, ``hooks`` are the hooks that it implements."""
+    """What ``xrm plugins list`` shows: ``order`` counts from 1, ``hooks`` are the hooks that it implements.
+
+    ``settings`` are told without their values.
+    """
 
     name: str
     distribution: str
     version: str
     order: int
     hooks: tuple[str, ...]
+    settings: tuple[SettingInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,11 @@ class Plugins:
         trace: print each call of a hook to standard error.
         disabled: names of plugins that are not loaded.
         resting: those that were switched off in the deployment; something stands in for each.
+        environment: variables by name, for the settings of plugins; None: those of the process.
 
     Raises:
         PluginLoadError: a plugin has a hook that does not exist, is ``async``, takes other arguments, …
+        SettingsError: settings of plugins are missing or cannot be used; names all of them.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class Plugins:
         trace: bool = False,
         disabled: Collection[str] = (),
         resting: Sequence[Resting] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.resting = tuple(resting)
         stand_ins = [InstalledPlugin(each.name, StandIn(each), each.distribution, each.version) for each in resting]
@@ -80,10 +88,45 @@ class Plugins:
         self._hooks = {
             name: sorted(found, key=lambda hook: places[hook.plugin_name]) for name, found in self._hooks.items()
         }
+        found = self._plugin_settings()
+        variables = environment_or(environment)
+        self._settings = _read(found, variables)
         self.infos: tuple[PluginInfo, ...] = tuple(
-            PluginInfo(plugin.name, plugin.distribution, plugin.version, order, self._hooks_of(plugin.name))
+            PluginInfo(
+                plugin.name,
+                plugin.distribution,
+                plugin.version,
+                order,
+                self._hooks_of(plugin.name),
+                found[plugin.name].infos(variables) if plugin.name in found else (),
+            )
             for order, plugin in enumerate((each for each in installed if each not in stand_ins), start=1)
         )
+
+    def settings_of(self, plugin: str) -> Any:
+        """The settings of a plugin, an object of the dataclass that it has registered; None: it has none."""
+        return self._settings.get(plugin)
+
+    def _plugin_settings(self) -> Mapping[str, PluginSettings]:
+        found: dict[str, PluginSettings] = {}
+        taken: dict[str, str] = {}
+        if self._hooks["register_settings"]:
+            from xrm_core.settings import Settings  # a library that takes long to import
+
+            taken = {f"{PREFIX}{name.upper()}": "the platform's" for name in Settings.model_fields}
+        for hook in self._hooks["register_settings"]:
+            try:
+                each = PluginSettings(hook.plugin_name, self._call(hook, {}))
+            except TypeError as error:
+                raise self._error(hook, str(error)) from error
+            except Exception as error:
+                raise self._error(hook, f"register_settings raised {type(error).__name__}: {error}") from error
+            for variable in each.variables:
+                if variable in taken:
+                    raise self._error(hook, f"it would have the setting {variable}, which is {taken[variable]}")
+                taken[variable] = f"that of the plugin {self._installed[hook.plugin_name].origin}"
+            found[hook.plugin_name] = each
+        return found
 
     def _ordered(self, disabled: Collection[str]) -> list[str]:
         found: dict[str, Needs] = {}
@@ -295,6 +338,18 @@ class Plugins:
 
     def _hooks_of(self, name: str) -> tuple[str, ...]:
         return tuple(hook for hook, found in self._hooks.items() if any(each.plugin_name == name for each in found))
+
+
+def _read(found: Mapping[str, PluginSettings], environment: Mapping[str, str]) -> Mapping[str, Any]:
+    """The settings of all plugins. Raises SettingsError, which names all that is wrong."""
+    read = {plugin: settings.read(environment) for plugin, settings in found.items()}
+    wrong = [problem for _, problems in read.values() for problem in problems]
+    if wrong:
+        raise SettingsError(
+            f"Settings of plugins that cannot be used: {'; '.join(wrong)}.",
+            hint="Correct the environment variables of these names, or switch the plugin off (XRM_DISABLED_PLUGINS).",
+        )
+    return {plugin: settings for plugin, (settings, _) in read.items()}
 
 
 def _refused(refusal: Refuse, details: Mapping[str, Any]) -> RefusedByPlugin:

@@ -23,6 +23,11 @@ class InstalledPlugin:
     distribution: str = ""
     version: str = ""
 
+    @property
+    def origin(self) -> str:
+        """Its name, and where it is from."""
+        return f"{self.name} of {self.distribution} {self.version}" if self.distribution else self.name
+
 
 def load_error(name: str, distribution: str, version: str, cause: str) -> PluginLoadError:
     """The one error for a plugin that cannot be used."""

@@ -22,18 +22,33 @@ from xrm_core.api import (
     RecordEvent,
     Refuse,
     Schedule,
+    Secret,
     Write,
     enqueue,
     hookimpl,
 )
 
-STOLEN_PLATES = frozenset({"B-XR 666", "HH-TE 404"})
+STOLEN_PLATES = ("B-XR 666", "HH-TE 404")
 
 
 @hookimpl
 def register_needs() -> Needs:
     """The platform from its first version on."""
     return Needs(core=">=0.1")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``XRM_FLEET_…``"""
+
+    police_key: Secret | None = None
+    stolen_plates: tuple[str, ...] = STOLEN_PLATES
+
+
+@hookimpl
+def register_settings() -> type:
+    """The settings; all have defaults."""
+    return Settings
 
 
 @hookimpl
@@ -180,19 +195,21 @@ def retire(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @hookimpl
-def before_record_create(entity: str, record: Record) -> Mapping[str, Any] | None:
+def before_record_create(entity: str, record: Record, write: Write) -> Mapping[str, Any] | None:
     """Plates are in capitals; stolen ones are refused."""
-    return {"licence_plate": _checked(record["licence_plate"])} if entity == "vehicle" else None
+    return {"licence_plate": _checked(record["licence_plate"], write.settings)} if entity == "vehicle" else None
 
 
 @hookimpl
-def before_record_update(entity: str, before: Mapping[str, Any], changes: Record) -> Mapping[str, Any] | None:
+def before_record_update(
+    entity: str, before: Mapping[str, Any], changes: Record, write: Write
+) -> Mapping[str, Any] | None:
     """A retired vehicle stays as it is, unless it is taken back into service."""
     if entity != "vehicle":
         return None
     if before["retired"] and changes.get("retired") is not False:
         raise Refuse("A retired vehicle cannot be changed; take it back into service first.", field="retired")
-    return {"licence_plate": _checked(changes["licence_plate"])} if "licence_plate" in changes else None
+    return {"licence_plate": _checked(changes["licence_plate"], write.settings)} if "licence_plate" in changes else None
 
 
 @hookimpl
@@ -211,10 +228,10 @@ def before_record_delete(entity: str, before: Mapping[str, Any], write: Write) -
 
 
 @hookimpl
-def before_record_restore(entity: str, record: Mapping[str, Any]) -> None:
+def before_record_restore(entity: str, record: Mapping[str, Any], write: Write) -> None:
     """A vehicle that was reported stolen meanwhile stays away."""
     if entity == "vehicle":
-        _checked(record["licence_plate"])
+        _checked(record["licence_plate"], write.settings)
 
 
 @hookimpl
@@ -249,8 +266,8 @@ def _note(event: RecordEvent, text: str) -> None:
     event.records.create(event.connection, event.caller, "fleet_note", {"text": text})
 
 
-def _checked(plate: str) -> str:
+def _checked(plate: str, settings: Settings) -> str:
     plate = plate.upper()
-    if plate in STOLEN_PLATES:
+    if plate in settings.stolen_plates:
         raise Refuse(f"The licence plate {plate} is reported stolen.", field="licence_plate")
     return plate

@@ -45,6 +45,8 @@ class QueryContext:
         self.caller = caller
         self.name = field.name
         self.tenant = tenant
+        self.settings = records.plugins.settings_of(field.name.partition(".")[0])
+        """Of the plugin: an object of the dataclass that it has registered; None: it has none."""
         self.reads: list[tuple[Read, Any]] = []
         """What was shown of entities whose reads are logged."""
 

@@ -26,6 +26,8 @@ class ActionContext(Context):
     def __init__(self, records: "Records", connection: Connection, caller: Caller, name: str) -> None:
         super().__init__(records, connection, caller, (ACTION, name))
         self.name = name
+        self.settings = records.plugins.settings_of(name.partition(".")[0])
+        """Of the plugin: an object of the dataclass that it has registered; None: it has none."""
         self.reads: list[tuple[Read, Any]] = []
         """What was shown to the caller of entities whose reads are logged."""
 

@@ -38,6 +38,11 @@ class RecordChange:
         """The record as it would be; empty if it goes."""
         return {} if self.operation == "delete" else {**self.before, **self.changes}
 
+    @property
+    def settings(self) -> Any:
+        """Those of the plugin: an object of the dataclass that it has registered; None: it has none."""
+        return self.write.settings
+
     def then(self, act: Follow) -> None:
         """Have something done once the record is written, in the same transaction: see :meth:`Write.then`."""
         self.write.then(act)

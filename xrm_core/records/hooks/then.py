@@ -32,6 +32,8 @@ class HookContext(Context):
     def __init__(self, records: "Records", connection: Connection, caller: Caller, plugin: str) -> None:
         super().__init__(records, connection, caller, (HOOK, plugin))
         self.plugin = plugin
+        self.settings = records.plugins.settings_of(plugin)
+        """Of the plugin: an object of the dataclass that it has registered; None: it has none."""
 
 
 @dataclass(slots=True)
@@ -45,7 +47,8 @@ class Then:
 
     def write(self, plugin: str) -> Write:
         """What a plugin is given."""
-        return Write(self.caller.actor, lambda act: self.acts.append((plugin, act)), self._read, self._find)
+        settings = self.records.plugins.settings_of(plugin)
+        return Write(self.caller.actor, lambda act: self.acts.append((plugin, act)), self._read, self._find, settings)
 
     def follow(self, entity: str, id_: str) -> None:
         """Do it: the record is stored, or gone, or back.

@@ -64,6 +64,11 @@ def packs(settings: Settings) -> Iterator[Finding]:
     plugins = find_plugins(settings)
     names = [each.name for each in plugins.infos]
     yield ok("plugins", f"{len(names)} plugins: {', '.join(names)}." if names else "No plugin is installed.")
+    found = [
+        f"{each.variable} ({'set' if each.is_set else 'not set'})" for info in plugins.infos for each in info.settings
+    ]
+    if found:
+        yield ok("plugin settings", f"{', '.join(found)}.")
     model = load(read_layers(settings, plugins))
     yield ok("entity files", f"The files in {settings.schemas} describe {len(tuple(model))} entities.")
 

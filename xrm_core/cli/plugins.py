@@ -26,9 +26,9 @@ def list_plugins(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
     for info in plugins.infos:
         hooks = ", ".join(info.hooks) or "no hooks"
         typer.echo(f"{info.order}. {info.name}  ({info.distribution} {info.version}): {hooks}")
-        for each in info.settings:
-            state = "set" if each.is_set else "not set"
-            typer.echo(f"   {each.variable}: {state}{', secret' if each.is_secret else ''}")
+        for setting in info.settings:
+            state = "set" if setting.is_set else "not set"
+            typer.echo(f"   {setting.variable}: {state}{', secret' if setting.is_secret else ''}")
     for each in plugins.resting:
         state = "switched off, its data removed" if each.removed else "switched off"
         typer.echo(f"-  {each.name}  ({each.distribution} {each.version}): {state}")

@@ -174,6 +174,30 @@ def register_schemas() -> list[Path]:
 
 
 @hookspec
+def register_roles() -> list[Path]:
+    """Name the folders with the roles and policies that the plugin brings.
+
+    Called by ``xrm permissions roles``, and by ``xrm permissions plan`` and ``apply`` with ``--roles-of``.
+
+    Returns:
+        Existing folders, each with ``roles.json``, ``policies.csv`` or both, in the form of those of packs.
+
+    Nobody has anything by them until an administrator puts them upon the policies that are in force, in each tenant
+    that shall have them. They add; a role that is in force already changes only if that is accepted by its name.
+
+    An exception, another kind of value, a folder that does not exist, a file that cannot be read, and a role or rule
+    that another plugin means otherwise are ``PLUGIN_LOAD_FAILED``; the last names both.
+
+    Example::
+
+        @hookimpl
+        def register_roles():
+            return [Path(__file__).parent / "permissions"]
+    """
+    raise NotImplementedError
+
+
+@hookspec
 def register_actions() -> "list[Action]":
     """Name what can be done by the plugin, beyond creating, changing and deleting records.
 

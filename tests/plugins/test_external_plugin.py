@@ -29,6 +29,7 @@ from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions.caller import system
+from xrm_core.permissions.plugin_roles import brought, put_upon
 from xrm_core.plugins import load_plugins
 from xrm_core.records.actions import perform
 from xrm_core.records.door import Records
@@ -45,6 +46,7 @@ records = Records(model, Tables(model), plugins)
 caller = system(model, "test")
 database = Database(f"sqlite:///{sys.argv[2]}")
 refusals = []
+NOTHING = {"roles.json": '{"roles": {}}', "policies.csv": "role,entity,action,fields,rule,effect"}
 
 def attempt(write, *arguments):
     try:
@@ -109,7 +111,10 @@ async def ask(query):
 
 overview = asyncio.run(ask("{ fleetOverview(first: 1) { vehicles retired plates } }"))
 database.close()
+[roles] = brought(plugins)
 print(json.dumps({
+    "roles": roles.names,
+    "rows": put_upon(NOTHING, roles, model)["policies.csv"].count("\\n"),
     "info": [info.distribution, info.version, info.hooks],
     "layer": model["vehicle"].source.layer,
     "inverse": model["customer"].inverses["vehicles"].entity,
@@ -148,6 +153,8 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
 
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout) == {
+        "roles": ["fleet_manager"],
+        "rows": 5,
         "info": [
             "xrm-fleet",
             "1.2.0",
@@ -155,6 +162,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_needs",
                 "register_settings",
                 "register_schemas",
+                "register_roles",
                 "register_actions",
                 "register_query_fields",
                 "register_record_hooks",

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from xrm_core.api import Action, FileScan, Needs, On, QueryField, Refuse, hookimpl
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
+from xrm_core.permissions.plugin_roles import brought
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.records.hooks import RecordHooks, registered
 
@@ -97,6 +98,22 @@ def test_register_schemas_that_fails_names_the_plugin(function: Any, cause: str)
 
     with pytest.raises(PluginLoadError, match=f"The plugin sample of sample-dist 0.3 cannot be loaded: .*{cause}"):
         asked.schema_folders()
+
+
+def test_hook_register_roles(tmp_path: Path):
+    (tmp_path / "roles.json").write_text('{"roles": {"driver": {}}}')
+
+    [found] = brought(plugins(register_roles=lambda: [tmp_path]))
+
+    assert (found.plugin, found.names) == ("sample", ["driver"])
+    for text, cause in (("{", "roles.json is not valid JSON"), ('{"roles": []}', "must be an object with «roles»")):
+        (tmp_path / "roles.json").write_text(text)
+        with pytest.raises(PluginLoadError, match=rf"The plugin sample of sample-dist 0\.3 .*{cause}"):
+            brought(plugins(register_roles=lambda: [tmp_path]))
+    (tmp_path / "roles.json").unlink()
+    for folder, cause in ((tmp_path, "has neither roles.json nor policies.csv"), (Path("nowhere"), "does not exist")):
+        with pytest.raises(PluginLoadError, match=cause):
+            brought(plugins(register_roles=lambda folder=folder: [folder]))
 
 
 def test_hook_register_actions():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xrm_core.cli.options import AsJson, DatabaseUrl, Schemas
+from xrm_core.cli.permission_roles import Accept, RolesOf, accepting, with_roles_of
 
 if TYPE_CHECKING:
     from xrm_core.permissions.in_force import PolicyChange
@@ -18,31 +19,51 @@ CHANGES_PENDING = 2
 Note = Annotated[str, typer.Option("--note", help="Why, for the history.", show_default=False)]
 
 
-def plan(as_json: AsJson = False, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+def plan(
+    roles_of: RolesOf = None, as_json: AsJson = False, schemas: Schemas = None, database: DatabaseUrl = None
+) -> None:
     """Show what «xrm permissions apply» would do to each role. Exit code 0: nothing, 2: changes are pending."""
     from xrm_core.cli.workplace import opened
     from xrm_core.permissions.in_force import plan_set
 
     with opened(schemas, database) as workplace:
         workplace.check_applied()
-        change = plan_set(workplace.database, workplace.pack_policies().files)
+        files = with_roles_of(workplace, roles_of)[0] if roles_of else workplace.pack_policies().files
+        change = plan_set(workplace.database, files)
     _show(change, as_json)
     if not change.is_empty:
         raise typer.Exit(CHANGES_PENDING)
 
 
-def apply(note: Note = "", as_json: AsJson = False, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
+def apply(
+    note: Note = "",
+    roles_of: RolesOf = None,
+    accept: Accept = None,
+    as_json: AsJson = False,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
     """Put the roles and policies of the pack's files in force. Running servers take them within a second."""
     from xrm_core.cli.workplace import opened
+    from xrm_core.errors import SettingsError
     from xrm_core.permissions.in_force import apply_set
     from xrm_core.server.policy_changes import noted
     from xrm_core.storage.system_upgrade import upgrade_system
 
+    if accept and not roles_of:
+        raise SettingsError("--accept is about roles that a plugin changes.", hint="Name it by --roles-of.")
     with opened(schemas, database) as workplace:
         workplace.check_applied()
-        files = workplace.pack_policies().files
-        upgrade_system(workplace.database)
-        change = apply_set(workplace.database, files, note=note, along=noted(note))
+        if roles_of:
+            upgrade_system(workplace.database)
+            files, version = with_roles_of(workplace, roles_of)
+            note = note or f"roles of {', '.join(roles_of)}"
+            judge = accepting(accept or ())
+            change = apply_set(workplace.database, files, note=note, version=version, judge=judge, along=noted(note))
+        else:
+            files = dict(workplace.pack_policies().files)
+            upgrade_system(workplace.database)
+            change = apply_set(workplace.database, files, note=note, along=noted(note))
     _done(change, as_json)
 
 

@@ -212,7 +212,7 @@ def load(folders: Sequence[Path], model: Model) -> PolicySet:
     Raises:
         PolicyInvalid: with every mistake, each with file and line.
     """
-    return _parsed(texts_of(folders, ROLES), texts_of(folders, POLICIES), model)
+    return parse_texts(texts_of(folders, ROLES), texts_of(folders, POLICIES), model)
 
 
 def parse_files(files: Mapping[str, str], model: Model) -> PolicySet:
@@ -226,11 +226,15 @@ def parse_files(files: Mapping[str, str], model: Model) -> PolicySet:
     wrong += [f"{name[:60]!r} is not UTF-8 text without NUL." for name, text in files.items() if not is_text(text)]
     if wrong:
         raise _invalid(wrong)
-    return _parsed({ROLES: files[ROLES]}, {POLICIES: files[POLICIES]}, model)
+    return parse_texts({ROLES: files[ROLES]}, {POLICIES: files[POLICIES]}, model)
 
 
-def _parsed(roles_texts: Mapping[str, str], policies_texts: Mapping[str, str], model: Model) -> PolicySet:
-    """The set of the texts of all packs, by file."""
+def parse_texts(roles_texts: Mapping[str, str], policies_texts: Mapping[str, str], model: Model) -> PolicySet:
+    """The set of texts by the names of their files, those of the lowest pack first.
+
+    Raises:
+        PolicyInvalid: with every mistake, each with file and line.
+    """
     problems: list[str] = []
     roles, rules, origins = _joined(roles_texts, problems)
     used: set[str] = set()

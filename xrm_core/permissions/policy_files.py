@@ -21,7 +21,7 @@ def texts_of(folders: Sequence[Path], name: str) -> dict[str, str]:
         PolicyInvalid: there is none, or it cannot be read.
     """
     found = [folder / name for folder in folders if (folder / name).exists()]
-    return {str(file): _text(file) for file in found or [folders[-1] / name]}
+    return {str(file): text_of(file) for file in found or [folders[-1] / name]}
 
 
 def merged(roles: Sequence[str], policies: Sequence[str]) -> dict[str, str]:
@@ -59,7 +59,8 @@ def _merged_policies(texts: Sequence[str]) -> str:
     return made.getvalue()
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """The text of a policy file. Raises PolicyInvalid: it cannot be read."""
     try:
         return file.read_text("utf-8-sig")
     except OSError as error:

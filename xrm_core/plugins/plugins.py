@@ -84,9 +84,10 @@ class Plugins:
             for name, found in register(given).items()
         }
         installed = [self._installed[name] for name in self._ordered(disabled)]
-        places = {plugin.name: place for place, plugin in enumerate(installed)}
+        self.places: Mapping[str, int] = {plugin.name: place for place, plugin in enumerate(installed)}
+        """The order in which plugins are called, and what stands in for those that are switched off."""
         self._hooks = {
-            name: sorted(found, key=lambda hook: places[hook.plugin_name]) for name, found in self._hooks.items()
+            name: sorted(found, key=lambda hook: self.places[hook.plugin_name]) for name, found in self._hooks.items()
         }
         found = self._plugin_settings()
         variables = environment_or(environment)
@@ -149,10 +150,15 @@ class Plugins:
         Raises:
             PluginLoadError: a plugin failed, or named something that is no folder.
         """
-        folders = []
-        for hook in self._hooks["register_schemas"]:
-            folders += [(folder, hook.plugin_name) for folder in self._folders_of(hook)]
-        return folders
+        return [(folder, plugin) for plugin, folder in self.folders("register_schemas")]
+
+    def folders(self, hook: str) -> list[tuple[str, Path]]:
+        """The folders that plugins name by a hook, each with its plugin.
+
+        Raises:
+            PluginLoadError: a plugin failed, or named something that is no folder.
+        """
+        return [(each.plugin_name, folder) for each in self._hooks[hook] for folder in self._folders_of(hook, each)]
 
     def registered(self, hook: str, kind: type[Item]) -> list[tuple[str, Item]]:
         """What the plugins answer to a ``register_`` hook that asks for a list of ``kind``, each with its plugin.
@@ -175,6 +181,11 @@ class Plugins:
         """The error for a plugin that cannot be used."""
         plugin = self._installed[name]
         return load_error(plugin.name, plugin.distribution, plugin.version, cause)
+
+    def origin(self, name: str) -> str:
+        """A plugin with its distribution and version, as messages have it."""
+        plugin = self._installed[name]
+        return f"{name} of {plugin.distribution} {plugin.version}" if plugin.distribution else name
 
     def hooks(self, name: str) -> Sequence[Hook]:
         """The implementations of a hook, in the order of the plugins."""
@@ -321,16 +332,17 @@ class Plugins:
             sys.stderr.write(f"hook {called} {arguments.get('entity', '')} -> {hook.plugin_name}\n")
         return hook.function(*(arguments[name] for name in hook.argnames))
 
-    def _folders_of(self, hook: Hook) -> list[Path]:
+    def _folders_of(self, name: str, hook: Hook) -> list[Path]:
         try:
             folders = self._call(hook, {})
         except Exception as error:
-            raise self._error(hook, f"register_schemas raised {type(error).__name__}: {error}") from error
+            raise self._error(hook, f"{name} raised {type(error).__name__}: {error}") from error
         if not isinstance(folders, list) or not all(isinstance(folder, Path) for folder in folders):
-            raise self._error(hook, "register_schemas must return a list of pathlib.Path")
+            raise self._error(hook, f"{name} must return a list of pathlib.Path")
         missing = next((folder for folder in folders if not folder.is_dir()), None)
         if missing is not None:
-            raise self._error(hook, f"its schema folder {missing} does not exist")
+            what = "schema folder" if name == "register_schemas" else "folder"
+            raise self._error(hook, f"its {what} {missing} does not exist")
         return folders
 
     def _error(self, hook: Hook, cause: str) -> PluginLoadError:

@@ -57,6 +57,12 @@ def register_schemas() -> list[Path]:
     return [Path(__file__).parent / "schemas"]
 
 
+@hookimpl
+def register_roles() -> list[Path]:
+    """The role ``fleet_manager``."""
+    return [Path(__file__).parent / "permissions"]
+
+
 @dataclass
 class InspectInput:
     """What the inspector has found."""

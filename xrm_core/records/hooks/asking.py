@@ -115,10 +115,9 @@ class RecordHooks:
                 hook = Hook(plugin, on.before, ("change",))
                 special = _OfEntity(plugins, hook, model[on.entity], operation, frozenset(on.fields))
                 own.setdefault((on.entity, operation), []).append(special)
-        places = {info.name: info.order for info in plugins.infos}
         for (entity, operation), found in own.items():
             both: Iterable[_Asked] = [*general[operation], *found]  # sorting keeps the order of equals
-            self._special[entity, operation] = tuple(sorted(both, key=lambda each: places[each.plugin]))
+            self._special[entity, operation] = tuple(sorted(both, key=lambda each: plugins.places[each.plugin]))
 
     def before_create(self, entity: str, record: Record, then: "Then | None" = None) -> Record:
         """The record as the plugins want it: the one given, which is left as it is, if they want nothing else.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pluggy
 
 if TYPE_CHECKING:
+    from xrm_core.contributions.route import Route
     from xrm_core.events.listeners import RecordEvent
     from xrm_core.graphql.query_fields import QueryField
     from xrm_core.jobs.registry import JobHandler, Schedule
@@ -298,6 +299,36 @@ def register_record_hooks() -> "list[On]":
         @hookimpl
         def register_record_hooks():
             return [On("opportunity", "update", fields=("stage",), before=follow_stage)]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_routes() -> "list[Route]":
+    """Name the HTTP addresses that the plugin answers, below ``/plugins/<plugin>``.
+
+    Called once per start of a server.
+
+    Returns:
+        A list of ``Route``. One that is not ``public`` is for who is signed in, in the same way as for GraphQL; a
+        public one is for anybody, with the rights of its ``role``, and so many requests a minute from each address.
+
+    The function is called in a thread, with a ``RouteContext`` that has the request, whole. By GET it reads from one
+    snapshot; by other methods what it does is one transaction, which is taken back if it raises, or answers with a
+    status from 400 on. It returns a response of Starlette, or what is sent as JSON. ``Refuse`` is answered as in
+    :func:`before_record_create`, any other exception as a failure of the plugin. An exception here, another kind of
+    value or an address that is taken stops the start with ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        def report_stolen(context):
+            context.run_action("fleet.report", given=context.request.form())
+            return HTMLResponse("<!doctype html><title>Thank you</title>")
+
+
+        @hookimpl
+        def register_routes():
+            return [Route("/stolen", report_stolen, ("POST",), public=True, role="web_form")]
     """
     raise NotImplementedError
 

@@ -97,6 +97,7 @@ while time.monotonic() < until and lag():
 readers.stop(5)
 with database.read() as connection:
     notes = [text for text, in connection.exec_driver_sql("SELECT text FROM fleet_note ORDER BY id")]
+from xrm_core.contributions.routes import routes_of
 from xrm_core.graphql.engine import Engine, Request
 from xrm_core.permissions.access import full_access
 from xrm_core.permissions.caller import User
@@ -125,6 +126,7 @@ print(json.dumps({
     "jobs": [[job.state, job.result, job.error] for job in done],
     "seized": seized,
     "overview": overview,
+    "routes": [each.path for each in routes_of(plugins)],
     "scans": [plugins.scan_file({"name": "x"}, lambda: io.BytesIO(text)) for text in (b"M-AB 12", b"B-XR 666")],
     "notes": notes,
     "schedules": [[name, each.job, each.zone] for name, each in known.schedules.items()],
@@ -166,6 +168,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_actions",
                 "register_query_fields",
                 "register_record_hooks",
+                "register_routes",
                 "register_jobs",
                 "register_schedules",
                 "before_record_create",
@@ -194,6 +197,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
             ["dead", None, {"code": "FAILED", "message": "The payload names no vehicles."}],
         ],
         "seized": 1,
+        "routes": ["/plugins/fleet/stolen/{plate}", "/plugins/fleet/seized"],
         "overview": {"data": {"fleetOverview": {"vehicles": 2, "retired": 2, "plates": ["M-EF 56"]}}},
         "scans": ["clean", "quarantine"],
         "notes": [
@@ -223,7 +227,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
 
     names = ("FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "RecordEvent", "Refuse", "Schedule")
     names = (*names, "QueryContext", "QueryField", "Action", "ActionContext", "Needs", "Write", "enqueue", "hookimpl")
-    names = (*names, "HookContext", "On", "RecordChange", "Secret")
+    names = (*names, "HookContext", "On", "RecordChange", "Secret", "Route", "RouteContext")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

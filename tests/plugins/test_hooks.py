@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from xrm_core.api import Action, FileScan, Needs, On, QueryField, Refuse, hookimpl
+from xrm_core.api import Action, FileScan, Needs, On, QueryField, Refuse, Route, hookimpl
+from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
 from xrm_core.permissions.plugin_roles import brought
@@ -161,6 +162,16 @@ def test_record_hooks_that_cannot_be_used_name_the_plugin(hooks: Any, cause: str
 
     with pytest.raises(PluginLoadError, match=f"The plugin sample of sample-dist 0.3 cannot be loaded: .*{cause}"):
         registered(asked)
+
+
+def test_hook_register_routes():
+    route = Route("/state", lambda _context: {"state": "well"})
+
+    [found] = routes_of(plugins(register_routes=lambda: [route]))
+    assert (found.path, found.route) == ("/plugins/sample/state", route)
+    for wrong in (lambda: route, lambda: ["/state"], lambda: 1 / 0):
+        with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*register_routes"):
+            routes_of(plugins(register_routes=wrong))
 
 
 def test_hook_register_jobs():

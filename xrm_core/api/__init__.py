@@ -8,9 +8,12 @@ file may answer. ``Action`` is what plugins register as something to be done, ``
 given; ``QueryField`` is what they register as something to be asked, ``QueryContext`` what its function is given.
 ``JobHandler`` and ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what
 a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks
-of a change. ``Secret`` is the type of settings that are never shown. What is not here may change in any release.
+of a change. ``Route`` is an HTTP address that a plugin answers, ``RouteContext`` what its function is given. ``Secret``
+is the type of settings that are never shown. What is not here may change in any release.
 """
 
+from xrm_core.contributions.route import Route
+from xrm_core.contributions.route_context import RouteContext
 from xrm_core.errors import Refuse
 from xrm_core.events.listeners import RecordEvent
 from xrm_core.graphql.query_fields import QueryContext, QueryField
@@ -38,6 +41,8 @@ __all__ = [
     "RecordChange",
     "RecordEvent",
     "Refuse",
+    "Route",
+    "RouteContext",
     "Schedule",
     "Secret",
     "Write",

@@ -287,6 +287,12 @@ class Plugins:
             yield
 
     @contextmanager
+    def routing(self, plugin: str, route: str) -> Iterator[None]:
+        """The same around the function of a route."""
+        with self._calling(plugin, "route", route, say("The plugin {plugin} failed.", plugin=plugin)):
+            yield
+
+    @contextmanager
     def _calling(self, plugin: str, kind: str, name: str, failed: str) -> Iterator[None]:
         """Around a function that a plugin has registered; ``failed`` is what is said if it breaks."""
         if self._trace:

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
 from xrm_core.records.file_scans import FileScans
@@ -43,6 +44,7 @@ from xrm_core.server.oidc_http import OidcEndpoints
 from xrm_core.server.oidc_logout_http import OidcLogoutEndpoints
 from xrm_core.server.oidc_sign_out_http import OidcSignOutEndpoints
 from xrm_core.server.passkey_http import PasskeyEndpoints
+from xrm_core.server.plugin_routes import PluginRoutes
 from xrm_core.server.reader_lag import ReaderLag
 from xrm_core.server.scim_http import ROOT, ScimEndpoint
 from xrm_core.server.security_notices import LOOK_SECONDS, SecurityNotices
@@ -115,6 +117,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         settings.max_body_bytes, multipart, documents, compresses=settings.compression, streams=EventStreams(live)
     )
     sockets = WebSockets(live, documents, settings.max_body_bytes)
+    plugin_routes = PluginRoutes(settings, platform.plugins, routes_of(platform.plugins))
 
     async def clean(each: Site) -> None:
         if not ending.is_set():
@@ -174,6 +177,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         await tenants.close()
         await site.close()
         auth.close()
+        plugin_routes.close()
         logout.close()
         scim.close()
 
@@ -195,6 +199,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         *health.routes(lambda: traffic.stage is not Stage.SERVING),
         *metrics_http.routes(metrics, settings),
         *graphiql.routes(lambda: configuration),
+        *plugin_routes.routes(),
     ]
     starlette = Starlette(
         routes=routes,

@@ -21,6 +21,8 @@ from xrm_core.api import (
     RecordChange,
     RecordEvent,
     Refuse,
+    Route,
+    RouteContext,
     Schedule,
     Secret,
     Write,
@@ -174,6 +176,23 @@ def note_customer(change: RecordChange) -> None:
 def thank_customer(event: RecordEvent) -> None:
     """A note after the commit, of what the customer was before."""
     _note(event, f"Farewell to {event.changes['customer'][0] or 'nobody'}")
+
+
+@hookimpl
+def register_routes() -> list[Route]:
+    """``/plugins/fleet/stolen/{plate}``, for anybody; ``/plugins/fleet/seized``, for those who may retire vehicles."""
+    return [Route("/stolen/{plate}", is_stolen, public=True, per_minute=10), Route("/seized", seize, ("POST",))]
+
+
+def is_stolen(context: RouteContext) -> dict[str, bool]:
+    """Whether a plate is reported stolen."""
+    return {"stolen": context.request.path["plate"].upper() in context.settings.stolen_plates}
+
+
+def seize(context: RouteContext) -> None:
+    """A form with the id of a vehicle: retire it, as whoever has sent the form."""
+    vehicle = context.request.form().get("vehicle", "")
+    context.records.update(context.connection, context.caller, "vehicle", vehicle, {"retired": True})
 
 
 @hookimpl

@@ -32,7 +32,7 @@ KNOWN = {
     "outcome": {"ok", "errors"},
     "use": {"read", "write"},
     "state": {"busy", "idle", "pending", "running", "dead"},
-    "pool": {"plan", "write", "schema", "account", "auth", "files", "feed"},
+    "pool": {"plan", "write", "schema", "account", "auth", "files", "feed", "plugin"},
 }
 
 

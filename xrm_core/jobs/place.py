@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from sqlalchemy import Dialect
 
@@ -78,6 +78,11 @@ class Place:
                 records.asks = None if self._asking is None else self._asking(records, self.database.dialect)
                 self._records = records
             return self._records
+
+    def timed(self, job: str) -> AbstractContextManager[None]:
+        """Around the function of a job of a plugin, for figures; those of the platform are none of a plugin's."""
+        plugin, dot, _ = job.partition(".")
+        return self._plugins.calls.timed(plugin, "job", job) if dot else nullcontext()
 
     def forget(self) -> None:
         """The database has another model by now."""

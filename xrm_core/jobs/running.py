@@ -75,7 +75,8 @@ def _outcome(
     context: JobContext | None = None
     try:
         context = JobContext(place, claimed, place.records(), heart, ending)
-        result = usable(handler.run(context, claimed.job.payload))
+        with place.timed(claimed.job.name):
+            result = usable(handler.run(context, claimed.job.payload))
     except JobInterrupted:
         if heart.cancelled:
             log.info("job_cancelled")

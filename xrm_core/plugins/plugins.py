@@ -19,6 +19,7 @@ from xrm_core.plugins.needs import Needing, NeedsUnmet, ordered
 from xrm_core.plugins.plugin_settings import PREFIX, PluginSettings, SettingInfo, environment_or
 from xrm_core.plugins.registration import InstalledPlugin, load_error, register
 from xrm_core.plugins.resting import Resting, StandIn
+from xrm_core.telemetry.plugin_calls import PluginCalls
 from xrm_core.translation import chosen, say
 
 _log = structlog.get_logger("xrm.plugins")
@@ -78,6 +79,8 @@ class Plugins:
         stand_ins = [InstalledPlugin(each.name, StandIn(each), each.distribution, each.version) for each in resting]
         given = [*installed, *stand_ins]
         self._trace = trace
+        self.calls = PluginCalls((Refuse, XrmError))
+        """What their functions took, for figures."""
         self._installed = {plugin.name: plugin for plugin in given}
         self._hooks: dict[str, Sequence[Hook]] = {
             name: [Hook(each.plugin_name, each.function, tuple(each.argnames)) for each in found]
@@ -299,7 +302,8 @@ class Plugins:
             sys.stderr.write(f"{kind} {name} -> {plugin}\n")
         details: dict[str, Any] = {"plugin": plugin, kind: name}
         try:
-            yield
+            with self.calls.timed(plugin, kind, name):
+                yield
         except Refuse as refusal:
             raise _refused(refusal, details) from refusal
         except (XrmError, DBAPIError):
@@ -333,10 +337,11 @@ class Plugins:
             ) from error
 
     def _call(self, hook: Hook, arguments: Mapping[str, Any]) -> Any:
+        called = getattr(hook.function, "__name__", "")
         if self._trace:
-            called = getattr(hook.function, "__name__", "")
             sys.stderr.write(f"hook {called} {arguments.get('entity', '')} -> {hook.plugin_name}\n")
-        return hook.function(*(arguments[name] for name in hook.argnames))
+        with self.calls.timed(hook.plugin_name, "hook", called):
+            return hook.function(*(arguments[name] for name in hook.argnames))
 
     def _folders_of(self, name: str, hook: Hook) -> list[Path]:
         try:

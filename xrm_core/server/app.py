@@ -107,6 +107,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     configuration = page or {"demo": False, "roles": [], "examples": []}
 
     metrics = Metrics()
+    metrics.plugin_calls = platform.plugins.calls.now
     job_figures = JobFigures()
     metrics.gauges.extend(job_figures.gauges())
     ending = asyncio.Event()

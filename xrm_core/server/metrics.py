@@ -4,7 +4,6 @@ Requests are counted by plain additions in the event loop, and put into the form
 is a tenth of what a counter of its library takes.
 """
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -21,13 +20,11 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from xrm_core import __version__
+from xrm_core.telemetry.plugin_calls import BUCKETS, Call, Durations
 from xrm_core.telemetry.request import RequestRecord
 
 METRICS = "/metrics"
 """Where they are."""
-
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Seconds."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER = "other"
@@ -37,26 +34,6 @@ Answers = tuple[str, str, int, str | None, bool]
 
 Sample = tuple[Sequence[str], float]
 """Values of labels, and a figure."""
-
-
-class Durations:
-    """How long something took."""
-
-    __slots__ = ("counts", "total")
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(BUCKETS) + 1)
-        self.total = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Once more."""
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
-        self.total += seconds
-
-    def join(self, other: "Durations") -> None:
-        """All that the other has, too."""
-        self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
-        self.total += other.total
 
 
 class Gauge:
@@ -69,12 +46,14 @@ class Gauge:
 class Metrics(Collector):
     """The figures of one server. Not for several threads: all is counted in the event loop.
 
-    ``gauges`` are asked when somebody wants to know; ``under_way`` says how many requests are.
+    ``gauges`` are asked when somebody wants to know; ``under_way`` says how many requests are, ``plugin_calls`` what
+    calls of plugins took.
     """
 
     def __init__(self) -> None:
         self.gauges: list[Gauge] = []
         self.under_way: Callable[[], int] = lambda: 0
+        self.plugin_calls: Callable[[], Iterable[tuple[Call, Durations]]] = tuple
         self.answers: dict[Answers, Durations] = {}
         self._errors: Counter[str] = Counter()
         self._waits = Durations()
@@ -135,12 +114,25 @@ class Metrics(Collector):
         )
         _add(waits, (), self._waits)
         yield waits
+        yield plugin_durations(self.plugin_calls())
         yield GaugeMetricFamily("xrm_http_requests_under_way", "Requests that are not answered yet.", self.under_way())
         for gauge in self.gauges:
             shown = GaugeMetricFamily(f"xrm_{gauge.name}", gauge.says, labels=gauge.labels)
             for values, figure in gauge.find():
                 shown.add_metric(values, figure)
             yield shown
+
+
+def plugin_durations(found: Iterable[tuple[Call, Durations]]) -> HistogramMetricFamily:
+    """What calls of plugins took."""
+    calls = HistogramMetricFamily(
+        "xrm_plugin_call_duration_seconds",
+        "Seconds that functions of plugins took, by what they are and how they ended.",
+        labels=("plugin", "kind", "name", "outcome"),
+    )
+    for call, durations in found:
+        _add(calls, call, durations)
+    return calls
 
 
 def _add(family: HistogramMetricFamily, labels: Sequence[str], found: Durations) -> None:

@@ -14,7 +14,9 @@ from xrm_core.events.by_hand import states
 from xrm_core.jobs.place import Place
 from xrm_core.jobs.worker import Beside, Worker
 from xrm_core.server.job_figures import COUNT_SECONDS, Found, JobFigures, look_at
+from xrm_core.server.metrics import plugin_durations
 from xrm_core.server.reader_lag import ReaderLag
+from xrm_core.telemetry.plugin_calls import PluginCalls
 
 _TIMEOUT = 5.0
 _STUCK_SECONDS = 120.0
@@ -92,10 +94,12 @@ class WorkerMetrics(Collector):
     Args:
         worker: whose.
         watching: looks at its tenants.
+        calls: of plugins, if it has some.
     """
 
-    def __init__(self, worker: Worker, watching: Watching) -> None:
+    def __init__(self, worker: Worker, watching: Watching, calls: PluginCalls | None = None) -> None:
         self._worker, self._watching = worker, watching
+        self._calls = calls
         self._jobs = JobFigures()
         self._gauges = [*self._jobs.gauges(), *watching.lag.gauges(lambda: watching.seen().values())]
         self.registry = CollectorRegistry()
@@ -124,6 +128,8 @@ class WorkerMetrics(Collector):
             self._worker.round_age,
         )
         yield GaugeMetricFamily("xrm_databases_open", "Databases for which it works, and which answer.", len(seen))
+        if self._calls is not None:
+            yield plugin_durations(self._calls.now())
         for gauge in self._gauges:
             shown = GaugeMetricFamily(f"xrm_{gauge.name}", gauge.says, labels=gauge.labels)
             for values, figure in gauge.find():

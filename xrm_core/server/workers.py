@@ -85,7 +85,7 @@ def worker(
         watching = Watching(readers) if tells and settings.worker_metrics_port else None
         made = Worker(registry, places, pace, watching or readers)
         if watching is not None:
-            metrics = WorkerMetrics(made, watching)
+            metrics = WorkerMetrics(made, watching, plugins.calls)
             stack.enter_context(telling(settings.metrics_host, settings.worker_metrics_port, metrics, main))
         if not main.is_sqlite:
             listener = Listener(main, made.wake)

@@ -1,0 +1,79 @@
+"""What functions of plugins take, and how they end: counted where they are called, shown by ``/metrics``."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from time import perf_counter
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds."""
+
+OK, REFUSED, FAILED, STOPPED = "ok", "refused", "failed", "stopped"
+"""How a call ends: ``refused`` by the plugin or the platform, with a reason for whoever asks; ``failed``: it broke;
+``stopped``: it was told to end, as a job that somebody has cancelled.
+"""
+
+Call = tuple[str, str, str, str]
+"""Plugin, kind (hook, action, query, route, job …), name, and how it ended. What a plugin registers bounds them."""
+
+
+class Durations:
+    """How long something took."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Once more."""
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.total += seconds
+
+    def join(self, other: "Durations") -> None:
+        """All that the other has, too."""
+        self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+
+
+class PluginCalls:
+    """The calls of the plugins of one application object; for several threads.
+
+    Args:
+        refusing: exceptions that are no failure, but a reason.
+    """
+
+    def __init__(self, refusing: tuple[type[BaseException], ...]) -> None:
+        self._refusing = refusing
+        self._found: dict[Call, Durations] = {}
+        self._lock = Lock()
+
+    @contextmanager
+    def timed(self, plugin: str, kind: str, name: str) -> Iterator[None]:
+        """Around a call."""
+        began, outcome = perf_counter(), OK
+        try:
+            yield
+        except BaseException as error:
+            broken = FAILED if isinstance(error, Exception) else STOPPED
+            outcome = REFUSED if isinstance(error, self._refusing) else broken
+            raise
+        finally:
+            seconds = perf_counter() - began
+            with self._lock:
+                found = self._found.get((plugin, kind, name, outcome))
+                if found is None:
+                    found = self._found[plugin, kind, name, outcome] = Durations()
+                found.add(seconds)
+
+    def now(self) -> Sequence[tuple[Call, Durations]]:
+        """All of them, as they are now."""
+        found = []
+        with self._lock:
+            for call, each in self._found.items():
+                copied = Durations()
+                copied.join(each)
+                found.append((call, copied))
+        return found

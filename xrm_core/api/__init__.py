@@ -9,12 +9,12 @@ given; ``QueryField`` is what they register as something to be asked, ``QueryCon
 ``JobHandler`` and ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what
 a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks
 of a change. ``Route`` is an HTTP address that a plugin answers, ``RouteContext`` what its function is given. ``Secret``
-is the type of settings that are never shown. What is not here may change in any release.
+is the type of settings that are never shown, ``BadQuery`` what a filter raises that does not fit. What is not here may change in any release.
 """
 
 from xrm_core.contributions.route import Route
 from xrm_core.contributions.route_context import RouteContext
-from xrm_core.errors import Refuse
+from xrm_core.errors import BadQuery, Refuse
 from xrm_core.events.listeners import RecordEvent
 from xrm_core.graphql.query_fields import QueryContext, QueryField
 from xrm_core.hookspecs import FileScan, Needs, Record, Write, hookimpl
@@ -28,6 +28,7 @@ from xrm_core.records.hooks import HookContext, On, RecordChange
 __all__ = [
     "Action",
     "ActionContext",
+    "BadQuery",
     "FileScan",
     "HookContext",
     "JobContext",

@@ -53,7 +53,7 @@ def perform(
             hint=say("Ask an administrator for the permission."),
         )
     shape, answers = records.actions.input(name), records.actions.answer(name)
-    value = None if shape is None else made(shape, given)
+    value = None if shape is None else made(shape, {} if given is None else given)
     context = ActionContext(records, connection, caller, name)
     context.reads = context.reads if reads is None else reads
     arguments: list[Any] = [context]

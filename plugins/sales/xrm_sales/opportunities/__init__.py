@@ -1,0 +1,1 @@
+"""Opportunities: where they stand, what must be so before they go on, how they end."""

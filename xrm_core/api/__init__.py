@@ -9,7 +9,8 @@ given; ``QueryField`` is what they register as something to be asked, ``QueryCon
 ``JobHandler`` and ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what
 a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks
 of a change. ``Route`` is an HTTP address that a plugin answers, ``RouteContext`` what its function is given. ``Secret``
-is the type of settings that are never shown, ``BadQuery`` what a filter raises that does not fit. What is not here may change in any release.
+is the type of settings that are never shown, ``BadQuery`` what a filter raises that does not fit. What is not here may
+change in any release.
 """
 
 from xrm_core.contributions.route import Route

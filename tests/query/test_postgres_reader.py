@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from xrm_core.errors import DatabaseOverloaded, DatabaseUnavailable, InternalError, Overloaded, Timeout
-from xrm_core.storage import pq_reader
+from xrm_core.storage import pq_pool, pq_reader
 from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_connection import MAX_PREPARED
 from xrm_core.storage.pq_reader import MAX_CONNECTIONS, PostgresReader
@@ -63,7 +63,7 @@ async def test_more_reads_at_once_than_connections(reader: PostgresReader) -> No
     calls: list[Call] = [("SELECT ($1::int * 2)::text || pg_sleep(0.01)::text", (number,)) for number in range(100)]
     answers = await asyncio.gather(*(reader.fetch([call]) for call in calls))
     assert answers == [[str(number * 2).encode()] for number in range(100)]
-    assert reader._open <= MAX_CONNECTIONS
+    assert reader._pool.opened <= MAX_CONNECTIONS
 
 
 async def test_a_statement_ends_with_the_read_that_nobody_waits_for(reader: PostgresReader, postgres: Database) -> None:
@@ -93,7 +93,7 @@ async def test_a_statement_ends_with_the_read_that_nobody_waits_for(reader: Post
 async def warmed(reader: PostgresReader, count: int) -> None:
     """Let there be so many idle connections."""
     await asyncio.gather(*(reader.fetch([sleep(0.05)]) for _ in range(count)))
-    assert len(reader._idle) == count
+    assert len(reader._pool.idle) == count
 
 
 async def test_statements_of_one_document_run_side_by_side_on_idle_connections(reader: PostgresReader) -> None:
@@ -102,7 +102,7 @@ async def test_statements_of_one_document_run_side_by_side_on_idle_connections(r
     for idle, used in ((1, 1), (2, 2), (6, 4)):
         await warmed(reader, idle)
         assert len(set(await reader.fetch([slow] * 6))) == used
-        assert len(reader._idle) == idle
+        assert len(reader._pool.idle) == idle
 
 
 async def test_answers_of_one_document_come_in_their_order(reader: PostgresReader) -> None:
@@ -142,7 +142,7 @@ async def test_what_goes_wrong_on_one_connection_leaves_all_usable(reader: Postg
     with pytest.raises(InternalError) as caught:
         await reader.fetch([ONE, wrong, ONE, ("SELECT nothing_here", ())])
     assert caught.value.details == {"sqlstate": "22012"}
-    assert len(reader._idle) == 4
+    assert len(reader._pool.idle) == 4
     assert await reader.fetch([ONE, ONE, ONE, ONE]) == [b"1"] * 4
 
 
@@ -160,7 +160,7 @@ async def test_tables_that_changed_under_prepared_statements_side_by_side(
 async def test_reads_wait_only_so_long_for_a_connection(
     reader: PostgresReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pq_reader, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(pq_pool, "WAIT_SECONDS", 0.1)
     slow = [asyncio.create_task(reader.fetch([sleep(1)])) for _ in range(MAX_CONNECTIONS)]
     await asyncio.sleep(0.5)
     with pytest.raises(Overloaded) as refused:
@@ -195,18 +195,18 @@ async def test_many_reads_cancelled_at_any_moment(reader: PostgresReader) -> Non
 
     await asyncio.gather(*(one(number) for number in range(60)))
     assert await reader.fetch([ONE]) == [b"1"]
-    assert reader._open <= MAX_CONNECTIONS
-    assert not reader._waiting
+    assert reader._pool.opened <= MAX_CONNECTIONS
+    assert not reader._pool.waiting
 
 
 async def test_a_turn_that_is_not_taken_goes_to_the_next(
     reader: PostgresReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pq_reader, "MAX_CONNECTIONS", 1)
-    busy = await reader._acquire()
+    busy = await reader._pool.acquire()
     first, second = (asyncio.create_task(reader.fetch([ONE])) for _ in range(2))
     await asyncio.sleep(0)
-    reader._release(busy, healthy=True)  # wakes the first …
+    reader._pool.release(busy, healthy=True)  # wakes the first …
     first.cancel()  # … which does not come
     assert await asyncio.wait_for(second, 2) == [b"1"]
     assert isinstance((await asyncio.gather(first, return_exceptions=True))[0], asyncio.CancelledError)
@@ -215,20 +215,20 @@ async def test_a_turn_that_is_not_taken_goes_to_the_next(
 async def test_nobody_overtakes_who_waits_for_a_connection(
     reader: PostgresReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader._most = 1
-    busy = await reader._acquire()
-    first = asyncio.create_task(reader._acquire())
+    reader._pool.most = 1
+    busy = await reader._pool.acquire()
+    first = asyncio.create_task(reader._pool.acquire())
     await asyncio.sleep(0)
-    reader._release(busy, healthy=True)  # its turn …
-    newcomer = asyncio.create_task(reader._acquire())  # … in which somebody else comes
+    reader._pool.release(busy, healthy=True)  # its turn …
+    newcomer = asyncio.create_task(reader._pool.acquire())  # … in which somebody else comes
     assert await asyncio.wait_for(first, 2) is busy
     assert not newcomer.done()
     # and a connection that has broken makes room for whoever waits
-    reader._release(busy, healthy=False)
+    reader._pool.release(busy, healthy=False)
     other = await asyncio.wait_for(newcomer, 2)
     assert other is not busy
-    assert reader._open == 1
-    reader._release(other, healthy=True)
+    assert reader._pool.opened == 1
+    reader._pool.release(other, healthy=True)
 
 
 async def test_reads_go_on_after_a_restart(reader: PostgresReader, postgres: Database) -> None:
@@ -253,7 +253,7 @@ async def test_a_database_that_is_not_there_is_told(postgres_url: str) -> None:
     with pytest.raises(DatabaseUnavailable) as caught:
         await reader.fetch([ONE])
     assert "nowhere" in caught.value.message
-    assert reader._open == 0
+    assert reader._pool.opened == 0
     await reader.close()
     database.close()
 
@@ -272,9 +272,9 @@ async def test_tables_changed_under_prepared_statements(reader: PostgresReader, 
 
 async def test_statements_that_the_server_forgot(reader: PostgresReader) -> None:
     assert await reader.fetch([ONE]) == [b"1"]
-    await reader._idle[-1].command("DISCARD ALL")
+    await reader._pool.idle[-1].command("DISCARD ALL")
     assert await reader.fetch([ONE, ONE]) == [b"1", b"1"]
-    await reader._idle[-1].command("DEALLOCATE ALL")
+    await reader._pool.idle[-1].command("DEALLOCATE ALL")
     assert await reader.fetch([ONE]) == [b"1"]
 
 
@@ -353,7 +353,7 @@ async def test_after_close_no_connection_stays(postgres: Database) -> None:
     await reader.fetch([ONE])
     await reader.close()
     assert await running == [b"slept"]
-    assert reader._open == 0
+    assert reader._pool.opened == 0
 
 
 async def test_a_server_that_keeps_no_limit_is_given_up(postgres: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.live_kit import install
-from xrm_core.storage import pq_reader
+from xrm_core.storage import pq_pool, pq_reader
 from xrm_core.storage.engines import Database
 
 READERS = 200
@@ -21,7 +21,7 @@ QUERY = {"query": "{ products { nodes { name } } }"}
 async def test_readers_that_wait_hold_up_neither_health_nor_each_other_for_ever(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pq_reader, "WAIT_SECONDS", 1.0)
+    monkeypatch.setattr(pq_pool, "WAIT_SECONDS", 1.0)
     shop = install(postgres_url, tmp_path)
     async with shop.server() as server:
         headers = {"Authorization": f"Bearer {server.token}"}

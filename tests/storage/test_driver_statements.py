@@ -20,9 +20,10 @@ from sqlalchemy.exc import IntegrityError
 
 from xrm_core.errors import DatabaseUnavailable, Timeout
 from xrm_core.storage.columns import Day, ExactDecimal, Flag, Id, Instant, JsonObject, Seconds, String, TimeOfDay, Words
-from xrm_core.storage.driver_calls import Text, rows
+from xrm_core.storage.driver_calls import rows
 from xrm_core.storage.driver_statements import Call, DriverStatement, run_together
 from xrm_core.storage.engines import Database
+from xrm_core.storage.prepared_steps import Text
 
 THING = Table(
     "thing",
@@ -129,7 +130,7 @@ def test_who_listens_to_statements_hears_of_these_as_well(things: Database) -> N
 
 
 def test_a_connection_keeps_so_many_prepared_and_no_more(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xrm_core.storage.driver_calls.MAX_PREPARED", 3)
+    monkeypatch.setattr("xrm_core.storage.prepared_steps.MAX_PREPARED", 3)
     database = Database(postgres_url)
     texts = [Text(f"SELECT {number}", 0) for number in range(5)]
     with database.begin() as connection:

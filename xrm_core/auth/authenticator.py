@@ -29,6 +29,7 @@ from xrm_core.permissions.token_scope import UNSCOPED, TokenScope
 from xrm_core.records.teams import team_of, teams_below
 from xrm_core.storage.driver_statements import Call, Outcome
 from xrm_core.storage.engines import Database
+from xrm_core.storage.requirements import Requirement
 from xrm_core.telemetry.threads import ThreadPool
 
 REMEMBER_SECONDS = 2.0
@@ -76,6 +77,7 @@ class Authenticator:
         self._noting: set[str] = set()
         self._authority = authority
         self._clock = clock
+        self._first_roles: dict[frozenset[str], list[str]] = {}
         self._known: OrderedDict[str, tuple[float, User]] = OrderedDict()
         self._asking: dict[str, asyncio.Future[User | None]] = {}
 
@@ -163,6 +165,14 @@ class Authenticator:
     def asking(self, dialect: Dialect, caller: User) -> Call:
         """What asks whether a caller still has what they were let in with, to be run together with other statements."""
         return still_held.asking(dialect, caller, self._users)
+
+    def required(self, caller: User) -> Requirement:
+        """That :meth:`require` would not refuse a caller; perhaps it would not either where this does not hold."""
+        roles = self._first_roles.get(caller.access.roles)
+        if roles is None:
+            roles = still_held.first_of(caller.access.roles, self._authority.policies)
+            self._first_roles[caller.access.roles] = roles
+        return still_held.required(caller, self._users, [] if caller.id is None else roles)
 
     def require(self, outcome: Outcome, caller: User) -> None:
         """As :meth:`require_still_held`, when it was asked already."""

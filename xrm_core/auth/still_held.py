@@ -1,18 +1,35 @@
 """Who was let in a moment ago, looked at once more where they change something: a server remembers them for a while."""
 
 import datetime as dt
+from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Select, Table, bindparam, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Integer,
+    Select,
+    Table,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from xrm_core.auth import people
 from xrm_core.errors import Forbidden, Unauthenticated
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import PolicySet, with_inherited
 from xrm_core.storage.driver_statements import Call, DriverStatement, Outcome, run_together
+from xrm_core.storage.requirements import Requirement
 from xrm_core.storage.system import SESSION, TOKEN, USER_ROLE
 
-_NOW, _USER, _SESSION, _TOKEN = "now", "user", "session", "token"
+_NOW, _USER, _SESSION, _TOKEN = "xrm_now", "xrm_user", "xrm_session", "xrm_token"
+_ROLES, _COUNT = "xrm_roles", "xrm_count"
 
 
 def require_still_held(connection: Connection, caller: User, users: Table, policies: PolicySet | None) -> None:
@@ -52,6 +69,27 @@ def require(outcome: Outcome, caller: User, policies: PolicySet | None) -> None:
         raise Forbidden("A role was taken from you; nothing was done.", hint="Look at what you may do now.")
 
 
+def required(caller: User, users: Table, roles: Sequence[str]) -> Requirement:
+    """That :func:`require` would not refuse somebody; perhaps it would not either where this does not hold.
+
+    Args:
+        caller: as they were let in.
+        users: as for :func:`require_still_held`.
+        roles: those out of which all of the caller's follow (:func:`first_of`).
+    """
+    values = {_NOW: dt.datetime.now(dt.UTC), _USER: caller.id, _SESSION: caller.session, _TOKEN: caller.token}
+    key = "held", caller.id is None, caller.session is None
+    return Requirement(key, partial(_required, caller, users), {**values, _ROLES: roles, _COUNT: len(roles)})
+
+
+def first_of(roles: Collection[str], policies: PolicySet | None) -> list[str]:
+    """Those of some roles that none of the others inherits."""
+    known = {} if policies is None else policies.roles
+    inherited = {each for role in roles for each in with_inherited(known, [role]) if each != role}
+    first = set(roles) - inherited
+    return sorted(first if set(roles) <= with_inherited(known, first) else roles)
+
+
 def _ended() -> Unauthenticated:
     return Unauthenticated("You are not signed in any more; nothing was done.", hint="Sign in again.")
 
@@ -89,3 +127,13 @@ def _valid(caller: User) -> ColumnElement[bool]:
     lasting = or_(TOKEN.c.expires_at.is_(None), TOKEN.c.expires_at > now)
     token = bindparam(_TOKEN, type_=TOKEN.c.id.type)
     return select(TOKEN.c.id).where(TOKEN.c.id == token, TOKEN.c.revoked_at.is_(None), lasting).exists()
+
+
+def _required(caller: User, users: Table) -> ColumnElement[bool]:
+    """That there is a row, and that there are rows with all of the roles."""
+    found = _query(caller, users).subquery()
+    [role] = found.c
+    wanted = bindparam(_ROLES, type_=ARRAY(USER_ROLE.c.role.type))
+    held = func.count(role.distinct()).filter(role == func.any(wanted))
+    all_held = (func.count() > 0) & (held == bindparam(_COUNT, type_=Integer()))
+    return select(all_held).select_from(found).scalar_subquery()

@@ -1,10 +1,11 @@
 """The way of a GraphQL request: schema of the role → document → variables → plan → statements → bytes."""
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -40,6 +41,8 @@ from xrm_core.graphql.limits import DocumentLimits
 from xrm_core.graphql.plans import Plan
 from xrm_core.graphql.query_fields import QueryFields
 from xrm_core.graphql.query_fields.operations import QueryFieldOperations
+from xrm_core.graphql.quick_plans import QuickPlan, quick_plan
+from xrm_core.graphql.quick_writes import QuickWrites
 from xrm_core.graphql.repeats import Repeats
 from xrm_core.graphql.roles import Role, Roles
 from xrm_core.graphql.schema_operations import SchemaOperations, is_about_schema
@@ -64,6 +67,7 @@ MAX_WRITES = 100
 """Changes that may be under way or wait at a time; and as many requests about accounts."""
 
 _AROUND_SECONDS = 0.5  # for what is done before and after functions of plugins
+_MOMENT_SECONDS = 0.1
 
 Result = TypeVar("Result")
 
@@ -155,6 +159,7 @@ class Engine:
         repeats: of changes with an idempotency key.
         executes_reads: graphql-core executes all queries, not only those with introspection in them. The answers are
             the same, and take longer; tests hold the two ways against each other.
+        quick: answers simple changes without threads, if it can be done on this database.
         cursors: makes and reads the cursors of the feed of changes.
         tenant: its name; empty for the main database.
     """
@@ -175,6 +180,7 @@ class Engine:
     gate: Callable[[], None] | None = None
     repeats: Repeats = field(default_factory=Repeats)
     executes_reads: bool = False
+    quick: QuickWrites | None = None
     cursors: Cursors = field(default_factory=lambda: Cursors(""))
     tenant: str = ""
     _waiting: Counter[str] = field(default_factory=Counter, init=False)
@@ -359,11 +365,18 @@ class Engine:
             return await self._ask_account(role, document, request, caller, extensions)
         dry = is_dry_run(role.planner, document, operation, variables)
         repeatable = None if dry else _repeatable(request, caller)
+        timeout, caller = role.timeout, replace(caller, causes=_causes(caller))
+        if not (dry or repeatable or many or told) and self.quick is not None:
+            began = time.monotonic()
+            found = await self._quickly(self.quick, role, document, operation, variables, caller)
+            if found is not None:
+                return found
+            timeout = _left(timeout, began)
         executor = Executor(
             self.database,
             self.records,
             role.planner,
-            role.timeout,
+            timeout,
             self.policies,
             self.held,
             dry,
@@ -375,12 +388,32 @@ class Engine:
             request.operation_name,
             dict(request.variables),
             variables,
-            replace(caller, causes=_causes(caller)),
+            caller,
             extensions,
             request.address,
         )
         with nullcontext() if repeatable is None else self.repeats.alone(repeatable):
             return await self._write(executor.run, *call)
+
+    async def _quickly(
+        self,
+        quick: QuickWrites,
+        role: Role,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        caller: User,
+    ) -> Answer | None:
+        """The answer to a change that has a plan, if it goes well; None: nothing was done."""
+        key = (document.variables_of(operation).plan_key(variables), "quick")
+        if key not in document.plans:
+            call = (role.planner, document, operation, variables)
+            document.remember(key, await self._apart(self.threads.planning, quick_plan, *call))
+        plan: QuickPlan | None = document.plans.get(key)
+        if plan is None or not quick.are_possible(plan.kind):
+            return None
+        with self._waits("writing"):
+            return await quick.answer(plan, variables, caller, role.timeout)
 
     async def _write(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
         return await self._in_turn("writing", self.threads.writing, work, *arguments)
@@ -388,13 +421,19 @@ class Engine:
     async def _in_turn(
         self, kind: str, threads: ThreadPoolExecutor, work: Callable[..., Answer], *arguments: Any
     ) -> Answer:
+        with self._waits(kind):
+            return await self._apart(threads, work, *arguments)
+
+    @contextmanager
+    def _waits(self, kind: str) -> Iterator[None]:
+        """One more waits, unless there are too many."""
         if self._waiting[kind] >= MAX_WRITES:
             raise Busy(
                 say("Too many changes are waiting already; nothing was done."), hint=say("Try again in a moment.")
             )
         self._waiting[kind] += 1
         try:
-            return await self._apart(threads, work, *arguments)
+            yield
         finally:
             self._waiting[kind] -= 1
 
@@ -564,6 +603,12 @@ class Engine:
             if values is not None:
                 return plan, values
             document.plans.pop(key, None)  # other cursor values are empty now than when it was made
+
+
+def _left(seconds: float, began: float) -> float:
+    """What is left of the time for a change of which a try has failed; a moment does not count."""
+    spent = time.monotonic() - began
+    return seconds if spent < _MOMENT_SECONDS else max(seconds - spent, _MOMENT_SECONDS)
 
 
 def _repeatable(request: Request, caller: User) -> Repeatable | None:

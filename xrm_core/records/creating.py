@@ -17,6 +17,7 @@ from xrm_core.changes import log
 from xrm_core.changes.entry import Operation
 from xrm_core.errors import Forbidden, ValidationFailed, XrmError
 from xrm_core.metadata.model import Entity
+from xrm_core.metadata.worked_out import WorkedOut
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
@@ -40,7 +41,7 @@ from xrm_core.records.rights import (
 )
 from xrm_core.records.stored import Record, canonical, targets_of
 from xrm_core.records.wording import noun
-from xrm_core.storage.driver_statements import run_together
+from xrm_core.storage.driver_statements import Call, run_together
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
@@ -78,23 +79,47 @@ def prepare(
     """
     for names in {tuple(owned(kind, values)) for values in rows}:
         check_fields(caller, kind, Action.CREATE, names)
-    has_defaults = any(field.default is not None for field in kind.fields.values())
-    actor = caller.actor
-    # Every row of a statement names the same columns.
-    empty: Record = {**dict.fromkeys(kind.fields), "created_at": now, "updated_at": now, "version": 1}
-    empty |= {"created_by": actor, "updated_by": actor}
+    has_defaults = _HAS_DEFAULTS(kind)
+    empty = _empty(caller, kind, now)
     ready: list[New] = []
     wrong: dict[int, XrmError] = {}
     for index, values in enumerate(rows):
         try:
             first = defaults(kind, caller) if has_defaults else {}  # anew for each, since plugins may change them
-            ready.append(_prepared(records, connection, caller, kind, index, first, values, empty))
+            then = Then(records, connection, caller)
+            new = _formed(records, caller, kind, index, first, values, empty, then)
+            refuse(records.files.problems(connection, caller, kind, new.given), kind, caller)
+            ready.append(new)
         except XrmError as error:
             wrong[index] = error
     if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
         wrong |= unseen(records.scope(connection, caller), connection, caller, kind, ready)
         ready = [each for each in ready if each.index not in wrong]
     return ready, wrong
+
+
+def formed(records: "Records", caller: Caller, kind: Entity, values: Mapping[str, Any], now: dt.datetime) -> New:
+    """One record, as far as can be said without asking anybody: no plugin, and no files and targets in the database.
+
+    Raises:
+        Forbidden, ValidationFailed: it cannot be stored.
+    """
+    check_fields(caller, kind, Action.CREATE, tuple(owned(kind, values)))
+    first = defaults(kind, caller) if _HAS_DEFAULTS(kind) else {}
+    return _formed(records, caller, kind, 0, first, values, _empty(caller, kind, now), None)
+
+
+def _empty(caller: Caller, kind: Entity, now: dt.datetime) -> Record:
+    """What a record has besides: every row of a statement names the same columns."""
+    empty: Record = {**dict.fromkeys(kind.fields), "created_at": now, "updated_at": now, "version": 1}
+    return {**empty, "created_by": caller.actor, "updated_by": caller.actor}
+
+
+def _has_defaults(kind: Entity) -> bool:
+    return any(field.default is not None for field in kind.fields.values())
+
+
+_HAS_DEFAULTS = WorkedOut(_has_defaults)
 
 
 def store(
@@ -158,12 +183,7 @@ def _store_alone(
     if held is None:
         _hold_reached(records, connection, caller, kind, [new])
     number_new(connection, records.tables[kind.name], kind, [record])
-    change = logged.entry(caller, kind, Operation.CREATE, record, logged.state(kind, record))
-    calls = [
-        *(held or ()),
-        layout(kind, records.tables, connection.dialect).call(record),
-        *log.appending(connection.dialect, [change], now),
-    ]
+    calls = [*(held or ()), *inserting(scope, caller, kind, record, now)]
     question = holding(scope, caller, kind, record["id"], conditions)
     try:
         outcomes = run_together(connection, calls if question is None else [*calls, question])
@@ -172,6 +192,12 @@ def _store_alone(
     if question is not None and not outcomes[-1][0]:
         raise _not_such(records, connection, caller, kind, [new])
     _follow(kind, [new])
+
+
+def inserting(scope: Scope, caller: Caller, kind: Entity, record: Record, now: dt.datetime) -> list[Call]:
+    """What stores one record, and its entry in the change log."""
+    change = logged.entry(caller, kind, Operation.CREATE, record, logged.state(kind, record))
+    return [layout(kind, scope.tables, scope.dialect).call(record), *log.appending(scope.dialect, [change], now)]
 
 
 def _not_such(
@@ -191,15 +217,15 @@ def _not_such(
     )
 
 
-def _prepared(
+def _formed(
     records: "Records",
-    connection: Connection,
     caller: Caller,
     kind: Entity,
     index: int,
     first: Record,
     values: Mapping[str, Any],
     empty: Record,
+    then: Then | None,
 ) -> New:
     fields, links = split(kind, values)
     system: Record = {}
@@ -209,14 +235,12 @@ def _prepared(
         given = {name: value for name, value in fields.items() if name not in SYSTEM_NAMES}
     record = canonical(kind, {**first, **given} if first else given)
     refuse(records.validator.problems(kind, record), kind, caller)
-    then = Then(records, connection, caller)
-    final = records.hooks.before_create(kind.name, record, then)
+    final = record if then is None else records.hooks.before_create(kind.name, record, then)
     if final is not record:  # else no plugin was asked
         final = canonical(kind, final)
         refuse_unwritable(kind, record, final)
         if final != record:
             refuse(records.validator.problems(kind, final), kind, caller)
-    refuse(records.files.problems(connection, caller, kind, given), kind, caller)
     return New(index, {**empty, **final, "id": str(uuid7()), **system}, links, tuple(owned(kind, values)), given, then)
 
 

@@ -13,8 +13,6 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from xrm_core.changes import log
-from xrm_core.changes.entry import Operation
 from xrm_core.metadata.model import EMAIL, USER, Entity, Model
 from xrm_core.permissions.access import Access, full_access
 from xrm_core.permissions.caller import Caller, System
@@ -58,8 +56,8 @@ from xrm_core.records.rights import (
     row_conditions,
     target_problems,
 )
-from xrm_core.records.stored import canonical, to_columns
-from xrm_core.records.updating import changing
+from xrm_core.records.stored import canonical
+from xrm_core.records.updating import changing_one
 from xrm_core.records.validation import Validator
 from xrm_core.storage.driver_statements import run_together
 from xrm_core.storage.tables import Tables
@@ -168,14 +166,7 @@ class Records:
         number_changed(connection, self.tables[entity], kind, final)
         moved = [final] if EMAIL in final and final[EMAIL] != before.get(EMAIL) else []
         addresses.hold(connection, kind, moved)
-        now, version = _now(), before["version"] + 1
-        stamped = {**to_columns(kind, final), "updated_at": now, "updated_by": caller.actor, "version": version}
-        record, fields = {"id": id_, "version": version}, logged.differences(kind, before, final)
-        entry = logged.entry(caller, kind, Operation.UPDATE, record, fields)
-        calls = [
-            changing(scope, caller, kind, before, stamped, conditions),
-            *log.appending(connection.dialect, [entry], now),
-        ]
+        calls = changing_one(scope, caller, kind, before, final, conditions, _now())
         question = holding(scope, caller, kind, id_, conditions)
         alone = stands_alone(kind) and not links and question is not None
         if alone and question is not None:  # else the rules are asked after all that follows from the change

@@ -15,7 +15,10 @@ from xrm_core.records.among import MANY, among
 from xrm_core.records.reach import Reach, hold_from, holding_from
 from xrm_core.records.rights import ONE, Conditions, all_hold, denied, holding, holds, kept, values_for
 from xrm_core.records.stored import Record, record_maker
-from xrm_core.storage.driver_statements import DriverStatement, run_together
+from xrm_core.storage.driver_statements import Call, DriverStatement, run_together
+
+MakeRecord = Callable[[Sequence[Any]], Record]
+"""Makes a record of a row."""
 
 
 def locked(
@@ -45,13 +48,7 @@ def locked(
         allowed = [str(id_) for (id_,) in first.rows(connection, values_for(caller, {MANY: sorted(ids)}))]
         hold_from(connection, scope, kind, allowed, reach)
 
-    def make() -> tuple[DriverStatement, Callable[[Sequence[Any]], Record]]:
-        mine = table.c.id == bindparam(ONE, type_=table.c.id.type) if one else among(table.c.id, scope.dialect)
-        query = select(table).where(mine, *conditions).with_for_update(key_share=keeps_id)
-        statement = DriverStatement(query if one else query.order_by(table.c.id), scope.dialect)
-        return statement, record_maker(kind, table.c.keys())
-
-    query, make_record = kept(scope, f"locked {one} {keeps_id}", conditions, make)
+    query, make_record = _query(scope, kind, conditions, one=one, keeps_id=keeps_id)
     wanted = {ONE: ids[0]} if one else {MANY: sorted(ids)}
     calls = [query.call(values_for(caller, wanted))]
     further = bool(reach.steps) and connection.dialect.name == "postgresql"
@@ -70,6 +67,36 @@ def locked(
             if not holds(connection, scope, caller, kind, id_, conditions):
                 raise _denied(connection, scope, caller, kind, id_, action, conditions)
     return [found[id_] for id_ in ids]
+
+
+def locking_one(
+    scope: Scope, caller: Caller, kind: Entity, id_: str, conditions: Conditions
+) -> tuple[list[Call], MakeRecord] | None:
+    """What :func:`locked` runs on PostgreSQL for one record that is to be changed, to be run together with others.
+
+    The first finds its row, of which the function makes a record; the others hold what the conditions look at. That
+    these hold still is to be asked after that. None: it takes more than can be said before.
+    """
+    reach = conditions.reach
+    held = [] if not reach.steps else holding_from(scope, kind, id_, reach)
+    if reach.lists or held is None:
+        return None
+    query, make_record = _query(scope, kind, conditions, one=True, keeps_id=not reach.alone)
+    return [query.call(values_for(caller, {ONE: id_})), *held], make_record
+
+
+def _query(
+    scope: Scope, kind: Entity, conditions: list[Any], *, one: bool, keeps_id: bool
+) -> tuple[DriverStatement, MakeRecord]:
+    table = scope.tables[kind.name]
+
+    def make() -> tuple[DriverStatement, MakeRecord]:
+        mine = table.c.id == bindparam(ONE, type_=table.c.id.type) if one else among(table.c.id, scope.dialect)
+        query = select(table).where(mine, *conditions).with_for_update(key_share=keeps_id)
+        statement = DriverStatement(query if one else query.order_by(table.c.id), scope.dialect)
+        return statement, record_maker(kind, table.c.keys())
+
+    return kept(scope, f"locked {one} {keeps_id}", conditions, make)
 
 
 def _denied(

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy.sql import ColumnElement
 
 from xrm_core.errors import Forbidden, NotFound
 from xrm_core.metadata.model import Entity
@@ -21,6 +22,7 @@ from xrm_core.records.stored import targets_of
 from xrm_core.records.wording import ABOUT, labelled, noun, plural
 from xrm_core.storage.driver_statements import Call, DriverStatement, run_together
 from xrm_core.storage.merge_tables import MERGE
+from xrm_core.storage.requirements import Requirement
 from xrm_core.translation import mark, say
 
 Problems = list[dict[str, str]]
@@ -127,8 +129,22 @@ def holding(scope: Scope, caller: Caller, entity: Entity, id_: str, conditions: 
     return kept(scope, "holds", conditions, make).call(values_for(caller, {ONE: id_}))
 
 
+def conditions_required(scope: Scope, entity: Entity, id_: str, version: int, conditions: "Conditions") -> Requirement:
+    """That the conditions hold for a stored record, which has this version."""
+    table = scope.tables[entity.name]
+
+    def make() -> ColumnElement[bool]:
+        mine = table.c.id == bindparam(ONE, type_=table.c.id.type)
+        its = table.c.version == bindparam(VERSION, type_=table.c.version.type)
+        return select(table.c.id).where(mine, its, *conditions).exists()
+
+    return Requirement(("holds", conditions.key), make, {ONE: id_, VERSION: version})
+
+
 ONE = "xrm_id"
 """Bind name of the id in statements that are kept."""
+
+VERSION = "xrm_version"
 
 
 def kept(scope: Scope, word: str, conditions: list[Any], make: Callable[[], Made]) -> Made:
@@ -288,13 +304,18 @@ def readable(connection: Connection, scope: Scope, caller: Caller, entity: Entit
     """Whether the caller, who may read some records of the entity, can see this one."""
 
     def make() -> DriverStatement:
-        found = scan(scope, entity)
-        rule = [] if found.rule is None else [found.rule]
-        mine = found.source.c.id == bindparam(ONE, type_=found.source.c.id.type)
-        return DriverStatement(select(found.source.c.id).where(mine, *rule), scope.dialect)
+        return DriverStatement(_seeing(scope, entity), scope.dialect)
 
     query = scope.tables.statements.get(("readable", *_seen_by(scope, entity)), make)
     return query.first(connection, values_for(caller, {ONE: id_})) is not None
+
+
+def readable_required(scope: Scope, entity: Entity, id_: str, number: int) -> Requirement:
+    """That the caller, who may read some records of the entity, can see this one; ``number`` is another for each."""
+    name = f"xrm_seen_{number}"
+    return Requirement(
+        ("seen", number, *_seen_by(scope, entity)), lambda: _seeing(scope, entity, name).exists(), {name: id_}
+    )
 
 
 def readable_of(connection: Connection, scope: Scope, caller: Caller, entity: Entity, ids: Collection[str]) -> set[str]:
@@ -310,6 +331,14 @@ def readable_of(connection: Connection, scope: Scope, caller: Caller, entity: En
 
     query = scope.tables.statements.get(("readable_of", *_seen_by(scope, entity)), make)
     return {str(id_) for (id_,) in query.rows(connection, values_for(caller, {MANY: sorted(ids)}))}
+
+
+def _seeing(scope: Scope, entity: Entity, name: str = ONE) -> Select[Any]:
+    """What finds the record with the id of this bind name if the caller can see it."""
+    found = scan(scope, entity)
+    rule = [] if found.rule is None else [found.rule]
+    mine = found.source.c.id == bindparam(name, type_=found.source.c.id.type)
+    return select(found.source.c.id).where(mine, *rule)
 
 
 def _seen_by(scope: Scope, entity: Entity) -> tuple[Hashable, ...]:

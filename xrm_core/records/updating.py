@@ -22,6 +22,7 @@ from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
 from xrm_core.records.rights import (
     ONE,
+    VERSION,
     Conditions,
     check_fields,
     context,
@@ -114,12 +115,32 @@ def changing(
 
     def make() -> DriverStatement:
         new = {name: bindparam(f"{NEW}{name}", type_=table.c[name].type) for name in values}
-        mine = table.c.id == bindparam(ONE, type_=table.c.id.type), table.c.version == bindparam("xrm_version")
+        mine = table.c.id == bindparam(ONE, type_=table.c.id.type), table.c.version == bindparam(VERSION)
         return DriverStatement(update(table).where(*mine, *conditions).values(new), scope.dialect)
 
     statement = kept(scope, f"update {' '.join(values)}", conditions, make)
     binds = {f"{NEW}{name}": value for name, value in values.items()}
-    return statement.call(values_for(caller, {**binds, ONE: before["id"], "xrm_version": version}))
+    return statement.call(values_for(caller, {**binds, ONE: before["id"], VERSION: version}))
+
+
+def changing_one(
+    scope: Scope,
+    caller: Caller,
+    kind: Entity,
+    before: Record,
+    final: Mapping[str, Any],
+    conditions: Conditions,
+    now: dt.datetime,
+) -> list[Call]:
+    """What :func:`changing` makes for fields of one record, and its entry in the change log."""
+    version = before["version"] + 1
+    stamped = {**to_columns(kind, final), "updated_at": now, "updated_by": caller.actor, "version": version}
+    record = {"id": before["id"], "version": version}
+    entry = logged.entry(caller, kind, Operation.UPDATE, record, logged.differences(kind, before, final))
+    return [
+        changing(scope, caller, kind, before, stamped, conditions),
+        *log.appending(scope.dialect, [entry], now),
+    ]
 
 
 def final_changes(

@@ -43,6 +43,7 @@ from xrm_core.graphql import answers
 from xrm_core.graphql.administration import Administration
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.engine import Engine, Request, Threads
+from xrm_core.graphql.quick_writes import QuickWrites
 from xrm_core.graphql.repeats import Repeats
 from xrm_core.jobs.administration import JobAdministration
 from xrm_core.metadata.model import USER
@@ -58,6 +59,7 @@ from xrm_core.storage.applied import tables_version
 from xrm_core.storage.engines import Database
 from xrm_core.storage.policy_sets import applied_versions
 from xrm_core.storage.pq_reader import PostgresReader
+from xrm_core.storage.pq_writer import PostgresWriter
 from xrm_core.storage.readers import Reader
 from xrm_core.storage.sqlite_reader import SqliteReader
 from xrm_core.storage.statistics import renew_statistics
@@ -155,6 +157,8 @@ class Site:
         self._reader = made = make_reader(database, settings.statement_timeout)
         tracer = tracing.tracer()
         self._reading: Reader = made if tracer is None else TracedReader(made, tracer)
+        # Spans are made for each statement, as SQLAlchemy runs it.
+        self._writer = None if database.is_sqlite or tracer else PostgresWriter(database, settings.statement_timeout)
         self._threads = Threads()
         self._passwords = Passwords(settings.password_memory, settings.password_passes)
         self._box = SecretBox(settings.secret_key)
@@ -313,7 +317,8 @@ class Site:
 
     def connections(self) -> Mapping[str, PoolUse]:
         """Its connections, those for reads and those for writes."""
-        return {"read": self._reader.use(), "write": self.database.use()}
+        written = self.database.use()
+        return {"read": self._reader.use(), "write": written if self._writer is None else written + self._writer.use()}
 
     def require_writable(self) -> None:
         """Raise :class:`TenantReadonly` if nothing may be changed at the moment."""
@@ -383,6 +388,8 @@ class Site:
         if self._post is not None:
             self._post.close()
         await self._reader.close()
+        if self._writer is not None:
+            self._writer.close()
         # A look at the database that is under way would else leave its connection to nobody.
         for threads in (self._asking, self._looking, self._noting):
             await asyncio.get_running_loop().run_in_executor(None, threads.shutdown)
@@ -495,6 +502,9 @@ class Site:
                 self.database, authority, self._box, administrators.beyond, authenticator.require_still_held
             ),
         )
+        policies = authority.policies.version
+        writer, dialect = self._writer, self.database.dialect
+        quick = None if writer is None else QuickWrites(writer, records, dialect, policies, authenticator)
         engine = Engine(
             records,
             self.database,
@@ -507,7 +517,8 @@ class Site:
             gate=self.require_writable,
             repeats=self._repeats,
             tables=tables,
-            policies=blueprint.authority.policies.version,
+            policies=policies,
+            quick=quick,
             cursors=Cursors(self._settings.secret_key, self.name),
             tenant=self.name,
         )

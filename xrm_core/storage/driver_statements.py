@@ -9,7 +9,8 @@ from sqlalchemy import CompoundSelect, Connection, Dialect, Select
 from sqlalchemy.sql.expression import UpdateBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from xrm_core.storage.driver_calls import Row, Text, beginning, changed, listened_to, rows, together
+from xrm_core.storage.driver_calls import beginning, changed, listened_to, rows, together
+from xrm_core.storage.prepared_steps import Row, Text
 
 Processor = Callable[[Any], Any]
 
@@ -21,7 +22,7 @@ Outcome = tuple[Sequence[Row], int]
 """The rows of a statement, and how many it has changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A statement with values ready for the driver.
 

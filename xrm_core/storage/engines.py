@@ -30,8 +30,9 @@ from xrm_core.errors import (
 from xrm_core.storage import folding, liveness, mask_hash, matching, periods, phone
 from xrm_core.storage.beginning import begin
 from xrm_core.storage.deadlines import Deadlines
-from xrm_core.storage.driver_calls import Text, changed, listened_to
+from xrm_core.storage.driver_calls import changed, listened_to
 from xrm_core.storage.driver_statements import Ahead
+from xrm_core.storage.prepared_steps import Text
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 from xrm_core.telemetry.pool_use import PoolUse
 from xrm_core.translation import say

@@ -19,11 +19,13 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Row,
     Table,
+    bindparam,
     insert,
     inspect,
     select,
     text,
 )
+from sqlalchemy.sql import ColumnElement
 
 from xrm_core.errors import Busy, ModelOutOfDate, PermissionsChanged, PolicyInvalid
 from xrm_core.metadata.model import Model
@@ -31,6 +33,7 @@ from xrm_core.storage.applied import require_model
 from xrm_core.storage.columns import Id, Instant, String
 from xrm_core.storage.driver_statements import Call, DriverStatement, run_together
 from xrm_core.storage.engines import Database
+from xrm_core.storage.requirements import Requirement
 from xrm_core.storage.system import METADATA, MODEL
 from xrm_core.translation import say
 
@@ -150,6 +153,16 @@ def require_versions(found: Sequence[Any], model: Model, policies: str | None) -
         )
 
 
+def versions_required(model: Model, policies: str) -> Requirement:
+    """That :func:`require_versions` would refuse nothing."""
+    return Requirement("versions", _versions, {_FINGERPRINT: model.fingerprint, _DIGEST: policies})
+
+
+def _versions() -> ColumnElement[bool]:
+    applied, in_force = bindparam(_FINGERPRINT, type_=String()), bindparam(_DIGEST, type_=String())
+    return (applied == _MODEL) & (in_force == _POLICIES)
+
+
 def save_set(
     connection: Connection,
     files: Mapping[str, str],
@@ -199,10 +212,10 @@ def change_sets(database: Database, work: Callable[[Connection], Result]) -> Res
         time.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1))  # noqa: S311
 
 
-_VERSIONS = select(
-    select(MODEL.c.fingerprint).order_by(MODEL.c.id.desc()).limit(1).scalar_subquery(),
-    select(POLICY_SET.c.digest).order_by(POLICY_SET.c.id.desc()).limit(1).scalar_subquery(),
-)
+_MODEL = select(MODEL.c.fingerprint).order_by(MODEL.c.id.desc()).limit(1).scalar_subquery()
+_POLICIES = select(POLICY_SET.c.digest).order_by(POLICY_SET.c.id.desc()).limit(1).scalar_subquery()
+_VERSIONS = select(_MODEL, _POLICIES)
+_FINGERPRINT, _DIGEST = "xrm_fingerprint", "xrm_policies"
 
 
 _VERSIONS_ON: dict[str, DriverStatement] = {}

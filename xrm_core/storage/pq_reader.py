@@ -5,9 +5,6 @@ are sent on (``docs/adr/0003-postgresql-reads-through-libpq.md``). Parameters tr
 """
 
 import asyncio
-import contextlib
-import time
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,28 +17,26 @@ from xrm_core.storage.engines import (
     Database,
     does_not_fit,
     milliseconds,
-    no_connection,
     overloaded,
     tables_changed,
     timed_out,
 )
 from xrm_core.storage.late import Late
 from xrm_core.storage.pq_connection import Lost, PqConnection, Refused, Stale
+from xrm_core.storage.pq_pool import PqPool
 from xrm_core.storage.readers import Call, read_dialect
 from xrm_core.telemetry.pool_use import PoolUse
-from xrm_core.telemetry.request import note_wait
 
 MAX_CONNECTIONS = 16
 MAX_HELPERS = 3  # connections beside its own on which the statements of one document run
 _CHECK_MILLISECONDS = 1000  # between looks of the server at the connection of a running statement
-WAIT_SECONDS = 10.0
 GRACE_SECONDS = 5.0
 _CANCELLED, _NO_MEMORY = b"57014", b"53200"
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class PostgresReader:
-    """A list of connections, the last used first; each keeps its prepared statements.
+    """Reads on a pool of connections.
 
     Args:
         database: a PostgreSQL database.
@@ -52,11 +47,7 @@ class PostgresReader:
         self.dialect: Dialect = read_dialect(database)
         self._database = database
         self._timeout = timeout
-        self._idle: list[PqConnection] = []
-        self._waiting: deque[asyncio.Future[PqConnection | None]] = deque()
-        self._open = 0
-        self._closed = False
-        self._most = min(MAX_CONNECTIONS, 2 * database.pool)
+        self._pool: PqPool[PqConnection] = PqPool(min(MAX_CONNECTIONS, 2 * database.pool), self._connect)
         # The server keeps the limits itself; these, by their seconds, are for one that does not answer any more.
         self._late: dict[float, Late[_Work]] = {}
         # A statement locks each table and index that it may look into; a server has room for some thousands of locks.
@@ -97,14 +88,14 @@ class PostgresReader:
         except Lost:
             # The server was restarted, or a connection was cut while idle: reading again does no harm. The others that
             # are idle are likely to be gone as well, whether they know it already or not.
-            self._drop_idle()
+            self._pool.drop_idle()
             try:
                 return await self._on_some(calls, seconds, helpers)
             except Lost as error:
                 raise self._unavailable() from error
 
     async def _on_some(self, calls: Sequence[Call], seconds: float, helpers: int) -> list[bytes | None]:
-        team = [await self._acquire(), *self._spare(min(len(calls) - 1, helpers))]
+        team = [await self._pool.acquire(), *self._pool.spare(min(len(calls) - 1, helpers))]
         healthy = False
         try:
             for each in team:
@@ -134,81 +125,7 @@ class PostgresReader:
         finally:
             # A connection whose request was cancelled midway is in an unknown state and is not used again.
             for each in team:
-                self._release(each, healthy=healthy)
-
-    def _spare(self, count: int) -> list[PqConnection]:
-        """Up to so many connections that are idle and that nobody waits for; none is opened for it."""
-        found: list[PqConnection] = []
-        while self._idle and not self._waiting and len(found) < count:
-            connection = self._idle.pop()
-            if connection.alive:
-                found.append(connection)
-            else:
-                self._open -= 1
-        return found
-
-    async def _acquire(self) -> PqConnection:
-        # Whoever comes while others wait is behind them, also in the moment in which one of them is given its turn.
-        while self._idle and not self._waiting:
-            connection = self._idle.pop()
-            if connection.alive:
-                return connection
-            connection.close()
-            self._open -= 1
-        if self._open < self._most:
-            self._open += 1
-        else:
-            given = await self._turn()
-            if given is not None:
-                return given
-        try:
-            return await self._connect()
-        except BaseException:
-            self._let_go()
-            raise
-
-    async def _turn(self) -> PqConnection | None:
-        """Wait until a connection is free; None: there is room for a new one, which counts as open already."""
-        waiter: asyncio.Future[PqConnection | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        began = time.perf_counter()
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                return await waiter
-        except BaseException as error:
-            with contextlib.suppress(ValueError):
-                self._waiting.remove(waiter)
-            if waiter.done() and not waiter.cancelled():  # it was our turn, but we are no longer here to take it
-                given = waiter.result()
-                if given is None:
-                    self._let_go()
-                else:
-                    self._release(given, healthy=True)
-            if isinstance(error, TimeoutError):
-                raise no_connection() from None
-            raise
-        finally:
-            note_wait(time.perf_counter() - began)
-
-    def _release(self, connection: PqConnection, *, healthy: bool) -> None:
-        if not healthy or not connection.alive or self._closed:
-            connection.close()
-            self._let_go()
-        elif not self._hand_on(connection):
-            self._idle.append(connection)
-
-    def _let_go(self) -> None:
-        """There is room for another connection: for whoever waits longest, if anybody does."""
-        if not self._hand_on(None):
-            self._open -= 1
-
-    def _hand_on(self, connection: PqConnection | None) -> bool:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(connection)
-                return True
-        return False
+                self._pool.release(each, healthy=healthy)
 
     async def _connect(self) -> PqConnection:
         # The same arguments that the engine for writes connects with.
@@ -242,17 +159,11 @@ class PostgresReader:
 
     def use(self) -> PoolUse:
         """See :class:`~xrm_core.storage.readers.Reader`."""
-        return PoolUse(self._open, self._open - len(self._idle), len(self._waiting))
+        return self._pool.use()
 
     async def close(self) -> None:
         """See :class:`~xrm_core.storage.readers.Reader`."""
-        self._closed = True
-        self._drop_idle()
-
-    def _drop_idle(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
-            self._open -= 1
+        self._pool.close()
 
 
 class _Work:

@@ -14,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from xrm_core.storage.columns import Instant
-from xrm_core.storage.driver_calls import Text, changed, listened_to
+from xrm_core.storage.driver_calls import changed, listened_to
 from xrm_core.storage.driver_statements import Call, Outcome, Processor, bind_processor, with_numbers
+from xrm_core.storage.prepared_steps import Text
 
 MANY = 50
 """Rows from which on PostgreSQL takes them by COPY."""

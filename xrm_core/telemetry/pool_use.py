@@ -10,3 +10,7 @@ class PoolUse:
     open: int
     busy: int
     waiting: int
+
+    def __add__(self, other: "PoolUse") -> "PoolUse":
+        """That of both together."""
+        return PoolUse(self.open + other.open, self.busy + other.busy, self.waiting + other.waiting)

@@ -119,6 +119,10 @@ class RecordHooks:
             both: Iterable[_Asked] = [*general[operation], *found]  # sorting keeps the order of equals
             self._special[entity, operation] = tuple(sorted(both, key=lambda each: plugins.places[each.plugin]))
 
+    def are_there(self, entity: str, operation: RecordOperation) -> bool:
+        """Whether any is asked before this is done with a record."""
+        return bool(self._of(entity, operation))
+
     def before_create(self, entity: str, record: Record, then: "Then | None" = None) -> Record:
         """The record as the plugins want it: the one given, which is left as it is, if they want nothing else.
 

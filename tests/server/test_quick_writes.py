@@ -1,0 +1,132 @@
+"""Simple changes over HTTP on PostgreSQL: answered in the event loop, and by the executor if that is not enough."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from tests.kept import Kept
+from tests.server.http_kit import Client, code, serving
+from xrm_core.api import hookimpl
+from xrm_core.auth.still_held import first_of
+from xrm_core.graphql.executor import Executor
+from xrm_core.permissions.policy import PolicySet, Role
+from xrm_core.storage.change_tables import CHANGE
+from xrm_core.storage.engines import Database
+
+CREATE = """mutation ($name: String!, $city: String) {
+  createCustomer(input: {name: $name, city: $city}) { id name city } }"""
+UPDATE = "mutation ($id: ID!, $name: String!) { updateCustomer(id: $id, input: {name: $name}) { name version } }"
+
+
+@pytest.fixture
+def client(clients: Kept[Client]) -> Iterator[Client]:
+    with clients.lent("postgresql") as found:
+        yield found
+
+
+@pytest.fixture
+def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The documents that came to the executor."""
+    found: list[str] = []
+    run = Executor.run
+
+    def noting(self: Executor, document: Any, *rest: Any) -> Any:
+        found.append(str(document.ast.loc.source.body))
+        return run(self, document, *rest)
+
+    monkeypatch.setattr(Executor, "run", noting)
+    return found
+
+
+def entries(client: Client) -> int:
+    with client.database.read() as connection:
+        return connection.scalar(select(func.count()).select_from(CHANGE)) or 0
+
+
+def test_a_creation_and_a_change_are_answered_without_the_executor(client: Client, executed: list[str]) -> None:
+    # when somebody creates a record, and changes it
+    before = entries(client)
+    made = client.ask(CREATE, name="Quick", city="Ulm")["data"]["createCustomer"]
+    changed = client.ask(UPDATE, id=made["id"], name="Quicker")
+    # then that is answered, stored and logged
+    assert (made["name"], made["city"]) == ("Quick", "Ulm")
+    assert changed == {"data": {"updateCustomer": {"name": "Quicker", "version": 2}}}
+    stored = client.ask("query ($id: ID!) { customer(id: $id) { name city status version } }", id=made["id"])
+    assert stored["data"]["customer"] == {"name": "Quicker", "city": "Ulm", "status": "lead", "version": 2}
+    assert entries(client) == before + 2
+    # and nothing was executed
+    assert executed == []
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ('mutation { createCustomer(input: {name: "A"}, dryRun: true) { id } }', {}),
+        ('mutation { createCustomer(input: {name: "A"}) { id } }', {"Idempotency-Key": '"of this test"'}),
+        ('mutation { a: createUser(input: {name: "A"}) { id } b: createUser(input: {name: "B"}) { id } }', {}),
+        ('mutation { createUser(input: {name: "A"}) { id } }', {}),
+        ('mutation { createNote(input: {text: "A", customer: {create: {name: "N"}}}) { id } }', {}),
+    ],
+)
+def test_what_is_not_simple_is_executed(
+    client: Client, executed: list[str], query: str, headers: dict[str, str]
+) -> None:
+    answer = client.post({"query": query}, **headers)
+    assert "errors" not in answer.json()
+    assert executed == [query]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (
+            'mutation { createCustomer(input: {name: "far too long for a name"}) { id } }',
+            "VALIDATION_FAILED",
+        ),
+        ('mutation { createCustomer(input: {name: "A", ownerId: "ID"}) { id } }', "VALIDATION_FAILED"),
+        ('mutation { updateCustomer(id: "ID", input: {name: "A"}) { id } }', "NOT_FOUND"),
+    ],
+)
+def test_what_is_wrong_is_said_by_the_executor(client: Client, executed: list[str], query: str, expected: str) -> None:
+    before = client.world.state(), entries(client)
+    query = query.replace("ID", "00000000-0000-7000-8000-00000000dead")
+    assert code(client.post({"query": query})) == expected
+    assert executed == [query]
+    assert (client.world.state(), entries(client)) == before
+
+
+def test_plugins_are_asked_before(postgres_url: str, tmp_path: Path, executed: list[str]) -> None:
+    class Shouting:
+        @hookimpl
+        def before_record_create(self, entity: str, record: dict[str, Any]) -> dict[str, Any]:
+            return {"name": record["name"].upper()}
+
+    with serving(Database(postgres_url), tmp_path, plugin=Shouting()) as client:
+        assert client.ask(CREATE, name="quiet")["data"]["createCustomer"]["name"] == "QUIET"
+        assert len(executed) == 1
+
+
+def test_connections_that_the_server_has_cut_are_not_used_again(client: Client, executed: list[str]) -> None:
+    made = client.ask(CREATE, name="Before")["data"]["createCustomer"]
+    with client.database.begin() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query NOT LIKE '%pg_stat%'"
+            )
+        )
+    assert client.ask(UPDATE, id=made["id"], name="After") == {
+        "data": {"updateCustomer": {"name": "After", "version": 2}}
+    }
+    assert executed == []
+
+
+def test_roles_that_others_inherit_need_not_be_held_themselves() -> None:
+    inherits = {"boss": ("rep",), "rep": ("guest",), "guest": ()}
+    policies = PolicySet({name: Role(name, {}, "", of) for name, of in inherits.items()}, {}, (), "")
+    assert first_of({"boss", "rep", "guest"}, policies) == ["boss"]
+    assert first_of({"rep", "guest"}, policies) == ["rep"]
+    assert first_of({"guest", "unknown"}, policies) == ["guest", "unknown"]

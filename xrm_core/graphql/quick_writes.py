@@ -1,0 +1,155 @@
+"""Mutations that have a :class:`~xrm_core.graphql.quick_plans.QuickPlan`, answered in the event loop on PostgreSQL: all
+statements of a creation in one round trip, those of a change in two.
+
+Whatever goes wrong leaves nothing behind, and the executor does it again, and says what is wrong: so there is one place
+that makes errors.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import Dialect
+
+from xrm_core.errors import XrmError
+from xrm_core.graphql.answers import Answer
+from xrm_core.graphql.input_values import known_id
+from xrm_core.graphql.quick_plans import NotSimple, QuickPlan
+from xrm_core.graphql.selection import RECORD_ID
+from xrm_core.metadata.model import Entity
+from xrm_core.permissions.caller import User
+from xrm_core.query.context import ContextValues
+from xrm_core.query.scan import Scope
+from xrm_core.records.at_once import Written, changing_at_once, creating_at_once, holding_at_once, is_plain
+from xrm_core.records.door import Records
+from xrm_core.storage.driver_statements import Call
+from xrm_core.storage.policy_sets import versions_required
+from xrm_core.storage.pq_writer import NotWritten, PostgresWriter
+from xrm_core.storage.requirements import Requirement, requiring
+
+
+class Required(Protocol):
+    """Knows whether callers have what they were let in with."""
+
+    def required(self, caller: User) -> Requirement:
+        """That they have."""
+
+
+class QuickWrites:
+    """Answers on one model and one database.
+
+    Args:
+        writer: for transactions.
+        records: the write door.
+        policies: digest of those under which callers are authorised.
+        held: as for :class:`~xrm_core.graphql.executor.Executor`.
+    """
+
+    def __init__(
+        self, writer: PostgresWriter, records: Records, dialect: Dialect, policies: str, held: Required
+    ) -> None:
+        self._writer = writer
+        self._records = records
+        self._dialect = dialect
+        self._policies = policies
+        self._held = held
+
+    def are_possible(self, kind: Entity) -> bool:
+        """Whether records of an entity can be written so, and nobody has to be told of the statements."""
+        return is_plain(self._records, kind) and not self._writer.is_listened_to
+
+    async def answer(
+        self, plan: QuickPlan, variables: Mapping[str, Any], caller: User, seconds: float
+    ) -> Answer | None:
+        """The answer to a mutation; None: it is to be executed, nothing was done.
+
+        Args:
+            plan: of the document.
+            variables: coerced.
+            caller: who asks.
+            seconds: that a statement may take.
+
+        Raises:
+            DatabaseUnavailable: the connection was lost; nobody knows whether it was done.
+            Overloaded: all connections are in use.
+        """
+        scope = Scope(self._records.model, self._records.tables, caller.access, self._dialect)
+        write = self._create if plan.root.kind == "create" else self._update
+        try:
+            text = await write(plan, scope, variables, caller, seconds)
+        except (NotSimple, NotWritten):
+            return None
+        if text is None:
+            return None
+        return Answer(orjson.dumps({"data": {plan.key: orjson.loads(text)}}))
+
+    async def _create(
+        self, plan: QuickPlan, scope: Scope, variables: Mapping[str, Any], caller: User, seconds: float
+    ) -> bytes | None:
+        try:
+            values = plan.values(variables)
+            made = creating_at_once(self._records, scope, caller, plan.kind, values, _now())
+            if made is None:
+                return None
+            id_, written = made
+            calls = self._last(plan, variables, caller, id_, written)
+        except XrmError:
+            return None
+        async with self._writer.writing(seconds) as writing:
+            return (await writing.finish(calls))[_SHOWN]
+
+    async def _update(
+        self, plan: QuickPlan, scope: Scope, variables: Mapping[str, Any], caller: User, seconds: float
+    ) -> bytes | None:
+        try:
+            id_ = known_id(plan.kind, plan.argument("id", variables))
+            changes, version = plan.values(variables), plan.argument("version", variables)
+            made = holding_at_once(scope, caller, plan.kind, id_, changes)
+            if made is None:
+                return None
+            conditions, calls, make_record = made
+        except XrmError:
+            return None
+        async with self._writer.writing(seconds) as writing:
+            found = await writing.ask(calls)
+            if not found[0][0]:
+                raise NotWritten
+            before = make_record(found[0][0][0])
+            if version is not None and version != before["version"]:
+                raise NotWritten
+            try:
+                ready = changing_at_once(self._records, scope, caller, plan.kind, before, changes, conditions, _now())
+                calls = [] if ready is None else self._last(plan, variables, caller, id_, ready)
+            except XrmError as error:
+                raise NotWritten from error
+            if not calls:
+                raise NotWritten
+            return (await writing.finish(calls))[_SHOWN]
+
+    def _last(
+        self, plan: QuickPlan, variables: Mapping[str, Any], caller: User, id_: str, written: Written
+    ) -> list[Call]:
+        """What writes the record, what shows it then, and what fails if anything is not as it has to be."""
+        given = ContextValues(caller)
+        given[RECORD_ID] = id_
+        values = plan.answer.values(variables, given)
+        if values is None:
+            raise NotSimple
+        [statement] = [step.statement for step in plan.answer.steps if step.statement is not None]
+        shown = Call(plan.text, statement.bind(values), None, _never)
+        versions = versions_required(self._records.model, self._policies)
+        wanted = [*written.required, self._held.required(caller), versions]
+        kept = self._records.tables.statements
+        return [*written.calls, shown, requiring(wanted, kept, self._dialect, ContextValues(caller))]
+
+
+_SHOWN = -2
+
+
+def _never(_connection: Any) -> Any:
+    raise RuntimeError("these are not run by SQLAlchemy")
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,138 @@
+"""One connection to PostgreSQL for writes, driven by the event loop: many statements go in one round trip."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
+
+from xrm_core.storage.driver_statements import Call
+from xrm_core.storage.engines import milliseconds
+from xrm_core.storage.pq_connection import Lost
+from xrm_core.storage.prepared_steps import PreparedSteps, Row, Step, StepFailed, Text
+
+BEGIN, COMMIT, ROLLBACK = Text("BEGIN", 0), Text("COMMIT", 0), Text("ROLLBACK", 0)
+
+
+class PqPipeline:
+    """A connection that stays in libpq's pipeline mode. One round trip at a time; who is cancelled meanwhile closes it.
+
+    Args:
+        owner: the connection.
+        seconds: that a statement may take.
+    """
+
+    def __init__(self, owner: psycopg.AsyncConnection[Any], seconds: float) -> None:
+        self._owner = owner
+        self._seconds = seconds
+        self._pg = owner.pgconn
+        self._pg.nonblocking = 1
+        self._pg.enter_pipeline_mode()
+        self._steps = PreparedSteps(owner)
+        self._loop = asyncio.get_running_loop()
+        self._socket = self._pg.socket
+        self._future: asyncio.Future[list[PGresult]] | None = None
+        self._results: list[PGresult] = []
+        self._loop.add_reader(self._socket, self._readable)
+
+    @property
+    def alive(self) -> bool:
+        """False once the server has closed it; looked at, not asked."""
+        if self._pg.status == ConnStatus.OK:
+            try:
+                self._pg.consume_input()
+            except psycopg.OperationalError:
+                self.lose()
+        return self._pg.status == ConnStatus.OK
+
+    @property
+    def idle(self) -> bool:
+        """Whether no transaction is under way."""
+        return self._pg.transaction_status == TransactionStatus.IDLE
+
+    async def run(self, texts: Sequence[tuple[Text, Sequence[Any]]]) -> list[PGresult]:
+        """Run statements in their order; those after one that fails are not run.
+
+        Raises:
+            StepFailed: of the first that fails.
+            Lost: the connection is gone, and nobody knows how far it came.
+        """
+        steps: list[Step] = []
+        for text, values in texts:
+            steps += self._steps.steps(text, values)
+        future: asyncio.Future[list[PGresult]] = self._loop.create_future()
+        self._future = future
+        try:
+            for step in steps:
+                step.send()
+            self._pg.pipeline_sync()
+            if self._pg.flush():
+                self._loop.add_writer(self._socket, self._writable)
+        except psycopg.OperationalError as error:
+            raise Lost from error
+        return self._steps.asked(steps, await future)
+
+    def rows(self, call: Call, result: PGresult) -> list[Row]:
+        """The rows of a statement."""
+        found = self._steps.rows(result)
+        return found if call.made is None else [tuple(call.made(row)) for row in found]
+
+    async def limit(self, seconds: float) -> None:
+        """Let statements take so long from now on. Raises as :meth:`run`."""
+        if seconds != self._seconds:
+            await self.run([(Text(f"SET statement_timeout = {milliseconds(seconds)}", 0), ())])
+            self._seconds = seconds
+
+    async def recover(self) -> bool:
+        """After an error: end the transaction, if any. False if the connection is of no more use."""
+        try:
+            if not self.idle:
+                await self.run([(ROLLBACK, ())])
+        except (Lost, StepFailed):
+            return False
+        return self.idle
+
+    def close(self) -> None:
+        """Close it, whatever it is doing."""
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._pg.finish()
+
+    def _writable(self) -> None:
+        try:
+            if not self._pg.flush():
+                self._loop.remove_writer(self._socket)
+        except psycopg.OperationalError:
+            self.lose()
+
+    def _readable(self) -> None:
+        pg = self._pg
+        try:
+            pg.consume_input()
+            while self._future is not None and not pg.is_busy():
+                result = pg.get_result()
+                if result is None:  # that was all of one statement
+                    if pg.status != ConnStatus.OK:
+                        self.lose()
+                elif result.status == ExecStatus.PIPELINE_SYNC:
+                    self._finish()
+                else:
+                    self._results.append(result)
+        except psycopg.OperationalError:
+            self.lose()
+
+    def _finish(self) -> None:
+        results, future = self._results, self._future
+        self._results, self._future = [], None
+        if future is not None and not future.done():
+            future.set_result(results)
+
+    def lose(self) -> None:
+        """Whoever waits for an answer gets none any more."""
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        future, self._future = self._future, None
+        if future is not None and not future.done():
+            future.set_exception(Lost())

@@ -1,0 +1,158 @@
+"""Write transactions on PostgreSQL in the event loop, for writes that know their statements: without a thread, in one
+or two round trips.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import psycopg
+
+from xrm_core.storage.driver_statements import Call, Outcome
+from xrm_core.storage.engines import POSTGRES_CONNECTION, Database, milliseconds
+from xrm_core.storage.late import Late
+from xrm_core.storage.pq_connection import Lost
+from xrm_core.storage.pq_pipeline import BEGIN, COMMIT, PqPipeline
+from xrm_core.storage.pq_pool import PqPool
+from xrm_core.storage.prepared_steps import StepFailed
+from xrm_core.telemetry.pool_use import PoolUse
+
+MAX_CONNECTIONS = 8
+_GRACE_SECONDS = 5.0
+
+
+class NotWritten(Exception):
+    """Nothing was written: a statement failed, perhaps one that does if something is not as it has to be."""
+
+
+class PostgresWriter:
+    """A pool of connections.
+
+    Args:
+        database: a PostgreSQL database.
+        timeout: seconds that a statement may take.
+    """
+
+    def __init__(self, database: Database, timeout: float) -> None:
+        self._database = database
+        self._timeout = timeout
+        self.pool: PqPool[PqPipeline] = PqPool(min(MAX_CONNECTIONS, database.pool), self._connect)
+        # The server keeps the limits itself; these, by their seconds, are for one that does not answer any more.
+        self._late: dict[float, Late[Writing]] = {}
+
+    @property
+    def is_listened_to(self) -> bool:
+        """Whether somebody wants to hear of the statements of the database: these would not be told."""
+        listeners = self._database.engine.dispatch
+        return bool(listeners.before_cursor_execute or listeners.after_cursor_execute)
+
+    def writing(self, seconds: float) -> "Writing":
+        """A transaction whose statements may take so long; ``async with`` it."""
+        late = self._late.get(seconds)
+        if late is None:
+            late = self._late[seconds] = Late(seconds + _GRACE_SECONDS, Writing.give_up)
+        return Writing(self.pool, self._database, seconds, late)
+
+    def use(self) -> PoolUse:
+        """How many connections there are at the moment."""
+        return self.pool.use()
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.pool.close()
+
+    async def _connect(self) -> PqPipeline:
+        # The same arguments that the engine for writes connects with.
+        positional, arguments = self._database.dialect.create_connect_args(self._database.url)
+        options = f"{self._database.options} -c lock_timeout=10s -c statement_timeout={milliseconds(self._timeout)}"
+        try:
+            owner = await psycopg.AsyncConnection.connect(
+                *positional, **{**POSTGRES_CONNECTION, **arguments, "autocommit": True, "options": options}
+            )
+        except psycopg.Error as error:
+            raise NotWritten from error
+        return PqPipeline(owner, self._timeout)
+
+
+class Writing:
+    """One transaction: :meth:`ask` any number of times, then :meth:`finish`, or nothing was written."""
+
+    __slots__ = ("_begun", "_connection", "_database", "_late", "_pool", "_seconds")
+
+    def __init__(self, pool: PqPool[PqPipeline], database: Database, seconds: float, late: "Late[Writing]") -> None:
+        self._pool = pool
+        self._database = database
+        self._seconds = seconds
+        self._late = late
+        self._connection: PqPipeline | None = None
+        self._begun = False
+
+    async def __aenter__(self) -> Self:
+        self._connection = connection = await self._pool.acquire()
+        self._late.add(self)
+        try:
+            await connection.limit(self._seconds)
+        except (StepFailed, Lost) as error:
+            await self.__aexit__(NotWritten)
+            raise NotWritten from error
+        except BaseException:
+            await self.__aexit__(None)
+            raise
+        return self
+
+    async def __aexit__(self, kind: Any, *_rest: Any) -> None:
+        self._late.remove(self)
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        healthy = False
+        try:
+            healthy = connection.idle or (kind is NotWritten and await connection.recover())
+        finally:
+            self._pool.release(connection, healthy=healthy)
+
+    async def ask(self, calls: Sequence[Call]) -> list[Outcome]:
+        """Run statements, the first of them behind the beginning of the transaction; what they have found.
+
+        Raises:
+            NotWritten: one of them failed, or the connection is lost.
+        """
+        connection = self._its_connection()
+        try:
+            results = await connection.run([*self._first(), *((each.text, each.values) for each in calls)])
+        except (StepFailed, Lost) as error:
+            raise NotWritten from error
+        found = results[-len(calls) :]
+        return [
+            (connection.rows(call, each), each.command_tuples or 0) for call, each in zip(calls, found, strict=True)
+        ]
+
+    async def finish(self, calls: Sequence[Call]) -> list[bytes | None]:
+        """Run the last statements and commit; of each, the first value of its first row, as PostgreSQL has it as text.
+
+        Raises:
+            NotWritten: one of them failed, and so nothing was written.
+            DatabaseUnavailable: the connection is lost; nobody knows what was.
+        """
+        connection = self._its_connection()
+        texts = [*self._first(), *((each.text, each.values) for each in calls), (COMMIT, ())]
+        try:
+            results = await connection.run(texts)
+        except StepFailed as error:
+            raise NotWritten from error
+        except Lost as error:
+            raise self._database.unavailable() from error
+        return [each.get_value(0, 0) if each.ntuples else None for each in results[-len(calls) - 1 : -1]]
+
+    def give_up(self) -> None:
+        """The server does not answer any more: close the connection, so that who waits for it goes on."""
+        if self._connection is not None:
+            self._connection.lose()
+
+    def _first(self) -> list[Any]:
+        begun, self._begun = self._begun, True
+        return [] if begun else [(BEGIN, ())]
+
+    def _its_connection(self) -> PqPipeline:
+        if self._connection is None:
+            raise RuntimeError("not in the transaction")
+        return self._connection

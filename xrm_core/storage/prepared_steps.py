@@ -1,0 +1,173 @@
+"""What a connection to PostgreSQL is sent for statements: it knows what is prepared there, and how values go and come.
+
+Who sends it and waits for the answers is another matter: :mod:`~xrm_core.storage.driver_calls` does so in a thread,
+:mod:`~xrm_core.storage.pq_pipeline` in the event loop.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from typing import Any
+
+import psycopg
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGresult
+
+Row = tuple[Any, ...]
+
+MAX_PREPARED = 256
+"""Statements that a connection keeps prepared; of more, those that were not used for the longest go."""
+
+_NUMBERS = count()
+
+
+class Text:
+    """SQL with placeholders: ``?`` on SQLite, ``$1`` on PostgreSQL. Made once, run often.
+
+    Each has a name of its own, so that a plan of another model's tables is never taken for one of these.
+    """
+
+    __slots__ = ("formats", "number", "sent", "sql")
+
+    def __init__(self, sql: str, places: int) -> None:
+        self.sql = sql
+        self.sent = sql.encode()
+        self.number = next(_NUMBERS)
+        self.formats = [PyFormat.AUTO] * places
+
+
+@dataclass(slots=True)
+class Step:
+    """Something that is sent to PostgreSQL for a statement.
+
+    ``asks``: its result is that of the statement. ``prepares``: what is prepared then, and as what.
+    """
+
+    text: Text
+    send: Callable[[], None]
+    asks: bool = False
+    prepares: tuple[Any, bytes] | None = None
+
+
+class PreparedSteps:
+    """The statements of one connection.
+
+    Args:
+        driver: the connection.
+    """
+
+    def __init__(self, driver: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> None:
+        self.pg: Any = driver.pgconn
+        self._transformer: Any = Transformer(driver)
+        self._names: OrderedDict[tuple[int, tuple[int, ...]], bytes | None] = OrderedDict()
+
+    def steps(self, text: Text, values: Sequence[Any]) -> Iterator[Step]:
+        """What is sent for a statement: from the second time on, it is prepared."""
+        sent, types, formats = self.dumped(text, values)
+        key = (text.number, types)
+        if not self._seen(key):
+            if (oldest := self._too_many()) is not None:
+                yield Step(text, partial(self.pg.send_query_params, b"DEALLOCATE " + oldest, None))
+            yield Step(text, partial(self.pg.send_query_params, text.sent, sent, types, formats), asks=True)
+            return
+        name = self._names[key]
+        if name is None:
+            name = _new_name(text)
+            yield Step(text, partial(self.pg.send_prepare, name, text.sent, types), prepares=(key, name))
+        yield Step(text, partial(self.pg.send_query_prepared, name, sent, formats), asks=True)
+
+    def asked(self, steps: Sequence[Step], results: Sequence[PGresult]) -> list[PGresult]:
+        """The results of the statements out of those of their steps.
+
+        Raises:
+            StepFailed: the first that failed.
+        """
+        found = []
+        for step, result in zip(steps, results, strict=True):
+            try:
+                self.checked(result)
+            except psycopg.Error as error:
+                raise StepFailed(step.text, error) from error
+            if step.prepares is not None:
+                self._names[step.prepares[0]] = step.prepares[1]
+            if step.asks:
+                found.append(result)
+        return found
+
+    def run(self, text: Text, values: Sequence[Any], *, prepares: bool = True) -> PGresult:
+        """The result of a statement that is run alone; waits for it. Raises psycopg's errors."""
+        sent, types, formats = self.dumped(text, values)
+        name = self._name(text, types) if prepares else None
+        if name is None:
+            return self.checked(self.pg.exec_params(text.sent, sent, types, formats))
+        return self.checked(self.pg.exec_prepared(name, sent, formats))
+
+    def rows(self, result: PGresult) -> list[Row]:
+        """The rows of a result, as psycopg has them."""
+        transformer = self._transformer
+        transformer.set_pgresult(result)
+        found: list[Row] = transformer.load_rows(0, result.ntuples, tuple)
+        transformer.set_pgresult(None)
+        return found
+
+    def checked(self, result: PGresult) -> PGresult:
+        """A result that is none of an error. Raises psycopg's errors."""
+        if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+            return result
+        if self.pg.status != ConnStatus.OK:
+            raise psycopg.OperationalError(result.get_error_message())
+        raise psycopg.errors.error_from_result(result)
+
+    def dumped(self, text: Text, values: Sequence[Any]) -> tuple[Any, tuple[int, ...], Any]:
+        """Values as they are sent, with their types and formats."""
+        if not values:
+            return None, (), None
+        transformer = self._transformer
+        sent = transformer.dump_sequence(values, text.formats)
+        return sent, transformer.types, transformer.formats
+
+    def _name(self, text: Text, types: tuple[int, ...]) -> bytes | None:
+        """What the statement is prepared as; None: it is run for the first time, and perhaps the last."""
+        key = (text.number, types)
+        if not self._seen(key):
+            if (oldest := self._too_many()) is not None:
+                self.checked(self.pg.exec_(b"DEALLOCATE " + oldest))
+            return None
+        name = self._names[key]
+        if name is None:
+            name = _new_name(text)
+            self.checked(self.pg.prepare(name, text.sent, types))
+            self._names[key] = name
+        return name
+
+    def _seen(self, key: tuple[int, tuple[int, ...]]) -> bool:
+        """Whether the connection has run a statement with values of these types before; from now on it has."""
+        names = self._names
+        if key in names:
+            names.move_to_end(key)
+            return True
+        names[key] = None
+        return False
+
+    def _too_many(self) -> bytes | None:
+        """The name of what is not to be prepared any longer, to make room."""
+        if len(self._names) <= MAX_PREPARED:
+            return None
+        _, oldest = self._names.popitem(last=False)
+        return oldest
+
+
+class StepFailed(Exception):
+    """A statement failed; ``error`` is psycopg's."""
+
+    def __init__(self, text: Text, error: psycopg.Error) -> None:
+        super().__init__(str(error))
+        self.text = text
+        self.error = error
+
+
+def _new_name(text: Text) -> bytes:
+    return b"xrm_%d_%d" % (text.number, next(_NUMBERS))

@@ -6,14 +6,14 @@ is over commitments. To erase a value, its commitment is kept and its salt forgo
 the salts of the values that stay are written down instead.
 """
 
-import hashlib
-import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from xrm_core.changes.entry import text
+from xrm_core.changes.keyed_hash import keyed_hash
 
 SALT_BYTES = 32
 
@@ -49,16 +49,16 @@ class Stored:
         """The commitments to what was erased."""
         return _bytes(json.loads(self.erased)["commitments"]) if self.erased else {}
 
-    def salts(self) -> Mapping[str, bytes]:
-        """The salt of each value that is there. KeyError or ValueError: somebody has meddled with them."""
+    def salts(self, names: Iterable[str]) -> Mapping[str, bytes]:
+        """The salt of each value that is there, by its name. KeyError or ValueError: somebody has meddled with them."""
         if self.salt is not None:
-            return {name: salt_of(self.salt, name) for name in self.values()}
+            return {name: salt_of(self.salt, name) for name in names}
         return _bytes(json.loads(self.erased or "{}")["salts"])
 
 
 def salt_of(salt: bytes, name: str) -> bytes:
     """The salt of one value of an entry."""
-    return hmac.digest(salt, name.encode(), "sha256")
+    return keyed_hash(salt, name.encode())
 
 
 def commitment(salt: bytes, name: str, value: Any) -> bytes:
@@ -69,13 +69,14 @@ def commitment(salt: bytes, name: str, value: Any) -> bytes:
         name: of the field.
         value: in JSON types.
     """
-    return hmac.digest(salt, text([name, value]).encode(), "sha256")
+    return keyed_hash(salt, text([name, value]).encode())
 
 
 def commitments(entry: Stored) -> dict[str, bytes]:
     """The commitments to all that an entry has or had. KeyError or ValueError: somebody has meddled with it."""
-    salts = entry.salts()
-    found = {name: commitment(salts[name], name, value) for name, value in entry.values().items()}
+    values = entry.values()
+    salts = entry.salts(values)
+    found = {name: commitment(salts[name], name, value) for name, value in values.items()}
     return {**found, **entry.gone()}
 
 
@@ -83,12 +84,12 @@ def entry_hash(entry: Stored) -> bytes:
     """What the chain knows of an entry: where it stands, what it is about, and the commitments to its values."""
     about = [entry.position, entry.at, entry.entity, entry.record_id, entry.operation, entry.version]
     values = [[name, value.hex()] for name, value in sorted(commitments(entry).items())]
-    return hashlib.sha256(text([about, values]).encode()).digest()
+    return sha256(text([about, values]).encode()).digest()
 
 
 def root_of(entries: Iterator[Stored]) -> bytes:
     """The hash of the entries of a batch, in the order of their positions."""
-    found = hashlib.sha256(b"xrm change batch")
+    found = sha256(b"xrm change batch")
     for entry in entries:
         found.update(entry_hash(entry))
     return found.digest()
@@ -96,14 +97,14 @@ def root_of(entries: Iterator[Stored]) -> bytes:
 
 def chain_of(before: bytes, number: int, first: int, last: int, sealed_at: str, root: bytes) -> bytes:
     """The hash of a batch and of all before it (``before``: empty for the first)."""
-    return hashlib.sha256(text([before.hex(), number, first, last, sealed_at, root.hex()]).encode()).digest()
+    return sha256(text([before.hex(), number, first, last, sealed_at, root.hex()]).encode()).digest()
 
 
 def erased(entry: Stored, names: frozenset[str]) -> str:
     """What stands in the column ``erased`` after these values are gone, too; the entry's salt must then go."""
-    salts, found = entry.salts(), commitments(entry)
-    gone = names.intersection(found) | entry.gone().keys()
-    left = {name: salts[name].hex() for name in entry.values() if name not in gone}
+    values, found = entry.values(), commitments(entry)
+    salts, gone = entry.salts(values), names.intersection(found) | entry.gone().keys()
+    left = {name: salts[name].hex() for name in values if name not in gone}
     return text({"commitments": {name: found[name].hex() for name in gone}, "salts": left})
 
 

@@ -37,4 +37,13 @@ class Change(NamedTuple):
 
 def text(value: Any) -> str:
     """JSON as the log keeps it: one text for one value."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    kind = type(value)
+    if kind is str:
+        return _quoted(value)
+    if kind is list or kind is tuple:  # most are short, and to begin with an encoder takes longer than they do
+        return f"[{','.join(map(text, value))}]"
+    return "null" if value is None else _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_quoted = json.encoder.encode_basestring

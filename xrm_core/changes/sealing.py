@@ -6,10 +6,12 @@ gap.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from xrm_core.changes.commitments import Stored, chain_of, root_of
 from xrm_core.changes.keys import ChainKeys
@@ -24,6 +26,16 @@ MOST = 1_000
 _ADVISORY_LOCK = 0x78726D06  # «xrm» 6
 _TIMEOUT = 30.0
 _PLACED = update(CHANGE).where(CHANGE.c.id == bindparam("of")).values(position=bindparam("place"))
+_GIVEN = (
+    func.unnest(bindparam("ids", type_=ARRAY(BigInteger())))
+    .table_valued("id", with_ordinality="place")
+    .render_derived()
+)
+_ALL_PLACED = (
+    update(CHANGE)
+    .where(CHANGE.c.id == _GIVEN.c.id)
+    .values(position=bindparam("before", type_=BigInteger()) + _GIVEN.c.place)
+)
 _UNSEALED = select(CHANGE).where(CHANGE.c.position.is_(None)).order_by(CHANGE.c.id).limit(MOST)
 
 
@@ -65,13 +77,28 @@ def seal_in(connection: Connection, keys: ChainKeys) -> int:
         return 0
     before = connection.execute(select(CHANGE_BATCH).order_by(CHANGE_BATCH.c.number.desc()).limit(1)).first()
     number, first, chain = (1, 1, b"") if before is None else (before.number + 1, before.last + 1, before.chain)
-    connection.execute(_PLACED, [{"of": row.id, "place": first + index} for index, row in enumerate(rows)])
+    _place(connection, [row.id for row in rows], first)
     sealed_at, last = instant_text(dt.datetime.now(dt.UTC)), first + len(rows) - 1
-    root = root_of(stored(row, first + index) for index, row in enumerate(rows))
+    root = root_of(_leaving_room(stored(row, first + index) for index, row in enumerate(rows)))
     chain = chain_of(chain, number, first, last, sealed_at, root)
     batch = {"number": number, "first": first, "last": last, "sealed_at": sealed_at, "root": root, "chain": chain}
     connection.execute(insert(CHANGE_BATCH), [{**batch, "mac": keys.mac(chain), "removed": False}])
     return len(rows)
+
+
+def _place(connection: Connection, ids: Sequence[int], first: int) -> None:
+    """Give entries their positions."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ALL_PLACED, {"ids": ids, "before": first - 1})
+    else:
+        connection.execute(_PLACED, [{"of": id_, "place": place} for place, id_ in enumerate(ids, first)])
+
+
+def _leaving_room(entries: Iterator[Stored]) -> Iterator[Stored]:
+    """Each of some entries, with room for other threads between them: those that answer requests go first."""
+    for each in entries:
+        time.sleep(0)
+        yield each
 
 
 def stored(row: Row[Any], position: int | None = None) -> Stored:

@@ -88,10 +88,11 @@ def quickly(world: World) -> Iterator[tuple[Engine, Noting]]:
     world.run(close())
 
 
+@pytest.mark.slow
 def test_answers_are_those_of_the_executor(opened: Open) -> None:
     total: Counter[str] = Counter()
 
-    @examples(2)
+    @examples(4)
     @given(of=models(stored=True), data=st.data())
     def run(of: Drawn, data: st.DataObject) -> None:
         note(f"drawn({of.seed}, stored=True)")
@@ -100,7 +101,6 @@ def test_answers_are_those_of_the_executor(opened: Open) -> None:
 
     run()
     assert min(total["quick"], total["refused"]) > 15, total  # else nothing was compared
-    assert total["quick"] > total["executed"], total
 
 
 def compare(world: World, drawn: Drawn, engine: Engine, quick: Noting, data: st.DataObject) -> Counter[str]:

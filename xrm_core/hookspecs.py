@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xrm_core.events.listeners import RecordEvent
     from xrm_core.graphql.query_fields import QueryField
     from xrm_core.jobs.registry import JobHandler, Schedule
+    from xrm_core.metadata.keywords import Keyword
     from xrm_core.records.actions import Action
     from xrm_core.records.hooks import HookContext, On
 
@@ -170,6 +171,31 @@ def register_schemas() -> list[Path]:
         @hookimpl
         def register_schemas():
             return [Path(__file__).parent / "schemas"]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_keywords() -> "list[Keyword]":
+    """Name the words that the plugin brings to entity files: ``x-dsgvo`` of the plugin ``dsgvo``.
+
+    Called whenever entity files are read. No database is open yet.
+
+    Returns:
+        A list of ``Keyword``. The name of each is ``x-`` and the plugin's, perhaps with more after another ``-``.
+
+    What files say by them stands in the model: ``annotations`` of an ``Entity`` or a ``Field``, by word. A value that
+    does not have the form of the ``schema``, and whatever the ``check`` of the whole model answers, refuse the files as
+    any mistake in them does.
+
+    An exception, also in a check, another kind of value, a name of somebody else and a schema that is none stop the
+    start with ``PLUGIN_LOAD_FAILED``, which names the plugin, and the other one if two have the same word.
+
+    Example::
+
+        @hookimpl
+        def register_keywords():
+            return [Keyword("x-fleet", {"enum": ["public", "internal"]}, places=("field",))]
     """
     raise NotImplementedError
 

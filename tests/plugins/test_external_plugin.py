@@ -25,6 +25,7 @@ from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.place import Place
 from xrm_core.jobs.registry import registry
 from xrm_core.jobs.worker import Pace, do_one
+from xrm_core.metadata.keywords import Keywords
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.packs import pack_layers
@@ -41,7 +42,7 @@ configure_logs()
 plugins = load_plugins()
 [info] = [info for info in plugins.infos if info.name == "fleet"]
 layers = [LayerSource(name, "plugin", folder) for folder, name in plugins.schema_folders()]
-model = load([*pack_layers(Path(sys.argv[1])), *layers])
+model = load([*pack_layers(Path(sys.argv[1])), *layers], Keywords(plugins))
 records = Records(model, Tables(model), plugins)
 caller = system(model, "test")
 database = Database(f"sqlite:///{sys.argv[2]}")
@@ -117,6 +118,7 @@ print(json.dumps({
     "roles": roles.names,
     "rows": put_upon(NOTHING, roles, model)["policies.csv"].count("\\n"),
     "info": [info.distribution, info.version, info.hooks],
+    "told": {name: field.annotations["x-fleet-told"] for name, field in model["vehicle"].fields.items()},
     "layer": model["vehicle"].source.layer,
     "inverse": model["customer"].inverses["vehicles"].entity,
     "refusals": refusals,
@@ -164,6 +166,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_needs",
                 "register_settings",
                 "register_schemas",
+                "register_keywords",
                 "register_roles",
                 "register_actions",
                 "register_query_fields",
@@ -181,6 +184,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "after_record_delete",
             ],
         ],
+        "told": {"licence_plate": "public", "retired": "public", "customer": "internal"},
         "layer": "fleet",
         "inverse": "vehicle",
         "refusals": [
@@ -228,6 +232,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     names = ("FileScan", "JobContext", "JobFailed", "JobHandler", "Record", "RecordEvent", "Refuse", "Schedule")
     names = (*names, "QueryContext", "QueryField", "Action", "ActionContext", "Needs", "Write", "enqueue", "hookimpl")
     names = (*names, "HookContext", "On", "RecordChange", "Secret", "Route", "RouteContext")
+    names = (*names, "Keyword", "KeywordMistake", "Model")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from xrm_core.api import Action, FileScan, Needs, On, QueryField, Refuse, Route, hookimpl
+from xrm_core.api import Action, FileScan, Keyword, Needs, On, QueryField, Refuse, Route, hookimpl
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
+from xrm_core.metadata.keywords import Keywords
 from xrm_core.permissions.plugin_roles import brought
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.records.hooks import RecordHooks, registered
@@ -99,6 +100,15 @@ def test_register_schemas_that_fails_names_the_plugin(function: Any, cause: str)
 
     with pytest.raises(PluginLoadError, match=f"The plugin sample of sample-dist 0.3 cannot be loaded: .*{cause}"):
         asked.schema_folders()
+
+
+def test_hook_register_keywords():
+    keywords = Keywords(plugins(register_keywords=lambda: [Keyword("x-sample", {"type": "string"})]))
+
+    assert keywords.knows("x-sample", ())
+    assert not keywords.knows("x-sample-more", ())
+    assert keywords.knows("x-other-more", ("x-other",))
+    assert [mistake[1] for mistake in keywords.mistakes("x-sample", 5, "field")] == ["5 is not of type 'string'."]
 
 
 def test_hook_register_roles(tmp_path: Path):

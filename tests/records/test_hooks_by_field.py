@@ -15,6 +15,7 @@ from tests.records.kit import World, build
 from xrm_core.api import HookContext, On, RecordChange, Refuse, hookimpl
 from xrm_core.errors import Forbidden, PluginLoadError, RefusedByPlugin
 from xrm_core.plugins import InstalledPlugin, Plugins
+from xrm_core.plugins.resting import Resting
 from xrm_core.records.door import Records
 from xrm_core.records.hooks import check_hooks
 from xrm_core.storage.engines import Database
@@ -212,6 +213,21 @@ def test_hooks_are_asked_in_the_order_of_plugins_and_see_what_was_changed_before
     id_ = world.create("admin", "customer", {"name": "A"})
     world.update("admin", "customer", id_, {"city": "Ulm"})
     assert (world.stored("customer", id_) or {})["number"] == "g12ng3n"
+
+
+def test_what_is_switched_off_stands_among_the_hooks_of_others(database: Database, tmp_path: Path) -> None:
+    asked: list[Any] = []
+    world = build(database, tmp_path)
+    fitted = On("customer", "create", before=lambda change: asked.append(change.entity))
+    found = type("Plugin", (), {"register_record_hooks": staticmethod(hookimpl(lambda: [fitted]))})()
+    more = {"name": {"x-zoo": "shown", "maxLength": 10}, "cage": {"type": "string"}}
+    files = {"cage.json": {"x-entity": "cage"}, "customer.json": {"x-extends": "customer", "properties": more}}
+    resting = Resting("zoo", "xrm-zoo", "1.0", [(name, json.dumps(text)) for name, text in files.items()])
+    plugins = Plugins([InstalledPlugin("test", found)], resting=[resting])
+    world.records = Records(world.model, world.records.tables, plugins)
+    world.create("admin", "customer", {"name": "A"})  # the name is not the plugin's, though it says something of it
+    assert asked == ["customer"]
+    assert resting.fields() == {"customer": {"cage": {"type": "string"}}}
 
 
 def test_a_hook_that_does_not_fit_the_model_of_the_database_is_left_out(database: Database, tmp_path: Path) -> None:

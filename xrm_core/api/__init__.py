@@ -9,8 +9,9 @@ given; ``QueryField`` is what they register as something to be asked, ``QueryCon
 ``JobHandler`` and ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what
 a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks
 of a change. ``Route`` is an HTTP address that a plugin answers, ``RouteContext`` what its function is given. ``Secret``
-is the type of settings that are never shown, ``BadQuery`` what a filter raises that does not fit. What is not here may
-change in any release.
+is the type of settings that are never shown, ``BadQuery`` what a filter raises that does not fit. ``Keyword`` is a word
+that they bring to entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` and ``Field`` are what
+the files say. What is not here may change in any release.
 """
 
 from xrm_core.contributions.route import Route
@@ -22,6 +23,8 @@ from xrm_core.hookspecs import FileScan, Needs, Record, Write, hookimpl
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import JobHandler, Schedule
+from xrm_core.metadata.keywords import Keyword, KeywordMistake
+from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.plugins import Secret
 from xrm_core.records.actions import Action, ActionContext
 from xrm_core.records.hooks import HookContext, On, RecordChange
@@ -30,11 +33,16 @@ __all__ = [
     "Action",
     "ActionContext",
     "BadQuery",
+    "Entity",
+    "Field",
     "FileScan",
     "HookContext",
     "JobContext",
     "JobFailed",
     "JobHandler",
+    "Keyword",
+    "KeywordMistake",
+    "Model",
     "Needs",
     "On",
     "QueryContext",

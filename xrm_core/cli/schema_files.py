@@ -98,10 +98,14 @@ def pull(
 
 
 def _whole(model: "Model") -> dict[str, str]:
+    from xrm_core.metadata.keywords import words_of
     from xrm_core.metadata.reading import PACK_FILE
     from xrm_core.metadata.writer import files_of, json_text
 
-    pack = {"pack": "pulled", "kind": "core", "description": f"The model {model.fingerprint} of a database."}
+    pack: dict[str, object] = {"pack": "pulled", "kind": "core"}
+    pack["description"] = f"The model {model.fingerprint} of a database."
+    if words := sorted(words_of(model)):
+        pack["keywords"] = words
     return {PACK_FILE: json_text(pack), **files_of(model)}
 
 

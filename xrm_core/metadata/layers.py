@@ -20,12 +20,15 @@ class LayerSource:
         kind: decides the order of layers; sources of one kind stand in the order given.
         folder: of it, the files ``*.json`` at its top are read, save ``pack.json`` and names that begin with a dot.
         texts: (file name as it is to stand in messages, JSON text) of each file.
+        words: words of plugins that may stand in the files of any layer also where the plugin is not loaded, with those
+            that begin with one of them and a ``-``.
     """
 
     name: str
     kind: LayerKind
     folder: Path | None = None
     texts: Sequence[tuple[str, str]] = ()
+    words: Sequence[str] = ()
 
 
 def ranked(sources: Iterable[LayerSource]) -> list[tuple[LayerSource, int]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from xrm_core.errors import Problem, SchemaFilesInvalid
 from xrm_core.metadata.entities import Draft, read_entity
 from xrm_core.metadata.extensions import extend, is_extension
+from xrm_core.metadata.keywords import Keywords, Note
 from xrm_core.metadata.layers import LayerSource, ranked
 from xrm_core.metadata.lines import Document, read
 from xrm_core.metadata.links import link_drafts
@@ -18,14 +19,16 @@ from xrm_core.metadata.snapshot import build
 from xrm_core.metadata.wiring import check_wiring, settle
 
 
-def load(sources: Sequence[LayerSource]) -> Model:
+def load(sources: Sequence[LayerSource], keywords: Keywords | None = None) -> Model:
     """Read the files of these layers as one model: core, plugins, industry, deployment, tenant.
 
     Args:
         sources: the layers, in any order; those of one kind stand upon each other as they are given.
+        keywords: words of plugins.
 
     Raises:
         SchemaFilesInvalid: with every problem of every file, by file and line.
+        PluginLoadError: what a plugin does with its words failed.
     """
     problems: list[Problem] = []
     texts: list[tuple[LayerSource, int, str, str]] = []
@@ -46,7 +49,8 @@ def load(sources: Sequence[LayerSource]) -> Model:
     if folders and not texts and not problems:
         reason = "There are no entity files (*.json) in this folder."
         problems.append(Problem(str(folders[0]), 1, "", reason, "Add one, or name another folder with --schemas."))
-    return _load(texts, problems)
+    words = frozenset(word for source in sources for word in source.words)
+    return _load(texts, problems, keywords or Keywords(), words)
 
 
 def load_texts(texts: Sequence[tuple[str, str, str]]) -> Model:
@@ -62,7 +66,13 @@ def load_texts(texts: Sequence[tuple[str, str, str]]) -> Model:
     )
 
 
-def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Problem]) -> Model:
+def _load(
+    texts: Sequence[tuple[LayerSource, int, str, str]],
+    problems: list[Problem],
+    keywords: Keywords,
+    words: frozenset[str],
+) -> Model:
+    notes: list[Note] = []
     entities: dict[str, Document] = {}
     extensions: list[Document] = []
     relationships: dict[str, Document] = {}
@@ -70,6 +80,7 @@ def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Pro
     for source, rank, file, text in texts:
         document = read(file, text, problems, source.name, rank)
         document = None if document is None else resolve(document, problems)
+        document = None if document is None else keywords.take(document, words, notes, problems)
         if document is not None and is_extension(document):
             extensions.append(document)
             continue
@@ -106,9 +117,13 @@ def _load(texts: Sequence[tuple[LayerSource, int, str, str]], problems: list[Pro
     drafts.update(relationship_drafts([extended[name] for name in relationships], drafts, problems))
     drafts = settle(drafts, problems)
     problems.extend(check_wiring(drafts, frozenset(known | drafts.keys())))
-    if problems:
+    entities_said = keywords.annotated({name: draft.entity for name, draft in drafts.items()}, notes, problems)
+    model = None if problems else build(entities_said)
+    if model is not None:
+        keywords.check(model, problems)
+    if model is None or problems:
         raise SchemaFilesInvalid(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.pointer)))
-    return build(draft.entity for draft in drafts.values())
+    return model
 
 
 def _claimed_name(file: str, document: Document | None) -> str:

@@ -107,7 +107,8 @@ class Field:
     ``currencies`` are those that an amount of money may be in, by their codes of ISO 4217.
     ``system`` fields (id, version, …) are set by the platform alone, and so are those with a ``sequence``, which are
     required and unique. ``tightened`` are the places in higher layers that narrow the field or name it anew.
-    ``computed`` is the SQL expression of a computed field; its tree is in :attr:`Entity.expressions`.
+    ``computed`` is the SQL expression of a computed field; its tree is in :attr:`Entity.expressions`. ``annotations``
+    is what files say of it by words of plugins, such as ``x-dsgvo``.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Field:
     computed: str | None = None
     rollup: Rollup | None = None
     system: bool = False
+    annotations: Mapping[str, Any] = attribute(default_factory=_empty)
     source: Source = attribute(default=Source(), compare=False)
     tightened: tuple[Source, ...] = attribute(default=(), compare=False)
 
@@ -284,6 +286,7 @@ class Entity:
     must meet, empty fields being absent from it. ``json_schema`` is the plain JSON Schema part of the file (no ``x-``
     keywords), against which records are validated. ``expressions`` has the tree of each computed field.
     ``log_reads`` are the fields of which it is kept who reads them; ``*``: whatever is read of a record.
+    ``annotations`` is what files say of it by words of plugins, such as ``x-dsgvo``.
     ``layers`` are those whose files say something of it.
     """
 
@@ -306,6 +309,7 @@ class Entity:
     relationship: Relationship | None = None
     inverses: Mapping[str, Inverse] = attribute(default_factory=_empty)
     links: Mapping[str, Link] = attribute(default_factory=_empty)
+    annotations: Mapping[str, Any] = attribute(default_factory=_empty)
     expressions: Mapping[str, "Node"] = attribute(default_factory=_empty, compare=False)
     layers: frozenset[str] = attribute(default=frozenset(), compare=False)
     source: Source = attribute(default=Source(), compare=False)

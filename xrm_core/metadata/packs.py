@@ -43,7 +43,7 @@ def pack_layers(folder: Path, packs: Mapping[str, Path] | None = None) -> list[L
         if name in by_name:
             reason = f'The pack that extends it is called "{name}", too, in {by_name[name]}.'
             _refuse(document, "/pack", reason, "Give one of the two another name.")
-        chain.append(LayerSource(name, kind, folder))
+        chain.append(LayerSource(name, kind, folder, words=document.value.get("keywords", ())))
         seen[folder.resolve()], by_name[name] = name, document.file
         below = _below(document, folder, kind, packs)
         if below is None:

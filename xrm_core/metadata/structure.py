@@ -161,6 +161,11 @@ def _missing(key: str, around: Mapping[str, Any], schema: Mapping[str, Any]) -> 
     return f'"{key}" is missing.', f'Add "{key}": {description[:1].lower()}{description[1:]}'
 
 
+def is_word(key: str) -> bool:
+    """Whether the platform itself has such a keyword."""
+    return key in _vocabulary()
+
+
 @cache
 def _vocabulary() -> dict[str, str]:
     """Every keyword of entity files, with its description."""

@@ -102,7 +102,7 @@ def entity_words(model: Model, entity: Entity) -> dict[str, Any]:
         words["required"] = required
     if entity.log_reads:
         words["x-log-reads"] = True if "*" in entity.log_reads else list(entity.log_reads)
-    words |= thaw(entity.rules)
+    words |= thaw(entity.rules) | thaw(entity.annotations)
     owners = (OWNER, OWNER_TEAM) if entity.ownership else ()  # they follow from the word
     words["properties"] = {
         field.name: field_words(field) for field in entity.fields.values() if field.name not in owners
@@ -135,7 +135,7 @@ def _link_words(owner: Entity, through: Entity, between: Between) -> dict[str, A
         relation["attributes"] = {field.name: field_words(field) for field in attributes}
     if required := _required(attributes):
         relation["required"] = required
-    words: dict[str, Any] = {"description": through.description, "x-relation": relation}
+    words: dict[str, Any] = {"description": through.description, "x-relation": relation, **thaw(through.annotations)}
     if between.labels:
         words["x-labels"] = thaw(between.labels)
     if between.former is not None:
@@ -163,7 +163,7 @@ def field_words(field: Field) -> dict[str, Any]:
         words["x-sequence"] = _attributes(field.sequence)
         for word in ("maxLength", "minLength", "x-unique"):  # follow from it
             words.pop(word, None)
-    return words
+    return {**words, **thaw(field.annotations)}
 
 
 def _relationship_words(entity: Entity, relationship: Relationship) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def _relationship_words(entity: Entity, relationship: Relationship) -> dict[str,
         words["required"] = required
     if attributes:
         words["properties"] = {field.name: field_words(field) for field in attributes}
-    return words
+    return {**words, **thaw(entity.annotations)}
 
 
 def _virtual_words(field: Field) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _virtual_words(field: Field) -> dict[str, Any]:
         words |= _TYPES[field.type]
         if field.type is FieldType.DECIMAL:
             words |= {"x-precision": field.precision, "x-scale": field.scale}
-    return words | _plain(field, {"description": "description", "labels": "x-labels"})
+    return {**words, **_plain(field, {"description": "description", "labels": "x-labels"}), **thaw(field.annotations)}
 
 
 def _rollup(rollup: Rollup) -> dict[str, Any]:

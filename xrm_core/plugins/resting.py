@@ -9,6 +9,7 @@ from xrm_core.errors import Refuse
 from xrm_core.hookspecs import Record, hookimpl
 
 _MISSING = object()
+_OF_NEW_FIELDS = frozenset({"type", "x-type", "x-relation", "x-computed", "x-rollup", "$ref"})
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,18 @@ class Resting:
         for each in self._documents():
             extended, added = each.get("x-extends"), each.get("properties")
             if isinstance(extended, str) and isinstance(added, dict):
-                found.setdefault(extended, {}).update(added)
+                own = {name: text for name, text in added.items() if _defines(text)}
+                found.setdefault(extended, {}).update(own)
         return found
 
     def _documents(self) -> list[dict[str, Any]]:
         documents = (json.loads(text) for _, text in self.files)
         return [each for each in documents if isinstance(each, dict)]
+
+
+def _defines(text: Any) -> bool:
+    """Whether a field is one of the file's own, and not one below of which it says more."""
+    return isinstance(text, dict) and not _OF_NEW_FIELDS.isdisjoint(text)
 
 
 class StandIn:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from xrm_core.errors import DatabaseUnavailable, ModelOutOfDate
+from xrm_core.metadata.keywords import Keywords, own_word
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Model
@@ -58,7 +59,11 @@ def read_layers(settings: Settings, plugins: Plugins, tenant: Mapping[str, str] 
     return [
         *pack_layers(settings.schemas),
         *(LayerSource(name, "plugin", folder) for folder, name in plugins.schema_folders()),
-        *(LayerSource(each.name, "plugin", texts=each.files) for each in plugins.resting if not each.removed),
+        *(
+            LayerSource(each.name, "plugin", texts=each.files, words=(own_word(each.name),))
+            for each in plugins.resting
+            if not each.removed
+        ),
         *([LayerSource(TENANT_LAYER, "tenant", texts=tuple(tenant.items()))] if tenant else []),
     ]
 
@@ -70,7 +75,7 @@ def read_model(settings: Settings, plugins: Plugins, tenant: Mapping[str, str] |
         SchemaFilesInvalid: with every mistake in every file.
         PluginLoadError: a hook of a plugin is on a field that is not there.
     """
-    model = load(read_layers(settings, plugins, tenant))
+    model = load(read_layers(settings, plugins, tenant), Keywords(plugins))
     check_hooks(plugins, model)
     return model
 

@@ -12,6 +12,7 @@ from xrm_core.events import by_hand, webhooks
 from xrm_core.events.listeners import PREFIX
 from xrm_core.jobs import clock
 from xrm_core.jobs.job import State
+from xrm_core.metadata.keywords import Keywords, own_word
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Model
@@ -138,12 +139,14 @@ def _removal(settings: Settings, plugins: Plugins, connection: Connection, name:
     if old is None:
         raise ModelOutOfDate("The database has no model yet.", hint="There is nothing to remove.")
     with_it, without = _layers(settings, plugins, name)
-    if load(with_it).fingerprint != old.fingerprint and _fingerprint(without) != old.fingerprint:
+    others = Keywords(plugins, but=(name,))
+    known = load(with_it, Keywords(plugins)).fingerprint == old.fingerprint
+    if not known and _fingerprint(without, others) != old.fingerprint:
         raise SchemaChangeRefused(
             "The database has another model than the files.",
             hint="Look at «xrm schema plan», then run «xrm schema apply»: removing a plugin changes nothing else.",
         )
-    new, references = _new_model(without)
+    new, references = _new_model(without, others)
     new_policies, lines = _policies(connection, old, new, name)
     readers = {each.name: each for each in by_hand.states(connection)}
     reader = readers.get(f"{PREFIX}{name}")
@@ -173,22 +176,22 @@ def _layers(settings: Settings, plugins: Plugins, name: str) -> tuple[list[Layer
         known = ", ".join([*(each.name for each in plugins.infos), *(each.name for each in plugins.resting)])
         raise SettingsError(f"There is no plugin {name}.", hint=f"There are: {known or 'none'}.")
     if resting is not None and resting.removed:  # of another tenant, it is still to be removed
-        own = [LayerSource(name, "plugin", texts=resting.files)] if resting.files else []
+        own = [LayerSource(name, "plugin", texts=resting.files, words=(own_word(name),))] if resting.files else []
     others = [each for each in layers if each.kind != "plugin" or each.name != name]
     return [*others, *own], others
 
 
-def _fingerprint(layers: list[LayerSource]) -> str | None:
+def _fingerprint(layers: list[LayerSource], keywords: Keywords) -> str | None:
     try:
-        return load(layers).fingerprint
+        return load(layers, keywords).fingerprint
     except SchemaFilesInvalid:
         return None
 
 
-def _new_model(layers: list[LayerSource]) -> tuple[Model | None, list[str]]:
+def _new_model(layers: list[LayerSource], keywords: Keywords) -> tuple[Model | None, list[str]]:
     """The model without the plugin, or what of other layers cannot be without it."""
     try:
-        return load(layers), []
+        return load(layers, keywords), []
     except SchemaFilesInvalid as invalid:
         return None, [f"{each.file}:{each.line}: {each.reason}" for each in invalid.problems]
 

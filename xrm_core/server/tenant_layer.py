@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from xrm_core.auth.still_held import require_still_held
 from xrm_core.errors import ModelOutOfDate, Problem, SchemaChangeRefused, SchemaFilesInvalid, XrmError
+from xrm_core.metadata.keywords import Keywords
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.lines import MAX_BYTES
 from xrm_core.metadata.loader import load
@@ -167,7 +168,7 @@ class TenantLayer:
     def _load(self, texts: Mapping[str, str]) -> Model:
         layers = read_layers(self._settings, self._plugins, texts)
         try:
-            return load(layers)
+            return load(layers, Keywords(self._plugins))
         except SchemaFilesInvalid as invalid:
             raise SchemaFilesInvalid([_placed(problem, layers) for problem in invalid.problems]) from invalid
 

@@ -1,6 +1,6 @@
 """Vehicles of customers: an entity, rules about licence plates, and a job that retires what was seized."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +13,9 @@ from xrm_core.api import (
     JobContext,
     JobFailed,
     JobHandler,
+    Keyword,
+    KeywordMistake,
+    Model,
     Needs,
     On,
     QueryContext,
@@ -57,6 +60,21 @@ def register_settings() -> type:
 def register_schemas() -> list[Path]:
     """The entity ``vehicle``."""
     return [Path(__file__).parent / "schemas"]
+
+
+@hookimpl
+def register_keywords() -> list[Keyword]:
+    """The word ``x-fleet-told``: who may be told of a field. Of each of a vehicle it has to be said."""
+    schema = {"enum": ["public", "internal"], "description": "Who may be told: public or internal."}
+    return [Keyword("x-fleet-told", schema, places=("field",), check=check_told)]
+
+
+def check_told(model: Model) -> Iterator[KeywordMistake]:
+    """Fields of vehicles of which it is not said, also those that other layers add."""
+    for name, field in model["vehicle"].fields.items() if "vehicle" in model else ():
+        if "x-fleet-told" not in field.annotations:
+            reason = f"Nobody says who may be told of {name}."
+            yield KeywordMistake("vehicle", reason, 'Add "x-fleet-told": "internal".', name)
 
 
 @hookimpl

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from xrm_core.metadata.keywords import Keywords
 from xrm_core.metadata.loader import load
 from xrm_core.server.assembly import find_plugins, read_layers
 from xrm_core.server.doctor.findings import Finding, failed, ok, warning
@@ -69,7 +70,7 @@ def packs(settings: Settings) -> Iterator[Finding]:
     ]
     if found:
         yield ok("plugin settings", f"{', '.join(found)}.")
-    model = load(read_layers(settings, plugins))
+    model = load(read_layers(settings, plugins), Keywords(plugins))
     yield ok("entity files", f"The files in {settings.schemas} describe {len(tuple(model))} entities.")
 
 

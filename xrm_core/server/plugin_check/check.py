@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from xrm_core.errors import PluginLoadError, SchemaFilesInvalid, XrmError
+from xrm_core.metadata.keywords import Keywords
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Model
@@ -72,7 +73,7 @@ def _together(settings: Settings, source: Source, plugin: Any) -> Iterator[Findi
         yield Finding("needs", "warning", "It does not say which versions of the platform it works with.", hint=hint)
     try:
         layers = [LayerSource(name, "plugin", folder) for folder, name in plugins.schema_folders()]
-        model = load([*pack_layers(settings.schemas), *layers])
+        model = load([*pack_layers(settings.schemas), *layers], Keywords(plugins))
     except SchemaFilesInvalid as invalid:
         for problem in invalid.problems:
             where = f"{problem.file}:{problem.line}"

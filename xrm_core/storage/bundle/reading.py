@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from xrm_core.errors import SchemaChangeRefused, SchemaFilesInvalid, SettingsError
+from xrm_core.metadata.keywords import words_of
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Model
@@ -152,7 +153,9 @@ def _model(bundle: zipfile.ZipFile, manifest: dict[str, Any]) -> Model:
     try:
         model = from_snapshot(json.loads(_text(bundle, MODEL_FILE)))
         # Names and values of the model will stand in SQL. A snapshot is trusted; this one is read as files are.
-        checked = load([LayerSource("bundle", "core", texts=tuple(files_of(model).items()))])
+        checked = load(
+            [LayerSource("bundle", "core", texts=tuple(files_of(model).items()), words=tuple(words_of(model)))]
+        )
     except SchemaFilesInvalid as error:
         raise damaged(f"its model is not one that files can say ({error.problems[0].reason})") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -9,7 +9,7 @@ if the comment says «with variables»::
     ```
 
 Other blocks that are run carry a comment of their own: ``command``, ``file``, ``run``, ``cli``, ``pack``, ``vehicle``,
-``fields``, ``fields_file``, ``tenant``, ``account``, ``http`` and ``production``.
+``fields``, ``fields_file``, ``tenant``, ``account``, ``http``, ``production``, ``plugin`` and ``plugin_check``.
 """
 
 import json

@@ -1,13 +1,21 @@
 """The pages for plugin authors say what there is."""
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
-from tests.docs.pages import DOCS
+import pytest
+
+from tests.docs.pages import DOCS, marked
+from tests.plugins.written import run_tests
 from xrm_core import testing
+from xrm_core.server.plugin_check import check_plugin
 from xrm_core.server.plugin_check.findings import CHECKS
+from xrm_core.settings import load_settings
 from xrm_core.testing import Client, Setup, Xrm
 
 TESTING = (DOCS / "plugins" / "testing.md").read_text("utf-8")
+CREATE = DOCS / "plugins" / "create.md"
 QUALITY = (DOCS / "plugins" / "quality.md").read_text("utf-8")
 
 
@@ -44,3 +52,38 @@ def test_the_examples_are_python():
     assert len(examples) >= 3
     for example in examples:
         compile(example, "testing.md", "exec")
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """What the page about creating one makes, step by step."""
+    for block in marked(CREATE, "plugin"):
+        (tmp_path / block.label).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / block.label).write_text(block.text)
+    return tmp_path
+
+
+@pytest.fixture
+def xrm_database() -> str:
+    """One kind is enough here."""
+    return "sqlite"
+
+
+def test_the_plugin_of_the_page_is_right(made: Path):
+    [block] = marked(CREATE, "plugin_check")
+
+    report = check_plugin(load_settings(schemas="core"), str(made))
+
+    assert report.to_text() + "\n" == block.following[0]
+
+
+def test_the_plugin_of_the_page_passes_its_tests(
+    made: Path, monkeypatch: pytest.MonkeyPatch, xrm_with: Callable[[Setup], Xrm]
+):
+    assert len(run_tests(made, monkeypatch, xrm_with)) == 3
+
+
+def test_every_hook_is_in_the_reference_that_the_page_names():
+    assert "(../plugin_hooks.md)" in CREATE.read_text("utf-8")
+    for name in ("create.md", "testing.md", "quality.md"):
+        assert f"(plugins/{name})" in (DOCS / "index.md").read_text("utf-8")

@@ -3,6 +3,7 @@ says, and the change log tells how it came about. What is sent at the same momen
 other: there is an order in which the model answers each document as it was answered, field by field.
 """
 
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +16,15 @@ from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyStrategyDefinition, HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import select
 
 from tests.query.examples import NIGHT
-from tests.server.door_model import LINK, RELATIONS, DoorModel, Refused
+from tests.server.door_model import BLANK, LINK, RELATIONS, DoorModel, Refused, Row
 from tests.server.door_orders import Sent, explained
 from tests.server.door_steps import NESTED_IDS, comparable, do, steps, text
-from tests.server.door_stored import as_told, id_of, made_in, of_entity, replayed, what_is_stored
 from tests.server.door_values import MANY, SELECTED, WRITTEN, Step, plain
 from tests.server.door_world import ENTITIES, DoorWorld
+from xrm_core.storage.change_tables import CHANGE
 
 PATIENCE = 30.0
 """Seconds that documents may take that are sent at the same moment."""
@@ -46,6 +48,20 @@ def write(world: DoorWorld, user: str, fields: list[Step], *, dry: bool = False,
         if "below" in step.given:
             answer["data"][f"a{number}"][NESTED_IDS] = made_in(world, answer["data"][f"a{number}"]["ids"])
     return answer
+
+
+def made_in(world: DoorWorld, ids: list[str | None]) -> dict[str, Any]:
+    """What was created as a part of these companies, as nested answers have it: nobody is told its ids."""
+    parts = {"contact": ("n_contacts", "name"), "contract": ("n_contracts", "title")}
+    found: dict[str, Any] = {id_: {name: {"nodes": []} for name, _ in parts.values()} for id_ in ids if id_}
+    with world.client.database.read() as connection:
+        made = CHANGE.c.entity.in_(parts), CHANGE.c.operation == "create"
+        entries = connection.execute(select(CHANGE.c.entity, CHANGE.c.record_id, CHANGE.c.fields).where(*made)).all()
+    for entry in entries:
+        fields, (name, title) = json.loads(entry.fields), parts[entry.entity]
+        if fields["company"] in found:
+            found[fields["company"]][name]["nodes"].append({"id": str(entry.record_id), title: fields.get(title)})
+    return found
 
 
 def kept(failures: list[Exception], work: Callable[..., None]) -> Callable[..., None]:
@@ -135,7 +151,7 @@ def machine(world: DoorWorld, failures: list[Exception], *, at_once: bool) -> ty
                 answer = world.ask(user, f"{{ {LISTS} {TRASHES} }}")
                 for entity in ENTITIES:
                     nodes = answer["data"][MANY.get(entity, "projectMembers")]["nodes"]
-                    found = {id_of(entity, row): row for row in map(plain, nodes)}
+                    found = {_id(entity, row): row for row in map(plain, nodes)}
                     expected = self.model.seen(user, entity).items()
                     assert found == {id_: {**row, "id": found.get(id_, row)["id"]} for id_, row in expected}
                 for entity in WRITTEN:
@@ -162,11 +178,11 @@ def machine(world: DoorWorld, failures: list[Exception], *, at_once: bool) -> ty
         def the_log_tells_how_it_came_about(self) -> None:
             states, told = replayed(world)
             for entity in ENTITIES:
-                stored = {row["id"]: as_told(entity, row) for row in world.rows(entity)}
+                stored = {row["id"]: _told(entity, row) for row in world.rows(entity)}
                 assert {id_: state for (owner, id_), state in states.items() if owner == entity} == stored
             mine = {key: [(word, version) for word, version, _ in log] for key, log in self.model.log.items()}
             for entity in WRITTEN:
-                assert of_entity(told, entity) == of_entity(mine, entity)
+                assert _of(told, entity) == _of(mine, entity)
 
         @keeping
         def teardown(self) -> None:
@@ -201,6 +217,66 @@ def of_one_key(one: Sent, other: Sent) -> list[Sent]:
     done = [each for each in tried if "errors" not in each.answer]
     assert all(each.answer == done[0].answer for each in done)
     return [*done[:1], *(each for each in tried if each not in done)]
+
+
+def what_is_stored(world: DoorWorld) -> Any:
+    """As the summary of a model."""
+    live = {
+        entity: {_key(entity, row): {**_values(entity, row), "version": row["version"]} for row in world.rows(entity)}
+        for entity in ENTITIES
+    }
+    with world.client.database.read() as connection:
+        mine = CHANGE.c.entity == "company", CHANGE.c.operation == "create"
+        entries = connection.execute(select(CHANGE.c.record_id, CHANGE.c.fields).where(*mine))
+        return live, {str(entry.record_id): json.loads(entry.fields)["number"] for entry in entries}
+
+
+def replayed(world: DoorWorld) -> tuple[dict[tuple[str, str], Row], dict[tuple[str, str], list[tuple[str, int]]]]:
+    """What the change log says that there is, and what it says of each record; each entry fits those before it."""
+    with world.client.database.read() as connection:
+        entries = connection.execute(select(CHANGE).order_by(CHANGE.c.id)).all()
+    states: dict[tuple[str, str], Row] = {}
+    told: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for entry in entries:
+        key, fields = (entry.entity, str(entry.record_id)), json.loads(entry.fields)
+        before = told.setdefault(key, [])
+        assert entry.version == (before[-1][1] + 1 if before else 1), key
+        before.append((entry.operation, entry.version))
+        match entry.operation:
+            case "create" | "restore":
+                assert key not in states
+                states[key] = fields
+            case "delete":
+                had = {name: value for name, value in fields.items() if name in BLANK[entry.entity]}
+                assert states.pop(key) == had  # beside what all records have
+            case "update":
+                for name, (old, new) in fields.items():
+                    assert states[key].get(name) == old != new
+                    states[key][name] = new
+                    if new is None:
+                        del states[key][name]
+    return states, told
+
+
+def _told(entity: str, row: Row) -> Row:
+    """A stored record as the log has it: without what is empty, and without what all records have."""
+    return {name: value for name, value in _values(entity, row).items() if value is not None}
+
+
+def _values(entity: str, row: Row) -> Row:
+    return {name: row[f"{name}_id" if name in RELATIONS[entity] else name] for name in BLANK[entity]}
+
+
+def _of(log: Any, entity: str) -> Any:
+    return {key: entries for key, entries in log.items() if key[0] == entity}
+
+
+def _key(entity: str, row: Row) -> str:
+    return f"{row['project_id']}/{row['contact_id']}" if entity == LINK else str(row["id"])
+
+
+def _id(entity: str, row: Row) -> str:
+    return f"{row['project']}/{row['contact']}" if entity == LINK else str(row["id"])
 
 
 def _is_refused(answer: Any, number: int, refused: Refused) -> None:

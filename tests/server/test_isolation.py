@@ -2,23 +2,82 @@
 
 import datetime as dt
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, text
 from uuid_utils import uuid7
 
 from tests.server.door_world import DoorWorld
-from tests.server.meeting import PATIENCE, code, create, delete, first, second, stored, update
+from xrm_core.graphql import executor
 from xrm_core.records import door as door_module
+from xrm_core.records import locking, rights
+
+PATIENCE = 20.0
+"""Seconds after which something counts as hanging."""
+
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
 def world(door: DoorWorld) -> DoorWorld:
     door.empty()
     return door
+
+
+@contextmanager
+def first(world: DoorWorld) -> Iterator[Connection]:
+    """A write transaction of an administrator, open until the block ends."""
+    with world.client.database.begin() as connection:
+        yield connection
+
+
+def second(world: DoorWorld, query: str, user: str = "anna") -> Future[Any]:
+    """Somebody who writes meanwhile, and waits already when this returns: on SQLite, for the turn; else, for a lock."""
+    found: Future[Any] = Future()
+
+    def ask() -> None:
+        try:
+            found.set_result(world.ask(user, query))
+        except BaseException as error:  # told by who asks for the result
+            found.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    if world.client.database.is_sqlite:
+        time.sleep(0.05)
+        assert not found.done(), found.result()
+        return found
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with world.client.database.read() as connection:
+            if connection.scalar(text(_WAITING)):
+                return found
+        time.sleep(0.01)
+    raise AssertionError(f"It does not wait: {found}")
+
+
+def update(world: DoorWorld, connection: Connection, entity: str, id_: str, **changes: Any) -> None:
+    world.client.records.update(connection, world.client.world.caller("admin"), entity, id_, changes)
+
+
+def delete(world: DoorWorld, connection: Connection, entity: str, id_: str) -> None:
+    world.client.records.delete(connection, world.client.world.caller("admin"), entity, id_)
+
+
+def create(world: DoorWorld, connection: Connection, entity: str, **values: Any) -> str:
+    return world.client.records.create(connection, world.client.world.caller("admin"), entity, values)
+
+
+def code(answer: Any) -> str:
+    return str(answer["errors"][0]["extensions"]["code"])
+
+
+def stored(world: DoorWorld, entity: str, id_: str) -> Any:
+    return next((row for row in world.rows(entity) if row["id"] == id_), None)
 
 
 def test_a_change_by_filter_leaves_alone_what_no_longer_fits(world: DoorWorld) -> None:
@@ -215,6 +274,97 @@ def test_a_record_that_is_given_away_while_its_owner_waits_is_out_of_reach(world
         assert stored(world, "company", mine)["city"] is None
         with first(world) as connection:
             update(world, connection, "company", mine, owner=world.users["ben"])
+
+
+def test_a_record_that_one_gets_while_one_asks_for_it_is_changed(
+    world: DoorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if world.client.database.is_sqlite:  # there nobody else writes meanwhile
+        return
+    # given a record that ben does not see when he asks for it, and gets before it is looked why
+    record, looked = world.make("company", name="A"), []
+    why = rights.denied
+
+    def late(*arguments: Any) -> Exception:
+        looked.append(1)
+        with first(world) as connection:
+            update(world, connection, "company", record, owner=world.users["ben"])
+        return why(*arguments)
+
+    monkeypatch.setattr(locking, "denied", late)
+    # then it is his to change, and he is not told that he may only read it
+    answer = world.ask("ben", f'mutation {{ updateCompany(id: "{record}", input: {{city: "Ulm"}}) {{ city }} }}')
+    assert answer["data"] == {"updateCompany": {"city": "Ulm"}}
+    assert looked == [1]
+
+
+@pytest.mark.parametrize("verb", ["update", "delete"])
+def test_of_many_too_it_is_told_how_it_is(world: DoorWorld, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    if world.client.database.is_sqlite:  # there nobody else writes meanwhile
+        return
+    # given one of two records that ben gets after it was asked for, and before it is looked why he may not have it
+    record, other = world.make("company", name="A"), world.make("company", name="B")
+    looked, why = list[int](), rights.denied
+
+    def late(*arguments: Any) -> Exception:
+        if not looked:
+            looked.append(1)
+            with first(world) as connection:
+                update(world, connection, "company", record, owner=world.users["ben"])
+        return why(*arguments)
+
+    monkeypatch.setattr(locking, "denied", late)
+    # when he changes both, and leaves out what is not his
+    asked = f'ids: ["{record}", "{other}"]' + (', set: {city: "Ulm"}' if verb == "update" else "")
+    answer = world.ask("ben", f"mutation {{ {verb}Companies({asked}, onError: SKIP) {{ ids errors {{ id code }} }} }}")
+    # then it is done with the one, and nobody says that he may only read it
+    told = {"ids": [record, None], "errors": [{"id": other, "code": "NOT_FOUND"}]}
+    assert answer["data"] == {f"{verb}Companies": told}
+
+
+def test_a_rule_that_is_broken_meanwhile_refuses_as_it_would_have_before(world: DoorWorld) -> None:
+    # given somebody who takes a company of ben's while he writes below it
+    mine, other = (world.make("company", name=name, owner=world.users["ben"]) for name in "AB")
+    contact = world.make("contact", name="C", company=other)
+    for asked in (
+        f'createContact(input: {{name: "D", companyId: "{mine}"}}) {{ id }}',
+        f'updateContact(id: "{contact}", input: {{companyId: "{mine}"}}) {{ id }}',
+        f'createContacts(input: [{{name: "D", companyId: "{mine}"}}], onError: SKIP) {{ errors {{ code }} }}',
+    ):
+        with first(world) as connection:
+            update(world, connection, "company", mine, owner=world.users["anna"])
+            answer = second(world, f"mutation {{ {asked} }}", "ben")
+        # then he is told what he is told of any company that he does not see
+        assert "VALIDATION_FAILED" in str(answer.result(PATIENCE))
+        assert "FORBIDDEN" not in str(answer.result(PATIENCE))
+        with first(world) as connection:
+            update(world, connection, "company", mine, owner=world.users["ben"])
+    assert [row["company_id"] for row in world.rows("contact")] == [other]
+
+
+def test_a_field_sees_what_was_committed_before_it_and_not_what_is_under_way(
+    world: DoorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a document of two fields, between which somebody else commits, if the database lets them
+    world.make("company", name="A", city="Ulm")
+    moves, between = world.make("company", name="B"), executor._changed
+
+    def then(*arguments: Any) -> Any:
+        monkeypatch.setattr(executor, "_changed", between)
+        if not world.client.database.is_sqlite:
+            with first(world) as connection:
+                update(world, connection, "company", moves, city="Ulm")
+        return between(*arguments)
+
+    monkeypatch.setattr(executor, "_changed", then)
+    # when the second field changes all that fits
+    answer = world.ask(
+        "anna",
+        'mutation { createCompany(input: {name: "C", city: "Ulm"}) { id } '
+        'updateCompanies(where: {city: {eq: "Ulm"}}, set: {city: "Bonn"}) { count } }',
+    )
+    # then it changes what is there by now, with what the first has made
+    assert answer["data"]["updateCompanies"] == {"count": 2 if world.client.database.is_sqlite else 3}
 
 
 def test_documents_that_meet_in_opposite_orders_are_all_done(world: DoorWorld) -> None:

@@ -86,7 +86,7 @@ def test_a_plugin_without_mistakes_is_all_right(check: Any):
         ),
         (GOOD + "\nfrom xrm_core import errors\n", ("imports", "error", "It imports xrm_core.errors.")),
         (GOOD + "\nimport xrm_core.testing\n", ("imports", "error", "It imports xrm_core.testing.")),
-        (GOOD.replace('core=">=0.1"', 'plugins={"sales": ""}'), ("needs", "error", "the plugin sales")),
+        (GOOD.replace('core=">=0.1"', 'plugins={"pails": ""}'), ("needs", "error", "the plugin pails")),
         (GOOD.replace(">=0.1", ">=99"), ("needs", "error", "it needs the platform >=99")),
         (
             "from xrm_core.api import hookimpl\n@hookimpl\ndef scan_file(file): ...\n",
@@ -96,6 +96,16 @@ def test_a_plugin_without_mistakes_is_all_right(check: Any):
             GOOD + "\nfrom xrm_core.api import JobHandler\n@hookimpl\ndef register_jobs():\n"
             "    return [JobHandler('other.job', print)]\n",
             ("contributions", "error", "must have a name that begins with 'sample'"),
+        ),
+        (
+            GOOD
+            + "\nfrom xrm_core.api import Route\n@hookimpl\ndef register_routes():\n    return [Route('x', print)]\n",
+            ("contributions", "error", "The plugin sample"),
+        ),
+        (
+            GOOD + "\nfrom dataclasses import dataclass\n@dataclass\nclass Settings:\n    key: str\n"
+            "@hookimpl\ndef register_settings():\n    return Settings\n",
+            ("settings", "warning", "XRM_SAMPLE_KEY"),
         ),
         (
             GOOD + "\nfrom xrm_core.api import Refuse\n"

@@ -12,7 +12,7 @@ from tests.postgres import PostgresServer
 from tests.records.kit import Pack
 from tests.server.door_world import DoorWorld, find_deadlocks_soon
 from tests.server.http_kit import serving
-from tests.server.meeting import PATIENCE, code, second
+from tests.server.test_isolation import PATIENCE, code, second
 from xrm_core.auth import tokens
 from xrm_core.storage.engines import Database
 

@@ -1,6 +1,7 @@
 """``xrm plugins``: which there are, whether one is right, switching off and on, removing what one has kept."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -103,3 +104,23 @@ def remove(
             typer.echo("Done.")
     elif not found.is_empty:
         raise typer.Exit(CHANGES_PENDING)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the plugin: a-z, digits and _.")],
+    folder: Annotated[
+        Path | None, typer.Option("--folder", metavar="DIR", help="Where to; default: ./xrm-NAME.", show_default=False)
+    ] = None,
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Write a plugin to begin with: a distribution that works, with tests and one of each thing that it can bring."""
+    from xrm_core.cli.new_plugin import write_plugin
+    from xrm_core.cli.workplace import start
+
+    start(schemas, database)
+    place = folder or Path(f"xrm-{name.replace('_', '-')}")
+    for path in write_plugin(name, place):
+        typer.echo(str(path))
+    typer.echo(f"Next: cd {place} && pip install -e '.[dev]' && pytest && xrm plugins check .")

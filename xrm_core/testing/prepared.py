@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.fitting import put_first
+from xrm_core.permissions.plugin_roles import brought, put_upon
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.records.door import Records
 from xrm_core.server.assembly import Platform, policy_folders, read_model
@@ -46,11 +47,15 @@ class Prepared:
         self._folder = folder
         self.settings = _settings(setup, folder)
         self.recorder = Recorder()
-        self._plugins = Plugins([*setup.installed(), InstalledPlugin(NAME, self.recorder)])
+        installed = [*setup.installed(), InstalledPlugin(NAME, self.recorder)]
+        self._plugins = Plugins(installed, environment=setup.environment)
         self._model = read_model(self.settings, self._plugins)
         self._tables = Tables(self._model, lazy=True)
         self._records = Records(self._model, self._tables, self._plugins, most_along=self.settings.max_deletion)
-        self._authority = Authority(self._model, policy.load(policy_folders(self.settings), self._model))
+        policies = policy.load(policy_folders(self.settings), self._model)
+        for each in brought(self._plugins) if setup.plugin_roles else ():
+            policies = policy.parse_files(put_upon(policies.files, each, self._model), self._model)
+        self._authority = Authority(self._model, policies)
         self._postgres = None if postgres is None else _Postgres(postgres)
         self._pattern: Path | None = None
 

@@ -26,6 +26,9 @@ class Setup:
         files: further entity files and extension files, by their names without ``.json``.
         roles: further roles and rules, as ``roles.json`` has them: ``{"roles": {…}, "rules": {…}}``.
         policies: further lines of ``policies.csv``, without its heading: ``clerk,vehicle,read,*,,allow``.
+        environment: variables for the settings of plugins: ``{"XRM_FLEET_API_KEY": "…"}``; those of the process do not
+            count.
+        plugin_roles: whether the roles that plugins bring are in force, as if an administrator had taken them.
         settings: of the platform, by the names of :doc:`settings` in small letters, without ``XRM_``.
     """
 
@@ -34,6 +37,8 @@ class Setup:
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     roles: Mapping[str, Any] = field(default_factory=dict)
     policies: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    plugin_roles: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def installed(self) -> list[InstalledPlugin]:

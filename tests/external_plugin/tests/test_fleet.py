@@ -1,6 +1,10 @@
 """What the plugin promises, over GraphQL."""
 
-from xrm_core.testing import Xrm
+from collections.abc import Callable
+
+import xrm_fleet
+
+from xrm_core.testing import Setup, Xrm
 
 CREATE = "mutation ($plate: String!) { createVehicle(input: {licencePlate: $plate}) { id licencePlate } }"
 INSPECT = """mutation ($id: ID!) {
@@ -52,6 +56,15 @@ def test_the_nightly_job_runs_at_half_past_two(xrm: Xrm) -> None:
     xrm.clock.set("2026-03-02T02:30+01:00")
 
     assert xrm.work().job("fleet.retire").result == {"retired": 0}
+
+
+def test_the_role_and_the_settings_of_the_plugin_count(xrm_with: Callable[[Setup], Xrm]) -> None:
+    setup = Setup({"fleet": xrm_fleet}, environment={"XRM_FLEET_STOLEN_PLATES": "M-AB 1,M-AB 2"})
+    manager = xrm_with(setup).as_role("fleet_manager")
+
+    manager.query(CREATE, plate="B-XR 666")
+
+    manager.refused(CREATE, "REFUSED_BY_PLUGIN", plate="m-ab 1")
 
 
 def test_a_list_of_vehicles_is_one_statement(xrm: Xrm) -> None:

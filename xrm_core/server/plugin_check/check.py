@@ -1,18 +1,26 @@
 """One plugin, looked at from all sides. It is loaded, but nothing is written anywhere."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from xrm_core.errors import PluginLoadError, SchemaFilesInvalid, XrmError
+from xrm_core.errors import PluginLoadError, SchemaFilesInvalid, SettingsError, XrmError
+from xrm_core.events.listeners import listeners
 from xrm_core.metadata.keywords import Keywords
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.packs import pack_layers
+from xrm_core.permissions import policy
+from xrm_core.permissions.authority import Authority
+from xrm_core.permissions.plugin_roles import brought, put_upon
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.plugins.loading import loadable_plugins
 from xrm_core.records.door import Records
+from xrm_core.server.app import create_app
+from xrm_core.server.assembly import Platform, policy_folders
 from xrm_core.server.plugin_check.findings import CHECKS, Finding, Report
 from xrm_core.server.plugin_check.hooks import hooks
 from xrm_core.server.plugin_check.imports import imports
@@ -20,6 +28,7 @@ from xrm_core.server.plugin_check.papers import papers, refusals, tests_of
 from xrm_core.server.plugin_check.source import Source, source_of
 from xrm_core.server.workers import job_registry
 from xrm_core.settings import Settings
+from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
 
 _LANGUAGES = ("de", "en")
@@ -63,8 +72,11 @@ def _together(settings: Settings, source: Source, plugin: Any) -> Iterator[Findi
     """With the plugins that it needs, on the pack."""
     own = InstalledPlugin(source.point.name, plugin, source.distribution, source.version)
     try:
-        needed = _needed(own)
-        plugins = Plugins([*needed, own])
+        plugins = Plugins([*_needed(own), own])
+    except SettingsError as error:
+        hint = "Set the variables while it is checked; the rest can be looked at then."
+        yield Finding("settings", "warning", error.message, hint=hint)
+        return
     except PluginLoadError as error:
         yield Finding("needs", "error", error.message)
         return
@@ -84,10 +96,26 @@ def _together(settings: Settings, source: Source, plugin: Any) -> Iterator[Findi
         return
     yield from _languages(model, own.name)
     try:
-        Records(model, Tables(model, lazy=True), plugins)
-        job_registry(settings, plugins)
+        _start(settings, plugins, model)
     except XrmError as error:
         yield Finding("contributions", "error", error.message)
+
+
+def _start(settings: Settings, plugins: Plugins, model: Model) -> None:
+    """What a server and a worker make of plugins when they start, on a database that is never opened.
+
+    Raises:
+        XrmError: something of it cannot be used.
+    """
+    policies = policy.load(policy_folders(settings), model)
+    for each in brought(plugins):
+        policies = policy.parse_files(put_upon(policies.files, each, model), model)
+    with TemporaryDirectory() as folder, closing(Database(f"sqlite:///{folder}/none.db")) as database:
+        tables = Tables(model, lazy=True)
+        records, authority = Records(model, tables, plugins), Authority(model, policies)
+        create_app(Platform(settings.at(str(database.url)), plugins, model, tables, database, records, authority))
+    job_registry(settings, plugins)
+    listeners(plugins)
 
 
 def _needed(own: InstalledPlugin) -> list[InstalledPlugin]:

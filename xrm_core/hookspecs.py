@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pluggy
 
 if TYPE_CHECKING:
+    from xrm_core.contributions.health import HealthCheck
     from xrm_core.contributions.route import Route
     from xrm_core.events.listeners import RecordEvent
     from xrm_core.graphql.query_fields import QueryField
@@ -355,6 +356,34 @@ def register_routes() -> "list[Route]":
         @hookimpl
         def register_routes():
             return [Route("/stolen", report_stolen, ("POST",), public=True, role="web_form")]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_health() -> "list[HealthCheck]":
+    """Name looks at what the plugin needs: a service outside, a record that must be there.
+
+    Called once per start of a server, and by ``xrm doctor``.
+
+    Returns:
+        A list of ``HealthCheck``. The name of each begins with the plugin's and a dot.
+
+    The function is called in a thread, with a ``HealthContext``, when somebody asks whether the server is ready; what
+    it says holds for five seconds. It returns None if all is well, else a sentence for whoever runs the platform. An
+    exception, and no answer within its ``seconds``, count as such. If it is ``critical``, the server is not ready then;
+    else it is, and says that it is degraded. Nobody outside is told more than the names. An exception here, another
+    kind of value or a name that is taken stops the start with ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        def police(context):
+            return None if ping(context.settings.police_url) else "The police do not answer."
+
+
+        @hookimpl
+        def register_health():
+            return [HealthCheck("fleet.police", police)]
     """
     raise NotImplementedError
 

@@ -98,6 +98,7 @@ while time.monotonic() < until and lag():
 readers.stop(5)
 with database.read() as connection:
     notes = [text for text, in connection.exec_driver_sql("SELECT text FROM fleet_note ORDER BY id")]
+from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.graphql.engine import Engine, Request
 from xrm_core.permissions.access import full_access
@@ -112,6 +113,9 @@ async def ask(query):
     return json.loads(answer.body)
 
 overview = asyncio.run(ask("{ fleetOverview(first: 1) { vehicles retired plates } }"))
+health = HealthChecks(plugins)
+well = [each.says for each in health.look(records, database, "")]
+health.close()
 database.close()
 [roles] = brought(plugins)
 print(json.dumps({
@@ -129,6 +133,7 @@ print(json.dumps({
     "seized": seized,
     "overview": overview,
     "routes": [each.path for each in routes_of(plugins)],
+    "health": well,
     "scans": [plugins.scan_file({"name": "x"}, lambda: io.BytesIO(text)) for text in (b"M-AB 12", b"B-XR 666")],
     "notes": notes,
     "schedules": [[name, each.job, each.zone] for name, each in known.schedules.items()],
@@ -172,6 +177,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_query_fields",
                 "register_record_hooks",
                 "register_routes",
+                "register_health",
                 "register_jobs",
                 "register_schedules",
                 "before_record_create",
@@ -201,6 +207,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
             ["dead", None, {"code": "FAILED", "message": "The payload names no vehicles."}],
         ],
         "seized": 1,
+        "health": [""],
         "routes": ["/plugins/fleet/stolen/{plate}", "/plugins/fleet/seized"],
         "overview": {"data": {"fleetOverview": {"vehicles": 2, "retired": 2, "plates": ["M-EF 56"]}}},
         "scans": ["clean", "quarantine"],
@@ -233,6 +240,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     names = (*names, "QueryContext", "QueryField", "Action", "ActionContext", "Needs", "Write", "enqueue", "hookimpl")
     names = (*names, "HookContext", "On", "RecordChange", "Secret", "Route", "RouteContext")
     names = (*names, "Keyword", "KeywordMistake", "Model")
+    names = (*names, "HealthCheck", "HealthContext")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

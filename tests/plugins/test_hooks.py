@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from xrm_core.api import Action, FileScan, Keyword, Needs, On, QueryField, Refuse, Route, hookimpl
+from xrm_core.api import Action, FileScan, HealthCheck, Keyword, Needs, On, QueryField, Refuse, Route, hookimpl
+from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
@@ -182,6 +183,22 @@ def test_hook_register_routes():
     for wrong in (lambda: route, lambda: ["/state"], lambda: 1 / 0):
         with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*register_routes"):
             routes_of(plugins(register_routes=wrong))
+
+
+def test_hook_register_health():
+    check = HealthCheck("sample.service", lambda _context: None)
+
+    assert HealthChecks(plugins(register_health=lambda: [check])).found == {"sample.service": check}
+    wrong = (
+        lambda: check,
+        lambda: 1 / 0,
+        lambda: [check, check],
+        lambda: [HealthCheck("other.service", print)],
+        lambda: [HealthCheck("sample.service", print, seconds=6)],
+    )
+    for each in wrong:
+        with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*health"):
+            HealthChecks(plugins(register_health=each))
 
 
 def test_hook_register_jobs():

@@ -11,9 +11,11 @@ a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a 
 of a change. ``Route`` is an HTTP address that a plugin answers, ``RouteContext`` what its function is given. ``Secret``
 is the type of settings that are never shown, ``BadQuery`` what a filter raises that does not fit. ``Keyword`` is a word
 that they bring to entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` and ``Field`` are what
-the files say. What is not here may change in any release.
+the files say. ``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given. What is
+not here may change in any release.
 """
 
+from xrm_core.contributions.health import HealthCheck, HealthContext
 from xrm_core.contributions.route import Route
 from xrm_core.contributions.route_context import RouteContext
 from xrm_core.errors import BadQuery, Refuse
@@ -36,6 +38,8 @@ __all__ = [
     "Entity",
     "Field",
     "FileScan",
+    "HealthCheck",
+    "HealthContext",
     "HookContext",
     "JobContext",
     "JobFailed",

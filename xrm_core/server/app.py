@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
@@ -44,6 +45,7 @@ from xrm_core.server.oidc_http import OidcEndpoints
 from xrm_core.server.oidc_logout_http import OidcLogoutEndpoints
 from xrm_core.server.oidc_sign_out_http import OidcSignOutEndpoints
 from xrm_core.server.passkey_http import PasskeyEndpoints
+from xrm_core.server.plugin_health import PluginHealth
 from xrm_core.server.plugin_routes import PluginRoutes
 from xrm_core.server.reader_lag import ReaderLag
 from xrm_core.server.scim_http import ROOT, ScimEndpoint
@@ -118,6 +120,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         settings.max_body_bytes, multipart, documents, compresses=settings.compression, streams=EventStreams(live)
     )
     sockets = WebSockets(live, documents, settings.max_body_bytes)
+    checks = HealthChecks(platform.plugins)
     plugin_routes = PluginRoutes(settings, platform.plugins, routes_of(platform.plugins))
 
     async def clean(each: Site) -> None:
@@ -179,6 +182,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         await site.close()
         auth.close()
         plugin_routes.close()
+        checks.close()
         logout.close()
         scim.close()
 
@@ -197,7 +201,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
         *PasskeyEndpoints(settings, auth).routes(),
         Route(f"{ROOT}/{{path:path}}", scim),
         *forgotten.routes(),
-        *health.routes(lambda: traffic.stage is not Stage.SERVING),
+        *health.routes(lambda: traffic.stage is not Stage.SERVING, PluginHealth(checks)),
         *metrics_http.routes(metrics, settings),
         *graphiql.routes(lambda: configuration),
         *plugin_routes.routes(),

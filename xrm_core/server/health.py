@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from xrm_core.errors import DatabaseUnavailable, ShuttingDown, XrmError
 from xrm_core.graphql import answers
+from xrm_core.server.plugin_health import PluginHealth, PluginUnhealthy
 from xrm_core.server.site import Site
 from xrm_core.server.sites import site_of
 
@@ -19,11 +20,12 @@ READY_SECONDS = 3.0
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-def routes(leaves: Callable[[], bool]) -> list[Route]:
+def routes(leaves: Callable[[], bool], plugins: PluginHealth | None = None) -> list[Route]:
     """The two routes.
 
     Args:
         leaves: whether the server is about to end.
+        plugins: checks of plugins.
     """
     checks: dict[Site, asyncio.Task[bool]] = {}
 
@@ -35,11 +37,18 @@ def routes(leaves: Callable[[], bool]) -> list[Route]:
             if leaves():
                 raise ShuttingDown("The server is about to end.")
             await _within(_shared(checks, site_of(request.scope)))
+            ill = [] if plugins is None else await plugins.look(site_of(request.scope))
+            failing = sorted(each.check.name for each in ill if each.check.critical)
+            if failing:
+                raise PluginUnhealthy("A plugin is not well.", details={"failing": failing})
         except Exception as error:
             # The code says enough for a probe; where the database is, nobody outside needs to know.
             reason = error if isinstance(error, XrmError) else answers.unexpected(error)
-            return JSONResponse({"status": "not ready", "code": reason.code}, 503, _HEADERS)
-        return JSONResponse({"status": "ready"}, headers=_HEADERS)
+            body = {"status": "not ready", "code": reason.code}
+            named = reason.details if isinstance(reason, PluginUnhealthy) else {}
+            return JSONResponse({**body, **named}, 503, _HEADERS)
+        degraded = {"degraded": sorted(each.check.name for each in ill)} if ill else {}
+        return JSONResponse({"status": "ready", **degraded}, headers=_HEADERS)
 
     return [Route("/health/live", live), Route("/health/ready", ready)]
 

@@ -9,6 +9,8 @@ from xrm_core.api import (
     Action,
     ActionContext,
     FileScan,
+    HealthCheck,
+    HealthContext,
     HookContext,
     JobContext,
     JobFailed,
@@ -211,6 +213,17 @@ def seize(context: RouteContext) -> None:
     """A form with the id of a vehicle: retire it, as whoever has sent the form."""
     vehicle = context.request.form().get("vehicle", "")
     context.records.update(context.connection, context.caller, "vehicle", vehicle, {"retired": True})
+
+
+@hookimpl
+def register_health() -> list[HealthCheck]:
+    """Whether plates can be told from stolen ones."""
+    return [HealthCheck("fleet.plates", knows_plates, remedy="Set XRM_FLEET_STOLEN_PLATES.")]
+
+
+def knows_plates(context: HealthContext) -> str | None:
+    """At least one plate has to be known."""
+    return None if context.settings.stolen_plates else "No stolen plate is known."
 
 
 @hookimpl

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from xrm_core.server.doctor import outside, surroundings
+from xrm_core.server.doctor import outside, plugins, surroundings
 from xrm_core.server.doctor.databases import Databases
 from xrm_core.server.doctor.findings import Finding, State, looked
 from xrm_core.settings import Settings
@@ -16,6 +16,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from looked("entity files", partial(surroundings.packs, settings))
     yield from looked("database", databases.main)
     yield from looked("tenants", databases.tenants)
+    yield from looked("health of plugins", partial(plugins.health, settings))
     yield from looked("secret key", lambda: surroundings.keys(settings, databases.sealed))
     yield from looked("files", partial(outside.files, settings))
     yield from looked("mail", partial(outside.mail, settings))

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,16 +73,17 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def loans(make_distribution: MakeDistribution) -> None:
-    """An installed plugin that lends books."""
+def loans(make_distribution: MakeDistribution) -> Path:
+    """An installed plugin that lends books; where it is."""
     site = make_distribution(SOURCE, plugin="loans", distribution="xrm-loans", version="1.1")
     (site / "schemas").mkdir()
     for name, content in (("loan", LOAN), ("book", SHELF)):
         (site / "schemas" / f"{name}.json").write_text(json.dumps(content))
+    return site
 
 
 @pytest.fixture
-def run(loans: None, pack: Path, xrm: Xrm, database_url: str, tmp_path: Path) -> Run:
+def run(loans: Path, pack: Path, xrm: Xrm, database_url: str, tmp_path: Path) -> Run:
     """A command on a database in which a book is lent, and of which a clerk may see what readers may not."""
 
     def run(*words: str | Path) -> Outcome:
@@ -143,6 +145,21 @@ def test_a_plugin_that_cannot_be_loaded_can_be_switched_off(run: Run, make_distr
     assert run("plugins", "disable", "broken").code == 0
 
     assert run("schema", "plan").code == 0
+
+
+def test_one_that_breaks_after_an_upgrade_can_be_switched_off_without_a_loss(run: Run, loans: Path):
+    [module] = loans.glob("*.py")
+    [info] = loans.glob("*.dist-info")
+    module.write_text("raise RuntimeError('broken')")
+    files = sorted(each.relative_to(loans).as_posix() for each in loans.rglob("*.*") if each.is_file())
+    (info / "RECORD").write_text("".join(f"{each},,\n" for each in files))
+    sys.modules.pop(module.stem)
+    run("schema", "plan").failed("PLUGIN_LOAD_FAILED")
+
+    run("plugins", "disable", "loans")
+
+    planned = run("schema", "plan")
+    assert planned.code == 0, planned
 
 
 def test_a_removal_shows_everything_and_can_be_taken_back(run: Run):
@@ -232,7 +249,7 @@ def test_its_records_are_read_over_graphql_while_it_is_off(run: Run, database: D
         assert error["extensions"]["details"]["plugin"] == "loans"
 
 
-def test_each_tenant_keeps_its_own_until_it_is_removed_there(loans: None, pack: Path, xrm: Xrm, tmp_path: Path):
+def test_each_tenant_keeps_its_own_until_it_is_removed_there(loans: Path, pack: Path, xrm: Xrm, tmp_path: Path):
     (tmp_path / "loans.csv").write_text(LOANS)
     assert xrm("schema", "apply").code == 0
     assert xrm("tenant", "create", "town").code == 0

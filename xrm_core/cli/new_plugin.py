@@ -44,6 +44,7 @@ def _words(name: str) -> Mapping[str, str]:
     entity, entities = f"{name}_item", f"{name}_items"
     return {
         "name": name,
+        "word": name.replace("_", "-"),
         "VARIABLE": f"XRM_{name.upper()}",
         "title": name.replace("_", " ").capitalize(),
         "package": f"xrm_{name}",

@@ -1,8 +1,9 @@
 """Switching plugins off and on in a deployment: their code goes, their data stays as it is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 from xrm_core.errors import PluginLoadError, Problem, SchemaFilesInvalid, SettingsError
@@ -102,8 +103,11 @@ def _texts(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
 
 def _packed(point: EntryPoint, problems: list[Problem]) -> Iterator[tuple[str, str]]:
     """What looks like entity files in a distribution whose code cannot be asked."""
-    files: Sequence[Path] = [Path(str(each.locate())) for each in (point.dist.files if point.dist else None) or ()]
-    for path in files:
-        text = text_of(path, problems) if path.suffix == ".json" else None
+    files = {Path(str(each.locate())) for each in (point.dist.files if point.dist else None) or ()}
+    spec = find_spec(point.module.partition(".")[0])
+    if spec is not None and spec.submodule_search_locations:  # an editable installation lists no files
+        files |= set(Path(next(iter(spec.submodule_search_locations))).rglob("*.json"))
+    for path in sorted(each for each in files if each.suffix == ".json"):
+        text = text_of(path, problems)
         if text is not None and any(word in text for word in _WORDS):
             yield str(path), text

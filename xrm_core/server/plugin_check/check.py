@@ -13,6 +13,7 @@ from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.packs import pack_layers
+from xrm_core.metadata.relationships import ENDS_AND_DATES
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.plugin_roles import brought, put_upon
@@ -141,7 +142,8 @@ def _languages(model: Model, layer: str) -> Iterator[Finding]:
         if entity.source.layer == layer:
             yield from _missing(entity.labels, f"the entity {entity.name}", entity.source.file, entity.source.line)
         for field in entity.fields.values():
-            if field.source.layer == layer and not field.system and entity.kind != "link":
+            named_elsewhere = entity.kind == "link" or (entity.kind == "relationship" and field.name in ENDS_AND_DATES)
+            if field.source.layer == layer and not field.system and not named_elsewhere:
                 what = f"{entity.name}.{field.name}"
                 yield from _missing(field.labels, what, field.source.file, field.source.line)
 

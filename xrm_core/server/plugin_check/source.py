@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xrm_core.errors import SettingsError
 from xrm_core.metadata.structure import nearest
-from xrm_core.plugins.loading import GROUP
+from xrm_core.plugins.loading import GROUP, OWN
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,15 @@ def source_of(name: str) -> Iterator[Source]:
             hint=f"{nearest(name, points)}Installed are: {', '.join(sorted(points)) or 'none'}.",
         )
     point, found_in = points[name], points[name].dist
-    metadata = None if found_in is None else found_in.metadata
+    metadata, package = None if found_in is None else found_in.metadata, _package(point.module)
+    if found_in is not None and found_in.name == OWN and package is not None:  # its README is that of the platform
+        yield Source(point, OWN, found_in.version or "", package, None, (OWN,), _readme(package.parent, None))
+        return
     yield Source(
         point,
         (found_in.name if found_in else "") or "",
         (found_in.version if found_in else "") or "",
-        _package(point.module),
+        package,
         None,
         tuple((found_in.requires if found_in else None) or ()),
         "" if metadata is None else str(metadata.get_payload() or metadata["Description"] or ""),  # type: ignore[attr-defined]

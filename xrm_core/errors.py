@@ -254,6 +254,8 @@ class Refuse(Exception):
         field: the field that is to blame, if it is one.
         problems: of several fields, field → what is wrong with it, as ``message``. A field of a record that stands in
             another is named by its path: ``lines.0.price``.
+        values: for the ``{names}`` in these texts. A text that stands in a catalogue of the plugin
+            (:class:`~xrm_core.translation.Texts`) is shown in the person's language.
     """
 
     def __init__(
@@ -262,11 +264,13 @@ class Refuse(Exception):
         *,
         field: str | None = None,
         problems: Mapping[str, str | Mapping[str, str]] | None = None,
+        values: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
         self.problems = dict(problems or {})
+        self.values = dict(values or {})
 
 
 class RecordInUse(XrmError):

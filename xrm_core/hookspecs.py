@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xrm_core.metadata.keywords import Keyword
     from xrm_core.records.actions import Action
     from xrm_core.records.hooks import HookContext, On
+    from xrm_core.translation import Texts
 
 PROJECT = "xrm"
 """Project name of the pluggy markers."""
@@ -197,6 +198,33 @@ def register_keywords() -> "list[Keyword]":
         @hookimpl
         def register_keywords():
             return [Keyword("x-fleet", {"enum": ["public", "internal"]}, places=("field",))]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_translations() -> "list[Texts]":
+    """Say where the texts of the plugin are in other languages than English.
+
+    Called once per start, after all plugins were imported.
+
+    Returns:
+        A list of one ``Texts``.
+
+    The texts of ``Refuse`` are looked up there, and told in the language of whoever is refused. Those of other plugins
+    and of the platform do not matter. What else the plugin tells, it says by ``texts.say``.
+
+    An exception, another kind of value, a folder that does not exist or has no catalogue stop the start with
+    ``PLUGIN_LOAD_FAILED``. A catalogue that cannot be read is noted in the log, and its language is told in English.
+
+    Example::
+
+        TEXTS = Texts(Path(__file__).parent / "locale")
+
+
+        @hookimpl
+        def register_translations():
+            return [TEXTS]
     """
     raise NotImplementedError
 

@@ -37,6 +37,7 @@ from xrm_core.records.door import Records
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
+from xrm_core.translation import speaking
 
 configure_logs()
 plugins = load_plugins()
@@ -75,6 +76,8 @@ with database.begin() as connection:
     left = connection.exec_driver_sql("SELECT count(*) FROM vehicle").scalar()
     seized = attempt(records.create, {"licence_plate": "M-EF 56"})
     attempt(records.create, {"licence_plate": "m-ef56"})
+    with speaking("de-AT"):
+        attempt(records.create, {"licence_plate": "m-ef56"})
     acme = records.create(connection, caller, "customer", {"name": "Acme"})
     attempt(records.update, seized, {"customer": acme})
     inspected = attempt(records.create, {"licence_plate": "M-GH 78"})
@@ -172,6 +175,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_settings",
                 "register_schemas",
                 "register_keywords",
+                "register_translations",
                 "register_roles",
                 "register_actions",
                 "register_query_fields",
@@ -198,6 +202,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
             refusal("Retire the vehicle M-AB 12 before you delete it."),
             refusal("A retired vehicle cannot be changed; take it back into service first.", "retired"),
             refusal("Another vehicle has this plate.", problems={"licence_plate": "is that of M-EF 56."}),
+            refusal("Ein anderes Fahrzeug hat dieses Kennzeichen.", problems={"licence_plate": "ist das von M-EF 56."}),
         ],
         "stored": [["M-AB 12", 1, 2]],
         "left": 0,
@@ -241,6 +246,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     names = (*names, "HookContext", "On", "RecordChange", "Secret", "Route", "RouteContext")
     names = (*names, "Keyword", "KeywordMistake", "Model")
     names = (*names, "HealthCheck", "HealthContext")
+    names = (*names, "Texts")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from xrm_core.api import Action, FileScan, HealthCheck, Keyword, Needs, On, QueryField, Refuse, Route, hookimpl
+from xrm_core.api import Action, FileScan, HealthCheck, Keyword, Needs, On, QueryField, Refuse, Route, Texts, hookimpl
 from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
@@ -18,6 +18,7 @@ from xrm_core.metadata.keywords import Keywords
 from xrm_core.permissions.plugin_roles import brought
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.records.hooks import RecordHooks, registered
+from xrm_core.translation import speaking
 
 
 def plugins(**hooks: Any) -> Plugins:
@@ -110,6 +111,68 @@ def test_hook_register_keywords():
     assert not keywords.knows("x-sample-more", ())
     assert keywords.knows("x-other-more", ("x-other",))
     assert [mistake[1] for mistake in keywords.mistakes("x-sample", 5, "field")] == ["5 is not of type 'string'."]
+
+
+PO = """msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=utf-8\\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n"
+
+msgid "Not {name}."
+msgstr "{name} nicht."
+
+msgid "is odd: {what}"
+msgstr "ist ungerade: {was}"
+
+msgid "{number} of {kind}"
+msgid_plural "{number} of {kind}s"
+msgstr[0] "Eins von {kind}"
+msgstr[1] "{number} von {kind}en"
+"""
+
+
+def test_hook_register_translations(tmp_path: Path):
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "sample.po").write_text(PO)
+    texts = Texts(tmp_path)
+
+    def refuse():
+        problems = {"size": "is odd: {what}", "name": {"en": "is {name}", "de": "heißt {name}"}, "city": "{unknown"}
+        raise Refuse("Not {name}.", problems=problems, values={"name": "Acme", "what": 3})
+
+    asked = RecordHooks(plugins(register_translations=lambda: [texts], before_record_create=refuse))
+    for language, said in (
+        ("de", ["Acme nicht.", "is odd: 3", "heißt Acme", "{unknown"]),
+        ("en", ["Not Acme.", "is odd: 3", "is Acme", "{unknown"]),
+        (None, ["Not Acme.", "is odd: 3", "is Acme", "{unknown"]),
+    ):
+        with speaking(language), pytest.raises(RefusedByPlugin) as refused:
+            asked.before_create("customer", {})
+        problems = [each["message"] for each in refused.value.details["problems"]]
+        assert [refused.value.message, *problems] == said
+
+    with speaking("de-CH"):
+        numbers = [texts.say_n("{number} of {kind}", "{number} of {kind}s", number, kind="Kind") for number in (1, 2)]
+    assert numbers == ["Eins von Kind", "2 von Kinden"]
+    assert texts.has("Not {name}.")
+    assert not texts.has("Never.")
+    [mistake] = texts.mistakes()
+    assert mistake.endswith("sample.po:9: the text 'is odd: {what}' has other names in braces.")
+
+
+def test_texts_that_cannot_be_used_name_the_plugin(tmp_path: Path):
+    for folder, cause in ((tmp_path, "has no catalogue such as de/sample.po"), (Path("nowhere"), "does not exist")):
+        with pytest.raises(PluginLoadError, match=rf"The plugin sample of sample-dist 0\.3 .*{cause}"):
+            plugins(register_translations=lambda folder=folder: [Texts(folder)])
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "sample.po").write_bytes(b'msgid "Never."\nmsgstr "N\xfe"\n')
+    texts = Texts(tmp_path)
+    with pytest.raises(PluginLoadError, match="a plugin has one folder"):
+        plugins(register_translations=lambda: [texts, texts])
+    with capture_logs() as logs, speaking("de"):
+        assert texts.say("Never.") == "Never."
+    assert [log["event"] for log in logs] == ["catalogue_unreadable"]
+    assert len(texts.mistakes()) == 1
 
 
 def test_hook_register_roles(tmp_path: Path):

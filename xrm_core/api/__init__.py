@@ -11,8 +11,8 @@ a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a 
 of a change. ``Route`` is an HTTP address that a plugin answers, ``RouteContext`` what its function is given. ``Secret``
 is the type of settings that are never shown, ``BadQuery`` what a filter raises that does not fit. ``Keyword`` is a word
 that they bring to entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` and ``Field`` are what
-the files say. ``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given. What is
-not here may change in any release.
+the files say. ``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given. ``Texts``
+are those of a plugin in other languages than English. What is not here may change in any release.
 """
 
 from xrm_core.contributions.health import HealthCheck, HealthContext
@@ -30,6 +30,7 @@ from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.plugins import Secret
 from xrm_core.records.actions import Action, ActionContext
 from xrm_core.records.hooks import HookContext, On, RecordChange
+from xrm_core.translation import Texts
 
 __all__ = [
     "Action",
@@ -59,6 +60,7 @@ __all__ = [
     "RouteContext",
     "Schedule",
     "Secret",
+    "Texts",
     "Write",
     "enqueue",
     "hookimpl",

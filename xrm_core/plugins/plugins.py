@@ -20,7 +20,7 @@ from xrm_core.plugins.plugin_settings import PREFIX, PluginSettings, SettingInfo
 from xrm_core.plugins.registration import InstalledPlugin, load_error, register
 from xrm_core.plugins.resting import Resting, StandIn
 from xrm_core.telemetry.plugin_calls import PluginCalls
-from xrm_core.translation import chosen, say
+from xrm_core.translation import Texts, chosen, say
 
 _log = structlog.get_logger("xrm.plugins")
 _SEVERITY = (FileScan.CLEAN, FileScan.PENDING, FileScan.QUARANTINE)
@@ -95,6 +95,7 @@ class Plugins:
         found = self._plugin_settings()
         variables = environment_or(environment)
         self._settings = _read(found, variables)
+        self._texts = self._registered_texts()
         self.infos: tuple[PluginInfo, ...] = tuple(
             PluginInfo(
                 plugin.name,
@@ -130,6 +131,20 @@ class Plugins:
                     raise self._error(hook, f"it would have the setting {variable}, which is {taken[variable]}")
                 taken[variable] = f"that of the plugin {self._installed[hook.plugin_name].origin}"
             found[hook.plugin_name] = each
+        return found
+
+    def _registered_texts(self) -> dict[str, Texts]:
+        found: dict[str, Texts] = {}
+        for plugin, texts in self.registered("register_translations", Texts):
+            if plugin in found:
+                raise self.load_error(plugin, "register_translations returns several texts; a plugin has one folder")
+            if not texts.folder.is_dir():
+                raise self.load_error(plugin, f"its folder of texts {texts.folder} does not exist")
+            if not texts.files():
+                raise self.load_error(
+                    plugin, f"its folder of texts {texts.folder} has no catalogue such as de/{plugin}.po"
+                )
+            found[plugin] = texts
         return found
 
     def _ordered(self, disabled: Collection[str]) -> list[str]:
@@ -244,7 +259,7 @@ class Plugins:
                     answer = self._call(hook, {"file": read_only(file), "content": stream})
                 found = FileScan.CLEAN if answer is None else FileScan(answer)
             except Refuse as refusal:
-                raise _refused(refusal, {"plugin": hook.plugin_name}) from refusal
+                raise self._refused(hook.plugin_name, refusal, {"plugin": hook.plugin_name}) from refusal
             except Exception as error:
                 _log.error("plugin_hook_failed", plugin=hook.plugin_name, exc_info=error)
                 found = FileScan.PENDING
@@ -305,12 +320,36 @@ class Plugins:
             with self.calls.timed(plugin, kind, name):
                 yield
         except Refuse as refusal:
-            raise _refused(refusal, details) from refusal
+            raise self._refused(plugin, refusal, details) from refusal
         except (XrmError, DBAPIError):
             raise
         except Exception as error:
             _log.error(f"plugin_{kind}_failed", plugin=plugin, name=name, exc_info=error)
             raise RefusedByPlugin(failed, hint=say("The server's log has the cause."), details=details) from error
+
+    def _refused(self, plugin: str, refusal: Refuse, details: Mapping[str, Any]) -> RefusedByPlugin:
+        """A refusal as its caller hears it."""
+
+        def said(text: str | Mapping[str, str]) -> str:
+            text = text if isinstance(text, str) else chosen(text)
+            return self._say(plugin, text, refusal.values)
+
+        found = dict(details)
+        if refusal.field is not None:
+            found["field"] = refusal.field
+        if refusal.problems:
+            found["problems"] = [{"field": name, "message": said(why)} for name, why in refusal.problems.items()]
+        return RefusedByPlugin(said(refusal.message), details=found)
+
+    def _say(self, plugin: str, text: str, values: Mapping[str, object]) -> str:
+        """A text of a plugin in the language spoken, if the plugin has it."""
+        texts = self._texts.get(plugin)
+        if texts is not None:
+            return texts.say(text, **values)
+        try:
+            return text.format_map(values) if values else text
+        except (KeyError, ValueError, IndexError, AttributeError):
+            return text
 
     @contextmanager
     def _translated(self, plugin: str, entity: str, through: tuple[type[Exception], ...]) -> Iterator[None]:
@@ -323,7 +362,7 @@ class Plugins:
         except through:
             raise
         except Refuse as refusal:
-            raise _refused(refusal, {"plugin": plugin, "entity": entity}) from refusal
+            raise self._refused(plugin, refusal, {"plugin": plugin, "entity": entity}) from refusal
         except Exception as error:
             _log.error("plugin_hook_failed", plugin=plugin, entity=entity, exc_info=error)
             raise RefusedByPlugin(
@@ -373,20 +412,6 @@ def _read(found: Mapping[str, PluginSettings], environment: Mapping[str, str]) -
             hint="Correct the environment variables of these names, or switch the plugin off (XRM_DISABLED_PLUGINS).",
         )
     return {plugin: settings for plugin, (settings, _) in read.items()}
-
-
-def _refused(refusal: Refuse, details: Mapping[str, Any]) -> RefusedByPlugin:
-    """A refusal as its caller hears it."""
-    found = dict(details)
-    if refusal.field is not None:
-        found["field"] = refusal.field
-    if refusal.problems:
-        found["problems"] = [{"field": name, "message": _said(why)} for name, why in refusal.problems.items()]
-    return RefusedByPlugin(_said(refusal.message), details=found)
-
-
-def _said(text: str | Mapping[str, str]) -> str:
-    return text if isinstance(text, str) else chosen(text)
 
 
 def copied(value: Any) -> Any:

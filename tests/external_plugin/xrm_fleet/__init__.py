@@ -30,6 +30,7 @@ from xrm_core.api import (
     RouteContext,
     Schedule,
     Secret,
+    Texts,
     Write,
     enqueue,
     hookimpl,
@@ -77,6 +78,12 @@ def check_told(model: Model) -> Iterator[KeywordMistake]:
         if "x-fleet-told" not in field.annotations:
             reason = f"Nobody says who may be told of {name}."
             yield KeywordMistake("vehicle", reason, 'Add "x-fleet-told": "internal".', name)
+
+
+@hookimpl
+def register_translations() -> list[Texts]:
+    """German for what is refused."""
+    return [Texts(Path(__file__).parent / "locale")]
 
 
 @hookimpl
@@ -178,8 +185,8 @@ def check_plate(change: RecordChange) -> None:
     plate = change.after["licence_plate"].replace(" ", "")
     for other in change.find("vehicle", {"licence_plate": {"startsWith": plate[:1]}}):
         if other["licence_plate"].replace(" ", "") == plate and other["id"] != change.before.get("id"):
-            why = {"licence_plate": f"is that of {other['licence_plate']}."}
-            raise Refuse("Another vehicle has this plate.", problems=why)
+            why, values = {"licence_plate": "is that of {plate}."}, {"plate": other["licence_plate"]}
+            raise Refuse("Another vehicle has this plate.", problems=why, values=values)
 
 
 def note_customer(change: RecordChange) -> None:

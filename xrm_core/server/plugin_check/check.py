@@ -31,6 +31,7 @@ from xrm_core.server.workers import job_registry
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
+from xrm_core.translation import Texts
 
 _LANGUAGES = ("de", "en")
 """Those of the core pack."""
@@ -56,13 +57,17 @@ def check_plugin(settings: Settings, name: str) -> Report:
 def _findings(settings: Settings, source: Source) -> Iterator[Finding]:
     modules = source.modules()
     yield from imports(modules, tests_of(source))
-    yield from refusals(modules)
     yield from papers(source)
     try:
         plugin = source.point.load()
     except (Exception, SystemExit) as error:  # whatever a plugin does at import, it is named
         yield Finding("load", "error", f"{source.point.value} cannot be imported: {type(error).__name__}: {error}.")
+        yield from refusals(modules)
         return
+    texts = _texts(plugin)
+    yield from refusals(modules, texts)
+    for mistake in [] if texts is None else texts.mistakes():
+        yield Finding("languages", "error", mistake)
     wrong = list(hooks(plugin))
     yield from wrong
     if not any(each.level == "error" for each in wrong):
@@ -135,6 +140,15 @@ def _needed(own: InstalledPlugin) -> list[InstalledPlugin]:
                 found[name] = there[name]
                 left.append(there[name])
     return list(found.values())
+
+
+def _texts(plugin: Any) -> Texts | None:
+    """The plugin's texts in other languages."""
+    try:
+        found = plugin.register_translations()
+    except Exception:
+        return None  # it has none, or it is told when it is loaded together with others
+    return found[0] if isinstance(found, list) and found and isinstance(found[0], Texts) else None
 
 
 def _languages(model: Model, layer: str) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from xrm_core.server.plugin_check.findings import Finding
 from xrm_core.server.plugin_check.source import Source
+from xrm_core.translation import Texts
 
 PLATFORM = "xrm-platform"
 """The distribution of the platform."""
@@ -42,8 +43,8 @@ def tests_of(source: Source) -> list[Path]:
     return [] if source.folder is None else sorted((source.folder / "tests").rglob("*.py"))
 
 
-def refusals(files: list[Path]) -> Iterator[Finding]:
-    """Refusals that are told in one language alone."""
+def refusals(files: list[Path], texts: Texts | None = None) -> Iterator[Finding]:
+    """Refusals that are told in one language alone; ``texts`` are those of the plugin in others."""
     for file in files:
         try:
             tree = ast.parse(file.read_text("utf-8"))
@@ -56,8 +57,11 @@ def refusals(files: list[Path]) -> Iterator[Finding]:
                 and node.func.id == "Refuse"
                 and node.args
                 and isinstance(node.args[0], ast.Constant | ast.JoinedStr)
+                and not (
+                    texts is not None and isinstance(node.args[0], ast.Constant) and texts.has(str(node.args[0].value))
+                )
             ):
-                hint = 'Refuse({"en": "…", "de": "…"}) is told in the language of whoever asks.'
+                hint = 'Refuse({"en": "…", "de": "…"}), or a catalogue, tells it in the language of whoever asks.'
                 place = f"{file}:{node.lineno}"
                 yield Finding("languages", "warning", "A refusal is in one language.", place, hint)
 

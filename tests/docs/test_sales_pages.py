@@ -8,7 +8,10 @@ from tests.docs.pages import DOCS, examples
 from xrm_core.testing import Setup, Xrm
 
 PAGES = sorted((DOCS / "sales").glob("*.md"))
-NAMES = {"$stage": '{ stages(where: {name: {eq: "Proposal"}}) { nodes { id } } }'}
+NAMES = {
+    "$stage": '{ stages(where: {name: {eq: "Proposal"}}) { nodes { id } } }',
+    "$lead": "{ leads { nodes { id } } }",
+}
 """Ids in documents, by what finds them."""
 
 

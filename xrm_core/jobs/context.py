@@ -15,6 +15,7 @@ from xrm_core.jobs.place import Place
 from xrm_core.jobs.queue import Claimed
 from xrm_core.permissions.caller import System, system
 from xrm_core.records.asking import asks_of
+from xrm_core.records.context import Context
 from xrm_core.records.door import Records
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.retrying import in_transaction
@@ -151,6 +152,14 @@ class JobContext:
         found = in_transaction(self._place.database, whole, timeout)
         self._committed()
         return found
+
+    def within(self, connection: Connection) -> Context:
+        """A transaction of the job as actions and hooks see theirs, for code that they share: it reads and finds, too.
+
+        Args:
+            connection: of :meth:`transaction` or :meth:`transact`.
+        """
+        return Context(self.records, connection, self.caller, ("job", self._run.job.name))
 
     def query_as_system(
         self, connection: Connection, document: str, variables: Mapping[str, Any] | None = None

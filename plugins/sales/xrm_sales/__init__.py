@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from xrm_core.api import Action, JobHandler, On, Schedule, hookimpl
+from xrm_core.api import Action, JobHandler, On, Route, Schedule, hookimpl
+from xrm_sales.leads import capture, conversion, duplicates, form, nightly, routing, scoring
 from xrm_sales.opportunities import amounts, checks, closing, defaults, ending, stages, stalled
+from xrm_sales.settings import Settings
 
 
 @hookimpl
@@ -13,27 +15,48 @@ def register_schemas() -> list[Path]:
 
 
 @hookimpl
+def register_settings() -> type[Settings]:
+    """What an installation may say."""
+    return Settings
+
+
+@hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    return [*closing.actions(), defaults.action()]
+    return [*closing.actions(), defaults.action(), capture.action(), *conversion.actions()]
+
+
+@hookimpl
+def register_routes() -> list[Route]:
+    """Public web forms."""
+    return form.routes()
 
 
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    return stalled.jobs()
+    return [*stalled.jobs(), *nightly.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    return stalled.schedules()
+    return [*stalled.schedules(), *nightly.schedules()]
 
 
 @hookimpl
 def register_record_hooks() -> list[On]:
     """What follows from writing records."""
+    scored = (*routing.ATTRIBUTES, "status")
     return [
+        On("lead", "update", before=conversion.stay),
+        On("lead", ("create", "update"), fields=("email", "company"), before=duplicates.recognise),
+        On("lead", ("create", "update"), fields=scored, before=scoring.after_change),
+        On("lead_event", ("create", "update", "delete", "restore"), before=scoring.after_event),
+        On("scoring_rule", ("create", "update"), before=scoring.check_rule),
+        On("scoring_rule", ("create", "update", "delete", "restore"), before=nightly.after_rule),
+        On("routing_rule", ("create", "update"), fields=("condition",), before=routing.check_condition),
+        On("territory", ("create", "update"), fields=("condition",), before=routing.check_condition),
         On("opportunity", "create", before=stages.begin),
         On("opportunity", "update", fields=("pipeline", "stage", "status"), before=stages.move),
         On("opportunity", "update", fields=("closed_on", "loss_reason", "lost_to"), before=ending.check_change),

@@ -1,0 +1,15 @@
+"""Settings of the plugin: ``XRM_SALES_…``."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an installation may say of sales."""
+
+    hand_over_score: int = 50
+    """From which score on a lead is handed over to sales."""
+
+    def __post_init__(self) -> None:
+        if self.hand_over_score < 1:
+            raise ValueError("a lead without any points is not handed over: hand_over_score is 1 at least")

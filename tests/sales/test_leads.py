@@ -95,7 +95,10 @@ def test_territories_and_owners_of_known_customers(sales: Sales):
 
     assert read(sales, lead(sales, postal_code="80331"))["owner"] == {"id": ben}
     assert read(sales, lead(sales, postal_code="80331", email="x@huber.example"))["owner"] == {"id": ada}
-    assert read(sales, lead(sales, postal_code="10115"))["owner"] is None
+    nobody = lead(sales, postal_code="10115")
+    assert read(sales, nobody)["owner"] is None
+    unrouted = "{ leads(where: {handedOverAt: {isNull: false}, owner: {isNull: true}}) { nodes { id } } }"
+    assert sales.admin.query(unrouted)["leads"]["nodes"] == [{"id": nobody}]
 
 
 def test_whom_we_know_is_recognised(sales: Sales):

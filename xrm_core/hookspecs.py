@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pluggy
 
 if TYPE_CHECKING:
+    from xrm_core.contributions.command import Command
     from xrm_core.contributions.health import HealthCheck
     from xrm_core.contributions.route import Route
     from xrm_core.events.listeners import RecordEvent
@@ -412,6 +413,34 @@ def register_health() -> "list[HealthCheck]":
         @hookimpl
         def register_health():
             return [HealthCheck("fleet.police", police)]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_commands() -> "list[Command]":
+    """Name commands of ``xrm``, below the plugin's name.
+
+    Called at the start of a server, by ``xrm plugins list``, and when somebody runs ``xrm <plugin> …``.
+
+    Returns:
+        A list of ``Command``: ``xrm fleet seize`` for one that is called ``seize``.
+
+    The function is called with a ``CommandContext``; its further parameters are those of the command, as typer has it.
+    Each command takes ``--schemas``, ``--database`` and ``--tenant``, too. ``Refuse`` ends it with
+    ``REFUSED_BY_PLUGIN``, any other exception as one of the platform's commands. An exception here, another kind of
+    value, or the name of a command of the platform stops the start with ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        def seize(context, plate: str):
+            with context.transaction() as connection:
+                context.records.upsert(connection, context.caller, "vehicle", {"licence_plate": plate})
+
+
+        @hookimpl
+        def register_commands():
+            return [Command("seize", seize, "Note that a vehicle was seized.")]
     """
     raise NotImplementedError
 

@@ -182,6 +182,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_record_hooks",
                 "register_routes",
                 "register_health",
+                "register_commands",
                 "register_jobs",
                 "register_schedules",
                 "before_record_create",
@@ -247,6 +248,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     names = (*names, "Keyword", "KeywordMistake", "Model")
     names = (*names, "HealthCheck", "HealthContext")
     names = (*names, "Texts")
+    names = (*names, "Command", "CommandContext")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

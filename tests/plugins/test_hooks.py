@@ -9,7 +9,21 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from xrm_core.api import Action, FileScan, HealthCheck, Keyword, Needs, On, QueryField, Refuse, Route, Texts, hookimpl
+from xrm_core.api import (
+    Action,
+    Command,
+    FileScan,
+    HealthCheck,
+    Keyword,
+    Needs,
+    On,
+    QueryField,
+    Refuse,
+    Route,
+    Texts,
+    hookimpl,
+)
+from xrm_core.contributions.command import commands_of
 from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
@@ -262,6 +276,25 @@ def test_hook_register_health():
     for each in wrong:
         with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*health"):
             HealthChecks(plugins(register_health=each))
+
+
+def test_hook_register_commands():
+    command = Command("work", lambda _context: None, "Work.")
+
+    assert commands_of(plugins(register_commands=lambda: [command])) == {"sample": [command]}
+    wrong = (
+        lambda: command,
+        lambda: 1 / 0,
+        lambda: [command, command],
+        lambda: [Command("Work", print, "x")],
+        lambda: [Command("work", print, "")],
+    )
+    for each in wrong:
+        with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*command"):
+            commands_of(plugins(register_commands=each))
+    taken = InstalledPlugin("schema", _Hashable(SimpleNamespace(register_commands=hookimpl(lambda: [command]))))
+    with pytest.raises(PluginLoadError, match=r"below «xrm schema», which is the platform's"):
+        commands_of(Plugins([taken]))
 
 
 def test_hook_register_jobs():

@@ -37,12 +37,14 @@ from xrm_core.cli import (
     webhooks,
     worker,
 )
+from xrm_core.cli.plugin_commands import CommandsOfPlugins
 from xrm_core.cli.schema_drift import with_value
 from xrm_core.cli.tenant_option import add_tenant_option, forget_tenant
 from xrm_core.errors import XrmError
 
 # Everything heavy is imported inside the commands: «xrm --help» answers at once.
 app = typer.Typer(
+    cls=CommandsOfPlugins,
     help="Headless xRM: entity files in, tables, GraphQL and permissions out.",
     no_args_is_help=True,
     add_completion=False,

@@ -19,9 +19,11 @@ CHANGES_PENDING = 2
 def list_plugins(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
     """List the plugins that are loaded, in the order in which they are asked, and those that are switched off."""
     from xrm_core.cli.workplace import start
+    from xrm_core.contributions.command import commands_of
     from xrm_core.server.assembly import find_plugins
 
     plugins = find_plugins(start(schemas, database), reaches=False)
+    commands = commands_of(plugins)
     if not plugins.infos and not plugins.resting:
         typer.echo("No plugins are installed.")
     for info in plugins.infos:
@@ -30,6 +32,8 @@ def list_plugins(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
         for setting in info.settings:
             state = "set" if setting.is_set else "not set"
             typer.echo(f"   {setting.variable}: {state}{', secret' if setting.is_secret else ''}")
+        for command in commands.get(info.name, ()):
+            typer.echo(f"   xrm {info.name} {command.name}: {command.help}")
     for each in plugins.resting:
         state = "switched off, its data removed" if each.removed else "switched off"
         typer.echo(f"-  {each.name}  ({each.distribution} {each.version}): {state}")

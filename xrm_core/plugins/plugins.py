@@ -311,6 +311,19 @@ class Plugins:
             yield
 
     @contextmanager
+    def commanding(self, plugin: str, command: str) -> Iterator[None]:
+        """Around the function of a command: only what it refuses becomes an error that names it.
+
+        Raises:
+            RefusedByPlugin: the plugin refused.
+        """
+        try:
+            with self.calls.timed(plugin, "command", command):
+                yield
+        except Refuse as refusal:
+            raise _refused(refusal, {"plugin": plugin, "command": command}) from refusal
+
+    @contextmanager
     def _calling(self, plugin: str, kind: str, name: str, failed: str) -> Iterator[None]:
         """Around a function that a plugin has registered; ``failed`` is what is said if it breaks."""
         if self._trace:

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from xrm_core.contributions.command import commands_of
 from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import BadRequest, NotFound, XrmError
@@ -121,6 +122,7 @@ def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Tra
     )
     sockets = WebSockets(live, documents, settings.max_body_bytes)
     checks = HealthChecks(platform.plugins)
+    commands_of(platform.plugins)  # those that cannot be used are found now, not when somebody wants one
     plugin_routes = PluginRoutes(settings, platform.plugins, routes_of(platform.plugins))
 
     async def clean(each: Site) -> None:

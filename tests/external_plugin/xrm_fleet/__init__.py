@@ -8,6 +8,8 @@ from typing import Any, BinaryIO
 from xrm_core.api import (
     Action,
     ActionContext,
+    Command,
+    CommandContext,
     FileScan,
     HealthCheck,
     HealthContext,
@@ -231,6 +233,24 @@ def register_health() -> list[HealthCheck]:
 def knows_plates(context: HealthContext) -> str | None:
     """At least one plate has to be known."""
     return None if context.settings.stolen_plates else "No stolen plate is known."
+
+
+@hookimpl
+def register_commands() -> list[Command]:
+    """``xrm fleet seize PLATE``"""
+    return [Command("seize", seize_plate, "Retire the vehicle with a licence plate.")]
+
+
+def seize_plate(context: CommandContext, plate: str) -> None:
+    """Retire it, if there is one."""
+    with context.transaction() as connection:
+        found = context.query_as_system(connection, BY_PLATE, {"plate": plate})["vehicles"]["nodes"]
+        if not found:
+            raise Refuse(f"There is no vehicle {plate}.")
+        context.records.update(connection, context.caller, "vehicle", found[0]["id"], {"retired": True})
+
+
+BY_PLATE = "query ($plate: String!) { vehicles(where: {licencePlate: {eq: $plate}}) { nodes { id } } }"
 
 
 @hookimpl

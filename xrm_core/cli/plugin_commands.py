@@ -1,0 +1,70 @@
+"""``xrm <plugin> <command>``: what plugins bring. They are loaded when nobody else knows the word."""
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import typer
+import typer.main
+from typer.core import TyperGroup
+
+from xrm_core.cli.options import DatabaseUrl, Schemas
+
+if TYPE_CHECKING:
+    from xrm_core.contributions.command import Command
+
+_OURS = {"schemas": Schemas, "database": DatabaseUrl}
+
+
+class CommandsOfPlugins(TyperGroup):
+    """The platform's commands, and behind them those of plugins."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command or group of a word."""
+        return super().get_command(ctx, cmd_name) or _group_of(cmd_name)
+
+
+def _group_of(plugin: str) -> Any:
+    """The commands of a plugin; None: there is none of that name, or it has no commands."""
+    from xrm_core.cli.tenant_option import add_tenant_option
+    from xrm_core.contributions.command import commands_of
+    from xrm_core.server.assembly import find_plugins
+    from xrm_core.settings import load_settings
+
+    commands = commands_of(find_plugins(load_settings(), reaches=False)).get(plugin)
+    if not commands:
+        return None
+    group = typer.Typer(help=f"Commands of the plugin {plugin}.", no_args_is_help=True, add_completion=False)
+    group.callback()(_keeps_names)
+    for each in commands:
+        group.command(each.name, help=each.help)(_function(plugin, each))
+    return add_tenant_option(typer.main.get_command(group))
+
+
+def _keeps_names() -> None:
+    """Keeps the name of a command that is the only one."""
+
+
+def _function(plugin: str, command: "Command") -> Callable[..., None]:
+    """What typer is given: the parameters of the function but for the context, and those that all commands take."""
+
+    def run(schemas: Any = None, database: Any = None, **given: Any) -> None:
+        from xrm_core.cli.tenant_option import chosen_tenant
+        from xrm_core.cli.workplace import opened
+        from xrm_core.contributions.command import CommandContext
+
+        with opened(schemas, database) as workplace:
+            settings = workplace.plugins.settings_of(plugin)
+            name = f"{plugin} {command.name}"
+            context = CommandContext(workplace.records, workplace.database, chosen_tenant(), settings, name)
+            with workplace.plugins.commanding(plugin, command.name):
+                command.run(context, **given)
+
+    hints = get_type_hints(command.run, include_extras=True)
+    own = list(inspect.signature(command.run).parameters.values())[1:]
+    parameters = [each.replace(annotation=hints.get(each.name, str)) for each in own]
+    named = inspect.Parameter.KEYWORD_ONLY
+    parameters += [inspect.Parameter(name, named, default=None, annotation=kind) for name, kind in _OURS.items()]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run

@@ -321,7 +321,7 @@ class Plugins:
             with self.calls.timed(plugin, "command", command):
                 yield
         except Refuse as refusal:
-            raise _refused(refusal, {"plugin": plugin, "command": command}) from refusal
+            raise self._refused(plugin, refusal, {"plugin": plugin, "command": command}) from refusal
 
     @contextmanager
     def _calling(self, plugin: str, kind: str, name: str, failed: str) -> Iterator[None]:

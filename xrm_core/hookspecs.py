@@ -18,6 +18,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from xrm_core.contributions.command import Command
+    from xrm_core.contributions.demo import DemoData
     from xrm_core.contributions.health import HealthCheck
     from xrm_core.contributions.route import Route
     from xrm_core.events.listeners import RecordEvent
@@ -250,6 +251,33 @@ def register_roles() -> list[Path]:
         @hookimpl
         def register_roles():
             return [Path(__file__).parent / "permissions"]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_demo() -> "list[DemoData]":
+    """Name what the plugin has to show in a demo.
+
+    Called by ``xrm serve --demo`` when it fills an empty database, after the records of the pack.
+
+    Returns:
+        A list of ``DemoData``: functions that yield an entity and records for it.
+
+    They are written by the door for writes, in the transaction of all the demo: the hooks of plugins are asked, the
+    rules of entity files hold. Records may have ``id``, ``created_at`` and the like. An exception, another kind of
+    value and a record that is refused end the start with ``PLUGIN_LOAD_FAILED``, and nothing of the demo is there.
+
+    Example::
+
+        def vehicles(demo):
+            for number, customer in enumerate(demo.ids("customer")[:20]):
+                yield "vehicle", [{"licence_plate": f"DM-{number}", "customer": customer}]
+
+
+        @hookimpl
+        def register_demo():
+            return [DemoData(vehicles, entities=("vehicle", "customer"))]
     """
     raise NotImplementedError
 

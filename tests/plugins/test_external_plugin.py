@@ -177,6 +177,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_keywords",
                 "register_translations",
                 "register_roles",
+                "register_demo",
                 "register_actions",
                 "register_query_fields",
                 "register_record_hooks",
@@ -249,6 +250,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     names = (*names, "HealthCheck", "HealthContext")
     names = (*names, "Texts")
     names = (*names, "Command", "CommandContext")
+    names = (*names, "DemoContext", "DemoData")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from xrm_core.api import (
     Action,
     Command,
+    DemoData,
     FileScan,
     HealthCheck,
     Keyword,
@@ -203,6 +204,14 @@ def test_hook_register_roles(tmp_path: Path):
     for folder, cause in ((tmp_path, "has neither roles.json nor policies.csv"), (Path("nowhere"), "does not exist")):
         with pytest.raises(PluginLoadError, match=cause):
             brought(plugins(register_roles=lambda folder=folder: [folder]))
+
+
+def test_hook_register_demo():
+    data = DemoData(lambda _demo: [("customer", [])])
+
+    assert plugins(register_demo=lambda: [data]).registered("register_demo", DemoData) == [("sample", data)]
+    with pytest.raises(PluginLoadError, match="register_demo must return a list of DemoData"):
+        plugins(register_demo=lambda: [lambda _demo: ()]).registered("register_demo", DemoData)
 
 
 def test_hook_register_actions():

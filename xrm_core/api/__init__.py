@@ -12,11 +12,13 @@ of a change. ``Route`` is an HTTP address that a plugin answers, ``RouteContext`
 is the type of settings that are never shown, ``BadQuery`` what a filter raises that does not fit. ``Keyword`` is a word
 that they bring to entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` and ``Field`` are what
 the files say. ``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given. ``Texts``
-are those of a plugin in other languages than English. ``Command`` is one of ``xrm``, ``CommandContext`` what its
-function is given. What is not here may change in any release.
+are those of a plugin in other languages than English. ``DemoData`` is what it has to show, ``DemoContext`` what its
+function is given. ``Command`` is one of ``xrm``, ``CommandContext`` what its function is given. What is not here may
+change in any release.
 """
 
 from xrm_core.contributions.command import Command, CommandContext
+from xrm_core.contributions.demo import DemoContext, DemoData
 from xrm_core.contributions.health import HealthCheck, HealthContext
 from xrm_core.contributions.route import Route
 from xrm_core.contributions.route_context import RouteContext
@@ -40,6 +42,8 @@ __all__ = [
     "BadQuery",
     "Command",
     "CommandContext",
+    "DemoContext",
+    "DemoData",
     "Entity",
     "Field",
     "FileScan",

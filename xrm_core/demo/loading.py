@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection
 from sqlalchemy import Connection, exists, func, select
 
 from xrm_core.auth.tokens import create_token, remove_tokens, set_roles
+from xrm_core.contributions.demo import load_plugins_demo
+from xrm_core.demo.draw import NOW
 from xrm_core.demo.packs import DemoPack, core_demo
 from xrm_core.errors import SettingsError
 from xrm_core.metadata.model import Model
@@ -63,7 +65,7 @@ def load_demo(
     progress: Callable[[int, int], None] | None = None,
     demo: DemoPack | None = None,
 ) -> None:
-    """Write all demo records and give the demo users their roles.
+    """Write all demo records, those of plugins, too, and give the demo users their roles.
 
     Args:
         door: for writes; its model must have passed :func:`check_pack`.
@@ -73,19 +75,22 @@ def load_demo(
 
     Raises:
         XrmError: the door refused a record; the transaction must be rolled back.
+        PluginLoadError: what a plugin brings cannot be made or stored; likewise.
     """
     caller = system(door.model, "demo data", sets_system_fields=True)
     demo = demo or core_demo()
     done = 0
+    ids: dict[str, list[str]] = {}
     for entity, rows in demo.records():
         for start in range(0, len(rows), _BATCH):
             batch = rows[start : start + _BATCH]
-            door.create_many(connection, caller, entity, batch)
+            ids.setdefault(entity, []).extend(door.create_many(connection, caller, entity, batch))
             done += len(batch)
             if progress is not None:
                 progress(min(done, demo.size), demo.size)
     for entity, id_, changes in demo.patches():
         door.update(connection, caller, entity, id_, changes)
+    load_plugins_demo(door, connection, caller, demo.users, NOW, ids)
     for role, user in demo.users.items():
         set_roles(connection, user, [role])
 

@@ -10,6 +10,8 @@ from xrm_core.api import (
     ActionContext,
     Command,
     CommandContext,
+    DemoContext,
+    DemoData,
     FileScan,
     HealthCheck,
     HealthContext,
@@ -92,6 +94,19 @@ def register_translations() -> list[Texts]:
 def register_roles() -> list[Path]:
     """The role ``fleet_manager``."""
     return [Path(__file__).parent / "permissions"]
+
+
+@hookimpl
+def register_demo() -> list[DemoData]:
+    """Three vehicles of the first customers."""
+    return [DemoData(vehicles, entities=("vehicle", "customer"))]
+
+
+def vehicles(demo: DemoContext) -> Iterator[tuple[str, list[Record]]]:
+    """One after the other, so that each could look at those before."""
+    for customer in demo.ids("customer")[:3]:
+        plate = f"DM-{len(demo.ids('vehicle')) + 1} {demo.random.randint(100, 999)}"
+        yield "vehicle", [{"id": demo.new_id(), "licence_plate": plate, "customer": customer}]
 
 
 @dataclass

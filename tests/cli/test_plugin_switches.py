@@ -56,6 +56,18 @@ from xrm_core.api import Needs, hookimpl
 def register_needs():
     return Needs(plugins={"loans": ""})
 """
+WANTING = """
+from dataclasses import dataclass
+from xrm_core.api import hookimpl
+
+@dataclass
+class Settings:
+    key: str
+
+@hookimpl
+def register_settings():
+    return Settings
+"""
 LOAN = {
     "x-entity": "loan",
     "type": "object",
@@ -162,6 +174,15 @@ def test_one_that_breaks_after_an_upgrade_can_be_switched_off_without_a_loss(run
     assert planned.code == 0, planned
 
 
+def test_a_plugin_whose_settings_are_missing_can_be_switched_off(run: Run, make_distribution: MakeDistribution):
+    make_distribution(WANTING, plugin="wanting", distribution="xrm-wanting")
+    run("schema", "plan").failed("SETTINGS_INVALID")
+
+    assert run("plugins", "disable", "wanting").code == 0
+
+    assert run("schema", "plan").code == 0
+
+
 def test_a_removal_shows_everything_and_can_be_taken_back(run: Run):
     shown = run("plugins", "remove", "loans")
     refused = run("plugins", "remove", "loans", "--apply")
@@ -169,8 +190,9 @@ def test_a_removal_shows_everything_and_can_be_taken_back(run: Run):
     without_consent = run("plugins", "remove", "loans", "--apply")
     removed = run("plugins", "remove", "loans", "--apply", *CONSENT)
     left, nothing = run("schema", "plan"), run("plugins", "remove", "loans")
-    back = run("schema", "undo", "--permissions")
+    back = run("schema", "undo")
     resting, planned = run("plugins", "disable", "loans"), run("schema", "plan")
+    policies = run("permissions", "undo")
     again = json.loads(run("plugins", "remove", "loans", "--json").out)
 
     assert shown.code == 2
@@ -191,7 +213,8 @@ def test_a_removal_shows_everything_and_can_be_taken_back(run: Run):
     assert resting.code == 0, resting
     assert planned.code == 0, planned
     assert [(each["op"], each["rows"]) for each in again["operations"]] == [("drop_field", 1), ("drop_entity", 1)]
-    assert again["policies"] == []
+    assert policies.code == 0, policies
+    assert len(again["policies"]) == 3
 
 
 def test_what_waits_for_a_plugin_is_shown_and_goes_with_it(run: Run, database: Database):

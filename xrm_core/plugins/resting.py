@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +43,11 @@ class Resting:
         return found
 
     def _documents(self) -> list[dict[str, Any]]:
-        documents = (json.loads(text) for _, text in self.files)
-        return [each for each in documents if isinstance(each, dict)]
+        found = []
+        for _, text in self.files:
+            with suppress(ValueError):  # what is wrong with a file is told when the model is read
+                found.append(json.loads(text))
+        return [each for each in found if isinstance(each, dict)]
 
 
 def _defines(text: Any) -> bool:

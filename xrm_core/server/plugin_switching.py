@@ -87,7 +87,7 @@ def _resting(name: str) -> Resting:
         loaded = load_plugin(point)
         folders = [folder for folder, _ in Plugins([loaded]).schema_folders()]
         files = [each for folder in folders for each in _texts(folder, problems)]
-    except PluginLoadError:  # that it cannot be loaded may be why it is switched off
+    except (PluginLoadError, SettingsError):  # that it cannot be loaded may be why it is switched off
         files = list(_packed(point, problems))
     if problems:
         raise SchemaFilesInvalid(problems)

@@ -37,7 +37,7 @@ class Client:
     def __init__(self, http: TestClient, token: str, user_id: str) -> None:
         self.http, self.token, self.user_id = http, token, user_id
 
-    def query(self, document: str, **variables: Any) -> Any:
+    def query(self, document: str, /, **variables: Any) -> Any:
         """The ``data`` of an answer.
 
         Raises:

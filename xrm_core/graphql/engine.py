@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -346,6 +346,13 @@ class Engine:
             )
         if self.gate is not None:
             self.gate()
+        timeout, acting = role.timeout, replace(caller, causes=_causes(caller))
+        if self.quick is not None and request.idempotency_key is None and not (request.tells_cost or many):
+            began = time.monotonic()
+            found = await self._quickly(self.quick, role, document, operation, variables, acting)
+            if found is not None:
+                return found
+            timeout = _left(timeout, began)
         if is_about_schema(role.planner, document, operation, variables):
             _refuse_key(request)
             return await self._administer(role, document, request, caller)
@@ -365,13 +372,6 @@ class Engine:
             return await self._ask_account(role, document, request, caller, extensions)
         dry = is_dry_run(role.planner, document, operation, variables)
         repeatable = None if dry else _repeatable(request, caller)
-        timeout, caller = role.timeout, replace(caller, causes=_causes(caller))
-        if not (dry or repeatable or many or told) and self.quick is not None:
-            began = time.monotonic()
-            found = await self._quickly(self.quick, role, document, operation, variables, caller)
-            if found is not None:
-                return found
-            timeout = _left(timeout, began)
         executor = Executor(
             self.database,
             self.records,
@@ -388,7 +388,7 @@ class Engine:
             request.operation_name,
             dict(request.variables),
             variables,
-            caller,
+            acting,
             extensions,
             request.address,
         )
@@ -408,7 +408,10 @@ class Engine:
         key = (document.variables_of(operation).plan_key(variables), "quick")
         if key not in document.plans:
             call = (role.planner, document, operation, variables)
-            document.remember(key, await self._apart(self.threads.planning, quick_plan, *call))
+            made = None
+            with suppress(XrmError):  # what is wrong with it is said below
+                made = await self._apart(self.threads.planning, quick_plan, *call)
+            document.remember(key, made)
         plan: QuickPlan | None = document.plans.get(key)
         if plan is None or not quick.are_possible(plan.kind):
             return None

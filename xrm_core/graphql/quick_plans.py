@@ -39,7 +39,6 @@ from xrm_core.query.reads import Marker, logs_reads
 from xrm_core.query.statement import compile_request
 from xrm_core.storage.prepared_steps import Text
 from xrm_core.storage.readers import ANEW
-from xrm_core.storage.requirements import requiring_text
 
 KINDS = ("create", "update")
 _ARGUMENTS = frozenset({"id", "input", "version"})
@@ -56,7 +55,7 @@ class QuickPlan:
     """How one mutation is answered.
 
     ``arguments`` take their values out of the variables; ``fields`` are those of the record by their names in the
-    input. ``answer`` is the plan of the record after the change, ``text`` its statement, which fails if there is none.
+    input. ``answer`` is the plan of the record after the change, ``text`` its statement.
     """
 
     root: Root
@@ -108,7 +107,7 @@ def quick_plan(
     plan = Plan((Step(key, b"", statement),), arguments.getters, demands)
     kind = planner.model[root.entity]
     plain = {names.input_name(each): each.name for each in kind.fields.values() if not _is_polymorphic(each)}
-    return QuickPlan(root, kind, key, makers, plain, plan, Text(requiring_text(statement.sql), len(statement.names)))
+    return QuickPlan(root, kind, key, makers, plain, plan, Text(statement.sql, len(statement.names)))
 
 
 class _Floats(Visitor):

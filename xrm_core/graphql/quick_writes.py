@@ -24,6 +24,7 @@ from xrm_core.query.scan import Scope
 from xrm_core.records.at_once import Written, changing_at_once, creating_at_once, holding_at_once, is_plain
 from xrm_core.records.door import Records
 from xrm_core.storage.driver_statements import Call
+from xrm_core.storage.joined import shown_if
 from xrm_core.storage.policy_sets import versions_required
 from xrm_core.storage.pq_writer import NotWritten, PostgresWriter
 from xrm_core.storage.requirements import Requirement, requiring
@@ -97,7 +98,7 @@ class QuickWrites:
         except XrmError:
             return None
         async with self._writer.writing(seconds) as writing:
-            return (await writing.finish(calls))[_SHOWN]
+            return (await writing.finish(calls))[-1]
 
     async def _update(
         self, plan: QuickPlan, scope: Scope, variables: Mapping[str, Any], caller: User, seconds: float
@@ -125,7 +126,7 @@ class QuickWrites:
                 raise NotWritten from error
             if not calls:
                 raise NotWritten
-            return (await writing.finish(calls))[_SHOWN]
+            return (await writing.finish(calls))[-1]
 
     def _last(
         self, plan: QuickPlan, variables: Mapping[str, Any], caller: User, id_: str, written: Written
@@ -141,10 +142,8 @@ class QuickWrites:
         versions = versions_required(self._records.model, self._policies)
         wanted = [*written.required, self._held.required(caller), versions]
         kept = self._records.tables.statements
-        return [*written.calls, shown, requiring(wanted, kept, self._dialect, ContextValues(caller))]
-
-
-_SHOWN = -2
+        required = requiring(wanted, kept, self._dialect, ContextValues(caller))
+        return [*written.calls, shown_if(shown, required, kept)]
 
 
 def _never(_connection: Any) -> Any:

@@ -26,6 +26,7 @@ from xrm_core.records.rights import Conditions, check_fields, conditions_require
 from xrm_core.records.stored import Record, canonical, targets_of
 from xrm_core.records.updating import changing_one
 from xrm_core.storage.driver_statements import Call
+from xrm_core.storage.joined import written_together
 from xrm_core.storage.requirements import Requirement
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def creating_at_once(
         return None
     id_ = new.record["id"]
     wanted = [conditions_required(scope, kind, id_, new.record["version"], conditions)] if conditions else []
-    return id_, Written([*held, *inserting(scope, caller, kind, new.record, now)], [*seen, *wanted])
+    row, entry = inserting(scope, caller, kind, new.record, now)
+    return id_, Written([*held, written_together(row, entry, scope.tables.statements)], [*seen, *wanted])
 
 
 def holding_at_once(
@@ -116,10 +118,10 @@ def changing_at_once(
     seen = _seen(scope, caller, kind, final)
     if held is None or seen is None:
         return None
-    calls = [*held, *changing_one(scope, caller, kind, before, final, conditions, now)]
+    row, entry = changing_one(scope, caller, kind, before, final, conditions, now)
     # Also that it was changed at all: that has the conditions with it, too.
     wanted = [conditions_required(scope, kind, before["id"], before["version"] + 1, conditions)] if conditions else []
-    return Written(calls, [*seen, *wanted])
+    return Written([*held, written_together(row, entry, scope.tables.statements)], [*seen, *wanted])
 
 
 def _seen(scope: Scope, caller: User, kind: Entity, given: Mapping[str, Any]) -> list[Requirement] | None:

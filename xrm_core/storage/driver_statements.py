@@ -89,7 +89,7 @@ class DriverStatement:
         self._text = Text(str(compiled), len(names))
         of = {name: parameter for parameter, name in compiled.bind_names.items()}
         self._given = tuple(name for name in dict.fromkeys(names) if of[name].required)
-        self._binds = tuple(_Bind(name, of[name], dialect) for name in names)
+        self._binds = _Binds([of[name] for name in names], names, dialect)
         types = (
             [each.type for each in statement.selected_columns] if isinstance(statement, Select | CompoundSelect) else []
         )
@@ -108,12 +108,12 @@ class DriverStatement:
         """
         if listened_to(connection):
             return [tuple(row) for row in connection.execute(self._statement, self._mine(values))]
-        found = rows(connection, self._text, [each.value(values) for each in self._binds])
+        found = rows(connection, self._text, self._binds.values(values))
         return [self._made(row) for row in found] if self._results else found
 
     def call(self, values: Mapping[str, Any]) -> Call:
         """The statement with values, for :func:`run_together`."""
-        mine = [each.value(values) for each in self._binds]
+        mine = self._binds.values(values)
         return Call(self._text, mine, self._made if self._results else None, partial(self._apart, values))
 
     def _apart(self, values: Mapping[str, Any], connection: Connection) -> Outcome:
@@ -129,7 +129,7 @@ class DriverStatement:
         """Run it, which gives no rows; answers how many it has changed. As :meth:`rows`."""
         if listened_to(connection):
             return connection.execute(self._statement, self._mine(values)).rowcount
-        return changed(connection, self._text, [each.value(values) for each in self._binds])
+        return changed(connection, self._text, self._binds.values(values))
 
     def _mine(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {name: values[name] for name in self._given}
@@ -141,23 +141,31 @@ class DriverStatement:
         )
 
 
-class _Bind:
-    """One value of a statement."""
+class _Binds:
+    """The values of a statement: most of those that stand in it itself are made once."""
 
-    __slots__ = ("_fixed", "_name", "_process", "_stands")
+    __slots__ = ("_given", "_own")
 
-    def __init__(self, name: str, parameter: Any, dialect: Dialect) -> None:
-        self._name = name
-        self._process = bind_processor(parameter.type, dialect)
-        self._stands = not parameter.required
-        self._fixed = self._of(parameter.value) if self._stands else None
+    def __init__(self, parameters: Sequence[Any], names: Sequence[str], dialect: Dialect) -> None:
+        processors = [bind_processor(each.type, dialect) for each in parameters]
+        self._own = [
+            None if each.required else _processed(process, each.value)
+            for each, process in zip(parameters, processors, strict=True)
+        ]
+        all_ = zip(names, parameters, processors, strict=True)
+        self._given = [(place, name, process) for place, (name, each, process) in enumerate(all_) if each.required]
 
-    def value(self, values: Mapping[str, Any]) -> Any:
+    def values(self, values: Mapping[str, Any]) -> list[Any]:
         """What goes to the driver."""
-        return self._fixed if self._stands else self._of(values[self._name])
+        found = self._own.copy()
+        for place, name, process in self._given:
+            value = values[name]
+            found[place] = value if value is None or process is None else process(value)
+        return found
 
-    def _of(self, value: Any) -> Any:
-        return value if value is None or self._process is None else self._process(value)
+
+def _processed(process: Processor | None, value: Any) -> Any:
+    return value if value is None or process is None else process(value)
 
 
 def with_numbers(dialect: Dialect) -> Dialect:

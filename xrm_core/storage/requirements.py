@@ -48,8 +48,3 @@ def requiring(
     for each in requirements:
         values.update(each.values)
     return statement.call(values)
-
-
-def requiring_text(sql: str) -> str:
-    """The text of a query that gives what this one does, one text, and fails if it gives none."""
-    return f"SELECT max(found.it), 1 / count(found.it) FROM ({sql}) AS found(it)"

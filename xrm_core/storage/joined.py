@@ -1,0 +1,52 @@
+"""Two statements as one on PostgreSQL: each that is sent costs both sides some microseconds, whatever it does."""
+
+import re
+
+from sqlalchemy import Connection
+
+from xrm_core.storage.driver_statements import Call, Outcome
+from xrm_core.storage.kept_statements import KeptStatements
+from xrm_core.storage.prepared_steps import Text
+
+_PLACES = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)""")
+"""Placeholders, and all in which there may be what looks like one."""
+
+
+def written_together(first: Call, second: Call, kept: KeptStatements) -> Call:
+    """What does both: neither gives rows, and neither needs what the other does."""
+
+    def make() -> Text:
+        return _text(f"WITH first AS ({first.text.sql}) {_moved(second, first)}", first, second)
+
+    return _both(first, second, kept.get(("written together", first.text.number, second.text.number), make))
+
+
+def shown_if(shown: Call, required: Call, kept: KeptStatements) -> Call:
+    """What gives the one text that a statement finds, and fails if it finds none, or if the other statement fails.
+
+    ``required`` gives one value.
+    """
+
+    def make() -> Text:
+        found = f"max(found.it), 1 / count(found.it), ({_moved(required, shown)})"
+        return _text(f"SELECT {found} FROM ({shown.text.sql}) AS found(it)", shown, required)
+
+    return _both(shown, required, kept.get(("shown if", shown.text.number, required.text.number), make))
+
+
+def _moved(call: Call, behind: Call) -> str:
+    """The text of a statement whose values stand behind those of another."""
+    count = len(behind.text.formats)
+    return _PLACES.sub(lambda found: f"${int(found[1]) + count}" if found[1] else found[0], call.text.sql)
+
+
+def _text(sql: str, first: Call, second: Call) -> Text:
+    return Text(sql, len(first.text.formats) + len(second.text.formats))
+
+
+def _both(first: Call, second: Call, text: Text) -> Call:
+    return Call(text, [*first.values, *second.values], None, _never)
+
+
+def _never(_connection: Connection) -> Outcome:
+    raise RuntimeError("this is not run by SQLAlchemy")

@@ -49,6 +49,19 @@ def test_guests_do_not_inspect(xrm: Xrm) -> None:
     xrm.as_role("guest").refused(INSPECT, "BAD_QUERY", id=vehicle)
 
 
+def test_the_overview_counts_what_the_caller_may_see(xrm: Xrm) -> None:
+    for plate in ("M-AB 1", "M-AB 2"):
+        xrm.create("vehicle", licence_plate=plate)
+
+    seen = xrm.as_role("sales_rep").query("{ fleetOverview { vehicles retired plates } }")["fleetOverview"]
+
+    assert seen == {"vehicles": 2, "retired": 0, "plates": ["M-AB 1", "M-AB 2"]}
+
+
+def test_anybody_may_ask_whether_a_plate_is_stolen(xrm: Xrm) -> None:
+    assert xrm.http.get("/plugins/fleet/stolen/b-xr 666").json() == {"stolen": True}
+
+
 def test_the_nightly_job_runs_at_half_past_two(xrm: Xrm) -> None:
     xrm.clock.set("2026-03-01T12:00+01:00")
     assert xrm.work().jobs == []

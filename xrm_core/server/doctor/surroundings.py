@@ -62,9 +62,11 @@ def _room(check: str, path: Path) -> Iterator[Finding]:
 
 def packs(settings: Settings) -> Iterator[Finding]:
     """Plugins and entity files."""
-    plugins = find_plugins(settings)
+    plugins = find_plugins(settings, reaches=False)  # a database that does not answer is told elsewhere
     names = [each.name for each in plugins.infos]
     yield ok("plugins", f"{len(names)} plugins: {', '.join(names)}." if names else "No plugin is installed.")
+    if plugins.resting:
+        yield ok("plugins switched off", f"{', '.join(each.name for each in plugins.resting)}.")
     found = [
         f"{each.variable} ({'set' if each.is_set else 'not set'})" for info in plugins.infos for each in info.settings
     ]

@@ -64,7 +64,7 @@ def test_a_new_plugin_uses_every_hook(written: Path, monkeypatch: pytest.MonkeyP
     assert len({name for name in HOOKS if hasattr(plugin, name)}) >= 14
 
 
-@pytest.mark.parametrize("name", ["Boats", "2boats", "core", "a-b", "b__", "x" * 25])
+@pytest.mark.parametrize("name", ["Boats", "2boats", "core", "jobs", "a-b", "b__", "x" * 25])
 def test_a_name_that_cannot_be_one_is_refused(xrm: Xrm, name: str):
     assert "cannot be the name of a plugin" in xrm("plugins", "new", name).failed("SETTINGS_INVALID")
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xrm_core import naming
+from xrm_core.contributions.command import OF_THE_PLATFORM
 from xrm_core.errors import SettingsError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -19,10 +20,11 @@ def write_plugin(name: str, folder: Path) -> list[Path]:
     Raises:
         SettingsError: the name cannot be one, or the folder is not empty or cannot be written to.
     """
-    if not _NAME.fullmatch(name) or len(name) > _LONGEST or name in ("core", "tenant"):
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST or name in {"core", *OF_THE_PLATFORM}:
         raise SettingsError(
             f"{name!r} cannot be the name of a plugin.",
-            hint=f"It has {_LONGEST} letters a-z, digits and _ at most, and begins with a letter: fleet.",
+            hint=f"It has {_LONGEST} letters a-z, digits and _ at most, begins with a letter: fleet, and is no "
+            "command of the platform.",
         )
     words = _words(name)
     written = []
@@ -59,6 +61,7 @@ def _words(name: str) -> Mapping[str, str]:
 
 def _place(template: Path, words: Mapping[str, str]) -> Path:
     names = {"package": words["package"], "entity.json.txt": f"{words['entity']}.json", "gitignore.txt": ".gitignore"}
+    names["catalogue.po.txt"] = f"{words['name']}.po"
     return Path(*(names.get(part, part.removesuffix(_SUFFIX)) for part in template.parts))
 
 

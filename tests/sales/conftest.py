@@ -6,7 +6,10 @@ import pytest
 
 from xrm_core.testing import Client, Setup, Xrm
 
-ENTITIES = ("opportunity", "opportunity_item", "opportunity_member", "lead", "customer", "contact", "activity")
+ENTITIES = (
+    *("opportunity", "opportunity_item", "opportunity_member", "lead", "customer", "contact", "activity"),
+    *("quote", "quote_item"),
+)
 POLICIES = [
     *(
         f"sales_rep,{entity},{action},*,,allow"
@@ -16,7 +19,8 @@ POLICIES = [
     "sales_rep,opportunity,update,status stage_since,,deny",
     *(f"sales_rep,{entity},read,*,,allow" for entity in ("pipeline", "stage", "stage_check", "stage_period")),
     *(f"sales_rep,{entity},read,*,,allow" for entity in ("loss_reason", "competitor", "product")),
-    *(f"sales_rep,sales.{name},run,*,,allow" for name in ("win", "lose", "reopen")),
+    "sales_rep,quote_approval,read,*,,allow",
+    *(f"sales_rep,sales.{name},run,*,,allow" for name in ("win", "lose", "reopen", "submit", "approve")),
 ]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from xrm_core.api import Action, JobHandler, On, Route, Schedule, hookimpl
 from xrm_sales.leads import capture, conversion, duplicates, form, nightly, routing, scoring
 from xrm_sales.opportunities import amounts, checks, closing, defaults, ending, stages, stalled
+from xrm_sales.quotes import life, reckoning, review
 from xrm_sales.settings import Settings
 
 
@@ -23,7 +24,14 @@ def register_settings() -> type[Settings]:
 @hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    return [*closing.actions(), defaults.action(), capture.action(), *conversion.actions()]
+    return [
+        *closing.actions(),
+        defaults.action(),
+        capture.action(),
+        *conversion.actions(),
+        *review.actions(),
+        *life.actions(),
+    ]
 
 
 @hookimpl
@@ -35,13 +43,13 @@ def register_routes() -> list[Route]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    return [*stalled.jobs(), *nightly.jobs()]
+    return [*stalled.jobs(), *nightly.jobs(), *life.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    return [*stalled.schedules(), *nightly.schedules()]
+    return [*stalled.schedules(), *nightly.schedules(), *life.schedules()]
 
 
 @hookimpl
@@ -57,6 +65,12 @@ def register_record_hooks() -> list[On]:
         On("scoring_rule", ("create", "update", "delete", "restore"), before=nightly.after_rule),
         On("routing_rule", ("create", "update"), fields=("condition",), before=routing.check_condition),
         On("territory", ("create", "update"), fields=("condition",), before=routing.check_condition),
+        On("quote", "update", fields=life.CONTENT, before=life.keep),
+        On("quote", "update", fields=reckoning.INPUTS, before=reckoning.reprice),
+        On("quote_item", ("create", "update", "delete"), fields=reckoning.CONTENT, before=reckoning.only_drafts),
+        On("quote_item", ("create", "update"), fields=reckoning.CONTENT, before=reckoning.priced),
+        On("quote_item", ("create", "update", "delete", "restore"), before=reckoning.after_line),
+        On("approval_rule", ("create", "update"), before=review.check_rule),
         On("opportunity", "create", before=stages.begin),
         On("opportunity", "update", fields=("pipeline", "stage", "status"), before=stages.move),
         On("opportunity", "update", fields=("closed_on", "loss_reason", "lost_to"), before=ending.check_change),

@@ -10,6 +10,11 @@ class Settings:
     hand_over_score: int = 50
     """From which score on a lead is handed over to sales."""
 
+    quote_valid_days: int = 30
+    """How long a quote is valid that is sent without a date."""
+
     def __post_init__(self) -> None:
         if self.hand_over_score < 1:
             raise ValueError("a lead without any points is not handed over: hand_over_score is 1 at least")
+        if self.quote_valid_days < 1:
+            raise ValueError("a quote is valid for a day at least: quote_valid_days is 1 at least")

@@ -8,7 +8,17 @@ from sqlalchemy import Connection
 from xrm_core.api import Record
 
 
-class Writing(Protocol):
+class Looking(Protocol):
+    """What reads records: a hook before a write, and all below."""
+
+    def read(self, entity: str, id_: str) -> Record | None:
+        """A record as it is stored now."""
+
+    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100) -> list[Record]:
+        """Records for which a filter holds."""
+
+
+class Writing(Looking, Protocol):
     """What all of them have."""
 
     @property
@@ -22,12 +32,6 @@ class Writing(Protocol):
     @property
     def system(self) -> Any:
         """The platform, on behalf of whoever has begun it."""
-
-    def read(self, entity: str, id_: str) -> Record | None:
-        """A record as it is stored now."""
-
-    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100) -> list[Record]:
-        """Records for which a filter holds."""
 
     def query_as_system(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a query answers to the platform."""

@@ -1,0 +1,200 @@
+"""Before a quote goes out: do its products go together, is the discount within limits, who has to approve."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from strawberry import ID
+
+from xrm_core.api import Action, ActionContext, BadQuery, Record, RecordChange, Refuse
+from xrm_sales.moments import now
+from xrm_sales.pricing.rounding import rounded
+from xrm_sales.products.configuration import Rule, RuleKind, problems
+from xrm_sales.writing import change, create
+
+WAITING = "waiting"
+
+
+@dataclass
+class DecideInput:
+    """What is said to it."""
+
+    comment: str | None = None
+
+
+@dataclass
+class DelegateInput:
+    """To whom."""
+
+    to: ID
+
+
+def submit(context: ActionContext, quote: Record) -> None:
+    """The draft is checked; it is approved at once, or waits for those who have to approve it.
+
+    Raises:
+        Refuse: it is no draft, has no lines, or its products do not go together.
+    """
+    require(quote, "draft")
+    lines = context.find("quote_item", {"quote": {"id": {"eq": quote["id"]}}}, 1_000)
+    if not lines:
+        raise Refuse({"en": "The quote has no lines.", "de": "Das Angebot hat keine Positionen."}, field="items")
+    _check_products(context, lines)
+    asked = list(_asked(context, quote, _over_limit(context, quote, lines)))
+    for rule, reason in asked:
+        values = {"approver": rule["approver"], "approver_role": rule["approver_role"], "reason": reason}
+        create(context, "quote_approval", {"quote": quote["id"], "rule": rule["id"], "step": rule["step"], **values})
+    actor = context.caller.actor
+    by = actor if actor and context.read("user", actor) else None
+    change(context, "quote", quote["id"], {"status": "in_review" if asked else "approved", "submitted_by": by})
+
+
+def approve(context: ActionContext, approval: Record, given: DecideInput) -> None:
+    """One who was asked says yes; with the last one the quote is approved."""
+    quote = _decide(context, approval, "approved", given.comment)
+    if not _waiting(context, quote["id"]):
+        change(context, "quote", quote["id"], {"status": "approved"})
+
+
+def reject(context: ActionContext, approval: Record, given: DecideInput) -> None:
+    """One who was asked says no: the quote is a draft again, and nobody else is asked."""
+    quote = _decide(context, approval, "rejected", given.comment)
+    for other in _waiting(context, quote["id"]):
+        change(context, "quote_approval", other["id"], {"status": "cancelled"})
+    change(context, "quote", quote["id"], {"status": "draft"})
+
+
+def delegate(context: ActionContext, approval: Record, given: DelegateInput) -> None:
+    """One who was asked has somebody else decide."""
+    _may_decide(context, approval)
+    change(context, "quote_approval", approval["id"], {"approver": given.to, "approver_role": None})
+
+
+def require(quote: Record, *statuses: str) -> None:
+    """Refuse unless the quote has one of these statuses."""
+    if quote["status"] not in statuses:
+        raise Refuse(
+            {"en": f"The quote is {quote['status']}.", "de": f"Das Angebot ist im Status {quote['status']}."},
+            field="status",
+        )
+
+
+def check_rule(change: RecordChange) -> None:
+    """A rule's condition must fit quotes, and somebody must be able to approve.
+
+    Raises:
+        Refuse: it does not, or nobody is named.
+    """
+    rule = change.after
+    if not rule.get("approver") and not rule.get("approver_role"):
+        raise Refuse({"en": "Who approves?", "de": "Wer gibt frei?"}, field="approver")
+    if rule.get("condition"):
+        try:
+            change.find("quote", rule["condition"], 1)
+        except BadQuery as error:
+            text = {"en": f"The condition does not fit: {error}", "de": f"Die Bedingung passt nicht: {error}"}
+            raise Refuse(text, field="condition") from None
+
+
+def actions() -> list[Action]:
+    """All of them."""
+    made: list[tuple[str, Callable[..., None], str, type | None, str, str]] = [
+        ("submit", submit, "quote", None, "Have it checked and approved.", "Prüfen und freigeben lassen."),
+        ("approve", approve, "quote_approval", DecideInput, "Approve.", "Freigeben."),
+        ("reject", reject, "quote_approval", DecideInput, "Do not approve.", "Nicht freigeben."),
+        ("delegate", delegate, "quote_approval", DelegateInput, "Have another decide.", "Entscheidung abgeben."),
+    ]
+    return [
+        Action(f"sales.{name}", run, entity, needs="read", input=given, description={"en": en, "de": de})
+        for name, run, entity, given, en, de in made
+    ]
+
+
+def _asked(context: ActionContext, quote: Record, over: str | None) -> Iterable[tuple[Record, str]]:
+    """Rules that ask for an approval of this quote, each with why."""
+    for rule in context.find("approval_rule", {"active": {"eq": True}}, 1_000):
+        if rule["over_limit"] and over is None:
+            continue
+        where = {"and": [{"id": {"eq": quote["id"]}}, rule["condition"] or {}]}
+        if context.find("quote", where, 1):
+            yield rule, (over or rule["name"]) if rule["over_limit"] else rule["name"]
+
+
+def _check_products(context: ActionContext, lines: list[Record]) -> None:
+    quantities: dict[str, Decimal] = {}
+    for line in lines:
+        if line["product"] and not line["optional"]:
+            before = quantities.get(line["product"], Decimal(0))
+            quantities[line["product"]] = before + Decimal(str(line["quantity"]))
+    where = {"active": {"eq": True}, "product": {"id": {"in": sorted(quantities)}}}
+    rules = [
+        Rule(
+            each["product"],
+            RuleKind(each["kind"]),
+            each["other"],
+            {"en": each["reason"], "de": each["reason_de"] or each["reason"]},
+            Decimal(str(each["quantity"] or 1)),
+        )
+        for each in (context.find("product_rule", where, 1_000) if quantities else [])
+    ]
+    if broken := problems(quantities, rules):
+        told = {language: " ".join(each.rule.reason[language] for each in broken) for language in ("en", "de")}
+        raise Refuse(told, field="items")
+
+
+def _over_limit(context: ActionContext, quote: Record, lines: list[Record]) -> str | None:
+    """Why the discount is above what the submitter may give by themselves; None: it is not, or nothing is limited."""
+    limits = context.find("discount_limit", {}, 1_000)
+    if not limits:
+        return None
+    roles = context.caller.access.roles
+    mine = [each for each in limits if each["role"] in roles]
+    for line in lines:
+        product = context.read("product", line["product"]) if line["product"] else None
+        fitting = [each for each in mine if each["category"] in (None, (product or {}).get("category"))]
+        most = max((Decimal(str(each["most_percent"])) for each in fitting), default=Decimal(0))
+        if given := _above(quote, line, most):
+            return f"Discount of {given:.2f} % in position {line['position']}; the limit is {most:f} %."
+    return None
+
+
+def _above(quote: Record, line: Record, most: Decimal) -> Decimal | None:
+    """Per cent that a line is below its list price, the quote's discount included, if that is more than allowed.
+
+    Amounts are compared as they are rounded: ten per cent off 9.99 is 8.99, and no more than ten per cent.
+    """
+    if not line["list_price"] or line["optional"]:
+        return None
+    listed = Decimal(str(line["list_price"])) * Decimal(str(line["quantity"]))
+    net = rounded(Decimal(str(line["net"])) * (100 - Decimal(str(quote["discount_percent"]))) / 100, quote["currency"])
+    if net >= rounded(listed * (100 - most) / 100, quote["currency"]):
+        return None
+    return (listed - net) / listed * 100
+
+
+def _waiting(context: ActionContext, quote: str) -> list[Record]:
+    return context.find("quote_approval", {"quote": {"id": {"eq": quote}}, "status": {"eq": WAITING}}, 1_000)
+
+
+def _may_decide(context: ActionContext, approval: Record) -> Record:
+    """The quote, if the caller may decide: asked, in turn, and neither owner nor submitter of it (four eyes)."""
+    quote = context.read("quote", approval["quote"])
+    if quote is None or approval["status"] != WAITING:
+        raise Refuse({"en": "It is decided.", "de": "Es ist entschieden."}, field="status")
+    caller: Any = context.caller
+    in_role = not approval["approver"] and approval["approver_role"] in caller.access.roles
+    if not in_role and (caller.id is None or approval["approver"] != caller.id):
+        raise Refuse({"en": "Somebody else is asked.", "de": "Jemand anderes ist gefragt."})
+    if caller.id in (quote["owner"], quote["submitted_by"]):
+        raise Refuse({"en": "Nobody approves their own quote.", "de": "Niemand gibt das eigene Angebot frei."})
+    if any(other["step"] < approval["step"] for other in _waiting(context, quote["id"])):
+        raise Refuse({"en": "An earlier step is still waiting.", "de": "Ein früherer Schritt steht noch aus."})
+    return quote
+
+
+def _decide(context: ActionContext, approval: Record, status: str, comment: str | None) -> Record:
+    quote = _may_decide(context, approval)
+    decided = {"status": status, "decided_by": context.caller.id, "decided_at": now(), "comment": comment}
+    change(context, "quote_approval", approval["id"], decided)
+    return quote

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xrm_core.graphql.query_fields import QueryField
     from xrm_core.jobs.registry import JobHandler, Schedule
     from xrm_core.metadata.keywords import Keyword
+    from xrm_core.metadata.text_formats import TextFormat
     from xrm_core.records.actions import Action
     from xrm_core.records.hooks import HookContext, On
     from xrm_core.translation import Texts
@@ -200,6 +201,35 @@ def register_keywords() -> "list[Keyword]":
         @hookimpl
         def register_keywords():
             return [Keyword("x-fleet", {"enum": ["public", "internal"]}, places=("field",))]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_text_formats() -> "list[TextFormat]":
+    """Name the formats of texts that the plugin knows: ``"format": "fleet-plate"`` in entity files.
+
+    Called whenever entity files are read, and whenever the write door of a model is made.
+
+    Returns:
+        A list of ``TextFormat``. The name of each is the plugin's, perhaps with more after a ``-``.
+
+    A field with one is a text. Whatever is written there is brought into its one form (``normal``) before anything else
+    looks at it, also where a record is looked for by it as a key; what ``check`` has against it is a problem of the
+    record as any other (``VALIDATION_FAILED``, rule ``format``), in the words of the plugin's catalogues.
+
+    An exception in one of them refuses the write. An exception here, another kind of value, a name of somebody else or
+    of the platform stop the start with ``PLUGIN_LOAD_FAILED``; of two plugins with one name both are named.
+
+    Example::
+
+        def check(plate):
+            return None if "-" in plate else "has no hyphen after the district"
+
+
+        @hookimpl
+        def register_text_formats():
+            return [TextFormat("fleet-plate", check, normal=str.upper, max_length=12)]
     """
     raise NotImplementedError
 

@@ -74,7 +74,8 @@ with database.begin() as connection:
     stored = [tuple(row) for row in connection.exec_driver_sql("SELECT licence_plate, retired, version FROM vehicle")]
     attempt(records.delete, vehicle)
     left = connection.exec_driver_sql("SELECT count(*) FROM vehicle").scalar()
-    seized = attempt(records.create, {"licence_plate": "M-EF 56"})
+    seized = attempt(records.create, {"licence_plate": "M-EF 56", "chassis": "wdb 123 456 7890 1234"})
+    chassis = connection.exec_driver_sql("SELECT chassis FROM vehicle").scalar()
     attempt(records.create, {"licence_plate": "m-ef56"})
     with speaking("de-AT"):
         attempt(records.create, {"licence_plate": "m-ef56"})
@@ -134,6 +135,7 @@ print(json.dumps({
     "inspections": inspections,
     "jobs": [[job.state, job.result, job.error] for job in done],
     "seized": seized,
+    "chassis": chassis,
     "overview": overview,
     "routes": [each.path for each in routes_of(plugins)],
     "health": well,
@@ -175,6 +177,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_settings",
                 "register_schemas",
                 "register_keywords",
+                "register_text_formats",
                 "register_translations",
                 "register_roles",
                 "register_demo",
@@ -196,7 +199,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "after_record_delete",
             ],
         ],
-        "told": {"licence_plate": "public", "retired": "public", "customer": "internal"},
+        "told": {"licence_plate": "public", "chassis": "internal", "retired": "public", "customer": "internal"},
         "layer": "fleet",
         "inverse": "vehicle",
         "refusals": [
@@ -214,6 +217,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
             ["dead", None, {"code": "FAILED", "message": "The payload names no vehicles."}],
         ],
         "seized": 1,
+        "chassis": "WDB12345678901234",
         "health": [""],
         "routes": ["/plugins/fleet/stolen/{plate}", "/plugins/fleet/seized"],
         "overview": {"data": {"fleetOverview": {"vehicles": 2, "retired": 2, "plates": ["M-EF 56"]}}},
@@ -248,7 +252,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     names = (*names, "HookContext", "On", "RecordChange", "Secret", "Route", "RouteContext")
     names = (*names, "Keyword", "KeywordMistake", "Model")
     names = (*names, "HealthCheck", "HealthContext")
-    names = (*names, "Texts")
+    names = (*names, "Texts", "TextFormat")
     names = (*names, "Command", "CommandContext")
     names = (*names, "DemoContext", "DemoData")
     assert imported == {("xrm_core.api", name) for name in names}

@@ -21,6 +21,7 @@ from xrm_core.api import (
     QueryField,
     Refuse,
     Route,
+    TextFormat,
     Texts,
     hookimpl,
 )
@@ -29,7 +30,7 @@ from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
-from xrm_core.metadata.keywords import Keywords
+from xrm_core.metadata.keywords import Keywords, formats_of
 from xrm_core.permissions.plugin_roles import brought
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.records.hooks import RecordHooks, registered
@@ -188,6 +189,28 @@ def test_texts_that_cannot_be_used_name_the_plugin(tmp_path: Path):
         assert texts.say("Never.") == "Never."
     assert [log["event"] for log in logs] == ["catalogue_unreadable"]
     assert len(texts.mistakes()) == 1
+
+
+def test_hook_register_text_formats():
+    found = TextFormat("sample-code", lambda _text: None)
+
+    assert formats_of(plugins(register_text_formats=lambda: [found])) == {"sample-code": ("sample", found)}
+
+
+@pytest.mark.parametrize(
+    ("formats", "cause"),
+    [
+        ([TextFormat("code", print)], "the format 'code' must be called 'sample', or begin with that and a «-»"),
+        ([TextFormat("sample", print)] * 2, "the format 'sample' is one of the plugin sample of sample-dist 0.3, too"),
+        ([TextFormat("sample", "check")], "has a function that is none"),
+        ([TextFormat("sample", print, "upper")], "has a function that is none"),
+        ([TextFormat("sample", print, max_length=0)], "has a greatest length that is none: 1 to 100000"),
+        (["sample"], "register_text_formats must return a list of TextFormat"),
+    ],
+)
+def test_formats_that_cannot_be_used_name_the_plugin(formats: Any, cause: str):
+    with pytest.raises(PluginLoadError, match=cause):
+        formats_of(plugins(register_text_formats=lambda: formats))
 
 
 def test_hook_register_roles(tmp_path: Path):

@@ -11,10 +11,10 @@ a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a 
 of a change. ``Route`` is an HTTP address that a plugin answers, ``RouteContext`` what its function is given. ``Secret``
 is the type of settings that are never shown, ``BadQuery`` what a filter raises that does not fit. ``Keyword`` is a word
 that they bring to entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` and ``Field`` are what
-the files say. ``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given. ``Texts``
-are those of a plugin in other languages than English. ``DemoData`` is what it has to show, ``DemoContext`` what its
-function is given. ``Command`` is one of ``xrm``, ``CommandContext`` what its function is given. What is not here may
-change in any release.
+the files say. ``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given.
+``TextFormat`` is a format of texts that it knows. ``Texts`` are those of a plugin in other languages than English.
+``DemoData`` is what it has to show, ``DemoContext`` what its function is given. ``Command`` is one of ``xrm``,
+``CommandContext`` what its function is given. What is not here may change in any release.
 """
 
 from xrm_core.contributions.command import Command, CommandContext
@@ -31,6 +31,7 @@ from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import JobHandler, Schedule
 from xrm_core.metadata.keywords import Keyword, KeywordMistake
 from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.text_formats import TextFormat
 from xrm_core.plugins import Secret
 from xrm_core.records.actions import Action, ActionContext
 from xrm_core.records.hooks import HookContext, On, RecordChange
@@ -68,6 +69,7 @@ __all__ = [
     "RouteContext",
     "Schedule",
     "Secret",
+    "TextFormat",
     "Texts",
     "Write",
     "enqueue",

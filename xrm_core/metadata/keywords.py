@@ -17,7 +17,11 @@ from xrm_core.metadata.frozen import freeze, thaw
 from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.structure import is_word
+from xrm_core.metadata.text_formats import TextFormat
 from xrm_core.plugins import Plugins
+
+FORMAT = "format"
+MOST_CHARACTERS = 100_000
 
 KeywordPlace = Literal["entity", "field"]
 
@@ -91,6 +95,9 @@ class Keywords:
                 raise self._error(plugin, f"the keyword {keyword.name!r} {problem}")
             self._owner[keyword.name], self._found[keyword.name] = plugin, keyword
             self._fast[keyword.name] = jsonschema_rs.Draft202012Validator(dict(keyword.schema))
+        self.formats: Mapping[str, TextFormat] = {
+            name: found for name, (plugin, found) in formats_of(plugins).items() if plugin not in but
+        }
 
     def take(self, document: Document, known: Iterable[str], notes: list[Note], problems: list[Problem]) -> Document:
         """The document without the words of plugins; ``notes`` gets what they say.
@@ -102,7 +109,7 @@ class Keywords:
             problems: gets what is wrong with them.
         """
         stems = frozenset(known)
-        if not (self._found or stems) or not isinstance(document.value, Mapping):
+        if not (self._found or self.formats or stems) or not isinstance(document.value, Mapping):
             return document
         reader = _Reader(self, document, stems, notes, problems)
         return replace(document, value=reader.whole())
@@ -239,7 +246,7 @@ class _Reader:
         if not isinstance(text, Mapping):
             return text
         pointer = step("/properties", name)
-        text = self._without(text, pointer, "field", name)
+        text = self._formatted(self._without(text, pointer, "field", name), pointer, name)
         relation = text.get("x-relation")
         attributes = relation.get("attributes") if isinstance(relation, Mapping) else None
         if isinstance(relation, Mapping) and isinstance(attributes, Mapping):
@@ -249,7 +256,24 @@ class _Reader:
         return text
 
     def _attribute(self, name: str, key: str, text: Any, pointer: str) -> Any:
-        return self._without(text, pointer, "field", name, key) if isinstance(text, Mapping) else text
+        if not isinstance(text, Mapping):
+            return text
+        return self._formatted(self._without(text, pointer, "field", name, key), pointer, name, key)
+
+    def _formatted(
+        self, text: dict[str, Any], pointer: str, field: str, attribute: str | None = None
+    ) -> dict[str, Any]:
+        """A text without the format of a plugin, which is noted."""
+        name = text.get(FORMAT)
+        if text.get("type") != "string" or not isinstance(name, str) or {"x-type", "enum"} & text.keys():
+            return text
+        known = self._keywords.formats.get(name)
+        if known is None and not any(f"x-{name}" == stem or f"x-{name}".startswith(f"{stem}-") for stem in self._stems):
+            return text
+        note = Note(FORMAT, name, self._document, step(pointer, FORMAT), self._entity, field, attribute)
+        self._notes.append(note)
+        rest = {word: value for word, value in text.items() if word != FORMAT}
+        return rest if known is None else {"maxLength": known.max_length, **rest}
 
     def _without(
         self,
@@ -270,16 +294,43 @@ class _Reader:
         return {key: part for key, part in text.items() if key not in said}
 
 
+def formats_of(plugins: Plugins | None) -> dict[str, tuple[str, TextFormat]]:
+    """The formats of text that plugins bring, by name, each with its plugin.
+
+    Raises:
+        PluginLoadError: one cannot be used; names the plugin.
+    """
+    found: dict[str, tuple[str, TextFormat]] = {}
+    for plugin, each in [] if plugins is None else plugins.registered("register_text_formats", TextFormat):
+        own = own_word(plugin).removeprefix("x-")
+        problem = ""
+        if not isinstance(each.name, str) or not (each.name == own or each.name.startswith(f"{own}-")):
+            problem = f"must be called {own!r}, or begin with that and a «-»"
+        elif each.name in ("email", "uri", "date", "date-time", "uuid", "duration"):
+            problem = "is one of the platform"
+        elif each.name in found and plugins is not None:
+            problem = f"is one of the plugin {plugins.origin(found[each.name][0])}, too"
+        elif not callable(each.check) or not (each.normal is None or callable(each.normal)):
+            problem = "has a function that is none"
+        elif not 1 <= each.max_length <= MOST_CHARACTERS:
+            problem = f"has a greatest length that is none: 1 to {MOST_CHARACTERS}"
+        if problem and plugins is not None:
+            raise plugins.load_error(plugin, f"the format {each.name!r} {problem}")
+        found[each.name] = plugin, each
+    return found
+
+
 def own_word(plugin: str) -> str:
     """The word of a plugin; its others begin with that and a ``-``."""
     return f"x-{plugin.replace('_', '-')}"
 
 
 def words_of(model: Model) -> frozenset[str]:
-    """The words of plugins that are said in a model."""
+    """The words of plugins that are said in a model; of a format, ``x-`` and its name."""
     fields = [field for entity in model for field in entity.fields.values()]
     said = [*(entity.annotations for entity in model), *(field.annotations for field in fields)]
-    return frozenset(word for each in said for word in each)
+    formats = {f"x-{field.text_format}" for field in fields if field.text_format is not None}
+    return frozenset(word for each in said for word in each) | formats
 
 
 def _place(note: Note, entities: Mapping[str, Entity]) -> tuple[str, str | None] | None:
@@ -299,11 +350,16 @@ def _place(note: Note, entities: Mapping[str, Entity]) -> tuple[str, str | None]
 def _with(entity: Entity, found: Mapping[tuple[str, str | None], Mapping[str, Note]]) -> Entity:
     def said(field: str | None) -> Mapping[str, Any]:
         words = found.get((entity.name, field), {})
-        frozen: Mapping[str, Any] = freeze({word: thaw(words[word].value) for word in sorted(words)})
+        values = {word: thaw(words[word].value) for word in sorted(words) if word != FORMAT}
+        frozen: Mapping[str, Any] = freeze(values)
         return frozen
 
+    def form(field: str) -> str | None:
+        note = found[entity.name, field].get(FORMAT)
+        return None if note is None else str(note.value)
+
     fields = {
-        name: replace(field, annotations=said(name)) if (entity.name, name) in found else field
+        name: replace(field, annotations=said(name), text_format=form(name)) if (entity.name, name) in found else field
         for name, field in entity.fields.items()
     }
     return replace(entity, fields=MappingProxyType(fields), annotations=said(None))

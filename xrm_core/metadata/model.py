@@ -108,7 +108,8 @@ class Field:
     ``system`` fields (id, version, …) are set by the platform alone, and so are those with a ``sequence``, which are
     required and unique. ``tightened`` are the places in higher layers that narrow the field or name it anew.
     ``computed`` is the SQL expression of a computed field; its tree is in :attr:`Entity.expressions`. ``annotations``
-    is what files say of it by words of plugins, such as ``x-dsgvo``.
+    is what files say of it by words of plugins, such as ``x-dsgvo``; ``text_format`` is a format of text that a plugin
+    has.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Field:
     rollup: Rollup | None = None
     system: bool = False
     annotations: Mapping[str, Any] = attribute(default_factory=_empty)
+    text_format: str | None = None
     source: Source = attribute(default=Source(), compare=False)
     tightened: tuple[Source, ...] = attribute(default=(), compare=False)
 

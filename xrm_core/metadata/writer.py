@@ -152,6 +152,8 @@ def field_words(field: Field) -> dict[str, Any]:
         words |= {"x-precision": field.precision, "x-scale": field.scale}
     if field.type is FieldType.SET:
         words["items"] = {"enum": words.pop("enum")}
+    if field.text_format is not None:
+        words["format"] = field.text_format
     if field.default is not None:
         words["default"] = _default(field)
     if field.relation is not None:

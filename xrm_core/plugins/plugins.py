@@ -345,7 +345,7 @@ class Plugins:
 
         def said(text: str | Mapping[str, str]) -> str:
             text = text if isinstance(text, str) else chosen(text)
-            return self._say(plugin, text, refusal.values)
+            return self.say(plugin, text, refusal.values)
 
         found = dict(details)
         if refusal.field is not None:
@@ -354,7 +354,7 @@ class Plugins:
             found["problems"] = [{"field": name, "message": said(why)} for name, why in refusal.problems.items()]
         return RefusedByPlugin(said(refusal.message), details=found)
 
-    def _say(self, plugin: str, text: str, values: Mapping[str, object]) -> str:
+    def say(self, plugin: str, text: str, values: Mapping[str, object]) -> str:
         """A text of a plugin in the language spoken, if the plugin has it."""
         texts = self._texts.get(plugin)
         if texts is not None:

@@ -44,7 +44,7 @@ class Written:
 def is_plain(records: "Records", kind: Entity) -> bool:
     """Whether records of an entity can be written like this at all."""
     asked = records.hooks.are_there(kind.name, "create") or records.hooks.are_there(kind.name, "update")
-    return _PLAIN(kind) and not asked
+    return _PLAIN(kind) and not asked and kind.name not in records.formats
 
 
 def _plain(kind: Entity) -> bool:

@@ -25,7 +25,7 @@ from xrm_core.records.locking import locked
 from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, translated
 from xrm_core.records.rights import Conditions, check_fields, in_sight, kept, not_so, row_conditions, values_for
-from xrm_core.records.stored import Record, canonical, to_columns
+from xrm_core.records.stored import Record, to_columns
 from xrm_core.records.updating import alike, changing, final_changes
 from xrm_core.storage.driver_statements import DriverStatement, run_together
 
@@ -119,7 +119,7 @@ def _change(
                 _, final, then = known
             else:
                 then = Then(records, connection, caller)
-                final = final_changes(records, caller, kind, before, canonical(kind, each.values), then)
+                final = final_changes(records, caller, kind, before, records.canonical(kind, each.values), then)
                 tried[each.index] = before, final, then
             refuse(records.files.problems(connection, caller, kind, final), kind, caller)
             ready.append(_Ready(each.index, before, final, then))

@@ -39,7 +39,7 @@ from xrm_core.records.rights import (
     row_conditions,
     told,
 )
-from xrm_core.records.stored import Record, canonical, targets_of
+from xrm_core.records.stored import Record, targets_of
 from xrm_core.records.wording import noun
 from xrm_core.storage.driver_statements import Call, run_together
 from xrm_core.translation import say
@@ -233,11 +233,11 @@ def _formed(
     if not SYSTEM_NAMES.isdisjoint(fields):
         system = {name: value for name, value in fields.items() if name in SYSTEM_NAMES}
         given = {name: value for name, value in fields.items() if name not in SYSTEM_NAMES}
-    record = canonical(kind, {**first, **given} if first else given)
+    record = records.canonical(kind, {**first, **given} if first else given)
     refuse(records.validator.problems(kind, record), kind, caller)
     final = record if then is None else records.hooks.before_create(kind.name, record, then)
     if final is not record:  # else no plugin was asked
-        final = canonical(kind, final)
+        final = records.canonical(kind, final)
         refuse_unwritable(kind, record, final)
         if final != record:
             refuse(records.validator.problems(kind, final), kind, caller)

@@ -39,6 +39,7 @@ from xrm_core.records.asking import Asks
 from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.defaults import own
 from xrm_core.records.files import Files
+from xrm_core.records.formats import Formats
 from xrm_core.records.hooks import RecordHooks, Then
 from xrm_core.records.links import change_links, owned, split
 from xrm_core.records.locking import locked
@@ -83,7 +84,8 @@ class Records:
         self.most_along = most_along
         self.tables = tables
         self.plugins = plugins
-        self.validator = Validator(model)
+        self.formats = Formats(plugins, model)
+        self.validator = Validator(model, self.formats)
         self.files = Files(model, tables)
         self.hooks = RecordHooks(plugins, model)
         self.actions = Actions(plugins, model)
@@ -146,13 +148,13 @@ class Records:
         check_fields(caller, kind, Action.UPDATE, mine)
         conditions = row_conditions(scope, caller, kind, Action.UPDATE, mine)
         changes, links = split(kind, changes)
-        changes = canonical(kind, changes)
+        changes = self.canonical(kind, changes)
         [before] = locked(connection, scope, caller, kind, [id_], Action.UPDATE, conditions)
         if version is not None and version != before["version"]:
             raise version_conflict(connection, scope, caller, kind, before, version, changes)
         self._validate(kind, {**own(before), **changes}, caller)
         then = Then(self, connection, caller)
-        final = canonical(kind, self.hooks.before_update(entity, before, dict(changes), then))
+        final = self.canonical(kind, self.hooks.before_update(entity, before, dict(changes), then))
         refuse_unwritable(kind, changes, final)
         if final != changes:
             self._validate(kind, {**own(before), **final}, caller)
@@ -343,6 +345,14 @@ class Records:
             shares.unshare(connection, scope, caller, kind, id_, grantee, address)
         else:
             shares.share(connection, scope, caller, kind, id_, grantee, given, address)
+
+    def canonical(self, kind: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values in the one form that records have, also those in formats of plugins.
+
+        Raises:
+            RefusedByPlugin: a plugin failed.
+        """
+        return canonical(kind, self.formats.normal(kind, values))
 
     def scope(self, connection: Connection, caller: Caller) -> Scope:
         """What statements for a caller are compiled for."""

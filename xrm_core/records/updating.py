@@ -32,7 +32,7 @@ from xrm_core.records.rights import (
     target_problems,
     values_for,
 )
-from xrm_core.records.stored import Record, canonical, to_columns
+from xrm_core.records.stored import Record, to_columns
 from xrm_core.storage.driver_statements import Call, DriverStatement
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def change_alike(
     scope, mine = records.scope(connection, caller), owned(kind, changes)
     check_fields(caller, kind, Action.UPDATE, mine)
     conditions = row_conditions(scope, caller, kind, Action.UPDATE, mine)
-    wanted = canonical(kind, changes)
+    wanted = records.canonical(kind, changes)
     found = locked(connection, scope, caller, kind, ids, Action.UPDATE, conditions)
     now = dt.datetime.now(dt.UTC)  # not before: who had to wait changes them later than who held them
     groups: list[tuple[Record, list[Record]]] = []  # what is written, and of which records
@@ -151,7 +151,7 @@ def final_changes(
     Raises what makes the record invalid, or what a plugin has against it.
     """
     refuse(records.validator.problems(kind, {**own(before), **changes}), kind, caller)
-    final = canonical(kind, records.hooks.before_update(kind.name, before, dict(changes), then))
+    final = records.canonical(kind, records.hooks.before_update(kind.name, before, dict(changes), then))
     refuse_unwritable(kind, changes, final)
     if final != changes:
         refuse(records.validator.problems(kind, {**own(before), **final}), kind, caller)

@@ -119,8 +119,9 @@ def _items(
 ) -> list[_Item]:
     """What is to be written; ``wrong`` gets what has no key, or one that stands there before."""
     found: dict[Value, _Item] = {}
-    for index, values in enumerate(rows):
+    for index, row in enumerate(rows):
         try:
+            values = records.formats.normal(kind, row)
             # Before the database compares with it: one of the wrong type, or with a NUL, is none that it takes.
             given = {name: values[name] for name in key if name in kind.fields and values.get(name) is not None}
             if given:

@@ -13,6 +13,7 @@ from xrm_core.metadata.model import AMOUNT, Entity, Model
 from xrm_core.metadata.rules import RULE_WORDS
 from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.worked_out import WorkedOut
+from xrm_core.records.formats import Formats
 from xrm_core.records.relationships import relationship_problems
 from xrm_core.records.rules import RuleChecker
 from xrm_core.records.stored import digits_problem
@@ -21,10 +22,16 @@ from xrm_core.translation import say
 
 
 class Validator:
-    """Validates records of all entities of a model. Schemas are compiled once; patterns run in linear time."""
+    """Validates records of all entities of a model. Schemas are compiled once; patterns run in linear time.
 
-    def __init__(self, model: Model) -> None:
+    Args:
+        model: says what records are like.
+        formats: those of plugins.
+    """
+
+    def __init__(self, model: Model, formats: Formats | None = None) -> None:
         self._model = model
+        self._formats = formats
         self._compiled = {
             entity.name: jsonschema_rs.Draft202012Validator(
                 _without_rules(entity), validate_formats=True, pattern_options=jsonschema_rs.RegexOptions()
@@ -43,6 +50,8 @@ class Validator:
             found.extend(_beyond_schema(entity, record))
         if entity.relationship is not None:
             found.extend(relationship_problems(self._model, entity, record))
+        if self._formats is not None and entity.name in self._formats:
+            found.extend(self._formats.problems(entity, record))
         if not found and entity.name not in self._rules and self._compiled[entity.name].is_valid(record):
             return []  # most records, in a third of the time
         reported = {problem["field"] for problem in found}

@@ -34,6 +34,7 @@ from xrm_core.api import (
     RouteContext,
     Schedule,
     Secret,
+    TextFormat,
     Texts,
     Write,
     enqueue,
@@ -82,6 +83,17 @@ def check_told(model: Model) -> Iterator[KeywordMistake]:
         if "x-fleet-told" not in field.annotations:
             reason = f"Nobody says who may be told of {name}."
             yield KeywordMistake("vehicle", reason, 'Add "x-fleet-told": "internal".', name)
+
+
+@hookimpl
+def register_text_formats() -> list[TextFormat]:
+    """The format ``fleet-chassis``: seventeen capitals and digits, given with blanks or in small letters."""
+    return [TextFormat("fleet-chassis", check_chassis, lambda text: "".join(text.split()).upper(), max_length=17)]
+
+
+def check_chassis(text: str) -> str | None:
+    """What is wrong with the number of a chassis."""
+    return None if len(text) == 17 and text.isalnum() else "is not the number of a chassis, of 17 characters"
 
 
 @hookimpl

@@ -116,7 +116,7 @@ async def ask(query):
     engine.close()
     return json.loads(answer.body)
 
-overview = asyncio.run(ask("{ fleetOverview(first: 1) { vehicles retired plates } }"))
+overview = asyncio.run(ask("{ fleetOverview(first: 1) { vehicles retired plates first { licencePlate } } }"))
 health = HealthChecks(plugins)
 well = [each.says for each in health.look(records, database, "")]
 health.close()
@@ -220,7 +220,16 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
         "chassis": "WDB12345678901234",
         "health": [""],
         "routes": ["/plugins/fleet/stolen/{plate}", "/plugins/fleet/seized"],
-        "overview": {"data": {"fleetOverview": {"vehicles": 2, "retired": 2, "plates": ["M-EF 56"]}}},
+        "overview": {
+            "data": {
+                "fleetOverview": {
+                    "vehicles": 2,
+                    "retired": 2,
+                    "plates": ["M-EF 56"],
+                    "first": {"licencePlate": "M-EF 56"},
+                }
+            }
+        },
         "scans": ["clean", "quarantine"],
         "notes": [
             "M-EF 56 goes to Acme",
@@ -255,6 +264,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     names = (*names, "Texts", "TextFormat")
     names = (*names, "Command", "CommandContext")
     names = (*names, "DemoContext", "DemoData")
+    names = (*names, "RecordOf")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

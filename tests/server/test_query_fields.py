@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
 from tests.records.kit import CUSTOMERS, FILES
 from tests.server.http_kit import Client, code, serving
 from tests.server.test_actions import as_, customer
-from xrm_core.api import Action, ActionContext, QueryContext, QueryField, Record, Refuse, hookimpl
+from xrm_core.api import Action, ActionContext, QueryContext, QueryField, Record, RecordOf, Refuse, hookimpl
 from xrm_core.errors import PluginLoadError
 from xrm_core.graphql.query_fields import QueryFields
 from xrm_core.graphql.query_fields.registry import CORE_FIELDS
@@ -121,7 +121,32 @@ def write(context: ActionContext, record: Record) -> None:
         raise Refuse("One note is enough.")
 
 
+@dataclass
+class Stop:
+    place: int
+    customer: Annotated[str, RecordOf("customer")]
+    notes: list[Annotated[str, RecordOf("note")]]
+
+
+TOUR = "{ customers(orderBy: {name: ASC}) { nodes { id notes { nodes { id } } } } }"
+
+
+def tour(context: QueryContext) -> list[Stop]:
+    found = context.query_as_system(TOUR)["customers"]["nodes"]
+    return [
+        Stop(place, each["id"], [note["id"] for note in each["notes"]["nodes"]])
+        for place, each in enumerate(found, start=1)
+    ]
+
+
+def next_one(context: QueryContext, given: OverviewInput) -> str | None:
+    found = context.query_as_system(TOUR)["customers"]["nodes"]
+    return found[0]["id"] if found and given.least > 0 else None
+
+
 FIELDS = [
+    QueryField("test.tour", tour, list[Stop], records=3),
+    QueryField("test.next", next_one, Annotated[str, RecordOf("customer")] | None, OverviewInput),
     QueryField(
         "test.overview", overview, Overview, OverviewInput, cost=123, description={"de": "x", "en": "All of it."}
     ),
@@ -145,6 +170,9 @@ def plugin(*fields: QueryField, actions: tuple[Action, ...] = ()) -> SimpleNames
 
 POLICIES = f"""{CUSTOMERS.policies}rep,test.overview,run,*,,allow
 rep,test.note,run,*,,allow
+rep,test.tour,run,*,,allow
+rep,test.next,run,*,,allow
+clerk,test.tour,run,*,,allow
 clerk,test.names,run,*,,allow
 clerk,test.broken,run,*,,allow
 keeper,test.overview,run,*,,allow
@@ -200,9 +228,9 @@ def shown(ask: Any) -> set[str]:
 
 def test_nobody_has_it_who_was_not_given_it(client: Client) -> None:
     expected = {
-        "admin": {"testOverview", "testNames", "testStuck", "testBroken"},
-        "rep": {"testOverview"},
-        "viewer": {"testOverview", "testNames", "testStuck"},
+        "admin": {"testOverview", "testNames", "testStuck", "testBroken", "testTour", "testNext"},
+        "rep": {"testOverview", "testTour", "testNext"},
+        "viewer": {"testOverview", "testNames", "testStuck", "testTour", "testNext"},
         "giver": set(),
     }
     for role, names in expected.items():
@@ -244,6 +272,41 @@ def test_what_it_shows_of_logged_reads_is_logged(client: Client) -> None:
     assert (read.entity, read.fields, read.record_ids) == ("note", ("text",), (note,))
 
 
+def test_records_that_it_names_are_shown_as_the_caller_may_see_them(client: Client) -> None:
+    create, users = client.world.create, client.world.users
+    ada, bob = (
+        create("admin", "customer", {"name": name, "owner": users[owner]})
+        for name, owner in (("Ada", "ben"), ("Bob", "anna"))
+    )
+    note = create("admin", "note", {"text": "call", "customer": ada})
+    query = """query ($least: Decimal!) { testTour { place who: customer { id label: name __typename }
+        notes { text customer { name } } } testNext(least: $least) { city name } customers { totalCount } }"""
+    answer = as_(client, "rep")(query, least=1).json()
+    first = {"place": 1, "who": {"id": ada, "label": "Ada", "__typename": "Customer"}}
+    notes = [{"text": "call", "customer": {"name": "Ada"}}]
+    second = {"place": 2, "who": None, "notes": []}  # bob is not ben's
+    both = {"testTour": [{**first, "notes": notes}, second], "testNext": {"city": None, "name": "Ada"}}
+    assert answer == {"data": {**both, "customers": {"totalCount": 1}}}
+    with client.database.read() as connection:
+        [read] = read_log.logged(connection)
+    assert (read.entity, read.record_ids) == ("note", (note,))
+    # who may not read notes does not have them in the type; what a clerk may not see of a customer is not there
+    clerk = as_(client, "clerk")
+    assert code(clerk("{ testTour { notes { text } } }")) == "BAD_QUERY"
+    assert clerk("{ testTour { customer { id } } }").json()["data"]["testTour"][1]["customer"] == {"id": bob}
+    # it costs as many records as there may be: 3 customers, and 3 notes each with its customer
+    told = client.post({"query": query, "variables": {"least": 1}, "extensions": {"cost": True}}).json()["extensions"]
+    points: dict[str, int] = {}
+    for each in told["cost"]["fields"]:
+        points[each["path"][0]] = points.get(each["path"][0], 0) + each["points"]
+    assert (points["testTour"], points["testNext"]) == (100 + 3 + 3 * 2, 100 + 50)
+    assert client.ask("{ testNext(least: 0) { name } }") == {"data": {"testNext": None}}
+    for name in ("Cid", "Dan"):
+        create("admin", "customer", {"name": name})
+    [error] = client.ask("{ testTour { place } }")["errors"]  # four are more than it says
+    assert error["extensions"]["code"] == "REFUSED_BY_PLUGIN"
+
+
 def test_an_action_asks_within_its_transaction(client: Client) -> None:
     ben, id_ = as_(client, "rep"), customer(client)
     note = "mutation ($id: ID!) { noteCustomer(id: $id) { notes { nodes { text } } } }"
@@ -263,6 +326,9 @@ def test_an_action_asks_within_its_transaction(client: Client) -> None:
         (QueryField("test.names", names_of, int, cost=0), "a cost that is none"),
         (QueryField("test.names", names_of, int, seconds=61), "seconds that are none"),
         (QueryField("test.note", names_of, int), "the name of an action"),
+        (QueryField("test.names", names_of, int, records=0), "a number of records that is none"),
+        (QueryField("test.names", names_of, Annotated[int, RecordOf("customer")]), "no text with its id"),
+        (QueryField("test.names", names_of, int, Stop), "input that cannot be used: Stop.customer is a record"),
         (QueryField("test.na_me", names_of, int), r"testNaMe of queries, which is that of test\.na__me"),
     ],
 )

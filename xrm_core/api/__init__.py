@@ -5,7 +5,8 @@ a plugin says that it needs. ``Refuse`` is raised to refuse, ``Write`` is a writ
 names functions for one entity and its fields, ``RecordChange`` is what they are asked about, ``HookContext`` what is
 given to what follows a write, ``Record`` is the type of records that hooks are given, ``FileScan`` what a scan of a
 file may answer. ``Action`` is what plugins register as something to be done, ``ActionContext`` what its function is
-given; ``QueryField`` is what they register as something to be asked, ``QueryContext`` what its function is given.
+given; ``QueryField`` is what they register as something to be asked, ``QueryContext`` what its function is given,
+``RecordOf`` marks a record in what it answers.
 ``JobHandler`` and ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what
 a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks
 of a change. ``Route`` is an HTTP address that a plugin answers, ``RouteContext`` what its function is given. ``Secret``
@@ -24,7 +25,7 @@ from xrm_core.contributions.route import Route
 from xrm_core.contributions.route_context import RouteContext
 from xrm_core.errors import BadQuery, Refuse
 from xrm_core.events.listeners import RecordEvent
-from xrm_core.graphql.query_fields import QueryContext, QueryField
+from xrm_core.graphql.query_fields import QueryContext, QueryField, RecordOf
 from xrm_core.hookspecs import FileScan, Needs, Record, Write, hookimpl
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.enqueue import enqueue
@@ -64,6 +65,7 @@ __all__ = [
     "Record",
     "RecordChange",
     "RecordEvent",
+    "RecordOf",
     "Refuse",
     "Route",
     "RouteContext",

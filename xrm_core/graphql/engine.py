@@ -496,7 +496,8 @@ class Engine:
             asking = self._asking_plugins(role)
             seconds = asking.seconds(document, operation, variables)
             if seconds:
-                return await self._ask_plugins(asking, seconds, plan, values, document, request, caller, extensions)
+                ask = (plan, values, seconds, document, request.operation_name, request.variables, variables, caller)
+                return await self._ask_plugins(asking, ask, request, extensions)
         calls = plan.calls(values)
         results = self.reader.at_once(calls, self.tables) if calls else []
         at_hand = results is not None and not plan.reads
@@ -540,21 +541,17 @@ class Engine:
     async def _ask_plugins(
         self,
         asking: QueryFieldOperations,
-        seconds: float,
-        plan: Plan,
-        values: Mapping[str, Any],
-        document: Document,
+        call: tuple[Any, ...],
         request: Request,
-        caller: User,
         extensions: Mapping[str, Any] | None,
     ) -> Answer:
         """The answer to a query with fields of plugins; who hangs in one is not waited for."""
         if self._waiting["asking"] >= MAX_WRITES:
             raise Busy(say("Too many queries of plugins are waiting already."), hint=say("Try again in a moment."))
         self._waiting["asking"] += 1
+        plan, _, seconds, *_, caller = call
         limit = asking.limit(plan, seconds) + _AROUND_SECONDS
-        call = (plan, values, seconds, document, request.operation_name, request.variables, caller, extensions)
-        working = self._apart(self.threads.asking, asking.run, *call)
+        working = self._apart(self.threads.asking, asking.run, *call, extensions)
         try:
             async with asyncio.timeout(limit):
                 answer, reads = await (working if request.departure is None else request.departure.during(working))

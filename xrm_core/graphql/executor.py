@@ -443,9 +443,13 @@ def _changed(info: GraphQLResolveInfo[Any], root: Root, id_: str) -> Any:
 
 
 def _read(info: GraphQLResolveInfo[Any], root: Root, record_id: str) -> Any:
-    execution: Execution = info.context
     definition = info.parent_type.fields[info.field_name]
-    request = FieldRequest(root, list(info.field_nodes), definition)
+    return read_record(info, FieldRequest(root, list(info.field_nodes), definition), record_id)
+
+
+def read_record(info: GraphQLResolveInfo[Any], request: FieldRequest, record_id: str) -> Any:
+    """A record as a field asks for it; None if the caller may not see it."""
+    execution: Execution = info.context
     nodes: tuple[FieldNode, ...] = tuple(info.field_nodes)
     key = (execution.shape, tuple(id(node) for node in nodes), "executor")
     plan, values = _with_values(execution, request, key, record_id)

@@ -218,10 +218,22 @@ class ActionRoot:
 
 @dataclass(frozen=True, slots=True)
 class PluginRoot:
-    """A root field of queries that a plugin brings, and the points that it costs."""
+    """A root field of queries that a plugin brings: the points that it costs, and how many records it may answer with.
+
+    ``is_record``: its answer is one, or a list of them.
+    """
 
     query: str
     cost: int
+    records: int
+    is_record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRecord:
+    """A record of an entity, or a list of some, in what a plugin answers."""
+
+    entity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +333,7 @@ Meaning = (
     AdministrationField
     | ActionRoot
     | PluginRoot
+    | PluginRecord
     | FeedRoot
     | Followed
     | FeedField

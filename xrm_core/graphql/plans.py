@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import orjson
-from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType
+from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType, get_named_type
 
 from xrm_core.graphql.action_costs import demand as demand_action
 from xrm_core.graphql.arguments import Arguments, Getter
@@ -15,11 +15,13 @@ from xrm_core.graphql.demands import Demands, Limits
 from xrm_core.graphql.documents import Document
 from xrm_core.graphql.meanings import AccountField, ActionRoot, Meaning, PluginRoot, Root
 from xrm_core.graphql.merge_costs import demand as demand_merge
+from xrm_core.graphql.query_fields.costs import demand as demand_plugin
 from xrm_core.graphql.schema import RoleSchema
-from xrm_core.graphql.selection import Selections
+from xrm_core.graphql.selection import RECORD_ID, Selections
 from xrm_core.metadata.model import Model
+from xrm_core.metadata.predicate import Param
 from xrm_core.query.reads import Marker, Read, cut, logs_reads
-from xrm_core.query.request import Request
+from xrm_core.query.request import Record, Request
 from xrm_core.query.scan import Scope
 from xrm_core.query.statement import Statement, compile_request
 from xrm_core.storage.readers import Call
@@ -197,11 +199,11 @@ class Planner:
                 found[key] = None
             else:
                 meaning = self.role.meanings.get("Query", name)
-                with selections.demands.costs.at(key):
-                    if isinstance(meaning, AccountField):
+                if isinstance(meaning, AccountField):
+                    with selections.demands.costs.at(key):
                         selections.demands.costs.add(ACCOUNT)
-                    elif isinstance(meaning, PluginRoot):
-                        selections.demands.costs.add(meaning.cost)
+                elif isinstance(meaning, PluginRoot):
+                    demand_plugin(selections, meaning, nodes, query.fields[name])
         return found
 
     def _read(self, name: str) -> Root | None:
@@ -319,3 +321,15 @@ class FieldRequest:
     def build(self, selections: Selections) -> Request:
         """The request of the field."""
         return selections.changed(self.root.entity, self.nodes, self.definition)
+
+
+@dataclass(frozen=True)
+class RecordRequest(FieldRequest):
+    """A record in what a plugin answers."""
+
+    def build(self, selections: Selections) -> Request:
+        """The request of the field."""
+        type_: Any = get_named_type(self.definition.type)
+        with selections.demands.costs.inside():
+            sets = [node.selection_set for node in self.nodes]
+            return Record(self.root.entity, Param(RECORD_ID), selections.record(sets, type_))

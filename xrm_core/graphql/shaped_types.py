@@ -8,9 +8,10 @@ import strawberry
 
 from xrm_core import naming
 from xrm_core.graphql import builder
+from xrm_core.graphql.meanings import PluginRecord
 from xrm_core.graphql.scalars import Date, DateTime, Decimal
 from xrm_core.graphql.types import Types
-from xrm_core.records.actions.shapes import Kind, Part, Shape
+from xrm_core.records.actions.shapes import Kind, Part, RecordOf, Shape
 
 _SCALARS: dict[Any, Any] = {PythonDecimal: Decimal, dt.date: Date, dt.datetime: DateTime}
 
@@ -37,7 +38,11 @@ def shaped(types: Types, shape: Shape, name: str, field: str, *, inputs: bool) -
     found = builder.input_type(name, about) if inputs else builder.object_type(name, about)
     types.shared[name] = found
     for part in shape.parts:
-        builder.add(found, part.key, type_of_part(types, part, field, inputs=inputs))
+        if is_visible(types, part.kind):
+            builder.add(found, part.key, type_of_part(types, part, field, inputs=inputs))
+            record = record_in(part.kind)
+            if record is not None:
+                types.meanings.add(name, part.key, PluginRecord(record.entity))
     if inputs:
         found.shapes = False  # type: ignore[union-attr]
     types.know(found)
@@ -47,17 +52,35 @@ def shaped(types: Types, shape: Shape, name: str, field: str, *, inputs: bool) -
 def type_of_part(types: Types, part: Part, field: str, *, inputs: bool) -> Any:
     """The type of a field of a dataclass; one that may be left out of an input may be null."""
     found = type_of_kind(types, part.kind, field, inputs=inputs)
-    return builder.optional(found) if part.kind.nullable or (inputs and not part.required) else found
+    absent = part.kind.nullable or (inputs and not part.required) or isinstance(part.kind.of, RecordOf)
+    return builder.optional(found) if absent else found
+
+
+def is_visible(types: Types, kind: Kind) -> bool:
+    """Whether the role sees anything of a kind: records of entities that it may not read are not there for it."""
+    if isinstance(kind.of, Kind):
+        return is_visible(types, kind.of)
+    if isinstance(kind.of, Shape):
+        return any(is_visible(types, part.kind) for part in kind.of.parts)
+    return not isinstance(kind.of, RecordOf) or kind.of.entity in types.objects
+
+
+def record_in(kind: Kind) -> RecordOf | None:
+    """The record that a kind is, or that the items of a list are."""
+    return record_in(kind.of) if isinstance(kind.of, Kind) else kind.of if isinstance(kind.of, RecordOf) else None
 
 
 def type_of_kind(types: Types, kind: Kind, field: str, *, inputs: bool) -> Any:
     """The type of a kind, without null."""
     if kind.many:
         inner = type_of_kind(types, kind.of, field, inputs=inputs)
-        return builder.list_of(builder.optional(inner) if kind.of.nullable else inner)
+        hidden = isinstance(kind.of.of, RecordOf)  # some of them may be
+        return builder.list_of(builder.optional(inner) if kind.of.nullable or hidden else inner)
     if isinstance(kind.of, Shape):
         ending = "Input" if inputs else ""
         return shaped(types, kind.of, f"{capital(field)}{kind.of.made_of.__name__}{ending}", field, inputs=inputs)
+    if isinstance(kind.of, RecordOf):
+        return types.objects[kind.of.entity]
     if kind.of in _SCALARS:
         return _SCALARS[kind.of]
     if kind.of in (str, int, float, bool, strawberry.ID):

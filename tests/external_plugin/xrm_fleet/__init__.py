@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 from xrm_core.api import (
     Action,
@@ -29,6 +29,7 @@ from xrm_core.api import (
     Record,
     RecordChange,
     RecordEvent,
+    RecordOf,
     Refuse,
     Route,
     RouteContext,
@@ -172,6 +173,7 @@ class Overview:
     vehicles: int
     retired: int
     plates: list[str]
+    first: Annotated[str, RecordOf("vehicle")] | None
 
 
 @dataclass
@@ -182,7 +184,7 @@ class OverviewInput:
 
 
 OVERVIEW = """query ($first: Int) {
-  vehicles(first: $first, orderBy: {licencePlate: ASC}) { totalCount nodes { licencePlate } }
+  vehicles(first: $first, orderBy: {licencePlate: ASC}) { totalCount nodes { id licencePlate } }
   retired: vehicles(where: {retired: {eq: true}}) { totalCount } }"""
 
 
@@ -197,7 +199,8 @@ def overview(context: QueryContext, given: OverviewInput) -> Overview:
     """Count what the caller may see."""
     found = context.query(OVERVIEW, {"first": given.first})
     plates = [each["licencePlate"] for each in found["vehicles"]["nodes"]]
-    return Overview(found["vehicles"]["totalCount"], found["retired"]["totalCount"], plates)
+    first = found["vehicles"]["nodes"][0]["id"] if plates else None
+    return Overview(found["vehicles"]["totalCount"], found["retired"]["totalCount"], plates, first)
 
 
 @hookimpl

@@ -1,41 +1,35 @@
 """Queries with fields of plugins in them: those and the records beside them are read from one snapshot."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import orjson
 from graphql import GraphQLResolveInfo, OperationDefinitionNode, execute_sync
-from sqlalchemy import Connection
 
 from xrm_core.errors import ModelOutOfDate, TablesChanged
 from xrm_core.graphql import answers
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.bulk import Plain, plain
 from xrm_core.graphql.documents import Document
-from xrm_core.graphql.executor import type_of
-from xrm_core.graphql.meanings import PluginRoot
-from xrm_core.graphql.plans import Plan, Planner
+from xrm_core.graphql.executor import Execution, read_record, type_of
+from xrm_core.graphql.input_values import known_id
+from xrm_core.graphql.meanings import PluginRecord, PluginRoot, Root
+from xrm_core.graphql.plans import Plan, Planner, RecordRequest
 from xrm_core.graphql.query_fields.context import QueryContext
 from xrm_core.graphql.query_fields.registry import QueryFields
+from xrm_core.graphql.shaped_types import record_in
 from xrm_core.permissions.caller import User
 from xrm_core.query.reads import Read
-from xrm_core.records.actions.shapes import made, told_as
+from xrm_core.records.actions.shapes import Kind, RecordOf, Shape, made, told_as
 from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
 from xrm_core.storage.policy_sets import require_current
 from xrm_core.storage.readers import fetch_in
 
 Reads = list[tuple[Read, Sequence[str]]]
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One operation under way, as resolvers see it."""
-
-    connection: Connection
-    caller: User
-    reads: Reads = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -71,6 +65,7 @@ class QueryFieldOperations:
         document: Document,
         operation_name: str | None,
         raw: Mapping[str, Any],
+        coerced: Mapping[str, Any],
         caller: User,
         extensions: Mapping[str, Any] | None = None,
     ) -> tuple[Answer, Reads]:
@@ -83,6 +78,7 @@ class QueryFieldOperations:
             document: parsed and valid.
             operation_name: which operation; None if there is one.
             raw: variables as the client sent them.
+            coerced: the same, coerced.
             caller: who asks.
             extensions: those of the answer.
 
@@ -92,7 +88,9 @@ class QueryFieldOperations:
         calls = plan.calls(values)
         with self.database.read(self.limit(plan, seconds)) as connection:
             require_current(connection, self.planner.model, self.policies)
-            run = _Run(connection, caller)
+            shape = document.variables_of(document.operation(operation_name)).plan_key(coerced)
+            known = (connection, caller, self.records, self.planner, document, coerced, shape, self.timeout)
+            run = Execution(*known)
             results = [fetch_in(connection, call, self.timeout) for call in calls]
             if plan.reads:
                 results, shown = plan.shown(results)
@@ -118,12 +116,16 @@ class QueryFieldOperations:
     def _resolve(self, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         meaning = self.planner.role.meanings.get(info.parent_type.name, info.field_name)
         if isinstance(meaning, PluginRoot):
-            return self._ask(meaning.query, info.context, arguments)
+            answer = self._ask(meaning.query, info.context, arguments)
+            record = record_in(self.fields.answer(meaning.query))
+            return answer if record is None else self._records(info, record.entity, answer)
+        if isinstance(meaning, PluginRecord):
+            return self._records(info, meaning.entity, source[info.field_name])
         if isinstance(source, Plain):
             return source[info.field_name]
         return None if source is None else source[str(info.path.key)]
 
-    def _ask(self, name: str, run: _Run, arguments: Mapping[str, Any]) -> Any:
+    def _ask(self, name: str, run: Execution, arguments: Mapping[str, Any]) -> Any:
         found, shape = self.fields[name], self.fields.input(name)
         given = () if shape is None else (made(shape, arguments, self.fields.field(found)),)
         most = self.planner.limits.cost
@@ -132,6 +134,36 @@ class QueryFieldOperations:
             with self.records.plugins.asking(self.fields.plugin(name), name):
                 answer = found.run(context, *given)
                 context.check()
-                return plain(told_as(self.fields.answer(name), answer, name))
+                told = told_as(self.fields.answer(name), answer, name)
+                _require_few(self.fields.answer(name), told, found.records, Counter())
+                return plain(told)
         finally:
             run.reads.extend(context.reads)
+
+    def _records(self, info: GraphQLResolveInfo[Any], entity: str, named: Any) -> Any:
+        """The records that an answer names, as the document asks for them and the caller may see them."""
+        if named is None:
+            return None
+        if isinstance(named, list):
+            return [self._records(info, entity, each) for each in named]
+        request = RecordRequest(
+            Root("record", entity), list(info.field_nodes), info.parent_type.fields[info.field_name]
+        )
+        return read_record(info, request, known_id(self.planner.model[entity], named))
+
+
+def _require_few(kind: Kind, value: Any, most: int, found: Counter[str], place: str = "answer") -> None:
+    """Hold the records that an answer names to what the plugin says. Raises ValueError: there are more, or no ids."""
+    if value is None:
+        return
+    if kind.many:
+        for each in value:
+            _require_few(kind.of, each, most, found, place)
+    elif isinstance(kind.of, Shape):
+        for part in kind.of.parts:
+            _require_few(part.kind, value[part.key], most, found, f"{place}.{part.key}")
+    elif isinstance(kind.of, RecordOf):
+        UUID(value)
+        found[place] += 1
+        if found[place] > most:
+            raise ValueError(f"{place} names more than {most} records")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_SECONDS = 60.0
+MOST_RECORDS = 1000
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class QueryField:
         input: a dataclass of what is to be given: its fields are the arguments of the field.
         cost: points, beside those that the rest of a document costs: what it takes compared with reading a record.
         seconds: that it may take.
+        records: how many it names at most in each place where its answer names records (``RecordOf``).
         description: one sentence, or one for each language.
     """
 
@@ -29,6 +31,7 @@ class QueryField:
     input: type | None = None
     cost: int = 100
     seconds: float = 5.0
+    records: int = 50
     description: str | Mapping[str, str] = ""
 
     @property

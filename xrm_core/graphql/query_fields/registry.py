@@ -6,7 +6,7 @@ from typing import Any
 
 from xrm_core import naming
 from xrm_core.graphql import names
-from xrm_core.graphql.query_fields.query_field import MOST_SECONDS, QueryField
+from xrm_core.graphql.query_fields.query_field import MOST_RECORDS, MOST_SECONDS, QueryField
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.policy import is_action
 from xrm_core.plugins import Plugins
@@ -84,7 +84,7 @@ class QueryFields(Mapping[str, QueryField]):
             if field.input is not None:
                 self._inputs[field.name] = shape_of(field.input)
             what = "answers"
-            self._answers[field.name] = kind_of(field.answers, "the answer")
+            self._answers[field.name] = kind_of(field.answers, "the answer", records=True)
         except (TypeError, NameError) as error:
             return f"has {what} that cannot be used: {error}"
         return ""
@@ -112,6 +112,8 @@ def _wrong(plugin: str, field: QueryField, known: Mapping[str, Any], actions: Ma
         return "has a cost that is none: whole points, from 1"
     if not isinstance(field.seconds, int | float) or not 0 < field.seconds <= MOST_SECONDS:
         return f"has seconds that are none: more than 0, and {MOST_SECONDS:g} at most"
+    if not isinstance(field.records, int) or isinstance(field.records, bool) or not 1 <= field.records <= MOST_RECORDS:
+        return f"has a number of records that is none: from 1 to {MOST_RECORDS}"
     if field.input is not None and not (isinstance(field.input, type) and dataclasses.is_dataclass(field.input)):
         return "has as input no dataclass"
     return ""

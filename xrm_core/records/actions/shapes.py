@@ -12,7 +12,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import strawberry
 
@@ -30,8 +30,18 @@ class ValueInvalid(BadRequest):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordOf:
+    """Marks a text in the answer of a query field as the id of a record: ``Annotated[str, RecordOf("customer")]``.
+
+    Clients ask for fields of the record there, and get those that they may see; null, if they may not see the record.
+    """
+
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
-    """A type: ``of`` is one of :data:`PLAIN`, an enum, a :class:`Shape`, or the kind of a list's items."""
+    """A type: ``of`` is one of :data:`PLAIN`, an enum, a :class:`Shape`, a record, or the kind of a list's items."""
 
     of: Any
     nullable: bool = False
@@ -56,16 +66,19 @@ class Shape:
     parts: tuple[Part, ...]
 
 
-def shape_of(given: type, depth: int = 0) -> Shape:
-    """The shape of a dataclass. Raises TypeError: it has a field of a type that is not possible here."""
+def shape_of(given: type, depth: int = 0, *, records: bool = False) -> Shape:
+    """The shape of a dataclass. Raises TypeError: it has a field of a type that is not possible here.
+
+    ``records``: ids in it may be marked as those of records.
+    """
     if depth == _MOST:
         raise TypeError(f"{given.__name__} nests too deep")
-    hints = get_type_hints(given)
+    hints = get_type_hints(given, include_extras=True)
     parts = tuple(
         Part(
             each.name,
             naming.camel(each.name),
-            kind_of(hints[each.name], f"{given.__name__}.{each.name}", depth),
+            kind_of(hints[each.name], f"{given.__name__}.{each.name}", depth, records=records),
             each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING,
         )
         for each in dataclasses.fields(given)
@@ -80,15 +93,25 @@ def shape_of(given: type, depth: int = 0) -> Shape:
     return Shape(given, parts)
 
 
-def kind_of(hint: Any, at: str, depth: int = 0) -> Kind:
-    """The kind of a type that Python writes. Raises TypeError, which names ``at``: it is not possible here."""
+def kind_of(hint: Any, at: str, depth: int = 0, *, records: bool = False) -> Kind:
+    """The kind of a type that Python writes. Raises TypeError, which names ``at``: it is not possible here.
+
+    ``records`` is as in :func:`shape_of`.
+    """
+    if get_origin(hint) is Annotated:
+        marks = [each for each in get_args(hint)[1:] if isinstance(each, RecordOf)]
+        if marks and not records:
+            raise TypeError(f"{at} is a record, which only answers of query fields have")
+        if marks and get_args(hint)[0] is not str:
+            raise TypeError(f"{at} is a record, and no text with its id")
+        return Kind(marks[0]) if marks else kind_of(get_args(hint)[0], at, depth, records=records)
     if get_origin(hint) in (Union, types.UnionType):
         rest = [each for each in get_args(hint) if each is not type(None)]
         if len(rest) != 1 or len(get_args(hint)) != 2:
             raise TypeError(f"{at} may be of several types")
-        return dataclasses.replace(kind_of(rest[0], at, depth), nullable=True)
+        return dataclasses.replace(kind_of(rest[0], at, depth, records=records), nullable=True)
     if get_origin(hint) is list:
-        return Kind(kind_of(get_args(hint)[0], at, depth), many=True)
+        return Kind(kind_of(get_args(hint)[0], at, depth, records=records), many=True)
     if hint in PLAIN:
         return Kind(hint)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
@@ -97,7 +120,7 @@ def kind_of(hint: Any, at: str, depth: int = 0) -> Kind:
                 raise TypeError(f"{at} has the value {each.name}, which cannot be a word of GraphQL")
         return Kind(hint)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return Kind(shape_of(hint, depth + 1))
+        return Kind(shape_of(hint, depth + 1, records=records))
     raise TypeError(f"{at} is of a type that is not possible here: {hint!r}")
 
 
@@ -201,4 +224,4 @@ def _fits(of: Any, value: Any) -> bool:
         return isinstance(value, (int, float) if of is float else int) and not isinstance(value, bool)
     if of is dt.date:
         return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
-    return isinstance(value, str if of is strawberry.ID else of)
+    return isinstance(value, str if of is strawberry.ID or isinstance(of, RecordOf) else of)

@@ -52,6 +52,7 @@ JUDGED = {
     "server/oidc_logout_http.py:OidcLogoutEndpoints._by_provider": ANSWERS,
     "server/plugin_check/check.py:_findings": "what a plugin raises when it is imported is a finding",
     "server/plugin_check/check.py:_needed": "it comes up again when the plugins are loaded, as a finding",
+    "server/plugin_check/check.py:_texts": "it comes up again when the plugins are loaded, as a finding",
     "server/plugin_routes.py:PluginRoutes._endpoint.answer": ANSWERS,
     "server/reader_lag.py:ReaderLag.look": "figures that cannot be had are left out",
     "server/scim_http.py:ScimEndpoint.__call__": ANSWERS,

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 from tests.kept import Kept
 from tests.server.http_kit import Client, code, serving
 from xrm_core.api import hookimpl
+from xrm_core.auth import tokens
 from xrm_core.auth.still_held import first_of
 from xrm_core.graphql.executor import Executor
 from xrm_core.permissions.policy import PolicySet, Role
@@ -95,6 +96,44 @@ def test_what_is_wrong_is_said_by_the_executor(client: Client, executed: list[st
     query = query.replace("ID", "00000000-0000-7000-8000-00000000dead")
     assert code(client.post({"query": query})) == expected
     assert executed == [query]
+    assert (client.world.state(), entries(client)) == before
+
+
+def test_a_record_that_somebody_could_read_but_not_write_is_neither_created_nor_made(client: Client) -> None:
+    # given somebody who may read all customers, and create and change their own
+    users = client.world.users
+    with client.database.begin() as connection:
+        tokens.set_roles(connection, users["ben"], ["rep", "viewer"])
+        token = tokens.create_token(connection, users["ben"], "test")
+    mine = {"Authorization": f"Bearer {token}"}
+    make = 'mutation ($owner: ID!) { createCustomer(input: {name: "Of", ownerId: $owner}) { id } }'
+    give = "mutation ($id: ID!, $owner: ID!) { updateCustomer(id: $id, input: {ownerId: $owner}) { id } }"
+    made = client.post({"query": make, "variables": {"owner": users["ben"]}}, **mine).json()["data"]["createCustomer"]
+    # when they would create one of somebody else's, or make one that
+    before = client.world.state(), entries(client)
+    for query in (make, give):
+        given = {"owner": users["anna"], "id": made["id"]}
+        # then they are refused, and nothing is left of it
+        assert code(client.post({"query": query, "variables": given}, **mine)) == "FORBIDDEN"
+    # and the same of a version that was changed meanwhile
+    old = f'mutation {{ updateCustomer(id: "{made["id"]}", version: 7, input: {{city: "A"}}) {{ id }} }}'
+    assert code(client.post({"query": old}, **mine)) == "VERSION_CONFLICT"
+    assert (client.world.state(), entries(client)) == before
+
+
+def test_a_record_that_cannot_be_seen_is_no_target(client: Client) -> None:
+    # given somebody who sees their own customers only, and a customer of somebody else
+    users = client.world.users
+    with client.database.begin() as connection:
+        tokens.set_roles(connection, users["ben"], ["rep"])
+        token = tokens.create_token(connection, users["ben"], "test")
+    hidden = client.ask(CREATE, name="Hidden")["data"]["createCustomer"]["id"]
+    before = client.world.state(), entries(client)
+    # when they refer to it
+    query = 'mutation ($parent: ID!) { createCustomer(input: {name: "Of", parentId: $parent}) { id } }'
+    answer = client.post({"query": query, "variables": {"parent": hidden}}, Authorization=f"Bearer {token}")
+    # then there is no such record for them
+    assert code(answer) == "VALIDATION_FAILED"
     assert (client.world.state(), entries(client)) == before
 
 

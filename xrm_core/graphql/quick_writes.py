@@ -114,9 +114,9 @@ class QuickWrites:
             return None
         async with self._writer.writing(seconds) as writing:
             found = await writing.ask(calls)
-            if not found[0][0]:
+            if not found:
                 raise NotWritten
-            before = make_record(found[0][0][0])
+            before = make_record(found[0])
             if version is not None and version != before["version"]:
                 raise NotWritten
             try:

@@ -40,11 +40,13 @@ class KeptStatements:
     def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What is kept under a key; made, if there is nothing. Raises what ``make`` does; then nothing is kept."""
         self._used = next(_uses)
-        with self._lock:
-            if key in self._made:
-                self._made.move_to_end(key)
-                found: Made = self._made[key]
-                return found
+        try:  # each of the two is done by Python at once; another thread may take it away between them
+            self._made.move_to_end(key)
+            found: Made = self._made[key]
+        except KeyError:
+            pass
+        else:
+            return found
         made = make()  # without the lock: two may make the same, which does no harm
         with self._lock:
             self._made[key] = made

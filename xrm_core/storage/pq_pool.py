@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
 from xrm_core.storage.engines import no_connection
+from xrm_core.storage.late import Late
 from xrm_core.telemetry.pool_use import PoolUse
 from xrm_core.telemetry.request import note_wait
 
@@ -44,6 +45,7 @@ class PqPool(Generic[Each]):
         self.waiting: deque[asyncio.Future[Each | None]] = deque()
         self._connect = connect
         self._closed = False
+        self._late: Late[asyncio.Future[Each | None]] | None = None
 
     def spare(self, count: int) -> list[Each]:
         """Up to so many connections that are idle and that nobody waits for; none is opened for it."""
@@ -109,14 +111,17 @@ class PqPool(Generic[Each]):
         """Wait until a connection is free; None: there is room for a new one, which counts as open already."""
         waiter: asyncio.Future[Each | None] = asyncio.get_running_loop().create_future()
         self.waiting.append(waiter)
+        late = self._late = self._late or Late(WAIT_SECONDS, _give_up)
+        late.add(waiter)
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                return await waiter
+            return await waiter
         except BaseException as error:
             with contextlib.suppress(ValueError):
                 self.waiting.remove(waiter)
-            if waiter.done() and not waiter.cancelled():  # it was our turn, but we are no longer here to take it
+            if (
+                waiter.done() and not waiter.cancelled() and waiter.exception() is None
+            ):  # it was our turn, but we are no longer here to take it
                 given = waiter.result()
                 if given is None:
                     self._let_go()
@@ -126,6 +131,7 @@ class PqPool(Generic[Each]):
                 raise no_connection() from None
             raise
         finally:
+            late.remove(waiter)
             note_wait(time.perf_counter() - began)
 
     def _let_go(self) -> None:
@@ -140,3 +146,9 @@ class PqPool(Generic[Each]):
                 waiter.set_result(connection)
                 return True
         return False
+
+
+def _give_up(waiter: "asyncio.Future[Each | None]") -> None:
+    """Nothing came free in time."""
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())

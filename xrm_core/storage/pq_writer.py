@@ -7,13 +7,13 @@ from typing import Any, Self
 
 import psycopg
 
-from xrm_core.storage.driver_statements import Call, Outcome
+from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.engines import POSTGRES_CONNECTION, Database, milliseconds
 from xrm_core.storage.late import Late
 from xrm_core.storage.pq_connection import Lost
 from xrm_core.storage.pq_pipeline import BEGIN, COMMIT, PqPipeline
 from xrm_core.storage.pq_pool import PqPool
-from xrm_core.storage.prepared_steps import StepFailed
+from xrm_core.storage.prepared_steps import Row, StepFailed
 from xrm_core.telemetry.pool_use import PoolUse
 
 MAX_CONNECTIONS = 8
@@ -110,8 +110,8 @@ class Writing:
         finally:
             self._pool.release(connection, healthy=healthy)
 
-    async def ask(self, calls: Sequence[Call]) -> list[Outcome]:
-        """Run statements, the first of them behind the beginning of the transaction; what they have found.
+    async def ask(self, calls: Sequence[Call]) -> list[Row]:
+        """Run statements, the first of them behind the beginning of the transaction; the rows that the first has found.
 
         Raises:
             NotWritten: one of them failed, or the connection is lost.
@@ -121,10 +121,7 @@ class Writing:
             results = await connection.run([*self._first(), *((each.text, each.values) for each in calls)])
         except (StepFailed, Lost) as error:
             raise NotWritten from error
-        found = results[-len(calls) :]
-        return [
-            (connection.rows(call, each), each.command_tuples or 0) for call, each in zip(calls, found, strict=True)
-        ]
+        return connection.rows(calls[0], results[-len(calls)])
 
     async def finish(self, calls: Sequence[Call]) -> list[bytes | None]:
         """Run the last statements and commit; of each, the first value of its first row, as PostgreSQL has it as text.

@@ -16,6 +16,12 @@ def register_schemas() -> list[Path]:
 
 
 @hookimpl
+def register_roles() -> list[Path]:
+    """Who may do what, for administrators who take it."""
+    return [Path(__file__).parent / "permissions"]
+
+
+@hookimpl
 def register_settings() -> type[Settings]:
     """What an installation may say."""
     return Settings
@@ -67,14 +73,16 @@ def register_record_hooks() -> list[On]:
         On("territory", ("create", "update"), fields=("condition",), before=routing.check_condition),
         On("quote", "update", fields=life.CONTENT, before=life.keep),
         On("quote", "update", fields=reckoning.INPUTS, before=reckoning.reprice),
+        On("quote", ("create", "update"), fields=reckoning.FIGURES, before=reckoning.keep_figures),
         On("quote_item", ("create", "update", "delete"), fields=reckoning.CONTENT, before=reckoning.only_drafts),
-        On("quote_item", ("create", "update"), fields=reckoning.CONTENT, before=reckoning.priced),
+        On("quote_item", ("create", "update"), before=reckoning.priced),
         On("quote_item", ("create", "update", "delete", "restore"), before=reckoning.after_line),
         On("approval_rule", ("create", "update"), before=review.check_rule),
         On("opportunity", "create", before=stages.begin),
         On("opportunity", "update", fields=("pipeline", "stage", "status"), before=stages.move),
         On("opportunity", "update", fields=("closed_on", "loss_reason", "lost_to"), before=ending.check_change),
         On("opportunity_item", ("create", "update", "delete", "restore"), before=amounts.sum_up),
+        On("opportunity", "update", fields=("amount",), before=amounts.keep_sum),
         On("opportunity_member", ("create", "update"), fields=("split_percent",), before=amounts.check_splits),
         On("activity", ("create", "update"), fields=("status", "opportunity"), before=stalled.wake),
         On("stage", "update", fields=("kind", "pipeline"), before=stages.keep_stage),

@@ -18,6 +18,11 @@ def sum_up(change: RecordChange) -> None:
         change.then(partial(_sum, opportunity))
 
 
+def keep_sum(change: RecordChange) -> None:
+    """An amount that somebody has written is that of the line items again, if there are any."""
+    change.then(lambda context, id_: _sum(id_, context, id_))
+
+
 def check_splits(change: RecordChange) -> None:
     """After a share has come or changed: all of them are 100 per cent at most."""
     opportunity = change.after["opportunity"]

@@ -20,6 +20,11 @@ CONTENT = (
     "tax_category", "optional",
 )  # fmt: skip
 """Fields of a line that people write."""
+FIGURES = (
+    "lines_total", "discount_total", "net_total", "taxes", "tax_total", "gross_total", "cost_total", "margin",
+    "margin_percent", "effective_discount",
+)  # fmt: skip
+"""Of a quote, reckoned by the platform."""
 INPUTS = ("customer", "currency", "price_book", "priced_on", "discount_percent")
 """Fields of a quote on which its figures depend."""
 
@@ -57,6 +62,11 @@ def priced(change: RecordChange) -> Mapping[str, Any]:
     if change.operation == "create" or ("unit_price" in change.changes and "price_by_hand" not in change.changes):
         by_hand = change.changes.get("unit_price") is not None  # emptied: looked up again
     return _of_line(change, quote, {**line, "price_by_hand": by_hand}, product)
+
+
+def keep_figures(change: RecordChange) -> None:
+    """Figures that somebody has written are reckoned again: they are what the lines say."""
+    change.then(lambda context, id_: sum_up(context, id_))
 
 
 def reprice(change: RecordChange) -> None:

@@ -174,6 +174,23 @@ def test_one_that_breaks_after_an_upgrade_can_be_switched_off_without_a_loss(run
     assert planned.code == 0, planned
 
 
+def test_one_that_no_database_has_is_off_without_its_entities(
+    make_distribution: MakeDistribution, applied: Path, xrm: Xrm
+):
+    site = make_distribution(SOURCE.replace("loans", "fines"), plugin="fines", distribution="xrm-fines")
+    (site / "schemas").mkdir()
+    (site / "schemas" / "loan.json").write_text(json.dumps(LOAN))
+    assert xrm("schema", "plan").code == 2
+
+    assert xrm("plugins", "disable", "fines").code == 0
+
+    assert xrm("schema", "plan").code == 0
+
+
+def test_one_of_the_platforms_own_that_is_not_loaded_is_not_switched_off(applied: Path, xrm: Xrm):
+    assert "XRM_PLUGINS does not name it" in xrm("plugins", "disable", "sales").failed("SETTINGS_INVALID")
+
+
 def test_a_plugin_whose_settings_are_missing_can_be_switched_off(run: Run, make_distribution: MakeDistribution):
     make_distribution(WANTING, plugin="wanting", distribution="xrm-wanting")
     run("schema", "plan").failed("SETTINGS_INVALID")

@@ -1,22 +1,26 @@
 """Switching plugins off and on in a deployment: their code goes, their data stays as it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-from xrm_core.errors import PluginLoadError, Problem, SchemaFilesInvalid, SettingsError
+from xrm_core.errors import PluginLoadError, Problem, SchemaFilesInvalid, SettingsError, XrmError
 from xrm_core.metadata.reading import RELATIONSHIPS, text_of, texts_in
 from xrm_core.metadata.structure import nearest
 from xrm_core.plugins import Plugins, load_plugins
-from xrm_core.plugins.loading import GROUP, load_plugin
+from xrm_core.plugins.loading import GROUP, OWN, load_plugin
 from xrm_core.plugins.resting import Resting
 from xrm_core.server.assembly import kept_files, read_model, require_there
 from xrm_core.settings import Settings
-from xrm_core.storage.engines import Database
+from xrm_core.storage.applied import current_model
+from xrm_core.storage.engines import Database, is_missing
 from xrm_core.storage.plugin_switches import resting_plugins, switch_off, switch_on
+from xrm_core.storage.schema_files import schema_files
 from xrm_core.storage.system_upgrade import upgrade_system
+from xrm_core.storage.tenants import tenants
 
 _WORDS = ('"x-entity"', '"x-extends"', '"x-relationship"')
 
@@ -25,7 +29,7 @@ def disable(settings: Settings, name: str) -> Resting:
     """Switch a plugin off for all servers, workers and commands of the deployment that start from now on.
 
     Raises:
-        SettingsError: it is not installed, or is switched off already.
+        SettingsError: it is not installed, is not loaded here anyway, or is switched off already.
         PluginLoadError: another plugin needs it.
         SchemaFilesInvalid: without its code its entity files cannot be read.
     """
@@ -38,9 +42,13 @@ def disable(settings: Settings, name: str) -> Resting:
         if known is not None and not known.removed:
             raise SettingsError(f"The plugin {name} is switched off already.", hint=f"«xrm plugins enable {name}».")
         # Of what was removed, the files are kept that an undo brings back.
-        resting = _resting(name) if known is None else Resting(name, known.distribution, known.version, known.files)
-        plugins = load_plugins(settings.disabled_plugins, enabled=settings.plugins, resting=[*others.values(), resting])
-        read_model(settings, plugins, kept_files(settings).texts)
+        resting = _resting(settings, name) if known is None else replace(known, removed=False)
+        without = replace(resting, files=())
+        plugins = _plugins(settings, [*others.values(), without])
+        if known is None and _is_nowhere(settings, database, plugins):
+            resting = without  # else they would be new entities of a plugin that is off
+        else:
+            read_model(settings, _plugins(settings, [*others.values(), resting]), kept_files(settings).texts)
         with database.begin() as connection:
             switch_off(connection, resting)
     return resting
@@ -64,10 +72,42 @@ def enable(settings: Settings, name: str) -> Plugins:
             )
         _point(name)
         others = [each for each in found.values() if each.name != name]
-        plugins = load_plugins(settings.disabled_plugins, enabled=settings.plugins, resting=others)
+        plugins = _plugins(settings, others)
         with database.begin() as connection:
             switch_on(connection, name)
     return plugins
+
+
+def _plugins(settings: Settings, resting: Sequence[Resting]) -> Plugins:
+    return load_plugins(settings.disabled_plugins, enabled=settings.plugins, resting=resting)
+
+
+def _is_nowhere(settings: Settings, main: Database, without: Plugins) -> bool:
+    """Whether all databases have the model that there is without the plugin's files."""
+    with main.read() as connection:
+        others = [each.url for each in tenants(connection, settings.data_dir)]
+    if not _has_model(settings, main, without):
+        return False
+    for url in others:
+        try:
+            with closing(Database(url, 1)) as database:
+                if is_missing(url) or not _has_model(settings, database, without):
+                    return False
+        except XrmError:  # who knows what it has
+            return False
+    return True
+
+
+def _has_model(settings: Settings, database: Database, plugins: Plugins) -> bool:
+    with database.read() as connection:
+        applied = current_model(connection)
+        texts = schema_files(connection).texts
+    if applied is None:
+        return True
+    try:
+        return read_model(settings, plugins, texts).fingerprint == applied.fingerprint
+    except SchemaFilesInvalid:  # other files refer to its entities
+        return False
 
 
 def _point(name: str) -> EntryPoint:
@@ -80,8 +120,13 @@ def _point(name: str) -> EntryPoint:
     return points[name]
 
 
-def _resting(name: str) -> Resting:
+def _resting(settings: Settings, name: str) -> Resting:
     point = _point(name)
+    if point.dist is not None and point.dist.name == OWN and name not in settings.plugins:
+        raise SettingsError(
+            f"The plugin {name} is not loaded here: XRM_PLUGINS does not name it.",
+            hint="If a database has its entities, name it there, and switch it off then.",
+        )
     problems: list[Problem] = []
     try:
         loaded = load_plugin(point)

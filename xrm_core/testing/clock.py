@@ -40,8 +40,7 @@ class Clock:
             raise ValueError(f"{moment!r} has no offset from UTC; write «Z» or «+01:00» at its end.")
         found = found.astimezone(dt.UTC)  # of a named zone, that of the process would be changed, too
         if self._travel is None:
-            import time_machine  # only tests that set the clock need it
-
+            time_machine = _time_machine()
             self._travel = time_machine.travel(found, tick=False)
             self._there = self._travel.start()
             self._patch.setattr(clock, "now", self._of_database)
@@ -61,3 +60,12 @@ class Clock:
 
     def _of_database(self, _connection: Connection) -> dt.datetime:
         return self.now()
+
+
+def _time_machine() -> Any:
+    """Only tests that set the clock need it."""
+    try:
+        import time_machine
+    except ImportError as error:
+        raise ImportError("To set the clock, tests need time-machine: pip install 'xrm-platform[testing]'.") from error
+    return time_machine

@@ -24,6 +24,12 @@ def test_each_hook_has_a_test_of_its_name():
     assert [name for name in HOOKS if f"def test_hook_{name}(" not in tests] == []
 
 
+def test_each_hook_is_shown_by_what_is_written_for_a_new_plugin():
+    skeleton = (REPOSITORY / "xrm_core/cli/plugin_skeleton/package/__init__.py.txt").read_text()
+
+    assert [name for name in HOOKS if f"def {name}(" not in skeleton] == []
+
+
 def test_each_name_of_the_api_is_documented():
     assert [name for name in api.__all__ if f"`{name}`" not in PAGE] == []
 

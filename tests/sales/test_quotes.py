@@ -22,7 +22,12 @@ ITEM = "mutation ($input: CreateQuoteItemInput!) { createQuoteItem(input: $input
 CHANGE = "mutation ($id: ID!, $input: UpdateQuoteItemInput!) { updateQuoteItem(id: $id, input: $input) { id } }"
 
 
+SEND = "mutation ($id: ID!) { sendQuote(id: $id) { link record { status } } }"
+
+
 def act(client: Client, name: str, id_: str) -> dict:
+    if name == "sendQuote":
+        return client.query(SEND, id=id_)[name]
     return client.query(f"mutation ($id: ID!) {{ {name}(id: $id) {{ id status }} }}", id=id_)[name]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from xrm_core.api import Action, JobHandler, On, Route, Schedule, hookimpl
 from xrm_sales.leads import capture, conversion, duplicates, form, nightly, routing, scoring
 from xrm_sales.opportunities import amounts, checks, closing, defaults, ending, stages, stalled
-from xrm_sales.quotes import life, reckoning, review
+from xrm_sales.quotes import life, pages, reckoning, review
 from xrm_sales.settings import Settings
 
 
@@ -42,8 +42,8 @@ def register_actions() -> list[Action]:
 
 @hookimpl
 def register_routes() -> list[Route]:
-    """Public web forms."""
-    return form.routes()
+    """Public web forms, letters, and the page on which a customer decides."""
+    return [*form.routes(), *pages.routes()]
 
 
 @hookimpl

@@ -13,6 +13,13 @@ class Settings:
     quote_valid_days: int = 30
     """How long a quote is valid that is sent without a date."""
 
+    sender_name: str = "Our company"
+    """Who writes letters."""
+    sender_address: tuple[str, ...] = ()
+    """Street and town of the sender, as they stand above the address of a letter."""
+    sender_footer: str = ""
+    """What stands at the foot of each page: register, VAT number, bank account."""
+
     def __post_init__(self) -> None:
         if self.hand_over_score < 1:
             raise ValueError("a lead without any points is not handed over: hand_over_score is 1 at least")

@@ -1,5 +1,6 @@
 """What becomes of a quote: sent, accepted or rejected, replaced by a new version, or too old."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, Record, RecordChange, Refuse, Schedule
 from xrm_sales.moments import now, today
 from xrm_sales.opportunities.closing import WinInput, win
+from xrm_sales.quotes.pages import hashed
 from xrm_sales.quotes.review import require
 from xrm_sales.writing import change, create
 
@@ -27,18 +29,28 @@ class DecisionInput:
     note: str | None = None
 
 
-def send(context: ActionContext, quote: Record) -> None:
+@dataclass
+class Sent:
+    """The path of the page on which the customer sees the quote and decides; it is told once, and to nobody else."""
+
+    link: str
+
+
+def send(context: ActionContext, quote: Record) -> Sent:
     """It is out: what was approved does not change any more. Without a date it is valid for as long as is set."""
     require(quote, "approved")
     days: int = context.settings.quote_valid_days
     until = quote["valid_until"] or (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
     if until < today():
         raise Refuse({"en": "It is not valid any more.", "de": "Es ist nicht mehr gültig."}, field="valid_until")
-    change(context, "quote", quote["id"], {"status": "sent", "sent_at": now(), "valid_until": until})
+    token = secrets.token_urlsafe(24)
+    out = {"status": "sent", "sent_at": now(), "valid_until": until, "link_hash": hashed(token)}
+    change(context, "quote", quote["id"], out)
     if quote["replaces"]:
         before = context.read("quote", quote["replaces"])
         if before is not None and before["status"] == "sent":
             change(context, "quote", before["id"], {"status": "superseded"})
+    return Sent(f"/plugins/sales/offers/{token}")
 
 
 def accept(context: ActionContext, quote: Record, given: DecisionInput) -> None:
@@ -129,14 +141,22 @@ def schedules() -> list[Schedule]:
 
 def actions() -> list[Action]:
     """All of them."""
-    made: list[tuple[str, Callable[..., None], type | None, str, str]] = [
+    made: list[tuple[str, Callable[..., object], type | None, str, str]] = [
         ("send", send, None, "It goes to the customer.", "Es geht zum Kunden."),
         ("accept", accept, DecisionInput, "The customer takes it.", "Der Kunde nimmt es an."),
         ("decline", decline, DecisionInput, "The customer does not take it.", "Der Kunde lehnt es ab."),
         ("revise", revise, None, "Make a new version.", "Eine neue Fassung anlegen."),
     ]
     return [
-        Action(f"sales.{name}", run, "quote", needs="update", input=given, description={"en": en, "de": de})
+        Action(
+            f"sales.{name}",
+            run,
+            "quote",
+            needs="update",
+            input=given,
+            answers=Sent if run is send else None,
+            description={"en": en, "de": de},
+        )
         for name, run, given, en, de in made
     ]
 

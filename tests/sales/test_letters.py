@@ -1,0 +1,99 @@
+"""A quote as a letter, and the page on which a customer decides."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from xrm_sales.quotes.letter import QUERY, content
+from xrm_sales.settings import Settings
+
+from tests.sales.conftest import Sales
+from tests.sales.test_quotes import SEND, Quotes, act, quotes  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def sent(quotes: Quotes) -> tuple[Quotes, str, str]:  # noqa: F811
+    """A quote that is out: its id, and the path of the customer's page."""
+    opportunity = quotes.sales.opportunity()
+    id_ = quotes.quote(opportunity=opportunity, language="de", discount_percent=10, introduction="Guten Tag!\n\nGerne.")
+    quotes.line(id_, quotes.press, quantity="2", description="Mit *Sternen* und #Rauten, <b>spitz</b> und ümlaut")
+    quotes.line(id_, quotes.feet, 2, quantity="0.5", optional=True)
+    act(quotes.sales.admin, "submitQuote", id_)
+    return quotes, id_, quotes.sales.admin.query(SEND, id=id_)["sendQuote"]["link"]
+
+
+def test_the_letter_is_a_pdf_for_whoever_sees_the_quote(sent: tuple[Quotes, str, str]):
+    quotes_, id_, _ = sent
+    path = f"/plugins/sales/quotes/{id_}/letter.pdf"
+
+    answer = quotes_.sales.admin.request("GET", path)
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-1.")
+    assert b"pdfaid" in answer.content  # PDF/A says so of itself
+    assert quotes_.sales.xrm.http.get(path).status_code == 401
+    assert quotes_.sales.xrm.as_role("guest").request("GET", path).status_code in (403, 404)
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "total", "tax"),
+    [
+        ("de", "EUR", "2.570,40\xa0€", "zzgl. 19 % USt. auf 2.160,00\xa0€"),
+        ("en", "EUR", "€2,570.40", "plus 19 % VAT on €2,160.00"),
+    ],
+)
+def test_it_says_all_in_its_language(quotes: Quotes, language: str, currency: str, total: str, tax: str):  # noqa: F811
+    id_ = quotes.quote(language=language, currency=currency, discount_percent=10, terms="30 Tage\n\nFrei Haus")
+    quotes.line(id_, quotes.press, quantity="2")
+    quote = quotes.sales.admin.query(QUERY, id=id_)["quote"]
+
+    found = content(quote, Settings(sender_name="Muster AG", sender_address=("Weg 1", "89073 Ulm")))
+
+    assert found["total"][1] == total
+    assert [tax, found["totals"][3][1]] in found["totals"]
+    assert found["sender"]["line"] == "Muster AG, Weg 1, 89073 Ulm"
+    assert found["notes"] == ["30 Tage", "Frei Haus"]
+    assert found["lines"][0][:3] == ["1", "Press", "2"]
+
+
+def test_the_customer_accepts_by_the_link_once(sent: tuple[Quotes, str, str]):
+    quotes_, id_, link = sent
+    http = quotes_.sales.xrm.http
+
+    page = http.get(link)
+    assert page.status_code == 200
+    assert "&lt;b&gt;spitz&lt;/b&gt;" in page.text
+    assert "<b>spitz" not in page.text
+    assert http.get(f"{link}/letter.pdf").content.startswith(b"%PDF")
+    assert http.get(f"{link}x").status_code == 404
+    assert http.post(link, data={"decision": "maybe"}).status_code == 422
+    assert quotes_.read(id_)["status"] == "sent"
+
+    assert http.post(link, data={"decision": "accept", "note": "Bitte bald"}).status_code == 200
+    assert http.post(link, data={"decision": "decline"}).status_code == 409
+
+    found = quotes_.read(id_)
+    assert (found["status"], found["opportunity"]["status"]) == ("accepted", "won")
+    assert "angenommen" in http.get(link).text
+
+
+def test_of_two_decisions_at_a_time_one_counts(sent: tuple[Quotes, str, str]):
+    quotes_, id_, link = sent
+    http = quotes_.sales.xrm.http
+    http.get(link)
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(lambda each: http.post(link, data={"decision": each}), ["accept", "decline"]))
+
+    assert sorted(answer.status_code for answer in answers)[0] == 200
+    assert sum(answer.status_code == 200 for answer in answers) == 1
+    assert quotes_.read(id_)["status"] in ("accepted", "rejected")
+
+
+def test_the_link_is_told_once_and_kept_as_a_hash(sent: tuple[Quotes, str, str], sales: Sales):
+    quotes_, id_, link = sent
+
+    kept = quotes_.sales.xrm.get("quote", id_)
+
+    assert kept is not None
+    assert link.rpartition("/")[2] not in str(kept)

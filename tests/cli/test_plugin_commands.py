@@ -35,6 +35,7 @@ def add(context: CommandContext, title: str, copies: Annotated[int, typer.Option
             context.records.create(connection, context.caller, "book", {"title": f"{title} {number}"})
     with context.read() as connection:
         found = context.query_as_system(connection, "{ booksAggregate { count } }")["booksAggregate"]
+        assert len(context.within(connection).find("book", {})) == found[0]["count"]
     typer.echo(f"{found[0]['count']} books{context.tenant}")
 
 def broken(context):

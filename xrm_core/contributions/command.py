@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from xrm_core.permissions.caller import System, system
 from xrm_core.plugins import Plugins
 from xrm_core.records.asking import asks_of
+from xrm_core.records.context import Context
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.engines import Database
 
@@ -55,6 +56,7 @@ class CommandContext:
 
     def __init__(self, records: "Records", database: Database, tenant: str, settings: Any, name: str) -> None:
         self._database = database
+        self._name = name
         self.records = records
         self.tenant = tenant
         self.settings = settings
@@ -75,6 +77,14 @@ class CommandContext:
             require_model(connection, self.records.model)
             yield connection
             require_model(connection, self.records.model)
+
+    def within(self, connection: Connection) -> Context:
+        """A transaction of the command as actions and hooks see theirs, for code that they share.
+
+        Args:
+            connection: of :meth:`read` or :meth:`transaction`.
+        """
+        return Context(self.records, connection, self.caller, ("command", self._name))
 
     def query_as_system(
         self, connection: Connection, document: str, variables: Mapping[str, Any] | None = None

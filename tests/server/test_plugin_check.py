@@ -98,6 +98,11 @@ def test_a_plugin_without_mistakes_is_all_right(check: Any):
             ("contributions", "error", "must have a name that begins with 'sample'"),
         ),
         (
+            GOOD + "\nfrom xrm_core.api import On\n@hookimpl\ndef register_record_hooks():\n"
+            "    return [On('customer', 'update', fields=('mood',), before=print)]\n",
+            ("contributions", "error", "names the field 'mood'"),
+        ),
+        (
             GOOD
             + "\nfrom xrm_core.api import Route\n@hookimpl\ndef register_routes():\n    return [Route('x', print)]\n",
             ("contributions", "error", "The plugin sample"),

@@ -20,6 +20,7 @@ from xrm_core.permissions.plugin_roles import brought, put_upon
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.plugins.loading import loadable_plugins
 from xrm_core.records.door import Records
+from xrm_core.records.hooks import check_hooks
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import Platform, policy_folders
 from xrm_core.server.plugin_check.findings import CHECKS, Finding, Report
@@ -113,6 +114,7 @@ def _start(settings: Settings, plugins: Plugins, model: Model) -> None:
     Raises:
         XrmError: something of it cannot be used.
     """
+    check_hooks(plugins, model)
     policies = policy.load(policy_folders(settings), model)
     for each in brought(plugins):
         policies = policy.parse_files(put_upon(policies.files, each, model), model)

@@ -48,6 +48,12 @@ FILES = {
             "account": {**TEXT, "format": "deals-iban"},
         },
     },
+    "payer": {
+        "x-entity": "payer",
+        "type": "object",
+        "x-deals-kept": {"years": 6},
+        "properties": {"account": {**TEXT, "format": "deals-iban"}},
+    },
     "step": {
         "x-entity": "step",
         "type": "object",
@@ -82,7 +88,12 @@ class Deals:
         (folder / "locale" / "de").mkdir(parents=True)
         (folder / "locale" / "de" / "deals.po").write_text(PO)
         (folder / "roles.json").write_text('{"roles": {"seller": {"labels": {"en": "Seller"}}}}')
-        rows = ["role,entity,action,fields,rule,effect", "seller,deal,*,*,,allow", "seller,step,read,*,,allow"]
+        rows = [
+            "role,entity,action,fields,rule,effect",
+            "seller,deal,*,*,,allow",
+            "seller,payer,*,*,,allow",
+            "seller,step,read,*,,allow",
+        ]
         (folder / "policies.csv").write_text("\n".join(rows) + "\n")
 
     @hookimpl
@@ -198,6 +209,15 @@ def test_what_has_no_form_is_a_problem_of_the_record(xrm: Xrm) -> None:
     assert error["extensions"]["code"] == "VALIDATION_FAILED"
     [problem] = error["extensions"]["details"]["problems"]
     assert (problem["field"], problem["rule"], problem["message"]) == ("account", "format", "ist kein Konto")
+    # also of an entity of which no hook is, whose simple changes take the short way
+    seller = xrm.as_role("seller")
+    create = "mutation ($account: String) { createPayer(input: {account: $account}) { id account } }"
+    payer = seller.query(create, account="de 5")["createPayer"]
+    assert payer["account"] == "DE 5"
+    update = "mutation ($id: ID!, $account: String) { updatePayer(id: $id, input: {account: $account}) { account } }"
+    assert seller.query(update, id=payer["id"], account="fr 5") == {"updatePayer": {"account": "FR 5"}}
+    seller.refused(create, "VALIDATION_FAILED", account="5")
+    seller.refused(update, "VALIDATION_FAILED", id=payer["id"], account="5")
 
 
 def test_an_entity_of_which_nothing_is_said_does_not_load(

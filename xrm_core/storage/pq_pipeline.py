@@ -61,7 +61,10 @@ class PqPipeline:
         """
         steps: list[Step] = []
         for text, values in texts:
-            steps += self._steps.steps(text, values)
+            try:
+                steps += self._steps.steps(text, values)
+            except psycopg.Error as error:  # a value that cannot be sent
+                raise StepFailed(text, error) from error
         future: asyncio.Future[list[PGresult]] = self._loop.create_future()
         self._future = future
         try:

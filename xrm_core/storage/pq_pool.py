@@ -119,9 +119,8 @@ class PqPool(Generic[Each]):
         except BaseException as error:
             with contextlib.suppress(ValueError):
                 self.waiting.remove(waiter)
-            if (
-                waiter.done() and not waiter.cancelled() and waiter.exception() is None
-            ):  # it was our turn, but we are no longer here to take it
+            if waiter.done() and not (waiter.cancelled() or waiter.exception()):
+                # It was our turn, but we are no longer here to take it.
                 given = waiter.result()
                 if given is None:
                     self._let_go()

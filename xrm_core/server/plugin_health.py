@@ -25,13 +25,13 @@ class PluginHealth:
     def __init__(self, checks: HealthChecks) -> None:
         self._checks = checks
         self._known: WeakKeyDictionary[Site, tuple[float, Sequence[Health]]] = WeakKeyDictionary()
-        self._looking = asyncio.Lock()
+        self._looking: WeakKeyDictionary[Site, asyncio.Lock] = WeakKeyDictionary()
 
     async def look(self, site: Site) -> Sequence[Health]:
         """What is not well at a site."""
         if not self._checks.found:
             return ()
-        async with self._looking:
+        async with self._looking.setdefault(site, asyncio.Lock()):  # a tenant that is slow holds up itself
             at, found = self._known.get(site, (0.0, ()))
             if time.monotonic() - at >= REMEMBER_SECONDS:
                 call = (site.serving.blueprint.records, site.database, site.name)

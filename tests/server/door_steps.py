@@ -20,12 +20,16 @@ VERBS = ["create", *["update"] * 3, "delete", "restore", "purge", *["many"] * 2,
 """As often as they are tried."""
 
 
-def text(step: Step, number: int) -> tuple[str, str, dict[str, Any]]:
-    """Declarations of variables, the field and the values of the variables, all with a number in their names."""
+def text(step: Step, number: int, *, says_dry: bool) -> tuple[str, str, dict[str, Any]]:
+    """Declarations of variables, the field and the values of the variables, all with a number in their names.
+
+    ``says_dry``: whether the field has the argument ``dryRun``.
+    """
     variables, root, selected = door_more_steps.text(step) if step.verb in MORE else _usual(step)
     declared = "".join(f", ${name}{number}: {type_}" for name, (type_, _) in variables.items())
     arguments = ", ".join(f"{name}: ${name}{number}" for name in variables)
-    asked = f"a{number}: {root}({arguments}, dryRun: $dry) {f'{{ {selected} }}' if selected else ''}"
+    arguments += ", dryRun: $dry" if says_dry else ""
+    asked = f"a{number}: {root}({arguments}) {f'{{ {selected} }}' if selected else ''}"
     return declared, asked, {f"{name}{number}": value for name, (_, value) in variables.items()}
 
 

@@ -20,7 +20,11 @@ class Handler(BaseHTTPRequestHandler):
     server: "Server"
 
     def do_POST(self) -> None:
-        self.body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        length = int(self.headers.get("content-length", 0))
+        self.body = self.rfile.read(length)
+        if len(self.body) < length:  # whoever sent it has ended in the middle of it
+            self.close_connection = True
+            return
         self.server.got.append((self.path, dict(self.headers.items()), self.body))
         self.server.behave(self)
 

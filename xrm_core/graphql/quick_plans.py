@@ -107,7 +107,11 @@ def quick_plan(
     plan = Plan((Step(key, b"", statement),), arguments.getters, demands)
     kind = planner.model[root.entity]
     plain = {names.input_name(each): each.name for each in kind.fields.values() if not _is_polymorphic(each)}
-    return QuickPlan(root, kind, key, makers, plain, plan, Text(statement.sql, len(statement.names)))
+    # One for all that differ in what is written alone, such as a value of an enum: each is prepared on each connection.
+    text = planner.scope.tables.statements.get(
+        ("shown", statement.sql), lambda: Text(statement.sql, len(statement.names))
+    )
+    return QuickPlan(root, kind, key, makers, plain, plan, text)
 
 
 class _Floats(Visitor):

@@ -1,15 +1,18 @@
 """Reads on PostgreSQL under trouble: many at once, cancelled, cut off, changed tables, too slow, too many, too big."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from xrm_core.errors import DatabaseOverloaded, DatabaseUnavailable, InternalError, Overloaded, Timeout
 from xrm_core.storage import pq_pool, pq_reader
 from xrm_core.storage.engines import Database
-from xrm_core.storage.pq_connection import MAX_PREPARED
+from xrm_core.storage.pq_connection import MAX_PREPARED, PqConnection
+from xrm_core.storage.pq_pipeline import PqPipeline
 from xrm_core.storage.pq_reader import MAX_CONNECTIONS, PostgresReader
 from xrm_core.storage.readers import ANEW, Call
 from xrm_core.telemetry.pool_use import PoolUse
@@ -237,6 +240,35 @@ async def test_reads_go_on_after_a_restart(reader: PostgresReader, postgres: Dat
     for _ in range(8):
         assert await reader.fetch([ONE]) == [b"1"]
     assert await asyncio.gather(*(reader.fetch([ONE]) for _ in range(20))) == [[b"1"]] * 20
+
+
+@pytest.mark.parametrize("kind", [PqConnection, PqPipeline])
+async def test_a_socket_that_has_the_number_of_a_lost_one_is_left_alone(postgres: Database, kind: Any) -> None:
+    # given a connection that was cut, and somebody else whose socket has its number by now
+    positional, arguments = postgres.dialect.create_connect_args(postgres.url)
+    owner = await psycopg.AsyncConnection.connect(*positional, **{**arguments, "autocommit": True})
+    lost, number = kind(owner, 5.0), owner.pgconn.socket
+    cut_all(postgres)
+    async with asyncio.timeout(5):
+        while lost.alive:  # noqa: ASYNC110 - it is looked at, and tells nobody
+            await asyncio.sleep(0.01)
+    pairs = [socket.socketpair()]
+    while all(each.fileno() != number for pair in pairs for each in pair):
+        pairs.append(socket.socketpair())
+    mine, other = next(pair[:: 1 if pair[0].fileno() == number else -1] for pair in pairs if number in map(fd, pair))
+    reader, writer = await asyncio.open_connection(sock=mine)
+    # when the lost one is closed
+    lost.close()
+    # then they hear what they are told
+    other.send(b"x")
+    assert await asyncio.wait_for(reader.readexactly(1), 5) == b"x"
+    writer.close()
+    for each in (each for pair in pairs for each in pair if each is not mine):
+        each.close()
+
+
+def fd(each: socket.socket) -> int:
+    return each.fileno()
 
 
 async def test_a_read_cut_off_midway_is_repeated(reader: PostgresReader, postgres: Database) -> None:

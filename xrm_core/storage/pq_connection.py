@@ -10,6 +10,7 @@ from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
 from xrm_core.storage.engines import milliseconds
+from xrm_core.storage.pq_socket import SocketWatch
 from xrm_core.storage.readers import ANEW
 
 MAX_PREPARED = 256
@@ -42,12 +43,11 @@ class PqConnection:
         self._pg = owner.pgconn
         self._pg.nonblocking = 1
         self._loop = asyncio.get_running_loop()
-        self._socket = self._pg.socket
         self._future: asyncio.Future[PGresult] | None = None
         self._result: PGresult | None = None
         self._prepared: OrderedDict[str, bytes] = OrderedDict()
         self._count = 0
-        self._loop.add_reader(self._socket, self._readable)
+        self._watch = SocketWatch(self._pg.socket, self._readable)
 
     @property
     def alive(self) -> bool:
@@ -92,8 +92,7 @@ class PqConnection:
 
     def close(self) -> None:
         """Close it, whatever it is doing."""
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+        self._watch.end()
         self._pg.finish()
 
     def _in_transaction(self) -> bool:
@@ -119,8 +118,10 @@ class PqConnection:
         try:
             send()
             if self._pg.flush():
-                self._loop.add_writer(self._socket, self._writable)
+                self._watch.await_room(self._writable)
         except psycopg.OperationalError as error:
+            self._future = None
+            self._lose()
             raise Lost from error
         result = await future
         if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
@@ -133,7 +134,7 @@ class PqConnection:
     def _writable(self) -> None:
         try:
             if not self._pg.flush():
-                self._loop.remove_writer(self._socket)
+                self._watch.has_room()
         except psycopg.OperationalError:
             self._lose()
 
@@ -159,8 +160,7 @@ class PqConnection:
             future.set_result(result)
 
     def _lose(self) -> None:
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+        self._watch.end()
         future, self._future = self._future, None
         if future is not None and not future.done():
             future.set_exception(Lost())

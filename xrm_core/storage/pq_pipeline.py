@@ -11,6 +11,7 @@ from psycopg.pq.abc import PGresult
 from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.engines import milliseconds
 from xrm_core.storage.pq_connection import Lost
+from xrm_core.storage.pq_socket import SocketWatch
 from xrm_core.storage.prepared_steps import PreparedSteps, Row, Step, StepFailed, Text
 
 BEGIN, COMMIT, ROLLBACK = Text("BEGIN", 0), Text("COMMIT", 0), Text("ROLLBACK", 0)
@@ -32,10 +33,9 @@ class PqPipeline:
         self._pg.enter_pipeline_mode()
         self._steps = PreparedSteps(owner)
         self._loop = asyncio.get_running_loop()
-        self._socket = self._pg.socket
         self._future: asyncio.Future[list[PGresult]] | None = None
         self._results: list[PGresult] = []
-        self._loop.add_reader(self._socket, self._readable)
+        self._watch = SocketWatch(self._pg.socket, self._readable)
 
     @property
     def alive(self) -> bool:
@@ -72,8 +72,10 @@ class PqPipeline:
                 step.send()
             self._pg.pipeline_sync()
             if self._pg.flush():
-                self._loop.add_writer(self._socket, self._writable)
+                self._watch.await_room(self._writable)
         except psycopg.OperationalError as error:
+            self._future = None
+            self.lose()
             raise Lost from error
         return self._steps.asked(steps, await future)
 
@@ -99,14 +101,13 @@ class PqPipeline:
 
     def close(self) -> None:
         """Close it, whatever it is doing."""
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+        self._watch.end()
         self._pg.finish()
 
     def _writable(self) -> None:
         try:
             if not self._pg.flush():
-                self._loop.remove_writer(self._socket)
+                self._watch.has_room()
         except psycopg.OperationalError:
             self.lose()
 
@@ -134,8 +135,7 @@ class PqPipeline:
 
     def lose(self) -> None:
         """Whoever waits for an answer gets none any more."""
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+        self._watch.end()
         future, self._future = self._future, None
         if future is not None and not future.done():
             future.set_exception(Lost())

@@ -2,11 +2,19 @@
 
 from pathlib import Path
 
-from xrm_core.api import Action, JobHandler, On, Route, Schedule, hookimpl
+from xrm_core.api import Action, JobHandler, Needs, On, QueryField, Route, Schedule, hookimpl
+from xrm_sales.forecast import figures, snapshots
 from xrm_sales.leads import capture, conversion, duplicates, form, nightly, routing, scoring
 from xrm_sales.opportunities import amounts, checks, closing, defaults, ending, stages, stalled
+from xrm_sales.orders import contracts, ordering
 from xrm_sales.quotes import life, pages, reckoning, review
 from xrm_sales.settings import Settings
+
+
+@hookimpl
+def register_needs() -> Needs:
+    """The platform with which it comes."""
+    return Needs(core=">=0.1")
 
 
 @hookimpl
@@ -37,7 +45,15 @@ def register_actions() -> list[Action]:
         *conversion.actions(),
         *review.actions(),
         *life.actions(),
+        *ordering.actions(),
+        *contracts.actions(),
     ]
+
+
+@hookimpl
+def register_query_fields() -> list[QueryField]:
+    """What can be asked beyond records."""
+    return [figures.query_field(), snapshots.query_field()]
 
 
 @hookimpl
@@ -49,13 +65,19 @@ def register_routes() -> list[Route]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    return [*stalled.jobs(), *nightly.jobs(), *life.jobs()]
+    return [job for part in (stalled, nightly, life, contracts, snapshots) for job in part.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    return [*stalled.schedules(), *nightly.schedules(), *life.schedules()]
+    return [
+        *stalled.schedules(),
+        *nightly.schedules(),
+        *life.schedules(),
+        *contracts.schedules(),
+        *snapshots.schedules(),
+    ]
 
 
 @hookimpl
@@ -78,6 +100,8 @@ def register_record_hooks() -> list[On]:
         On("quote_item", ("create", "update"), before=reckoning.priced),
         On("quote_item", ("create", "update", "delete", "restore"), before=reckoning.after_line),
         On("approval_rule", ("create", "update"), before=review.check_rule),
+        On("sales_order", ("create", "update"), fields=("status",), before=ordering.keep_within),
+        On("contract", ("create", "update"), fields=(*contracts.TERM, "renews"), before=contracts.reckon),
         On("opportunity", "create", before=stages.begin),
         On("opportunity", "update", fields=("pipeline", "stage", "status"), before=stages.move),
         On("opportunity", "update", fields=("closed_on", "loss_reason", "lost_to"), before=ending.check_change),

@@ -1,6 +1,7 @@
 """Settings of the plugin: ``XRM_SALES_…``."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,8 @@ class Settings:
     quote_valid_days: int = 30
     """How long a quote is valid that is sent without a date."""
 
+    process: Literal["quote", "order", "invoice"] = "order"
+    """How far the platform goes: an ERP takes over after the quote, after the order, or nothing does before payment."""
     sender_name: str = "Our company"
     """Who writes letters."""
     sender_address: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from typing import Any
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, Record, RecordChange, Refuse, Schedule
 from xrm_sales.moments import now, today
 from xrm_sales.opportunities.closing import WinInput, win
+from xrm_sales.orders.ordering import make
 from xrm_sales.quotes.pages import hashed
 from xrm_sales.quotes.review import require
 from xrm_sales.writing import change, create
@@ -57,6 +58,8 @@ def accept(context: ActionContext, quote: Record, given: DecisionInput) -> None:
     """The customer takes it: the opportunity is won for its net total, and other quotes of it are superseded."""
     require(quote, "sent")
     _decided(context, quote, "accepted", given)
+    if context.settings.process != "quote":
+        make(context, {**quote, "decided_on": given.decided_on.isoformat() if given.decided_on else None})
     opportunity = context.read("opportunity", quote["opportunity"]) if quote["opportunity"] else None
     if opportunity is None:
         return

@@ -1,0 +1,134 @@
+"""The forecast, and what has changed since last Monday."""
+
+import random
+from collections import defaultdict
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+import pytest
+
+from tests.sales.conftest import Sales
+
+FORECAST = """
+query ($from: Date!, $months: Int!, $by: SalesForecastBy!) {
+  salesForecast(fromMonth: $from, months: $months, by: $by) {
+    lines { month currency label closed commit bestCase pipeline weighted opportunities quota attainment adjusted
+            adjustmentReason }
+  }
+}"""
+CHANGES = "{ salesForecastChanges { since changes { name what amountBefore amount closeBefore closeOn stage } } }"
+WIN = "mutation ($id: ID!, $on: Date!) { winOpportunity(id: $id, input: {closedOn: $on}) { status } }"
+
+
+def lines(sales: Sales, by: str = "TOTAL", client=None, months: int = 2) -> list[dict]:
+    given = {"from": "2026-03-01", "months": months, "by": by}
+    return (client or sales.admin).query(FORECAST, **given)["salesForecast"]["lines"]
+
+
+def made(sales: Sales, **values: object) -> str:
+    return sales.xrm.create("opportunity", {"name": "Some", "customer": sales.customer, **values})
+
+
+def test_a_month_has_what_is_won_and_what_is_expected(sales: Sales):
+    make = lambda **values: made(sales, **values)  # noqa: E731
+    won = make(amount=100, close_on="2026-05-01")
+    sales.admin.query(WIN, id=won, on="2026-03-10")
+    make(amount=1000, close_on="2026-03-31", stage=sales.stages["Negotiation"])
+    make(amount=500, close_on="2026-03-31", stage=sales.stages["Proposal"])
+    make(amount=50, close_on="2026-03-01")
+    make(amount=9999, close_on="2026-03-05", forecast_category="omitted")
+    make(amount=70, close_on="2026-04-01", currency="CHF")
+    make(amount=70, close_on="2026-05-01")
+
+    march, april = lines(sales)
+
+    assert (march["month"], march["currency"], march["opportunities"]) == ("2026-03-01", "EUR", 4)
+    assert (march["closed"], march["commit"], march["bestCase"], march["pipeline"]) == (
+        "100.00",
+        "1000.00",
+        "500.00",
+        "50.00",
+    )
+    assert march["weighted"] == "1105.00"  # 100 + 750 + 250 + 5
+    assert (april["month"], april["currency"], april["pipeline"]) == ("2026-04-01", "CHF", "70.00")
+
+
+def test_owners_have_their_quota_and_what_the_manager_thinks(sales: Sales):
+    ada = sales.xrm.as_role("sales_rep", first_name="Ada", last_name="Nor").user_id
+    won = made(sales, owner=ada, amount=250)
+    sales.admin.query(WIN, id=won, on="2026-03-10")
+    sales.xrm.create("quota", user=ada, month="2026-03-01", amount=1000)
+    sales.xrm.create("quota", user=sales.rep.user_id, month="2026-04-01", amount=5)
+    sales.xrm.create("forecast_adjustment", user=ada, month="2026-03-01", amount=900, reason="One more is coming")
+
+    of_ada, of_rep = lines(sales, "OWNER")
+
+    assert (of_ada["label"], of_ada["closed"], of_ada["quota"], of_ada["attainment"]) == (
+        "Ada Nor",
+        "250.00",
+        "1000.00",
+        "25.00",
+    )
+    assert (of_ada["adjusted"], of_ada["adjustmentReason"]) == ("900.00", "One more is coming")
+    assert (of_rep["month"], of_rep["quota"], of_rep["closed"]) == ("2026-04-01", "5.00", "0")
+
+
+@pytest.mark.parametrize("by", ["team", "product", "region"])
+def test_it_is_parted_by_other_things_too(sales: Sales, by: str):
+    part = {"team": lambda: sales.xrm.create("team", name="North"), "region": lambda: "North"}.get(
+        by, lambda: sales.xrm.create("product", sku="N", name="North")
+    )()
+    made(sales, amount=10, close_on="2026-03-03", **{by: part})
+    made(sales, amount=7, close_on="2026-03-03")
+
+    assert {each["label"]: each["pipeline"] for each in lines(sales, by.upper())} == {None: "7.00", "North": "10.00"}
+
+
+def test_everybody_sees_the_forecast_of_what_they_see(sales: Sales):
+    ada = sales.xrm.as_role("sales_seller", first_name="Ada")
+    made(sales, amount=10, close_on="2026-03-03", owner=ada.user_id)
+    made(sales, amount=7, close_on="2026-03-03")
+
+    assert [each["pipeline"] for each in lines(sales, client=ada)] == ["10.00"]
+    sales.xrm.as_role("guest").refused(FORECAST, "BAD_QUERY", **{"from": "2026-03-01", "months": 1, "by": "TOTAL"})
+
+
+def test_the_figures_are_those_of_the_records(sales: Sales):
+    drawn = random.Random(4)
+    expected: dict[str, Decimal] = defaultdict(Decimal)
+    stages = {"Qualification": 10, "Proposal": 50, "Negotiation": 75}
+    for _ in range(25):
+        stage, amount = drawn.choice(sorted(stages)), Decimal(drawn.randint(0, 99_999)) / 100
+        day = date(2026, drawn.randint(3, 5), drawn.randint(1, 28))
+        made(sales, amount=amount, close_on=day.isoformat(), stage=sales.stages[stage])
+        expected[day.replace(day=1).isoformat()] += (amount * stages[stage] / 100).quantize(
+            Decimal("0.01"), ROUND_HALF_UP
+        )
+
+    assert {each["month"]: Decimal(each["weighted"]) for each in lines(sales, months=3)} == dict(expected)
+
+
+def test_what_has_changed_since_last_monday(sales: Sales):
+    sales.xrm.clock.set("2026-03-02T03:00Z")  # a Monday
+    sales.xrm.work()
+    kept = made(sales, name="Kept", amount=5, close_on="2026-04-01")
+    moved = made(sales, name="Moved", amount=10, close_on="2026-04-01")
+    won = made(sales, name="Won", amount=20, close_on="2026-04-01")
+    sales.xrm.clock.set("2026-03-02T05:00Z")
+    assert sales.xrm.work().job("sales.take_snapshot").result == {"opportunities": 3}
+
+    sales.xrm.clock.set("2026-03-05T12:00Z")
+    change = 'mutation ($id: ID!) { updateOpportunity(id: $id, input: {amount: 12, closeOn: "2026-05-01"}) { id } }'
+    sales.admin.query(change, id=moved)
+    sales.admin.query(WIN, id=won, on="2026-03-05")
+    assert kept
+
+    found = sales.admin.query(CHANGES)["salesForecastChanges"]
+
+    assert found["since"] == "2026-03-02"
+    by_name = {each["name"]: each for each in found["changes"] if "new" not in each["what"]}
+    assert by_name.keys() == {"Moved", "Won"}
+    assert by_name["Moved"]["what"] == ["amount", "date"]
+    assert (by_name["Moved"]["amountBefore"], by_name["Moved"]["amount"]) == ("10.00", "12.00")
+    assert (by_name["Moved"]["closeBefore"], by_name["Moved"]["closeOn"]) == ("2026-04-01", "2026-05-01")
+    assert by_name["Won"]["what"] == ["won"]

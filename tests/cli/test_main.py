@@ -196,7 +196,7 @@ def test_messages_cannot_play_tricks_on_the_terminal(xrm: Xrm):
 
 
 MAKE_A_DATABASE = {"serve", "schema plan", "schema apply", "tenant create", "tenant import", "restore"}
-NEED_NO_DATABASE = {"schema check", "schema print", "schema layers", "plugins list"}
+NEED_NO_DATABASE = {"schema check", "schema print", "schema layers", "plugins list", "plugins check", "plugins new"}
 NEED_NO_DATABASE |= {"permissions matrix", "permissions test", "doctor"}
 WEBHOOK = ["01a2170d-fdba-726c-8456-14ba50d381ce"]
 ARGUMENTS = {
@@ -222,6 +222,7 @@ ARGUMENTS = {
     **{f"log {word}": ["plugin fleet"] for word in ("forget", "retry")},
     "scim roles": ["Sales"],
     "actions run": ["fleet.inspect"],
+    **{f"plugins {word}": ["fleet"] for word in ("disable", "enable", "remove")},
     "token create": ["ada@example.com"],
     "token revoke": ["019aba4e-0000-7000-8000-000000000003"],
 }

@@ -14,13 +14,10 @@ from io import BytesIO
 from pathlib import Path
 from string import Formatter
 
-import structlog
-
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "de")
 """In which everything is said that is said by :func:`say`; catalogues for all but the first."""
 
-_log = structlog.get_logger("xrm.plugins")
 _spoken: ContextVar[str | None] = ContextVar("xrm_language", default=None)
 
 
@@ -170,7 +167,10 @@ class Texts:
                 try:
                     found = _compiled(file.read_bytes(), base)
                 except Exception as error:  # whatever is in somebody's file: then it is told in English
-                    _log.warning("catalogue_unreadable", file=str(file), kind=type(error).__name__)
+                    import structlog  # not for every «xrm --help»
+
+                    log = structlog.get_logger("xrm.plugins")
+                    log.warning("catalogue_unreadable", file=str(file), kind=type(error).__name__)
             self._catalogues[base] = found
         return self._catalogues[base]
 

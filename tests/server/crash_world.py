@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -30,7 +31,35 @@ PASSING = ("BUSY", "DATABASE_UNAVAILABLE", "IDEMPOTENCY_IN_PROGRESS", "OVERLOADE
 
 SECRET = "0123456789 abcdefghij crash tests 9876543210"
 PLUGIN = """
-import os
+import datetime, os, time
+
+real, now = datetime.datetime, time.time
+
+def back():
+    try:
+        with open(os.environ["CRASH_CLOCK"]) as file:
+            return float(file.read() or 0)
+    except FileNotFoundError:
+        return 0.0
+
+class Like(type):
+    def __instancecheck__(cls, value):
+        return isinstance(value, real)
+
+    def __subclasscheck__(cls, other):
+        return issubclass(other, real)
+
+class Clock(real, metaclass=Like):
+    def __new__(cls, *given, **named):
+        return real(*given, **named)
+
+    @classmethod
+    def now(cls, tz=None):
+        return real.now(tz) - datetime.timedelta(seconds=back())
+
+time.time = lambda: now() - back()
+datetime.datetime = Clock
+
 from xrm_core.api import JobHandler, enqueue, hookimpl
 
 
@@ -121,6 +150,7 @@ class Site:
         return {
             "PYTHONPATH": f"{REPOSITORY}:{self.plugin}",
             "CRASH_HEARD": str(self.folder / "heard"),
+            "CRASH_CLOCK": str(self.folder / "clock"),
             "XRM_SECRET_KEY": SECRET,
             "XRM_JOB_LEASE_SECONDS": "3",
             "XRM_WEBHOOK_NETWORKS": "127.0.0.1",
@@ -139,6 +169,14 @@ class Site:
         place.mkdir(exist_ok=True)
         started = WorkerProcess(place, "--schemas", self.shop.pack.folder, "--database", self.url, **self.settings)
         self.workers[number:] = [started, *self.workers[number + 1 :]]
+
+    def set_clock_back(self, seconds: float) -> None:
+        """Let all processes, also those that run, take it to be earlier; once more is earlier still."""
+        file = self.folder / "clock"
+        before = float(file.read_text()) if file.exists() else 0.0
+        new = self.folder / "clock.new"
+        new.write_text(str(before + seconds))
+        new.replace(file)
 
     def xrm(self, *words: str) -> str:
         """What a command says that must succeed."""
@@ -166,7 +204,8 @@ class Site:
 class Writer:
     """A client that creates products, changes its own by their version, and deletes some; each change has a key, with
     which it is sent until it is acknowledged. ``known`` has what must be there in the end, ``last`` the last version of
-    each of its records, also of those that are gone.
+    each of its records, also of those that are gone. Some it creates without a key, and does not try again: of these
+    ``unsure`` has the names for which there was no answer.
     """
 
     site: Site
@@ -176,14 +215,40 @@ class Writer:
     refused: list[Any] = field(default_factory=list)
     wrong: list[BaseException] = field(default_factory=list)
     repeated: int = 0
+    unsure: set[str] = field(default_factory=set)
 
     def run(self) -> None:
         """Until ``ended``."""
         try:
             while not self.ended.is_set():
-                self._write()
+                if random.random() < 0.3:
+                    self._create_once()
+                else:
+                    self._write()
+                time.sleep(random.random() / 20)  # those who are told of each change have to come to an end, too
         except BaseException as error:
             self.wrong.append(error)
+
+    def find_out(self, stored: Mapping[str, tuple[str, int, int]]) -> None:
+        """Whether those without an answer were created: each once at most."""
+        for name in self.unsure:
+            found = [(id_, what) for id_, what in stored.items() if what[0] == name]
+            assert len(found) <= 1
+            for id_, what in found:
+                self.known[id_], self.last[id_] = what, 1
+
+    def _create_once(self) -> None:
+        name = uuid4().hex
+        query = f'mutation {{ createProduct(input: {{name: "{name}", rank: 0}}) {{ id version }} }}'
+        answer = self._once(random.choice(self.site.servers).url, query, "")
+        if isinstance(answer, dict) and "errors" not in answer:
+            made = answer["data"]["createProduct"]
+            self.known[made["id"]], self.last[made["id"]] = (name, 0, 1), 1
+            return
+        if isinstance(answer, dict):
+            assert answer["errors"][0]["extensions"]["code"] in PASSING, answer
+        self.unsure.add(name)
+        time.sleep(0.05 + random.random() / 10)
 
     def _write(self) -> None:
         name = uuid4().hex
@@ -223,7 +288,8 @@ class Writer:
     def _once(self, url: str, query: str, key: str) -> Any:
         headers = {"Authorization": f"Bearer {self.site.shop.token}", "Content-Type": "application/json"}
         body = json.dumps({"query": query}).encode()
-        request = urllib.request.Request(f"{url}graphql", body, {**headers, "Idempotency-Key": key})
+        headers |= {"Idempotency-Key": key} if key else {}
+        request = urllib.request.Request(f"{url}graphql", body, headers)
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
                 return json.load(answer)

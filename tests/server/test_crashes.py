@@ -33,6 +33,8 @@ pytestmark = pytest.mark.slow
 KILLS = 40 if NIGHT else 6
 """Of each kind; by night it takes a quarter of an hour."""
 WRITERS = 4
+MOST_BACK = 30.0
+"""Seconds by which all clocks are set back at once: what is due waits so much longer, and no more than that."""
 
 
 @pytest.fixture
@@ -78,6 +80,10 @@ def test_everything_is_killed_again_and_again(database: tuple[str, OwnPostgres |
             thread.join(PATIENCE + 30)
         assert [each.wrong for each in writers] == [[]] * WRITERS
         assert not any(thread.is_alive() for thread in threads)
+        with closing(Database(url)) as opened:
+            there, _, _ = contents(opened)
+        for each in writers:
+            each.find_out(there)
         last = {id_: version for each in writers for id_, version in each.last.items()}
         known = {id_: what for each in writers for id_, what in each.known.items()}
         events = {(id_, n) for id_, version in last.items() for n in range(1, version + 1)}
@@ -114,8 +120,8 @@ def test_everything_is_killed_again_and_again(database: tuple[str, OwnPostgres |
         assert "changes; head" in site.xrm("log", "verify", *where)
         assert site.xrm("log", "dead").strip() == ""
         site.stop()
-    again = sum(each.repeated for each in writers)
-    print(f"{len(last)} records, {len(events)} changes, killed: {dict(kills)}, sent again: {again}")
+    again, unsure = sum(each.repeated for each in writers), sum(len(each.unsure) for each in writers)
+    print(f"{len(last)} records, {len(events)} changes, killed: {dict(kills)}, sent again: {again}, unsure: {unsure}")
     print(f"followed in {follower.connections} connections, {len(follower.told)} messages")
     if own is None:
         with closing(sqlite3.connect(tmp_path / "shop.db")) as file:
@@ -125,7 +131,8 @@ def test_everything_is_killed_again_and_again(database: tuple[str, OwnPostgres |
 def chaos(site: Site, own: OwnPostgres | None, url: str) -> Iterator[str]:
     """Kills again and again; says what."""
     kinds = ["server", "worker", *(["database", "connections"] if own else [])]
-    for victim in random.sample(kinds * KILLS, KILLS * len(kinds)):
+    others = ["clock", "clock", *(["restart", "restart"] if own else [])]
+    for victim in random.sample([*kinds * KILLS, *others], KILLS * len(kinds) + len(others)):
         time.sleep(random.uniform(0.5, 3))
         yield victim
         match victim:
@@ -145,6 +152,10 @@ def chaos(site: Site, own: OwnPostgres | None, url: str) -> Iterator[str]:
                 own.kill()
                 time.sleep(random.uniform(0, 2))
                 own.start()
+            case "restart" if own is not None:
+                own.restart()
+            case "clock":
+                site.set_clock_back(random.uniform(1, MOST_BACK))
     workers = [each.process for each in site.workers]
     processes: list[subprocess.Popen[Any]] = [*workers, *(each.process for each in site.servers)]
     dead = [each.args for each in processes if each.poll() is not None]

@@ -1,13 +1,18 @@
 """The fixtures for plugin authors: what they promise, on both databases."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.testing.conftest import FILES
 from xrm_core.auth.mail import Mail
 from xrm_core.auth.one_time import Purpose
+from xrm_core.graphql.schema import build
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.testing import Setup, Xrm
 
@@ -31,6 +36,28 @@ def test_each_test_has_a_database_of_its_own(xrm: Xrm, _again: int) -> None:
 
     assert texts(xrm) == ["one"]
     assert [event.values["text"] for event in xrm.events] == ["one"]
+
+
+def test_all_apps_of_a_setup_share_the_schemas_that_one_has_made(
+    xrm_with: Callable[[Setup], Xrm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup, built = replace(NOTHING), []
+
+    def counted(*given: Any) -> Any:
+        built.append(given)
+        time.sleep(0.1)  # so that others wait for it
+        return build(*given)
+
+    monkeypatch.setattr("xrm_core.graphql.roles.build", counted)
+
+    for wanted in ([["clerk"]], [["clerk"], []]):
+        xrm = xrm_with(setup)
+        clients = [xrm.as_role(*names) for names in wanted]
+        with ThreadPoolExecutor() as threads:
+            answers = list(threads.map(lambda client: client.post(TASKS).status_code, clients * 2))
+        assert answers == [200, *[422] * (len(wanted) - 1)] * 2
+
+    assert len(built) == 2
 
 
 def test_a_role_is_one_user_and_users_differ(xrm: Xrm) -> None:

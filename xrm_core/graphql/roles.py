@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor as Threads
+from copy import copy
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -89,6 +90,12 @@ class Roles:
     def model(self) -> Model:
         """The model."""
         return self._tables.model
+
+    def for_another_loop(self) -> "Roles":
+        """The same ones for another event loop: what is made for either, both have."""
+        same = copy(self)
+        same._making = asyncio.Lock()  # belongs to the loop in which somebody first waits for it
+        return same
 
     @property
     def shapes(self) -> list[str]:

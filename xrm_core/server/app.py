@@ -24,7 +24,7 @@ from xrm_core.records.file_scans import FileScans
 from xrm_core.server import graphiql, health, metrics_http
 from xrm_core.server.assembly import Platform
 from xrm_core.server.auth_http import AuthEndpoints
-from xrm_core.server.blueprints import Blueprints
+from xrm_core.server.blueprints import Blueprint, Blueprints
 from xrm_core.server.change_sealing import SEAL_SECONDS, ChangeSealing
 from xrm_core.server.content_stores import content_stores
 from xrm_core.server.event_streams import EventStreams
@@ -74,16 +74,22 @@ SCAN_SECONDS = 60.0
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 
 
-def create_app(platform: Platform, page: Mapping[str, Any] | None = None) -> Traffic:
+def create_app(
+    platform: Platform, page: Mapping[str, Any] | None = None, blueprint: Blueprint | None = None
+) -> Traffic:
     """The ASGI application.
 
     Args:
         platform: what it serves; its database must have the platform's model.
         page: configuration of the GraphiQL page (demo tokens and examples); None: the page asks for a token.
+        blueprint: what was made of the platform's parts before, for another app of theirs; None: it is made.
     """
     settings = platform.settings
     blueprints = Blueprints(settings, platform.plugins)
-    blueprint = blueprints.add(platform.model, platform.records, platform.authority, platform.database.dialect)
+    if blueprint is None:
+        blueprint = blueprints.add(platform.model, platform.records, platform.authority, platform.database.dialect)
+    else:
+        blueprints.take(blueprint, platform.database.dialect)
     slots, stores = UploadSlots(), content_stores(settings)
     scans = FileScans(platform.plugins, settings.clamd)
     intake = FileIntake(

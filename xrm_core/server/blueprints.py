@@ -1,7 +1,7 @@
 """What follows from a model and policies: made once, shared by all databases that have this model."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from sqlalchemy import Dialect
@@ -36,6 +36,10 @@ class Blueprint:
     records: Records
     authority: Authority
     roles: Roles
+
+    def for_another_loop(self) -> "Blueprint":
+        """The same for another event loop: schemas and plans that are made for either, both have."""
+        return replace(self, roles=self.roles.for_another_loop())
 
 
 class Blueprints:
@@ -93,8 +97,12 @@ class Blueprints:
                 f"The pack has no entity «{USER}», so nobody could sign in.", hint="Add its entity file."
             )
         roles = make_roles(self._settings, records.tables, dialect, records)
-        records.asks = Asking(roles)
-        return self._keep(Blueprint(model, records, authority, roles), dialect)
+        return self.take(Blueprint(model, records, authority, roles), dialect)
+
+    def take(self, made: Blueprint, dialect: Dialect) -> Blueprint:
+        """One that was made elsewhere, of the same plugins and under the same settings."""
+        made.records.asks = Asking(made.roles)
+        return self._keep(made, dialect)
 
     def _keep(self, made: Blueprint, dialect: Dialect) -> Blueprint:
         self._made[made.model.fingerprint, made.authority.policies.version, dialect.name] = made

@@ -1,6 +1,6 @@
 """The app of a test: a real server on a database of its own, asked in this process."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from typing import Any
@@ -11,10 +11,11 @@ from starlette.testclient import TestClient
 
 from xrm_core.auth import tokens
 from xrm_core.metadata.model import USER
-from xrm_core.permissions.caller import System, system
+from xrm_core.permissions.caller import System
 from xrm_core.records.stored import from_row
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import Platform
+from xrm_core.server.blueprints import Blueprint
 from xrm_core.storage.engines import Database
 from xrm_core.testing.client import Client
 from xrm_core.testing.clock import Clock
@@ -32,8 +33,15 @@ class Xrm:
     :meth:`work`.
     """
 
-    def __init__(self, platform: Platform, recorder: Recorder, patch: pytest.MonkeyPatch, stack: ExitStack) -> None:
-        self.platform = platform
+    def __init__(
+        self,
+        platform: Platform,
+        blueprint: Callable[[Platform], Blueprint],
+        recorder: Recorder,
+        patch: pytest.MonkeyPatch,
+        stack: ExitStack,
+    ) -> None:
+        self.platform, self._blueprint = platform, blueprint
         self.clock, self.mails = Clock(), Mails()
         self._recorder, self._stack = recorder, stack
         stack.callback(self.clock.release)
@@ -56,7 +64,8 @@ class Xrm:
     @cached_property
     def http(self) -> TestClient:
         """A client of the app without credentials; the app starts when it is first asked for."""
-        return self._stack.enter_context(TestClient(create_app(self.platform)))
+        app = create_app(self.platform, blueprint=self._blueprint(self.platform))
+        return self._stack.enter_context(TestClient(app))
 
     def as_role(self, *roles: str, **user: Any) -> Client:
         """A client of a user with these roles; the same user each time, unless something is said of the ``user``.
@@ -129,15 +138,15 @@ class Xrm:
         return self._statements.counted(most)
 
     def _system(self) -> System:
-        return system(self.platform.model, "test")
+        return System(self.platform.records.full_access, "test")
 
 
 @contextmanager
-def opened(platform: Platform, recorder: Recorder) -> Iterator[Xrm]:
-    """An app until the block ends; its database is closed then."""
+def opened(platform: Platform, blueprint: Callable[[Platform], Blueprint], recorder: Recorder) -> Iterator[Xrm]:
+    """An app until the block ends; its database is closed then. ``blueprint`` gives what it serves by."""
     recorder.events.clear()
     recorder.silent.clear()
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         stack.callback(platform.database.close)
-        yield Xrm(platform, recorder, patch, stack)
+        yield Xrm(platform, blueprint, recorder, patch, stack)
         stack.close()  # while all that was patched still is

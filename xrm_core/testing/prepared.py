@@ -1,4 +1,4 @@
-"""Setups made ready: model, plugins and policies once for all tests, and a database to be copied for each."""
+"""Setups made ready: model, plugins, policies and schemas once for all tests, and a database to be copied for each."""
 
 import os
 import secrets
@@ -18,6 +18,7 @@ from xrm_core.permissions.plugin_roles import brought, put_upon
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.records.door import Records
 from xrm_core.server.assembly import Platform, policy_folders, read_model
+from xrm_core.server.blueprints import Blueprint, Blueprints
 from xrm_core.settings import Settings, load_settings
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
@@ -58,6 +59,7 @@ class Prepared:
         self._authority = Authority(self._model, policies)
         self._postgres = None if postgres is None else _Postgres(postgres)
         self._pattern: Path | None = None
+        self._blueprints: dict[str, Blueprint] = {}
 
     @contextmanager
     def app(self, kind: str, folder: Path) -> Iterator[Xrm]:
@@ -67,7 +69,7 @@ class Prepared:
             kind: ``sqlite`` or ``postgresql``.
             folder: for the copy.
         """
-        with self._copy(kind, folder) as url, opened(self._platform(url), self.recorder) as app:
+        with self._copy(kind, folder) as url, opened(self._platform(url), self._blueprint, self.recorder) as app:
             yield app
 
     def close(self) -> None:
@@ -90,6 +92,14 @@ class Prepared:
         file = folder / "xrm.db"
         shutil.copyfile(self._pattern, file)
         yield f"sqlite:///{file}"
+
+    def _blueprint(self, platform: Platform) -> Blueprint:
+        """What an app serves by. To make schemas and plans takes longer than most tests, so all apps share them."""
+        dialect = platform.database.dialect
+        if dialect.name not in self._blueprints:
+            blueprints = Blueprints(self.settings, self._plugins)
+            self._blueprints[dialect.name] = blueprints.add(self._model, self._records, self._authority, dialect)
+        return self._blueprints[dialect.name].for_another_loop()
 
     def _make(self, url: str) -> None:
         platform = self._platform(url)

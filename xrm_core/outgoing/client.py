@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -69,6 +70,12 @@ class Fetched(Answer):
     body: bytes
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Whom to believe, for all clients of a process: to read it takes as long as a hundred requests."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class Outgoing:
     """Sends requests. For several threads.
 
@@ -90,7 +97,7 @@ class Outgoing:
         self._under_way = _UnderWay()
         backend = _Pinned(tuple(allowed), Lookups(resolve or resolved), self._under_way)
         self._pool = ConnectionPool(
-            ssl_context=tls or httpx2.create_ssl_context(trust_env=False),
+            ssl_context=tls or _tls(),
             max_connections=MOST_CONNECTIONS,
             max_keepalive_connections=64,
             keepalive_expiry=5.0,

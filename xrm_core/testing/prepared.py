@@ -130,7 +130,7 @@ class _Postgres:
             make(self._of(name))
             self._pattern = name
         name = _name()
-        self._do(f"CREATE DATABASE {name} TEMPLATE {self._pattern}")
+        self._do(f"CREATE DATABASE {name} TEMPLATE {self._pattern}", since_15=" STRATEGY FILE_COPY")
         try:
             yield self._of(name)
         finally:
@@ -143,10 +143,15 @@ class _Postgres:
     def _of(self, name: str) -> str:
         return self._url.set(database=name).render_as_string(hide_password=False)
 
-    def _do(self, statement: str) -> None:
+    def _do(self, statement: str, *, since_15: str = "") -> None:
+        """Run a statement; ``since_15`` goes with it on a PostgreSQL that knows it.
+
+        Many small files are copied in a third of the time if each block need not go through the log.
+        """
         plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(plain, autocommit=True) as connection:
-            connection.execute(statement.encode())
+            more = since_15 if connection.info.server_version >= 150_000 else ""
+            connection.execute(f"{statement}{more}".encode())
 
 
 def _name() -> str:

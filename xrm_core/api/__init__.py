@@ -6,16 +6,16 @@ names functions for one entity and its fields, ``RecordChange`` is what they are
 given to what follows a write, ``Record`` is the type of records that hooks are given, ``FileScan`` what a scan of a
 file may answer. ``Action`` is what plugins register as something to be done, ``ActionContext`` what its function is
 given; ``QueryField`` is what they register as something to be asked, ``QueryContext`` what its function is given,
-``RecordOf`` marks a record in what it answers.
-``JobHandler`` and ``Schedule`` are what plugins register to have work done beside the requests, ``JobContext`` is what
-a job's function is given, ``JobFailed`` what it may raise; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks
-of a change. ``Route`` is an HTTP address that a plugin answers, ``RouteContext`` what its function is given. ``Secret``
-is the type of settings that are never shown, ``BadQuery`` what a filter raises that does not fit. ``Keyword`` is a word
-that they bring to entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` and ``Field`` are what
-the files say. ``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given.
-``TextFormat`` is a format of texts that it knows. ``Texts`` are those of a plugin in other languages than English.
-``DemoData`` is what it has to show, ``DemoContext`` what its function is given. ``Command`` is one of ``xrm``,
-``CommandContext`` what its function is given. What is not here may change in any release.
+``RecordOf`` marks a record in what it answers. ``JobHandler`` and ``Schedule`` are what plugins register to have work
+done beside the requests, ``JobContext`` is what a job's function is given, ``JobFailed`` what it may raise; ``enqueue``
+keeps a job. ``RecordEvent`` tells after-hooks of a change. ``Route`` is an HTTP address that a plugin answers,
+``RouteContext`` what its function is given. ``Secret`` is the type of settings that are never shown, ``BadQuery`` what
+a filter raises that does not fit, ``DocumentInvalid`` what a query does. ``Keyword`` is a word that they bring to
+entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` and ``Field`` are what the files say.
+``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given. ``TextFormat`` is a
+format of texts that it knows. ``Texts`` are those of a plugin in other languages than English. ``DemoData`` is what it
+has to show, ``DemoContext`` what its function is given. ``Command`` is one of ``xrm``, ``CommandContext`` what its
+function is given. What is not here may change in any release.
 """
 
 from xrm_core.contributions.command import Command, CommandContext
@@ -35,6 +35,7 @@ from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.text_formats import TextFormat
 from xrm_core.plugins import Secret
 from xrm_core.records.actions import Action, ActionContext
+from xrm_core.records.asking import DocumentInvalid
 from xrm_core.records.hooks import HookContext, On, RecordChange
 from xrm_core.translation import Texts
 
@@ -46,6 +47,7 @@ __all__ = [
     "CommandContext",
     "DemoContext",
     "DemoData",
+    "DocumentInvalid",
     "Entity",
     "Field",
     "FileScan",

@@ -8,6 +8,7 @@ from xrm_sales.leads import capture, conversion, duplicates, form, nightly, rout
 from xrm_sales.opportunities import amounts, checks, closing, defaults, ending, stages, stalled
 from xrm_sales.orders import contracts, ordering
 from xrm_sales.quotes import life, pages, reckoning, review
+from xrm_sales.reports import running
 from xrm_sales.settings import Settings
 
 
@@ -53,7 +54,7 @@ def register_actions() -> list[Action]:
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    return [figures.query_field(), snapshots.query_field()]
+    return [figures.query_field(), snapshots.query_field(), running.query_field()]
 
 
 @hookimpl
@@ -100,6 +101,7 @@ def register_record_hooks() -> list[On]:
         On("quote_item", ("create", "update"), before=reckoning.priced),
         On("quote_item", ("create", "update", "delete", "restore"), before=reckoning.after_line),
         On("approval_rule", ("create", "update"), before=review.check_rule),
+        On("report", ("create", "update"), fields=("document", "variables"), before=running.check),
         On("sales_order", ("create", "update"), fields=("status",), before=ordering.keep_within),
         On("contract", ("create", "update"), fields=(*contracts.TERM, "renews"), before=contracts.reckon),
         On("opportunity", "create", before=stages.begin),

@@ -1,8 +1,9 @@
-"""What a new installation begins with: a pipeline, and reasons for losses."""
+"""What a new installation begins with: a pipeline, reasons for losses, and reports."""
 
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, HookContext, RecordChange, Refuse
+from xrm_sales.reports.standard import STANDARD
 
 STAGES: tuple[tuple[str, str, int, str], ...] = (
     ("Qualification", "open", 10, "pipeline"),
@@ -45,6 +46,9 @@ def make(context: Any) -> str:
             "forecast_category": category,
         }
         records.create(connection, system, "stage", stage)
+    for name, title, title_de, document in STANDARD:
+        report = {"name": name, "title": title, "title_de": title_de, "document": document}
+        records.create(connection, system, "report", report)
     for name, to_competitor in LOSS_REASONS:
         records.create(connection, system, "loss_reason", {"name": name, "to_competitor": to_competitor})
     return str(pipeline)
@@ -52,7 +56,10 @@ def make(context: Any) -> str:
 
 def action() -> Action:
     """``salesInstallDefaults``."""
-    about = {"en": "Make a first pipeline and reasons for losses.", "de": "Eine erste Pipeline und Verlustgründe."}
+    about = {
+        "en": "Make a first pipeline, reasons for losses, and reports.",
+        "de": "Pipeline, Verlustgründe, Berichte.",
+    }
     return Action("sales.install_defaults", install, description=about)
 
 

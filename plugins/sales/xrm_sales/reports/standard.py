@@ -1,0 +1,89 @@
+"""The reports with which an installation begins."""
+
+STANDARD: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "won_by_month",
+        "Won opportunities by month",
+        "Gewonnene Verkaufschancen nach Monat",
+        """{
+  opportunitiesAggregate(
+    where: {status: {eq: won}}, groupBy: [{closedOn: MONTH}, {currency: VALUE}], orderBy: [{key: {closedOn: ASC}}]
+  ) { key { closedOn currency } count sum { amount } avg { cycleDays } }
+}""",
+    ),
+    (
+        "revenue_by_employee",
+        "Revenue by employee",
+        "Umsatz nach Mitarbeiter",
+        """{
+  opportunitiesAggregate(
+    where: {status: {eq: won}}
+    groupBy: [{owner: {lastName: VALUE}}, {currency: VALUE}]
+    orderBy: [{sum: {amount: DESC}}]
+  ) { key { owner { lastName } currency } count sum { amount } }
+}""",
+    ),
+    (
+        "conversion_by_stage",
+        "Opportunities that have come to each stage",
+        "Verkaufschancen, die jede Phase erreicht haben",
+        """{
+  stagePeriodsAggregate(
+    groupBy: [{stage: {position: VALUE}}, {stage: {name: VALUE}}], orderBy: [{key: {stage: {position: ASC}}}]
+  ) { key { stage { position name } } count avg { days } }
+}""",
+    ),
+    (
+        "sales_cycle",
+        "Length of the sales cycle by product",
+        "Dauer des Verkaufs nach Produkt",
+        """{
+  opportunitiesAggregate(where: {status: {eq: won}}, groupBy: [{product: {name: VALUE}}]) {
+    key { product { name } } count avg { cycleDays } max { cycleDays }
+  }
+}""",
+    ),
+    (
+        "activities_by_employee",
+        "Completed activities by employee and kind",
+        "Erledigte Aktivitäten nach Mitarbeiter und Art",
+        """{
+  activitiesAggregate(
+    where: {status: {eq: completed}}, groupBy: [{owner: {lastName: VALUE}}, {kind: VALUE}], totals: ROLLUP
+  ) { key { owner { lastName } kind } totalOver count }
+}""",
+    ),
+    (
+        "against_competitors",
+        "Won and lost against competitors",
+        "Gewonnen und verloren gegen Wettbewerber",
+        """{
+  opportunityCompetitorsAggregate(
+    where: {opportunity: {status: {ne: open}}}
+    groupBy: [{competitor: {name: VALUE}}, {opportunity: {status: VALUE}}]
+  ) { key { competitor { name } opportunity { status } } count }
+}""",
+    ),
+    (
+        "lost_by_reason",
+        "Lost orders by reason and competitor",
+        "Verlorene Aufträge nach Grund und Wettbewerber",
+        """{
+  opportunitiesAggregate(
+    where: {status: {eq: lost}}, groupBy: [{lossReason: {name: VALUE}}, {lostTo: {name: VALUE}}, {currency: VALUE}]
+    orderBy: [{count: DESC}]
+  ) { key { lossReason { name } lostTo { name } currency } count sum { amount } }
+}""",
+    ),
+    (
+        "pipeline_cube",
+        "Pipeline by region, product and month",
+        "Pipeline nach Region, Produkt und Monat",
+        """{
+  opportunitiesAggregate(
+    where: {status: {eq: open}}, groupBy: [{region: VALUE}, {product: {name: VALUE}}, {closeOn: MONTH}], totals: CUBE
+  ) { key { region product { name } closeOn } totalOver count sum { amount expectedRevenue } }
+}""",
+    ),
+)
+"""Name, title in English and German, and the query."""

@@ -1,0 +1,36 @@
+"""An answer of GraphQL → a table: groups with their figures, or records, each a row of text."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def table(data: Mapping[str, Any]) -> tuple[list[str], list[list[str | None]]]:
+    """Columns, and rows of as many values.
+
+    A column is a path: ``key.owner.lastName``, ``sum.amount``. Lists within a row are counted, not shown.
+
+    Args:
+        data: of one root field or several with the same columns; rows follow each other in their order.
+    """
+    records = [dict(_flat(each)) for field in data.values() for each in _records(field)]
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    return columns, [[record.get(name) for name in columns] for record in records]
+
+
+def _records(field: Any) -> list[Any]:
+    if isinstance(field, Mapping) and isinstance(field.get("nodes"), list):
+        return list(field["nodes"])
+    return list(field) if isinstance(field, list) else [field]
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str | None]]:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _flat(part, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        texts = all(isinstance(each, str) for each in value)
+        yield path, " ".join(value) if texts else str(len(value))
+    elif isinstance(value, bool):
+        yield path, "true" if value else "false"
+    else:
+        yield path, None if value is None else str(value)

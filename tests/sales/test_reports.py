@@ -1,0 +1,79 @@
+"""Reports that are kept, and run with the rights of who asks."""
+
+from xrm_sales.reports.standard import STANDARD
+from xrm_sales.reports.tables import table
+
+from tests.sales.conftest import Sales
+
+RUN = """
+query ($name: String!, $variables: String) {
+  salesReport(name: $name, variables: $variables) { title columns rows { values } }
+}"""
+
+
+def test_every_report_of_the_beginning_is_answered(sales: Sales):
+    won = sales.opportunity(amount="100.00", engagedOn="2026-03-01", region="North", closeOn="2026-05-02")
+    sales.rep.query('mutation ($id: ID!) { winOpportunity(id: $id, input: {closedOn: "2026-03-11"}) { id } }', id=won)
+    rival = sales.xrm.create("competitor", name="Rival AG")
+    lost = sales.opportunity(amount="50.00")
+    lose = "mutation ($id: ID!, $input: LoseOpportunityInput!) { loseOpportunity(id: $id, input: $input) { id } }"
+    sales.rep.query(lose, id=lost, input={"reason": sales.reasons["Competitor chosen"], "competitor": rival})
+    sales.opportunity(amount="7.00", region="North", closeOn="2026-05-02")
+
+    found = {name: sales.admin.query(RUN, name=name)["salesReport"] for name, *_ in STANDARD}
+
+    month = found["won_by_month"]
+    assert month["title"] == "Won opportunities by month"
+    assert month["columns"] == ["key.closedOn", "key.currency", "count", "sum.amount", "avg.cycleDays"]
+    assert [row["values"][:4] for row in month["rows"]] == [["2026-03-01", "EUR", "1", "100.00"]]
+    assert ["Rival AG", "lost", "1"] in [row["values"] for row in found["against_competitors"]["rows"]]
+    assert [row["values"] for row in found["lost_by_reason"]["rows"]] == [
+        ["Competitor chosen", "Rival AG", "EUR", "1", "50.00"]
+    ]
+    stages = [row["values"][1:3] for row in found["conversion_by_stage"]["rows"]]
+    assert stages == [["Qualification", "3"], ["Won", "1"], ["Lost", "1"]]
+    assert len(found["pipeline_cube"]["rows"]) == 8  # one group, and a total over each set of its keys
+
+
+def test_everybody_has_their_own_figures(sales: Sales):
+    ada = sales.xrm.as_role("sales_seller", first_name="Ada")
+    for owner, amount in ((ada.user_id, 10), (sales.rep.user_id, 7)):
+        sales.xrm.create(
+            "opportunity", name="A", customer=sales.customer, amount=amount, owner=owner, close_on="2026-05-01"
+        )
+    own = {"name": "open_amount", "title": "Open", "title_de": "Offen"}
+    document = "query ($min: Decimal) { opportunitiesAggregate(where: {amount: {gte: $min}}) { count sum { amount } } }"
+    sales.xrm.create("report", {**own, "document": document, "variables": {"min": "0"}})
+
+    def rows(client, **variables):
+        return [row["values"] for row in client.query(RUN, name="open_amount", **variables)["salesReport"]["rows"]]
+
+    assert rows(ada) == [["1", "10.00"]]
+    assert rows(sales.admin) == [["2", "17.00"]]
+    assert rows(sales.admin, variables='{"min": "8"}') == [["1", "10.00"]]
+    assert ada.refused(RUN, "REFUSED_BY_PLUGIN", name="none").message == "There is no such report."
+    assert ada.refused(RUN, "REFUSED_BY_PLUGIN", name="open_amount", variables="[]").details["field"] == "variables"
+
+
+def test_a_query_that_cannot_be_run_is_not_kept(sales: Sales):
+    make = 'mutation ($document: String!) { createReport(input: {name: "x", title: "X", document: $document}) { id } }'
+
+    refused = sales.admin.refused(make, "REFUSED_BY_PLUGIN", document="{ opportunitees { nodes { id } } }")
+
+    assert refused.details["field"] == "document"
+    assert "opportunitees" in refused.message
+    sales.admin.refused(make, "REFUSED_BY_PLUGIN", document="mutation { salesInstallDefaults }")
+
+
+def test_answers_become_tables():
+    data = {
+        "a": {
+            "nodes": [{"name": "x", "owner": {"name": "Ada"}, "items": [{"id": "1"}], "done": True, "tags": ["p", "q"]}]
+        },
+        "b": [{"name": "y", "owner": None}],
+    }
+
+    assert table(data) == (
+        ["name", "owner.name", "items", "done", "tags", "owner"],
+        [["x", "Ada", "1", "true", "p q", None], ["y", None, None, None, None, None]],
+    )

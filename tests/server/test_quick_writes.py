@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from tests.kept import Kept
+from tests.records.kit import FILES, Pack
 from tests.server.http_kit import Client, code, serving
 from xrm_core.api import hookimpl
 from xrm_core.auth import tokens
@@ -135,6 +136,38 @@ def test_a_record_that_cannot_be_seen_is_no_target(client: Client) -> None:
     # then there is no such record for them
     assert code(answer) == "VALIDATION_FAILED"
     assert (client.world.state(), entries(client)) == before
+
+
+def test_what_a_write_would_bring_into_sight_is_no_target_of_it(
+    postgres_url: str, tmp_path: Path, executed: list[str]
+) -> None:
+    # given somebody who sees the customers about whom there is a note, and writes notes
+    rules = {"noted": {"notes": {"some": {"text": {"eq": "mine"}}}}}
+    policies = "role,entity,action,fields,rule,effect\nadmin,*,*,*,,allow\n"
+    policies += "rep,customer,read,*,noted,allow\nrep,note,*,*,,allow\n"
+    pack = Pack(FILES, {"roles": {"admin": {}, "rep": {}}, "rules": rules}, policies)
+    with serving(Database(postgres_url), tmp_path, pack) as client:
+        with client.database.begin() as connection:
+            tokens.set_roles(connection, client.world.users["ben"], ["rep"])
+            token = tokens.create_token(connection, client.world.users["ben"], "test")
+        mine = {"Authorization": f"Bearer {token}"}
+        hidden, shown = (client.ask(CREATE, name=each)["data"]["createCustomer"]["id"] for each in ("Hidden", "Shown"))
+        note = 'mutation ($c: ID) { createNote(input: {text: "mine", customerId: $c}) { id customer { name } } }'
+        move = "mutation ($id: ID!, $c: ID!) { updateNote(id: $id, input: {customerId: $c}) { customer { name } } }"
+        made = client.ask(note, c=shown)["data"]["createNote"]["id"]
+        # when they write one about another customer, or make one so
+        before = client.world.state(), entries(client)
+        for query in (note, move):
+            answer = client.post({"query": query, "variables": {"id": made, "c": hidden}}, **mine)
+            # then there is no such customer for them, and nothing is left of it
+            assert code(answer) == "VALIDATION_FAILED"
+            assert "Hidden" not in answer.text
+        assert (client.world.state(), entries(client)) == before
+        # and one about a customer whom they see is written without the executor
+        executed.clear()
+        answer = client.post({"query": note, "variables": {"c": shown}}, **mine).json()
+        assert answer["data"]["createNote"]["customer"] == {"name": "Shown"}
+        assert executed == []
 
 
 def test_plugins_are_asked_before(postgres_url: str, tmp_path: Path, executed: list[str]) -> None:

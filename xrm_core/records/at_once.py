@@ -6,7 +6,7 @@ fail, has done nothing yet, and goes by :class:`~xrm_core.records.door.Records`,
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,9 @@ from xrm_core.records.locking import MakeRecord, locking_one
 from xrm_core.records.reach import holding_for
 from xrm_core.records.refusals import refuse
 from xrm_core.records.relationships import stands_alone
-from xrm_core.records.rights import Conditions, check_fields, conditions_required, readable_required, row_conditions
-from xrm_core.records.stored import Record, canonical, targets_of
+from xrm_core.records.rights import Conditions, check_fields, conditions_required, row_conditions
+from xrm_core.records.stored import Record, canonical
+from xrm_core.records.targets_at_once import seen_at_once
 from xrm_core.records.updating import changing_one
 from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.joined import written_together
@@ -74,13 +75,15 @@ def creating_at_once(
     new = formed(records, caller, kind, values, now)
     conditions = row_conditions(scope, caller, kind, Action.CREATE, new.names)
     held = holding_for(scope, kind, new.record, conditions.reach)
-    seen = _seen(scope, caller, kind, new.given)
+    id_ = new.record["id"]
+    seen = seen_at_once(scope, caller, kind, new.given, id_)
     if held is None or seen is None:
         return None
-    id_ = new.record["id"]
     wanted = [conditions_required(scope, kind, id_, new.record["version"], conditions)] if conditions else []
     row, entry = inserting(scope, caller, kind, new.record, now)
-    return id_, Written([*held, written_together(row, entry, scope.tables.statements)], [*seen, *wanted])
+    return id_, Written(
+        [*seen.before, *held, written_together(row, entry, scope.tables.statements)], [*seen.after, *wanted]
+    )
 
 
 def holding_at_once(
@@ -115,28 +118,10 @@ def changing_at_once(
     final = canonical(kind, changes)
     refuse(records.validator.problems(kind, {**own(before), **final}), kind, caller)
     held = holding_for(scope, kind, final, conditions.reach)
-    seen = _seen(scope, caller, kind, final)
+    seen = seen_at_once(scope, caller, kind, final, before["id"])
     if held is None or seen is None:
         return None
     row, entry = changing_one(scope, caller, kind, before, final, conditions, now)
     # Also that it was changed at all: that has the conditions with it, too.
     wanted = [conditions_required(scope, kind, before["id"], before["version"] + 1, conditions)] if conditions else []
-    return Written([*held, written_together(row, entry, scope.tables.statements)], [*seen, *wanted])
-
-
-def _seen(scope: Scope, caller: User, kind: Entity, given: Mapping[str, Any]) -> list[Requirement] | None:
-    """That the caller can see each record to which relations are set; None: they cannot."""
-    targets = dict.fromkeys(_targets(kind, given))
-    if not all(caller.access.may(target, Action.READ) for target, _ in targets):
-        return None
-    return [readable_required(scope, scope.model[target], id_, number) for number, (target, id_) in enumerate(targets)]
-
-
-def _targets(kind: Entity, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for field in _RELATIONS(kind):
-        value = given.get(field.name)
-        if value is not None:
-            yield from targets_of(field, value)
-
-
-_RELATIONS = WorkedOut(lambda kind: [field for field in kind.fields.values() if field.relation is not None])
+    return Written([*seen.before, *held, written_together(row, entry, scope.tables.statements)], [*seen.after, *wanted])

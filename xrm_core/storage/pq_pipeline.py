@@ -14,6 +14,8 @@ from xrm_core.storage.pq_connection import Lost
 from xrm_core.storage.pq_socket import SocketWatch
 from xrm_core.storage.prepared_steps import PreparedSteps, Row, Step, StepFailed, Text
 
+_STALE_PLAN, _NO_SUCH_STATEMENT = "0A000", "26000"
+
 BEGIN, COMMIT, ROLLBACK = Text("BEGIN", 0), Text("COMMIT", 0), Text("ROLLBACK", 0)
 
 
@@ -35,11 +37,16 @@ class PqPipeline:
         self._loop = asyncio.get_running_loop()
         self._future: asyncio.Future[list[PGresult]] | None = None
         self._results: list[PGresult] = []
+        self._limits: dict[float, Text] = {}
+        self._lost = False
+        self._worn = False
         self._watch = SocketWatch(self._pg.socket, self._readable)
 
     @property
     def alive(self) -> bool:
-        """False once the server has closed it; looked at, not asked."""
+        """False once the server has closed it, or it is of no more use; looked at, not asked."""
+        if self._lost or self._worn:
+            return False
         if self._pg.status == ConnStatus.OK:
             try:
                 self._pg.consume_input()
@@ -59,6 +66,8 @@ class PqPipeline:
             StepFailed: of the first that fails.
             Lost: the connection is gone, and nobody knows how far it came.
         """
+        if self._lost:
+            raise Lost
         steps: list[Step] = []
         for text, values in texts:
             try:
@@ -77,7 +86,13 @@ class PqPipeline:
             self._future = None
             self.lose()
             raise Lost from error
-        return self._steps.asked(steps, await future)
+        results = await future
+        try:
+            return self._steps.asked(steps, results)
+        except StepFailed as failed:
+            # Tables were changed under what is prepared, or somebody between us and the server has dropped it.
+            self._worn = self._worn or failed.error.sqlstate in (_STALE_PLAN, _NO_SUCH_STATEMENT)
+            raise
 
     def rows(self, call: Call, result: PGresult) -> list[Row]:
         """The rows of a statement."""
@@ -87,7 +102,10 @@ class PqPipeline:
     async def limit(self, seconds: float) -> None:
         """Let statements take so long from now on. Raises as :meth:`run`."""
         if seconds != self._seconds:
-            await self.run([(Text(f"SET statement_timeout = {milliseconds(seconds)}", 0), ())])
+            text = self._limits.get(seconds)
+            if text is None:  # one for each, or they would take the places of statements that are prepared
+                text = self._limits[seconds] = Text(f"SET statement_timeout = {milliseconds(seconds)}", 0)
+            await self.run([(text, ())])
             self._seconds = seconds
 
     async def recover(self) -> bool:
@@ -134,7 +152,8 @@ class PqPipeline:
             future.set_result(results)
 
     def lose(self) -> None:
-        """Whoever waits for an answer gets none any more."""
+        """Whoever waits for an answer gets none any more, nor does who asks after that."""
+        self._lost = True
         self._watch.end()
         future, self._future = self._future, None
         if future is not None and not future.done():

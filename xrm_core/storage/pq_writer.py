@@ -100,14 +100,15 @@ class Writing:
         return self
 
     async def __aexit__(self, kind: Any, *_rest: Any) -> None:
-        self._late.remove(self)
-        connection, self._connection = self._connection, None
+        connection = self._connection
         if connection is None:
             return
         healthy = False
         try:
             healthy = connection.idle or (kind is NotWritten and await connection.recover())
         finally:
+            self._late.remove(self)  # not before: the server may not answer to what ends the transaction either
+            self._connection = None
             self._pool.release(connection, healthy=healthy)
 
     async def ask(self, calls: Sequence[Call]) -> list[Row]:

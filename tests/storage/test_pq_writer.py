@@ -1,0 +1,105 @@
+"""Write transactions in the event loop: in which state they leave their connections."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from xrm_core.storage import pq_writer
+from xrm_core.storage.driver_statements import Call
+from xrm_core.storage.engines import Database
+from xrm_core.storage.pq_writer import NotWritten, PostgresWriter
+from xrm_core.storage.prepared_steps import Text
+from xrm_core.telemetry.pool_use import PoolUse
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[Database]:
+    found = Database(postgres_url)
+    yield found
+    found.close()
+
+
+def call(sql: str) -> Call:
+    return Call(Text(sql, 0), (), None, lambda _connection: ([], 0))
+
+
+async def finished(writer: PostgresWriter, asked: Call, seconds: float = 5) -> list[bytes | None]:
+    async with writer.writing(seconds) as writing:
+        return await writing.finish([asked])
+
+
+async def midway(writer: PostgresWriter, asked: Call) -> None:
+    async with writer.writing(5) as writing:
+        await writing.ask([asked])
+        raise ValueError("midway")
+
+
+async def test_a_server_that_does_not_answer_gets_no_second_chance(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a server that is silent for longer than is waited for it
+    monkeypatch.setattr(pq_writer, "_GRACE_SECONDS", -4.9)
+    writer = PostgresWriter(database, 5)
+    # when somebody has asked it something
+    with pytest.raises(NotWritten):
+        async with asyncio.timeout(3), writer.writing(5) as writing:
+            await writing.ask([call("SELECT pg_sleep(4)")])
+    # then nobody waits for it to take that back, and the connection has made room
+    assert writer.use() == PoolUse(0, 0, 0)
+    writer.close()
+
+
+@pytest.mark.parametrize("change", ["DEALLOCATE ALL", "ALTER TABLE shifting ALTER word TYPE varchar(20)"])
+async def test_connections_whose_statements_are_no_longer_good_are_replaced(database: Database, change: str) -> None:
+    writer = PostgresWriter(database, 5)
+    await finished(writer, call("CREATE TABLE shifting AS SELECT '1'::text AS word"))
+    asked = call("SELECT word FROM shifting")
+    for _ in range(3):  # by then it is prepared
+        assert await finished(writer, asked) == [b"1"]
+    # when what is prepared is dropped, or the tables are others
+    connection = await writer.pool.acquire()
+    await connection.run([(call(change).text, ())])
+    writer.pool.release(connection, healthy=True)
+    with pytest.raises(NotWritten):
+        await finished(writer, asked)
+    # then the next one has another connection
+    assert await finished(writer, asked) == [b"1"]
+    assert writer.use() == PoolUse(1, 0, 0)
+    writer.close()
+
+
+async def test_time_limits_do_not_drop_what_is_prepared(database: Database) -> None:
+    # given callers who have other limits by turns
+    writer = PostgresWriter(database, 5)
+    once, prepared = call("SELECT '1'"), call("SELECT count(*)::text FROM pg_prepared_statements WHERE NOT from_sql")
+    for _ in range(3):
+        assert await finished(writer, once) == [b"1"]
+    # when there were more of them than a connection keeps statements
+    for turn in range(260):
+        async with writer.writing(3 + turn % 2):
+            pass
+    # then those of before are still prepared: BEGIN, COMMIT, this one, and both limits
+    assert await finished(writer, prepared) == [b"5"]
+    writer.close()
+
+
+async def test_who_is_cut_off_or_fails_leaves_no_transaction(database: Database) -> None:
+    writer = PostgresWriter(database, 5)
+    await finished(writer, call("CREATE TABLE kept (it int)"))
+    insert, count = call("INSERT INTO kept VALUES (1)"), call("SELECT count(*)::text FROM kept")
+    # when it takes too long, its client goes away, or something goes wrong in between
+    with pytest.raises(NotWritten):
+        async with writer.writing(0.1) as writing:
+            await writing.finish([insert, call("SELECT pg_sleep(4)")])
+    asked = asyncio.create_task(finished(writer, call("INSERT INTO kept SELECT 1 FROM pg_sleep(0.5)")))
+    await asyncio.sleep(0.1)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    with pytest.raises(ValueError, match="midway"):
+        await midway(writer, insert)
+    # then nothing of it is there, and the next one finds a connection as it should be
+    assert await finished(writer, count) == [b"0"]
+    assert writer.use().busy == 0
+    writer.close()

@@ -10,6 +10,7 @@ from xrm_sales.orders import contracts, ordering
 from xrm_sales.quotes import life, pages, reckoning, review
 from xrm_sales.reports import running
 from xrm_sales.settings import Settings
+from xrm_sales.visits import planning
 
 
 @hookimpl
@@ -54,7 +55,7 @@ def register_actions() -> list[Action]:
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    return [figures.query_field(), snapshots.query_field(), running.query_field()]
+    return [figures.query_field(), snapshots.query_field(), running.query_field(), planning.query_field()]
 
 
 @hookimpl

@@ -1,0 +1,1 @@
+"""Visits: whom to see, in which order."""

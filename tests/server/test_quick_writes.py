@@ -1,6 +1,7 @@
 """Simple changes over HTTP on PostgreSQL: answered in the event loop, and by the executor if that is not enough."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +203,20 @@ def test_roles_that_others_inherit_need_not_be_held_themselves() -> None:
     assert first_of({"boss", "rep", "guest"}, policies) == ["boss"]
     assert first_of({"rep", "guest"}, policies) == ["rep"]
     assert first_of({"guest", "unknown"}, policies) == ["guest", "unknown"]
+
+
+def test_who_waits_for_a_record_keeps_nobody_else_waiting(client: Client, executed: list[str]) -> None:
+    # given a record that another transaction holds, and somebody who would change it
+    ids = [client.ask(CREATE, name=each)["data"]["createCustomer"]["id"] for each in ("Held", "Free")]
+    table = client.records.tables["customer"]
+    with ThreadPoolExecutor(1) as threads:
+        with client.database.begin() as connection:
+            connection.execute(select(table.c.id).where(table.c.id == ids[0]).with_for_update())
+            waiting = threads.submit(client.ask, UPDATE, id=ids[0], name="Held more")
+            # when others change another one
+            other = client.ask(UPDATE, id=ids[1], name="Freer")
+            # then they are answered, and the first one is when it is its turn
+            assert other["data"]["updateCustomer"]["name"] == "Freer"
+            assert not waiting.done()
+        assert waiting.result()["data"]["updateCustomer"] == {"name": "Held more", "version": 2}
+    assert executed == []

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from xrm_core.errors import Busy, Timeout
 from xrm_core.storage import pq_writer
 from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.engines import Database
@@ -89,7 +90,7 @@ async def test_who_is_cut_off_or_fails_leaves_no_transaction(database: Database)
     await finished(writer, call("CREATE TABLE kept (it int)"))
     insert, count = call("INSERT INTO kept VALUES (1)"), call("SELECT count(*)::text FROM kept")
     # when it takes too long, its client goes away, or something goes wrong in between
-    with pytest.raises(NotWritten):
+    with pytest.raises(Timeout):
         async with writer.writing(0.1) as writing:
             await writing.finish([insert, call("SELECT pg_sleep(4)")])
     asked = asyncio.create_task(finished(writer, call("INSERT INTO kept SELECT 1 FROM pg_sleep(0.5)")))
@@ -102,4 +103,20 @@ async def test_who_is_cut_off_or_fails_leaves_no_transaction(database: Database)
     # then nothing of it is there, and the next one finds a connection as it should be
     assert await finished(writer, count) == [b"0"]
     assert writer.use().busy == 0
+    writer.close()
+
+
+async def test_who_has_waited_for_others_too_long_is_told_so(database: Database) -> None:
+    # given a table that somebody holds, and a writer that waits but shortly
+    writer = PostgresWriter(database, 5)
+    await finished(writer, call("CREATE TABLE held AS SELECT 1 AS it"))
+    await finished(writer, call("SET lock_timeout = '50ms'"))
+    with database.begin() as connection:
+        connection.exec_driver_sql("LOCK TABLE held")
+        # when it writes
+        with pytest.raises(Busy):
+            await finished(writer, call("UPDATE held SET it = 2"))
+    # then nothing was done, by the connection that goes on to be used
+    assert writer.use() == PoolUse(1, 0, 0)
+    assert await finished(writer, call("SELECT it::text FROM held")) == [b"1"]
     writer.close()

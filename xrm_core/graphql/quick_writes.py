@@ -74,6 +74,7 @@ class QuickWrites:
         Raises:
             DatabaseUnavailable: the connection was lost; nobody knows whether it was done.
             Overloaded: all connections are in use.
+            Busy, Timeout: it has waited for too long for what others hold; nothing was done.
         """
         scope = Scope(self._records.model, self._records.tables, caller.access, self._dialect)
         write = self._create if plan.root.kind == "create" else self._update

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import psycopg
 
+from xrm_core.errors import Busy, Timeout
 from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.engines import POSTGRES_CONNECTION, Database, milliseconds
 from xrm_core.storage.late import Late
@@ -18,6 +19,7 @@ from xrm_core.telemetry.pool_use import PoolUse
 
 MAX_CONNECTIONS = 8
 _GRACE_SECONDS = 5.0
+_WAITED = frozenset({"55P03", "57014"})  # lock_timeout, statement_timeout
 
 
 class NotWritten(Exception):
@@ -105,7 +107,7 @@ class Writing:
             return
         healthy = False
         try:
-            healthy = connection.idle or (kind is NotWritten and await connection.recover())
+            healthy = connection.idle or (kind in (NotWritten, Busy, Timeout) and await connection.recover())
         finally:
             self._late.remove(self)  # not before: the server may not answer to what ends the transaction either
             self._connection = None
@@ -116,11 +118,14 @@ class Writing:
 
         Raises:
             NotWritten: one of them failed, or the connection is lost.
+            Busy, Timeout: one of them has waited for too long.
         """
         connection = self._its_connection()
         try:
             results = await connection.run([*self._first(), *((each.text, each.values) for each in calls)])
-        except (StepFailed, Lost) as error:
+        except StepFailed as error:
+            raise self._not_written(error) from error
+        except Lost as error:
             raise NotWritten from error
         return connection.rows(calls[0], results[-len(calls)])
 
@@ -129,6 +134,7 @@ class Writing:
 
         Raises:
             NotWritten: one of them failed, and so nothing was written.
+            Busy, Timeout: one of them has waited for too long; nothing was written.
             DatabaseUnavailable: the connection is lost; nobody knows what was.
         """
         connection = self._its_connection()
@@ -136,7 +142,7 @@ class Writing:
         try:
             results = await connection.run(texts)
         except StepFailed as error:
-            raise NotWritten from error
+            raise self._not_written(error) from error
         except Lost as error:
             raise self._database.unavailable() from error
         return [each.get_value(0, 0) if each.ntuples else None for each in results[-len(calls) - 1 : -1]]
@@ -145,6 +151,11 @@ class Writing:
         """The server does not answer any more: close the connection, so that who waits for it goes on."""
         if self._connection is not None:
             self._connection.lose()
+
+    def _not_written(self, failed: StepFailed) -> Exception:
+        """Another try would only wait as long again for what others hold, with a connection and a thread."""
+        waited = failed.error.sqlstate in _WAITED
+        return (self._database.understood(failed.error, self._seconds) if waited else None) or NotWritten()
 
     def _first(self) -> list[Any]:
         begun, self._begun = self._begun, True

@@ -7,7 +7,7 @@ from xrm_sales.forecast import figures, snapshots
 from xrm_sales.leads import capture, conversion, duplicates, form, nightly, routing, scoring
 from xrm_sales.opportunities import amounts, checks, closing, defaults, ending, stages, stalled
 from xrm_sales.orders import contracts, ordering
-from xrm_sales.quotes import life, pages, reckoning, review
+from xrm_sales.quotes import configuring, life, pages, reckoning, review
 from xrm_sales.reports import running
 from xrm_sales.settings import Settings
 from xrm_sales.visits import planning
@@ -45,6 +45,7 @@ def register_actions() -> list[Action]:
         defaults.action(),
         capture.action(),
         *conversion.actions(),
+        configuring.action(),
         *review.actions(),
         *life.actions(),
         *ordering.actions(),

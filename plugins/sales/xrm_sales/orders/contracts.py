@@ -8,7 +8,7 @@ from typing import Any
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, Record, RecordChange, Refuse, Schedule
 from xrm_sales.moments import now, today
 from xrm_sales.orders import terms
-from xrm_sales.quotes.review import require
+from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import Writing, change, create
 
 JOB = "sales.look_after_contracts"

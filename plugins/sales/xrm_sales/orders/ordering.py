@@ -2,7 +2,7 @@
 
 from xrm_core.api import Action, ActionContext, Record, RecordChange, Refuse
 from xrm_sales.moments import now, today
-from xrm_sales.quotes.review import require
+from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import Writing, change, create
 
 _LINE = ("position", "product", "text", "quantity", "unit_price", "discount_percent", "tax_percent", "net")

@@ -11,7 +11,7 @@ from xrm_sales.moments import now, today
 from xrm_sales.opportunities.closing import WinInput, win
 from xrm_sales.orders.ordering import make
 from xrm_sales.quotes.pages import hashed
-from xrm_sales.quotes.review import require
+from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import change, create
 
 EXPIRE = "sales.expire_quotes"

@@ -10,6 +10,7 @@ from xrm_sales.pricing.rounding import EXACT, rounded
 from xrm_sales.pricing.totals import Line, Totals, totals
 from xrm_sales.products.prices import price
 from xrm_sales.products.taxes import tax_percent
+from xrm_sales.quotes.rules import is_included
 from xrm_sales.writing import Writing, change
 
 MOST = 1_000
@@ -191,7 +192,7 @@ def _line(line: Record) -> Line:
 
 def _off_list(lines: list[Record], found: Totals) -> Decimal | None:
     """Per cent that the quote is below list prices; None: not all of them are known, or they are nothing."""
-    counted = [line for line in lines if not line["optional"]]
+    counted = [line for line in lines if not line["optional"] and not is_included(line)]
     if any(line["list_price"] is None for line in counted):
         return None
     listed = sum((_decimal(line["list_price"]) * _decimal(line["quantity"]) for line in counted), Decimal(0))

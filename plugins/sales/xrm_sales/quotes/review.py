@@ -10,7 +10,9 @@ from strawberry import ID
 from xrm_core.api import Action, ActionContext, BadQuery, Record, RecordChange, Refuse
 from xrm_sales.moments import now
 from xrm_sales.pricing.rounding import rounded
-from xrm_sales.products.configuration import Rule, RuleKind, problems
+from xrm_sales.products.configuration import problems
+from xrm_sales.quotes.rules import is_included, quantities_of, rules_of
+from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import change, create
 
 WAITING = "waiting"
@@ -71,15 +73,6 @@ def delegate(context: ActionContext, approval: Record, given: DelegateInput) -> 
     change(context, "quote_approval", approval["id"], {"approver": given.to, "approver_role": None})
 
 
-def require(quote: Record, *statuses: str) -> None:
-    """Refuse unless the quote has one of these statuses."""
-    if quote["status"] not in statuses:
-        raise Refuse(
-            {"en": f"The quote is {quote['status']}.", "de": f"Das Angebot ist im Status {quote['status']}."},
-            field="status",
-        )
-
-
 def check_rule(change: RecordChange) -> None:
     """A rule's condition must fit quotes, and somebody must be able to approve.
 
@@ -122,23 +115,8 @@ def _asked(context: ActionContext, quote: Record, over: str | None) -> Iterable[
 
 
 def _check_products(context: ActionContext, lines: list[Record]) -> None:
-    quantities: dict[str, Decimal] = {}
-    for line in lines:
-        if line["product"] and not line["optional"]:
-            before = quantities.get(line["product"], Decimal(0))
-            quantities[line["product"]] = before + Decimal(str(line["quantity"]))
-    where = {"active": {"eq": True}, "product": {"id": {"in": sorted(quantities)}}}
-    rules = [
-        Rule(
-            each["product"],
-            RuleKind(each["kind"]),
-            each["other"],
-            {"en": each["reason"], "de": each["reason_de"] or each["reason"]},
-            Decimal(str(each["quantity"] or 1)),
-        )
-        for each in (context.find("product_rule", where, 1_000) if quantities else [])
-    ]
-    if broken := problems(quantities, rules):
+    quantities = quantities_of(lines)
+    if broken := problems(quantities, rules_of(context, list(quantities))):
         told = {language: " ".join(each.rule.reason[language] for each in broken) for language in ("en", "de")}
         raise Refuse(told, field="items")
 
@@ -164,7 +142,7 @@ def _above(quote: Record, line: Record, most: Decimal) -> Decimal | None:
 
     Amounts are compared as they are rounded: ten per cent off 9.99 is 8.99, and no more than ten per cent.
     """
-    if not line["list_price"] or line["optional"]:
+    if not line["list_price"] or line["optional"] or is_included(line):
         return None
     listed = Decimal(str(line["list_price"])) * Decimal(str(line["quantity"]))
     net = rounded(Decimal(str(line["net"])) * (100 - Decimal(str(quote["discount_percent"]))) / 100, quote["currency"])

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from xrm_core.api import Action, JobHandler, Needs, On, QueryField, Route, Schedule, hookimpl
+from xrm_core.api import Action, DemoData, JobHandler, Needs, On, QueryField, Route, Schedule, hookimpl
+from xrm_sales import demo
 from xrm_sales.forecast import figures, snapshots
 from xrm_sales.leads import capture, conversion, duplicates, form, nightly, routing, scoring
 from xrm_sales.opportunities import amounts, checks, closing, defaults, ending, stages, stalled
@@ -29,6 +30,12 @@ def register_schemas() -> list[Path]:
 def register_roles() -> list[Path]:
     """Who may do what, for administrators who take it."""
     return [Path(__file__).parent / "permissions"]
+
+
+@hookimpl
+def register_demo() -> list[DemoData]:
+    """What there is to see."""
+    return demo.demo()
 
 
 @hookimpl

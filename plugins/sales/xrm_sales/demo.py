@@ -1,0 +1,99 @@
+"""What there is to see of sales in a demo: a pipeline with opportunities in it, prices, taxes, reports, and leads."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from xrm_core.api import DemoContext, DemoData
+from xrm_sales.opportunities.defaults import LOSS_REASONS, STAGES
+from xrm_sales.reports.standard import STANDARD
+
+Rows = tuple[str, list[Mapping[str, Any]]]
+_REGIONS = ("Nord", "Süd", "West", "Ost")
+_NAMES = (
+    ("Eva", "Brandt", "Brandt Metallbau"),
+    ("Jonas", "Keller", "Keller & Sohn"),
+    ("Aylin", "Demir", "Demir Logistik"),
+)
+_WHAT = ("Modernisierung", "Neue Linie", "Ersatzteile", "Wartung", "Erweiterung Halle 2")
+_OPPORTUNITIES = 60
+
+
+def demo() -> list[DemoData]:
+    """All of it."""
+    return [DemoData(_records, ("pipeline", "stage", "loss_reason", "opportunity", "lead", "customer"))]
+
+
+def _records(demo: DemoContext) -> Iterator[Rows]:
+    pipeline = demo.new_id()
+    yield "pipeline", [{"id": pipeline, "name": "Standard", "is_default": True}]
+    stages = [(demo.new_id(), *stage) for stage in STAGES]
+    yield (
+        "stage",
+        [
+            {
+                "id": id_,
+                "pipeline": pipeline,
+                "name": name,
+                "position": position,
+                "kind": kind,
+                "probability": probability,
+                "forecast_category": category,
+            }
+            for position, (id_, name, kind, probability, category) in enumerate(stages, start=1)
+        ],
+    )
+    reasons = [demo.new_id() for _ in LOSS_REASONS]
+    yield (
+        "loss_reason",
+        [
+            {"id": id_, "name": name, "to_competitor": to_competitor}
+            for id_, (name, to_competitor) in zip(reasons, LOSS_REASONS, strict=True)
+        ],
+    )
+    yield "tax_rate", [{"country": "DE", "category": "standard", "percent": 19, "valid_from": "2007-01-01"}]
+    yield (
+        "report",
+        [
+            {"name": name, "title": title, "title_de": title_de, "document": document, "owner": demo.users.get("admin")}
+            for name, title, title_de, document in STANDARD
+        ],
+    )
+    yield "opportunity", [_opportunity(demo, stages, reasons) for _ in range(_OPPORTUNITIES)]
+    yield "scoring_rule", [{"name": "Firma bekannt", "points": 20, "condition": {"company": {"isNull": False}}}]
+    yield (
+        "lead",
+        [
+            {"first_name": first, "last_name": last, "company": company, "source": "trade_fair", "country": "DE"}
+            for first, last, company in _NAMES
+        ],
+    )
+
+
+def _opportunity(demo: DemoContext, stages: list[tuple[str, str, str, int, str]], reasons: list[str]) -> dict[str, Any]:
+    """One that fits together: closed ones lie in the past, open ones end in the next months."""
+    draw, day = demo.random, demo.now.date()
+    stage, _, kind, *_ = draw.choices(stages, [5, 4, 4, 3, 6, 4])[0]
+    begun = day - timedelta(days=draw.randint(20, 300))
+    values: dict[str, Any] = {
+        "name": draw.choice(_WHAT),
+        "customer": draw.choice(demo.ids("customer")),
+        "stage": stage,
+        "amount": draw.randrange(2_000, 250_000, 500),
+        "region": draw.choice(_REGIONS),
+        "engaged_on": begun.isoformat(),
+        "owner": demo.users.get("sales_rep") if draw.random() < 0.5 else demo.users.get("admin"),
+    }
+    if kind == "open":
+        return {**values, "close_on": _later(day, draw.randint(1, 150))}
+    values["closed_on"] = _later(begun, draw.randint(5, (day - begun).days))
+    if kind == "lost":
+        place = draw.randrange(len(LOSS_REASONS))
+        values["loss_reason"] = reasons[place]
+        if LOSS_REASONS[place][1]:
+            values["lost_to"] = draw.choice(demo.ids("competitor"))
+    return values
+
+
+def _later(day: date, days: int) -> str:
+    return (day + timedelta(days=days)).isoformat()

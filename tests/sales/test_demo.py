@@ -1,12 +1,22 @@
 """The demo, with sales: it fits together."""
 
 import datetime as dt
+from pathlib import Path
 
+import pytest
+
+from xrm_core.cli import demo_mode
 from xrm_core.contributions.demo import load_plugins_demo
 from xrm_core.permissions.caller import system
+from xrm_core.server.assembly import assemble, find_plugins
+from xrm_core.settings import load_settings
 from xrm_core.testing import Xrm
 
 NOW = dt.datetime(2026, 6, 30, 16, 0, tzinfo=dt.UTC)
+
+
+class Ended(Exception):
+    """The rest of the demo is not what is looked at."""
 
 
 def test_a_demo_has_opportunities_of_every_kind(xrm: Xrm):
@@ -28,3 +38,26 @@ def test_a_demo_has_opportunities_of_every_kind(xrm: Xrm):
     assert admin.query("{ leads { nodes { score } } }")["leads"]["nodes"] == [{"score": 20}] * 3
     document = '{ salesReport(name: "pipeline_cube") { rows { values } } }'
     assert len(admin.query(document)["salesReport"]["rows"]) > 10
+
+
+def test_hooks_ask_documents_while_a_demo_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    settings = load_settings(data_dir=tmp_path, plugins=("sales",), schemas="core", demo=True)
+    platform = assemble(settings, plugins=find_plugins(settings))
+    asked = []
+
+    def loaded(door, connection, progress, demo):
+        caller = system(platform.model, "demo data", sets_system_fields=True)
+        customer = door.create(connection, caller, "customer", {"name": "Some"})
+        rival = door.create(connection, caller, "competitor", {"name": "Rival"})
+        load_plugins_demo(door, connection, caller, {}, NOW, {"customer": [customer], "competitor": [rival]})
+        asked.append(door.asks)
+        raise Ended
+
+    monkeypatch.setattr(demo_mode.loading, "load_demo", loaded)
+
+    with pytest.raises(Ended):
+        demo_mode.prepare(platform)
+
+    assert asked
+    assert asked[0] is not None
+    platform.database.close()

@@ -17,6 +17,7 @@ from xrm_core.metadata.model import Model
 from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions.fitting import put_along
 from xrm_core.server.assembly import Platform
+from xrm_core.server.blueprints import asking_of
 from xrm_core.storage.apply import apply
 
 TOKEN_FILE = "demo-tokens.json"  # noqa: S105 - a file's name
@@ -50,6 +51,8 @@ def prepare(platform: Platform) -> Demo:
 
     apply(database, platform.model, only_safe=True, along=along)
     if not loaded:
+        if platform.plugins.infos and platform.records.asks is None:  # hooks of plugins ask documents
+            platform.records.asks = asking_of(settings, platform.records, database.dialect)
         with progress_bar(f"Loading {demo.size} demo records") as progress, database.begin() as connection:
             loading.load_demo(platform.records, connection, progress, demo)
     with database.begin() as connection:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from xrm_core.errors import Busy, Timeout
-from xrm_core.storage import pq_writer
+from xrm_core.storage import pq_writer, prepared_steps
 from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_writer import NotWritten, PostgresWriter
@@ -119,4 +119,26 @@ async def test_who_has_waited_for_others_too_long_is_told_so(database: Database)
     # then nothing was done, by the connection that goes on to be used
     assert writer.use() == PoolUse(1, 0, 0)
     assert await finished(writer, call("SELECT it::text FROM held")) == [b"1"]
+    writer.close()
+
+
+async def test_what_makes_room_in_a_transaction_that_fails_makes_it_after_that(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a connection that keeps few statements prepared, and has as many
+    monkeypatch.setattr(prepared_steps, "MAX_PREPARED", 8)
+    writer = PostgresWriter(database, 5)
+    prepared = call("SELECT count(*)::text FROM pg_prepared_statements WHERE NOT from_sql")
+    often = [call(f"SELECT {number}::text") for number in range(10)]
+    # when others take their places in transactions that fail, again and again
+    for _ in range(3):
+        for each in often:
+            await finished(writer, each)
+            await finished(writer, each)
+            with pytest.raises(NotWritten):
+                async with writer.writing(5) as writing:
+                    await writing.finish([call("SELECT 1 / 0"), call("SELECT 1")])
+    # then the server does not keep more and more of them
+    await finished(writer, prepared)
+    assert int((await finished(writer, prepared))[0] or 0) <= 9
     writer.close()

@@ -73,6 +73,7 @@ class PqPipeline:
             try:
                 steps += self._steps.steps(text, values)
             except psycopg.Error as error:  # a value that cannot be sent
+                self._steps.not_sent(steps)
                 raise StepFailed(text, error) from error
         future: asyncio.Future[list[PGresult]] = self._loop.create_future()
         self._future = future

@@ -43,13 +43,15 @@ class Text:
 class Step:
     """Something that is sent to PostgreSQL for a statement.
 
-    ``asks``: its result is that of the statement. ``prepares``: what is prepared then, and as what.
+    ``asks``: its result is that of the statement. ``prepares``: what is prepared then, and as what. ``drops``: what is
+    not prepared any more then.
     """
 
     text: Text
     send: Callable[[], None]
     asks: bool = False
     prepares: tuple[Any, bytes] | None = None
+    drops: bytes | None = None
 
 
 class PreparedSteps:
@@ -63,6 +65,7 @@ class PreparedSteps:
         self.pg: Any = driver.pgconn
         self._transformer: Any = Transformer(driver)
         self._names: OrderedDict[tuple[int, tuple[int, ...]], bytes | None] = OrderedDict()
+        self._undropped: list[bytes] = []
 
     def steps(self, text: Text, values: Sequence[Any]) -> Iterator[Step]:
         """What is sent for a statement: from the second time on, it is prepared."""
@@ -70,7 +73,10 @@ class PreparedSteps:
         key = (text.number, types)
         if not self._seen(key):
             if (oldest := self._too_many()) is not None:
-                yield Step(text, partial(self.pg.send_query_params, b"DEALLOCATE " + oldest, None))
+                self._undropped.append(oldest)
+            while self._undropped:
+                dropped = self._undropped.pop()
+                yield Step(text, partial(self.pg.send_query_params, b"DEALLOCATE " + dropped, None), drops=dropped)
             yield Step(text, partial(self.pg.send_query_params, text.sent, sent, types, formats), asks=True)
             return
         name = self._names[key]
@@ -86,16 +92,21 @@ class PreparedSteps:
             StepFailed: the first that failed.
         """
         found = []
-        for step, result in zip(steps, results, strict=True):
+        for number, (step, result) in enumerate(zip(steps, results, strict=True)):
             try:
                 self.checked(result)
             except psycopg.Error as error:
+                self.not_sent(steps[number + 1 :])
                 raise StepFailed(step.text, error) from error
             if step.prepares is not None:
                 self._names[step.prepares[0]] = step.prepares[1]
             if step.asks:
                 found.append(result)
         return found
+
+    def not_sent(self, steps: Sequence[Step]) -> None:
+        """These were not run: what they would have dropped is dropped the next time."""
+        self._undropped += [step.drops for step in steps if step.drops is not None]
 
     def run(self, text: Text, values: Sequence[Any], *, prepares: bool = True) -> PGresult:
         """The result of a statement that is run alone; waits for it. Raises psycopg's errors."""

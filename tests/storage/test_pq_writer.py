@@ -142,3 +142,16 @@ async def test_what_makes_room_in_a_transaction_that_fails_makes_it_after_that(
     await finished(writer, prepared)
     assert int((await finished(writer, prepared))[0] or 0) <= 9
     writer.close()
+
+
+async def test_a_statement_that_stands_in_a_transaction_many_times_is_prepared_once(database: Database) -> None:
+    writer = PostgresWriter(database, 5)
+    prepared = call("SELECT count(*)::text FROM pg_prepared_statements WHERE statement = 'SELECT now()::text'")
+    many = call("SELECT now()::text")
+    # when it does, in the round trip in which it comes to be prepared
+    async with writer.writing(5) as writing:
+        await writing.finish([many] * 4)
+    # then it is prepared once, as soon as another statement is new
+    await finished(writer, call("SELECT 1"))
+    assert await finished(writer, prepared) == [b"1"]
+    writer.close()

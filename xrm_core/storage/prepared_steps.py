@@ -99,7 +99,10 @@ class PreparedSteps:
                 self.not_sent(steps[number + 1 :])
                 raise StepFailed(step.text, error) from error
             if step.prepares is not None:
-                self._names[step.prepares[0]] = step.prepares[1]
+                key, name = step.prepares
+                if (other := self._names.get(key)) is not None:  # it stood there more than twice
+                    self._undropped.append(other)
+                self._names[key] = name
             if step.asks:
                 found.append(result)
         return found

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,12 @@ from xrm_core.demo.packs import DemoPack, demo_of
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import SYSTEM_FIELDS, Model
 from xrm_core.metadata.packs import pack_layers
-from xrm_core.permissions import policy
-from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.fitting import put_first
-from xrm_core.plugins import Plugins
-from xrm_core.records.door import Records
 from xrm_core.server.app import create_app
-from xrm_core.server.assembly import assemble
+from xrm_core.server.assembly import Platform, assemble
 from xrm_core.settings import Settings
 from xrm_core.shipped import shipped_packs
 from xrm_core.storage.apply import apply
-from xrm_core.storage.engines import Database
-from xrm_core.storage.tables import Tables
 
 PACKS = {
     "association": "4fc9efead84951f218277d5e906ffccf78fb1a75dcd1268fa2d075d685dd62bf",
@@ -99,37 +94,65 @@ def test_everything_has_labels_in_german_and_english(model: Model, demo: DemoPac
         assert entity.description
 
 
-def test_the_demo_loads_on_both_databases(demo: DemoPack, model: Model, name: str, database: Database) -> None:
-    # given the pack in an empty database
-    apply(database, model)
-    door = Records(model, Tables(model), Plugins())
-    folders = [layer.folder / "permissions" for layer in pack_layers(shipped_packs()[name]) if layer.folder]
-    roles = Authority(model, policy.load(folders, model)).policies.roles
-    # when its demo is loaded
-    loading.check_pack(model, roles, demo)
-    with database.begin() as connection:
-        loading.load_demo(door, connection, None, demo)
-        tokens = loading.new_tokens(connection, demo)
+Filled = tuple[Platform, dict[str, str]]
+
+
+def filled(pack: str, folder: Path, **settings: Any) -> Filled:
+    """The pack in an empty database, with its demo and a token of each of its users."""
+    demo = demo_of(["core", pack])
+    platform = assemble(Settings(data_dir=folder, schemas=Path(pack), **settings))
+    rights = platform.authority.policies
+    loading.check_pack(platform.model, rights.roles, demo)
+    apply(platform.database, platform.model, along=lambda connection, _: put_first(connection, rights))
+    with platform.database.begin() as connection:
+        loading.load_demo(platform.records, connection, None, demo)
+        return platform, loading.new_tokens(connection, demo)
+
+
+@pytest.fixture(scope="module")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Filled]]:
+    """The demo of each pack, loaded when it is asked for; tests only read it."""
+    made: dict[str, Filled] = {}
+
+    def of(name: str) -> Filled:
+        if name not in made:
+            made[name] = filled(name, tmp_path_factory.mktemp(name))
+        return made[name]
+
+    yield of
+    for platform, _ in made.values():
+        platform.database.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_demo_loads_on_both_databases(
+    demo: DemoPack,
+    name: str,
+    kind: str,
+    on_sqlite: Callable[[str], Filled],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    # when the demo of a pack is loaded into an empty database
+    if kind == "sqlite":
+        platform, tokens = on_sqlite(name)
+    else:
+        platform, tokens = filled(name, tmp_path, database_url=request.getfixturevalue("postgres_url"))
+        request.addfinalizer(platform.database.close)
     # then each of its users has a token
     assert set(tokens) == set(demo.users)
-    with database.read() as connection:
+    with platform.database.read() as connection:
         assert loading.is_loaded(connection, demo)
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def served(on_sqlite: Callable[[str], Filled]) -> Iterator[Callable[[str], tuple[TestClient, dict[str, str]]]]:
     """A client and the tokens of each pack's demo, made when it is asked for."""
     made: dict[str, tuple[TestClient, dict[str, str]]] = {}
 
     def of(name: str) -> tuple[TestClient, dict[str, str]]:
         if name not in made:
-            demo = demo_of([name])
-            platform = assemble(Settings(data_dir=tmp_path_factory.mktemp(name), schemas=Path(name)))
-            rights = platform.authority.policies
-            apply(platform.database, platform.model, along=lambda connection, _: put_first(connection, rights))
-            with platform.database.begin() as connection:
-                loading.load_demo(platform.records, connection, None, demo)
-                tokens = loading.new_tokens(connection, demo)
+            platform, tokens = on_sqlite(name)
             client = TestClient(create_app(platform))
             client.__enter__()
             made[name] = client, tokens

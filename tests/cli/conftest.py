@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from tests.demo_folder import demo_folder
 from tests.plain_logs import plain
 from tests.records.prepared_worlds import change_mask_key
 from xrm_core.cli.main import main
@@ -210,6 +211,7 @@ class Server:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running demo, loaded by itself into a new folder."""
     server = Server(tmp_path_factory.mktemp("demo"), "--demo", "--schemas", CORE_PACK)
+    demo_folder(tmp_path_factory, lambda folder: copy_database(server, folder / "xrm.db"))  # others need not load it
     yield server
     server.stop()
 

@@ -1,6 +1,5 @@
 """The demo's database, made once for each run of the tests, and servers on copies of it."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from tests.demo_folder import demo_folder
 from tests.docs.pages import REPOSITORY
 from xrm_core.demo.loading import load_demo, new_tokens
 from xrm_core.permissions.fitting import put_first
@@ -26,22 +26,16 @@ Serve = Callable[[Path, Path], AbstractContextManager[tuple[TestClient, dict[str
 @pytest.fixture(scope="session")
 def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the demo loaded, shared by all test processes. To be copied, not used."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    made = folder / "demo-data"
-    with (folder / "demo-data.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            making = folder / "demo-data.making"
-            platform = assemble(Settings(data_dir=making, schemas=REPOSITORY / "schemas"))
-            policies = platform.authority.policies
-            apply(platform.database, platform.model, along=lambda connection, _model: put_first(connection, policies))
-            with platform.database.begin() as connection:
-                load_demo(platform.records, connection)
-            platform.database.close()
-            making.rename(made)
-    return made
+
+    def load(folder: Path) -> None:
+        platform = assemble(Settings(data_dir=folder, schemas=REPOSITORY / "schemas"))
+        policies = platform.authority.policies
+        apply(platform.database, platform.model, along=lambda connection, _model: put_first(connection, policies))
+        with platform.database.begin() as connection:
+            load_demo(platform.records, connection)
+        platform.database.close()
+
+    return demo_folder(tmp_path_factory, load)
 
 
 @pytest.fixture

@@ -104,9 +104,12 @@ def register_record_hooks() -> list[On]:
         On("routing_rule", ("create", "update"), fields=("condition",), before=routing.check_condition),
         On("territory", ("create", "update"), fields=("condition",), before=routing.check_condition),
         On("quote", "update", fields=life.CONTENT, before=life.keep),
+        On("quote", "update", fields=("owner",), before=review.keep_owner),
         On("quote", "update", fields=reckoning.INPUTS, before=reckoning.reprice),
         On("quote", ("create", "update"), fields=reckoning.FIGURES, before=reckoning.keep_figures),
-        On("quote_item", ("create", "update", "delete"), fields=reckoning.CONTENT, before=reckoning.only_drafts),
+        On(
+            "quote_item", ("create", "update", "delete", "restore"), fields=reckoning.KEPT, before=reckoning.only_drafts
+        ),
         On("quote_item", ("create", "update"), before=reckoning.priced),
         On("quote_item", ("create", "update", "delete", "restore"), before=reckoning.after_line),
         On("approval_rule", ("create", "update"), before=review.check_rule),

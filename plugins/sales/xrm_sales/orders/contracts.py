@@ -59,7 +59,7 @@ def reckon(change: RecordChange) -> Mapping[str, Any]:
     """The end of the term, and until when notice can be given.
 
     Raises:
-        Refuse: it is active without a beginning, or renews without a renewal term.
+        Refuse: it is active without a beginning, renews without a renewal term, or ends beyond the year 9999.
     """
     contract = change.after
     if contract["status"] == "active" and not contract.get("starts_on"):
@@ -68,6 +68,15 @@ def reckon(change: RecordChange) -> Mapping[str, Any]:
         raise Refuse(
             {"en": "By how long does it renew?", "de": "Um wie lange verlängert er sich?"}, field="renewal_months"
         )
+    try:
+        return _dates(change, contract)
+    except (ValueError, OverflowError):  # beyond the calendar
+        text = {"en": "The term leaves the calendar.", "de": "Die Laufzeit verlässt den Kalender."}
+        raise Refuse(text, field="ends_on" if contract.get("ends_on") else "starts_on") from None
+
+
+def _dates(change: RecordChange, contract: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What follows from the beginning and the terms."""
     found: dict[str, Any] = {}
     ends_on = contract.get("ends_on")
     begun = {"starts_on", "term_months"} & change.changes.keys() and not change.changes.get("ends_on")

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from xrm_core.api import Record, Refuse, Route, RouteContext
+from xrm_sales.moments import today
 from xrm_sales.quotes.letter import QUERY, content, pdf
 
 _WORDS = {
@@ -80,7 +81,7 @@ def decide(context: RouteContext) -> Response:
     action = _ACTIONS.get(str(sent.get("decision", "")))
     if action is None:
         raise Refuse({"en": "Accept or decline.", "de": "Annehmen oder ablehnen."}, field="decision")
-    if record["status"] != "sent":
+    if not _is_open(record):
         return _page(context, record, 409)
     note = str(sent.get("note", "")).strip()[:5_000] or None
     context.run_action_as_system(action, id_=record["id"], given={"note": note})
@@ -119,13 +120,18 @@ def _page(context: RouteContext, record: Record, status: int = 200) -> Response:
 
 
 def _answer(record: Record, words: dict[str, str]) -> str:
-    if record["status"] != "sent":
+    if not _is_open(record):
         return f"<p>{words.get(record['status'], words['closed'])}</p>"
     buttons = "".join(
         f'<button type="submit" name="decision" value="{each}">{words[each]}</button> ' for each in _ACTIONS
     )
     note = f'<p><label>{words["note"]}<br><textarea name="note" rows="3" maxlength="5000"></textarea></label></p>'
     return f'<form method="post">{note}<p>{buttons}</p></form>'
+
+
+def _is_open(record: Record) -> bool:
+    """Whether the customer can still decide; a quote that is too old may not have been noted as such yet."""
+    return record["status"] == "sent" and not (record["valid_until"] and record["valid_until"] < today())
 
 
 def _not_found() -> Response:

@@ -21,6 +21,8 @@ CONTENT = (
     "tax_category", "optional",
 )  # fmt: skip
 """Fields of a line that people write."""
+KEPT = (*CONTENT, "price_by_hand", "list_price", "tax_percent", "net", "cost_price")
+"""Fields of a line that do not change once its quote is with others: whoever writes one has the line priced anew."""
 FIGURES = (
     "lines_total", "discount_total", "net_total", "taxes", "tax_total", "gross_total", "cost_total", "margin",
     "margin_percent", "effective_discount",
@@ -57,7 +59,7 @@ def priced(change: RecordChange) -> Mapping[str, Any]:
     line = change.after
     quote = change.read("quote", line["quote"])
     product = change.read("product", line["product"]) if line.get("product") else None
-    if quote is None:  # refused by the platform
+    if quote is None or quote["status"] != "draft":  # refused by the platform, or priced for good
         return {}
     by_hand = line.get("price_by_hand") or False
     if change.operation == "create" or ("unit_price" in change.changes and "price_by_hand" not in change.changes):

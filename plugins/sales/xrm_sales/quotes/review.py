@@ -73,6 +73,19 @@ def delegate(context: ActionContext, approval: Record, given: DelegateInput) -> 
     change(context, "quote_approval", approval["id"], {"approver": given.to, "approver_role": None})
 
 
+def keep_owner(change: RecordChange) -> None:
+    """While a quote is in review its owner stays: else they could hand it to somebody else and approve it themselves.
+
+    Raises:
+        Refuse: it is in review.
+    """
+    if change.before["status"] == "in_review" and change.after["status"] == "in_review":
+        raise Refuse(
+            {"en": "The quote is in review: its owner stays.", "de": "Das Angebot ist in Prüfung: Zuständige bleiben."},
+            field="owner",
+        )
+
+
 def check_rule(change: RecordChange) -> None:
     """A rule's condition must fit quotes, and somebody must be able to approve.
 

@@ -59,6 +59,14 @@ class Context:
         """A record as it is stored now, whoever may see it; None: there is none. Computed fields are not in it."""
         return looking.read(self.records, self.connection, entity, id_)
 
+    def hold(self, entity: str, id_: str) -> None:
+        """Let nobody else change a record before the end, as far as there is one: what is read after it stays so.
+
+        For what is reckoned of many records: whoever writes one of them holds the one that they belong to, reads, and
+        writes the sum. Without that, two at a time do not see what the other has written.
+        """
+        looking.hold(self.records, self.connection, entity, id_)
+
     def find(self, entity: str, where: Mapping[str, Any], limit: int = 100) -> "list[Record]":
         """Records for which a filter holds, in the words of entity files, whoever may see them; the oldest first.
 

@@ -34,6 +34,23 @@ def read(records: "Records", connection: Connection, entity: str, id_: str) -> R
     return None if found is None else made(found)
 
 
+def hold(records: "Records", connection: Connection, entity: str, id_: str) -> None:
+    """Let nobody else change a record before the transaction ends; whoever has it is waited for.
+
+    Others may still store records that refer to it: two of them who then both hold it take turns, and do not end each
+    other.
+    """
+    if connection.dialect.name == "sqlite":  # one writer at a time
+        return
+    table = records.tables[entity]
+
+    def make() -> DriverStatement:
+        mine = select(table.c.id).where(table.c.id == bindparam(ONE, type_=table.c.id.type))
+        return DriverStatement(mine.with_for_update(key_share=True), connection.dialect)
+
+    records.tables.statements.get(("held by plugins", entity), make).first(connection, {ONE: id_})
+
+
 def find(records: "Records", connection: Connection, entity: str, where: Mapping[str, Any], limit: int) -> list[Record]:
     """Records for which a filter in the words of entity files holds, the oldest first, at most :data:`MOST`.
 

@@ -21,6 +21,9 @@ class Looking(Protocol):
 class Writing(Looking, Protocol):
     """What all of them have."""
 
+    def hold(self, entity: str, id_: str) -> None:
+        """Let nobody else change a record before the end."""
+
     @property
     def records(self) -> Any:
         """The door for records."""

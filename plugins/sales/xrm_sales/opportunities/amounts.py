@@ -28,6 +28,7 @@ def check_splits(change: RecordChange) -> None:
     opportunity = change.after["opportunity"]
 
     def check(context: HookContext, _: str) -> None:
+        context.hold("opportunity", opportunity)
         members = context.find("opportunity_member", {"opportunity": {"id": {"eq": opportunity}}}, MOST)
         total = sum((Decimal(str(each["split_percent"])) for each in members), Decimal(0))
         if total > 100:
@@ -41,6 +42,7 @@ def check_splits(change: RecordChange) -> None:
 
 
 def _sum(opportunity: str, context: HookContext, _: str) -> None:
+    context.hold("opportunity", opportunity)  # whoever adds another one has their turn
     record = context.read("opportunity", opportunity)
     if record is None:  # its items go with it
         return

@@ -31,6 +31,11 @@ FIGURES = (
 INPUTS = ("customer", "currency", "price_book", "priced_on", "discount_percent")
 """Fields of a quote on which its figures depend."""
 
+ONLY_DRAFTS = {
+    "en": "Only a draft changes: make a new version by reviseQuote.",
+    "de": "Nur ein Entwurf ändert sich: eine neue Fassung entsteht durch reviseQuote.",
+}
+
 
 def only_drafts(change: RecordChange) -> None:
     """What is with others does not change: a new version does.
@@ -41,13 +46,7 @@ def only_drafts(change: RecordChange) -> None:
     for record in (change.before, change.after):
         quote = change.read("quote", record["quote"]) if record else None
         if quote is not None and quote["status"] != "draft":
-            raise Refuse(
-                {
-                    "en": "Only a draft changes: make a new version by reviseQuote.",
-                    "de": "Nur ein Entwurf ändert sich: eine neue Fassung entsteht durch reviseQuote.",
-                },
-                field="quote",
-            )
+            raise Refuse(ONLY_DRAFTS, field="quote")
 
 
 def priced(change: RecordChange) -> Mapping[str, Any]:
@@ -97,16 +96,22 @@ def change_line(context: Writing, line: str, values: Mapping[str, Any]) -> None:
 def after_line(change: RecordChange) -> None:
     """A line has come, changed or gone: the quote is summed up."""
     quotes = sorted({str(record["quote"]) for record in (change.before, change.after) if record})
+    written = change.operation != "restore" and any(change.before.get(each) != change.after.get(each) for each in KEPT)
 
     def act(context: HookContext, _: str) -> None:
         for quote in quotes:
+            context.hold("quote", quote)
+            record = context.read("quote", quote)
+            if written and record is not None and record["status"] != "draft":  # submitted meanwhile
+                raise Refuse(ONLY_DRAFTS, field="quote")
             sum_up(context, quote)
 
     change.then(act)
 
 
 def sum_up(context: Writing, quote: str) -> None:
-    """Keep the totals of a quote, if they have changed."""
+    """Keep the totals of a quote, if they have changed; those who change its lines at once take turns."""
+    context.hold("quote", quote)
     record = context.read("quote", quote)
     if record is None:
         return

@@ -16,6 +16,16 @@ _SOURCES = {"web_form": "website", "import": "other"}
 """Of leads, where customers and opportunities have other words."""
 _MADE = ("opportunity", "contact", "customer")
 """What a conversion makes, in the order in which it is taken back."""
+_OTHERS = {
+    "opportunity": (
+        ("quote", "opportunity"), ("sales_order", "opportunity"), ("contract", "opportunity"),
+        ("opportunity_item", "opportunity"), ("opportunity_member", "opportunity"),
+        ("opportunity_competitor", "opportunity"), ("activity", "opportunity"),
+    ),
+    "contact": (("quote", "contact"), ("sales_order", "contact"), ("opportunity", "contact")),
+    "customer": (("price_book", "customer"), ("opportunity", "customer"), ("quote", "customer")),
+}  # fmt: skip
+"""Entities whose records refer to what a conversion has made, and would go with it or lose it."""
 
 
 @dataclass
@@ -35,13 +45,14 @@ def convert(context: ActionContext, lead: Record, given: ConvertInput) -> None:
     """Make what is not there yet, and note in the lead what it has become.
 
     Raises:
-        Refuse: it is converted, or out.
+        Refuse: it is converted, or out; or the caller does not see the given customer or contact.
     """
     if lead["status"] in ("converted", "disqualified"):
         raise Refuse(
             {"en": f"The lead is {lead['status']}.", "de": "Der Lead ist schon umgewandelt oder ausgeschieden."},
             field="status",
         )
+    _visible(context, lead, given)
     made: dict[str, str] = {}
     customer = given.customer or lead["known_customer"]
     if not customer:
@@ -63,7 +74,7 @@ def unconvert(context: ActionContext, lead: Record) -> None:
     """Take back what the conversion has made, as long as nobody has worked with it; the lead is qualified again.
 
     Raises:
-        Refuse: it is not converted, or something was changed since.
+        Refuse: it is not converted, or something was changed since, or belongs to what it has made.
     """
     if lead["status"] != "converted":
         raise Refuse({"en": "The lead is not converted.", "de": "Der Lead ist nicht umgewandelt."}, field="status")
@@ -76,6 +87,8 @@ def unconvert(context: ActionContext, lead: Record) -> None:
                 "de": f"Seitdem wurde geändert, was angelegt war ({entity}); es bleibt, und die Umwandlung auch.",
             }
             raise Refuse(text, field=entity)
+        if record is not None:
+            _check_unused(context, entity, record, lead, made)
     became: dict[str, Any] = dict.fromkeys((*_MADE, "converted", "converted_at"))
     change(context, LEAD, lead["id"], {"status": "qualified", **became})
     for activity in context.find("activity", {"lead": {"id": {"eq": lead["id"]}}}, 1_000):
@@ -128,6 +141,32 @@ def actions() -> list[Action]:
             description={"en": "Take the conversion back.", "de": "Die Umwandlung zurücknehmen."},
         ),
     ]
+
+
+def _visible(context: ActionContext, lead: Record, given: ConvertInput) -> None:
+    """Refuse a customer or a contact that the caller does not see, as one that is not there: nobody finds out."""
+    for entity, id_ in (("customer", given.customer), ("contact", given.contact)):
+        if id_ and id_ != lead[f"known_{entity}"] and not _sees(context, entity, id_):
+            text = {"en": f"There is no such {entity}.", "de": f"Das gibt es nicht: {entity}."}
+            raise Refuse(text, field=entity)
+
+
+def _sees(context: ActionContext, entity: str, id_: str) -> bool:
+    found = context.query(f"query ($id: ID!) {{ {entity}(id: $id) {{ id }} }}", {"id": id_})
+    return found[entity] is not None
+
+
+def _check_unused(context: ActionContext, entity: str, record: Record, lead: Record, made: dict[str, str]) -> None:
+    """Refuse if something of others belongs to it: that would go along, or lose what it is about."""
+    for other, name in _OTHERS[entity]:
+        for each in context.find(other, {name: {"id": {"eq": record["id"]}}}, 1_000):
+            own = each["id"] == made.get(other) or (other == "activity" and each["lead"] == lead["id"])
+            if not own:
+                text = {
+                    "en": f"A {other} belongs to the {entity} meanwhile; it stays, and so does the conversion.",
+                    "de": f"Inzwischen gehört etwas dazu ({entity}: {other}); es bleibt, und die Umwandlung auch.",
+                }
+                raise Refuse(text, field=entity)
 
 
 def _source(lead: Record) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from xrm_core.api import RecordChange
 from xrm_sales.leads.scoring import ALIVE
@@ -39,11 +40,21 @@ def _customer(change: RecordChange, lead: Mapping[str, Any], email: str) -> str 
     domain = email.rpartition("@")[2]
     if domain and domain not in FREE_MAIL:
         address = {"endsWith": f"@{domain}", "ignoring": "CASE"}
-        sites = [{"email": address}, {"website": {"contains": f"//{domain}"}}, {"website": {"contains": f".{domain}"}}]
-        if customers := change.find("customer", {"or": sites}, 1):
+        if customers := change.find("customer", {"email": address}, 1):
             return str(customers[0]["id"])
+        sites = [{"website": {"contains": f"//{www}{domain}", "ignoring": "CASE"}} for www in ("", "www.")]
+        for customer in change.find("customer", {"or": sites}, 100):
+            if _host(customer["website"]) == domain:  # example.com is found by example.co, too
+                return str(customer["id"])
     if lead.get("company"):
         name = {"eq": lead["company"].strip(), "ignoring": "CASE_AND_ACCENTS"}
         if customers := change.find("customer", {"name": name}, 1):
             return str(customers[0]["id"])
     return None
+
+
+def _host(website: str) -> str:
+    try:
+        return (urlsplit(website).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""

@@ -133,3 +133,13 @@ def test_what_has_changed_since_last_monday(sales: Sales):
     assert (by_name["Moved"]["amountBefore"], by_name["Moved"]["amount"]) == ("10.00", "12.00")
     assert (by_name["Moved"]["closeBefore"], by_name["Moved"]["closeOn"]) == ("2026-04-01", "2026-05-01")
     assert by_name["Won"]["what"] == ["won"]
+
+
+def test_what_has_no_amount_yet_is_counted_and_months_beyond_the_calendar_are_refused(sales: Sales):
+    made(sales, close_on="2026-03-03")
+
+    [line] = lines(sales)
+
+    assert (line["opportunities"], line["pipeline"], line["weighted"]) == (1, "0", "0")
+    told = sales.admin.refused('{ salesForecast(fromMonth: "9999-12-01", months: 3) { lines { month } } }')
+    assert told.message == "There are no such months."

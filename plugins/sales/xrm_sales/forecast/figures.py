@@ -68,6 +68,8 @@ _PARTS = {
     By.PRODUCT: ("{product: {id: VALUE}}", "product { id }"),
     By.REGION: ("{region: VALUE}", "region"),
 }
+_MOST = 1_000
+"""Groups of a query: with so many, there may be more."""
 _LABELS = {
     By.OWNER: """
 query ($ids: [ID!]!) { users(where: {id: {in: $ids}}, first: 1000) { nodes { id firstName lastName } } }""",
@@ -103,25 +105,35 @@ def forecast(context: QueryContext, given: ForecastInput) -> Forecast:
     """Add it up.
 
     Raises:
-        Refuse: too many months.
+        Refuse: too many months, months beyond the calendar, or more lines than can be added up at once.
     """
     if not 1 <= given.months <= 36:
         raise Refuse({"en": "1 to 36 months.", "de": "1 bis 36 Monate."}, field="months")
     first = (given.from_month or date.fromisoformat(today())).replace(day=1)
-    span = {"from": first.isoformat(), "to": months_later(first, given.months).isoformat()}
+    try:
+        span = {"from": first.isoformat(), "to": months_later(first, given.months).isoformat()}
+    except ValueError:  # after the year 9999
+        raise Refuse(
+            {"en": "There are no such months.", "de": "Diese Monate gibt es nicht."}, field="from_month"
+        ) from None
     found = context.query(document(given.by), span)
+    if any(len(groups) >= _MOST for groups in found.values()):  # some would be missing in the figures
+        raise Refuse(
+            {"en": "Too much at once: ask for fewer months.", "de": "Zu viel: weniger Monate."}, field="months"
+        )
     lines: dict[tuple[str, str, str | None], ForecastLine] = {}
     for each in found["won"]:
         line = _line(lines, given.by, each["key"], "closedOn")
-        line.closed += Decimal(each["sum"]["amount"])
-        line.weighted += Decimal(each["sum"]["amount"])
+        amount = _sum(each, "amount")
+        line.closed += amount
+        line.weighted += amount
         line.opportunities += each["count"]
     for each in found["open"]:
         line = _line(lines, given.by, each["key"], "closeOn")
-        category, amount = each["key"]["forecastCategory"], Decimal(each["sum"]["amount"])
+        category, amount = each["key"]["forecastCategory"], _sum(each, "amount")
         if category in ("commit", "best_case", "pipeline"):
             setattr(line, category, getattr(line, category) + amount)
-        line.weighted += Decimal(each["sum"]["expectedRevenue"])
+        line.weighted += _sum(each, "expectedRevenue")
         line.opportunities += each["count"]
     if given.by is By.OWNER:
         _mark(context, lines, span)
@@ -133,6 +145,10 @@ def query_field() -> QueryField:
     """``salesForecast``."""
     about = {"en": "What is won and expected, by month.", "de": "Was gewonnen ist und erwartet wird, nach Monaten."}
     return QueryField("sales.forecast", forecast, input=ForecastInput, answers=Forecast, cost=2_000, description=about)
+
+
+def _sum(group: dict[str, Any], name: str) -> Decimal:
+    return Decimal(group["sum"][name] or 0)  # None: not one of them has an amount yet
 
 
 def _line(lines: dict[Any, ForecastLine], by: By, key: dict[str, Any], when: str) -> ForecastLine:

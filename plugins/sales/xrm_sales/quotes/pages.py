@@ -51,7 +51,8 @@ def hashed(token: str) -> str:
 def letter(context: RouteContext) -> Response:
     """The quote as a letter, as far as the caller sees it; 404 if they do not."""
     quote = context.query(QUERY, {"id": context.request.path["id"]})["quote"]
-    return _not_found() if quote is None else _pdf(quote, context)
+    hidden = quote is None or quote["customer"] is None  # to whom it is addressed
+    return _not_found() if hidden else _pdf(quote, context)
 
 
 def letter_of_link(context: RouteContext) -> Response:

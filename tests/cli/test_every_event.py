@@ -18,7 +18,7 @@ EMAIL = "ada@example.com"
 GROUPS = ("user ", "token ", "permissions ", "secrets ", "log ")
 LOOK = {"user list", "user sessions", "token list", "log events", "log reads"}
 LOOK |= {"log changes", "log verify", "log readers", "log dead"}
-LOOK |= {f"permissions {word}" for word in ("explain", "matrix", "test", "plan", "history", "pull")}
+LOOK |= {f"permissions {word}" for word in ("explain", "matrix", "test", "plan", "history", "pull", "roles")}
 TOLD_ELSEWHERE = {"log clear", "secrets rotate", "user passkeys"}
 """They remove or encrypt something only if it is there: tests of their own show their events."""
 

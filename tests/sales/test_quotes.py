@@ -171,6 +171,23 @@ def test_what_is_over_the_limit_is_approved_in_steps_by_four_eyes(quotes: Quotes
     quotes.sales.admin.refused(delegate, "REFUSED_BY_PLUGIN", id=asked["id"], to=head_of_heads.user_id)
 
 
+def test_an_approval_goes_to_somebody_who_can_give_it(quotes: Quotes):
+    chief = quotes.sales.xrm.as_role("sales_manager", first_name="Chief")
+    quotes.sales.xrm.create("approval_rule", name="All", approver_role="admin")
+    id_ = quotes.quote()
+    quotes.line(id_, quotes.press)
+    act(quotes.sales.rep, "submitQuote", id_)
+    [asked] = quotes.read(id_)["approvals"]["nodes"]
+    delegate = "mutation ($id: ID!, $to: ID!) { delegateQuoteApproval(id: $id, input: {to: $to}) { id } }"
+
+    refused = quotes.sales.admin.refused(delegate, "REFUSED_BY_PLUGIN", id=asked["id"], to=quotes.sales.rep.user_id)
+    assert refused.details["field"] == "to"
+    quotes.sales.admin.query(delegate, id=asked["id"], to=chief.user_id)
+    chief.query("mutation ($id: ID!) { approveQuoteApproval(id: $id) { id } }", id=asked["id"])
+
+    assert quotes.read(id_)["status"] == "approved"
+
+
 def test_a_rejection_makes_it_a_draft_again(quotes: Quotes):
     create = quotes.sales.xrm.create
     create("approval_rule", name="All", approver_role="admin")

@@ -1,6 +1,6 @@
 """How things stood on a Monday: kept for each opportunity, so that it can be said what has changed since."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -35,9 +35,10 @@ query ($day: Date!, $after: String) {
   }
 }"""
 _NEW = """
-query ($day: DateTime!) {
-  opportunities(where: {createdAt: {gte: $day}}, orderBy: [{id: ASC}], first: 1000) {
+query ($day: DateTime!, $after: String) {
+  opportunities(where: {createdAt: {gte: $day}}, orderBy: [{id: ASC}], first: 1000, after: $after) {
     nodes { id name status amount closeOn currency stage { name } createdAt }
+    pageInfo { endCursor hasNextPage }
   }
 }"""
 
@@ -105,23 +106,29 @@ def changes(context: QueryContext, given: ChangesInput) -> ForecastChanges:
     if not found:
         raise Refuse({"en": "There is no snapshot of that time.", "de": "Aus dieser Zeit gibt es keinen Stand."})
     taken = found[0]["takenOn"]
-    result, after, known = ForecastChanges(date.fromisoformat(taken)), None, set()
-    while True:
-        page = context.query(_THEN, {"day": taken, "after": after})["forecastSnapshots"]
-        for then in page["nodes"]:
-            if then["opportunity"] is None:
-                continue
-            known.add(then["opportunity"]["id"])
-            if what := _what(then, then["opportunity"]):
-                result.changes.append(_change(then, then["opportunity"], what))
-        context.check()
-        if not page["pageInfo"]["hasNextPage"]:
-            break
-        after = page["pageInfo"]["endCursor"]
-    for each in context.query(_NEW, {"day": f"{taken}T00:00:00Z"})["opportunities"]["nodes"]:
+    result, known = ForecastChanges(date.fromisoformat(taken)), set()
+    for then in _all(context, _THEN, {"day": taken}):
+        if then["opportunity"] is None:
+            continue
+        known.add(then["opportunity"]["id"])
+        if what := _what(then, then["opportunity"]):
+            result.changes.append(_change(then, then["opportunity"], what))
+    for each in _all(context, _NEW, {"day": f"{taken}T00:00:00Z"}):
         if each["id"] not in known:
             result.changes.append(_change({}, each, ["new"]))
     return result
+
+
+def _all(context: QueryContext, document: str, variables: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The records of all pages of a list."""
+    after = None
+    while True:
+        [page] = context.query(document, {**variables, "after": after}).values()
+        yield from page["nodes"]
+        context.check()
+        if not page["pageInfo"]["hasNextPage"]:
+            return
+        after = page["pageInfo"]["endCursor"]
 
 
 def jobs() -> list[JobHandler]:

@@ -68,8 +68,16 @@ def reject(context: ActionContext, approval: Record, given: DecideInput) -> None
 
 
 def delegate(context: ActionContext, approval: Record, given: DelegateInput) -> None:
-    """One who was asked has somebody else decide."""
-    _may_decide(context, approval)
+    """One who was asked has somebody else decide.
+
+    Raises:
+        Refuse: the caller is not asked, or the other one could not decide.
+    """
+    quote = _may_decide(context, approval)
+    if given.to in (quote["owner"], quote["submitted_by"]):
+        raise Refuse(
+            {"en": "Nobody approves their own quote.", "de": "Niemand gibt das eigene Angebot frei."}, field="to"
+        )
     change(context, "quote_approval", approval["id"], {"approver": given.to, "approver_role": None})
 
 

@@ -1,5 +1,6 @@
 """A quote as a letter, and the page on which a customer decides."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -75,6 +76,16 @@ def test_the_customer_accepts_by_the_link_once(sent: tuple[Quotes, str, str]):
     found = quotes_.read(id_)
     assert (found["status"], found["opportunity"]["status"]) == ("accepted", "won")
     assert "angenommen" in http.get(link).text
+
+
+def test_without_the_extra_it_is_said_what_to_install(sent: tuple[Quotes, str, str], monkeypatch: pytest.MonkeyPatch):
+    quotes_, id_, _ = sent
+    monkeypatch.setitem(sys.modules, "typst", None)
+
+    answer = quotes_.sales.admin.request("GET", f"/plugins/sales/quotes/{id_}/letter.pdf")
+
+    assert answer.status_code == 422
+    assert "xrm-platform[sales]" in answer.json()["errors"][0]["message"]
 
 
 def test_of_two_decisions_at_a_time_one_counts(sent: tuple[Quotes, str, str]):

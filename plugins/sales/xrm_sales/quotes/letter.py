@@ -11,6 +11,7 @@ from typing import Any
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
+from xrm_core.api import Refuse
 from xrm_sales.settings import Settings
 
 QUERY = """
@@ -67,9 +68,19 @@ def pdf(quote: Mapping[str, Any], settings: Settings) -> bytes:
     Args:
         quote: what :data:`QUERY` has answered.
         settings: who sends it.
-    """
-    import typst  # it takes 34 MB, and only letters need it
 
+    Raises:
+        Refuse: what lays out letters is not installed.
+    """
+    try:
+        import typst  # it takes 34 MB, and only letters need it
+    except ImportError:
+        raise Refuse(
+            {
+                "en": "Letters need Typst on the server: pip install 'xrm-platform[sales]'.",
+                "de": "Briefe brauchen Typst auf dem Server: pip install 'xrm-platform[sales]'.",
+            }
+        ) from None
     data = json.dumps(content(quote, settings), ensure_ascii=False)
     found = typst.compile(_template(), format="pdf", sys_inputs={"data": data}, pdf_standards=["a-2b"])
     return bytes(found)

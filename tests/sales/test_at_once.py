@@ -46,3 +46,20 @@ def test_shares_that_come_at_once_are_not_more_than_all_of_it(sales: Sales):
 
     refused = [each["extensions"]["code"] for answer in answers for each in answer.get("errors", [])]
     assert refused == ["REFUSED_BY_PLUGIN"] * 2
+
+
+def test_leads_that_come_at_once_have_each_its_turn(sales: Sales):
+    ada, ben = (sales.xrm.as_role("sales_rep", first_name=name).user_id for name in ("Ada", "Ben"))
+    sales.xrm.create("scoring_rule", name="All", points=50)
+    rule = sales.xrm.create("routing_rule", name="In turn", method="round_robin")
+    for user in (ada, ben):
+        sales.xrm.create("routing_rule_member", routing_rule=rule, user=user, capacity=3)
+    make = "mutation ($i: CreateLeadInput!) { createLead(input: $i) { owner { id } } }"
+
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(
+            threads.map(lambda number: sales.admin.post(make, i={"lastName": f"No. {number}"}).json(), range(6))
+        )
+
+    owners = [answer["data"]["createLead"]["owner"]["id"] for answer in answers]
+    assert sorted(owners) == sorted([ada, ben] * 3)

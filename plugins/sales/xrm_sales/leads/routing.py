@@ -33,7 +33,7 @@ def route(context: Writing, lead: str) -> dict[str, Any] | None:
     rules = context.find("routing_rule", {"active": {"eq": True}}, 1_000)
     for rule in sorted(rules, key=lambda each: (each["position"], each["id"])):
         if fits(context, rule, lead):
-            context.records.hold(context.connection, context.system, "routing_rule", rule["id"])
+            context.hold("routing_rule", rule["id"])
             if found := _by(context, rule, lead):
                 return {**found, "routed_by": rule["id"]}
     return None

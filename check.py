@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -18,6 +19,8 @@ CHECKS = {
     "types": ["mypy"],
     "imports": ["lint-imports"],
 }
+PLUGINS = os.pathsep.join(str(folder) for folder in sorted((ROOT / "plugins").iterdir()) if folder.is_dir())
+"""Where the plugins are found also by an installation that was made before one of them came."""
 FIXES = (["ruff", "format", "."], ["ruff", "check", "--fix", "."])
 
 
@@ -32,7 +35,9 @@ def dependencies() -> str:
 def call(command: list[str]) -> int:
     """Exit code of a tool that is installed beside this Python."""
     words = [str(TOOLS / command[0]), *command[1:]]
-    return subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode  # noqa: S603 - our own words
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), PLUGINS)))}
+    ended = subprocess.run(words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False)  # noqa: S603 - our own words
+    return ended.returncode
 
 
 def run(name: str, command: list[str]) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from xrm_core.events.listeners import RecordEvent
     from xrm_core.graphql.query_fields import QueryField
     from xrm_core.jobs.registry import JobHandler, Schedule
+    from xrm_core.messages import Channel, MessageContext, MessageKind, MessageRefusal, OutgoingMessage
     from xrm_core.metadata.keywords import Keyword
     from xrm_core.metadata.text_formats import TextFormat
     from xrm_core.records.actions import Action
@@ -554,6 +555,69 @@ def register_schedules() -> "list[Schedule]":
     raise NotImplementedError
 
 
+@hookspec
+def register_message_kinds() -> "list[MessageKind]":
+    """Name the kinds of messages that the plugin sends to people outside.
+
+    Called once per start of a server, and of a process that does jobs.
+
+    Returns:
+        A list of ``MessageKind``. The name of each begins with the plugin's and a dot.
+
+    ``send_message`` puts a message into the outbox, which keeps names and ids, no text and no address. A worker asks
+    ``address`` and the gates, has ``compose`` make what it says, and hands it to its channel: once at most. ``ended``
+    is told how it has ended. An exception in ``address`` or ``compose`` is an attempt that failed.
+
+    An exception here, another kind of value or a name that is taken stops the start with ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        def owner(context):
+            customer = context.read("customer", context.message.about[1])
+            return customer and customer["email"]
+
+
+        def recall(context):
+            return MessageContent("Recall", "Please bring your vehicle to the workshop.")
+
+
+        @hookimpl
+        def register_message_kinds():
+            return [MessageKind("fleet.recall", owner, recall, purpose="safety")]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_channels() -> "list[Channel]":
+    """Name ways on which messages leave: beside ``mail``, which the platform has.
+
+    Called after ``register_message_kinds``.
+
+    Returns:
+        A list of ``Channel``. The name of each begins with the plugin's and a dot.
+
+    The function is given a ``HandOver``, in a worker, outside of any transaction. When it returns, the message is sent.
+    ``NotHandedOver`` says that it is certainly not: it is tried again, unless ``retry=False``. Any other exception
+    leaves that open: the message has failed with ``OUTCOME_UNKNOWN``, and is not tried again.
+
+    An exception here, another kind of value or a name that is taken stops the start with ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        def send(given):
+            answer = gateway.post(given.settings.sms_url, to=given.address, text=given.content.text)
+            if answer.status == 503:
+                raise NotHandedOver("GATEWAY_BUSY")
+
+
+        @hookimpl
+        def register_channels():
+            return [Channel("fleet.sms", send)]
+    """
+    raise NotImplementedError
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Writes: inside the transaction, after permission and validation, before the SQL
 # ---------------------------------------------------------------------------------------------------------------------
@@ -711,6 +775,44 @@ def scan_file(file: Mapping[str, Any], content: BinaryIO) -> FileScan | None:
         def scan_file(file, content):
             if b"EICAR" in content.read():
                 raise Refuse("The file has malware.")
+    """
+    raise NotImplementedError
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Messages: before they go into the outbox, and before they leave
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def before_message_send(message: "OutgoingMessage", context: "MessageContext") -> "MessageRefusal | None":
+    """Let a message to somebody outside go, or refuse it: the gate of every message of every plugin and channel.
+
+    Called when a plugin sends a message (``message.moment`` is ``queued``), in its transaction; again whenever it is
+    about to be handed over (``handed_over``), in the transaction that notes so; and when a plugin only wants to know
+    (``asked``). Not called for what the platform itself tells users of their accounts.
+
+    Args:
+        message: kind, purpose, channel, address, the record it is about and that of the person, as far as there is one.
+        context: the transaction, to read and write in; with ``context.hold`` whoever wants to change what it goes by
+            waits for its end.
+
+    Returns:
+        None to let it go, or a ``MessageRefusal`` with a code. Who sends gets ``MESSAGE_REFUSED`` with the code; a
+        message that waits already ends as ``refused``. The first refusal counts, and no further gate is asked.
+
+    An exception lets nothing go: who sends gets ``REFUSED_BY_PLUGIN``; a message that waits is tried again later.
+    A note of what was let go belongs to ``handed_over``: it is written if, and only if, the message leaves.
+
+    Example::
+
+        @hookimpl
+        def before_message_send(message, context):
+            if message.person and message.purpose == "advertising":
+                entity, id_ = message.person
+                context.hold(entity, id_)
+                if context.read(entity, id_)["no_advertising"]:
+                    return MessageRefusal("OBJECTION", "They have objected to advertising.")
     """
     raise NotImplementedError
 

@@ -21,6 +21,7 @@ from xrm_core.auth.mail import Mail, MailNotSent
 from xrm_core.auth.one_time import Purpose
 from xrm_core.cli.main import main
 from xrm_core.errors import SettingsError
+from xrm_core.outgoing import MailServer
 from xrm_core.server import forgotten_http
 from xrm_core.settings import load_settings
 from xrm_core.storage.system import ONE_TIME_TOKEN
@@ -242,7 +243,7 @@ def test_another_site_cannot_ask(house: House) -> None:
 
 
 def sender(port: int, tls: str = "none", page: str = PAGE) -> Mail:
-    return Mail("127.0.0.1", port, tls, "crm@example.com", page)
+    return Mail(MailServer("127.0.0.1", port, tls, "crm@example.com"), page)
 
 
 def test_invitations_are_in_the_language_of_the_user_and_lead_to_the_tenant(server: tuple[Post, int]) -> None:

@@ -39,6 +39,7 @@ from xrm_core.auth.mail import Mail
 from xrm_core.auth.tokens import TokenLimits
 from xrm_core.errors import Busy
 from xrm_core.graphql import user_fields
+from xrm_core.outgoing import MailServer
 from xrm_core.records import read_log
 from xrm_core.storage.system import ATTEMPTS, NOTICE, RECOVERY_CODE, TOTP
 from xrm_core.storage.tenants import State
@@ -276,7 +277,9 @@ def no_mail(house: House, post: Post, admin: Admin) -> None:
 
 
 def test_mails_that_wait_are_bounded(house: House) -> None:
-    post = LinkPost(Mail("127.0.0.1", 9, "none", "crm@example.com", "https://crm.example.com/p"), house.database, "")
+    post = LinkPost(
+        Mail(MailServer("127.0.0.1", 9, "none", "crm@example.com"), "https://crm.example.com/p"), house.database, ""
+    )
     places = [post.reserve() for _ in range(MOST_WAITING)]
     with pytest.raises(Busy):
         post.reserve()

@@ -189,11 +189,14 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_commands",
                 "register_jobs",
                 "register_schedules",
+                "register_message_kinds",
+                "register_channels",
                 "before_record_create",
                 "before_record_update",
                 "before_record_delete",
                 "before_record_restore",
                 "scan_file",
+                "before_message_send",
                 "after_record_create",
                 "after_record_update",
                 "after_record_delete",
@@ -265,6 +268,9 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     names = (*names, "Command", "CommandContext")
     names = (*names, "DemoContext", "DemoData")
     names = (*names, "RecordOf")
+    names = (*names, "Message", "MessageContent", "MessageContext", "MessageKind", "MessageOutcome", "MessageState")
+    names = (*names, "MessageRefusal", "MessageRefused", "Moment", "OutgoingMessage", "may_send", "send_message")
+    names = (*names, "Attachment", "Channel", "HandOver", "NotHandedOver")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

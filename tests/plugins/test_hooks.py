@@ -11,11 +11,13 @@ from structlog.testing import capture_logs
 
 from xrm_core.api import (
     Action,
+    Channel,
     Command,
     DemoData,
     FileScan,
     HealthCheck,
     Keyword,
+    MessageKind,
     Needs,
     On,
     QueryField,
@@ -30,6 +32,7 @@ from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
+from xrm_core.messages import registered_messages
 from xrm_core.metadata.keywords import Keywords, formats_of
 from xrm_core.permissions.plugin_roles import brought
 from xrm_core.plugins import InstalledPlugin, Plugins
@@ -327,6 +330,41 @@ def test_hook_register_commands():
     taken = InstalledPlugin("schema", _Hashable(SimpleNamespace(register_commands=hookimpl(lambda: [command]))))
     with pytest.raises(PluginLoadError, match=r"below «xrm schema», which is the platform's"):
         commands_of(Plugins([taken]))
+
+
+def test_hook_register_message_kinds():
+    kind = MessageKind("sample.news", lambda _context: None, print, "service")
+
+    assert registered_messages(plugins(register_message_kinds=lambda: [kind])).kinds == {"sample.news": kind}
+    wrong = (
+        lambda: kind,
+        lambda: 1 / 0,
+        lambda: [kind, kind],
+        lambda: [MessageKind("other.news", print, print, "service")],
+        lambda: [MessageKind("sample.news", print, print, "")],
+        lambda: [MessageKind("sample.news", print, print, "service", attempts=0)],
+    )
+    for each in wrong:
+        with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*(kind|message)"):
+            registered_messages(plugins(register_message_kinds=each))
+
+
+def test_hook_register_channels():
+    channel = Channel("sample.sms", print)
+
+    assert registered_messages(plugins(register_channels=lambda: [channel])).channels == {"sample.sms": channel}
+    wrong = (lambda: channel, lambda: 1 / 0, lambda: [channel, channel], lambda: [Channel("mail", print)])
+    for each in wrong:
+        with pytest.raises(PluginLoadError, match=r"The plugin sample of sample-dist 0\.3 .*channel"):
+            registered_messages(plugins(register_channels=each))
+
+
+def test_hook_before_message_send():
+    asked = plugins(before_message_send=lambda message, context: (message, context))
+    [hook] = asked.hooks("before_message_send")
+
+    # What it may answer and what follows from it: tests/messages.
+    assert asked.answer(hook, {"message": 1, "context": 2}) == (1, 2)
 
 
 def test_hook_register_jobs():

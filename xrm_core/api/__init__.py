@@ -15,7 +15,12 @@ entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` a
 ``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given. ``TextFormat`` is a
 format of texts that it knows. ``Texts`` are those of a plugin in other languages than English. ``DemoData`` is what it
 has to show, ``DemoContext`` what its function is given. ``Command`` is one of ``xrm``, ``CommandContext`` what its
-function is given. What is not here may change in any release.
+function is given. ``send_message`` puts a ``Message`` into the outbox, ``may_send`` says whether that could be sent;
+``MessageRefused`` is raised if not. ``MessageKind`` is what plugins register as a kind of messages, ``MessageContext``
+what its functions and gates are given, with the ``OutgoingMessage``; ``MessageContent`` and ``Attachment`` are what
+such a function makes, ``MessageOutcome`` with its ``MessageState`` what it is told. ``MessageRefusal`` is the answer of
+a gate, ``Moment`` says why it is asked. ``Channel`` is a way on which messages leave, ``HandOver`` what it is given,
+``NotHandedOver`` what it may raise. What is not here may change in any release.
 """
 
 from xrm_core.contributions.command import Command, CommandContext
@@ -30,6 +35,24 @@ from xrm_core.hookspecs import FileScan, Needs, Record, Write, hookimpl
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import JobHandler, Schedule
+from xrm_core.messages import (
+    Attachment,
+    Channel,
+    HandOver,
+    Message,
+    MessageContent,
+    MessageContext,
+    MessageKind,
+    MessageOutcome,
+    MessageRefusal,
+    MessageRefused,
+    MessageState,
+    Moment,
+    NotHandedOver,
+    OutgoingMessage,
+    may_send,
+    send_message,
+)
 from xrm_core.metadata.keywords import Keyword, KeywordMistake
 from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.text_formats import TextFormat
@@ -42,7 +65,9 @@ from xrm_core.translation import Texts
 __all__ = [
     "Action",
     "ActionContext",
+    "Attachment",
     "BadQuery",
+    "Channel",
     "Command",
     "CommandContext",
     "DemoContext",
@@ -51,6 +76,7 @@ __all__ = [
     "Entity",
     "Field",
     "FileScan",
+    "HandOver",
     "HealthCheck",
     "HealthContext",
     "HookContext",
@@ -59,9 +85,20 @@ __all__ = [
     "JobHandler",
     "Keyword",
     "KeywordMistake",
+    "Message",
+    "MessageContent",
+    "MessageContext",
+    "MessageKind",
+    "MessageOutcome",
+    "MessageRefusal",
+    "MessageRefused",
+    "MessageState",
     "Model",
+    "Moment",
     "Needs",
+    "NotHandedOver",
     "On",
+    "OutgoingMessage",
     "QueryContext",
     "QueryField",
     "Record",
@@ -78,4 +115,6 @@ __all__ = [
     "Write",
     "enqueue",
     "hookimpl",
+    "may_send",
+    "send_message",
 ]

@@ -2,8 +2,7 @@
 encrypted.
 """
 
-import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from html import escape
@@ -12,46 +11,25 @@ from typing import Self
 from xrm_core.auth.mail_texts import text_of
 from xrm_core.auth.notice_texts import Letter
 from xrm_core.auth.one_time import Purpose
-from xrm_core.errors import SettingsError, XrmError
+from xrm_core.errors import SettingsError
+from xrm_core.outgoing import MailNotSent, MailServer
 from xrm_core.settings import Settings, mail_address
 
-TIMEOUT = 20.0
-"""Seconds that the mail server may take for each step."""
-
-
-class MailNotSent(XrmError):
-    """The mail server did not take a mail."""
-
-    code = "MAIL_NOT_SENT"
-    http_status = 503
+__all__ = ["Mail", "MailNotSent", "require_mail"]
 
 
 @dataclass(frozen=True)
 class Mail:
-    """Sends mail by one server, as the settings say."""
+    """Sends mail to users by one server; ``page`` is that on which they set passwords."""
 
-    host: str
-    port: int
-    tls: str
-    sender: str
+    server: MailServer
     page: str
-    user: str = ""
-    password: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> Self | None:
         """By what the settings say; None if they name no mail server."""
-        if not settings.mail_host:
-            return None
-        return cls(
-            settings.mail_host,
-            settings.mail_port,
-            settings.mail_tls,
-            settings.mail_from,
-            settings.password_url,
-            settings.mail_user,
-            settings.mail_password,
-        )
+        server = MailServer.of(settings)
+        return None if server is None else cls(server, settings.password_url)
 
     async def send_link(self, email: str, language: str | None, purpose: Purpose, token: str, tenant: str = "") -> None:
         """Send a link by which a user sets a password.
@@ -84,24 +62,10 @@ class Mail:
 
     async def _send(self, email: str, content: "_Content") -> None:
         try:
-            message = _message(self.sender, email, content)
+            message = _message(self.server.sender, email, content)
         except ValueError:  # a line break, say, by which somebody wanted to add headers
-            raise _not_sent("the address cannot stand in a mail") from None
-        from aiosmtplib import SMTPException, send  # most commands send none
-
-        try:
-            await send(
-                message,
-                hostname=self.host,
-                port=self.port,
-                username=self.user or None,
-                password=self.password or None,
-                use_tls=self.tls == "tls",
-                start_tls=self.tls == "starttls",  # True: fail if the server has none; None would do without
-                timeout=TIMEOUT,
-            )
-        except (SMTPException, OSError, ssl.SSLError, ValueError) as error:
-            raise _not_sent(type(error).__name__) from None
+            raise MailNotSent("the address cannot stand in a mail", final=True) from None
+        await self.server.send(message)
 
 
 def require_mail(settings: Settings) -> Mail:
@@ -141,10 +105,3 @@ def _message(sender: str, email: str, content: _Content) -> EmailMessage:
     )
     message["Content-Language"] = content.language  # at the end: what makes the content takes such headers away
     return message
-
-
-def _not_sent(reason: str) -> MailNotSent:
-    return MailNotSent(
-        f"The mail was not sent: {reason}.",
-        hint="Check XRM_MAIL_HOST and the settings beside it, then ask for a new link.",
-    )

@@ -153,6 +153,13 @@ class JobContext:
         self._committed()
         return found
 
+    def transact_anyway(self, work: Callable[[Connection], Result], timeout: float | None = 30.0) -> Result:
+        """As :meth:`transact`, whatever has become of the job: to note what has left and cannot be taken back.
+
+        Whose run it is, and which model there is, is not asked: ``work`` must not depend on it.
+        """
+        return in_transaction(self._place.database, work, timeout)
+
     def within(self, connection: Connection) -> Context:
         """A transaction of the job as actions and hooks see theirs, for code that they share: it reads and finds, too.
 

@@ -1,5 +1,8 @@
-"""Requests that leave for addresses which users have named: one client, which goes nowhere that it must not."""
+"""What leaves for others: requests to addresses that users have named, by a client that goes nowhere that it must not;
+and mails, by the server of the settings.
+"""
 
 from xrm_core.outgoing.client import Answer, NotAnswered, Outgoing
+from xrm_core.outgoing.smtp import MailNotSent, MailServer
 
-__all__ = ["Answer", "NotAnswered", "Outgoing"]
+__all__ = ["Answer", "MailNotSent", "MailServer", "NotAnswered", "Outgoing"]

@@ -266,6 +266,10 @@ class Plugins:
             worst = max(worst, found, key=_SEVERITY.index)
         return worst
 
+    def answer(self, hook: Hook, arguments: Mapping[str, Any]) -> Any:
+        """What a plugin answers to a hook. What it raises goes through; :meth:`following` is for that."""
+        return self._call(hook, arguments)
+
     def has(self, plugin: str, hook: str) -> bool:
         """Whether a plugin implements a hook."""
         return any(each.plugin_name == plugin for each in self._hooks[hook])

@@ -20,6 +20,7 @@ from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import BadRequest, NotFound, XrmError
 from xrm_core.graphql import answers
+from xrm_core.messages import registered_messages
 from xrm_core.records.file_scans import FileScans
 from xrm_core.server import graphiql, health, metrics_http
 from xrm_core.server.assembly import Platform
@@ -128,6 +129,7 @@ def create_app(
     )
     sockets = WebSockets(live, documents, settings.max_body_bytes)
     checks = HealthChecks(platform.plugins)
+    registered_messages(platform.plugins)
     commands_of(platform.plugins)  # those that cannot be used are found now, not when somebody wants one
     plugin_routes = PluginRoutes(settings, platform.plugins, routes_of(platform.plugins))
 

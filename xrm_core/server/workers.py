@@ -16,6 +16,7 @@ from xrm_core.jobs.core_jobs import core_jobs
 from xrm_core.jobs.listener import Listener
 from xrm_core.jobs.registry import Registry
 from xrm_core.jobs.worker import Pace, Worker
+from xrm_core.messages import message_jobs
 from xrm_core.outgoing import Outgoing
 from xrm_core.plugins import Plugins
 from xrm_core.server.job_places import JobPlaces
@@ -41,7 +42,8 @@ def job_registry(settings: Settings, plugins: Plugins, webhooks: WebhookSource |
     """
     handlers, schedules = core_jobs(settings.job_days, settings.trash_days)
     test = test_job(webhooks or webhook_source(settings))
-    return registries.registry(plugins, settings.time_zone, [*handlers, test], schedules)
+    sending, timed = message_jobs(settings, plugins)
+    return registries.registry(plugins, settings.time_zone, [*handlers, *sending, test], [*schedules, *timed])
 
 
 def log_readers(settings: Settings, plugins: Plugins, webhooks: WebhookSource | None = None) -> Readers:

@@ -18,6 +18,7 @@ def xrm_setup() -> Setup:
         policies=[
             "sales_rep,vehicle,*,*,,allow",
             "sales_rep,fleet.inspect,run,*,,allow",
+            "sales_rep,fleet.recall,run,*,,allow",
             "sales_rep,fleet.overview,run,*,,allow",
             "guest,vehicle,read,licence_plate,,allow",
         ],

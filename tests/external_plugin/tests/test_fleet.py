@@ -80,6 +80,34 @@ def test_the_role_and_the_settings_of_the_plugin_count(xrm_with: Callable[[Setup
     manager.refused(CREATE, "REFUSED_BY_PLUGIN", plate="m-ab 1")
 
 
+RECALL = "mutation ($id: ID!) { recallVehicle(id: $id) { retired } }"
+
+
+def test_who_has_a_vehicle_is_called_in_once(xrm: Xrm) -> None:
+    customer = xrm.create("customer", name="Acme", email="ada@example.com")
+    vehicle, rep = xrm.create("vehicle", licence_plate="M-AB 12", customer=customer), xrm.as_role("sales_rep")
+
+    xrm.work()
+
+    for _ in range(2):
+        rep.query(RECALL, id=vehicle)
+        xrm.work()
+
+    [mail] = xrm.mails
+    assert (mail["To"], mail["Subject"]) == ("ada@example.com", "Recall")
+    assert [event.values["text"] for event in heard(xrm, "fleet_note")] == [
+        "New vehicle M-AB 12",
+        "Recall of M-AB 12 leaves",
+        "Recalled",
+    ]
+
+
+def test_a_vehicle_of_nobody_is_retired_in_place_of_a_recall(xrm: Xrm) -> None:
+    vehicle = xrm.create("vehicle", licence_plate="M-AB 12")
+
+    assert xrm.as_role("sales_rep").query(RECALL, id=vehicle) == {"recallVehicle": {"retired": True}}
+
+
 def test_a_list_of_vehicles_is_one_statement(xrm: Xrm) -> None:
     for number in range(3):
         xrm.create("vehicle", licence_plate=f"M-AB {number}")

@@ -8,11 +8,14 @@ from typing import Annotated, Any, BinaryIO
 from xrm_core.api import (
     Action,
     ActionContext,
+    Attachment,
+    Channel,
     Command,
     CommandContext,
     DemoContext,
     DemoData,
     FileScan,
+    HandOver,
     HealthCheck,
     HealthContext,
     HookContext,
@@ -21,9 +24,20 @@ from xrm_core.api import (
     JobHandler,
     Keyword,
     KeywordMistake,
+    Message,
+    MessageContent,
+    MessageContext,
+    MessageKind,
+    MessageOutcome,
+    MessageRefusal,
+    MessageRefused,
+    MessageState,
     Model,
+    Moment,
     Needs,
+    NotHandedOver,
     On,
+    OutgoingMessage,
     QueryContext,
     QueryField,
     Record,
@@ -40,6 +54,8 @@ from xrm_core.api import (
     Write,
     enqueue,
     hookimpl,
+    may_send,
+    send_message,
 )
 
 STOLEN_PLATES = ("B-XR 666", "HH-TE 404")
@@ -150,7 +166,8 @@ def register_actions() -> list[Action]:
             input=InspectInput,
             answers=Inspected,
             description=about,
-        )
+        ),
+        Action("fleet.recall", recall, "vehicle", description="Call the vehicle into the workshop."),
     ]
 
 
@@ -284,6 +301,54 @@ BY_PLATE = "query ($plate: String!) { vehicles(where: {licencePlate: {eq: $plate
 
 
 @hookimpl
+def register_message_kinds() -> list[MessageKind]:
+    """The kind ``fleet.recall``: a vehicle is called into the workshop."""
+    return [MessageKind("fleet.recall", holder, recall_letter, purpose="safety", ended=note_recall)]
+
+
+def recall(context: ActionContext, vehicle: Record) -> None:
+    """Write to who has the vehicle, unless nobody may be written to: then it is retired."""
+    message = Message("fleet.recall", ("vehicle", vehicle["id"]), key=f"recall {vehicle['id']}")
+    if may_send(context, message) is not None:
+        context.records.update(context.connection, context.system, "vehicle", vehicle["id"], {"retired": True})
+        return
+    try:
+        send_message(context, message)
+    except MessageRefused as refused:
+        raise Refuse("Nobody can be told.") from refused
+
+
+def holder(context: MessageContext) -> str | None:
+    """The address of the customer, if the vehicle has one."""
+    vehicle = context.read("vehicle", context.message.about[1])
+    customer = context.read("customer", vehicle["customer"]) if vehicle and vehicle["customer"] else None
+    return customer["email"] if customer else None
+
+
+def recall_letter(context: MessageContext) -> MessageContent:
+    """What it says, with a list of what to bring."""
+    papers = Attachment("papers.txt", "text/plain", lambda: b"Licence")
+    return MessageContent("Recall", f"Vehicle {context.message.about[1]} is called in.", attachments=[papers])
+
+
+def note_recall(context: MessageContext, outcome: MessageOutcome) -> None:
+    """A note of how it has ended."""
+    text = "Recalled" if outcome.state is MessageState.SENT else f"Not recalled: {outcome.reason}"
+    context.records.create(context.connection, context.system, "fleet_note", {"text": text})
+
+
+@hookimpl
+def register_channels() -> list[Channel]:
+    """The channel ``fleet.radio``, which nobody hears."""
+    return [Channel("fleet.radio", radio)]
+
+
+def radio(given: HandOver) -> None:
+    """There is no receiver."""
+    raise NotHandedOver("NO_RECEIVER", retry=False)
+
+
+@hookimpl
 def register_jobs() -> list[JobHandler]:
     """The job ``fleet.retire``."""
     return [JobHandler("fleet.retire", retire, attempts=3)]
@@ -352,6 +417,20 @@ def scan_file(file: Mapping[str, Any], content: BinaryIO) -> FileScan | None:
     """Lists of plates from the black market are kept for the police, and read by nobody."""
     text = content.read()
     return FileScan.QUARANTINE if any(plate.encode() in text for plate in STOLEN_PLATES) else None
+
+
+@hookimpl
+def before_message_send(message: OutgoingMessage, context: MessageContext) -> MessageRefusal | None:
+    """Who has a retired vehicle is not called in; what leaves is noted."""
+    if message.kind != "fleet.recall":
+        return None
+    vehicle = context.read(*message.about)
+    if vehicle is None or vehicle["retired"]:
+        return MessageRefusal("RETIRED", {"en": "The vehicle is retired.", "de": "Das Fahrzeug ist ausgemustert."})
+    if message.moment is Moment.HANDED_OVER:
+        text = f"Recall of {vehicle['licence_plate']} leaves"
+        context.records.create(context.connection, context.system, "fleet_note", {"text": text})
+    return None
 
 
 @hookimpl

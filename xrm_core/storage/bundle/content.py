@@ -14,6 +14,7 @@ from xrm_core.storage.file_tables import CONTENT_LEFTOVER, FILE, FILE_CHUNK
 from xrm_core.storage.idempotency import IDEMPOTENCY_KEY
 from xrm_core.storage.job_tables import JOB, SCHEDULE
 from xrm_core.storage.merge_tables import MERGE
+from xrm_core.storage.message_tables import MESSAGE
 from xrm_core.storage.plugin_switches import PLUGIN_SWITCH
 from xrm_core.storage.policy_sets import POLICY_SET
 from xrm_core.storage.reader_tables import LOG_READER, LOG_WAITING
@@ -53,7 +54,7 @@ MANIFEST, SEAL, MODEL_FILE = "manifest.json", "manifest.sha256", "model.json"
 _OF_A_PLACE = (ASIDE, CONTENT_LEFTOVER, MASK_KEY, MODEL, MODEL_CHANGE, PLUGIN_SWITCH, TENANT, TENANT_HOST)
 _OF_A_MOMENT = (
     *(SESSION, OIDC_SESSION, LOGOUT_TOKEN, KNOWN_DEVICE, ATTEMPTS, NOTICE, ONE_TIME_TOKEN, PASSKEY_CHALLENGE),
-    *(JOB, SCHEDULE, UPLOAD, UPLOAD_CHUNK, LOG_READER, LOG_WAITING),
+    *(JOB, MESSAGE, SCHEDULE, UPLOAD, UPLOAD_CHUNK, LOG_READER, LOG_WAITING),
     *(WEBHOOK, WEBHOOK_DELIVERY),
 )
 LEFT_OUT = frozenset(table.name for table in (*_OF_A_PLACE, *_OF_A_MOMENT))

@@ -1,0 +1,42 @@
+"""The outbox: messages of plugins to people outside, by channels, through gates."""
+
+from xrm_core.messages.context import MessageContext
+from xrm_core.messages.gate import MessageRefused
+from xrm_core.messages.jobs import message_jobs
+from xrm_core.messages.message import (
+    Attachment,
+    Channel,
+    HandOver,
+    Message,
+    MessageContent,
+    MessageKind,
+    MessageOutcome,
+    MessageRefusal,
+    MessageState,
+    Moment,
+    NotHandedOver,
+    OutgoingMessage,
+)
+from xrm_core.messages.registry import registered_messages
+from xrm_core.messages.sending import may_send, send_message
+
+__all__ = [
+    "Attachment",
+    "Channel",
+    "HandOver",
+    "Message",
+    "MessageContent",
+    "MessageContext",
+    "MessageKind",
+    "MessageOutcome",
+    "MessageRefusal",
+    "MessageRefused",
+    "MessageState",
+    "Moment",
+    "NotHandedOver",
+    "OutgoingMessage",
+    "may_send",
+    "message_jobs",
+    "registered_messages",
+    "send_message",
+]

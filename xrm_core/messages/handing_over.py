@@ -1,0 +1,172 @@
+"""The job that hands a message to its channel: once at most.
+
+In one transaction the gates are asked and the message is made and noted as being handed over; then it goes to its
+channel, outside of any; then the end is noted. Whoever finds a message that is noted as being handed over knows nothing
+of it: a worker was killed in between. It is not sent again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from xrm_core.jobs.context import JobContext, JobFailed
+from xrm_core.messages import outbox
+from xrm_core.messages.context import MessageContext
+from xrm_core.messages.gate import refusal
+from xrm_core.messages.message import (
+    Channel,
+    Ended,
+    HandOver,
+    MessageContent,
+    MessageKind,
+    MessageOutcome,
+    MessageState,
+    Moment,
+    NotHandedOver,
+)
+from xrm_core.messages.outbox import Kept
+from xrm_core.messages.registry import MessageRegistry
+from xrm_core.messages.sending import MOST_ATTEMPTS, address_of
+from xrm_core.permissions.caller import System, system
+from xrm_core.storage.applied import require_model
+
+NO_KIND, NO_CHANNEL, UNKNOWN = "NO_KIND", "NO_CHANNEL", "OUTCOME_UNKNOWN"
+NOT_MADE = "NOT_MADE"
+"""The plugin failed when it made the message, or a gate did."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class HandingOver:
+    """Hands messages over, of these kinds, to these channels."""
+
+    registry: MessageRegistry
+    channels: Mapping[str, Channel]
+
+    def run(self, job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """One attempt."""
+        id_ = str(payload["message"])
+        try:
+            ready = job.transact(lambda connection: self._prepared(job, connection, id_))
+        except JobFailed as error:
+            self._gave_up(job, id_, error.reason)
+            raise
+        except Exception:
+            self._gave_up(job, id_, NOT_MADE)
+            raise
+        if isinstance(ready, MessageOutcome):
+            return {"state": ready.state.value, "reason": ready.reason}
+        return ready if ready is None else self._hand_over(job, *ready)
+
+    def _prepared(
+        self, job: JobContext, connection: Connection, id_: str
+    ) -> "tuple[Kept, HandOver, Channel] | MessageOutcome | None":
+        kept = outbox.held(connection, id_)
+        if kept is None or kept.state in (MessageState.SENT, MessageState.FAILED, MessageState.REFUSED):
+            return None
+        if kept.state is MessageState.HANDING_OVER:
+            return self._ended(job, connection, kept, MessageState.FAILED, UNKNOWN)
+        kind, channel = self.registry.kinds.get(kept.message.kind), self.channels.get(kept.message.channel)
+        if kind is None or channel is None:
+            raise JobFailed(NO_KIND if kind is None else NO_CHANNEL)
+        caller, tenant = self._caller(job, kept), job.tenant
+        bare = replace(kept, attempts=kept.attempts + 1).outgoing(kind.purpose, None, Moment.HANDED_OVER)
+        seen = replace(bare, address=address_of(job.records, connection, caller, kind, bare, tenant))
+        found = refusal(job.records, connection, caller, seen, tenant)
+        if found is not None:
+            return self._ended(job, connection, kept, MessageState.REFUSED, found[1].code)
+        plugin = kind.name.partition(".")[0]
+        with job.records.plugins.following(plugin, "message"):
+            content = kind.compose(MessageContext(job.records, connection, caller, seen, plugin, tenant))
+        outbox.begin(connection, id_)
+        settings = job.records.plugins.settings_of(channel.name.partition(".")[0])
+        return kept, HandOver(kept.id, str(seen.address), content, tenant, settings), channel
+
+    def _hand_over(self, job: JobContext, kept: Kept, given: HandOver, channel: Channel) -> Mapping[str, Any]:
+        """Outside of any transaction; whatever becomes of the job meanwhile, what has happened is noted."""
+        try:
+            made = replace(given, content=_whole(given.content))
+        except Exception as error:
+            _log.error("message_not_made", message=kept.id, kind=kept.message.kind, exc_info=error)
+            failure: NotHandedOver | None = NotHandedOver(NOT_MADE)
+        else:
+            failure = _failure(channel, made)
+        state, reason = MessageState.SENT, None
+        if failure is not None:
+            reason = failure.code
+            last = job.attempt >= self.registry.kinds[kept.message.kind].attempts
+            if failure.retry and not last:
+                job.transact_anyway(lambda connection: outbox.back(connection, kept.id, failure.code))
+                raise JobFailed(failure.code)
+            state = MessageState.FAILED
+        job.transact_anyway(lambda connection: self._ended(job, connection, kept, state, reason))
+        return {"state": state.value, "reason": reason}
+
+    def _gave_up(self, job: JobContext, id_: str, reason: str) -> None:
+        """Note that nothing could be made of it, if this was the last attempt."""
+
+        def note(connection: Connection) -> None:
+            kept = outbox.held(connection, id_)
+            if kept is None or kept.state is not MessageState.QUEUED:
+                return
+            kind = self.registry.kinds.get(kept.message.kind)
+            if job.attempt >= (kind.attempts if kind else MOST_ATTEMPTS):
+                self._ended(job, connection, kept, MessageState.FAILED, reason)
+            else:
+                outbox.back(connection, id_, reason)
+
+        job.transact(note)
+
+    def _ended(
+        self, job: JobContext, connection: Connection, kept: Kept, state: MessageState, reason: str | None
+    ) -> MessageOutcome:
+        outcome = MessageOutcome(state, reason, outbox.end(connection, kept.id, state, reason))
+        kind = self.registry.kinds.get(kept.message.kind)
+        if kind is not None and kind.ended is not None:
+            self._tell(job, connection, kept, kind, kind.ended, outcome)
+        return outcome
+
+    def _tell(
+        self,
+        job: JobContext,
+        connection: Connection,
+        kept: Kept,
+        kind: MessageKind,
+        ended: Ended,
+        outcome: MessageOutcome,
+    ) -> None:
+        """What the plugin makes of it; that it fails does not make the end of the message unknown."""
+        plugin = kind.name.partition(".")[0]
+        seen = kept.outgoing(kind.purpose, None, Moment.HANDED_OVER)
+        context = MessageContext(job.records, connection, self._caller(job, kept), seen, plugin, job.tenant)
+        try:
+            with connection.begin_nested():
+                require_model(connection, job.records.model)
+                with job.records.plugins.following(plugin, "message"):
+                    ended(context, outcome)
+        except Exception as error:
+            _log.error("message_end_not_told", message=kept.id, kind=kind.name, exc_info=error)
+
+    def _caller(self, job: JobContext, kept: Kept) -> System:
+        return system(job.records.model, f"message {kept.message.kind}", actor=kept.owner)
+
+
+def _failure(channel: Channel, made: HandOver) -> NotHandedOver | None:
+    """Why a channel has not taken a message, as far as it is known."""
+    try:
+        channel.hand_over(made)
+    except NotHandedOver as error:
+        return error
+    except Exception as error:
+        _log.error("message_outcome_unknown", message=made.id, channel=channel.name, exc_info=error)
+        return NotHandedOver(UNKNOWN, retry=False)
+    return None
+
+
+def _whole(content: MessageContent) -> MessageContent:
+    """With the content of attachments."""
+    return replace(content, attachments=[replace(each, content=each.made()) for each in content.attachments])

@@ -206,17 +206,19 @@ def test_roles_that_others_inherit_need_not_be_held_themselves() -> None:
 
 
 def test_who_waits_for_a_record_keeps_nobody_else_waiting(client: Client, executed: list[str]) -> None:
-    # given a record that another transaction holds, and somebody who would change it
+    # given a record that another transaction holds, and more who would change it than there are connections and threads
     ids = [client.ask(CREATE, name=each)["data"]["createCustomer"]["id"] for each in ("Held", "Free")]
-    table = client.records.tables["customer"]
-    with ThreadPoolExecutor(1) as threads:
+    table, free = client.records.tables["customer"], UPDATE.replace("(", " Free(", 1)
+    with ThreadPoolExecutor(20) as threads:
         with client.database.begin() as connection:
             connection.execute(select(table.c.id).where(table.c.id == ids[0]).with_for_update())
-            waiting = threads.submit(client.ask, UPDATE, id=ids[0], name="Held more")
+            waiting = [threads.submit(client.ask, UPDATE, id=ids[0], name=f"Held {n}") for n in range(20)]
             # when others change another one
-            other = client.ask(UPDATE, id=ids[1], name="Freer")
-            # then they are answered, and the first one is when it is its turn
-            assert other["data"]["updateCustomer"]["name"] == "Freer"
-            assert not waiting.done()
-        assert waiting.result()["data"]["updateCustomer"] == {"name": "Held more", "version": 2}
-    assert executed == []
+            for name in ("Freer", "Freest"):
+                other = client.ask(free, id=ids[1], name=name)
+                # then they are answered
+                assert other["data"]["updateCustomer"]["name"] == name
+                assert not any(each.done() for each in waiting)
+        # and those who wait are, when it is their turn
+        assert {each.result()["data"]["updateCustomer"]["version"] for each in waiting} == set(range(2, 22))
+    assert free not in executed

@@ -16,11 +16,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import select as select_
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from xrm_core.errors import DatabaseUnavailable, Timeout
 from xrm_core.storage.columns import Day, ExactDecimal, Flag, Id, Instant, JsonObject, Seconds, String, TimeOfDay, Words
-from xrm_core.storage.driver_calls import rows
+from xrm_core.storage.driver_calls import rows, together
 from xrm_core.storage.driver_statements import Call, DriverStatement, run_together
 from xrm_core.storage.engines import Database
 from xrm_core.storage.prepared_steps import Text
@@ -136,6 +136,25 @@ def test_a_connection_keeps_so_many_prepared_and_no_more(postgres_url: str, monk
     with database.begin() as connection:
         for text in (*texts[:2], *texts[:2], *texts, *texts):
             assert rows(connection, text, ()) == [(int(text.sql[7:]),)]
+        assert connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar() <= 3  # type: ignore[operator]
+    database.close()
+
+
+def test_what_would_have_made_room_makes_it_after_a_value_that_cannot_be_sent(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a connection that keeps few statements prepared, and has as many
+    monkeypatch.setattr("xrm_core.storage.prepared_steps.MAX_PREPARED", 3)
+    database, wrong = Database(postgres_url), Text("SELECT $1", 1)
+    texts = [Text(f"SELECT {number}", 0) for number in range(8)]
+    with database.begin() as connection:
+        for text in texts:
+            together(connection, [(text, ()), (text, ())])
+            # when others would take their places, beside a value that nobody can send
+            with pytest.raises(DBAPIError):
+                together(connection, [(Text("SELECT 'new'", 0), ()), (wrong, [object()])])
+        # then the server does not keep more and more of them
+        together(connection, [(Text("SELECT 'last'", 0), ())])
         assert connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar() <= 3  # type: ignore[operator]
     database.close()
 

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import pytest
 
-from xrm_core.errors import Busy, Timeout
+from xrm_core.errors import DatabaseUnavailable, Timeout
 from xrm_core.storage import pq_writer, prepared_steps
 from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.engines import Database
-from xrm_core.storage.pq_writer import NotWritten, PostgresWriter
+from xrm_core.storage.pq_writer import NotWritten, PostgresWriter, StillHeld
 from xrm_core.storage.prepared_steps import Text
 from xrm_core.telemetry.pool_use import PoolUse
 
@@ -106,19 +107,68 @@ async def test_who_is_cut_off_or_fails_leaves_no_transaction(database: Database)
     writer.close()
 
 
-async def test_who_has_waited_for_others_too_long_is_told_so(database: Database) -> None:
-    # given a table that somebody holds, and a writer that waits but shortly
+async def test_who_waits_for_others_makes_room_soon(database: Database) -> None:
+    # given a table that somebody holds
     writer = PostgresWriter(database, 5)
     await finished(writer, call("CREATE TABLE held AS SELECT 1 AS it"))
-    await finished(writer, call("SET lock_timeout = '50ms'"))
     with database.begin() as connection:
         connection.exec_driver_sql("LOCK TABLE held")
-        # when it writes
-        with pytest.raises(Busy):
+        # when somebody writes there
+        with pytest.raises(StillHeld):
             await finished(writer, call("UPDATE held SET it = 2"))
     # then nothing was done, by the connection that goes on to be used
     assert writer.use() == PoolUse(1, 0, 0)
     assert await finished(writer, call("SELECT it::text FROM held")) == [b"1"]
+    writer.close()
+
+
+async def test_who_finds_all_connections_in_use_is_told_soon(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pq_writer, "_TURN_SECONDS", 0.01)
+    writer = PostgresWriter(database, 5)
+    async with AsyncExitStack() as stack:
+        for _ in range(pq_writer.MAX_CONNECTIONS):
+            await stack.enter_async_context(writer.writing(5))
+        with pytest.raises(NotWritten):
+            await finished(writer, call("SELECT 1"))
+    assert await finished(writer, call("SELECT 1")) == [b"1"]
+    writer.close()
+
+
+@pytest.mark.parametrize("moment", ["between", "during"])
+async def test_what_was_cut_off_before_its_commit_was_not_written(database: Database, moment: str) -> None:
+    # given a transaction whose connection the server cuts
+    writer = PostgresWriter(database, 5)
+    await finished(writer, call("CREATE TABLE cut (it int)"))
+    cut = call("SELECT pg_terminate_backend(pg_backend_pid())")
+    insert, count = call("INSERT INTO cut VALUES (1)"), call("SELECT count(*)::text FROM cut")
+
+    async def write() -> None:
+        async with writer.writing(5) as writing:
+            [(pid,)] = await writing.ask([call("SELECT pg_backend_pid()")])
+            if moment == "between":
+                with database.begin() as connection:
+                    connection.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+            await writing.finish([insert] if moment == "between" else [insert, cut])
+
+    # when that is before the commit was sent, or one before it was not answered
+    with pytest.raises(NotWritten):
+        await write()
+    # then it is known that nothing was written
+    assert await finished(writer, count) == [b"0"]
+    writer.close()
+
+
+async def test_of_what_was_cut_off_with_its_commit_nobody_knows(database: Database) -> None:
+    writer = PostgresWriter(database, 5)
+    async with writer.writing(5) as writing:
+        asked = asyncio.ensure_future(writing.finish([call("SELECT pg_sleep(1)")]))
+        await asyncio.sleep(0)
+        writing.give_up()
+        with pytest.raises(DatabaseUnavailable):
+            await asked
+    assert await finished(writer, call("SELECT 1")) == [b"1"]
     writer.close()
 
 

@@ -38,6 +38,7 @@ from xrm_core.graphql.executor import Executor, Held
 from xrm_core.graphql.feed_operations import FeedOperations
 from xrm_core.graphql.feed_plans import feed_plan, is_about_feed
 from xrm_core.graphql.limits import DocumentLimits
+from xrm_core.graphql.patience import Patience
 from xrm_core.graphql.plans import Plan
 from xrm_core.graphql.query_fields import QueryFields
 from xrm_core.graphql.query_fields.operations import QueryFieldOperations
@@ -57,6 +58,7 @@ from xrm_core.records.door import Records
 from xrm_core.records.feed.cursors import Cursor, Cursors
 from xrm_core.records.idempotency import IdempotencyKeyInvalid, Repeatable, key_of
 from xrm_core.storage.engines import Database
+from xrm_core.storage.pq_writer import StillHeld
 from xrm_core.storage.readers import Reader
 from xrm_core.telemetry import tracing
 from xrm_core.telemetry.request import note_operation, request_id
@@ -65,6 +67,9 @@ from xrm_core.translation import say, speaking
 
 MAX_WRITES = 100
 """Changes that may be under way or wait at a time; and as many requests about accounts."""
+
+WRITERS = 8
+"""Threads in which they are made."""
 
 _AROUND_SECONDS = 0.5  # for what is done before and after functions of plugins
 _MOMENT_SECONDS = 0.1
@@ -115,7 +120,7 @@ class Threads:
 
     def __init__(self) -> None:
         self.planning = ThreadPool(2, "xrm-plan")
-        self.writing = ThreadPool(8, "xrm-write")
+        self.writing = ThreadPool(WRITERS, "xrm-write")
         self.administering = ThreadPool(2, "xrm-schema")
         self.accounts = ThreadPool(4, "xrm-account")  # passwords that are checked take long
         self.following = ThreadPool(4, "xrm-feed")
@@ -184,6 +189,7 @@ class Engine:
     cursors: Cursors = field(default_factory=lambda: Cursors(""))
     tenant: str = ""
     _waiting: Counter[str] = field(default_factory=Counter, init=False)
+    _patience: Patience = field(default_factory=lambda: Patience(WRITERS // 2), init=False)
 
     def __post_init__(self) -> None:
         if self.roles is None:
@@ -347,9 +353,13 @@ class Engine:
         if self.gate is not None:
             self.gate()
         timeout, acting = role.timeout, replace(caller, causes=_causes(caller))
+        waits = False  # for what others hold
         if self.quick is not None and request.idempotency_key is None and not (request.tells_cost or many):
             began = time.monotonic()
-            found = await self._quickly(self.quick, role, document, operation, variables, acting)
+            try:
+                found = await self._quickly(self.quick, role, document, operation, variables, acting)
+            except StillHeld:
+                found, waits = None, True
             if found is not None:
                 return found
             timeout = _left(timeout, began)
@@ -393,7 +403,11 @@ class Engine:
             request.address,
         )
         with nullcontext() if repeatable is None else self.repeats.alone(repeatable):
-            return await self._write(executor.run, *call)
+            if not waits:
+                return await self._write(executor.run, *call)
+            with self._waits("writing"):
+                async with self._patience.turn():
+                    return await self._apart(self.threads.writing, executor.run, *call)
 
     async def _quickly(
         self,

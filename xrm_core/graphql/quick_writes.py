@@ -26,7 +26,7 @@ from xrm_core.records.door import Records
 from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.joined import shown_if
 from xrm_core.storage.policy_sets import versions_required
-from xrm_core.storage.pq_writer import NotWritten, PostgresWriter
+from xrm_core.storage.pq_writer import NotWritten, PostgresWriter, StillHeld
 from xrm_core.storage.requirements import Requirement, requiring
 
 
@@ -73,13 +73,15 @@ class QuickWrites:
 
         Raises:
             DatabaseUnavailable: the connection was lost; nobody knows whether it was done.
-            Overloaded: all connections are in use.
-            Busy, Timeout: it has waited for too long for what others hold; nothing was done.
+            StillHeld: others hold what it is about; it is to be executed by somebody who waits for them.
+            Timeout: it has taken too long; nothing was done.
         """
         scope = Scope(self._records.model, self._records.tables, caller.access, self._dialect)
         write = self._create if plan.root.kind == "create" else self._update
         try:
             text = await write(plan, scope, variables, caller, seconds)
+        except StillHeld:
+            raise
         except (NotSimple, NotWritten):
             return None
         if text is None:

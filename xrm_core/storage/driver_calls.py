@@ -133,7 +133,11 @@ class _OnPostgres:
             self._begin()
         steps = [Step(_BEGIN, partial(self._pg.send_query_params, each, None)) for each in first]
         for text, values in calls:
-            steps += self._steps.steps(text, values)
+            try:
+                steps += self._steps.steps(text, values)
+            except psycopg.Error as error:  # a value that cannot be sent
+                self._steps.not_sent(steps)
+                raise _wrapped(text, error) from error
         try:
             results = self._piped(steps)
         except psycopg.Error as error:

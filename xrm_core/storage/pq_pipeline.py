@@ -19,6 +19,10 @@ _STALE_PLAN, _NO_SUCH_STATEMENT = "0A000", "26000"
 BEGIN, COMMIT, ROLLBACK = Text("BEGIN", 0), Text("COMMIT", 0), Text("ROLLBACK", 0)
 
 
+class NotRun(Lost):
+    """The connection is gone, and the last of the statements was not run: it was not sent, or one before it failed."""
+
+
 class PqPipeline:
     """A connection that stays in libpq's pipeline mode. One round trip at a time; who is cancelled meanwhile closes it.
 
@@ -49,7 +53,8 @@ class PqPipeline:
             return False
         if self._pg.status == ConnStatus.OK:
             try:
-                self._pg.consume_input()
+                self._pg.consume_input()  # what the server says when it closes
+                self._pg.consume_input()  # and the end
             except psycopg.OperationalError:
                 self.lose()
         return self._pg.status == ConnStatus.OK
@@ -64,10 +69,11 @@ class PqPipeline:
 
         Raises:
             StepFailed: of the first that fails.
+            NotRun: the connection is gone, and the last statement was not run.
             Lost: the connection is gone, and nobody knows how far it came.
         """
         if self._lost:
-            raise Lost
+            raise NotRun
         steps: list[Step] = []
         for text, values in texts:
             try:
@@ -76,18 +82,25 @@ class PqPipeline:
                 self._steps.not_sent(steps)
                 raise StepFailed(text, error) from error
         future: asyncio.Future[list[PGresult]] = self._loop.create_future()
-        self._future = future
+        self._future, self._results = future, []
+        sent = 0
         try:
             for step in steps:
                 step.send()
+                sent += 1
             self._pg.pipeline_sync()
             if self._pg.flush():
                 self._watch.await_room(self._writable)
         except psycopg.OperationalError as error:
             self._future = None
             self.lose()
-            raise Lost from error
-        results = await future
+            raise (NotRun if sent < len(steps) - 1 else Lost) from error
+        try:
+            results = await future
+        except Lost:
+            if any(each.status == ExecStatus.FATAL_ERROR for each in self._results[: len(steps) - 1]):
+                raise NotRun from None
+            raise
         try:
             return self._steps.asked(steps, results)
         except StepFailed as failed:

@@ -13,7 +13,7 @@ from xrm_core.telemetry.pool_use import PoolUse
 from xrm_core.telemetry.request import note_wait
 
 WAIT_SECONDS = 10.0
-"""How long somebody waits for a connection that others have."""
+"""How long somebody waits for a connection that others have, unless said otherwise."""
 
 
 class Pooled(Protocol):
@@ -36,10 +36,12 @@ class PqPool(Generic[Each]):
     Args:
         most: how many there may be.
         connect: opens one.
+        wait_seconds: how long somebody waits for one that others have.
     """
 
-    def __init__(self, most: int, connect: Callable[[], Awaitable[Each]]) -> None:
+    def __init__(self, most: int, connect: Callable[[], Awaitable[Each]], wait_seconds: float = WAIT_SECONDS) -> None:
         self.most = most
+        self._wait_seconds = wait_seconds
         self.opened = 0
         self.idle: list[Each] = []
         self.waiting: deque[asyncio.Future[Each | None]] = deque()
@@ -111,7 +113,7 @@ class PqPool(Generic[Each]):
         """Wait until a connection is free; None: there is room for a new one, which counts as open already."""
         waiter: asyncio.Future[Each | None] = asyncio.get_running_loop().create_future()
         self.waiting.append(waiter)
-        late = self._late = self._late or Late(WAIT_SECONDS, _give_up)
+        late = self._late = self._late or Late(self._wait_seconds, _give_up)
         late.add(waiter)
         began = time.perf_counter()
         try:

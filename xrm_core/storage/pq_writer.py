@@ -7,23 +7,34 @@ from typing import Any, Self
 
 import psycopg
 
-from xrm_core.errors import Busy, Timeout
+from xrm_core.errors import Overloaded, Timeout
 from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.engines import POSTGRES_CONNECTION, Database, milliseconds
 from xrm_core.storage.late import Late
 from xrm_core.storage.pq_connection import Lost
-from xrm_core.storage.pq_pipeline import BEGIN, COMMIT, PqPipeline
+from xrm_core.storage.pq_pipeline import BEGIN, COMMIT, NotRun, PqPipeline
 from xrm_core.storage.pq_pool import PqPool
 from xrm_core.storage.prepared_steps import Row, StepFailed
 from xrm_core.telemetry.pool_use import PoolUse
 
 MAX_CONNECTIONS = 8
+HELD_MILLISECONDS = 100
+"""How long a statement waits for what others hold: who waits longer does so elsewhere, and makes room for others."""
+
+_TURN_SECONDS = 1.0
 _GRACE_SECONDS = 5.0
-_WAITED = frozenset({"55P03", "57014"})  # lock_timeout, statement_timeout
+_LOCK_TIMEOUT, _CANCELLED = "55P03", "57014"
 
 
 class NotWritten(Exception):
     """Nothing was written: a statement failed, perhaps one that does if something is not as it has to be."""
+
+
+class StillHeld(NotWritten):
+    """Nothing was written: others hold for longer what it is about."""
+
+
+_AFTER_ERRORS = (NotWritten, StillHeld, Timeout)
 
 
 class PostgresWriter:
@@ -37,7 +48,7 @@ class PostgresWriter:
     def __init__(self, database: Database, timeout: float) -> None:
         self._database = database
         self._timeout = timeout
-        self.pool: PqPool[PqPipeline] = PqPool(min(MAX_CONNECTIONS, database.pool), self._connect)
+        self.pool: PqPool[PqPipeline] = PqPool(min(MAX_CONNECTIONS, database.pool), self._connect, _TURN_SECONDS)
         # The server keeps the limits itself; these, by their seconds, are for one that does not answer any more.
         self._late: dict[float, Late[Writing]] = {}
 
@@ -65,7 +76,8 @@ class PostgresWriter:
     async def _connect(self) -> PqPipeline:
         # The same arguments that the engine for writes connects with.
         positional, arguments = self._database.dialect.create_connect_args(self._database.url)
-        options = f"{self._database.options} -c lock_timeout=10s -c statement_timeout={milliseconds(self._timeout)}"
+        limits = f"-c lock_timeout={HELD_MILLISECONDS} -c statement_timeout={milliseconds(self._timeout)}"
+        options = f"{self._database.options} {limits}"
         try:
             owner = await psycopg.AsyncConnection.connect(
                 *positional, **{**POSTGRES_CONNECTION, **arguments, "autocommit": True, "options": options}
@@ -89,7 +101,10 @@ class Writing:
         self._begun = False
 
     async def __aenter__(self) -> Self:
-        self._connection = connection = await self._pool.acquire()
+        try:
+            self._connection = connection = await self._pool.acquire()
+        except Overloaded as error:
+            raise NotWritten from error
         self._late.add(self)
         try:
             await connection.limit(self._seconds)
@@ -107,7 +122,7 @@ class Writing:
             return
         healthy = False
         try:
-            healthy = connection.idle or (kind in (NotWritten, Busy, Timeout) and await connection.recover())
+            healthy = connection.idle or (kind in _AFTER_ERRORS and await connection.recover())
         finally:
             self._late.remove(self)  # not before: the server may not answer to what ends the transaction either
             self._connection = None
@@ -118,7 +133,8 @@ class Writing:
 
         Raises:
             NotWritten: one of them failed, or the connection is lost.
-            Busy, Timeout: one of them has waited for too long.
+            StillHeld: one of them has waited for what others hold.
+            Timeout: one of them has taken too long.
         """
         connection = self._its_connection()
         try:
@@ -133,16 +149,21 @@ class Writing:
         """Run the last statements and commit; of each, the first value of its first row, as PostgreSQL has it as text.
 
         Raises:
-            NotWritten: one of them failed, and so nothing was written.
-            Busy, Timeout: one of them has waited for too long; nothing was written.
-            DatabaseUnavailable: the connection is lost; nobody knows what was.
+            NotWritten: one of them failed, or the connection was lost before the commit; nothing was written.
+            StillHeld: one of them has waited for what others hold.
+            Timeout: one of them has taken too long; nothing was written.
+            DatabaseUnavailable: the connection was lost with the commit; nobody knows what was written.
         """
         connection = self._its_connection()
+        if self._begun and not connection.alive:
+            raise NotWritten
         texts = [*self._first(), *((each.text, each.values) for each in calls), (COMMIT, ())]
         try:
             results = await connection.run(texts)
         except StepFailed as error:
             raise self._not_written(error) from error
+        except NotRun as error:
+            raise NotWritten from error
         except Lost as error:
             raise self._database.unavailable() from error
         return [each.get_value(0, 0) if each.ntuples else None for each in results[-len(calls) - 1 : -1]]
@@ -153,9 +174,12 @@ class Writing:
             self._connection.lose()
 
     def _not_written(self, failed: StepFailed) -> Exception:
-        """Another try would only wait as long again for what others hold, with a connection and a thread."""
-        waited = failed.error.sqlstate in _WAITED
-        return (self._database.understood(failed.error, self._seconds) if waited else None) or NotWritten()
+        """Another try of what has taken too long would only take as long again, with a connection and a thread."""
+        state = failed.error.sqlstate
+        if state == _LOCK_TIMEOUT:
+            return StillHeld()
+        late = state == _CANCELLED
+        return (self._database.understood(failed.error, self._seconds) if late else None) or NotWritten()
 
     def _first(self) -> list[Any]:
         begun, self._begun = self._begun, True

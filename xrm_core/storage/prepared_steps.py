@@ -96,7 +96,7 @@ class PreparedSteps:
             try:
                 self.checked(result)
             except psycopg.Error as error:
-                self.not_sent(steps[number + 1 :])
+                self.not_sent(steps[number if _was_not_run(error) else number + 1 :])
                 raise StepFailed(step.text, error) from error
             if step.prepares is not None:
                 key, name = step.prepares
@@ -148,7 +148,9 @@ class PreparedSteps:
         key = (text.number, types)
         if not self._seen(key):
             if (oldest := self._too_many()) is not None:
-                self.checked(self.pg.exec_(b"DEALLOCATE " + oldest))
+                self._undropped.append(oldest)
+            while self._undropped:
+                self._drop(self._undropped.pop())
             return None
         name = self._names[key]
         if name is None:
@@ -156,6 +158,14 @@ class PreparedSteps:
             self.checked(self.pg.prepare(name, text.sent, types))
             self._names[key] = name
         return name
+
+    def _drop(self, name: bytes) -> None:
+        try:
+            self.checked(self.pg.exec_(b"DEALLOCATE " + name))
+        except psycopg.Error as error:
+            if _was_not_run(error):
+                self._undropped.append(name)
+            raise
 
     def _seen(self, key: tuple[int, tuple[int, ...]]) -> bool:
         """Whether the connection has run a statement with values of these types before; from now on it has."""
@@ -181,6 +191,11 @@ class StepFailed(Exception):
         super().__init__(str(error))
         self.text = text
         self.error = error
+
+
+def _was_not_run(error: psycopg.Error) -> bool:
+    """Whether a statement was refused since another one of its transaction had failed."""
+    return isinstance(error, psycopg.errors.InFailedSqlTransaction)
 
 
 def _new_name(text: Text) -> bytes:

@@ -62,7 +62,7 @@ def test_a_disabled_plugin_is_not_even_imported(make_distribution: MakeDistribut
 def test_disabling_a_plugin_that_is_not_installed_is_an_error(make_distribution: MakeDistribution):
     make_distribution(HOOK, plugin="good")
 
-    with pytest.raises(SettingsError, match=r"not installed: godo\. Installed are: good, sales\."):
+    with pytest.raises(SettingsError, match=r"not installed: godo\. Installed are: dsgvo, good, sales\."):
         load_plugins(disabled=["godo"])
 
 

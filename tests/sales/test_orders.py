@@ -86,7 +86,9 @@ def test_a_contract_is_made_of_a_quote(quotes: Quotes):  # noqa: F811
       contractQuote(id: $id, input: {startsOn: "2026-07-01", termMonths: 24, renewalMonths: 12}) { contracts { nodes {
         startsOn endsOn noticeBy renews valuePerYear status } } } }"""
     [made] = quotes.sales.admin.query(document, id=id_)["contractQuote"]["contracts"]["nodes"]
+    again = quotes.sales.admin.refused(document, "REFUSED_BY_PLUGIN", id=id_)
 
+    assert again.message == "The quote has its contract."
     assert made == {
         "startsOn": "2026-07-01",
         "endsOn": "2028-06-30",

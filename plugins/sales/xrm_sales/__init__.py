@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from xrm_core.api import Action, DemoData, JobHandler, Needs, On, QueryField, Route, Schedule, hookimpl
+from xrm_core.api import Action, DemoData, JobHandler, MessageKind, Needs, On, QueryField, Route, Schedule, hookimpl
 from xrm_sales import demo
 from xrm_sales.forecast import figures, snapshots
 from xrm_sales.leads import capture, conversion, duplicates, form, nightly, routing, scoring
 from xrm_sales.opportunities import amounts, checks, closing, defaults, ending, stages, stalled
 from xrm_sales.orders import contracts, ordering
-from xrm_sales.quotes import configuring, life, pages, reckoning, review
+from xrm_sales.quotes import configuring, life, mailing, mails, pages, reckoning, review
 from xrm_sales.reports import running
 from xrm_sales.settings import Settings
 from xrm_sales.visits import planning
@@ -47,17 +47,8 @@ def register_settings() -> type[Settings]:
 @hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    return [
-        *closing.actions(),
-        defaults.action(),
-        capture.action(),
-        *conversion.actions(),
-        configuring.action(),
-        *review.actions(),
-        *life.actions(),
-        *ordering.actions(),
-        *contracts.actions(),
-    ]
+    leads, quotes = (capture, conversion), (configuring, review, life, mailing)
+    return [each for part in (closing, defaults, *leads, *quotes, ordering, contracts) for each in part.actions()]
 
 
 @hookimpl
@@ -75,19 +66,19 @@ def register_routes() -> list[Route]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    return [job for part in (stalled, nightly, life, contracts, snapshots) for job in part.jobs()]
+    return [job for part in (stalled, nightly, life, mailing, contracts, snapshots) for job in part.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    return [
-        *stalled.schedules(),
-        *nightly.schedules(),
-        *life.schedules(),
-        *contracts.schedules(),
-        *snapshots.schedules(),
-    ]
+    return [each for part in (stalled, nightly, life, mailing, contracts, snapshots) for each in part.schedules()]
+
+
+@hookimpl
+def register_message_kinds() -> list[MessageKind]:
+    """Mails about quotes."""
+    return mails.kinds()
 
 
 @hookimpl

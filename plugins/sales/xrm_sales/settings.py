@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,15 @@ class Settings:
 
     quote_valid_days: int = 30
     """How long a quote is valid that is sent without a date."""
+
+    quote_notices: bool = False
+    """Whether customers get a confirmation by mail of what they have accepted, and sellers are told of decisions."""
+
+    quote_remind_days: int = 0
+    """So many days before its last day customers are reminded of a quote that they got by mail; 0: never."""
+
+    public_url: str = ""
+    """Where customers reach this server, such as ``https://crm.example.com``, for links in mails; empty: no links."""
 
     process: Literal["quote", "order", "invoice"] = "order"
     """How far the platform goes: an ERP takes over after the quote, after the order, or nothing does before payment."""
@@ -28,3 +38,11 @@ class Settings:
             raise ValueError("a lead without any points is not handed over: hand_over_score is 1 at least")
         if self.quote_valid_days < 1:
             raise ValueError("a quote is valid for a day at least: quote_valid_days is 1 at least")
+        if not 0 <= self.quote_remind_days <= 365:
+            raise ValueError("quote_remind_days is 0 to 365")
+        found = urlsplit(self.public_url)
+        whole = (
+            found.scheme in ("https", "http") and found.hostname and not (found.path or found.query or found.fragment)
+        )
+        if self.public_url and not whole:
+            raise ValueError("public_url is https:// and a host, perhaps with a port, and nothing behind it")

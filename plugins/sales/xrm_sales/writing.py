@@ -33,6 +33,10 @@ class Writing(Looking, Protocol):
         """With the transaction."""
 
     @property
+    def caller(self) -> Any:
+        """Whoever has begun it."""
+
+    @property
     def system(self) -> Any:
         """The platform, on behalf of whoever has begun it."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from xrm_core.api import Action, ActionContext, Refuse
+from xrm_sales.acting import action
 from xrm_sales.leads.scoring import ALIVE
 from xrm_sales.moments import now
 from xrm_sales.writing import create
@@ -59,10 +60,10 @@ def capture(context: ActionContext, given: CaptureInput) -> Captured:
     return Captured(lead, known)
 
 
-def action() -> Action:
+def actions() -> list[Action]:
     """``salesCapture``."""
-    about = {"en": "Somebody has filled in a form.", "de": "Jemand hat ein Formular ausgefüllt."}
-    return Action("sales.capture", capture, input=CaptureInput, answers=Captured, description=about)
+    about = "Jemand hat ein Formular ausgefüllt."
+    return [action("capture", capture, takes=CaptureInput, answers=Captured, en="Somebody filled in a form.", de=about)]
 
 
 def _alive(context: ActionContext, email: str | None) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 from strawberry import ID
 
 from xrm_core.api import Action, ActionContext, Record, RecordChange, Refuse
+from xrm_sales.acting import action
 from xrm_sales.leads.scoring import LEAD
 from xrm_sales.moments import now
 from xrm_sales.writing import change, create
@@ -121,25 +122,13 @@ def stay(change: RecordChange) -> None:
 
 def actions() -> list[Action]:
     """``convertLead`` and ``unconvertLead``."""
+    whole = "Kunde, Kontakt und Verkaufschance daraus machen."
+    back = "Die Umwandlung zurücknehmen."
     return [
-        Action(
-            "sales.convert",
-            convert,
-            LEAD,
-            needs="update",
-            input=ConvertInput,
-            description={
-                "en": "Make customer, contact and opportunity of it.",
-                "de": "Kunde, Kontakt und Verkaufschance daraus machen.",
-            },
+        action(
+            "convert", convert, LEAD, takes=ConvertInput, en="Make customer, contact and opportunity of it.", de=whole
         ),
-        Action(
-            "sales.unconvert",
-            unconvert,
-            LEAD,
-            needs="update",
-            description={"en": "Take the conversion back.", "de": "Die Umwandlung zurücknehmen."},
-        ),
+        action("unconvert", unconvert, LEAD, en="Take the conversion back.", de=back),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from strawberry import ID
 
 from xrm_core.api import Action, ActionContext, Record, Refuse
+from xrm_sales.acting import action
 from xrm_sales.moments import today
 from xrm_sales.opportunities.stages import OPPORTUNITY, first_stage
 
@@ -71,31 +72,15 @@ def reopen(context: ActionContext, opportunity: Record, given: ReopenInput) -> N
 
 def actions() -> list[Action]:
     """All of them."""
+    won, lost, on = (
+        "Die Verkaufschance ist gewonnen.",
+        "Die Verkaufschance ist verloren.",
+        "Die Verkaufschance geht weiter.",
+    )
     return [
-        Action(
-            "sales.win",
-            win,
-            OPPORTUNITY,
-            needs="update",
-            input=WinInput,
-            description={"en": "The opportunity is won.", "de": "Die Verkaufschance ist gewonnen."},
-        ),
-        Action(
-            "sales.lose",
-            lose,
-            OPPORTUNITY,
-            needs="update",
-            input=LoseInput,
-            description={"en": "The opportunity is lost.", "de": "Die Verkaufschance ist verloren."},
-        ),
-        Action(
-            "sales.reopen",
-            reopen,
-            OPPORTUNITY,
-            needs="update",
-            input=ReopenInput,
-            description={"en": "The opportunity goes on.", "de": "Die Verkaufschance geht weiter."},
-        ),
+        action("win", win, OPPORTUNITY, takes=WinInput, en="The opportunity is won.", de=won),
+        action("lose", lose, OPPORTUNITY, takes=LoseInput, en="The opportunity is lost.", de=lost),
+        action("reopen", reopen, OPPORTUNITY, takes=ReopenInput, en="The opportunity goes on.", de=on),
     ]
 
 

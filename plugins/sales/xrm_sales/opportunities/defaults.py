@@ -3,6 +3,7 @@
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, HookContext, RecordChange, Refuse
+from xrm_sales.acting import action
 from xrm_sales.reports.standard import STANDARD
 
 STAGES: tuple[tuple[str, str, int, str], ...] = (
@@ -54,13 +55,10 @@ def make(context: Any) -> str:
     return str(pipeline)
 
 
-def action() -> Action:
+def actions() -> list[Action]:
     """``salesInstallDefaults``."""
-    about = {
-        "en": "Make a first pipeline, reasons for losses, and reports.",
-        "de": "Pipeline, Verlustgründe, Berichte.",
-    }
-    return Action("sales.install_defaults", install, description=about)
+    en, de = "Make a first pipeline, reasons for losses, and reports.", "Pipeline, Verlustgründe, Berichte anlegen."
+    return [action("install_defaults", install, en=en, de=de)]
 
 
 def only_default(change: RecordChange) -> None:

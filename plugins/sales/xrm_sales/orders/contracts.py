@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, Record, RecordChange, Refuse, Schedule
+from xrm_sales.acting import action
 from xrm_sales.moments import now, today
 from xrm_sales.orders import terms
 from xrm_sales.quotes.statuses import require
@@ -39,9 +40,11 @@ def from_quote(context: ActionContext, quote: Record, given: ContractInput) -> N
     """A contract, active from the beginning, for what the quote is worth in a year.
 
     Raises:
-        Refuse: the quote is not accepted.
+        Refuse: the quote is not accepted, or has its contract.
     """
     require(quote, "accepted")
+    if context.find("contract", {"quote": {"id": {"eq": quote["id"]}}}, 1):
+        raise Refuse({"en": "The quote has its contract.", "de": "Zum Angebot gibt es den Vertrag."})
     same = ("subject", "customer", "opportunity", "currency", "owner", "team")
     values = {name: quote[name] for name in same if quote[name] is not None}
     term = {
@@ -131,11 +134,12 @@ def schedules() -> list[Schedule]:
 
 def actions() -> list[Action]:
     """``contractQuote`` and ``terminateContract``."""
-    about = {"en": "Make a contract of it.", "de": "Einen Vertrag daraus machen."}
-    ended = {"en": "Notice is given.", "de": "Er ist gekündigt."}
+    made, ended = "Einen Vertrag daraus machen.", "Er ist gekündigt."
     return [
-        Action("sales.contract", from_quote, "quote", needs="read", input=ContractInput, description=about),
-        Action("sales.terminate", terminate, "contract", needs="update", input=TerminateInput, description=ended),
+        action(
+            "contract", from_quote, "quote", needs="read", takes=ContractInput, en="Make a contract of it.", de=made
+        ),
+        action("terminate", terminate, "contract", takes=TerminateInput, en="Notice is given.", de=ended),
     ]
 
 

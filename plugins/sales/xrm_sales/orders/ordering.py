@@ -1,6 +1,7 @@
 """An order out of an accepted quote, and how far the platform goes with it before an ERP takes over."""
 
 from xrm_core.api import Action, ActionContext, Record, RecordChange, Refuse
+from xrm_sales.acting import action
 from xrm_sales.moments import now, today
 from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import Writing, change, create
@@ -62,9 +63,7 @@ def keep_within(change: RecordChange) -> None:
 
 def actions() -> list[Action]:
     """``orderQuote`` and ``handOverSalesOrder``."""
-    about = {"en": "Make an order of it.", "de": "Einen Auftrag daraus machen."}
-    over = {"en": "The ERP has it.", "de": "Das ERP hat ihn."}
     return [
-        Action("sales.order", order, "quote", needs="read", description=about),
-        Action("sales.hand_over", hand_over, "sales_order", needs="update", description=over),
+        action("order", order, "quote", needs="read", en="Make an order of it.", de="Einen Auftrag daraus machen."),
+        action("hand_over", hand_over, "sales_order", en="The ERP has it.", de="Das ERP hat ihn."),
     ]

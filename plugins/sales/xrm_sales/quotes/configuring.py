@@ -7,6 +7,7 @@ from typing import Any
 from strawberry import ID
 
 from xrm_core.api import Action, ActionContext, Record, Refuse
+from xrm_sales.acting import action
 from xrm_sales.products.configuration import completed, problems, recommendations
 from xrm_sales.quotes.rules import quantities_of, rules_of
 from xrm_sales.quotes.statuses import require
@@ -70,18 +71,10 @@ def configure(context: ActionContext, quote: Record, given: ConfigureInput) -> C
     return Configured(found)
 
 
-def action() -> Action:
+def actions() -> list[Action]:
     """``configureQuote``."""
-    about = {"en": "Add a product with all that belongs to it.", "de": "Ein Produkt mit allem Zubehör aufnehmen."}
-    return Action(
-        "sales.configure",
-        configure,
-        "quote",
-        needs="update",
-        input=ConfigureInput,
-        answers=Configured,
-        description=about,
-    )
+    en, de = "Add a product with all that belongs to it.", "Ein Produkt mit allem Zubehör aufnehmen."
+    return [action("configure", configure, "quote", takes=ConfigureInput, answers=Configured, en=en, de=de)]
 
 
 def _bundle(context: ActionContext, quote: Record, given: ConfigureInput, line: str) -> None:

@@ -1,16 +1,17 @@
 """What becomes of a quote: sent, accepted or rejected, replaced by a new version, or too old."""
 
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, Record, RecordChange, Refuse, Schedule
-from xrm_sales.moments import now, today
+from xrm_sales.acting import action
+from xrm_sales.moments import today
 from xrm_sales.opportunities.closing import WinInput, win
 from xrm_sales.orders.ordering import make
-from xrm_sales.quotes.pages import hashed
+from xrm_sales.quotes.mailing import tell_decision
+from xrm_sales.quotes.sending import Sent, send
 from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import change, create
 
@@ -30,33 +31,10 @@ class DecisionInput:
     note: str | None = None
 
 
-@dataclass
-class Sent:
-    """The path of the page on which the customer sees the quote and decides; it is told once, and to nobody else."""
-
-    link: str
-
-
-def send(context: ActionContext, quote: Record) -> Sent:
-    """It is out: what was approved does not change any more. Without a date it is valid for as long as is set."""
-    require(quote, "approved")
-    days: int = context.settings.quote_valid_days
-    until = quote["valid_until"] or (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
-    if until < today():
-        raise Refuse({"en": "It is not valid any more.", "de": "Es ist nicht mehr gültig."}, field="valid_until")
-    token = secrets.token_urlsafe(24)
-    out = {"status": "sent", "sent_at": now(), "valid_until": until, "link_hash": hashed(token)}
-    change(context, "quote", quote["id"], out)
-    if quote["replaces"]:
-        before = context.read("quote", quote["replaces"])
-        if before is not None and before["status"] == "sent":
-            change(context, "quote", before["id"], {"status": "superseded"})
-    return Sent(f"/plugins/sales/offers/{token}")
-
-
 def accept(context: ActionContext, quote: Record, given: DecisionInput) -> None:
     """The customer takes it: the opportunity is won for its net total, and other quotes of it are superseded."""
     require(quote, "sent")
+    _require_in_time(quote, given.decided_on or date.fromisoformat(today()))
     _decided(context, quote, "accepted", given)
     if context.settings.process != "quote":
         make(context, {**quote, "decided_on": given.decided_on.isoformat() if given.decided_on else None})
@@ -144,26 +122,34 @@ def schedules() -> list[Schedule]:
 
 def actions() -> list[Action]:
     """All of them."""
-    made: list[tuple[str, Callable[..., object], type | None, str, str]] = [
-        ("send", send, None, "It goes to the customer.", "Es geht zum Kunden."),
-        ("accept", accept, DecisionInput, "The customer takes it.", "Der Kunde nimmt es an."),
-        ("decline", decline, DecisionInput, "The customer does not take it.", "Der Kunde lehnt es ab."),
-        ("revise", revise, None, "Make a new version.", "Eine neue Fassung anlegen."),
-    ]
+    given = DecisionInput
     return [
-        Action(
-            f"sales.{name}",
-            run,
-            "quote",
-            needs="update",
-            input=given,
-            answers=Sent if run is send else None,
-            description={"en": en, "de": de},
-        )
-        for name, run, given, en, de in made
+        action("send", send, "quote", answers=Sent, en="It goes to the customer.", de="Es geht zum Kunden."),
+        action("accept", accept, "quote", takes=given, en="The customer takes it.", de="Der Kunde nimmt es an."),
+        action("decline", decline, "quote", takes=given, en="The customer declines.", de="Der Kunde lehnt es ab."),
+        action("revise", revise, "quote", en="Make a new version.", de="Eine neue Fassung anlegen."),
     ]
+
+
+def _require_in_time(quote: Record, day: date) -> None:
+    """Refuse what was decided after the last day: also before the night notes that it is over.
+
+    Raises:
+        Refuse: so it is, or the day is yet to come.
+    """
+    if day.isoformat() > today():
+        raise Refuse({"en": "This day is yet to come.", "de": "Dieser Tag kommt noch."}, field="decided_on")
+    if quote["valid_until"] and day.isoformat() > quote["valid_until"]:
+        raise Refuse(
+            {
+                "en": f"The quote was valid until {quote['valid_until']}: revise it, or say when it was accepted.",
+                "de": f"Das Angebot galt bis {quote['valid_until']}: eine neue Fassung anlegen, oder sagen, wann.",
+            },
+            field="decided_on",
+        )
 
 
 def _decided(context: ActionContext, quote: Record, status: str, given: DecisionInput) -> None:
     day = given.decided_on.isoformat() if given.decided_on else today()
     change(context, "quote", quote["id"], {"status": status, "decided_on": day, "decision_note": given.note})
+    tell_decision(context, quote, accepted=status == "accepted")

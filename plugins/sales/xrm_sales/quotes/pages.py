@@ -1,6 +1,5 @@
 """Quotes over HTTP: the letter for who may see the quote, and the customer's own link, by which they decide."""
 
-import hashlib
 from html import escape
 from typing import Any
 
@@ -9,6 +8,7 @@ from starlette.responses import HTMLResponse, Response
 from xrm_core.api import Record, Refuse, Route, RouteContext
 from xrm_sales.moments import today
 from xrm_sales.quotes.letter import QUERY, content, pdf
+from xrm_sales.quotes.links import quote_of
 
 _WORDS = {
     "de": {
@@ -41,11 +41,6 @@ def routes() -> list[Route]:
         Route("/offers/{token}/letter.pdf", letter_of_link, public=True, per_minute=10),
         Route("/offers/{token}", decide, ("POST",), public=True, per_minute=10, max_bytes=16_384),
     ]
-
-
-def hashed(token: str) -> str:
-    """What is kept of a link: whoever reads the database cannot decide for a customer."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def letter(context: RouteContext) -> Response:
@@ -91,9 +86,7 @@ def decide(context: RouteContext) -> Response:
 
 
 def _of_link(context: RouteContext) -> Record | None:
-    where = {"link_hash": {"eq": hashed(context.request.path["token"])}}
-    found = context.find("quote", where, 1)
-    return found[0] if found else None
+    return quote_of(context, context.request.path["token"])
 
 
 def _pdf(quote: dict[str, Any], context: RouteContext) -> Response:

@@ -1,6 +1,6 @@
 """Before a quote goes out: do its products go together, is the discount within limits, who has to approve."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from strawberry import ID
 
 from xrm_core.api import Action, ActionContext, BadQuery, Record, RecordChange, Refuse
+from xrm_sales.acting import action
 from xrm_sales.moments import now
 from xrm_sales.pricing.rounding import rounded
 from xrm_sales.products.configuration import problems
@@ -113,15 +114,15 @@ def check_rule(change: RecordChange) -> None:
 
 def actions() -> list[Action]:
     """All of them."""
-    made: list[tuple[str, Callable[..., None], str, type | None, str, str]] = [
-        ("submit", submit, "quote", None, "Have it checked and approved.", "Prüfen und freigeben lassen."),
-        ("approve", approve, "quote_approval", DecideInput, "Approve.", "Freigeben."),
-        ("reject", reject, "quote_approval", DecideInput, "Do not approve.", "Nicht freigeben."),
-        ("delegate", delegate, "quote_approval", DelegateInput, "Have another decide.", "Entscheidung abgeben."),
-    ]
+    asked, given = "quote_approval", DecideInput
+    check = "Have it checked and approved."
     return [
-        Action(f"sales.{name}", run, entity, needs="read", input=given, description={"en": en, "de": de})
-        for name, run, entity, given, en, de in made
+        action("submit", submit, "quote", needs="read", en=check, de="Prüfen und freigeben lassen."),
+        action("approve", approve, asked, needs="read", takes=given, en="Approve.", de="Freigeben."),
+        action("reject", reject, asked, needs="read", takes=given, en="Do not approve.", de="Nicht freigeben."),
+        action(
+            "delegate", delegate, asked, needs="read", takes=DelegateInput, en="Have another decide.", de="Abgeben."
+        ),
     ]
 
 
@@ -182,10 +183,13 @@ def _may_decide(context: ActionContext, approval: Record) -> Record:
     if quote is None or approval["status"] != WAITING:
         raise Refuse({"en": "It is decided.", "de": "Es ist entschieden."}, field="status")
     caller: Any = context.caller
+    user = getattr(caller, "id", None)
+    if user is None:  # a service or the platform: of four eyes, each two belong to somebody
+        raise Refuse({"en": "A person decides.", "de": "Das entscheidet ein Mensch."})
     in_role = not approval["approver"] and approval["approver_role"] in caller.access.roles
-    if not in_role and (caller.id is None or approval["approver"] != caller.id):
+    if not in_role and approval["approver"] != user:
         raise Refuse({"en": "Somebody else is asked.", "de": "Jemand anderes ist gefragt."})
-    if caller.id in (quote["owner"], quote["submitted_by"]):
+    if user in (quote["owner"], quote["submitted_by"]):
         raise Refuse({"en": "Nobody approves their own quote.", "de": "Niemand gibt das eigene Angebot frei."})
     if any(other["step"] < approval["step"] for other in _waiting(context, quote["id"])):
         raise Refuse({"en": "An earlier step is still waiting.", "de": "Ein früherer Schritt steht noch aus."})

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xrm_core.graphql.query_fields import QueryField
     from xrm_core.jobs.registry import JobHandler, Schedule
     from xrm_core.messages import Channel, MessageContext, MessageKind, MessageRefusal, OutgoingMessage
+    from xrm_core.metadata.custom_types import CustomFieldType
     from xrm_core.metadata.keywords import Keyword
     from xrm_core.metadata.text_formats import TextFormat
     from xrm_core.records.actions import Action
@@ -231,6 +232,33 @@ def register_text_formats() -> "list[TextFormat]":
         @hookimpl
         def register_text_formats():
             return [TextFormat("fleet-plate", check, normal=str.upper, max_length=12)]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_field_types() -> "list[CustomFieldType]":
+    """Name the types of fields that the plugin brings: ``"x-type": "fleet-rating"`` in entity files.
+
+    Called whenever entity files are read, whenever the write door of a model is made, and for the API's schema.
+
+    Returns:
+        A list of ``CustomFieldType``. The name of each is the plugin's, perhaps with more after a ``-``.
+
+    A field with one is stored as the type says, in one of the platform's own types with its limits; so indexes, keys,
+    sorting, masks and changes of the model are as for that. In the API it is a scalar of its own. Whatever is written
+    there, and whatever a filter of the API compares with, is brought into its one form (``normal``) before anything
+    else looks at it; what ``check`` has against it is a problem of the record (``VALIDATION_FAILED``, rule ``type``).
+
+    An exception in one of the functions refuses the write. An exception here, another kind of value, a name of somebody
+    else or of the platform, and a way to store values that is none stop the start with ``PLUGIN_LOAD_FAILED``; of two
+    plugins with one name both are named.
+
+    Example::
+
+        @hookimpl
+        def register_field_types():
+            return [CustomFieldType("fleet-rating", {"type": "integer", "minimum": 1, "maximum": 5})]
     """
     raise NotImplementedError
 

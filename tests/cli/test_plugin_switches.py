@@ -31,11 +31,15 @@ __all__ = ["make_distribution"]
 
 SOURCE = """
 from pathlib import Path
-from xrm_core.api import JobHandler, Schedule, hookimpl
+from xrm_core.api import CustomFieldType, JobHandler, Schedule, hookimpl
 
 @hookimpl
 def register_schemas():
     return [Path(__file__).parent / "schemas"]
+
+@hookimpl
+def register_field_types():
+    return [CustomFieldType("loans-fee", {"type": "integer", "minimum": 0, "maximum": 99}, operators=("eq", "isNull"))]
 
 @hookimpl
 def register_jobs():
@@ -74,6 +78,7 @@ LOAN = {
     "required": ["reader"],
     "properties": {
         "reader": {"type": "string"},
+        "fee": {"x-type": "loans-fee"},
         "book": {"x-relation": {"to": "book", "inverse": "loans", "on_delete": "cascade"}},
     },
 }
@@ -179,7 +184,7 @@ def test_one_that_no_database_has_is_off_without_its_entities(
 ):
     site = make_distribution(SOURCE.replace("loans", "fines"), plugin="fines", distribution="xrm-fines")
     (site / "schemas").mkdir()
-    (site / "schemas" / "loan.json").write_text(json.dumps(LOAN))
+    (site / "schemas" / "loan.json").write_text(json.dumps(LOAN).replace("loans-fee", "fines-fee"))
     assert xrm("schema", "plan").code == 2
 
     assert xrm("plugins", "disable", "fines").code == 0

@@ -178,6 +178,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_schemas",
                 "register_keywords",
                 "register_text_formats",
+                "register_field_types",
                 "register_translations",
                 "register_roles",
                 "register_demo",
@@ -202,7 +203,13 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "after_record_delete",
             ],
         ],
-        "told": {"licence_plate": "public", "chassis": "internal", "retired": "public", "customer": "internal"},
+        "told": {
+            "licence_plate": "public",
+            "chassis": "internal",
+            "mileage": "internal",
+            "retired": "public",
+            "customer": "internal",
+        },
         "layer": "fleet",
         "inverse": "vehicle",
         "refusals": [
@@ -264,7 +271,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     names = (*names, "HookContext", "On", "RecordChange", "Secret", "Route", "RouteContext")
     names = (*names, "Keyword", "KeywordMistake", "Model")
     names = (*names, "HealthCheck", "HealthContext")
-    names = (*names, "Texts", "TextFormat")
+    names = (*names, "Texts", "TextFormat", "CustomFieldType")
     names = (*names, "Command", "CommandContext")
     names = (*names, "DemoContext", "DemoData")
     names = (*names, "RecordOf")

@@ -33,6 +33,7 @@ from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
 from xrm_core.messages import registered_messages
+from xrm_core.metadata.custom_types import CustomFieldType, custom_types_of
 from xrm_core.metadata.keywords import Keywords, formats_of
 from xrm_core.permissions.plugin_roles import brought
 from xrm_core.plugins import InstalledPlugin, Plugins
@@ -198,6 +199,12 @@ def test_hook_register_text_formats():
     found = TextFormat("sample-code", lambda _text: None)
 
     assert formats_of(plugins(register_text_formats=lambda: [found])) == {"sample-code": ("sample", found)}
+
+
+def test_hook_register_field_types():
+    found = CustomFieldType("sample-code", {"type": "string"})
+
+    assert custom_types_of(plugins(register_field_types=lambda: [found])) == {"sample-code": ("sample", found)}
 
 
 @pytest.mark.parametrize(

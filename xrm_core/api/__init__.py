@@ -13,14 +13,15 @@ keeps a job. ``RecordEvent`` tells after-hooks of a change. ``Route`` is an HTTP
 a filter raises that does not fit, ``DocumentInvalid`` what a query does. ``Keyword`` is a word that they bring to
 entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` and ``Field`` are what the files say.
 ``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given. ``TextFormat`` is a
-format of texts that it knows. ``Texts`` are those of a plugin in other languages than English. ``DemoData`` is what it
-has to show, ``DemoContext`` what its function is given. ``Command`` is one of ``xrm``, ``CommandContext`` what its
-function is given. ``send_message`` puts a ``Message`` into the outbox, ``may_send`` says whether that could be sent;
-``MessageRefused`` is raised if not. ``MessageKind`` is what plugins register as a kind of messages, ``MessageContext``
-what its functions and gates are given, with the ``OutgoingMessage``; ``MessageContent`` and ``Attachment`` are what
-such a function makes, ``MessageOutcome`` with its ``MessageState`` what it is told. ``MessageRefusal`` is the answer of
-a gate, ``Moment`` says why it is asked. ``Channel`` is a way on which messages leave, ``HandOver`` what it is given,
-``NotHandedOver`` what it may raise. What is not here may change in any release.
+format of texts that it knows, ``CustomFieldType`` a type of fields. ``Texts`` are those of a plugin in other languages
+than English. ``DemoData`` is what it has to show, ``DemoContext`` what its function is given. ``Command`` is one of
+``xrm``, ``CommandContext`` what its function is given. ``send_message`` puts a ``Message`` into the outbox,
+``may_send`` says whether that could be sent; ``MessageRefused`` is raised if not. ``MessageKind`` is what plugins
+register as a kind of messages, ``MessageContext`` what its functions and gates are given, with the
+``OutgoingMessage``; ``MessageContent`` and ``Attachment`` are what such a function makes, ``MessageOutcome`` with its
+``MessageState`` what it is told. ``MessageRefusal`` is the answer of a gate, ``Moment`` says why it is asked.
+``Channel`` is a way on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what it may raise. What
+is not here may change in any release.
 """
 
 from xrm_core.contributions.command import Command, CommandContext
@@ -53,6 +54,7 @@ from xrm_core.messages import (
     may_send,
     send_message,
 )
+from xrm_core.metadata.custom_types import CustomFieldType
 from xrm_core.metadata.keywords import Keyword, KeywordMistake
 from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.text_formats import TextFormat
@@ -70,6 +72,7 @@ __all__ = [
     "Channel",
     "Command",
     "CommandContext",
+    "CustomFieldType",
     "DemoContext",
     "DemoData",
     "DocumentInvalid",

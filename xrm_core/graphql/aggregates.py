@@ -10,7 +10,7 @@ from xrm_core.graphql.builder import Argument, EnumType, InputType, ObjectType
 from xrm_core.graphql.filters import operator_input
 from xrm_core.graphql.meanings import AggregateField, FiguresField, Root
 from xrm_core.graphql.money import money_group, money_key
-from xrm_core.graphql.scalars import BigInt, Decimal
+from xrm_core.graphql.scalars import BigInt, Decimal, scalar_of
 from xrm_core.graphql.types import Types, label
 from xrm_core.metadata.model import AMOUNT, Entity, Field
 from xrm_core.metadata.types import COMPARABLE, NUMERIC, ORDERED, WHOLE, FieldType
@@ -218,4 +218,6 @@ def _result(types: Types, entity: Entity, function: Function, field: Field) -> A
         return builder.optional(BigInt)
     if field.type is FieldType.MONEY:
         return builder.optional(Decimal)
+    if function in ("sum", "avg"):  # no value of a type that a plugin has
+        return builder.optional(scalar_of(field))
     return types.value_type(entity, field) | None

@@ -25,6 +25,7 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLUnionType,
     Undefined,
 )
@@ -87,6 +88,10 @@ class _Fillable(_Named):
 
     def _field(self, type_: Any, description: str, arguments: Sequence[Argument]) -> Any:
         raise NotImplementedError
+
+
+class ScalarType(_Named, GraphQLScalarType):
+    """A scalar that a plugin brings."""
 
 
 class InterfaceType(_Named, GraphQLInterfaceType):

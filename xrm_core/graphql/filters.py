@@ -9,9 +9,10 @@ from xrm_core.graphql.builder import InputType
 from xrm_core.graphql.files import file_filter
 from xrm_core.graphql.money import currency_type, money_filter
 from xrm_core.graphql.types import Types, describe, label
+from xrm_core.metadata.custom_types import scalar_name
 from xrm_core.metadata.file_entity import FILE
 from xrm_core.metadata.model import Entity, Field
-from xrm_core.metadata.predicate import FLAGS, LISTS, Op, operators
+from xrm_core.metadata.predicate import BLIND, FLAGS, LISTS, Op, operators
 from xrm_core.metadata.types import TEXTUAL, FieldType
 
 _DESCRIPTIONS = {
@@ -80,6 +81,8 @@ def operator_input(types: Types, entity: Entity, field: Field) -> InputType:
         value, word = currency_type(types), "CurrencyCode"
     elif field.enum:
         value, word = types.word_type(entity, field), names.enum(entity, field)
+    elif field.custom_type is not None:
+        value, word = types.value_type(entity, field), scalar_name(field.custom_type)
     else:
         value, word = types.value_type(entity, field), _SHARED.get(field.type, "String")
     name = f"{word}Filter"
@@ -88,7 +91,7 @@ def operator_input(types: Types, entity: Entity, field: Field) -> InputType:
         for op in operators(field):
             type_: Any = bool if op in FLAGS else builder.list_of(value) if op in LISTS else value
             builder.add(made[name], op.value, builder.optional(type_), _DESCRIPTIONS[op])
-        if field.type in TEXTUAL:
+        if field.type in TEXTUAL and BLIND & set(operators(field)):
             about = "What makes no difference to these comparisons."
             builder.add(made[name], "ignoring", types.text_difference | None, about)
     return made[name]

@@ -8,9 +8,11 @@ import strawberry
 
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import InputType, ObjectType
+from xrm_core.graphql.custom_scalars import custom_scalar
 from xrm_core.graphql.meanings import Meanings
 from xrm_core.graphql.query_fields.registry import QueryFields
 from xrm_core.graphql.scalars import scalar_of
+from xrm_core.metadata.custom_types import scalar_name
 from xrm_core.metadata.model import Entity, Field, Inverse, Link, Model
 from xrm_core.metadata.predicate import IGNORING
 from xrm_core.metadata.types import COMPARABLE, FieldType
@@ -62,10 +64,14 @@ class Types:
         self.shared: dict[str, Any] = {}
         self.operators: dict[str, InputType] = {}
         self._enums: dict[str, builder.EnumType] = {}
+        self._scalars: dict[str, builder.ScalarType] = {}
         for entity in self.readable:
             for field in entity.fields.values():
                 if field.enum and access.readable(entity.name, field.name):
                     self.known[names.enum(entity, field)] = partial(self.word_type, entity, field)
+                if field.custom_type is not None and access.readable(entity.name, field.name):
+                    scalar = partial(self.custom_scalar, field.custom_type, field)
+                    self.known[scalar_name(field.custom_type)] = scalar
 
     def know(self, *made: Any) -> None:
         """Types that stand in documents by their names."""
@@ -121,10 +127,18 @@ class Types:
 
     def value_type(self, entity: Entity, field: Field) -> Any:
         """Type of a field that holds a value, without null."""
+        if field.custom_type is not None:
+            return self.custom_scalar(field.custom_type, field)
         if not field.enum:
             return scalar_of(field)
         words = self.word_type(entity, field)
         return builder.list_of(words) if field.type is FieldType.SET else words
+
+    def custom_scalar(self, name: str, field: Field) -> builder.ScalarType:
+        """The scalar of a type of a plugin, which a field has."""
+        if name not in self._scalars:  # one object, whoever asks first
+            self._scalars[name] = custom_scalar(name, field, self.actions.plugins)
+        return self._scalars[name]
 
     def word_type(self, entity: Entity, field: Field) -> builder.EnumType:
         """Type of the values of an enum field, or of one value of a set."""

@@ -13,14 +13,25 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator
 
 from xrm_core.errors import PluginLoadError, Problem
+from xrm_core.metadata.custom_types import (
+    STORAGE,
+    X_TYPE,
+    CustomFieldType,
+    Expanded,
+    custom_types_of,
+    expand,
+    scalar_name,
+)
 from xrm_core.metadata.frozen import freeze, thaw
 from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import Entity, Model
+from xrm_core.metadata.reserved import graphql_types, platform_type
 from xrm_core.metadata.structure import is_word
 from xrm_core.metadata.text_formats import TextFormat
 from xrm_core.plugins import Plugins
 
 FORMAT = "format"
+_OF_TYPES = frozenset({"x-type", "x-stored-as", *STORAGE})
 MOST_CHARACTERS = 100_000
 
 KeywordPlace = Literal["entity", "field"]
@@ -98,6 +109,9 @@ class Keywords:
         self.formats: Mapping[str, TextFormat] = {
             name: found for name, (plugin, found) in formats_of(plugins).items() if plugin not in but
         }
+        self.types: Mapping[str, CustomFieldType] = {
+            name: found for name, (plugin, found) in custom_types_of(plugins).items() if plugin not in but
+        }
 
     def take(self, document: Document, known: Iterable[str], notes: list[Note], problems: list[Problem]) -> Document:
         """The document without the words of plugins; ``notes`` gets what they say.
@@ -109,7 +123,7 @@ class Keywords:
             problems: gets what is wrong with them.
         """
         stems = frozenset(known)
-        if not (self._found or self.formats or stems) or not isinstance(document.value, Mapping):
+        if not isinstance(document.value, Mapping):
             return document
         reader = _Reader(self, document, stems, notes, problems)
         return replace(document, value=reader.whole())
@@ -152,11 +166,12 @@ class Keywords:
         return [_with(entity, found) for entity in entities.values()]
 
     def check(self, model: Model, problems: list[Problem]) -> None:
-        """What plugins have against a model.
+        """What plugins have against a model, and what it has against the names of their types.
 
         Raises:
             PluginLoadError: a plugin failed.
         """
+        problems.extend(self._problem(model, mistake) for mistake in _clashes(model))
         for word, keyword in self._found.items():
             if keyword.check is None:
                 continue
@@ -246,7 +261,7 @@ class _Reader:
         if not isinstance(text, Mapping):
             return text
         pointer = step("/properties", name)
-        text = self._formatted(self._without(text, pointer, "field", name), pointer, name)
+        text = self._typed(self._without(text, pointer, "field", name), pointer, name)
         relation = text.get("x-relation")
         attributes = relation.get("attributes") if isinstance(relation, Mapping) else None
         if isinstance(relation, Mapping) and isinstance(attributes, Mapping):
@@ -258,7 +273,23 @@ class _Reader:
     def _attribute(self, name: str, key: str, text: Any, pointer: str) -> Any:
         if not isinstance(text, Mapping):
             return text
-        return self._formatted(self._without(text, pointer, "field", name, key), pointer, name, key)
+        return self._typed(self._without(text, pointer, "field", name, key), pointer, name, key)
+
+    def _typed(self, text: dict[str, Any], pointer: str, field: str, attribute: str | None = None) -> dict[str, Any]:
+        """A field whose type is a plugin's as what that is stored as; the type is noted."""
+        found, wrong = expand(text, self._keywords.types, self._is_allowed, f'"{attribute or field}"')
+        if wrong is not None:
+            below, *words = wrong
+            self._problems.append(self._document.problem(pointer + below, *words))
+            return {**{word: text[word] for word in text if word not in _OF_TYPES}, "type": "string"}
+        if found is None:
+            return self._formatted(text, pointer, field, attribute)
+        note = Note(X_TYPE, found, self._document, step(pointer, X_TYPE), self._entity, field, attribute)
+        self._notes.append(note)
+        return found.text
+
+    def _is_allowed(self, name: str) -> bool:
+        return any(f"x-{name}" == stem or f"x-{name}".startswith(f"{stem}-") for stem in self._stems)
 
     def _formatted(
         self, text: dict[str, Any], pointer: str, field: str, attribute: str | None = None
@@ -268,7 +299,7 @@ class _Reader:
         if text.get("type") != "string" or not isinstance(name, str) or {"x-type", "enum"} & text.keys():
             return text
         known = self._keywords.formats.get(name)
-        if known is None and not any(f"x-{name}" == stem or f"x-{name}".startswith(f"{stem}-") for stem in self._stems):
+        if known is None and not self._is_allowed(name):
             return text
         note = Note(FORMAT, name, self._document, step(pointer, FORMAT), self._entity, field, attribute)
         self._notes.append(note)
@@ -329,8 +360,22 @@ def words_of(model: Model) -> frozenset[str]:
     """The words of plugins that are said in a model; of a format, ``x-`` and its name."""
     fields = [field for entity in model for field in entity.fields.values()]
     said = [*(entity.annotations for entity in model), *(field.annotations for field in fields)]
-    formats = {f"x-{field.text_format}" for field in fields if field.text_format is not None}
-    return frozenset(word for each in said for word in each) | formats
+    own = {f"x-{name}" for field in fields for name in (field.text_format, field.custom_type) if name is not None}
+    return frozenset(word for each in said for word in each) | own
+
+
+def _clashes(model: Model) -> Iterator[KeywordMistake]:
+    """Types of plugins whose scalar has the name of another type of the API."""
+    typed = [(entity, field) for entity in model for field in entity.fields.values() if field.custom_type is not None]
+    taken = {name.lower() for entity in model for name, _ in graphql_types(entity)} if typed else set()
+    for entity, field in typed:
+        name = scalar_name(field.custom_type or "")
+        for each in (name, f"{name}Filter"):
+            if each.lower() in taken or platform_type(each):
+                reason = f'The type "{field.custom_type}" makes the type {each} of the API, which is another\'s.'
+                yield KeywordMistake(
+                    entity.name, reason, "Rename the entity, or let the plugin rename its type.", field.name
+                )
 
 
 def _place(note: Note, entities: Mapping[str, Entity]) -> tuple[str, str | None] | None:
@@ -350,16 +395,22 @@ def _place(note: Note, entities: Mapping[str, Entity]) -> tuple[str, str | None]
 def _with(entity: Entity, found: Mapping[tuple[str, str | None], Mapping[str, Note]]) -> Entity:
     def said(field: str | None) -> Mapping[str, Any]:
         words = found.get((entity.name, field), {})
-        values = {word: thaw(words[word].value) for word in sorted(words) if word != FORMAT}
+        values = {word: thaw(words[word].value) for word in sorted(words) if word not in (FORMAT, X_TYPE)}
         frozen: Mapping[str, Any] = freeze(values)
         return frozen
 
-    def form(field: str) -> str | None:
-        note = found[entity.name, field].get(FORMAT)
-        return None if note is None else str(note.value)
+    def told(field: str) -> dict[str, Any]:
+        words = found[entity.name, field]
+        values: dict[str, Any] = {"annotations": said(field)}
+        if FORMAT in words:
+            values["text_format"] = str(words[FORMAT].value)
+        if X_TYPE in words:
+            own: Expanded = words[X_TYPE].value
+            values |= {"custom_type": own.name, "operators": own.operators}
+        return values
 
     fields = {
-        name: replace(field, annotations=said(name), text_format=form(name)) if (entity.name, name) in found else field
+        name: replace(field, **told(name)) if (entity.name, name) in found else field
         for name, field in entity.fields.items()
     }
     return replace(entity, fields=MappingProxyType(fields), annotations=said(None))

@@ -109,7 +109,8 @@ class Field:
     required and unique. ``tightened`` are the places in higher layers that narrow the field or name it anew.
     ``computed`` is the SQL expression of a computed field; its tree is in :attr:`Entity.expressions`. ``annotations``
     is what files say of it by words of plugins, such as ``x-dsgvo``; ``text_format`` is a format of text that a plugin
-    has.
+    has, ``custom_type`` a type that one has, which is stored as ``type`` says; ``operators`` are those of filters that
+    such a type has, empty: all that there are for what is stored.
     """
 
     name: str
@@ -146,6 +147,8 @@ class Field:
     system: bool = False
     annotations: Mapping[str, Any] = attribute(default_factory=_empty)
     text_format: str | None = None
+    custom_type: str | None = None
+    operators: tuple[str, ...] = ()
     source: Source = attribute(default=Source(), compare=False)
     tightened: tuple[Source, ...] = attribute(default=(), compare=False)
 

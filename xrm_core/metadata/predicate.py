@@ -60,6 +60,12 @@ _TEXT = (Op.CONTAINS, Op.STARTS_WITH, Op.ENDS_WITH)
 
 def operators(field: Field) -> tuple[Op, ...]:
     """The operators that a scalar field has, in the order of the documentation."""
+    if field.operators:
+        return tuple(op for op in _of_storage(field) if op in field.operators)
+    return _of_storage(field)
+
+
+def _of_storage(field: Field) -> tuple[Op, ...]:
     if field.type is FieldType.SET:
         return (*_SET, Op.IS_NULL)
     if field.type in (FieldType.JSON, FieldType.FILE):

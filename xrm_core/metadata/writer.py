@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from xrm_core import naming
+from xrm_core.metadata.custom_types import STORED_AS, collapsed
 from xrm_core.metadata.frozen import thaw
 from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, Relationship, Rollup
 from xrm_core.metadata.ownership import OWNER, OWNER_TEAM
@@ -165,7 +166,15 @@ def field_words(field: Field) -> dict[str, Any]:
         words["x-sequence"] = _attributes(field.sequence)
         for word in ("maxLength", "minLength", "x-unique"):  # follow from it
             words.pop(word, None)
+    if field.custom_type is not None:
+        words = collapsed(words, field.custom_type, field.operators)
     return {**words, **thaw(field.annotations)}
+
+
+def stored_in(model: Model) -> dict[str, Mapping[str, Any]]:
+    """How the values of each type of a plugin are stored in a database that has a model."""
+    fields = (field for entity in model for field in entity.fields.values() if field.custom_type is not None)
+    return {str(field.custom_type): field_words(field)[STORED_AS] for field in fields}
 
 
 def _relationship_words(entity: Entity, relationship: Relationship) -> dict[str, Any]:

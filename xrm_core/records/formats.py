@@ -1,23 +1,39 @@
-"""Texts in the formats of plugins: in their one form, and as they must be."""
+"""Values in formats and types of plugins: in their one form, and as they must be."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from xrm_core.metadata.custom_types import custom_types_of
 from xrm_core.metadata.keywords import formats_of
-from xrm_core.metadata.model import Entity, Model
-from xrm_core.metadata.text_formats import TextFormat
+from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.types import WHOLE, FieldType
 from xrm_core.plugins import Plugins
+from xrm_core.records.stored import canonical
 from xrm_core.records.wording import Problem
 
-Known = Mapping[str, tuple[str, TextFormat]]
-"""Field → plugin and format."""
+
+@dataclass(frozen=True)
+class _Known:
+    """What a plugin does for one field. ``kind`` is the Python type of its values."""
+
+    plugin: str
+    rule: str
+    kind: type | tuple[type, ...]
+    check: Callable[[Any], str | None] | None
+    normal: Callable[[Any], Any] | None
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is one that the plugin's functions are for."""
+        return isinstance(value, self.kind) and (self.kind is bool or not isinstance(value, bool))
 
 
 class Formats:
-    """The fields of a model that have a format of a plugin that is loaded.
+    """The fields of a model that have a format or a type of a plugin that is loaded.
 
     Args:
-        plugins: have the formats.
+        plugins: have the formats and types.
         model: has the fields.
 
     Raises:
@@ -26,12 +42,17 @@ class Formats:
 
     def __init__(self, plugins: Plugins, model: Model) -> None:
         self._plugins = plugins
-        found = formats_of(plugins)
-        self._of: dict[str, Known] = {}
-        for entity in model if found else ():
-            known = {
-                name: found[field.text_format] for name, field in entity.fields.items() if field.text_format in found
-            }
+        formats, types = formats_of(plugins), custom_types_of(plugins)
+        self._of: dict[str, Mapping[str, _Known]] = {}
+        for entity in model if formats or types else ():
+            known: dict[str, _Known] = {}
+            for name, field in entity.fields.items():
+                if field.text_format in formats:
+                    plugin, text_format = formats[field.text_format]
+                    known[name] = _Known(plugin, "format", str, text_format.check, text_format.normal)
+                elif field.custom_type in types:
+                    plugin, custom = types[field.custom_type]
+                    known[name] = _Known(plugin, "type", _kind(field), custom.check, custom.normal)
             if known:
                 self._of[entity.name] = known
 
@@ -39,7 +60,7 @@ class Formats:
         return entity in self._of
 
     def normal(self, kind: Entity, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The values, those that have a format in their one form.
+        """The values, those that have a format or a type of a plugin in their one form.
 
         Raises:
             RefusedByPlugin: a plugin failed.
@@ -49,25 +70,40 @@ class Formats:
             return values
         found = dict(values)
         for name in known.keys() & found.keys():
-            plugin, text_format = known[name]
-            if isinstance(found[name], str) and text_format.normal is not None:
-                with self._plugins.following(plugin, kind.name):
-                    found[name] = text_format.normal(found[name])
+            if known[name].normal is not None:
+                found[name] = self._one_form(kind, name, known[name], found[name])
         return found
 
+    def _one_form(self, kind: Entity, name: str, known: _Known, given: Any) -> Any:
+        value = canonical(kind, {name: given})[name]
+        if known.normal is None or not known.fits(value):
+            return given  # for the validator to report
+        with self._plugins.following(known.plugin, kind.name):
+            return known.normal(value)
+
     def problems(self, kind: Entity, record: Mapping[str, Any]) -> list[Problem]:
-        """What plugins have against the texts of a record.
+        """What plugins have against the values of a record.
 
         Raises:
             RefusedByPlugin: a plugin failed.
         """
         found: list[Problem] = []
-        for name, (plugin, text_format) in self._of.get(kind.name, {}).items():
+        for name, known in self._of.get(kind.name, {}).items():
             value = record.get(name)
-            if isinstance(value, str):
-                with self._plugins.following(plugin, kind.name):
-                    wrong = text_format.check(value)
+            if known.check is not None and known.fits(value):
+                with self._plugins.following(known.plugin, kind.name):
+                    wrong = known.check(value)
                 if wrong:
-                    message = self._plugins.say(plugin, wrong, {})
-                    found.append({"field": name, "rule": "format", "message": message})
+                    message = self._plugins.say(known.plugin, wrong, {})
+                    found.append({"field": name, "rule": known.rule, "message": message})
         return found
+
+
+def _kind(field: Field) -> type | tuple[type, ...]:
+    if field.type in WHOLE:
+        return int
+    if field.type is FieldType.DECIMAL:
+        return Decimal
+    if field.type is FieldType.JSON:
+        return dict
+    return bool if field.type is FieldType.BOOLEAN else str

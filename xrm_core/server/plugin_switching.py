@@ -8,8 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from xrm_core.errors import PluginLoadError, Problem, SchemaFilesInvalid, SettingsError, XrmError
+from xrm_core.metadata.custom_types import kept, stored_by
+from xrm_core.metadata.model import Model
 from xrm_core.metadata.reading import RELATIONSHIPS, text_of, texts_in
 from xrm_core.metadata.structure import nearest
+from xrm_core.metadata.writer import stored_in
 from xrm_core.plugins import Plugins, load_plugins
 from xrm_core.plugins.loading import GROUP, OWN, load_plugin
 from xrm_core.plugins.resting import Resting
@@ -38,11 +41,12 @@ def disable(settings: Settings, name: str) -> Resting:
         upgrade_system(database)
         with database.read() as connection:
             others = {each.name: each for each in resting_plugins(connection)}
+            applied = current_model(connection)
         known = others.pop(name, None)
         if known is not None and not known.removed:
             raise SettingsError(f"The plugin {name} is switched off already.", hint=f"«xrm plugins enable {name}».")
         # Of what was removed, the files are kept that an undo brings back.
-        resting = _resting(settings, name) if known is None else replace(known, removed=False)
+        resting = _resting(settings, name, applied) if known is None else replace(known, removed=False)
         without = replace(resting, files=())
         plugins = _plugins(settings, [*others.values(), without])
         if known is None and _is_nowhere(settings, database, plugins):
@@ -120,7 +124,8 @@ def _point(name: str) -> EntryPoint:
     return points[name]
 
 
-def _resting(settings: Settings, name: str) -> Resting:
+def _resting(settings: Settings, name: str, applied: Model | None) -> Resting:
+    """What is kept of a plugin; ``applied`` is the model of the main database."""
     point = _point(name)
     if point.dist is not None and point.dist.name == OWN and name not in settings.plugins:
         raise SettingsError(
@@ -130,12 +135,16 @@ def _resting(settings: Settings, name: str) -> Resting:
     problems: list[Problem] = []
     try:
         loaded = load_plugin(point)
-        folders = [folder for folder, _ in Plugins([loaded]).schema_folders()]
+        alone = Plugins([loaded])
+        folders = [folder for folder, _ in alone.schema_folders()]
         files = [each for folder in folders for each in _texts(folder, problems)]
+        stored = stored_by(alone)
     except (PluginLoadError, SettingsError):  # that it cannot be loaded may be why it is switched off
         files = list(_packed(point, problems))
+        stored = {} if applied is None else stored_in(applied)
     if problems:
         raise SchemaFilesInvalid(problems)
+    files = [(file, kept(text, stored)) for file, text in files]
     found = point.dist
     return Resting(name, (found.name if found else "") or "", (found.version if found else "") or "", tuple(files))
 

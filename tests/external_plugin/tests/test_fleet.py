@@ -49,6 +49,19 @@ def test_guests_do_not_inspect(xrm: Xrm) -> None:
     xrm.as_role("guest").refused(INSPECT, "BAD_QUERY", id=vehicle)
 
 
+def test_the_reading_of_a_counter_is_checked(xrm: Xrm) -> None:
+    rep, change = xrm.as_role("sales_rep"), "mutation ($id: ID!, $km: FleetMileage) {\n"
+    change += "  updateVehicle(id: $id, input: {mileage: $km}) { mileage } }"
+    vehicle = xrm.create("vehicle", licence_plate="M-AB 12", mileage=120_000)
+
+    assert rep.query(change, id=vehicle, km=120_500) == {"updateVehicle": {"mileage": 120_500}}
+
+    [problem] = rep.refused(change, "VALIDATION_FAILED", id=vehicle, km=999_999).details["problems"]
+    assert (problem["field"], problem["message"]) == ("mileage", "is where the counter stops")
+    far = "{ vehicles(where: {mileage: {gte: 100000}}) { nodes { licencePlate } } }"
+    assert rep.query(far) == {"vehicles": {"nodes": [{"licencePlate": "M-AB 12"}]}}
+
+
 def test_the_overview_counts_what_the_caller_may_see(xrm: Xrm) -> None:
     for plate in ("M-AB 1", "M-AB 2"):
         xrm.create("vehicle", licence_plate=plate)

@@ -12,6 +12,7 @@ from xrm_core.api import (
     Channel,
     Command,
     CommandContext,
+    CustomFieldType,
     DemoContext,
     DemoData,
     FileScan,
@@ -111,6 +112,19 @@ def register_text_formats() -> list[TextFormat]:
 def check_chassis(text: str) -> str | None:
     """What is wrong with the number of a chassis."""
     return None if len(text) == 17 and text.isalnum() else "is not the number of a chassis, of 17 characters"
+
+
+@hookimpl
+def register_field_types() -> list[CustomFieldType]:
+    """The type ``fleet-mileage``: whole kilometres."""
+    stored = {"type": "integer", "minimum": 0, "maximum": 3_000_000}
+    about = "Kilometres that a vehicle has gone; never just under a million, where old counters stop."
+    return [CustomFieldType("fleet-mileage", stored, check_mileage, description=about)]
+
+
+def check_mileage(kilometres: int) -> str | None:
+    """What is wrong with the reading of a counter."""
+    return "is where the counter stops" if kilometres == 999_999 else None
 
 
 @hookimpl

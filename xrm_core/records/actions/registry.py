@@ -54,6 +54,11 @@ class Actions(Mapping[str, Action]):
     def __len__(self) -> int:
         return len(self._found)
 
+    @property
+    def plugins(self) -> Plugins:
+        """Those that were asked."""
+        return self._loaded
+
     def plugin(self, name: str) -> str:
         """The plugin that has an action."""
         return self._plugins[name]

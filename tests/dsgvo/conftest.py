@@ -4,7 +4,10 @@ import pytest
 
 from xrm_core.testing import Setup
 
+KEY = {"XRM_DSGVO_SUPPRESSION_KEY": "0123456789abcdef" * 4}
+"""Without it nothing may be sent."""
+
 
 @pytest.fixture(scope="session")
 def xrm_setup() -> Setup:
-    return Setup(plugins=["dsgvo"])
+    return Setup(plugins=["dsgvo"], environment=KEY)

@@ -1,9 +1,68 @@
 """Data protection (GDPR, in German DSGVO) out of one annotation in the entity files: ``x-dsgvo``."""
 
-from xrm_core.api import Needs, hookimpl
+from pathlib import Path
+
+from xrm_core.api import Action, JobHandler, Needs, On, QueryField, Schedule, hookimpl
+from xrm_dsgvo import points, preferences, purposes, reasons, subjects
+from xrm_dsgvo.consent import recording as consents
+from xrm_dsgvo.consent import withdrawing
+from xrm_dsgvo.objection import recording as objections
+from xrm_dsgvo.objection import suppressing
+from xrm_dsgvo.sending import gate
+from xrm_dsgvo.settings import Settings
 
 
 @hookimpl
 def register_needs() -> Needs:
     """The platform with which it comes."""
     return Needs(core=">=0.1")
+
+
+@hookimpl
+def register_settings() -> type[Settings]:
+    """What an installation may say."""
+    return Settings
+
+
+@hookimpl
+def register_schemas() -> list[Path]:
+    """Consents, objections, preferences, and what belongs to them."""
+    return [Path(__file__).parent / "schemas"]
+
+
+@hookimpl
+def register_roles() -> list[Path]:
+    """Who may do what, for administrators who take it."""
+    return [Path(__file__).parent / "permissions"]
+
+
+@hookimpl
+def register_actions() -> list[Action]:
+    """What is done beyond writing records."""
+    parts = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate)
+    return [action for part in parts for action in part.actions()]
+
+
+@hookimpl
+def register_query_fields() -> list[QueryField]:
+    """What can be asked beyond records."""
+    return gate.query_fields()
+
+
+@hookimpl
+def register_jobs() -> list[JobHandler]:
+    """What is done beside the requests."""
+    return withdrawing.jobs()
+
+
+@hookimpl
+def register_schedules() -> list[Schedule]:
+    """When."""
+    return withdrawing.schedules()
+
+
+@hookimpl
+def register_record_hooks() -> list[On]:
+    """Guards: what is written, by whatever way, that only events may write."""
+    parts = (consents, objections, suppressing, preferences, reasons, subjects, points, purposes)
+    return [hook for part in parts for hook in part.hooks()]

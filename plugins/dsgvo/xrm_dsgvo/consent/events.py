@@ -1,0 +1,53 @@
+"""What happens to a consent: an event more, and the status that follows."""
+
+from typing import Any
+
+from xrm_core.api import Record, Refuse
+from xrm_dsgvo.consent.states import NotPossible, after, fold
+from xrm_dsgvo.own import Writing, change, create, now
+
+CONSENT = "consent"
+EVENT = "consent_event"
+_MOST = 1_000
+
+
+def happened(
+    context: Writing, consent: str, kind: str, *, via: str | None = None, note: str | None = None, **values: Any
+) -> str:
+    """Add an event to a consent, and have its status follow; its contact point is held by whoever calls.
+
+    Args:
+        context: a transaction.
+        consent: its id.
+        kind: of the event.
+        via: how it came.
+        note: what else is to be said of it.
+        values: of the consent that change with it.
+
+    Returns:
+        The status.
+
+    Raises:
+        Refuse: it cannot follow what has happened so far.
+    """
+    before = events_of(context, consent)
+    try:
+        state = after(fold(each["kind"] for each in before), kind)
+    except NotPossible:
+        raise Refuse(
+            {
+                "en": "That cannot happen to this consent any more.",
+                "de": "Das kann mit dieser Einwilligung nicht mehr geschehen.",
+            },
+            field="status",
+        ) from None
+    event = {"consent": consent, "position": len(before) + 1, "kind": kind, "at": now(), "via": via, "note": note}
+    create(context, EVENT, event)
+    change(context, CONSENT, consent, {"status": state, **values})
+    return state
+
+
+def events_of(context: Writing, consent: str) -> list[Record]:
+    """The events of a consent in their order."""
+    found = context.find(EVENT, {"consent": {"id": {"eq": consent}}}, _MOST)
+    return sorted(found, key=lambda each: int(each["position"]))

@@ -1,0 +1,1 @@
+"""Objections and what is kept of them for good."""

@@ -1,0 +1,218 @@
+"""Objections: from the moment they are recorded nothing goes out that they are about."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from xrm_core.api import Action, ActionContext, On, Record, RecordChange, Refuse
+from xrm_dsgvo.channels import KINDS, Channel, PointKind
+from xrm_dsgvo.consent.given import kind_of
+from xrm_dsgvo.consent.withdrawing import end
+from xrm_dsgvo.objection.suppressing import suppress
+from xrm_dsgvo.own import Writing, change, create, kept, now
+from xrm_dsgvo.points import POINT, held, normal
+from xrm_dsgvo.purposes import all_of, named
+from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
+
+OBJECTION = "objection"
+
+
+class Scope(Enum):
+    """What somebody objects to."""
+
+    direct_marketing = "direct_marketing"
+    profiling = "profiling"
+    specific = "specific"
+
+
+class Decision(Enum):
+    """What came of an objection to a certain processing."""
+
+    upheld = "upheld"
+    rejected = "rejected"
+
+
+@dataclass
+class ObjectionInput:
+    """Who objects to what; by any channel that it came."""
+
+    scope: Scope = Scope.direct_marketing
+    to: str | None = None
+    point_kind: PointKind | None = None
+    channel: Channel | None = None
+    person: Person | None = None
+    purpose: str | None = None
+    received_at: datetime | None = None
+    via: str = "agent"
+    grounds: str | None = None
+
+
+@dataclass
+class Objected:
+    """The objection, and how many consents have ended by it."""
+
+    objection: str
+    status: str
+    withdrawn: int
+
+
+@dataclass
+class DecisionInput:
+    """The decision on an objection to a certain processing, with the assessment."""
+
+    decision: Decision
+    assessment: str
+
+
+def record(context: ActionContext, given: ObjectionInput) -> Objected:
+    """Keep it, and have it work: in this transaction.
+
+    Raises:
+        Refuse: nobody is named, or no purpose where one is needed.
+    """
+    return object_(context, given)
+
+
+def object_(context: Writing, given: ObjectionInput) -> Objected:
+    """The same, whatever it comes from."""
+    received = given.received_at or datetime.now(UTC)
+    if received.tzinfo is None or received > datetime.now(UTC):
+        raise Refuse({"en": "It came in the past.", "de": "Er kam in der Vergangenheit."}, field="received_at")
+    subject = subject_of(context, given.person)
+    purpose = named(context, given.purpose) if given.purpose else None
+    values = {
+        "scope": given.scope.value,
+        "data_subject": subject,
+        "channel": given.channel.value if given.channel else None,
+        "purpose": purpose,
+        "received_at": received.isoformat(),
+        "via": given.via[:60],
+        "grounds": given.grounds,
+        "status": "received",
+    }
+    if given.scope is Scope.specific:
+        return _to_be_assessed(context, values)
+    if given.scope is Scope.profiling and purpose is None:
+        text = {"en": "Name the purpose that profiles are for.", "de": "Den Zweck nennen, zu dem Profile dienen."}
+        raise Refuse(text, field="purpose")
+    points = _points(context, given, subject)
+    at = now()  # only now that they are held: what was let through before is older, and nothing is let through after it
+    objection = create(context, OBJECTION, {**values, "contact_point": points[0]["id"] if len(points) == 1 else None})
+    below = None if purpose is None else all_of(context).below(purpose)
+    ended = 0
+    for point in points:
+        suppress(context, point, "objection", at, values["channel"], purpose)
+        ended += end(context, point["id"], given.via, at, values["channel"], below)
+        _end_exceptions(context, point["id"])
+    change(context, OBJECTION, objection, {"status": "effective", "effective_at": at})
+    return Objected(objection, "effective", ended)
+
+
+def decide(context: ActionContext, objection: Record, given: DecisionInput) -> None:
+    """Whether there are compelling grounds: until then the person's data was restricted.
+
+    Raises:
+        Refuse: it is not to be assessed, or nothing is said of why.
+    """
+    if objection["status"] != "restricted":
+        text = {"en": "There is nothing to be decided.", "de": "Hier ist nichts zu entscheiden."}
+        raise Refuse(text, field="status")
+    if not given.assessment.strip():
+        raise Refuse({"en": "Say why.", "de": "Den Grund angeben."}, field="assessment")
+    decided = {"status": given.decision.value, "assessment": given.assessment}
+    change(context, OBJECTION, objection["id"], decided)
+
+
+def close(context: ActionContext, objection: Record) -> None:
+    """What was decided is done. Raises Refuse: nothing was decided."""
+    if objection["status"] not in ("upheld", "rejected"):
+        text = {"en": "It is not decided.", "de": "Darüber ist nicht entschieden."}
+        raise Refuse(text, field="status")
+    change(context, OBJECTION, objection["id"], {"status": "closed"})
+
+
+def actions() -> list[Action]:
+    """``dsgvoObjectionRecord``, ``decideObjection`` and ``closeObjection``."""
+    about = {"en": "Somebody objects; it works at once.", "de": "Jemand widerspricht; das wirkt sofort."}
+    decided = {"en": "Decide on an objection.", "de": "Über einen Widerspruch entscheiden."}
+    closed = {"en": "Close an objection.", "de": "Einen Widerspruch abschließen."}
+    return [
+        Action("dsgvo.objection_record", record, input=ObjectionInput, answers=Objected, description=about),
+        Action("dsgvo.decide", decide, OBJECTION, needs="read", input=DecisionInput, description=decided),
+        Action("dsgvo.close", close, OBJECTION, needs="read", description=closed),
+    ]
+
+
+def hooks() -> list[On]:
+    """Nobody but the plugin writes them; who is flagged in the address book has objected."""
+    text = {
+        "en": "Objections are recorded by dsgvoObjectionRecord, and stay.",
+        "de": "Widersprüche erfasst dsgvoObjectionRecord, und sie bleiben.",
+    }
+    flagged = On("contact", ("create", "update"), fields=("do_not_contact",), before=_flagged)
+    return [kept(OBJECTION, text), flagged]
+
+
+def _to_be_assessed(context: Writing, values: dict[str, Any]) -> Objected:
+    if values["data_subject"] is None:
+        text = {"en": "Name the person: it is about their situation.", "de": "Die Person nennen: Es geht um ihre Lage."}
+        raise Refuse(text, field="person")
+    objection = create(context, OBJECTION, values)
+    subject = context.read(SUBJECT, values["data_subject"])
+    if subject is not None and subject["status"] == "active":
+        change(context, SUBJECT, subject["id"], {"status": "restricted"})
+    change(context, OBJECTION, objection, {"status": "restricted", "effective_at": now()})
+    return Objected(objection, "restricted", 0)
+
+
+def _points(context: Writing, given: ObjectionInput, subject: str | None) -> list[Record]:
+    """The contact points that it is about, held in the order of their ids."""
+    if given.to:
+        kind = (
+            kind_of(given.channel, given.point_kind) if given.channel else (given.point_kind or PointKind.email).value
+        )
+        ids = [held(context, kind, normal(kind, given.to, context.settings.region))]
+    elif subject is not None:
+        where = {"data_subject": {"id": {"eq": subject}}}
+        ids = sorted({each["contact_point"] for each in context.find("contact_point_holder", where, 1_000)})
+    else:
+        text = {"en": "Name an address or a person.", "de": "Eine Adresse oder eine Person nennen."}
+        raise Refuse(text, field="to")
+    for id_ in ids:
+        context.hold(POINT, id_)
+    found = [point for id_ in ids if (point := context.read(POINT, id_)) is not None]
+    return [each for each in found if given.channel is None or each["kind"] in KINDS[given.channel.value]]
+
+
+def _end_exceptions(context: Writing, point: str) -> None:
+    where = {"contact_point": {"id": {"eq": point}}, "status": {"eq": "eligible"}}
+    for each in context.find("customer_exception", where, 1_000):
+        change(context, "customer_exception", each["id"], {"status": "objected"})
+
+
+def _flagged(change_: RecordChange) -> None:
+    """«Do not contact»: an objection by all that is known of the contact. Taking the flag away gives no permission."""
+    if not change_.after.get("do_not_contact") or change_.settings.suppression_key is None:
+        return
+    contact = change_.after
+
+    def follow(context: Any, id_: str) -> None:
+        for field, kind in (("email", "email"), ("phone", "phone"), ("mobile", "phone")):
+            if contact.get(field) and _is_one(kind, contact[field], context.settings.region):
+                person = Person(entity="contact", record=id_)
+                given = ObjectionInput(
+                    to=contact[field], point_kind=PointKind(kind), person=person, via="do_not_contact"
+                )
+                object_(context, given)
+
+    change_.then(follow)
+
+
+def _is_one(kind: str, value: str, region: str) -> bool:
+    """Whether it is an address at all: to one that is none nothing is sent anyway."""
+    try:
+        normal(kind, value, region)
+    except Refuse:
+        return False
+    return True

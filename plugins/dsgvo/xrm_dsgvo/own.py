@@ -1,0 +1,107 @@
+"""What the plugin alone writes: consents, their events, objections and suppressions.
+
+Whatever door a write comes through (GraphQL, bulk, upsert, import, other plugins), the guards here are asked about it,
+and let through what the plugin itself has announced just before: one write at a time, so that what other plugins do in
+between is not taken for ours.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from xrm_core.api import On, Record, RecordChange, Refuse
+
+_announced: ContextVar[str | None] = ContextVar("dsgvo_announced", default=None)
+
+
+class Looking(Protocol):
+    """What reads records: a hook before a write, and all below."""
+
+    def read(self, entity: str, id_: str) -> Record | None:
+        """A record as it is stored now."""
+
+    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100) -> list[Record]:
+        """Records for which a filter holds."""
+
+
+class Writing(Looking, Protocol):
+    """A transaction in which the plugin writes: of an action, of what follows a write, of a route, of a job."""
+
+    settings: Any
+
+    def hold(self, entity: str, id_: str) -> None:
+        """Let nobody else change a record before the end."""
+
+    @property
+    def records(self) -> Any:
+        """The door for records."""
+
+    @property
+    def connection(self) -> Connection:
+        """With the transaction."""
+
+    @property
+    def system(self) -> Any:
+        """The platform, on behalf of whoever has begun it."""
+
+    def query_as_system(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What a query answers to the platform."""
+
+
+def create(context: Writing, entity: str, values: Mapping[str, Any]) -> str:
+    """Create a record of the plugin; its id."""
+    with _announcing(entity):
+        return str(context.records.create(context.connection, context.system, entity, values))
+
+
+def change(context: Writing, entity: str, id_: str, values: Mapping[str, Any]) -> None:
+    """Change a record of the plugin."""
+    with _announcing(entity):
+        context.records.update(context.connection, context.system, entity, id_, values)
+
+
+def upsert(context: Writing, entity: str, by: tuple[str, ...], values: Mapping[str, Any]) -> str:
+    """The record with this key, created if there is none: of two who do it at once one creates it."""
+    with _announcing(entity):
+        id_, _ = context.records.upsert(context.connection, context.system, entity, by, values)
+    return str(id_)
+
+
+def is_own(change_: RecordChange) -> bool:
+    """Whether the plugin has announced this write; asked once, the next one is none."""
+    if _announced.get() != change_.entity:
+        return False
+    _announced.set(None)
+    return True
+
+
+def kept(entity: str, text: Mapping[str, str], *operations: str, fields: tuple[str, ...] = ()) -> On:
+    """A guard: these operations are the plugin's, and ``text`` says by what they are done."""
+
+    def refuse(change_: RecordChange) -> None:
+        if not is_own(change_):
+            raise Refuse(text, field=fields[0] if len(fields) == 1 else None)
+
+    guarded: Any = operations or ("create", "update", "delete", "restore")
+    return On(entity, guarded, fields=fields, before=refuse)
+
+
+def now() -> str:
+    """The moment, as records have it."""
+    return datetime.now(UTC).isoformat()
+
+
+@contextmanager
+def _announcing(entity: str) -> Iterator[None]:
+    token = _announced.set(entity)
+    try:
+        yield
+    finally:
+        _announced.reset(token)
+
+
+Check = Callable[[RecordChange], Mapping[str, Any] | None]

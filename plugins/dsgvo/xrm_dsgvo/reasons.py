@@ -1,0 +1,100 @@
+"""What allows messages without a consent: sales to customers, and assessments that somebody else has approved."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from xrm_core.api import Action, ActionContext, On, Record, RecordChange, Refuse
+from xrm_dsgvo.own import change, is_own, now
+
+EXCEPTION, ASSESSMENT = "customer_exception", "assessment"
+_BEGINS = {EXCEPTION: "eligible", ASSESSMENT: "draft"}
+_STAYS = {
+    EXCEPTION: ("contact_point", "order_ref", "product_category", "notice_at_collection", "collected_at"),
+    ASSESSMENT: ("kind", "purpose", "contact_point", "reasons", "review_on"),
+}
+
+
+def approve(context: ActionContext, assessment: Record) -> None:
+    """Somebody else than its author finds it right.
+
+    Raises:
+        Refuse: it is no draft, it is to be reviewed already, or the caller has written it.
+    """
+    if assessment["status"] != "draft":
+        raise Refuse({"en": "Only a draft is approved.", "de": "Nur ein Entwurf wird freigegeben."}, field="status")
+    if assessment["review_on"] <= datetime.now(UTC).date().isoformat():
+        text = {"en": "The day of its review is over.", "de": "Der Tag der Prüfung ist vorbei."}
+        raise Refuse(text, field="review_on")
+    author, actor = assessment["updated_by"] or assessment["created_by"], context.caller.actor
+    if actor is None or actor in (author, assessment["created_by"]):
+        text = {
+            "en": "Somebody else than its author approves an assessment.",
+            "de": "Eine Abwägung gibt jemand anderes frei als ihr Verfasser.",
+        }
+        raise Refuse(text, field="approved_by")
+    approved = {"status": "approved", "approved_by": actor, "approved_at": now()}
+    change(context, ASSESSMENT, assessment["id"], approved)
+
+
+def expire(context: ActionContext, assessment: Record) -> None:
+    """It does not hold any more. Raises Refuse: it is not approved."""
+    if assessment["status"] != "approved":
+        raise Refuse({"en": "It is not approved.", "de": "Sie ist nicht freigegeben."}, field="status")
+    change(context, ASSESSMENT, assessment["id"], {"status": "expired"})
+
+
+def outdate(context: ActionContext, exception: Record) -> None:
+    """The sale is too long ago, or of something else by now. Raises Refuse: it does not count anyway."""
+    if exception["status"] != "eligible":
+        raise Refuse({"en": "It does not count any more.", "de": "Sie gilt nicht mehr."}, field="status")
+    change(context, EXCEPTION, exception["id"], {"status": "stale"})
+
+
+def actions() -> list[Action]:
+    """``approveAssessment``, ``expireAssessment`` and ``outdateCustomerException``."""
+    made: list[tuple[str, Any, str, str, str]] = [
+        ("approve", approve, ASSESSMENT, "Approve an assessment.", "Eine Abwägung freigeben."),
+        ("expire", expire, ASSESSMENT, "An assessment holds no more.", "Eine Abwägung gilt nicht mehr."),
+        ("outdate", outdate, EXCEPTION, "The exception is too old.", "Die Ausnahme ist veraltet."),
+    ]
+    return [
+        Action(f"dsgvo.{name}", run, entity, needs="read", description={"en": en, "de": de})
+        for name, run, entity, en, de in made
+    ]
+
+
+def hooks() -> list[On]:
+    """Both begin in one state, are moved on by actions, and say what they said when they began to count."""
+    operations: Any = ("create", "update", "delete", "restore")
+    return [On(entity, operations, before=_by_actions) for entity in _BEGINS]
+
+
+def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
+    if is_own(change_):
+        return None
+    entity, begins = change_.entity, _BEGINS[change_.entity]
+    counts = change_.before.get("status") not in (None, "draft")
+    machine = [name for name in ("status", "approved_by", "approved_at") if change_.changes.get(name) is not None]
+    if change_.operation == "create":
+        if any(name != "status" or change_.changes["status"] != begins for name in machine):
+            raise _refused(machine[0])
+        return {"status": begins}
+    if change_.operation != "update" and counts:
+        raise Refuse({"en": "It counted, and stays.", "de": "Sie hat gegolten und bleibt."})
+    changed = [name for name, value in change_.changes.items() if value != change_.before.get(name)]
+    for name in changed:
+        if name in ("status", "approved_by", "approved_at"):
+            raise _refused(name)
+        if counts and name in _STAYS[entity]:
+            text = {
+                "en": "It counts as it is: make a new one.",
+                "de": "Sie gilt, wie sie ist: Eine neue anlegen.",
+            }
+            raise Refuse(text, field=name)
+    return None
+
+
+def _refused(field: str) -> Refuse:
+    text = {"en": "That is changed by actions alone.", "de": "Das ändern nur Aktionen."}
+    return Refuse(text, field=field)

@@ -1,0 +1,67 @@
+"""A message as the gate is asked about it, and what it answers."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from xrm_dsgvo.channels import Channel, PointKind
+
+
+class Kind(Enum):
+    """What a message is: whatever is not needed for a contract or demanded by law is advertising."""
+
+    advertising = "advertising"
+    transactional = "transactional"
+    legal = "legal"
+
+
+@dataclass
+class Draft:
+    """A message that somebody wants to send.
+
+    ``purpose`` is the key of one; advertising has to name it. ``advertising_free``: nothing in it is advertising, no
+    survey, no recommendation. ``opt_out_notice``: it says how to object, as the exception for customers demands.
+    """
+
+    channel: Channel
+    to: str
+    kind: Kind = Kind.advertising
+    point_kind: PointKind | None = None
+    purpose: str | None = None
+    advertising_free: bool = False
+    products: list[str] = field(default_factory=list)
+    product_category: str | None = None
+    controller: str | None = None
+    opt_out_notice: bool = False
+    message: str | None = None
+
+
+@dataclass
+class Permit:
+    """Whether it may go, by which code; ``consent`` is the one that allows it. ``tracking``: opening and clicks may be
+    watched, which is a consent of its own. ``unsubscribe`` is the path for the header ``List-Unsubscribe`` and the
+    foot of the message; only of what is really let go.
+    """
+
+    allowed: bool
+    code: str
+    reason: str
+    consent: str | None = None
+    tracking: bool = False
+    unsubscribe: str | None = None
+
+
+REASONS = {
+    "E_ERASED": "There is nobody to write to: the address is none, or the person's data is erased.",
+    "E_RESTRICTED": "The processing of the person's data is restricted.",
+    "T_CONTRACT": "It is needed for a contract or demanded by law, and has no advertising in it.",
+    "E_OBJECTION": "Somebody at this address has objected or withdrawn, or messages came back.",
+    "E_MINOR": "A minor is reached there, and nobody with parental responsibility has consented.",
+    "P_PREFERENCE": "It is not wanted there: not about this, not so often, or not at this time.",
+    "C_CONSENT": "There is a consent for it.",
+    "C_CUSTOMER": "It is for a customer, about goods like those that they bought, and says how to object.",
+    "C_PHONE": "The call is consented to, or may be presumed to be.",
+    "C_POST": "An approved assessment allows it, and the person was told.",
+    "E_STALE": "The consent was not used for too long.",
+    "E_NO_BASIS": "Nothing allows it.",
+}
+"""Code → what it says. ``E_`` and ``P_`` do not let it go."""

@@ -1,0 +1,124 @@
+"""The one send gate: nothing is sent to people outside that it does not let through.
+
+A dry run answers what would be. For real it holds the contact point before it looks, so an objection that comes at the
+same moment is either seen, or waits until the use is noted, and is later than it.
+"""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from xrm_core.api import Action, ActionContext, QueryContext, QueryField, Refuse
+from xrm_dsgvo.consent.asking import hashed
+from xrm_dsgvo.consent.given import kind_of
+from xrm_dsgvo.own import Writing, change, create
+from xrm_dsgvo.points import digest, held, normal
+from xrm_dsgvo.sending.deciding import Circumstances, Verdict, decide, tracks
+from xrm_dsgvo.sending.draft import REASONS, Draft, Kind, Permit
+from xrm_dsgvo.sending.facts import Ask, Facts, facts_of, uses_since
+
+PATH = "/plugins/dsgvo/withdraw"
+NO_KEY = Permit(False, "E_NO_KEY", "There is no key for suppressions: set XRM_DSGVO_SUPPRESSION_KEY.")
+_MONTH = timedelta(days=30)
+
+
+def permit(context: QueryContext, draft: Draft) -> Permit:
+    """Whether a message could be sent now: nothing is noted, and it may be otherwise a moment later."""
+    target = _target(draft, context.settings)
+    if isinstance(target, Permit):
+        return target
+    verdict, facts, at = _judged(context.query_as_system, draft, target, context.settings)
+    return _answer(verdict, tracking=verdict.allowed and tracks(draft, facts, at))
+
+
+def claim(context: Writing, draft: Draft) -> Permit:
+    """Whether a message is sent now: what is allowed is noted in this transaction, and is to be sent after it."""
+    target = _target(draft, context.settings)
+    if isinstance(target, Permit):
+        return target
+    point = held(context, *target)
+    verdict, facts, at = _judged(context.query_as_system, draft, target, context.settings)
+    if not verdict.allowed:
+        return _answer(verdict)
+    token = secrets.token_urlsafe(32) if draft.kind is Kind.advertising else None
+    _note(context, draft, facts, point, verdict, at, token)
+    answer = _answer(verdict, tracking=tracks(draft, facts, at))
+    answer.unsubscribe = token and f"{PATH}/{token}"
+    return answer
+
+
+def actions() -> list[Action]:
+    """``dsgvoClaim``, for senders outside of the platform: ask before each message, and send what is allowed."""
+    about = {"en": "Let a message go, and note it.", "de": "Eine Nachricht freigeben und vermerken."}
+
+    def run(context: ActionContext, given: Draft) -> Permit:
+        return claim(context, given)
+
+    return [Action("dsgvo.claim", run, input=Draft, answers=Permit, description=about)]
+
+
+def query_fields() -> list[QueryField]:
+    """``dsgvoPermit``."""
+    about = {"en": "Whether a message could be sent, and why not.", "de": "Ob eine Nachricht ginge, und warum nicht."}
+    return [QueryField("dsgvo.permit", permit, input=Draft, answers=Permit, description=about)]
+
+
+def _target(draft: Draft, settings: Any) -> tuple[str, str] | Permit:
+    """Kind and value of the contact point; or why there is none."""
+    is_contract = draft.kind is not Kind.advertising and draft.advertising_free
+    if settings.suppression_key is None and not is_contract:
+        return NO_KEY
+    try:
+        kind = kind_of(draft.channel, draft.point_kind)
+        return kind, normal(kind, draft.to, settings.region)
+    except Refuse:
+        return _answer(Verdict("E_ERASED"))
+
+
+def _judged(ask: Ask, draft: Draft, target: tuple[str, str], settings: Any) -> tuple[Verdict, Facts, Circumstances]:
+    hashed_ = "" if settings.suppression_key is None else digest(*target, settings)
+    facts = facts_of(ask, *target, hashed_, draft.channel.value)
+    now = datetime.now(ZoneInfo(settings.time_zone))
+    uses: tuple[Any, ...] = ()
+    if facts.point and any(each["mostPerMonth"] is not None for each in facts.preferences):
+        uses = tuple(uses_since(ask, facts.point, (now - _MONTH).astimezone(UTC).isoformat()))
+    at = Circumstances(now, settings.controller, months_before(now, settings.stale_months), uses)
+    return decide(draft, facts, at), facts, at
+
+
+def _note(
+    context: Writing, draft: Draft, facts: Facts, point: str, verdict: Verdict, at: Circumstances, token: str | None
+) -> None:
+    moment = at.now.astimezone(UTC).isoformat()
+    use = {
+        "consent": verdict.consent,
+        "contact_point": point,
+        "purpose": facts.purposes.id(draft.purpose) if draft.purpose else None,
+        "channel": draft.channel.value,
+        "kind": draft.kind.value,
+        "code": verdict.code,
+        "message": draft.message,
+        "controller": draft.controller or at.controller,
+        "products": {"names": draft.products} if draft.products else None,
+        "at": moment,
+        "token_hash": None if token is None else hashed(token),
+    }
+    create(context, "consent_use", use)
+    if verdict.consent:
+        change(context, "consent", verdict.consent, {"last_used_at": moment})
+
+
+def _answer(verdict: Verdict, *, tracking: bool = False) -> Permit:
+    return Permit(verdict.allowed, verdict.code, REASONS[verdict.code], verdict.consent, tracking)
+
+
+def months_before(moment: datetime, months: int) -> datetime:
+    """The same day of an earlier month, or its last day."""
+    year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
+    for day in range(moment.day, 27, -1):
+        try:
+            return moment.replace(year=year, month=month + 1, day=day)
+        except ValueError:
+            continue
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, 28))

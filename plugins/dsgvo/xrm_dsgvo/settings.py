@@ -1,0 +1,38 @@
+"""Settings of the plugin: ``XRM_DSGVO_…``."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from xrm_core.api import Secret
+
+_SHORTEST_KEY = 32
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an installation may say of data protection."""
+
+    suppression_key: Secret | None = None
+    """Under which contact points are hashed that must not be written to; kept for good, apart from the database."""
+    controller: str = "Our company"
+    """Who is answerable for the data, as declarations of consent name them."""
+    region: str = "DE"
+    """Of which country phone numbers without a country are."""
+    time_zone: str = "Europe/Berlin"
+    """In which quiet hours are meant."""
+    confirm_days: int = 14
+    """So long a consent can be confirmed that was asked for; after that it lapses."""
+    stale_months: int = 24
+    """A consent that was not used for so long is no basis any more."""
+    preference_link_days: int = 90
+    """So long the link in a message leads to the preferences of whoever got it; unsubscribing by it has no end."""
+
+    def __post_init__(self) -> None:
+        if self.suppression_key is not None and len(self.suppression_key.reveal()) < _SHORTEST_KEY:
+            raise ValueError(f"the suppression_key has fewer than {_SHORTEST_KEY} characters: «openssl rand -hex 32»")
+        if min(self.confirm_days, self.stale_months, self.preference_link_days) < 1:
+            raise ValueError("confirm_days, stale_months and preference_link_days are 1 at least")
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"there is no time_zone {self.time_zone!r}; name one as Europe/Berlin") from None

@@ -1,0 +1,89 @@
+"""Persons behind records and contact points."""
+
+from dataclasses import dataclass
+
+from xrm_core.api import Action, ActionContext, On, Record, RecordChange, Refuse
+from xrm_dsgvo.own import Writing, change, create, is_own, kept, upsert
+
+SUBJECT = "data_subject"
+
+
+@dataclass
+class Person:
+    """Whom something is about: a data subject, or a record about one, such as a contact."""
+
+    data_subject: str | None = None
+    entity: str | None = None
+    record: str | None = None
+
+
+def subject_of(context: Writing, person: Person | None) -> str | None:
+    """The data subject, made if the record has none yet; None: nobody is named.
+
+    Raises:
+        Refuse: there is no such record, or no such person.
+    """
+    if person is None:
+        return None
+    if person.data_subject:
+        if context.read(SUBJECT, person.data_subject) is None:
+            raise Refuse({"en": "There is no such person.", "de": "Diese Person gibt es nicht."}, field="person")
+        return person.data_subject
+    entity, record = person.entity, person.record
+    if not entity or not record or entity not in context.records.model or context.read(entity, record) is None:
+        raise Refuse({"en": "There is no such record.", "de": "Diesen Datensatz gibt es nicht."}, field="person")
+    found = context.find("data_subject_link", {"entity_name": {"eq": entity}, "record_id": {"eq": record}}, 1)
+    if found:
+        return str(found[0]["data_subject"])
+    made = create(context, SUBJECT, {})
+    values = {"data_subject": made, "entity_name": entity, "record_id": record}
+    create(context, "data_subject_link", values)
+    return made
+
+
+def holds(context: Writing, point: str, subject: str | None) -> None:
+    """Keep that a person is reached at a contact point."""
+    if subject is not None:
+        values = {"contact_point": point, "data_subject": subject}
+        upsert(context, "contact_point_holder", ("contact_point", "data_subject"), values)
+
+
+def restrict(context: ActionContext, subject: Record) -> None:
+    """Nothing is done with the person's data from now on but keeping it, and what law demands.
+
+    Raises:
+        Refuse: the person is erased.
+    """
+    if subject["status"] == "restricted":
+        return
+    if subject["status"] != "active":
+        raise Refuse({"en": "The person is erased.", "de": "Die Person ist gelöscht."}, field="status")
+    change(context, SUBJECT, subject["id"], {"status": "restricted"})
+
+
+def actions() -> list[Action]:
+    """``restrictDataSubject``."""
+    about = {"en": "Restrict the processing of a person's data.", "de": "Die Verarbeitung der Daten einschränken."}
+    return [Action("dsgvo.restrict", restrict, SUBJECT, needs="read", description=about)]
+
+
+def hooks() -> list[On]:
+    """Persons and what they are reached at do not go, and their status is written by actions alone."""
+    text = {
+        "en": "Persons and their contact points are kept by the plugin for data protection.",
+        "de": "Personen und ihre Kontaktpunkte führt das Plugin für Datenschutz.",
+    }
+    return [
+        On(SUBJECT, ("create", "update"), fields=("status", "merged_into"), before=_by_actions),
+        kept(SUBJECT, text, "delete", "restore"),
+        kept("contact_point_holder", text, "update", "delete", "restore"),
+        kept("data_subject_link", text, "update", "delete", "restore"),
+    ]
+
+
+def _by_actions(change_: RecordChange) -> None:
+    if is_own(change_) or (change_.operation == "create" and change_.after.get("status") == "active"):
+        return
+    raise Refuse(
+        {"en": "Its status is changed by actions alone.", "de": "Den Status ändern nur Aktionen."}, field="status"
+    )

@@ -1,0 +1,181 @@
+"""Consents: asked for, confirmed, recorded, withdrawn; and what nobody can write."""
+
+import hashlib
+
+import pytest
+
+from tests.dsgvo.consents import CONFIRM, RECORD, REQUEST, Consents, consents  # noqa: F401 - a fixture
+
+ADA = "ada@example.com"
+STATUS = "status confirmedAt events { nodes { position kind } }"
+
+
+def kinds(found: dict) -> list[str]:
+    return [each["kind"] for each in sorted(found["events"]["nodes"], key=lambda each: each["position"])]
+
+
+def test_a_consent_counts_when_it_is_confirmed_by_the_link(consents: Consents):  # noqa: F811
+    # given somebody who has asked for news
+    id_, token = consents.request("  Ada@EXAMPLE.com ")
+    assert token is not None
+    assert consents.permit(ADA) == "E_NO_BASIS"
+    stored = consents.xrm.get("consent", id_)
+    assert stored is not None
+    assert token not in str(stored)
+    assert stored["token_hash"] == hashlib.sha256(token.encode()).hexdigest()
+
+    # when they confirm it, twice
+    answers = [consents.admin.query(CONFIRM, t=token)["dsgvoConsentConfirm"]["status"] for _ in range(2)]
+
+    # then it counts, for what they were shown and the address that they have
+    assert answers == ["given", "given"]
+    [found] = consents.rows("consents", STATUS)
+    assert kinds(found) == ["requested", "confirmation_sent", "confirmed"]
+    assert consents.permit("ADA@example.COM") == "C_CONSENT"
+    assert consents.permit("ben@example.com") == "E_NO_BASIS"
+    assert consents.permit(ADA, "events") == "E_NO_BASIS"
+    assert consents.permit("+49 30 123456", channel="sms") == "E_NO_BASIS"
+    assert consents.refused(CONFIRM, t="other").message == "There is no such link."
+
+
+def test_nobody_is_bombed_with_requests_and_old_links_lapse(consents: Consents):  # noqa: F811
+    consents.xrm.clock.set("2026-03-01T12:00Z")
+    consents.xrm.work()
+    first, token = consents.request(ADA)
+    assert consents.request(ADA) == (first, None)
+
+    # a day later somebody asks again: there is a new link, and the old one is none any more
+    consents.xrm.clock.set("2026-03-02T12:00:01Z")
+    second, newer = consents.request(ADA)
+    assert second != first
+    assert consents.refused(CONFIRM, t=token).message == "There is no such link."
+
+    # nobody confirms it in time
+    consents.xrm.clock.set("2026-03-16T12:00:02Z")
+    assert consents.refused(CONFIRM, t=newer).message == "The link is not valid any more. Ask for a new one."
+    assert consents.xrm.work().job("dsgvo.lapse").result == {"consents": 1}
+    assert [found["status"] for found in consents.rows("consents", STATUS)] == ["lapsed", "lapsed"]
+
+
+def test_a_consent_by_phone_or_on_paper_needs_evidence(consents: Consents):  # noqa: F811
+    given = consents.given("030 123456", channel="phone", collectionMethod="phone")
+    told = consents.refused(RECORD, i={"consent": given, "grantedAt": "2026-01-01T00:00:00Z"})
+    assert (told.details["field"], told.message) == (
+        "evidence",
+        "Say what shows that the consent was given: without evidence it is none.",
+    )
+    given["evidence"] = "Recording 17"
+    late = consents.refused(RECORD, i={"consent": given, "grantedAt": "2999-01-01T00:00:00Z"})
+    assert late.message == "A consent is given in the past."
+    assert consents.refused(REQUEST, i=given).details["field"] == "channel"
+
+    consents.record("030 123456", "phone")
+
+    assert consents.permit("+49 30 123456", channel="phone") == "C_PHONE"
+    assert consents.permit("+49 30 123456", channel="robocall") == "E_NO_BASIS"
+
+
+def test_withdrawing_works_at_once_for_all_topics_below(consents: Consents):  # noqa: F811
+    above, below = consents.consent(ADA, "marketing"), consents.consent(ADA, "news")
+    call = consents.record("+4930123456", "phone")
+    assert (consents.permit(ADA, "events"), consents.permit(ADA)) == ("C_CONSENT", "C_CONSENT")
+
+    assert consents.withdraw(above) == 2
+
+    assert [consents.xrm.get("consent", each)["status"] for each in (above, below)] == ["withdrawn"] * 2
+    assert (consents.permit(ADA, "events"), consents.permit(ADA)) == ("E_OBJECTION", "E_OBJECTION")
+    assert consents.xrm.get("consent", call)["status"] == "given"
+    assert consents.withdraw(above) == 0
+
+    # and a new consent of theirs, for one topic, is for this topic
+    consents.consent(ADA, "events")
+    assert (consents.permit(ADA, "events"), consents.permit(ADA)) == ("C_CONSENT", "E_OBJECTION")
+
+
+@pytest.mark.parametrize("way", ["graphql", "bulk", "upsert", "other plugin"])
+def test_no_status_is_written_by_any_way(consents: Consents, way: str):  # noqa: F811
+    id_, token = consents.request(ADA)
+    admin, platform = consents.admin, consents.xrm.platform
+    documents = {
+        "graphql": "mutation ($id: ID!) { updateConsent(id: $id, input: {status: given}) { id } }",
+        "bulk": "mutation ($id: ID!) { updateConsents(ids: [$id], set: {status: given}) { ids } }",
+        "upsert": """mutation ($hash: String!) {
+          upsertConsent(by: tokenHash, input: {tokenHash: $hash, status: given}) { record { id } } }""",
+    }
+    if way == "other plugin":
+        with pytest.raises(Exception, match="A consent is changed by"), platform.database.begin() as connection:
+            platform.records.update(connection, consents.xrm._system(), "consent", id_, {"status": "given"})
+    else:
+        variables = {"hash": hashlib.sha256(token.encode()).hexdigest()} if way == "upsert" else {"id": id_}
+        answer = admin.post(documents[way], **variables).json()
+        assert "A consent is changed by" in str(answer["errors"])
+    for document in (
+        'mutation ($id: ID!) { createConsentEvent(input: {consentId: $id, position: 3, kind: confirmed, at: "%s"}) { id } }'
+        % "2026-01-01T00:00:00Z",
+        "mutation ($id: ID!) { deleteConsent(id: $id) { id } }",
+    ):
+        consents.refused(document, id=id_)
+    assert consents.xrm.get("consent", id_)["status"] == "pending_confirmation"
+    assert consents.admin.query(CONFIRM, t=token)["dsgvoConsentConfirm"]["status"] == "given"
+
+
+def test_events_and_uses_only_grow(consents: Consents):  # noqa: F811
+    consents.consent(ADA)
+    assert consents.claim(ADA)["allowed"]
+    [event, *_], [use] = consents.rows("consentEvents", "id"), consents.rows("consentUses", "id code")
+    for entity, id_ in (("ConsentEvent", event["id"]), ("ConsentUse", use["id"])):
+        consents.refused(f"mutation ($id: ID!) {{ delete{entity}(id: $id) {{ id }} }}", id=id_)
+        field = 'note: "x"' if entity == "ConsentEvent" else 'message: "x"'
+        consents.refused(f"mutation ($id: ID!) {{ update{entity}(id: $id, input: {{{field}}}) {{ id }} }}", id=id_)
+    assert use["code"] == "C_CONSENT"
+
+
+CREATE = "mutation ($i: CreateConsentInput!) { createConsent(input: $i) { id status } }"
+
+
+def test_what_is_imported_is_unproven_and_never_sendable(consents: Consents):  # noqa: F811
+    point = consents.xrm.create("contact_point", kind="email", value=" ADA@example.com")
+    row = {"contactPointId": point, "channel": "email", "purposeId": consents.purposes["news"], "source": "old.csv"}
+    for field, value in (("status", "given"), ("confirmedAt", "2020-01-01T00:00:00Z"), ("tokenHash", "ab")):
+        assert consents.refused(CREATE, i={**row, field: value}).details["field"] in (
+            field,
+            "confirmed_at",
+            "token_hash",
+        )
+
+    made = consents.admin.query(CREATE, i={**row, "explicit": True})["createConsent"]
+
+    assert made["status"] == "unproven"
+    [found] = consents.rows("consents", "status explicit events { nodes { position kind } }")
+    assert (kinds(found), found["explicit"]) == (["imported"], False)
+    assert consents.permit(ADA) == "E_NO_BASIS"
+    # a proof of their own replaces it
+    consents.consent(ADA)
+    assert consents.xrm.get("consent", made["id"])["status"] == "superseded"
+
+
+def test_a_text_that_was_shown_and_a_place_in_the_tree_stay(consents: Consents):  # noqa: F811
+    rewrite = 'mutation ($id: ID!) { updateConsentDeclaration(id: $id, input: {text: "Anders"}) { id } }'
+    consents.admin.query(rewrite, id=consents.declaration)
+    consents.request(ADA)
+    move = "mutation ($id: ID!) { updateConsentPurpose(id: $id, input: {parentId: null}) { id } }"
+
+    assert "make a new edition" in consents.refused(rewrite, id=consents.declaration).message
+    assert "Make a new one" in consents.refused(move, id=consents.purposes["news"]).message
+
+
+def test_contact_points_have_one_form_and_stay(consents: Consents):  # noqa: F811
+    create = consents.xrm.create
+    point = create("contact_point", kind="phone", value="(030) 12 34 56")
+    assert consents.xrm.get("contact_point", point)["value"] == "+4930123456"
+    assert consents.xrm.get("contact_point", create("contact_point", kind="email", value="Info@Exämple.com")) | {
+        "id": "", "created_at": "", "updated_at": "", "created_by": None, "updated_by": None, "version": 1,
+    } == {
+        "id": "", "created_at": "", "updated_at": "", "created_by": None, "updated_by": None, "version": 1,
+        "kind": "email", "value": "info@xn--exmple-cua.com", "role_mailbox": True,
+    }  # fmt: skip
+    make = "mutation ($i: CreateContactPointInput!) { createContactPoint(input: $i) { id } }"
+    for kind, value in (("email", "ada"), ("phone", "12"), ("post", "  ")):
+        consents.refused(make, i={"kind": kind, "value": value})
+    change = 'mutation ($id: ID!) { updateContactPoint(id: $id, input: {value: "+4930999999"}) { id } }'
+    assert "stays what it is" in consents.refused(change, id=point).message

@@ -1,6 +1,7 @@
 """What tests of consents begin with: purposes, a declaration, and short words for what is done."""
 
 from dataclasses import dataclass
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -47,6 +48,18 @@ class Consents:
         id_, token = self.request(to, purpose, **more)
         assert self.admin.query(CONFIRM, t=token)["dsgvoConsentConfirm"]["status"] == "given"
         return id_
+
+    def consent_by_mail(self, to: str, purpose: str = "news") -> str:
+        """One that is confirmed by the link in the mail that the platform sends."""
+        id_, _ = self.request(to, purpose)
+        self.xrm.work()
+        token = self.mails(to)[-1].get_content().partition("/confirm/")[2].split()[0]
+        self.admin.query(CONFIRM, t=token)
+        return id_
+
+    def mails(self, to: str) -> list[EmailMessage]:
+        """Those that were sent to somebody; the platform may have told its users something, too."""
+        return [mail for mail in self.xrm.mails if mail["To"] == to]
 
     def record(self, to: str, channel: str, at: str = "2026-01-02T03:04:05Z", **more: Any) -> str:
         """One with evidence."""

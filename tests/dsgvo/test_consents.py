@@ -109,12 +109,9 @@ def test_no_status_is_written_by_any_way(consents: Consents, way: str):  # noqa:
         variables = {"hash": hashlib.sha256(token.encode()).hexdigest()} if way == "upsert" else {"id": id_}
         answer = admin.post(documents[way], **variables).json()
         assert "A consent is changed by" in str(answer["errors"])
-    for document in (
-        'mutation ($id: ID!) { createConsentEvent(input: {consentId: $id, position: 3, kind: confirmed, at: "%s"}) { id } }'
-        % "2026-01-01T00:00:00Z",
-        "mutation ($id: ID!) { deleteConsent(id: $id) { id } }",
-    ):
-        consents.refused(document, id=id_)
+    event = {"consentId": id_, "position": 3, "kind": "confirmed", "at": "2026-01-01T00:00:00Z"}
+    consents.refused("mutation ($i: CreateConsentEventInput!) { createConsentEvent(input: $i) { id } }", i=event)
+    consents.refused("mutation ($id: ID!) { deleteConsent(id: $id) { id } }", id=id_)
     assert consents.xrm.get("consent", id_)["status"] == "pending_confirmation"
     assert consents.admin.query(CONFIRM, t=token)["dsgvoConsentConfirm"]["status"] == "given"
 

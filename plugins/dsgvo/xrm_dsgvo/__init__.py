@@ -2,13 +2,25 @@
 
 from pathlib import Path
 
-from xrm_core.api import Action, JobHandler, Needs, On, QueryField, Schedule, hookimpl
+from xrm_core.api import (
+    Action,
+    JobHandler,
+    MessageContext,
+    MessageKind,
+    MessageRefusal,
+    Needs,
+    On,
+    OutgoingMessage,
+    QueryField,
+    Schedule,
+    hookimpl,
+)
 from xrm_dsgvo import points, preferences, purposes, reasons, subjects
+from xrm_dsgvo.consent import confirmation, withdrawing
 from xrm_dsgvo.consent import recording as consents
-from xrm_dsgvo.consent import withdrawing
 from xrm_dsgvo.objection import recording as objections
 from xrm_dsgvo.objection import suppressing
-from xrm_dsgvo.sending import gate
+from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
 
 
@@ -59,6 +71,18 @@ def register_jobs() -> list[JobHandler]:
 def register_schedules() -> list[Schedule]:
     """When."""
     return withdrawing.schedules()
+
+
+@hookimpl
+def register_message_kinds() -> list[MessageKind]:
+    """What the plugin writes to people."""
+    return confirmation.kinds()
+
+
+@hookimpl
+def before_message_send(message: OutgoingMessage, context: MessageContext) -> MessageRefusal | None:
+    """The gate of every message of every plugin."""
+    return outbox.before_message_send(message, context)
 
 
 @hookimpl

@@ -14,6 +14,13 @@ class Settings:
 
     suppression_key: Secret | None = None
     """Under which contact points are hashed that must not be written to; kept for good, apart from the database."""
+    public_url: str = ""
+    """Where people reach this server, for links: ``https://crm.example.com``; ``{tenant}`` is the tenant.
+    Without it the platform sends no mails that ask for a confirmation."""
+    contract_purposes: tuple[str, ...] = ("contract", "internal")
+    """Purposes of kinds of messages that are needed for a contract, or are for colleagues: without advertising."""
+    legal_purposes: tuple[str, ...] = ("legal",)
+    """Purposes of those that law demands."""
     controller: str = "Our company"
     """Who is answerable for the data, as declarations of consent name them."""
     region: str = "DE"
@@ -30,6 +37,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.suppression_key is not None and len(self.suppression_key.reveal()) < _SHORTEST_KEY:
             raise ValueError(f"the suppression_key has fewer than {_SHORTEST_KEY} characters: «openssl rand -hex 32»")
+        if self.public_url and not self.public_url.startswith(("https://", "http://localhost")):
+            raise ValueError("the public_url begins with https://")
         if min(self.confirm_days, self.stale_months, self.preference_link_days) < 1:
             raise ValueError("confirm_days, stale_months and preference_link_days are 1 at least")
         try:

@@ -1,18 +1,18 @@
 """Double opt-in: somebody asks for messages, and confirms it by a link that only they have."""
 
-import hashlib
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from xrm_core.api import ActionContext, Record, Refuse
+from xrm_dsgvo.channels import Channel
+from xrm_dsgvo.consent.confirmation import PATH, send, token_for
 from xrm_dsgvo.consent.events import CONSENT, happened
 from xrm_dsgvo.consent.given import ConsentInput, begin, needs_confirmation, point_of, supersede, values_of
+from xrm_dsgvo.consent.tokens import hashed, moment
 from xrm_dsgvo.own import Looking, Writing, now
 
-PATH = "/plugins/dsgvo/confirm"
 _AGAIN = timedelta(days=1)
 
 
@@ -64,16 +64,16 @@ def ask(context: Writing, given: ConsentInput) -> Requested:
     for consent in _alive(context, values):
         if consent["status"] == "given" and _same(consent, values):
             return Requested(consent["id"], "given")
-        if consent["status"] == "pending_confirmation":
+        if consent["status"] in ("requested", "pending_confirmation"):
             if _asked_just_now(consent):
                 return Requested(consent["id"], consent["status"])
             happened(context, consent["id"], "lapsed", note="asked for again", token_hash=None)
     id_ = begin(context, values, "requested", "requested", given.collection_method.value, requested_at=now())
-    token = secrets.token_urlsafe(32)
-    until = (datetime.now(UTC) + timedelta(days=context.settings.confirm_days)).isoformat()
-    sent = {"token_hash": hashed(token), "token_until": until, "message_id": f"confirmation {id_}"}
-    status = happened(context, id_, "confirmation_sent", via=given.channel.value, **sent)
-    return Requested(id_, status, f"{PATH}/{token}")
+    if given.channel is Channel.email and context.settings.public_url:
+        send(context, id_)
+        return Requested(id_, "requested")
+    token = token_for(context, id_, given.channel.value)
+    return Requested(id_, "pending_confirmation", f"{PATH}/{token}")
 
 
 def confirm(context: ActionContext, given: ConfirmInput) -> Confirmed:
@@ -113,23 +113,13 @@ def is_open(consent: Record) -> bool:
     return waits and moment(consent["token_until"]) >= datetime.now(UTC)
 
 
-def hashed(token: str) -> str:
-    """What is kept of a link: whoever reads the database cannot confirm for others."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def moment(text: str) -> datetime:
-    """A date-time of a record."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
 def _alive(context: Writing, values: Mapping[str, Any]) -> list[Record]:
     """What the same person has consented to, or was asked for, at the same place."""
     where = {
         "contact_point": {"id": {"eq": values["contact_point"]}},
         "channel": {"eq": values["channel"]},
         "purpose": {"id": {"eq": values["purpose"]}},
-        "status": {"in": ["given", "pending_confirmation"]},
+        "status": {"in": ["given", "requested", "pending_confirmation"]},
     }
     found = context.find(CONSENT, where, 1_000)
     return [each for each in found if each["data_subject"] == values["data_subject"]]

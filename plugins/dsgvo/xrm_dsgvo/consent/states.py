@@ -15,6 +15,7 @@ _MOVES: Mapping[tuple[str | None, str], str] = MappingProxyType(
         ("pending_confirmation", "confirmation_sent"): "pending_confirmation",
         ("pending_confirmation", "confirmed"): "given",
         ("pending_confirmation", "lapsed"): "lapsed",
+        ("requested", "lapsed"): "lapsed",
         ("given", "expired"): "expired",
         **{(state, "withdrawn"): "withdrawn" for state in ("requested", "pending_confirmation", "given", "unproven")},
         **{(state, "invalidated"): "invalid" for state in ("requested", "pending_confirmation", "given", "unproven")},

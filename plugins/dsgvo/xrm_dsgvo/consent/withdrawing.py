@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, Record, Refuse, Schedule
@@ -86,12 +87,15 @@ def lapse(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
     while True:
         with job.transaction() as connection:
             context: Any = job.within(connection)
-            where = {"status": {"eq": "pending_confirmation"}, "token_until": {"lt": now()}}
+            asked = (datetime.now(UTC) - timedelta(days=job.settings.confirm_days)).isoformat()
+            never_sent = {"status": {"eq": "requested"}, "requested_at": {"lt": asked}}
+            too_late = {"status": {"eq": "pending_confirmation"}, "token_until": {"lt": now()}}
+            where: dict[str, Any] = {"or": [never_sent, too_late]}
             found = context.find(CONSENT, where, _LOT)
             for each in found:
                 context.hold(POINT, each["contact_point"])
                 fresh = context.read(CONSENT, each["id"])
-                if fresh is not None and fresh["status"] == "pending_confirmation":
+                if fresh is not None and may_follow(fresh["status"], "lapsed"):
                     happened(context, each["id"], "lapsed", token_hash=None)
         done += len(found)
         if len(found) < _LOT:

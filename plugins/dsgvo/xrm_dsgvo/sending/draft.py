@@ -63,5 +63,22 @@ REASONS = {
     "C_POST": "An approved assessment allows it, and the person was told.",
     "E_STALE": "The consent was not used for too long.",
     "E_NO_BASIS": "Nothing allows it.",
+    "E_NO_KEY": "There is no key for suppressions: set XRM_DSGVO_SUPPRESSION_KEY.",
 }
 """Code → what it says. ``E_`` and ``P_`` do not let it go."""
+
+GERMAN = {
+    "E_ERASED": "Da ist niemand: Die Adresse ist keine, oder die Daten der Person sind gelöscht.",
+    "E_RESTRICTED": "Die Verarbeitung der Daten dieser Person ist eingeschränkt.",
+    "T_CONTRACT": "Sie gehört zu einem Vertrag oder ist vorgeschrieben, und wirbt für nichts.",
+    "E_OBJECTION": "An dieser Adresse hat jemand widersprochen oder widerrufen, oder Nachrichten kamen zurück.",
+    "E_MINOR": "Dort ist jemand minderjährig, und kein Sorgeberechtigter hat eingewilligt.",
+    "P_PREFERENCE": "Sie ist dort nicht erwünscht: nicht dazu, nicht so oft oder nicht um diese Zeit.",
+    "C_CONSENT": "Es gibt eine Einwilligung.",
+    "C_CUSTOMER": "Sie geht an einen Kunden, wirbt für ähnliche Waren und nennt das Widerspruchsrecht.",
+    "C_PHONE": "In den Anruf ist eingewilligt, oder das ist anzunehmen.",
+    "C_POST": "Eine freigegebene Abwägung erlaubt sie, und die Person ist unterrichtet.",
+    "E_STALE": "Die Einwilligung wurde zu lange nicht benutzt.",
+    "E_NO_BASIS": "Nichts erlaubt sie.",
+    "E_NO_KEY": "Es gibt keinen Schlüssel für Werbesperren: XRM_DSGVO_SUPPRESSION_KEY setzen.",
+}

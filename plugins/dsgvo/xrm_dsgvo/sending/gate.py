@@ -10,8 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from xrm_core.api import Action, ActionContext, QueryContext, QueryField, Refuse
-from xrm_dsgvo.consent.asking import hashed
 from xrm_dsgvo.consent.given import kind_of
+from xrm_dsgvo.consent.tokens import hashed
 from xrm_dsgvo.own import Writing, change, create
 from xrm_dsgvo.points import digest, held, normal
 from xrm_dsgvo.sending.deciding import Circumstances, Verdict, decide, tracks
@@ -19,16 +19,20 @@ from xrm_dsgvo.sending.draft import REASONS, Draft, Kind, Permit
 from xrm_dsgvo.sending.facts import Ask, Facts, facts_of, uses_since
 
 PATH = "/plugins/dsgvo/withdraw"
-NO_KEY = Permit(False, "E_NO_KEY", "There is no key for suppressions: set XRM_DSGVO_SUPPRESSION_KEY.")
 _MONTH = timedelta(days=30)
 
 
 def permit(context: QueryContext, draft: Draft) -> Permit:
     """Whether a message could be sent now: nothing is noted, and it may be otherwise a moment later."""
-    target = _target(draft, context.settings)
+    return judge(context.query_as_system, draft, context.settings)
+
+
+def judge(ask: Ask, draft: Draft, settings: Any) -> Permit:
+    """The same, of whoever can ask."""
+    target = _target(draft, settings)
     if isinstance(target, Permit):
         return target
-    verdict, facts, at = _judged(context.query_as_system, draft, target, context.settings)
+    verdict, facts, at = _judged(ask, draft, target, settings)
     return _answer(verdict, tracking=verdict.allowed and tracks(draft, facts, at))
 
 
@@ -68,7 +72,7 @@ def _target(draft: Draft, settings: Any) -> tuple[str, str] | Permit:
     """Kind and value of the contact point; or why there is none."""
     is_contract = draft.kind is not Kind.advertising and draft.advertising_free
     if settings.suppression_key is None and not is_contract:
-        return NO_KEY
+        return _answer(Verdict("E_NO_KEY"))
     try:
         kind = kind_of(draft.channel, draft.point_kind)
         return kind, normal(kind, draft.to, settings.region)
@@ -104,7 +108,11 @@ def _note(
         "at": moment,
         "token_hash": None if token is None else hashed(token),
     }
-    create(context, "consent_use", use)
+    before = context.find("consent_use", {"message": {"eq": draft.message}}, 1) if draft.message else []
+    if before:  # nobody had taken it; this is the next attempt
+        change(context, "consent_use", before[0]["id"], use)
+    else:
+        create(context, "consent_use", use)
     if verdict.consent:
         change(context, "consent", verdict.consent, {"last_used_at": moment})
 

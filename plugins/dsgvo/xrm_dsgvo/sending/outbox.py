@@ -1,0 +1,56 @@
+"""The gate of the outbox: every message of every plugin is asked about here, and noted when it leaves."""
+
+from typing import Any
+
+from xrm_core.api import MessageContext, MessageRefusal, Moment, OutgoingMessage
+from xrm_dsgvo.channels import Channel
+from xrm_dsgvo.consent.confirmation import CONFIRMATION
+from xrm_dsgvo.sending.draft import GERMAN, REASONS, Draft, Kind, Permit
+from xrm_dsgvo.sending.gate import claim, judge
+
+
+def before_message_send(message: OutgoingMessage, context: MessageContext) -> MessageRefusal | None:
+    """Refuse what nothing allows. What somebody only wants to know, or what waits for its turn, is not noted."""
+    draft = draft_of(message, context.settings)
+    if draft is None:
+        return MessageRefusal("E_NO_BASIS", _reason("E_NO_BASIS"))
+    if message.moment is Moment.HANDED_OVER:
+        found = claim(context, draft)
+    else:
+        found = judge(context.query_as_system, draft, context.settings)
+    return None if found.allowed else MessageRefusal(found.code, _reason(found))
+
+
+def draft_of(message: OutgoingMessage, settings: Any) -> Draft | None:
+    """What the gate is asked: the purpose says whether it is needed for a contract, or which advertising it is.
+
+    The payload may say more: ``purpose`` in place of that of the kind, ``products``, ``product_category``,
+    ``opt_out_notice``, ``controller``. None: nobody knows what such a channel reaches.
+    """
+    name = "email" if message.channel == "mail" else message.channel.rpartition(".")[2]
+    if name not in Channel.__members__ or message.address is None:
+        return None
+    given = message.payload
+    purpose = str(given.get("purpose") or message.purpose)
+    kind = Kind.advertising
+    if purpose in settings.contract_purposes or message.kind == CONFIRMATION:
+        kind = Kind.transactional
+    elif purpose in settings.legal_purposes:
+        kind = Kind.legal
+    return Draft(
+        channel=Channel[name],
+        to=message.address,
+        kind=kind,
+        purpose=purpose,
+        advertising_free=kind is not Kind.advertising,
+        products=[str(each) for each in given.get("products", ())],
+        product_category=given.get("product_category"),
+        controller=given.get("controller"),
+        opt_out_notice=given.get("opt_out_notice") is True,
+        message=message.id or None,
+    )
+
+
+def _reason(found: Permit | str) -> dict[str, str]:
+    code = found if isinstance(found, str) else found.code
+    return {"en": REASONS[code], "de": GERMAN[code]}

@@ -26,7 +26,7 @@ UNAVAILABLE = "No PostgreSQL for the tests"
 """Every :class:`PostgresUnavailable` begins with these words; the last lines of the run look for them."""
 
 _ADMIN = "xrm"
-_START_SECONDS = 60
+_START_SECONDS = 300
 _OPTIONS = (
     "listen_addresses=",
     "fsync=off",
@@ -247,7 +247,7 @@ def _serve(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> Iter
     finally:
         assert server.stdin is not None
         server.stdin.close()
-        server.wait(timeout=30)
+        server.wait(timeout=_START_SECONDS)
 
 
 def _await_start(server: subprocess.Popen[bytes], folder: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from tests.docs.in_this_process import xrm
 
 REPOSITORY = Path(__file__).parents[2]
-START_SECONDS = 60
+START_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Installation:
         finally:
             too_late.cancel()
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=START_SECONDS)
         assert process.returncode == 0
 
     def _command(self, *words: str) -> list[str]:
@@ -103,7 +103,7 @@ def ask(address: str, token: str, query: str, **variables: Any) -> Any:
         json.dumps({"query": query, "variables": variables}).encode(),
         {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=START_SECONDS) as response:
         answer = json.load(response)
     assert "errors" not in answer, answer["errors"]
     return answer["data"]

@@ -204,8 +204,9 @@ class Site:
 class Writer:
     """A client that creates products, changes its own by their version, and deletes some; each change has a key, with
     which it is sent until it is acknowledged. ``known`` has what must be there in the end, ``last`` the last version of
-    each of its records, also of those that are gone. Some it creates without a key, and does not try again: of these
-    ``unsure`` has the names for which there was no answer.
+    each of its records, also of those that are gone. Some it creates and some it changes without a key, in documents of
+    one field, and does not try again: of the former ``unsure`` has the names for which there was no answer, of the
+    latter ``open`` the records, which it leaves alone from then on, each as it is if the change was made.
     """
 
     site: Site
@@ -216,13 +217,17 @@ class Writer:
     wrong: list[BaseException] = field(default_factory=list)
     repeated: int = 0
     unsure: set[str] = field(default_factory=set)
+    open: dict[str, tuple[str, int, int]] = field(default_factory=dict)
 
     def run(self) -> None:
         """Until ``ended``."""
         try:
             while not self.ended.is_set():
-                if random.random() < 0.3:
+                kind = random.random()
+                if kind < 0.25:
                     self._create_once()
+                elif kind < 0.4 and self._own():
+                    self._change_once(random.choice(self._own()))
                 else:
                     self._write()
                 time.sleep(random.random() / 20)  # those who are told of each change have to come to an end, too
@@ -230,7 +235,10 @@ class Writer:
             self.wrong.append(error)
 
     def find_out(self, stored: Mapping[str, tuple[str, int, int]]) -> None:
-        """Whether those without an answer were created: each once at most."""
+        """Whether those without an answer were created, and changed: each once at most."""
+        for id_, changed in self.open.items():
+            assert stored[id_] in (changed, self.known[id_])
+            self.known[id_], self.last[id_] = stored[id_], stored[id_][2]
         for name in self.unsure:
             found = [(id_, what) for id_, what in stored.items() if what[0] == name]
             assert len(found) <= 1
@@ -250,11 +258,31 @@ class Writer:
         self.unsure.add(name)
         time.sleep(0.05 + random.random() / 10)
 
+    def _own(self) -> list[str]:
+        """Records that it may change."""
+        return sorted(self.known.keys() - self.open.keys())
+
+    def _change_once(self, id_: str) -> None:
+        name, rank, version = self.known[id_]
+        changed = name, rank + 1, version + 1
+        what = f'id: "{id_}", version: {version}, input: {{rank: {rank + 1}}}'
+        query = f"mutation {{ updateProduct({what}) {{ rank version }} }}"
+        answer = self._once(random.choice(self.site.servers).url, query, "")
+        if isinstance(answer, dict) and "errors" not in answer:
+            assert answer["data"]["updateProduct"] == {"rank": rank + 1, "version": version + 1}
+            self.known[id_], self.last[id_] = changed, version + 1
+            return
+        if isinstance(answer, dict):
+            assert answer["errors"][0]["extensions"]["code"] in PASSING, answer
+        self.open[id_] = changed
+        time.sleep(0.05 + random.random() / 10)
+
     def _write(self) -> None:
         name = uuid4().hex
         fields = [f'made: createProduct(input: {{name: "{name}", rank: 0}}) {{ id version }}']
-        changed = random.choice(sorted(self.known)) if self.known else ""
-        gone = len(self.known) > 5 and random.random() < 0.2
+        own = self._own()
+        changed = random.choice(own) if own else ""
+        gone = len(own) > 5 and random.random() < 0.2
         if changed:
             _, rank, version = self.known[changed]
             which = f'id: "{changed}", version: {version}'

@@ -17,7 +17,8 @@ from tests.postgres import PostgresServer
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system_upgrade import upgrade_system
 
-START_SECONDS = 60
+START_SECONDS = 300
+"""For one that never begins, or never ends; on a machine where much else runs it may take a minute."""
 
 # As for the tests' own server: it ends when the pipe at its input closes, also if this process is killed.
 _WHILE_PIPE_IS_OPEN = (
@@ -75,7 +76,7 @@ class OwnPostgres:
         if self._process is not None:
             assert self._process.stdin is not None
             self._process.stdin.close()
-            self._process.wait(30)
+            self._process.wait(START_SECONDS)
             self._process = None
 
     @contextmanager

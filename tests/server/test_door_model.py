@@ -26,7 +26,7 @@ from tests.server.door_values import MANY, SELECTED, WRITTEN, Step, plain
 from tests.server.door_world import ENTITIES, DoorWorld
 from xrm_core.storage.change_tables import CHANGE
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds that documents may take that are sent at the same moment."""
 
 LISTS = " ".join(

@@ -189,7 +189,8 @@ class Site:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End all processes."""
-        for each in (*self.servers, *self.workers):
+        processes: list[Server | WorkerProcess] = [*self.servers, *self.workers]
+        for each in processes:
             with suppress(ProcessLookupError, ValueError):  # killed before, and its files are closed
                 each.stop(number)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from uvicorn.server import ServerState
 
 from tests.server.test_one_write import Wire
 from xrm_core.server.admission import Admission
-from xrm_core.server.crowd import _MOST_SAVED, SHARE, Crowd
+from xrm_core.server.crowd import _MOST_SAVED, ENOUGH, PATIENCE, SHARE, Crowd
 from xrm_core.server.metrics import Metrics
 from xrm_core.server.one_write import ANSWER
 from xrm_core.server.slow_readers import LEAST
@@ -281,10 +282,10 @@ async def test_a_connection_that_is_closed_with_something_left_is_watched() -> N
 
 async def test_a_crowd_takes_a_part_of_the_time_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     # given two hundred who wait, of whom each takes a moment, by a clock that counts nothing else
-    crowd, came, now = Crowd(), 0, 1000.0
+    crowd, came, now = Crowd(lambda: True), 0, 1000.0
     monkeypatch.setattr("xrm_core.server.crowd.perf_counter", lambda: now)
 
-    def come_in() -> None:
+    def come_in(_is_late: bool) -> None:
         nonlocal came, now
         came += 1
         now += 0.0002
@@ -303,6 +304,70 @@ async def test_a_crowd_takes_a_part_of_the_time_and_no_more(monkeypatch: pytest.
             now += 0.001
             await asyncio.sleep(0)
     assert came == 200
+
+
+async def test_as_long_as_there_is_less_than_enough_to_do_all_are_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a crowd that has used up its time, and two thousand who wait
+    now, under_way, came = 1000.0, 0, list[bool]()
+    monkeypatch.setattr("xrm_core.server.crowd.perf_counter", lambda: now)
+    crowd = Crowd(lambda: under_way >= ENOUGH)
+    crowd._saved, crowd._looked_at = -_MOST_SAVED, now
+
+    def come_in(is_late: bool) -> None:
+        nonlocal under_way
+        under_way += 1
+        came.append(is_late)
+
+    for _ in range(2_000):
+        crowd.wait(come_in)
+    # when what is under way ends again and again, though nothing is left of their time
+    rounds = 0
+    while len(crowd):
+        rounds += 1
+        crowd._round()
+        assert under_way == ENOUGH or not len(crowd)
+        under_way = 0
+    # then all are let in, as many at a time as are enough
+    assert rounds == -(-2_000 // ENOUGH)
+    assert came == [False] * 2_000
+
+
+async def test_who_has_waited_for_too_long_is_refused_though_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(max_requests=1_000) as made:
+        # given as much under way as is enough, and one who has waited for too long by now
+        for _ in range(ENOUGH):
+            made.client().send(request())
+        await _rounds()
+        late, now = made.client(), time.perf_counter()
+        late.send(request())
+        monkeypatch.setattr("xrm_core.server.crowd.perf_counter", lambda: now + PATIENCE + 1)
+        # when it is its turn, then it is refused
+        assert b"503 Service Unavailable" in await late.answer()
+        # and who comes now is let in, though more than enough is under way
+        other = made.client()
+        other.send(request("/other"))
+        async with asyncio.timeout(SECONDS):
+            while "/other" not in made.begun:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        assert other.read == b""
+
+
+async def test_what_comes_behind_a_request_that_waits_does_not_overtake_it() -> None:
+    async with desk(max_requests=2) as made:
+        made.client().send(request())
+        made.client().send(request())
+        await _rounds()
+        client = made.client()
+        whole = request("/a", "POST", "content-length: 4")
+        client.send(whole[:20])
+        client.send(whole[20:] + b"abcd")
+        client.send(request("/health/live"))
+        answers = await client.answer()
+        async with asyncio.timeout(SECONDS):
+            while b"200 OK" not in client.read:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        assert answers.startswith(b"HTTP/1.1 503")
+        assert client.read.index(b"503") < client.read.index(b"200 OK")
 
 
 async def test_requests_leave_nothing_to_the_garbage_collector() -> None:

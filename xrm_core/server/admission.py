@@ -1,7 +1,6 @@
-"""How connections come to a server: at once, or in their turn if it is full, and refused at next to no cost."""
+"""How connections come to a server: at once, or in turn if it has enough to do; and refused at next to no cost."""
 
 from asyncio import Transport
-from functools import partial
 from typing import Any, cast
 
 from starlette.types import Scope
@@ -27,6 +26,8 @@ class Admission(SameHeads):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._traffic = cast(Traffic, self.config.app)
+        self._held: list[bytes] = []
+        self._is_late = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Watch whether what is sent is taken."""
@@ -36,6 +37,7 @@ class Admission(SameHeads):
     def connection_lost(self, exc: Exception | None) -> None:
         """See uvicorn."""
         self._reader.end()
+        self._held.clear()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -55,7 +57,11 @@ class Admission(SameHeads):
             self._reader.begin()
 
     def data_received(self, data: bytes) -> None:
-        """Read it, or let it wait unread if the server is full and this connection has nothing under way."""
+        """Read it, or let it wait unread if the server has enough to do and this connection has nothing under way."""
+        if self._held:  # so that nothing overtakes
+            self._held.append(data)
+            self.flow.pause_reading()
+            return
         traffic, cycle = self._traffic, self.cycle
         if (
             not traffic.is_crowded
@@ -66,14 +72,18 @@ class Admission(SameHeads):
             super().data_received(data)
             return
         self._unset_keepalive_if_required()
-        self.flow.pause_reading()  # so that nothing overtakes
-        traffic.crowd.wait(partial(self._come_in, data))
+        self._held.append(data)
+        traffic.crowd.wait(self._come_in)
 
-    def _come_in(self, data: bytes) -> None:
+    def _come_in(self, is_late: bool) -> None:
+        data = b"".join(self._held)
+        self._held.clear()
         # The parser is gone once the connection is.
         if self.parser is not None and not self.transport.is_closing():
             self.flow.resume_reading()
+            self._is_late = is_late
             super().data_received(data)
+            self._is_late = False
 
     def _wrapped(self, scope: Scope, again: Again) -> Again | None:
         """Count what is answered so, within the limits."""
@@ -84,7 +94,7 @@ class Admission(SameHeads):
         if self.transport.is_closing():
             return  # the client was told that nothing comes any more, so it may send this to another server
         # One that has waited for another of its connection is whole by now, and that other one is still being counted.
-        answer = self._traffic.comes(cast(Scope, cycle.scope)) if cycle.more_body else None
+        answer = self._traffic.comes(cast(Scope, cycle.scope), self._is_late) if cycle.more_body else None
         if answer is None:
             super()._start_asgi_task(cycle, app)
             return

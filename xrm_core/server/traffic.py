@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xrm_core.errors import NotFound, Overloaded, ShuttingDown, XrmError
 from xrm_core.graphql import answers
-from xrm_core.server.crowd import Crowd
+from xrm_core.server.crowd import ENOUGH, Crowd
 from xrm_core.server.metrics import METRICS, Metrics
 from xrm_core.server.one_write import ANSWER, Answering
 from xrm_core.server.same_heads import AGAIN, Again
@@ -70,7 +70,8 @@ class Traffic:
         metrics: counts.
 
     ``under_way`` is how many requests are. Those that come while it ``is_crowded`` wait in the ``crowd`` for their turn
-    to be let in or refused. ``is_full`` says whether the site of a request has no room for so many more and for it.
+    to be let in, or refused if they have waited for too long or there is no room. ``is_full`` says whether the site of
+    a request has no room for so many more and for it.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
@@ -82,9 +83,10 @@ class Traffic:
         self._metrics_port = settings.metrics_port
         self.max_message = settings.max_body_bytes
         self._metrics, self._answers = metrics, metrics.answers
-        self.crowd = Crowd()
+        self.crowd = Crowd(self._has_enough)
         self._coming = 0
-        self._crowded_at = min(settings.max_requests, settings.max_tenant_requests)
+        self._full_at = min(settings.max_requests, settings.max_tenant_requests)
+        self._enough = min(ENOUGH, self._full_at)
         self.is_full: Callable[[Scope, int], bool] = lambda _scope, _coming: False
         self._overloaded = RequestRecord(b"")
         self._overloaded.codes = (Overloaded.code,)
@@ -200,15 +202,24 @@ class Traffic:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether there may be no room for a request, of whichever site it is."""
-        return self.under_way + self._coming >= self._crowded_at
+        """Whether who comes has to wait for others, who were there before or are enough to do."""
+        return len(self.crowd) > 0 or self._has_enough()
 
-    def comes(self, scope: Scope) -> bytes | None:
+    def _has_enough(self) -> bool:
+        return self.under_way + self._coming >= self._enough
+
+    def comes(self, scope: Scope, is_late: bool = False) -> bytes | None:
         """A request has come: the answer from its headers on if it is refused, None if it is to be passed on.
 
         Refusals are counted. Nothing else is made for them, since they come when there is time for nothing.
+
+        Args:
+            scope: of the request.
+            is_late: it has waited for so long that it is refused also if there may be room.
         """
-        answer = self._refused_at_once(scope) if self.is_crowded else None
+        # There may be none, of whichever site it is.
+        full = self.under_way + self._coming >= self._full_at
+        answer = self._refused_at_once(scope, is_late) if full or is_late else None
         if answer is None:
             # All that has arrived comes in before the first of it is under way.
             self._coming += 1
@@ -244,13 +255,14 @@ class Traffic:
 
         return answer
 
-    def _refused_at_once(self, scope: Scope) -> bytes | None:
+    def _refused_at_once(self, scope: Scope, is_late: bool) -> bytes | None:
         path, method = scope["path"], scope["method"]
         if self._logs_all or self._stage is Stage.CLOSED or method == "HEAD":
             return None
         if _is_apart(path) or self.is_for_figures(scope["server"]):
             return None
-        if has_room(path, self.under_way + self._coming, self._most) and not self.is_full(scope, self._coming):
+        under_way = self.under_way + self._coming
+        if not is_late and has_room(path, under_way, self._most) and not self.is_full(scope, self._coming):
             return None
         self._metrics.durations(method, NOWHERE, Overloaded.http_status, self._overloaded).add(0.0)
         self._metrics.note(self._overloaded)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from xrm_core.events.listeners import RecordEvent
     from xrm_core.graphql.query_fields import QueryField
     from xrm_core.jobs.registry import JobHandler, Schedule
-    from xrm_core.messages import Channel, MessageContext, MessageKind, MessageRefusal, OutgoingMessage
+    from xrm_core.messages import Channel, MessageAllowed, MessageContext, MessageKind, MessageRefusal, OutgoingMessage
     from xrm_core.metadata.custom_types import CustomFieldType
     from xrm_core.metadata.keywords import Keyword
     from xrm_core.metadata.text_formats import TextFormat
@@ -813,7 +813,9 @@ def scan_file(file: Mapping[str, Any], content: BinaryIO) -> FileScan | None:
 
 
 @hookspec
-def before_message_send(message: "OutgoingMessage", context: "MessageContext") -> "MessageRefusal | None":
+def before_message_send(
+    message: "OutgoingMessage", context: "MessageContext"
+) -> "MessageRefusal | MessageAllowed | None":
     """Let a message to somebody outside go, or refuse it: the gate of every message of every plugin and channel.
 
     Called when a plugin sends a message (``message.moment`` is ``queued``), in its transaction; again whenever it is
@@ -826,7 +828,8 @@ def before_message_send(message: "OutgoingMessage", context: "MessageContext") -
             waits for its end.
 
     Returns:
-        None to let it go, or a ``MessageRefusal`` with a code. Who sends gets ``MESSAGE_REFUSED`` with the code; a
+        None or a ``MessageAllowed`` to let it go, which may say where who gets it unsubscribes; or a ``MessageRefusal``
+        with a code. Who sends gets ``MESSAGE_REFUSED`` with the code; a
         message that waits already ends as ``refused``. The first refusal counts, and no further gate is asked.
 
     An exception lets nothing go: who sends gets ``REFUSED_BY_PLUGIN``; a message that waits is tried again later.

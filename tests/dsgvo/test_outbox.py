@@ -32,8 +32,8 @@ class Marketing:
         def address(context: Any) -> Any:
             return context.read(*context.message.about)["email"]
 
-        def compose(_: Any) -> MessageContent:
-            return MessageContent("Something", "About something.")
+        def compose(context: Any) -> MessageContent:
+            return MessageContent("Something", f"About something. {context.message.unsubscribe or ''}")
 
         return [MessageKind("mk.news", address, compose, "news"), MessageKind("mk.bill", address, compose, "contract")]
 
@@ -83,6 +83,15 @@ def test_what_other_plugins_send_passes_the_gate_twice(consents: Consents):  # n
     [use] = consents.rows("consentUses", "message kind channel", '{code: {eq: "C_CONSENT"}}')
     assert (use["kind"], use["channel"], bool(use["message"])) == ("advertising", "email", True)
     assert asked
+
+    # with a link by which mail programs unsubscribe
+    mail = consents.mails(ADA)[-1]
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    url = mail["List-Unsubscribe"].strip("<>")
+    assert url in mail.get_content()
+    assert consents.mails(ADA)[0]["List-Unsubscribe"] is None
+    xrm.http.post(url.removeprefix("https://crm.example.com"), data={"List-Unsubscribe": "One-Click"})
+    assert consents.permit(ADA) == "E_OBJECTION"
 
 
 def test_the_mail_that_asks_says_what_it_is_about_and_no_more(consents: Consents):  # noqa: F811

@@ -19,9 +19,9 @@ than English. ``DemoData`` is what it has to show, ``DemoContext`` what its func
 ``may_send`` says whether that could be sent; ``MessageRefused`` is raised if not. ``MessageKind`` is what plugins
 register as a kind of messages, ``MessageContext`` what its functions and gates are given, with the
 ``OutgoingMessage``; ``MessageContent`` and ``Attachment`` are what such a function makes, ``MessageOutcome`` with its
-``MessageState`` what it is told. ``MessageRefusal`` is the answer of a gate, ``Moment`` says why it is asked.
-``Channel`` is a way on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what it may raise. What
-is not here may change in any release.
+``MessageState`` what it is told. ``MessageRefusal`` and ``MessageAllowed`` are answers of a gate, ``Moment`` says why
+it is asked. ``Channel`` is a way on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what it may
+raise. What is not here may change in any release.
 """
 
 from xrm_core.contributions.command import Command, CommandContext
@@ -41,6 +41,7 @@ from xrm_core.messages import (
     Channel,
     HandOver,
     Message,
+    MessageAllowed,
     MessageContent,
     MessageContext,
     MessageKind,
@@ -89,6 +90,7 @@ __all__ = [
     "Keyword",
     "KeywordMistake",
     "Message",
+    "MessageAllowed",
     "MessageContent",
     "MessageContext",
     "MessageKind",

@@ -1,10 +1,12 @@
 """Asking the plugins whether a message may go."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection
 
 from xrm_core.errors import XrmError
 from xrm_core.messages.context import MessageContext
-from xrm_core.messages.message import MessageRefusal, OutgoingMessage
+from xrm_core.messages.message import MessageAllowed, MessageRefusal, OutgoingMessage
 from xrm_core.permissions.caller import Caller
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
@@ -23,25 +25,40 @@ class MessageRefused(XrmError):
 NO_ADDRESS = MessageRefusal("NO_ADDRESS", "There is no address to which the message could go.")
 
 
-def refusal(
+@dataclass(frozen=True)
+class Gates:
+    """What the gates have said: the first refusal with the plugin that gives it (empty: the platform), or None; and
+    where who gets the message says that they want no more.
+    """
+
+    refusal: tuple[str, MessageRefusal] | None
+    unsubscribe: str | None = None
+
+
+def asked(
     records: Records, connection: Connection, caller: Caller, message: OutgoingMessage, tenant: str | None
-) -> tuple[str, MessageRefusal] | None:
-    """The first refusal, with the plugin that gives it (empty: the platform); None: it may go.
+) -> Gates:
+    """Ask the gates of all plugins; the first that says where to unsubscribe counts.
 
     Raises:
         RefusedByPlugin: a gate has failed, so that nobody knows.
     """
     if not message.address:
-        return "", NO_ADDRESS
+        return Gates(("", NO_ADDRESS))
+    unsubscribe: str | None = None
     for hook in records.plugins.hooks(GATE):
         context = MessageContext(records, connection, caller, message, hook.plugin_name, tenant)
         with records.plugins.following(hook.plugin_name, "message"):
             answer = records.plugins.answer(hook, {"message": message, "context": context})
-            if answer is not None and not isinstance(answer, MessageRefusal):
-                raise TypeError(f"{GATE} returns a MessageRefusal or None, not {type(answer).__name__}")
+            if answer is not None and not isinstance(answer, MessageRefusal | MessageAllowed):
+                raise TypeError(
+                    f"{GATE} returns a MessageRefusal, a MessageAllowed or None, not {type(answer).__name__}"
+                )
+        if isinstance(answer, MessageRefusal):
+            return Gates((hook.plugin_name, answer))
         if answer is not None:
-            return hook.plugin_name, answer
-    return None
+            unsubscribe = unsubscribe or answer.unsubscribe
+    return Gates(None, unsubscribe)
 
 
 def refused(plugins: Plugins, plugin: str, found: MessageRefusal) -> MessageRefused:

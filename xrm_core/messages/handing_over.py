@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.messages import outbox
 from xrm_core.messages.context import MessageContext
-from xrm_core.messages.gate import refusal
+from xrm_core.messages.gate import asked
 from xrm_core.messages.message import (
     Channel,
     Ended,
@@ -76,12 +76,14 @@ class HandingOver:
         caller, tenant = self._caller(job, kept), job.tenant
         bare = replace(kept, attempts=kept.attempts + 1).outgoing(kind.purpose, None, Moment.HANDED_OVER)
         seen = replace(bare, address=address_of(job.records, connection, caller, kind, bare, tenant))
-        found = refusal(job.records, connection, caller, seen, tenant)
-        if found is not None:
-            return self._ended(job, connection, kept, MessageState.REFUSED, found[1].code)
+        found = asked(job.records, connection, caller, seen, tenant)
+        if found.refusal is not None:
+            return self._ended(job, connection, kept, MessageState.REFUSED, found.refusal[1].code)
+        seen = replace(seen, unsubscribe=found.unsubscribe)
         plugin = kind.name.partition(".")[0]
         with job.records.plugins.following(plugin, "message"):
             content = kind.compose(MessageContext(job.records, connection, caller, seen, plugin, tenant))
+        content = replace(content, unsubscribe=content.unsubscribe or found.unsubscribe)
         outbox.begin(connection, id_)
         settings = job.records.plugins.settings_of(channel.name.partition(".")[0])
         return kept, HandOver(kept.id, str(seen.address), content, tenant, settings), channel

@@ -34,6 +34,9 @@ def _message(sender: str, given: HandOver) -> EmailMessage:
     message["To"] = mail_address(given.address)
     if content.reply_to:
         message["Reply-To"] = mail_address(content.reply_to)
+    if content.unsubscribe:
+        message["List-Unsubscribe"] = f"<{content.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message["Subject"] = " ".join(content.subject.split())
     message["Date"] = format_datetime(localtime())
     message["Message-ID"] = f"<{given.id}@{sender.rpartition('@')[2]}>"  # the same in each attempt

@@ -66,6 +66,7 @@ class OutgoingMessage:
         actor: the user, or the token of a service, who has it sent; None: the platform.
         moment: why a gate is asked.
         attempt: which attempt to hand it over this is, from 1; 0 before that.
+        unsubscribe: where who gets it says that they want no more; None: no gate has said so. For ``compose``, to show.
     """
 
     id: str
@@ -79,6 +80,7 @@ class OutgoingMessage:
     actor: str | None
     moment: Moment
     attempt: int = 0
+    unsubscribe: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ class Attachment:
 class MessageContent:
     """What a message says. ``html`` may be left out; channels that have no subject leave that out.
 
-    ``reply_to`` is the address that gets answers.
+    ``reply_to`` is the address that gets answers, ``unsubscribe`` the page that ends such messages by a POST; if it is
+    left out, that of the gate.
     """
 
     subject: str
@@ -107,6 +110,7 @@ class MessageContent:
     attachments: Sequence[Attachment] = ()
     language: str = ""
     reply_to: str | None = None
+    unsubscribe: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,18 @@ class MessageRefusal:
 
     code: str
     reason: str | Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class MessageAllowed:
+    """What a gate may answer that lets a message go, with what belongs to it.
+
+    Args:
+        unsubscribe: ``https`` address of a page on which who gets it ends such messages, by a POST without a question.
+            Mails have it as ``List-Unsubscribe``.
+    """
+
+    unsubscribe: str | None = None
 
 
 Ended = Callable[["MessageContext", MessageOutcome], object]

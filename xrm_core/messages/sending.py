@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.messages.context import MessageContext
-from xrm_core.messages.gate import refusal, refused
+from xrm_core.messages.gate import asked, refused
 from xrm_core.messages.message import Message, MessageKind, MessageRefusal, Moment, OutgoingMessage
 from xrm_core.messages.outbox import keep, outgoing
 from xrm_core.messages.registry import registered_messages
@@ -55,9 +55,9 @@ def send_message(context: Sending, message: Message) -> str:
         ValueError: there is no such kind.
     """
     kind = _kind(context, message)
-    found = refusal(context.records, context.connection, context.caller, *_seen(context, kind, message, Moment.QUEUED))
-    if found is not None:
-        raise refused(context.records.plugins, *found)
+    found = asked(context.records, context.connection, context.caller, *_seen(context, kind, message, Moment.QUEUED))
+    if found.refusal is not None:
+        raise refused(context.records.plugins, *found.refusal)
     id_, new = keep(context.connection, message, context.caller.actor)
     if new:
         enqueue(context.connection, JOB, {"message": id_}, max_attempts=kind.attempts)
@@ -72,8 +72,8 @@ def may_send(context: Sending, message: Message) -> MessageRefusal | None:
         ValueError: there is no such kind.
     """
     kind = _kind(context, message)
-    found = refusal(context.records, context.connection, context.caller, *_seen(context, kind, message, Moment.ASKED))
-    return None if found is None else found[1]
+    found = asked(context.records, context.connection, context.caller, *_seen(context, kind, message, Moment.ASKED))
+    return None if found.refusal is None else found.refusal[1]
 
 
 def address_of(

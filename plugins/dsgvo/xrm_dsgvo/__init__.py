@@ -5,6 +5,7 @@ from pathlib import Path
 from xrm_core.api import (
     Action,
     JobHandler,
+    MessageAllowed,
     MessageContext,
     MessageKind,
     MessageRefusal,
@@ -12,6 +13,7 @@ from xrm_core.api import (
     On,
     OutgoingMessage,
     QueryField,
+    Route,
     Schedule,
     hookimpl,
 )
@@ -20,6 +22,7 @@ from xrm_dsgvo.consent import confirmation, withdrawing
 from xrm_dsgvo.consent import recording as consents
 from xrm_dsgvo.objection import recording as objections
 from xrm_dsgvo.objection import suppressing
+from xrm_dsgvo.pages import choosing, confirming, leaving
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
 
@@ -62,6 +65,12 @@ def register_query_fields() -> list[QueryField]:
 
 
 @hookimpl
+def register_routes() -> list[Route]:
+    """Pages for those who are written to."""
+    return [*confirming.routes(), *leaving.routes(), *choosing.routes()]
+
+
+@hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
     return withdrawing.jobs()
@@ -80,7 +89,7 @@ def register_message_kinds() -> list[MessageKind]:
 
 
 @hookimpl
-def before_message_send(message: OutgoingMessage, context: MessageContext) -> MessageRefusal | None:
+def before_message_send(message: OutgoingMessage, context: MessageContext) -> MessageRefusal | MessageAllowed | None:
     """The gate of every message of every plugin."""
     return outbox.before_message_send(message, context)
 

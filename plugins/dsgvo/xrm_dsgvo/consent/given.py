@@ -106,7 +106,9 @@ def supersede(context: Writing, consent: Record) -> None:
         "status": {"in": ["given", "unproven"]},
     }
     for each in context.find(CONSENT, where, 1_000):
-        if each["id"] != consent["id"] and each["data_subject"] == consent["data_subject"]:
+        same = all(each[name] == consent[name] for name in ("products", "controllers"))
+        mine = each["id"] != consent["id"] and each["data_subject"] == consent["data_subject"]
+        if mine and (same or each["status"] == "unproven"):
             happened(context, each["id"], "superseded")
 
 

@@ -41,7 +41,7 @@ class Withdrawn:
     consents: int
 
 
-def withdraw(context: ActionContext, given: WithdrawInput) -> Withdrawn:
+def withdraw(context: Writing, given: WithdrawInput) -> Withdrawn:
     """Somebody takes a consent back: at once, for all topics below its purpose.
 
     Raises:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from xrm_core.api import MessageContext, MessageRefusal, Moment, OutgoingMessage
+from xrm_core.api import MessageAllowed, MessageContext, MessageRefusal, Moment, OutgoingMessage
 from xrm_dsgvo.channels import Channel
 from xrm_dsgvo.consent.confirmation import CONFIRMATION
 from xrm_dsgvo.sending.draft import GERMAN, REASONS, Draft, Kind, Permit
 from xrm_dsgvo.sending.gate import claim, judge
 
 
-def before_message_send(message: OutgoingMessage, context: MessageContext) -> MessageRefusal | None:
+def before_message_send(message: OutgoingMessage, context: MessageContext) -> MessageRefusal | MessageAllowed | None:
     """Refuse what nothing allows. What somebody only wants to know, or what waits for its turn, is not noted."""
     draft = draft_of(message, context.settings)
     if draft is None:
@@ -18,7 +18,10 @@ def before_message_send(message: OutgoingMessage, context: MessageContext) -> Me
         found = claim(context, draft)
     else:
         found = judge(context.query_as_system, draft, context.settings)
-    return None if found.allowed else MessageRefusal(found.code, _reason(found))
+    if not found.allowed:
+        return MessageRefusal(found.code, _reason(found))
+    base = context.settings.public_url.replace("{tenant}", context.tenant or "")
+    return MessageAllowed(f"{base}{found.unsubscribe}") if base and found.unsubscribe else None
 
 
 def draft_of(message: OutgoingMessage, settings: Any) -> Draft | None:

@@ -99,7 +99,24 @@ def test_a_chain_made_anew_without_signatures_is_told_and_has_another_head(seale
     seal_all(sealed.database, ChainKeys(""))
     found = verified(sealed, expected=head)
     assert found.unsigned == found.batches
-    assert [each.what for each in found.findings] == ["is not the batch that was expected"]
+    unexpected, unsigned = (each.what for each in found.findings)
+    assert unexpected == "is not the batch that was expected"
+    assert unsigned.startswith("it and all before it have no signature")
+
+
+def test_batches_without_signature_are_findings_unless_there_was_no_key_then(world: World) -> None:
+    # given a log that was begun without a key, and goes on with one
+    seal_all(world.database, ChainKeys(""))
+    assert verified(world, key="").findings == ()  # nobody can expect any
+    world.create("admin", "customer", {"name": "A"})
+    seal_all(world.database, ChainKeys(KEY))
+    # then who has the key is told, up to which one, and it is the operator's to say that this was so
+    [found] = verified(world).findings
+    assert (found.batch, "--unsigned-to 1" in found.what) == (1, True)
+    assert verified(world, unsigned_to=1).findings == ()
+    # and what has lost its signature since is found all the same
+    change(world, update(CHANGE_BATCH).values(mac=None))
+    assert [each.batch for each in verified(world, unsigned_to=1).findings] == [2]
 
 
 def test_a_batch_that_has_lost_its_signature_is_found(sealed: World) -> None:

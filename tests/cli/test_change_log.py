@@ -45,6 +45,19 @@ def test_the_log_is_sealed_and_verified(ada: str, xrm: Xrm):
     xrm("log", "verify", "--expect", "1").failed("SETTINGS_INVALID")
 
 
+def test_batches_without_a_signature_are_told_to_who_has_a_key(
+    ada: str, xrm: Xrm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XRM_SECRET_KEY")
+    assert xrm("log", "seal").code == 0
+    assert "1 batches have no signature" in xrm("log", "verify").out
+    monkeypatch.setenv("XRM_SECRET_KEY", KEY)
+    outcome = xrm("log", "verify")
+    outcome.failed("CHANGE_LOG_BROKEN")
+    assert "--unsigned-to 1\n" in outcome.out
+    assert xrm("log", "verify", "--unsigned-to", "1").code == 0
+
+
 def test_whoever_meddles_is_found_out(ada: str, xrm: Xrm, tmp_path: Path):
     xrm("log", "seal")
     with closing(Database(f"sqlite:///{next(tmp_path.rglob('*.db'))}")) as database, database.begin() as connection:

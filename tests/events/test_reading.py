@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from sqlalchemy import Connection, update
 
+from tests.changes.kit import a_year_ago
 from tests.events.kit import Notebook, ReaderWorld
 from tests.jobs.conftest import Clock
 from xrm_core.changes.reading import LoggedChange
@@ -12,7 +13,7 @@ from xrm_core.changes.retention import held_by, removable, remove
 from xrm_core.errors import DatabaseUnavailable, NotFound
 from xrm_core.events import by_hand, cursors, run, waiting
 from xrm_core.events.consumer import EntryFailed, Patience, ReaderWaits
-from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
+from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.reader_tables import LOG_WAITING
 
 
@@ -203,22 +204,24 @@ def test_a_reader_with_too_much_that_waits_reads_no_further(
 def test_what_is_not_read_yet_is_not_removed_from_the_log(world: ReaderWorld) -> None:
     world.begin()
     one = world.customer("A")
+    long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(days=365)
+    world.write(
+        lambda connection: connection.execute(update(CHANGE).where(CHANGE.c.record_id == one).values(at=long_ago))
+    )
     world.read(Failing(one))
     reader = Notebook("other")
-    with world.database.begin() as connection:
-        connection.execute(update(CHANGE_BATCH).values(sealed_at=dt.datetime.now(dt.UTC) - dt.timedelta(days=365)))
-        connection.execute(update(CHANGE).values(at=dt.datetime.now(dt.UTC) - dt.timedelta(days=365)))
+    a_year_ago(world.database)
     hundred = dt.datetime.now(dt.UTC) - dt.timedelta(days=100)
     before = world.state().position - 1
     with world.database.read() as connection:
         assert held_by(connection) == ("test", before)
         old = removable(connection, hundred)
-    assert remove(world.database, hundred, by="test") == old
+    assert remove(world.database, hundred, keys=world.keys, by="test") == old
     assert world.state().lag_seconds > 30_000_000  # the entry is there
     world.write(by_hand.retry, "test")
     world.read(reader := Notebook())
     assert reader.told == [(one, 1)]
-    assert remove(world.database, hundred, by="test") == 1
+    assert remove(world.database, hundred, keys=world.keys, by="test") == 1
 
 
 def test_an_entry_that_was_removed_waits_no_more(world: ReaderWorld) -> None:

@@ -8,6 +8,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from xrm_core.settings import secret_keys
 
+_REMOVED = b" removed"
+"""Behind a chain hash; that alone, which is shorter, is what the signature of a batch is of."""
+
 
 class ChainKeys:
     """Signs the hashes of the chain.
@@ -28,6 +31,17 @@ class ChainKeys:
     def mac(self, chain: bytes) -> bytes | None:
         """The signature of a chain hash; None: there is no key."""
         return hmac.digest(self._keys[0], chain, "sha256") if self._keys else None
+
+    def removal(self, chain: bytes) -> bytes | None:
+        """The signature of a server that has removed the entries of the batch with a chain hash; None: there is no key.
+
+        Who can only write to the database cannot pass off a deletion of their own as this.
+        """
+        return self.mac(chain + _REMOVED)
+
+    def right_removal(self, chain: bytes, mac: bytes) -> bool:
+        """Whether one of the keys has signed that the entries were removed."""
+        return self.right(chain + _REMOVED, mac)
 
     def right(self, chain: bytes, mac: bytes) -> bool:
         """Whether one of the keys has signed this."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, not_, select, union_all, update
 
+from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.sealing import alone
-from xrm_core.changes.verifying import ChangeLogBroken
+from xrm_core.changes.verifying import ChangeLogBroken, problems
 from xrm_core.errors import SettingsError
 from xrm_core.settings import MIN_EVENT_DAYS
 from xrm_core.storage import auth_events
@@ -51,7 +52,7 @@ def held_by(connection: Connection) -> tuple[str, int] | None:
     return None if row is None else (str(row[0]), int(row[1]))
 
 
-def remove(database: Database, before: dt.datetime, *, by: str, stop: Stop = lambda: False) -> int:
+def remove(database: Database, before: dt.datetime, *, keys: ChainKeys, by: str, stop: Stop = lambda: False) -> int:
     """Remove the entries of batches that were sealed before a moment; answers how many. Blocking, and may take long.
 
     What a reader has not read yet stays, however old it is. That it is done is an event of its own, in the transaction
@@ -60,12 +61,13 @@ def remove(database: Database, before: dt.datetime, *, by: str, stop: Stop = lam
     Args:
         database: whose log.
         before: aware.
+        keys: sign that it was done by a server.
         by: for the event: what has asked for it.
         stop: asked between transactions; True: leave the rest for another time.
 
     Raises:
         SettingsError: entries would go that are kept in any case.
-        ChangeLogBroken: a batch lacks entries already.
+        ChangeLogBroken: a batch is not as it was sealed: it stays, since it is what tells of that.
         DatabaseUnavailable, Busy, Timeout: what is removed until then stays so.
     """
     check_old_enough(before)
@@ -77,7 +79,7 @@ def remove(database: Database, before: dt.datetime, *, by: str, stop: Stop = lam
         with database.begin(_TIMEOUT) as connection:
             if not alone(connection):
                 break
-            gone = _remove_oldest(connection, before)
+            gone = _remove_oldest(connection, before, keys)
             if not gone:
                 break
             if not told:
@@ -88,16 +90,20 @@ def remove(database: Database, before: dt.datetime, *, by: str, stop: Stop = lam
     return removed
 
 
-def _remove_oldest(connection: Connection, before: dt.datetime) -> int:
+def _remove_oldest(connection: Connection, before: dt.datetime, keys: ChainKeys) -> int:
     oldest = select(CHANGE_BATCH).where(not_(CHANGE_BATCH.c.removed)).order_by(CHANGE_BATCH.c.number).limit(1)
     batch = connection.execute(oldest.where(*_removable(connection, before))).first()
     if batch is None:
         return 0
-    connection.execute(update(CHANGE_BATCH).where(CHANGE_BATCH.c.number == batch.number).values(removed=True))
-    gone = connection.execute(delete(CHANGE).where(CHANGE.c.position.between(batch.first, batch.last))).rowcount
-    if gone != batch.last - batch.first + 1:
-        raise ChangeLogBroken(1)  # what somebody has removed must not pass for what was too old
-    return gone
+    former = connection.execute(select(CHANGE_BATCH).where(CHANGE_BATCH.c.number == batch.number - 1)).first()
+    # What somebody has removed, or made older than it is, must not pass for what was too old. Signatures are not
+    # looked at: the key of former times may be gone for good reason.
+    if found := problems(connection, batch, former, ChainKeys("")):
+        raise ChangeLogBroken(len(found))
+    mine, signature = CHANGE_BATCH.c.number == batch.number, keys.removal(bytes(batch.chain))
+    connection.execute(update(CHANGE_BATCH).where(mine).values(removed=True, removal=signature))
+    connection.execute(delete(CHANGE).where(CHANGE.c.position.between(batch.first, batch.last)))
+    return int(batch.last - batch.first + 1)
 
 
 def _removable(connection: Connection, before: dt.datetime) -> tuple[ColumnElement[bool], ...]:

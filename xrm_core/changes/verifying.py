@@ -13,6 +13,10 @@ from xrm_core.changes.sealing import entries
 from xrm_core.errors import SettingsError, XrmError
 from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
 
+_UNSIGNED = (
+    "it and all before it have no signature, so whoever can write to the database may have made them; if there was no "
+    "XRM_SECRET_KEY then, say so: --unsigned-to {number}"
+)
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 
@@ -56,6 +60,7 @@ def verify(
     connection: Connection,
     keys: ChainKeys,
     expected: str | None = None,
+    unsigned_to: int = 0,
 ) -> Verified:
     """Check the whole log, in one read transaction.
 
@@ -63,24 +68,29 @@ def verify(
         connection: of a transaction that reads one snapshot.
         keys: by which batches are signed; without any, signatures are not checked.
         expected: a ``head`` of former times that must still be in the chain.
+        unsigned_to: number of the last batch that was sealed before there was a key. Whoever can write to the database
+            can make a whole chain without signatures, so nobody but the operator can know.
 
     Raises:
         SettingsError: ``expected`` is no head.
     """
     findings: list[Finding] = []
-    count = unsigned = removed = checked = 0
+    count = unsigned = removed = checked = without = 0
     before: Row[Any] | None = None
     wanted = None if expected is None else head_of(expected)
     for batch in connection.execute(select(CHANGE_BATCH).order_by(CHANGE_BATCH.c.number)):
         count, removed, unsigned = count + 1, removed + bool(batch.removed), unsigned + (batch.mac is None)
-        findings += [Finding(batch.number, what) for what in _link(batch, before, keys)]
-        findings += [Finding(batch.number, what) for what in _content(connection, batch, before)]
+        findings += [Finding(batch.number, what) for what in problems(connection, batch, before, keys)]
         if wanted is not None and wanted[0] == batch.number:
             if wanted[1] != bytes(batch.chain).hex():
                 findings.append(Finding(batch.number, "is not the batch that was expected"))
             wanted = None
         checked += 0 if batch.removed else batch.last - batch.first + 1
+        if batch.mac is None and unsigned == count:  # else it is a finding of its own
+            without = batch.number
         before = batch
+    if keys and without > unsigned_to:
+        findings.append(Finding(without, _UNSIGNED.format(number=without)))
     if wanted is not None:
         findings.append(Finding(wanted[0], "is missing: it was expected"))
     findings += _strays(connection, before)
@@ -101,6 +111,19 @@ def head_of(text: str) -> tuple[int, str]:
             f"{text[:100]!r} is no head.", hint="«xrm log verify» tells it: a number, a colon and 64 hex digits."
         )
     return int(found[1]), found[2]
+
+
+def problems(connection: Connection, batch: Row[Any], before: Row[Any] | None, keys: ChainKeys) -> list[str]:
+    """What is wrong with a batch, and between it and the one before it."""
+    return [*_link(batch, before, keys), *_content(connection, batch, before), *_removal(batch, keys)]
+
+
+def _removal(batch: Row[Any], keys: ChainKeys) -> Iterator[str]:
+    """What is wrong with how its entries went. One that is not signed itself was sealed when there was no key."""
+    if not (keys and batch.removed) or (batch.mac is None and batch.removal is None):
+        return
+    if batch.removal is None or not keys.right_removal(bytes(batch.chain), bytes(batch.removal)):
+        yield "its entries were removed by nobody who has a key of this server"
 
 
 def _link(batch: Row[Any], before: Row[Any] | None, keys: ChainKeys) -> Iterator[str]:

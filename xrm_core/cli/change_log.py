@@ -59,6 +59,12 @@ def verify(
             metavar="HEAD", help="The head that an earlier check has told: it must still be there.", show_default=False
         ),
     ] = None,
+    unsigned_to: Annotated[
+        int,
+        typer.Option(
+            metavar="BATCH", min=0, help="The last batch of the time before there was a key.", show_default=False
+        ),
+    ] = 0,
     as_json: AsJson = False,
     schemas: Schemas = None,
     database: DatabaseUrl = None,
@@ -76,7 +82,7 @@ def verify(
         workplace.check_applied()
         keys = ChainKeys(workplace.settings.secret_key)
         with workplace.database.read() as connection:
-            found = verify(connection, keys, expect)
+            found = verify(connection, keys, expect, unsigned_to)
     if as_json:
         typer.echo(json.dumps(asdict(found), ensure_ascii=False))
     else:

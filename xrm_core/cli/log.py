@@ -117,6 +117,7 @@ def clear_logs(
     """Remove old lines of the logs for good; that it was done is kept as an event."""
     from xrm_core.auth.retention import Log, by_day, check_old_enough, clear
     from xrm_core.changes import retention as changes
+    from xrm_core.changes.keys import ChainKeys
     from xrm_core.cli.workplace import opened
     from xrm_core.errors import SettingsError
 
@@ -134,7 +135,9 @@ def clear_logs(
             with workplace.database.read() as connection:
                 typer.echo(f"changes: {changes.removable(connection, moment)} lines would be removed.")
         elif of_changes:
-            typer.echo(f"changes: {changes.remove(workplace.database, moment, by='command line')} lines removed.")
+            keys = ChainKeys(workplace.settings.secret_key)
+            gone = changes.remove(workplace.database, moment, keys=keys, by="command line")
+            typer.echo(f"changes: {gone} lines removed.")
         for log in logs:
             if not dry_run:
                 typer.echo(f"{log}: {clear(workplace.database, log, moment, by='command line')} lines removed.")

@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from xrm_core.auth.retention import Log, clear, moment_before
+from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.retention import remove
 from xrm_core.events import webhook_deliveries
 from xrm_core.server.site import Site
@@ -33,7 +34,7 @@ class LogRetention:
 
     def __init__(self, settings: Settings, stop: Callable[[], bool]) -> None:
         self._logs: dict[str, tuple[int, Remove]] = {
-            "changes": (settings.change_days, remove),
+            "changes": (settings.change_days, partial(remove, keys=ChainKeys(settings.secret_key))),
             "webhook_deliveries": (webhook_deliveries.KEPT_DAYS, webhook_deliveries.remove),
             **{
                 log.value: (days, partial(_clear, log))

@@ -51,11 +51,13 @@ CHANGE_BATCH = Table(
     Column("chain", LargeBinary(32), nullable=False),
     Column("mac", LargeBinary(32)),
     Column("removed", Flag, nullable=False),
+    Column("removal", LargeBinary(32)),
     PrimaryKeyConstraint("number", name="pk_xrm_change_batch"),
     sqlite_strict=True,
 )
 """The sealed batches: numbers without a gap from 1, each with the positions of its ``first`` and ``last`` entry.
 
 ``root`` is the hash of its entries, ``chain`` that of the batch and the chain before it, ``mac`` the same with a key of
-the server, if it has one. The entries of a batch that is ``removed`` are gone, since they were too old.
+the server, if it has one. The entries of a batch that is ``removed`` are gone, since they were too old; ``removal`` is
+the signature of the server that has removed them.
 """

@@ -6,7 +6,10 @@ import pytest
 from sqlalchemy import update
 
 from tests.graphql.feed.kit import FEED, Following, short
+from xrm_core.changes import sealing
+from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.retention import remove
+from xrm_core.metadata.clock import instant_text
 from xrm_core.storage.change_tables import CHANGE_BATCH
 
 
@@ -179,15 +182,13 @@ def test_other_rights_or_another_user_load_anew(following: Following) -> None:
         assert following.feed(role, page["cursor"], user)["reload"] is None
 
 
-def test_a_cursor_older_than_the_log_loads_anew(following: Following) -> None:
-    world = following.world
+def test_a_cursor_older_than_the_log_loads_anew(following: Following, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, long_ago = following.world, dt.datetime.now(dt.UTC) - dt.timedelta(days=365)
+    monkeypatch.setattr(sealing, "instant_text", lambda _now: instant_text(long_ago))
     start = following.start("admin")
     world.create("admin", "customer", {"name": "A"})
     fresh = following.start("admin")
-    year = dt.timedelta(days=365)
-    with world.database.begin() as connection:
-        connection.execute(update(CHANGE_BATCH).values(sealed_at=dt.datetime.now(dt.UTC) - year))
-    remove(world.database, dt.datetime.now(dt.UTC) - dt.timedelta(days=100), by="test")
+    remove(world.database, dt.datetime.now(dt.UTC) - dt.timedelta(days=100), keys=ChainKeys(""), by="test")
     assert following.feed("admin", start)["reload"] == "TOO_OLD"
     assert following.feed("admin", fresh)["reload"] is None
 

@@ -183,10 +183,13 @@ def register_schemas() -> list[Path]:
 
 
 @hookspec
-def register_keywords() -> "list[Keyword]":
+def register_keywords(settings: Any) -> "list[Keyword]":
     """Name the words that the plugin brings to entity files: ``x-dsgvo`` of the plugin ``dsgvo``.
 
     Called whenever entity files are read. No database is open yet.
+
+    Args:
+        settings: of the plugin; None if it has none.
 
     Returns:
         A list of ``Keyword``. The name of each is ``x-`` and the plugin's, perhaps with more after another ``-``.

@@ -227,3 +227,18 @@ def test_a_check_that_fails_names_the_plugin() -> None:
     failing = words(Keyword("x-gdpr", PRIVACY, check=lambda _model: 1 / 0))  # type: ignore[arg-type, return-value]
     with pytest.raises(PluginLoadError, match=r"The plugin gdpr of xrm-gdpr 1\.0 .*raised ZeroDivisionError"):
         load([layer("core", firm=FIRM)], failing)
+
+
+def test_without_the_plugin_a_higher_layer_says_parts_otherwise() -> None:
+    # given a word of a plugin that is not there, in two layers
+    below = {"x-gdpr": {"kind": "none", "why": "?"}, "properties": {"name": {**TEXT, "x-gdpr": "name"}}}
+    above = {
+        "x-extends": "firm",
+        "x-gdpr": {"kind": "name", "why": None, "since": 2},
+        "properties": {"name": {"x-gdpr": "secret"}},
+    }
+    # when they are read
+    firm = load([layer("core", said=("x-gdpr",), firm=below), layer("mine", "deployment", firm=above)])["firm"]
+    # then of objects each part of the higher one counts, and what is null is gone
+    assert thaw(firm.annotations) == {"x-gdpr": {"kind": "name", "since": 2}}
+    assert thaw(firm.fields["name"].annotations) == {"x-gdpr": "secret"}

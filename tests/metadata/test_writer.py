@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.metadata.pack import PACK
+from xrm_core.metadata.keywords import words_of
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load, load_texts
 from xrm_core.metadata.model import Model
@@ -128,7 +129,7 @@ def packs(draw: st.DrawFn) -> list[tuple[str, str]]:
 
 
 def again(model: Model) -> Model:
-    return load([LayerSource("pulled", "core", texts=tuple(files_of(model).items()))])
+    return load([LayerSource("pulled", "core", texts=tuple(files_of(model).items()), words=tuple(words_of(model)))])
 
 
 @settings(deadline=None)

@@ -185,6 +185,10 @@ class Keywords:
         entity = model[mistake.entity]
         source = entity.source if mistake.field is None else entity.fields[mistake.field].source
         pointer = "" if mistake.field is None else step("/properties", mistake.field)
+        if entity.between is not None:
+            own = mistake.field not in (None, entity.between.source, entity.between.target)
+            attribute = step("/x-relation/attributes", mistake.field) if own and mistake.field else ""
+            pointer = f"{step('/properties', entity.between.name)}{attribute}"
         return Problem(source.file or entity.source.file, source.line, pointer, mistake.reason, mistake.remedy)
 
     def _joined(self, known: Note, note: Note, problems: list[Problem]) -> Note:
@@ -192,7 +196,10 @@ class Keywords:
             return known
         at = f"{known.document.layer} says otherwise, at {known.document.file}:{known.document.line(known.pointer)}"
         keyword = self._found.get(note.word)
-        above = keyword is not None and keyword.joined is not None and known.document.rank < note.document.rank
+        higher = known.document.rank < note.document.rank
+        if keyword is None and higher:
+            return replace(note, value=_patched(known.value, note.value))
+        above = keyword is not None and keyword.joined is not None and higher
         reason = f'"{note.word}": {at}.'
         if above and keyword is not None and keyword.joined is not None:
             try:
@@ -376,6 +383,13 @@ def _clashes(model: Model) -> Iterator[KeywordMistake]:
                 yield KeywordMistake(
                     entity.name, reason, "Rename the entity, or let the plugin rename its type.", field.name
                 )
+
+
+def _patched(lower: Any, higher: Any) -> Any:
+    """What counts while the plugin is not there that would know: of objects each part, of others the higher layer's."""
+    if not isinstance(lower, Mapping) or not isinstance(higher, Mapping):
+        return higher
+    return {part: value for part, value in {**lower, **higher}.items() if value is not None}
 
 
 def _place(note: Note, entities: Mapping[str, Entity]) -> tuple[str, str | None] | None:

@@ -187,7 +187,7 @@ class Plugins:
         found: list[tuple[str, Item]] = []
         for each in self._hooks[hook]:
             try:
-                items = self._call(each, {})
+                items = self._call(each, {"settings": self.settings_of(each.plugin_name)})
             except Exception as error:
                 raise self._error(each, f"{hook} raised {type(error).__name__}: {error}") from error
             if not isinstance(items, list) or not all(isinstance(item, kind) for item in items):

@@ -5,6 +5,7 @@ from pathlib import Path
 from xrm_core.api import (
     Action,
     JobHandler,
+    Keyword,
     MessageAllowed,
     MessageContext,
     MessageKind,
@@ -20,6 +21,7 @@ from xrm_core.api import (
 from xrm_dsgvo import points, preferences, purposes, reasons, subjects
 from xrm_dsgvo.consent import confirmation, withdrawing
 from xrm_dsgvo.consent import recording as consents
+from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.objection import recording as objections
 from xrm_dsgvo.objection import suppressing
 from xrm_dsgvo.pages import choosing, confirming, leaving
@@ -37,6 +39,12 @@ def register_needs() -> Needs:
 def register_settings() -> type[Settings]:
     """What an installation may say."""
     return Settings
+
+
+@hookimpl
+def register_keywords(settings: Settings) -> list[Keyword]:
+    """What entity files say of data protection, without which they do not load."""
+    return [keyword(settings.all_registers())]
 
 
 @hookimpl

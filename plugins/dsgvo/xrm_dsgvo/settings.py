@@ -1,9 +1,12 @@
 """Settings of the plugin: ``XRM_DSGVO_…``."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from xrm_core.api import Secret
+from xrm_dsgvo.registers import Registers, registers_of
 
 _SHORTEST_KEY = 32
 
@@ -34,7 +37,13 @@ class Settings:
     preference_link_days: int = 90
     """So long the link in a message leads to the preferences of whoever got it; unsubscribing by it has no end."""
 
+    registers: tuple[Path, ...] = ()
+    """Files with registers of the deployment's own: activities, Löschklassen and what else annotations name."""
+    sector: Literal["", "finance"] = ""
+    """The line of business, where the law has other periods for it."""
+
     def __post_init__(self) -> None:
+        registers_of(self.registers, self.sector)
         if self.suppression_key is not None and len(self.suppression_key.reveal()) < _SHORTEST_KEY:
             raise ValueError(f"the suppression_key has fewer than {_SHORTEST_KEY} characters: «openssl rand -hex 32»")
         if self.public_url and not self.public_url.startswith(("https://", "http://localhost")):
@@ -45,3 +54,7 @@ class Settings:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError):
             raise ValueError(f"there is no time_zone {self.time_zone!r}; name one as Europe/Berlin") from None
+
+    def all_registers(self) -> Registers:
+        """The registers that come with the plugin and the deployment's own."""
+        return registers_of(self.registers, self.sector)

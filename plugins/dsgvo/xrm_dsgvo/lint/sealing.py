@@ -1,0 +1,55 @@
+"""Special categories are sealed, and used for what is named."""
+
+from collections.abc import Iterator
+
+from xrm_core.api import KeywordMistake
+from xrm_dsgvo.lint.surroundings import Said, Surroundings
+
+_CALLED = {"art9": "a special category (Article 9)", "art10": "of offences and convictions (Article 10)"}
+
+
+def mistakes(found: Surroundings) -> Iterator[KeywordMistake]:
+    """Of all personal fields."""
+    for each in found.all_fields():
+        if "category" in each.words:
+            yield from _special(found, each)
+        if "encrypt" in each.words:
+            yield from _sealed(each)
+
+
+def _special(found: Surroundings, each: Said) -> Iterator[KeywordMistake]:
+    words = each.words
+    category = found.registers.categories.get(words["category"])
+    special = words.get("special")
+    if category is not None and category.special is not None and special != category.special:
+        reason = f'"{words["category"]}" is {_CALLED[category.special]}.'
+        yield each.mistake("special", reason, f'Add "special": "{category.special}".')
+    if special is None:
+        return
+    for word in ("purposes", "encrypt"):
+        if word not in words:
+            yield each.mistake("special", f'what is {_CALLED[special]} needs "{word}".', "Add it.")
+    if each.field.searched:
+        reason = f"what is {_CALLED[special]} is not found by words."
+        yield each.mistake("special", reason, 'Remove "x-search" of the field.')
+    if special == "art9":
+        keys = found.entities[each.entity.name].get("activities", ())
+        activities = [found.registers.activities[key] for key in keys if key in found.registers.activities]
+        if not any(activity.art9_basis for activity in activities):
+            reason = "no activity of the entity has a basis of Article 9(2)."
+            remedy = 'Name an activity with "art9Basis", in a file that XRM_DSGVO_REGISTERS names.'
+            yield each.mistake("art9-basis", reason, remedy)
+
+
+def _sealed(each: Said) -> Iterator[KeywordMistake]:
+    field = each.field
+    used = [
+        word
+        for word, on in (("x-search", field.searched), ("x-unique", field.unique), ("x-index", field.indexed))
+        if on
+    ]
+    if used:
+        reason = f"a sealed value cannot be found by the database, and the field has {', '.join(used)}."
+        yield each.mistake("sealed", reason, f"Remove {', '.join(used)}, or the sealing.")
+    if field.virtual:
+        yield each.mistake("sealed", "a field that is worked out is not stored.", 'Remove "encrypt".')

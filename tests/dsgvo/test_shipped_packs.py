@@ -8,6 +8,8 @@ import pytest
 from xrm_dsgvo.lint import check_by
 from xrm_dsgvo.registers import registers_of
 
+from tests.docs.pages import REPOSITORY
+from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.packs import pack_layers
@@ -20,7 +22,9 @@ CHECK = check_by(registers_of())
 @pytest.fixture(scope="module", params=[*PACKS, "dsgvo"])
 def model(request: pytest.FixtureRequest) -> Model:
     if request.param not in PACKS:
-        plugin = LayerSource(request.param, "plugin", REPOSITORY / "plugins" / request.param / f"xrm_{request.param}" / "schemas")
+        plugin = LayerSource(
+            request.param, "plugin", REPOSITORY / "plugins" / request.param / f"xrm_{request.param}" / "schemas"
+        )
         return load([*pack_layers(PACKS["core"]), plugin])
     return load(pack_layers(PACKS[request.param]))
 

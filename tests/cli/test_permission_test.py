@@ -11,7 +11,7 @@ from tests.cli.test_permission_explain import pack
 
 __all__ = ["pack"]
 
-PACKS = ["core", "association", "machine_builder"]
+PACKS = ["core", "association", "machine_builder", "machine_builder_base"]
 RECORDS: dict[str, Any] = {
     "user": {"ada": {"email": "ada@example.org"}, "ben": {"email": "ben@example.org"}},
     "book": {

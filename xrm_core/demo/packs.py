@@ -91,8 +91,23 @@ def _machine_builder() -> DemoPack:
     )
 
 
+def _machine_builder_base() -> DemoPack:
+    """The same without quotes, and examples that ask for none."""
+    counts = {entity: count for entity, count in machine_builder.counts().items() if entity not in _QUOTES}
+    examples = tuple(each for each in machine_builder.EXAMPLES if "uote" not in each.query)
+
+    def records() -> Iterator[tuple[str, list[Record]]]:
+        return ((entity, rows) for entity, rows in machine_builder.records() if entity not in _QUOTES)
+
+    return DemoPack("machine_builder_base", machine_builder.users(), counts, records, machine_builder.patches, examples)
+
+
+_QUOTES = ("quote", "quote_item")
+
+
 _DEMOS: Mapping[str, Callable[[], DemoPack]] = {
     "core": core_demo,
     "association": _association,
     "machine_builder": _machine_builder,
+    "machine_builder_base": _machine_builder_base,
 }

@@ -4,13 +4,15 @@ from pathlib import Path
 
 from xrm_core.api import Action, DemoData, JobHandler, MessageKind, Needs, On, QueryField, Route, Schedule, hookimpl
 from xrm_sales import demo
+from xrm_sales.commissions import paying, settling
 from xrm_sales.forecast import figures, snapshots
 from xrm_sales.leads import capture, conversion, duplicates, form, nightly, routing, scoring
-from xrm_sales.opportunities import amounts, checks, closing, defaults, ending, stages, stalled
+from xrm_sales.opportunities import amounts, checks, closing, defaults, ending, equipping, stages, stalled
 from xrm_sales.orders import contracts, ordering
-from xrm_sales.quotes import configuring, life, mailing, mails, pages, reckoning, review
+from xrm_sales.quotes import configuring, from_opportunity, life, mailing, mails, pages, reckoning, review
 from xrm_sales.reports import running
 from xrm_sales.settings import Settings
+from xrm_sales.targets import deviation
 from xrm_sales.visits import planning
 
 
@@ -47,14 +49,15 @@ def register_settings() -> type[Settings]:
 @hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    leads, quotes = (capture, conversion), (configuring, review, life, mailing)
-    return [each for part in (closing, defaults, *leads, *quotes, ordering, contracts) for each in part.actions()]
+    opportunities, leads = (closing, equipping, defaults), (capture, conversion)
+    quotes, after = (from_opportunity, configuring, review, life, mailing), (ordering, contracts, paying)
+    return [each for part in (*opportunities, *leads, *quotes, *after) for each in part.actions()]
 
 
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    return [figures.query_field(), snapshots.query_field(), running.query_field(), planning.query_field()]
+    return [part.query_field() for part in (figures, snapshots, deviation, running, planning)]
 
 
 @hookimpl
@@ -113,6 +116,9 @@ def register_record_hooks() -> list[On]:
         On("opportunity_item", ("create", "update", "delete", "restore"), before=amounts.sum_up),
         On("opportunity", "update", fields=("amount",), before=amounts.keep_sum),
         On("opportunity_member", ("create", "update"), fields=("split_percent",), before=amounts.check_splits),
+        On("opportunity_member", ("create", "update", "delete", "restore"), before=settling.after_member),
+        On("opportunity", ("create", "update"), fields=settling.BASIS, before=settling.after_opportunity),
+        On("commission_rule", ("create", "update"), fields=("condition",), before=settling.check_rule),
         On("activity", ("create", "update"), fields=("status", "opportunity"), before=stalled.wake),
         On("stage", "update", fields=("kind", "pipeline"), before=stages.keep_stage),
         On("stage_check", ("create", "update"), before=checks.check_condition),

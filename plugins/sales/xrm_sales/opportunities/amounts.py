@@ -49,7 +49,7 @@ def _sum(opportunity: str, context: HookContext, _: str) -> None:
     items = context.find("opportunity_item", {"opportunity": {"id": {"eq": opportunity}}}, MOST)
     if len(items) == MOST:
         raise Refuse({"en": f"An opportunity has fewer than {MOST} items.", "de": f"Weniger als {MOST} Positionen."})
-    amount = sum((_net(item, record["currency"]) for item in items), Decimal(0))
+    amount = sum((_net(item, record["currency"]) for item in items if not item["optional"]), Decimal(0))
     if items and amount != record.get("amount"):
         context.records.update(context.connection, context.system, "opportunity", opportunity, {"amount": amount})
 

@@ -2,6 +2,7 @@
 
 from xrm_core.api import Action, ActionContext, Record, RecordChange, Refuse
 from xrm_sales.acting import action
+from xrm_sales.layers import added
 from xrm_sales.moments import now, today
 from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import Writing, change, create
@@ -28,13 +29,12 @@ def make(context: Writing, quote: Record) -> str:
     same = ("subject", "customer", "contact", "opportunity", "currency", "owner", "team")
     figures = ("net_total", "tax_total", "gross_total")
     values = {name: quote[name] for name in (*same, *figures) if quote[name] is not None}
-    made = create(
-        context, "sales_order", {**values, "quote": quote["id"], "ordered_on": quote["decided_on"] or today()}
-    )
+    values |= {"quote": quote["id"], "ordered_on": quote["decided_on"] or today()}
+    made = create(context, "sales_order", {**added(context, quote, "sales_order"), **values})
     lines = context.find("quote_item", {"quote": {"id": {"eq": quote["id"]}}, "optional": {"eq": False}}, 1_000)
     for line in sorted(lines, key=lambda each: each["position"]):
         given = {name: line[name] for name in _LINE if line[name] is not None}
-        create(context, "order_item", {**given, "sales_order": made})
+        create(context, "order_item", {**given, "sales_order": made, **added(context, line, "order_item")})
     return made
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, Record, RecordChange, Refuse, Schedule
 from xrm_sales.acting import action
+from xrm_sales.layers import added
 from xrm_sales.moments import today
 from xrm_sales.opportunities.closing import WinInput, win
 from xrm_sales.orders.ordering import make
@@ -20,7 +21,10 @@ _CONTENT = (
     "subject", "customer", "contact", "opportunity", "price_book", "currency", "language", "priced_on", "valid_until",
     "discount_percent", "introduction", "closing", "terms", "owner", "team",
 )  # fmt: skip
-_LINE = ("position", "product", "text", "description", "quantity", "price_by_hand", "discount_percent", "optional")
+_LINE = (
+    "position", "product", "text", "description", "quantity", "price_by_hand", "discount_percent", "tax_category",
+    "optional",
+)  # fmt: skip
 
 
 @dataclass
@@ -66,14 +70,14 @@ def revise(context: ActionContext, quote: Record) -> None:
     if values.get("valid_until", today()) < today():
         del values["valid_until"]
     values |= {"replaces": quote["id"], "version_number": quote["version_number"] + 1}
-    version = create(context, "quote", values)
+    version = create(context, "quote", {**added(context, quote, "quote"), **values})
     lines = context.find("quote_item", {"quote": {"id": {"eq": quote["id"]}}}, 1_000)
     made: dict[str, str] = {}
     for line in sorted(lines, key=lambda each: (each["part_of"] is not None, each["position"])):
         given = {name: line[name] for name in _LINE if line[name] is not None}
         if line["price_by_hand"]:
             given["unit_price"] = line["unit_price"]
-        given |= {"quote": version, "part_of": made.get(line["part_of"])}
+        given |= {"quote": version, "part_of": made.get(line["part_of"]), **added(context, line, "quote_item")}
         made[line["id"]] = create(context, "quote_item", given)
 
 

@@ -9,8 +9,8 @@ from xrm_sales.moments import today
 from xrm_sales.pricing.rounding import EXACT, rounded
 from xrm_sales.pricing.totals import Line, Totals, totals
 from xrm_sales.products.prices import price
+from xrm_sales.products.rules import is_included
 from xrm_sales.products.taxes import tax_percent
-from xrm_sales.quotes.rules import is_included
 from xrm_sales.writing import Writing, change
 
 MOST = 1_000

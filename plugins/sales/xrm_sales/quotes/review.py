@@ -12,7 +12,7 @@ from xrm_sales.acting import action
 from xrm_sales.moments import now
 from xrm_sales.pricing.rounding import rounded
 from xrm_sales.products.configuration import problems
-from xrm_sales.quotes.rules import is_included, quantities_of, rules_of
+from xrm_sales.products.rules import is_included, quantities_of, rules_of
 from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import change, create
 

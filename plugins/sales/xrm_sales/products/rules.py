@@ -1,4 +1,4 @@
-"""The products of a quote, and the rules on which of them go together."""
+"""The products of lines, and the rules on which of them go together."""
 
 from decimal import Decimal
 

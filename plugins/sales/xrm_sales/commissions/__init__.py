@@ -1,0 +1,1 @@
+"""Commissions: what sellers get for what they have won."""

@@ -1,0 +1,1 @@
+"""Targets beyond quotas, and how far what is reached lies from them."""

@@ -15,7 +15,9 @@ from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.packs import pack_layers
 from xrm_core.shipped import shipped_packs
 
-PACKS = shipped_packs()
+PACKS = {name: folder for name, folder in shipped_packs().items() if name != "machine_builder_sales"}
+"""But the one that stands on the plugin sales: it is looked at with that, once that says what it keeps."""
+
 CHECK = check_by(registers_of())
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
+from xrm_sales.forecast import figures
 
 from tests.sales.conftest import Sales
 
@@ -51,6 +52,22 @@ def test_a_month_has_what_is_won_and_what_is_expected(sales: Sales):
     )
     assert march["weighted"] == "1105.00"  # 100 + 750 + 250 + 5
     assert (april["month"], april["currency"], april["pipeline"]) == ("2026-04-01", "CHF", "70.00")
+
+
+def test_more_parts_than_an_answer_has_are_added_up_in_several(sales: Sales, monkeypatch: pytest.MonkeyPatch):
+    for month, regions in ((3, "AB"), (4, "BC"), (5, "C")):
+        for region in regions:
+            made(sales, amount=10, close_on=f"2026-0{month}-15", region=region)
+    whole = lines(sales, "REGION", months=3)
+
+    monkeypatch.setattr(figures, "_MOST", 3)
+    in_parts = lines(sales, "REGION", months=3)
+    monkeypatch.setattr(figures, "_MOST", 2)
+    refused = sales.admin.refused(FORECAST, "REFUSED_BY_PLUGIN", **{"from": "2026-03-01", "months": 3, "by": "REGION"})
+
+    assert in_parts == whole
+    assert [(each["label"], each["pipeline"]) for each in whole] == [(each, "10.00") for each in "ABBCC"]
+    assert refused.details["field"] == "by"
 
 
 def test_owners_have_their_quota_and_what_the_manager_thinks(sales: Sales):

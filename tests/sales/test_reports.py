@@ -1,5 +1,6 @@
 """Reports that are kept, and run with the rights of who asks."""
 
+from xrm_sales.reports.columns import columns_of
 from xrm_sales.reports.standard import STANDARD
 from xrm_sales.reports.tables import table
 
@@ -33,6 +34,26 @@ def test_every_report_of_the_beginning_is_answered(sales: Sales):
     stages = [row["values"][1:3] for row in found["conversion_by_stage"]["rows"]]
     assert stages == [["Qualification", "3"], ["Won", "1"], ["Lost", "1"]]
     assert len(found["pipeline_cube"]["rows"]) == 8  # one group, and a total over each set of its keys
+
+
+def test_an_opportunity_counts_once_in_a_stage_however_often_it_comes_there(sales: Sales):
+    id_ = sales.opportunity()
+    for stage in ("Proposal", "Qualification", "Proposal"):
+        sales.move(id_, stage)
+
+    rows = sales.admin.query(RUN, name="conversion_by_stage")["salesReport"]["rows"]
+
+    assert [row["values"][1:3] for row in rows] == [["Qualification", "1"], ["Proposal", "1"]]
+
+
+def test_a_report_without_rows_has_its_columns(sales: Sales):
+    found = {name: sales.admin.query(RUN, name=name)["salesReport"]["columns"] for name, *_ in STANDARD}
+
+    assert found["won_by_month"] == ["key.closedOn", "key.currency", "count", "sum.amount", "avg.cycleDays"]
+    assert all(found.values())
+    document = """query { a: customers { nodes { name ...more } } }
+    fragment more on Customer { place: city contacts(first: 1) { totalCount } ... on Customer { country } }"""
+    assert columns_of(document) == ["name", "place", "contacts.totalCount", "country"]
 
 
 def test_everybody_has_their_own_figures(sales: Sales):

@@ -62,6 +62,26 @@ def test_who_is_worth_most_and_was_not_seen_for_long_comes_first(sales: Sales):
     assert sales.admin.refused(PLAN, "REFUSED_BY_PLUGIN", stops=13).details["field"] == "stops"
 
 
+def test_only_those_nearby_are_looked_at(sales: Sales):
+    for name, latitude, longitude in (("Near", 48.5, 9.99), ("Corner", 48.85, 10.67), ("Far", 49.4, 9.99)):
+        sales.xrm.create("customer", name=name, latitude=latitude, longitude=longitude)
+    short = """query ($lat: Decimal!, $lon: Decimal!, $within: Int!) {
+      salesVisitPlan(latitude: $lat, longitude: $lon, within: $within) { stops { customer { name } } }
+    }"""
+
+    def names(within: int, lat: str = "48.40", lon: str = "9.99") -> list[str]:
+        found = sales.admin.query(short, within=within, lat=lat, lon=lon)["salesVisitPlan"]["stops"]
+        return sorted(each["customer"]["name"] for each in found)
+
+    assert names(60) == ["Near"]  # the corner of a box of 60 km is 70 km away
+    assert names(80) == ["Corner", "Near"]
+    assert names(1000) == ["Corner", "Far", "Near"]
+    assert names(1000, "89.9", "179.9") == []
+    for wrong in ({"within": 0}, {"within": 1001}, {"within": 5, "lat": "91"}):
+        given = {"lat": "48", "lon": "9", **wrong}
+        assert sales.admin.refused(short, "REFUSED_BY_PLUGIN", **given).details["field"] in ("within", "latitude")
+
+
 def test_nobody_is_sent_to_customers_whom_they_may_not_see(sales: Sales):
     ada = sales.xrm.as_role("sales_seller", "guest", first_name="Ada")
     customer(sales, "Somebody's", 48.5)

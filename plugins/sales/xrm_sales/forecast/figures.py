@@ -116,11 +116,7 @@ def forecast(context: QueryContext, given: ForecastInput) -> Forecast:
         raise Refuse(
             {"en": "There are no such months.", "de": "Diese Monate gibt es nicht."}, field="from_month"
         ) from None
-    found = context.query(document(given.by), span)
-    if any(len(groups) >= _MOST for groups in found.values()):  # some would be missing in the figures
-        raise Refuse(
-            {"en": "Too much at once: ask for fewer months.", "de": "Zu viel: weniger Monate."}, field="months"
-        )
+    found = _figures(context, document(given.by), first, given.months)
     lines: dict[tuple[str, str, str | None], ForecastLine] = {}
     for each in found["won"]:
         line = _line(lines, given.by, each["key"], "closedOn")
@@ -139,6 +135,28 @@ def forecast(context: QueryContext, given: ForecastInput) -> Forecast:
         _mark(context, lines, span)
     _name(context, given.by, lines)
     return Forecast([lines[key] for key in sorted(lines, key=lambda key: (key[0], key[1], key[2] or ""))])
+
+
+def _figures(context: QueryContext, text: str, first: date, months: int) -> dict[str, list[dict[str, Any]]]:
+    """All groups; where there are more than an answer has, they are asked for by halves of the months.
+
+    Raises:
+        Refuse: there are more of a single month.
+    """
+    span = {"from": first.isoformat(), "to": months_later(first, months).isoformat()}
+    found: dict[str, list[dict[str, Any]]] = context.query(text, span)
+    if all(len(groups) < _MOST for groups in found.values()):
+        return found
+    if months == 1:
+        text_ = {
+            "en": "Too much: there are too many parts of one month.",
+            "de": "Zu viel: zu viele Teile eines Monats.",
+        }
+        raise Refuse(text_, field="by")
+    half = months // 2
+    parts = [(first, half), (months_later(first, half), months - half)]
+    halves = [_figures(context, text, *part) for part in parts]
+    return {name: [group for each in halves for group in each[name]] for name in found}
 
 
 def query_field() -> QueryField:

@@ -13,13 +13,14 @@ def end_periods(context: HookContext, opportunity: str, moment: str) -> None:
         context.records.update(context.connection, context.system, "stage_period", period["id"], {"left_at": moment})
 
 
-def begin_period(context: HookContext, opportunity: str, record: Mapping[str, Any]) -> None:
+def begin_period(context: HookContext, opportunity: str, record: Mapping[str, Any], *, first: bool = False) -> None:
     """Begin the period of the stage in which it is now.
 
     Args:
         context: of the write.
         opportunity: its id.
         record: the opportunity as it is now; ``stage_since`` is the moment.
+        first: whether it was in no stage before.
     """
     period = {
         "opportunity": opportunity,
@@ -27,6 +28,10 @@ def begin_period(context: HookContext, opportunity: str, record: Mapping[str, An
         "entered_at": record["stage_since"],
         "moved_by": _user(context),
         "amount": record.get("amount"),
+        "first_time": first
+        or not context.find(
+            "stage_period", {"opportunity": {"id": {"eq": opportunity}}, "stage": {"id": {"eq": record["stage"]}}}, 1
+        ),
     }
     context.records.create(context.connection, context.system, "stage_period", period)
 

@@ -41,7 +41,7 @@ def begin(change: RecordChange) -> Mapping[str, Any]:
         raise Refuse(WORDS[stage["kind"]], field="stage")
     check_end(change, whole)
     check_stage(change, stage, whole)
-    change.then(lambda context, id_: begin_period(context, id_, whole))
+    change.then(lambda context, id_: begin_period(context, id_, whole, first=True))
     return wanted
 
 

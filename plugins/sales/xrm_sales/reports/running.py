@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xrm_core.api import BadQuery, DocumentInvalid, HookContext, QueryContext, QueryField, RecordChange, Refuse
+from xrm_sales.reports.columns import columns_of
 from xrm_sales.reports.tables import table
 
 _KEPT = """
@@ -48,6 +49,7 @@ def run(context: QueryContext, given: ReportInput) -> ReportTable:
         raise Refuse({"en": "There is no such report.", "de": "Diesen Bericht gibt es nicht."}, field="name")
     report = found[0]
     columns, rows = table(context.query(report["document"], {**(report["variables"] or {}), **_variables(given)}))
+    columns = columns or columns_of(report["document"])
     german = getattr(context.caller, "language", None) == "de" and report["titleDe"]
     return ReportTable(report["titleDe"] if german else report["title"], columns, [ReportRow(row) for row in rows])
 

@@ -29,7 +29,8 @@ STANDARD: tuple[tuple[str, str, str, str], ...] = (
         "Verkaufschancen, die jede Phase erreicht haben",
         """{
   stagePeriodsAggregate(
-    groupBy: [{stage: {position: VALUE}}, {stage: {name: VALUE}}], orderBy: [{key: {stage: {position: ASC}}}]
+    where: {firstTime: {eq: true}}, groupBy: [{stage: {position: VALUE}}, {stage: {name: VALUE}}]
+    orderBy: [{key: {stage: {position: ASC}}}]
   ) { key { stage { position name } } count avg { days } }
 }""",
     ),

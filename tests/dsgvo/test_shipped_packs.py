@@ -21,7 +21,7 @@ PACKS = {name: folder for name, folder in shipped_packs().items() if name != "ma
 CHECK = check_by(registers_of())
 
 
-@pytest.fixture(scope="module", params=[*PACKS, "dsgvo"])
+@pytest.fixture(scope="module", params=[*PACKS, "dsgvo", "sales"])
 def model(request: pytest.FixtureRequest) -> Model:
     if request.param not in PACKS:
         plugin = LayerSource(

@@ -65,6 +65,30 @@ def test_a_creation_and_a_change_are_answered_without_the_executor(client: Clien
 
 
 @pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("parent { name children { nodes { name } } }", {"name": "Head", "children": {"nodes": [{"name": "New"}]}}),
+        ("history(first: 1) { version }", [{"version": 2}]),
+        ("children { nodes { name } }", {"nodes": []}),
+    ],
+)
+def test_an_answer_that_shows_more_than_the_row_shows_it_as_it_is_after_the_change(
+    client: Client, executed: list[str], asked: str, expected: Any
+) -> None:
+    # given a record with another one of its kind, by which an answer comes back to it
+    head = client.ask(CREATE, name="Head")["data"]["createCustomer"]["id"]
+    make = 'mutation ($head: ID!) { createCustomer(input: {name: "Old", parentId: $head}) { id } }'
+    id_ = client.ask(make, head=head)["data"]["createCustomer"]["id"]
+    # when it is changed
+    answer = client.ask(
+        f'mutation ($id: ID!) {{ updateCustomer(id: $id, input: {{name: "New"}}) {{ {asked} }} }}', id=id_
+    )
+    # then all of the answer is as it is after that
+    assert answer["data"]["updateCustomer"] == {asked.split(" ")[0].split("(")[0]: expected}
+    assert executed == []
+
+
+@pytest.mark.parametrize(
     ("query", "headers"),
     [
         ('mutation { createCustomer(input: {name: "A"}, dryRun: true) { id } }', {}),

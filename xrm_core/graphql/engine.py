@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -352,7 +352,7 @@ class Engine:
             )
         if self.gate is not None:
             self.gate()
-        timeout, acting = role.timeout, replace(caller, causes=_causes(caller))
+        timeout, acting = role.timeout, caller.led_by(_causes(caller))
         waits = False  # for what others hold
         if self.quick is not None and request.idempotency_key is None and not (request.tells_cost or many):
             began = time.monotonic()

@@ -15,6 +15,8 @@ from graphql import (
     ObjectValueNode,
     ValueNode,
     VariableNode,
+    get_named_type,
+    get_nullable_type,
 )
 
 from xrm_core.graphql.arguments import Getter
@@ -29,7 +31,7 @@ def nested_in(node: FieldNode, definition: GraphQLField, name: str) -> Getter | 
     for argument in node.arguments or ():
         if argument.name.value == name and _may_nest(argument.value):
             given, type_ = argument.value, definition.args[name].type
-            if not _varies(given):
+            if not _varies(given, type_):
                 count = _Counter({}).in_node(given, type_)
                 return lambda _variables: count
             return lambda variables: _Counter(variables).in_node(given, type_)
@@ -44,12 +46,22 @@ def _may_nest(node: ValueNode) -> bool:
     return isinstance(node, VariableNode)
 
 
-def _varies(node: ValueNode) -> bool:
-    if isinstance(node, ListValueNode):
-        return any(map(_varies, node.values))
-    if isinstance(node, ObjectValueNode):
-        return any(_varies(each.value) for each in node.fields)
-    return isinstance(node, VariableNode)
+def _varies(node: ValueNode, type_: Any) -> bool:
+    """Whether it depends on variables how many records and links are in a value."""
+    type_ = get_nullable_type(type_)
+    if isinstance(node, VariableNode):
+        return isinstance(get_named_type(type_), GraphQLInputObjectType)
+    if isinstance(type_, GraphQLList):
+        items = node.values if isinstance(node, ListValueNode) else (node,)
+        return any(_varies(each, type_.of_type) for each in items)
+    if not isinstance(type_, GraphQLInputObjectType) or not isinstance(node, ObjectValueNode):
+        return False
+    counted = getattr(type_, "writes", ())
+    return any(
+        _varies(each.value, type_.fields[each.name.value].type)
+        or (each.name.value in counted and isinstance(each.value, VariableNode))
+        for each in node.fields
+    )
 
 
 class _Counter:

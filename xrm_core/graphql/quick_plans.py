@@ -4,8 +4,9 @@ Then arguments are taken out of the variables, and the answer is the text of one
 executor. What is not as simple as that has no such plan.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import (
@@ -36,12 +37,17 @@ from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.plans import Plan, Planner, Step
 from xrm_core.metadata.model import Entity
 from xrm_core.query.reads import Marker, logs_reads
-from xrm_core.query.statement import compile_request
+from xrm_core.query.request import Record, Request
+from xrm_core.query.scan import Scope
+from xrm_core.query.statement import Statement, compile_request
+from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.prepared_steps import Text
 from xrm_core.storage.readers import ANEW
+from xrm_core.storage.written_rows import WRITTEN, WithWritten
 
 KINDS = ("create", "update")
 _ARGUMENTS = frozenset({"id", "input", "version"})
+_ROW = re.compile(rf"\b{WRITTEN}\b")  # not its aliases
 
 Maker = Callable[[Mapping[str, Any]], Any]
 
@@ -55,7 +61,8 @@ class QuickPlan:
     """How one mutation is answered.
 
     ``arguments`` take their values out of the variables; ``fields`` are those of the record by their names in the
-    input. ``answer`` is the plan of the record after the change, ``text`` its statement.
+    input. ``answer`` is the plan of the record after the change, ``text`` its statement. ``same`` is what finds
+    the same by the same values in the statement that makes the change (None: it cannot be seen there).
     """
 
     root: Root
@@ -65,6 +72,12 @@ class QuickPlan:
     fields: Mapping[str, str]
     answer: Plan
     text: Text
+    same: Text | None
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the statement that makes the change can show the record."""
+        return self.same is not None
 
     def argument(self, name: str, variables: Mapping[str, Any]) -> Any:
         """The value of an argument; None: it has none. Raises NotSimple."""
@@ -111,7 +124,19 @@ def quick_plan(
     text = planner.scope.tables.statements.get(
         ("shown", statement.sql), lambda: Text(statement.sql, len(statement.names))
     )
-    return QuickPlan(root, kind, key, makers, plain, plan, text)
+    return QuickPlan(root, kind, key, makers, plain, plan, text, _same(planner.scope, marked, statement))
+
+
+def _same(scope: Scope, request: Request, statement: Statement) -> Text | None:
+    """The text of what finds the answer in the row that the same statement writes; None: it asks for more than that."""
+    if not isinstance(request, Record):
+        return None
+    tables = WithWritten(scope.tables, request.entity)
+    found = compile_request(replace(scope, tables=tables), request)
+    alone = tables.asked == 1 and len(_ROW.findall(found.sql)) == 1 and CHANGE.name not in found.sql
+    if not alone or (found.names, found.fixed) != (statement.names, statement.fixed):
+        return None
+    return scope.tables.statements.get(("shown at once", found.sql), lambda: Text(found.sql, len(found.names)))
 
 
 class _Floats(Visitor):

@@ -21,10 +21,10 @@ from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import User
 from xrm_core.query.context import ContextValues
 from xrm_core.query.scan import Scope
-from xrm_core.records.at_once import Written, changing_at_once, creating_at_once, holding_at_once, is_plain
+from xrm_core.records.at_once import Written, change_of, changing_at_once, creating_at_once, holding_at_once, is_plain
 from xrm_core.records.door import Records
 from xrm_core.storage.driver_statements import Call
-from xrm_core.storage.joined import shown_if
+from xrm_core.storage.joined import shown_if, written_and_shown, written_together
 from xrm_core.storage.policy_sets import versions_required
 from xrm_core.storage.pq_writer import NotWritten, PostgresWriter, StillHeld
 from xrm_core.storage.requirements import Requirement, requiring
@@ -55,10 +55,14 @@ class QuickWrites:
         self._dialect = dialect
         self._policies = policies
         self._held = held
+        self._plain: dict[str, bool] = {}
 
     def are_possible(self, kind: Entity) -> bool:
         """Whether records of an entity can be written so, and nobody has to be told of the statements."""
-        return is_plain(self._records, kind) and not self._writer.is_listened_to
+        plain = self._plain.get(kind.name)
+        if plain is None:
+            plain = self._plain[kind.name] = is_plain(self._records, kind)
+        return plain and not self._writer.is_listened_to
 
     async def answer(
         self, plan: QuickPlan, variables: Mapping[str, Any], caller: User, seconds: float
@@ -93,7 +97,9 @@ class QuickWrites:
     ) -> bytes | None:
         try:
             values = plan.values(variables)
-            made = creating_at_once(self._records, scope, caller, plan.kind, values, _now())
+            made = creating_at_once(
+                self._records, scope, caller, plan.kind, values, _now(), at_once=plan.same is not None
+            )
             if made is None:
                 return None
             id_, written = made
@@ -109,21 +115,31 @@ class QuickWrites:
         try:
             id_ = known_id(plan.kind, plan.argument("id", variables))
             changes, version = plan.values(variables), plan.argument("version", variables)
-            made = holding_at_once(scope, caller, plan.kind, id_, changes)
-            if made is None:
+            change = change_of(scope, caller, plan.kind, changes)
+            if change is None:
                 return None
-            conditions, calls, make_record = made
+            held = holding_at_once(scope, caller, plan.kind, id_, change)
         except XrmError:
             return None
         async with self._writer.writing(seconds) as writing:
-            found = await writing.ask(calls)
+            found = await writing.ask(held)
             if not found:
                 raise NotWritten
-            before = make_record(found[0])
+            before = change.make_record(found[0])
             if version is not None and version != before["version"]:
                 raise NotWritten
             try:
-                ready = changing_at_once(self._records, scope, caller, plan.kind, before, changes, conditions, _now())
+                ready = changing_at_once(
+                    self._records,
+                    scope,
+                    caller,
+                    plan.kind,
+                    before,
+                    changes,
+                    change,
+                    _now(),
+                    at_once=plan.same is not None,
+                )
                 calls = [] if ready is None else self._last(plan, variables, caller, id_, ready)
             except XrmError as error:
                 raise NotWritten from error
@@ -141,12 +157,16 @@ class QuickWrites:
         if values is None:
             raise NotSimple
         [statement] = [step.statement for step in plan.answer.steps if step.statement is not None]
-        shown = Call(plan.text, statement.bind(values), None, _never)
         versions = versions_required(self._records.model, self._policies)
         wanted = [*written.required, self._held.required(caller), versions]
         kept = self._records.tables.statements
         required = requiring(wanted, kept, self._dialect, ContextValues(caller))
-        return [*written.calls, shown_if(shown, required, kept)]
+        if plan.same is not None and written.at_once:
+            shown = Call(plan.same, statement.bind(values), None, _never)
+            return [*written.first, written_and_shown(written.row, written.entry, shown, required, kept)]
+        shown = Call(plan.text, statement.bind(values), None, _never)
+        both = written_together(written.row, written.entry, kept)
+        return [*written.first, both, shown_if(shown, required, kept)]
 
 
 def _never(_connection: Any) -> Any:

@@ -19,15 +19,22 @@ from xrm_core.query.scan import Scope
 from xrm_core.records.creating import formed, inserting
 from xrm_core.records.defaults import own
 from xrm_core.records.locking import MakeRecord, locking_one
-from xrm_core.records.reach import holding_for
+from xrm_core.records.reach import Reach, holding_for, holding_from
 from xrm_core.records.refusals import refuse
 from xrm_core.records.relationships import stands_alone
-from xrm_core.records.rights import Conditions, check_fields, conditions_required, row_conditions
+from xrm_core.records.rights import (
+    ONE,
+    Conditions,
+    check_fields,
+    conditions_required,
+    row_conditions,
+    values_for,
+    written_required,
+)
 from xrm_core.records.stored import Record, canonical
-from xrm_core.records.targets_at_once import seen_at_once
+from xrm_core.records.targets_at_once import Seen, seen_at_once
 from xrm_core.records.updating import changing_one
-from xrm_core.storage.driver_statements import Call
-from xrm_core.storage.joined import written_together
+from xrm_core.storage.driver_statements import Call, DriverStatement
 from xrm_core.storage.requirements import Requirement
 
 if TYPE_CHECKING:
@@ -36,10 +43,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What writes a record, and what has to hold after that."""
+    """What writes a record, and what has to hold.
 
-    calls: list[Call]
+    ``first`` comes before the ``row`` and its ``entry`` in the change log. ``required`` has to hold then: in the
+    same statement if ``at_once``, else in one after them.
+    """
+
+    first: list[Call]
+    row: Call
+    entry: Call
     required: list[Requirement]
+    at_once: bool
 
 
 def is_plain(records: "Records", kind: Entity) -> bool:
@@ -57,7 +71,14 @@ _PLAIN = WorkedOut(_plain)
 
 
 def creating_at_once(
-    records: "Records", scope: Scope, caller: User, kind: Entity, values: Mapping[str, Any], now: dt.datetime
+    records: "Records",
+    scope: Scope,
+    caller: User,
+    kind: Entity,
+    values: Mapping[str, Any],
+    now: dt.datetime,
+    *,
+    at_once: bool,
 ) -> tuple[str, Written] | None:
     """The id of a new record, and what stores it.
 
@@ -68,6 +89,7 @@ def creating_at_once(
         kind: an entity that :func:`is_plain`, so that no plugin is to be asked.
         values: as :meth:`~xrm_core.records.door.Records.create` takes them, without links and without other records.
         now: the moment.
+        at_once: whether the record can be shown by the statement that writes it.
 
     Raises:
         Forbidden, ValidationFailed: it cannot be created.
@@ -79,25 +101,72 @@ def creating_at_once(
     seen = seen_at_once(scope, caller, kind, new.given, id_)
     if held is None or seen is None:
         return None
-    wanted = [conditions_required(scope, kind, id_, new.record["version"], conditions)] if conditions else []
     row, entry = inserting(scope, caller, kind, new.record, now)
-    return id_, Written(
-        [*seen.before, *held, written_together(row, entry, scope.tables.statements)], [*seen.after, *wanted]
-    )
+    return id_, _written(scope, kind, id_, new.record["version"], conditions, seen, held, row, entry, at_once)
 
 
-def holding_at_once(
-    scope: Scope, caller: User, kind: Entity, id_: str, changes: Mapping[str, Any]
-) -> tuple[Conditions, list[Call], MakeRecord] | None:
-    """The conditions of a change, what holds a record if they are met, and what makes it of the row of the first.
+def _written(
+    scope: Scope,
+    kind: Entity,
+    id_: str,
+    version: int,
+    conditions: Conditions,
+    seen: Seen,
+    held: list[Call],
+    row: Call,
+    entry: Call,
+    at_once: bool,
+) -> Written:
+    first = [*seen.before, *held]
+    if not conditions:
+        return Written(first, row, entry, seen.after, at_once)
+    same = written_required(scope, kind, conditions) if at_once else None
+    if same is not None:
+        return Written(first, row, entry, [*seen.after, *same], True)
+    # Also that it was changed at all: that has the conditions with it, too.
+    after = conditions_required(scope, kind, id_, version, conditions)
+    return Written(first, row, entry, [*seen.after, after], False)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of some fields, as somebody with certain rights makes it.
+
+    ``lock`` is what holds a record, if they may change it so, and what makes a record of its row; ``further`` are steps
+    to what is held after it. ``refers``: relations are among the fields.
+    """
+
+    conditions: Conditions
+    lock: DriverStatement
+    make_record: MakeRecord
+    further: Reach | None
+    refers: bool
+
+
+def change_of(scope: Scope, caller: User, kind: Entity, changes: Mapping[str, Any]) -> Change | None:
+    """What is the same for each change of these fields by who has the caller's rights; None: it takes more than that.
 
     Raises:
         Forbidden: the caller may change no such fields.
     """
-    check_fields(caller, kind, Action.UPDATE, changes)
-    conditions = row_conditions(scope, caller, kind, Action.UPDATE, changes)
-    found = locking_one(scope, caller, kind, id_, conditions)
-    return None if found is None else (conditions, *found)
+
+    def make() -> Change | None:
+        check_fields(caller, kind, Action.UPDATE, changes)
+        conditions = row_conditions(scope, caller, kind, Action.UPDATE, changes)
+        found = locking_one(scope, kind, conditions)
+        refers = any(kind.fields[name].relation is not None for name in changes)
+        return None if found is None else Change(conditions, *found, refers)
+
+    key = ("change", scope.dialect.name, kind.name, scope.access.shape, tuple(changes))
+    return scope.tables.statements.get(key, make)
+
+
+def holding_at_once(scope: Scope, caller: User, kind: Entity, id_: str, change: Change) -> list[Call]:
+    """What holds a record, and what the conditions of its change look at; the first finds its row."""
+    calls = [change.lock.call(values_for(caller, {ONE: id_}))]
+    if change.further is not None:
+        calls += holding_from(scope, kind, id_, change.further) or ()
+    return calls
 
 
 def changing_at_once(
@@ -107,8 +176,10 @@ def changing_at_once(
     kind: Entity,
     before: Record,
     changes: Mapping[str, Any],
-    conditions: Conditions,
+    change: Change,
     now: dt.datetime,
+    *,
+    at_once: bool,
 ) -> Written | None:
     """What changes a record that is held. Arguments as above.
 
@@ -116,12 +187,17 @@ def changing_at_once(
         ValidationFailed: it cannot be changed like this.
     """
     final = canonical(kind, changes)
-    refuse(records.validator.problems(kind, {**own(before), **final}), kind, caller)
-    held = holding_for(scope, kind, final, conditions.reach)
-    seen = seen_at_once(scope, caller, kind, final, before["id"])
+    refuse(records.validator.problems(kind, {**own(before), **final}, changed=final), kind, caller)
+    held: list[Call] | None = []
+    seen: Seen | None = _NOTHING
+    if change.refers:
+        held = holding_for(scope, kind, final, change.conditions.reach)
+        seen = seen_at_once(scope, caller, kind, final, before["id"])
     if held is None or seen is None:
         return None
+    conditions = change.conditions
     row, entry = changing_one(scope, caller, kind, before, final, conditions, now)
-    # Also that it was changed at all: that has the conditions with it, too.
-    wanted = [conditions_required(scope, kind, before["id"], before["version"] + 1, conditions)] if conditions else []
-    return Written([*seen.before, *held, written_together(row, entry, scope.tables.statements)], [*seen.after, *wanted])
+    return _written(scope, kind, before["id"], before["version"] + 1, conditions, seen, held, row, entry, at_once)
+
+
+_NOTHING = Seen([], [])

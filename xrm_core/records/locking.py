@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select
+from sqlalchemy import Connection, Select, Table, bindparam, select, true
 
 from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import Entity
@@ -12,10 +12,10 @@ from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
 from xrm_core.records.among import MANY, among
-from xrm_core.records.reach import Reach, hold_from, holding_from
+from xrm_core.records.reach import Reach, Step, hold_from, holding_from, only_step
 from xrm_core.records.rights import ONE, Conditions, all_hold, denied, holding, holds, kept, values_for
 from xrm_core.records.stored import Record, record_maker
-from xrm_core.storage.driver_statements import Call, DriverStatement, run_together
+from xrm_core.storage.driver_statements import DriverStatement, run_together
 
 MakeRecord = Callable[[Sequence[Any]], Record]
 """Makes a record of a row."""
@@ -70,19 +70,37 @@ def locked(
 
 
 def locking_one(
-    scope: Scope, caller: Caller, kind: Entity, id_: str, conditions: Conditions
-) -> tuple[list[Call], MakeRecord] | None:
+    scope: Scope, kind: Entity, conditions: Conditions
+) -> tuple[DriverStatement, MakeRecord, Reach | None] | None:
     """What :func:`locked` runs on PostgreSQL for one record that is to be changed, to be run together with others.
 
-    The first finds its row, of which the function makes a record; the others hold what the conditions look at. That
-    these hold still is to be asked after that. None: it takes more than can be said before.
+    It finds its row by :data:`~xrm_core.records.rights.ONE`; the function makes a record of that, without who has made
+    and changed it, and when. What the conditions
+    look at is held, too, but for what :func:`~xrm_core.records.reach.holding_from` holds from there (None: nothing).
+    That the conditions hold still is to be asked after that. None: it takes more than can be said before.
     """
     reach = conditions.reach
-    held = [] if not reach.steps else holding_from(scope, kind, id_, reach)
-    if reach.lists or held is None:
+    if reach.lists or any(further.steps for further in reach.steps.values()):
         return None
-    query, make_record = _query(scope, kind, conditions, one=True, keeps_id=not reach.alone)
-    return [query.call(values_for(caller, {ONE: id_})), *held], make_record
+    table = scope.tables[kind.name]
+    columns = [each for each in table.c if each.name not in _STAMPS]
+    query = select(*columns).where(table.c.id == bindparam(ONE, type_=table.c.id.type), *conditions)
+    query = query.with_for_update(key_share=not reach.alone)
+    step = only_step(reach)
+    statement = DriverStatement(query if step is None else _with_one(scope, query, step), scope.dialect)
+    further = reach if reach.steps and step is None else None
+    return statement, record_maker(kind, [each.name for each in columns]), further
+
+
+def _with_one(scope: Scope, query: Select[Any], step: Step) -> Select[Any]:
+    """What holds one record, and then the one to which it leads by a step."""
+    other, record = scope.tables[step.entity], query.cte("xrm_record")
+    its = select(record.c[step.column]).scalar_subquery()
+    held = select(other.c.id).where(other.c.id == its).with_for_update(read=True).cte("xrm_held")
+    return select(*record.c).select_from(record.outerjoin(held, true()))
+
+
+_STAMPS = frozenset({"created_at", "created_by", "updated_at", "updated_by"})
 
 
 def _query(

@@ -152,6 +152,14 @@ def hold_from(connection: Connection, scope: Scope, entity: Entity, ids: Sequenc
         _hold(connection, scope, step, further, (entity.name, step), make, ids)
 
 
+def only_step(reach: Reach) -> Step | None:
+    """The step to one record beyond which nothing is looked at, if that is all; None: it is not."""
+    if len(reach.steps) != 1:
+        return None
+    [(step, further)] = reach.steps.items()
+    return None if step.back or further.steps else step
+
+
 def holding_from(scope: Scope, entity: Entity, id_: str, reach: Reach) -> list[Call] | None:
     """What :func:`hold_from` does for one record, to be run together with others; None: it goes further than a step."""
     if any(further.steps for further in reach.steps.values()):

@@ -1,14 +1,15 @@
 """The caller's rights on a write, as conditions that stand in the SQL of the write itself."""
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, literal_column, select
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.errors import Forbidden, NotFound
 from xrm_core.metadata.model import Entity
-from xrm_core.metadata.predicate import EVERYTHING, NOTHING
+from xrm_core.metadata.predicate import EVERYTHING, NOTHING, Predicate
 from xrm_core.permissions.access import Access, Permission
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
@@ -23,6 +24,7 @@ from xrm_core.records.wording import ABOUT, labelled, noun, plural
 from xrm_core.storage.driver_statements import Call, DriverStatement, run_together
 from xrm_core.storage.merge_tables import MERGE
 from xrm_core.storage.requirements import Requirement
+from xrm_core.storage.written_rows import WithWritten
 from xrm_core.translation import mark, say
 
 Problems = list[dict[str, str]]
@@ -71,12 +73,18 @@ def check_fields(caller: Caller, entity: Entity, action: Action, names: Collecti
 
 
 class Conditions(list[Any]):
-    """Conditions on the table of an entity; ``key`` is equal for equal ones. ``reach`` is what else they look at."""
+    """Conditions on the table of an entity; ``key`` is equal for equal ones. ``reach`` is what else they look at.
 
-    def __init__(self, key: Hashable, conditions: Sequence[Any], reach: Reach | None = None) -> None:
+    ``rules`` are what they are made of.
+    """
+
+    def __init__(
+        self, key: Hashable, conditions: Sequence[Any], reach: Reach | None = None, rules: Sequence[Predicate] = ()
+    ) -> None:
         super().__init__(conditions)
         self.key = key
         self.reach = reach or Reach()
+        self.rules = rules
 
 
 def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action, fields: Collection[str]) -> Conditions:
@@ -91,7 +99,7 @@ def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action,
     def make() -> Conditions:
         row = unguarded(scope, entity, scope.tables[entity.name])
         compiled = [compile_rule(scope, entity, row, rule) for rule in restricting]
-        return Conditions(key, compiled, reach_of(scope.model, entity, restricting))
+        return Conditions(key, compiled, reach_of(scope.model, entity, restricting), restricting)
 
     return scope.tables.statements.get(("conditions", key), make)
 
@@ -139,6 +147,28 @@ def conditions_required(scope: Scope, entity: Entity, id_: str, version: int, co
         return select(table.c.id).where(mine, its, *conditions).exists()
 
     return Requirement(("holds", conditions.key), make, {ONE: id_, VERSION: version})
+
+
+def written_required(scope: Scope, entity: Entity, conditions: Conditions) -> list[Requirement] | None:
+    """That the conditions hold for the row that the same statement writes and shows to the caller.
+
+    None: they look at others of its table.
+    """
+
+    def make() -> list[Requirement] | None:
+        seen = scope.access.get(entity.name, Action.READ)
+        if seen is not None and all(rule == seen.rule for rule in conditions.rules):
+            return []  # since it is shown at all
+        tables = WithWritten(scope.tables, entity.name)
+        over = replace(scope, tables=tables)
+        row = unguarded(over, entity, tables.row)
+        compiled = [compile_rule(over, entity, row, rule) for rule in conditions.rules]
+        if tables.asked:
+            return None
+        holds = select(literal_column("1")).select_from(tables.row).where(*compiled).exists()
+        return [Requirement(("written holds", conditions.key), lambda: holds, {})]
+
+    return scope.tables.statements.get(("written holds", conditions.key), make)
 
 
 ONE = "xrm_id"

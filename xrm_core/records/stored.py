@@ -45,12 +45,15 @@ def from_row(entity: Entity, row: Mapping[str, Any]) -> Record:
 
 
 def record_maker(entity: Entity, columns: Iterable[str]) -> Callable[[Sequence[Any]], Record]:
-    """What makes a whole record, as :func:`from_row` does, of the values of these columns in their order."""
+    """What makes a record, as :func:`from_row` does, of the values of these columns in their order.
+
+    It has the fields whose columns are there.
+    """
     order = {column: place for place, column in enumerate(columns)}
     names, plain = [], []
     others: list[tuple[str, Field]] = []
     for field in entity.all_fields():
-        if field.virtual:
+        if field.virtual or field.columns[0] not in order:
             continue
         if field.type is FieldType.MONEY or (field.relation is not None and field.relation.polymorphic):
             others.append((field.name, field))

@@ -150,11 +150,11 @@ def final_changes(
 
     Raises what makes the record invalid, or what a plugin has against it.
     """
-    refuse(records.validator.problems(kind, {**own(before), **changes}), kind, caller)
+    refuse(records.validator.problems(kind, {**own(before), **changes}, changed=changes), kind, caller)
     final = records.canonical(kind, records.hooks.before_update(kind.name, before, dict(changes), then))
     refuse_unwritable(kind, changes, final)
     if final != changes:
-        refuse(records.validator.problems(kind, {**own(before), **final}), kind, caller)
+        refuse(records.validator.problems(kind, {**own(before), **final}, changed=final), kind, caller)
     return final
 
 

@@ -40,14 +40,23 @@ class Validator:
         }
         self._rules = {entity.name: RuleChecker(entity) for entity in model if entity.rules}
 
-    def problems(self, entity: Entity, record: Mapping[str, Any], *, rules: bool = True) -> list[Problem]:
+    def problems(
+        self,
+        entity: Entity,
+        record: Mapping[str, Any],
+        *,
+        rules: bool = True,
+        changed: Mapping[str, Any] | None = None,
+    ) -> list[Problem]:
         """What is wrong with a whole record (without system fields), in the order of the entity's fields.
 
-        Without ``rules``, only its fields are looked at one by one.
+        Without ``rules``, only its fields are looked at one by one. ``changed`` are those of them that do not stand in
+        the database: whatever does has digits and characters that can be stored.
         """
         found: list[Problem] = []
-        if not _is_ordinary(_LOOKED_AT(entity), record):
-            found.extend(_beyond_schema(entity, record))
+        looked_at = record if changed is None else changed
+        if not _is_ordinary(_LOOKED_AT(entity), looked_at):
+            found.extend(_beyond_schema(entity, looked_at))
         if entity.relationship is not None:
             found.extend(relationship_problems(self._model, entity, record))
         if self._formats is not None and entity.name in self._formats:

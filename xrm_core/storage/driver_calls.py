@@ -8,7 +8,6 @@ traces do, is not told of these; see :func:`listened_to`.
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import psycopg
@@ -131,10 +130,10 @@ class _OnPostgres:
         """See :func:`together`; ``first`` are commands before them, which have no values and give no rows."""
         if not first:
             self._begin()
-        steps = [Step(_BEGIN, partial(self._pg.send_query_params, each, None)) for each in first]
+        steps = [Step(_BEGIN, self._pg.send_query_params, (each, None)) for each in first]
         for text, values in calls:
             try:
-                steps += self._steps.steps(text, values)
+                self._steps.add(steps, text, values)
             except psycopg.Error as error:  # a value that cannot be sent
                 self._steps.not_sent(steps)
                 raise _wrapped(text, error) from error
@@ -169,7 +168,7 @@ class _OnPostgres:
         try:
             pg.enter_pipeline_mode()
             for step in steps:
-                step.send()
+                step.send(*step.given)
             pg.pipeline_sync()
             results = self._received()
             pg.exit_pipeline_mode()

@@ -93,8 +93,8 @@ class DriverStatement:
         types = (
             [each.type for each in statement.selected_columns] if isinstance(statement, Select | CompoundSelect) else []
         )
-        results = [_result_processor(each, dialect) for each in types]
-        self._results = results if any(results) else []
+        results = enumerate(_result_processor(each, dialect) for each in types)
+        self._results = [(place, process) for place, process in results if process is not None]
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Row]:
         """The rows that it finds, each with the values of its columns in Python's types.
@@ -135,10 +135,12 @@ class DriverStatement:
         return {name: values[name] for name in self._given}
 
     def _made(self, row: Row) -> Row:
-        return tuple(
-            value if value is None or process is None else process(value)
-            for value, process in zip(row, self._results, strict=True)
-        )
+        made = list(row)
+        for place, process in self._results:
+            value = made[place]
+            if value is not None:
+                made[place] = process(value)
+        return tuple(made)
 
 
 class _Binds:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from xrm_core.storage.driver_statements import Call, Outcome
 from xrm_core.storage.kept_statements import KeptStatements
 from xrm_core.storage.prepared_steps import Text
+from xrm_core.storage.written_rows import WRITTEN
 
 _PLACES = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)""")
 """Placeholders, and all in which there may be what looks like one."""
@@ -16,9 +17,29 @@ def written_together(first: Call, second: Call, kept: KeptStatements) -> Call:
     """What does both: neither gives rows, and neither needs what the other does."""
 
     def make() -> Text:
-        return _text(f"WITH first AS ({first.text.sql}) {_moved(second, first)}", first, second)
+        return _text(f"WITH first AS ({first.text.sql}) {_moved(second, len(first.text.formats))}", first, second)
 
     return _both(first, second, kept.get(("written together", first.text.number, second.text.number), make))
+
+
+def written_and_shown(row: Call, entry: Call, shown: Call, required: Call, kept: KeptStatements) -> Call:
+    """What :func:`written_together` and :func:`shown_if` do, as one.
+
+    ``row`` writes one row; ``shown`` and ``required`` see it as :data:`~xrm_core.storage.written_rows.WRITTEN`, and
+    everything else as it was before. It fails if no row is written.
+    """
+    key = ("written and shown", row.text.number, entry.text.number, shown.text.number, required.text.number)
+
+    def make() -> Text:
+        after = shown_if(shown, required, kept)
+        behind = len(row.text.formats)
+        logged = _moved(entry, behind)
+        asked = _moved(after, behind + len(entry.text.formats))
+        sql = f"WITH {WRITTEN} AS ({row.text.sql} RETURNING *), xrm_logged AS ({logged}) {asked}"
+        return Text(sql, behind + len(entry.text.formats) + len(after.text.formats))
+
+    values = [*row.values, *entry.values, *shown.values, *required.values]
+    return Call(kept.get(key, make), values, None, _never)
 
 
 def shown_if(shown: Call, required: Call, kept: KeptStatements) -> Call:
@@ -28,15 +49,14 @@ def shown_if(shown: Call, required: Call, kept: KeptStatements) -> Call:
     """
 
     def make() -> Text:
-        found = f"max(found.it), 1 / count(found.it), ({_moved(required, shown)})"
+        found = f"max(found.it), 1 / count(found.it), ({_moved(required, len(shown.text.formats))})"
         return _text(f"SELECT {found} FROM ({shown.text.sql}) AS found(it)", shown, required)
 
     return _both(shown, required, kept.get(("shown if", shown.text.number, required.text.number), make))
 
 
-def _moved(call: Call, behind: Call) -> str:
-    """The text of a statement whose values stand behind those of another."""
-    count = len(behind.text.formats)
+def _moved(call: Call, count: int) -> str:
+    """The text of a statement whose values stand behind so many others."""
     return _PLACES.sub(lambda found: f"${int(found[1]) + count}" if found[1] else found[0], call.text.sql)
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     insert,
     inspect,
+    literal_column,
     select,
     text,
 )
@@ -212,8 +213,9 @@ def change_sets(database: Database, work: Callable[[Connection], Result]) -> Res
         time.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1))  # noqa: S311
 
 
-_MODEL = select(MODEL.c.fingerprint).order_by(MODEL.c.id.desc()).limit(1).scalar_subquery()
-_POLICIES = select(POLICY_SET.c.digest).order_by(POLICY_SET.c.id.desc()).limit(1).scalar_subquery()
+_ONE = literal_column("1", Integer())
+_MODEL = select(MODEL.c.fingerprint).order_by(MODEL.c.id.desc()).limit(_ONE).scalar_subquery()
+_POLICIES = select(POLICY_SET.c.digest).order_by(POLICY_SET.c.id.desc()).limit(_ONE).scalar_subquery()
 _VERSIONS = select(_MODEL, _POLICIES)
 _FINGERPRINT, _DIGEST = "xrm_fingerprint", "xrm_policies"
 

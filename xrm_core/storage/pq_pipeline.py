@@ -74,19 +74,13 @@ class PqPipeline:
         """
         if self._lost:
             raise NotRun
-        steps: list[Step] = []
-        for text, values in texts:
-            try:
-                steps += self._steps.steps(text, values)
-            except psycopg.Error as error:  # a value that cannot be sent
-                self._steps.not_sent(steps)
-                raise StepFailed(text, error) from error
+        steps = self._steps_of(texts)
         future: asyncio.Future[list[PGresult]] = self._loop.create_future()
         self._future, self._results = future, []
         sent = 0
         try:
             for step in steps:
-                step.send()
+                step.send(*step.given)
                 sent += 1
             self._pg.pipeline_sync()
             if self._pg.flush():
@@ -107,6 +101,16 @@ class PqPipeline:
             # Tables were changed under what is prepared, or somebody between us and the server has dropped it.
             self._worn = self._worn or failed.error.sqlstate in (_STALE_PLAN, _NO_SUCH_STATEMENT)
             raise
+
+    def _steps_of(self, texts: Sequence[tuple[Text, Sequence[Any]]]) -> list[Step]:
+        steps: list[Step] = []
+        for text, values in texts:
+            try:
+                self._steps.add(steps, text, values)
+            except psycopg.Error as error:  # a value that cannot be sent
+                self._steps.not_sent(steps)
+                raise StepFailed(text, error) from error
+        return steps
 
     def rows(self, call: Call, result: PGresult) -> list[Row]:
         """The rows of a statement."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import psycopg
+from psycopg.types.string import TextLoader
 
 from xrm_core.errors import Overloaded, Timeout
 from xrm_core.storage.driver_statements import Call
@@ -84,6 +85,7 @@ class PostgresWriter:
             )
         except psycopg.Error as error:
             raise NotWritten from error
+        owner.adapters.register_loader("uuid", TextLoader)  # ids are texts; those of Python would be made into them
         return PqPipeline(owner, self._timeout)
 
 

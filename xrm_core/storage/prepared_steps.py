@@ -5,9 +5,8 @@ Who sends it and waits for the answers is another matter: :mod:`~xrm_core.storag
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from typing import Any
 
@@ -41,14 +40,15 @@ class Text:
 
 @dataclass(slots=True)
 class Step:
-    """Something that is sent to PostgreSQL for a statement.
+    """Something that is sent to PostgreSQL for a statement, by ``send`` with ``given``.
 
     ``asks``: its result is that of the statement. ``prepares``: what is prepared then, and as what. ``drops``: what is
     not prepared any more then.
     """
 
     text: Text
-    send: Callable[[], None]
+    send: Callable[..., None]
+    given: tuple[Any, ...] = ()
     asks: bool = False
     prepares: tuple[Any, bytes] | None = None
     drops: bytes | None = None
@@ -67,23 +67,34 @@ class PreparedSteps:
         self._names: OrderedDict[tuple[int, tuple[int, ...]], bytes | None] = OrderedDict()
         self._undropped: list[bytes] = []
 
-    def steps(self, text: Text, values: Sequence[Any]) -> Iterator[Step]:
-        """What is sent for a statement: from the second time on, it is prepared."""
-        sent, types, formats = self.dumped(text, values)
+    def add(self, steps: list[Step], text: Text, values: Sequence[Any]) -> None:
+        """Add what is sent for a statement: from the second time on, it is prepared.
+
+        Raises psycopg's errors: a value cannot be sent. Nothing was added then.
+        """
+        sent: Any = None
+        types: tuple[int, ...] = ()
+        formats: Any = None
+        if values:
+            transformer = self._transformer
+            sent = transformer.dump_sequence(values, text.formats)
+            types, formats = transformer.types, transformer.formats
         key = (text.number, types)
-        if not self._seen(key):
+        name = self._names.get(key)
+        if name is not None:
+            self._names.move_to_end(key)
+            steps.append(Step(text, self.pg.send_query_prepared, (name, sent, formats), asks=True))
+        elif self._seen(key):
+            name = _new_name(text)
+            steps.append(Step(text, self.pg.send_prepare, (name, text.sent, types), prepares=(key, name)))
+            steps.append(Step(text, self.pg.send_query_prepared, (name, sent, formats), asks=True))
+        else:
             if (oldest := self._too_many()) is not None:
                 self._undropped.append(oldest)
             while self._undropped:
                 dropped = self._undropped.pop()
-                yield Step(text, partial(self.pg.send_query_params, b"DEALLOCATE " + dropped, None), drops=dropped)
-            yield Step(text, partial(self.pg.send_query_params, text.sent, sent, types, formats), asks=True)
-            return
-        name = self._names[key]
-        if name is None:
-            name = _new_name(text)
-            yield Step(text, partial(self.pg.send_prepare, name, text.sent, types), prepares=(key, name))
-        yield Step(text, partial(self.pg.send_query_prepared, name, sent, formats), asks=True)
+                steps.append(Step(text, self.pg.send_query_params, (b"DEALLOCATE " + dropped, None), drops=dropped))
+            steps.append(Step(text, self.pg.send_query_params, (text.sent, sent, types, formats), asks=True))
 
     def asked(self, steps: Sequence[Step], results: Sequence[PGresult]) -> list[PGresult]:
         """The results of the statements out of those of their steps.

@@ -13,6 +13,7 @@ from xrm_core.storage.driver_statements import Call, DriverStatement
 from xrm_core.storage.kept_statements import KeptStatements
 
 _ONE: ColumnElement[int] = literal_column("1")
+_NONE: ColumnElement[int] = literal_column("0")
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ def requiring(
 
     def make() -> DriverStatement:
         holds = and_(*(each.make() for each in requirements))
-        return DriverStatement(select(_ONE.op("/")(case((holds, 1), else_=0))), dialect)
+        return DriverStatement(select(_ONE.op("/")(case((holds, _ONE), else_=_NONE))), dialect)
 
     statement = kept.get(("required", dialect.name, *(each.key for each in requirements)), make)
     for each in requirements:

@@ -164,7 +164,7 @@ def _shared(scope: Scope, entity: Entity, row: Row, level: str) -> Condition:
     ]
     if level == "update":
         conditions.append(share.c.level == literal_column("'update'"))
-    return exists(select(literal_column("1")).select_from(share).where(*conditions).correlate(row.source))
+    return exists(select(literal_column("1", Integer())).select_from(share).where(*conditions).correlate(row.source))
 
 
 def _is_not_true(condition: Condition) -> Condition:
@@ -222,8 +222,10 @@ def _set(scope: Scope, column: ColumnElement[Any], compare: Compare) -> Conditio
     given = func.json_each(operand(compare.value, JsonList(Text()))).table_valued("value")
     inside = given.c.value.in_(values)
     if compare.op is Op.HAS_ANY:
-        return exists(select(literal_column("1")).select_from(given).where(inside))
-    return and_(column.is_not(None), not_(exists(select(literal_column("1")).select_from(given).where(not_(inside)))))
+        return exists(select(literal_column("1", Integer())).select_from(given).where(inside))
+    return and_(
+        column.is_not(None), not_(exists(select(literal_column("1", Integer())).select_from(given).where(not_(inside))))
+    )
 
 
 def _elements(column: ColumnElement[Any]) -> Select[Any]:
@@ -281,7 +283,9 @@ def _related(scope: Scope, entity: Entity, row: Row, related: Related, *, truste
     if related.how == "every":
         part = _is_not_true(part)
     conditions = [join, *([] if rule is None else [rule]), part]
-    exist = exists(select(literal_column("1")).select_from(found.source).where(*conditions).correlate(row.source))
+    exist = exists(
+        select(literal_column("1", Integer())).select_from(found.source).where(*conditions).correlate(row.source)
+    )
     return exist if related.how in ("is", "some") else not_(exist)
 
 
@@ -299,7 +303,7 @@ def _linked(scope: Scope, link: Link, row: Row, related: Related, *, trusted: bo
         *(each for each in (joint_rule, rule) if each is not None),
         part,
     ]
-    query = select(literal_column("1")).select_from(joint.source, other.source).where(*conditions)
+    query = select(literal_column("1", Integer())).select_from(joint.source, other.source).where(*conditions)
     found = exists(query.correlate(row.source))
     return found if related.how == "some" else not_(found)
 
@@ -314,7 +318,11 @@ def _references(scope: Scope, relation: Field, row: Row, *, trusted: bool) -> It
         if rule is None:
             yield column.is_not(None)
         else:
-            found = select(literal_column("1")).select_from(target.source).where(target.source.c.id == column, rule)
+            found = (
+                select(literal_column("1", Integer()))
+                .select_from(target.source)
+                .where(target.source.c.id == column, rule)
+            )
             yield exists(found.correlate(row.source))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, null, select
+from sqlalchemy import ColumnElement, Integer, exists, func, literal_column, null, select
 from sqlalchemy import case as sql_case
 
 from xrm_core.metadata.model import Entity
@@ -28,7 +28,7 @@ def shares_json(scope: Scope, entity: Entity, row: Row, item: Shares) -> ColumnE
         conditions.append(literal_column("1") == literal_column("0"))
     elif granted.rule != EVERYTHING:
         rule = compile_rule(scope, entity, unguarded(scope, entity, table), granted.rule)
-        mine = select(literal_column("1")).select_from(table).where(table.c.id == row.source.c.id, rule)
+        mine = select(literal_column("1", Integer())).select_from(table).where(table.c.id == row.source.c.id, rule)
         conditions.append(exists(mine.correlate(row.source)))
     found = select(share).where(*conditions).order_by(share.c.shared_at, share.c.grantee)
     page = found.correlate(row.source).limit(literal_column("1000000000")).subquery()

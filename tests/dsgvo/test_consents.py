@@ -176,3 +176,47 @@ def test_contact_points_have_one_form_and_stay(consents: Consents):  # noqa: F81
         consents.refused(make, i={"kind": kind, "value": value})
     change = 'mutation ($id: ID!) { updateContactPoint(id: $id, input: {value: "+4930999999"}) { id } }'
     assert "stays what it is" in consents.refused(change, id=point).message
+
+
+def test_what_was_not_used_for_two_years_is_stale_until_it_is_ended(consents: Consents):  # noqa: F811
+    consents.xrm.clock.set("2026-02-28T12:00Z")
+    id_ = consents.consent(ADA)
+    consents.xrm.clock.set("2028-02-28T11:00Z")
+    assert consents.claim(ADA)["code"] == "C_CONSENT"  # which is a use
+    consents.xrm.clock.set("2030-02-28T10:00Z")
+    assert consents.permit(ADA) == "C_CONSENT"
+    consents.xrm.clock.set("2030-02-28T12:00Z")
+    assert consents.permit(ADA) == "E_STALE"
+
+    ended = consents.xrm.as_role("dsb").query("mutation ($id: ID!) { endConsent(id: $id) { status } }", id=id_)
+
+    assert ended["endConsent"] == {"status": "expired"}
+    assert consents.permit(ADA) == "E_NO_BASIS"
+
+
+def test_merging_contacts_and_sharing_an_address_widen_nothing(consents: Consents):  # noqa: F811
+    create = consents.xrm.create
+    ada, other = (
+        create("contact", last_name="Kern", email=ADA),
+        create("contact", last_name="Kern", email="a@b.example"),
+    )
+    consents.consent(ADA, person={"entity": "contact", "record": ada})
+
+    merge = "mutation ($into: ID!, $from: ID!) { mergeContacts(into: $into, from: [$from]) { record { id } } }"
+    consents.admin.query(merge, **{"into": other, "from": ada})
+    assert (consents.permit("a@b.example"), consents.permit(ADA)) == ("E_NO_BASIS", "C_CONSENT")
+
+    # somebody else at this address objects: nobody there gets anything, whatever the first one confirms
+    ben = create("contact", last_name="Bach", email=ADA)
+    second = consents.consent(ADA, "events", person={"entity": "contact", "record": ben})
+    consents.object(person={"entity": "contact", "record": ben})
+    assert consents.xrm.get("consent", second)["status"] == "withdrawn"
+    assert consents.permit(ADA) == "E_OBJECTION"
+
+
+def test_a_dry_run_of_a_claim_notes_nothing(consents: Consents):  # noqa: F811
+    consents.consent(ADA)
+    document = """mutation ($i: DsgvoClaimInput!) { dsgvoClaim(input: $i, dryRun: true) { allowed } }"""
+    told = consents.admin.query(document, i={"channel": "email", "to": ADA, "purpose": "news"})
+    assert told["dsgvoClaim"] == {"allowed": True}
+    assert consents.rows("consentUses", "id") == []

@@ -81,6 +81,12 @@ def invalidate(context: ActionContext, consent: Record, given: InvalidateInput) 
     happened(context, consent["id"], "invalidated", note=given.because.strip()[:500], token_hash=None)
 
 
+def expire(context: ActionContext, consent: Record) -> None:
+    """It was given long ago and does not count any more, as whoever answers for data protection sees it."""
+    context.hold(POINT, consent["contact_point"])
+    happened(context, consent["id"], "expired")
+
+
 def lapse(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
     """Consents that nobody has confirmed in time; answers how many."""
     done = 0
@@ -139,5 +145,12 @@ def actions() -> list[Action]:
             needs="read",
             input=InvalidateInput,
             description={"en": "Declare a consent invalid.", "de": "Eine Einwilligung für ungültig erklären."},
+        ),
+        Action(
+            "dsgvo.end",
+            expire,
+            CONSENT,
+            needs="read",
+            description={"en": "A consent is too old.", "de": "Eine Einwilligung ist zu alt."},
         ),
     ]

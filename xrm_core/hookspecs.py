@@ -72,12 +72,12 @@ class Write:
     """
 
     actor: str | None
-    _follow: Callable[[Follow], None]
+    _follow: Callable[[Follow, object], None]
     _read: Callable[[str, str | None], Record | None]
     _find: Callable[[str, Mapping[str, Any], int], list[Record]]
     settings: Any = None
 
-    def then(self, act: Follow) -> None:
+    def then(self, act: Follow, key: object = None) -> None:
         """Have something done once the record is written, in the same transaction: to write others, to enqueue a job.
 
         If the write fails after all, or is a dry run, it is taken back, or never called. A part of many records that
@@ -86,8 +86,10 @@ class Write:
         Args:
             act: given a ``HookContext``, with which it writes, and the id of the record. What it raises refuses the
                 write.
+            key: of the plugin, hashable: of records that are written together, what has the same key is done once, at the
+                end, with the id of the last of them. For what is reckoned of many, such as a sum.
         """
-        self._follow(act)
+        self._follow(act, key)
 
     def read(self, entity: str, id_: str | None) -> Record | None:
         """A record as it is stored now, whoever may see it; None: there is none. Computed fields are not in it."""

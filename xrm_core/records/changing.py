@@ -19,7 +19,7 @@ from xrm_core.query.scan import Scope
 from xrm_core.records import logged
 from xrm_core.records.among import MANY, among
 from xrm_core.records.creating import New, unseen
-from xrm_core.records.hooks import Then
+from xrm_core.records.hooks import Then, follow_together
 from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
 from xrm_core.records.reach import hold_for
@@ -175,8 +175,7 @@ def _write(
         for each in ready
     ]
     log.append(connection, entries, now)
-    for each in ready:
-        each.then.follow(kind.name, each.before["id"])
+    follow_together(kind.name, ((each.then, each.before["id"]) for each in ready))
 
 
 def _require_written(

@@ -23,7 +23,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
 from xrm_core.records import addresses, logged
 from xrm_core.records.defaults import SYSTEM_NAMES, defaults
-from xrm_core.records.hooks import Then
+from xrm_core.records.hooks import Then, follow_together
 from xrm_core.records.layout import layout
 from xrm_core.records.links import LinkChange, change_links, owned, split
 from xrm_core.records.numbers import number_new
@@ -83,10 +83,11 @@ def prepare(
     empty = _empty(caller, kind, now)
     ready: list[New] = []
     wrong: dict[int, XrmError] = {}
+    seen: dict[Any, Any] | None = {} if len(rows) > 1 else None
     for index, values in enumerate(rows):
         try:
             first = defaults(kind, caller) if has_defaults else {}  # anew for each, since plugins may change them
-            then = Then(records, connection, caller)
+            then = Then(records, connection, caller, seen=seen)
             new = _formed(records, caller, kind, index, first, values, empty, then)
             refuse(records.files.problems(connection, caller, kind, new.given), kind, caller)
             ready.append(new)
@@ -167,9 +168,7 @@ def store(
 
 def _follow(kind: Entity, ready: Iterable[New]) -> None:
     """What plugins want done with the records, now that these are stored."""
-    for each in ready:
-        if each.then is not None:
-            each.then.follow(kind.name, each.record["id"])
+    follow_together(kind.name, ((each.then, each.record["id"]) for each in ready if each.then is not None))
 
 
 def _store_alone(

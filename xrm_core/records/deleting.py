@@ -16,7 +16,7 @@ from xrm_core.records import accounts, logged, shares, trash
 from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.constraints import translate
 from xrm_core.records.going_along import Gone, going_along, let_go
-from xrm_core.records.hooks import Then
+from xrm_core.records.hooks import Then, follow_together
 from xrm_core.records.locking import locked
 from xrm_core.records.rights import context, no_record, row_conditions
 
@@ -65,8 +65,7 @@ def remove(
         if name == USER:
             accounts.forget(connection, of)
     shares.forget(connection, going)
-    for id_, then in thens.items():
-        then.follow(entity, id_)
+    follow_together(entity, ((then, id_) for id_, then in thens.items()))
 
 
 def _delete(

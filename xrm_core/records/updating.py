@@ -15,7 +15,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
 from xrm_core.records import logged
 from xrm_core.records.defaults import own
-from xrm_core.records.hooks import Then
+from xrm_core.records.hooks import Then, follow_together
 from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
 from xrm_core.records.reach import hold_for
@@ -99,8 +99,7 @@ def change_alike(
             for each in group
         ]
         log.append(connection, entries, now)
-        for each in group:
-            thens[each["id"]].follow(kind.name, each["id"])
+        follow_together(kind.name, ((thens[each["id"]], each["id"]) for each in group))
 
 
 NEW = "xrm_new_"

@@ -3,7 +3,7 @@
 from xrm_core.records.hooks.asking import RecordHooks
 from xrm_core.records.hooks.check import check_hooks, registered
 from xrm_core.records.hooks.on import On, RecordChange
-from xrm_core.records.hooks.then import HOOK, MOST_HOOKS, HookContext, Then
+from xrm_core.records.hooks.then import HOOK, MOST_HOOKS, HookContext, Then, follow_together
 
 __all__ = [
     "HOOK",
@@ -14,5 +14,6 @@ __all__ = [
     "RecordHooks",
     "Then",
     "check_hooks",
+    "follow_together",
     "registered",
 ]

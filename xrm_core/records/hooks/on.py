@@ -43,9 +43,9 @@ class RecordChange:
         """Those of the plugin: an object of the dataclass that it has registered; None: it has none."""
         return self.write.settings
 
-    def then(self, act: Follow) -> None:
+    def then(self, act: Follow, key: object = None) -> None:
         """Have something done once the record is written, in the same transaction: see :meth:`Write.then`."""
-        self.write.then(act)
+        self.write.then(act, key)
 
     def read(self, entity: str, id_: str | None) -> Record | None:
         """A record as it is stored now: see :meth:`Write.read`."""

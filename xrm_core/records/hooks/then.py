@@ -1,7 +1,9 @@
 """What plugins want done once a record is written, in the same transaction."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -9,6 +11,7 @@ from sqlalchemy import Connection
 from xrm_core.errors import RefusedByPlugin
 from xrm_core.hookspecs import Follow, Record, Write
 from xrm_core.permissions.caller import Caller
+from xrm_core.plugins import copied
 from xrm_core.records import looking
 from xrm_core.records.context import Context
 from xrm_core.translation import say
@@ -43,12 +46,14 @@ class Then:
     records: "Records"
     connection: Connection
     caller: Caller
-    acts: list[tuple[str, Follow]] = field(default_factory=list)
+    acts: list[tuple[str, Follow, object]] = field(default_factory=list)
+    seen: dict[Any, Any] | None = None
+    """What hooks have read of the database so far, for all records of a write: until they are stored it stays so."""
 
     def write(self, plugin: str) -> Write:
         """What a plugin is given."""
         settings = self.records.plugins.settings_of(plugin)
-        return Write(self.caller.actor, lambda act: self.acts.append((plugin, act)), self._read, self._find, settings)
+        return Write(self.caller.actor, partial(self._add, plugin), self._read, self._find, settings)
 
     def follow(self, entity: str, id_: str) -> None:
         """Do it: the record is stored, or gone, or back.
@@ -57,17 +62,62 @@ class Then:
             RefusedByPlugin: a plugin refused or failed, or its hooks lead to themselves.
             XrmError: what a plugin wanted to write cannot be written.
         """
-        for plugin, act in self.acts:
-            if sum(kind == HOOK for kind, _ in self.caller.causes) >= MOST_HOOKS:
-                raise _circle(plugin, entity)
-            with self.records.plugins.following(plugin, entity):
-                act(HookContext(self.records, self.connection, self.caller, plugin), id_)
+        follow_together(entity, [(self, id_)])
+
+    def do(self, entity: str, id_: str, plugin: str, act: Follow) -> None:
+        """Do one thing. Raises as :meth:`follow`."""
+        if sum(kind == HOOK for kind, _ in self.caller.causes) >= MOST_HOOKS:
+            raise _circle(plugin, entity)
+        with self.records.plugins.following(plugin, entity):
+            act(HookContext(self.records, self.connection, self.caller, plugin), id_)
+
+    def _add(self, plugin: str, act: Follow, key: object) -> None:
+        self.acts.append((plugin, act, key))
 
     def _read(self, entity: str, id_: str | None) -> Record | None:
-        return None if id_ is None else looking.read(self.records, self.connection, entity, id_)
+        if id_ is None:
+            return None
+        found: Record | None = self._once(
+            (entity, id_), lambda: looking.read(self.records, self.connection, entity, id_)
+        )
+        return found
 
     def _find(self, entity: str, where: Mapping[str, Any], limit: int) -> list[Record]:
-        return looking.find(self.records, self.connection, entity, where, limit)
+        def find() -> list[Record]:
+            return looking.find(self.records, self.connection, entity, where, limit)
+
+        found: list[Record] = find() if self.seen is None else self._once((entity, limit, _text(where)), find)
+        return found
+
+    def _once(self, key: Any, look: Callable[[], Any]) -> Any:
+        """What was found, and is found again; a copy, which its plugin may change."""
+        if self.seen is None:
+            return look()
+        if key not in self.seen:
+            self.seen[key] = look()
+        return copied(self.seen[key])
+
+
+def follow_together(entity: str, written: Iterable[tuple[Then, str]]) -> None:
+    """Do what is to follow records that were written together, each with its id; what has a key once, at the end.
+
+    Raises:
+        RefusedByPlugin, XrmError: as :meth:`Then.follow`.
+    """
+    once: dict[tuple[str, object], tuple[Then, str, Follow]] = {}
+    for then, id_ in written:
+        then.seen = None  # what follows changes what there is
+        for plugin, act, key in then.acts:
+            if key is None:
+                then.do(entity, id_, plugin, act)
+            else:
+                once[plugin, key] = then, id_, act
+    for (plugin, _), (then, id_, act) in once.items():
+        then.do(entity, id_, plugin, act)
+
+
+def _text(where: Mapping[str, Any]) -> str:
+    return json.dumps(where, default=repr, sort_keys=True)
 
 
 def _circle(plugin: str, entity: str) -> RefusedByPlugin:

@@ -5,6 +5,7 @@ or below zero.
 """
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from xrm_core.api import BadQuery, HookContext, Record, RecordChange, Refuse
@@ -27,13 +28,13 @@ def after_member(change: RecordChange) -> None:
     """The shares of a sale are others."""
     opportunities = sorted({str(record["opportunity"]) for record in (change.before, change.after) if record})
 
-    def act(context: HookContext, _: str) -> None:
-        for opportunity in opportunities:
-            record = context.read("opportunity", opportunity)
-            if record is not None and record["status"] == "won":
-                settle(context, opportunity)
+    def act(opportunity: str, context: HookContext, _: str) -> None:
+        record = context.read("opportunity", opportunity)
+        if record is not None and record["status"] == "won":
+            settle(context, opportunity)
 
-    change.then(act)
+    for opportunity in opportunities:
+        change.then(partial(act, opportunity), key=("commissions", opportunity))
 
 
 def check_rule(change: RecordChange) -> None:

@@ -15,7 +15,7 @@ def sum_up(change: RecordChange) -> None:
     """After a line item has come, changed or gone: the amount is that of those that are there then."""
     both = {str(record["opportunity"]) for record in (change.before, change.after) if record}
     for opportunity in sorted(both):
-        change.then(partial(_sum, opportunity))
+        change.then(partial(_sum, opportunity), key=("amount", opportunity))
 
 
 def keep_sum(change: RecordChange) -> None:
@@ -38,7 +38,7 @@ def check_splits(change: RecordChange) -> None:
             }
             raise Refuse(text, field="split_percent")
 
-    change.then(check)
+    change.then(check, key=("splits", opportunity))
 
 
 def _sum(opportunity: str, context: HookContext, _: str) -> None:

@@ -38,5 +38,8 @@ def begin_period(context: HookContext, opportunity: str, record: Mapping[str, An
 
 def _user(context: HookContext) -> str | None:
     """Who moved it, if that is a person: a service has a token, which is no user."""
+    user: str | None = getattr(context.caller, "id", None)
+    if user is not None:
+        return user
     actor = context.caller.actor
     return actor if actor and context.read("user", actor) else None

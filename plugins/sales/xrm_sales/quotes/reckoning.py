@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from xrm_core.api import HookContext, Record, RecordChange, Refuse
@@ -98,15 +99,15 @@ def after_line(change: RecordChange) -> None:
     quotes = sorted({str(record["quote"]) for record in (change.before, change.after) if record})
     written = change.operation != "restore" and any(change.before.get(each) != change.after.get(each) for each in KEPT)
 
-    def act(context: HookContext, _: str) -> None:
-        for quote in quotes:
-            context.hold("quote", quote)
-            record = context.read("quote", quote)
-            if written and record is not None and record["status"] != "draft":  # submitted meanwhile
-                raise Refuse(ONLY_DRAFTS, field="quote")
-            sum_up(context, quote)
+    def act(quote: str, context: HookContext, _: str) -> None:
+        context.hold("quote", quote)
+        record = context.read("quote", quote)
+        if written and record is not None and record["status"] != "draft":  # submitted meanwhile
+            raise Refuse(ONLY_DRAFTS, field="quote")
+        sum_up(context, quote)
 
-    change.then(act)
+    for quote in quotes:
+        change.then(partial(act, quote), key=("lines", quote, written))
 
 
 def sum_up(context: Writing, quote: str) -> None:

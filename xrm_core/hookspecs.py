@@ -86,8 +86,8 @@ class Write:
         Args:
             act: given a ``HookContext``, with which it writes, and the id of the record. What it raises refuses the
                 write.
-            key: of the plugin, hashable: of records that are written together, what has the same key is done once, at the
-                end, with the id of the last of them. For what is reckoned of many, such as a sum.
+            key: of the plugin, hashable: of records that are written together, what has the same key is done once, at
+                the end, with the id of the last of them. For what is reckoned of many, such as a sum.
         """
         self._follow(act, key)
 

@@ -1,0 +1,84 @@
+"""The canaries are in every personal field, and are found in whatever form they turn up."""
+
+import base64
+import gzip
+import json
+import quopri
+import unicodedata
+
+import pytest
+
+from tests.dsgvo.canaries import Canaries, Person, tokens_in
+from xrm_core import naming
+from xrm_core.testing import Setup, Xrm
+
+OWN = (
+    *("consent", "consent_event", "consent_use", "contact_point", "contact_point_holder", "customer_exception"),
+    *("data_subject", "data_subject_link", "notice_delivery", "objection", "preference", "suppression", "assessment"),
+)
+"""Entities of the plugin, which only its actions write."""
+
+
+@pytest.fixture(scope="module", params=["association", pytest.param("machine_builder", marks=pytest.mark.slow)])
+def setup(request: pytest.FixtureRequest) -> Setup:
+    return Setup(plugins=["dsgvo"], pack=request.param)
+
+
+def test_each_personal_field_holds_a_value_of_its_own_for_each_person(xrm_with, setup: Setup):
+    # given three persons in all entities, one of whom is there twice
+    xrm: Xrm = xrm_with(setup)
+    canaries = Canaries(xrm, but=OWN)
+    first = canaries.fill("A")
+    other = canaries.fill("B")
+    again = canaries.fill("C", same=first)
+
+    # then no personal field of a text, an address or a file was left out
+    wanted = {(said.entity, each.name) for each, said in canaries.personal() if str(each.type) in _TOLD}
+    assert wanted - first.tokens.keys() == set()
+    assert first.tokens.keys() == other.tokens.keys() == again.tokens.keys()
+    # and what one has nobody else has, but for the duplicate
+    assert not set(first.tokens.values()) & set(other.tokens.values())
+    shared = {place for place in first.tokens if first.tokens[place] == again.tokens[place]}
+    assert ("contact", "email") in shared
+    assert ("contact", "last_name") not in shared
+    # and they can be read again where they were written
+    admin, model = xrm.as_role("admin"), xrm.platform.model
+    for person in (first, other, again):
+        for entity, id_ in person.records.items():
+            told = {naming.camel(name): token for (of, name), token in person.tokens.items() if of == entity}
+            files = {naming.camel(each.name) for each in model[entity].fields.values() if str(each.type) == "file"}
+            told = {name: token for name, token in told.items() if name not in files}
+            if told:
+                document = f"query ($id: ID!) {{ {naming.camel(entity)}(id: $id) {{ {' '.join(told)} }} }}"
+                assert list(admin.query(document, id=id_).values()) == [told]
+
+
+_TOLD = {"email", "phone", "url", "file", "long_text"}
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        lambda token: token.encode(),
+        lambda token: unicodedata.normalize("NFD", token).encode(),
+        lambda token: token.replace("ä", "ae").replace("ß", "ss").replace("ü", "ue").encode(),
+        lambda token: token.encode("utf-16-le"),
+        lambda token: json.dumps({"x": token}).encode(),
+        lambda token: quopri.encodestring(token.encode()),
+        lambda token: base64.b64encode(b"Name: " + token.encode() + b" and more"),
+        lambda token: base64.b64encode(b"A name: " + token.encode()),
+        lambda token: b"before" + gzip.compress(b"x" * 50 + token.encode()) + b"after",
+    ],
+)
+def test_a_value_is_found_in_whatever_form(hidden):
+    person = Person("A", tokens={("contact", "last_name"): "KäßüA0042z"})
+
+    assert tokens_in(b"... " + hidden("KäßüA0042z") + b" ...", [person]) == {("A", "contact", "last_name")}
+    assert tokens_in(b"... " + hidden("KäßüA0043z") + b" ...", [person]) == set()
+
+
+@pytest.mark.parametrize("written", ["+493065012345", "00493065012345", "03065012345", "+49 30 65012345"])
+def test_a_phone_number_is_found_as_people_write_it(written: str):
+    person = Person("A", tokens={("contact", "phone"): "+493065012345"})
+
+    assert tokens_in(f"Tel. {written}.".encode(), [person])

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
-from tests.dsgvo.consents import CLAIM, OBJECT, Consents, consents  # noqa: F401 - a fixture
+from tests.dsgvo.consents import CLAIM, OBJECT, REQUEST, Consents, consents  # noqa: F401 - a fixture
 from tests.dsgvo.replay import violations
 
 PEOPLE = ("ada@example.com", "ben@example.com")
@@ -37,3 +37,23 @@ def test_nothing_is_let_go_after_an_objection(consents: Consents):  # noqa: F811
 
 
 FIELDS = "effectiveAt contactPoint { value }"
+
+
+def test_an_address_that_nobody_knew_is_made_once(consents: Consents):  # noqa: F811
+    http = consents.admin
+
+    def work(number: int) -> dict[str, Any]:
+        if number % 2:
+            return dict(http.post(OBJECT, i={"to": "new@example.com", "via": f"call {number}"}).json())
+        return dict(http.post(REQUEST, i=consents.given("New@Example.com")).json())
+
+    with ThreadPoolExecutor(12) as workers:
+        answers = list(workers.map(work, range(12)))
+
+    assert [each for each in answers if "errors" in each] == []
+    assert len(consents.rows("contactPoints", "id")) == 1
+    assert len(consents.rows("suppressions", "id")) == 1
+    assert len(consents.rows("objections", "id")) == 6
+    links = [each["data"]["dsgvoConsentRequest"]["link"] for each in answers if "dsgvoConsentRequest" in each["data"]]
+    assert links
+    assert consents.permit("new@example.com") == "E_OBJECTION"

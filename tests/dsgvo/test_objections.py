@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy import update
+
 from tests.dsgvo.consents import CLAIM, OBJECT, PERMIT, PREFER, Consents, consents  # noqa: F401 - a fixture
 
 ADA = "ada@example.com"
@@ -80,6 +82,26 @@ def test_do_not_contact_is_an_objection_and_taking_it_away_is_no_consent(consent
 
     assert consents.permit(ADA) == "E_OBJECTION"
     assert len(consents.rows("consents", "id")) == before
+
+
+def test_flags_that_were_there_before_are_taken_over_once(consents: Consents):  # noqa: F811
+    xrm = consents.xrm
+    xrm.clock.set("2026-03-01T12:00Z")
+    contact = xrm.create("contact", last_name="Kern", email=ADA, phone=CALL)
+    table = xrm.platform.records.tables["contact"]
+    with xrm.database.begin() as connection:  # as it was before the plugin came
+        connection.execute(update(table).where(table.c.id == contact).values(do_not_contact=True))
+    xrm.work()
+
+    for expected in (2, 0):
+        xrm.clock.advance(days=1)
+        assert xrm.work().job("dsgvo.take_over_flags").result == {"objections": expected}
+
+    assert consents.permit(ADA) == "E_OBJECTION"
+    # an address that a flagged contact gets later is meant, too
+    change = 'mutation ($id: ID!) { updateContact(id: $id, input: {email: "new@example.com"}) { email } }'
+    consents.admin.query(change, id=contact)
+    assert consents.permit("new@example.com") == "E_OBJECTION"
 
 
 def test_what_comes_back_is_released_by_hand_what_was_objected_to_is_not(consents: Consents):  # noqa: F811

@@ -22,8 +22,8 @@ from xrm_dsgvo import points, preferences, purposes, reasons, subjects
 from xrm_dsgvo.consent import confirmation, withdrawing
 from xrm_dsgvo.consent import recording as consents
 from xrm_dsgvo.keyword import keyword
+from xrm_dsgvo.objection import flags, suppressing
 from xrm_dsgvo.objection import recording as objections
-from xrm_dsgvo.objection import suppressing
 from xrm_dsgvo.pages import choosing, confirming, leaving
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
@@ -81,13 +81,13 @@ def register_routes() -> list[Route]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    return withdrawing.jobs()
+    return [*withdrawing.jobs(), *flags.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    return withdrawing.schedules()
+    return [*withdrawing.schedules(), *flags.schedules()]
 
 
 @hookimpl
@@ -105,5 +105,5 @@ def before_message_send(message: OutgoingMessage, context: MessageContext) -> Me
 @hookimpl
 def register_record_hooks() -> list[On]:
     """Guards: what is written, by whatever way, that only events may write."""
-    parts = (consents, objections, suppressing, preferences, reasons, subjects, points, purposes)
+    parts = (consents, objections, flags, suppressing, preferences, reasons, subjects, points, purposes)
     return [hook for part in parts for hook in part.hooks()]

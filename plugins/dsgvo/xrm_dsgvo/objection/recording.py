@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from xrm_core.api import Action, ActionContext, On, Record, RecordChange, Refuse
+from xrm_core.api import Action, ActionContext, On, Record, Refuse
 from xrm_dsgvo.channels import KINDS, Channel, PointKind
 from xrm_dsgvo.consent.given import kind_of
 from xrm_dsgvo.consent.withdrawing import end
@@ -145,13 +145,12 @@ def actions() -> list[Action]:
 
 
 def hooks() -> list[On]:
-    """Nobody but the plugin writes them; who is flagged in the address book has objected."""
+    """Nobody but the plugin writes them."""
     text = {
         "en": "Objections are recorded by dsgvoObjectionRecord, and stay.",
         "de": "Widersprüche erfasst dsgvoObjectionRecord, und sie bleiben.",
     }
-    flagged = On("contact", ("create", "update"), fields=("do_not_contact",), before=_flagged)
-    return [kept(OBJECTION, text), flagged]
+    return [kept(OBJECTION, text)]
 
 
 def _to_be_assessed(context: Writing, values: dict[str, Any]) -> Objected:
@@ -189,30 +188,3 @@ def _end_exceptions(context: Writing, point: str) -> None:
     where = {"contact_point": {"id": {"eq": point}}, "status": {"eq": "eligible"}}
     for each in context.find("customer_exception", where, 1_000):
         change(context, "customer_exception", each["id"], {"status": "objected"})
-
-
-def _flagged(change_: RecordChange) -> None:
-    """«Do not contact»: an objection by all that is known of the contact. Taking the flag away gives no permission."""
-    if not change_.after.get("do_not_contact") or change_.settings.suppression_key is None:
-        return
-    contact = change_.after
-
-    def follow(context: Any, id_: str) -> None:
-        for field, kind in (("email", "email"), ("phone", "phone"), ("mobile", "phone")):
-            if contact.get(field) and _is_one(kind, contact[field], context.settings.region):
-                person = Person(entity="contact", record=id_)
-                given = ObjectionInput(
-                    to=contact[field], point_kind=PointKind(kind), person=person, via="do_not_contact"
-                )
-                object_(context, given)
-
-    change_.then(follow)
-
-
-def _is_one(kind: str, value: str, region: str) -> bool:
-    """Whether it is an address at all: to one that is none nothing is sent anyway."""
-    try:
-        normal(kind, value, region)
-    except Refuse:
-        return False
-    return True

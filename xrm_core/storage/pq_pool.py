@@ -36,10 +36,10 @@ class PqPool(Generic[Each]):
     Args:
         most: how many there may be.
         connect: opens one.
-        wait_seconds: how long somebody waits for one that others have.
+        wait_seconds: how long somebody waits for one that others have; None: :data:`WAIT_SECONDS`.
     """
 
-    def __init__(self, most: int, connect: Callable[[], Awaitable[Each]], wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(self, most: int, connect: Callable[[], Awaitable[Each]], wait_seconds: float | None = None) -> None:
         self.most = most
         self._wait_seconds = wait_seconds
         self.opened = 0
@@ -113,7 +113,7 @@ class PqPool(Generic[Each]):
         """Wait until a connection is free; None: there is room for a new one, which counts as open already."""
         waiter: asyncio.Future[Each | None] = asyncio.get_running_loop().create_future()
         self.waiting.append(waiter)
-        late = self._late = self._late or Late(self._wait_seconds, _give_up)
+        late = self._late = self._late or Late(self._wait_seconds or WAIT_SECONDS, _give_up)
         late.add(waiter)
         began = time.perf_counter()
         try:

@@ -384,6 +384,28 @@ def register_actions() -> "list[Action]":
 
 
 @hookspec
+def register_workflows() -> list[Path]:
+    """Name the folders with the plugin's workflow files.
+
+    Called whenever entity files are read, and at the start of workers; not for a disabled plugin.
+
+    Returns:
+        Existing folders. Every ``*.json`` file at the top of each is a workflow.
+
+    A workflow names entities, fields, actions, kinds of messages and roles; one that is not there is a mistake in the
+    file (``SCHEMA_FILES_INVALID``). An exception, another kind of value or a folder that does not exist stops the start
+    with ``PLUGIN_LOAD_FAILED``, which names the plugin.
+
+    Example::
+
+        @hookimpl
+        def register_workflows():
+            return [Path(__file__).parent / "workflows"]
+    """
+    raise NotImplementedError
+
+
+@hookspec
 def register_query_fields() -> "list[QueryField]":
     """Name what can be asked of the plugin, beyond records and figures about them.
 

@@ -179,6 +179,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_keywords",
                 "register_text_formats",
                 "register_field_types",
+                "register_workflows",
                 "register_translations",
                 "register_roles",
                 "register_demo",

@@ -201,6 +201,12 @@ def test_hook_register_text_formats():
     assert formats_of(plugins(register_text_formats=lambda: [found])) == {"sample-code": ("sample", found)}
 
 
+def test_hook_register_workflows(tmp_path: Path):
+    assert plugins(register_workflows=lambda: [tmp_path]).folders("register_workflows") == [("sample", tmp_path)]
+    with pytest.raises(PluginLoadError, match="register_workflows must return a list of"):
+        plugins(register_workflows=lambda: [str(tmp_path)]).folders("register_workflows")
+
+
 def test_hook_register_field_types():
     found = CustomFieldType("sample-code", {"type": "string"})
 

@@ -36,6 +36,7 @@ from xrm_core.cli import (
     tenants,
     webhooks,
     worker,
+    workflows,
 )
 from xrm_core.cli.plugin_commands import CommandsOfPlugins
 from xrm_core.cli.schema_drift import with_value
@@ -83,6 +84,7 @@ log.app.command("forget")(log_readers.forget)
 app.add_typer(log.app, name="log")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(workflows.app, name="workflows")
 app.add_typer(tenants.app, name="tenant")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

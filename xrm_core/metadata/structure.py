@@ -30,8 +30,9 @@ _TYPE_NAMES: Mapping[str, str] = {
 }
 
 
-Form = Literal["entity", "extension", "pack", "permission_tests", "relationship", "relationship_extension"]
-"""What a file is: an entity, a relationship, an addition to one of a lower layer, a pack, or tests of permissions."""
+Form = Literal["entity", "extension", "pack", "permission_tests", "relationship", "relationship_extension", "workflow"]
+"""What a file is: an entity, a relationship, an addition to one of a lower layer, a pack, tests of permissions, or a
+workflow."""
 
 _FORMS: tuple[Form, ...] = get_args(Form)
 

@@ -21,6 +21,7 @@ from xrm_core.plugins import Plugins, load_plugins
 from xrm_core.plugins.resting import Resting
 from xrm_core.records.door import Records
 from xrm_core.records.hooks import check_hooks
+from xrm_core.server.workflow_files import check_workflows
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import current_model, has_models, require_model
 from xrm_core.storage.engines import Database, is_missing
@@ -72,11 +73,12 @@ def read_model(settings: Settings, plugins: Plugins, tenant: Mapping[str, str] |
     """The model of the entity files of all layers.
 
     Raises:
-        SchemaFilesInvalid: with every mistake in every file.
+        SchemaFilesInvalid: with every mistake in every file; also if a workflow names what the model does not have.
         PluginLoadError: a hook of a plugin is on a field that is not there.
     """
     model = load(read_layers(settings, plugins, tenant), Keywords(plugins))
     check_hooks(plugins, model)
+    check_workflows(settings, plugins, model)
     return model
 
 

@@ -22,6 +22,7 @@ from xrm_core.plugins import Plugins
 from xrm_core.server.job_places import JobPlaces
 from xrm_core.server.worker_figures import Watching, WorkerMetrics
 from xrm_core.server.worker_port import telling
+from xrm_core.server.workflow_files import workflow_engine
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database
 
@@ -39,16 +40,19 @@ def job_registry(settings: Settings, plugins: Plugins, webhooks: WebhookSource |
 
     Raises:
         PluginLoadError: a plugin registers what cannot be used.
+        SchemaFilesInvalid: a workflow file has a mistake.
     """
     handlers, schedules = core_jobs(settings.job_days, settings.trash_days)
     test = test_job(webhooks or webhook_source(settings))
     sending, timed = message_jobs(settings, plugins)
-    return registries.registry(plugins, settings.time_zone, [*handlers, *sending, test], [*schedules, *timed])
+    flows = workflow_engine(settings, plugins)
+    done, fired = [*handlers, *sending, *flows.handlers, test], [*schedules, *timed, *flows.schedules]
+    return registries.registry(plugins, settings.time_zone, done, fired)
 
 
 def log_readers(settings: Settings, plugins: Plugins, webhooks: WebhookSource | None = None) -> Readers:
     """Who reads the change log in a process with these settings and plugins."""
-    heard = listeners(plugins)
+    heard = [*listeners(plugins), *workflow_engine(settings, plugins).readers]
     sources: list[Source] = [lambda _place, _connection: heard, webhooks or webhook_source(settings)]
     return Readers(sources, ChainKeys(settings.secret_key), settings.job_lease_seconds)
 

@@ -24,6 +24,7 @@ class Setup:
         pack: name of a pack, such as ``core`` or ``machine_builder``, or a folder with one; None: there is nothing but
             ``files``, which have the entity ``user`` then.
         files: further entity files and extension files, by their names without ``.json``.
+        workflows: workflow files, by their names without ``.json``.
         roles: further roles and rules, as ``roles.json`` has them: ``{"roles": {…}, "rules": {…}}``.
         policies: further lines of ``policies.csv``, without its heading: ``clerk,vehicle,read,*,,allow``.
         environment: variables for the settings of plugins: ``{"XRM_FLEET_API_KEY": "…"}``; those of the process do not
@@ -35,6 +36,7 @@ class Setup:
     plugins: Sequence[str] | Mapping[str, Any] | None = None
     pack: str | Path | None = "core"
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    workflows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     roles: Mapping[str, Any] = field(default_factory=dict)
     policies: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +66,7 @@ class Setup:
 
     def folder(self, place: Path) -> str | Path:
         """The pack that has all of it; if there is more than ``pack``, it is made in a folder ``place``."""
-        if self.pack is not None and not (self.files or self.roles or self.policies):
+        if self.pack is not None and not (self.files or self.workflows or self.roles or self.policies):
             return self.pack
         permissions = place / "permissions"
         permissions.mkdir(parents=True)
@@ -77,6 +79,9 @@ class Setup:
         _write(place / "pack.json", pack)
         for name, content in self.files.items():
             _write(place / f"{name}.json", content)
+        for name, content in self.workflows.items():
+            (place / "workflows").mkdir(exist_ok=True)
+            _write(place / "workflows" / f"{name}.json", content)
         if self.roles:
             _write(permissions / "roles.json", self.roles)
         if self.policies:

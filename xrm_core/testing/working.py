@@ -22,6 +22,7 @@ from xrm_core.jobs.registry import JobHandler
 from xrm_core.server.assembly import Platform
 from xrm_core.server.blueprints import asking_of
 from xrm_core.server.workers import job_registry
+from xrm_core.server.workflow_files import workflow_engine
 
 _MOST_ROUNDS = 1_000
 _WORKER = "test"
@@ -66,7 +67,7 @@ class Worker:
         self._registry = job_registry(settings, plugins)
         self._keys = ChainKeys(settings.secret_key)
         self._lease_seconds = float(settings.job_lease_seconds)
-        self._listeners = listeners(plugins)
+        self._listeners = [*listeners(plugins), *workflow_engine(settings, plugins).readers]
 
     def work(self, *, fails: bool) -> Work:
         """Do all that is due, and what comes of it.

@@ -62,6 +62,16 @@ def test_the_reading_of_a_counter_is_checked(xrm: Xrm) -> None:
     assert rep.query(far) == {"vehicles": {"nodes": [{"licencePlate": "M-AB 12"}]}}
 
 
+def test_who_has_gone_far_is_retired_by_a_workflow(xrm: Xrm) -> None:
+    xrm.work()
+    far = xrm.create("vehicle", licence_plate="M-AB 1", mileage=600_000)
+    near = xrm.create("vehicle", licence_plate="M-AB 2", mileage=6_000)
+
+    xrm.work()
+
+    assert [(xrm.get("vehicle", each) or {})["retired"] for each in (far, near)] == [True, False]
+
+
 def test_the_overview_counts_what_the_caller_may_see(xrm: Xrm) -> None:
     for plate in ("M-AB 1", "M-AB 2"):
         xrm.create("vehicle", licence_plate=plate)

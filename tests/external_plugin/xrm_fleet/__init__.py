@@ -220,6 +220,12 @@ OVERVIEW = """query ($first: Int) {
 
 
 @hookimpl
+def register_workflows() -> list[Path]:
+    """The workflow ``fleet_far``: who has gone far is inspected."""
+    return [Path(__file__).parent / "workflows"]
+
+
+@hookimpl
 def register_query_fields() -> list[QueryField]:
     """The root field ``fleetOverview``."""
     about = {"en": "The fleet at a glance.", "de": "Die Flotte auf einen Blick."}

@@ -39,6 +39,7 @@ from xrm_core.storage.tables import Tables
 from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
 from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
 from xrm_core.storage.webhook_tables import WEBHOOK, WEBHOOK_DELIVERY
+from xrm_core.storage.workflow_tables import WORKFLOW_LOOK, WORKFLOW_RUN
 
 ELSEWHERE = (CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, MERGE, POLICY_SET, TRASH, TRASH_FILE)
 """Named here, so that they are known to be system tables whoever else imports them or not.
@@ -54,7 +55,7 @@ MANIFEST, SEAL, MODEL_FILE = "manifest.json", "manifest.sha256", "model.json"
 _OF_A_PLACE = (ASIDE, CONTENT_LEFTOVER, MASK_KEY, MODEL, MODEL_CHANGE, PLUGIN_SWITCH, TENANT, TENANT_HOST)
 _OF_A_MOMENT = (
     *(SESSION, OIDC_SESSION, LOGOUT_TOKEN, KNOWN_DEVICE, ATTEMPTS, NOTICE, ONE_TIME_TOKEN, PASSKEY_CHALLENGE),
-    *(JOB, MESSAGE, SCHEDULE, UPLOAD, UPLOAD_CHUNK, LOG_READER, LOG_WAITING),
+    *(JOB, MESSAGE, SCHEDULE, WORKFLOW_LOOK, WORKFLOW_RUN, UPLOAD, UPLOAD_CHUNK, LOG_READER, LOG_WAITING),
     *(WEBHOOK, WEBHOOK_DELIVERY),
 )
 LEFT_OUT = frozenset(table.name for table in (*_OF_A_PLACE, *_OF_A_MOMENT))

@@ -219,6 +219,7 @@ ARGUMENTS = {
     **{f"jobs {word}": ["019aba4e-0000-7000-8000-000000000003"] for word in ("show", "cancel", "retry")},
     "jobs run": ["job_retention"],
     "files release": ["019aba4e-0000-7000-8000-000000000003"],
+    "workflows retry": ["019aba4e-0000-7000-8000-000000000003"],
     **{f"log {word}": ["plugin fleet"] for word in ("forget", "retry")},
     "scim roles": ["Sales"],
     "actions run": ["fleet.inspect"],

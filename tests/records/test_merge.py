@@ -171,6 +171,17 @@ def test_what_cannot_be_moved_is_named_and_nothing_is_merged(world: World) -> No
     assert refused.value.details["records"][0]["entity"] == "supplied_by"
 
 
+def test_a_wrong_value_for_a_relation_to_a_merged_record_is_told_as_such(world: World) -> None:
+    stays, first = customers(world, "S", "A")
+    world.update("admin", "customer", stays, {"parent": first})
+    before = world.state()
+    nobody = "01900000-0000-7000-8000-00000000dead"
+    with pytest.raises(ValidationFailed) as refused:
+        merged(world, stays, first, values={"parent": nobody})
+    assert [each["field"] for each in refused.value.details["problems"]] == ["parent"]
+    assert world.state() == before
+
+
 def test_what_is_not_yours_is_counted_and_nothing_is_merged(world: World) -> None:
     stays, first = customers(world, "S", "A")
     for name in "BC":

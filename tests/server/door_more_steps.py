@@ -216,7 +216,7 @@ def merges(draw: Any, model: DoorModel) -> Step:
     known = st.sampled_from(alive) if len(alive) > 1 and draw(st.integers(0, 5)) else ids(model, entity)
     found = draw(st.lists(known, min_size=min(2, len(alive)), max_size=3, unique=True)) or [FREE[1]]
     if len(found) < 2:
-        found = [found[0], FREE[0]]
+        found = [found[0], next(each for each in FREE if each != found[0])]
     into, *sources = found
     takeable = {
         "company": ["name", "code", "city", "rating", "owner", "parent"],

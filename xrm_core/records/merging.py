@@ -92,11 +92,16 @@ def merge(records: "Records", connection: Connection, caller: Caller, entity: st
     mover = led(caller, (MERGE, merge_id))
     found = referring(records, connection, caller, kind, wanted.into, wanted.sources, changes)
     _require_all(records, connection, caller, found)
+    keeper = led(mover, *((MERGED_FROM, id_) for id_ in wanted.sources))
     for each in found:
-        _move(records, connection, mover, each)
+        wrong = _move(records, connection, mover, each)
+        if each.kind.name == entity and wanted.into in wrong and changes.keys() & each.changes[wanted.into].keys():
+            # What the caller gave for a relation is wrong, which is no conflict: it is told as an update tells it.
+            records.update(connection, keeper, entity, wanted.into, changes, known=taken.keys())
+        if wrong:
+            raise _conflict(records.scope(connection, caller), connection, caller, each.kind, wrong)
     # Whether they may be deleted is about the records as they were: rules may ask for what has been moved by now.
     remove(records, connection, led(mover, (MERGED_INTO, wanted.into)), entity, wanted.sources, allowed=True)
-    keeper = led(mover, *((MERGED_FROM, id_) for id_ in wanted.sources))
     records.update(connection, keeper, entity, wanted.into, changes, known=taken.keys())
     merged.note(connection, caller, kind, wanted.into, wanted.sources, merge_id, now)
     return [Moved(each.kind.name, len(each.changes), len(each.dropped)) for each in found]
@@ -215,7 +220,8 @@ def _require_all(records: "Records", connection: Connection, caller: Caller, fou
         )
 
 
-def _move(records: "Records", connection: Connection, caller: Caller, found: Referring) -> None:
+def _move(records: "Records", connection: Connection, caller: Caller, found: Referring) -> dict[str, XrmError]:
+    """Let them refer to the record that stays; answers those that cannot, each with what is wrong."""
     kind = found.kind
     if found.dropped:
         remove(records, connection, caller, kind.name, found.dropped)
@@ -230,8 +236,7 @@ def _move(records: "Records", connection: Connection, caller: Caller, found: Ref
                 records.update(connection, caller, kind.name, id_, values)
 
         in_parts(connection, ids, work, lambda id_, error: wrong.update({id_: error}), skip=False)
-    if wrong:
-        raise _conflict(records.scope(connection, caller), connection, caller, kind, wrong)
+    return wrong
 
 
 def _conflict(

@@ -16,6 +16,7 @@ from tests.no_sync import do_not_wait
 from tests.plain_logs import plain
 from tests.postgres import UNAVAILABLE, PostgresServer, running_server
 from tests.quick_docstrings import quick
+from tests.shared_statements import share
 from tests.system_tables import replayed
 from xrm_core.storage.engines import Database
 
@@ -31,6 +32,8 @@ do_not_wait()
 plain()
 quick()
 read_once()
+if not os.environ.get('NOSHARE'):
+    share()
 
 
 def _postgres_is_off() -> bool:

@@ -32,8 +32,7 @@ do_not_wait()
 plain()
 quick()
 read_once()
-if not os.environ.get('NOSHARE'):
-    share()
+share()
 
 
 def _postgres_is_off() -> bool:

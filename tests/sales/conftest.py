@@ -24,9 +24,35 @@ POLICIES = [
 ]
 
 
+NARROW = {
+    "roles": {
+        "narrow": {"labels": {"de": "Nur die eigenen", "en": "Own ones only"}},
+        "narrow_reader": {"inherits": ["narrow"], "labels": {"de": "Liest Angebote", "en": "Reads quotes"}},
+    },
+    "rules": {"narrow_mine": {"owner": {"id": {"eq": "$user"}}}},
+}
+"""Roles that see few customers, and one that reads quotes nevertheless."""
+NARROW_POLICIES = [
+    "narrow,customer,read,*,narrow_mine,allow",
+    *(f"narrow_reader,{each},read,*,,allow" for each in ("quote", "quote_item", "contact", "user", "product")),
+]
+
+
+def begin(xrm: Xrm) -> tuple[str, dict[str, str], dict[str, str]]:
+    """A pipeline with reasons, a customer, somebody who sells."""
+    admin = xrm.as_role("admin")
+    admin.query("mutation { salesInstallDefaults }")
+    found = admin.query("{ stages(first: 20) { nodes { id name } } lossReasons(first: 20) { nodes { id name } } }")
+    stages, reasons = (
+        {each["name"]: each["id"] for each in found[name]["nodes"]} for name in ("stages", "lossReasons")
+    )
+    xrm.as_role("sales_rep")
+    return xrm.create("customer", name="Miller Ltd"), stages, reasons
+
+
 @pytest.fixture(scope="session")
 def xrm_setup() -> Setup:
-    return Setup(plugins=["sales"], policies=POLICIES)
+    return Setup(plugins=["sales"], policies=[*POLICIES, *NARROW_POLICIES], roles=NARROW, begin=begin)
 
 
 @dataclass
@@ -56,14 +82,5 @@ MOVE = "mutation ($id: ID!, $stage: ID!) { updateOpportunity(id: $id, input: {st
 
 @pytest.fixture
 def sales(xrm: Xrm) -> Sales:
-    admin = xrm.as_role("admin")
-    admin.query("mutation { salesInstallDefaults }")
-    found = admin.query("{ stages(first: 20) { nodes { id name } } lossReasons(first: 20) { nodes { id name } } }")
-    return Sales(
-        xrm=xrm,
-        rep=xrm.as_role("sales_rep"),
-        admin=admin,
-        customer=xrm.create("customer", name="Miller Ltd"),
-        stages={each["name"]: each["id"] for each in found["stages"]["nodes"]},
-        reasons={each["name"]: each["id"] for each in found["lossReasons"]["nodes"]},
-    )
+    customer, stages, reasons = xrm.begun
+    return Sales(xrm, xrm.as_role("sales_rep"), xrm.as_role("admin"), customer, dict(stages), dict(reasons))

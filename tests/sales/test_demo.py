@@ -10,9 +10,15 @@ from xrm_core.contributions.demo import load_plugins_demo
 from xrm_core.permissions.caller import system
 from xrm_core.server.assembly import assemble, find_plugins
 from xrm_core.settings import load_settings
-from xrm_core.testing import Xrm
+from xrm_core.testing import Setup, Xrm
 
 NOW = dt.datetime(2026, 6, 30, 16, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def xrm_setup() -> Setup:
+    """One in which there is nothing yet."""
+    return Setup(plugins=["sales"])
 
 
 class Ended(Exception):

@@ -2,18 +2,7 @@
 
 import pytest
 
-from tests.sales.conftest import POLICIES, Sales
-from xrm_core.testing import Setup
-
-
-@pytest.fixture(scope="module")
-def xrm_setup() -> Setup:
-    narrow = {
-        "roles": {"narrow": {"labels": {"de": "Nur die eigenen", "en": "Own ones only"}}},
-        "rules": {"narrow_mine": {"owner": {"id": {"eq": "$user"}}}},
-    }
-    return Setup(plugins=["sales"], roles=narrow, policies=[*POLICIES, "narrow,customer,read,*,narrow_mine,allow"])
-
+from tests.sales.conftest import Sales
 
 CONVERT = "mutation ($id: ID!, $customer: ID) { convertLead(id: $id, input: {customer: $customer}) { id } }"
 UNCONVERT = "mutation ($id: ID!) { unconvertLead(id: $id) { status } }"

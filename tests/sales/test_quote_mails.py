@@ -7,7 +7,7 @@ from typing import Any
 import aiosmtplib
 import pytest
 
-from tests.sales.conftest import POLICIES, Sales
+from tests.sales.conftest import POLICIES, Sales, begin
 from tests.sales.test_quotes import Quotes, act, quotes  # noqa: F401 - a fixture
 from xrm_core.api import MessageContext, MessageRefusal, OutgoingMessage, hookimpl
 from xrm_core.testing import Setup
@@ -43,7 +43,7 @@ def xrm_setup() -> Setup:
         "XRM_SALES_QUOTE_NOTICES": "true",
         "XRM_SALES_QUOTE_REMIND_DAYS": "7",
     }
-    return Setup({"sales": xrm_sales, "gate": Gate()}, policies=POLICIES, environment=environment)
+    return Setup({"sales": xrm_sales, "gate": Gate()}, policies=POLICIES, environment=environment, begin=begin)
 
 
 @pytest.fixture(autouse=True)

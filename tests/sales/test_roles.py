@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.sales.conftest import Sales
+from tests.sales.conftest import Sales, begin
 from xrm_core.testing import Setup
 
 
 @pytest.fixture(scope="module")
 def xrm_setup() -> Setup:
-    return Setup(plugins=["sales"])
+    return Setup(plugins=["sales"], begin=begin)
 
 
 NEW = """

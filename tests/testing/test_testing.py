@@ -181,3 +181,24 @@ def test_another_setup_is_another_app(xrm: Xrm, xrm_with: Callable[[Setup], Xrm]
 def test_a_plugin_that_is_not_installed_is_named() -> None:
     with pytest.raises(LookupError, match="No plugin called flaet is installed"):
         Setup(["flaet"]).installed()
+
+
+def test_all_apps_have_what_the_setup_begins_with_and_nothing_of_each_other(xrm_with: Callable[[Setup], Xrm]) -> None:
+    called = []
+
+    def begin(xrm: Xrm) -> str:
+        called.append(xrm)
+        return str(xrm.as_role("clerk").query(CREATE, text="first")["createTask"]["id"])
+
+    setup = replace(NOTHING, begin=begin)
+    for text in ("second", "third"):
+        xrm = xrm_with(setup)
+        assert xrm.get("task", xrm.begun)["text"] == "first"  # type: ignore[index]
+        assert xrm.work().events == 0
+        xrm.as_role("clerk").query(CREATE, text=text)
+        other = xrm.as_role("clerk", name="Ada")
+        assert [each["text"] for each in other.query(TASKS)["tasks"]["nodes"]] == ["first", text]
+        xrm.work()
+        assert [event.values["text"] for event in xrm.events] == [text]
+
+    assert len(called) == 1

@@ -22,7 +22,7 @@ from xrm_core.auth.sessions import Lifetimes
 from xrm_core.auth.sign_in import TIMEOUT, SignedIn, open_session
 from xrm_core.errors import XrmError
 from xrm_core.metadata.model import USER
-from xrm_core.permissions.caller import system
+from xrm_core.permissions.caller import System
 from xrm_core.records.door import Records
 from xrm_core.storage.engines import Database
 from xrm_core.storage.system import IDENTITY
@@ -196,7 +196,9 @@ def _new(connection: Connection, records: Records, provider: Provider, arrival: 
     }
     try:
         with connection.begin_nested():
-            user_id = records.create(connection, system(records.model, f"sign-in by {provider.name}"), USER, values)
+            user_id = records.create(
+                connection, System(records.full_access, f"sign-in by {provider.name}"), USER, values
+            )
     except XrmError as error:
         raise refused(f"No user can be made of this account: {error.code}.") from error
     _insert(connection, user_id, provider.issuer, arrival.claims["sub"])

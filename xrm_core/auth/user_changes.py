@@ -18,7 +18,7 @@ from xrm_core.auth.user_lists import NAMES, known_id
 from xrm_core.errors import BadQuery, Forbidden, NotFound, XrmError
 from xrm_core.metadata.model import ACTIVE, EMAIL, USER
 from xrm_core.permissions.access import Access
-from xrm_core.permissions.caller import System, User, system
+from xrm_core.permissions.caller import System, User
 from xrm_core.permissions.policy import USERS, Action
 from xrm_core.records.door import Records
 from xrm_core.records.rights import names_known
@@ -145,7 +145,7 @@ class UserChanges:
                     self._require_user(connection, rights, known_id(id_), opens=fresh and not replaces)
                 known = names_known(rights, self.records.model[USER]) | {ACTIVE, EMAIL, *NAMES}
                 author = replace(
-                    system(self.records.model, "user administration", actor=owner.user_id), names=frozenset(known)
+                    System(self.records.full_access, "user administration", actor=owner.user_id), names=frozenset(known)
                 )
                 by = By(owner.user_id, address)
                 yield UserChange(connection, by, rights, author, self.administrators, self.records)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from sqlalchemy import Connection
 
-from xrm_core.permissions.caller import system
+from xrm_core.permissions.caller import System
 from xrm_core.permissions.policy import is_action
 from xrm_core.plugins import Plugins
 from xrm_core.records.asking import asks_of
@@ -55,7 +55,7 @@ class HealthContext:
 
     def query_as_system(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a GraphQL query for records answers to the platform itself: its ``data``."""
-        caller = system(self._records.model, "health check")
+        caller = System(self._records.full_access, "health check")
         return asks_of(self._records).ask(self._connection, caller, document, variables).data
 
 

@@ -11,7 +11,7 @@ from xrm_core.changes.entry import Operation
 from xrm_core.changes.reading import LoggedChange
 from xrm_core.events.consumer import Consumer, EntryFailed, Note, Patience
 from xrm_core.jobs.place import Place
-from xrm_core.permissions.caller import System, system
+from xrm_core.permissions.caller import System
 from xrm_core.plugins import Hook, Plugins
 from xrm_core.records.asking import asks_of
 from xrm_core.records.door import Records
@@ -119,7 +119,7 @@ class Listener:
                 place.name,
                 connection,
                 records,
-                system(records.model, f"plugin {self.plugin}", led_by=causes),
+                System(records.full_access, f"plugin {self.plugin}", led_by=causes),
                 _changes(entry),
                 self.plugins.settings_of(self.plugin),
             )

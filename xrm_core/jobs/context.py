@@ -13,7 +13,7 @@ from xrm_core.jobs.clock import moment
 from xrm_core.jobs.heart import Heart
 from xrm_core.jobs.place import Place
 from xrm_core.jobs.queue import Claimed
-from xrm_core.permissions.caller import System, system
+from xrm_core.permissions.caller import System
 from xrm_core.records.asking import asks_of
 from xrm_core.records.context import Context
 from xrm_core.records.door import Records
@@ -67,7 +67,7 @@ class JobContext:
         self._ending = ending
         self.records = records
         """The door for records: ``create``, ``update``, ``delete`` …, each with a connection and a caller."""
-        self.caller: System = system(records.model, f"job {run.job.name}", actor=run.job.owner)
+        self.caller: System = System(records.full_access, f"job {run.job.name}", actor=run.job.owner)
         """The platform itself, which may do everything; the owner of the job is named as the author."""
         self.settings = records.plugins.settings_of(run.job.name.partition(".")[0])
         """Of the plugin: an object of the dataclass that it has registered; None: it has none."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -26,11 +27,26 @@ from xrm_core.testing.statements import Statements
 from xrm_core.testing.working import Work, Worker
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """What is there when an app begins.
+
+    Args:
+        answer: of what has made it.
+        users: roles → id and token of the user of :meth:`Xrm.as_role`.
+        made: how many users there are of that method.
+    """
+
+    answer: Any = None
+    users: Mapping[frozenset[str], tuple[str, str]] = field(default_factory=dict)
+    made: int = 0
+
+
 class Xrm:
     """An app. :func:`opened` makes one.
 
     ``clock`` can be set; ``mails`` are those that were sent, ``events`` the changes of which after-hooks were told, by
-    :meth:`work`.
+    :meth:`work`. ``begun`` is what the setup's ``begin`` has returned.
     """
 
     def __init__(
@@ -40,16 +56,18 @@ class Xrm:
         recorder: Recorder,
         patch: pytest.MonkeyPatch,
         stack: ExitStack,
+        beginning: Beginning,
     ) -> None:
         self.platform, self._blueprint = platform, blueprint
+        self.begun, self._known = beginning.answer, beginning.users
         self.clock, self.mails = Clock(), Mails()
         self._recorder, self._stack = recorder, stack
         stack.callback(self.clock.release)
         self.mails.catch(patch)
         self._statements = Statements(platform.database, patch)
-        self._people = People(platform.model)
+        self._people = People(platform.model, beginning.made)
         self._clients: dict[frozenset[str], Client] = {}
-        self._worker = Worker(platform)
+        self._worker = Worker(platform, lambda: blueprint(platform).records)
 
     @property
     def database(self) -> Database:
@@ -84,6 +102,9 @@ class Xrm:
         key = frozenset(roles)
         if key in self._clients and not user:
             return self._clients[key]
+        if key in self._known and not user:
+            user_id, token = self._known[key]
+            return self._clients.setdefault(key, Client(self.http, token, user_id))
         with self.database.begin() as connection:
             values = self._people.values("-".join(roles) or "nobody", user)
             user_id = self.platform.records.create(connection, self._system(), USER, values)
@@ -137,16 +158,42 @@ class Xrm:
         """
         return self._statements.counted(most)
 
+    def beginning(self, answer: Any) -> Beginning:
+        """What apps begin with that are made of copies of its database, with what is to be ``begun`` there.
+
+        After-hooks are told first of what there is.
+
+        Raises:
+            AssertionError: one of them failed.
+        """
+        self._worker.tell()
+        users = {key: (client.user_id, client.token) for key, client in self._clients.items()}
+        return Beginning(answer, users, self._people.made)
+
     def _system(self) -> System:
         return System(self.platform.records.full_access, "test")
 
 
 @contextmanager
-def opened(platform: Platform, blueprint: Callable[[Platform], Blueprint], recorder: Recorder) -> Iterator[Xrm]:
-    """An app until the block ends; its database is closed then. ``blueprint`` gives what it serves by."""
+def opened(
+    platform: Platform,
+    blueprint: Callable[[Platform], Blueprint],
+    recorder: Recorder,
+    beginning: Beginning | None = None,
+) -> Iterator[Xrm]:
+    """An app until the block ends; its database is closed then.
+
+    Args:
+        platform: what it is made of.
+        blueprint: gives what it serves by.
+        recorder: hears of events for it.
+        beginning: what there is in its database; None: nothing.
+    """
+    beginning = beginning or Beginning()
     recorder.events.clear()
     recorder.silent.clear()
+    recorder.silent.update(user_id for user_id, _ in beginning.users.values())
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         stack.callback(platform.database.close)
-        yield Xrm(platform, blueprint, recorder, patch, stack)
+        yield Xrm(platform, blueprint, recorder, patch, stack, beginning)
         stack.close()  # while all that was patched still is

@@ -1,7 +1,6 @@
 """Users for tests: the least that the pack's entity of users wants."""
 
-from collections.abc import Iterator, Mapping
-from itertools import count
+from collections.abc import Mapping
 from typing import Any
 
 from xrm_core.metadata.model import ACTIVE, USER, Field, Model
@@ -9,11 +8,11 @@ from xrm_core.metadata.types import NUMERIC, TEXTUAL, FieldType
 
 
 class People:
-    """Values of new users of a model."""
+    """Values of new users of a model; ``made`` of them are there already."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, made: int = 0) -> None:
         self._user = model[USER]
-        self._numbers: Iterator[int] = count(1)
+        self.made = made
 
     def values(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Of one more user.
@@ -25,11 +24,11 @@ class People:
         Raises:
             AssertionError: a field must be given of which no value can be thought of.
         """
-        number = next(self._numbers)
+        self.made += 1
         found = {ACTIVE: True} if ACTIVE in self._user.fields else {}
         for each in self._user.fields.values():
             if each.required and each.writable and each.default is None and each.name not in given:
-                found[each.name] = _value(each, f"{name} {number}")
+                found[each.name] = _value(each, f"{name} {self.made}")
         return {**found, **given}
 
 

@@ -16,6 +16,7 @@ from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.fitting import put_first
 from xrm_core.permissions.plugin_roles import brought, put_upon
 from xrm_core.plugins import InstalledPlugin, Plugins
+from xrm_core.records.asking import Asks
 from xrm_core.records.door import Records
 from xrm_core.server.assembly import Platform, policy_folders, read_model
 from xrm_core.server.blueprints import Blueprint, Blueprints
@@ -23,7 +24,7 @@ from xrm_core.settings import Settings, load_settings
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
-from xrm_core.testing.app import Xrm, opened
+from xrm_core.testing.app import Beginning, Xrm, opened
 from xrm_core.testing.events import NAME, Recorder
 from xrm_core.testing.mails import SETTINGS
 from xrm_core.testing.setup import Setup
@@ -45,7 +46,7 @@ class Prepared:
     """
 
     def __init__(self, setup: Setup, folder: Path, postgres: str | None) -> None:
-        self._folder = folder
+        self._folder, self._begin = folder, setup.begin
         self.settings = _settings(setup, folder)
         self.recorder = Recorder()
         installed = [*setup.installed(), InstalledPlugin(NAME, self.recorder)]
@@ -60,6 +61,8 @@ class Prepared:
         self._postgres = None if postgres is None else _Postgres(postgres)
         self._pattern: Path | None = None
         self._blueprints: dict[str, Blueprint] = {}
+        self._asking: dict[str, Asks | None] = {}
+        self._beginnings: dict[str, Beginning] = {}
 
     @contextmanager
     def app(self, kind: str, folder: Path) -> Iterator[Xrm]:
@@ -69,8 +72,10 @@ class Prepared:
             kind: ``sqlite`` or ``postgresql``.
             folder: for the copy.
         """
-        with self._copy(kind, folder) as url, opened(self._platform(url), self._blueprint, self.recorder) as app:
-            yield app
+        with self._copy(kind, folder) as url:
+            platform, beginning = self._platform(url), self._beginnings.get(kind)
+            with opened(platform, self._blueprint, self.recorder, beginning) as app:
+                yield app
 
     def close(self) -> None:
         """Remove what is on the server."""
@@ -99,6 +104,8 @@ class Prepared:
         if dialect.name not in self._blueprints:
             blueprints = Blueprints(self.settings, self._plugins)
             self._blueprints[dialect.name] = blueprints.add(self._model, self._records, self._authority, dialect)
+            self._asking[dialect.name] = self._records.asks
+        self._records.asks = self._asking[dialect.name]
         return self._blueprints[dialect.name].for_another_loop()
 
     def _make(self, url: str) -> None:
@@ -106,7 +113,11 @@ class Prepared:
         with closing(platform.database):
             policies = self._authority.policies
             apply(platform.database, self._model, along=lambda connection, _model: put_first(connection, policies))
-            Worker(platform).begin()
+            Worker(platform, lambda: self._records).begin()
+        if self._begin is not None:
+            platform = self._platform(url)
+            with opened(platform, self._blueprint, self.recorder) as app:
+                self._beginnings[platform.database.dialect.name] = app.beginning(self._begin(app))
 
     def _platform(self, url: str) -> Platform:
         settings = self.settings.model_copy(update={"database_url": url})

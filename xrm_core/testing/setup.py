@@ -2,14 +2,17 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xrm_core.plugins import InstalledPlugin
 from xrm_core.plugins.loading import GROUP, OWN, load_plugin
+
+if TYPE_CHECKING:
+    from xrm_core.testing.app import Xrm
 
 _HEAD = "role,entity,action,fields,rule,effect"
 
@@ -31,6 +34,8 @@ class Setup:
             count.
         plugin_roles: whether the roles that plugins bring are in force, as if an administrator had taken them.
         settings: of the platform, by the names of :doc:`settings` in small letters, without ``XRM_``.
+        begin: what all apps begin with: called with an app, once for each kind of database; what it has made is there
+            in each, with the users of ``as_role``, and what it returns is ``xrm.begun``. After-hooks were told of it.
     """
 
     plugins: Sequence[str] | Mapping[str, Any] | None = None
@@ -42,6 +47,7 @@ class Setup:
     environment: Mapping[str, str] = field(default_factory=dict)
     plugin_roles: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
+    begin: "Callable[[Xrm], Any] | None" = None
 
     def installed(self) -> list[InstalledPlugin]:
         """The plugins.

@@ -19,10 +19,14 @@ from xrm_core.jobs import by_hand, queue, running, schedules
 from xrm_core.jobs.job import Job
 from xrm_core.jobs.place import Place
 from xrm_core.jobs.registry import JobHandler
+from xrm_core.plugins import Plugins
+from xrm_core.records.door import Records
 from xrm_core.server.assembly import Platform
 from xrm_core.server.blueprints import asking_of
 from xrm_core.server.workers import job_registry
 from xrm_core.server.workflow_files import workflow_engine
+from xrm_core.storage.applied import applied_fingerprint
+from xrm_core.storage.engines import Database
 
 _MOST_ROUNDS = 1_000
 _WORKER = "test"
@@ -57,13 +61,40 @@ class Work:
         return found[0]
 
 
-class Worker:
-    """Of one app."""
+class _KnownPlace(Place):
+    """A place of which the model is known: what was made for it is used as long as no other one is applied.
 
-    def __init__(self, platform: Platform) -> None:
+    Args:
+        known: gives the door of that model.
+    """
+
+    def __init__(self, database: Database, plugins: Plugins, known: Callable[[], Records], **more: Any) -> None:
+        super().__init__("", database, plugins, **more)
+        self._known = known
+
+    def records(self) -> Records:
+        """See there."""
+        if self._records is None:
+            with self.database.read() as connection:
+                applied = applied_fingerprint(connection)
+            known = self._known()
+            if known.model.fingerprint == applied:
+                self._records = known
+        return super().records()
+
+
+class Worker:
+    """Of one app.
+
+    Args:
+        platform: the app's.
+        known: gives the door for records that the app has.
+    """
+
+    def __init__(self, platform: Platform, known: Callable[[], Records]) -> None:
         settings, plugins = platform.settings, platform.plugins
         along, asking = settings.max_deletion, partial(asking_of, settings)
-        self._place = Place("", platform.database, plugins, most_along=along, asking=asking)
+        self._place = _KnownPlace(platform.database, plugins, known, most_along=along, asking=asking)
         self._registry = job_registry(settings, plugins)
         self._keys = ChainKeys(settings.secret_key)
         self._lease_seconds = float(settings.job_lease_seconds)
@@ -76,12 +107,22 @@ class Worker:
             fails: whether a failure is expected; else it is an AssertionError, with what was raised as its cause.
         """
         done = Work()
+        self._until_nothing_is_left(lambda: any([self._fire(), self._do_job(done), self._read(done)]))
+        return self._checked(done, fails=fails)
+
+    def tell(self) -> None:
+        """Call after-hooks alone, until they have heard of all; schedules and jobs wait for :meth:`work`."""
+        done = Work()
+        self._until_nothing_is_left(lambda: self._read(done))
+        self._checked(done, fails=False)
+
+    def _until_nothing_is_left(self, round_: Callable[[], bool]) -> None:
         for _ in range(_MOST_ROUNDS):
-            fired = self._fire()
-            if not any((self._do_job(done), self._read(done), fired)):
-                break
-        else:
-            raise AssertionError(f"After {_MOST_ROUNDS} rounds there is still something to do: each leads to the next.")
+            if not round_():
+                return
+        raise AssertionError(f"After {_MOST_ROUNDS} rounds there is still something to do: each leads to the next.")
+
+    def _checked(self, done: Work, *, fails: bool) -> Work:
         if done.failures and not fails:
             first = done.failures[0]
             told = "".join(traceback.format_exception_only(first.error)).strip()

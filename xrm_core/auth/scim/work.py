@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table
 
 from xrm_core.auth import events
 from xrm_core.metadata.model import USER
-from xrm_core.permissions.caller import System, User, system
+from xrm_core.permissions.caller import System, User
 from xrm_core.records.door import Records
 
 
@@ -37,7 +37,7 @@ class Work:
     @property
     def author(self) -> System:
         """As whom records are written; the service is named as their author."""
-        return system(self.records.model, "SCIM", actor=self.service.actor)
+        return System(self.records.full_access, "SCIM", actor=self.service.actor)
 
     def record(self, event: events.Event, subject: str | None, details: Mapping[str, Any] | None = None) -> None:
         """Keep an event; the service's token did it."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from xrm_core.errors import QueryTooLarge, Timeout
 from xrm_core.permissions.caller import Caller as Caller_
-from xrm_core.permissions.caller import System, User, system
+from xrm_core.permissions.caller import System, User
 from xrm_core.records.asking import asks_of
 from xrm_core.translation import say
 
@@ -78,7 +78,7 @@ class QueryContext:
 
     @cached_property
     def _system(self) -> System:
-        return system(self._records.model, f"query {self.name}", actor=self.caller.actor)
+        return System(self._records.full_access, f"query {self.name}", actor=self.caller.actor)
 
     def _ask(self, caller: Caller_, document: str, variables: Mapping[str, Any] | None) -> dict[str, Any]:
         self.check()

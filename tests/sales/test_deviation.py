@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sales.conftest import Sales
+from tests.sales.conftest import Sales, begin
 from xrm_core.testing import Setup
 
 DEVIATION = """
@@ -16,7 +16,7 @@ query ($metric: SalesDeviationMetric!, $months: Int! = 1) {
 @pytest.fixture(scope="session")
 def xrm_setup() -> Setup:
     """The roles of the plugin, and those of the core pack as they are."""
-    return Setup(plugins=["sales"])
+    return Setup(plugins=["sales"], begin=begin)
 
 
 def won(sales: Sales, amount: int, day: str, **values: object) -> None:

@@ -22,7 +22,19 @@ _NAME = re.compile(r"[a-z][a-z0-9-]*")
 OF_THE_PLATFORM = frozenset(
     {
         *("actions", "backup", "doctor", "files", "import", "jobs", "log", "oidc", "permissions", "plugins", "query"),
-        *("restore", "schema", "scim", "secrets", "serve", "tenant", "token", "user", "webhooks", "worker"),
+        *(
+            "restore",
+            "schema",
+            "scim",
+            "secrets",
+            "serve",
+            "tenant",
+            "token",
+            "user",
+            "webhooks",
+            "worker",
+            "workflows",
+        ),
     }
 )
 """The first words of the platform's own commands."""

@@ -166,9 +166,9 @@ def written_required(scope: Scope, entity: Entity, conditions: Conditions) -> li
         if tables.asked:
             return None
         holds = select(literal_column("1")).select_from(tables.row).where(*compiled).exists()
-        return [Requirement(("written holds", conditions.key), lambda: holds, {})]
+        return [Requirement(("written_holds", conditions.key), lambda: holds, {})]
 
-    return scope.tables.statements.get(("written holds", conditions.key), make)
+    return scope.tables.statements.get(("written_holds", conditions.key), make)
 
 
 ONE = "xrm_id"

@@ -158,7 +158,7 @@ class Xrm:
         """
         return self._statements.counted(most)
 
-    def beginning(self, answer: Any) -> Beginning:
+    def _beginning(self, answer: Any) -> Beginning:
         """What apps begin with that are made of copies of its database, with what is to be ``begun`` there.
 
         After-hooks are told first of what there is.

@@ -117,7 +117,7 @@ class Prepared:
         if self._begin is not None:
             platform = self._platform(url)
             with opened(platform, self._blueprint, self.recorder) as app:
-                self._beginnings[platform.database.dialect.name] = app.beginning(self._begin(app))
+                self._beginnings[platform.database.dialect.name] = app._beginning(self._begin(app))
 
     def _platform(self, url: str) -> Platform:
         settings = self.settings.model_copy(update={"database_url": url})

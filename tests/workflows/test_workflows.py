@@ -265,6 +265,7 @@ def test_runs_whose_record_is_gone_end(xrm: Xrm) -> None:
     assert states(xrm, "won") == [("gone", 5, None)]
 
 
+@pytest.mark.parametrize("xrm_database", ["sqlite"], indirect=True)  # nothing is asked of it
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
@@ -289,10 +290,8 @@ def test_runs_whose_record_is_gone_end(xrm: Xrm) -> None:
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_with_its_place(
-    xrm_with: Callable[[Setup], Xrm], xrm_database: str, changed: Mapping[str, Any], told: str
+    xrm_with: Callable[[Setup], Xrm], changed: Mapping[str, Any], told: str
 ) -> None:
-    if xrm_database != "sqlite":
-        pytest.skip("nothing is asked of a database")
     with pytest.raises(SchemaFilesInvalid) as found:
         xrm_with(setup({**WON, **changed}))
     texts = [f"{each.pointer} {each.reason} {each.remedy}" for each in found.value.problems]

@@ -111,8 +111,12 @@ def _many(model: DoorModel, user: str, step: Step, answered: Any) -> dict[str, A
     given, entity, created = step.given, step.entity, step.verb == "create_many"
     told = (answered or {}).get("ids", [])
     if "city" in given:  # in which order, is the platform's to say
-        ids = list(_in_city(model, user, step))
-        ids = told if sorted(filter(None, told)) == sorted(ids) else sorted(ids)
+        ids = sorted(_in_city(model, user, step))
+        failed = {each["index"]: each for each in (answered or {}).get("errors", ())}
+        chosen = [failed[place]["id"] if place in failed else id_ for place, id_ in enumerate(told)]
+        # Some that were found may be gone when they are to be changed: restored by somebody else, say.
+        missed = {each["id"] for each in failed.values() if each["code"] == "NOT_FOUND"}
+        ids = chosen if sorted(chosen) == sorted({*ids, *missed}) else ids
     else:
         ids = [f"new {len(model.log)} {place}" for place, _ in enumerate(given["rows"])] if created else given["ids"]
     if created:

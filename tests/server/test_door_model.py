@@ -94,6 +94,7 @@ def machine(world: DoorWorld, failures: list[Exception], *, at_once: bool) -> ty
             Machine.made += 1
             world.empty()
             self.model = DoorModel(world.users)
+            self.lately: list[str] = []
 
         @rule(data=st.data(), user=st.sampled_from(["anna", "anna", "ben"]), dry=st.sampled_from([False, False, True]))
         @keeping
@@ -103,6 +104,7 @@ def machine(world: DoorWorld, failures: list[Exception], *, at_once: bool) -> ty
             answer = write(world, user, fields, dry=dry, key=key)
             if key and not dry and "errors" not in answer:
                 assert write(world, user, fields, key=key) == answer  # and, by what there is then, not done again
+            self.lately.append(f"{user} {'dry ' if dry else ''}{fields}: {answer}")
             tried = self.model.copy()
             for number, step in enumerate(fields):
                 note(f"{user} {'dry ' if dry else ''}{step}")
@@ -141,6 +143,7 @@ def machine(world: DoorWorld, failures: list[Exception], *, at_once: bool) -> ty
                 sent = list(threads.map(send, *zip(*sending, strict=True), timeout=PATIENCE))
             if twice:
                 sent = [*sent[1:-1], *of_one_key(sent[0], sent[-1])]
+            self.lately.append("at the same moment " + "\n  ".join(map(str, sent)))
             stored = what_is_stored(world)
             model = explained(self.model, sent, stored)
             # All in it: what is noted is of another try, in which others may come first.
@@ -156,7 +159,9 @@ def machine(world: DoorWorld, failures: list[Exception], *, at_once: bool) -> ty
                     nodes = answer["data"][MANY.get(entity, "projectMembers")]["nodes"]
                     found = {_id(entity, row): row for row in map(plain, nodes)}
                     expected = self.model.seen(user, entity).items()
-                    assert found == {id_: {**row, "id": found.get(id_, row)["id"]} for id_, row in expected}
+                    seen = {id_: {**row, "id": found.get(id_, row)["id"]} for id_, row in expected}
+                    # All in it: what is noted is of another try, in which others may come first.
+                    assert found == seen, "\n".join([f"{user} sees other {entity}", *self.lately[-3:]])
                 for entity in WRITTEN:
                     nodes = answer["data"][f"{MANY[entity]}Trash"]["nodes"]
                     assert {each["id"]: each["version"] for each in nodes} == {

@@ -2,16 +2,17 @@
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, FromClause, bindparam, insert, literal, select
+from sqlalchemy.sql import ColumnElement
 
 from xrm_core.changes.commitments import SALT_BYTES
-from xrm_core.changes.entry import Change, Operation, text
+from xrm_core.changes.entry import Causes, Change, Operation, text
 from xrm_core.storage.change_tables import CHANGE
-from xrm_core.storage.driver_statements import Call
+from xrm_core.storage.driver_statements import Call, DriverStatement
 from xrm_core.storage.rows import Row, Rows
 
 
@@ -33,6 +34,34 @@ def appending(dialect: Dialect, changes: Sequence[Change], at: dt.datetime) -> l
     """What :func:`append` does, to be run together with the statements that make the changes, and after them."""
     rows, moment = _layout(dialect, at)
     return [rows.call(row) for row in _rows(changes, moment)]
+
+
+def deriving(
+    dialect: Dialect, entity: str, row: FromClause, columns: Mapping[str, ColumnElement[Any]]
+) -> DriverStatement:
+    """What keeps the update of a record that the same statement has found, with what is known of it there alone.
+
+    Its other values are those of :func:`derived`.
+
+    Args:
+        dialect: of the database.
+        entity: the record's.
+        row: what was found.
+        columns: ``record_id``, ``version``, ``at`` and ``fields`` as the log has them, out of the row.
+    """
+    given = {name: bindparam(f"{_DERIVED}{name}", type_=CHANGE.c[name].type) for name in ("actor", "causes", "salt")}
+    same = {"entity": entity, "operation": _NAMES[Operation.UPDATE]}
+    known = {name: literal(value, CHANGE.c[name].type) for name, value in same.items()}
+    all_ = {**columns, **given, **known}
+    return DriverStatement(
+        insert(CHANGE).from_select(list(all_), select(*all_.values()).select_from(row), include_defaults=False), dialect
+    )
+
+
+def derived(actor: str | None, causes: Causes) -> dict[str, Any]:
+    """The values for :func:`deriving`, by the names of their binds."""
+    found = {"actor": actor and actor.lower(), "causes": _json(causes), "salt": os.urandom(SALT_BYTES)}
+    return {f"{_DERIVED}{name}": value for name, value in found.items()}
 
 
 def _layout(dialect: Dialect, at: dt.datetime) -> tuple[Rows, Any]:
@@ -70,6 +99,7 @@ def _json(fields: Any) -> str:
         return text(fields)
 
 
+_DERIVED = "xrm_log_"
 _NAMES = {each: each.value for each in Operation}  # Python looks values of enums up by a function
 _COLUMNS = ("at", "entity", "record_id", "operation", "version", "actor", "causes", "fields", "salt")
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS

@@ -1,5 +1,5 @@
 """Mutations that have a :class:`~xrm_core.graphql.quick_plans.QuickPlan`, answered in the event loop on PostgreSQL: all
-statements of a creation in one round trip, those of a change in two.
+statements of a creation in one round trip, those of a change in one or two.
 
 Whatever goes wrong leaves nothing behind, and the executor does it again, and says what is wrong: so there is one place
 that makes errors.
@@ -21,8 +21,10 @@ from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import User
 from xrm_core.query.context import ContextValues
 from xrm_core.query.scan import Scope
-from xrm_core.records.at_once import Written, change_of, changing_at_once, creating_at_once, holding_at_once, is_plain
+from xrm_core.records.at_once import change_of, changing_at_once, creating_at_once, holding_at_once, is_plain
 from xrm_core.records.door import Records
+from xrm_core.records.in_one import InOne, changing_in_one
+from xrm_core.records.written import Written
 from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.joined import shown_if, written_and_shown, written_together
 from xrm_core.storage.policy_sets import versions_required
@@ -106,6 +108,9 @@ class QuickWrites:
             calls = self._last(plan, variables, caller, id_, written)
         except XrmError:
             return None
+        return await self._finish(calls, seconds)
+
+    async def _finish(self, calls: list[Call], seconds: float) -> bytes | None:
         async with self._writer.writing(seconds) as writing:
             return (await writing.finish(calls))[-1]
 
@@ -118,9 +123,12 @@ class QuickWrites:
             change = change_of(scope, caller, plan.kind, changes)
             if change is None:
                 return None
-            held = holding_at_once(scope, caller, plan.kind, id_, change)
+            if (calls := self._in_one(plan, variables, caller, id_, changes, change.in_one, version)) is None:
+                held = holding_at_once(scope, caller, plan.kind, id_, change)
         except XrmError:
             return None
+        if calls is not None:
+            return await self._finish(calls, seconds)
         async with self._writer.writing(seconds) as writing:
             found = await writing.ask(held)
             if not found:
@@ -147,6 +155,22 @@ class QuickWrites:
                 raise NotWritten
             return (await writing.finish(calls))[-1]
 
+    def _in_one(
+        self,
+        plan: QuickPlan,
+        variables: Mapping[str, Any],
+        caller: User,
+        id_: str,
+        changes: Mapping[str, Any],
+        ready: InOne | None,
+        version: int | None,
+    ) -> list[Call] | None:
+        """The one statement that changes a record; None: it takes more."""
+        if plan.same is None or ready is None:
+            return None
+        written = changing_in_one(self._records, caller, plan.kind, id_, changes, ready, version, _now())
+        return None if written is None else self._last(plan, variables, caller, id_, written)
+
     def _last(
         self, plan: QuickPlan, variables: Mapping[str, Any], caller: User, id_: str, written: Written
     ) -> list[Call]:
@@ -163,7 +187,8 @@ class QuickWrites:
         required = requiring(wanted, kept, self._dialect, ContextValues(caller))
         if plan.same is not None and written.at_once:
             shown = Call(plan.same, statement.bind(values), None, _never)
-            return [*written.first, written_and_shown(written.row, written.entry, shown, required, kept)]
+            parts = written.row, written.entry, shown, required, kept, written.looked_at
+            return [*written.first, written_and_shown(*parts)]
         shown = Call(plan.text, statement.bind(values), None, _never)
         both = written_together(written.row, written.entry, kept)
         return [*written.first, both, shown_if(shown, required, kept)]

@@ -18,6 +18,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.query.scan import Scope
 from xrm_core.records.creating import formed, inserting
 from xrm_core.records.defaults import own
+from xrm_core.records.in_one import InOne, change_in_one
 from xrm_core.records.locking import MakeRecord, locking_one
 from xrm_core.records.reach import Reach, holding_for, holding_from
 from xrm_core.records.refusals import refuse
@@ -34,26 +35,11 @@ from xrm_core.records.rights import (
 from xrm_core.records.stored import Record, canonical
 from xrm_core.records.targets_at_once import Seen, seen_at_once
 from xrm_core.records.updating import changing_one
+from xrm_core.records.written import Written
 from xrm_core.storage.driver_statements import Call, DriverStatement
-from xrm_core.storage.requirements import Requirement
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What writes a record, and what has to hold.
-
-    ``first`` comes before the ``row`` and its ``entry`` in the change log. ``required`` has to hold then: in the
-    same statement if ``at_once``, else in one after them.
-    """
-
-    first: list[Call]
-    row: Call
-    entry: Call
-    required: list[Requirement]
-    at_once: bool
 
 
 def is_plain(records: "Records", kind: Entity) -> bool:
@@ -133,7 +119,8 @@ class Change:
     """A change of some fields, as somebody with certain rights makes it.
 
     ``lock`` is what holds a record, if they may change it so, and what makes a record of its row; ``further`` are steps
-    to what is held after it. ``refers``: relations are among the fields.
+    to what is held after it. ``refers``: relations are among the fields. ``in_one``: how one statement makes it, if one
+    can.
     """
 
     conditions: Conditions
@@ -141,6 +128,7 @@ class Change:
     make_record: MakeRecord
     further: Reach | None
     refers: bool
+    in_one: InOne | None
 
 
 def change_of(scope: Scope, caller: User, kind: Entity, changes: Mapping[str, Any]) -> Change | None:
@@ -155,7 +143,9 @@ def change_of(scope: Scope, caller: User, kind: Entity, changes: Mapping[str, An
         conditions = row_conditions(scope, caller, kind, Action.UPDATE, changes)
         found = locking_one(scope, kind, conditions)
         refers = any(kind.fields[name].relation is not None for name in changes)
-        return None if found is None else Change(conditions, *found, refers)
+        if found is None:
+            return None
+        return Change(conditions, *found, refers, change_in_one(scope, kind, changes, conditions))
 
     key = ("change", scope.dialect.name, kind.name, scope.access.shape, tuple(changes))
     return scope.tables.statements.get(key, make)

@@ -33,7 +33,7 @@ def state(kind: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
     for name, field in formed:
         value = record.get(name)
         if value is not None:
-            found[name] = _value(field, value)
+            found[name] = in_log(field, value)
     return found
 
 
@@ -59,13 +59,14 @@ def differences(kind: Entity, before: Mapping[str, Any], changes: Mapping[str, A
         field, old = kind.fields.get(name), before.get(name)
         if field is None or field.virtual or name in _SYSTEM or (old == new and field.type not in _FORMED):
             continue
-        pair = [_value(field, old), _value(field, new)]
+        pair = [in_log(field, old), in_log(field, new)]
         if pair[0] != pair[1]:
             found[name] = pair
     return found
 
 
-def _value(field: Field, value: Any) -> Any:
+def in_log(field: Field, value: Any) -> Any:
+    """A value as the log keeps it."""
     if value is None:
         return None
     if field.type is FieldType.MONEY:

@@ -39,6 +39,7 @@ class Validator:
             for entity in model
         }
         self._rules = {entity.name: RuleChecker(entity) for entity in model if entity.rules}
+        self._alone: dict[str, jsonschema_rs.Draft202012Validator] = {}
 
     def problems(
         self,
@@ -76,6 +77,17 @@ class Validator:
             found.extend(problem for problem in broken if problem["field"] not in reported)
         places = {name: place for place, name in enumerate(entity.fields)}
         return sorted(found, key=lambda problem: places.get(problem["field"], -1))
+
+    def are_fit(self, entity: Entity, values: Mapping[str, Any]) -> bool:
+        """Whether fields are what they have to be, each by itself; of an entity without formats of plugins."""
+        known = self._alone.get(entity.name)
+        if known is None:
+            schema = {word: part for word, part in _without_rules(entity).items() if word != "required"}
+            options = jsonschema_rs.RegexOptions()
+            known = jsonschema_rs.Draft202012Validator(schema, validate_formats=True, pattern_options=options)
+            self._alone[entity.name] = known
+        ordinary = _is_ordinary(_LOOKED_AT(entity), values) or next(_beyond_schema(entity, values), None) is None
+        return ordinary and known.is_valid(values)
 
 
 def _is_ordinary(looked_at: frozenset[str], record: Mapping[str, Any]) -> bool:

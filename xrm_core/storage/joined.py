@@ -1,6 +1,7 @@
 """Two statements as one on PostgreSQL: each that is sent costs both sides some microseconds, whatever it does."""
 
 import re
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -22,23 +23,34 @@ def written_together(first: Call, second: Call, kept: KeptStatements) -> Call:
     return _both(first, second, kept.get(("written together", first.text.number, second.text.number), make))
 
 
-def written_and_shown(row: Call, entry: Call, shown: Call, required: Call, kept: KeptStatements) -> Call:
+def written_and_shown(
+    row: Call,
+    entry: Call,
+    shown: Call,
+    required: Call,
+    kept: KeptStatements,
+    looked_at: Sequence[tuple[str, Call]] = (),
+) -> Call:
     """What :func:`written_together` and :func:`shown_if` do, as one.
 
     ``row`` writes one row; ``shown`` and ``required`` see it as :data:`~xrm_core.storage.written_rows.WRITTEN`, and
-    everything else as it was before. It fails if no row is written.
+    everything else as it was before. ``looked_at`` are queries whose rows all see by these names. It fails if no row is
+    written.
     """
-    key = ("written and shown", row.text.number, entry.text.number, shown.text.number, required.text.number)
+    before = [each for _, each in looked_at]
+    all_ = [*before, row, entry, shown, required]
+    key = ("written and shown", *(each.text.number for each in all_))
 
     def make() -> Text:
+        parts, behind = [], 0
+        for name, each in [*looked_at, (WRITTEN, row), ("xrm_logged", entry)]:
+            returned = " RETURNING *" if each is row else ""
+            parts.append(f"{name} AS ({_moved(each, behind)}{returned})")
+            behind += len(each.text.formats)
         after = shown_if(shown, required, kept)
-        behind = len(row.text.formats)
-        logged = _moved(entry, behind)
-        asked = _moved(after, behind + len(entry.text.formats))
-        sql = f"WITH {WRITTEN} AS ({row.text.sql} RETURNING *), xrm_logged AS ({logged}) {asked}"
-        return Text(sql, behind + len(entry.text.formats) + len(after.text.formats))
+        return Text(f"WITH {', '.join(parts)} {_moved(after, behind)}", behind + len(after.text.formats))
 
-    values = [*row.values, *entry.values, *shown.values, *required.values]
+    values = [value for each in all_ for value in each.values]
     return Call(kept.get(key, make), values, None, _never)
 
 

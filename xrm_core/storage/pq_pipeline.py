@@ -64,8 +64,11 @@ class PqPipeline:
         """Whether no transaction is under way."""
         return self._pg.transaction_status == TransactionStatus.IDLE
 
-    async def run(self, texts: Sequence[tuple[Text, Sequence[Any]]]) -> list[PGresult]:
+    async def run(self, texts: Sequence[tuple[Text, Sequence[Any]]], *, commits: bool = True) -> list[PGresult]:
         """Run statements in their order; those after one that fails are not run.
+
+        ``commits``: the last of them is a commit, of which nobody knows what it has done if it fails. Without, it has
+        done nothing then.
 
         Raises:
             StepFailed: of the first that fails.
@@ -92,7 +95,8 @@ class PqPipeline:
         try:
             results = await future
         except Lost:
-            if any(each.status == ExecStatus.FATAL_ERROR for each in self._results[: len(steps) - 1]):
+            certain = self._results[: len(steps) - 1] if commits else self._results
+            if any(each.status == ExecStatus.FATAL_ERROR for each in certain):
                 raise NotRun from None
             raise
         try:

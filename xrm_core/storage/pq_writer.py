@@ -150,6 +150,8 @@ class Writing:
     async def finish(self, calls: Sequence[Call]) -> list[bytes | None]:
         """Run the last statements and commit; of each, the first value of its first row, as PostgreSQL has it as text.
 
+        One statement that is all of the transaction is one by itself.
+
         Raises:
             NotWritten: one of them failed, or the connection was lost before the commit; nothing was written.
             StillHeld: one of them has waited for what others hold.
@@ -159,16 +161,20 @@ class Writing:
         connection = self._its_connection()
         if self._begun and not connection.alive:
             raise NotWritten
-        texts = [*self._first(), *((each.text, each.values) for each in calls), (COMMIT, ())]
+        alone = len(calls) == 1 and not self._begun
+        texts: list[Any] = [(each.text, each.values) for each in calls]
+        if not alone:
+            texts = [*self._first(), *texts, (COMMIT, ())]
         try:
-            results = await connection.run(texts)
+            results = await connection.run(texts, commits=not alone)
         except StepFailed as error:
             raise self._not_written(error) from error
         except NotRun as error:
             raise NotWritten from error
         except Lost as error:
             raise self._database.unavailable() from error
-        return [each.get_value(0, 0) if each.ntuples else None for each in results[-len(calls) - 1 : -1]]
+        answers = results if alone else results[-len(calls) - 1 : -1]
+        return [each.get_value(0, 0) if each.ntuples else None for each in answers]
 
     def give_up(self) -> None:
         """The server does not answer any more: close the connection, so that who waits for it goes on."""

@@ -57,6 +57,14 @@ def test_help_needs_nothing_heavy():
     assert run.stdout.split() == []
 
 
+def test_a_server_that_applies_nothing_does_without_alembic():
+    program = "import sys, xrm_core.cli.server_process, xrm_core.cli.worker; print('alembic' in sys.modules)"
+
+    run = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+
+    assert run.stdout.split() == ["False"]
+
+
 @pytest.mark.parametrize("words", [["no-such-command"], ["schema", "check", "--no-such-option"], ["import", "book"]])
 def test_wrong_usage_ends_with_2(words: list[str], xrm: Xrm):
     found = xrm(*words)

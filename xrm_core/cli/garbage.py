@@ -1,5 +1,6 @@
-"""How often Python looks for what nobody needs any more."""
+"""How often Python looks for what nobody needs any more, and that it does not where all of it is about to go."""
 
+import atexit
 import gc
 
 
@@ -13,3 +14,8 @@ def leave_what_is_there() -> None:
     gc.collect()
     gc.freeze()
     look_less_often()
+
+
+def leave_all_at_the_end() -> None:
+    """Do not look through everything once more as the process ends: that takes a quarter of a short command's time."""
+    atexit.register(gc.freeze)

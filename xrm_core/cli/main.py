@@ -104,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     pending), 130 interrupted.
     """
     garbage.look_less_often()
+    garbage.leave_all_at_the_end()
     forget_tenant()
     try:
         command_line()(args=with_value(sys.argv[1:] if arguments is None else arguments), prog_name="xrm")

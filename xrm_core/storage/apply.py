@@ -11,7 +11,6 @@ from xrm_core.metadata.model import Model
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.aside_tables import present_tables
 from xrm_core.storage.asides import read_asides
-from xrm_core.storage.draft_sqlite import AtOnce
 from xrm_core.storage.drift import differences
 from xrm_core.storage.engines import Database
 from xrm_core.storage.evolution import Evolution
@@ -19,7 +18,6 @@ from xrm_core.storage.exclusive import TablesInUse, Turn, exclusive
 from xrm_core.storage.history import Back, way_back
 from xrm_core.storage.misfits_postgresql import NoLongerFits
 from xrm_core.storage.operations import Operation
-from xrm_core.storage.phases_postgresql import give_up, in_phases
 from xrm_core.storage.plan import Plan, plan_evolution
 from xrm_core.storage.refusals import is_about_statement, refused_by_data, stopped_by
 from xrm_core.storage.save_change import Along
@@ -110,6 +108,8 @@ def abort(database: Database) -> bool:
             somebody is at work on the change.
         DatabaseUnavailable: the database does not answer.
     """
+    from xrm_core.storage.phases_postgresql import give_up
+
     upgrade_system(database)
     try:
         with exclusive(database) as turn:
@@ -156,8 +156,13 @@ class _Wish:
 
 
 def _carry_out(turn: Turn, database: Database, wish: _Wish) -> Plan:
+    # Both bring Alembic, which takes as long to import as a sixth of the server: not before something is applied.
     if database.is_sqlite:
+        from xrm_core.storage.draft_sqlite import AtOnce
+
         return AtOnce(wish.evolution, _refuse_drift, wish.plan, wish.along).carry_out(turn)
+    from xrm_core.storage.phases_postgresql import give_up, in_phases
+
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return in_phases(turn, wish.evolution, wish.planned, wish.along, back=wish.back)

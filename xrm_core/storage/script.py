@@ -3,9 +3,6 @@
 from io import StringIO
 from typing import Any
 
-from alembic.ddl.base import AddColumn
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy import Column, ColumnElement, Connection, Dialect
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
@@ -19,6 +16,10 @@ class Script:
     """Statements for PostgreSQL; ``operations`` are Alembic's, which write here and do nothing yet."""
 
     def __init__(self) -> None:
+        # Here, not above: a server that applies nothing does without Alembic.
+        from alembic.migration import MigrationContext
+        from alembic.operations import Operations
+
         self._text = StringIO()
         options = {"as_sql": True, "output_buffer": self._text}
         self.operations = Operations(MigrationContext.configure(dialect=DIALECT, opts=options))
@@ -29,6 +30,8 @@ class Script:
 
     def add_column(self, table: str, column: Column[Any]) -> None:
         """Write ALTER TABLE ADD COLUMN; Alembic's own has spaces where a default has a tabulator."""
+        from alembic.ddl.base import AddColumn
+
         self.add(str(AddColumn(table, column).compile(dialect=DIALECT)))
 
     def send(self, connection: Connection) -> None:

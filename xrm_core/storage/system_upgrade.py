@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from xrm_core.errors import ModelOutOfDate
@@ -36,6 +36,14 @@ def newest_revision() -> str:
     return str(_revisions()[1].get_current_head())
 
 
+def system_revision(connection: Connection) -> str | None:
+    """The revision of the system tables; None if there are none."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    return None if found is None else str(found)
+
+
 def run_revisions(connection: Connection, current: str | None) -> None:  # noqa: ARG001
     """Carry out all revisions after the current one (None: all) in the transaction of a connection."""
     from alembic.runtime.environment import EnvironmentContext
@@ -55,13 +63,13 @@ def upgrade_system(database: Database) -> None:
         ModelOutOfDate: a newer version of the platform has made them.
         SchemaChangeRefused: the system tables stay in use, or somebody else changes tables for too long.
     """
-    from alembic.migration import MigrationContext  # half a second, which only schema commands should take
-
-    known = [script.revision for script in _revisions()[1].walk_revisions()]
+    with database.read() as connection:
+        if system_revision(connection) == newest_revision():
+            return  # as nearly always, and nobody has to wait for a turn
 
     def upgrade(connection: Connection) -> None:
-        options = {"version_table": VERSION_TABLE}
-        current = MigrationContext.configure(connection, opts=options).get_current_revision()
+        known = [script.revision for script in _revisions()[1].walk_revisions()]
+        current = system_revision(connection)
         if current == known[0]:
             return
         if current is not None and current not in known:

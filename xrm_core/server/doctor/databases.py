@@ -16,12 +16,12 @@ from xrm_core.server.doctor.findings import Finding, failed, ok, warning
 from xrm_core.server.doctor.jobs import look_at_jobs
 from xrm_core.settings import Settings, secret_keys
 from xrm_core.storage.applied import current_model
-from xrm_core.storage.backup.contents import server_version, system_revision
+from xrm_core.storage.backup.contents import server_version
 from xrm_core.storage.backup.postgres_tools import PostgresTools
 from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database, is_missing
 from xrm_core.storage.schema_files import schema_files
-from xrm_core.storage.system_upgrade import newest_revision
+from xrm_core.storage.system_upgrade import newest_revision, system_revision
 from xrm_core.storage.tenants import SERVED, Tenant, tenants
 
 OLDEST_POSTGRES = 15

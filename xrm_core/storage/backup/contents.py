@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from xrm_core.errors import ModelOutOfDate
 from xrm_core.storage.backup.manifest import Place
 from xrm_core.storage.engines import Database
-from xrm_core.storage.system import VERSION_TABLE
+from xrm_core.storage.system_upgrade import system_revision
 from xrm_core.storage.tenants import SERVED, tenants
 
 
@@ -54,14 +54,6 @@ def installation(main_url: str, data_dir: Path) -> Installation:
                 schema = "" if database.is_sqlite else database.schema or "public"
             sources.append(Source(Place(each.name, schema, each.elsewhere), each.url))
     return Installation(tuple(sources), tuple(each.name for each in known if each.state not in SERVED), revision)
-
-
-def system_revision(connection: Connection) -> str | None:
-    """The revision of the system tables; None if there are none."""
-    if not inspect(connection).has_table(VERSION_TABLE):
-        return None
-    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-    return None if found is None else str(found)
 
 
 def schema_of(connection: Connection) -> str:

@@ -170,7 +170,7 @@ def test_a_change_waits_for_writes_under_the_former_policies(firms: Database, mo
 
     # one that never ends is told, and nothing is changed
     monkeypatch.setattr(sets, "_PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr("xrm_core.storage.engines.WRITER_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("xrm_core.storage.one_writer.WAIT_SECONDS", 0.2)
     with firms.begin() as connection:
         require_current(connection, MODEL, digest(TWO))
         with pytest.raises(Busy):

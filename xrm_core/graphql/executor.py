@@ -182,7 +182,8 @@ class Executor:
                 if self.repeatable is not None and (before := self.repeatable.answered(connection, now)) is not None:
                     read_log.write(connection, caller, address, before.reads)
                     return Answer(before.body, status=before.status)
-                connection.execution_options(**{TAKEN_BACK: self.dry})
+                if self.dry:
+                    connection.execution_options(**{TAKEN_BACK: True})
                 operation = document.operation(operation_name)
                 variables = document.variables_of(operation)
                 shape = variables.plan_key(coerced)

@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,19 +28,16 @@ from xrm_core.errors import (
 )
 from xrm_core.storage import folding, liveness, mask_hash, matching, periods, phone
 from xrm_core.storage.beginning import begin
-from xrm_core.storage.deadlines import Deadlines
 from xrm_core.storage.driver_calls import changed, listened_to
 from xrm_core.storage.driver_statements import Ahead
+from xrm_core.storage.one_writer import DEADLINES, STOP_AGAIN_SECONDS, WAIT_SECONDS, OneWriter
 from xrm_core.storage.prepared_steps import Text
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 from xrm_core.telemetry.pool_use import PoolUse
 from xrm_core.translation import say
 
-WRITER_WAIT_SECONDS = 30
-"""How long a write waits for others on SQLite, of its process or of another: of ``xrm schema apply``, say."""
-
 SQLITE_PRAGMAS = (
-    f"busy_timeout={WRITER_WAIT_SECONDS * 1000}",
+    f"busy_timeout={WAIT_SECONDS * 1000}",
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -52,11 +48,7 @@ SQLITE_PRAGMAS = (
 POOL_WAIT_SECONDS = 10
 """How long somebody waits for a connection that others have."""
 
-_DEADLINES = Deadlines()
 _log = structlog.get_logger(__name__)
-
-_STOP_AGAIN_SECONDS = 0.005
-"""SQLite stops only what it does at that moment, and there may be nothing: Python may be between two statements."""
 
 _BUSY_TRIES, _BUSY_PAUSE_SECONDS = 250, 0.02
 
@@ -99,7 +91,7 @@ class Database:
         self.engine = _engine(self.url, pool, self.options)
         self._closed = False
         event.listen(self.engine, "checkin", self._come_back)
-        self._writing = threading.Lock()
+        self._writer = OneWriter(self.engine) if self.is_sqlite else None
 
     @property
     def options(self) -> str:
@@ -130,13 +122,15 @@ class Database:
             Busy: other writers got in the way.
             Timeout: it took too long.
         """
-        with (
-            self._errors(timeout),
-            self._turn(),
-            self.engine.connect() as connection,
-            connection.begin(),
-            self._limited(connection, timeout, ahead),
-        ):
+        if self._writer is not None:
+            with self._errors(timeout), self._writer.begin(timeout, ahead) as connection:
+                yield connection
+            return
+        with self._errors(timeout), self.engine.connect() as connection, connection.begin():
+            if timeout is not None:
+                begin(connection, _limit(timeout), ahead)
+            elif ahead is not None:
+                ahead.run(connection)
             yield connection
 
     @contextmanager
@@ -152,38 +146,15 @@ class Database:
             connection.rollback()
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Writers of this process queue up before SQLite: waiting there is a busy loop that may starve one of them."""
-        if not self.is_sqlite:
-            yield
-            return
-        if not self._writing.acquire(timeout=WRITER_WAIT_SECONDS):
-            raise Busy(
-                say("Other changes have held the database for too long; nothing was done."), hint=say("Try again.")
-            )
-        try:
-            yield
-        finally:
-            self._writing.release()
-
-    @contextmanager
-    def _limited(self, connection: Connection, timeout: float | None, ahead: Ahead | None = None) -> Iterator[None]:
+    def _limited(self, connection: Connection, timeout: float | None) -> Iterator[None]:
         if timeout is None:
-            if ahead is not None:
-                ahead.run(connection)
             yield
         elif self.is_sqlite:
             driver: Any = connection.connection.driver_connection
-            with _DEADLINES.within(timeout, driver.interrupt, _STOP_AGAIN_SECONDS):
-                if ahead is not None:
-                    ahead.run(connection)
+            with DEADLINES.within(timeout, driver.interrupt, STOP_AGAIN_SECONDS):
                 yield
         else:
-            limit = f"SET LOCAL statement_timeout = {milliseconds(timeout)}"
-            if connection.get_execution_options().get("postgresql_readonly"):
-                connection.exec_driver_sql(limit)
-            else:
-                begin(connection, limit, ahead)
+            connection.exec_driver_sql(_limit(timeout))
             yield
 
     @contextmanager
@@ -247,17 +218,23 @@ class Database:
         pool = self.engine.pool
         if not isinstance(pool, QueuePool):
             return PoolUse(0, 0, 0)
-        busy = pool.checkedout()
-        return PoolUse(pool.checkedin() + busy, busy, 0)
+        busy = pool.checkedout() - (self._writer.kept if self._writer is not None else 0)
+        return PoolUse(pool.checkedin() + pool.checkedout(), busy, 0)
 
     def close(self) -> None:
         """Give all connections back; those in use, when they come back."""
         self._closed = True
+        if self._writer is not None:
+            self._writer.close()
         self.engine.dispose()
 
     def _come_back(self, _connection: Any, entry: ConnectionPoolEntry) -> None:
         if self._closed:  # the pool that it came from is gone
             entry.invalidate()
+
+
+def _limit(seconds: float) -> str:
+    return f"SET LOCAL statement_timeout = {milliseconds(seconds)}"
 
 
 def milliseconds(seconds: float) -> int:

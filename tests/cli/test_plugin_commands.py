@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from tests.cli.conftest import Xrm
+from tests.cli.conftest import CLOSED_POSTGRES, Xrm
 from tests.plugins.conftest import MakeDistribution, make_distribution
 from xrm_core.cli.main import app
 from xrm_core.contributions.command import OF_THE_PLATFORM
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from xrm_core.api import Command, CommandContext, Refuse, hookimpl
+from xrm_core.api import Command, CommandContext, FilesContext, KeywordMistake, Refuse, hookimpl
 
 @dataclass
 class Settings:
@@ -46,10 +46,15 @@ def broken(context):
 def leave(context):
     raise typer.Exit(7)
 
+def look(context: FilesContext, entity: str) -> None:
+    at = context.located(KeywordMistake(entity, "It is short.", "Say more.", "title"))
+    typer.echo(f"{context.name}: {context.settings.most}; {at.file.rpartition('/')[2]} {at.pointer} {at.reason}")
+
 @hookimpl
 def register_commands():
     return [
         Command("add", add, "Add books."), Command("broken", broken, "Fail."), Command("leave", leave, "Leave with 7."),
+        Command("look", look, "Look at files.", files_only=True),
     ]
 """
 
@@ -70,6 +75,23 @@ def test_a_command_of_a_plugin_works_on_records(shelf: Path, xrm: Xrm) -> None:
     assert xrm("shelf", "add", "Werther").out == "3 books\n"  # what had failed has left nothing
     assert xrm("shelf", "leave").code == 7
     xrm("shelf", "add", "Faust", "--tenant", "nobody").failed("NOT_FOUND")
+
+
+def test_one_that_is_for_files_alone_needs_no_database(
+    pack: Path, xrm: Xrm, make_distribution: MakeDistribution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_distribution(PLUGIN, plugin="shelf")
+    monkeypatch.setenv("XRM_DATABASE_URL", CLOSED_POSTGRES)
+
+    assert xrm("shelf", "look", "book", "--schemas", pack).out == (
+        "shelf look: 3; book.json /properties/title It is short.\n"
+    )
+    shown = xrm("shelf", "look", "--help").out
+    assert "--schemas" in shown
+    assert "--database" not in shown
+    assert "--tenant" not in shown
+    (pack / "book.json").write_text("{")
+    xrm("shelf", "look", "book").failed("SCHEMA_FILES_INVALID")
 
 
 def test_they_explain_themselves(shelf: Path, xrm: Xrm) -> None:

@@ -48,6 +48,20 @@ def _keeps_names() -> None:
 def _function(plugin: str, command: "Command") -> Callable[..., None]:
     """What typer is given: the parameters of the function but for the context, and those that all commands take."""
 
+    def run_on_files(schemas: Any = None, **given: Any) -> None:
+        from xrm_core.cli.logs import configure_logs
+        from xrm_core.contributions.files_context import FilesContext
+        from xrm_core.server.assembly import find_plugins, read_unchecked
+        from xrm_core.settings import load_settings
+
+        configure_logs()
+        settings = load_settings(schemas=schemas)
+        plugins = find_plugins(settings, reaches=False)
+        model = read_unchecked(settings, plugins, plugin)
+        context = FilesContext(model, plugins.settings_of(plugin), f"{plugin} {command.name}")
+        with plugins.commanding(plugin, command.name):
+            command.run(context, **given)
+
     def run(schemas: Any = None, database: Any = None, **given: Any) -> None:
         from xrm_core.cli.tenant_option import chosen_tenant
         from xrm_core.cli.workplace import opened
@@ -64,7 +78,9 @@ def _function(plugin: str, command: "Command") -> Callable[..., None]:
     own = list(inspect.signature(command.run).parameters.values())[1:]
     parameters = [each.replace(annotation=hints.get(each.name, str)) for each in own]
     named = inspect.Parameter.KEYWORD_ONLY
-    parameters += [inspect.Parameter(name, named, default=None, annotation=kind) for name, kind in _OURS.items()]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {each.name: each.annotation for each in parameters}
-    return run
+    ours = {"schemas": Schemas} if command.files_only else _OURS
+    parameters += [inspect.Parameter(name, named, default=None, annotation=kind) for name, kind in ours.items()]
+    function: Callable[..., None] = run_on_files if command.files_only else run
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__annotations__ = {each.name: each.annotation for each in parameters}
+    return function

@@ -48,11 +48,14 @@ class Command:
         name: of a-z, 0-9 and -.
         run: a function of a :class:`CommandContext`; its further parameters are those of the command, as typer has it.
         help: one sentence.
+        files_only: no database is opened, and the function is given a
+            :class:`~xrm_core.contributions.files_context.FilesContext` instead: for what runs where none is, as in CI.
     """
 
     name: str
     run: Callable[..., Any]
     help: str
+    files_only: bool = False
 
 
 class CommandContext:

@@ -88,13 +88,15 @@ class Keywords:
     Args:
         plugins: are asked.
         but: of these none.
+        unchecked: a plugin that looks at the model itself: what its words mean is not checked.
 
     Raises:
         PluginLoadError: a word is none, or two plugins have the same; names them.
     """
 
-    def __init__(self, plugins: Plugins | None = None, *, but: Collection[str] = ()) -> None:
+    def __init__(self, plugins: Plugins | None = None, *, but: Collection[str] = (), unchecked: str = "") -> None:
         self._plugins = plugins
+        self._unchecked = unchecked
         self._owner: dict[str, str] = {}
         self._found: dict[str, Keyword] = {}
         self._fast: dict[str, jsonschema_rs.Draft202012Validator] = {}
@@ -171,25 +173,15 @@ class Keywords:
         Raises:
             PluginLoadError: a plugin failed.
         """
-        problems.extend(self._problem(model, mistake) for mistake in _clashes(model))
+        problems.extend(problem_of(model, mistake) for mistake in _clashes(model))
         for word, keyword in self._found.items():
-            if keyword.check is None:
+            if keyword.check is None or self._owner[word] == self._unchecked:
                 continue
             try:
-                problems.extend(self._problem(model, mistake) for mistake in keyword.check(model))
+                problems.extend(problem_of(model, mistake) for mistake in keyword.check(model))
             except Exception as error:
                 cause = f"the check of the keyword {word!r} raised {type(error).__name__}: {error}"
                 raise self._error(self._owner[word], cause) from error
-
-    def _problem(self, model: Model, mistake: KeywordMistake) -> Problem:
-        entity = model[mistake.entity]
-        source = entity.source if mistake.field is None else entity.fields[mistake.field].source
-        pointer = "" if mistake.field is None else step("/properties", mistake.field)
-        if entity.between is not None:
-            own = mistake.field not in (None, entity.between.source, entity.between.target)
-            attribute = step("/x-relation/attributes", mistake.field) if own and mistake.field else ""
-            pointer = f"{step('/properties', entity.between.name)}{attribute}"
-        return Problem(source.file or entity.source.file, source.line, pointer, mistake.reason, mistake.remedy)
 
     def _joined(self, known: Note, note: Note, problems: list[Problem]) -> Note:
         if known.value == note.value:
@@ -330,6 +322,18 @@ class _Reader:
                 note = Note(word, text[word], self._document, at, self._entity, field, attribute)
                 self._notes.append(note)
         return {key: part for key, part in text.items() if key not in said}
+
+
+def problem_of(model: Model, mistake: KeywordMistake) -> Problem:
+    """What a plugin has against a model, where it stands in the files."""
+    entity = model[mistake.entity]
+    source = entity.source if mistake.field is None else entity.fields[mistake.field].source
+    pointer = "" if mistake.field is None else step("/properties", mistake.field)
+    if entity.between is not None:
+        own = mistake.field not in (None, entity.between.source, entity.between.target)
+        attribute = step("/x-relation/attributes", mistake.field) if own and mistake.field else ""
+        pointer = f"{step('/properties', entity.between.name)}{attribute}"
+    return Problem(source.file or entity.source.file, source.line, pointer, mistake.reason, mistake.remedy)
 
 
 def formats_of(plugins: Plugins | None) -> dict[str, tuple[str, TextFormat]]:

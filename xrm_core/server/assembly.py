@@ -82,6 +82,15 @@ def read_model(settings: Settings, plugins: Plugins, tenant: Mapping[str, str] |
     return model
 
 
+def read_unchecked(settings: Settings, plugins: Plugins, plugin: str) -> Model:
+    """The model of the files, before a plugin has looked at what its own words mean: for its commands.
+
+    Raises:
+        SchemaFilesInvalid: with every other mistake in every file.
+    """
+    return load(read_layers(settings, plugins), Keywords(plugins, unchecked=plugin))
+
+
 def find_plugins(settings: Settings, *, reaches: bool = True) -> Plugins:
     """The platform's own plugins that are asked for, and those of others that are not disabled; less those that are
     switched off in the main database.

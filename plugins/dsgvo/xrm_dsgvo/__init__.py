@@ -4,6 +4,7 @@ from pathlib import Path
 
 from xrm_core.api import (
     Action,
+    Command,
     JobHandler,
     Keyword,
     MessageAllowed,
@@ -22,6 +23,7 @@ from xrm_dsgvo import points, preferences, purposes, reasons, subjects
 from xrm_dsgvo.consent import confirmation, withdrawing
 from xrm_dsgvo.consent import recording as consents
 from xrm_dsgvo.keyword import keyword
+from xrm_dsgvo.lint import command
 from xrm_dsgvo.objection import flags, suppressing
 from xrm_dsgvo.objection import recording as objections
 from xrm_dsgvo.pages import choosing, confirming, leaving
@@ -76,6 +78,12 @@ def register_query_fields() -> list[QueryField]:
 def register_routes() -> list[Route]:
     """Pages for those who are written to."""
     return [*confirming.routes(), *leaving.routes(), *choosing.routes()]
+
+
+@hookimpl
+def register_commands() -> list[Command]:
+    """``xrm dsgvo …``."""
+    return command.commands()
 
 
 @hookimpl

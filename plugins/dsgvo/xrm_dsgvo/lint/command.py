@@ -1,0 +1,60 @@
+"""``xrm dsgvo lint``: what is wrong with the annotations of the files, and words to paste for those that are missing."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from xrm_core.api import Command, FilesContext, KeywordMistake
+from xrm_dsgvo.lint import check_by
+from xrm_dsgvo.lint.missing import pasted, with_proposals
+from xrm_dsgvo.lint.surroundings import Surroundings
+
+MISTAKES = 1
+"""Exit code if there are any."""
+
+
+def lint(
+    context: FilesContext,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it for programs.")] = False,
+) -> None:
+    """Check what entity files say of data protection."""
+    registers = context.settings.all_registers()
+    found = Surroundings(context.model, registers)
+    proposed = {(each.entity, each.field): word for each, word in with_proposals(found)}
+    mistakes = list(check_by(registers)(context.model))
+    rows = [_row(context, each, proposed.get((each.entity, each.field))) for each in mistakes]
+    rows.sort(key=lambda row: (row["file"], row["line"], row["pointer"]))
+    entities = len(context.model.entities)
+    if as_json:
+        typer.echo(json.dumps({"entities": entities, "mistakes": rows}, ensure_ascii=False, indent=2))
+    elif rows:
+        typer.echo("\n".join(_text(row) for row in rows))
+        typer.echo(
+            f"{len(rows)} {'mistake' if len(rows) == 1 else 'mistakes'}. What is proposed is a guess: look at it."
+        )
+    else:
+        typer.echo(f"{entities} entities: all right.")
+    if rows:
+        raise typer.Exit(MISTAKES)
+
+
+def commands() -> list[Command]:
+    """The command."""
+    return [Command("lint", lint, "Check what entity files say of data protection.", files_only=True)]
+
+
+def _row(context: FilesContext, mistake: KeywordMistake, word: dict[str, Any] | None) -> dict[str, Any]:
+    at = context.located(mistake)
+    rule = mistake.reason.rpartition("[")[2].rstrip("]")
+    return {
+        **{"file": at.file, "line": at.line, "pointer": at.pointer, "entity": mistake.entity, "field": mistake.field},
+        **{"rule": rule, "reason": mistake.reason, "remedy": mistake.remedy, "proposal": word, "text": str(at)},
+    }
+
+
+def _text(row: dict[str, Any]) -> str:
+    if row["proposal"] is None:
+        return str(row["text"])
+    place = f"{row['file']}:{row['line']} {row['pointer'] or '/'}: {row['reason']}"
+    return f"{place}\n  {pasted(row['proposal'])}"

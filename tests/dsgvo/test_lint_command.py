@@ -1,0 +1,89 @@
+"""``xrm dsgvo lint``: on the files alone."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import CLOSED_POSTGRES, Xrm, xrm
+from tests.dsgvo.lint_kit import NOTHING, OWN_REGISTERS, PACK, text
+
+__all__ = ["xrm"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    registers = tmp_path / "registers.json"
+    registers.write_text(json.dumps(OWN_REGISTERS))
+    monkeypatch.setenv("XRM_PLUGINS", "dsgvo")
+    monkeypatch.setenv("XRM_DSGVO_REGISTERS", str(registers))
+    monkeypatch.setenv("XRM_DATABASE_URL", CLOSED_POSTGRES)  # nobody answers there, and nobody is asked
+    (tmp_path / "mine").mkdir()
+    return tmp_path / "mine"
+
+
+def written(folder: Path, pack: dict[str, Any]) -> None:
+    words = {"pack": "mine", "kind": "core", "keywords": ["x-dsgvo"]}
+    (folder / "pack.json").write_text(json.dumps(words))
+    for name, body in pack.items():
+        (folder / f"{name}.json").write_text(json.dumps({"x-entity": name, "type": "object", **body}, indent=1))
+
+
+def small() -> dict[str, Any]:
+    """Persons, firms, cases and invoices; and users, to whom the plugin's own entities refer."""
+    user = {"x-dsgvo": {"v": 1, "subject": {"role": "none"}}, "properties": {"badge": text(NOTHING)}}
+    return {**copy.deepcopy(dict(PACK)), "user": user}
+
+
+def test_what_is_right_is_said_to_be(folder: Path, xrm: Xrm):
+    written(folder, small())
+
+    found = xrm("dsgvo", "lint", "--schemas", folder)
+
+    assert found.code == 0, found.err
+    assert found.out.endswith("entities: all right.\n")
+
+
+def test_what_is_missing_is_proposed_and_can_be_pasted(folder: Path, xrm: Xrm):
+    pack = small()
+    del pack["person"]["properties"]["email"]["x-dsgvo"]
+    written(folder, pack)
+
+    told = xrm("dsgvo", "lint", "--schemas", folder)
+    [row] = json.loads(xrm("dsgvo", "lint", "--json", "--schemas", folder).out)["mistakes"]
+
+    assert told.code == 1
+    assert (row["entity"], row["field"], row["rule"], row["pointer"]) == (
+        "person",
+        "email",
+        "missing",
+        "/properties/email",
+    )
+    assert f'{row["file"]}:{row["line"]} /properties/email: "x-dsgvo": nobody has said' in told.out
+    [line] = [line.strip() for line in told.out.splitlines() if line.startswith('  "x-dsgvo"')]
+    assert json.loads(f"{{{line}}}") == {"x-dsgvo": row["proposal"]}
+    pack["person"]["properties"]["email"] |= json.loads(f"{{{line}}}")
+    written(folder, pack)
+    assert xrm("dsgvo", "lint", "--schemas", folder).code == 0
+
+
+def test_other_mistakes_are_told_with_their_rule(folder: Path, xrm: Xrm):
+    pack = small()
+    pack["person"]["x-dsgvo"]["datenart"] = "kontaktstammdatem"
+    written(folder, pack)
+
+    told = xrm("dsgvo", "lint", "--schemas", folder)
+
+    assert told.code == 1
+    assert "[unknown-datenart] Perhaps kontaktstammdaten" in told.out
+    assert "1 mistake." in told.out
+
+
+def test_what_is_no_annotation_at_all_is_refused_as_files_are(folder: Path, xrm: Xrm):
+    pack = small()
+    pack["person"]["properties"]["email"]["x-dsgvo"] = {"categori": "user.name"}
+    written(folder, pack)
+
+    xrm("dsgvo", "lint", "--schemas", folder).failed("SCHEMA_FILES_INVALID")

@@ -541,8 +541,8 @@ def register_commands() -> "list[Command]":
         A list of ``Command``: ``xrm fleet seize`` for one that is called ``seize``.
 
     The function is called with a ``CommandContext``; its further parameters are those of the command, as typer has it.
-    Each command takes ``--schemas``, ``--database`` and ``--tenant``, too. One that is ``files_only`` takes ``--schemas``
-    alone, opens no database and is given a ``FilesContext``. ``Refuse`` ends it with
+    Each command takes ``--schemas``, ``--database`` and ``--tenant``, too. One that is ``files_only`` takes
+    ``--schemas`` alone, opens no database and is given a ``FilesContext``. ``Refuse`` ends it with
     ``REFUSED_BY_PLUGIN``, any other exception as one of the platform's commands. An exception here, another kind of
     value, or the name of a command of the platform stops the start with ``PLUGIN_LOAD_FAILED``.
 

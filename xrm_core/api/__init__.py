@@ -15,7 +15,8 @@ entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` a
 ``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given. ``TextFormat`` is a
 format of texts that it knows, ``CustomFieldType`` a type of fields. ``Texts`` are those of a plugin in other languages
 than English. ``DemoData`` is what it has to show, ``DemoContext`` what its function is given. ``Command`` is one of
-``xrm``, ``CommandContext`` what its function is given, ``FilesContext`` if it works on the files alone. ``send_message`` puts a ``Message`` into the outbox,
+``xrm``, ``CommandContext`` what its function is given, ``FilesContext`` if it works on the files alone.
+``send_message`` puts a ``Message`` into the outbox,
 ``may_send`` says whether that could be sent; ``MessageRefused`` is raised if not. ``MessageKind`` is what plugins
 register as a kind of messages, ``MessageContext`` what its functions and gates are given, with the
 ``OutgoingMessage``; ``MessageContent`` and ``Attachment`` are what such a function makes, ``MessageOutcome`` with its

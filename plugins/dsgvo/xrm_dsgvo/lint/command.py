@@ -1,4 +1,4 @@
-"""``xrm dsgvo lint``: what is wrong with the annotations of the files, and words to paste for those that are missing."""
+"""``xrm dsgvo lint``: what is wrong with the annotations of files, and words to paste for missing ones."""
 
 import json
 from typing import Annotated, Any

@@ -13,14 +13,13 @@ from xrm_core.changes import sealing
 from xrm_core.changes.erasing import erase_actor, erase_record
 from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.sealing import seal, seal_all
-from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
+from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH, put_unsealed_last
 
 
 @pytest.fixture
 def sealed(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Some batches of three entries."""
     monkeypatch.setattr(sealing, "MOST", 3)
-    monkeypatch.setattr(sealing, "_UNSEALED", sealing._UNSEALED.limit(3))
     for number in range(5):
         id_ = world.create("admin", "customer", {"name": f"A{number}"})
         world.update("admin", "customer", id_, {"city": "Köln"})
@@ -32,6 +31,23 @@ def change(world: World, *statements: Any) -> None:
     with world.database.begin() as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+def test_what_has_come_from_postgresql_is_sealed_wherever_its_ids_are(sealed: World) -> None:
+    # given entries of which some, with ids before those of others, were not sealed when they were taken along
+    ids = sealed.create("admin", "customer", {"name": "late"}), sealed.create("admin", "customer", {"name": "later"})
+    change(
+        sealed,
+        update(CHANGE).where(CHANGE.c.record_id == ids[0]).values(id=-2),
+        update(CHANGE).where(CHANGE.c.record_id == ids[1]).values(id=-1),
+    )
+    # when they come to their place
+    with sealed.database.begin() as connection:
+        put_unsealed_last(connection)
+    # then they are sealed, in their order
+    assert seal_all(sealed.database, ChainKeys(KEY)) == 2
+    assert [row.record_id for row in log_of(sealed) if row.position in (13, 14)] == list(ids)
+    assert verified(sealed).findings == ()
 
 
 def test_positions_have_no_gap_and_follow_each_record(sealed: World) -> None:

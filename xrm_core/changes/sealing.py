@@ -17,7 +17,7 @@ from xrm_core.changes.commitments import Stored, chain_of, root_of
 from xrm_core.changes.keys import ChainKeys
 from xrm_core.metadata.clock import instant_text
 from xrm_core.storage.advisory import is_alone
-from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH
+from xrm_core.storage.change_tables import CHANGE, CHANGE_BATCH, unsealed
 from xrm_core.storage.engines import Database
 
 MOST = 1_000
@@ -39,7 +39,6 @@ _ALL_PLACED = (
     .where(CHANGE.c.id == _GIVEN.c.id)
     .values(position=bindparam("before", type_=BigInteger()) + _GIVEN.c.place)
 )
-_UNSEALED = select(CHANGE).where(CHANGE.c.position.is_(None)).order_by(CHANGE.c.id).limit(MOST)
 
 
 def seal(database: Database, keys: ChainKeys) -> int:
@@ -51,7 +50,7 @@ def seal(database: Database, keys: ChainKeys) -> int:
         DatabaseUnavailable, Busy, Timeout: nothing was done.
     """
     with database.read(_TIMEOUT) as connection:  # on SQLite, looking must not keep writers waiting
-        if connection.scalar(select(CHANGE.c.id).where(CHANGE.c.position.is_(None)).limit(1)) is None:
+        if connection.scalar(select(CHANGE.c.id).where(unsealed(connection)).limit(1)) is None:
             return 0
     with database.begin(_TIMEOUT) as connection:
         return seal_in(connection, keys) if alone(connection) else 0
@@ -75,7 +74,7 @@ def alone(connection: Connection) -> bool:
 
 def seal_in(connection: Connection, keys: ChainKeys) -> int:
     """Seal one batch; the caller is :func:`alone`."""
-    rows = connection.execute(_UNSEALED).all()
+    rows = connection.execute(select(CHANGE).where(unsealed(connection)).order_by(CHANGE.c.id).limit(MOST)).all()
     if not rows:
         return 0
     before = connection.execute(select(CHANGE_BATCH).order_by(CHANGE_BATCH.c.number.desc()).limit(1)).first()

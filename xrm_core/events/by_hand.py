@@ -10,7 +10,7 @@ from xrm_core.errors import NotFound
 from xrm_core.events.cursors import head
 from xrm_core.events.waiting import State
 from xrm_core.jobs import clock
-from xrm_core.storage.change_tables import CHANGE
+from xrm_core.storage.change_tables import CHANGE, unsealed
 from xrm_core.storage.reader_tables import LOG_READER, LOG_WAITING
 
 
@@ -54,17 +54,17 @@ def states(connection: Connection) -> list[ReaderState]:
     of = LOG_WAITING.c
     counted = connection.execute(select(of.reader, of.state, func.count()).group_by(of.reader, of.state))
     counts = {(str(reader), str(state)): int(number) for reader, state, number in counted}
-    unsealed = connection.execute(select(func.count(), func.min(CHANGE.c.at)).where(CHANGE.c.position.is_(None))).one()
+    waiting = connection.execute(select(func.count(), func.min(CHANGE.c.at)).where(unsealed(connection))).one()
     found = []
     for row in connection.execute(select(LOG_READER).order_by(LOG_READER.c.name)):
         waits = counts.get((row.name, State.WAITING.value), 0)
-        oldest = [_oldest(connection, row.name, row.position), unsealed[1]]
+        oldest = [_oldest(connection, row.name, row.position), waiting[1]]
         ages = [(now - clock.moment(at)).total_seconds() for at in oldest if at is not None]
         found.append(
             ReaderState(
                 row.name,
                 row.position,
-                last - row.position + int(unsealed[0]) + waits,
+                last - row.position + int(waiting[0]) + waits,
                 round(max([0.0, *ages]), 1),
                 waits,
                 counts.get((row.name, State.DEAD.value), 0),

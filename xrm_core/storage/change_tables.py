@@ -1,6 +1,20 @@
 """The system tables of the change log: its entries, and the batches by which they are sealed."""
 
-from sqlalchemy import Column, Identity, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    func,
+    select,
+    text,
+    update,
+)
 
 from xrm_core.storage.columns import Flag, Id, Instant, String, Whole
 from xrm_core.storage.system import METADATA
@@ -25,7 +39,7 @@ CHANGE = Table(
     Column("erased", String),
     PrimaryKeyConstraint("id", name="pk_xrm_change"),
     Index("ix_xrm_change_record_id", "record_id", "id"),
-    Index("ix_xrm_change_unsealed", "id", postgresql_where=_UNSEALED, sqlite_where=_UNSEALED),
+    Index("ix_xrm_change_unsealed", "id", postgresql_where=_UNSEALED).ddl_if(dialect="postgresql"),
     Index("uq_xrm_change_position", "position", unique=True, postgresql_where=_SEALED, sqlite_where=_SEALED),
     sqlite_strict=True,
 )
@@ -61,3 +75,28 @@ CHANGE_BATCH = Table(
 the server, if it has one. The entries of a batch that is ``removed`` are gone, since they were too old; ``removal`` is
 the signature of the server that has removed them.
 """
+
+
+def unsealed(connection: Connection) -> ColumnElement[bool]:
+    """What is not sealed yet, so that it is found without looking through the log.
+
+    On SQLite one writes at a time, so ids rise with commits, and it is all behind the last one that is sealed: writes
+    have one index less to care for.
+    """
+    if connection.dialect.name != "sqlite":
+        return CHANGE.c.position.is_(None)
+    of = CHANGE.alias("sealed").c
+    last = select(of.id).where(of.position.is_not(None)).order_by(of.position.desc()).limit(1)
+    return CHANGE.c.id > func.coalesce(last.scalar_subquery(), 0)
+
+
+def put_unsealed_last(connection: Connection) -> None:
+    """Give what is not sealed yet ids behind all others, in its order, where :func:`unsealed` looks for it.
+
+    On PostgreSQL, from where entries may have come to SQLite, ids do not rise with commits.
+    """
+    is_sealed = CHANGE.c.position.is_not(None)
+    first = connection.scalar(select(func.min(CHANGE.c.id)).where(~is_sealed))
+    sealed, all_ = connection.execute(select(func.max(CHANGE.c.id).filter(is_sealed), func.max(CHANGE.c.id))).one()
+    if connection.dialect.name == "sqlite" and first is not None and sealed is not None and first < sealed:
+        connection.execute(update(CHANGE).where(~is_sealed).values(id=CHANGE.c.id + (all_ - first + 1)))

@@ -36,6 +36,7 @@ from xrm_core.storage.bundle.content import (
 )
 from xrm_core.storage.bundle.file_content import require_inside
 from xrm_core.storage.bundle.rows import Tally, batch_size, row_of, tally
+from xrm_core.storage.change_tables import put_unsealed_last
 from xrm_core.storage.engines import Database
 from xrm_core.storage.exclusive import exclusive
 from xrm_core.storage.file_tables import FILE
@@ -109,6 +110,7 @@ def _fill_all(
             connection.execute(AddConstraint(key, isolate_from_table=False))
         except DBAPIError as error:
             raise damaged(f"references of {key.table.name} lead nowhere") from error
+    put_unsealed_last(connection)
 
 
 def _manifest(bundle: zipfile.ZipFile, max_bytes: int) -> dict[str, Any]:

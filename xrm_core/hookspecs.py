@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from xrm_core.events.listeners import RecordEvent
     from xrm_core.graphql.query_fields import QueryField
     from xrm_core.jobs.registry import JobHandler, Schedule
-    from xrm_core.messages import Channel, MessageAllowed, MessageContext, MessageKind, MessageRefusal, OutgoingMessage
+    from xrm_core.messages import (
+        Channel,
+        Connector,
+        ConnectorRefusal,
+        LeavingContext,
+        MessageAllowed,
+        MessageContext,
+        MessageKind,
+        MessageRefusal,
+        OutgoingMessage,
+    )
     from xrm_core.metadata.custom_types import CustomFieldType
     from xrm_core.metadata.keywords import Keyword
     from xrm_core.metadata.text_formats import TextFormat
@@ -872,6 +882,33 @@ def before_message_send(
                 context.hold(entity, id_)
                 if context.read(entity, id_)["no_advertising"]:
                     return MessageRefusal("OBJECTION", "They have objected to advertising.")
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def before_data_leaves(connector: "Connector", context: "LeavingContext") -> "ConnectorRefusal | None":
+    """Let data leave by a connector, or hold them back: the gate of whatever sends data out beside the outbox.
+
+    Called before each event is sent to a webhook (``webhook`` and its host), before the test of one, and when a plugin
+    asks for a connector of its own by ``may_leave`` (its name, and what it calls it). Messages of the outbox have
+    ``before_message_send``.
+
+    Args:
+        connector: ``kind`` and ``name``.
+        context: a transaction to read in, maybe one that only reads.
+
+    Returns:
+        None to let them leave, or a ``ConnectorRefusal`` with a code. The first refusal counts.
+
+    What is held back is not lost: a webhook waits with its events, and tries again later. An exception holds back, too.
+
+    Example::
+
+        @hookimpl
+        def before_data_leaves(connector, context):
+            if not context.find("agreement", {"host": {"eq": connector.name}}, 1):
+                return ConnectorRefusal("NO_AGREEMENT", "Nothing was agreed with whoever receives it.")
     """
     raise NotImplementedError
 

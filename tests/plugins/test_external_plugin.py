@@ -199,6 +199,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "before_record_restore",
                 "scan_file",
                 "before_message_send",
+                "before_data_leaves",
                 "after_record_create",
                 "after_record_update",
                 "after_record_delete",
@@ -279,6 +280,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     names = (*names, "Message", "MessageContent", "MessageContext", "MessageKind", "MessageOutcome", "MessageState")
     names = (*names, "MessageRefusal", "MessageRefused", "Moment", "OutgoingMessage", "may_send", "send_message")
     names = (*names, "Attachment", "Channel", "HandOver", "NotHandedOver")
+    names = (*names, "Connector", "ConnectorRefusal", "LeavingContext")
     assert imported == {("xrm_core.api", name) for name in names}
     assert {name for _, name in imported} <= set(api.__all__)
     assert "import xrm_core" not in source

@@ -380,6 +380,14 @@ def test_hook_before_message_send():
     assert asked.answer(hook, {"message": 1, "context": 2}) == (1, 2)
 
 
+def test_hook_before_data_leaves():
+    asked = plugins(before_data_leaves=lambda connector, context: (connector, context))
+    [hook] = asked.hooks("before_data_leaves")
+
+    # What it may answer and what follows from it: tests/events/test_webhook_gates.py.
+    assert asked.answer(hook, {"connector": 1, "context": 2}) == (1, 2)
+
+
 def test_hook_register_jobs():
     handler = JobHandler("sample.work", lambda _job, _payload: None)
 

@@ -22,7 +22,8 @@ register as a kind of messages, ``MessageContext`` what its functions and gates 
 ``OutgoingMessage``; ``MessageContent`` and ``Attachment`` are what such a function makes, ``MessageOutcome`` with its
 ``MessageState`` what it is told. ``MessageRefusal`` and ``MessageAllowed`` are answers of a gate, ``Moment`` says why
 it is asked. ``Channel`` is a way on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what it may
-raise. What is not here may change in any release.
+raise. ``Connector`` is another way on which data leave, ``LeavingContext`` what its gates are given,
+``ConnectorRefusal`` what they answer; ``may_leave`` asks them. What is not here may change in any release.
 """
 
 from xrm_core.contributions.command import Command, CommandContext
@@ -41,7 +42,10 @@ from xrm_core.jobs.registry import JobHandler, Schedule
 from xrm_core.messages import (
     Attachment,
     Channel,
+    Connector,
+    ConnectorRefusal,
     HandOver,
+    LeavingContext,
     Message,
     MessageAllowed,
     MessageContent,
@@ -54,6 +58,7 @@ from xrm_core.messages import (
     Moment,
     NotHandedOver,
     OutgoingMessage,
+    may_leave,
     may_send,
     send_message,
 )
@@ -75,6 +80,8 @@ __all__ = [
     "Channel",
     "Command",
     "CommandContext",
+    "Connector",
+    "ConnectorRefusal",
     "CustomFieldType",
     "DemoContext",
     "DemoData",
@@ -92,6 +99,7 @@ __all__ = [
     "JobHandler",
     "Keyword",
     "KeywordMistake",
+    "LeavingContext",
     "Message",
     "MessageAllowed",
     "MessageContent",
@@ -123,6 +131,7 @@ __all__ = [
     "Write",
     "enqueue",
     "hookimpl",
+    "may_leave",
     "may_send",
     "send_message",
 ]

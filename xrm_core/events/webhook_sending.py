@@ -13,6 +13,7 @@ from xrm_core.errors import NotFound, XrmError
 from xrm_core.events import webhook_deliveries
 from xrm_core.events.consumer import Consumer, Delivery, EntryFailed, Note, Patience, ReaderWaits
 from xrm_core.events.webhook_changes import pause
+from xrm_core.events.webhook_gates import held_back_by, is_gated
 from xrm_core.events.webhook_messages import Seer, body, event_of, message, read
 from xrm_core.events.webhook_posting import Sent, Signed
 from xrm_core.events.webhook_subscribers import subscriber
@@ -171,6 +172,11 @@ class Sender:
         return lambda attempt: self._deliver(place, signed, entry, attempt)
 
     def _deliver(self, place: Place, signed: Signed, entry: LoggedChange, attempt: int) -> Note:
+        if is_gated(place.records()):
+            with place.database.read(TIMEOUT) as connection:
+                held_back = held_back_by(connection, place.records(), signed.url)
+            if held_back is not None:
+                raise ReaderWaits(held_back)
         sent = signed.post(self.source.outgoing, place.name)
         if sent.error is None:
             return lambda connection: self._taken(connection, signed.id, entry, attempt, sent)

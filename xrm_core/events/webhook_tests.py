@@ -10,7 +10,8 @@ from uuid_utils import uuid7
 
 from xrm_core.errors import NotFound
 from xrm_core.events import webhook_deliveries
-from xrm_core.events.webhook_posting import Signed
+from xrm_core.events.webhook_gates import held_back_by
+from xrm_core.events.webhook_posting import Sent, Signed
 from xrm_core.events.webhook_sending import WebhookSource
 from xrm_core.events.webhooks import webhook
 from xrm_core.jobs import clock
@@ -46,6 +47,7 @@ def test_job(source: WebhookSource) -> JobHandler:
             except NotFound:
                 raise JobFailed("The webhook was deleted.", retry=False) from None
             keys = source.keys(hook, clock.now(connection))
+            held_back = held_back_by(connection, job.records, hook.wanted.url)
         event = {
             "specversion": "1.0",
             "id": payload["event"],
@@ -55,9 +57,8 @@ def test_job(source: WebhookSource) -> JobHandler:
             "datacontenttype": "application/json",
             "data": {"webhook": hook.id, "name": hook.wanted.name},
         }
-        sent = Signed(hook.wanted.url, payload["event"], json.dumps(event).encode(), keys).post(
-            source.outgoing, job.tenant
-        )
+        signed = Signed(hook.wanted.url, payload["event"], json.dumps(event).encode(), keys)
+        sent = Sent(None, held_back, 0.0) if held_back else signed.post(source.outgoing, job.tenant)
         result = {"status": sent.status, "error": sent.error}
         with job.transaction() as connection:
             webhook_deliveries.note(connection, hook.id, payload["event"], None, job.attempt, sent)

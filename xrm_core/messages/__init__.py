@@ -3,6 +3,7 @@
 from xrm_core.messages.context import MessageContext
 from xrm_core.messages.gate import MessageRefused
 from xrm_core.messages.jobs import message_jobs
+from xrm_core.messages.leaving import Connector, ConnectorRefusal, LeavingContext, may_leave
 from xrm_core.messages.message import (
     Attachment,
     Channel,
@@ -24,7 +25,10 @@ from xrm_core.messages.sending import may_send, send_message
 __all__ = [
     "Attachment",
     "Channel",
+    "Connector",
+    "ConnectorRefusal",
     "HandOver",
+    "LeavingContext",
     "Message",
     "MessageAllowed",
     "MessageContent",
@@ -37,6 +41,7 @@ __all__ = [
     "Moment",
     "NotHandedOver",
     "OutgoingMessage",
+    "may_leave",
     "may_send",
     "message_jobs",
     "registered_messages",

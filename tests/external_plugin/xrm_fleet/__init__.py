@@ -12,6 +12,8 @@ from xrm_core.api import (
     Channel,
     Command,
     CommandContext,
+    Connector,
+    ConnectorRefusal,
     CustomFieldType,
     DemoContext,
     DemoData,
@@ -25,6 +27,7 @@ from xrm_core.api import (
     JobHandler,
     Keyword,
     KeywordMistake,
+    LeavingContext,
     Message,
     MessageContent,
     MessageContext,
@@ -450,6 +453,14 @@ def before_message_send(message: OutgoingMessage, context: MessageContext) -> Me
     if message.moment is Moment.HANDED_OVER:
         text = f"Recall of {vehicle['licence_plate']} leaves"
         context.records.create(context.connection, context.system, "fleet_note", {"text": text})
+    return None
+
+
+@hookimpl
+def before_data_leaves(connector: Connector, context: LeavingContext) -> ConnectorRefusal | None:
+    """Nothing goes to whoever has a note of ours that says so."""
+    if context.find("fleet_note", {"text": {"eq": f"never to {connector.name}"}}, 1):
+        return ConnectorRefusal("NOTED", {"en": "A note says never.", "de": "Eine Notiz sagt nie."})
     return None
 
 

@@ -1,9 +1,11 @@
 """What counts as an explanation of documents that were sent at the same moment, and what does not."""
 
+from dataclasses import replace
 from typing import Any
 
 from tests.server.door_model import DoorModel
 from tests.server.door_orders import Sent, explained, summary
+from tests.server.door_steps import do
 from tests.server.door_values import Step
 
 ULM = {"count": 1, "ids": ["1"], "errors": []}
@@ -82,3 +84,28 @@ def test_a_broken_rule_is_not_explained() -> None:
         # then it is explained only if it was not taken away
         assert isinstance(found, str) == taken
         assert not taken or "no longer sees contact 3" in str(found)
+
+
+def test_what_many_leave_out_may_have_been_tried_before_others_came() -> None:
+    # given two of anna's companies, which she takes away in one document
+    model = DoorModel({"anna": "a", "ben": "b"})
+    for number in ("1", "2"):
+        model.create("anna", "company", {"name": "A", "code": number, "owner": "a"}, number)
+    deletions = [(Step("delete", "company", {"id": number}), None) for number in ("1", "2")]
+    stored, told = model.copy(), []
+    for step, _ in deletions:
+        told.append((step, do(stored, "anna", step, None)))
+    documents, gone = [sent("anna", *told)], stored.copy()
+    # and ben, who meanwhile has to do with the same codes, and gets one of them
+    rows = [{"code": "1", "name": "N0"}, {"code": "2", "name": "N1"}]
+    step = Step("upsert_many", "company", {"by": ["code"], "rows": rows, "skip": True})
+    wrong = {"index": 0, "id": None, "code": "VALIDATION_FAILED"}
+    answer = {"count": 1, "createdCount": 1, "ids": [None, "3"], "created": [None, True], "errors": [wrong]}
+    one = replace(step, given={**step.given, "rows": rows[1:]})
+    do(stored, "ben", one, {**answer, "ids": ["3"], "created": [True], "errors": []})
+    # then that is explained at the same moment as hers, and not after it
+    assert isinstance(explained(model, [*documents, sent("ben", (step, answer))], summary(stored)), DoorModel)
+    assert isinstance(explained(gone, [sent("ben", (step, answer))], summary(stored)), str)
+    # nor by another error
+    other = {**answer, "errors": [{**wrong, "code": "FORBIDDEN"}]}
+    assert isinstance(explained(model, [*documents, sent("ben", (step, other))], summary(stored)), str)

@@ -7,8 +7,6 @@ import re
 import select
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.demo_folder import demo_folder
+from tests.nursed import COMMAND_LINE, Nursed
 from tests.plain_logs import plain
 from tests.records.prepared_worlds import change_mask_key
 from xrm_core.cli.main import main
@@ -143,21 +142,13 @@ class Server:
     def __init__(self, folder: Path, *words: str | Path, **settings: str) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("XRM_")}
         environment |= {"PYTHONPATH": str(REPOSITORY), "XRM_DATA_DIR": str(folder / "data"), **settings}
-        start = "from xrm_core.cli.main import main; main()"
         self._errors = (folder / "stderr").open("w+")
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", start, "serve", "--port", "0", *map(str, words)],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-        )
+        command = ["serve", "--port", "0", *map(str, words)]
+        self.process = Nursed(COMMAND_LINE, command, cwd=folder, env=environment, stderr=self._errors)
         self.data = folder / "data"
         self.url = self._await_url()
 
     def _await_url(self) -> str:
-        assert self.process.stdout is not None
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             if select.select([self.process.stdout], [], [], 0.2)[0]:
@@ -203,7 +194,6 @@ class Server:
             return self.process.wait(timeout=120)
         finally:
             self.process.kill()
-            assert self.process.stdout is not None
             self.process.stdout.close()
             self._errors.close()
 

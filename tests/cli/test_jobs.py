@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import REPOSITORY, Server, Xrm
 from tests.jobs.test_worker import until
+from tests.nursed import COMMAND_LINE, Nursed
 from xrm_core.jobs import by_hand, queue
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.job import Failure
@@ -104,15 +103,8 @@ def test_what_cannot_be_run(applied: Path, xrm: Xrm) -> None:
 
 def test_a_worker_is_a_process_that_ends_when_it_is_told_to(jobs: dict[str, str], xrm: Xrm, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("XRM_")}
-    with subprocess.Popen(
-        [sys.executable, "-c", "from xrm_core.cli.main import main; main()", "worker"],
-        env=environment | {"PYTHONPATH": str(REPOSITORY)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with Nursed(COMMAND_LINE, ["worker"], cwd=tmp_path, env=environment) as process:
         try:
-            assert process.stdout is not None
             assert "is working" in process.stdout.readline()
             assert xrm("jobs", "show", jobs["pending"], "--follow").code == 0
             process.send_signal(signal.SIGTERM)

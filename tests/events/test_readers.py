@@ -1,10 +1,7 @@
 """Workers let readers read: soon, each by one of them, and after another worker was killed."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import textwrap
 import threading
 import time
@@ -16,12 +13,11 @@ from typing import Any
 import pytest
 
 from tests.events.kit import Notebook, ReaderWorld, working
+from tests.nursed import run
 from xrm_core.changes.reading import LoggedChange
 from xrm_core.events import cursors
 from xrm_core.events.consumer import EntryFailed, Patience
 from xrm_core.events.lanes import Wanted, deliver
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def until(condition: Callable[[], Any], seconds: float = 20) -> None:
@@ -135,9 +131,8 @@ def test_a_killed_worker_loses_nothing_and_repeats_one_at_most(world: ReaderWorl
     if world.database.schema:
         url += f"?schema={world.database.schema}"
     for what, code in (("kill", -signal.SIGKILL), ("live", 0)):
-        command = [sys.executable, "-c", program, url, str(told), what]
-        ended = subprocess.run(command, cwd=REPOSITORY, env={**os.environ}, timeout=60, check=False)
-        assert ended.returncode == code
+        ended = run(program, url, str(told), what, timeout=60)
+        assert ended.returncode == code, ended.stderr
     assert [int(line) for line in told.read_text().split()] == [1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10]
     assert world.world.stored("customer", one) is not None
     assert world.state().lag_entries == 0

@@ -37,5 +37,10 @@ def main(url: str, lease: float, folder: Path) -> None:
     Worker(registry, lambda: [place], Pace(2, 0.05, lease)).run()
 
 
-if __name__ == "__main__":
+def begin() -> None:
+    """By the words that the program was called with."""
     main(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]))
+
+
+if __name__ == "__main__":
+    begin()

@@ -2,8 +2,6 @@
 
 import os
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,18 +12,17 @@ import pytest
 
 from tests.jobs.test_worker import until
 from tests.jobs.worlds import JobWorld
+from tests.nursed import REPOSITORY, Nursed
 from xrm_core.jobs.job import State
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 @contextmanager
-def process(jobs: JobWorld, folder: Path, lease: float) -> Iterator[subprocess.Popen[bytes]]:
+def process(jobs: JobWorld, folder: Path, lease: float) -> Iterator[Nursed]:
     """A worker; killed at the end of the block."""
     url = jobs.database.url.render_as_string(hide_password=False)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("XRM_")}
-    words = [sys.executable, "-m", "tests.jobs.process", url, str(lease), str(folder)]
-    with subprocess.Popen(words, cwd=REPOSITORY, env=clean, stderr=subprocess.DEVNULL) as started:
+    code = "from tests.jobs.process import begin; begin()"
+    with Nursed(code, [url, str(lease), str(folder)], cwd=REPOSITORY, env=clean) as started:
         try:
             yield started
         finally:

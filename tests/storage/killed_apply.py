@@ -17,12 +17,14 @@ from typing import Any
 
 from sqlalchemy import event, select
 
+from tests.no_sync import do_not_wait
 from tests.storage.worlds import add_rows, dump, entity, integer, model, record_id, relation, text
 from xrm_core.metadata.model import Model
-from xrm_core.storage import batches
+from xrm_core.storage import batches, draft_sqlite, phases_postgresql
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.apply import apply, undo
 from xrm_core.storage.engines import Database
+from xrm_core.storage.system_upgrade import newest_revision
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import change_under_way
 
@@ -45,6 +47,10 @@ WRITES = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "LOCK")
 
 Moments = Callable[[], Iterator[tuple[int, float]]]
 """After how many writing statements, or seconds, each attempt is killed."""
+
+
+AT_HAND = (draft_sqlite, phases_postgresql, newest_revision())
+"""What each attempt would import and read for itself."""
 
 
 def main(url: str, moments: Moments, *, back: bool) -> None:
@@ -144,6 +150,12 @@ def _apply_and_die_after(url: str, target: Model | None, writes: int, seconds: f
     os._exit(0)
 
 
-if __name__ == "__main__":
+def begin() -> None:
+    """By the words that the program was called with."""
+    do_not_wait()  # who is killed loses nothing that it has written, whether the disk has it or not
     way = {"later": _later_and_later, "random": _random}[sys.argv[3]]
     main(sys.argv[1], partial(way, int(sys.argv[4])), back=sys.argv[2] == "back")
+
+
+if __name__ == "__main__":
+    begin()

@@ -2,8 +2,6 @@
 
 import itertools
 import sqlite3
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy import text as sql
 from sqlalchemy.exc import OperationalError
 
+from tests.nursed import run
 from tests.storage.killed_apply import AFTER, BEFORE
 from tests.storage.worlds import add_rows, dump, entity, model, record_id, relation, rows_of, schema_of, text
 from xrm_core.errors import DatabaseUnavailable, ModelOutOfDate, SchemaChangeRefused
@@ -123,15 +122,7 @@ def slow(*values: str) -> Any:
 
 def killed(database_url: str, there: str, way: str) -> int:
     """How often a process that applies models was killed until it came through, see ``killed_apply``."""
-    words = ["tests.storage.killed_apply", database_url, there, *way.split()]
-    done = subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    done = run("from tests.storage.killed_apply import begin; begin()", database_url, there, *way.split())
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
 

@@ -5,8 +5,10 @@ from pathlib import Path
 from xrm_core.api import (
     Action,
     Command,
+    ConnectorRefusal,
     JobHandler,
     Keyword,
+    LeavingContext,
     MessageAllowed,
     MessageContext,
     MessageKind,
@@ -27,6 +29,7 @@ from xrm_dsgvo.lint import command
 from xrm_dsgvo.objection import flags, suppressing
 from xrm_dsgvo.objection import recording as objections
 from xrm_dsgvo.pages import choosing, confirming, leaving
+from xrm_dsgvo.processors import connectors, contracts
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
 
@@ -64,7 +67,7 @@ def register_roles() -> list[Path]:
 @hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    parts = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate)
+    parts = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate, contracts)
     return [action for part in parts for action in part.actions()]
 
 
@@ -111,7 +114,13 @@ def before_message_send(message: OutgoingMessage, context: MessageContext) -> Me
 
 
 @hookimpl
+def before_data_leaves(context: LeavingContext) -> ConnectorRefusal | None:
+    """Nothing goes to whom no contract binds."""
+    return connectors.before_data_leaves(context)
+
+
+@hookimpl
 def register_record_hooks() -> list[On]:
     """Guards: what is written, by whatever way, that only events may write."""
-    parts = (consents, objections, flags, suppressing, preferences, reasons, subjects, points, purposes)
+    parts = (consents, objections, flags, suppressing, preferences, reasons, subjects, points, purposes, contracts)
     return [hook for part in parts for hook in part.hooks()]

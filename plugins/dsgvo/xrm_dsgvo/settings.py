@@ -37,6 +37,10 @@ class Settings:
     preference_link_days: int = 90
     """So long the link in a message leads to the preferences of whoever got it; unsubscribing by it has no end."""
 
+    own_connectors: tuple[str, ...] = ()
+    """Connectors that reach nobody else, such as a mail server of the controller's own: ``channel:mail``, or a webhook
+    to a host of its own: ``webhook:erp.example.com``. All others are bound to a recipient, or send nothing."""
+
     registers: tuple[Path, ...] = ()
     """Files with registers of the deployment's own: activities, Löschklassen and what else annotations name."""
     sector: Literal["", "finance"] = ""
@@ -48,6 +52,8 @@ class Settings:
             raise ValueError(f"the suppression_key has fewer than {_SHORTEST_KEY} characters: «openssl rand -hex 32»")
         if self.public_url and not self.public_url.startswith(("https://", "http://localhost")):
             raise ValueError("the public_url begins with https://")
+        if wrong := next((each for each in self.own_connectors if ":" not in each), None):
+            raise ValueError(f"own_connectors names {wrong!r}, which has no kind: write channel:mail or webhook:HOST")
         if min(self.confirm_days, self.stale_months, self.preference_link_days) < 1:
             raise ValueError("confirm_days, stale_months and preference_link_days are 1 at least")
         try:

@@ -24,12 +24,14 @@ class Circumstances:
         controller: who writes.
         stale_before: a consent that was not used since is no basis.
         uses: advertising that was let go to this contact point within the last 30 days.
+        barred: nothing leaves by its connector, for want of a contract or of a basis of the transfer.
     """
 
     now: datetime
     controller: str
     stale_before: datetime
     uses: tuple[Mapping[str, Any], ...] = ()
+    barred: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ def decide(draft: Draft, facts: Facts, at: Circumstances) -> Verdict:
         return Verdict("E_ERASED")
     if facts.too_many or ("restricted" in states and draft.kind is not Kind.legal):
         return Verdict("E_RESTRICTED")
+    if at.barred:
+        return Verdict("E_AVV")
     if draft.kind is not Kind.advertising and draft.advertising_free:
         return Verdict("T_CONTRACT")
     purpose = facts.purposes.id(draft.purpose) if draft.purpose else None

@@ -20,6 +20,8 @@ class Draft:
 
     ``purpose`` is the key of one; advertising has to name it. ``advertising_free``: nothing in it is advertising, no
     survey, no recommendation. ``opt_out_notice``: it says how to object, as the exception for customers demands.
+    ``connector`` is the key of that by which it leaves: ``channel:mail``. Senders outside name their own; where none is
+    named, nobody asks whether there is a contract.
     """
 
     channel: Channel
@@ -33,6 +35,7 @@ class Draft:
     controller: str | None = None
     opt_out_notice: bool = False
     message: str | None = None
+    connector: str | None = None
 
 
 @dataclass
@@ -53,6 +56,7 @@ class Permit:
 REASONS = {
     "E_ERASED": "There is nobody to write to: the address is none, or the person's data is erased.",
     "E_RESTRICTED": "The processing of the person's data is restricted.",
+    "E_AVV": "No contract is in force with whoever would get it on the way, or nothing allows a transfer there.",
     "T_CONTRACT": "It is needed for a contract or demanded by law, and has no advertising in it.",
     "E_OBJECTION": "Somebody at this address has objected or withdrawn, or messages came back.",
     "E_MINOR": "A minor is reached there, and nobody with parental responsibility has consented.",
@@ -70,6 +74,7 @@ REASONS = {
 GERMAN = {
     "E_ERASED": "Da ist niemand: Die Adresse ist keine, oder die Daten der Person sind gelöscht.",
     "E_RESTRICTED": "Die Verarbeitung der Daten dieser Person ist eingeschränkt.",
+    "E_AVV": "Mit wem sie auf dem Weg bekäme, ist kein Vertrag in Kraft, oder nichts erlaubt die Übermittlung dorthin.",
     "T_CONTRACT": "Sie gehört zu einem Vertrag oder ist vorgeschrieben, und wirbt für nichts.",
     "E_OBJECTION": "An dieser Adresse hat jemand widersprochen oder widerrufen, oder Nachrichten kamen zurück.",
     "E_MINOR": "Dort ist jemand minderjährig, und kein Sorgeberechtigter hat eingewilligt.",

@@ -14,6 +14,7 @@ from xrm_dsgvo.consent.given import kind_of
 from xrm_dsgvo.consent.tokens import hashed
 from xrm_dsgvo.own import Writing, change, create
 from xrm_dsgvo.points import digest, held, normal
+from xrm_dsgvo.processors.connectors import lack_of
 from xrm_dsgvo.sending.deciding import Circumstances, Verdict, decide, tracks
 from xrm_dsgvo.sending.draft import REASONS, Draft, Kind, Permit
 from xrm_dsgvo.sending.facts import Ask, Facts, facts_of, uses_since
@@ -87,7 +88,8 @@ def _judged(ask: Ask, draft: Draft, target: tuple[str, str], settings: Any) -> t
     uses: tuple[Any, ...] = ()
     if facts.point and any(each["mostPerMonth"] is not None for each in facts.preferences):
         uses = tuple(uses_since(ask, facts.point, (now - _MONTH).astimezone(UTC).isoformat()))
-    at = Circumstances(now, settings.controller, months_before(now, settings.stale_months), uses)
+    barred = draft.connector is not None and lack_of(ask, draft.connector, settings) is not None
+    at = Circumstances(now, settings.controller, months_before(now, settings.stale_months), uses, barred)
     return decide(draft, facts, at), facts, at
 
 

@@ -51,6 +51,7 @@ def draft_of(message: OutgoingMessage, settings: Any) -> Draft | None:
         controller=given.get("controller"),
         opt_out_notice=given.get("opt_out_notice") is True,
         message=message.id or None,
+        connector=f"channel:{message.channel}",
     )
 
 

@@ -1,0 +1,216 @@
+"""Connectors without a contract in force get nothing (I28), by whatever way data would leave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import xrm_dsgvo
+from xrm_dsgvo.processors.standing import lack
+
+from tests.dsgvo.conftest import KEY
+from tests.dsgvo.consents import PERMIT
+from xrm_core.api import (
+    Action,
+    ActionContext,
+    Channel,
+    Connector,
+    HandOver,
+    Message,
+    MessageContent,
+    MessageKind,
+    Record,
+    hookimpl,
+    may_leave,
+    send_message,
+)
+from xrm_core.testing import Client, Setup, Xrm
+
+EVERYTHING = dict.fromkeys("abcdefgh", True)
+SMS, TELEMETRY = "channel:mk.sms", "mk:telemetry.example.com"
+ACTIVATE = "mutation ($id: ID!) { activateProcessingContract(id: $id) { status } }"
+SUSPEND = 'mutation ($id: ID!) { suspendProcessingContract(id: $id, input: {because: "x"}) { status } }'
+FALL = "mutation ($i: DsgvoTransfersEndInput!) { dsgvoTransfersEnd(input: $i) { transfers } }"
+SEND = "mutation ($id: ID!) { sendContact(id: $id) { id } }"
+ASK = "mutation ($id: ID!) { askContact(id: $id) { answer } }"
+
+
+@dataclass
+class Answer:
+    answer: str
+
+
+class Capturing:
+    """A plugin with a channel and a connector of its own, which keep all that they get."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+
+    @hookimpl
+    def register_channels(self) -> list[Channel]:
+        return [Channel("mk.sms", lambda given: self._take(given))]
+
+    def _take(self, given: HandOver) -> None:
+        self.got.append(given.address)
+
+    @hookimpl
+    def register_message_kinds(self) -> list[MessageKind]:
+        def address(context: Any) -> Any:
+            return context.read(*context.message.about)["mobile"]
+
+        return [MessageKind("mk.due", address, lambda _context: MessageContent("Due", "It is due."), "contract")]
+
+    @hookimpl
+    def register_actions(self) -> list[Action]:
+        return [
+            Action("mk.send", self._send, "contact"),
+            Action("mk.ask", self._ask, "contact", answers=Answer),
+        ]
+
+    def _send(self, context: ActionContext, contact: Record) -> None:
+        send_message(context, Message("mk.due", ("contact", contact["id"]), channel="mk.sms"))
+
+    def _ask(self, context: ActionContext, contact: Record) -> Answer:
+        refusal = may_leave(context, Connector("mk", "telemetry.example.com"))
+        if refusal is None:
+            self.got.append(contact["last_name"])
+        return Answer("" if refusal is None else refusal.code)
+
+
+CAPTURING = Capturing()
+
+
+@pytest.fixture(scope="module")
+def xrm_setup() -> Setup:
+    return Setup(plugins={"dsgvo": xrm_dsgvo, "mk": CAPTURING}, environment=KEY)
+
+
+@pytest.fixture
+def admin(xrm: Xrm) -> Client:
+    CAPTURING.got.clear()
+    return xrm.as_role("admin")
+
+
+def processor(xrm: Xrm, *keys: str, **more: Any) -> str:
+    """Somebody whom connectors reach."""
+    values = {"key": "carrier", "name": "Carrier", "role": "processor", "country": "DE", **more}
+    id_ = xrm.create("processor", values)
+    for key in keys:
+        xrm.create("data_connector", key=key, processor=id_)
+    return id_
+
+
+def contract(xrm: Xrm, of: str, **more: Any) -> str:
+    """A draft with all that it needs."""
+    dates = {"signed_on": "2020-01-01", "valid_from": "2020-01-01"}
+    return xrm.create(
+        "processing_contract", {"processor": of, "checklist": EVERYTHING, "measures": "Annex 2", **dates, **more}
+    )
+
+
+def code(admin: Client, key: str = SMS) -> str:
+    """What the gate of a sender outside says."""
+    query = PERMIT.replace("controller: $controller", f'connector: "{key}", controller: $controller')
+    found = admin.query(query, channel="sms", to="+4915112345678", kind="transactional", free=True)
+    return str(found["dsgvoPermit"]["code"])
+
+
+def test_nothing_reaches_a_connector_before_a_contract_is_in_force_and_after_it_is_suspended(xrm: Xrm, admin: Client):
+    contact = xrm.create("contact", last_name="Kern", mobile="+4915112345678")
+
+    # nobody has said whom it reaches
+    refused = admin.refused(SEND, "MESSAGE_REFUSED", id=contact)
+    assert refused.details["reason"] == "E_AVV"
+    assert admin.query(ASK, id=contact)["askContact"] == {"answer": "E_AVV"}
+    # bound, with a contract that is only drafted
+    mine = contract(xrm, processor(xrm, SMS, TELEMETRY))
+    assert admin.query(ASK, id=contact)["askContact"] == {"answer": "E_AVV"}
+    admin.refused(SEND, "MESSAGE_REFUSED", id=contact)
+    assert CAPTURING.got == []
+    # in force
+    admin.query(ACTIVATE, id=mine)
+    assert admin.query(ASK, id=contact)["askContact"] == {"answer": ""}
+    admin.query(SEND, id=contact)
+    xrm.work()
+    assert CAPTURING.got == ["Kern", "+4915112345678"]
+    # suspended between the sending and the leaving
+    admin.query(SEND, id=contact)
+    admin.query(SUSPEND, id=mine)
+    assert xrm.work().job("send_message").result == {"state": "refused", "reason": "E_AVV"}
+    assert len(CAPTURING.got) == 2
+
+
+def test_who_put_it_in_force_has_not_written_it_and_has_checked_all_of_it(xrm: Xrm, admin: Client):
+    dsb = xrm.as_role("dsb")
+    create = """mutation ($i: CreateProcessingContractInput!) { createProcessingContract(input: $i) { id } }"""
+    given = {
+        "processorId": processor(xrm),
+        "signedOn": "2020-01-01",
+        "validFrom": "2020-01-01",
+        "kind": "processing",
+    }
+    mine = dsb.query(create, i={**given, "measures": "Annex", "checklist": EVERYTHING})
+    mine = mine["createProcessingContract"]["id"]
+
+    refused = dsb.refused(ACTIVATE, "REFUSED_BY_PLUGIN", id=mine)
+    assert "Somebody else" in refused.message
+    lacking = contract(xrm, xrm.get("processing_contract", mine)["processor"], checklist={"a": True, "b": False})
+    assert "lacks b, c, d, e, f, g, h." in admin.refused(ACTIVATE, "REFUSED_BY_PLUGIN", id=lacking).message
+    admin.query(ACTIVATE, id=mine)
+    change = 'mutation ($id: ID!) { updateProcessingContract(id: $id, input: {validUntil: "2099-01-01"}) { id } }'
+    dsb.refused(change, "REFUSED_BY_PLUGIN", id=mine)
+    sneak = "mutation ($id: ID!) { updateProcessingContract(id: $id, input: {status: active}) { id } }"
+    assert "actions alone" in dsb.refused(sneak, "REFUSED_BY_PLUGIN", id=lacking).message
+
+
+@pytest.mark.parametrize(
+    ("role", "country", "terms", "transfer", "allowed"),
+    [
+        ("processor", "DE", {}, None, True),
+        ("processor", "DE", {"validUntil": "2020-06-01"}, None, False),
+        ("processor", "DE", {"validFrom": "2999-01-01"}, None, False),
+        ("processor", "DE", {"kind": "joint"}, None, False),
+        ("processor", "DE", {"status": "draft"}, None, False),
+        ("processor", "DE", {"status": "suspended"}, None, False),
+        ("joint_controller", "FR", {"kind": "joint"}, None, True),
+        ("controller", "DE", None, None, True),
+        ("controller", "US", None, None, False),
+        ("processor", "US", {}, None, False),
+        ("processor", "US", {}, {"instrument": "adequacy"}, True),
+        ("processor", "US", {}, {"instrument": "adequacy", "country": "JP"}, False),
+        ("processor", "US", {}, {"instrument": "adequacy", "validUntil": "2021-01-01"}, False),
+        ("processor", "US", {}, {"instrument": "scc"}, False),
+        ("processor", "US", {}, {"instrument": "scc", "impactCheckedOn": "2025-01-01"}, True),
+        ("processor", "US", {}, {"instrument": "art49", "status": "invalid"}, False),
+    ],
+)
+def test_contract_and_transfer_have_to_hold(
+    role: str, country: str, terms: Mapping[str, Any] | None, transfer: Mapping[str, Any] | None, allowed: bool
+):
+    bound = {"kind": "processing", "status": "active", "validFrom": "2020-01-01", "validUntil": None}
+    basis = {"country": country, "status": "active", "validUntil": None, "impactCheckedOn": None}
+    recipient = {
+        **{"name": "Carrier", "role": role, "country": country},
+        "contracts": {"nodes": [] if terms is None else [{**bound, **terms}]},
+        "transfers": {"nodes": [] if transfer is None else [{**basis, **transfer}]},
+    }
+
+    assert (lack(recipient, [], "2026-01-01") is None) is allowed
+
+
+def test_a_sub_processor_in_a_third_country_counts_and_one_switch_ends_all_that_rests_on_an_instrument(
+    xrm: Xrm, admin: Client
+):
+    mine = processor(xrm, SMS)
+    admin.query(ACTIVATE, id=contract(xrm, mine))
+    assert code(admin) == "T_CONTRACT"
+    below = processor(xrm, key="below", role="sub_processor", country="US", main_processor=mine)
+    assert code(admin) == "E_AVV"
+    xrm.create("data_transfer", processor=below, country="US", checked_on="2025-01-01", instrument="adequacy")
+    assert code(admin) == "T_CONTRACT"
+
+    ended = admin.query(FALL, i={"instrument": "adequacy", "country": "US", "because": "Schrems III"})
+
+    assert ended == {"dsgvoTransfersEnd": {"transfers": 1}}
+    assert code(admin) == "E_AVV"
+    assert code(admin, "channel:mail") == "T_CONTRACT"  # which is the controller's own

@@ -1,12 +1,13 @@
 """Changes over HTTP on PostgreSQL that one statement makes, and those that take more."""
 
+import datetime as dt
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from tests.postgres import PostgresServer
 from tests.records.kit import Pack
@@ -19,6 +20,7 @@ from xrm_core.changes.verifying import verify
 from xrm_core.graphql.executor import Executor
 from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_writer import Writing
+from xrm_core.storage.system import SHARE
 
 TYPES = {
     "title": {"type": "string", "maxLength": 40},
@@ -33,7 +35,7 @@ TYPES = {
     "urgent": {"type": "boolean"},
     "due": {"type": "string", "format": "date"},
 }
-FILES = {
+FILES: dict[str, dict[str, Any]] = {
     "user": {"properties": {"name": {"type": "string"}}},
     "site": {"properties": {"name": {"type": "string"}, "staff": {"type": "integer"}}},
     "job": {
@@ -49,12 +51,17 @@ FILES = {
     "order": {"properties": {name: of for name, of in TYPES.items() if name not in ("email", "web")}},
     "entry": {"properties": TYPES},
 }
-RULES = {"small": {"place": {"staff": {"lt": 100}}}}
+RULES = {"small": {"place": {"staff": {"lt": 100}}}, "shared": {"$shared": "update"}}
 POLICIES = """role,entity,action,fields,rule,effect
 admin,*,*,*,,allow
 rep,site,read,*,,allow
 rep,job,read,*,,allow
 rep,job,update,*,small,allow
+clerk,site,read,*,,allow
+clerk,job,read,*,small,allow
+clerk,job,update,*,,allow
+guest,job,read,*,,allow
+guest,job,update,*,shared,allow
 """
 UPDATE = "mutation ($id: ID!, $input: UpdateJobInput!) { updateJob(id: $id, input: $input) { title version } }"
 
@@ -64,7 +71,7 @@ def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if os.environ.get("XRM_TEST_POSTGRES") == "off":
         pytest.skip("only PostgreSQL has the quick way")
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    pack = Pack(FILES, {"roles": {"admin": {}, "rep": {}}, "rules": RULES}, POLICIES)
+    pack = Pack(FILES, {"roles": {"admin": {}, "rep": {}, "clerk": {}, "guest": {}}, "rules": RULES}, POLICIES)
     with server.database() as url, serving(Database(url), tmp_path_factory.mktemp("in_one"), pack) as found:
         yield found
 
@@ -249,9 +256,7 @@ def test_those_who_change_a_record_at_the_same_time_come_one_after_the_other(cli
 @pytest.mark.parametrize("becomes", ["large", "gone"])
 def test_what_a_rule_looks_at_is_as_it_is_when_the_change_is_made(client: Client, becomes: str) -> None:
     # given somebody who may change the jobs at small sites, and such a job
-    with client.database.begin() as connection:
-        tokens.set_roles(connection, client.world.users["ben"], ["rep"])
-        token = tokens.create_token(connection, client.world.users["ben"], "test")
+    token = of_ben(client, "rep")
     place = made(client, "site", name="A", staff=5)
     id_ = job(client, placeId=place)
     sites, jobs = client.records.tables["site"], client.records.tables["job"]
@@ -275,6 +280,49 @@ def test_what_a_rule_looks_at_is_as_it_is_when_the_change_is_made(client: Client
         # then it is none of theirs
         assert code(waiting.result()) == "FORBIDDEN"
     assert [version for version, _ in trail(client, id_)] == [1, 2]
+
+
+@pytest.mark.parametrize("role", ["clerk", "guest"])
+def test_who_loses_a_record_sees_nothing_of_what_it_became_with_that(client: Client, role: str) -> None:
+    # given somebody who sees the jobs at small sites, or may change those that are shared with them, and such a job
+    token = of_ben(client, role)
+    place = made(client, "site", name="A", staff=5)
+    id_ = job(client, placeId=place, remark="known")
+    with client.database.begin() as connection:
+        grantee = f"user:{client.world.users['ben']}"
+        share = {"entity": "job", "record_id": id_, "grantee": grantee, "level": "update"}
+        connection.execute(insert(SHARE).values(**share, shared_at=dt.datetime.now(dt.UTC)))
+    sites, jobs = client.records.tables["site"], client.records.tables["job"]
+    query = UPDATE.replace("{ title version }", "{ title remark }")
+    asked = {"query": query, "variables": {"id": id_, "input": {"title": "Mine"}}}
+
+    def change() -> Any:
+        return client.post(asked, Authorization=f"Bearer {token}")
+
+    assert change().json() == {"data": {"updateJob": {"title": "Mine", "remark": "known"}}}
+    # when one transaction takes it away from them and writes into it, and they wait for that
+    with ThreadPoolExecutor(1) as threads, client.database.begin() as connection:
+        connection.execute(update(jobs).where(jobs.c.id == id_).values(remark="secret"))
+        connection.execute(update(sites).where(sites.c.id == place).values(staff=500))
+        connection.execute(SHARE.delete())
+        waiting = threads.submit(change)
+        while not _waits(client.database):
+            assert not waiting.done()
+        connection.commit()
+        answer = waiting.result()
+    # then they are not shown what it became, nor have they changed what is not theirs
+    if role == "guest":
+        assert code(answer) == "FORBIDDEN"
+        assert [version for version, _ in trail(client, id_)] == [1, 2]
+    else:
+        assert "secret" not in answer.text
+
+
+def of_ben(client: Client, role: str) -> str:
+    """A token of somebody with this role."""
+    with client.database.begin() as connection:
+        tokens.set_roles(connection, client.world.users["ben"], [role])
+        return tokens.create_token(connection, client.world.users["ben"], "test")
 
 
 def _waits(database: Database) -> bool:

@@ -1,6 +1,7 @@
 """Two who write at the same moment: what comes of it could also have come of one after the other."""
 
 import datetime as dt
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -153,6 +154,26 @@ def test_who_refers_to_a_record_that_goes_is_told(world: DoorWorld) -> None:
         [problem] = answer["errors"][0]["extensions"]["details"]["problems"]
         assert (problem["field"], problem["rule"]) == ("company", "relation")
         assert world.rows(entity) == []
+
+
+def test_who_refers_to_a_record_that_goes_and_comes_back_refers_to_it(world: DoorWorld) -> None:
+    caller, records = world.client.world.caller("admin"), world.client.records
+    for verb, expected in (
+        ("createContract(input: {companyId: ID}) { company { name } }", {"company": {"name": "A"}}),
+        (
+            "createContracts(input: [{companyId: ID}], onError: SKIP) { count errors { code } }",
+            {"count": 1, "errors": []},
+        ),
+    ):
+        # given somebody who takes a company away, and brings it back in the same transaction
+        company = world.make("company", name="A")
+        with first(world) as connection:
+            delete(world, connection, "company", company)
+            records.restore(connection, caller, "company", company)
+            # when somebody else refers to it meanwhile
+            waiting = second(world, f"mutation {{ made: {verb.replace('ID', json.dumps(company))} }}")
+        # then it is there, as it is before and after that
+        assert waiting.result(PATIENCE) == {"data": {"made": expected}}
 
 
 def test_an_id_of_ones_own_is_one_records_whatever_the_entity(world: DoorWorld) -> None:

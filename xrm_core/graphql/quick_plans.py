@@ -43,7 +43,7 @@ from xrm_core.query.statement import Statement, compile_request
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.prepared_steps import Text
 from xrm_core.storage.readers import ANEW
-from xrm_core.storage.written_rows import WRITTEN, WithWritten
+from xrm_core.storage.written_rows import WRITTEN, WithWritten, looks_beyond
 
 KINDS = ("create", "update")
 _ARGUMENTS = frozenset({"id", "input", "version"})
@@ -62,7 +62,8 @@ class QuickPlan:
 
     ``arguments`` take their values out of the variables; ``fields`` are those of the record by their names in the
     input. ``answer`` is the plan of the record after the change, ``text`` its statement. ``same`` is what finds
-    the same by the same values in the statement that makes the change (None: it cannot be seen there).
+    the same by the same values in the statement that makes the change (None: it cannot be seen there); ``beyond``: it
+    may look at more than the record.
     """
 
     root: Root
@@ -73,6 +74,7 @@ class QuickPlan:
     answer: Plan
     text: Text
     same: Text | None
+    beyond: bool
 
     @property
     def is_seen(self) -> bool:
@@ -124,7 +126,9 @@ def quick_plan(
     text = planner.scope.tables.statements.get(
         ("shown", statement.sql), lambda: Text(statement.sql, len(statement.names))
     )
-    return QuickPlan(root, kind, key, makers, plain, plan, text, _same(planner.scope, marked, statement))
+    same = _same(planner.scope, marked, statement)
+    beyond = same is not None and looks_beyond(same.sql, planner.scope.tables, root.entity)
+    return QuickPlan(root, kind, key, makers, plain, plan, text, same, beyond)
 
 
 def _same(scope: Scope, request: Request, statement: Statement) -> Text | None:

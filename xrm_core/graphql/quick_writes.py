@@ -168,7 +168,8 @@ class QuickWrites:
         """The one statement that changes a record; None: it takes more."""
         if plan.same is None or ready is None:
             return None
-        written = changing_in_one(self._records, caller, plan.kind, id_, changes, ready, version, _now())
+        given = (self._records, caller, plan.kind, id_, changes, ready, version, _now())
+        written = changing_in_one(*given, beyond=plan.beyond)
         return None if written is None else self._last(plan, variables, caller, id_, written)
 
     def _last(

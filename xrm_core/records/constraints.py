@@ -44,14 +44,14 @@ def translate(error: IntegrityError, entity: Entity, *, deleting: bool = False) 
     for field in entity.fields.values():
         for column in field.columns:
             if constraint == naming.foreign_key(table, column):
-                return _failed(entity, field.name, "relation", say("refers to a record that does not exist"))
+                return _gone(entity, field.name, say("refers to a record that does not exist"))
             if naming.check(table, field.name) in (constraint, text.rpartition(" ")[2]) or blamed == column:
                 return _failed(entity, field.name, "constraint", say("has a value that the database refuses"))
     if constraint.startswith(naming.PREPARED):
         message = say("does not fit the model that is being applied at this moment")
         return _failed(entity, _prepared_for(entity, constraint), "constraint", message)
     if "FOREIGN KEY" in text or constraint.startswith("fk_"):
-        return _failed(entity, "", "relation", say("a relation refers to a record that does not exist"))
+        return _gone(entity, "", say("a relation refers to a record that does not exist"))
     return InternalError(
         say("The {entity} could not be stored.", entity=noun(entity)), hint=say("The log has the cause.")
     )
@@ -77,6 +77,17 @@ def _column_in(text: str) -> str:
 def _unique_groups(entity: Entity) -> list[tuple[Field, ...]]:
     single = [(field,) for field in entity.fields.values() if field.unique]
     return single + [tuple(entity.fields[name] for name in names) for names in entity.unique_together]
+
+
+def _gone(entity: Entity, field: str, message: str) -> ValidationFailed:
+    """The error for a reference to what was there when it was looked for.
+
+    Who has taken it away may have brought it back before that was committed, as a merge does whose source is restored
+    by the same document: PostgreSQL waits for the former row, and finds that it is gone. So it is tried once more.
+    """
+    error = _failed(entity, field, "relation", message)
+    error.overtaken = True
+    return error
 
 
 def _failed(entity: Entity, field: str, rule: str, message: str, about: tuple[Field, ...] = ()) -> ValidationFailed:

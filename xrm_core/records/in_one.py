@@ -5,7 +5,8 @@ record must be still holds. That takes fields whose former values PostgreSQL wri
 and limits of the other fields that can be asked in SQL; for anything else the answer is None.
 
 A statement sees everything as it was when it began, but what it holds as it is then. So the record is read where it is
-held; and where a rule looks at another record, that must be the same one row when it is held.
+held; and where a rule looks at another record, that must be the same one row when it is held. Where rules or the answer
+look beyond the record, the record must be, too: else it would be shown as it has become to those who saw what it was.
 """
 
 import datetime as dt
@@ -32,6 +33,7 @@ from sqlalchemy import (
     table,
     update,
 )
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from xrm_core.changes import log
 from xrm_core.metadata.model import Entity
@@ -46,7 +48,7 @@ from xrm_core.records.stored import canonical, to_columns
 from xrm_core.records.written import Written
 from xrm_core.storage.driver_statements import DriverStatement
 from xrm_core.storage.requirements import Requirement
-from xrm_core.storage.written_rows import WithWritten
+from xrm_core.storage.written_rows import WithWritten, looks_beyond
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
@@ -56,18 +58,23 @@ _AS_DIGITS = frozenset({FieldType.DECIMAL, FieldType.BIG_INTEGER})
 
 _TYPES = TEXTUAL | _AS_DIGITS | {FieldType.ENUM, FieldType.INTEGER, FieldType.BOOLEAN, FieldType.DATE}
 
-_FOUND, _HELD = "xrm_found", "xrm_held"
+_FOUND, _HELD, _PLACE = "xrm_found", "xrm_held", "xrm_place"
 _NOW, _BY, _NEW, _JSON = "xrm_now", "xrm_by", "xrm_new_", "xrm_json_"
 
 
 @dataclass(frozen=True, slots=True)
 class InOne:
-    """The statements of a change of some fields, out of which one is made."""
+    """The statements of a change of some fields, out of which one is made.
+
+    ``as_seen`` is that nobody has changed the record while it was waited for; ``beyond``: its rules rely on that.
+    """
 
     looked_at: tuple[tuple[str, DriverStatement], ...]
     row: DriverStatement
     entry: DriverStatement
     required: list[Requirement]
+    as_seen: Requirement
+    beyond: bool
 
 
 def change_in_one(scope: Scope, kind: Entity, names: Collection[str], conditions: Conditions) -> InOne | None:
@@ -88,11 +95,12 @@ def change_in_one(scope: Scope, kind: Entity, names: Collection[str], conditions
     mine = scope.tables[kind.name]
     columns = {each.name: each.columns[0] for each in fields}
     found = _found(mine, columns.values(), step)
-    looked_at = [(_FOUND, DriverStatement(_holding(mine, found, conditions), scope.dialect))]
+    holding = DriverStatement(_holding(mine, found, conditions), scope.dialect)
+    looked_at = [(_FOUND, holding)]
     if step is not None:
         other = scope.tables[step.entity]
         looked_at.append((_HELD, DriverStatement(_holding_other(other, found, step), scope.dialect)))
-        wanted.append(Requirement(("held as seen", kind.name, step), lambda: _as_seen(other, found, step), {}))
+        wanted.append(Requirement(("held as seen", kind.name, step), lambda: _other_as_seen(other, found, step), {}))
     now = func.greatest(bindparam(_NOW, type_=mine.c.updated_at.type), found.c.updated_at)
     entry = {
         "record_id": found.c.id,
@@ -105,6 +113,8 @@ def change_in_one(scope: Scope, kind: Entity, names: Collection[str], conditions
         DriverStatement(_changing(mine, columns.values(), found, now), scope.dialect),
         log.deriving(scope.dialect, kind.name, found, entry),
         wanted,
+        Requirement(("held as seen", kind.name), lambda: _as_seen(mine, found), {}),
+        looks_beyond(holding.sql, scope.tables, kind.name),
     )
 
 
@@ -117,6 +127,8 @@ def changing_in_one(
     ready: InOne,
     version: int | None,
     now: dt.datetime,
+    *,
+    beyond: bool,
 ) -> Written | None:
     """What changes a record, if it has this version (None: whichever it has); None: the change is not as it should be.
 
@@ -129,6 +141,7 @@ def changing_in_one(
         ready: as the caller may change them.
         version: of the record.
         now: the moment; a later one, if somebody has changed it later while this waited.
+        beyond: whether the answer shows more than the record, or shows it by what else there is.
     """
     final = canonical(kind, changes)
     if None in final.values() or not records.validator.are_fit(kind, final):
@@ -141,34 +154,45 @@ def changing_in_one(
         field = kind.fields[name]
         values[f"{_JSON}{field.columns[0]}"] = orjson.dumps(in_log(field, value)).decode()
     looked_at = tuple((name, statement.call(values)) for name, statement in ready.looked_at)
-    return Written([], ready.row.call(values), ready.entry.call(values), ready.required, True, looked_at)
+    required = [*ready.required, ready.as_seen] if beyond or ready.beyond else ready.required
+    return Written([], ready.row.call(values), ready.entry.call(values), required, True, looked_at)
 
 
 def _found(mine: Table, columns: Collection[str], step: Step | None) -> FromClause:
     """What is known of the record where it is held."""
     names = dict.fromkeys(["id", "version", "updated_at", *columns, *([] if step is None else [step.column])])
-    return table(_FOUND, *(column(name, mine.c[name].type) for name in names))
+    return table(_FOUND, *(column(name, mine.c[name].type) for name in names), column(_PLACE))
 
 
 def _holding(mine: Table, found: FromClause, conditions: Conditions) -> Any:
     its = mine.c.version == func.coalesce(bindparam(VERSION, type_=Integer()), mine.c.version)
     one = mine.c.id == bindparam(ONE, type_=mine.c.id.type)
-    columns = [mine.c[each.name] for each in found.c]
-    return select(*columns).where(one, its, *conditions).with_for_update(key_share=True)
+    columns = [mine.c[each.name] for each in found.c if each.name != _PLACE]
+    return select(*columns, _place(mine)).where(one, its, *conditions).with_for_update(key_share=True)
 
 
 def _holding_other(other: Table, found: FromClause, step: Step) -> Any:
     it = other.alias("xrm_other")
-    place: ColumnElement[Any] = literal_column("xrm_other.ctid").label("place")
-    return select(place).where(it.c.id == _one(found.c[step.column])).with_for_update(read=True)
+    return select(_place(it)).where(it.c.id == _one(found.c[step.column])).with_for_update(read=True)
 
 
-def _as_seen(other: Table, found: FromClause, step: Step) -> ColumnElement[bool]:
-    """That nobody has changed a record, or taken it away, before it was held; see ``ctid`` in PostgreSQL's manual."""
-    it, held = other.alias("xrm_seen"), table(_HELD, column("place"))
-    place: ColumnElement[Any] = literal_column("xrm_seen.ctid")
-    seen = select(place).select_from(it).where(it.c.id == _one(found.c[step.column]))
-    return seen.scalar_subquery().is_not_distinct_from(_one(held.c.place))
+def _other_as_seen(other: Table, found: FromClause, step: Step) -> ColumnElement[bool]:
+    """That nobody has changed a record, or taken it away, before it was held."""
+    it, held = other.alias("xrm_seen"), table(_HELD, column(_PLACE))
+    seen = select(_place(it)).where(it.c.id == _one(found.c[step.column]))
+    return seen.scalar_subquery().is_not_distinct_from(_one(held.c[_PLACE]))
+
+
+def _as_seen(mine: Table, found: FromClause) -> ColumnElement[bool]:
+    it = mine.alias("xrm_former")
+    seen = select(_place(it)).where(it.c.id == _one(found.c.id))
+    return seen.scalar_subquery().is_not_distinct_from(_one(found.c[_PLACE]))
+
+
+def _place(row: NamedFromClause) -> ColumnElement[Any]:
+    """Where a row is stored, which is another place after each change; see ``ctid`` in PostgreSQL's manual."""
+    found: ColumnElement[Any] = literal_column(f'"{row.name}".ctid').label(_PLACE)
+    return found
 
 
 def _changing(mine: Table, columns: Collection[str], found: FromClause, now: ColumnElement[Any]) -> Any:

@@ -31,7 +31,9 @@ def translated(error: IntegrityError, kind: Entity, caller: Caller) -> Exception
     """The error for a record that has broken a constraint of the database."""
     found = translate(error, kind)
     if isinstance(found, ValidationFailed):
-        return ValidationFailed(told(found.problems, kind, caller), entity=noun(kind))
+        failed = ValidationFailed(told(found.problems, kind, caller), entity=noun(kind))
+        failed.overtaken = found.overtaken
+        return failed
     if isinstance(found, InternalError):
         _log.error("constraint_not_understood", entity=kind.name, kind=type(error.orig).__name__)
     return found

@@ -96,6 +96,11 @@ class DriverStatement:
         results = enumerate(_result_processor(each, dialect) for each in types)
         self._results = [(place, process) for place, process in results if process is not None]
 
+    @property
+    def sql(self) -> str:
+        """Its text, as the driver takes it."""
+        return self._text.sql
+
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Row]:
         """The rows that it finds, each with the values of its columns in Python's types.
 

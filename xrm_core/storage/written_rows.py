@@ -2,11 +2,14 @@
 table.
 """
 
+import re
 from typing import Any
 
 from sqlalchemy import Column, MetaData, Table
 
+from xrm_core import naming
 from xrm_core.storage.kept_statements import KeptStatements
+from xrm_core.storage.system import METADATA
 from xrm_core.storage.tables import Tables
 
 WRITTEN = "xrm_written"
@@ -36,3 +39,14 @@ class WithWritten(Tables):
             return self._tables[entity]
         self.asked += 1
         return self.row
+
+
+def looks_beyond(sql: str, tables: Tables, entity: str) -> bool:
+    """Whether a statement looks at more than the table of an entity, perhaps: by the words that stand in it."""
+    known = tables.statements.get(
+        "names of tables", lambda: {*METADATA.tables, *map(naming.table, tables.model.entities)}
+    )
+    return not known.isdisjoint({*_WORD.findall(sql)} - {naming.table(entity)})
+
+
+_WORD = re.compile(r"\w+")

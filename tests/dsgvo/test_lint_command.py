@@ -87,3 +87,20 @@ def test_what_is_no_annotation_at_all_is_refused_as_files_are(folder: Path, xrm:
     written(folder, pack)
 
     xrm("dsgvo", "lint", "--schemas", folder).failed("SCHEMA_FILES_INVALID")
+
+
+def test_what_files_say_of_the_record_is_held_against_what_they_said(folder: Path, xrm: Xrm, tmp_path: Path):
+    pack, was = small(), tmp_path / "was.json"
+    written(folder, pack)
+    xrm("dsgvo", "outline", "--schemas", folder, "--out", was)
+
+    same = xrm("dsgvo", "outline", "--schemas", folder, "--against", was)
+
+    assert (same.code, same.out) == (0, "Nothing differs.\n")
+    pack["person"]["properties"]["nickname"]["x-dsgvo"]["category"] = "user.unique_id"
+    written(folder, pack)
+    changed = xrm("dsgvo", "outline", "--schemas", folder, "--against", was)
+    assert changed.code == 2
+    assert changed.out == "added    vertrieb.kundenpflege categories: user.unique_id\n"
+    was.write_text("[]")
+    xrm("dsgvo", "outline", "--schemas", folder, "--against", was).failed("REFUSED_BY_PLUGIN")

@@ -30,6 +30,8 @@ from xrm_dsgvo.objection import flags, suppressing
 from xrm_dsgvo.objection import recording as objections
 from xrm_dsgvo.pages import choosing, confirming, leaving
 from xrm_dsgvo.processors import connectors, contracts
+from xrm_dsgvo.record import commands as record_commands
+from xrm_dsgvo.record import editions
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
 
@@ -67,14 +69,14 @@ def register_roles() -> list[Path]:
 @hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    parts = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate, contracts)
+    parts = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate, contracts, editions)
     return [action for part in parts for action in part.actions()]
 
 
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    return gate.query_fields()
+    return [*gate.query_fields(), *editions.query_fields()]
 
 
 @hookimpl
@@ -86,7 +88,7 @@ def register_routes() -> list[Route]:
 @hookimpl
 def register_commands() -> list[Command]:
     """``xrm dsgvo …``."""
-    return command.commands()
+    return [*command.commands(), *record_commands.commands()]
 
 
 @hookimpl
@@ -122,5 +124,17 @@ def before_data_leaves(context: LeavingContext) -> ConnectorRefusal | None:
 @hookimpl
 def register_record_hooks() -> list[On]:
     """Guards: what is written, by whatever way, that only events may write."""
-    parts = (consents, objections, flags, suppressing, preferences, reasons, subjects, points, purposes, contracts)
+    parts = (
+        consents,
+        objections,
+        flags,
+        suppressing,
+        preferences,
+        reasons,
+        subjects,
+        points,
+        purposes,
+        contracts,
+        editions,
+    )
     return [hook for part in parts for hook in part.hooks()]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from xrm_core.errors import QueryTooLarge, Timeout
+from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import Caller as Caller_
 from xrm_core.permissions.caller import System, User
 from xrm_core.records.asking import asks_of
@@ -49,6 +50,11 @@ class QueryContext:
         """Of the plugin: an object of the dataclass that it has registered; None: it has none."""
         self.reads: list[tuple[Read, Any]] = []
         """What was shown of entities whose reads are logged."""
+
+    @property
+    def model(self) -> Model:
+        """What the entity files of the tenant say."""
+        return self._records.model
 
     def query(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a GraphQL query for records answers to the caller: its ``data``.

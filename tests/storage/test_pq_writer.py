@@ -1,11 +1,12 @@
 """Write transactions in the event loop: in which state they leave their connections."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from tests.postgres import PostgresServer
 from xrm_core.errors import DatabaseUnavailable, Timeout
 from xrm_core.storage import pq_writer, prepared_steps
 from xrm_core.storage.driver_statements import Call
@@ -170,6 +171,60 @@ async def test_of_what_was_cut_off_with_its_commit_nobody_knows(database: Databa
             await asked
     assert await finished(writer, call("SELECT 1")) == [b"1"]
     writer.close()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_nor_where_what_stands_before_the_server_has_lost_it(
+    database: Database, postgres_server: PostgresServer, alone: bool
+) -> None:
+    # given a pooler before the server, which loses it just when the server has done what it was asked for
+    lost = asyncio.Event()
+    async with pooler(f"{postgres_server.folder}/.s.PGSQL.5432", lost) as port:
+        url = database.url.set(host="127.0.0.1", port=port, query={})
+        writer = PostgresWriter(Database(url.render_as_string(hide_password=False)), 5)
+        insert, count = call("INSERT INTO lost VALUES (1)"), call("SELECT count(*)::text FROM lost")
+        await finished(writer, call("CREATE TABLE lost (it int)"))
+
+        async def write() -> None:
+            async with writer.writing(5) as writing:
+                lost.set()
+                await writing.finish([insert] if alone else [call("SELECT 1"), insert])
+
+        # then it is not taken for undone, and made again
+        with pytest.raises(DatabaseUnavailable):
+            await write()
+        assert await finished(writer, count) == [b"1"]
+        writer.close()
+
+
+@asynccontextmanager
+async def pooler(server: str, lost: asyncio.Event) -> AsyncIterator[int]:
+    """The port of what hands on to a server; if it is to lose it, it says so in place of the next whole answer."""
+    fields = b"SFATAL\0VFATAL\0C08P01\0Mserver conn crashed?\0\0"
+
+    async def hand_on(reading: asyncio.StreamReader, writing: asyncio.StreamWriter, *, answers: bool) -> None:
+        try:
+            held = b""
+            while data := await reading.read(65536):
+                if answers and lost.is_set():
+                    held += data
+                    if not held.endswith(b"Z\0\0\0\5I"):
+                        continue
+                    lost.clear()
+                    writing.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+                    return
+                writing.write(data)
+        finally:
+            writing.close()
+
+    async def serve(from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_unix_connection(server)
+        ways = hand_on(from_client, to_server, answers=False), hand_on(from_server, to_client, answers=True)
+        await asyncio.gather(*ways, return_exceptions=True)
+
+    found = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with found:
+        yield found.sockets[0].getsockname()[1]
 
 
 async def test_what_makes_room_in_a_transaction_that_fails_makes_it_after_that(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from xrm_core.storage.driver_statements import Call
@@ -15,6 +15,7 @@ from xrm_core.storage.pq_socket import SocketWatch
 from xrm_core.storage.prepared_steps import PreparedSteps, Row, Step, StepFailed, Text
 
 _STALE_PLAN, _NO_SUCH_STATEMENT = "0A000", "26000"
+_CONNECTION_LOST = b"08"
 
 BEGIN, COMMIT, ROLLBACK = Text("BEGIN", 0), Text("COMMIT", 0), Text("ROLLBACK", 0)
 
@@ -95,8 +96,8 @@ class PqPipeline:
         try:
             results = await future
         except Lost:
-            certain = self._results[: len(steps) - 1] if commits else self._results
-            if any(each.status == ExecStatus.FATAL_ERROR for each in certain):
+            certain = self._results[: len(steps) - 1 if commits else len(steps)]
+            if any(map(_says_failed, certain)):
                 raise NotRun from None
             raise
         try:
@@ -180,3 +181,12 @@ class PqPipeline:
         future, self._future = self._future, None
         if future is not None and not future.done():
             future.set_exception(Lost())
+
+
+def _says_failed(result: PGresult) -> bool:
+    """Whether the server says that a statement has failed.
+
+    What stands between us and the server may say that it has lost it: nobody knows then what the server has done.
+    """
+    state = result.error_field(DiagnosticField.SQLSTATE) or b""
+    return result.status == ExecStatus.FATAL_ERROR and not state.startswith(_CONNECTION_LOST)

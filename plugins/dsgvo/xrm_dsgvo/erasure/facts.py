@@ -1,0 +1,47 @@
+"""What a plan is made of, beside the annotations: records with what is known of them. No values of theirs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from xrm_dsgvo.privacy import Start
+from xrm_dsgvo.retention.deadline import Suspension
+
+
+class Trigger(StrEnum):
+    """Why something is erased."""
+
+    REQUEST = "request"
+    RETENTION = "retention"
+    WITHDRAWAL = "withdrawal"
+    OBJECTION = "objection"
+    UNLAWFUL = "unlawful"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record that is looked at.
+
+    Args:
+        via: its links by which it was found; none: it is the person's own.
+        starts: the days of start events that are known, by :func:`start_key`.
+        holds: the matters of legal holds upon it.
+        suspensions: what keeps its periods from ending.
+        others: whether it belongs to other persons, too.
+        reviewed: what somebody has decided of fields that need it: True: it goes, False: it stays.
+    """
+
+    entity: str
+    id: str
+    via: frozenset[str] = frozenset()
+    starts: Mapping[str, date] = field(default_factory=dict)
+    holds: tuple[str, ...] = ()
+    suspensions: tuple[Suspension, ...] = ()
+    others: bool = False
+    reviewed: Mapping[str, bool] = field(default_factory=dict)
+
+
+def start_key(start: Start) -> str:
+    """A start event as a key: ``field:closed_on``, ``event:contact.relationship_ended``."""
+    return f"event:{start.event}" if start.event else f"field:{start.field}"

@@ -1,0 +1,138 @@
+"""Annotations, facts and a day → a plan. No I/O in here.
+
+The first that fits counts: a legal hold, a period that the law demands, a reason to keep it, a text that somebody has
+to look at; what is left goes. The same for a person's request and for what is due, so that both agree.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from xrm_dsgvo.erasure.actions import CUTTING, action_of
+from xrm_dsgvo.erasure.facts import Found, Trigger, start_key
+from xrm_dsgvo.erasure.plan import Decision, Defect, FieldPlan, Plan, RecordPlan
+from xrm_dsgvo.privacy import EntityPrivacy, FieldPrivacy, PrivacyModel
+from xrm_dsgvo.registers import Registers
+from xrm_dsgvo.retention.deadline import end_of
+
+PROOFS = frozenset({"LK-3J-NACHWEIS", "LK-5J-7AUWG"})
+"""Löschklassen of what shows that data were handled rightly."""
+
+
+def plan(
+    privacy: PrivacyModel,
+    registers: Registers,
+    found: Iterable[Found],
+    day: date,
+    trigger: Trigger = Trigger.REQUEST,
+    running: Collection[str] = (),
+) -> Plan:
+    """What would become of records.
+
+    Args:
+        privacy: what annotations say.
+        registers: what they name.
+        found: each once.
+        day: on which it is done.
+        trigger: why.
+        running: processing activities of the persons that go on, each with a basis of its own.
+    """
+    planned = []
+    for each in sorted(found, key=lambda each: (each.entity, each.id)):
+        entity = privacy[each.entity]
+        start = None if entity.retention is None else start_key(entity.retention.start)
+        began = None if start is None else each.starts.get(start)
+        planned.append(_record(_Case(entity, each, began, day, trigger, registers, frozenset(running)), start))
+    return Plan(
+        trigger,
+        day,
+        tuple(record for record, _ in planned),
+        tuple(defect for _, defects in planned for defect in defects),
+    )
+
+
+def mine(field: FieldPrivacy, found: Found, trigger: Trigger) -> bool:
+    """Whether a personal field is that of whom the plan is about. What is due goes, whosever it is."""
+    return field.personal and (trigger is Trigger.RETENTION or not field.of or bool(found.via & set(field.of)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What is asked of each field of a record."""
+
+    entity: EntityPrivacy
+    found: Found
+    began: date | None
+    day: date
+    trigger: Trigger
+    registers: Registers
+    running: frozenset[str]
+
+
+def _record(case: _Case, start: str | None) -> tuple[RecordPlan, list[Defect]]:
+    entity, found = case.entity, case.found
+    fields = tuple(
+        _stays(case, each.name, each.retention_class, each.purposes) or _goes(case, each)
+        for each in sorted(entity.personal(), key=lambda each: each.name)
+        if mine(each, found, case.trigger)
+    )
+    action = action_of(entity, found, case.trigger, fields, _stays(case, "", None, ()))
+    cut = tuple(sorted(found.via)) if action in CUTTING else ()
+    defects = [] if start is None or case.began else [Defect(found.entity, found.id, "START_MISSING", start)]
+    return RecordPlan(found.entity, found.id, entity.datenart, action, fields, cut), defects
+
+
+def _stays(case: _Case, name: str, own_class: str | None, purposes: Sequence[str]) -> FieldPlan | None:
+    """Why a field stays, or, without a name, the record itself; None: nothing keeps it."""
+    retention, began, trigger = case.entity.retention, case.began, case.trigger
+    key = own_class or (retention.class_ if retention is not None else None)
+    if case.found.holds:
+        return FieldPlan(name, Decision.HOLD, "LEGAL_HOLD", basis="; ".join(case.found.holds), class_=key)
+    if key is not None:
+        class_ = case.registers.retention_classes[key]
+        until = None if began is None else end_of(class_, began, case.found.suspensions)
+        if until is None or until >= case.day:
+            law = class_.legal_ref
+            if key in PROOFS:
+                return FieldPlan(name, Decision.KEEP, "PROOF", basis=law, until=until, class_=key)
+            code = "STATUTORY" if began else "START_MISSING"
+            if class_.statutory:
+                basis = f"Art. 17(3)(b) DSGVO; {law}"
+                return FieldPlan(name, Decision.RESTRICT, code, basis=basis, until=until, class_=key)
+            if trigger is Trigger.RETENTION:
+                code = "NOT_DUE" if began else "START_MISSING"
+                return FieldPlan(name, Decision.KEEP, code, basis=law, until=until, class_=key)
+    still = () if trigger is Trigger.RETENTION else _covering(case, purposes)
+    if still:
+        return FieldPlan(name, Decision.KEEP, "OTHER_BASIS", basis=", ".join(still), class_=key)
+    return None
+
+
+def _covering(case: _Case, purposes: Sequence[str]) -> tuple[str, ...]:
+    """The activities that go on and for which something is needed."""
+    on = sorted(case.running & set(case.entity.activities))
+    if not purposes:
+        return tuple(on)
+    return tuple(key for key in on if set(case.registers.activities[key].purposes) & set(purposes))
+
+
+def _goes(case: _Case, field: FieldPrivacy) -> FieldPlan:
+    """What nothing keeps: a strategy, unless somebody has to look at it first."""
+    class_ = field.retention_class or (case.entity.retention and case.entity.retention.class_) or None
+    strategy = "null" if field.erase is None else field.erase.strategy
+    if _unsure(case, field):
+        goes = case.found.reviewed.get(field.name)
+        if goes is None:
+            return FieldPlan(field.name, Decision.REVIEW, "THIRD_PARTY", strategy, class_=class_)
+        if not goes:
+            return FieldPlan(field.name, Decision.KEEP, "REVIEWED", class_=class_)
+    if strategy == "keep":
+        why = field.erase.why if field.erase is not None else ""
+        return FieldPlan(field.name, Decision.KEEP, "ANNOTATED", strategy, basis=why, class_=class_)
+    return FieldPlan(field.name, Decision.ERASE, "NOTHING_KEEPS_IT", strategy, class_=class_)
+
+
+def _unsure(case: _Case, field: FieldPrivacy) -> bool:
+    if case.trigger is Trigger.RETENTION:
+        return case.entity.retention is not None and case.entity.retention.then == "review"
+    return field.free_text and field.third_party != "none"

@@ -75,6 +75,15 @@ def test_what_other_plugins_send_passes_the_gate_twice(consents: Consents):  # n
     assert xrm.work().job("send_message").result == {"state": "refused", "reason": "E_OBJECTION"}
     assert len(consents.mails(ADA)) == 2
 
+    # … at once, where it is known who gets it
+    consents.consent_by_mail(ADA)
+    admin.query(NEWS, id=contact)
+    consents.object(ADA, person={"entity": "contact", "record": contact})
+    with xrm.database.read() as connection:
+        newest = connection.exec_driver_sql("SELECT state, reason FROM xrm_message ORDER BY id DESC").first()
+    assert newest is not None
+    assert tuple(newest) == ("refused", "E_OBJECTION")
+
     # what is let go is noted when it leaves, once
     consents.consent_by_mail(ADA)
     admin.query(NEWS, id=contact)

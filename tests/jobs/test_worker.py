@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from tests.jobs.worlds import JobWorld, at_work
 from xrm_core.jobs import clock, heart, queue, schedules, worker
 from xrm_core.jobs.context import JobContext
+from xrm_core.jobs.dying import JobDied
 from xrm_core.jobs.job import State
 from xrm_core.jobs.place import Place
 from xrm_core.jobs.registry import JobHandler, Registry, Schedule
@@ -125,6 +126,23 @@ def test_a_job_whose_worker_has_died_is_done_by_another(jobs: JobWorld) -> None:
     assert jobs.job(id_).attempts == 2
     assert not jobs.write(queue.finish, lost, None)
     assert "worker_lost" in [each["event"] for each in logs]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_kind_of_a_job_is_told_that_its_last_worker_has_died(jobs: JobWorld, fails: bool) -> None:
+    told: list[Any] = []
+
+    def dead(job: JobDied, payload: Any) -> None:
+        told.append((job.tenant, job.code, payload))
+        if fails:
+            raise RuntimeError
+
+    id_ = jobs.add(payload={"n": 1})
+    jobs.taken()
+    handler = JobHandler("work", lambda _job, _payload: None, attempts=1, dead=dead)
+    with at_work(Worker(Registry({"work": handler}, {}), lambda: [jobs.place], Pace(1, 0.02, 0.3))):
+        until(lambda: jobs.job(id_).state is State.DEAD)
+    assert told == [("", "WORKER_LOST", {"n": 1})]
 
 
 @pytest.mark.parametrize("hours", [-3, 3])

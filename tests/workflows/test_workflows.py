@@ -10,6 +10,9 @@ import pytest
 from tests.testing.conftest import FILES as TASKS
 from xrm_core.api import Action, ActionContext, Record, Refuse, hookimpl
 from xrm_core.errors import SchemaFilesInvalid
+from xrm_core.jobs import by_hand as jobs
+from xrm_core.jobs.job import JobConflict
+from xrm_core.storage.job_tables import JOB
 from xrm_core.testing import Setup, Xrm
 from xrm_core.workflows import runs
 
@@ -106,7 +109,7 @@ class NoteInput:
 
 
 NOTED: list[Any] = []
-BROKEN: list[bool] = []
+BROKEN: list[BaseException] = []
 
 
 def note(context: ActionContext, deal: Record, given: NoteInput) -> None:
@@ -115,7 +118,7 @@ def note(context: ActionContext, deal: Record, given: NoteInput) -> None:
 
 def fail(context: ActionContext, deal: Record) -> None:
     if BROKEN:
-        raise Refuse("Not now.")
+        raise BROKEN[0]
 
 
 class Plugin(SimpleNamespace):
@@ -227,7 +230,7 @@ def test_a_workflow_that_leads_to_itself_ends_visibly(xrm: Xrm) -> None:
 
 def test_a_step_that_fails_is_tried_again_dies_and_is_retried_by_hand(xrm: Xrm) -> None:
     begin(xrm)
-    BROKEN.append(True)
+    BROKEN.append(Refuse("Not now."))
     try:
         xrm.create("deal", name="bad")
         xrm.work()
@@ -244,6 +247,47 @@ def test_a_step_that_fails_is_tried_again_dies_and_is_retried_by_hand(xrm: Xrm) 
         assert runs.retry(connection, dead.id) is None, "it is not dead any more"
     xrm.work()
     assert (todos(xrm), states(xrm, "failing")) == (["before"], [("done", 2, None)])
+
+
+class Killed(BaseException):
+    """As if the process were gone: nothing of the platform catches it."""
+
+
+def test_a_step_that_kills_its_workers_is_dead_in_the_end_and_is_retried_by_hand(xrm: Xrm) -> None:
+    begin(xrm)
+    BROKEN.append(Killed())
+    try:
+        xrm.create("deal", name="bad")
+        xrm.work()
+        assert states(xrm, "failing") == [("ready", 1, None)], "the step before it is done, and stays so"
+        for _ in range(20):
+            xrm.clock.advance(hours=2)
+            xrm.work()
+        assert states(xrm, "failing") == [("dead", 1, "Killed")]
+    finally:
+        BROKEN.clear()
+    with xrm.database.begin() as connection:
+        [dead] = runs.runs(connection, workflow="failing")
+        assert runs.retry(connection, dead.id) is not None
+    xrm.work()
+    assert (todos(xrm), states(xrm, "failing")) == (["before"], [("done", 2, None)])
+
+
+def test_a_run_that_is_cancelled_goes_no_further_and_its_job_is_not_cancelled_alone(xrm: Xrm) -> None:
+    begin(xrm)
+    xrm.create("deal", name="x", stage="won")
+    xrm.work()
+    with xrm.database.begin() as connection:
+        [run] = runs.runs(connection, workflow="won")
+        [job] = jobs.jobs(connection, JOB.c.name == "workflow_steps", JOB.c.state == "pending", limit=9)
+        with pytest.raises(JobConflict) as refused:
+            jobs.cancel(connection, job.id)
+        assert runs.cancel(connection, run.id) is not None
+        assert runs.cancel(connection, run.id) is None, "it is over"
+    assert "xrm workflows" in refused.value.hint
+    xrm.clock.set("2026-03-08T12:00+01:00")
+    xrm.work()
+    assert (todos(xrm), states(xrm, "won")) == (["file"], [("dead", 5, "CANCELLED")])
 
 
 def test_a_workflow_has_no_other_rights_than_its_role(xrm: Xrm) -> None:

@@ -7,8 +7,8 @@ given to what follows a write, ``Record`` is the type of records that hooks are 
 file may answer. ``Action`` is what plugins register as something to be done, ``ActionContext`` what its function is
 given; ``QueryField`` is what they register as something to be asked, ``QueryContext`` what its function is given,
 ``RecordOf`` marks a record in what it answers. ``JobHandler`` and ``Schedule`` are what plugins register to have work
-done beside the requests, ``JobContext`` is what a job's function is given, ``JobFailed`` what it may raise; ``enqueue``
-keeps a job. ``RecordEvent`` tells after-hooks of a change. ``Route`` is an HTTP address that a plugin answers,
+done beside the requests, ``JobContext`` is what a job's function is given, ``JobFailed`` what it may raise,
+``JobDied`` what is told of one that is dead; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks of a change. ``Route`` is an HTTP address that a plugin answers,
 ``RouteContext`` what its function is given. ``Secret`` is the type of settings that are never shown, ``BadQuery`` what
 a filter raises that does not fit, ``DocumentInvalid`` what a query does. ``Keyword`` is a word that they bring to
 entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` and ``Field`` are what the files say.
@@ -22,7 +22,7 @@ register as a kind of messages, ``MessageContext`` what its functions and gates 
 ``OutgoingMessage``; ``MessageContent`` and ``Attachment`` are what such a function makes, ``MessageOutcome`` with its
 ``MessageState`` what it is told. ``MessageRefusal`` and ``MessageAllowed`` are answers of a gate, ``Moment`` says why
 it is asked. ``Channel`` is a way on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what it may
-raise. ``Connector`` is another way on which data leave, ``LeavingContext`` what its gates are given,
+raise; ``recheck_messages`` has the gates asked again about those that wait. ``Connector`` is another way on which data leave, ``LeavingContext`` what its gates are given,
 ``ConnectorRefusal`` what they answer; ``may_leave`` asks them. What is not here may change in any release.
 """
 
@@ -37,6 +37,7 @@ from xrm_core.events.listeners import RecordEvent
 from xrm_core.graphql.query_fields import QueryContext, QueryField, RecordOf
 from xrm_core.hookspecs import FileScan, Needs, Record, Write, hookimpl
 from xrm_core.jobs.context import JobContext, JobFailed
+from xrm_core.jobs.dying import JobDied
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import JobHandler, Schedule
 from xrm_core.messages import (
@@ -60,6 +61,7 @@ from xrm_core.messages import (
     OutgoingMessage,
     may_leave,
     may_send,
+    recheck_messages,
     send_message,
 )
 from xrm_core.metadata.custom_types import CustomFieldType
@@ -95,6 +97,7 @@ __all__ = [
     "HealthContext",
     "HookContext",
     "JobContext",
+    "JobDied",
     "JobFailed",
     "JobHandler",
     "Keyword",
@@ -133,5 +136,6 @@ __all__ = [
     "hookimpl",
     "may_leave",
     "may_send",
+    "recheck_messages",
     "send_message",
 ]

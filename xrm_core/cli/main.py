@@ -22,6 +22,7 @@ from xrm_core.cli import (
     jobs,
     log,
     log_readers,
+    messages,
     oidc,
     passkeys,
     passwords,
@@ -83,6 +84,7 @@ log.app.command("retry")(log_readers.retry)
 log.app.command("forget")(log_readers.forget)
 app.add_typer(log.app, name="log")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(messages.app, name="messages")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(tenants.app, name="tenant")

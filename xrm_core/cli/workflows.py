@@ -91,21 +91,42 @@ def retry(
     database: DatabaseUrl = None,
 ) -> None:
     """Let a dead run be tried again, from the step that has failed."""
-    from uuid import UUID
-
     from xrm_core.cli.workplace import opened_database
     from xrm_core.errors import NotFound
     from xrm_core.workflows import runs
 
-    try:
-        known = str(UUID(run_id))
-    except ValueError:
-        known = ""
     with opened_database(schemas, database) as found, found.begin() as connection:
-        run = runs.retry(connection, known) if known else None
+        run = runs.retry(connection, known) if (known := _id(run_id)) else None
     if run is None:
         raise NotFound(f"There is no dead run {run_id[:80]!r}.", hint="«xrm workflows runs --state dead» lists them.")
     typer.echo("It is ready; a worker goes on with it.")
+
+
+@app.command()
+def cancel(
+    run_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the run, as «xrm workflows runs» shows it.")],
+    schemas: Schemas = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Let a run that is ready or waits go no further: it is dead, with CANCELLED. What it has done stays."""
+    from xrm_core.cli.workplace import opened_database
+    from xrm_core.errors import NotFound
+    from xrm_core.workflows import runs
+
+    with opened_database(schemas, database) as found, found.begin() as connection:
+        run = runs.cancel(connection, known) if (known := _id(run_id)) else None
+    if run is None:
+        raise NotFound(f"There is no run {run_id[:80]!r} that is under way.", hint="«xrm workflows runs» lists them.")
+    typer.echo("It goes no further. «xrm workflows retry» would have it go on.")
+
+
+def _id(text: str) -> str | None:
+    from uuid import UUID
+
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None
 
 
 def _shown(run: "Run") -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What people do with jobs: look at them, cancel them, and let those that are dead be tried again."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
@@ -10,6 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from xrm_core.jobs import clock
 from xrm_core.jobs.job import FINISHED, Job, JobConflict, State
 from xrm_core.storage.job_tables import JOB
+
+_PARTS: Mapping[str, str] = {
+    "send_message": "It hands over a message of the outbox: use «xrm messages», or messages in GraphQL.",
+    "workflow_steps": "It does the steps of a workflow: use «xrm workflows», or workflowRuns in GraphQL.",
+}
+"""Jobs that are only a part of something, which would be left as if it went on; and what to use instead."""
 
 
 def job(connection: Connection, id_: str, *only: ColumnElement[bool]) -> Job | None:
@@ -37,10 +43,15 @@ def cancel(connection: Connection, id_: str, *only: ColumnElement[bool]) -> Job 
     """Let a job not be done: at once if it is pending; if it runs, its handler is told and stops at its next check.
 
     One that has finished stays as it is. Answers the job as it is then, None if there is none.
+
+    Raises:
+        JobConflict: it is a part of something that can be cancelled itself.
     """
     found = _held(connection, id_, only)
     if found is None or found.state in FINISHED:
         return found
+    if found.name in _PARTS:
+        raise JobConflict(f"The job {found.name} is not cancelled by itself.", hint=_PARTS[found.name])
     if found.state is State.PENDING:
         values: dict[str, Any] = {"state": State.CANCELLED.value, "finished_at": clock.now(connection)}
     else:

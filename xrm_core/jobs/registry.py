@@ -11,8 +11,10 @@ from xrm_core.plugins import Plugins
 
 if TYPE_CHECKING:
     from xrm_core.jobs.context import JobContext
+    from xrm_core.jobs.dying import JobDied
 
 Run = Callable[["JobContext", Mapping[str, Any]], Mapping[str, Any] | None]
+Dead = Callable[["JobDied", Mapping[str, Any]], object]
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,15 @@ class JobHandler:
         attempts: how often a job is tried before it is dead.
         retry_seconds: wait after the first attempt that failed, at most; twice as long after each further one, up to an
             hour.
+        dead: a function of a :class:`~xrm_core.jobs.dying.JobDied` and the payload, called in the transaction that
+            notes that no attempt is left, to show on a record that what it was for will not be done.
     """
 
     name: str
     run: Run
     attempts: int = 5
     retry_seconds: float = 10.0
+    dead: Dead | None = None
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,8 @@ def _wrong_handler(plugin: str, handler: JobHandler, known: Mapping[str, JobHand
         return problem
     if handler.name in known:
         return "is registered twice"
-    if not callable(handler.run):
-        return "has no function to run"
+    if not callable(handler.run) or not (handler.dead is None or callable(handler.dead)):
+        return "has no function to run, or something else than a function to tell when it is dead"
     return "" if handler.attempts >= 1 and handler.retry_seconds > 0 else "has no attempt, or no wait between them"
 
 

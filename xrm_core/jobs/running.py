@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Connection
 
 from xrm_core.errors import ModelOutOfDate, TablesChanged, XrmError
-from xrm_core.jobs import queue
+from xrm_core.jobs import dying, queue
 from xrm_core.jobs.backoff import wait_after
 from xrm_core.jobs.context import JobContext, JobFailed, JobInterrupted, ResultInvalid, usable
 from xrm_core.jobs.heart import Heart
@@ -93,7 +93,7 @@ def _outcome(
     except BaseException as error:
         if context is not None and context.finished:
             return None
-        return _failed(claimed, handler, heart, error, log)
+        return _failed(place, claimed, handler, heart, error, log)
     if context.finished:
         return None
     return lambda connection: queue.finish(connection, claimed, result)
@@ -104,19 +104,25 @@ def _given_back(claimed: Claimed, log: Any) -> Note:
     return lambda connection: queue.give_back(connection, claimed)
 
 
-def _failed(claimed: Claimed, handler: JobHandler, heart: Heart, error: BaseException, log: Any) -> Note:
+def _failed(place: Place, claimed: Claimed, handler: JobHandler, heart: Heart, error: BaseException, log: Any) -> Note:
     if heart.cancelled:
         return lambda connection: queue.stop(connection, claimed)
     failure, again = _failure(error)
     # The text of an exception may have values of records in it: it goes to the log only if nobody foresaw it.
     foreseen = isinstance(error, JobFailed | ResultInvalid | XrmError)
     log.warning("job_attempt_failed", exc_info=None if foreseen else error, **failure.to_json())
-    wait = None
     if again and claimed.job.attempts < (claimed.job.max_attempts or handler.attempts):
         wait = wait_after(claimed.job.attempts, handler.retry_seconds)
-    else:
-        log.error("job_dead", code=failure.code)
-    return lambda connection: queue.fail(connection, claimed, failure, wait)
+        return lambda connection: queue.fail(connection, claimed, failure, wait)
+    log.error("job_dead", code=failure.code)
+
+    def note(connection: Connection) -> bool:
+        noted = queue.fail(connection, claimed, failure, None)
+        if noted:
+            dying.tell(place, handler, connection, claimed.job, failure.code)
+        return noted
+
+    return note
 
 
 def _failure(error: BaseException) -> tuple[Failure, bool]:

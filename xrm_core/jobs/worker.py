@@ -12,7 +12,8 @@ from typing import Protocol
 import structlog
 
 from xrm_core.errors import XrmError
-from xrm_core.jobs import queue, running, schedules
+from xrm_core.jobs import by_hand, dying, queue, running, schedules
+from xrm_core.jobs.job import State
 from xrm_core.jobs.place import TIMEOUT, MakesAsks, Place
 from xrm_core.jobs.queue import Claimed
 from xrm_core.jobs.registry import Registry
@@ -219,11 +220,13 @@ class Worker:
             due = free and queue.has_due(connection, names)
         for schedule in waiting:
             with place.database.begin(TIMEOUT) as connection:
-                job = schedules.fire(connection, schedule)
-            due = due or (free and job is not None)
+                fired = schedules.fire(connection, schedule)
+            due = due or (free and fired is not None)
         for id_, lease, beat in stale:
             with place.database.begin(TIMEOUT) as connection:
                 state = queue.take_away(connection, id_, lease, beat, self._registry.attempts)
+                if state is State.DEAD and (job := by_hand.job(connection, id_)) is not None:
+                    dying.tell(place, self._registry.handlers[job.name], connection, job, queue.WORKER_LOST.code)
             if state is not None:
                 _log.warning("worker_lost", tenant=place.name, job=id_, state=state.value)
         if not due:

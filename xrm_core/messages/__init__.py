@@ -19,6 +19,7 @@ from xrm_core.messages.message import (
     NotHandedOver,
     OutgoingMessage,
 )
+from xrm_core.messages.rechecking import recheck_messages
 from xrm_core.messages.registry import registered_messages
 from xrm_core.messages.sending import may_send, send_message
 
@@ -44,6 +45,7 @@ __all__ = [
     "may_leave",
     "may_send",
     "message_jobs",
+    "recheck_messages",
     "registered_messages",
     "send_message",
 ]

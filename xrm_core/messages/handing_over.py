@@ -13,15 +13,15 @@ import structlog
 from sqlalchemy import Connection
 
 from xrm_core.jobs.context import JobContext, JobFailed
+from xrm_core.jobs.dying import JobDied
 from xrm_core.messages import outbox
 from xrm_core.messages.context import MessageContext
+from xrm_core.messages.ending import caller_of, end
 from xrm_core.messages.gate import asked
 from xrm_core.messages.message import (
     Channel,
-    Ended,
     HandOver,
     MessageContent,
-    MessageKind,
     MessageOutcome,
     MessageState,
     Moment,
@@ -30,8 +30,6 @@ from xrm_core.messages.message import (
 from xrm_core.messages.outbox import Kept
 from xrm_core.messages.registry import MessageRegistry
 from xrm_core.messages.sending import MOST_ATTEMPTS, address_of
-from xrm_core.permissions.caller import System, system
-from xrm_core.storage.applied import require_model
 
 NO_KIND, NO_CHANNEL, UNKNOWN = "NO_KIND", "NO_CHANNEL", "OUTCOME_UNKNOWN"
 NOT_MADE = "NOT_MADE"
@@ -73,7 +71,7 @@ class HandingOver:
         kind, channel = self.registry.kinds.get(kept.message.kind), self.channels.get(kept.message.channel)
         if kind is None or channel is None:
             raise JobFailed(NO_KIND if kind is None else NO_CHANNEL)
-        caller, tenant = self._caller(job, kept), job.tenant
+        caller, tenant = caller_of(job.records, kept), job.tenant
         bare = replace(kept, attempts=kept.attempts + 1).outgoing(kind.purpose, None, Moment.HANDED_OVER)
         seen = replace(bare, address=address_of(job.records, connection, caller, kind, bare, tenant))
         found = asked(job.records, connection, caller, seen, tenant)
@@ -123,38 +121,17 @@ class HandingOver:
 
         job.transact(note)
 
+    def gave_up(self, job: JobDied, payload: Mapping[str, Any]) -> None:
+        """No attempt is left, and nobody has noted an end: a worker was lost each time, say."""
+        kept = outbox.held(job.connection, str(payload.get("message")))
+        if kept is not None and kept.state in (MessageState.QUEUED, MessageState.HANDING_OVER):
+            reason = job.code if kept.state is MessageState.QUEUED else UNKNOWN
+            end(job.records, job.connection, job.tenant, kept, MessageState.FAILED, reason)
+
     def _ended(
         self, job: JobContext, connection: Connection, kept: Kept, state: MessageState, reason: str | None
     ) -> MessageOutcome:
-        outcome = MessageOutcome(state, reason, outbox.end(connection, kept.id, state, reason))
-        kind = self.registry.kinds.get(kept.message.kind)
-        if kind is not None and kind.ended is not None:
-            self._tell(job, connection, kept, kind, kind.ended, outcome)
-        return outcome
-
-    def _tell(
-        self,
-        job: JobContext,
-        connection: Connection,
-        kept: Kept,
-        kind: MessageKind,
-        ended: Ended,
-        outcome: MessageOutcome,
-    ) -> None:
-        """What the plugin makes of it; that it fails does not make the end of the message unknown."""
-        plugin = kind.name.partition(".")[0]
-        seen = kept.outgoing(kind.purpose, None, Moment.HANDED_OVER)
-        context = MessageContext(job.records, connection, self._caller(job, kept), seen, plugin, job.tenant)
-        try:
-            with connection.begin_nested():
-                require_model(connection, job.records.model)
-                with job.records.plugins.following(plugin, "message"):
-                    ended(context, outcome)
-        except Exception as error:
-            _log.error("message_end_not_told", message=kept.id, kind=kind.name, exc_info=error)
-
-    def _caller(self, job: JobContext, kept: Kept) -> System:
-        return system(job.records.model, f"message {kept.message.kind}", actor=kept.owner)
+        return end(job.records, connection, job.tenant, kept, state, reason)
 
 
 def _failure(channel: Channel, made: HandOver) -> NotHandedOver | None:

@@ -8,6 +8,7 @@ from xrm_core.jobs.registry import JobHandler, Schedule
 from xrm_core.messages.handing_over import HandingOver
 from xrm_core.messages.mail import mail_channel
 from xrm_core.messages.outbox import remove_ended
+from xrm_core.messages.rechecking import RECHECK, recheck_all
 from xrm_core.messages.registry import registered_messages
 from xrm_core.messages.sending import JOB, MOST_ATTEMPTS
 from xrm_core.plugins import Plugins
@@ -26,8 +27,10 @@ def message_jobs(settings: Settings, plugins: Plugins) -> tuple[list[JobHandler]
     """
     registry, mail = registered_messages(plugins), mail_channel(settings)
     channels = {**registry.channels, **({} if mail is None else {mail.name: mail})}
+    handing_over = HandingOver(registry, channels)
     handlers = [
-        JobHandler(JOB, HandingOver(registry, channels).run, attempts=MOST_ATTEMPTS, retry_seconds=RETRY_SECONDS),
+        JobHandler(JOB, handing_over.run, MOST_ATTEMPTS, RETRY_SECONDS, handing_over.gave_up),
+        JobHandler(RECHECK, recheck_all, attempts=3),
         JobHandler(RETENTION, lambda job, _: _remove(job, settings.job_days)),
     ]
     return handlers, [Schedule(RETENTION, RETENTION, "30 0 * * *", "UTC")]

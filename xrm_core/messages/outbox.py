@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils import uuid7
 
 from xrm_core.jobs import clock
 from xrm_core.jobs.enqueue import payload_text
-from xrm_core.messages.message import Message, MessageState, Moment, OutgoingMessage
+from xrm_core.messages.message import Message, MessageState, Moment, OutgoingMessage, RecordRef
 from xrm_core.storage.message_tables import MESSAGE
 
 
@@ -80,8 +80,25 @@ def keep(connection: Connection, message: Message, owner: str | None) -> tuple[s
 def held(connection: Connection, id_: str) -> Kept | None:
     """A message, which nobody else changes before the end of the transaction; None: it is gone."""
     row = connection.execute(select(MESSAGE).where(MESSAGE.c.id == id_).with_for_update()).first()
-    if row is None:
-        return None
+    return None if row is None else _kept(row)
+
+
+def waiting(
+    connection: Connection, *, person: RecordRef | None = None, after: str | None = None, limit: int
+) -> list[Kept]:
+    """Messages that wait, the oldest first, held as by :func:`held`. One that somebody else holds is about to leave,
+    and its gates are asked anyway: it is left out, so that nobody waits for who waits for them.
+    """
+    of = MESSAGE.c
+    query = select(MESSAGE).where(of.state == MessageState.QUEUED.value).order_by(of.id).limit(limit)
+    if person is not None:
+        query = query.where(of.person_entity == person[0], of.person_id == person[1])
+    if after is not None:
+        query = query.where(of.id > after)
+    return [_kept(row) for row in connection.execute(query.with_for_update(skip_locked=True))]
+
+
+def _kept(row: Row[Any]) -> Kept:
     person = None if row.person_entity is None else (row.person_entity, str(row.person_id))
     payload: Mapping[str, Any] = json.loads(row.payload)
     message = Message(row.kind, (row.about_entity, str(row.about_id)), person, None, row.channel, payload)

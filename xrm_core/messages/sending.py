@@ -60,8 +60,13 @@ def send_message(context: Sending, message: Message) -> str:
         raise refused(context.records.plugins, *found.refusal)
     id_, new = keep(context.connection, message, context.caller.actor)
     if new:
-        enqueue(context.connection, JOB, {"message": id_}, max_attempts=kind.attempts)
+        hand_over(context.connection, id_, kind.attempts)
     return id_
+
+
+def hand_over(connection: Connection, id_: str, attempts: int) -> None:
+    """Have a worker hand a message over, as soon as there is one."""
+    enqueue(connection, JOB, {"message": id_}, key=f"message {id_}", max_attempts=attempts, replace=True)
 
 
 def may_send(context: Sending, message: Message) -> MessageRefusal | None:

@@ -20,6 +20,9 @@ STEPS_JOB = "workflow_steps"
 """The job that does steps of the runs of one workflow on one record."""
 
 MOST_ATTEMPTS, FIRST_SECONDS = 6, 10.0
+CANCELLED = "CANCELLED"
+"""Error of a run that somebody has let go no further."""
+
 _MOST_OPEN = 200
 
 
@@ -109,12 +112,13 @@ class Next:
 
 def next_of(connection: Connection, workflow: str, record_id: str) -> Next:
     """Of the runs on a record, the first that is due. One that has failed holds up those after it, one that waits as a
-    step says does not.
+    step says does not. Nobody else changes the runs on the record before the end of the transaction.
     """
     of = WORKFLOW_RUN.c
     mine = of.workflow == workflow, of.record_id == record_id, of.state.in_(OPEN)
     now, soonest = clock.now(connection), None
-    for row in connection.execute(select(WORKFLOW_RUN).where(*mine).order_by(of.id).limit(_MOST_OPEN)):
+    query = select(WORKFLOW_RUN).where(*mine).order_by(of.id).limit(_MOST_OPEN).with_for_update()
+    for row in connection.execute(query):
         run = _run(row)
         due = None if run.due_at is None else clock.moment(run.due_at)
         if due is None or due <= now:
@@ -152,6 +156,27 @@ def fail(connection: Connection, run: Run, error: str, *, final: bool) -> bool:
         values |= {"due_at": now + wait_after(attempts, FIRST_SECONDS)}
     _change(connection, run.id, values)
     return dead
+
+
+def give_up(connection: Connection, workflow: str, record_id: str, error: str) -> None:
+    """Nobody could go on with the runs on a record: the one whose turn it was is dead, those after it have theirs."""
+    run = next_of(connection, workflow, record_id).run
+    if run is not None:
+        fail(connection, run, error, final=True)
+    after = next_of(connection, workflow, record_id)
+    if after.run is not None or after.due is not None:
+        wake(connection, workflow, record_id, after.due)
+
+
+def cancel(connection: Connection, id_: str) -> Run | None:
+    """Let a run that is not over go no further; what it has done stays. None: there is no such run."""
+    of = WORKFLOW_RUN.c
+    values = {"state": RunState.DEAD.value, "error": CANCELLED, "due_at": None, "ended_at": clock.now(connection)}
+    changed = connection.execute(update(WORKFLOW_RUN).where(of.id == id_, of.state.in_(OPEN)).values(values))
+    found = by_id(connection, id_) if changed.rowcount else None
+    if found is not None:
+        wake(connection, found.workflow, found.record_id, None)  # those behind it
+    return found
 
 
 def end_gone(connection: Connection, run: Run) -> None:

@@ -22,6 +22,7 @@ from xrm_core.errors import (
 )
 from xrm_core.jobs import clock
 from xrm_core.jobs.context import JobContext
+from xrm_core.jobs.dying import JobDied
 from xrm_core.jobs.registry import JobHandler
 from xrm_core.messages import Message, send_message
 from xrm_core.metadata.clock import duration_seconds
@@ -64,7 +65,12 @@ _log = structlog.get_logger(__name__)
 def steps_job(workflows: Sequence[Workflow], rights: Rights, zone: str) -> JobHandler:
     """What goes on with runs."""
     known = {each.name: each for each in workflows}
-    return JobHandler(STEPS_JOB, partial(_go_on, known, rights, zone), attempts=20)
+    return JobHandler(STEPS_JOB, partial(_go_on, known, rights, zone), attempts=20, dead=_gave_up)
+
+
+def _gave_up(job: JobDied, payload: Mapping[str, Any]) -> None:
+    """The run is dead as well, where people see it and may have it tried again: nobody else would go on with it."""
+    runs.give_up(job.connection, str(payload.get("workflow")), str(payload.get("record")), job.code)
 
 
 def _go_on(

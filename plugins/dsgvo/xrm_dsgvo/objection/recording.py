@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from xrm_core.api import Action, ActionContext, On, Record, Refuse
+from xrm_core.api import Action, ActionContext, On, Record, Refuse, recheck_messages
 from xrm_dsgvo.channels import KINDS, Channel, PointKind
 from xrm_dsgvo.consent.given import kind_of
 from xrm_dsgvo.consent.withdrawing import end
@@ -16,6 +16,7 @@ from xrm_dsgvo.purposes import all_of, named
 from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
 
 OBJECTION = "objection"
+HOLDER = "contact_point_holder"
 
 
 class Scope(Enum):
@@ -106,6 +107,7 @@ def object_(context: Writing, given: ObjectionInput) -> Objected:
         ended += end(context, point["id"], given.via, at, values["channel"], below)
         _end_exceptions(context, point["id"])
     change(context, OBJECTION, objection, {"status": "effective", "effective_at": at})
+    _hold_back(context, [point["id"] for point in points], subject)
     return Objected(objection, "effective", ended)
 
 
@@ -174,7 +176,7 @@ def _points(context: Writing, given: ObjectionInput, subject: str | None) -> lis
         ids = [held(context, kind, normal(kind, given.to, context.settings.region))]
     elif subject is not None:
         where = {"data_subject": {"id": {"eq": subject}}}
-        ids = sorted({each["contact_point"] for each in context.find("contact_point_holder", where, 1_000)})
+        ids = sorted({each["contact_point"] for each in context.find(HOLDER, where, 1_000)})
     else:
         text = {"en": "Name an address or a person.", "de": "Eine Adresse oder eine Person nennen."}
         raise Refuse(text, field="to")
@@ -182,6 +184,17 @@ def _points(context: Writing, given: ObjectionInput, subject: str | None) -> lis
         context.hold(POINT, id_)
     found = [point for id_ in ids if (point := context.read(POINT, id_)) is not None]
     return [each for each in found if given.channel is None or each["kind"] in KINDS[given.channel.value]]
+
+
+def _hold_back(context: Writing, points: list[str], subject: str | None) -> None:
+    """What waits in the outbox for who is reached there ends now, as far as it may not go; the gate would stop it when
+    it leaves. What names nobody is found by a job, since its address is not kept.
+    """
+    holders = context.find(HOLDER, {"contact_point": {"id": {"in": points}}}, 1_000)
+    subjects = {each["data_subject"] for each in holders} | ({subject} if subject else set())
+    for each in context.find("data_subject_link", {"data_subject": {"id": {"in": sorted(subjects)}}}, 1_000):
+        recheck_messages(context, (each["entity_name"], each["record_id"]))
+    recheck_messages(context)
 
 
 def _end_exceptions(context: Writing, point: str) -> None:

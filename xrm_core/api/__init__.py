@@ -1,29 +1,30 @@
 """Everything a plugin may import, and nothing else of core.
 
-``hookimpl`` marks the functions that implement hooks (:mod:`xrm_core.hookspecs` has their contracts), ``Needs`` is what
-a plugin says that it needs. ``Refuse`` is raised to refuse, ``Write`` is a write as before-hooks are told of it, ``On``
-names functions for one entity and its fields, ``RecordChange`` is what they are asked about, ``HookContext`` what is
-given to what follows a write, ``Record`` is the type of records that hooks are given, ``FileScan`` what a scan of a
-file may answer. ``Action`` is what plugins register as something to be done, ``ActionContext`` what its function is
-given; ``QueryField`` is what they register as something to be asked, ``QueryContext`` what its function is given,
+``hookimpl`` marks the functions that implement hooks (:mod:`xrm_core.hookspecs` has their contracts), ``Needs`` is
+what a plugin says that it needs. ``Refuse`` is raised to refuse, ``Write`` is a write as before-hooks are told of it,
+``On`` names functions for one entity and its fields, ``RecordChange`` is what they are asked about, ``HookContext``
+what is given to what follows a write, ``Record`` is the type of records that hooks are given, ``FileScan`` what a scan
+of a file may answer. ``Action`` is what plugins register as something to be done, ``ActionContext`` what its function
+is given; ``QueryField`` is what they register as something to be asked, ``QueryContext`` what its function is given,
 ``RecordOf`` marks a record in what it answers. ``JobHandler`` and ``Schedule`` are what plugins register to have work
 done beside the requests, ``JobContext`` is what a job's function is given, ``JobFailed`` what it may raise,
-``JobDied`` what is told of one that is dead; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks of a change. ``Route`` is an HTTP address that a plugin answers,
-``RouteContext`` what its function is given. ``Secret`` is the type of settings that are never shown, ``BadQuery`` what
-a filter raises that does not fit, ``DocumentInvalid`` what a query does. ``Keyword`` is a word that they bring to
-entity files, ``KeywordMistake`` what is wrong with one; ``Model``, ``Entity`` and ``Field`` are what the files say.
-``HealthCheck`` is a look at what a plugin needs, ``HealthContext`` what its function is given. ``TextFormat`` is a
-format of texts that it knows, ``CustomFieldType`` a type of fields. ``Texts`` are those of a plugin in other languages
-than English. ``DemoData`` is what it has to show, ``DemoContext`` what its function is given. ``Command`` is one of
-``xrm``, ``CommandContext`` what its function is given, ``FilesContext`` if it works on the files alone.
-``send_message`` puts a ``Message`` into the outbox,
-``may_send`` says whether that could be sent; ``MessageRefused`` is raised if not. ``MessageKind`` is what plugins
-register as a kind of messages, ``MessageContext`` what its functions and gates are given, with the
-``OutgoingMessage``; ``MessageContent`` and ``Attachment`` are what such a function makes, ``MessageOutcome`` with its
-``MessageState`` what it is told. ``MessageRefusal`` and ``MessageAllowed`` are answers of a gate, ``Moment`` says why
-it is asked. ``Channel`` is a way on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what it may
-raise; ``recheck_messages`` has the gates asked again about those that wait. ``Connector`` is another way on which data leave, ``LeavingContext`` what its gates are given,
-``ConnectorRefusal`` what they answer; ``may_leave`` asks them. What is not here may change in any release.
+``JobDied`` what is told of one that is dead; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks of a change.
+``Route`` is an HTTP address that a plugin answers, ``RouteContext`` what its function is given. ``Secret`` is the type
+of settings that are never shown, ``BadQuery`` what a filter raises that does not fit, ``DocumentInvalid`` what a query
+does. ``Keyword`` is a word that they bring to entity files, ``KeywordMistake`` what is wrong with one; ``Model``,
+``Entity`` and ``Field`` are what the files say. ``HealthCheck`` is a look at what a plugin needs, ``HealthContext``
+what its function is given. ``TextFormat`` is a format of texts that it knows, ``CustomFieldType`` a type of fields.
+``Texts`` are those of a plugin in other languages than English. ``DemoData`` is what it has to show, ``DemoContext``
+what its function is given. ``Command`` is one of ``xrm``, ``CommandContext`` what its function is given,
+``FilesContext`` if it works on the files alone. ``send_message`` puts a ``Message`` into the outbox, ``may_send`` says
+whether that could be sent; ``MessageRefused`` is raised if not. ``MessageKind`` is what plugins register as a kind of
+messages, ``MessageContext`` what its functions and gates are given, with the ``OutgoingMessage``; ``MessageContent``
+and ``Attachment`` are what such a function makes, ``MessageOutcome`` with its ``MessageState`` what it is told.
+``MessageRefusal`` and ``MessageAllowed`` are answers of a gate, ``Moment`` says why it is asked. ``Channel`` is a way
+on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what it may raise; ``recheck_messages`` has
+the gates asked again about those that wait. ``Connector`` is another way on which data leave, ``LeavingContext`` what
+its gates are given, ``ConnectorRefusal`` what they answer; ``may_leave`` asks them. What is not here may change in any
+release.
 """
 
 from xrm_core.contributions.command import Command, CommandContext

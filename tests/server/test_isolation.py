@@ -97,6 +97,20 @@ def test_a_change_by_filter_leaves_alone_what_no_longer_fits(world: DoorWorld) -
     assert stored(world, "company", stays) is not None
 
 
+@pytest.mark.parametrize("verb", ["restore", "purge"])
+def test_nor_does_one_of_the_trash_by_filter_touch_what_has_left_it(world: DoorWorld, verb: str) -> None:
+    back, stays = (world.make("company", name=name, city="Ulm") for name in "AB")
+    caller = world.client.world.caller("admin")
+    for each in (back, stays):
+        world.ask("anna", f'mutation {{ deleteCompany(id: "{each}") {{ id }} }}')
+    with first(world) as connection:
+        world.client.records.restore(connection, caller, "company", back)
+        answer = second(world, f'mutation {{ {verb}Companies(where: {{city: {{eq: "Ulm"}}}}) {{ ids }} }}')
+    assert answer.result(PATIENCE) == {"data": {f"{verb}Companies": {"ids": [stays]}}}
+    assert stored(world, "company", back)["version"] == 3
+    assert (stored(world, "company", stays) is None) == (verb == "purge")
+
+
 def test_a_version_that_is_taken_while_somebody_waits_is_a_conflict(world: DoorWorld) -> None:
     id_ = world.make("company", name="A")
     with first(world) as connection:

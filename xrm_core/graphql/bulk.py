@@ -20,6 +20,7 @@ from xrm_core.query.reads import Marker, logs_reads
 from xrm_core.query.request import Connection, Nodes, Page, Value
 from xrm_core.query.statement import compile_request
 from xrm_core.records.bulk import MOST, Outcome, require_fits
+from xrm_core.records.in_trash import hold_in_trash
 from xrm_core.records.locking import hold
 from xrm_core.storage.readers import fetch_in
 from xrm_core.translation import say
@@ -110,10 +111,12 @@ def _ids(info: GraphQLResolveInfo[Any], root: Root, entity: Entity, arguments: M
         return found
 
     found = ask()
-    # SQLite has one writer at a time, and what is in the trash does not change.
-    if found and not trashed and execution.connection.dialect.name == "postgresql":
-        table = execution.records.tables[entity.name]
-        hold(execution.connection, table, found, goes=root.kind == "delete_many")
+    if found and execution.connection.dialect.name == "postgresql":  # SQLite has one writer at a time
+        if trashed:
+            hold_in_trash(execution.connection, entity, found)
+        else:
+            table = execution.records.tables[entity.name]
+            hold(execution.connection, table, found, goes=root.kind == "delete_many")
         still = set(ask())  # others may have changed them before they were held
         return [id_ for id_ in found if id_ in still]
     return found

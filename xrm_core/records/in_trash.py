@@ -46,9 +46,7 @@ def found_in_trash(
     in_order = sorted(ids)
     for start in range(0, len(in_order), _AT_ONCE):
         some = in_order[start : start + _AT_ONCE]
-        mine = TRASH.c.entity.in_(former_names(kind)), TRASH.c.record_id.in_(some), TRASH.c.place == 0
-        held = select(TRASH).where(*mine).order_by(TRASH.c.record_id).with_for_update()
-        there = {str(each.record_id): each for each in connection.execute(held)}
+        there = {str(each.record_id): each for each in _held(connection, kind, some)}
         seen = select(found.source.c.id).where(found.source.c.id.in_(some), *rules)
         visible = map(str, connection.scalars(seen, context(caller)))
         rows |= {id_: there[id_] for id_ in visible if id_ in there}
@@ -56,3 +54,15 @@ def found_in_trash(
         if id_ not in rows:
             raise NotFound(say("There is no {entity} with the id {id} in the trash.", entity=noun(kind), id=id_))
     return [rows[id_] for id_ in ids]
+
+
+def hold_in_trash(connection: Connection, kind: Entity, ids: Sequence[str]) -> None:
+    """Hold what is there of these records until the transaction ends, in the order of :func:`found_in_trash`."""
+    in_order = sorted(ids)
+    for start in range(0, len(in_order), _AT_ONCE):
+        _held(connection, kind, in_order[start : start + _AT_ONCE])
+
+
+def _held(connection: Connection, kind: Entity, ids: Sequence[str]) -> Sequence[Any]:
+    mine = TRASH.c.entity.in_(former_names(kind)), TRASH.c.record_id.in_(ids), TRASH.c.place == 0
+    return connection.execute(select(TRASH).where(*mine).order_by(TRASH.c.record_id).with_for_update()).all()

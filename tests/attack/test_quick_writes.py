@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text, update
 
-from tests.attack.test_values import INFINITE, NOT_A_NUMBER, REFUSED
+from tests.attack.test_values import INFINITE, NOT_A_NUMBER, REFUSED, STORED
 from tests.postgres import PostgresServer
 from tests.records.kit import Pack
 from tests.server.http_kit import Client, code, serving
@@ -78,9 +78,14 @@ def change(client: Client, id_: str, **values: Any) -> Any:
     return client.post({"query": UPDATE, "variables": {"id": id_, "input": values}})
 
 
-def versions(client: Client, id_: str) -> list[int]:
+def trail(client: Client, id_: str) -> list[tuple[int, Any]]:
+    """Version and fields of what the log has of a record, the oldest first."""
     with client.database.read() as connection:
-        return [each.version for each in logged(connection, record_id=id_)][::-1]
+        return [(each.version, dict(each.fields)) for each in logged(connection, record_id=id_)][::-1]
+
+
+def versions(client: Client, id_: str) -> list[int]:
+    return [version for version, _ in trail(client, id_)]
 
 
 def test_values_past_the_ends_are_refused_and_change_nothing(client: Client) -> None:
@@ -94,6 +99,20 @@ def test_values_past_the_ends_are_refused_and_change_nothing(client: Client) -> 
         answer = client.post({"query": UPDATE, "variables": {"id": wrong, "input": {"name": "B"}}})
         assert code(answer) in ("NOT_FOUND", "BAD_QUERY", "BAD_REQUEST"), (wrong, answer.text)
     assert versions(client, id_) == [1]
+
+
+def test_values_at_the_ends_are_stored_and_logged_as_by_the_executor(client: Client, executed: list[None]) -> None:
+    for name in FIELDS.keys() & STORED.keys():
+        shown = f"updateFirm(id: $id, input: $input) {{ {name} }}"
+        query = f"mutation ($id: ID!, $input: UpdateFirmInput!) {{ {shown} }}"
+        ways = [(firm(client), query), (firm(client), f"{query[:-1]} other: __typename }}")]
+        for value, expected in STORED[name]:
+            for id_, way in ways:
+                assert client.ask(way, id=id_, input={name: value})["data"]["updateFirm"] == {name: expected}
+        assert len(executed) == len(STORED[name])
+        executed.clear()
+        one, other = (trail(client, id_) for id_, _ in ways)
+        assert one[1:] == other[1:]
 
 
 def test_of_keys_that_stand_twice_the_last_one_counts_everywhere(client: Client, executed: list[None]) -> None:

@@ -83,10 +83,10 @@ class PostgresWriter:
             owner = await psycopg.AsyncConnection.connect(
                 *positional, **{**POSTGRES_CONNECTION, **arguments, "autocommit": True, "options": options}
             )
+            owner.adapters.register_loader("uuid", TextLoader)  # ids are texts; those of Python would be made into them
+            return PqPipeline(owner, self._timeout)
         except psycopg.Error as error:
             raise NotWritten from error
-        owner.adapters.register_loader("uuid", TextLoader)  # ids are texts; those of Python would be made into them
-        return PqPipeline(owner, self._timeout)
 
 
 class Writing:

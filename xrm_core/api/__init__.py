@@ -23,8 +23,9 @@ and ``Attachment`` are what such a function makes, ``MessageOutcome`` with its `
 ``MessageRefusal`` and ``MessageAllowed`` are answers of a gate, ``Moment`` says why it is asked. ``Channel`` is a way
 on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what it may raise; ``recheck_messages`` has
 the gates asked again about those that wait. ``Connector`` is another way on which data leave, ``LeavingContext`` what
-its gates are given, ``ConnectorRefusal`` what they answer; ``may_leave`` asks them. What is not here may change in any
-release.
+its gates are given, ``ConnectorRefusal`` what they answer; ``may_leave`` asks them. ``erase_values``
+erases former values of a record from the change log and the trash, ``Erased`` is how much. What is not here may change
+in any release.
 """
 
 from xrm_core.contributions.command import Command, CommandContext
@@ -72,6 +73,7 @@ from xrm_core.metadata.text_formats import TextFormat
 from xrm_core.plugins import Secret
 from xrm_core.records.actions import Action, ActionContext
 from xrm_core.records.asking import DocumentInvalid
+from xrm_core.records.erasing import Erased, erase_values
 from xrm_core.records.hooks import HookContext, On, RecordChange
 from xrm_core.translation import Texts
 
@@ -90,6 +92,7 @@ __all__ = [
     "DemoData",
     "DocumentInvalid",
     "Entity",
+    "Erased",
     "Field",
     "FileScan",
     "FilesContext",
@@ -134,6 +137,7 @@ __all__ = [
     "Texts",
     "Write",
     "enqueue",
+    "erase_values",
     "hookimpl",
     "may_leave",
     "may_send",

@@ -6,7 +6,7 @@ Nothing brings it back, so there is a right of its own to it, ``purge``, beside 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
@@ -54,13 +54,33 @@ def purge(
 def _end(records: "Records", connection: Connection, deletions: Sequence[str]) -> None:
     files: set[str] = set()
     for some in _parts(deletions):
-        of = TRASH.c.deletion.in_(some)
-        mine = (TRASH_FILE.c.entity == TRASH.c.entity) & (TRASH_FILE.c.record_id == TRASH.c.record_id)
-        files |= set(map(str, connection.scalars(select(TRASH_FILE.c.file_id).join(TRASH, mine).where(of))))
-        rows = connection.execute(select(TRASH.c.entity, TRASH.c.record_id).where(of))
-        gone = [(row.entity, str(row.record_id)) for row in rows]
-        connection.execute(delete(TRASH).where(of))
-        merged.end(connection, gone)
+        files |= _take_out(connection, TRASH.c.deletion.in_(some))
+    _discard(records, connection, files)
+
+
+def end(records: "Records", connection: Connection, of: ColumnElement[bool]) -> None:
+    """End what is in the trash, whoever may do it.
+
+    Args:
+        records: the door.
+        connection: in a write transaction.
+        of: which rows of the trash.
+    """
+    _discard(records, connection, _take_out(connection, of))
+
+
+def _take_out(connection: Connection, of: ColumnElement[bool]) -> set[str]:
+    """Take rows out of the trash; the ids of their files."""
+    mine = (TRASH_FILE.c.entity == TRASH.c.entity) & (TRASH_FILE.c.record_id == TRASH.c.record_id)
+    files = set(map(str, connection.scalars(select(TRASH_FILE.c.file_id).join(TRASH, mine).where(of))))
+    rows = connection.execute(select(TRASH.c.entity, TRASH.c.record_id).where(of))
+    gone = [(row.entity, str(row.record_id)) for row in rows]
+    connection.execute(delete(TRASH).where(of))
+    merged.end(connection, gone)
+    return files
+
+
+def _discard(records: "Records", connection: Connection, files: Iterable[str]) -> None:
     for some in _parts(sorted(files)):
         former = file_versions.former_ids(connection, some)
         records.files.discard(connection, [*some, *former])

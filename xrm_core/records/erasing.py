@@ -1,0 +1,92 @@
+"""Erasing what was kept of former values of a record: in the change log, and in the trash.
+
+What the record itself holds is changed or deleted by the door as anything else, before this; that writes an entry with
+the former values, which is erased with the rest.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection, delete, select, update
+
+from xrm_core.changes.erasing import erase_record
+from xrm_core.metadata.model import Entity
+from xrm_core.metadata.types import FieldType
+from xrm_core.query.trash import columns_then, former_names
+from xrm_core.records import purging
+from xrm_core.records.door import Records
+from xrm_core.storage import file_versions
+from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
+
+
+class _Writing(Protocol):
+    @property
+    def records(self) -> Records: ...
+    @property
+    def connection(self) -> Connection: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much was erased.
+
+    Args:
+        entries: of the change log that have lost values.
+        trash: whether the record was in the trash, and has lost values there, or its place.
+    """
+
+    entries: int
+    trash: bool
+
+
+def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str] | None = None) -> Erased:
+    """Erase the former values of a record, in the transaction of the context.
+
+    Of the change log they go from all its versions; that it was changed, when, and which fields, stays, and the chain
+    verifies as before. In the trash they are emptied; what is restored then lacks them.
+
+    Args:
+        context: of an action, of what follows a write, of a job (``job.within(connection)``) or a command.
+        entity: of the record.
+        id_: which; it need not be there any more.
+        fields: names of fields; None: all of them, and who has changed them and why, and its place in the trash with
+            all that was deleted with it.
+
+    Raises:
+        KeyError: there is no such entity.
+        ValueError: it has no such field.
+    """
+    kind = context.records.model[entity]
+    names = None if fields is None else frozenset(fields)
+    if names is not None and (unknown := names - {each.name for each in kind.all_fields()}):
+        raise ValueError(f"{entity} has no field {min(unknown)!r}")
+    trash = _from_trash(context, kind, id_, names)
+    return Erased(erase_record(context.connection, id_, names), trash)
+
+
+def _from_trash(context: _Writing, kind: Entity, id_: str, names: frozenset[str] | None) -> bool:
+    connection = context.connection
+    mine = TRASH.c.entity.in_(former_names(kind)) & (TRASH.c.record_id == id_)
+    row = connection.execute(select(TRASH).where(mine).with_for_update()).first()
+    if row is None:
+        return False
+    if names is None:
+        # what went along with a record cannot come back without it
+        purging.end(context.records, connection, TRASH.c.deletion == row.deletion if row.place == 0 else mine)
+        return True
+    fields = [field for field in kind.all_fields() if field.name in names]
+    gone = {name for field in fields for then in columns_then(field) for name in then}
+    kept = {
+        type_: {name: None if name in gone else value for name, value in values.items()}
+        for type_, values in row.record.items()
+    }
+    connection.execute(update(TRASH).where(mine).values(record=kept))
+    files = {name for field in fields if field.type is FieldType.FILE for then in columns_then(field) for name in then}
+    held = {str(value) for values in row.record.values() for name, value in values.items() if name in files and value}
+    if held:
+        attached = TRASH_FILE.c.record_id == id_, TRASH_FILE.c.entity == row.entity
+        connection.execute(delete(TRASH_FILE).where(*attached, TRASH_FILE.c.file_id.in_(held)))
+        former = file_versions.former_ids(connection, sorted(held))
+        context.records.files.discard(connection, [*sorted(held), *former])
+    return bool(kept != row.record)

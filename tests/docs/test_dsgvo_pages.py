@@ -8,7 +8,7 @@ from tests.docs.pages import DOCS, examples
 from tests.dsgvo.conftest import KEY
 from xrm_core.testing import Setup, Xrm
 
-PAGES = [DOCS / "dsgvo" / f"{name}.md" for name in ("consent", "sending", "processors")]
+PAGES = [DOCS / "dsgvo" / f"{name}.md" for name in ("consent", "sending", "processors", "record", "breaches")]
 NAMES = {
     "$declaration": "{ consentDeclarations { nodes { id } } }",
     "$purpose": "{ consentPurposes { nodes { id } } }",

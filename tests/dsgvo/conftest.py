@@ -4,7 +4,12 @@ import pytest
 
 from xrm_core.testing import Setup
 
-KEY = {"XRM_DSGVO_SUPPRESSION_KEY": "0123456789abcdef" * 4, "XRM_DSGVO_OWN_CONNECTORS": "channel:mail"}
+OFFICER = "dsb@kern.example"
+KEY = {
+    "XRM_DSGVO_SUPPRESSION_KEY": "0123456789abcdef" * 4,
+    "XRM_DSGVO_OWN_CONNECTORS": "channel:mail",
+    "XRM_DSGVO_OFFICER_EMAIL": OFFICER,
+}
 """Without a key nothing may be sent; mails go by a server of their own."""
 
 

@@ -22,8 +22,10 @@ from xrm_core.api import (
     hookimpl,
 )
 from xrm_dsgvo import points, preferences, purposes, reasons, subjects
+from xrm_dsgvo.breach import handling, notice
 from xrm_dsgvo.consent import confirmation, withdrawing
 from xrm_dsgvo.consent import recording as consents
+from xrm_dsgvo.due import dates, impact
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
 from xrm_dsgvo.objection import flags, suppressing
@@ -69,14 +71,14 @@ def register_roles() -> list[Path]:
 @hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    parts = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate, contracts, editions)
+    parts = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate, contracts, editions, handling)
     return [action for part in parts for action in part.actions()]
 
 
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    return [*gate.query_fields(), *editions.query_fields()]
+    return [field for part in (gate, editions, notice, dates, impact) for field in part.query_fields()]
 
 
 @hookimpl
@@ -94,19 +96,19 @@ def register_commands() -> list[Command]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    return [*withdrawing.jobs(), *flags.jobs()]
+    return [*withdrawing.jobs(), *flags.jobs(), *dates.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    return [*withdrawing.schedules(), *flags.schedules()]
+    return [*withdrawing.schedules(), *flags.schedules(), *dates.schedules()]
 
 
 @hookimpl
 def register_message_kinds() -> list[MessageKind]:
     """What the plugin writes to people."""
-    return confirmation.kinds()
+    return [*confirmation.kinds(), *dates.kinds()]
 
 
 @hookimpl
@@ -136,5 +138,6 @@ def register_record_hooks() -> list[On]:
         purposes,
         contracts,
         editions,
+        handling,
     )
     return [hook for part in parts for hook in part.hooks()]

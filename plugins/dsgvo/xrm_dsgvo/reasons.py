@@ -11,7 +11,7 @@ EXCEPTION, ASSESSMENT = "customer_exception", "assessment"
 _BEGINS = {EXCEPTION: "eligible", ASSESSMENT: "draft"}
 _STAYS = {
     EXCEPTION: ("contact_point", "order_ref", "product_category", "notice_at_collection", "collected_at"),
-    ASSESSMENT: ("kind", "purpose", "contact_point", "reasons", "review_on"),
+    ASSESSMENT: ("kind", "purpose", "activity", "outcome", "contact_point", "reasons", "review_on"),
 }
 
 
@@ -75,6 +75,8 @@ def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
         return None
     entity, begins = change_.entity, _BEGINS[change_.entity]
     counts = change_.before.get("status") not in (None, "draft")
+    if entity == ASSESSMENT and change_.operation in ("create", "update"):
+        _names_its_matter(change_)
     machine = [name for name in ("status", "approved_by", "approved_at") if change_.changes.get(name) is not None]
     if change_.operation == "create":
         if any(name != "status" or change_.changes["status"] != begins for name in machine):
@@ -93,6 +95,16 @@ def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
             }
             raise Refuse(text, field=name)
     return None
+
+
+def _names_its_matter(change_: RecordChange) -> None:
+    """An impact assessment is about an activity and has an outcome, all others are about a purpose."""
+    after = {**change_.before, **change_.changes}
+    needed = ("activity", "outcome") if after.get("kind") == "impact" else ("purpose",)
+    for name in needed:
+        if not after.get(name):
+            text = {"en": "Say what it is about.", "de": "Sagen, worum es geht."}
+            raise Refuse(text, field=name)
 
 
 def _refused(field: str) -> Refuse:

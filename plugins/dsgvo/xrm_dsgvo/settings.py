@@ -30,6 +30,12 @@ class Settings:
     """Address of the controller, for the record of processing activities."""
     officer_contact: str = ""
     """Name and address of the data protection officer, for the record and for notifications."""
+    officer_email: str = ""
+    """Where reminders go of what is due: notifications of breaches, reviews, contracts that end; empty: nowhere."""
+    breach_hours: int = 72
+    """So long after a breach was noticed it may be notified (Article 33); weekends and holidays count."""
+    breach_threshold: Literal["risk", "high"] = "risk"
+    """From which risk on a breach is notified to the authority."""
     region: str = "DE"
     """Of which country phone numbers without a country are."""
     time_zone: str = "Europe/Berlin"
@@ -58,6 +64,8 @@ class Settings:
             raise ValueError("the public_url begins with https://")
         if wrong := next((each for each in self.own_connectors if ":" not in each), None):
             raise ValueError(f"own_connectors names {wrong!r}, which has no kind: write channel:mail or webhook:HOST")
+        if not 1 <= self.breach_hours <= 240:
+            raise ValueError("breach_hours are 1 to 240")
         if min(self.confirm_days, self.stale_months, self.preference_link_days) < 1:
             raise ValueError("confirm_days, stale_months and preference_link_days are 1 at least")
         try:

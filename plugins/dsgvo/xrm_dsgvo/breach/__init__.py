@@ -1,0 +1,1 @@
+"""Breaches: noticed, assessed, notified (Articles 33 and 34)."""

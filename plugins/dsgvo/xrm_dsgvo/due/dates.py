@@ -1,0 +1,144 @@
+"""What has a day by which something is to be done, and the mails that remind of it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from xrm_core.api import (
+    JobContext,
+    JobHandler,
+    Message,
+    MessageContent,
+    MessageContext,
+    MessageKind,
+    QueryContext,
+    QueryField,
+    Schedule,
+    send_message,
+)
+from xrm_dsgvo.processors.connectors import today
+
+REMIND, REMINDER = "dsgvo.remind", "dsgvo.reminder"
+AHEAD = timedelta(days=30)
+"""So long before a day one is reminded of it."""
+
+LAST_HOURS = timedelta(hours=24)
+"""So long before its last moment one is reminded of a breach once more."""
+
+QUERY = """
+query ($until: Date!) {
+  dataBreaches(first: 200, where: {status: {in: [aware, assessed, notified_partial]}}, orderBy: [{dueAt: ASC}]) {
+    nodes { id dueAt }
+  }
+  processingContracts(first: 200, where: {status: {eq: active}, validUntil: {lte: $until}}) {
+    nodes { id validUntil }
+  }
+  dataTransfers(first: 200, where: {status: {eq: active}, validUntil: {lte: $until}}) { nodes { id validUntil } }
+  technicalMeasures(first: 200, where: {testAgainOn: {lte: $until}}) { nodes { id testAgainOn } }
+  assessments(first: 200, where: {status: {eq: approved}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
+}"""
+_DAYS = {
+    "processingContracts": ("processing_contract", "validUntil", "contract_ends"),
+    "dataTransfers": ("data_transfer", "validUntil", "transfer_ends"),
+    "technicalMeasures": ("technical_measure", "testAgainOn", "measure_test"),
+    "assessments": ("assessment", "reviewOn", "assessment_review"),
+}
+WORDS: Mapping[str, tuple[str, str]] = {
+    "breach": ("Datenpanne: Meldung an die Aufsichtsbehörde", "Breach: notification of the authority"),
+    "contract_ends": ("Vertrag zur Verarbeitung endet", "Contract on processing ends"),
+    "transfer_ends": ("Grundlage einer Übermittlung endet", "Basis of a transfer ends"),
+    "measure_test": ("Maßnahme ist wieder zu prüfen", "Measure is to be tested again"),
+    "assessment_review": ("Abwägung ist wieder zu prüfen", "Assessment is to be reviewed"),
+}
+Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
+
+
+@dataclass
+class Due:
+    """Something to be done: about which record, what, until when."""
+
+    entity: str
+    record: str
+    what: str
+    due: str
+    overdue: bool
+
+
+def due_of(ask: Ask, day: str, now: datetime) -> list[Due]:
+    """All of it, the most urgent first.
+
+    Args:
+        ask: answers documents.
+        day: today, where the controller is.
+        now: the moment.
+    """
+    until = (date.fromisoformat(day) + AHEAD).isoformat()
+    return sorted(_found(ask(QUERY, {"until": until}), day, now), key=lambda each: (each.due[:10], each.what))
+
+
+def due(context: QueryContext) -> list[Due]:
+    """``dsgvoDue``."""
+    return due_of(context.query_as_system, today(context.settings), datetime.now(UTC))
+
+
+def remind(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Mails to whoever looks after data protection: one for each thing, of a breach one more on its last day."""
+    if not job.settings.officer_email:
+        return {"reminders": 0}
+    now = datetime.now(UTC)
+    with job.transaction() as connection:
+        context: Any = job.within(connection)
+        found = due_of(context.query_as_system, today(job.settings), now)
+        for each in found:
+            key = f"{each.what} {each.record} {each.due} {_stage(each, now)}"
+            payload = {"what": each.what, "due": each.due}
+            send_message(context, Message(REMINDER, (each.entity, each.record), key=key, payload=payload))
+    return {"reminders": len(found)}
+
+
+def kinds() -> list[MessageKind]:
+    """The reminder; it is for colleagues, and has no personal data in it."""
+    return [MessageKind(REMINDER, lambda context: context.settings.officer_email or None, _compose, "internal")]
+
+
+def jobs() -> list[JobHandler]:
+    """The one that reminds."""
+    return [JobHandler(REMIND, remind)]
+
+
+def schedules() -> list[Schedule]:
+    """Each hour: three days are short."""
+    return [Schedule(REMIND, REMIND, "7 * * * *")]
+
+
+def query_fields() -> list[QueryField]:
+    """``dsgvoDue``."""
+    about = {"en": "What is due in data protection.", "de": "Was im Datenschutz ansteht."}
+    return [QueryField("dsgvo.due", due, answers=list[Due], description=about)]
+
+
+def _found(answer: Mapping[str, Any], day: str, now: datetime) -> Iterator[Due]:
+    for each in answer["dataBreaches"]["nodes"]:
+        yield Due("data_breach", each["id"], "breach", each["dueAt"], _moment(each["dueAt"]) < now)
+    for name, (entity, field, what) in _DAYS.items():
+        for each in answer[name]["nodes"]:
+            yield Due(entity, each["id"], what, each[field], each[field] < day)
+
+
+def _stage(each: Due, now: datetime) -> str:
+    if each.overdue:
+        return "overdue"
+    return "last" if each.what == "breach" and _moment(each.due) - now <= LAST_HOURS else "ahead"
+
+
+def _compose(context: MessageContext) -> MessageContent:
+    what, until = str(context.message.payload["what"]), str(context.message.payload["due"])
+    german, english = WORDS[what]
+    day = until[:16].replace("T", " ") + (" UTC" if "T" in until else "")
+    entity, record = context.message.about
+    return MessageContent(f"{german} – {day}", f"{german} / {english}\n\nFrist / due: {day}\n{entity} {record}\n")
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

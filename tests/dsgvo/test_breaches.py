@@ -1,0 +1,169 @@
+"""Breaches: the clock (I22), the steps, the texts; what is due; which activities may need an impact assessment."""
+
+import copy
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from xrm_dsgvo.breach.states import due_at
+from xrm_dsgvo.due.impact import triggers_of
+from xrm_dsgvo.privacy import privacy_of
+from xrm_dsgvo.registers import registers_of
+
+from tests.dsgvo.conftest import OFFICER
+from tests.dsgvo.lint_kit import OWN_REGISTERS, PACK, model_of
+from xrm_core.testing import Client, Xrm
+
+OPEN = "mutation ($i: DsgvoBreachOpenInput!) { dsgvoBreachOpen(input: $i) { breach status dueAt } }"
+ASSESS = "mutation ($i: DsgvoBreachAssessInput!) { dsgvoBreachAssess(input: $i) { status } }"
+NOTIFY = "mutation ($i: DsgvoBreachNotifyInput!) { dsgvoBreachNotify(input: $i) { status } }"
+INFORM = "mutation ($i: DsgvoBreachInformInput!) { dsgvoBreachInform(input: $i) { status } }"
+PERSONS = "mutation ($i: DsgvoBreachPersonsInput!) { dsgvoBreachPersons(input: $i) { status } }"
+CLOSE = "mutation ($b: String!) { dsgvoBreachClose(input: {breach: $b}) { status } }"
+NOTICE = """
+query ($b: String!, $to: DsgvoBreachNoticeTo!) {
+  dsgvoBreachNotice(breach: $b, to: $to) { subject text missing }
+}"""
+DUE = "{ dsgvoDue { entity record what due overdue } }"
+REFUSED = "REFUSED_BY_PLUGIN"
+
+
+def ago(**long: float) -> str:
+    return (datetime.now(UTC) - timedelta(**long)).isoformat()
+
+
+def opened(client: Client, at: str, **more: Any) -> dict[str, Any]:
+    given_ = {"summary": "A laptop was stolen.", "noticedAt": at, **more}
+    return dict(client.query(OPEN, i=given_)["dsgvoBreachOpen"])
+
+
+@given(st.datetimes(datetime(2024, 1, 1), datetime(2032, 12, 31), timezones=st.just(ZoneInfo("Europe/Berlin"))))
+def test_the_clock_heeds_no_weekend_no_holiday_and_no_summer_time(noticed: datetime):
+    assert due_at(noticed, 72).timestamp() - noticed.timestamp() == 72 * 3600
+
+
+def test_a_breach_goes_its_way(xrm: Xrm):
+    agent, dsb = xrm.as_role("dsgvo_agent"), xrm.as_role("dsb")
+    noticed = ago(hours=80)
+    found = opened(agent, noticed)
+    breach = found["breach"]
+    assert found["status"] == "aware"
+    due = datetime.fromisoformat(found["dueAt"])
+    assert due - datetime.fromisoformat(noticed) == timedelta(hours=72)
+
+    # it is not closed before all is done, and nothing is told before it is assessed
+    dsb.refused(CLOSE, REFUSED, b=breach)
+    told = {"breach": breach, "authority": "LDI NRW", "notifiedAt": ago(hours=1)}
+    dsb.refused(NOTIFY, REFUSED, i=told)
+    assert "data" not in agent.post(ASSESS, i={}).json()
+    high = {"breach": breach, "risk": "high", "reasons": "Not encrypted.", "persons": 12, "consequences": "Fraud."}
+    dsb.refused(ASSESS, REFUSED, i={**high, "categories": ["user.nothing"]})
+    dsb.query(ASSESS, i={**high, "categories": ["user.contact.email"]})
+    # late, so reasons are needed
+    assert "reasons for the delay" in dsb.refused(NOTIFY, REFUSED, i=told).message
+    late = {**told, "delayReasons": "Nobody had looked.", "partial": True}
+    assert dsb.query(NOTIFY, i=late)["dsgvoBreachNotify"] == {"status": "notified_partial"}
+    dsb.refused(INFORM, REFUSED, i={"breach": breach, "informedAt": ago(minutes=5)})
+    dsb.query(NOTIFY, i={**told, "reference": "7-12"})
+    dsb.refused(CLOSE, REFUSED, b=breach)
+    # the persons
+    subject = xrm.create("data_subject", party="consumer")
+    dsb.query(PERSONS, i={"breach": breach, "dataSubjects": [subject, subject]})
+    dsb.refused(INFORM, REFUSED, i={"breach": breach})
+    dsb.query(INFORM, i={"breach": breach, "informedAt": ago(minutes=5)})
+    persons = dsb.query("{ breachSubjects { nodes { informedAt dataSubject { id } } } }")["breachSubjects"]["nodes"]
+    assert [(each["dataSubject"]["id"], each["informedAt"] is None) for each in persons] == [(subject, False)]
+    assert dsb.query(CLOSE, b=breach)["dsgvoBreachClose"] == {"status": "closed"}
+    dsb.refused(ASSESS, REFUSED, i=high)
+    # the register stays, whoever asks
+    xrm.as_role("admin").refused("mutation ($b: ID!) { deleteDataBreach(id: $b) { id } }", REFUSED, b=breach)
+
+
+def test_below_the_threshold_nobody_is_told_and_a_suspicion_has_no_clock(xrm: Xrm):
+    dsb = xrm.as_role("dsb")
+    breach = opened(dsb, ago(hours=1))["breach"]
+    none = {"breach": breach, "risk": "none", "reasons": "Encrypted, and the key is safe."}
+
+    assert dsb.query(ASSESS, i=none)["dsgvoBreachAssess"] == {"status": "not_notifiable"}
+    assert dsb.query(CLOSE, b=breach)["dsgvoBreachClose"] == {"status": "closed"}
+    suspected = opened(dsb, ago(hours=9), suspected=True)
+    assert (suspected["status"], suspected["dueAt"]) == ("suspected", None)
+    confirm = "mutation ($i: DsgvoBreachConfirmInput!) { dsgvoBreachConfirm(input: $i) { status dueAt } }"
+    at = ago(minutes=1)
+    known = dsb.query(confirm, i={"breach": suspected["breach"], "noticedAt": at})["dsgvoBreachConfirm"]
+    assert datetime.fromisoformat(known["dueAt"]) - datetime.fromisoformat(at) == timedelta(hours=72)
+    dsb.refused(OPEN, REFUSED, i={"summary": "x", "noticedAt": ago(hours=-1)})
+
+
+def test_the_notification_says_what_is_known_and_what_is_missing(xrm: Xrm):
+    dsb = xrm.as_role("dsb")
+    breach = opened(dsb, ago(hours=1))["breach"]
+    more = {"categories": ["user.contact.email"], "persons": 12, "consequences": "Spam."}
+    dsb.query(ASSESS, i={"breach": breach, "risk": "high", "reasons": "Many.", **more})
+
+    authority = dsb.query(NOTICE, b=breach, to="authority")["dsgvoBreachNotice"]
+    persons = dsb.query(NOTICE, b=breach, to="persons")["dsgvoBreachNotice"]
+
+    assert "Art. 33 DSGVO" in authority["subject"]
+    assert "Zahl der Betroffenen (etwa):\n12" in authority["text"]
+    assert set(authority["missing"]) == {
+        "Anlaufstelle für Fragen",
+        "Zahl der Datensätze (etwa)",
+        "Ergriffene und vorgeschlagene Maßnahmen",
+    }
+    assert "Our company" in persons["text"]
+    assert "12" not in persons["text"]
+
+
+def test_what_is_due_is_told_and_reminded_of_once(xrm: Xrm):
+    dsb = xrm.as_role("dsb")
+    breach = opened(dsb, ago(hours=60))["breach"]
+    measure = {"key": "M1", "name_de": "x", "name_en": "x", "goal": "integrity", "test_again_on": "2020-01-01"}
+    tested = xrm.create("technical_measure", measure)
+    xrm.create("technical_measure", {**measure, "key": "M2", "test_again_on": "2999-01-01"})
+
+    found = dsb.query(DUE)["dsgvoDue"]
+
+    assert [(each["what"], each["record"], each["overdue"]) for each in found] == [
+        ("measure_test", tested, True),
+        ("breach", breach, False),
+    ]
+    xrm.work()  # from now on the schedule counts
+    xrm.clock.advance(hours=1)
+    assert reminders(xrm) == ["Datenpanne: Meldung an die Aufsichtsbehörde", "Maßnahme ist wieder zu prüfen"]
+    xrm.clock.advance(hours=1)
+    assert len(reminders(xrm)) == 2
+    xrm.clock.advance(hours=12)  # over
+    assert reminders(xrm)[0:2] == ["Datenpanne: Meldung an die Aufsichtsbehörde"] * 2
+
+
+def reminders(xrm: Xrm) -> list[str]:
+    """What the officer was reminded of by now."""
+    xrm.work()
+    return sorted(str(mail["Subject"]).partition(" – ")[0] for mail in xrm.mails if mail["To"] == OFFICER)
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "criteria", "required"),
+    [
+        ("nickname", {}, {"special_category", "vulnerable_persons"}, True),
+        ("nickname", {"decision": "art22"}, {"automated_decision", "special_category", "vulnerable_persons"}, True),
+        ("nickname", {"category": "user.location"}, {"sensitive", "special_category", "vulnerable_persons"}, True),
+    ],
+)
+def test_annotations_tell_what_speaks_for_an_impact_assessment(
+    field: str, words: dict[str, Any], criteria: set[str], required: bool, tmp_path: Any
+):
+    pack = copy.deepcopy(dict(PACK))
+    pack["person"]["properties"][field]["x-dsgvo"] |= words
+    path = tmp_path / "registers.json"
+    path.write_text(json.dumps(OWN_REGISTERS), "utf-8")
+
+    found = list(triggers_of(privacy_of(model_of(pack, str(path))), registers_of((path,))))
+
+    [care] = [each for each in found if each.activity == "vertrieb.kundenpflege"]
+    assert (set(care.criteria), care.required) == (criteria, required)

@@ -329,6 +329,18 @@ async def jobs(tenant: Tenant) -> None:
     await asyncio.to_thread(tenant.stop_job)  # for the next round
 
 
+async def followed(tenant: Tenant) -> None:
+    """The admin looks at the outbox and at workflows, of which there are none here."""
+    nobody = "0198c0de-0000-7000-8000-000000000001"
+    assert (await tenant.data("{ outboxMessages { nodes { id } } }"))["outboxMessages"]["nodes"] == []
+    assert (await tenant.data("{ workflowRuns { nodes { id } } }"))["workflowRuns"]["nodes"] == []
+    await tenant.data("{ workflowDefinitions { name } }")
+    for field in ("outboxMessage", "workflowRun"):
+        await tenant.data(f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}", id=nobody)
+    for field in ("cancelOutboxMessage", "retryOutboxMessage", "cancelWorkflowRun", "retryWorkflowRun"):
+        await tenant.data(f"mutation ($id: ID!) {{ {field}(id: $id) {{ id }} }}", id=nobody)
+
+
 async def webhooks(tenant: Tenant) -> None:
     """The admin makes a webhook that has the word, does with it all there is to do, and deletes it."""
     wanted: dict[str, Any] = {"name": tenant.word, "url": "https://erp.example.com/", "role": "admin"}
@@ -429,6 +441,7 @@ STRANDS: tuple[Strand, ...] = (
     directory,
     tokens,
     jobs,
+    followed,
     webhooks,
     policies,
     schema,

@@ -170,9 +170,12 @@ def xrm_setup() -> Setup:
         {"letters": PLUGIN},
         pack=None,
         files=FILES,
-        roles={"roles": {"clerk": {}}},
+        roles={"roles": {"clerk": {}, "operator": {}, "looker": {}}},
         policies=[
             *(f"clerk,{entity},*,*,,allow" for entity in ("friend", "letter", "release")),
+            "operator,xrm_messages,*,*,,allow",
+            "operator,letter,read,text,,allow",
+            "looker,xrm_messages,read,*,,allow",
             *(f"clerk,letters.{verb},run,*,,allow" for verb in ("send", "fly", "ask")),
         ],
     )

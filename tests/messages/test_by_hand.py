@@ -100,6 +100,38 @@ def test_what_may_not_go_any_more_ends_at_once_if_a_plugin_wants_that(xrm: Xrm, 
     assert (plugin.flown, state(xrm, second)) == ([], ("refused", "OBJECTION"))
 
 
+LIST = """query ($state: OutboxMessageState, $record: ID) {
+  outboxMessages(where: {state: $state, recordId: $record}, first: 1) {
+    nodes { id kind aboutEntity aboutId personEntity personId state reason }
+    pageInfo { hasNextPage }
+  }
+}"""
+CANCEL = "mutation ($id: ID!) { cancelOutboxMessage(id: $id) { state reason } }"
+RETRY = "mutation ($id: ID!) { retryOutboxMessage(id: $id) { state } }"
+
+
+def test_who_may_sees_the_outbox_by_graphql_without_what_they_may_not_see(xrm: Xrm, plugin: Plugin) -> None:
+    operator, looker = xrm.as_role("operator"), xrm.as_role("looker")
+    id_, message = queued(xrm)
+
+    page = operator.query(LIST, state="QUEUED", record=id_)["outboxMessages"]
+    [node] = page["nodes"]
+    assert (node["id"], node["kind"], node["aboutId"]) == (message, "letters.letter", id_)
+    assert (node["personEntity"], node["personId"]) == ("friend", None), "operators do not see friends"
+    assert looker.query(LIST)["outboxMessages"]["nodes"][0]["aboutId"] is None
+    assert operator.query(LIST, state="SENT")["outboxMessages"]["nodes"] == []
+
+    looker.refused(CANCEL, "BAD_QUERY", id=message)
+    xrm.as_role("clerk").refused("{ outboxMessages { nodes { id } } }", "BAD_QUERY")
+    assert operator.query(CANCEL, id=message)["cancelOutboxMessage"] == {"state": "REFUSED", "reason": "CANCELLED"}
+    operator.refused(CANCEL, "MESSAGE_CONFLICT", id=message)
+    assert operator.query(RETRY, id=message)["retryOutboxMessage"] == {"state": "QUEUED"}
+    xrm.work()
+    assert operator.query("query ($id: ID!) { outboxMessage(id: $id) { state } }", id=message) == {
+        "outboxMessage": {"state": "SENT"}
+    }
+
+
 def test_the_command_lists_shows_and_helps(xrm: Xrm, plugin: Plugin, tmp_path: Any) -> None:
     id_, message = queued(xrm)
     env = {"XRM_DATABASE_URL": xrm.database.engine.url.render_as_string(hide_password=False)}

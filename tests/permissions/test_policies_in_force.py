@@ -224,6 +224,8 @@ def test_a_plan_says_what_each_role_gains_and_loses() -> None:
         "a gains read on xrm_scim.",
         "a gains read on xrm_users.",
         "a gains read on xrm_jobs.",
+        "a gains read on xrm_messages.",
+        "a gains read on xrm_workflows.",
         "a gains read on xrm_webhooks.",
     }
 

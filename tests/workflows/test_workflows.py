@@ -142,8 +142,13 @@ def setup(*workflows: Mapping[str, Any]) -> Setup:
         pack=None,
         files=FILES,
         workflows={each["x-workflow"]: each for each in workflows},
-        roles={"roles": {"robot": {}}},
-        policies=[f"robot,{each},,allow" for each in rights],
+        roles={"roles": {"robot": {}, "operator": {}, "looker": {}}},
+        policies=[
+            *(f"robot,{each},,allow" for each in rights),
+            "operator,xrm_workflows,*,*,,allow",
+            "operator,deal,read,name,,allow",
+            "looker,xrm_workflows,read,*,,allow",
+        ],
     )
 
 
@@ -310,6 +315,38 @@ def test_runs_whose_record_is_gone_end(xrm: Xrm) -> None:
     xrm.clock.set("2026-03-08T12:00+01:00")
     xrm.work()
     assert states(xrm, "won") == [("gone", 5, None)]
+
+
+RUNS = """query ($state: WorkflowRunState, $record: ID) {
+  workflowRuns(where: {workflow: "won", state: $state, recordId: $record}) {
+    nodes { id entity recordId state step stepNumber error }
+  }
+}"""
+CANCEL = "mutation ($id: ID!) { cancelWorkflowRun(id: $id) { state error } }"
+RETRY = "mutation ($id: ID!) { retryWorkflowRun(id: $id) { state } }"
+
+
+def test_who_may_sees_workflows_and_runs_by_graphql_without_what_they_may_not_see(xrm: Xrm) -> None:
+    operator, looker = xrm.as_role("operator"), xrm.as_role("looker")
+    begin(xrm)
+    deal = xrm.create("deal", name="x", stage="won")
+    xrm.work()
+
+    asked = "{ workflowDefinitions { name entity beginsBy role steps runs { waiting dead } } }"
+    won = next(each for each in operator.query(asked)["workflowDefinitions"] if each["name"] == "won")
+    assert (won["entity"], won["beginsBy"], won["role"]) == ("deal", "CHANGE", "robot")
+    assert won["steps"][:3] == ["branch", "create todo", "create todo"]
+    assert won["runs"] == {"waiting": 1, "dead": 0}
+    [run] = operator.query(RUNS, state="WAITING", record=deal)["workflowRuns"]["nodes"]
+    assert (run["recordId"], run["step"], run["stepNumber"]) == (deal, "create todo", 5)
+    assert looker.query(RUNS)["workflowRuns"]["nodes"][0]["recordId"] is None
+
+    looker.refused(CANCEL, "BAD_QUERY", id=run["id"])
+    assert operator.query(CANCEL, id=run["id"])["cancelWorkflowRun"] == {"state": "DEAD", "error": "CANCELLED"}
+    assert operator.query(CANCEL, id=run["id"])["cancelWorkflowRun"] is None
+    assert operator.query(RETRY, id=run["id"])["retryWorkflowRun"] == {"state": "READY"}
+    xrm.work()
+    assert [each[0] for each in states(xrm, "won")] == ["done"]
 
 
 @pytest.mark.parametrize("xrm_database", ["sqlite"], indirect=True)  # nothing is asked of it

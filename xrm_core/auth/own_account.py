@@ -17,8 +17,10 @@ from xrm_core.auth.user_administration import UserAdministration
 from xrm_core.errors import Forbidden
 from xrm_core.events.webhook_administration import WebhookAdministration
 from xrm_core.jobs.administration import JobAdministration
+from xrm_core.messages.administration import MessageAdministration
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import LOG, Action
+from xrm_core.workflows.administration import WorkflowAdministration
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class OwnAccount:
         users: what those ask for who administer the accounts of others.
         jobs: shows and changes jobs.
         webhooks: shows and changes webhooks.
+        messages: shows and changes the outbox.
+        workflows: shows workflows, and changes their runs.
     """
 
     changes: OwnChanges
@@ -45,6 +49,8 @@ class OwnAccount:
     users: UserAdministration
     jobs: JobAdministration
     webhooks: WebhookAdministration
+    messages: MessageAdministration
+    workflows: WorkflowAdministration
 
     def me(self, caller: User) -> dict[str, Any] | None:
         """The caller's account."""

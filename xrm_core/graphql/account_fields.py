@@ -11,10 +11,12 @@ from xrm_core.graphql import builder
 from xrm_core.graphql.builder import Argument, ObjectType
 from xrm_core.graphql.job_fields import JobAdministration
 from xrm_core.graphql.meanings import AccountField, AccountPart
+from xrm_core.graphql.message_fields import MessageAdministration
 from xrm_core.graphql.scalars import DateTime, Json
 from xrm_core.graphql.types import Types
 from xrm_core.graphql.user_fields import UserAdministration
 from xrm_core.graphql.webhook_fields import WebhookAdministration
+from xrm_core.graphql.workflow_fields import WorkflowAdministration
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import LOG, Action
 
@@ -57,6 +59,14 @@ class OwnAccount(Protocol):
     @property
     def webhooks(self) -> WebhookAdministration:
         """Webhooks, as far as a caller may see them."""
+
+    @property
+    def messages(self) -> MessageAdministration:
+        """The outbox, as far as a caller may see it."""
+
+    @property
+    def workflows(self) -> WorkflowAdministration:
+        """Workflows, as far as a caller may see them."""
 
     def me(self, caller: User) -> dict[str, Any] | None:
         """The account; None if the caller is no user."""

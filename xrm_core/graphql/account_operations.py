@@ -1,4 +1,5 @@
-"""Operations about the account of whoever asks, about those of others, about jobs and webhooks.
+"""Operations about the account of whoever asks, about those of others, about jobs, webhooks, messages and
+workflows.
 
 They open transactions of their own: a wrong password is counted.
 """
@@ -14,7 +15,14 @@ from xrm_core.graphql import answers
 from xrm_core.graphql.account_fields import OwnAccount
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.documents import Document
-from xrm_core.graphql.meanings import JOB_PARTS, USER_PARTS, WEBHOOK_PARTS, AccountField
+from xrm_core.graphql.meanings import (
+    JOB_PARTS,
+    MESSAGE_PARTS,
+    USER_PARTS,
+    WEBHOOK_PARTS,
+    WORKFLOW_PARTS,
+    AccountField,
+)
 from xrm_core.graphql.plans import Planner
 from xrm_core.permissions.caller import User
 from xrm_core.storage.engines import Database
@@ -77,6 +85,10 @@ class AccountOperations:
             return self.account.jobs
         if part in WEBHOOK_PARTS:
             return self.account.webhooks
+        if part in MESSAGE_PARTS:
+            return self.account.messages
+        if part in WORKFLOW_PARTS:
+            return self.account.workflows
         return self.account.users if part in USER_PARTS else self.account
 
 

@@ -301,13 +301,23 @@ WebhookPart = Literal[
 WEBHOOK_PARTS: frozenset[str] = frozenset(get_args(WebhookPart))
 
 
+MessagePart = Literal["outbox_messages", "outbox_message", "cancel_outbox_message", "retry_outbox_message"]
+MESSAGE_PARTS: frozenset[str] = frozenset(get_args(MessagePart))
+
+
+WorkflowPart = Literal[
+    "workflow_definitions", "workflow_runs", "workflow_run", "cancel_workflow_run", "retry_workflow_run"
+]
+WORKFLOW_PARTS: frozenset[str] = frozenset(get_args(WorkflowPart))
+
+
 @dataclass(frozen=True, slots=True)
 class AccountField:
-    """A root field about the account of whoever asks, about those of others, about jobs or webhooks; it stands in an
-    operation without others.
+    """A root field about the account of whoever asks, about those of others, about jobs, webhooks, messages or
+    workflows; it stands in an operation without others.
     """
 
-    part: AccountPart | UserPart | JobPart | WebhookPart
+    part: AccountPart | UserPart | JobPart | WebhookPart | MessagePart | WorkflowPart
 
 
 @dataclass(frozen=True, slots=True)

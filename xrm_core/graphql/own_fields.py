@@ -4,10 +4,12 @@ from xrm_core.graphql import (
     account_fields,
     builder,
     job_fields,
+    message_fields,
     permission_fields,
     schema_fields,
     user_fields,
     webhook_fields,
+    workflow_fields,
 )
 from xrm_core.graphql.types import Types
 from xrm_core.metadata.model import Model
@@ -24,6 +26,8 @@ def add_own_fields(types: Types) -> None:
     user_fields.add_user_fields(types)
     job_fields.add_job_fields(types)
     webhook_fields.add_webhook_fields(types)
+    message_fields.add_message_fields(types)
+    workflow_fields.add_workflow_fields(types)
     permission_fields.add_permission_fields(types)
 
 

@@ -12,8 +12,8 @@ from xrm_core.jobs.job import FINISHED, Job, JobConflict, State
 from xrm_core.storage.job_tables import JOB
 
 _PARTS: Mapping[str, str] = {
-    "send_message": "It hands over a message of the outbox: use «xrm messages», or messages in GraphQL.",
-    "workflow_steps": "It does the steps of a workflow: use «xrm workflows», or workflowRuns in GraphQL.",
+    "send_message": "It hands over a message: use «xrm messages cancel», or cancelOutboxMessage in GraphQL.",
+    "workflow_steps": "It does the steps of a workflow: use «xrm workflows cancel», or cancelWorkflowRun.",
 }
 """Jobs that are only a part of something, which would be left as if it went on; and what to use instead."""
 

@@ -66,6 +66,9 @@ _GRAPHQL_TYPES = frozenset(
     | {f"backgroundjob{word}" for word in ("", "state", "error", "filter", "connection")}
     | {f"webhook{word}" for word in ("", "state", "operation", "subject", "subjectinput", "delivery")}
     | {"newwebhook"}
+    | {f"outboxmessage{word}" for word in ("", "state", "filter", "connection")}
+    | {f"workflowrun{word}" for word in ("", "state", "filter", "connection", "counts")}
+    | {"workflowdefinition", "workflowbeginning"}
     | {"money", "moneyinput", "moneyfilter", "moneyorderby", "moneygroupby", "moneygroupkey"}
     | {"currencycode", "currencycodefilter"}
     | {
@@ -99,6 +102,11 @@ _ROOT_FIELDS = frozenset({"node", "nodes", "search", "me", "viewer", "schemafile
     "webhook",
     "webhooks",
     "webhookdeliveries",
+    "outboxmessage",
+    "outboxmessages",
+    "workflowdefinitions",
+    "workflowrun",
+    "workflowruns",
     "changes",
 }
 

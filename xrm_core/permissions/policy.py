@@ -74,6 +74,12 @@ JOBS = "xrm_jobs"
 WEBHOOKS = "xrm_webhooks"
 """The permission object for webhooks: ``read`` shows them and what was sent, ``update`` makes and changes them."""
 
+MESSAGES = "xrm_messages"
+"""The permission object for the outbox: ``read`` shows its messages, ``update`` cancels them and sends them again."""
+
+WORKFLOWS = "xrm_workflows"
+"""The permission object for workflows: ``read`` shows them and their runs, ``update`` cancels and retries runs."""
+
 OBJECTS: Mapping[str, tuple[Action, ...]] = {
     SCHEMA: (Action.READ, Action.UPDATE),
     PERMISSIONS: (Action.READ, Action.UPDATE),
@@ -83,6 +89,8 @@ OBJECTS: Mapping[str, tuple[Action, ...]] = {
     USERS: (Action.READ, Action.UPDATE),
     JOBS: (Action.READ, Action.UPDATE),
     WEBHOOKS: (Action.READ, Action.UPDATE),
+    MESSAGES: (Action.READ, Action.UPDATE),
+    WORKFLOWS: (Action.READ, Action.UPDATE),
 }
 """What policies can name that is no entity: without fields and rows. With the actions that it has."""
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -46,6 +47,7 @@ from xrm_core.graphql.engine import Engine, Request, Threads
 from xrm_core.graphql.quick_writes import QuickWrites
 from xrm_core.graphql.repeats import Repeats
 from xrm_core.jobs.administration import JobAdministration
+from xrm_core.messages.administration import MessageAdministration
 from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
 from xrm_core.records.feed.cursors import Cursors
@@ -54,6 +56,7 @@ from xrm_core.server.blueprints import LOOK_SECONDS, Blueprint, Blueprints, blue
 from xrm_core.server.policy_administration import PolicyAdministration, usual_limits
 from xrm_core.server.tenant_layer import TenantLayer
 from xrm_core.server.traced_reader import TracedReader
+from xrm_core.server.workflow_files import workflows_of
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import tables_version
 from xrm_core.storage.engines import Database
@@ -68,6 +71,7 @@ from xrm_core.telemetry import tracing
 from xrm_core.telemetry.pool_use import PoolUse
 from xrm_core.telemetry.threads import ThreadPool
 from xrm_core.translation import say
+from xrm_core.workflows.administration import WorkflowAdministration
 
 WATCH_SECONDS = 0.5
 """How often a server looks whether its database has another model or other policies."""
@@ -500,6 +504,16 @@ class Site:
             ),
             WebhookAdministration(
                 self.database, authority, self._box, administrators.beyond, authenticator.require_still_held
+            ),
+            MessageAdministration(
+                self.database, records, authority.policies.version, self.name, authenticator.require_still_held
+            ),
+            WorkflowAdministration(
+                self.database,
+                records,
+                authority.policies.version,
+                partial(workflows_of, self._settings, records.plugins),
+                authenticator.require_still_held,
             ),
         )
         policies = authority.policies.version

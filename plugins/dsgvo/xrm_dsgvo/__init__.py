@@ -28,7 +28,7 @@ from xrm_dsgvo.consent import recording as consents
 from xrm_dsgvo.due import dates, impact
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
-from xrm_dsgvo.objection import flags, suppressing
+from xrm_dsgvo.objection import flags, merging, suppressing
 from xrm_dsgvo.objection import recording as objections
 from xrm_dsgvo.pages import choosing, confirming, leaving
 from xrm_dsgvo.processors import connectors, contracts
@@ -139,5 +139,6 @@ def register_record_hooks() -> list[On]:
         contracts,
         editions,
         handling,
+        merging,
     )
     return [hook for part in parts for hook in part.hooks()]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.bytecode import keep
 from tests.garbage import leave_until_collected, leave_what_is_there
@@ -19,6 +20,11 @@ from tests.quick_docstrings import quick
 from tests.shared_statements import share
 from tests.system_tables import replayed
 from xrm_core.storage.engines import Database
+
+# A busy machine is no reason to fail: what takes long is seen by the whole run.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
+
 
 pytest_plugins = ["xrm_core.testing"]
 """What plugin authors have; ``tests/testing`` and ``tests/external_plugin`` use it."""

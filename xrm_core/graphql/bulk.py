@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from xrm_core.graphql.executor import Execution
 
 
+_ROUNDS = 4
+"""In which records are looked for by a filter and held, until all that fit are held."""
+
+
 class Plain(dict[str, Any]):
     """A value of an answer whose keys are the names of its fields, not those of the answer."""
 
@@ -111,12 +115,18 @@ def _ids(info: GraphQLResolveInfo[Any], root: Root, entity: Entity, arguments: M
         return found
 
     found = ask()
-    if found and execution.connection.dialect.name == "postgresql":  # SQLite has one writer at a time
+    if execution.connection.dialect.name == "sqlite":  # it has one writer at a time
+        return found
+    held: set[str] = set()
+    for _ in range(_ROUNDS):  # others may have changed them before they were held, and others so that they fit by now
+        new = [id_ for id_ in found if id_ not in held]
+        if not new:
+            return found
         if trashed:
-            hold_in_trash(execution.connection, entity, found)
+            hold_in_trash(execution.connection, entity, new)
         else:
             table = execution.records.tables[entity.name]
-            hold(execution.connection, table, found, goes=root.kind == "delete_many")
-        still = set(ask())  # others may have changed them before they were held
-        return [id_ for id_ in found if id_ in still]
-    return found
+            hold(execution.connection, table, new, goes=root.kind == "delete_many")
+        held.update(new)
+        found = ask()
+    return [id_ for id_ in found if id_ in held]

@@ -22,9 +22,9 @@ from tests.system_tables import replayed
 from xrm_core.storage.engines import Database
 
 # A busy machine is no reason to fail: what takes long is seen by the whole run.
-settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_usual = settings.get_profile(settings.get_current_profile_name())
+settings.register_profile("here", _usual, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
-
 
 pytest_plugins = ["xrm_core.testing"]
 """What plugin authors have; ``tests/testing`` and ``tests/external_plugin`` use it."""

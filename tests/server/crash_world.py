@@ -114,15 +114,28 @@ def make_plugin(folder: Path) -> Path:
 
 
 class WorkerProcess:
-    """``xrm worker`` as a process of its own."""
+    """``xrm worker`` as a process of its own; it works when it is made, or has ended: then ``said`` is why."""
 
     def __init__(self, folder: Path, *words: str | Path, **settings: str) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("XRM_")}
         environment |= {"XRM_DATA_DIR": str(folder / "data"), **settings}
         start = "from xrm_core.cli.main import main; main()"
-        with (folder / "worker").open("a") as log:
+        self._log = folder / "worker"
+        with self._log.open("a") as log:
+            self._begin = log.tell()
             command = [sys.executable, "-c", start, "worker", *map(str, words)]
             self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+        # One that finds no database when it starts ends, and whoever runs it starts it anew: that is not tried here.
+        until = time.monotonic() + PATIENCE
+        while "is working" not in self.said and self.process.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+
+    @property
+    def said(self) -> str:
+        """What it has written."""
+        with self._log.open() as log:
+            log.seek(self._begin)
+            return log.read()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it by a signal."""

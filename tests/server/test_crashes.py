@@ -156,9 +156,9 @@ def chaos(site: Site, own: OwnPostgres | None, url: str) -> Iterator[str]:
                 own.restart()
             case "clock":
                 site.set_clock_back(random.uniform(1, MOST_BACK))
-    workers = [each.process for each in site.workers]
-    processes: list[subprocess.Popen[Any]] = [*workers, *(each.process for each in site.servers)]
-    dead = [each.args for each in processes if each.poll() is not None]
+    processes: list[subprocess.Popen[Any]] = [each.process for each in site.servers]
+    dead: list[Any] = [each.args for each in processes if each.poll() is not None]
+    dead += [each.said[-3000:] for each in site.workers if each.process.poll() is not None]
     assert dead == [], "a process has ended by itself"
 
 

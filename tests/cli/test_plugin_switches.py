@@ -326,3 +326,17 @@ def test_what_refers_to_a_plugin_is_in_its_way(run: Run, pack: Path):
     assert "in the way:" in shown.out
     assert "fine.json" in shown.out
     assert "fine.json" in refused
+
+
+def test_workflows_that_use_what_a_plugin_has_brought_are_in_its_way(run: Run, pack: Path):
+    flow = {"x-workflow": "late", "system": True, "on": {"entity": "book", "change": ["update"], "fields": ["shelf"]}}
+    flow |= {"steps": [{"update": {"title": "late"}}]}
+    (pack / "workflows").mkdir()
+    (pack / "workflows" / "late.json").write_text(json.dumps(flow))
+
+    shown = run("plugins", "remove", "loans")
+    run("plugins", "disable", "loans")
+    refused = run("plugins", "remove", "loans", "--apply").failed("SCHEMA_CHANGE_REFUSED")
+
+    for told in (shown.out, refused):
+        assert 'late.json:1: The workflow late: book has no field "shelf"' in told

@@ -1,5 +1,6 @@
 """``docs/plugin_hooks.md`` and the tests have every hook."""
 
+import ast
 import inspect
 import re
 
@@ -28,6 +29,14 @@ def test_each_hook_is_shown_by_what_is_written_for_a_new_plugin():
     skeleton = (REPOSITORY / "xrm_core/cli/plugin_skeleton/package/__init__.py.txt").read_text()
 
     assert [name for name in HOOKS if f"def {name}(" not in skeleton] == []
+
+
+def test_each_hook_is_used_by_the_external_plugin():
+    tree = ast.parse((REPOSITORY / "tests/external_plugin/xrm_fleet/__init__.py").read_text())
+    functions = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)]
+    used = {each.name for each in functions if any(ast.unparse(mark) == "hookimpl" for mark in each.decorator_list)}
+
+    assert set(HOOKS) - used == set()
 
 
 def test_each_name_of_the_api_is_documented():

@@ -21,6 +21,7 @@ from xrm_core.permissions.policy import PolicySet, parse_files
 from xrm_core.permissions.trimming import trimmed
 from xrm_core.plugins import Plugins
 from xrm_core.server.assembly import find_plugins, kept_files, read_layers
+from xrm_core.server.workflow_files import in_the_way
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.apply import apply
@@ -147,6 +148,8 @@ def _removal(settings: Settings, plugins: Plugins, connection: Connection, name:
             hint="Look at «xrm schema plan», then run «xrm schema apply»: removing a plugin changes nothing else.",
         )
     new, references = _new_model(without, others)
+    if new is not None:
+        references = in_the_way(settings, plugins, new, name)
     new_policies, lines = _policies(connection, old, new, name)
     readers = {each.name: each for each in by_hand.states(connection)}
     reader = readers.get(f"{PREFIX}{name}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from xrm_core.errors import SchemaFilesInvalid
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions.plugin_roles import brought
@@ -37,6 +38,18 @@ def check_workflows(settings: Settings, plugins: Plugins, model: Model) -> None:
     found = workflows_of(settings, plugins)
     if found:
         require_fitting(found, model, Actions(plugins, model), frozenset(_roles(settings, plugins)))
+
+
+def in_the_way(settings: Settings, plugins: Plugins, model: Model, plugin: str) -> list[str]:
+    """Places of workflows of others that use what a model does not have without a plugin; its own go with it."""
+    others = [each for each in workflows_of(settings, plugins) if each.layer != plugin]
+    if not others:
+        return []
+    try:
+        require_fitting(others, model, Actions(plugins, model))
+    except SchemaFilesInvalid as invalid:
+        return [f"{each.file}:{each.line}: {each.reason}" for each in invalid.problems]
+    return []
 
 
 def workflow_engine(settings: Settings, plugins: Plugins) -> WorkflowEngine:

@@ -12,7 +12,7 @@ import quopri
 import re
 import unicodedata
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -42,9 +42,13 @@ class Canaries:
     Args:
         xrm: whose entities; its role ``admin`` writes.
         but: entities that only their own actions write.
+        also: values that records of an entity need besides, in the names of GraphQL.
     """
 
-    def __init__(self, xrm: Xrm, but: Collection[str] = ()) -> None:
+    def __init__(
+        self, xrm: Xrm, but: Collection[str] = (), also: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        self._also = also or {}
         self._model = xrm.platform.model
         self._privacy = privacy_of(self._model)
         self._admin = xrm.as_role("admin")
@@ -79,6 +83,7 @@ class Canaries:
             for each in found.fields.values():
                 if each.writable:
                     self._value(person, found, each, same, above, values)
+            values |= self._also.get(entity, {})
             kind = f"Create{naming.pascal(entity)}"
             document = f"mutation ($input: {kind}Input!) {{ create{naming.pascal(entity)}(input: $input) {{ id }} }}"
             [made] = self._admin.query(document, input=values).values()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.bytecode import keep
+from tests.folders import in_memory
 from tests.garbage import leave_until_collected, leave_what_is_there
 from tests.installed_plugins import read_once
 from tests.no_sync import do_not_wait
@@ -34,6 +35,7 @@ REVISIONS = replayed()
 
 leave_until_collected()
 keep()
+in_memory()
 do_not_wait()
 plain()
 quick()

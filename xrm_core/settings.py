@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from xrm_core.errors import SettingsError
 from xrm_core.shipped import shipped_folder, shipped_packs
@@ -49,6 +50,14 @@ S3_SCHEME, DATABASE = "s3://", "database"
 """What a bucket begins with among places for the content of files, and how the database is called there."""
 
 
+class _Environment(EnvSettingsSource):
+    """The environment, without a thought of how that would be read which is not there: commands read it each time."""
+
+    def prepare_field_value(self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool) -> Any:
+        """See there."""
+        return None if value is None else super().prepare_field_value(field_name, field, value, value_is_complex)
+
+
 class Settings(BaseSettings):
     """All settings, checked and complete. Build it with :func:`load_settings`.
 
@@ -58,6 +67,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     _main_url: str = PrivateAttr(default="")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class names them
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Settings come from the command line and the environment alone."""
+        return init_settings, _Environment(settings_cls)
 
     data_dir: Path = Field(default=Path("xrm-data"), description="Folder for the embedded database and tokens.")
     database_url: str = Field(

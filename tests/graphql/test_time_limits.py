@@ -28,7 +28,10 @@ QUERIES = {
     "the second": "{ persons { nodes { name } } firms { nodes { name } } deals { totalCount } }",
     "beside introspection": "{ firms { nodes { name } } __schema { queryType { name } } }",
 }
-LIMIT = 0.3
+LIMIT = 0.1
+"""Seconds. What is held to it takes up a processor for as long."""
+PLENTY = 20.0
+"""For what ends by itself, on a machine where much else runs."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -37,14 +40,28 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     model = load_model()
     rights = policies(model, ["role,*,read,*,,allow"], {})
     if request.param == "sqlite":
-        made = World(model, rights, f"sqlite:///{tmp_path_factory.mktemp('slow')}/world.db", ROWS, timeout=LIMIT)
+        made = World(model, rights, f"sqlite:///{tmp_path_factory.mktemp('slow')}/world.db", ROWS, timeout=PLENTY)
         yield made
         made.close()
         return
     with request.getfixturevalue("postgres_server").database() as url:
-        made = World(model, rights, url, ROWS, timeout=LIMIT)
+        made = World(model, rights, url, ROWS, timeout=PLENTY)
         yield made
         made.close()
+
+
+@pytest.fixture(scope="module")
+def held(world: World) -> Iterator[list[Engine]]:
+    """Both ways to an answer, held to the limit."""
+
+    def engine(*, executes: bool) -> Engine:
+        pages = world.engine.pages
+        return Engine(world.records, world.database, world.reader, pages, timeout=LIMIT, executes_reads=executes)
+
+    made = [engine(executes=False), engine(executes=True)]
+    yield made
+    for each in made:
+        each.close()
 
 
 @pytest.fixture
@@ -57,16 +74,13 @@ def slow(world: World) -> Iterator[World]:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_each_root_field_is_held_to_the_limit(slow: World, name: str) -> None:
-    engine = slow.engine
-    executor = Engine(slow.records, slow.database, slow.reader, roles=engine.roles, executes_reads=True)
-    for each in (engine, executor):
+def test_each_root_field_is_held_to_the_limit(slow: World, held: list[Engine], name: str) -> None:
+    for each in held:
         began = time.monotonic()
         body = slow.run(each.execute(Request(QUERIES[name], {}), slow.user("role"))).body
         assert b'"TIMEOUT"' in body
-        assert b"0.3 seconds" in body
+        assert b"0.1 seconds" in body
         assert time.monotonic() - began < 10
-    executor.close()
 
 
 @pytest.mark.parametrize("name", QUERIES)

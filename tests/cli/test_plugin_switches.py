@@ -31,7 +31,7 @@ __all__ = ["make_distribution"]
 
 SOURCE = """
 from pathlib import Path
-from xrm_core.api import CustomFieldType, JobHandler, Schedule, hookimpl
+from xrm_core.api import CustomFieldType, JobHandler, Schedule, TextFormat, hookimpl
 
 @hookimpl
 def register_schemas():
@@ -40,6 +40,10 @@ def register_schemas():
 @hookimpl
 def register_field_types():
     return [CustomFieldType("loans-fee", {"type": "integer", "minimum": 0, "maximum": 99}, operators=("eq", "isNull"))]
+
+@hookimpl
+def register_text_formats():
+    return [TextFormat("loans-card", lambda card: None, max_length=12)]
 
 @hookimpl
 def register_jobs():
@@ -79,6 +83,7 @@ LOAN = {
     "properties": {
         "reader": {"type": "string"},
         "fee": {"x-type": "loans-fee"},
+        "card": {"type": "string", "format": "loans-card"},
         "book": {"x-relation": {"to": "book", "inverse": "loans", "on_delete": "cascade"}},
     },
 }

@@ -10,8 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from xrm_core.permissions.caller import System
-from xrm_core.permissions.policy import is_action
-from xrm_core.plugins import Plugins
+from xrm_core.plugins import Plugins, wrong_name
 from xrm_core.records.asking import asks_of
 from xrm_core.storage.engines import Database
 
@@ -128,12 +127,8 @@ def _outcome(check: HealthCheck, future: "Future[str]", until: float) -> str:
 
 
 def _wrong(plugin: str, check: HealthCheck, known: Mapping[str, HealthCheck]) -> str:
-    if not isinstance(check.name, str) or not is_action(check.name):
-        return "has a name that is none: plugin.check (a-z, 0-9 and _)"
-    if not check.name.startswith(f"{plugin}."):
-        return f"must have a name that begins with {plugin!r} and a dot"
-    if check.name in known:
-        return "is registered twice"
+    if problem := wrong_name(plugin, check.name, known, "plugin.check"):
+        return problem
     if not callable(check.run):
         return "has no function to run"
     if not isinstance(check.seconds, int | float) or not 0 < check.seconds <= MOST_SECONDS:

@@ -16,6 +16,7 @@ from xrm_core.metadata.entities import read_entity
 from xrm_core.metadata.lines import read
 from xrm_core.metadata.predicate import Op, operators
 from xrm_core.metadata.structure import nearest
+from xrm_core.metadata.text_formats import say_lengths
 from xrm_core.metadata.types import FieldType
 from xrm_core.plugins import Plugins
 
@@ -178,18 +179,20 @@ def stored_by(plugins: Plugins) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def kept(text: str, stored: Mapping[str, Mapping[str, Any]]) -> str:
+def kept(text: str, stored: Mapping[str, Mapping[str, Any]], lengths: Mapping[str, int] | None = None) -> str:
     """A file of a plugin that is to be switched off: it says itself what else only the plugin knows of its types.
 
     Args:
         text: of the file.
         stored: how the values of each type are stored.
+        lengths: the greatest length that each format of texts says.
     """
     try:
         document = json.loads(text)
     except ValueError:  # told when it is read
         return text
-    return json.dumps(document, ensure_ascii=False, indent=2) if _say(document, stored) else text
+    said = [_say(document, stored), say_lengths(document, lengths or {})]
+    return json.dumps(document, ensure_ascii=False, indent=2) if any(said) else text
 
 
 def _say(part: Any, stored: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -1,7 +1,9 @@
 """Formats of texts that plugins bring: ``"format": "fleet-plate"`` in an entity file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -21,3 +23,22 @@ class TextFormat:
     check: Callable[[str], str | None]
     normal: Callable[[str], str] | None = None
     max_length: int = 255
+
+
+def say_lengths(part: Any, lengths: Mapping[str, int]) -> bool:
+    """Let fields of a file say the greatest length that else only their format says; whether any had to.
+
+    Args:
+        part: of the file, as JSON.
+        lengths: of formats, by name.
+    """
+    if isinstance(part, list):
+        return any(list(map(partial(say_lengths, lengths=lengths), part)))  # all of them, not up to the first
+    if not isinstance(part, dict):
+        return False
+    changed = any(list(map(partial(say_lengths, lengths=lengths), part.values())))
+    name = part.get("format")
+    if part.get("type") == "string" and isinstance(name, str) and name in lengths and "maxLength" not in part:
+        part["maxLength"] = lengths[name]
+        return True
+    return changed

@@ -3,7 +3,7 @@
 from xrm_core.plugins.loading import load_plugins
 from xrm_core.plugins.plugin_settings import Secret, SettingInfo
 from xrm_core.plugins.plugins import Hook, PluginInfo, Plugins, copied, read_only
-from xrm_core.plugins.registration import InstalledPlugin
+from xrm_core.plugins.registration import InstalledPlugin, wrong_name
 
 __all__ = [
     "Hook",
@@ -15,4 +15,5 @@ __all__ = [
     "copied",
     "load_plugins",
     "read_only",
+    "wrong_name",
 ]

@@ -1,6 +1,7 @@
 """Plugins are checked here, when they are registered, so that no mistake of one shows only at the first write."""
 
 import inspect
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from xrm_core import hookspecs
 from xrm_core.errors import PluginLoadError
 
 _CORE_LAYER = "core"
+_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +103,19 @@ def _misuse(name: str, hook: HookImpl) -> str:
 
 def _one_line(error: Exception) -> str:
     return "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+
+
+def wrong_name(plugin: str, name: object, known: Iterable[str], form: str = "plugin.name") -> str:
+    """What is wrong with the name of something that a plugin registers and has to be ``plugin.name``; or nothing.
+
+    Args:
+        plugin: whose it is.
+        name: that it gives.
+        known: names that are taken by the same kind of thing.
+        form: how such names look, for the message.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return f"has a name that is none: {form} (a-z, 0-9 and _)"
+    if not name.startswith(f"{plugin}."):
+        return f"must have a name that begins with {plugin!r} and a dot"
+    return "is registered twice" if name in known else ""

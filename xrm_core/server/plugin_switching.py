@@ -9,6 +9,7 @@ from pathlib import Path
 
 from xrm_core.errors import PluginLoadError, Problem, SchemaFilesInvalid, SettingsError, XrmError
 from xrm_core.metadata.custom_types import kept, stored_by
+from xrm_core.metadata.keywords import formats_of
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.reading import RELATIONSHIPS, text_of, texts_in
 from xrm_core.metadata.structure import nearest
@@ -138,13 +139,13 @@ def _resting(settings: Settings, name: str, applied: Model | None) -> Resting:
         alone = Plugins([loaded])
         folders = [folder for folder, _ in alone.schema_folders()]
         files = [each for folder in folders for each in _texts(folder, problems)]
-        stored = stored_by(alone)
+        stored, lengths = stored_by(alone), {name: each.max_length for name, (_, each) in formats_of(alone).items()}
     except (PluginLoadError, SettingsError):  # that it cannot be loaded may be why it is switched off
         files = list(_packed(point, problems))
-        stored = {} if applied is None else stored_in(applied)
+        stored, lengths = {} if applied is None else stored_in(applied), {}
     if problems:
         raise SchemaFilesInvalid(problems)
-    files = [(file, kept(text, stored)) for file, text in files]
+    files = [(file, kept(text, stored, lengths)) for file, text in files]
     found = point.dist
     return Resting(name, (found.name if found else "") or "", (found.version if found else "") or "", tuple(files))
 

@@ -8,8 +8,7 @@ from xrm_core import naming
 from xrm_core.graphql import names
 from xrm_core.graphql.query_fields.query_field import MOST_RECORDS, MOST_SECONDS, QueryField
 from xrm_core.metadata.model import Model
-from xrm_core.permissions.policy import is_action
-from xrm_core.plugins import Plugins
+from xrm_core.plugins import Plugins, wrong_name
 from xrm_core.records.actions.shapes import Kind, Shape, kind_of, shape_of
 
 CORE_FIELDS = frozenset(
@@ -17,6 +16,7 @@ CORE_FIELDS = frozenset(
         *("node", "nodes", "search", "changes", "schemaFiles", "planSchemaChange", "permissions", "planPermissions"),
         *("me", "authEvents", "readLog", "userAccounts", "userAccount", "backgroundJobs", "backgroundJob"),
         *("webhooks", "webhook", "webhookDeliveries"),
+        *("outboxMessages", "outboxMessage", "workflowDefinitions", "workflowRuns", "workflowRun"),
     }
 )
 """The platform's own root fields of queries that are about no entity."""
@@ -98,12 +98,8 @@ def _core_fields(model: Model) -> Iterator[str]:
 
 
 def _wrong(plugin: str, field: QueryField, known: Mapping[str, Any], actions: Mapping[str, Any]) -> str:
-    if not isinstance(field.name, str) or not is_action(field.name):
-        return "has a name that is none: plugin.field (a-z, 0-9 and _)"
-    if not field.name.startswith(f"{plugin}."):
-        return f"must have a name that begins with {plugin!r} and a dot"
-    if field.name in known:
-        return "is registered twice"
+    if problem := wrong_name(plugin, field.name, known, "plugin.field"):
+        return problem
     if field.name in actions:
         return "has the name of an action, and policies would not tell them apart"
     if not callable(field.run):

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from xrm_core import naming
 from xrm_core.errors import PluginLoadError
 from xrm_core.metadata.model import Model
-from xrm_core.permissions.policy import is_action
-from xrm_core.plugins import Plugins
+from xrm_core.plugins import Plugins, wrong_name
 from xrm_core.records.actions.action import Action
 from xrm_core.records.actions.shapes import Shape, shape_of
 
@@ -107,12 +106,8 @@ def _core_fields(model: Model) -> Iterator[str]:
 
 
 def _wrong(plugin: str, action: Action, known: Mapping[str, Action]) -> str:
-    if not isinstance(action.name, str) or not is_action(action.name):
-        return "has a name that is none: plugin.action (a-z, 0-9 and _)"
-    if not action.name.startswith(f"{plugin}."):
-        return f"must have a name that begins with {plugin!r} and a dot"
-    if action.name in known:
-        return "is registered twice"
+    if problem := wrong_name(plugin, action.name, known, "plugin.action"):
+        return problem
     if not callable(action.run):
         return "has no function to run"
     if action.needs not in ("read", "update"):

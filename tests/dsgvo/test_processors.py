@@ -24,6 +24,7 @@ from xrm_core.api import (
     may_leave,
     send_message,
 )
+from xrm_core.events.webhook_gates import held_back_by
 from xrm_core.testing import Client, Setup, Xrm
 
 EVERYTHING = dict.fromkeys("abcdefgh", True)
@@ -157,6 +158,9 @@ def test_who_put_it_in_force_has_not_written_it_and_has_checked_all_of_it(xrm: X
     lacking = contract(xrm, xrm.get("processing_contract", mine)["processor"], checklist={"a": True, "b": False})
     assert "lacks b, c, d, e, f, g, h." in admin.refused(ACTIVATE, "REFUSED_BY_PLUGIN", id=lacking).message
     admin.query(ACTIVATE, id=mine)
+    of = xrm.get("processing_contract", mine)["processor"]
+    relabel = "mutation ($id: ID!) { updateProcessor(id: $id, input: {role: controller}) { id } }"
+    dsb.refused(relabel, "REFUSED_BY_PLUGIN", id=of)  # so that it needed no contract
     change = 'mutation ($id: ID!) { updateProcessingContract(id: $id, input: {validUntil: "2099-01-01"}) { id } }'
     dsb.refused(change, "REFUSED_BY_PLUGIN", id=mine)
     sneak = "mutation ($id: ID!) { updateProcessingContract(id: $id, input: {status: active}) { id } }"
@@ -214,3 +218,34 @@ def test_a_sub_processor_in_a_third_country_counts_and_one_switch_ends_all_that_
     assert ended == {"dsgvoTransfersEnd": {"transfers": 1}}
     assert code(admin) == "E_AVV"
     assert code(admin, "channel:mail") == "T_CONTRACT"  # which is the controller's own
+
+
+def test_a_webhook_to_a_host_that_nobody_answers_for_gets_nothing(xrm: Xrm, admin: Client):
+    def held_back(host: str) -> str | None:
+        with xrm.database.read() as connection:
+            return held_back_by(connection, xrm.platform.records, f"https://{host}/hook")
+
+    assert held_back("hooks.example.com") == "E_AVV"
+    mine = contract(xrm, processor(xrm, "webhook:hooks.example.com"))
+    assert held_back("hooks.example.com") == "E_AVV"
+    admin.query(ACTIVATE, id=mine)
+    assert held_back("hooks.example.com") is None
+    assert held_back("other.example.com") == "E_AVV"
+    admin.query(SUSPEND, id=mine)
+    assert held_back("hooks.example.com") == "E_AVV"
+
+
+def test_officers_keep_the_registers_and_auditors_only_read_them(xrm: Xrm):
+    mine = contract(xrm, processor(xrm, SMS))
+    agent, dsb, auditor = (xrm.as_role(name) for name in ("dsgvo_agent", "dsb", "auditor"))
+    create = 'mutation { createTechnicalMeasure(input: {key: "M", nameDe: "x", nameEn: "x", goal: integrity}) { id } }'
+
+    for client in (agent, auditor):
+        assert client.query("{ processors { nodes { key contracts { nodes { status } } } } }")["processors"][
+            "nodes"
+        ] == [{"key": "carrier", "contracts": {"nodes": [{"status": "draft"}]}}]
+        client.refused(create, "BAD_QUERY")
+        client.refused(ACTIVATE, "BAD_QUERY", id=mine)
+        client.refused("mutation { dsgvoArt30Propose { edition } }", "BAD_QUERY")
+    assert "id" in dsb.query(create)["createTechnicalMeasure"]
+    assert dsb.query(ACTIVATE, id=mine)["activateProcessingContract"] == {"status": "active"}

@@ -7,7 +7,7 @@ from typing import Any
 from xrm_core.api import Action, ActionContext, On, Record, RecordChange, Refuse
 from xrm_dsgvo.own import change, is_own, now
 
-CONTRACT, TRANSFER = "processing_contract", "data_transfer"
+CONTRACT, TRANSFER, PROCESSOR = "processing_contract", "data_transfer", "processor"
 
 CLAUSES = frozenset("abcdefgh")
 """What Article 28(3) has a contract say."""
@@ -138,7 +138,10 @@ def actions() -> list[Action]:
 def hooks() -> list[On]:
     """A contract begins as a draft, is moved on by actions, and says what it said when it was put in force."""
     operations: Any = ("create", "update", "delete", "restore")
-    return [On(CONTRACT, operations, before=_by_actions)]
+    return [
+        On(CONTRACT, operations, before=_by_actions),
+        On(PROCESSOR, "update", fields=("role", "country"), before=_as_contracted),
+    ]
 
 
 def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
@@ -159,6 +162,19 @@ def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
         if name in change_.changes and change_.changes[name] != change_.before.get(name):
             raise _refused(name)
     return None
+
+
+def _as_contracted(change_: RecordChange) -> None:
+    """With whom a contract was in force, of them neither role nor country is said otherwise: that would undo it."""
+    contracts = change_.find(CONTRACT, {"processor": {"id": {"eq": change_.before["id"]}}}, 100)
+    for name in ("role", "country"):
+        changed = name in change_.changes and change_.changes[name] != change_.before[name]
+        if changed and any(each["status"] != "draft" for each in contracts):
+            text = {
+                "en": "A contract was made with them as they are: keep another recipient.",
+                "de": "Mit ihm, wie er ist, besteht ein Vertrag: Einen anderen Empfänger anlegen.",
+            }
+            raise Refuse(text, field=name)
 
 
 def _move(contract: Record, name: str) -> None:

@@ -126,19 +126,25 @@ def test_what_is_due_is_told_and_reminded_of_once(xrm: Xrm):
     tested = xrm.create("technical_measure", measure)
     xrm.create("technical_measure", {**measure, "key": "M2", "test_again_on": "2999-01-01"})
 
+    mailer = xrm.create("processor", key="mailer", name="Mailer", role="controller", country="US")
+    until = {"processor": mailer, "country": "US", "instrument": "adequacy", "checked_on": "2020-01-01"}
+    soon = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
+    ends = xrm.create("data_transfer", {**until, "valid_until": soon})
+    xrm.create("data_transfer", {**until, "valid_until": "2999-01-01"})
+
     found = dsb.query(DUE)["dsgvoDue"]
 
     assert [(each["what"], each["record"], each["overdue"]) for each in found] == [
         ("measure_test", tested, True),
         ("breach", breach, False),
+        ("transfer_ends", ends, False),
     ]
     xrm.work()  # from now on the schedule counts
     xrm.clock.advance(hours=1)
-    assert reminders(xrm) == ["Datenpanne: Meldung an die Aufsichtsbehörde", "Maßnahme ist wieder zu prüfen"]
-    xrm.clock.advance(hours=1)
-    assert len(reminders(xrm)) == 2
-    xrm.clock.advance(hours=12)  # over
-    assert reminders(xrm)[0:2] == ["Datenpanne: Meldung an die Aufsichtsbehörde"] * 2
+    first = ["Datenpanne: Meldung an die Aufsichtsbehörde", "Grundlage einer Übermittlung endet"]
+    assert reminders(xrm) == [*first, "Maßnahme ist wieder zu prüfen"]
+    xrm.clock.advance(hours=12)  # the breach is over; of all else nobody is told again
+    assert reminders(xrm) == [first[0], *first, "Maßnahme ist wieder zu prüfen"]
 
 
 def reminders(xrm: Xrm) -> list[str]:
@@ -167,3 +173,27 @@ def test_annotations_tell_what_speaks_for_an_impact_assessment(
 
     [care] = [each for each in found if each.activity == "vertrieb.kundenpflege"]
     assert (set(care.criteria), care.required) == (criteria, required)
+
+
+def test_what_was_decided_of_an_activity_is_told_with_what_speaks_for_it(xrm: Xrm):
+    dsb, admin = xrm.as_role("dsb"), xrm.as_role("admin")
+    create = "mutation ($i: CreateAssessmentInput!) { createAssessment(input: $i) { id } }"
+    impact = {"kind": "impact", "reasons": "Weighed.", "reviewOn": "2999-01-01"}
+
+    dsb.refused(create, REFUSED, i=impact)  # of what?
+    dsb.refused(create, REFUSED, i={**impact, "kind": "legitimate_interests"})
+    given_ = {**impact, "activity": "verwaltung.benutzer", "outcome": "acceptable"}
+    id_ = dsb.query(create, i=given_)["createAssessment"]["id"]
+    before = triggers_by_activity(dsb)
+    admin.query("mutation ($id: ID!) { approveAssessment(id: $id) { status } }", id=id_)
+    after = triggers_by_activity(dsb)
+
+    assert "vulnerable_persons" in before["verwaltung.benutzer"]["criteria"]
+    assert before["verwaltung.benutzer"]["outcome"] is None
+    assert after["verwaltung.benutzer"]["outcome"] == "acceptable"
+    assert {key for key, each in after.items() if each["outcome"]} == {"verwaltung.benutzer"}
+
+
+def triggers_by_activity(client: Client) -> dict[str, Any]:
+    found = client.query("{ dsgvoImpactTriggers { activity criteria fields required outcome } }")
+    return {each["activity"]: each for each in found["dsgvoImpactTriggers"]}

@@ -21,7 +21,20 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 OF_THE_PLATFORM = frozenset(
     {
-        *("actions", "backup", "doctor", "files", "import", "jobs", "log", "oidc", "permissions", "plugins", "query"),
+        *(
+            "actions",
+            "backup",
+            "doctor",
+            "files",
+            "import",
+            "jobs",
+            "log",
+            "messages",
+            "oidc",
+            "permissions",
+            "plugins",
+            "query",
+        ),
         *(
             "restore",
             "schema",

@@ -1,5 +1,6 @@
 """``xrm plugins new`` writes a distribution that is right as it is."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,10 @@ import pytest
 
 from tests.cli.conftest import REPOSITORY, Xrm
 from tests.plain_logs import plain
-from tests.plugins.written import run_tests
+from tests.plugins.written import modules, run_tests
+from xrm_core.api import FilesContext
+from xrm_core.metadata.layers import LayerSource
+from xrm_core.metadata.loader import load
 from xrm_core.server.plugin_check import check_plugin
 from xrm_core.settings import load_settings
 from xrm_core.testing import Setup
@@ -47,6 +51,21 @@ def test_a_new_plugin_passes_its_own_tests(
     written: Path, monkeypatch: pytest.MonkeyPatch, xrm_with: Callable[[Setup], App]
 ):
     assert len(run_tests(written, monkeypatch, xrm_with)) >= 5
+
+
+@pytest.mark.parametrize("written", ["boats"], indirect=True)
+def test_a_new_plugin_has_a_command_for_files_alone(
+    written: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    plugin, _, _ = modules(written, monkeypatch)
+    unlabelled = {"type": "object", "properties": {"size": {"type": "string"}}}
+    (written / "boats_item.json").write_text(json.dumps({"x-entity": "boats_item", **unlabelled}))
+    model = load([LayerSource("core", "core", written)])
+    capsys.readouterr()
+
+    plugin.unlabelled(FilesContext(model, None, "unlabelled"))
+
+    assert capsys.readouterr().out == "boats_item.size\n"
 
 
 @pytest.fixture

@@ -74,3 +74,13 @@ class Context:
             BadQuery: the filter does not fit the entity.
         """
         return looking.find(self.records, self.connection, entity, where, limit)
+
+    def deleted(self, entity: str, after: str = "", limit: int = 1_000) -> "list[Record]":
+        """Records in the trash, whoever may see them, those that went along with others among them.
+
+        Args:
+            entity: of them.
+            after: the id of the last one that is known already; they come in the order of their ids.
+            limit: at most so many.
+        """
+        return looking.deleted(self.records, self.connection, entity, after, limit)

@@ -10,9 +10,12 @@ from xrm_core.permissions.caller import System
 from xrm_core.query.context import context_values
 from xrm_core.query.predicates import compile_rule, unguarded
 from xrm_core.query.scan import Scope
+from xrm_core.query.trash import former_names
 from xrm_core.records.rights import ONE
 from xrm_core.records.stored import Record, record_maker
+from xrm_core.records.trash import record_of
 from xrm_core.storage.driver_statements import DriverStatement
+from xrm_core.storage.trash_tables import TRASH
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
@@ -68,3 +71,20 @@ def find(records: "Records", connection: Connection, entity: str, where: Mapping
     rows = connection.execute(select(table).where(condition).order_by(table.c.id).limit(limit), context_values(caller))
     made = record_maker(kind, table.c.keys())
     return [made(tuple(row)) for row in rows]
+
+
+def deleted(records: "Records", connection: Connection, entity: str, after: str, limit: int) -> list[Record]:
+    """Records of an entity that are in the trash, those among them that went along with others; in order of their ids.
+
+    Raises:
+        KeyError: there is no such entity.
+        ValueError: fewer than one, or more than :data:`MOST`, are asked for.
+    """
+    if not 0 < limit <= MOST:
+        raise ValueError(limit)
+    kind = records.model[entity]
+    mine = select(TRASH.c.record).where(TRASH.c.entity.in_(former_names(kind)))
+    if after:
+        mine = mine.where(TRASH.c.record_id > after)
+    rows = connection.execute(mine.order_by(TRASH.c.record_id).limit(limit))
+    return [record_of(kind, row.record)[0] for row in rows]

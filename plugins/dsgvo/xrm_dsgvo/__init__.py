@@ -25,6 +25,7 @@ from xrm_dsgvo import points, preferences, purposes, reasons, subjects
 from xrm_dsgvo.breach import handling, notice
 from xrm_dsgvo.consent import confirmation, withdrawing
 from xrm_dsgvo.consent import recording as consents
+from xrm_dsgvo.discovery import surface as discovery
 from xrm_dsgvo.due import dates, impact
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
@@ -78,7 +79,8 @@ def register_actions() -> list[Action]:
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    return [field for part in (gate, editions, notice, dates, impact) for field in part.query_fields()]
+    parts = (gate, editions, notice, dates, impact, discovery)
+    return [field for part in parts for field in part.query_fields()]
 
 
 @hookimpl

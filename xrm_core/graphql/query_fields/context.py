@@ -11,6 +11,7 @@ from xrm_core.errors import QueryTooLarge, Timeout
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import Caller as Caller_
 from xrm_core.permissions.caller import System, User
+from xrm_core.records import looking
 from xrm_core.records.asking import asks_of
 from xrm_core.translation import say
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from xrm_core.graphql.query_fields.query_field import QueryField
     from xrm_core.query.reads import Read
     from xrm_core.records.door import Records
+    from xrm_core.records.stored import Record
 
 
 class QueryContext:
@@ -74,6 +76,34 @@ class QueryContext:
         """The same with all rights: what it answers is for the function to judge, not to be handed on."""
         return self._ask(self._system, document, variables)
 
+    def read(self, entity: str, id_: str) -> "Record | None":
+        """A record as it is stored, whoever may see it; None: there is none. For the function to judge, as with
+        :meth:`query_as_system`: it costs one point.
+        """
+        self.check()
+        self._spend(1)
+        return looking.read(self._records, self._connection, entity, id_)
+
+    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100) -> "list[Record]":
+        """Records for which a filter holds, in the words of entity files, whoever may see them; the oldest first.
+
+        Each costs one point, and the look itself one.
+
+        Raises:
+            BadQuery: the filter does not fit the entity.
+        """
+        self.check()
+        found = looking.find(self._records, self._connection, entity, where, limit)
+        self._spend(1 + len(found))
+        return found
+
+    def deleted(self, entity: str, after: str = "", limit: int = 1_000) -> "list[Record]":
+        """Records in the trash, as actions look at them; costs as :meth:`find`."""
+        self.check()
+        found = looking.deleted(self._records, self._connection, entity, after, limit)
+        self._spend(1 + len(found))
+        return found
+
     def check(self) -> None:
         """Between two steps of a long calculation: raises Timeout if the time of the field is over."""
         if time.monotonic() > self._until:
@@ -89,11 +119,14 @@ class QueryContext:
     def _ask(self, caller: Caller_, document: str, variables: Mapping[str, Any] | None) -> dict[str, Any]:
         self.check()
         asked = asks_of(self._records).ask(self._connection, caller, document, variables)
-        self._left -= asked.cost
+        self._spend(asked.cost)
+        self.reads.extend(asked.reads if caller is self.caller else ())
+        return asked.data
+
+    def _spend(self, points: int) -> None:
+        self._left -= points
         if self._left < 0:
             raise QueryTooLarge(
                 say("{field} asks for more than you may spend at a time.", field=self.name),
                 hint=say("Ask for less at a time."),
             )
-        self.reads.extend(asked.reads if caller is self.caller else ())
-        return asked.data

@@ -1,0 +1,183 @@
+"""Which records are the person: strong matches are joined until nothing more comes, weak ones are listed."""
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Literal
+
+from jsonschema import Draft202012Validator
+
+from xrm_core.api import Record
+from xrm_dsgvo.discovery.graph import Candidate, Key, Reason, Seed
+from xrm_dsgvo.discovery.identity import (
+    Identifier,
+    fields_with,
+    filter_of,
+    identifier,
+    name_form,
+    one_form,
+    spellings,
+)
+from xrm_dsgvo.discovery.sources import Sources, refers_to, target_of
+from xrm_dsgvo.points import role_mailbox
+from xrm_dsgvo.privacy import EntityPrivacy
+from xrm_dsgvo.subjects import SUBJECT
+
+LINK = "data_subject_link"
+
+
+class Joining:
+    """The records that are the person, and those that may be.
+
+    Args:
+        sources: where to look.
+        seed: with what to begin.
+        region: of which country phone numbers without a country are.
+    """
+
+    def __init__(self, sources: Sources, seed: Seed, region: str) -> None:
+        self._sources = sources
+        self._region = region
+        self._todo: list[Identifier] = []
+        self._seen: set[Identifier] = set()
+        self._births = set() if seed.birth_date is None else {seed.birth_date.isoformat()}
+        self._names = {name_form(seed.name): seed.name} if seed.name and name_form(seed.name) else {}
+        self._maybe: dict[Key, tuple[set[str], Literal["WEAK", "ROLE_MAILBOX", "BIRTH_DATE"]]] = {}
+        self._told: set[Key] = {*seed.records, *seed.confirmed}
+        self.own: dict[Key, list[Reason]] = {}
+        for space, value in (("email", seed.email), ("phone", seed.phone), ("iban", seed.iban)):
+            form = one_form(space, value, region) if value else None
+            if form is not None:
+                self._note(Identifier(space, form, space == "email" and role_mailbox(space, form)))
+        for key in seed.records:
+            self._join(key, Reason("seed"))
+        for key in sorted(seed.confirmed):
+            self._join(key, Reason("confirmed"))
+        while self._todo:
+            self._search(self._todo.pop())
+        for text in list(self._names.values()):
+            self._same_name(text)
+
+    def candidates(self) -> list[Candidate]:
+        """What is listed for somebody to confirm."""
+        return [
+            Candidate(*key, tuple(sorted(fields)), code, self._sources.is_deleted(key))
+            for key, (fields, code) in sorted(self._maybe.items())
+            if key not in self.own
+        ]
+
+    def _join(self, key: Key, why: Reason) -> None:
+        if key in self.own:
+            if why not in self.own[key]:
+                self.own[key].append(why)
+            return
+        record = self._sources.read(key)
+        if record is None:
+            return
+        self.own[key] = [why]
+        entity = self._sources.privacy[key[0]]
+        if entity.birth_date and record.get(entity.birth_date):
+            self._births.add(str(record[entity.birth_date]))
+        for said in entity.fields.values():
+            if (found := identifier(said, record.get(said.name), self._region, record)) is not None:
+                self._note(found)
+        if name := _name_of(entity, record):
+            self._names.setdefault(name_form(name), name)
+        for other in self._same_subject(key, record):
+            self._join(other, Reason("subject", of=key))
+
+    def _note(self, found: Identifier) -> None:
+        if found.space != "name_de" and found not in self._seen:
+            self._seen.add(found)
+            self._todo.append(found)
+
+    def _search(self, wanted: Identifier) -> None:
+        for said in fields_with(self._sources.privacy, wanted.space):
+            entity = self._sources.privacy[said.entity]
+            field = self._sources.model[said.entity][said.name]
+
+            def fits(record: Record, said: Any = said) -> bool:
+                found = identifier(said, record.get(said.name), self._region, record)
+                return found is not None and (found.space, found.value) == (wanted.space, wanted.value)
+
+            for record, _ in self._sources.where(said.entity, filter_of(field, said, wanted), fits):
+                if not _is_person(entity, record):
+                    continue
+                there = identifier(said, record.get(said.name), self._region, record)
+                key = (said.entity, str(record["id"]))
+                if wanted.weak or (there is not None and there.weak):
+                    mailbox = wanted.space == "email" and role_mailbox("email", wanted.value)
+                    self._list(key, said.name, "ROLE_MAILBOX" if mailbox else "WEAK")
+                elif self._other_birth(entity, record) and key not in self._told:
+                    self._list(key, said.name, "BIRTH_DATE")
+                else:
+                    self._join(key, Reason("match", said.name))
+
+    def _same_name(self, name: str) -> None:
+        wanted, forms = name_form(name), spellings(name)
+        for entity in self._sources.privacy.subjects():
+            fields = [each.name for each in entity.fields.values() if each.match and each.match.normalizer == "name_de"]
+            if not fields:
+                continue
+            texts = {"in": forms, "ignoring": "CASE_AND_ACCENTS"}
+            filter_ = {"and": [{each: texts} for each in fields]}
+
+            def fits(record: Record, entity: EntityPrivacy = entity) -> bool:
+                return name_form(_name_of(entity, record) or "") == wanted
+
+            for record, _ in self._sources.where(entity.name, filter_, fits):
+                if _is_person(entity, record):
+                    for field in fields:
+                        self._list((entity.name, str(record["id"])), field, "WEAK")
+
+    def _list(self, key: Key, field: str, code: Literal["WEAK", "ROLE_MAILBOX", "BIRTH_DATE"]) -> None:
+        fields, known = self._maybe.get(key, (set(), code))
+        self._maybe[key] = ({*fields, field}, "BIRTH_DATE" if "BIRTH_DATE" in (known, code) else known)
+
+    def _other_birth(self, entity: EntityPrivacy, record: Record) -> bool:
+        born = record.get(entity.birth_date) if entity.birth_date else None
+        return bool(born) and bool(self._births) and str(born) not in self._births
+
+    def _same_subject(self, key: Key, record: Record) -> Iterator[Key]:
+        """Records of which the platform has noted that they are the same person's."""
+        if LINK not in self._sources.model:
+            return
+        if key[0] == SUBJECT:
+            of_subject = self._sources.model[LINK]["data_subject"]
+            for link, _ in self._sources.where(
+                LINK, refers_to(of_subject, key), lambda each: target_of(of_subject, each) == key
+            ):
+                yield str(link["entity_name"]), str(link["record_id"])
+            merged = self._sources.model[SUBJECT]["merged_into"]
+            if (into := target_of(merged, record)) is not None:
+                yield into
+            for other, _ in self._sources.where(
+                SUBJECT, refers_to(merged, key), lambda each: target_of(merged, each) == key
+            ):
+                yield SUBJECT, str(other["id"])
+            return
+        this = {"entity_name": {"eq": key[0]}, "record_id": {"eq": key[1]}}
+        for link, _ in self._sources.where(
+            LINK, this, lambda each: (each["entity_name"], str(each["record_id"])) == key
+        ):
+            yield SUBJECT, str(link["data_subject"])
+
+
+def _name_of(entity: EntityPrivacy, record: Record) -> str | None:
+    fields = [each.name for each in entity.fields.values() if each.match and each.match.normalizer == "name_de"]
+    values = [str(record[each]) for each in fields if record.get(each)]
+    return " ".join(values) if values and len(values) == len(fields) else None
+
+
+def _is_person(entity: EntityPrivacy, record: Record) -> bool:
+    """A company is nobody's duplicate, though somebody's address stands on it."""
+    return entity.when is None or _validator(entity).is_valid({k: v for k, v in record.items() if v is not None})
+
+
+@lru_cache(maxsize=64)
+def _validator_of(text: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(text))
+
+
+def _validator(entity: EntityPrivacy) -> Draft202012Validator:
+    return _validator_of(json.dumps(entity.when, sort_keys=True, default=dict))

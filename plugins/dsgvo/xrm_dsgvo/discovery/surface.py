@@ -1,0 +1,136 @@
+"""``dsgvoSubjectGraph``: the graph of a person for those who work on requests. Names and ids, no values."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from xrm_core.api import QueryContext, QueryField, Refuse
+from xrm_dsgvo.discovery.finding import discover
+from xrm_dsgvo.discovery.graph import Hit, Key, Seed, SubjectGraph
+
+
+@dataclass
+class SubjectRecord:
+    """A record of an entity."""
+
+    entity: str
+    record: str
+
+
+@dataclass
+class SubjectGraphInput:
+    """A record, or what the person has told; ``confirmed`` of the candidates are the person, too."""
+
+    entity: str | None = None
+    record: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    iban: str | None = None
+    name: str | None = None
+    birth_date: date | None = None
+    confirmed: list[SubjectRecord] = field(default_factory=list)
+
+
+@dataclass
+class FoundBecause:
+    """Why: ``kind`` is seed, confirmed, match, subject or link."""
+
+    kind: str
+    field: str
+    entity: str | None
+    record: str | None
+
+
+@dataclass
+class FoundRecord:
+    """A record about the person; ``mine`` are its fields about them, ``others`` those about somebody else."""
+
+    entity: str
+    record: str
+    own: bool
+    deleted: bool
+    via: list[str]
+    mine: list[str]
+    others: list[str]
+    why: list[FoundBecause]
+
+
+@dataclass
+class PossibleRecord:
+    """A record that may be the same person's; ``code`` is WEAK, ROLE_MAILBOX or BIRTH_DATE."""
+
+    entity: str
+    record: str
+    deleted: bool
+    fields: list[str]
+    code: str
+
+
+@dataclass
+class SearchedEntity:
+    """How many of an entity were found."""
+
+    entity: str
+    found: int
+
+
+@dataclass
+class SubjectGraphFound:
+    """All that is about a person, what may be, and where it was looked for."""
+
+    records: list[FoundRecord]
+    candidates: list[PossibleRecord]
+    searched: list[SearchedEntity]
+
+
+def subject_graph(context: QueryContext, given: SubjectGraphInput) -> SubjectGraphFound:
+    """Find it.
+
+    Raises:
+        Refuse: there is nothing to begin with, or no such record.
+    """
+    records: tuple[Key, ...] = ()
+    if given.entity and given.record:
+        records = ((given.entity, given.record),)
+    if not records and not any((given.email, given.phone, given.iban, given.name)):
+        text = {
+            "en": "Name a record, an address, a phone number, an account or a name.",
+            "de": "Einen Datensatz, eine Adresse, Telefonnummer, ein Konto oder einen Namen nennen.",
+        }
+        raise Refuse(text, field="entity")
+    confirmed = frozenset((each.entity, each.record) for each in given.confirmed)
+    seed = Seed(records, given.email, given.phone, given.iban, given.name, given.birth_date, confirmed)
+    graph = discover(context, context.model, seed, context.settings.region)
+    if lost := next((key for key in (*records, *sorted(confirmed)) if graph.hit(key) is None), None):
+        text = {"en": f"There is no such record: {lost[0]}.", "de": f"Diesen Datensatz gibt es nicht: {lost[0]}."}
+        raise Refuse(text, field="record")
+    return _told(graph)
+
+
+def _told(graph: SubjectGraph) -> SubjectGraphFound:
+    candidates = [
+        PossibleRecord(each.entity, each.id, each.deleted, list(each.fields), each.code) for each in graph.candidates
+    ]
+    searched = [SearchedEntity(name, found) for name, found in sorted(graph.searched.items())]
+    return SubjectGraphFound([_record(each) for each in graph.hits], candidates, searched)
+
+
+def _record(hit: Hit) -> FoundRecord:
+    why = [FoundBecause(each.kind, each.field, *(each.of or (None, None))) for each in hit.why]
+    parts = sorted(hit.via), list(hit.mine), list(hit.others)
+    return FoundRecord(hit.entity, hit.id, hit.own, hit.deleted, *parts, why)
+
+
+def query_fields() -> list[QueryField]:
+    """``dsgvoSubjectGraph``."""
+    about = {"en": "All records about a person.", "de": "Alle Datensätze über eine Person."}
+    return [
+        QueryField(
+            "dsgvo.subject_graph",
+            subject_graph,
+            input=SubjectGraphInput,
+            answers=SubjectGraphFound,
+            cost=500,
+            seconds=60,
+            description=about,
+        )
+    ]

@@ -1,0 +1,136 @@
+"""From a seed to all that is about a person: duplicates, shared records, cycles, the trash, and what is only likely."""
+
+from typing import Any
+
+import pytest
+
+from xrm_core.testing import Setup, Xrm
+
+GRAPH = """
+query ($entity: String, $record: String, $email: String, $phone: String, $name: String, $birthDate: Date,
+  $confirmed: [DsgvoSubjectGraphSubjectRecordInput!]) {
+  dsgvoSubjectGraph(entity: $entity, record: $record, email: $email, phone: $phone, name: $name, birthDate: $birthDate,
+    confirmed: $confirmed) {
+    records { entity record own deleted via mine others why { kind field entity record } }
+    candidates { entity record deleted fields code }
+    searched { entity found }
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def xrm_setup() -> Setup:
+    return Setup(plugins=["dsgvo"])
+
+
+def graph(xrm: Xrm, **given: Any) -> dict[str, Any]:
+    return dict(xrm.as_role("admin").query(GRAPH, **given)["dsgvoSubjectGraph"])
+
+
+def found(told: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(each["entity"], each["record"]) for each in told["records"]}
+
+
+def contact(xrm: Xrm, last: str, **values: Any) -> str:
+    return str(xrm.create("contact", {"first_name": "Ada", "last_name": last, **values}))
+
+
+def test_duplicates_are_joined_until_nothing_more_comes(xrm: Xrm):
+    # given three records of one person in a chain: an address joins two of them, a number the third
+    first = contact(xrm, "Weiß", email="ada@example.org")
+    second = contact(xrm, "Lovelace", email="ADA@Example.org", mobile="+49 170 1234567")
+    third = contact(xrm, "Byron", mobile="+491701234567")
+    other = contact(xrm, "Fremd", email="x@example.org", mobile="+491707777777")
+
+    # when one begins anywhere
+    told = [graph(xrm, entity="contact", record=first), graph(xrm, phone="0170 1234567")]
+
+    # then all three are there, and nobody else
+    for each in told:
+        assert found(each) == {("contact", id_) for id_ in (first, second, third)}
+        assert ("contact", other) not in {(one["entity"], one["record"]) for one in each["candidates"]}
+    why = {each["record"]: each["why"] for each in told[0]["records"]}
+    assert why[first][0]["kind"] == "seed"
+    assert {(one["kind"], one["field"]) for one in why[third]} == {("match", "mobile")}
+    searched = {each["entity"]: each["found"] for each in told[0]["searched"]}
+    assert searched["contact"] == 3
+    assert searched["activity"] == 0
+
+
+def test_weak_matches_are_listed_and_joined_once_somebody_confirms_them(xrm: Xrm):
+    first = contact(xrm, "Müller-Weiß", email="ada@example.org", phone="+49301234567")
+    spelled = contact(xrm, "Mueller Weiss", email="other@example.org")
+    same_phone = contact(xrm, "Anders", phone="030 1234567")
+    contact(xrm, "Müller")
+
+    told = graph(xrm, entity="contact", record=first)
+
+    assert found(told) == {("contact", first)}
+    assert {(each["record"], tuple(each["fields"]), each["code"]) for each in told["candidates"]} == {
+        (spelled, ("first_name", "last_name"), "WEAK"),
+        (same_phone, ("phone",), "WEAK"),
+    }
+    # when somebody says that one is the same
+    again = graph(xrm, entity="contact", record=first, confirmed=[{"entity": "contact", "record": spelled}])
+    # then it counts, and so does what it leads to
+    assert found(again) == {("contact", first), ("contact", spelled)}
+
+
+def test_an_address_that_several_use_joins_nobody(xrm: Xrm):
+    first, second = contact(xrm, "Eins", email="info@example.org"), contact(xrm, "Zwei", email="info@example.org")
+
+    told = graph(xrm, entity="contact", record=first)
+
+    assert found(told) == {("contact", first)}
+    assert [(each["record"], each["code"]) for each in told["candidates"]] == [(second, "ROLE_MAILBOX")]
+
+
+def test_a_record_in_the_trash_is_found(xrm: Xrm):
+    first = contact(xrm, "Weiß", email="ada@example.org")
+    gone = contact(xrm, "Weg", email="ada@example.org")
+    xrm.as_role("admin").query("mutation ($id: ID!) { deleteContact(id: $id) { id } }", id=gone)
+
+    told = graph(xrm, entity="contact", record=first)
+
+    assert {(each["record"], each["deleted"]) for each in told["records"]} == {(first, False), (gone, True)}
+
+
+def test_of_a_record_that_several_share_only_fields_about_the_person_are_theirs(xrm: Xrm):
+    # given an activity about one contact, and one in which she takes part
+    first = contact(xrm, "Weiß", email="ada@example.org")
+    other = contact(xrm, "Fremd", email="x@example.org")
+    about = xrm.create("activity", {"kind": "call", "subject": "Anruf", "regarding": {"contact": first}})
+    foreign = xrm.create("activity", {"kind": "call", "subject": "Anruf", "regarding": {"contact": other}})
+
+    told = graph(xrm, entity="contact", record=first)
+
+    assert ("activity", about) in found(told)
+    assert ("activity", foreign) not in found(told)
+    [hit] = [each for each in told["records"] if each["record"] == about]
+    assert hit["via"] == ["regarding"]
+    assert "description" in hit["mine"]
+    assert {(each["kind"], each["record"]) for each in hit["why"]} == {("link", first)}
+
+
+def test_another_day_of_birth_joins_nobody(xrm: Xrm):
+    first = contact(xrm, "Weiß", email="ada@example.org", birthday="1990-01-02")
+    other = contact(xrm, "Kind", email="ada@example.org", birthday="2015-06-07")
+
+    told = graph(xrm, entity="contact", record=first)
+
+    assert found(told) == {("contact", first)}
+    assert [(each["record"], each["code"]) for each in told["candidates"]] == [(other, "BIRTH_DATE")]
+
+
+def test_a_search_needs_something_to_begin_with_and_a_record_that_is_there(xrm: Xrm):
+    admin = xrm.as_role("admin")
+
+    admin.refused(GRAPH, "REFUSED_BY_PLUGIN")
+    admin.refused(GRAPH, "REFUSED_BY_PLUGIN", entity="contact", record="019eff46-661f-79e2-a0df-b84d2945b4e5")
+    admin.refused(GRAPH, "REFUSED_BY_PLUGIN", entity="no_such_entity", record="x")
+
+
+def test_nobody_is_asked_for_who_has_no_right_to_it(xrm: Xrm):
+    xrm.as_role("sales_rep").refused(
+        '{ dsgvoSubjectGraph(email: "ada@example.org") { records { record } } }', "BAD_QUERY"
+    )

@@ -8,7 +8,8 @@ from tests.docs.pages import DOCS, examples
 from tests.dsgvo.conftest import KEY
 from xrm_core.testing import Setup, Xrm
 
-PAGES = [DOCS / "dsgvo" / f"{name}.md" for name in ("consent", "sending", "processors", "record", "breaches")]
+NAMES = ("consent", "sending", "processors", "record", "breaches", "discovery")
+PAGES = [DOCS / "dsgvo" / f"{name}.md" for name in NAMES]
 NAMES = {
     "$declaration": "{ consentDeclarations { nodes { id } } }",
     "$purpose": "{ consentPurposes { nodes { id } } }",

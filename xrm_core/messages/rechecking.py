@@ -53,11 +53,20 @@ def recheck_messages(context: Transacting, person: RecordRef | None = None) -> i
         How many have ended; 0 where a job finds that out.
     """
     if person is not None:
-        waiting = outbox.waiting(context.connection, person=person, limit=_AT_A_TIME)
-        return sum(_refused(context.records, context.connection, kept, None) for kept in waiting)
+        return _recheck_person(context, person)
     if outbox.waiting(context.connection, limit=1):
         enqueue(context.connection, RECHECK, key="message recheck")
     return 0
+
+
+def _recheck_person(context: Transacting, person: RecordRef) -> int:
+    refused, after = 0, None
+    while True:
+        waiting = outbox.waiting(context.connection, person=person, after=after, limit=_AT_A_TIME)
+        refused += sum(_refused(context.records, context.connection, kept, None) for kept in waiting)
+        if len(waiting) < _AT_A_TIME:
+            return refused
+        after = waiting[-1].id
 
 
 def recheck_all(job: JobContext, _payload: Mapping[str, Any]) -> Mapping[str, Any]:

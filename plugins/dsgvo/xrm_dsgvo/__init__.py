@@ -35,6 +35,7 @@ from xrm_dsgvo.pages import choosing, confirming, leaving
 from xrm_dsgvo.processors import connectors, contracts
 from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
+from xrm_dsgvo.requests import asking as requests
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
 
@@ -79,7 +80,7 @@ def register_actions() -> list[Action]:
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    parts = (gate, editions, notice, dates, impact, discovery)
+    parts = (gate, editions, notice, dates, impact, discovery, requests)
     return [field for part in parts for field in part.query_fields()]
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from xrm_core.api import Secret
 from xrm_dsgvo.registers import Registers, registers_of
+from xrm_dsgvo.requests.deadline import free_days
 
 _SHORTEST_KEY = 32
 
@@ -40,6 +41,8 @@ class Settings:
     """Of which country phone numbers without a country are."""
     time_zone: str = "Europe/Berlin"
     """In which quiet hours are meant."""
+    holidays: str = "DE"
+    """Whose public holidays count for deadlines: those of a country, or of a part of it: ``DE-BY``."""
     confirm_days: int = 14
     """So long a consent can be confirmed that was asked for; after that it lapses."""
     stale_months: int = 24
@@ -58,6 +61,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         registers_of(self.registers, self.sector)
+        free_days(self.holidays)
         if self.suppression_key is not None and len(self.suppression_key.reveal()) < _SHORTEST_KEY:
             raise ValueError(f"the suppression_key has fewer than {_SHORTEST_KEY} characters: «openssl rand -hex 32»")
         if self.public_url and not self.public_url.startswith(("https://", "http://localhost")):

@@ -1,0 +1,1 @@
+"""Requests of data subjects (Articles 15 to 22)."""

@@ -3,7 +3,11 @@
 from typing import Any
 
 import pytest
+from xrm_dsgvo.privacy import privacy_of
 
+from tests.dsgvo.canaries import Canaries, Person
+from tests.dsgvo.test_canaries import OWN
+from xrm_core.naming import camel, pascal
 from xrm_core.testing import Setup, Xrm
 
 GRAPH = """
@@ -120,6 +124,53 @@ def test_another_day_of_birth_joins_nobody(xrm: Xrm):
 
     assert found(told) == {("contact", first)}
     assert [(each["record"], each["code"]) for each in told["candidates"]] == [(other, "BIRTH_DATE")]
+
+
+def test_what_is_about_somebody_else_is_not_found_whatever_entity_it_is_of(xrm: Xrm):
+    # given two persons in all entities, and a duplicate of one of them
+    canaries = Canaries(xrm, but=OWN)
+    first, other = canaries.fill("A"), canaries.fill("B")
+    again = canaries.fill("C", same=first)
+
+    told = graph(xrm, entity="contact", record=first.records["contact"])
+
+    # then nothing of the other is found, and the duplicate with what belongs to it is
+    assert not found(told) & set(other.records.items())
+    assert {("contact", first.records["contact"]), ("contact", again.records["contact"])} <= found(told)
+    privacy = privacy_of(xrm.platform.model)
+    for hit in told["records"]:
+        # and each personal field is the person's, or somebody else's
+        assert sorted(hit["mine"] + hit["others"]) == sorted(each.name for each in privacy[hit["entity"]].personal())
+    for person in (first, again):
+        own = ("contact", person.records["contact"])
+        below = {
+            (edge.end, person.records[edge.end])
+            for edge in privacy.edges_from("contact")
+            if edge.down and edge.end in person.records and _refers(xrm, edge.holder, person, edge.field, own)
+        }
+        assert below
+        assert below <= found(told)
+
+
+def _refers(xrm: Xrm, entity: str, person: Person, field: str, to: tuple[str, str]) -> bool:
+    relation = xrm.platform.model[entity][field]
+    if relation.reference.polymorphic:
+        part = f"{{ ... on {pascal(to[0])} {{ id }} }}"
+    else:
+        part = "{ id }"
+    document = f"query ($id: ID!) {{ {camel(entity)}(id: $id) {{ {camel(field)} {part} }} }}"
+    [record] = xrm.as_role("admin").query(document, id=person.records[entity]).values()
+    return (record[camel(field)] or {}).get("id") == to[1]
+
+
+def test_what_is_about_them_is_found_in_the_trash(xrm: Xrm):
+    first = contact(xrm, "Weiß", email="ada@example.org")
+    about = xrm.create("activity", {"kind": "call", "subject": "Anruf", "regarding": {"contact": first}})
+    xrm.as_role("admin").query("mutation ($id: ID!) { deleteActivity(id: $id) { id } }", id=about)
+
+    told = graph(xrm, entity="contact", record=first)
+
+    assert ("activity", about, True) in {(each["entity"], each["record"], each["deleted"]) for each in told["records"]}
 
 
 def test_a_search_needs_something_to_begin_with_and_a_record_that_is_there(xrm: Xrm):

@@ -154,10 +154,7 @@ def test_what_is_about_somebody_else_is_not_found_whatever_entity_it_is_of(xrm: 
 
 def _refers(xrm: Xrm, entity: str, person: Person, field: str, to: tuple[str, str]) -> bool:
     relation = xrm.platform.model[entity][field]
-    if relation.reference.polymorphic:
-        part = f"{{ ... on {pascal(to[0])} {{ id }} }}"
-    else:
-        part = "{ id }"
+    part = f"{{ ... on {pascal(to[0])} {{ id }} }}" if relation.reference.polymorphic else "{ id }"
     document = f"query ($id: ID!) {{ {camel(entity)}(id: $id) {{ {camel(field)} {part} }} }}"
     [record] = xrm.as_role("admin").query(document, id=person.records[entity]).values()
     return (record[camel(field)] or {}).get("id") == to[1]

@@ -24,8 +24,8 @@ and ``Attachment`` are what such a function makes, ``MessageOutcome`` with its `
 on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what it may raise; ``recheck_messages`` has
 the gates asked again about those that wait. ``Connector`` is another way on which data leave, ``LeavingContext`` what
 its gates are given, ``ConnectorRefusal`` what they answer; ``may_leave`` asks them. ``erase_values``
-erases former values of a record from the change log and the trash, ``Erased`` is how much. What is not here may change
-in any release.
+erases former values of a record from the change log and the trash, ``Erased`` is how much, ``former_values`` are those
+in the log. What is not here may change in any release.
 """
 
 from xrm_core.contributions.command import Command, CommandContext
@@ -73,7 +73,7 @@ from xrm_core.metadata.text_formats import TextFormat
 from xrm_core.plugins import Secret
 from xrm_core.records.actions import Action, ActionContext
 from xrm_core.records.asking import DocumentInvalid
-from xrm_core.records.erasing import Erased, erase_values
+from xrm_core.records.erasing import Erased, erase_values, former_values
 from xrm_core.records.hooks import HookContext, On, RecordChange
 from xrm_core.translation import Texts
 
@@ -138,6 +138,7 @@ __all__ = [
     "Write",
     "enqueue",
     "erase_values",
+    "former_values",
     "hookimpl",
     "may_leave",
     "may_send",

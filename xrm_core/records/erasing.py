@@ -4,9 +4,10 @@ What the record itself holds is changed or deleted by the door as anything else,
 the former values, which is erased with the rest.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -17,7 +18,10 @@ from xrm_core.query.trash import columns_then, former_names
 from xrm_core.records import purging
 from xrm_core.records.door import Records
 from xrm_core.storage import file_versions
+from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
+
+_AT_ONCE = 500
 
 
 class _Writing(Protocol):
@@ -44,7 +48,8 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     """Erase the former values of a record, in the transaction of the context.
 
     Of the change log they go from all its versions; that it was changed, when, and which fields, stays, and the chain
-    verifies as before. In the trash they are emptied; what is restored then lacks them.
+    verifies as before. In the trash they are emptied; what is restored then lacks them. Files that these fields have
+    had are removed with their former versions, as far as nothing refers to them.
 
     Args:
         context: of an action, of what follows a write, of a job (``job.within(connection)``) or a command.
@@ -62,7 +67,49 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     if names is not None and (unknown := names - {each.name for each in kind.all_fields()}):
         raise ValueError(f"{entity} has no field {min(unknown)!r}")
     trash = _from_trash(context, kind, id_, names)
-    return Erased(erase_record(context.connection, id_, names), trash)
+    files = _files_in_log(context.connection, kind, id_, names)
+    entries = erase_record(context.connection, id_, names)
+    for start in range(0, len(files), _AT_ONCE):
+        _discard(context, files[start : start + _AT_ONCE])
+    return Erased(entries, trash)
+
+
+def former_values(context: _Writing, id_: str, fields: Iterable[str]) -> list[Any]:
+    """What fields of a record hold or have held, by what the change log says, each once: to look for it elsewhere.
+
+    Args:
+        context: as of :func:`erase_values`.
+        id_: of the record.
+        fields: their names.
+    """
+    return _in_log(context.connection, id_, frozenset(fields))
+
+
+def _files_in_log(connection: Connection, kind: Entity, id_: str, names: frozenset[str] | None) -> list[str]:
+    """The files that fields of a record have had."""
+    files = frozenset(field.name for field in kind.fields.values() if field.type is FieldType.FILE)
+    return sorted(map(str, _in_log(connection, id_, files if names is None else files & names)))
+
+
+def _in_log(connection: Connection, id_: str, names: frozenset[str]) -> list[Any]:
+    found: dict[str, Any] = {}
+    if names:
+        for fields in connection.scalars(select(CHANGE.c.fields).where(CHANGE.c.record_id == id_)):
+            said = json.loads(fields)
+            # a change has [before, after], a creation or deletion the value alone
+            values = (each for name in names & said.keys() for each in _listed(said[name]))
+            found |= {json.dumps(value): value for value in values if value is not None}
+    return list(found.values())
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _discard(context: _Writing, files: Sequence[str]) -> None:
+    """Remove files with their former versions, as far as nothing refers to them."""
+    former = file_versions.former_ids(context.connection, files)
+    context.records.files.discard(context.connection, [*files, *former])
 
 
 def _from_trash(context: _Writing, kind: Entity, id_: str, names: frozenset[str] | None) -> bool:
@@ -87,6 +134,5 @@ def _from_trash(context: _Writing, kind: Entity, id_: str, names: frozenset[str]
     if held:
         attached = TRASH_FILE.c.record_id == id_, TRASH_FILE.c.entity == row.entity
         connection.execute(delete(TRASH_FILE).where(*attached, TRASH_FILE.c.file_id.in_(held)))
-        former = file_versions.former_ids(connection, sorted(held))
-        context.records.files.discard(connection, [*sorted(held), *former])
+        _discard(context, sorted(held))
     return bool(kept != row.record)

@@ -27,6 +27,7 @@ from xrm_dsgvo.consent import confirmation, withdrawing
 from xrm_dsgvo.consent import recording as consents
 from xrm_dsgvo.discovery import surface as discovery
 from xrm_dsgvo.due import dates, impact
+from xrm_dsgvo.erasure import surface as erasures
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
 from xrm_dsgvo.objection import flags, merging, suppressing
@@ -36,6 +37,7 @@ from xrm_dsgvo.processors import connectors, contracts
 from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
 from xrm_dsgvo.requests import asking as requests
+from xrm_dsgvo.retention import holds
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
 
@@ -73,7 +75,8 @@ def register_roles() -> list[Path]:
 @hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    parts = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate, contracts, editions, handling)
+    consenting = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate)
+    parts = (*consenting, contracts, editions, handling, erasures, holds)
     return [action for part in parts for action in part.actions()]
 
 
@@ -143,5 +146,7 @@ def register_record_hooks() -> list[On]:
         editions,
         handling,
         merging,
+        erasures,
+        holds,
     )
     return [hook for part in parts for hook in part.hooks()]

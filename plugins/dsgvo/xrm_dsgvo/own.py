@@ -64,6 +64,12 @@ def change(context: Writing, entity: str, id_: str, values: Mapping[str, Any]) -
         context.records.update(context.connection, context.system, entity, id_, values)
 
 
+def delete(context: Writing, entity: str, id_: str) -> None:
+    """Delete a record, also one that nobody else may."""
+    with _announcing(entity):
+        context.records.delete(context.connection, context.system, entity, id_)
+
+
 def upsert(context: Writing, entity: str, by: tuple[str, ...], values: Mapping[str, Any]) -> str:
     """The record with this key, created if there is none: of two who do it at once one creates it."""
     with _announcing(entity):

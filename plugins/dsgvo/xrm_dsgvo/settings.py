@@ -54,6 +54,10 @@ class Settings:
     """Connectors that reach nobody else, such as a mail server of the controller's own: ``channel:mail``, or a webhook
     to a host of its own: ``webhook:erp.example.com``. All others are bound to a recipient, or send nothing."""
 
+    erasure_alone: int = 10
+    """Erasures of up to so many records are run by who has opened them; of more, or of texts that somebody had to
+    decide on, by somebody else."""
+
     registers: tuple[Path, ...] = ()
     """Files with registers of the deployment's own: activities, Löschklassen and what else annotations name."""
     sector: Literal["", "finance"] = ""

@@ -4,13 +4,13 @@ The first that fits counts: a legal hold, a period that the law demands, a reaso
 to look at; what is left goes. The same for a person's request and for what is due, so that both agree.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from xrm_dsgvo.erasure.actions import CUTTING, action_of
 from xrm_dsgvo.erasure.facts import Found, Trigger, start_key
-from xrm_dsgvo.erasure.plan import Decision, Defect, FieldPlan, Plan, RecordPlan
+from xrm_dsgvo.erasure.plan import Decision, Defect, FieldPlan, Plan, RecordAction, RecordPlan
 from xrm_dsgvo.privacy import EntityPrivacy, FieldPrivacy, PrivacyModel
 from xrm_dsgvo.registers import Registers
 from xrm_dsgvo.retention.deadline import end_of
@@ -38,7 +38,8 @@ def plan(
         running: processing activities of the persons that go on, each with a basis of its own.
     """
     planned = []
-    for each in sorted(found, key=lambda each: (each.entity, each.id)):
+    every = sorted(found, key=lambda each: (each.entity, each.id))
+    for each in every:
         entity = privacy[each.entity]
         start = None if entity.retention is None else start_key(entity.retention.start)
         began = None if start is None else each.starts.get(start)
@@ -46,7 +47,7 @@ def plan(
     return Plan(
         trigger,
         day,
-        tuple(record for record, _ in planned),
+        tuple(_joined([record for record, _ in planned], every)),
         tuple(defect for _, defects in planned for defect in defects),
     )
 
@@ -67,6 +68,18 @@ class _Case:
     trigger: Trigger
     registers: Registers
     running: frozenset[str]
+
+
+def _joined(records: Sequence[RecordPlan], found: Sequence[Found]) -> Iterator[RecordPlan]:
+    """What is anonymised stays with the person's record if that names nobody any more either: no way leads to a name.
+
+    What names the person is cut off in any case.
+    """
+    own = [record for record, each in zip(records, found, strict=True) if not each.via]
+    nameless = all(record.action in (RecordAction.ANONYMIZE, RecordAction.DELETE) for record in own)
+    for record in records:
+        stays = nameless and record.action is RecordAction.ANONYMIZE
+        yield replace(record, cut=()) if stays else record
 
 
 def _record(case: _Case, start: str | None) -> tuple[RecordPlan, list[Defect]]:

@@ -1,0 +1,159 @@
+"""What a run does, step by step, in one transaction: all of it is done, or nothing.
+
+Each step is given the plan and may be called again after all of it is done: then it finds nothing to do. ``STEPS`` is
+open to other parts of the plugin: who keeps values elsewhere (keys, indexes) appends what ends them there.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xrm_core.api import Field, Record, erase_values, former_values
+from xrm_dsgvo import own
+from xrm_dsgvo.erasure.facts import Trigger
+from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
+from xrm_dsgvo.erasure.reach import refers_to
+from xrm_dsgvo.erasure.values import erased
+from xrm_dsgvo.own import Writing
+from xrm_dsgvo.privacy import PrivacyModel
+from xrm_dsgvo.subjects import SUBJECT
+
+_GONE = {RecordAction.ANONYMIZE, RecordAction.DELETE}
+_ENDED = {RecordAction.HOLD, RecordAction.NOTHING, RecordAction.REVIEW}
+
+
+@dataclass
+class Work:
+    """What steps share. ``needles`` name the person and live here alone, as long as the run."""
+
+    context: Writing
+    privacy: PrivacyModel
+    plan: Plan
+    needles: frozenset[str] = frozenset()
+    surrogates: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of a run. ``do`` answers how much it has done."""
+
+    name: str
+    do: Callable[[Work], int]
+
+
+def needles_of(context: Writing, privacy: PrivacyModel, plan: Plan) -> frozenset[str]:
+    """What names the person directly, or once did, out of what is planned."""
+    found: set[str] = set()
+    for record in plan.records:
+        stored = context.read(record.entity, record.id) or {}
+        said = privacy[record.entity].fields
+        names = [each.name for each in record.fields if said[each.name].identifier == "direct"]
+        values = [*(stored.get(name) for name in names), *former_values(context, record.id, names)]
+        found |= {value for value in values if isinstance(value, str)}
+    return frozenset(found)
+
+
+def change_fields(work: Work) -> int:
+    """Empty, replace or coarsen fields, and cut the links to the person; deleted records do not need it."""
+    return sum(_changed(work, each) for each in work.plan.records if each.action is not RecordAction.DELETE)
+
+
+def delete_records(work: Work) -> int:
+    """Delete what goes as a whole: what refers to others before those."""
+    count = 0
+    for each in sorted(_deleted(work), key=lambda each: not each.cut):
+        if work.context.read(each.entity, each.id) is not None:
+            own.delete(work.context, each.entity, each.id)
+            count += 1
+    return count
+
+
+def forget_history(work: Work) -> int:
+    """The former values go from the change log and the trash."""
+    count = 0
+    for each in work.plan.records:
+        if each.action is RecordAction.DELETE:
+            count += erase_values(work.context, each.entity, each.id).entries
+        elif names := _touched(work, each):
+            count += erase_values(work.context, each.entity, each.id, names).entries
+    return count
+
+
+def end_subject(work: Work) -> int:
+    """The person is erased, for good: nothing new comes to them."""
+    count = 0
+    for each in work.plan.records:
+        stored = work.context.read(each.entity, each.id) if each.entity == SUBJECT and each.action in _GONE else None
+        if stored is not None and stored["status"] != "erased":
+            own.change(work.context, SUBJECT, each.id, {"status": "erased"})
+            count += 1
+    return count
+
+
+STEPS: list[Step] = [
+    Step("fields", change_fields),
+    Step("records", delete_records),
+    Step("history", forget_history),
+    Step("subject", end_subject),
+]
+
+
+def _deleted(work: Work) -> list[RecordPlan]:
+    return [each for each in work.plan.records if each.action is RecordAction.DELETE]
+
+
+def _touched(work: Work, plan: RecordPlan) -> list[str]:
+    """The fields of a record whose former values go: what is erased, and the links that are cut."""
+    if plan.action in _ENDED:
+        return []
+    entity = work.context.records.model[plan.entity]
+    names = [each.name for each in plan.fields if each.decision is Decision.ERASE]
+    return [name for name in (*names, *plan.cut) if not entity[name].virtual]
+
+
+def _changed(work: Work, plan: RecordPlan) -> bool:
+    stored = work.context.read(plan.entity, plan.id)
+    if stored is None:
+        return False
+    changes = {name: value for name, value in _values(work, plan, stored).items() if value != stored.get(name)}
+    if changes:
+        own.change(work.context, plan.entity, plan.id, changes)
+    return bool(changes)
+
+
+def _values(work: Work, plan: RecordPlan, stored: Record) -> Mapping[str, Any]:
+    entity, said = work.context.records.model[plan.entity], work.privacy[plan.entity]
+    values: dict[str, Any] = {}
+    for name in _touched(work, plan):
+        each, rule = entity[name], said.fields[name].erase
+        if name in plan.cut:
+            values[name] = _elsewhere(work, plan, each, stored[name]) if each.required else None
+        elif rule is not None and rule.strategy not in ("keep", "recompute"):
+            values[name] = erased(each, rule, stored[name], work.needles)
+    return values
+
+
+def _elsewhere(work: Work, plan: RecordPlan, link: Field, value: Any) -> Any:
+    """A required link leads to a record with nobody in it: one for each run and entity, so that what belonged together
+    still does; one for each record where no two may refer to the same.
+    """
+    target = refers_to(link, value)
+    if target is None or work.plan.trigger is Trigger.RETENTION:
+        return value
+    keys = (key for key in work.context.records.model[plan.entity].unique_together if link.name in key)
+    whose = plan.id if link.unique or any(keys) else ""
+    if (place := (target[0], whose)) not in work.surrogates:
+        work.surrogates[place] = _surrogate(work, *target)
+    id_ = work.surrogates[place]
+    return {target[0]: id_} if link.reference.polymorphic else id_
+
+
+def _surrogate(work: Work, entity: str, id_: str) -> str:
+    model, said = work.context.records.model[entity], work.privacy[entity]
+    stored = work.context.read(entity, id_) or {}
+    values: dict[str, Any] = {}
+    for each in model.fields.values():
+        if each.required and each.writable:
+            rule = said.fields[each.name].erase
+            values[each.name] = stored.get(each.name) if rule is None else erased(each, rule, stored.get(each.name))
+    return own.create(work.context, entity, values)

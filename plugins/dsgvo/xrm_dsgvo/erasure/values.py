@@ -1,0 +1,70 @@
+"""What a strategy makes of a value. No I/O in here."""
+
+import re
+import secrets
+from collections.abc import Collection
+from typing import Any
+
+from xrm_core.api import Field
+from xrm_dsgvo.privacy import Erase
+
+BLACK = "█"
+_SHORTEST = 3
+_OURS = re.compile(r"erased-[0-9a-f]{16}(@erased\.invalid)?")
+
+
+def erased(field: Field, erase: Erase, value: Any, needles: Collection[str] = ()) -> Any:
+    """What stands in place of a value afterwards; nothing stays nothing.
+
+    Args:
+        field: of the entity file.
+        erase: the strategy.
+        value: that is there.
+        needles: what names the person, for texts in which that is blackened.
+    """
+    if value is None:
+        return None
+    if erase.strategy == "constant":
+        return erase.value
+    if erase.strategy == "generalize":
+        return _coarser(erase.to, value)
+    if erase.strategy == "random_token":
+        return value if _OURS.fullmatch(str(value)) else _token(field)
+    if erase.strategy == "redact_text":
+        return blackened(str(value), needles)
+    return None
+
+
+def _token(field: Field) -> str:
+    token = f"erased-{secrets.token_hex(8)}"
+    return f"{token}@erased.invalid" if str(field.type) == "email" else token
+
+
+def blackened(text: str, needles: Collection[str]) -> str:
+    """A text without what names the person, however it is spelt: long ones first, so that none leaves a rest."""
+    for needle in sorted({each for each in needles if len(each) >= _SHORTEST}, key=len, reverse=True):
+        text = re.sub(_pattern(needle), BLACK * 3, text, flags=re.IGNORECASE)
+    return text
+
+
+def _pattern(needle: str) -> str:
+    """A needle with its other spellings: umlauts as two letters, phone numbers with whatever stands between digits."""
+    digits = re.sub(r"\D", "", needle)
+    if needle.startswith("+") and len(digits) > 6:
+        # the country is +49, 0049 or 0; what is left are digits with blanks, slashes or brackets between
+        return r"(?:\+|00)?" + r"[\s()/.-]*".join(digits) + "|0" + r"[\s()/.-]*".join(digits[2:])
+    both = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}
+    return "".join(f"(?:{c}|{both[c.lower()]})" if c.lower() in both else re.escape(c) for c in needle)
+
+
+def _coarser(to: str | None, value: Any) -> Any:
+    text = str(value)
+    if to == "year":
+        return f"{text[:4]}-01-01{text[10:] and 'T00:00:00Z'}"
+    if to == "decade":
+        return f"{text[:3]}0-01-01{text[10:] and 'T00:00:00Z'}"
+    if to == "plz2":
+        return f"{text[:2]}000" if len(text) == 5 and text.isdigit() else None
+    if to == "domain":
+        return text.rpartition("@")[2] or None
+    return None

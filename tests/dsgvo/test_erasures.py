@@ -1,0 +1,220 @@
+"""Erasures, from the plan to what is left in the database (I1, I4, I7, I20, I23, I30), with canaries everywhere."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, text
+
+from tests.dsgvo.canaries import Canaries, Person, tokens_in
+from tests.dsgvo.conftest import KEY
+from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
+from tests.dsgvo.test_canaries import OWN
+from xrm_core import naming
+from xrm_core.changes.keys import ChainKeys
+from xrm_core.changes.verifying import verify
+from xrm_core.testing import Client, Setup, Xrm
+
+OPEN = """
+mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) { run planHash needsReview
+  records { entity record action cut fields { name decision code strategy basis until } } defects { code } } }"""
+RUN = """
+mutation ($i: DsgvoErasureRunInput!) { dsgvoErasureRun(input: $i) { status backupClearOn
+  steps { name count } kept { datenart decision basis until records } } }"""
+HOLD = "mutation ($i: DsgvoHoldSetInput!) { dsgvoHoldSet(input: $i) { hold status } }"
+RELEASE = 'mutation ($h: String!) { dsgvoHoldRelease(input: {hold: $h, because: "Settled."}) { status } }'
+
+
+@dataclass
+class World:
+    """A is to be erased, B is somebody else."""
+
+    xrm: Xrm
+    admin: Client
+    a: Person
+    b: Person
+
+    def open(self, person: Person, reviewed: Any = (), **more: Any) -> dict[str, Any]:
+        given = {"entity": "contact", "record": person.records["contact"], "reviewed": list(reviewed), **more}
+        return dict(self.admin.query(OPEN, i=given)["dsgvoErasureOpen"])
+
+    def decided(self, person: Person) -> dict[str, Any]:
+        """A plan in which all texts that are to be reviewed go."""
+        reviewed = [
+            {"entity": record["entity"], "record": record["record"], "field": each["name"], "erase": True}
+            for record in self.open(person)["records"]
+            for each in record["fields"]
+            if each["decision"] == "review"
+        ]
+        return self.open(person, reviewed)
+
+    def run(self, opened: dict[str, Any], by: str = "dsb") -> dict[str, Any]:
+        given = {"run": opened["run"], "planHash": opened["planHash"]}
+        return dict(self.xrm.as_role(by).query(RUN, i=given)["dsgvoErasureRun"])
+
+    def update(self, entity: str, id_: str, values: dict[str, Any]) -> None:
+        kind = naming.pascal(entity)
+        document = f"mutation ($id: ID!, $v: Update{kind}Input!) {{ update{kind}(id: $id, input: $v) {{ id }} }}"
+        self.admin.query(document, id=id_, v={naming.camel(name): value for name, value in values.items()})
+
+    def dump(self) -> bytes:
+        """All rows of all tables."""
+        with self.xrm.database.read() as connection:
+            names = inspect(connection).get_table_names()
+            rows = [row for name in names for row in connection.execute(text(f'SELECT * FROM "{name}"'))]
+        values = [bytes(each) if isinstance(each, memoryview) else each for row in rows for each in row]
+        return b"\n".join(each if isinstance(each, bytes) else str(each).encode() for each in values)
+
+
+def begin(xrm: Xrm) -> tuple[Person, Person]:
+    canaries = Canaries(xrm, but=(*OWN, "legal_hold", "retention_event", "erasure_run"))
+    return canaries.fill("A"), canaries.fill("B")
+
+
+@pytest.fixture(scope="session")
+def xrm_setup() -> Setup:
+    return Setup(plugins=["dsgvo"], pack="association", environment=KEY, begin=begin)
+
+
+@pytest.fixture
+def world(xrm: Xrm) -> World:
+    return World(xrm, xrm.as_role("admin"), *xrm.begun)
+
+
+def test_nothing_of_a_person_is_left_but_what_is_said_to_stay_and_all_of_others_is(world: World):
+    # given a person whose address and phone stand in a text that is about others, too, and once had another address
+    text_ = f"Call A: {world.a.tokens['contact', 'mobile']}, {world.a.tokens['contact', 'email'].upper()}, or B."
+    activity = world.a.records["activity"]
+    world.update("activity", activity, {"subject": text_})
+    world.update("contact", world.a.records["contact"], {"email": "later@vogel.example"})
+    others = tokens_in(world.dump(), [world.b])
+
+    # when the person is erased
+    opened = world.decided(world.a)
+    assert any(each["decision"] == "review" for each in fields_of(world.open(world.a)))
+    done = world.run(opened)
+
+    # then no value of any of their records is anywhere in the database, in whatever form (I1)
+    assert {each["datenart"] for each in done["kept"]} <= {"widersprueche"}
+    planned = {each["entity"] for each in opened["records"]}
+    assert planned >= {"contact", "member", "donation", "fee", "activity", "event_registration"}
+    blackened = {
+        (each["entity"], f["name"])
+        for each in opened["records"]
+        for f in each["fields"]
+        if f["strategy"] == "redact_text"
+    }
+    dump = world.dump()
+    left = {(entity, name) for _, entity, name in tokens_in(dump, [world.a]) if entity in planned}
+    assert left <= blackened
+    assert b"later@vogel.example" not in dump
+    # the text lost what names the person, and not the rest
+    subject = world.admin.query("query ($id: ID!) { activity(id: $id) { subject contact { id } } }", id=activity)
+    assert subject["activity"] == {"subject": "Call A: ███, ███, or B.", "contact": None}
+    # and all of others is where it was (I4)
+    assert tokens_in(dump, [world.b]) == others
+    # the report says what was done, without content (I30)
+    report = world.admin.query("{ erasureRuns { nodes { status report backupClearOn scope } } }")["erasureRuns"][
+        "nodes"
+    ]
+    assert not tokens_in(json.dumps(report).encode(), [world.a])
+    [done] = [each for each in report if each["status"] != "planned"]
+    assert done["report"]["steps"]["history"] > 0
+
+    # and a second erasure has nothing more to do (I7)
+    again = world.run(world.decided(world.a))
+    assert {each["count"] for each in again["steps"]} == {0}
+
+
+def test_the_log_verifies_before_and_after(world: World):
+    world.xrm.work()
+    world.run(world.decided(world.a))
+    world.xrm.work()
+
+    with world.xrm.database.read() as connection:
+        assert verify(connection, ChainKeys("")).findings == ()
+
+
+def test_what_the_law_demands_stays_without_a_way_to_the_person(world: World):
+    donation = world.a.records["donation"]
+    world.update("donation", donation, {"donated_on": f"{date.today().year}-01-15"})
+
+    done = world.run(world.decided(world.a))
+
+    assert done["status"] == "complete_with_retention"
+    [kept] = [each for each in done["kept"] if each["datenart"] == "spenden"]
+    assert (kept["decision"], kept["until"]) == ("restrict", f"{date.today().year + 10}-12-31")
+    assert "§ 147 AO" in kept["basis"]
+    found = world.admin.query(
+        "query ($id: ID!) { donation(id: $id) { donor { ... on Contact { id fullName } } } }", id=donation
+    )
+    assert found["donation"]["donor"]["id"] != world.a.records["contact"]
+    assert not tokens_in(json.dumps(found).encode(), [world.a])
+
+
+def test_proofs_stay_without_the_address_and_an_address_of_two_stays_the_other_s(world: World, consents: Consents):  # noqa: F811
+    a, b = ({"entity": "contact", "record": each.records["contact"]} for each in (world.a, world.b))
+    consents.consent("ada@example.com", person=a)
+    for person in (a, b):
+        consents.consent("family@example.com", person=person)
+    assert consents.object("ada@example.com", person=a)["status"] == "effective"
+
+    done = world.run(world.decided(world.a))
+
+    assert done["status"] == "complete_with_retention"
+    assert {each["datenart"] for each in done["kept"] if each["decision"] == "keep"} == {
+        "einwilligungen",
+        "widersprueche",
+    }
+    addresses = {each["value"] for each in consents.rows("contactPoints", "value")}
+    assert {"family@example.com", None} <= addresses
+    assert "ada@example.com" not in addresses
+    assert len(consents.rows("consents", "id")) == 3
+    assert consents.permit("ada@example.com") == "E_OBJECTION"
+    assert consents.permit("family@example.com") != "E_ERASED"
+    assert b"ada@example.com" not in world.dump()
+    assert {each["status"] for each in consents.rows("dataSubjects", "status")} == {"erased", "active"}
+
+
+def test_a_hold_keeps_all_of_a_person_until_it_is_released(world: World):
+    contact = world.a.records["contact"]
+    given = {"matter": "AZ 12/26", "basis": "Art. 17(3)(e) DSGVO", "entity": "contact", "record": contact}
+    hold = world.admin.query(HOLD, i=given)["dsgvoHoldSet"]["hold"]
+    before = tokens_in(world.dump(), [world.a])
+
+    held = world.open(world.a)
+    assert {each["action"] for each in held["records"]} == {"hold"}
+    assert {each["count"] for each in world.run(held)["steps"]} == {0}
+    assert tokens_in(world.dump(), [world.a]) == before
+
+    assert world.admin.query(RELEASE, h=hold)["dsgvoHoldRelease"]["status"] == "released"
+    world.run(world.decided(world.a))
+    assert tokens_in(world.dump(), [world.a]) < before
+
+
+def test_a_plan_is_run_as_it_was_seen_and_by_somebody_else_where_much_depends_on_it(world: World):
+    undecided, opened = world.open(world.a), world.decided(world.a)
+    dsb, agent, auditor = (world.xrm.as_role(name) for name in ("dsb", "dsgvo_agent", "auditor"))
+
+    given = {"run": opened["run"], "planHash": opened["planHash"]}
+    for client, what, field in (
+        (dsb, {"run": undecided["run"], "planHash": undecided["planHash"]}, "reviewed"),
+        (dsb, {**given, "planHash": "0" * 64}, "planHash"),
+        (world.admin, given, "run"),
+    ):
+        refusal = client.refused(RUN, "REFUSED_BY_PLUGIN", i=what)
+        assert refusal.details["field"] == field
+    for client, document, what in ((agent, RUN, given), (auditor, RUN, given), (auditor, OPEN, {})):
+        answer = client.post(document, i=what).json()
+        assert {each["extensions"]["code"] for each in answer["errors"]} == {"BAD_QUERY"}
+    world.admin.refused(OPEN, "REFUSED_BY_PLUGIN", i={"entity": "project", "record": world.a.records["project"]})
+
+    # a new record of the person makes it another plan
+    world.xrm.create("activity", {"subject": "New", "kind": "note", "contact": world.a.records["contact"]})
+    assert dsb.refused(RUN, "REFUSED_BY_PLUGIN", i=given).details["field"] == "planHash"
+
+
+def fields_of(opened: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each for record in opened["records"] for each in record["fields"]]

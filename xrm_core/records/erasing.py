@@ -59,13 +59,12 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
             all that was deleted with it.
 
     Raises:
-        KeyError: there is no such entity.
-        ValueError: it has no such field.
+        KeyError: there is no such entity, or it has no such field.
     """
     kind = context.records.model[entity]
     names = None if fields is None else frozenset(fields)
     if names is not None and (unknown := names - {each.name for each in kind.all_fields()}):
-        raise ValueError(f"{entity} has no field {min(unknown)!r}")
+        raise KeyError(f"{entity}.{min(unknown)}")
     trash = _from_trash(context, kind, id_, names)
     files = _files_in_log(context.connection, kind, id_, names)
     entries = erase_record(context.connection, id_, names)

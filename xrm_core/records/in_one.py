@@ -113,7 +113,7 @@ def change_in_one(scope: Scope, kind: Entity, names: Collection[str], conditions
         DriverStatement(_changing(mine, columns.values(), found, now), scope.dialect),
         log.deriving(scope.dialect, kind.name, found, entry),
         wanted,
-        Requirement(("held as seen", kind.name), lambda: _as_seen(mine, found), {}),
+        Requirement(("held_as_seen", kind.name), lambda: _as_seen(mine, found), {}),
         looks_beyond(holding.sql, scope.tables, kind.name),
     )
 

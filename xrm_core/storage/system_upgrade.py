@@ -63,10 +63,6 @@ def upgrade_system(database: Database) -> None:
         ModelOutOfDate: a newer version of the platform has made them.
         SchemaChangeRefused: the system tables stay in use, or somebody else changes tables for too long.
     """
-    with database.read() as connection:
-        if system_revision(connection) == newest_revision():
-            return  # as nearly always, and nobody has to wait for a turn
-
     def upgrade(connection: Connection) -> None:
         known = [script.revision for script in _revisions()[1].walk_revisions()]
         current = system_revision(connection)

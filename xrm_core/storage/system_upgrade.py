@@ -63,6 +63,7 @@ def upgrade_system(database: Database) -> None:
         ModelOutOfDate: a newer version of the platform has made them.
         SchemaChangeRefused: the system tables stay in use, or somebody else changes tables for too long.
     """
+
     def upgrade(connection: Connection) -> None:
         known = [script.revision for script in _revisions()[1].walk_revisions()]
         current = system_revision(connection)

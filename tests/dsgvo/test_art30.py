@@ -11,6 +11,7 @@ from xrm_dsgvo.record.making import record_of
 from xrm_dsgvo.registers import registers_of
 
 from tests.cli.conftest import Xrm as Command
+from tests.cli.conftest import surroundings
 from tests.cli.conftest import xrm as command
 from tests.docs.pages import REPOSITORY
 from tests.dsgvo.conftest import KEY
@@ -21,7 +22,7 @@ from xrm_core.metadata.packs import pack_layers
 from xrm_core.shipped import shipped_packs
 from xrm_core.testing import Client, Xrm
 
-__all__ = ["command"]
+__all__ = ["command", "surroundings"]
 ART30 = """
 query ($format: DsgvoArt30Format, $language: DsgvoArt30Language) {
   dsgvoArt30(format: $format, language: $language) {

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import CLOSED_POSTGRES, Xrm, xrm
+from tests.cli.conftest import CLOSED_POSTGRES, Xrm, surroundings, xrm
 from tests.dsgvo.lint_kit import NOTHING, OWN_REGISTERS, PACK, text
 
-__all__ = ["xrm"]
+__all__ = ["surroundings", "xrm"]
 
 
 @pytest.fixture

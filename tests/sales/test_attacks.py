@@ -1,4 +1,6 @@
-"""Ways round the guards of sales: merges, rehearsals, forged addresses."""
+"""Ways round the guards of sales: merges, rehearsals, forged addresses, discounts that look like none."""
+
+import pytest
 
 from tests.sales.conftest import Sales
 from tests.sales.test_quotes import Quotes, act, quotes  # noqa: F401 - a fixture
@@ -48,3 +50,49 @@ def test_forged_addresses_do_not_lift_the_limit_of_a_form(sales: Sales):
 
     assert answers[:6] == [201] * 6
     assert set(answers[6:]) == {429}
+
+
+@pytest.mark.parametrize("pressed", [{"quantity": "1"}, {"quantity": "3"}])
+def test_what_is_given_for_nothing_is_a_discount_unless_the_bundle_has_it(quotes: Quotes, pressed: dict):  # noqa: F811
+    sales, create = quotes.sales, quotes.sales.xrm.create
+    create("discount_limit", role="sales_rep", most_percent=10)
+    create("approval_rule", name="Discount", over_limit=True, step=1, approver_role="admin")
+    line = create("product", sku="L", name="Line", price=100)
+    component = quotes.feet if pressed["quantity"] == "1" else quotes.press  # another one, or more than belong to it
+    create("bundle_component", bundle=line, component=component, position=1, quantity=2)
+    id_ = quotes.quote()
+    bundle = quotes.line(id_, line)["id"]
+
+    quotes.line(id_, quotes.press, 2, partOfId=bundle, unitPrice="0", **pressed)
+
+    assert act(sales.rep, "submitQuote", id_)["status"] == "in_review"
+    found = quotes.read(id_)
+    assert found["approvals"]["nodes"][0]["reason"] == "Discount of 100.00 % in position 2; the limit is 10.00 %."
+    assert float(found["effectiveDiscount"]) > 90
+
+
+def test_what_a_bundle_has_in_its_price_needs_no_approval(quotes: Quotes):  # noqa: F811
+    create = quotes.sales.xrm.create
+    create("discount_limit", role="sales_rep", most_percent=10)
+    create("approval_rule", name="Discount", over_limit=True, step=1, approver_role="admin")
+    line = create("product", sku="L", name="Line", price=100)
+    create("bundle_component", bundle=line, component=quotes.press, position=1, quantity=2)
+    id_ = quotes.quote()
+    bundle = quotes.line(id_, line)["id"]
+
+    quotes.line(id_, quotes.press, 2, partOfId=bundle, unitPrice="0", quantity="2")
+
+    assert act(quotes.sales.rep, "submitQuote", id_)["status"] == "approved"
+
+
+def test_another_currency_does_not_hide_a_discount(quotes: Quotes):  # noqa: F811
+    create = quotes.sales.xrm.create
+    create("discount_limit", role="sales_rep", most_percent=10)
+    create("approval_rule", name="Discount", over_limit=True, step=1, approver_role="admin")
+    id_ = quotes.quote(currency="USD")
+
+    quotes.line(id_, quotes.press, unitPrice="1")
+
+    assert act(quotes.sales.rep, "submitQuote", id_)["status"] == "in_review"
+    [asked] = quotes.read(id_)["approvals"]["nodes"]
+    assert asked["reason"] == "Position 1 has no list price with which its own could be compared."

@@ -16,9 +16,33 @@ def quantities_of(lines: list[Record]) -> dict[str, Decimal]:
     return quantities
 
 
-def is_included(line: Record) -> bool:
-    """Whether the line is a part of a bundle whose price has it in: what it costs by itself is no discount."""
-    return bool(line["part_of"]) and bool(line["price_by_hand"]) and not Decimal(str(line["unit_price"]))
+def included(look: Looking, lines: list[Record]) -> frozenset[str]:
+    """Ids of lines that are parts of a bundle whose price has them in: what they cost by themselves is no discount.
+
+    A line says by itself of what it is a part: so the bundle is asked, and only as many count as belong to it. What is
+    beyond is given for nothing.
+    """
+    by_id = {line["id"]: line for line in lines if not line["optional"]}
+    free = [line for line in by_id.values() if _is_free_part(line) and line["part_of"] in by_id]
+    if not free:
+        return frozenset()
+    bundles = sorted({str(by_id[line["part_of"]]["product"]) for line in free})
+    where = {"bundle": {"id": {"in": bundles}}, "pricing": {"eq": "included"}}
+    left: dict[tuple[str, str], Decimal] = {}
+    parts = look.find("bundle_component", where, 1_000)
+    for line in by_id.values():
+        for part in parts:
+            if part["bundle"] == line["product"]:
+                key = (line["id"], part["component"])
+                belongs = Decimal(str(part["quantity"])) * Decimal(str(line["quantity"]))
+                left[key] = left.get(key, Decimal(0)) + belongs
+    found = set()
+    for line in sorted(free, key=lambda each: (each["position"], each["id"])):
+        key = (line["part_of"], line["product"])
+        left[key] = left.get(key, Decimal(0)) - Decimal(str(line["quantity"]))
+        if left[key] >= 0:
+            found.add(line["id"])
+    return frozenset(found)
 
 
 def rules_of(look: Looking, products: list[str]) -> list[Rule]:
@@ -34,3 +58,7 @@ def rules_of(look: Looking, products: list[str]) -> list[Rule]:
         )
         for each in (look.find("product_rule", where, 1_000) if products else [])
     ]
+
+
+def _is_free_part(line: Record) -> bool:
+    return bool(line["part_of"]) and bool(line["price_by_hand"]) and not Decimal(str(line["unit_price"]))

@@ -10,7 +10,7 @@ from xrm_sales.moments import today
 from xrm_sales.pricing.rounding import EXACT, rounded
 from xrm_sales.pricing.totals import Line, Totals, totals
 from xrm_sales.products.prices import price
-from xrm_sales.products.rules import is_included
+from xrm_sales.products.rules import included
 from xrm_sales.products.taxes import tax_percent
 from xrm_sales.writing import Writing, change
 
@@ -116,7 +116,7 @@ def sum_up(context: Writing, quote: str) -> None:
     record = context.read("quote", quote)
     if record is None:
         return
-    found = _figures(record, _lines(context, quote))
+    found = _figures(context, record, _lines(context, quote))
     if any(_differs(record.get(name), value) for name, value in found.items()):
         change(context, "quote", quote, found)
 
@@ -173,7 +173,7 @@ def _of_line(look: Any, quote: Record, line: Mapping[str, Any], product: Record 
     return parts
 
 
-def _figures(quote: Record, lines: list[Record]) -> dict[str, Any]:
+def _figures(context: Writing, quote: Record, lines: list[Record]) -> dict[str, Any]:
     currency = quote["currency"]
     found = totals([_line(line) for line in lines], currency, _decimal(quote["discount_percent"]))
     rates = [{"rate": str(each.rate), "taxable": str(each.taxable), "tax": str(each.tax)} for each in found.taxes]
@@ -187,7 +187,7 @@ def _figures(quote: Record, lines: list[Record]) -> dict[str, Any]:
         "cost_total": found.cost,
         "margin": found.margin,
         "margin_percent": found.margin_percent,
-        "effective_discount": _off_list(lines, found),
+        "effective_discount": _off_list(context, lines, found),
     }
 
 
@@ -198,9 +198,10 @@ def _line(line: Record) -> Line:
     return Line(_decimal(line["net"]), tax_rate=tax, is_optional=optional, cost=cost)
 
 
-def _off_list(lines: list[Record], found: Totals) -> Decimal | None:
+def _off_list(context: Writing, lines: list[Record], found: Totals) -> Decimal | None:
     """Per cent that the quote is below list prices; None: not all of them are known, or they are nothing."""
-    counted = [line for line in lines if not line["optional"] and not is_included(line)]
+    beside = included(context, lines)
+    counted = [line for line in lines if not line["optional"] and line["id"] not in beside]
     if any(line["list_price"] is None for line in counted):
         return None
     listed = sum((_decimal(line["list_price"]) * _decimal(line["quantity"]) for line in counted), Decimal(0))

@@ -12,7 +12,7 @@ from xrm_sales.acting import action
 from xrm_sales.moments import now
 from xrm_sales.pricing.rounding import rounded
 from xrm_sales.products.configuration import problems
-from xrm_sales.products.rules import is_included, quantities_of, rules_of
+from xrm_sales.products.rules import included, quantities_of, rules_of
 from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import change, create
 
@@ -150,10 +150,15 @@ def _over_limit(context: ActionContext, quote: Record, lines: list[Record]) -> s
         return None
     roles = context.caller.access.roles
     mine = [each for each in limits if each["role"] in roles]
+    beside = included(context, lines)
     for line in lines:
+        if line["optional"] or line["id"] in beside:
+            continue
         product = context.read("product", line["product"]) if line["product"] else None
         fitting = [each for each in mine if each["category"] in (None, (product or {}).get("category"))]
         most = max((Decimal(str(each["most_percent"])) for each in fitting), default=Decimal(0))
+        if product is not None and line["list_price"] is None and most < 100:
+            return f"Position {line['position']} has no list price with which its own could be compared."
         if given := _above(quote, line, most):
             return f"Discount of {given:.2f} % in position {line['position']}; the limit is {most:f} %."
     return None
@@ -164,7 +169,7 @@ def _above(quote: Record, line: Record, most: Decimal) -> Decimal | None:
 
     Amounts are compared as they are rounded: ten per cent off 9.99 is 8.99, and no more than ten per cent.
     """
-    if not line["list_price"] or line["optional"] or is_included(line):
+    if not line["list_price"]:
         return None
     listed = Decimal(str(line["list_price"])) * Decimal(str(line["quantity"]))
     net = rounded(Decimal(str(line["net"])) * (100 - Decimal(str(quote["discount_percent"]))) / 100, quote["currency"])

@@ -25,6 +25,7 @@ JUDGED = {
     "events/run.py:Run._deliver": NOTES,
     "events/run.py:Run._wait": "the lease runs out by itself; logged",
     "events/run_together.py:RunTogether._prepared": "each is then looked at by itself, where the error comes up again",
+    "jobs/dying.py:tell": "a job that is dead is noted as such, whatever its kind makes of it; logged",
     "jobs/heart.py:Heart._beat": "the next beat tries again; how long that may go on, Heart.lost says, which is logged",
     "jobs/running.py:run": "noting is tried until the lease is over, each time logged, and then the job is another's",
     "jobs/running.py:_outcome": NOTES,

@@ -20,6 +20,7 @@ OF_RECORDS = re.compile(
 )
 OF_ADMINISTRATORS = {"applyPermissions", "applySchemaChange"}  # tests/server/test_permission_changes.py has the first
 OF_ADMINISTRATORS |= {f"{word}Webhook" for word in ("create", "update", "pause", "resume", "replay", "test", "delete")}
+OF_ADMINISTRATORS |= {f"{word}{what}" for word in ("cancel", "retry") for what in ("WorkflowRun", "OutboxMessage")}
 OF_ADMINISTRATORS |= {"rotateWebhookSecret"}  # tests/events/test_webhooks_in_graphql.py has these
 ABOUT_USERS = set(CHANGES) | {"inviteUser"}
 """tests/auth/test_users.py has them."""

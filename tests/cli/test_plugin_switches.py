@@ -189,7 +189,7 @@ def test_one_that_no_database_has_is_off_without_its_entities(
 ):
     site = make_distribution(SOURCE.replace("loans", "fines"), plugin="fines", distribution="xrm-fines")
     (site / "schemas").mkdir()
-    (site / "schemas" / "loan.json").write_text(json.dumps(LOAN).replace("loans-fee", "fines-fee"))
+    (site / "schemas" / "loan.json").write_text(json.dumps(LOAN).replace("loans-", "fines-"))
     assert xrm("schema", "plan").code == 2
 
     assert xrm("plugins", "disable", "fines").code == 0

@@ -29,7 +29,7 @@ FRESH = dt.timedelta(hours=1)
 """How long ago a session may have begun in which accounts are opened to others."""
 
 _MOST_ROLES = 200
-_MOST_KEPT = 10  # of what is beyond somebody, in an event
+_MOST_KEPT = 20  # of what is beyond somebody, in an event
 
 
 class SignInAgain(XrmError):

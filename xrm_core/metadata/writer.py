@@ -171,6 +171,16 @@ def field_words(field: Field) -> dict[str, Any]:
     return {**words, **thaw(field.annotations)}
 
 
+def lengths_in(model: Model) -> dict[str, int]:
+    """Format of texts → the greatest length of a field that has it."""
+    found: dict[str, int] = {}
+    for entity in model:
+        for field in entity.fields.values():
+            if field.text_format is not None and field.max_length is not None:
+                found[field.text_format] = max(field.max_length, found.get(field.text_format, 0))
+    return found
+
+
 def stored_in(model: Model) -> dict[str, Mapping[str, Any]]:
     """How the values of each type of a plugin are stored in a database that has a model."""
     fields = (field for entity in model for field in entity.fields.values() if field.custom_type is not None)

@@ -13,7 +13,7 @@ from xrm_core.metadata.keywords import formats_of
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.reading import RELATIONSHIPS, text_of, texts_in
 from xrm_core.metadata.structure import nearest
-from xrm_core.metadata.writer import stored_in
+from xrm_core.metadata.writer import lengths_in, stored_in
 from xrm_core.plugins import Plugins, load_plugins
 from xrm_core.plugins.loading import GROUP, OWN, load_plugin
 from xrm_core.plugins.resting import Resting
@@ -142,7 +142,8 @@ def _resting(settings: Settings, name: str, applied: Model | None) -> Resting:
         stored, lengths = stored_by(alone), {name: each.max_length for name, (_, each) in formats_of(alone).items()}
     except (PluginLoadError, SettingsError):  # that it cannot be loaded may be why it is switched off
         files = list(_packed(point, problems))
-        stored, lengths = {} if applied is None else stored_in(applied), {}
+        stored = {} if applied is None else stored_in(applied)
+        lengths = {} if applied is None else lengths_in(applied)
     if problems:
         raise SchemaFilesInvalid(problems)
     files = [(file, kept(text, stored, lengths)) for file, text in files]

@@ -4,7 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xrm_core.metadata.model import Entity, Field, Link, Model
-from xrm_core.metadata.predicate import All, Any_, Compare, Linked, Not, OfFile, Predicate, Related, Search, parse
+from xrm_core.metadata.predicate import (
+    All,
+    Any_,
+    Compare,
+    Linked,
+    Not,
+    OfFile,
+    Predicate,
+    Related,
+    Search,
+    Whole,
+    parse,
+)
 
 Place = tuple[str, str]
 """Entity and field, by name."""
@@ -57,12 +69,25 @@ def uses(model: Model, entity: Entity, field: Field) -> set[Place]:
     return found | set(_in_predicate(model, model[source.entity], condition(model, entity, field)))
 
 
+def looked_at(model: Model, entity: Entity, predicate: Predicate) -> set[Place]:
+    """The fields that a condition on records of an entity looks at, and what those that are virtual are made of."""
+    found: set[Place] = set()
+    pending = list(_in_predicate(model, entity, predicate))
+    while pending:
+        place = pending.pop()
+        if place not in found:
+            found.add(place)
+            field = model[place[0]].field(place[1])
+            pending += uses(model, model[place[0]], field) if field is not None else ()
+    return found
+
+
 def _in_predicate(model: Model, entity: Entity, predicate: Predicate) -> Iterator[Place]:
     match predicate:
         case All(parts) | Any_(parts):
             for part in parts:
                 yield from _in_predicate(model, entity, part)
-        case Not(part):
+        case Not(part) | Whole(part):
             yield from _in_predicate(model, entity, part)
         case Compare(field=name) | Linked(name=name) | OfFile(field=name):
             yield entity.name, name.partition(".")[0]  # of money: price.currency is a part of price

@@ -51,6 +51,9 @@ class Hook:
     argnames: tuple[str, ...]
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class Plugins:
     """Plugins that are loaded, checked and ready to be called, in the order given, but each after those that it needs.
 
@@ -215,14 +218,19 @@ class Plugins:
         Raises:
             RefusedByPlugin: it refused or failed.
         """
-        with self._translated(hook.plugin_name, entity, (DBAPIError, Busy)):
+        # Not by a context manager: it is asked for each record.
+        try:
             answer = self._call(hook, arguments)
             if answer is None:
-                return {}
+                return _NOTHING
             if isinstance(answer, Coroutine):
                 answer.close()  # a hook that only looks like an ordinary function; unclosed, Python would warn later
             if not isinstance(answer, Mapping) or not all(isinstance(key, str) for key in answer):
                 raise TypeError(f"a before-hook returns a mapping of field names or None, not {type(answer).__name__}")
+        except (DBAPIError, Busy):
+            raise
+        except Exception as error:
+            raise self._translation(hook.plugin_name, entity, error) from error
         return answer
 
     @contextmanager
@@ -378,19 +386,23 @@ class Plugins:
             yield
         except through:
             raise
-        except Refuse as refusal:
-            raise self._refused(plugin, refusal, {"plugin": plugin, "entity": entity}) from refusal
         except Exception as error:
-            _log.error("plugin_hook_failed", plugin=plugin, entity=entity, exc_info=error)
-            raise RefusedByPlugin(
-                say(
-                    "The plugin {plugin} failed when it was asked about this {entity}; nothing was written.",
-                    plugin=plugin,
-                    entity=entity,
-                ),
-                hint=say("The server's log has the cause."),
-                details={"plugin": plugin, "entity": entity},
-            ) from error
+            raise self._translation(plugin, entity, error) from error
+
+    def _translation(self, plugin: str, entity: str, error: Exception) -> RefusedByPlugin:
+        """What a failure of a plugin in a write is told as."""
+        if isinstance(error, Refuse):
+            return self._refused(plugin, error, {"plugin": plugin, "entity": entity})
+        _log.error("plugin_hook_failed", plugin=plugin, entity=entity, exc_info=error)
+        return RefusedByPlugin(
+            say(
+                "The plugin {plugin} failed when it was asked about this {entity}; nothing was written.",
+                plugin=plugin,
+                entity=entity,
+            ),
+            hint=say("The server's log has the cause."),
+            details={"plugin": plugin, "entity": entity},
+        )
 
     def _call(self, hook: Hook, arguments: Mapping[str, Any]) -> Any:
         called = getattr(hook.function, "__name__", "")

@@ -1,6 +1,6 @@
 """The caller's rights on a write, as conditions that stand in the SQL of the write itself."""
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.errors import Forbidden, NotFound
 from xrm_core.metadata.model import Entity
 from xrm_core.metadata.predicate import EVERYTHING, NOTHING, Predicate
+from xrm_core.metadata.uses import Place, looked_at
 from xrm_core.permissions.access import Access, Permission
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
@@ -75,16 +76,22 @@ def check_fields(caller: Caller, entity: Entity, action: Action, names: Collecti
 class Conditions(list[Any]):
     """Conditions on the table of an entity; ``key`` is equal for equal ones. ``reach`` is what else they look at.
 
-    ``rules`` are what they are made of.
+    ``rules`` are what they are made of, ``places`` the fields that these look at, on whatever entity.
     """
 
     def __init__(
-        self, key: Hashable, conditions: Sequence[Any], reach: Reach | None = None, rules: Sequence[Predicate] = ()
+        self,
+        key: Hashable,
+        conditions: Sequence[Any],
+        reach: Reach | None = None,
+        rules: Sequence[Predicate] = (),
+        places: Set[Place] = frozenset(),
     ) -> None:
         super().__init__(conditions)
         self.key = key
         self.reach = reach or Reach()
         self.rules = rules
+        self.places = places
 
 
 def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action, fields: Collection[str]) -> Conditions:
@@ -99,7 +106,8 @@ def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action,
     def make() -> Conditions:
         row = unguarded(scope, entity, scope.tables[entity.name])
         compiled = [compile_rule(scope, entity, row, rule) for rule in restricting]
-        return Conditions(key, compiled, reach_of(scope.model, entity, restricting), restricting)
+        places = {place for rule in restricting for place in looked_at(scope.model, entity, rule)}
+        return Conditions(key, compiled, reach_of(scope.model, entity, restricting), restricting, places)
 
     return scope.tables.statements.get(("conditions", key), make)
 

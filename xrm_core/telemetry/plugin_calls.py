@@ -1,8 +1,8 @@
 """What functions of plugins take, and how they end: counted where they are called, shown by ``/metrics``."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from threading import Lock
 from time import perf_counter
 
@@ -50,23 +50,21 @@ class PluginCalls:
         self._found: dict[Call, Durations] = {}
         self._lock = Lock()
 
-    @contextmanager
-    def timed(self, plugin: str, kind: str, name: str) -> Iterator[None]:
+    def timed(self, plugin: str, kind: str, name: str) -> AbstractContextManager[None]:
         """Around a call."""
-        began, outcome = perf_counter(), OK
-        try:
-            yield
-        except BaseException as error:
+        return _Timing(self, (plugin, kind, name))
+
+    def add(self, call: tuple[str, str, str], seconds: float, error: BaseException | None) -> None:
+        """One more: plugin, kind and name, how long it has taken, and how it has failed, if it has."""
+        outcome = OK
+        if error is not None:
             broken = FAILED if isinstance(error, Exception) else STOPPED
             outcome = REFUSED if isinstance(error, self._refusing) else broken
-            raise
-        finally:
-            seconds = perf_counter() - began
-            with self._lock:
-                found = self._found.get((plugin, kind, name, outcome))
-                if found is None:
-                    found = self._found[plugin, kind, name, outcome] = Durations()
-                found.add(seconds)
+        with self._lock:
+            found = self._found.get((*call, outcome))
+            if found is None:
+                found = self._found[(*call, outcome)] = Durations()
+            found.add(seconds)
 
     def now(self) -> Sequence[tuple[Call, Durations]]:
         """All of them, as they are now."""
@@ -77,3 +75,19 @@ class PluginCalls:
                 copied.join(each)
                 found.append((call, copied))
         return found
+
+
+class _Timing:
+    """By hand: hooks are called for each record, and a generator takes as long as they do."""
+
+    __slots__ = ("_began", "_call", "_calls")
+
+    def __init__(self, calls: "PluginCalls", call: tuple[str, str, str]) -> None:
+        self._calls = calls
+        self._call = call
+
+    def __enter__(self) -> None:
+        self._began = perf_counter()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._calls.add(self._call, perf_counter() - self._began, error)

@@ -44,7 +44,9 @@ class _General:
         return self.hook.plugin_name
 
     def ask(self, before: Mapping[str, Any], changes: Record, then: "Then | None", entity: str) -> Mapping[str, Any]:
-        given: dict[str, Any] = {"entity": entity, "write": None if then is None else then.write(self.plugin)}
+        given: dict[str, Any] = {"entity": entity}
+        if "write" in self.hook.argnames:
+            given["write"] = None if then is None else then.write(self.plugin)
         match self.operation:
             case "create":
                 given["record"] = copied(changes)

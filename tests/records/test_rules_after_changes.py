@@ -41,9 +41,8 @@ POLICIES += "".join(f"{rule},task,read,*,,allow\n{rule},task,update,*,{rule},all
 
 @pytest.fixture
 def world(database: Database, tmp_path: Path) -> World:
-    return build(
-        database, tmp_path, pack=Pack(FILES, {"roles": dict.fromkeys(["admin", *RULES], {}), "rules": RULES}, POLICIES)
-    )
+    roles = {rule: {"labels": {"en": rule}} for rule in ("admin", *RULES)}
+    return build(database, tmp_path, pack=Pack(FILES, {"roles": roles, "rules": RULES}, POLICIES))
 
 
 @pytest.mark.parametrize("rule", RULES)

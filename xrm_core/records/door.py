@@ -50,7 +50,6 @@ from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, refuse_unwritable, translated
 from xrm_core.records.relationships import conflicts, stands_alone
 from xrm_core.records.rights import (
-    Conditions,
     check_fields,
     holding,
     holds,
@@ -170,11 +169,10 @@ class Records:
         number_changed(connection, self.tables[entity], kind, final)
         moved = [final] if EMAIL in final and final[EMAIL] != before.get(EMAIL) else []
         addresses.hold(connection, kind, moved)
+        calls = changing_one(scope, caller, kind, before, final, conditions, _now())
         alone = stands_alone(kind) and not links and bool(conditions)
-        # Where nobody else writes, rules that look at nothing of this hold while it is done and after it.
+        # Where nobody else writes, rules that look at nothing of this hold after it as they did before.
         settled = alone and connection.dialect.name == "sqlite" and not _touched(kind, final) & conditions.places
-        asked = Conditions((scope.dialect.name, kind.name), []) if settled else conditions
-        calls = changing_one(scope, caller, kind, before, final, asked, _now())
         question = None if settled else holding(scope, caller, kind, id_, conditions)
         if alone and question is not None:  # else the rules are asked after all that follows from the change
             calls.append(question)

@@ -97,13 +97,13 @@ class Conditions(list[Any]):
 def row_conditions(scope: Scope, caller: Caller, entity: Entity, action: Action, fields: Collection[str]) -> Conditions:
     """Conditions on the entity's table under which the caller may write these fields; empty: always."""
     granted = permission(caller, entity, action)
-    rules = dict.fromkeys([granted.rule, *(granted.field_rules[name] for name in fields)])
-    restricting = [rule for rule in rules if rule is not None and rule != EVERYTHING]
-    if not restricting:
-        return Conditions((scope.dialect.name, entity.name), [])
     key = (scope.dialect.name, entity.name, caller.access.shape, action, frozenset(fields))
 
     def make() -> Conditions:
+        rules = dict.fromkeys([granted.rule, *(granted.field_rules[name] for name in fields)])
+        restricting = [rule for rule in rules if rule is not None and rule != EVERYTHING]
+        if not restricting:
+            return Conditions((scope.dialect.name, entity.name), [])
         row = unguarded(scope, entity, scope.tables[entity.name])
         compiled = [compile_rule(scope, entity, row, rule) for rule in restricting]
         places = {place for rule in restricting for place in looked_at(scope.model, entity, rule)}

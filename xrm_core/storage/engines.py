@@ -123,8 +123,13 @@ class Database:
             Timeout: it took too long.
         """
         if self._writer is not None:
-            with self._errors(timeout), self._writer.begin(timeout, ahead) as connection:
-                yield connection
+            try:
+                with self._writer.begin(timeout, ahead) as connection:
+                    yield connection
+            except (DBAPIError, NoConnection) as error:
+                if (told := self._told(error, timeout)) is None:
+                    raise
+                raise told from error
             return
         with self._errors(timeout), self.engine.connect() as connection, connection.begin():
             if timeout is not None:
@@ -161,13 +166,14 @@ class Database:
     def _errors(self, timeout: float | None) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            understood = self.understood(error, timeout)
-            if understood is None:
+        except (DBAPIError, NoConnection) as error:
+            if (told := self._told(error, timeout)) is None:
                 raise
-            raise understood from error
-        except NoConnection as error:
-            raise no_connection() from error
+            raise told from error
+
+    def _told(self, error: DBAPIError | NoConnection, timeout: float | None) -> XrmError | None:
+        """What is raised instead of an error of SQLAlchemy; None: itself."""
+        return no_connection() if isinstance(error, NoConnection) else self.understood(error, timeout)
 
     def understood(self, error: BaseException, timeout: float | None = None) -> XrmError | None:
         """An error of SQLAlchemy or a driver in words of ours; None if it is not one that callers can do about."""

@@ -36,7 +36,7 @@ from xrm_dsgvo.pages import choosing, confirming, leaving
 from xrm_dsgvo.processors import connectors, contracts
 from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
-from xrm_dsgvo.requests import asking as requests
+from xrm_dsgvo.requests import asking, deciding, identity, opening
 from xrm_dsgvo.retention import holds
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
@@ -76,14 +76,15 @@ def register_roles() -> list[Path]:
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
     consenting = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate)
-    parts = (*consenting, contracts, editions, handling, erasures, holds)
+    requests = (opening, identity, deciding)
+    parts = (*consenting, contracts, editions, handling, erasures, holds, *requests)
     return [action for part in parts for action in part.actions()]
 
 
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    parts = (gate, editions, notice, dates, impact, discovery, requests)
+    parts = (gate, editions, notice, dates, impact, discovery, asking)
     return [field for part in parts for field in part.query_fields()]
 
 
@@ -148,5 +149,6 @@ def register_record_hooks() -> list[On]:
         merging,
         erasures,
         holds,
+        opening,
     )
     return [hook for part in parts for hook in part.hooks()]

@@ -26,6 +26,9 @@ AHEAD = timedelta(days=30)
 LAST_HOURS = timedelta(hours=24)
 """So long before its last moment one is reminded of a breach once more."""
 
+LAST_DAYS = timedelta(days=7)
+"""So long before its last day one is reminded of a request once more."""
+
 QUERY = """
 query ($until: Date!) {
   dataBreaches(first: 200, where: {status: {in: [aware, assessed, notified_partial]}}, orderBy: [{dueAt: ASC}]) {
@@ -37,18 +40,22 @@ query ($until: Date!) {
   dataTransfers(first: 200, where: {status: {eq: active}, validUntil: {lte: $until}}) { nodes { id validUntil } }
   technicalMeasures(first: 200, where: {testAgainOn: {lte: $until}}) { nodes { id testAgainOn } }
   assessments(first: 200, where: {status: {eq: approved}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
+  dataSubjectRequests(first: 200, where: {status: {in: [received, identity_check, in_work, decided]}},
+    orderBy: [{due: ASC}]) { nodes { id due } }
 }"""
 _DAYS = {
     "processingContracts": ("processing_contract", "validUntil", "contract_ends"),
     "dataTransfers": ("data_transfer", "validUntil", "transfer_ends"),
     "technicalMeasures": ("technical_measure", "testAgainOn", "measure_test"),
     "assessments": ("assessment", "reviewOn", "assessment_review"),
+    "dataSubjectRequests": ("data_subject_request", "due", "request"),
 }
 WORDS: Mapping[str, tuple[str, str]] = {
     "breach": ("Datenpanne: Meldung an die Aufsichtsbehörde", "Breach: notification of the authority"),
     "contract_ends": ("Vertrag zur Verarbeitung endet", "Contract on processing ends"),
     "transfer_ends": ("Grundlage einer Übermittlung endet", "Basis of a transfer ends"),
     "measure_test": ("Maßnahme ist wieder zu prüfen", "Measure is to be tested again"),
+    "request": ("Anfrage einer betroffenen Person: Antwort", "Request of a data subject: answer"),
     "assessment_review": ("Abwägung ist wieder zu prüfen", "Assessment is to be reviewed"),
 }
 Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
@@ -83,7 +90,9 @@ def due(context: QueryContext) -> list[Due]:
 
 
 def remind(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Mails to whoever looks after data protection: one for each thing, of a breach one more on its last day."""
+    """Mails to whoever looks after data protection: one for each thing; of a breach one more on its last day, of a
+    request in its last week.
+    """
     if not job.settings.officer_email:
         return {"reminders": 0}
     now = datetime.now(UTC)
@@ -129,6 +138,8 @@ def _found(answer: Mapping[str, Any], day: str, now: datetime) -> Iterator[Due]:
 def _stage(each: Due, now: datetime) -> str:
     if each.overdue:
         return "overdue"
+    if each.what == "request":
+        return "last" if date.fromisoformat(each.due[:10]) - now.date() <= LAST_DAYS else "ahead"
     return "last" if each.what == "breach" and _moment(each.due) - now <= LAST_HOURS else "ahead"
 
 

@@ -29,14 +29,19 @@ class RequestDeadline:
 
 def request_deadline(context: QueryContext, given: ReceivedOn) -> RequestDeadline:
     """Reckon it. Raises Refuse: the day is before the GDPR, or too far off."""
-    if not _FIRST <= given.received_on.year < _LAST:
+    check_day(given.received_on)
+    found = deadline_of(given.received_on, free_days(context.settings.holidays))
+    return RequestDeadline(found.internal, found.legal, found.extended)
+
+
+def check_day(day: date) -> None:
+    """Raise Refuse: no request is of this day."""
+    if not _FIRST <= day.year < _LAST:
         text = {
             "en": f"Name a day of the years {_FIRST} to {_LAST - 1}.",
             "de": f"Einen Tag der Jahre {_FIRST} bis {_LAST - 1} nennen.",
         }
         raise Refuse(text, field="receivedOn")
-    found = deadline_of(given.received_on, free_days(context.settings.holidays))
-    return RequestDeadline(found.internal, found.legal, found.extended)
 
 
 def query_fields() -> list[QueryField]:

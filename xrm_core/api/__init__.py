@@ -25,9 +25,11 @@ on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what i
 the gates asked again about those that wait. ``Connector`` is another way on which data leave, ``LeavingContext`` what
 its gates are given, ``ConnectorRefusal`` what they answer; ``may_leave`` asks them. ``erase_values``
 erases former values of a record from the change log and the trash, ``Erased`` is how much, ``former_values`` are those
-in the log. What is not here may change in any release.
+in the log. ``changes_of`` are the entries of the log of a record, each a ``LoggedChange``; ``messages_of`` the messages
+of the outbox about it or to it, each a ``ListedMessage``. What is not here may change in any release.
 """
 
+from xrm_core.changes.reading import LoggedChange
 from xrm_core.contributions.command import Command, CommandContext
 from xrm_core.contributions.demo import DemoContext, DemoData
 from xrm_core.contributions.files_context import FilesContext
@@ -66,6 +68,8 @@ from xrm_core.messages import (
     recheck_messages,
     send_message,
 )
+from xrm_core.messages.by_hand import Listed as ListedMessage
+from xrm_core.messages.by_hand import messages_of
 from xrm_core.metadata.custom_types import CustomFieldType
 from xrm_core.metadata.keywords import Keyword, KeywordMistake
 from xrm_core.metadata.model import Entity, Field, Model
@@ -74,6 +78,7 @@ from xrm_core.plugins import Secret
 from xrm_core.records.actions import Action, ActionContext
 from xrm_core.records.asking import DocumentInvalid
 from xrm_core.records.erasing import Erased, erase_values, former_values
+from xrm_core.records.history import changes_of
 from xrm_core.records.hooks import HookContext, On, RecordChange
 from xrm_core.translation import Texts
 
@@ -107,6 +112,8 @@ __all__ = [
     "Keyword",
     "KeywordMistake",
     "LeavingContext",
+    "ListedMessage",
+    "LoggedChange",
     "Message",
     "MessageAllowed",
     "MessageContent",
@@ -136,12 +143,14 @@ __all__ = [
     "TextFormat",
     "Texts",
     "Write",
+    "changes_of",
     "enqueue",
     "erase_values",
     "former_values",
     "hookimpl",
     "may_leave",
     "may_send",
+    "messages_of",
     "recheck_messages",
     "send_message",
 ]

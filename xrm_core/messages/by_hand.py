@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
@@ -19,6 +19,8 @@ from xrm_core.translation import say
 
 CANCELLED = "CANCELLED"
 """Reason of a message that somebody has cancelled: it is ``refused``, as by a gate."""
+
+_AT_ONCE = 500
 
 
 class MessageConflict(XrmError):
@@ -74,6 +76,26 @@ def messages(
     return [
         _listed(row) for row in connection.execute(select(MESSAGE).where(*only).order_by(of.id.desc()).limit(limit))
     ]
+
+
+class _Reading(Protocol):
+    @property
+    def connection(self) -> Connection: ...
+
+
+def messages_of(context: _Reading, id_: str) -> list[Listed]:
+    """All messages about a record, or to it, that are still kept, the newest first, for plugins.
+
+    Args:
+        context: of an action, of what follows a write, of a command, or ``job.within(connection)``.
+        id_: of the record.
+    """
+    found: list[Listed] = []
+    while page := messages(context.connection, record_id=id_, after=found[-1].id if found else None, limit=_AT_ONCE):
+        found += page
+        if len(page) < _AT_ONCE:
+            break
+    return found
 
 
 def message(connection: Connection, id_: str) -> Listed | None:

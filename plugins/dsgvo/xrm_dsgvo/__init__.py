@@ -22,6 +22,7 @@ from xrm_core.api import (
     hookimpl,
 )
 from xrm_dsgvo import points, preferences, purposes, reasons, subjects
+from xrm_dsgvo.access import surface as access
 from xrm_dsgvo.breach import handling, notice
 from xrm_dsgvo.consent import confirmation, withdrawing
 from xrm_dsgvo.consent import recording as consents
@@ -76,7 +77,7 @@ def register_roles() -> list[Path]:
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
     consenting = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate)
-    requests = (opening, identity, deciding)
+    requests = (opening, identity, deciding, access)
     parts = (*consenting, contracts, editions, handling, erasures, holds, *requests)
     return [action for part in parts for action in part.actions()]
 

@@ -36,7 +36,7 @@ def lines_of(record: Mapping[str, Any], language: str, standing: str = "") -> di
         facts.append([word("edition"), standing])
     activities = []
     for each in record["activities"]:
-        rows = [[word(name), lines or [word("none")]] for name, lines in _rows(each, language).items()]
+        rows = [[word(name), lines or [word("none")]] for name, lines in rows_of(each, language).items()]
         activities.append({"title": told(each["labels"], language, each["key"]), "key": each["key"], "rows": rows})
     return {
         **{"language": language, "title": word("title"), "norm": word("norm")},
@@ -78,7 +78,9 @@ def pdf(record: Mapping[str, Any], language: str, standing: str = "") -> bytes:
     return bytes(typst.compile(_template(), format="pdf", sys_inputs={"data": data}, pdf_standards=["a-2b"]))
 
 
-def _rows(activity: Mapping[str, Any], language: str) -> dict[str, list[str]]:
+def rows_of(activity: Mapping[str, Any], language: str) -> dict[str, list[str]]:
+    """What is told of an activity: heading → lines."""
+
     def labels(name: str) -> list[str]:
         return [told(each["labels"], language, each["key"]) for each in activity[name]]
 

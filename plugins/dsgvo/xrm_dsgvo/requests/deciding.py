@@ -132,6 +132,14 @@ def _is_of(context: ActionContext, request: Record, run: Record) -> bool:
 
 
 def _require_done(context: ActionContext, request: Record) -> None:
+    if request["kind"] in ("access", "portability"):
+        manifest = request["manifest"]
+        if manifest is None or manifest["open"]:
+            text = {
+                "en": "The answer is not made, or texts in it are still to be reviewed.",
+                "de": "Die Antwort ist nicht erstellt, oder Texte darin sind noch zu prüfen.",
+            }
+            raise Refuse(text, field="request")
     if request["kind"] == "erasure":
         run = context.read("erasure_run", request["erasure_run"]) if request["erasure_run"] else None
         if run is None or not str(run["status"]).startswith("complete"):

@@ -1,0 +1,1 @@
+"""What somebody who asks is told of themselves: access (Article 15) and portability (Article 20)."""

@@ -1,0 +1,129 @@
+"""The answer to a request for access as JSON: what Article 15(1) wants to be told, the data, and the manifest."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from xrm_core.api import ActionContext, Record
+from xrm_dsgvo.access.gathering import Gathering, Place
+from xrm_dsgvo.access.manifest import manifest_of
+from xrm_dsgvo.access.others import others_of
+from xrm_dsgvo.discovery.sources import Sources
+from xrm_dsgvo.privacy import PrivacyModel, privacy_of
+from xrm_dsgvo.record.around import around_of
+from xrm_dsgvo.record.making import fields_of, record_of
+from xrm_dsgvo.registers import Registers
+from xrm_dsgvo.requests.identity import graph_of
+from xrm_dsgvo.requests.states import REQUEST
+
+SCHEMA = "xrm-dsgvo-access/1"
+
+
+@dataclass(frozen=True)
+class Made:
+    """An answer, and the texts that somebody has to look at before it goes out."""
+
+    content: dict[str, Any]
+    open: Mapping[Place, str]
+
+    @property
+    def digest(self) -> str:
+        """The same for the same answer, whatever it is laid out as."""
+        return digest_of(self.content)
+
+
+def digest_of(content: Mapping[str, Any]) -> str:
+    """SHA-256 of JSON in one form."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def made(context: ActionContext, request: Record) -> Made:
+    """The answer to a request, as things are now."""
+    model, settings = context.records.model, context.settings
+    privacy, registers = privacy_of(model), settings.all_registers()
+    graph = graph_of(context, request)
+    sources = Sources(context, model, privacy)
+    words = [str(each) for each in (request["blackened"] or {}).get("words", ())]
+    reviewed = {
+        (str(e), str(id_), str(f)): bool(show) for e, id_, f, show in (request["review"] or {}).get("texts", ())
+    }
+    others = others_of(sources, graph, words, settings.region)
+    gathering = Gathering(context, sources, registers, others, reviewed)
+    hits = [each for each in graph.hits if each.key != (REQUEST, request["id"])]
+    records = [told for each in hits if (told := gathering.record(each)) is not None]
+    day = datetime.now(UTC).date().isoformat()
+    of_found = _restricted(privacy, records)
+    content = {
+        "schema": SCHEMA,
+        "meta": {
+            "request": request["id"],
+            "right": request["kind"],
+            "receivedOn": str(request["received_on"])[:10],
+            "madeOn": day,
+            "name": request["name"],
+        },
+        "found": bool(records),
+        "art15": {
+            **record_of(of_found, registers, around_of(context.query_as_system, settings)),
+            "automatedDecisions": list(_decisions(records)),
+            "sources": list(_from_others(privacy, records)),
+            "rights": ["16", "17", "18", "20", "21", "77"],
+        },
+        "data": [_with_basis(each, of_found, registers) for each in records],
+    }
+    content["manifest"] = manifest_of(gathering.notes, graph.searched, len(graph.candidates), day)
+    return Made(content, gathering.open)
+
+
+def _restricted(privacy: PrivacyModel, records: list[dict[str, Any]]) -> PrivacyModel:
+    """What annotations say of what was found, and of nothing else."""
+    names: dict[str, set[str]] = {}
+    for each in records:
+        names.setdefault(each["entity"], set()).update(field["name"] for field in each["fields"])
+    entities = {
+        name: replace(
+            privacy[name], fields=MappingProxyType({each: privacy[name].fields[each] for each in sorted(fields)})
+        )
+        for name, fields in names.items()
+    }
+    return PrivacyModel(MappingProxyType(entities))
+
+
+def _with_basis(record: dict[str, Any], told: PrivacyModel, registers: Registers) -> dict[str, Any]:
+    """By which letters of Article 6(1) each field is processed: those of the activities that need it."""
+    basis: dict[str, set[str]] = {}
+    for key in told[record["entity"]].activities:
+        activity = registers.activities[key]
+        for each in fields_of(PrivacyModel({record["entity"]: told[record["entity"]]}), activity, registers):
+            basis.setdefault(each.name, set()).update(activity.basis)
+    fields = [each | {"basis": sorted(basis.get(each["name"], ()))} for each in record["fields"]]
+    return record | {"fields": fields}
+
+
+def _decisions(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    seen = {
+        (each["entity"], field["name"]): {"entity": each["entity"], "field": field["name"]}
+        | {"label": field["label"], "kind": field["decision"]}
+        for each in records
+        for field in each["fields"]
+        if field["decision"] != "none"
+    }
+    yield from (seen[key] for key in sorted(seen))
+
+
+def _from_others(privacy: PrivacyModel, records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Whence what did not come from the person (Article 15(1)(g)): what the field beside it says."""
+    for each in records:
+        values = {one["name"]: one for one in (*each["about"], *each["fields"])}
+        for one in each["fields"]:
+            if one["origin"] == "third_party":
+                source = privacy[each["entity"]].fields[one["name"]].source_field
+                told = values.get(source or "")
+                yield {"entity": each["entity"], "id": each["id"], "field": one["name"], "label": one["label"]} | {
+                    "source": told["text"] if told else None
+                }

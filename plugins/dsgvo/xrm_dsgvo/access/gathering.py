@@ -1,0 +1,189 @@
+"""All that is kept about a person, record by record and field by field, each with why, for how long and from where."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xrm_core.api import ActionContext, Field, LoggedChange, Record, changes_of, messages_of
+from xrm_dsgvo.access.manifest import Notes
+from xrm_dsgvo.access.others import Others
+from xrm_dsgvo.access.retaining import retained
+from xrm_dsgvo.access.values import labelled, plain, texts
+from xrm_dsgvo.discovery.graph import Hit
+from xrm_dsgvo.discovery.sources import Sources
+from xrm_dsgvo.privacy import FieldPrivacy
+from xrm_dsgvo.registers import Registers
+
+Place = tuple[str, str, str]
+"""Entity, id of a record, and field."""
+
+_TELLING = frozenset({"enum", "date", "datetime"})
+"""Types of fields that are not personal and are told all the same: without them nobody knows what a record is."""
+
+
+@dataclass
+class Gathering:
+    """How an answer is made.
+
+    Args:
+        context: of the action.
+        sources: where records are.
+        registers: what annotations name.
+        others: what names other people.
+        reviewed: of texts that may name others: True: it is shown, False: it is not.
+    """
+
+    context: ActionContext
+    sources: Sources
+    registers: Registers
+    others: Others
+    reviewed: Mapping[Place, bool]
+    notes: Notes = field(default_factory=Notes)
+    open: dict[Place, str] = field(default_factory=dict)
+    """Texts that somebody has to look at first."""
+
+    _messages: set[str] = field(default_factory=set)
+
+    def record(self, hit: Hit) -> dict[str, Any] | None:
+        """What is told of one record; None: it is gone."""
+        stored = self.sources.read(hit.key)
+        if stored is None:
+            return None
+        entity, said = self.sources.model[hit.entity], self.sources.privacy[hit.entity]
+        stored = {**stored, **self._asked(hit, stored)}
+        self.notes.found["trash" if hit.deleted else "records"] += 1
+        for name in hit.others:
+            self.notes.leave_out("ART15_4", "records", hit.entity, name, int(stored.get(name) is not None))
+        datenart = self.registers.datenarten.get(said.datenart or "")
+        told = [each for name in hit.mine for each in self._field(hit, name, stored.get(name))]
+        return {
+            "entity": hit.entity,
+            "label": labelled(entity.labels, hit.entity),
+            "id": hit.id,
+            "own": hit.own,
+            "deleted": hit.deleted,
+            "datenart": said.datenart,
+            "datenartLabel": labelled(datenart.labels if datenart else {}, said.datenart or hit.entity),
+            "createdAt": plain(stored.get("created_at")),
+            "changedAt": plain(stored.get("updated_at")),
+            "about": list(self._about(hit, stored)),
+            "fields": told,
+            "history": list(self._history(hit)),
+            "messages": list(self._sent(hit)),
+            "retention": retained(self.context, said, self.registers, stored),
+        }
+
+    def _field(self, hit: Hit, name: str, value: Any, store: str = "records") -> Iterator[dict[str, Any]]:
+        """One value, if there is one and it may be told."""
+        field_, said = self.sources.model[hit.entity][name], self.sources.privacy[hit.entity].fields[name]
+        if value is None or value in ("", []):
+            return
+        if said.access == "summary":
+            self.notes.leave_out("SUMMARY", store, hit.entity, name)
+            value, shown = None, {"de": "vorhanden", "en": "kept"}
+        else:
+            value = self._told(hit, said, value, store)
+            if value is None:
+                return
+            shown = texts(field_, value)
+        if str(field_.type) == "file" and store == "records":
+            self.notes.found["files"] += 1
+            self.notes.leave_out("FILE_APART", "files", hit.entity, name)
+        yield self._described(field_, said) | {"value": plain(value), "text": shown}
+
+    def _told(self, hit: Hit, said: FieldPrivacy, value: Any, store: str) -> Any:
+        """A value as it is told; None: it is not."""
+        place = (hit.entity, hit.id, said.name)
+        if said.access == "withhold":
+            self.notes.leave_out((said.withhold_basis or "art15_4").upper(), store, hit.entity, said.name)
+            return None
+        if said.third_party == "is_third_party" or self.reviewed.get(place) is False:
+            self.notes.leave_out("ART15_4", store, hit.entity, said.name)
+            return None
+        if said.third_party == "may_contain" and place not in self.reviewed:
+            self.notes.leave_out("REVIEW", store, hit.entity, said.name)
+            self.open.setdefault(place, value if isinstance(value, str) else "")
+            return None
+        if isinstance(value, str) and (said.free_text or said.third_party == "may_contain"):
+            shown = self.others.black(value)
+            if shown != value:
+                self.notes.leave_out("BLACKENED", store, hit.entity, said.name)
+            return shown
+        return value
+
+    def _described(self, field_: Field, said: FieldPrivacy) -> dict[str, Any]:
+        category = self.registers.categories.get(str(said.category))
+        return {
+            "name": field_.name,
+            "label": labelled(field_.labels, field_.name),
+            "category": said.category,
+            "categoryLabel": labelled(category.labels if category else {}, str(said.category)),
+            "special": said.special or (category.special if category else None),
+            "origin": said.origin,
+            "freeText": said.free_text,
+            "decision": said.decision,
+            "recipients": list(said.recipients),
+        }
+
+    def _about(self, hit: Hit, stored: Record) -> Iterator[dict[str, Any]]:
+        """What is not personal, and says what the record is: its kind, its days."""
+        said = self.sources.privacy[hit.entity]
+        for name, field_ in self.sources.model[hit.entity].fields.items():
+            value, of = stored.get(name), said.fields[name]
+            if value is not None and not of.personal and of.link is None and str(field_.type) in _TELLING:
+                yield {
+                    "name": name,
+                    "label": labelled(field_.labels, name),
+                    "value": plain(value),
+                    "text": texts(field_, value),
+                }
+
+    def _history(self, hit: Hit) -> Iterator[dict[str, Any]]:
+        """Former values, as far as the change log has them."""
+        for change in changes_of(self.context, hit.id):
+            for name, value in _former(change, hit.mine):
+                for each in self._field(hit, name, value, "change_log"):
+                    self.notes.found["change_log"] += 1
+                    kept = {key: each[key] for key in ("name", "label", "value", "text")}
+                    yield kept | {"until": change.at}
+
+    def _sent(self, hit: Hit) -> Iterator[dict[str, Any]]:
+        for each in messages_of(self.context, hit.id):
+            if each.id not in self._messages:
+                self._messages.add(each.id)
+                self.notes.found["outbox"] += 1
+                yield {
+                    "kind": each.kind,
+                    "channel": each.channel,
+                    "state": each.state.value,
+                    "at": each.ended_at or each.created_at,
+                }
+
+    def _asked(self, hit: Hit, stored: Record) -> dict[str, Any]:
+        """What a record as it is stored does not have: computed values, and what files are called."""
+        entity = self.sources.model[hit.entity]
+        wanted = [entity[name] for name in hit.mine]
+        files = {each.name for each in wanted if str(each.type) == "file" and stored.get(each.name)}
+        virtual = {each.name for each in wanted if each.virtual}
+        found: dict[str, Any] = {name: {"id": str(stored[name])} for name in files}
+        if hit.deleted or not files | virtual:
+            return found
+        parts = [f"{_camel(name)} {{ id name mediaType size sha256 }}" for name in sorted(files)]
+        parts += [_camel(name) for name in sorted(virtual)]
+        document = f"query ($id: ID!) {{ {_camel(hit.entity)}(id: $id) {{ {' '.join(parts)} }} }}"
+        [answer] = self.context.query_as_system(document, {"id": hit.id}).values()
+        return found | {name: (answer or {}).get(_camel(name)) for name in files | virtual}
+
+
+def _former(change: LoggedChange, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Of an update the values before it."""
+    if change.operation == "update":
+        for name in names:
+            value = change.fields.get(name)
+            if isinstance(value, list) and len(value) == 2 and value[0] is not None:
+                yield name, value[0]
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(each.capitalize() for each in rest)

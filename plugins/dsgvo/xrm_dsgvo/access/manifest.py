@@ -1,0 +1,100 @@
+"""What an answer says of itself: where it was looked, how much was found, what was left out and why. No content."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+REASONS: Mapping[str, Mapping[str, str]] = {
+    "REVIEW": {
+        "de": "Ein Text, der andere nennen kann, ist noch nicht geprüft.",
+        "en": "A text that may name others is still to be reviewed.",
+    },
+    "ART15_4": {
+        "de": "Rechte anderer Personen (Art. 15 Abs. 4 DSGVO).",
+        "en": "Rights of other persons (Article 15(4) GDPR).",
+    },
+    "BLACKENED": {
+        "de": "In einem Text ist geschwärzt, was andere nennt (Art. 15 Abs. 4 DSGVO).",
+        "en": "In a text what names others is blackened (Article 15(4) GDPR).",
+    },
+    "BDSG29_1": {"de": "Geheimhaltung (§ 29 Abs. 1 BDSG).", "en": "Secrecy (§ 29(1) BDSG)."},
+    "GESCHGEHG": {
+        "de": "Geschäftsgeheimnis; die Aufsichtsbehörde oder ein Gericht prüft es.",
+        "en": "A trade secret; the authority or a court looks at it.",
+    },
+    "SUMMARY": {"de": "Wird nur dem Bestehen nach genannt.", "en": "Only told to exist."},
+    "FILE_APART": {
+        "de": "Der Inhalt einer Datei liegt der Auskunft gesondert bei.",
+        "en": "The content of a file is given along apart.",
+    },
+    "CANDIDATE": {
+        "de": "Vielleicht dieselbe Person; nicht bestätigt und darum nicht enthalten.",
+        "en": "Perhaps the same person; not confirmed, and so not included.",
+    },
+    "OTHER_TEXTS": {
+        "de": "Erwähnungen in Texten und Dateien anderer Personen wurden nicht durchsucht.",
+        "en": "Mentions in texts and files of other persons were not searched.",
+    },
+    "BDSG34_BACKUP": {
+        "de": "Sicherungskopien dienen allein der Datensicherung (§ 34 Abs. 1 Nr. 2 Buchst. b BDSG).",
+        "en": "Backups serve to secure data alone (§ 34(1) no. 2(b) BDSG).",
+    },
+    "BDSG34_LOG": {
+        "de": "Protokolle über Anmeldungen und Zugriffe dienen der Kontrolle (§ 34 Abs. 1 Nr. 2 Buchst. b BDSG).",
+        "en": "Logs of sign-ins and of who has looked serve to control data protection (§ 34(1) no. 2(b) BDSG).",
+    },
+}
+"""Why something is left out, by code."""
+
+_ALWAYS = (("OTHER_TEXTS", "records"), ("BDSG34_BACKUP", "backups"), ("BDSG34_LOG", "logs"))
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that is not in the answer, or not as it is stored. Of a whole store the last two are empty."""
+
+    code: str
+    store: str
+    entity: str = ""
+    field: str = ""
+
+
+@dataclass
+class Notes:
+    """What is noted while an answer is made."""
+
+    found: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[LeftOut] = field(default_factory=Counter)
+
+    def leave_out(self, code: str, store: str, entity: str = "", name: str = "", count: int = 1) -> None:
+        """Note that something is left out."""
+        if count:
+            self.left_out[LeftOut(code, store, entity, name)] += count
+
+
+def manifest_of(notes: Notes, searched: Mapping[str, int], candidates: int, made_on: str) -> dict[str, Any]:
+    """It as JSON: names, counts and codes."""
+    notes.leave_out("CANDIDATE", "records", count=candidates)
+    every = [(each, count) for each, count in notes.left_out.items()]
+    every += [(LeftOut(code, store), 0) for code, store in _ALWAYS]
+    return {
+        "madeOn": made_on,
+        "searched": [{"entity": name, "found": found} for name, found in sorted(searched.items())],
+        "stores": [
+            {"store": name, "found": notes.found[name]}
+            for name in ("records", "trash", "change_log", "outbox", "files", "disclosures")
+        ],
+        "leftOut": [
+            {
+                "code": each.code,
+                "store": each.store,
+                "entity": each.entity,
+                "field": each.field,
+                "count": count,
+                "reason": dict(REASONS[each.code]),
+            }
+            for each, count in sorted(every, key=lambda one: (one[0].code, one[0].store, one[0].entity, one[0].field))
+        ],
+        "open": sum(count for each, count in notes.left_out.items() if each.code == "REVIEW"),
+    }

@@ -1,0 +1,124 @@
+"""Other people in what is told to somebody: what names them goes black (Articles 15(4) and 20(4)).
+
+Names and addresses of persons with whom a record is shared are known, and are looked for. Addresses, phone numbers and
+accounts of anybody are known by their form: those that are not the person's own go. Whoever reviews a text adds what
+else names somebody.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import phonenumbers
+
+from xrm_core.api import Entity, Field, Model, Record
+from xrm_dsgvo.discovery import SubjectGraph
+from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.discovery.identity import one_form
+from xrm_dsgvo.discovery.sources import Sources, refers_to, target_of
+from xrm_dsgvo.erasure.values import BLACK, blackened
+from xrm_dsgvo.privacy import FieldPrivacy, PrivacyModel
+
+_ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:\"'«»]+@[\w.-]+\.\w{2,}")
+_ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b")
+
+
+@dataclass(frozen=True)
+class Others:
+    """What names others, and what does not since it is the person's own.
+
+    Args:
+        names: of others, as written.
+        own: addresses, numbers and accounts of the person, each in its one form.
+        region: of which country phone numbers without a country are.
+    """
+
+    names: frozenset[str]
+    own: frozenset[str] = field(default_factory=frozenset)
+    region: str = "DE"
+
+    def black(self, text: str) -> str:
+        """A text without what names others."""
+        for pattern, space in ((_ADDRESS, "email"), (_ACCOUNT, "iban")):
+            text = pattern.sub(lambda match, space=space: self._shown(space, match[0]), text)  # type: ignore[misc]
+        return blackened(self._numbers(text), self.names)
+
+    def _shown(self, space: str, value: str) -> str:
+        return value if one_form(space, value.rstrip("."), self.region) in self.own else BLACK * 3
+
+    def _numbers(self, text: str) -> str:
+        for match in sorted(phonenumbers.PhoneNumberMatcher(text, self.region), key=lambda each: -each.start):
+            form = phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
+            if form not in self.own:
+                text = f"{text[: match.start]}{BLACK * 3}{text[match.end :]}"
+        return text
+
+
+def others_of(sources: Sources, graph: SubjectGraph, words: Iterable[str], region: str) -> Others:
+    """Of all persons with whom the person shares a record.
+
+    Args:
+        sources: where to look.
+        graph: what was found about the person.
+        words: what names others besides, as somebody has said.
+        region: of which country phone numbers without a country are.
+    """
+    own = {hit.key for hit in graph.hits if hit.own}
+    mine = [(key, record) for key in own if (record := sources.read(key)) is not None]
+    persons = {key for hit in graph.hits for key in _with(sources, hit.key) if key not in own}
+    theirs = [(key, record) for key in persons if (record := sources.read(key)) is not None]
+    not_black = {each.casefold() for key, record in mine for each in _direct(sources.privacy, key, record)}
+    names = {each for key, record in theirs for each in _direct(sources.privacy, key, record)} | set(words)
+    forms = {form for key, record in mine for form in _forms(sources.model, sources.privacy, key, record, region)}
+    return Others(frozenset(each for each in names if each.casefold() not in not_black), frozenset(forms), region)
+
+
+def _with(sources: Sources, key: Key) -> Iterator[Key]:
+    """Persons to whom a record leads, or who are joined to it by an entity of links or of relationships."""
+    yield from _persons(sources, key, sources.read(key))
+    for other in sources.model:
+        for here in _ends(other):
+            field_ = other.fields[here]
+            if key[0] in field_.reference.targets:
+                found = sources.where(other.name, refers_to(field_, key), lambda _: True)
+                for record, _ in found:
+                    yield from _persons(sources, (other.name, str(record["id"])), record)
+
+
+def _ends(entity: Entity) -> tuple[str, ...]:
+    """The relations by which an entity of links, or of relationships, joins two others."""
+    if entity.between is not None:
+        return entity.between.source, entity.between.target
+    return ("source", "target") if entity.relationship is not None else ()
+
+
+def _persons(sources: Sources, key: Key, record: Record | None) -> Iterator[Key]:
+    for name, field_ in sources.model[key[0]].fields.items():
+        target = None if record is None or name not in record else target_of(field_, record)
+        if target is not None and sources.privacy[target[0]].role == "is_subject":
+            yield target
+
+
+def _direct(privacy: PrivacyModel, key: Key, record: Record) -> Iterator[str]:
+    """What names a person directly, and what is matched by it."""
+    for said in privacy[key[0]].personal():
+        value = record.get(said.name)
+        if (said.identifier == "direct" or said.match is not None) and isinstance(value, str) and value.strip():
+            yield value
+
+
+def _forms(model: Model, privacy: PrivacyModel, key: Key, record: Record, region: str) -> Iterator[str]:
+    for said in privacy[key[0]].personal():
+        value = record.get(said.name)
+        if isinstance(value, str) and value:
+            for space in _spaces(model[key[0]][said.name], said):
+                if form := one_form(space, value, region):
+                    yield form
+
+
+def _spaces(field_: Field, said: FieldPrivacy) -> tuple[str, ...]:
+    if said.match is not None and said.match.normalizer == "iban":
+        return ("iban",)
+    if field_.name == "value":  # of a contact point
+        return ("email", "phone")
+    return (str(field_.type),) if str(field_.type) in ("email", "phone") else ()

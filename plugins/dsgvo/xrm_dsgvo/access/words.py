@@ -1,0 +1,90 @@
+"""Words of answers to data subjects, in both languages."""
+
+from collections.abc import Mapping
+
+Labels = Mapping[str, str]
+
+HEADINGS: Mapping[str, Labels] = {
+    "title": {"de": "Auskunft über Ihre Daten", "en": "Access to your data"},
+    "norm": {"de": "nach Art. 15 DSGVO", "en": "under Article 15 GDPR"},
+    "controller": {"de": "Verantwortlicher", "en": "Controller"},
+    "contact": {"de": "Kontakt", "en": "Contact"},
+    "officer": {"de": "Datenschutzbeauftragte", "en": "Data protection officer"},
+    "name": {"de": "Für", "en": "For"},
+    "received": {"de": "Ihre Anfrage vom", "en": "Your request of"},
+    "made": {"de": "Stand", "en": "As of"},
+    "confirmed": {
+        "de": "Wir verarbeiten Daten über Sie. Hier sind sie, mit allem, was dazu zu sagen ist.",
+        "en": "We process data about you. Here they are, with all that is to be said of them.",
+    },
+    "nothing": {
+        "de": "Außer Ihrer Anfrage und dieser Antwort verarbeiten wir keine Daten über Sie.",
+        "en": "Apart from your request and this answer we process no data about you.",
+    },
+    "why": {"de": "Wozu, an wen und wie lange", "en": "What for, to whom and for how long"},
+    "data": {"de": "Ihre Daten", "en": "Your data"},
+    "origin": {"de": "Woher Daten stammen, die nicht von Ihnen sind", "en": "Whence data come that are not from you"},
+    "decisions": {"de": "Automatisierte Bewertung", "en": "Automated assessment"},
+    "disclosed": {"de": "An wen Ihre Daten gegangen sind", "en": "To whom your data have gone"},
+    "left_out": {"de": "Was durchsucht wurde und was fehlt", "en": "What was searched and what is left out"},
+    "rights": {"de": "Ihre Rechte", "en": "Your rights"},
+    "kept_until": {"de": "Aufbewahrt bis", "en": "Kept until"},
+    "kept_for": {"de": "Aufbewahrt", "en": "Kept"},
+    "history": {"de": "früher", "en": "formerly"},
+    "sent": {"de": "Nachrichten", "en": "Messages"},
+    "trash": {"de": "im Papierkorb", "en": "in the trash"},
+    "unknown": {"de": "nicht bekannt", "en": "not known"},
+    "searched": {"de": "Durchsucht", "en": "Searched"},
+    "none": {"de": "keine", "en": "none"},
+}
+STORES: Mapping[str, Labels] = {
+    "records": {"de": "Datensätze", "en": "records"},
+    "trash": {"de": "Papierkorb", "en": "trash"},
+    "change_log": {"de": "frühere Werte im Änderungsprotokoll", "en": "former values in the change log"},
+    "outbox": {"de": "Nachrichten", "en": "messages"},
+    "files": {"de": "Dateien", "en": "files"},
+    "disclosures": {"de": "Übermittlungen", "en": "disclosures"},
+    "backups": {"de": "Sicherungen", "en": "backups"},
+    "logs": {"de": "Protokolle", "en": "logs"},
+}
+DECISIONS: Mapping[str, Labels] = {
+    "profiling": {
+        "de": "wird zur Bewertung errechnet; ein Mensch entscheidet",
+        "en": "is reckoned to assess; a person decides",
+    },
+    "art22": {
+        "de": "automatisierte Entscheidung nach Art. 22 DSGVO: Sie können verlangen, dass ein Mensch sie prüft",
+        "en": "an automated decision (Article 22 GDPR): you can ask that a person looks at it",
+    },
+}
+ORIGINS: Mapping[str, Labels] = {
+    "provided": {"de": "von Ihnen", "en": "from you"},
+    "observed": {"de": "bei uns entstanden", "en": "came up with us"},
+    "derived": {"de": "errechnet", "en": "reckoned"},
+    "third_party": {"de": "von Dritten", "en": "from others"},
+}
+RIGHTS: Mapping[str, tuple[str, ...]] = {
+    "de": (
+        "Sie können verlangen, dass falsche Daten berichtigt werden (Art. 16 DSGVO).",
+        "Sie können verlangen, dass Daten gelöscht werden, soweit kein Gesetz sie verlangt (Art. 17 DSGVO).",
+        "Sie können verlangen, dass die Verarbeitung eingeschränkt wird (Art. 18 DSGVO).",
+        "Was Sie uns gegeben haben, bekommen Sie auf Wunsch zum Mitnehmen (Art. 20 DSGVO).",
+        "Sie können der Verarbeitung widersprechen, der für Werbung jederzeit und ohne Gründe (Art. 21 DSGVO).",
+        "Eine Einwilligung können Sie jederzeit widerrufen (Art. 7 Abs. 3 DSGVO).",
+        "Sie können sich bei einer Aufsichtsbehörde für den Datenschutz beschweren (Art. 77 DSGVO).",
+    ),
+    "en": (
+        "You can ask that wrong data are rectified (Article 16 GDPR).",
+        "You can ask that data are erased, as far as no law demands them (Article 17 GDPR).",
+        "You can ask that their processing is restricted (Article 18 GDPR).",
+        "What you have given us you can get to take along (Article 20 GDPR).",
+        "You can object to the processing, to that for advertising at any time and without reasons (Article 21 GDPR).",
+        "You can withdraw a consent at any time (Article 7(3) GDPR).",
+        "You can complain to a supervisory authority for data protection (Article 77 GDPR).",
+    ),
+}
+
+
+def word(name: str, language: str) -> str:
+    """A heading in a language."""
+    return HEADINGS[name][language]

@@ -1,0 +1,31 @@
+"""What the change log has of one record, for plugins: whoever may see it."""
+
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from xrm_core.changes.reading import LoggedChange, logged
+
+_AT_ONCE = 1_000
+
+
+class _Reading(Protocol):
+    @property
+    def connection(self) -> Connection: ...
+
+
+def changes_of(context: _Reading, id_: str) -> list[LoggedChange]:
+    """All entries of a record that are still there, the newest first; it need not be there any more.
+
+    Args:
+        context: of an action, of what follows a write, of a command, or ``job.within(connection)``.
+        id_: of the record.
+    """
+    found: list[LoggedChange] = []
+    before = None
+    while page := list(logged(context.connection, record_id=id_, before=before, limit=_AT_ONCE)):
+        found += page
+        if len(page) < _AT_ONCE:
+            break
+        before = page[-1].id
+    return found

@@ -1,4 +1,4 @@
-"""The answer to a request for access as JSON: what Article 15(1) wants to be told, the data, and the manifest."""
+"""The answer to a request for access or portability as JSON: what Article 15(1) wants, the data, the manifest."""
 
 import hashlib
 import json
@@ -12,6 +12,7 @@ from xrm_core.api import ActionContext, Record
 from xrm_dsgvo.access.gathering import Gathering, Place
 from xrm_dsgvo.access.manifest import manifest_of
 from xrm_dsgvo.access.others import others_of
+from xrm_dsgvo.access.portable import without_basis
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.privacy import PrivacyModel, privacy_of
 from xrm_dsgvo.record.around import around_of
@@ -53,7 +54,8 @@ def made(context: ActionContext, request: Record) -> Made:
         (str(e), str(id_), str(f)): bool(show) for e, id_, f, show in (request["review"] or {}).get("texts", ())
     }
     others = others_of(sources, graph, words, settings.region)
-    gathering = Gathering(context, sources, registers, others, reviewed)
+    portable = request["kind"] == "portability"
+    gathering = Gathering(context, sources, registers, others, reviewed, portable)
     hits = [each for each in graph.hits if each.key != (REQUEST, request["id"])]
     records = [told for each in hits if (told := gathering.record(each)) is not None]
     day = datetime.now(UTC).date().isoformat()
@@ -76,6 +78,9 @@ def made(context: ActionContext, request: Record) -> Made:
         },
         "data": [_with_basis(each, of_found, registers) for each in records],
     }
+    if portable:
+        for entity, name in without_basis(content):
+            gathering.notes.leave_out("NO_BASIS", "records", entity, name)
     content["manifest"] = manifest_of(gathering.notes, graph.searched, len(graph.candidates), day)
     return Made(content, gathering.open)
 

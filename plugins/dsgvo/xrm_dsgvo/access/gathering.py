@@ -7,6 +7,7 @@ from typing import Any
 from xrm_core.api import ActionContext, Field, LoggedChange, Record, changes_of, messages_of
 from xrm_dsgvo.access.manifest import Notes
 from xrm_dsgvo.access.others import Others
+from xrm_dsgvo.access.portable import is_provided
 from xrm_dsgvo.access.retaining import retained
 from xrm_dsgvo.access.values import labelled, plain, texts
 from xrm_dsgvo.discovery.graph import Hit
@@ -31,6 +32,7 @@ class Gathering:
         registers: what annotations name.
         others: what names other people.
         reviewed: of texts that may name others: True: it is shown, False: it is not.
+        portable: only what the person has provided, as it is now.
     """
 
     context: ActionContext
@@ -38,6 +40,7 @@ class Gathering:
     registers: Registers
     others: Others
     reviewed: Mapping[Place, bool]
+    portable: bool = False
     notes: Notes = field(default_factory=Notes)
     open: dict[Place, str] = field(default_factory=dict)
     """Texts that somebody has to look at first."""
@@ -68,8 +71,8 @@ class Gathering:
             "changedAt": plain(stored.get("updated_at")),
             "about": list(self._about(hit, stored)),
             "fields": told,
-            "history": list(self._history(hit)),
-            "messages": list(self._sent(hit)),
+            "history": [] if self.portable else list(self._history(hit)),
+            "messages": [] if self.portable else list(self._sent(hit)),
             "retention": retained(self.context, said, self.registers, stored),
         }
 
@@ -77,6 +80,9 @@ class Gathering:
         """One value, if there is one and it may be told."""
         field_, said = self.sources.model[hit.entity][name], self.sources.privacy[hit.entity].fields[name]
         if value is None or value in ("", []):
+            return
+        if self.portable and not is_provided(said):
+            self.notes.leave_out("NOT_PROVIDED", store, hit.entity, name)
             return
         if said.access == "summary":
             self.notes.leave_out("SUMMARY", store, hit.entity, name)

@@ -28,6 +28,14 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "de": "Der Inhalt einer Datei liegt der Auskunft gesondert bei.",
         "en": "The content of a file is given along apart.",
     },
+    "NOT_PROVIDED": {
+        "de": "Nicht von der Person bereitgestellt (Art. 20 Abs. 1 DSGVO).",
+        "en": "Not provided by the person (Article 20(1) GDPR).",
+    },
+    "NO_BASIS": {
+        "de": "Weder auf Einwilligung noch auf Vertrag gestützt (Art. 20 Abs. 1 Buchst. a DSGVO).",
+        "en": "Based neither on consent nor on a contract (Article 20(1)(a) GDPR).",
+    },
     "CANDIDATE": {
         "de": "Vielleicht dieselbe Person; nicht bestätigt und darum nicht enthalten.",
         "en": "Perhaps the same person; not confirmed, and so not included.",

@@ -1,4 +1,5 @@
-"""``dsgvoAccess`` makes the answer to a request for access, ``dsgvoRequestReview`` says what is shown in it.
+"""``dsgvoAccess`` makes the answer to a request for access, ``dsgvoPortable`` that to one for portability, and
+``dsgvoRequestReview`` says what is shown in them.
 
 Nothing of an answer is kept but its digest and its manifest: what was found is in one place, not in two.
 """
@@ -11,8 +12,9 @@ from enum import Enum
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, Record, Refuse
-from xrm_dsgvo.access.answering import made
+from xrm_dsgvo.access.answering import digest_of, made
 from xrm_dsgvo.access.layout import html, pdf
+from xrm_dsgvo.access.portable import as_csv, portable_of
 from xrm_dsgvo.own import change
 from xrm_dsgvo.requests.cases import RequestStanding, held, standing
 from xrm_dsgvo.requests.states import REQUEST
@@ -61,6 +63,21 @@ class AccessInput:
     request: str
     form: Form = Form.json
     language: AnswerLanguage = AnswerLanguage.de
+
+
+class PortableForm(Enum):
+    """As what portable data are made."""
+
+    json = "json"
+    csv = "csv"
+
+
+@dataclass
+class PortableInput:
+    """For which request."""
+
+    request: str
+    form: PortableForm = PortableForm.json
 
 
 @dataclass
@@ -134,6 +151,27 @@ def access(context: ActionContext, given: AccessInput) -> AccessMade:
     )
 
 
+def portable(context: ActionContext, given: PortableInput) -> AccessMade:
+    """What the person has provided, as things are now; the digest and the manifest of it are kept.
+
+    Raises:
+        Refuse: it is no request for portability that is worked on.
+    """
+    request = for_right(context, given.request, "portability")
+    found = made(context, request)
+    taken = portable_of(found.content)
+    digest = digest_of(taken)
+    keep(context, request, found.content, digest)
+    is_csv = given.form is PortableForm.csv
+    return AccessMade(
+        as_csv(taken) if is_csv else json.dumps(taken, ensure_ascii=False, indent=2),
+        digest,
+        bool(taken["data"]),
+        [TextToReview(*place, text) for place, text in sorted(found.open.items())],
+        left_out_of(found.content["manifest"]),
+    )
+
+
 def for_right(context: ActionContext, id_: str, right: str) -> Record:
     """A request that is worked on, and is for this. Raises Refuse: it is not."""
     request = held(context, id_, "make")
@@ -158,12 +196,14 @@ def left_out_of(manifest: Mapping[str, Any]) -> list[AnswerLeftOut]:
 
 
 def actions() -> list[Action]:
-    """The two."""
+    """The three."""
     reviews = {"en": "Say which texts an answer shows.", "de": "Sagen, welche Texte eine Antwort zeigt."}
     makes = {"en": "Make the answer to a request for access.", "de": "Die Auskunft an eine Person erstellen."}
+    takes = {"en": "Make what a person takes along.", "de": "Die Daten zum Mitnehmen erstellen."}
     return [
         Action("dsgvo.request_review", review, input=RequestReviewInput, answers=RequestStanding, description=reviews),
         Action("dsgvo.access", access, input=AccessInput, answers=AccessMade, description=makes),
+        Action("dsgvo.portable", portable, input=PortableInput, answers=AccessMade, description=takes),
     ]
 
 

@@ -896,10 +896,12 @@ def before_data_leaves(connector: "Connector", context: "LeavingContext") -> "Co
 
     Args:
         connector: ``kind`` and ``name``.
-        context: a transaction to read in, maybe one that only reads.
+        context: a transaction. ``context.parcels`` are what leaves: entity, record and names of fields. What is written
+            in it is kept before they leave; if there are none, such as at a test, it may be one that only reads.
 
     Returns:
-        None to let them leave, or a ``ConnectorRefusal`` with a code. The first refusal counts.
+        None to let them leave, or a ``ConnectorRefusal`` with a code. The first refusal counts; then nothing of what
+        gates have written stays.
 
     What is held back is not lost: a webhook waits with its events, and tries again later. An exception holds back, too.
 

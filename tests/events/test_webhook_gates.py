@@ -12,7 +12,7 @@ from xrm_core.hookspecs import hookimpl
 from xrm_core.jobs.place import Place
 from xrm_core.jobs.registry import Registry
 from xrm_core.jobs.worker import Pace, Worker
-from xrm_core.messages.leaving import Connector, ConnectorRefusal, LeavingContext
+from xrm_core.messages.leaving import Connector, ConnectorRefusal, LeavingContext, Parcel
 from xrm_core.plugins import InstalledPlugin, Plugins
 
 
@@ -22,12 +22,17 @@ class Gate:
     def __init__(self) -> None:
         self.answer: object = None
         self.asked: list[Connector] = []
+        self.parcels: list[Parcel] = []
+        self.notes = False
         self.seen = 0
 
     @hookimpl
     def before_data_leaves(self, connector: Connector, context: LeavingContext) -> object:
         self.asked.append(connector)
         self.seen = len(context.find("customer", {}))
+        self.parcels += context.parcels
+        if self.notes and not context.find("customer", {"name": {"eq": "Noted"}}):
+            context.records.create(context.connection, context.system, "customer", {"name": "Noted"})
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -66,6 +71,28 @@ def test_what_is_held_back_waits_and_is_sent_once_it_may(
     time.forward(seconds=3600)
     hooks.send()
     assert hooks.told == [("customer.created", one, 1)]
+
+
+def test_what_leaves_is_told_and_noted_before_it_does(hooks: Hooks, gate: Gate, time: Clock) -> None:
+    hooks.make()
+    gate.notes = True
+    gate.answer = ConnectorRefusal("E_AVV", "No contract.")
+    one = hooks.world.customer("A")
+    hooks.send()
+    held_back = gate.seen
+    # of what was noted nothing has stayed, since nothing has left
+    gate.answer = None
+    time.forward(seconds=3600)
+    hooks.send()
+
+    assert gate.seen == held_back
+    [event, *_] = hooks.events
+    sent = set(event["data"]["record"]) - {"id", "version"}
+    assert gate.parcels[:2] == [Parcel("customer", one, frozenset(sent))] * 2
+    assert "name" in sent
+    hooks.world.customer("B")
+    hooks.send()
+    assert gate.seen == held_back + 2  # what was noted has stayed, and so has the new one
 
 
 def test_a_test_is_held_back_too(hooks: Hooks, gate: Gate) -> None:

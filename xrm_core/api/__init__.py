@@ -23,10 +23,11 @@ and ``Attachment`` are what such a function makes, ``MessageOutcome`` with its `
 ``MessageRefusal`` and ``MessageAllowed`` are answers of a gate, ``Moment`` says why it is asked. ``Channel`` is a way
 on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what it may raise; ``recheck_messages`` has
 the gates asked again about those that wait. ``Connector`` is another way on which data leave, ``LeavingContext`` what
-its gates are given, ``ConnectorRefusal`` what they answer; ``may_leave`` asks them. ``erase_values``
-erases former values of a record from the change log and the trash, ``Erased`` is how much, ``former_values`` are those
-in the log. ``changes_of`` are the entries of the log of a record, each a ``LoggedChange``; ``messages_of`` the messages
-of the outbox about it or to it, each a ``ListedMessage``. What is not here may change in any release.
+its gates are given, ``Parcel`` what leaves of a record, ``ConnectorRefusal`` what they answer; ``may_leave`` asks
+them. ``erase_values`` erases former values of a record from the change log and the trash, ``Erased`` is how much,
+``former_values`` are those in the log. ``changes_of`` are the entries of the log of a record, each a ``LoggedChange``;
+``messages_of`` the messages of the outbox about it or to it, each a ``ListedMessage``. What is not here may change in
+any release.
 """
 
 from xrm_core.changes.reading import LoggedChange
@@ -63,6 +64,7 @@ from xrm_core.messages import (
     Moment,
     NotHandedOver,
     OutgoingMessage,
+    Parcel,
     may_leave,
     may_send,
     recheck_messages,
@@ -129,6 +131,7 @@ __all__ = [
     "NotHandedOver",
     "On",
     "OutgoingMessage",
+    "Parcel",
     "QueryContext",
     "QueryField",
     "Record",

@@ -13,18 +13,20 @@ from xrm_core.errors import NotFound, XrmError
 from xrm_core.events import webhook_deliveries
 from xrm_core.events.consumer import Consumer, Delivery, EntryFailed, Note, Patience, ReaderWaits
 from xrm_core.events.webhook_changes import pause
-from xrm_core.events.webhook_gates import held_back_by, is_gated
+from xrm_core.events.webhook_gates import held_back_by, is_gated, parcel_of
 from xrm_core.events.webhook_messages import Seer, body, event_of, message, read
 from xrm_core.events.webhook_posting import Sent, Signed
 from xrm_core.events.webhook_subscribers import subscriber
 from xrm_core.events.webhooks import Secrets, State, Wanted, Webhook, webhook, webhooks
 from xrm_core.jobs import clock
 from xrm_core.jobs.place import TIMEOUT, Place
+from xrm_core.messages.leaving import Parcel
 from xrm_core.outgoing.client import Outgoing
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.in_force import in_force
 from xrm_core.query.scan import Scope
 from xrm_core.storage.policy_sets import newest_set
+from xrm_core.storage.retrying import in_transaction
 from xrm_core.storage.webhook_tables import WEBHOOK
 
 PATIENCE = Patience(80, 5.0)
@@ -168,15 +170,15 @@ class Sender:
     ) -> Delivery:
         if event is None:
             return lambda _attempt: lambda _connection: None
-        signed = Signed(hook.wanted.url, event["id"], body(event), keys)
-        return lambda attempt: self._deliver(place, signed, entry, attempt)
+        signed, parcel = Signed(hook.wanted.url, event["id"], body(event), keys), parcel_of(event)
+        return lambda attempt: self._deliver(place, signed, parcel, entry, attempt)
 
-    def _deliver(self, place: Place, signed: Signed, entry: LoggedChange, attempt: int) -> Note:
+    def _deliver(self, place: Place, signed: Signed, parcel: Parcel, entry: LoggedChange, attempt: int) -> Note:
         if is_gated(place.records()):
-            with place.database.read(TIMEOUT) as connection:
-                held_back = held_back_by(connection, place.records(), signed.url)
-            if held_back is not None:
-                raise ReaderWaits(held_back)
+            # What leaves is noted before it does: who is killed in between has noted too much rather than too little.
+            in_transaction(
+                place.database, lambda connection: self._gate(place, connection, signed.url, parcel), TIMEOUT
+            )
         sent = signed.post(self.source.outgoing, place.name)
         if sent.error is None:
             return lambda connection: self._taken(connection, signed.id, entry, attempt, sent)
@@ -189,6 +191,13 @@ class Sender:
         if attempt == 1 and failures > OPEN_AFTER:
             raise ReaderWaits(sent.error, sent.retry_after)
         raise EntryFailed(sent.error, sent.retry_after)
+
+    @staticmethod
+    def _gate(place: Place, connection: Connection, url: str, parcel: Parcel) -> None:
+        """Raise if it is held back: of what was noted nothing stays then."""
+        held_back = held_back_by(connection, place.records(), url, [parcel])
+        if held_back is not None:
+            raise ReaderWaits(held_back)
 
     def _taken(self, connection: Connection, id_: str, entry: LoggedChange, attempt: int, sent: Sent) -> None:
         webhook_deliveries.note(connection, self.webhook.id, id_, entry.position, attempt, sent)

@@ -3,7 +3,7 @@
 from xrm_core.messages.context import MessageContext
 from xrm_core.messages.gate import MessageRefused
 from xrm_core.messages.jobs import message_jobs
-from xrm_core.messages.leaving import Connector, ConnectorRefusal, LeavingContext, may_leave
+from xrm_core.messages.leaving import Connector, ConnectorRefusal, LeavingContext, Parcel, may_leave
 from xrm_core.messages.message import (
     Attachment,
     Channel,
@@ -42,6 +42,7 @@ __all__ = [
     "Moment",
     "NotHandedOver",
     "OutgoingMessage",
+    "Parcel",
     "may_leave",
     "may_send",
     "message_jobs",

@@ -1,6 +1,6 @@
 """Asking the plugins whether data may leave the platform by a connector: a webhook, or whatever a plugin sends by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,21 @@ class Connector:
 
 
 @dataclass(frozen=True)
+class Parcel:
+    """What leaves of a record.
+
+    Args:
+        entity: of it.
+        record: its id.
+        fields: names of those whose values are sent; none: only that there is, or was, such a record.
+    """
+
+    entity: str
+    record: str
+    fields: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class ConnectorRefusal:
     """What a gate answers that lets nothing leave.
 
@@ -44,39 +59,52 @@ class ConnectorRefusal:
 
 
 class LeavingContext(Context):
-    """The transaction in which a gate of connectors is asked; it may be one that only reads.
+    """The transaction in which a gate of connectors is asked.
 
-    ``connector`` is which, ``settings`` are those of the plugin whose gate it is.
+    ``connector`` is which, ``parcels`` are what leaves, as far as whoever sends has said so, ``settings`` those of the
+    plugin whose gate it is. If there are parcels, what the gate writes is kept before they leave, if they do.
     """
 
     def __init__(
-        self, records: "Records", connection: Connection, caller: Caller, connector: Connector, plugin: str
+        self,
+        records: "Records",
+        connection: Connection,
+        caller: Caller,
+        connector: Connector,
+        plugin: str,
+        parcels: Sequence[Parcel] = (),
     ) -> None:
         super().__init__(records, connection, caller, ("connector", connector.kind))
         self.connector = connector
+        self.parcels = tuple(parcels)
         self.settings = records.plugins.settings_of(plugin)
 
 
-def may_leave(context: Context, connector: Connector) -> ConnectorRefusal | None:
+def may_leave(context: Context, connector: Connector, parcels: Sequence[Parcel] = ()) -> ConnectorRefusal | None:
     """Whether data may leave by a connector now; a plugin that sends anything out by itself asks before it does.
 
     Args:
-        context: a transaction.
+        context: a transaction; with parcels one that writes, which is committed before they leave.
         connector: its own.
+        parcels: what leaves of records: gates note it. Without, they only say whether anything may.
 
     Raises:
         RefusedByPlugin: a gate has failed, so that nobody knows.
     """
-    return refusal_of(context.records, context.connection, context.caller, connector)
+    return refusal_of(context.records, context.connection, context.caller, connector, parcels)
 
 
 def refusal_of(
-    records: "Records", connection: Connection, caller: Caller | None, connector: Connector
+    records: "Records",
+    connection: Connection,
+    caller: Caller | None,
+    connector: Connector,
+    parcels: Sequence[Parcel] = (),
 ) -> ConnectorRefusal | None:
     """What the first gate answers that lets nothing leave; None: all of them let it. ``caller`` None: the platform."""
     for hook in records.plugins.hooks(GATE):
         asking = system(records.model, connector.kind) if caller is None else caller
-        context = LeavingContext(records, connection, asking, connector, hook.plugin_name)
+        context = LeavingContext(records, connection, asking, connector, hook.plugin_name, parcels)
         with records.plugins.following(hook.plugin_name, "connector"):
             answer = records.plugins.answer(hook, {"connector": connector, "context": context})
             if answer is not None and not isinstance(answer, ConnectorRefusal):

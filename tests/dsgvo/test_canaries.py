@@ -15,7 +15,14 @@ from xrm_core.testing import Setup, Xrm
 OWN = (
     *("consent", "consent_event", "consent_use", "contact_point", "contact_point_holder", "customer_exception"),
     *("data_subject", "data_subject_link", "notice_delivery", "objection", "preference", "suppression", "assessment"),
-    *("data_breach", "breach_subject", "processing_contract", "processing_record", "data_subject_request"),
+    *(
+        "data_breach",
+        "breach_subject",
+        "processing_contract",
+        "processing_record",
+        "data_subject_request",
+        "disclosure",
+    ),
 )
 """Entities of the plugin, which only its actions write."""
 

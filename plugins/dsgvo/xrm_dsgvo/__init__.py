@@ -26,6 +26,7 @@ from xrm_dsgvo.access import surface as access
 from xrm_dsgvo.breach import handling, notice
 from xrm_dsgvo.consent import confirmation, withdrawing
 from xrm_dsgvo.consent import recording as consents
+from xrm_dsgvo.disclosure import noting as disclosing
 from xrm_dsgvo.discovery import surface as discovery
 from xrm_dsgvo.due import dates, impact
 from xrm_dsgvo.erasure import surface as erasures
@@ -127,8 +128,11 @@ def before_message_send(message: OutgoingMessage, context: MessageContext) -> Me
 
 @hookimpl
 def before_data_leaves(context: LeavingContext) -> ConnectorRefusal | None:
-    """Nothing goes to whom no contract binds."""
-    return connectors.before_data_leaves(context)
+    """Nothing goes to whom no contract binds; what goes is noted."""
+    refusal = connectors.before_data_leaves(context)
+    if refusal is None and context.parcels:
+        disclosing.note(context, connectors.key_of(context), context.parcels)
+    return refusal
 
 
 @hookimpl
@@ -151,5 +155,6 @@ def register_record_hooks() -> list[On]:
         erasures,
         holds,
         opening,
+        disclosing,
     )
     return [hook for part in parts for hook in part.hooks()]

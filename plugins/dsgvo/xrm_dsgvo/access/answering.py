@@ -13,6 +13,7 @@ from xrm_dsgvo.access.gathering import Gathering, Place
 from xrm_dsgvo.access.manifest import manifest_of
 from xrm_dsgvo.access.others import others_of
 from xrm_dsgvo.access.portable import without_basis
+from xrm_dsgvo.disclosure.telling import told
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.privacy import PrivacyModel, privacy_of
 from xrm_dsgvo.record.around import around_of
@@ -57,7 +58,9 @@ def made(context: ActionContext, request: Record) -> Made:
     portable = request["kind"] == "portability"
     gathering = Gathering(context, sources, registers, others, reviewed, portable)
     hits = [each for each in graph.hits if each.key != (REQUEST, request["id"])]
-    records = [told for each in hits if (told := gathering.record(each)) is not None]
+    records = [one for each in hits if (one := gathering.record(each)) is not None]
+    gone = [] if portable else told(context, [each.key for each in hits])
+    gathering.notes.found["disclosures"] = len(gone)
     day = datetime.now(UTC).date().isoformat()
     of_found = _restricted(privacy, records)
     content = {
@@ -74,6 +77,7 @@ def made(context: ActionContext, request: Record) -> Made:
             **record_of(of_found, registers, around_of(context.query_as_system, settings)),
             "automatedDecisions": list(_decisions(records)),
             "sources": list(_from_others(privacy, records)),
+            "disclosures": gone,
             "rights": ["16", "17", "18", "20", "21", "77"],
         },
         "data": [_with_basis(each, of_found, registers) for each in records],
@@ -99,12 +103,12 @@ def _restricted(privacy: PrivacyModel, records: list[dict[str, Any]]) -> Privacy
     return PrivacyModel(MappingProxyType(entities))
 
 
-def _with_basis(record: dict[str, Any], told: PrivacyModel, registers: Registers) -> dict[str, Any]:
+def _with_basis(record: dict[str, Any], found: PrivacyModel, registers: Registers) -> dict[str, Any]:
     """By which letters of Article 6(1) each field is processed: those of the activities that need it."""
     basis: dict[str, set[str]] = {}
-    for key in told[record["entity"]].activities:
+    for key in found[record["entity"]].activities:
         activity = registers.activities[key]
-        for each in fields_of(PrivacyModel({record["entity"]: told[record["entity"]]}), activity, registers):
+        for each in fields_of(PrivacyModel({record["entity"]: found[record["entity"]]}), activity, registers):
             basis.setdefault(each.name, set()).update(activity.basis)
     fields = [each | {"basis": sorted(basis.get(each["name"], ()))} for each in record["fields"]]
     return record | {"fields": fields}
@@ -128,7 +132,7 @@ def _from_others(privacy: PrivacyModel, records: list[dict[str, Any]]) -> Iterat
         for one in each["fields"]:
             if one["origin"] == "third_party":
                 source = privacy[each["entity"]].fields[one["name"]].source_field
-                told = values.get(source or "")
+                source_ = values.get(source or "")
                 yield {"entity": each["entity"], "id": each["id"], "field": one["name"], "label": one["label"]} | {
-                    "source": told["text"] if told else None
+                    "source": source_["text"] if source_ else None
                 }

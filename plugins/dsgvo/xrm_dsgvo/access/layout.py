@@ -157,8 +157,10 @@ def _decisions(answer: Mapping[str, Any], language: str) -> Iterator[Row]:
 
 
 def _disclosed(answer: Mapping[str, Any], language: str) -> Iterator[Row]:
-    for each in answer["art15"].get("disclosures", ()):
-        yield [f"{each['at'][:10]}: {each['recipient']}", [", ".join(one[language] for one in each["fields"])]]
+    for each in answer["art15"]["disclosures"]:
+        to = ", ".join(filter(None, (each["recipient"], each["country"])))
+        fields = ", ".join(one["label"][language] for one in each["fields"])
+        yield [to, [f"{each['label'][language]}: {fields} ({each['firstOn']} – {each['lastOn']})"]]
 
 
 def _manifest(manifest: Mapping[str, Any], language: str) -> Iterator[Row]:

@@ -27,9 +27,13 @@ Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 def before_data_leaves(context: LeavingContext) -> ConnectorRefusal | None:
     """The gate of webhooks and of connectors of plugins."""
-    key = f"{context.connector.kind}:{context.connector.name}"
-    found = lack_of(context.query_as_system, key, context.settings)
+    found = lack_of(context.query_as_system, key_of(context), context.settings)
     return None if found is None else ConnectorRefusal(CODE, {"en": found.en, "de": found.de})
+
+
+def key_of(context: LeavingContext) -> str:
+    """Of the connector that is asked about."""
+    return f"{context.connector.kind}:{context.connector.name}"
 
 
 def lack_of(ask: Ask, key: str, settings: Any) -> Lack | None:

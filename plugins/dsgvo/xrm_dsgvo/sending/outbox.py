@@ -5,6 +5,7 @@ from typing import Any
 from xrm_core.api import MessageAllowed, MessageContext, MessageRefusal, Moment, OutgoingMessage
 from xrm_dsgvo.channels import Channel
 from xrm_dsgvo.consent.confirmation import CONFIRMATION
+from xrm_dsgvo.disclosure.noting import note_message
 from xrm_dsgvo.sending.draft import GERMAN, REASONS, Draft, Kind, Permit
 from xrm_dsgvo.sending.gate import claim, judge
 
@@ -20,6 +21,8 @@ def before_message_send(message: OutgoingMessage, context: MessageContext) -> Me
         found = judge(context.query_as_system, draft, context.settings)
     if not found.allowed:
         return MessageRefusal(found.code, _reason(found))
+    if message.moment is Moment.HANDED_OVER:
+        note_message(context, message)
     base = context.settings.public_url.replace("{tenant}", context.tenant or "")
     return MessageAllowed(f"{base}{found.unsubscribe}") if base and found.unsubscribe else None
 

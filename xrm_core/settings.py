@@ -35,6 +35,7 @@ _NEVER_SHOWN = frozenset(
     {
         "",
         "database_url",
+        "key_store_url",
         "mail_password",
         "metrics_token",
         "s3_access_key",
@@ -116,6 +117,12 @@ class Settings(BaseSettings):
         repr=False,
         description="Encrypts what must be read again, such as second factors; 32 characters or more, by chance. "
         "Several, separated by commas: the first encrypts, all read.",
+    )
+    key_store_url: str = Field(
+        default="",
+        repr=False,
+        description="SQLAlchemy URL of the keys of sealed values, a database of its own; default is an SQLite file in "
+        "data_dir if the data is in one, too.",
     )
     oidc: Path | None = Field(
         default=None, description="JSON file that names OpenID providers by which people may sign in."
@@ -398,6 +405,10 @@ class Settings(BaseSettings):
         if not self.database_url:
             # The model is frozen for everybody else; here it is still being built.
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.expanduser()}/xrm.db")
+        if not self.key_store_url and self.database_url.startswith("sqlite"):
+            object.__setattr__(self, "key_store_url", f"sqlite:///{self.data_dir.expanduser()}/keys/sealed.db")
+        if self.key_store_url == self.database_url:
+            raise ValueError("XRM_KEY_STORE_URL is the database of the data; then backups of it would hold the keys")
         return self
 
 

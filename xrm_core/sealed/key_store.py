@@ -1,0 +1,225 @@
+"""The key store: one key for each subject and class, kept wrapped, and destroyed for good."""
+
+import datetime as dt
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, delete, event, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from uuid_utils import uuid7
+
+from xrm_core.errors import Busy
+from xrm_core.sealed.errors import SealedKeyDestroyed, SealingUnavailable
+from xrm_core.sealed.tables import BLIND, KEY, KEYS
+from xrm_core.sealed.wrapping import Wrapping
+from xrm_core.storage.engines import Database
+
+ALL = "*"
+"""The class of a mark that all keys of a subject are destroyed, also those that nobody has made yet."""
+
+_KEY_BYTES = 32
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A key, and the id by which it stands in what it has sealed."""
+
+    id: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrapped:
+    """How many keys were wrapped anew, or would be, and how many the first key of XRM_SECRET_KEY has wrapped."""
+
+    anew: int
+    already: int
+
+
+class KeyStore:
+    """Makes, finds and destroys keys. Blocking. No key is kept in memory: a destroyed one is gone everywhere at once.
+
+    Each method is a transaction of its own in the store: what is written beside it into the data may still be rolled
+    back, and then a key is there that has sealed nothing.
+
+    Args:
+        url: SQLAlchemy URL of the store, not that of the data; empty: there is none, and each method says so.
+        secret: XRM_SECRET_KEY, which wraps the keys.
+    """
+
+    def __init__(self, url: str, secret: str) -> None:
+        self._url = url
+        self._wrapping = Wrapping(secret)
+
+    def require(self) -> None:
+        """Raise SealingUnavailable if keys cannot be kept."""
+        if not self._wrapping:
+            raise SealingUnavailable(
+                "XRM_SECRET_KEY is not set; keys of sealed values are wrapped with it.",
+                hint="Whoever runs the server sets it: 32 characters or more, by chance, the same on all servers.",
+            )
+        if not self._url:
+            raise SealingUnavailable(
+                "There is no key store for sealed values.",
+                hint="Whoever runs the server names a database of its own by XRM_KEY_STORE_URL, the same on all.",
+            )
+
+    def key(self, tenant: str, subject: str, class_name: str) -> DataKey:
+        """The key of a subject in a class, made if there is none.
+
+        Raises:
+            SealingUnavailable: there is no store.
+            SealedKeyDestroyed: it was destroyed, or all keys of the subject were.
+        """
+        with self.database.read() as connection:
+            found = self._of(connection, tenant, subject, class_name)
+        if found is not None:
+            return found
+        id_, content = str(uuid7()), secrets.token_bytes(_KEY_BYTES)
+        row = {"id": id_, "tenant": tenant, "subject": subject, "class_name": class_name, "created_at": _now()}
+        with self.database.begin() as connection:
+            self._insert(connection, {**row, "wrapped": self._wrapping.wrap(content, id_), "destroyed_at": None})
+            made = self._of(connection, tenant, subject, class_name)  # ours, or that of who was quicker
+        if made is None:
+            raise RuntimeError("a key that was just made is not there")
+        return made
+
+    def by_id(self, tenant: str, key_id: str) -> DataKey:
+        """The key that has sealed something.
+
+        Raises:
+            SealingUnavailable: there is no store, or it does not know the key.
+            SealedKeyDestroyed: it was destroyed.
+        """
+        with self.database.read() as connection:
+            row = connection.execute(select(KEY).where(KEY.c.tenant == tenant, KEY.c.id == key_id)).first()
+        if row is None:
+            raise SealingUnavailable(
+                "The key store does not know the key that has sealed this.",
+                hint="The store is not that of this data: restore it, or name it by XRM_KEY_STORE_URL.",
+            )
+        return self._unwrapped(row)
+
+    def destroy(self, tenant: str, subject: str, classes: Collection[str] | None = None) -> int:
+        """Destroy the keys of a subject: in some classes or, with None, in all, also those to come.
+
+        Call it after the commit that makes it right. Whoever was stopped calls it again; what is destroyed stays so.
+
+        Returns:
+            how many keys there were to destroy this time.
+
+        Raises:
+            SealingUnavailable: there is no store.
+            Busy: they are destroyed, but traces of them may still be in the file; call it again.
+        """
+        marks = {ALL} if classes is None else set(classes)
+        mine = KEY.c.tenant == tenant, KEY.c.subject == subject
+        chosen = [] if classes is None else [KEY.c.class_name.in_(sorted(marks))]
+        with self.database.begin() as connection:
+            for class_name in sorted(marks):
+                row = {"id": str(uuid7()), "tenant": tenant, "subject": subject, "class_name": class_name}
+                self._insert(connection, {**row, "wrapped": None, "created_at": _now(), "destroyed_at": _now()})
+            living = update(KEY).where(*mine, *chosen, KEY.c.wrapped.is_not(None))
+            number = connection.execute(living.values(wrapped=None, destroyed_at=_now())).rowcount
+            found = [] if classes is None else [BLIND.c.class_name.in_(sorted(marks))]
+            connection.execute(delete(BLIND).where(BLIND.c.tenant == tenant, BLIND.c.subject == subject, *found))
+        self._leave_no_trace()
+        return number
+
+    def rewrap(self, *, dry_run: bool = False) -> Rewrapped:
+        """Wrap all keys by the first key of XRM_SECRET_KEY; what is sealed stays as it is.
+
+        Raises:
+            SealingUnavailable: there is no store, or no key that unwraps one of them; nothing was written then.
+        """
+        anew = already = 0
+        with self.database.begin() as connection:
+            last = ""
+            while rows := self._after(connection, last):
+                for row in rows:
+                    better = self._wrapping.again(row.wrapped, row.id)
+                    if better is None:
+                        already += 1
+                        continue
+                    anew += 1
+                    if not dry_run:
+                        connection.execute(update(KEY).where(KEY.c.id == row.id).values(wrapped=better))
+                last = rows[-1].id
+        if anew and not dry_run:
+            self._leave_no_trace()
+        return Rewrapped(anew, already)
+
+    @cached_property
+    def database(self) -> Database:
+        """Where the keys are, with its tables."""
+        self.require()
+        found = Database(self._url, pool=2)
+        if found.is_sqlite:
+            event.listen(found.engine, "connect", _overwrite_what_is_deleted)
+        with found.begin() as connection:
+            if not found.is_sqlite:  # two servers that start at once
+                connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('xrm_key_store'))"))
+            KEYS.create_all(connection)
+        return found
+
+    def close(self) -> None:
+        """Give connections back."""
+        if "database" in self.__dict__:
+            self.database.close()
+
+    def _of(self, connection: Connection, tenant: str, subject: str, class_name: str) -> DataKey | None:
+        wanted = or_(KEY.c.class_name == class_name, KEY.c.class_name == ALL)
+        query = select(KEY).where(KEY.c.tenant == tenant, KEY.c.subject == subject, wanted)
+        found = None
+        for row in connection.execute(query):
+            key = self._unwrapped(row)  # raises for a mark
+            found = key if row.class_name == class_name else found
+        return found
+
+    def _unwrapped(self, row: Row[Any]) -> DataKey:
+        if row.wrapped is None:
+            raise SealedKeyDestroyed(
+                "The key of whose value this is was destroyed.",
+                hint="The person was erased. What it has sealed cannot be read any more, and nothing is sealed by it.",
+            )
+        return DataKey(row.id, self._wrapping.unwrap(row.wrapped, row.id))
+
+    def _insert(self, connection: Connection, row: dict[str, Any]) -> None:
+        insert = sqlite.insert(KEY) if self.database.is_sqlite else postgresql.insert(KEY)
+        connection.execute(insert.values(row).on_conflict_do_nothing())
+
+    def _after(self, connection: Connection, last: str) -> list[Row[Any]]:
+        query = select(KEY).where(KEY.c.wrapped.is_not(None), KEY.c.id > last).order_by(KEY.c.id).limit(_AT_ONCE)
+        return list(connection.execute(query.with_for_update()))
+
+    def _leave_no_trace(self) -> None:
+        """Rewrite what has held the former rows: a key that is only marked as gone could be read out of the file."""
+        engine: Engine = self.database.engine
+        if not self.database.is_sqlite:
+            try:
+                with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    for table in (KEY, BLIND):
+                        connection.execute(text(f"VACUUM (FULL) {table.name}"))
+            except DBAPIError as error:
+                raise Busy("The key store could not be rewritten.", hint="Try it again.") from error
+            return
+        raw = engine.raw_connection()
+        try:
+            busy = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            raw.close()
+        if busy:
+            raise Busy("Somebody reads the key store, so its journal could not be emptied.", hint="Try it again.")
+
+
+def _overwrite_what_is_deleted(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA secure_delete=ON")
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

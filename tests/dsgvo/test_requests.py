@@ -16,6 +16,7 @@ EXTEND = f"mutation ($i: DsgvoRequestExtendInput!) {{ dsgvoRequestExtend(input: 
 DECIDE = f"mutation ($i: DsgvoRequestDecideInput!) {{ dsgvoRequestDecide(input: $i) {{ {STANDING} }} }}"
 ANSWER = f"mutation ($i: DsgvoRequestAnswerInput!) {{ dsgvoRequestAnswer(input: $i) {{ {STANDING} }} }}"
 WITHDRAW = f"mutation ($i: DsgvoRequestWithdrawInput!) {{ dsgvoRequestWithdraw(input: $i) {{ {STANDING} }} }}"
+RECTIFY = "mutation ($i: DsgvoRectifyInput!) { dsgvoRectify(input: $i) { records notices } }"
 REFUSED = "REFUSED_BY_PLUGIN"
 ADA = "ada@example.org"
 
@@ -76,6 +77,9 @@ def test_a_request_goes_its_way(xrm: Xrm, ada: str):
     refused(agent, ANSWER, request=id_, via="letter")
     assert done(dsb, DECIDE, request=id_, decision="granted")["status"] == "decided"
     refused(agent, ANSWER, request=id_, via=" ")
+    assert "Nothing was rectified" in refused(agent, ANSWER, request=id_, via="letter")
+    right = {"entity": "contact", "record": ada, "field": "last_name", "value": "Byron"}
+    assert done(agent, RECTIFY, request=id_, corrections=[right])["records"] == 1
     assert done(agent, ANSWER, request=id_, via="letter")["status"] == "answered"
     # and it is over, and stays, whoever asks
     for document in (DOUBT, EXTEND):

@@ -26,6 +26,7 @@ from xrm_dsgvo.access import surface as access
 from xrm_dsgvo.breach import handling, notice
 from xrm_dsgvo.consent import confirmation, withdrawing
 from xrm_dsgvo.consent import recording as consents
+from xrm_dsgvo.disclosure import notices
 from xrm_dsgvo.disclosure import noting as disclosing
 from xrm_dsgvo.discovery import surface as discovery
 from xrm_dsgvo.due import dates, impact
@@ -38,7 +39,7 @@ from xrm_dsgvo.pages import choosing, confirming, leaving
 from xrm_dsgvo.processors import connectors, contracts
 from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
-from xrm_dsgvo.requests import asking, deciding, identity, opening
+from xrm_dsgvo.requests import asking, deciding, identity, opening, rectifying
 from xrm_dsgvo.retention import holds
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
@@ -78,7 +79,7 @@ def register_roles() -> list[Path]:
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
     consenting = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate)
-    requests = (opening, identity, deciding, access)
+    requests = (opening, identity, deciding, access, rectifying, notices)
     parts = (*consenting, contracts, editions, handling, erasures, holds, *requests)
     return [action for part in parts for action in part.actions()]
 
@@ -117,7 +118,7 @@ def register_schedules() -> list[Schedule]:
 @hookimpl
 def register_message_kinds() -> list[MessageKind]:
     """What the plugin writes to people."""
-    return [*confirmation.kinds(), *dates.kinds()]
+    return [*confirmation.kinds(), *dates.kinds(), *notices.kinds()]
 
 
 @hookimpl
@@ -156,5 +157,6 @@ def register_record_hooks() -> list[On]:
         holds,
         opening,
         disclosing,
+        notices,
     )
     return [hook for part in parts for hook in part.hooks()]

@@ -5,8 +5,10 @@ from enum import Enum
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, Record, Refuse
+from xrm_dsgvo.disclosure.notices import are_due, open_notices
 from xrm_dsgvo.own import now
 from xrm_dsgvo.requests.cases import RequestStanding, actor_of, held, moved, said
+from xrm_dsgvo.requests.identity import graph_of
 from xrm_dsgvo.requests.states import NEEDS_NOBODY, fits
 
 
@@ -84,6 +86,9 @@ def decide(context: ActionContext, given: RequestDecideInput) -> RequestStanding
         "decided_by": actor_of(context),
         "erasure_run": _run_of(context, request, given),
     }
+    if not refuses and request["kind"] in ("erasure", "restriction") and request["data_subject"] is not None:
+        # now, while the records are there: after an erasure nobody knows any more which they were
+        open_notices(context, request["id"], [each.key for each in graph_of(context, request).hits])
     return moved(context, request, decided)
 
 
@@ -140,6 +145,18 @@ def _require_done(context: ActionContext, request: Record) -> None:
                 "de": "Die Antwort ist nicht erstellt, oder Texte darin sind noch zu prüfen.",
             }
             raise Refuse(text, field="request")
+    if request["kind"] == "rectification" and not (request["rectified"] or {}).get("fields"):
+        text = {
+            "en": "Nothing was rectified: do it by dsgvoRectify.",
+            "de": "Nichts ist berichtigt: mit dsgvoRectify berichtigen.",
+        }
+        raise Refuse(text, field="request")
+    if are_due(context, request["id"]):
+        text = {
+            "en": "Recipients are still to be told (Article 19): recipientNotices says which.",
+            "de": "Empfänger sind noch zu unterrichten (Art. 19): recipientNotices sagt, welche.",
+        }
+        raise Refuse(text, field="request")
     if request["kind"] == "erasure":
         run = context.read("erasure_run", request["erasure_run"]) if request["erasure_run"] else None
         if run is None or not str(run["status"]).startswith("complete"):

@@ -1,0 +1,218 @@
+"""Notices to recipients: whoever got data is told that they were rectified, erased or restricted (Article 19)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from xrm_core.api import (
+    Action,
+    ActionContext,
+    Message,
+    MessageContent,
+    MessageContext,
+    MessageKind,
+    MessageOutcome,
+    MessageState,
+    On,
+    Record,
+    Refuse,
+    send_message,
+)
+from xrm_dsgvo.disclosure.telling import disclosures
+from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.own import change, kept, now, upsert
+from xrm_dsgvo.requests.cases import said
+from xrm_dsgvo.requests.states import REQUEST
+
+NOTICE, KIND = "recipient_notice", "dsgvo.recipient_notice"
+RIGHTS = ("rectification", "erasure", "restriction")
+"""Requests of which recipients are told."""
+
+_KEY = ("request", "processor", "entity_name", "record_id")
+_MOST = 1_000
+_DONE: Mapping[str, tuple[str, str]] = {
+    "rectification": ("berichtigt", "rectified"),
+    "erasure": ("gelöscht", "erased"),
+    "restriction": ("in der Verarbeitung eingeschränkt", "restricted in their processing"),
+}
+_TEXT = """Guten Tag,
+
+Daten, die Sie von uns bekommen haben, haben wir {german}. Bitte tun Sie dasselbe mit Ihren Kopien und teilen Sie es denen mit, an die Sie sie weitergegeben haben (Art. 19 DSGVO).
+
+--
+
+Data that you have got from us were {english}. Please do the same with your copies, and tell those to whom you have passed them on (Article 19 GDPR).
+
+{entity} {record}
+{fields}
+
+{controller}
+"""  # noqa: E501
+
+
+@dataclass
+class NoticesInput:
+    """Of which request."""
+
+    request: str
+
+
+@dataclass
+class NoticesSent:
+    """How many go out by mail, and how many are to be told by hand, since there is no address."""
+
+    by_mail: int
+    by_hand: int
+
+
+@dataclass
+class NoticeTellInput:
+    """A recipient was told by hand, in this way."""
+
+    notice: str
+    via: str
+
+
+@dataclass
+class NoticeWaiveInput:
+    """It is impossible, or takes a disproportionate effort, for this reason. No names of persons."""
+
+    notice: str
+    because: str
+
+
+@dataclass
+class NoticeStanding:
+    """What became of it."""
+
+    notice: str
+    status: str
+
+
+def open_notices(
+    context: ActionContext, request: str, keys: Iterable[Key], only: Mapping[Key, set[str]] | None = None
+) -> int:
+    """Keep whom to tell of records; how many.
+
+    Args:
+        context: of an action.
+        request: its id.
+        keys: of the records.
+        only: the fields that matter; None: all that have gone.
+    """
+    count = 0
+    for each in disclosures(context, keys):
+        key = (str(each["entity_name"]), str(each["record_id"]))
+        names = set((each["fields"] or {}).get("names", ()))
+        if only is not None:
+            names &= only.get(key, set())
+        if each["processor"] is None or (only is not None and not names):
+            continue
+        values = dict(zip(_KEY, (request, each["processor"], *key), strict=True))
+        found = context.find(NOTICE, {**{name: {"eq": values[name]} for name in _KEY[2:]}, **_of(values)}, 1)
+        before = set((found[0]["fields"] or {}).get("names", ())) if found else set()
+        upsert(context, NOTICE, _KEY, {**values, "fields": {"names": sorted(names | before)}, "status": "due"})
+        count += 1
+    return count
+
+
+def are_due(context: ActionContext, request: str) -> bool:
+    """Whether somebody is still to be told."""
+    return bool(context.find(NOTICE, {"request": {"id": {"eq": request}}, "status": {"eq": "due"}}, 1))
+
+
+def send(context: ActionContext, given: NoticesInput) -> NoticesSent:
+    """Have mails sent to all recipients that are to be told and have an address.
+
+    Raises:
+        Refuse: there is no such request, or what they would be told is not done.
+    """
+    request = context.read(REQUEST, given.request)
+    if request is None or request["kind"] not in RIGHTS:
+        raise Refuse({"en": "There is no such request.", "de": "Diese Anfrage gibt es nicht."}, field="request")
+    run = context.read("erasure_run", request["erasure_run"]) if request["erasure_run"] else None
+    if request["kind"] == "erasure" and (run is None or not str(run["status"]).startswith("complete")):
+        text = {"en": "The erasure is not done.", "de": "Die Löschung ist nicht ausgeführt."}
+        raise Refuse(text, field="request")
+    sent = NoticesSent(0, 0)
+    for each in context.find(NOTICE, {"request": {"id": {"eq": given.request}}, "status": {"eq": "due"}}, _MOST):
+        if _recipient(context, each).get("notices_to"):
+            key = f"notice {each['id']} {each['version']}"
+            send_message(context, Message(KIND, (NOTICE, each["id"]), key=key))
+            sent.by_mail += 1
+        else:
+            sent.by_hand += 1
+    return sent
+
+
+def tell(context: ActionContext, given: NoticeTellInput) -> NoticeStanding:
+    """Keep that a recipient was told. Raises Refuse: it need not be, or nothing is said of how."""
+    return _ended(context, given.notice, {"status": "told", "via": said(given.via, "via")[:60], "told_at": now()})
+
+
+def waive(context: ActionContext, given: NoticeWaiveInput) -> NoticeStanding:
+    """Keep that a recipient is not told. Raises Refuse: it need not be, or nothing is said of why."""
+    return _ended(context, given.notice, {"status": "waived", "because": said(given.because, "because")[:500]})
+
+
+def actions() -> list[Action]:
+    """The three."""
+    sends = {"en": "Tell recipients by mail.", "de": "Empfänger per Mail unterrichten."}
+    tells = {"en": "A recipient was told.", "de": "Ein Empfänger ist unterrichtet."}
+    waives = {"en": "A recipient is not told.", "de": "Ein Empfänger wird nicht unterrichtet."}
+    return [
+        Action("dsgvo.notices_send", send, input=NoticesInput, answers=NoticesSent, description=sends),
+        Action("dsgvo.notice_tell", tell, input=NoticeTellInput, answers=NoticeStanding, description=tells),
+        Action("dsgvo.notice_waive", waive, input=NoticeWaiveInput, answers=NoticeStanding, description=waives),
+    ]
+
+
+def kinds() -> list[MessageKind]:
+    """The mail to a recipient; it has no values of anybody."""
+    return [MessageKind(KIND, _address, _compose, "legal", ended=_mailed)]
+
+
+def hooks() -> list[On]:
+    """Nobody but the plugin writes them."""
+    text = {"en": "Notices are kept by actions.", "de": "Mitteilungen führen Aktionen."}
+    return [kept(NOTICE, text)]
+
+
+def _of(values: Mapping[str, str]) -> dict[str, object]:
+    return {name: {"id": {"eq": values[name]}} for name in _KEY[:2]}
+
+
+def _recipient(context: ActionContext | MessageContext, notice: Record) -> Record:
+    return context.read("processor", notice["processor"]) or {}
+
+
+def _ended(context: ActionContext, id_: str, values: Mapping[str, str]) -> NoticeStanding:
+    context.hold(NOTICE, id_)
+    found = context.read(NOTICE, id_)
+    if found is None or found["status"] != "due":
+        text = {"en": "There is no such notice that is due.", "de": "Diese fällige Mitteilung gibt es nicht."}
+        raise Refuse(text, field="notice")
+    change(context, NOTICE, id_, values)
+    return NoticeStanding(id_, values["status"])
+
+
+def _address(context: MessageContext) -> str | None:
+    notice = context.read(*context.message.about)
+    return None if notice is None or notice["status"] != "due" else _recipient(context, notice).get("notices_to")
+
+
+def _compose(context: MessageContext) -> MessageContent:
+    notice: Record = context.read(*context.message.about) or {}  # it is there, for there was an address
+    request = context.read(REQUEST, notice["request"]) or {}
+    german, english = _DONE[request["kind"]]
+    fields = ", ".join((notice["fields"] or {}).get("names", ()))
+    text = _TEXT.format(
+        **{"german": german, "english": english, "entity": notice["entity_name"], "record": notice["record_id"]},
+        **{"fields": fields, "controller": context.settings.controller},
+    )
+    return MessageContent(f"Art. 19 DSGVO: Daten {german} / data {english}", text)
+
+
+def _mailed(context: MessageContext, outcome: MessageOutcome) -> None:
+    notice = context.read(*context.message.about)
+    if outcome.state is MessageState.SENT and notice is not None and notice["status"] == "due":
+        change(context, NOTICE, notice["id"], {"status": "told", "via": "mail", "told_at": now()})

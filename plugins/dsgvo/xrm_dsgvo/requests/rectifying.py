@@ -1,0 +1,102 @@
+"""Wrong data become right (Article 16): ``dsgvoRectify``, field by field, and recipients of these are to be told."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xrm_core.api import Action, ActionContext, Field, Refuse
+from xrm_dsgvo.disclosure.notices import open_notices
+from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.own import change
+from xrm_dsgvo.requests.cases import held
+from xrm_dsgvo.requests.identity import graph_of
+from xrm_dsgvo.requests.states import REQUEST
+
+_PLAIN = frozenset({"text", "long_text", "email", "phone", "url", "enum", "date", "datetime", "time", "uuid"})
+_NOT = frozenset({"relation", "file"})
+
+
+@dataclass
+class Correction:
+    """The right value of a field: text as it is, all else as JSON; without one the field becomes empty."""
+
+    entity: str
+    record: str
+    field: str
+    value: str | None = None
+
+
+@dataclass
+class RectifyInput:
+    """For which request."""
+
+    request: str
+    corrections: list[Correction]
+
+
+@dataclass
+class Rectified:
+    """How many records were changed, and how many recipients are to be told."""
+
+    request: str
+    records: int
+    notices: int
+
+
+def rectify(context: ActionContext, given: RectifyInput) -> Rectified:
+    """Correct fields that are about the person; also those that are right already count as corrected.
+
+    Raises:
+        Refuse: it is no request for rectification that was granted, or a field is not the person's to correct.
+    """
+    request = held(context, given.request, "answer")
+    if request["decision"] == "refused" or request["kind"] != "rectification" or request["data_subject"] is None:
+        text = {"en": "It is no request for rectification of somebody.", "de": "Es ist keine Anfrage auf Berichtigung."}
+        raise Refuse(text, field="request")
+    graph = graph_of(context, request)
+    mine = {hit.key: set(hit.mine) for hit in graph.hits if not hit.deleted}
+    values: dict[Key, dict[str, Any]] = {}
+    for each in given.corrections:
+        key = (each.entity, each.record)
+        field = context.records.model[each.entity].field(each.field) if each.field in mine.get(key, ()) else None
+        if field is None or not field.writable or str(field.type) in _NOT:
+            text = {
+                "en": f"That is no field of theirs that can be corrected: {each.entity}.{each.field}.",
+                "de": f"Das ist kein Feld der Person, das sich berichtigen lässt: {each.entity}.{each.field}.",
+            }
+            raise Refuse(text, field="corrections")
+        values.setdefault(key, {})[each.field] = _value(field, each.value)
+    changed = sum(_changed(context, key, new) for key, new in values.items())
+    told = {(str(e), str(id_), str(f)) for e, id_, f in (request["rectified"] or {}).get("fields", ())}
+    told |= {(*key, name) for key, new in values.items() for name in new}
+    change(context, REQUEST, request["id"], {"rectified": {"fields": [list(each) for each in sorted(told)]}})
+    only = {key: set(new) for key, new in values.items()}
+    return Rectified(request["id"], changed, open_notices(context, request["id"], values, only))
+
+
+def actions() -> list[Action]:
+    """``dsgvoRectify``."""
+    about = {"en": "Correct data of who has asked for it.", "de": "Daten auf Anfrage der Person berichtigen."}
+    return [Action("dsgvo.rectify", rectify, input=RectifyInput, answers=Rectified, description=about)]
+
+
+def _changed(context: ActionContext, key: Key, new: Mapping[str, Any]) -> bool:
+    stored = context.read(*key) or {}
+    different = {name: value for name, value in new.items() if value != stored.get(name)}
+    if different:
+        context.records.update(context.connection, context.system, *key, different)
+    return bool(different)
+
+
+def _value(field: Field, text: str | None) -> Any:
+    if text is None or str(field.type) in _PLAIN:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        wrong = {
+            "en": f"The value of {field.name} is no JSON.",
+            "de": f"Der Wert von {field.name} ist kein JSON.",
+        }
+        raise Refuse(wrong, field="corrections") from None

@@ -11,7 +11,7 @@ import pytest
 
 from tests.dsgvo.canaries import Canaries, Person, tokens_in
 from tests.dsgvo.conftest import KEY
-from tests.dsgvo.test_canaries import OWN
+from tests.dsgvo.test_canaries import ALSO, OWN
 from tests.dsgvo.test_requests import ANSWER, DECIDE, REFUSED, done, known, opened, refused
 from xrm_core import naming
 from xrm_core.testing import Client, Setup, Xrm
@@ -239,3 +239,29 @@ def test_an_answer_is_a_document_too(world: World, language: str):
     pages = re.search(rb"/Type/Pages/Count (\d+)", content)
     assert pages is not None
     assert int(pages[1]) > 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plugins", [("sales",), ()], ids=["sales", "machine_builder"])
+def test_other_packs_are_told_as_wholly(xrm_with: Any, plugins: tuple[str, ...]):
+    pack = "core" if plugins else "machine_builder"
+    xrm: Xrm = xrm_with(Setup(plugins=["dsgvo", *plugins], pack=pack, environment=KEY))
+    if plugins:
+        xrm.as_role("admin").query("mutation { salesInstallDefaults }")
+        xrm.create("tax_rate", country="DE", category="standard", percent=19, valid_from="2007-01-01")
+    canaries = Canaries(xrm, but=OTHERS, also=ALSO if plugins else {})
+    first, other = canaries.fill("A"), canaries.fill("B")
+    world = World(xrm, xrm.as_role("dsgvo_agent"), first, other, canaries.fill("C", same=first))
+    request = world.asked()
+    world.review(request)
+
+    made = world.access(request)
+
+    records = {(each["entity"], each["id"]) for each in json.loads(made["content"])["data"]}
+    left_out = {(each["entity"], each["field"]) for each in made["leftOut"]}
+    assert tokens_in(made["content"].encode(), [other]) == set()
+    for person in (first, world.c):
+        told = {(entity, name) for _, entity, name in tokens_in(made["content"].encode(), [person])}
+        mine = {place for place in person.tokens if (place[0], person.records[place[0]]) in records}
+        assert len(mine) >= 20
+        assert mine - told - left_out == set()

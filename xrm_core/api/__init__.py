@@ -25,9 +25,9 @@ on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what i
 the gates asked again about those that wait. ``Connector`` is another way on which data leave, ``LeavingContext`` what
 its gates are given, ``Parcel`` what leaves of a record, ``ConnectorRefusal`` what they answer; ``may_leave`` asks
 them. ``erase_values`` erases former values of a record from the change log and the trash, ``Erased`` is how much,
-``former_values`` are those in the log. ``changes_of`` are the entries of the log of a record, each a ``LoggedChange``;
-``messages_of`` the messages of the outbox about it or to it, each a ``ListedMessage``. What is not here may change in
-any release.
+``former_values`` are those in the log. ``changes_of`` are the entries of the log of a record, each a ``LoggedChange``,
+``reads_of`` those of the log of reads, each a ``LoggedRead``; ``messages_of`` the messages of the outbox about it or to
+it, each a ``ListedMessage``. What is not here may change in any release.
 """
 
 from xrm_core.changes.reading import LoggedChange
@@ -80,8 +80,9 @@ from xrm_core.plugins import Secret
 from xrm_core.records.actions import Action, ActionContext
 from xrm_core.records.asking import DocumentInvalid
 from xrm_core.records.erasing import Erased, erase_values, former_values
-from xrm_core.records.history import changes_of
+from xrm_core.records.history import changes_of, reads_of
 from xrm_core.records.hooks import HookContext, On, RecordChange
+from xrm_core.records.read_log import LoggedRead
 from xrm_core.translation import Texts
 
 __all__ = [
@@ -116,6 +117,7 @@ __all__ = [
     "LeavingContext",
     "ListedMessage",
     "LoggedChange",
+    "LoggedRead",
     "Message",
     "MessageAllowed",
     "MessageContent",
@@ -154,6 +156,7 @@ __all__ = [
     "may_leave",
     "may_send",
     "messages_of",
+    "reads_of",
     "recheck_messages",
     "send_message",
 ]

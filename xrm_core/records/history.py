@@ -1,10 +1,12 @@
-"""What the change log has of one record, for plugins: whoever may see it."""
+"""What the change log and the log of reads have of one record, for plugins: whoever may see it."""
 
 from typing import Protocol
 
 from sqlalchemy import Connection
 
 from xrm_core.changes.reading import LoggedChange, logged
+from xrm_core.records import read_log
+from xrm_core.records.read_log import LoggedRead
 
 _AT_ONCE = 1_000
 
@@ -24,6 +26,23 @@ def changes_of(context: _Reading, id_: str) -> list[LoggedChange]:
     found: list[LoggedChange] = []
     before = None
     while page := list(logged(context.connection, record_id=id_, before=before, limit=_AT_ONCE)):
+        found += page
+        if len(page) < _AT_ONCE:
+            break
+        before = page[-1].id
+    return found
+
+
+def reads_of(context: _Reading, id_: str) -> list[LoggedRead]:
+    """All lines of the log of reads that showed a record, the newest first; none if reads of its entity are not logged.
+
+    Args:
+        context: as of :func:`changes_of`.
+        id_: of the record.
+    """
+    found: list[LoggedRead] = []
+    before = None
+    while page := list(read_log.logged(context.connection, record_id=id_, before=before, limit=_AT_ONCE)):
         found += page
         if len(page) < _AT_ONCE:
             break

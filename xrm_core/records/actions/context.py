@@ -1,12 +1,12 @@
 """What the function of an action is given besides its record and its input."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from xrm_core.permissions.caller import Caller
-from xrm_core.query.reads import Read
+from xrm_core.query.reads import Read, is_logged
 from xrm_core.records.asking import asks_of
 from xrm_core.records.context import Context
 
@@ -41,3 +41,11 @@ class ActionContext(Context):
         asked = asks_of(self.records).ask(self.connection, self.caller, document, variables)
         self.reads.extend(asked.reads)
         return asked.data
+
+    def shown(self, entity: str, id_: str, fields: Iterable[str]) -> None:
+        """Say that the caller is shown fields of a record that was read with the rights of the platform, so that it is
+        logged if reads of the entity are. What :meth:`query` answers is logged by itself.
+        """
+        names = tuple(sorted(fields))
+        if is_logged(self.records.model[entity], set(names)):
+            self.reads.append((Read(entity, names), [id_]))

@@ -1,10 +1,11 @@
 """All that is kept about a person, record by record and field by field, each with why, for how long and from where."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xrm_core.api import ActionContext, Field, LoggedChange, Record, changes_of, messages_of
+from xrm_core.api import ActionContext, Field, LoggedChange, Record, changes_of, messages_of, reads_of
 from xrm_dsgvo.access.manifest import Notes
 from xrm_dsgvo.access.others import Others
 from xrm_dsgvo.access.portable import is_provided
@@ -59,6 +60,7 @@ class Gathering:
             self.notes.leave_out("ART15_4", "records", hit.entity, name, int(stored.get(name) is not None))
         datenart = self.registers.datenarten.get(said.datenart or "")
         told = [each for name in hit.mine for each in self._field(hit, name, stored.get(name))]
+        self.context.shown(hit.entity, hit.id, [each["name"] for each in told])
         return {
             "entity": hit.entity,
             "label": labelled(entity.labels, hit.entity),
@@ -72,6 +74,7 @@ class Gathering:
             "about": list(self._about(hit, stored)),
             "fields": told,
             "history": [] if self.portable else list(self._history(hit)),
+            "reads": [] if self.portable else self._reads(hit),
             "messages": [] if self.portable else list(self._sent(hit)),
             "retention": retained(self.context, said, self.registers, stored),
         }
@@ -152,6 +155,12 @@ class Gathering:
                     self.notes.found["change_log"] += 1
                     kept = {key: each[key] for key in ("name", "label", "value", "text")}
                     yield kept | {"until": change.at}
+
+    def _reads(self, hit: Hit) -> list[dict[str, Any]]:
+        """On which days somebody has looked, and how often; not who (CJEU C-579/21)."""
+        days = Counter(str(each.at)[:10] for each in reads_of(self.context, hit.id))
+        self.notes.found["reads"] += days.total()
+        return [{"on": day, "times": times} for day, times in sorted(days.items(), reverse=True)]
 
     def _sent(self, hit: Hit) -> Iterator[dict[str, Any]]:
         for each in messages_of(self.context, hit.id):

@@ -123,6 +123,8 @@ def _record(each: Mapping[str, Any], language: str) -> dict[str, Any]:
     if each["messages"]:
         sent = [f"{one['at'][:10]}: {one['kind']}, {one['channel']}, {one['state']}" for one in each["messages"]]
         rows.append([word("sent", language), sent])
+    if each["reads"]:
+        rows.append([word("read", language), [f"{one['on']} ({one['times']})" for one in each["reads"]]])
     rows += _kept(each["retention"], language)
     title = f"{each['datenartLabel'][language]}: {each['label'][language]}"
     return {"title": f"{title} ({word('trash', language)})" if each["deleted"] else title, "rows": rows}

@@ -49,8 +49,8 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "en": "Backups serve to secure data alone (§ 34(1) no. 2(b) BDSG).",
     },
     "BDSG34_LOG": {
-        "de": "Protokolle über Anmeldungen und Zugriffe dienen der Kontrolle (§ 34 Abs. 1 Nr. 2 Buchst. b BDSG).",
-        "en": "Logs of sign-ins and of who has looked serve to control data protection (§ 34(1) no. 2(b) BDSG).",
+        "de": "Protokolle über Anmeldungen dienen der Datenschutzkontrolle (§ 34 Abs. 1 Nr. 2 Buchst. b BDSG).",
+        "en": "Logs of sign-ins serve to control data protection (§ 34(1) no. 2(b) BDSG).",
     },
 }
 """Why something is left out, by code."""
@@ -91,7 +91,7 @@ def manifest_of(notes: Notes, searched: Mapping[str, int], candidates: int, made
         "searched": [{"entity": name, "found": found} for name, found in sorted(searched.items())],
         "stores": [
             {"store": name, "found": notes.found[name]}
-            for name in ("records", "trash", "change_log", "outbox", "files", "disclosures")
+            for name in ("records", "trash", "change_log", "outbox", "files", "disclosures", "reads")
         ],
         "leftOut": [
             {

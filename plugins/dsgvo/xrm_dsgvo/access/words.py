@@ -31,6 +31,7 @@ HEADINGS: Mapping[str, Labels] = {
     "kept_until": {"de": "Aufbewahrt bis", "en": "Kept until"},
     "kept_for": {"de": "Aufbewahrt", "en": "Kept"},
     "history": {"de": "früher", "en": "formerly"},
+    "read": {"de": "Angesehen am (wie oft)", "en": "Looked at on (how often)"},
     "sent": {"de": "Nachrichten", "en": "Messages"},
     "trash": {"de": "im Papierkorb", "en": "in the trash"},
     "unknown": {"de": "nicht bekannt", "en": "not known"},
@@ -44,6 +45,7 @@ STORES: Mapping[str, Labels] = {
     "outbox": {"de": "Nachrichten", "en": "messages"},
     "files": {"de": "Dateien", "en": "files"},
     "disclosures": {"de": "Übermittlungen", "en": "disclosures"},
+    "reads": {"de": "Einsichten", "en": "reads"},
     "backups": {"de": "Sicherungen", "en": "backups"},
     "logs": {"de": "Protokolle", "en": "logs"},
 }

@@ -1,15 +1,18 @@
 """What functions of plugins are given that write in somebody else's transaction: actions, and what follows a write."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from xrm_core.errors import XrmError
 from xrm_core.permissions.caller import Caller, System, led
 from xrm_core.records import looking
 from xrm_core.records.asking import asks_of
 from xrm_core.storage.counters import TAKEN_BACK
+from xrm_core.translation import language, speaking
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
@@ -46,6 +49,35 @@ class Context:
     def is_dry_run(self) -> bool:
         """Whether all of it will be taken back: what is not in the transaction must not be done then."""
         return bool(self.connection.get_execution_options().get(TAKEN_BACK, False))
+
+    def attempt(self, act: Callable[[], object], speak: str | None = None) -> XrmError | None:
+        """Do something that may be refused: all of it stays, or nothing of it; what was done before stays in any case.
+
+        For what follows something that must not be lost, whoever refuses what follows: a customer has said yes.
+
+        Args:
+            act: does it, with this context.
+            speak: language in which a refusal is told, such as ``de``: that of whoever is to read it.
+
+        Returns:
+            Why it was not done; None: it was.
+
+        Raises:
+            XrmError: not a refusal, but trouble that passes, such as Busy; the whole transaction is to be tried again.
+        """
+        plugin = re.split(r"\W", self._cause[1], maxsplit=1)[0]
+        try:
+            with (
+                speaking(speak or language()),
+                self.connection.begin_nested(),
+                self.records.plugins.following(plugin, self._cause[0]),
+            ):
+                act()
+        except XrmError as error:
+            if error.overtaken or error.http_status >= 500:
+                raise
+            return error
+        return None
 
     def query_as_system(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a GraphQL query for records answers to the platform, in this transaction: not to be handed on.

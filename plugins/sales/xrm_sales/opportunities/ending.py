@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from xrm_core.api import RecordChange, Refuse
+from xrm_sales.moments import today
 
 
 def check_end(change: RecordChange, record: Mapping[str, Any]) -> None:
-    """Refuse a loss without a reason, one to a competitor without their name, and an open one that has an end.
+    """Refuse a loss without a reason or without the competitor who has won, an open one that has ended, an end to come.
 
     Raises:
         Refuse: naming the field that is missing.
@@ -33,6 +34,8 @@ def check_end(change: RecordChange, record: Mapping[str, Any]) -> None:
         )
     if record["status"] != "open" and not record.get("closed_on"):
         raise Refuse({"en": "Say when it was closed.", "de": "Wann wurde abgeschlossen?"}, field="closed_on")
+    if (record.get("closed_on") or "") > today():
+        raise Refuse({"en": "This day is yet to come.", "de": "Dieser Tag kommt noch."}, field="closed_on")
     if record["status"] == "open" and record.get("closed_on"):
         raise Refuse({"en": "An open one is not closed.", "de": "Offenes ist nicht abgeschlossen."}, field="closed_on")
 

@@ -1,17 +1,14 @@
 """What becomes of a quote: sent, accepted or rejected, replaced by a new version, or too old."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, Record, RecordChange, Refuse, Schedule
 from xrm_sales.acting import action
 from xrm_sales.layers import added
 from xrm_sales.moments import today
-from xrm_sales.opportunities.closing import WinInput, win
-from xrm_sales.orders.ordering import make
-from xrm_sales.quotes.mailing import tell_decision
+from xrm_sales.quotes.accepting import accept
+from xrm_sales.quotes.deciding import DecisionInput, decline
 from xrm_sales.quotes.sending import Sent, send
 from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import change, create
@@ -25,37 +22,6 @@ _LINE = (
     "position", "product", "text", "description", "quantity", "price_by_hand", "discount_percent", "tax_category",
     "optional",
 )  # fmt: skip
-
-
-@dataclass
-class DecisionInput:
-    """What the customer has said, and when; today if nothing is said."""
-
-    decided_on: date | None = None
-    note: str | None = None
-
-
-def accept(context: ActionContext, quote: Record, given: DecisionInput) -> None:
-    """The customer takes it: the opportunity is won for its net total, and other quotes of it are superseded."""
-    require(quote, "sent")
-    _require_in_time(quote, given.decided_on or date.fromisoformat(today()))
-    _decided(context, quote, "accepted", given)
-    if context.settings.process != "quote":
-        make(context, {**quote, "decided_on": given.decided_on.isoformat() if given.decided_on else None})
-    opportunity = context.read("opportunity", quote["opportunity"]) if quote["opportunity"] else None
-    if opportunity is None:
-        return
-    others = {"opportunity": {"id": {"eq": opportunity["id"]}}, "status": {"eq": "sent"}}
-    for other in context.find("quote", others, 1_000):
-        change(context, "quote", other["id"], {"status": "superseded"})
-    if opportunity["status"] == "open":
-        win(context, opportunity, WinInput(given.decided_on, quote["net_total"], given.note))
-
-
-def decline(context: ActionContext, quote: Record, given: DecisionInput) -> None:
-    """The customer does not take it. The opportunity goes on: there may be a next version."""
-    require(quote, "sent")
-    _decided(context, quote, "rejected", given)
 
 
 def revise(context: ActionContext, quote: Record) -> None:
@@ -133,27 +99,3 @@ def actions() -> list[Action]:
         action("decline", decline, "quote", takes=given, en="The customer declines.", de="Der Kunde lehnt es ab."),
         action("revise", revise, "quote", en="Make a new version.", de="Eine neue Fassung anlegen."),
     ]
-
-
-def _require_in_time(quote: Record, day: date) -> None:
-    """Refuse what was decided after the last day: also before the night notes that it is over.
-
-    Raises:
-        Refuse: so it is, or the day is yet to come.
-    """
-    if day.isoformat() > today():
-        raise Refuse({"en": "This day is yet to come.", "de": "Dieser Tag kommt noch."}, field="decided_on")
-    if quote["valid_until"] and day.isoformat() > quote["valid_until"]:
-        raise Refuse(
-            {
-                "en": f"The quote was valid until {quote['valid_until']}: revise it, or say when it was accepted.",
-                "de": f"Das Angebot galt bis {quote['valid_until']}: eine neue Fassung anlegen, oder sagen, wann.",
-            },
-            field="decided_on",
-        )
-
-
-def _decided(context: ActionContext, quote: Record, status: str, given: DecisionInput) -> None:
-    day = given.decided_on.isoformat() if given.decided_on else today()
-    change(context, "quote", quote["id"], {"status": status, "decided_on": day, "decision_note": given.note})
-    tell_decision(context, quote, accepted=status == "accepted")

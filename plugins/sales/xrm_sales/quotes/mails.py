@@ -64,7 +64,8 @@ def _to_customer(kind: str, context: MessageContext) -> MessageContent:
         parts.append(quote["introduction"])
     if kind != "confirmation":
         if address := _address(context):
-            parts.append(f"{words['link']}\n{address}{new_link(context, quote['id'])}")
+            link = new_link(context, quote["id"], beside=kind == "reminder")
+            parts.append(f"{words['link']}\n{address}{link}")
         if kind == "quote" and said["day"]:
             parts.append(words["valid"].format(**said))
     name = " ".join(filter(None, (owner["firstName"], owner["lastName"]))) if owner else ""

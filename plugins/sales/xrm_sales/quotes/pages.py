@@ -19,6 +19,7 @@ _WORDS = {
         "accepted": "Vielen Dank. Das Angebot ist angenommen.",
         "rejected": "Schade. Das Angebot ist abgelehnt.",
         "closed": "Dieses Angebot gilt nicht mehr.",
+        "ended": "Dieser Link gilt nicht mehr: Es gibt einen neueren.",
     },
     "en": {
         "accept": "Accept",
@@ -28,6 +29,7 @@ _WORDS = {
         "accepted": "Thank you. The quote is accepted.",
         "rejected": "A pity. The quote is declined.",
         "closed": "This quote is not valid any more.",
+        "ended": "This link is not valid any more: there is a newer one.",
     },
 }
 _ACTIONS = {"accept": "sales.accept", "decline": "sales.decline"}
@@ -52,16 +54,16 @@ def letter(context: RouteContext) -> Response:
 
 def letter_of_link(context: RouteContext) -> Response:
     """The same by the customer's link."""
-    record = _of_link(context)
+    record, gone = _of_link(context)
     if record is None:
-        return _not_found()
+        return gone
     return _pdf(context.query_as_system(QUERY, {"id": record["id"]})["quote"], context)
 
 
 def show(context: RouteContext) -> Response:
     """What is offered, and how to answer."""
-    record = _of_link(context)
-    return _not_found() if record is None else _page(context, record)
+    record, gone = _of_link(context)
+    return gone if record is None else _page(context, record)
 
 
 def decide(context: RouteContext) -> Response:
@@ -70,9 +72,9 @@ def decide(context: RouteContext) -> Response:
     Raises:
         Refuse: it is neither accepted nor declined.
     """
-    record = _of_link(context)
+    record, gone = _of_link(context)
     if record is None:
-        return _not_found()
+        return gone
     sent = context.request.form()
     action = _ACTIONS.get(str(sent.get("decision", "")))
     if action is None:
@@ -85,8 +87,13 @@ def decide(context: RouteContext) -> Response:
     return _page(context, after or record)
 
 
-def _of_link(context: RouteContext) -> Record | None:
-    return quote_of(context, context.request.path["token"])
+def _of_link(context: RouteContext) -> tuple[Record | None, Response]:
+    """The quote; if the link leads nowhere, None, and what is answered: of one that has ended no word of the quote."""
+    record, leads = quote_of(context, context.request.path["token"])
+    if record is None or leads:
+        return record, _not_found()
+    language = record["language"]
+    return None, HTMLResponse(f'<!doctype html><html lang="{language}"><p>{_WORDS[language]["ended"]}</p></html>', 410)
 
 
 def _pdf(quote: dict[str, Any], context: RouteContext) -> Response:

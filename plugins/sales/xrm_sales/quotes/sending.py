@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from xrm_core.api import ActionContext, Record, Refuse
 from xrm_sales.moments import now, today
-from xrm_sales.quotes.links import new_link
+from xrm_sales.quotes.links import end_links, new_link
 from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import change
 
@@ -25,7 +25,8 @@ def send(context: ActionContext, quote: Record) -> Sent:
 
 
 def go_out(context: ActionContext, quote: Record) -> None:
-    """Note that it is out. Without a date it is valid for as long as is set; the version before it is superseded.
+    """Note that it is out. Without a date it is valid for as long as is set; the version before it is superseded,
+    and its links end.
 
     Raises:
         Refuse: its last day is over.
@@ -37,5 +38,7 @@ def go_out(context: ActionContext, quote: Record) -> None:
     change(context, "quote", quote["id"], {"status": "sent", "sent_at": now(), "valid_until": until})
     if quote["replaces"]:
         before = context.read("quote", quote["replaces"])
+        if before is not None:
+            end_links(context, before["id"])
         if before is not None and before["status"] == "sent":
             change(context, "quote", before["id"], {"status": "superseded"})

@@ -62,7 +62,7 @@ def limit(url: str, outgoing: Outgoing) -> float:
 
     def work() -> None:
         for number in left:
-            sent = Signed(url, f"evt_{number}", BODY, [key]).post(outgoing)
+            sent = Signed(url, f"evt_{number}", BODY, [key]).post(outgoing, "")
             assert sent.error is None, sent
 
     threads = [Thread(target=work) for _ in range(LANES)]

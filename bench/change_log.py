@@ -109,7 +109,7 @@ def main(url: str) -> None:
     for number in range(ROUNDS + 1):
         pair: list[dict[str, float]] = []
         for kept in (KEEP, KEEP_NOTHING) if number % 2 else (KEEP_NOTHING, KEEP):
-            log.append, log.appending = kept
+            log.append, log.appending = kept  # type: ignore[assignment]
             pair.append(rates(database, records, caller))
         with_log, without = pair if number % 2 else reversed(pair)
         for what in with_log if number else ():  # the first warms up

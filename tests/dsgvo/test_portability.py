@@ -11,8 +11,7 @@ from jsonschema import Draft202012Validator
 from xrm_dsgvo.privacy import privacy_of
 
 from tests.dsgvo.canaries import tokens_in
-from tests.dsgvo.test_access import KEY as KEY
-from tests.dsgvo.test_access import World, begin
+from tests.dsgvo.test_access import SETUP, World
 from tests.dsgvo.test_requests import ANSWER, DECIDE, done, refused
 from xrm_core.testing import Setup, Xrm
 
@@ -23,7 +22,7 @@ REVIEW = "mutation ($i: DsgvoRequestReviewInput!) { dsgvoRequestReview(input: $i
 
 @pytest.fixture(scope="session")
 def xrm_setup() -> Setup:
-    return Setup(plugins=["dsgvo"], pack="association", environment=KEY, begin=begin)
+    return SETUP
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from xrm_dsgvo.access.manifest import manifest_of
 from xrm_dsgvo.access.others import others_of
 from xrm_dsgvo.access.portable import without_basis
 from xrm_dsgvo.disclosure.telling import told
+from xrm_dsgvo.discovery.mentions import mentions
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.privacy import PrivacyModel, privacy_of
 from xrm_dsgvo.record.around import around_of
@@ -44,8 +45,8 @@ def digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def made(context: ActionContext, request: Record) -> Made:
-    """The answer to a request, as things are now."""
+def made(context: ActionContext, request: Record, *, texts: bool = False) -> Made:
+    """The answer to a request, as things are now; with ``texts`` of others that name the person."""
     model, settings = context.records.model, context.settings
     privacy, registers = privacy_of(model), settings.all_registers()
     graph = graph_of(context, request)
@@ -54,11 +55,13 @@ def made(context: ActionContext, request: Record) -> Made:
     reviewed = {
         (str(e), str(id_), str(f)): bool(show) for e, id_, f, show in (request["review"] or {}).get("texts", ())
     }
-    others = others_of(sources, graph, words, settings.region)
+    named = mentions(sources, graph) if texts else []
+    others = others_of(sources, graph, words, settings.region, [key for key, _ in named])
     portable = request["kind"] == "portability"
     gathering = Gathering(context, sources, registers, others, reviewed, portable)
     hits = [each for each in graph.hits if each.key != (REQUEST, request["id"])]
     records = [one for each in hits if (one := gathering.record(each)) is not None]
+    told_of = [one for key, name in named if (one := gathering.mention(key, name)) is not None]
     gone = [] if portable else told(context, [each.key for each in hits])
     gathering.notes.found["disclosures"] = len(gone)
     day = datetime.now(UTC).date().isoformat()
@@ -80,11 +83,13 @@ def made(context: ActionContext, request: Record) -> Made:
             "disclosures": gone,
             "rights": ["16", "17", "18", "20", "21", "77"],
         },
+        "mentions": told_of,
         "data": [_with_basis(each, of_found, registers) for each in records],
     }
     if portable:
         for entity, name in without_basis(content):
             gathering.notes.leave_out("NO_BASIS", "records", entity, name)
+    gathering.notes.leave_out("OTHER_FILES" if texts else "OTHER_TEXTS", "records")
     content["manifest"] = manifest_of(gathering.notes, graph.searched, len(graph.candidates), day)
     return Made(content, gathering.open)
 

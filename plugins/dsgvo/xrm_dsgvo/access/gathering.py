@@ -11,7 +11,7 @@ from xrm_dsgvo.access.others import Others
 from xrm_dsgvo.access.portable import is_provided
 from xrm_dsgvo.access.retaining import retained
 from xrm_dsgvo.access.values import labelled, plain, texts
-from xrm_dsgvo.discovery.graph import Hit
+from xrm_dsgvo.discovery.graph import Hit, Key
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.privacy import FieldPrivacy
 from xrm_dsgvo.registers import Registers
@@ -77,6 +77,30 @@ class Gathering:
             "reads": [] if self.portable else self._reads(hit),
             "messages": [] if self.portable else list(self._sent(hit)),
             "retention": retained(self.context, said, self.registers, stored),
+        }
+
+    def mention(self, key: Key, name: str) -> dict[str, Any] | None:
+        """A text about somebody else that names the person; None: it is not told, or somebody has to look first."""
+        stored = self.sources.read(key) or {}
+        text, place = str(stored.get(name) or ""), (*key, name)
+        self.notes.found["mentions"] += 1
+        if not self.reviewed.get(place, False):
+            self.notes.leave_out("ART15_4" if place in self.reviewed else "REVIEW", "mentions", key[0], name)
+            if place not in self.reviewed:
+                self.open.setdefault(place, text)
+            return None
+        shown = self.others.black(text)
+        if shown != text:
+            self.notes.leave_out("BLACKENED", "mentions", key[0], name)
+        entity = self.sources.model[key[0]]
+        self.context.shown(*key, [name])
+        return {
+            "entity": key[0],
+            "label": labelled(entity.labels, key[0]),
+            "id": key[1],
+            "field": name,
+            "fieldLabel": labelled(entity[name].labels, name),
+            "value": shown,
         }
 
     def _field(self, hit: Hit, name: str, value: Any, store: str = "records") -> Iterator[dict[str, Any]]:
@@ -158,6 +182,8 @@ class Gathering:
 
     def _reads(self, hit: Hit) -> list[dict[str, Any]]:
         """On which days somebody has looked, and how often; not who (CJEU C-579/21)."""
+        if not self.sources.model[hit.entity].log_reads:
+            return []
         days = Counter(str(each.at)[:10] for each in reads_of(self.context, hit.id))
         self.notes.found["reads"] += days.total()
         return [{"on": day, "times": times} for day, times in sorted(days.items(), reverse=True)]

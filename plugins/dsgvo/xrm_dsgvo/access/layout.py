@@ -28,6 +28,7 @@ def lines_of(answer: Mapping[str, Any], language: str) -> dict[str, Any]:
     parts = {
         "why": list(_activities(answer, language)),
         "data": [_record(each, language) for each in answer["data"]],
+        "mentions": list(_plain(_mentions(answer, language))),
         "origin": list(_plain(_sources(answer, language))),
         "decisions": list(_plain(_decisions(answer, language))),
         "disclosed": list(_plain(_disclosed(answer, language))),
@@ -146,6 +147,11 @@ def _kept(retention: Mapping[str, Any] | None, language: str) -> list[Row]:
 def _plain(rows: Iterator[Row]) -> Iterator[dict[str, Any]]:
     if found := list(rows):
         yield {"title": "", "rows": found}
+
+
+def _mentions(answer: Mapping[str, Any], language: str) -> Iterator[Row]:
+    for each in answer["mentions"]:
+        yield [f"{each['label'][language]}: {each['fieldLabel'][language]}", [each["value"]]]
 
 
 def _sources(answer: Mapping[str, Any], language: str) -> Iterator[Row]:

@@ -44,6 +44,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "de": "Erwähnungen in Texten und Dateien anderer Personen wurden nicht durchsucht.",
         "en": "Mentions in texts and files of other persons were not searched.",
     },
+    "OTHER_FILES": {
+        "de": "Dateien anderer Personen, und andere Schreibweisen in ihren Texten, wurden nicht durchsucht.",
+        "en": "Files of other persons, and other spellings in their texts, were not searched.",
+    },
     "BDSG34_BACKUP": {
         "de": "Sicherungskopien dienen allein der Datensicherung (§ 34 Abs. 1 Nr. 2 Buchst. b BDSG).",
         "en": "Backups serve to secure data alone (§ 34(1) no. 2(b) BDSG).",
@@ -55,7 +59,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
 }
 """Why something is left out, by code."""
 
-_ALWAYS = (("OTHER_TEXTS", "records"), ("BDSG34_BACKUP", "backups"), ("BDSG34_LOG", "logs"))
+_ALWAYS = (("BDSG34_BACKUP", "backups"), ("BDSG34_LOG", "logs"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def manifest_of(notes: Notes, searched: Mapping[str, int], candidates: int, made
         "searched": [{"entity": name, "found": found} for name, found in sorted(searched.items())],
         "stores": [
             {"store": name, "found": notes.found[name]}
-            for name in ("records", "trash", "change_log", "outbox", "files", "disclosures", "reads")
+            for name in ("records", "trash", "change_log", "outbox", "files", "disclosures", "reads", "mentions")
         ],
         "leftOut": [
             {

@@ -15,11 +15,12 @@ from xrm_core.api import Entity, Field, Model, Record
 from xrm_dsgvo.discovery import SubjectGraph
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.discovery.identity import one_form
-from xrm_dsgvo.discovery.sources import Sources, refers_to, target_of
+from xrm_dsgvo.discovery.sources import Sources, target_of
 from xrm_dsgvo.erasure.values import BLACK, blackened
 from xrm_dsgvo.privacy import FieldPrivacy, PrivacyModel
 
 _ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:\"'«»]+@[\w.-]+\.\w{2,}")
+_AT_ONCE = 200
 _ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b")
 
 
@@ -54,7 +55,9 @@ class Others:
         return text
 
 
-def others_of(sources: Sources, graph: SubjectGraph, words: Iterable[str], region: str) -> Others:
+def others_of(
+    sources: Sources, graph: SubjectGraph, words: Iterable[str], region: str, also: Iterable[Key] = ()
+) -> Others:
     """Of all persons with whom the person shares a record.
 
     Args:
@@ -62,10 +65,13 @@ def others_of(sources: Sources, graph: SubjectGraph, words: Iterable[str], regio
         graph: what was found about the person.
         words: what names others besides, as somebody has said.
         region: of which country phone numbers without a country are.
+        also: further records that are told of.
     """
     own = {hit.key for hit in graph.hits if hit.own}
     mine = [(key, record) for key in own if (record := sources.read(key)) is not None]
-    persons = {key for hit in graph.hits for key in _with(sources, hit.key) if key not in own}
+    also = tuple(also)
+    told = [*(hit.key for hit in graph.hits), *also]
+    persons = {key for key in (*also, *_beside(sources, told)) if key not in own}
     theirs = [(key, record) for key in persons if (record := sources.read(key)) is not None]
     not_black = {each.casefold() for key, record in mine for each in _direct(sources.privacy, key, record)}
     names = {each for key, record in theirs for each in _direct(sources.privacy, key, record)} | set(words)
@@ -73,16 +79,26 @@ def others_of(sources: Sources, graph: SubjectGraph, words: Iterable[str], regio
     return Others(frozenset(each for each in names if each.casefold() not in not_black), frozenset(forms), region)
 
 
-def _with(sources: Sources, key: Key) -> Iterator[Key]:
-    """Persons to whom a record leads, or who are joined to it by an entity of links or of relationships."""
-    yield from _persons(sources, key, sources.read(key))
+def _beside(sources: Sources, keys: Iterable[Key]) -> Iterator[Key]:
+    """Persons to whom records lead, or who are joined to them by an entity of links or of relationships."""
+    ids: dict[str, list[str]] = {}
+    for key in dict.fromkeys(keys):
+        ids.setdefault(key[0], []).append(key[1])
+        yield from _persons(sources, key, sources.read(key))
     for other in sources.model:
-        for here in _ends(other):
-            field_ = other.fields[here]
-            if key[0] in field_.reference.targets:
-                found = sources.where(other.name, refers_to(field_, key), lambda _: True)
-                for record, _ in found:
+        for end in _ends(other):
+            for entity in set(other.fields[end].reference.targets) & ids.keys():
+                for record in _joining(sources, other, other.fields[end], entity, ids[entity]):
                     yield from _persons(sources, (other.name, str(record["id"])), record)
+
+
+def _joining(sources: Sources, other: Entity, end: Field, entity: str, ids: list[str]) -> Iterator[Record]:
+    """Records of links that have one of these records at an end."""
+    wanted = {(entity, id_) for id_ in ids}
+    for start in range(0, len(ids), _AT_ONCE):
+        this = {"id": {"in": ids[start : start + _AT_ONCE]}}
+        filter_ = {end.name: {entity: this} if end.reference.polymorphic else this}
+        yield from (each for each, _ in sources.where(other.name, filter_, lambda each: target_of(end, each) in wanted))
 
 
 def _ends(entity: Entity) -> tuple[str, ...]:

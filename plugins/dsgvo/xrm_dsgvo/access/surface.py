@@ -58,11 +58,14 @@ class AnswerLanguage(Enum):
 
 @dataclass
 class AccessInput:
-    """For which request, and of what is read in which language."""
+    """For which request, and of what is read in which language. Without ``search_texts``, which takes long if there are
+    many, texts about others are not searched for the person.
+    """
 
     request: str
     form: Form = Form.json
     language: AnswerLanguage = AnswerLanguage.de
+    search_texts: bool = True
 
 
 class PortableForm(Enum):
@@ -140,7 +143,7 @@ def access(context: ActionContext, given: AccessInput) -> AccessMade:
         Refuse: it is no request for access that is worked on, or what lays out letters is not installed.
     """
     request = for_right(context, given.request, "access")
-    found = made(context, request)
+    found = made(context, request, texts=given.search_texts)
     keep(context, request, found.content, found.digest)
     return AccessMade(
         _written(found.content, given),

@@ -23,6 +23,7 @@ HEADINGS: Mapping[str, Labels] = {
     },
     "why": {"de": "Wozu, an wen und wie lange", "en": "What for, to whom and for how long"},
     "data": {"de": "Ihre Daten", "en": "Your data"},
+    "mentions": {"de": "Wo Sie sonst erwähnt sind", "en": "Where else you are mentioned"},
     "origin": {"de": "Woher Daten stammen, die nicht von Ihnen sind", "en": "Whence data come that are not from you"},
     "decisions": {"de": "Automatisierte Bewertung", "en": "Automated assessment"},
     "disclosed": {"de": "An wen Ihre Daten gegangen sind", "en": "To whom your data have gone"},
@@ -46,6 +47,7 @@ STORES: Mapping[str, Labels] = {
     "files": {"de": "Dateien", "en": "files"},
     "disclosures": {"de": "Übermittlungen", "en": "disclosures"},
     "reads": {"de": "Einsichten", "en": "reads"},
+    "mentions": {"de": "Erwähnungen", "en": "mentions"},
     "backups": {"de": "Sicherungen", "en": "backups"},
     "logs": {"de": "Protokolle", "en": "logs"},
 }

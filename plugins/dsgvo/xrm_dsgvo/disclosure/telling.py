@@ -8,13 +8,23 @@ from xrm_dsgvo.access.values import labelled
 from xrm_dsgvo.disclosure.noting import DISCLOSURE
 from xrm_dsgvo.discovery.graph import Key
 
-_MOST = 1_000
+_AT_ONCE, _MOST = 200, 1_000
 
 
 def disclosures(context: ActionContext, keys: Iterable[Key]) -> Iterator[Record]:
     """What has gone of these records, to whom ever."""
+    ids: dict[str, list[str]] = {}
     for entity, id_ in keys:
-        yield from context.find(DISCLOSURE, {"entity_name": {"eq": entity}, "record_id": {"eq": id_}}, _MOST)
+        ids.setdefault(entity, []).append(id_)
+    for entity, some in ids.items():
+        for start in range(0, len(some), _AT_ONCE):
+            where: dict[str, Any] = {"entity_name": {"eq": entity}, "record_id": {"in": some[start : start + _AT_ONCE]}}
+            after: dict[str, Any] = {}
+            while found := context.find(DISCLOSURE, where | after, _MOST):
+                yield from found
+                after = {"id": {"gt": found[-1]["id"]}}
+                if len(found) < _MOST:
+                    break
 
 
 def told(context: ActionContext, keys: Iterable[Key]) -> list[dict[str, Any]]:

@@ -81,7 +81,7 @@ class Joining:
         for said in entity.fields.values():
             if (found := identifier(said, record.get(said.name), self._region, record)) is not None:
                 self._note(found)
-        if name := _name_of(entity, record):
+        if name := name_of(entity, record):
             self._names.setdefault(name_form(name), name)
         for other in self._same_subject(key, record):
             self._join(other, Reason("subject", of=key))
@@ -123,7 +123,7 @@ class Joining:
             filter_ = {"and": [{each: texts} for each in fields]}
 
             def fits(record: Record, entity: EntityPrivacy = entity) -> bool:
-                return name_form(_name_of(entity, record) or "") == wanted
+                return name_form(name_of(entity, record) or "") == wanted
 
             for record, _ in self._sources.where(entity.name, filter_, fits):
                 if _is_person(entity, record):
@@ -163,7 +163,8 @@ class Joining:
             yield SUBJECT, str(link["data_subject"])
 
 
-def _name_of(entity: EntityPrivacy, record: Record) -> str | None:
+def name_of(entity: EntityPrivacy, record: Record) -> str | None:
+    """The whole name of a person; None: a part of it is missing."""
     fields = [each.name for each in entity.fields.values() if each.match and each.match.normalizer == "name_de"]
     values = [str(record[each]) for each in fields if record.get(each)]
     return " ".join(values) if values and len(values) == len(fields) else None

@@ -342,6 +342,12 @@ class QueryTooLarge(XrmError):
     http_status = 422
 
 
+class FieldSealed(BadQuery):
+    """A filter, an order or a rule would have to look at sealed values."""
+
+    code = "FIELD_SEALED"
+
+
 class Busy(XrmError):
     """Other writers held what this write needs, or changed it meanwhile; trying again helps."""
 

@@ -27,7 +27,9 @@ its gates are given, ``Parcel`` what leaves of a record, ``ConnectorRefusal`` wh
 them. ``erase_values`` erases former values of a record from the change log and the trash, ``Erased`` is how much,
 ``former_values`` are those in the log. ``changes_of`` are the entries of the log of a record, each a ``LoggedChange``,
 ``reads_of`` those of the log of reads, each a ``LoggedRead``; ``messages_of`` the messages of the outbox about it or to
-it, each a ``ListedMessage``. What is not here may change in any release.
+it, each a ``ListedMessage``. ``destroy_keys`` destroys the keys of sealed values,
+``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed. What is not here may change in any
+release.
 """
 
 from xrm_core.changes.reading import LoggedChange
@@ -45,6 +47,7 @@ from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.dying import JobDied
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import JobHandler, Schedule
+from xrm_core.jobs.sealed_keys import destroy_keys
 from xrm_core.messages import (
     Attachment,
     Channel,
@@ -75,6 +78,7 @@ from xrm_core.messages.by_hand import messages_of
 from xrm_core.metadata.custom_types import CustomFieldType
 from xrm_core.metadata.keywords import Keyword, KeywordMistake
 from xrm_core.metadata.model import Entity, Field, Model
+from xrm_core.metadata.sealing import Sealing
 from xrm_core.metadata.text_formats import TextFormat
 from xrm_core.plugins import Secret
 from xrm_core.records.actions import Action, ActionContext
@@ -83,6 +87,7 @@ from xrm_core.records.erasing import Erased, erase_values, former_values
 from xrm_core.records.history import changes_of, reads_of
 from xrm_core.records.hooks import HookContext, On, RecordChange
 from xrm_core.records.read_log import LoggedRead
+from xrm_core.sealed.box import Opened
 from xrm_core.translation import Texts
 
 __all__ = [
@@ -132,6 +137,7 @@ __all__ = [
     "Needs",
     "NotHandedOver",
     "On",
+    "Opened",
     "OutgoingMessage",
     "Parcel",
     "QueryContext",
@@ -144,11 +150,13 @@ __all__ = [
     "Route",
     "RouteContext",
     "Schedule",
+    "Sealing",
     "Secret",
     "TextFormat",
     "Texts",
     "Write",
     "changes_of",
+    "destroy_keys",
     "enqueue",
     "erase_values",
     "former_values",

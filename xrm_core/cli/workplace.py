@@ -19,6 +19,7 @@ from xrm_core.permissions.in_force import in_force
 from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
+from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.assembly import check_model, find_plugins, kept_files, policy_folders, read_model, require_there
 from xrm_core.server.tenant_moves import tenant_url
 from xrm_core.settings import Settings, load_settings
@@ -49,7 +50,13 @@ class Workplace:
         """The door for writes."""
         from xrm_core.server.blueprints import asking_of
 
-        found = Records(self.model, self.tables, self.plugins, most_along=self.settings.max_deletion)
+        found = Records(
+            self.model,
+            self.tables,
+            self.plugins,
+            most_along=self.settings.max_deletion,
+            key_store=keys_of(self.settings),
+        )
         if self.plugins.infos:  # nobody else asks documents
             found.asks = asking_of(self.settings, found, self.database.dialect)
         return found

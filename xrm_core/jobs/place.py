@@ -11,6 +11,7 @@ from xrm_core.plugins import Plugins
 from xrm_core.records.asking import Asks
 from xrm_core.records.door import Records
 from xrm_core.records.going_along import MOST_ALONG
+from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage.applied import applied_fingerprint, current_model
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
@@ -32,6 +33,7 @@ class Place:
         keeps_open: whether connections are kept while nothing is to be done: who has hundreds of tenants keeps none.
         most_along: records that one deletion may take along or change.
         asking: makes what answers documents of plugins; None: they cannot ask any.
+        key_store: of sealed values; None: they can neither be written nor opened.
     """
 
     def __init__(
@@ -43,7 +45,9 @@ class Place:
         keeps_open: bool = True,
         most_along: int = MOST_ALONG,
         asking: MakesAsks | None = None,
+        key_store: KeyStore | None = None,
     ) -> None:
+        self._key_store = key_store
         self._asking = asking
         self._most_along = most_along
         self.name = name
@@ -74,7 +78,13 @@ class Place:
                         "The database has no model, or one that this version of the platform reads in another way.",
                         hint="Look at «xrm schema plan», then run «xrm schema apply».",
                     )
-                records = Records(model, Tables(model, lazy=True), self._plugins, most_along=self._most_along)
+                records = Records(
+                    model,
+                    Tables(model, lazy=True),
+                    self._plugins,
+                    most_along=self._most_along,
+                    key_store=self._key_store,
+                )
                 records.asks = None if self._asking is None else self._asking(records, self.database.dialect)
                 self._records = records
             return self._records

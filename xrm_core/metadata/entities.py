@@ -16,7 +16,7 @@ from xrm_core.metadata.ownership import OWNER, OWNER_TEAM, owner_fields
 from xrm_core.metadata.record_schema import record_schema
 from xrm_core.metadata.references import unresolved
 from xrm_core.metadata.reserved import why_not_entity, why_not_field, why_not_plural
-from xrm_core.metadata.rules import rule_mistakes, rules_of
+from xrm_core.metadata.rules import mentioned, rule_mistakes, rules_of
 from xrm_core.metadata.structure import mistakes, nearest
 from xrm_core.metadata.types import COMPARABLE, TEXTUAL, FieldType
 from xrm_core.metadata.virtual_fields import mention_mistakes
@@ -79,6 +79,7 @@ def read_entity(document: Document, problems: list[Problem]) -> Draft | None:
             _columns(draft),
             _indexes(draft, text),
             mention_mistakes(fields, text),
+            _sealed(draft, text),
             rule_mistakes(rules_of(text), entity.fields, (*names, *many)),
         )
         for mistake in checks
@@ -128,7 +129,7 @@ def _logged(given: Any) -> tuple[str, ...]:
 
 
 def _first_text(document: Document, fields: Mapping[str, Field]) -> str:
-    texts = [field for field in fields.values() if field.type in TEXTUAL and not field.virtual]
+    texts = [field for field in fields.values() if field.type in TEXTUAL and not field.virtual and not field.sealing]
     # Fields that a higher layer adds do not change what stands for a record, if the entity has a text of its own.
     texts = [field for field in texts if field.source.layer == document.layer] or texts
     return next((field.name for field in texts if field.required), texts[0].name if texts else "")
@@ -196,6 +197,32 @@ def _mentions(draft: Draft, text: Mapping[str, Any]) -> _Mistakes:
             yield pointer, reason, "Remove that field or this keyword."
         elif (other := former.setdefault(field.renamed_from, field.name)) != field.name:
             yield pointer, f'"{other}" has the same former name "{field.renamed_from}".', "Keep one of the two."
+
+
+def _sealed(draft: Draft, text: Mapping[str, Any]) -> _Mistakes:
+    """Sealed fields where the database would have to read them, and whose their values are."""
+    fields = draft.entity.fields
+    sealed = {name for name, field in fields.items() if field.sealing is not None}
+    places = [("/x-display", text.get("x-display", ""))]
+    for keyword in ("x-indexes", "x-unique"):
+        for i, names in enumerate(text.get(keyword, ())):
+            places += [(step(step(f"/{keyword}", i), j), name) for j, name in enumerate(names)]
+    if sealed:
+        places += [("", name) for name in sorted(mentioned(draft.entity.rules))]
+    for pointer, name in places:
+        if name in sealed:
+            reason = f'"{name}" is sealed, so that it cannot be read here{"" if pointer else " by a rule"}.'
+            yield pointer or step("/properties", name), reason, "Name another field, or remove x-sealed."
+    for name in sorted(sealed):
+        sealing = fields[name].sealing
+        subject = "" if sealing is None else sealing.subject
+        to = fields.get(subject)
+        if subject and subject in draft.names and (to is None or to.relation is None):
+            pointer = step(step("/properties", name), "x-sealed")
+            yield f"{pointer}/subject", f'"{subject}" is no relation to one record.', "Name one, or leave it out."
+        elif subject and subject not in draft.names and to is None:
+            pointer = step(step("/properties", name), "x-sealed")
+            yield f"{pointer}/subject", f'There is no field "{subject}" in this file.', "Name a relation to one record."
 
 
 def _columns(draft: Draft) -> _Mistakes:

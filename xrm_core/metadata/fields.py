@@ -19,6 +19,7 @@ from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import CALLER, CALLER_TEAM, TEAM, USER, Field, Relation, Source
 from xrm_core.metadata.record_schema import value_schema
 from xrm_core.metadata.reserved import why_not_field
+from xrm_core.metadata.sealing import GENERAL, Sealing
 from xrm_core.metadata.sequence import MAX_LENGTH, Sequence, mistakes
 from xrm_core.metadata.structure import nearest, shown
 from xrm_core.metadata.types import SPANS, TEXTUAL, WHOLE, FieldType
@@ -79,8 +80,8 @@ def read_field(
         problems.extend(document.problem(pointer + place, *words) for place, *words in form_mistakes(text))
     problems.extend(
         document.problem(f"{pointer}/{place}", reason, remedy)
-        for found in (_bounds(field), _words(field), _linking(field), _numbering(field), _content(field))
-        for place, reason, remedy in found
+        for check in (_bounds, _words, _linking, _numbering, _content, _sealed)
+        for place, reason, remedy in check(field)
     )
     return field
 
@@ -147,9 +148,16 @@ def _field(name: str, text: Mapping[str, Any], required: bool, source: Source, t
         labels=freeze(text.get("x-labels", {})),
         description=text.get("description", text.get("title", "")),
         renamed_from=text.get("x-renamed-from"),
+        sealing=_sealing(text["x-sealed"]) if "x-sealed" in text else None,
         source=source,
         tightened=tightened,
     )
+
+
+def _sealing(text: Mapping[str, Any]) -> Sealing:
+    blind = text.get("blind", {})
+    bits, form = int(blind.get("bits", 0)), blind.get("form", "exact")
+    return Sealing(text.get("subject", ""), text.get("class", GENERAL), bits, form)
 
 
 def _whole(value: Any) -> int | None:
@@ -270,6 +278,20 @@ def _numbering(field: Field) -> _Mistakes:
         reason = f"{shown(field.sequence.zone)} is not the name of a time zone."
         found.append(("x-sequence/zone", reason, "Use a name of the IANA list such as Europe/Berlin, or UTC."))
     return found
+
+
+def _sealed(field: Field) -> _Mistakes:
+    """What the database would have to know of a value that it cannot read."""
+    if field.sealing is None:
+        return []
+    if field.type not in TEXTUAL:
+        reason = f"{field.name} is of the type {field.type}, and only texts can be sealed."
+        return [("x-sealed", reason, "Make it a text, with a pattern if need be; or remove x-sealed.")]
+    used = [("x-unique", field.unique), ("x-index", field.indexed), ("x-search", field.searched)]
+    used.append(("default", field.default is not None))
+    reason = "A sealed value is nothing that the database could read or compare."
+    remedy = 'Remove it; "blind" in x-sealed finds equal values.'
+    return [(word, reason, remedy) for word, on in used if on]
 
 
 def _content(field: Field) -> _Mistakes:

@@ -80,6 +80,8 @@ def _mistakes(text: Mapping[str, Any], names: _Names, drafts: Mapping[str, Draft
             yield at, f'The edges of lists have "{attribute}" already.', "Give the attribute another name."
         if "x-relation" in field:
             yield at, "A relation cannot be an attribute of a link.", "Remove it, or make an entity of the links."
+        if "x-sealed" in field:
+            yield at, "An attribute of a link cannot be sealed.", "Remove x-sealed, or make an entity of the links."
         if field.get("x-type") == FieldType.FILE:
             yield at, "A file cannot be an attribute of a link.", "Remove it, or make an entity of the links."
     for i, attribute in enumerate(relation.get("required", ())):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xrm_core import naming
 from xrm_core.metadata.file_rules import FileRules
+from xrm_core.metadata.sealing import Sealing
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
 
@@ -110,7 +111,7 @@ class Field:
     ``computed`` is the SQL expression of a computed field; its tree is in :attr:`Entity.expressions`. ``annotations``
     is what files say of it by words of plugins, such as ``x-dsgvo``; ``text_format`` is a format of text that a plugin
     has, ``custom_type`` a type that one has, which is stored as ``type`` says; ``operators`` are those of filters that
-    such a type has, empty: all that there are for what is stored.
+    such a type has, empty: all that there are for what is stored. ``sealing``: values are stored encrypted, see there.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Field:
     text_format: str | None = None
     custom_type: str | None = None
     operators: tuple[str, ...] = ()
+    sealing: Sealing | None = None
     source: Source = attribute(default=Source(), compare=False)
     tightened: tuple[Source, ...] = attribute(default=(), compare=False)
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
-from xrm_core.errors import BadQuery
+from xrm_core.errors import BadQuery, FieldSealed
 from xrm_core.metadata.clock import duration_seconds, time_text
 from xrm_core.metadata.file_entity import FILE, FILTERED
 from xrm_core.metadata.model import Entity, Field, Model
@@ -286,6 +286,11 @@ def _parse_inverse(model: Model, name: str, target: str, value: Any, at: str) ->
 def _parse_field(model: Model, field: Field, value: Any, at: str) -> list[Predicate]:
     if not isinstance(value, Mapping):
         raise BadQuery(f"{at} must be an object of operators.")
+    if field.sealing is not None:
+        raise FieldSealed(
+            f"{at}: the values of {field.name} are sealed, so that no filter can look at them.",
+            hint="Equal values are found by a blind index, if the field has one.",
+        )
     if field.type is FieldType.FILE:
         return list(_parse_file(model, field, value, at))
     if field.parts:

@@ -62,6 +62,9 @@ def _mistakes(text: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         if name in ENDS_AND_DATES:
             reason = f'Every relationship has the field "{name}" already.'
             yield step("/properties", name), reason, "Give the attribute another name."
+        if "x-sealed" in text["properties"][name]:
+            reason = "An attribute of a relationship cannot be sealed."
+            yield step(step("/properties", name), "x-sealed"), reason, "Remove it, or make an entity of it."
     for i, name in enumerate(text.get("required", ())):
         if name not in text.get("properties", {}):
             yield f"/required/{i}", f'There is no attribute "{name}".', "Add it to properties, or remove it here."

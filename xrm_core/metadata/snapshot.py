@@ -14,6 +14,7 @@ from xrm_core.metadata.file_rules import FileRules
 from xrm_core.metadata.frozen import freeze, thaw
 from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, Relationship, Rollup, fingerprint
 from xrm_core.metadata.record_schema import record_schema
+from xrm_core.metadata.sealing import Sealing
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.virtual import resolve
@@ -22,7 +23,7 @@ from xrm_core.metadata.wiring import wire
 FORMAT = 1
 """Version of this form."""
 
-_PARTS = {"relation": Relation, "sequence": Sequence, "file": FileRules, "rollup": Rollup}
+_PARTS = {"relation": Relation, "sequence": Sequence, "file": FileRules, "rollup": Rollup, "sealing": Sealing}
 """Attributes of a field that are values with attributes of their own."""
 
 _PARTS_OF_ENTITIES = frozenset({"fields", "between", "relationship"})
@@ -54,7 +55,7 @@ def build(entities: Any) -> Model:
 
 
 def _pack(value: Any) -> Any:
-    if isinstance(value, Entity | Field | Relation | Sequence | FileRules | Rollup | Between | Relationship):
+    if isinstance(value, Entity | Field | Relation | Sequence | FileRules | Rollup | Sealing | Between | Relationship):
         packed = {}
         for attribute in fields(value):
             part = getattr(value, attribute.name)

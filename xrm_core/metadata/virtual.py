@@ -146,6 +146,8 @@ class _Resolver:
                 f"{nearest(name, known)}Name a field of it.",
             )
             raise _Missing("/x-computed", reason, remedy, (entity.name, name))
+        if (known_field := entity.field(name)) is not None and known_field.sealing is not None:
+            raise Mistake(f'"{name}" is sealed, so that nothing can be reckoned with it.', "Use another field.")
         found = value_type(self._field((entity.name, name)))
         if found is None:
             raise Mistake(f'"{name}" has a type that cannot be used here.', "Use another field.")
@@ -184,6 +186,8 @@ class _Resolver:
             reason, remedy = f'{target.name} has no field "{rollup.field}".', f"{nearest(rollup.field, known)}Name one."
             raise _Missing("/x-rollup/field", reason, remedy, (target.name, rollup.field))
         found = self._field((target.name, rollup.field))
+        if found.sealing is not None:
+            raise _at("field", f"{target.name}.{found.name} is sealed.", "Name another field.")
         if found.type is FieldType.MONEY and rollup.function in _ROLLED:
             found = _amount(target, found, rollup)
         if found.type not in _ROLLED.get(rollup.function, COMPARABLE) or len(found.columns) > 1:
@@ -204,6 +208,8 @@ class _Resolver:
             remedy = f"{nearest(rollup.order_by, known)}Name one, or leave it out for the order of creation."
             reason = f'{target.name} has no field "{rollup.order_by}".'
             raise _Missing("/x-rollup/order_by", reason, remedy, (target.name, rollup.order_by))
+        if (by := target.field(rollup.order_by)) is not None and by.sealing is not None:
+            raise _at("order_by", f"{target.name}.{rollup.order_by} is sealed.", "Name another field.")
         if rollup.order_by != "id" and self._field((target.name, rollup.order_by)).type not in ORDERED:
             raise _at(
                 "order_by", f"{target.name}.{rollup.order_by} has no order.", "Name a text, number, date or time."

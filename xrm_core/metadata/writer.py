@@ -15,6 +15,7 @@ from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, Rel
 from xrm_core.metadata.ownership import OWNER, OWNER_TEAM
 from xrm_core.metadata.reading import RELATIONSHIPS
 from xrm_core.metadata.relationships import ENDS_AND_DATES, TARGET
+from xrm_core.metadata.sealing import GENERAL, Sealing
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
 
@@ -166,9 +167,17 @@ def field_words(field: Field) -> dict[str, Any]:
         words["x-sequence"] = _attributes(field.sequence)
         for word in ("maxLength", "minLength", "x-unique"):  # follow from it
             words.pop(word, None)
+    if field.sealing is not None:
+        words["x-sealed"] = _sealing(field.sealing)
     if field.custom_type is not None:
         words = collapsed(words, field.custom_type, field.operators)
     return {**words, **thaw(field.annotations)}
+
+
+def _sealing(sealing: Sealing) -> dict[str, Any]:
+    words: dict[str, Any] = {"subject": sealing.subject} if sealing.subject else {}
+    words |= {"class": sealing.class_name} if sealing.class_name != GENERAL else {}
+    return words | ({"blind": {"bits": sealing.bits, "form": sealing.form}} if sealing.bits else {})
 
 
 def lengths_in(model: Model) -> dict[str, int]:

@@ -31,13 +31,15 @@ class Permission:
     ``field_rules`` has, for each accessible field, the rule that it needs beyond ``rule``; None: none. Where that does
     not hold, the first of the ``masks`` of the field whose rule does shows what it leaves of the value. A field that
     is masked wherever it is shown has the rule :data:`~xrm_core.metadata.predicate.NOTHING`, and stands in
-    ``only_masked`` (a rule that somebody wrote may hold for nothing, too).
+    ``only_masked`` (a rule that somebody wrote may hold for nothing, too). ``openable`` are sealed fields that could be
+    read wherever the record is, were they not sealed: who may open sealed values opens these.
     """
 
     rule: Predicate
     field_rules: Mapping[str, Predicate | None] = field(default_factory=lambda: MappingProxyType({}))
     masks: Mapping[str, Masks] = field(default_factory=lambda: MappingProxyType({}))
     only_masked: tuple[str, ...] = ()
+    openable: tuple[str, ...] = ()
 
     @property
     def fields(self) -> Collection[str]:
@@ -152,7 +154,22 @@ def compile_permission(
         if masked:
             masks[name] = masked
     rule = _combine(row_rules, _distinct(barred))
-    return Permission(rule, MappingProxyType(field_rules), MappingProxyType(masks), tuple(only_masked))
+    openable = tuple(_openable(entity, allows, denies, row_rules)) if action is Action.READ else ()
+    return Permission(rule, MappingProxyType(field_rules), MappingProxyType(masks), tuple(only_masked), openable)
+
+
+def _openable(
+    entity: Entity,
+    allows: Iterable[tuple[Policy, Predicate]],
+    denies: Iterable[tuple[Policy, Predicate]],
+    row_rules: tuple[Predicate, ...],
+) -> Iterator[str]:
+    """A sealed field that somebody may read on some of the records only, or that is denied on some, is not opened."""
+    for name in sorted(sealed(entity)):
+        granted = {rule for policy, rule in allows if covers(policy, name, Action.READ)}
+        withheld = any(policy.fields is not None and name in policy.fields for policy, _ in denies)
+        if not withheld and (EVERYTHING in granted or (granted and granted == set(row_rules))):
+            yield name
 
 
 def _masks(
@@ -170,9 +187,19 @@ def _masks(
 
 
 def grantable(entity: Entity, action: Action) -> Iterator[str]:
-    """What a right to an action can name: virtual fields can be read, but nobody can set them."""
+    """What a right to an action can name: virtual fields can be read, but nobody can set them.
+
+    Nobody can read or follow sealed ones, not even the platform: they are opened, which is a right of its own.
+    """
     virtual = {field.name for field in entity.fields.values() if field.virtual and action is not Action.READ}
+    if action in (Action.READ, Action.HISTORY):
+        virtual |= sealed(entity)
     return (name for name in entity.grantable() if name not in virtual)
+
+
+def sealed(entity: Entity) -> frozenset[str]:
+    """Names of the fields whose values are sealed."""
+    return frozenset(field.name for field in entity.fields.values() if field.sealing is not None)
 
 
 def covers(policy: Policy, name: str, action: Action) -> bool:

@@ -17,6 +17,7 @@ from xrm_core.permissions.policy import (
     ALL,
     ANY_ACTION,
     MASKS,
+    NAMED_ONLY,
     OBJECTS,
     OF_ENTITIES,
     OF_RECORDS,
@@ -209,5 +210,6 @@ def _in_scope(scope: TokenScope, entity: Entity, action: Action) -> bool:
 def _may(policies: list[Policy], name: str, action: Action) -> bool:
     """Whether an object is allowed that has no rows and fields, so that only policies for all of them give it."""
     found = [each for each in policies if each.entity in (None, name) and each.action in (None, action)]
-    allowed = any(each.effect is Effect.ALLOW and each.rule is None and each.fields is None for each in found)
+    giving = [each for each in found if each.entity is not None or name not in NAMED_ONLY]
+    allowed = any(each.effect is Effect.ALLOW and each.rule is None and each.fields is None for each in giving)
     return allowed and not any(each.effect is Effect.DENY and each.fields is None for each in found)

@@ -18,7 +18,7 @@ def covers_reads(model: Model, own: Access, other: Access) -> bool:
 
 
 def _covers(own: Permission | None, theirs: Permission) -> bool:
-    if own is None or not _same(own.rule, theirs.rule):
+    if own is None or not _same(own.rule, theirs.rule) or not set(theirs.openable) <= set(own.openable):
         return False
     for name, rule in theirs.field_rules.items():
         if name not in own.field_rules:

@@ -20,6 +20,7 @@ from xrm_core.permissions.between import link_permission
 from xrm_core.permissions.policy import (
     ALL,
     ANY_ACTION,
+    NAMED_ONLY,
     OBJECTS,
     Action,
     Effect,
@@ -130,7 +131,7 @@ def _missing(author: Access, model: Model, policy: Policy) -> Iterator[str]:
         if is_action(policy.entity):
             continue
         if policy.entity in (None, *OBJECTS) and policy.fields is None and policy.rule is None:
-            names = OBJECTS if policy.entity is None else (policy.entity,)
+            names = OBJECTS.keys() - NAMED_ONLY if policy.entity is None else (policy.entity,)
             lacking = (name for name in names if action in OBJECTS[name] and not author.may(name, action))
             yield from (f"{action} on {name}" for name in lacking)
         if policy.entity is None and not author.has_whole(ALL, action, policy.rule):

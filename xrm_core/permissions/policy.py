@@ -80,6 +80,14 @@ MESSAGES = "xrm_messages"
 WORKFLOWS = "xrm_workflows"
 """The permission object for workflows: ``read`` shows them and their runs, ``update`` cancels and retries runs."""
 
+SEALED = "xrm_sealed"
+"""The permission object for sealed values: ``read`` opens them, on records and in fields that one may read. No policy
+for all objects gives it: who administers everything opens nothing by that.
+"""
+
+NAMED_ONLY = frozenset({SEALED})
+"""Objects that a policy has to name."""
+
 OBJECTS: Mapping[str, tuple[Action, ...]] = {
     SCHEMA: (Action.READ, Action.UPDATE),
     PERMISSIONS: (Action.READ, Action.UPDATE),
@@ -91,6 +99,7 @@ OBJECTS: Mapping[str, tuple[Action, ...]] = {
     WEBHOOKS: (Action.READ, Action.UPDATE),
     MESSAGES: (Action.READ, Action.UPDATE),
     WORKFLOWS: (Action.READ, Action.UPDATE),
+    SEALED: (Action.READ,),
 }
 """What policies can name that is no entity: without fields and rows. With the actions that it has."""
 

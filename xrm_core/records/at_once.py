@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xrm_core.metadata.model import Entity
+from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.worked_out import WorkedOut
 from xrm_core.permissions.caller import User
@@ -49,8 +49,12 @@ def is_plain(records: "Records", kind: Entity) -> bool:
 
 
 def _plain(kind: Entity) -> bool:
-    special = (each for each in kind.fields.values() if each.sequence is not None or each.type is FieldType.FILE)
+    special = (each for each in kind.fields.values() if _is_special(each))
     return stands_alone(kind) and next(special, None) is None
+
+
+def _is_special(field: Field) -> bool:
+    return field.sequence is not None or field.type is FieldType.FILE or field.sealing is not None
 
 
 _PLAIN = WorkedOut(_plain)

@@ -39,6 +39,7 @@ from xrm_core.records.rights import (
     row_conditions,
     told,
 )
+from xrm_core.records.sealing import sealed
 from xrm_core.records.stored import Record, targets_of
 from xrm_core.records.wording import noun
 from xrm_core.storage.driver_statements import Call, run_together
@@ -240,7 +241,10 @@ def _formed(
         refuse_unwritable(kind, record, final)
         if final != record:
             refuse(records.validator.problems(kind, final), kind, caller)
-    return New(index, {**empty, **final, "id": str(uuid7()), **system}, links, tuple(owned(kind, values)), given, then)
+    whole = {**empty, **final, "id": str(uuid7()), **system}
+    if then is not None:  # without, it is an entity in which nothing is sealed
+        whole = sealed(records, then.connection, kind, None, whole, whole["id"])
+    return New(index, whole, links, tuple(owned(kind, values)), given, then)
 
 
 def unseen(

@@ -32,6 +32,7 @@ from xrm_core.records import (
     nesting,
     purging,
     restoring,
+    sealing,
     shares,
     upserting,
 )
@@ -61,6 +62,8 @@ from xrm_core.records.rights import (
 from xrm_core.records.stored import canonical
 from xrm_core.records.updating import changing_one
 from xrm_core.records.validation import Validator
+from xrm_core.sealed.box import Opened
+from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage.driver_statements import run_together
 from xrm_core.storage.tables import Tables
 
@@ -73,14 +76,22 @@ class Records:
         tables: where they are.
         plugins: whose before-hooks are asked (``hooks``), and whose ``actions`` there are.
         most_along: records that one deletion may take along or change.
+        key_store: of sealed values; None: they can neither be written nor opened.
 
     Raises:
         PluginLoadError: a plugin registers an action or a hook that cannot be used.
     """
 
     def __init__(
-        self, model: Model, tables: Tables, plugins: Plugins, *, most_along: int = going_along.MOST_ALONG
+        self,
+        model: Model,
+        tables: Tables,
+        plugins: Plugins,
+        *,
+        most_along: int = going_along.MOST_ALONG,
+        key_store: KeyStore | None = None,
     ) -> None:
+        self.key_store = key_store
         self.model = model
         self.most_along = most_along
         self.tables = tables
@@ -159,6 +170,7 @@ class Records:
         refuse_unwritable(kind, changes, final)
         if final != changes:
             self._validate(kind, {**own(before), **final}, caller, final)
+        final = sealing.sealed(self, connection, kind, before, final, id_)
         self._check_targets(connection, scope, caller, kind, final, known)
         untouched = not touch and not logged.differences(kind, before, final)
         if untouched and in_sight(caller.access, kind, final):
@@ -329,6 +341,34 @@ class Records:
                 nothing was merged.
         """
         return merging.merge(self, connection, caller, entity, wanted)
+
+    def open_sealed(
+        self, connection: Connection, caller: Caller, entity: str, id_: str, fields: Sequence[str] = ()
+    ) -> dict[str, Opened]:
+        """Sealed values of a record, in clear: field → what is in it. Who has opened them is logged.
+
+        Args:
+            connection: in a write transaction, if the caller is a user.
+            caller: who opens them; takes the right to read the object ``xrm_sealed``, and these fields.
+            entity: of the record.
+            id_: its id.
+            fields: which; none: all that the caller may open.
+
+        Raises:
+            Forbidden, NotFound: the caller may not.
+            SealingUnavailable, SealedValueForeign: they cannot be opened.
+        """
+        return sealing.open_values(self, connection, caller, entity, id_, fields)[0]
+
+    def find_sealed(self, connection: Connection, caller: Caller, entity: str, field: str, text: str) -> list[str]:
+        """Ids of records whose sealed field has a value, by its blind index; of those that the caller may open.
+
+        Raises:
+            Forbidden: the caller may not.
+            FieldSealed: the field has no blind index.
+            SealingUnavailable: there is no key store.
+        """
+        return sealing.find_equal(self, connection, caller, entity, field, text)
 
     def share(
         self,

@@ -45,7 +45,12 @@ def _limits(field: Field, row: FromClause) -> list[ColumnElement[bool]] | None:
     """Each holds for an empty field, too: that a field is not empty is held by the table."""
     if field.pattern is not None or field.const is not None or field.multiple_of is not None:
         return None
-    if field.text_format is not None or field.custom_type is not None or not field.writable:
+    if (
+        field.sealing is not None
+        or field.text_format is not None
+        or field.custom_type is not None
+        or not field.writable
+    ):
         return None
     if field.relation is not None:
         return None if field.relation.polymorphic else []

@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from xrm_core.changes import log
-from xrm_core.metadata.model import Entity
+from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.types import TEXTUAL, FieldType
 from xrm_core.permissions.caller import User
 from xrm_core.query.scan import Scope
@@ -77,10 +77,14 @@ class InOne:
     beyond: bool
 
 
+def _is_simple(field: Field) -> bool:
+    return field.type in _TYPES and field.custom_type is None and field.sealing is None
+
+
 def change_in_one(scope: Scope, kind: Entity, names: Collection[str], conditions: Conditions) -> InOne | None:
     """The change of these fields under some conditions; None: it takes more than one statement."""
     fields = [kind.fields[name] for name in names if name in kind.fields]
-    if len(fields) < len(names) or not all(each.type in _TYPES and each.custom_type is None for each in fields):
+    if len(fields) < len(names) or not all(_is_simple(each) for each in fields):
         return None
     step = only_step(conditions.reach)
     if conditions.reach.steps and step is None:

@@ -27,6 +27,7 @@ from xrm_core.records.links import owned
 from xrm_core.records.locking import locked
 from xrm_core.records.references import Referring, Values, hidden_in_the_way, referring, unchangeable
 from xrm_core.records.rights import check_fields, context, readable, row_conditions
+from xrm_core.records.sealed_fields import SEALED_FIELDS
 from xrm_core.records.stored import Record, targets_of
 from xrm_core.records.updating import alike, change_alike
 from xrm_core.records.wording import invalid, noun, plural
@@ -127,7 +128,12 @@ def _check(kind: Entity, wanted: Wanted) -> None:
     if not wanted.take.keys() <= set(wanted.sources):
         raise BadQuery(say("A value is to be taken from a record that does not stand in from."))
     given = [*wanted.values, *(name for names in wanted.take.values() for name in dict.fromkeys(names))]
-    strange = [name for names in wanted.take.values() for name in names if name not in kind.fields]
+    strange = [
+        name
+        for names in wanted.take.values()
+        for name in names
+        if name not in kind.fields or name in SEALED_FIELDS(kind)
+    ]
     if strange:
         message = say("is no field of which a value can be taken")
         raise invalid(kind, [{"field": name, "rule": "merge", "message": message} for name in strange])

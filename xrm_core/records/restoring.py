@@ -30,6 +30,7 @@ from xrm_core.records.reach import hold_from
 from xrm_core.records.refusals import refuse, translated
 from xrm_core.records.relationships import conflicts
 from xrm_core.records.rights import ONE, Problems, all_hold, by_rule, row_conditions
+from xrm_core.records.sealed_fields import SEALED_FIELDS
 from xrm_core.records.stored import Record, targets_of, to_columns
 from xrm_core.records.trash import record_of
 from xrm_core.records.updating import NEW
@@ -140,7 +141,9 @@ def _checked(records: "Records", connection: Connection, caller: Caller, back: S
                 message = say("there is no {entity} with this id", entity=noun(records.model[key[0]]))
                 problems.append({"field": field.name, "rule": "relation", "message": message})
         refuse(problems, kind, caller)
-        refuse(records.validator.problems(kind, own(record)), kind, caller)
+        mine = own(record)
+        clear = {name: value for name, value in mine.items() if name not in SEALED_FIELDS(kind)}
+        refuse(records.validator.problems(kind, mine, changed=clear), kind, caller)
         found.append(_Back(kind, record))
     return found
 

@@ -32,6 +32,7 @@ from xrm_core.records.rights import (
     target_problems,
     values_for,
 )
+from xrm_core.records.sealing import sealed
 from xrm_core.records.stored import Record, to_columns
 from xrm_core.storage.driver_statements import Call, DriverStatement
 
@@ -154,7 +155,7 @@ def final_changes(
     refuse_unwritable(kind, changes, final)
     if final != changes:
         refuse(records.validator.problems(kind, {**own(before), **final}, changed=final), kind, caller)
-    return final
+    return sealed(records, then.connection, kind, before, final, before["id"])
 
 
 def _write(

@@ -16,6 +16,7 @@ from xrm_core.metadata.worked_out import WorkedOut
 from xrm_core.records.formats import Formats
 from xrm_core.records.relationships import relationship_problems
 from xrm_core.records.rules import RuleChecker
+from xrm_core.records.sealed_fields import SEALED_FIELDS
 from xrm_core.records.stored import digits_problem
 from xrm_core.records.wording import FORMS, Problem, worded
 from xrm_core.translation import say
@@ -40,6 +41,7 @@ class Validator:
         }
         self._rules = {entity.name: RuleChecker(entity) for entity in model if entity.rules}
         self._alone: dict[str, jsonschema_rs.Draft202012Validator] = {}
+        self._but: dict[tuple[str, frozenset[str]], jsonschema_rs.Draft202012Validator] = {}
 
     def problems(
         self,
@@ -56,19 +58,26 @@ class Validator:
         """
         found: list[Problem] = []
         looked_at = record if changed is None else changed
+        compiled = self._compiled[entity.name]
+        if hidden := SEALED_FIELDS(entity):  # what stands sealed in the database was looked at when it was written
+            stands = [name for name in hidden if name not in looked_at and record.get(name) is not None]
+            compiled = self._without(entity, frozenset(stands)) if stands else compiled
         if not _is_ordinary(_LOOKED_AT(entity), looked_at):
             found.extend(_beyond_schema(entity, looked_at))
         if entity.relationship is not None:
             found.extend(relationship_problems(self._model, entity, record))
         if self._formats is not None and entity.name in self._formats:
-            found.extend(self._formats.problems(entity, record))
-        if not found and entity.name not in self._rules and self._compiled[entity.name].is_valid(record):
+            mine = (
+                record if changed is None or not hidden else {**record, **dict.fromkeys(hidden.keys() - changed.keys())}
+            )
+            found.extend(self._formats.problems(entity, mine))
+        if not found and entity.name not in self._rules and compiled.is_valid(record):
             return []  # most records, in a third of the time
         reported = {problem["field"] for problem in found}
         # What is no text cannot even be looked at by the validator.
         no_text = {problem["field"] for problem in found if problem["rule"] in ("characters", "json")}
         readable = {name: value for name, value in record.items() if name not in no_text}
-        errors = self._compiled[entity.name].iter_errors(readable)
+        errors = compiled.iter_errors(readable)
         described = (worded(entity, error) for error in errors)
         found.extend(problem for problem in described if problem["field"] not in reported)
         if rules and entity.name in self._rules:
@@ -77,6 +86,17 @@ class Validator:
             found.extend(problem for problem in broken if problem["field"] not in reported)
         places = {name: place for place, name in enumerate(entity.fields)}
         return sorted(found, key=lambda problem: places.get(problem["field"], -1))
+
+    def _without(self, entity: Entity, names: frozenset[str]) -> jsonschema_rs.Draft202012Validator:
+        """Looks at all but these fields; they have some value."""
+        known = self._but.get((entity.name, names))
+        if known is None:
+            schema = _without_rules(entity)
+            schema["properties"] = {**schema["properties"], **{name: {} for name in names}}
+            options = jsonschema_rs.RegexOptions()
+            known = jsonschema_rs.Draft202012Validator(schema, validate_formats=True, pattern_options=options)
+            self._but[entity.name, names] = known
+        return known
 
     def are_fit(self, entity: Entity, values: Mapping[str, Any]) -> bool:
         """Whether fields are what they have to be, each by itself; of an entity without formats of plugins."""

@@ -2,9 +2,10 @@
 
 import datetime as dt
 import secrets
+import weakref
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, event, or_, select, text, update
@@ -16,6 +17,7 @@ from xrm_core.errors import Busy
 from xrm_core.sealed.errors import SealedKeyDestroyed, SealingUnavailable
 from xrm_core.sealed.tables import BLIND, KEY, KEYS
 from xrm_core.sealed.wrapping import Wrapping
+from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database
 
 ALL = "*"
@@ -165,6 +167,7 @@ class KeyStore:
             if not found.is_sqlite:  # two servers that start at once
                 connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('xrm_key_store'))"))
             KEYS.create_all(connection)
+        weakref.finalize(self, found.close)
         return found
 
     def close(self) -> None:
@@ -223,3 +226,13 @@ def _overwrite_what_is_deleted(connection: Any, _record: Any) -> None:
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
+
+
+def keys_of(settings: Settings) -> KeyStore:
+    """The store of a process with these settings; nothing is opened before it is needed."""
+    return _store(settings.key_store_url, settings.secret_key)
+
+
+@lru_cache(maxsize=8)
+def _store(url: str, secret: str) -> KeyStore:
+    return KeyStore(url, secret)

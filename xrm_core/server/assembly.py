@@ -21,6 +21,7 @@ from xrm_core.plugins import Plugins, load_plugins
 from xrm_core.plugins.resting import Resting
 from xrm_core.records.door import Records
 from xrm_core.records.hooks import check_hooks
+from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.workflow_files import check_workflows
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import current_model, has_models, require_model
@@ -139,7 +140,7 @@ def assemble(
     authority = Authority(model, policy.load(policy_folders(settings), model))
     tables = Tables(model, lazy=True)
     database = Database(settings.database_url)
-    records = Records(model, tables, plugins, most_along=settings.max_deletion)
+    records = Records(model, tables, plugins, most_along=settings.max_deletion, key_store=keys_of(settings))
     return Platform(settings, plugins, model, tables, database, records, authority)
 
 
@@ -161,7 +162,7 @@ def assemble_applied(settings: Settings) -> Platform:
         raise no_model()
     authority = Authority(model, policies)
     tables = Tables(model, lazy=True)
-    records = Records(model, tables, plugins, most_along=settings.max_deletion)
+    records = Records(model, tables, plugins, most_along=settings.max_deletion, key_store=keys_of(settings))
     return Platform(settings, plugins, model, tables, database, records, authority)
 
 

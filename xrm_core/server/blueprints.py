@@ -18,6 +18,7 @@ from xrm_core.permissions.in_force import in_force
 from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
+from xrm_core.sealed.key_store import keys_of
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint, current_model, tables_version
 from xrm_core.storage.engines import Database
@@ -81,7 +82,13 @@ class Blueprints:
                 return self._keep(Blueprint(other.model, other.records, authority, other.roles), dialect)
         return self.add(
             model,
-            Records(model, Tables(model, lazy=True), self.plugins, most_along=self._settings.max_deletion),
+            Records(
+                model,
+                Tables(model, lazy=True),
+                self.plugins,
+                most_along=self._settings.max_deletion,
+                key_store=keys_of(self._settings),
+            ),
             authority,
             dialect,
         )

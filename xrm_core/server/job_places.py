@@ -9,6 +9,7 @@ import structlog
 from xrm_core.errors import XrmError
 from xrm_core.jobs.place import Place
 from xrm_core.plugins import Plugins
+from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.blueprints import asking_of
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database, is_missing
@@ -34,8 +35,10 @@ class JobPlaces:
         self._plugins = plugins
         self._database = main
         self._asking = partial(asking_of, settings)
-        along = settings.max_deletion
-        self._main = [Place("", main, plugins, most_along=along, asking=self._asking)] if only is None else []
+        along, keys = settings.max_deletion, keys_of(settings)
+        self._main = (
+            [Place("", main, plugins, most_along=along, asking=self._asking, key_store=keys)] if only is None else []
+        )
         self._only = only
         self._tenants: dict[str, Place] = {}
         self._leaving: list[Place] = []
@@ -74,6 +77,7 @@ class JobPlaces:
                     keeps_open=few,
                     most_along=self._settings.max_deletion,
                     asking=self._asking,
+                    key_store=keys_of(self._settings),
                 )
         for place in [each for each in self._leaving if not each.busy]:
             self._leaving.remove(place)

@@ -59,6 +59,9 @@ class FieldChange:
         if self.new.name != self.old.name:
             filled = self.measure.filled(self.entity, self.old.columns)
             yield RenameField(**self.place, former=self.old.name, rows=filled.rows)
+        if (refused := self._sealing()) is not None:
+            yield refused
+            return
         if not self.old.columns:
             yield from self._metadata()  # it is computed, so that nothing of it is stored
             return
@@ -72,6 +75,23 @@ class FieldChange:
         yield from self._required()
         if self._same_kind:
             yield from self._metadata()
+
+    def _sealing(self) -> Operation | None:
+        """What keeps values from being read afterwards: in clear where they shall be sealed, or bound to another name.
+
+        Without values all of that may change.
+        """
+        old, new = self.old.sealing, self.new.sealing
+        renamed = (self.pair.old.name, self.old.name) != (self.pair.new.name, self.new.name)
+        found_by = [None if each is None else (each.bits, each.form) for each in (old, new)]
+        if (old is None and new is None) or (found_by[0] == found_by[1] and not renamed):
+            return None
+        found = self.measure.filled(self.entity, self.old.columns)
+        if not found.rows:
+            return None
+        remedy = "Add a new field under another name, write the values there by the API, then drop the old field."
+        texts: dict[str, Any] = {"before": _sealed_text(self.old), "after": _sealed_text(self.new)}
+        return ChangeType(**self.place, **texts, rows=found.rows, possible=False, risk="blocked", remedy=remedy)
 
     @property
     def _same_kind(self) -> bool:
@@ -258,6 +278,13 @@ def type_text(field: Field) -> str:
     if field.type is FieldType.DECIMAL:
         return f"decimal ({field.precision} digits, {field.scale} after the point)"
     return str(field.type).replace("_", " ")
+
+
+def _sealed_text(field: Field) -> str:
+    if field.sealing is None:
+        return f"{type_text(field)} in clear"
+    bits = f", found by {field.sealing.bits} bits ({field.sealing.form})" if field.sealing.bits else ""
+    return f"{type_text(field)}, sealed as {field.name}{bits}"
 
 
 def _or_none(value: Any) -> Any:

@@ -18,6 +18,7 @@ from xrm_core.permissions.plugin_roles import brought, put_upon
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.records.asking import Asks
 from xrm_core.records.door import Records
+from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.assembly import Platform, policy_folders, read_model
 from xrm_core.server.blueprints import Blueprint, Blueprints
 from xrm_core.settings import Settings, load_settings
@@ -53,7 +54,13 @@ class Prepared:
         self._plugins = Plugins(installed, environment=setup.environment)
         self._model = read_model(self.settings, self._plugins)
         self._tables = Tables(self._model, lazy=True)
-        self._records = Records(self._model, self._tables, self._plugins, most_along=self.settings.max_deletion)
+        self._records = Records(
+            self._model,
+            self._tables,
+            self._plugins,
+            most_along=self.settings.max_deletion,
+            key_store=keys_of(self.settings),
+        )
         policies = policy.load(policy_folders(self.settings), self._model)
         for each in brought(self._plugins) if setup.plugin_roles else ():
             policies = policy.parse_files(put_upon(policies.files, each, self._model), self._model)

@@ -1,7 +1,7 @@
 """What the function of a query field is given besides its input."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from xrm_core.errors import QueryTooLarge, Timeout
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import Caller as Caller_
 from xrm_core.permissions.caller import System, User
-from xrm_core.records import looking
+from xrm_core.records import looking, sealing
 from xrm_core.records.asking import asks_of
 from xrm_core.translation import say
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xrm_core.query.reads import Read
     from xrm_core.records.door import Records
     from xrm_core.records.stored import Record
+    from xrm_core.sealed.box import Opened
 
 
 class QueryContext:
@@ -102,6 +103,35 @@ class QueryContext:
         self.check()
         found = looking.deleted(self._records, self._connection, entity, after, limit)
         self._spend(1 + len(found))
+        return found
+
+    def open_sealed(self, entity: str, id_: str, fields: Sequence[str] = ()) -> "Mapping[str, Opened]":
+        """Sealed values of a record in clear, field by field, if the caller may open them; that they were is logged.
+
+        Without names all that the caller may open. Each costs ten points.
+
+        Raises:
+            Forbidden, NotFound: the caller may not.
+            SealingUnavailable, SealedValueForeign: they cannot be opened.
+        """
+        self.check()
+        found, reads = sealing.open_values(
+            self._records, self._connection, self.caller, entity, id_, fields, logs=False
+        )
+        self._spend(10 * len(found))
+        self.reads.extend(reads)
+        return found
+
+    def find_sealed(self, entity: str, field: str, text: str) -> list[str]:
+        """Ids of records whose sealed field has a value, of those that the caller may open; ten points each.
+
+        Raises:
+            Forbidden, SealingUnavailable: as above.
+            FieldSealed: the field has no blind index.
+        """
+        self.check()
+        found = sealing.find_equal(self._records, self._connection, self.caller, entity, field, text)
+        self._spend(10 * len(found))
         return found
 
     def check(self) -> None:

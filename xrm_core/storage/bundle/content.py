@@ -18,6 +18,7 @@ from xrm_core.storage.message_tables import MESSAGE
 from xrm_core.storage.plugin_switches import PLUGIN_SWITCH
 from xrm_core.storage.policy_sets import POLICY_SET
 from xrm_core.storage.reader_tables import LOG_READER, LOG_WAITING
+from xrm_core.storage.sealed_tables import SEALED_DATA
 from xrm_core.storage.system import (
     ASIDE,
     ATTEMPTS,
@@ -41,7 +42,7 @@ from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
 from xrm_core.storage.webhook_tables import WEBHOOK, WEBHOOK_DELIVERY
 from xrm_core.storage.workflow_tables import WORKFLOW_LOOK, WORKFLOW_RUN
 
-ELSEWHERE = (CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, MERGE, POLICY_SET, TRASH, TRASH_FILE)
+ELSEWHERE = (CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, MERGE, POLICY_SET, SEALED_DATA, TRASH, TRASH_FILE)
 """Named here, so that they are known to be system tables whoever else imports them or not.
 
 Idempotency keys go along: what was done at one place is not to be done again at the other by who repeats it there.

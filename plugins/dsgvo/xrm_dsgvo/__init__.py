@@ -35,7 +35,7 @@ from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
 from xrm_dsgvo.objection import flags, merging, suppressing
 from xrm_dsgvo.objection import recording as objections
-from xrm_dsgvo.pages import choosing, confirming, leaving
+from xrm_dsgvo.pages import choosing, confirming, leaving, requesting
 from xrm_dsgvo.processors import connectors, contracts
 from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
@@ -94,7 +94,7 @@ def register_query_fields() -> list[QueryField]:
 @hookimpl
 def register_routes() -> list[Route]:
     """Pages for those who are written to."""
-    return [*confirming.routes(), *leaving.routes(), *choosing.routes()]
+    return [*confirming.routes(), *leaving.routes(), *choosing.routes(), *requesting.routes()]
 
 
 @hookimpl

@@ -54,6 +54,9 @@ class Settings:
     """Connectors that reach nobody else, such as a mail server of the controller's own: ``channel:mail``, or a webhook
     to a host of its own: ``webhook:erp.example.com``. All others are bound to a recipient, or send nothing."""
 
+    request_form: bool = False
+    """Whether there is a public page on which persons make requests."""
+
     erasure_alone: int = 10
     """Erasures of up to so many records are run by who has opened them; of more, or of texts that somebody had to
     decide on, by somebody else."""

@@ -86,6 +86,8 @@ class SecretBox:
     def _ciphers(self) -> list[AESGCM]:
         if not self._keys:
             raise SecretKeyNeeded(
-                "XRM_SECRET_KEY is not set; second factors, passkeys and signing in by a provider need it.", hint=_HINT
+                "XRM_SECRET_KEY is not set; all that is kept encrypted needs it: second factors, passkeys, "
+                "sign-in by providers, secrets of webhooks, sealed values.",
+                hint=_HINT,
             )
         return [AESGCM(HKDF(SHA256(), 32, salt=None, info=b"xrm secrets 1").derive(key.encode())) for key in self._keys]

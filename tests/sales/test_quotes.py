@@ -49,7 +49,7 @@ class Quotes:
 
     def line(self, quote: str, product: str, position: int = 1, **values: object) -> dict:
         given = {"quoteId": quote, "productId": product, "position": position, **values}
-        return self.sales.admin.query(ITEM, input=given)["createQuoteItem"]
+        return self.sales.rep.query(ITEM, input=given)["createQuoteItem"]
 
     def read(self, id_: str) -> dict:
         return self.sales.admin.query(READ, id=id_)["quote"]

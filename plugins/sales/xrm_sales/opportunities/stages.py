@@ -1,9 +1,10 @@
 """Where an opportunity stands: it begins in a stage, moves from one to another, and everything that follows is here."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from xrm_core.api import ActionContext, Record, RecordChange, Refuse
+from xrm_core.api import ActionContext, HookContext, Record, RecordChange, Refuse
 from xrm_sales.moments import now, today
 from xrm_sales.opportunities.checks import check_stage
 from xrm_sales.opportunities.ending import check_end
@@ -23,7 +24,8 @@ WORDS = {
 def begin(change: RecordChange) -> Mapping[str, Any]:
     """A new opportunity begins in the stage that is given, or in the first of its pipeline, or of the default one.
 
-    One from elsewhere may be closed already: then it says when, and why it was lost.
+    One from elsewhere may be closed already: then it says when, and why it was lost; and whoever creates it may write
+    the status, as an import may. All others win and lose by the actions.
     """
     given = change.changes
     pipeline, stage = _place(change, given)
@@ -40,7 +42,10 @@ def begin(change: RecordChange) -> Mapping[str, Any]:
     if stage["kind"] != "open" and not whole.get("closed_on"):
         raise Refuse(WORDS[stage["kind"]], field="stage")
     check_end(change, whole)
-    check_stage(change, stage, whole)
+    if stage["kind"] != "lost":
+        check_stage(change, stage, whole)
+    if stage["kind"] != "open":
+        change.then(partial(_check_right, stage["kind"]))
     change.then(lambda context, id_: begin_period(context, id_, whole, first=True))
     return wanted
 
@@ -72,6 +77,18 @@ def move(change: RecordChange) -> Mapping[str, Any]:
     change.then(lambda context, id_: end_periods(context, id_, whole["stage_since"]))
     change.then(lambda context, id_: begin_period(context, id_, whole))
     return wanted
+
+
+def _check_right(kind: str, context: HookContext, _: str) -> None:
+    """Whoever may write the status of a new one may create a closed one: it is written along with the stage.
+
+    Raises:
+        Refuse: they may not.
+    """
+    caller: Any = context.caller
+    right = caller.access.get(OPPORTUNITY, "create")
+    if right is None or "status" not in right.fields:
+        raise Refuse(WORDS[kind], field="stage")
 
 
 def _place(change: RecordChange, record: Mapping[str, Any], *, moved: bool = False) -> tuple[Record, Record]:

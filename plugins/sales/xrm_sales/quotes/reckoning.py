@@ -199,15 +199,17 @@ def _line(line: Record) -> Line:
 
 
 def _off_list(context: Writing, lines: list[Record], found: Totals) -> Decimal | None:
-    """Per cent that the quote is below list prices; None: not all of them are known, or they are nothing."""
+    """Per cent that the quote is below list prices; what has none counts with its own. None: of nothing."""
     beside = included(context, lines)
     counted = [line for line in lines if not line["optional"] and line["id"] not in beside]
-    if any(line["list_price"] is None for line in counted):
-        return None
-    listed = sum((_decimal(line["list_price"]) * _decimal(line["quantity"]) for line in counted), Decimal(0))
+    listed = sum((_listed(line) * _decimal(line["quantity"]) for line in counted), Decimal(0))
     if not listed:
         return None
     return rounded(EXACT.divide(EXACT.subtract(listed, found.net).scaleb(2, context=EXACT), listed), "EUR")
+
+
+def _listed(line: Record) -> Decimal:
+    return _decimal(line["unit_price"] if line["list_price"] is None else line["list_price"])
 
 
 def _differs(kept: Any, value: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from strawberry import ID
@@ -10,9 +9,10 @@ from strawberry import ID
 from xrm_core.api import Action, ActionContext, BadQuery, Record, RecordChange, Refuse
 from xrm_sales.acting import action
 from xrm_sales.moments import now
-from xrm_sales.pricing.rounding import rounded
 from xrm_sales.products.configuration import problems
-from xrm_sales.products.rules import included, quantities_of, rules_of
+from xrm_sales.products.rules import quantities_of, rules_of
+from xrm_sales.quotes.four_eyes import is_own
+from xrm_sales.quotes.limits import over_limit
 from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import change, create
 
@@ -44,7 +44,7 @@ def submit(context: ActionContext, quote: Record) -> None:
     if not lines:
         raise Refuse({"en": "The quote has no lines.", "de": "Das Angebot hat keine Positionen."}, field="items")
     _check_products(context, lines)
-    asked = list(_asked(context, quote, _over_limit(context, quote, lines)))
+    asked = list(_asked(context, quote, over_limit(context, quote, lines)))
     for rule, reason in asked:
         values = {"approver": rule["approver"], "approver_role": rule["approver_role"], "reason": reason}
         create(context, "quote_approval", {"quote": quote["id"], "rule": rule["id"], "step": rule["step"], **values})
@@ -75,7 +75,7 @@ def delegate(context: ActionContext, approval: Record, given: DelegateInput) -> 
         Refuse: the caller is not asked, or the other one could not decide.
     """
     quote = _may_decide(context, approval)
-    if given.to in (quote["owner"], quote["submitted_by"]):
+    if is_own(context, quote, given.to):
         raise Refuse(
             {"en": "Nobody approves their own quote.", "de": "Niemand gibt das eigene Angebot frei."}, field="to"
         )
@@ -143,47 +143,12 @@ def _check_products(context: ActionContext, lines: list[Record]) -> None:
         raise Refuse(told, field="items")
 
 
-def _over_limit(context: ActionContext, quote: Record, lines: list[Record]) -> str | None:
-    """Why the discount is above what the submitter may give by themselves; None: it is not, or nothing is limited."""
-    limits = context.find("discount_limit", {}, 1_000)
-    if not limits:
-        return None
-    roles = context.caller.access.roles
-    mine = [each for each in limits if each["role"] in roles]
-    beside = included(context, lines)
-    for line in lines:
-        if line["optional"] or line["id"] in beside:
-            continue
-        product = context.read("product", line["product"]) if line["product"] else None
-        fitting = [each for each in mine if each["category"] in (None, (product or {}).get("category"))]
-        most = max((Decimal(str(each["most_percent"])) for each in fitting), default=Decimal(0))
-        if product is not None and line["list_price"] is None and most < 100:
-            return f"Position {line['position']} has no list price with which its own could be compared."
-        if given := _above(quote, line, most):
-            return f"Discount of {given:.2f} % in position {line['position']}; the limit is {most:f} %."
-    return None
-
-
-def _above(quote: Record, line: Record, most: Decimal) -> Decimal | None:
-    """Per cent that a line is below its list price, the quote's discount included, if that is more than allowed.
-
-    Amounts are compared as they are rounded: ten per cent off 9.99 is 8.99, and no more than ten per cent.
-    """
-    if not line["list_price"]:
-        return None
-    listed = Decimal(str(line["list_price"])) * Decimal(str(line["quantity"]))
-    net = rounded(Decimal(str(line["net"])) * (100 - Decimal(str(quote["discount_percent"]))) / 100, quote["currency"])
-    if net >= rounded(listed * (100 - most) / 100, quote["currency"]):
-        return None
-    return (listed - net) / listed * 100
-
-
 def _waiting(context: ActionContext, quote: str) -> list[Record]:
     return context.find("quote_approval", {"quote": {"id": {"eq": quote}}, "status": {"eq": WAITING}}, 1_000)
 
 
 def _may_decide(context: ActionContext, approval: Record) -> Record:
-    """The quote, if the caller may decide: asked, in turn, and neither owner nor submitter of it (four eyes)."""
+    """The quote, if the caller may decide: asked, in turn, and it is not their own (four eyes)."""
     quote = context.read("quote", approval["quote"])
     if quote is None or approval["status"] != WAITING:
         raise Refuse({"en": "It is decided.", "de": "Es ist entschieden."}, field="status")
@@ -194,7 +159,7 @@ def _may_decide(context: ActionContext, approval: Record) -> Record:
     in_role = not approval["approver"] and approval["approver_role"] in caller.access.roles
     if not in_role and approval["approver"] != user:
         raise Refuse({"en": "Somebody else is asked.", "de": "Jemand anderes ist gefragt."})
-    if user in (quote["owner"], quote["submitted_by"]):
+    if is_own(context, quote, user):
         raise Refuse({"en": "Nobody approves their own quote.", "de": "Niemand gibt das eigene Angebot frei."})
     if any(other["step"] < approval["step"] for other in _waiting(context, quote["id"])):
         raise Refuse({"en": "An earlier step is still waiting.", "de": "Ein früherer Schritt steht noch aus."})

@@ -9,6 +9,7 @@ from xrm_core.permissions.caller import Caller
 from xrm_core.query.reads import Read, is_logged
 from xrm_core.records.asking import asks_of
 from xrm_core.records.context import Context
+from xrm_core.records.sealed_fields import SEALED_FIELDS
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
@@ -44,8 +45,8 @@ class ActionContext(Context):
 
     def shown(self, entity: str, id_: str, fields: Iterable[str]) -> None:
         """Say that the caller is shown fields of a record that was read with the rights of the platform, so that it is
-        logged if reads of the entity are. What :meth:`query` answers is logged by itself.
+        logged if reads of the entity are, or if one of them is sealed. What :meth:`query` answers is logged by itself.
         """
-        names = tuple(sorted(fields))
-        if is_logged(self.records.model[entity], set(names)):
+        names, kind = tuple(sorted(fields)), self.records.model[entity]
+        if is_logged(kind, set(names)) or not SEALED_FIELDS(kind).keys().isdisjoint(names):
             self.reads.append((Read(entity, names), [id_]))

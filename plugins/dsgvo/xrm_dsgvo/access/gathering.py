@@ -10,6 +10,7 @@ from xrm_dsgvo.access.manifest import Notes
 from xrm_dsgvo.access.others import Others
 from xrm_dsgvo.access.portable import is_provided
 from xrm_dsgvo.access.retaining import retained
+from xrm_dsgvo.access.unsealing import opened
 from xrm_dsgvo.access.values import labelled, plain, texts
 from xrm_dsgvo.discovery.graph import Hit, Key
 from xrm_dsgvo.discovery.sources import Sources
@@ -54,7 +55,7 @@ class Gathering:
         if stored is None:
             return None
         entity, said = self.sources.model[hit.entity], self.sources.privacy[hit.entity]
-        stored = {**stored, **self._asked(hit, stored)}
+        stored = {**stored, **self._asked(hit, stored), **opened(self.context, self.notes, hit, entity, stored)}
         self.notes.found["trash" if hit.deleted else "records"] += 1
         for name in hit.others:
             self.notes.leave_out("ART15_4", "records", hit.entity, name, int(stored.get(name) is not None))
@@ -175,6 +176,9 @@ class Gathering:
         """Former values, as far as the change log has them."""
         for change in changes_of(self.context, hit.id):
             for name, value in _former(change, hit.mine):
+                if self.sources.model[hit.entity][name].sealing is not None:
+                    self.notes.leave_out("SEALED_FORMER", "change_log", hit.entity, name)
+                    continue
                 for each in self._field(hit, name, value, "change_log"):
                     self.notes.found["change_log"] += 1
                     kept = {key: each[key] for key in ("name", "label", "value", "text")}

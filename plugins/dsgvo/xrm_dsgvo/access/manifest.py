@@ -24,6 +24,14 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "en": "A trade secret; the authority or a court looks at it.",
     },
     "SUMMARY": {"de": "Wird nur dem Bestehen nach genannt.", "en": "Only told to exist."},
+    "SEALED": {
+        "de": "Ein versiegelter Wert: Wer ihn öffnen darf, muss die Antwort erstellen.",
+        "en": "A sealed value: who may open it has to make the answer.",
+    },
+    "SEALED_FORMER": {
+        "de": "Frühere und gelöschte versiegelte Werte werden nicht geöffnet.",
+        "en": "Former and deleted sealed values are not opened.",
+    },
     "FILE_APART": {
         "de": "Der Inhalt einer Datei liegt der Auskunft gesondert bei.",
         "en": "The content of a file is given along apart.",
@@ -58,6 +66,9 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Why something is left out, by code."""
+
+_OPEN = frozenset({"REVIEW", "SEALED"})
+"""With these an answer does not go out."""
 
 _ALWAYS = (("BDSG34_BACKUP", "backups"), ("BDSG34_LOG", "logs"))
 
@@ -108,5 +119,5 @@ def manifest_of(notes: Notes, searched: Mapping[str, int], candidates: int, made
             }
             for each, count in sorted(every, key=lambda one: (one[0].code, one[0].store, one[0].entity, one[0].field))
         ],
-        "open": sum(count for each, count in notes.left_out.items() if each.code == "REVIEW"),
+        "open": sum(count for each, count in notes.left_out.items() if each.code in _OPEN),
     }

@@ -44,7 +44,7 @@ def mentions(sources: Sources, graph: SubjectGraph) -> list[Mention]:
 
 
 def _is_text(field: Field) -> bool:
-    return str(field.type) in ("text", "long_text") and not field.virtual
+    return str(field.type) in ("text", "long_text") and not field.virtual and field.sealing is None
 
 
 def _filter(name: str, needles: list[str]) -> dict[str, object]:

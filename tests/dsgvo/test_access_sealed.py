@@ -1,0 +1,70 @@
+"""Sealed values are told to the person, by who may open them; nobody gets them by the right to make answers alone."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.dsgvo.conftest import KEY
+from tests.dsgvo.test_access import ACCESS
+from tests.dsgvo.test_requests import ANSWER, DECIDE, done, known, opened, refused
+from xrm_core.testing import Client, Setup, Xrm
+
+SECRET = "Zöliakie seit 1999"
+HEALTH = {
+    "type": "string",
+    "maxLength": 40,
+    "x-sealed": {"class": "art9"},
+    "x-labels": {"de": "Unverträglichkeit", "en": "Intolerance"},
+    "x-dsgvo": {
+        "category": "user.health_and_medical",
+        "special": "art9",
+        "origin": "provided",
+        "purposes": ["analytics.reporting"],
+        "encrypt": {"key": "subject"},
+        "erase": {"strategy": "null"},
+    },
+}
+FILES = {
+    "member.health": {
+        "x-extends": "member",
+        "properties": {"intolerance": HEALTH},
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def xrm_setup() -> Setup:
+    sealed = {"roles": {"trusted": {}}}
+    policies = ["trusted,xrm_sealed,read,*,,allow"]
+    return Setup(plugins=["dsgvo"], pack="association", environment=KEY, files=FILES, roles=sealed, policies=policies)
+
+
+def told(client: Client, request: str) -> tuple[dict[str, Any], set[str]]:
+    made = done(client, ACCESS, request=request)
+    return made, {each["code"] for each in made["leftOut"] if each["field"] == "intolerance"}
+
+
+def test_a_sealed_value_is_told_by_who_may_open_it(xrm: Xrm):
+    agent, dsb = xrm.as_role("dsgvo_agent"), xrm.as_role("dsb")
+    trusted = xrm.as_role("dsgvo_agent", "trusted")
+    contact = xrm.create("contact", {"first_name": "Ada", "last_name": "Weiß"})
+    member = xrm.create("member", {"contact": contact, "intolerance": SECRET})
+    request = opened(agent, "access")
+    known(agent, request, contact)
+    done(dsb, DECIDE, request=request, decision="granted")
+
+    made, left_out = told(agent, request)
+    assert SECRET not in made["content"]
+    assert left_out == {"SEALED"}
+    assert "not made" in refused(agent, ANSWER, request=request, via="letter")
+
+    made, left_out = told(trusted, request)
+    values = [f["value"] for each in json.loads(made["content"])["data"] for f in each["fields"]]
+    assert SECRET in values
+    assert left_out == set()
+    # that somebody got it is logged, and the answer goes out
+    reads = xrm.as_role("admin").query("query ($r: ID!) { readLog(record: $r) { userId fields } }", r=member)["readLog"]
+    assert [each["userId"] for each in reads] == [trusted.user_id]
+    assert "intolerance" in reads[0]["fields"]
+    assert done(agent, ANSWER, request=request, via="letter")["status"] == "answered"

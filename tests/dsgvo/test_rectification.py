@@ -135,4 +135,8 @@ def test_an_officer_waives_a_notice_with_a_reason(xrm: Xrm, ada: str):
     assert "data" not in agent.post(WAIVE, i={"notice": notice["id"], "because": "Gone."}).json()
     refused(dsb, WAIVE, notice=notice["id"], because=" ")
     assert done(dsb, WAIVE, notice=notice["id"], because="The company is dissolved.") == {"status": "waived"}
+    assert "not restricted" in refused(agent, ANSWER, request=request, via="letter")
+    query = "query ($id: ID!) { dataSubjectRequest(id: $id) { dataSubject { id } } }"
+    subject = agent.query(query, id=request)["dataSubjectRequest"]["dataSubject"]["id"]
+    dsb.query("mutation ($id: ID!) { restrictDataSubject(id: $id) { status } }", id=subject)
     assert done(agent, ANSWER, request=request, via="letter")["status"] == "answered"

@@ -168,6 +168,21 @@ def test_an_erasure_is_answered_once_its_run_is_done(xrm: Xrm, ada: str):
     assert done(agent, ANSWER, request=request, via="letter")["status"] == "answered"
 
 
+def test_an_objection_is_answered_once_it_works(xrm: Xrm, ada: str):
+    agent, dsb = xrm.as_role("dsgvo_agent"), xrm.as_role("dsb")
+    request = opened(agent, "objection")
+    known(agent, request, ada)
+    record = "mutation ($i: DsgvoObjectionRecordInput!) { dsgvoObjectionRecord(input: $i) { objection status } }"
+    other = done(agent, record, to="ben@example.org")["objection"]
+    mine = done(agent, record, person={"entity": "contact", "record": ada})["objection"]
+
+    done(dsb, DECIDE, request=request, decision="granted")
+    assert "not recorded" in refused(agent, ANSWER, request=request, via="letter")
+    refused(dsb, DECIDE, request=request, decision="granted", objection=other)
+    done(dsb, DECIDE, request=request, decision="granted", objection=mine)
+    assert done(agent, ANSWER, request=request, via="letter")["status"] == "answered"
+
+
 def test_requests_are_due_and_reminded_of(xrm: Xrm):
     agent = xrm.as_role("dsgvo_agent")
     late, new, over = opened(agent, days_ago=60), opened(agent), opened(agent)

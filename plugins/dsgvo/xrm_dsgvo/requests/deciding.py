@@ -34,7 +34,7 @@ class RefusalGround(Enum):
 @dataclass
 class RequestDecideInput:
     """The decision. Whoever refuses something says by which ground and why; of a request for erasure, by which run of
-    erasure it is done.
+    erasure it is done, of an objection, as which one it was recorded.
     """
 
     request: str
@@ -42,6 +42,7 @@ class RequestDecideInput:
     ground: RefusalGround | None = None
     reasons: str | None = None
     erasure_run: str | None = None
+    objection: str | None = None
 
 
 @dataclass
@@ -85,6 +86,7 @@ def decide(context: ActionContext, given: RequestDecideInput) -> RequestStanding
         "decided_at": now(),
         "decided_by": actor_of(context),
         "erasure_run": _run_of(context, request, given),
+        "objection": _objection_of(context, request, given),
     }
     if not refuses and request["kind"] in ("erasure", "restriction") and request["data_subject"] is not None:
         # now, while the records are there: after an erasure nobody knows any more which they were
@@ -128,6 +130,17 @@ def _run_of(context: ActionContext, request: Record, given: RequestDecideInput) 
     return given.erasure_run
 
 
+def _objection_of(context: ActionContext, request: Record, given: RequestDecideInput) -> str | None:
+    """The objection that is named, if it is one of this person."""
+    if given.objection is None:
+        return None
+    found = context.read("objection", given.objection) if request["kind"] == "objection" else None
+    if found is None or request["data_subject"] is None or found["data_subject"] != request["data_subject"]:
+        text = {"en": "There is no such objection of this person.", "de": "Diesen Widerspruch gibt es nicht."}
+        raise Refuse(text, field="objection")
+    return given.objection
+
+
 def _is_of(context: ActionContext, request: Record, run: Record) -> bool:
     entity, id_, subject = run["entity_name"], run["record_id"], request["data_subject"]
     if (entity, id_) == ("data_subject", subject):
@@ -137,31 +150,45 @@ def _is_of(context: ActionContext, request: Record, run: Record) -> bool:
 
 
 def _require_done(context: ActionContext, request: Record) -> None:
-    if request["kind"] in ("access", "portability"):
-        manifest = request["manifest"]
-        if manifest is None or manifest["open"]:
-            text = {
-                "en": "The answer is not made, or texts in it are still to be reviewed.",
-                "de": "Die Antwort ist nicht erstellt, oder Texte darin sind noch zu prüfen.",
-            }
-            raise Refuse(text, field="request")
-    if request["kind"] == "rectification" and not (request["rectified"] or {}).get("fields"):
-        text = {
-            "en": "Nothing was rectified: do it by dsgvoRectify.",
-            "de": "Nichts ist berichtigt: mit dsgvoRectify berichtigen.",
-        }
-        raise Refuse(text, field="request")
+    """Raise Refuse: what was granted is not done."""
+    if (lack := _lack(context, request)) is not None:
+        raise Refuse(lack, field="request")
     if are_due(context, request["id"]):
         text = {
             "en": "Recipients are still to be told (Article 19): recipientNotices says which.",
             "de": "Empfänger sind noch zu unterrichten (Art. 19): recipientNotices sagt, welche.",
         }
         raise Refuse(text, field="request")
-    if request["kind"] == "erasure":
-        run = context.read("erasure_run", request["erasure_run"]) if request["erasure_run"] else None
-        if run is None or not str(run["status"]).startswith("complete"):
-            text = {
-                "en": "The erasure is not done: decide with its run, and carry that out.",
-                "de": "Die Löschung ist nicht ausgeführt: Mit ihrem Lauf entscheiden, und ihn ausführen.",
-            }
-            raise Refuse(text, field="request")
+
+
+def _lack(context: ActionContext, request: Record) -> dict[str, str] | None:
+    """What is missing of a right that was granted; None: nothing."""
+    kind, manifest = request["kind"], request["manifest"]
+    if kind in ("access", "portability") and (manifest is None or manifest["open"]):
+        return {
+            "en": "The answer is not made, or texts in it are still to be reviewed.",
+            "de": "Die Antwort ist nicht erstellt, oder Texte darin sind noch zu prüfen.",
+        }
+    if kind == "rectification" and not (request["rectified"] or {}).get("fields"):
+        return {
+            "en": "Nothing was rectified: do it by dsgvoRectify.",
+            "de": "Nichts ist berichtigt: mit dsgvoRectify berichtigen.",
+        }
+    run = context.read("erasure_run", request["erasure_run"]) if request["erasure_run"] else None
+    if kind == "erasure" and (run is None or not str(run["status"]).startswith("complete")):
+        return {
+            "en": "The erasure is not done: decide with its run, and carry that out.",
+            "de": "Die Löschung ist nicht ausgeführt: Mit ihrem Lauf entscheiden, und ihn ausführen.",
+        }
+    subject = context.read("data_subject", request["data_subject"]) if request["data_subject"] else None
+    if kind == "restriction" and (subject is None or subject["status"] != "restricted"):
+        return {
+            "en": "The processing is not restricted: restrictDataSubject does that.",
+            "de": "Die Verarbeitung ist nicht eingeschränkt: restrictDataSubject tut das.",
+        }
+    if kind == "objection" and not request["objection"]:
+        return {
+            "en": "The objection is not recorded: decide with one that dsgvoObjectionRecord has made.",
+            "de": "Der Widerspruch ist nicht erfasst: mit einem entscheiden, den dsgvoObjectionRecord erfasst hat.",
+        }
+    return None

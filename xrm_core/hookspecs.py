@@ -97,7 +97,8 @@ class Write:
             act: given a ``HookContext``, with which it writes, and the id of the record. What it raises refuses the
                 write.
             key: of the plugin, hashable: of records that are written together, what has the same key is done once, at
-                the end, with the id of the last of them. For what is reckoned of many, such as a sum.
+                the end, with the id of the last of them; ``ids`` of the context has all. For what is reckoned of many,
+                such as a sum, or written for each of them in one statement.
         """
         self._follow(act, key)
 

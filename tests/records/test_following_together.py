@@ -19,6 +19,7 @@ class Plugin:
 
     def __init__(self) -> None:
         self.done = Counter()
+        self.told: dict[str, list[str]] = {}
 
     @hookimpl
     def register_record_hooks(self) -> list[On]:
@@ -33,10 +34,13 @@ class Plugin:
         self.done[f"saw {len(first)}"] += 1
 
         def each(context: Any, id_: str) -> None:
+            assert context.ids == (id_,)
             self.done["each"] += 1
 
         def together(context: Any, id_: str) -> None:
             self.done[f"box {context.read('box', box)['name']}"] += 1
+            assert context.ids[-1] == id_
+            self.told[box] = list(context.ids)
             if context.find("line", {"text": {"eq": "bad"}}):
                 raise Refuse("No bad lines.")
 
@@ -87,6 +91,7 @@ def test_of_many_records_each_box_is_summed_up_once(boxes: SimpleNamespace):
     created = boxes.clerk.query(CREATE, input=lines)["createLines"]
 
     assert PLUGIN.done == {"saw 0": 3, "each": 3, "box A": 1, "box B": 1}
+    assert (PLUGIN.told[boxes.a], PLUGIN.told[boxes.b]) == (created["ids"][:2], created["ids"][2:])
     PLUGIN.done.clear()
     delete = "mutation ($ids: [ID!]!) { deleteLines(ids: $ids) { count } }"
     boxes.clerk.query(delete, ids=created["ids"])

@@ -213,3 +213,32 @@ def test_on_random_walks_stages_are_entered_if_and_only_if_their_checks_hold(sal
         assert sales.rep.query(READ, id=id_)["opportunity"]["stage"]["name"] == now
     periods = sales.rep.query(READ, id=id_)["opportunity"]["stagePeriods"]["nodes"]
     assert [each["leftAt"] is None for each in periods] == [False] * (len(periods) - 1) + [True]
+
+
+def test_many_that_are_written_together_have_their_periods_together(sales: Sales):
+    write = """mutation ($i: [UpsertOpportunityInput!]!) { upsertOpportunities(by: externalId, input: $i) { ids } }"""
+
+    def rows(count: int, stage: str) -> list[dict[str, str]]:
+        given = {"name": "Press line", "customerId": sales.customer, "stageId": sales.stages[stage]}
+        return [{**given, "externalId": f"{count} {place}"} for place in range(count)]
+
+    asked, ids = [], []
+    for count in (2, 40):
+        for stage in ("Qualification", "Proposal"):
+            with sales.xrm.statements() as seen:
+                ids = sales.rep.query(write, i=rows(count, stage))["upsertOpportunities"]["ids"]
+            kinds = ("SELECT",) if sales.xrm.database.is_sqlite else ("SELECT", "INSERT")  # SQLite's count each row
+            asked.append(sum(each.startswith(kinds) and " stage_period" in each for each in seen))
+    sales.rep.query(write, i=rows(40, "Qualification")[:1])
+
+    found = [sales.rep.query(READ, id=id_)["opportunity"]["stagePeriods"]["nodes"] for id_ in (ids[0], ids[-1])]
+    assert [[each["stage"]["name"] for each in periods] for periods in found] == [
+        ["Qualification", "Proposal", "Qualification"],
+        ["Qualification", "Proposal"],
+    ]
+    assert [[each["leftAt"] is None for each in periods] for periods in found] == [[False, False, True], [False, True]]
+    again = sales.admin.query("{ stagePeriods(where: {firstTime: {eq: false}}) { nodes { opportunity { id } } } }")
+    assert again["stagePeriods"]["nodes"] == [{"opportunity": {"id": ids[0]}}]
+    created, moved, *many = asked
+    assert many == [created, moved]
+    assert moved > 0

@@ -1,7 +1,7 @@
 """What plugins want done once a record is written, in the same transaction."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,12 +29,16 @@ MOST_HOOKS = 8
 class HookContext(Context):
     """The transaction of a write, as what follows it sees it: see :class:`~xrm_core.records.context.Context`.
 
-    ``caller`` is who has written, ``plugin`` whose hook it is.
+    ``caller`` is who has written, ``plugin`` whose hook it is. ``ids`` are all records that were written together and
+    asked for this with the same key, in their order; without a key the one.
     """
 
-    def __init__(self, records: "Records", connection: Connection, caller: Caller, plugin: str) -> None:
+    def __init__(
+        self, records: "Records", connection: Connection, caller: Caller, plugin: str, ids: Sequence[str] = ()
+    ) -> None:
         super().__init__(records, connection, caller, (HOOK, plugin))
         self.plugin = plugin
+        self.ids = ids
         self.settings = records.plugins.settings_of(plugin)
         """Of the plugin: an object of the dataclass that it has registered; None: it has none."""
 
@@ -64,12 +68,12 @@ class Then:
         """
         follow_together(entity, [(self, id_)])
 
-    def do(self, entity: str, id_: str, plugin: str, act: Follow) -> None:
-        """Do one thing. Raises as :meth:`follow`."""
+    def do(self, entity: str, ids: Sequence[str], plugin: str, act: Follow) -> None:
+        """Do one thing for these records, told with the last of them. Raises as :meth:`follow`."""
         if sum(kind == HOOK for kind, _ in self.caller.causes) >= MOST_HOOKS:
             raise _circle(plugin, entity)
         with self.records.plugins.following(plugin, entity):
-            act(HookContext(self.records, self.connection, self.caller, plugin), id_)
+            act(HookContext(self.records, self.connection, self.caller, plugin, ids), ids[-1])
 
     def _add(self, plugin: str, act: Follow, key: object) -> None:
         self.acts.append((plugin, act, key))
@@ -104,16 +108,18 @@ def follow_together(entity: str, written: Iterable[tuple[Then, str]]) -> None:
     Raises:
         RefusedByPlugin, XrmError: as :meth:`Then.follow`.
     """
-    once: dict[tuple[str, object], tuple[Then, str, Follow]] = {}
+    once: dict[tuple[str, object], tuple[Then, Follow]] = {}
+    ids: dict[tuple[str, object], list[str]] = {}
     for then, id_ in written:
         then.seen = None  # what follows changes what there is
         for plugin, act, key in then.acts:
             if key is None:
-                then.do(entity, id_, plugin, act)
+                then.do(entity, (id_,), plugin, act)
             else:
-                once[plugin, key] = then, id_, act
-    for (plugin, _), (then, id_, act) in once.items():
-        then.do(entity, id_, plugin, act)
+                once[plugin, key] = then, act
+                ids.setdefault((plugin, key), []).append(id_)
+    for (plugin, key), (then, act) in once.items():
+        then.do(entity, ids[plugin, key], plugin, act)
 
 
 def _text(where: Mapping[str, Any]) -> str:

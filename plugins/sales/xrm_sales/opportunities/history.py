@@ -1,43 +1,75 @@
-"""How long an opportunity was in each stage: a record for each, begun and ended with the move itself."""
+"""How long an opportunity was in each stage: a record for each, begun and ended with the move itself.
 
-from collections.abc import Mapping
+Of opportunities that are written together all periods are written together, in a few statements.
+"""
+
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from xrm_core.api import HookContext
+from xrm_core.api import HookContext, Record
+
+_AT_ONCE = 200
+PERIOD = "stage_period"
 
 
-def end_periods(context: HookContext, opportunity: str, moment: str) -> None:
-    """End the period of the stage that is left."""
-    where = {"opportunity": {"id": {"eq": opportunity}}, "left_at": {"isNull": True}}
-    for period in context.find("stage_period", where):
-        context.records.update(context.connection, context.system, "stage_period", period["id"], {"left_at": moment})
+def begin_periods(context: HookContext, _: str) -> None:
+    """Begin the first period of new opportunities: those of ``context.ids``."""
+    for opportunities in _parts(context):
+        _begin(context, opportunities, set())
 
 
-def begin_period(context: HookContext, opportunity: str, record: Mapping[str, Any], *, first: bool = False) -> None:
-    """Begin the period of the stage in which it is now.
+def next_periods(context: HookContext, _: str) -> None:
+    """End the periods of the stages that were left, and begin those of the stages where the opportunities are now."""
+    for opportunities in _parts(context):
+        since = {each["id"]: each["stage_since"] for each in opportunities}
+        mine: dict[str, Any] = {"opportunity": {"id": {"in": sorted(since)}}}
+        ended = [
+            {"id": period["id"], "left_at": since[period["opportunity"]]}
+            for period in _all(context, {**mine, "left_at": {"isNull": True}})
+        ]
+        if ended:
+            context.records.upsert_bulk(context.connection, context.system, PERIOD, ("id",), ended)
+        stages = sorted({each["stage"] for each in opportunities})
+        been = _all(context, {**mine, "stage": {"id": {"in": stages}}})
+        _begin(context, opportunities, {(each["opportunity"], each["stage"]) for each in been})
 
-    Args:
-        context: of the write.
-        opportunity: its id.
-        record: the opportunity as it is now; ``stage_since`` is the moment.
-        first: whether it was in no stage before.
-    """
-    period = {
-        "opportunity": opportunity,
-        "stage": record["stage"],
-        "entered_at": record["stage_since"],
-        "moved_by": _user(context),
-        "amount": record.get("amount"),
-        "first_time": first
-        or not context.find(
-            "stage_period", {"opportunity": {"id": {"eq": opportunity}}, "stage": {"id": {"eq": record["stage"]}}}, 1
-        ),
-    }
-    context.records.create(context.connection, context.system, "stage_period", period)
+
+def _begin(context: HookContext, opportunities: Sequence[Record], been: set[tuple[str, str]]) -> None:
+    user = _user(context)
+    periods = [
+        {
+            "opportunity": each["id"],
+            "stage": each["stage"],
+            "entered_at": each["stage_since"],
+            "moved_by": user,
+            "amount": each["amount"],
+            "first_time": (each["id"], each["stage"]) not in been,
+        }
+        for each in opportunities
+    ]
+    context.records.create_many(context.connection, context.system, PERIOD, periods)
+
+
+def _parts(context: HookContext) -> Iterator[list[Record]]:
+    ids = list(dict.fromkeys(context.ids))
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        if found := context.find("opportunity", {"id": {"in": some}}, len(some)):
+            yield found
+
+
+def _all(context: HookContext, where: dict[str, Any]) -> list[Record]:
+    """All periods that fit, however often the opportunities went to and fro."""
+    found: list[Record] = []
+    while len(page := context.find(PERIOD, {**where, "id": {"gt": found[-1]["id"]}} if found else where, 1_000)):
+        found += page
+        if len(page) < 1_000:
+            break
+    return found
 
 
 def _user(context: HookContext) -> str | None:
-    """Who moved it, if that is a person: a service has a token, which is no user."""
+    """Who moved them, if that is a person: a service has a token, which is no user."""
     user: str | None = getattr(context.caller, "id", None)
     if user is not None:
         return user

@@ -8,7 +8,7 @@ from xrm_core.api import ActionContext, HookContext, Record, RecordChange, Refus
 from xrm_sales.moments import now, today
 from xrm_sales.opportunities.checks import check_stage
 from xrm_sales.opportunities.ending import check_end
-from xrm_sales.opportunities.history import begin_period, end_periods
+from xrm_sales.opportunities.history import begin_periods, next_periods
 
 OPPORTUNITY = "opportunity"
 WORDS = {
@@ -46,7 +46,7 @@ def begin(change: RecordChange) -> Mapping[str, Any]:
         check_stage(change, stage, whole)
     if stage["kind"] != "open":
         change.then(partial(_check_right, stage["kind"]))
-    change.then(lambda context, id_: begin_period(context, id_, whole, first=True))
+    change.then(begin_periods, key="first periods")
     return wanted
 
 
@@ -74,8 +74,7 @@ def move(change: RecordChange) -> Mapping[str, Any]:
     check_end(change, whole)
     if stage["kind"] != "lost" and _goes_on(change, stage):
         check_stage(change, stage, whole)
-    change.then(lambda context, id_: end_periods(context, id_, whole["stage_since"]))
-    change.then(lambda context, id_: begin_period(context, id_, whole))
+    change.then(next_periods, key="next periods")
     return wanted
 
 

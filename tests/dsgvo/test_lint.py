@@ -140,6 +140,13 @@ REMEDIED = {
     "sealed": [
         ("person.nickname", {"encrypt": {"key": "subject"}, "+x-index": True}),
         ("person.label", {"encrypt": {"key": "subject"}}),
+        ("person.nickname", {"+x-sealed": {}}),
+        ("person.health", {"erase": {"strategy": "redact_text"}, "+x-sealed": {}}),
+        (
+            "person.health",
+            {"encrypt": {"key": "subject", "blind": [{"normalizer": "exact", "bits": 9}]}, "+x-sealed": {}},
+        ),
+        ("case.body", {"encrypt": {"key": "subject"}, "+x-sealed": {}}),
     ],
 }
 CASES = [

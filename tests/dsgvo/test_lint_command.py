@@ -104,3 +104,29 @@ def test_what_files_say_of_the_record_is_held_against_what_they_said(folder: Pat
     assert changed.out == "added    vertrieb.kundenpflege categories: user.unique_id\n"
     was.write_text("[]")
     xrm("dsgvo", "outline", "--schemas", folder, "--against", was).failed("REFUSED_BY_PLUGIN")
+
+
+def test_what_is_to_be_sealed_and_stands_in_clear_is_named_or_refused(
+    folder: Path, xrm: Xrm, monkeypatch: pytest.MonkeyPatch
+):
+    # given
+    written(folder, small())
+
+    # when
+    told = xrm("dsgvo", "lint", "--schemas", folder, "--json")
+    monkeypatch.setenv("XRM_DSGVO_REQUIRE_SEALED", "true")
+    refused = xrm("dsgvo", "lint", "--schemas", folder)
+
+    # then
+    assert told.code == 0, told.err
+    assert json.loads(told.out)["in_clear"] == ["person.health"]
+    assert refused.code == 1
+    assert "stands in clear. [in-clear]" in refused.out
+
+    # when it is sealed
+    pack = small()
+    pack["person"]["properties"]["health"]["x-sealed"] = {"class": "art9"}
+    written(folder, pack)
+
+    # then
+    assert xrm("dsgvo", "lint", "--schemas", folder).code == 0

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from xrm_core.errors import XrmError
 from xrm_core.permissions.caller import Caller, System, led
-from xrm_core.records import looking
+from xrm_core.records import looking, sealing
 from xrm_core.records.asking import asks_of
 from xrm_core.storage.counters import TAKEN_BACK
 from xrm_core.translation import language, speaking
@@ -106,6 +106,25 @@ class Context:
             BadQuery: the filter does not fit the entity.
         """
         return looking.find(self.records, self.connection, entity, where, limit)
+
+    def in_clear(self, entity: str, record: "Record") -> "Record":
+        """A record that was read, with its sealed values in clear, whoever may see them: for the function to judge.
+
+        None stands where the key was destroyed.
+
+        Raises:
+            SealingUnavailable, SealedValueForeign: they cannot be opened.
+        """
+        return sealing.in_clear(self.records, self.connection, entity, record)
+
+    def find_sealed_as_system(self, entity: str, field: str, text: str) -> list[str]:
+        """Ids of records whose sealed field has a value, whoever may see them.
+
+        Raises:
+            FieldSealed: the field has no blind index.
+            SealingUnavailable: there is no key store.
+        """
+        return sealing.find_equal(self.records, self.connection, self.system, entity, field, text)
 
     def deleted(self, entity: str, after: str = "", limit: int = 1_000) -> "list[Record]":
         """Records in the trash, whoever may see them, those that went along with others among them.

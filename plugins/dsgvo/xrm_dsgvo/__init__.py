@@ -41,6 +41,7 @@ from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
 from xrm_dsgvo.requests import asking, deciding, identity, opening, rectifying
 from xrm_dsgvo.retention import holds
+from xrm_dsgvo.sealed import surface as sealed
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
 
@@ -60,7 +61,7 @@ def register_settings() -> type[Settings]:
 @hookimpl
 def register_keywords(settings: Settings) -> list[Keyword]:
     """What entity files say of data protection, without which they do not load."""
-    return [keyword(settings.all_registers())]
+    return [keyword(settings.all_registers(), sealed=settings.require_sealed)]
 
 
 @hookimpl
@@ -87,7 +88,7 @@ def register_actions() -> list[Action]:
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    parts = (gate, editions, notice, dates, impact, discovery, asking)
+    parts = (gate, editions, notice, dates, impact, discovery, asking, sealed)
     return [field for part in parts for field in part.query_fields()]
 
 

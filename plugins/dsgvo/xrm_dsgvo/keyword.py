@@ -20,9 +20,9 @@ _STRICTER = {
 """Words of which a higher layer may only say what stands further right."""
 
 
-def keyword(registers: Registers) -> Keyword:
-    """The word, checked against these registers."""
-    return Keyword(WORD, SCHEMA, check=check_by(registers), joined=joined)
+def keyword(registers: Registers, *, sealed: bool = False) -> Keyword:
+    """The word, checked against these registers; ``sealed``: nothing with ``encrypt`` may stand in clear."""
+    return Keyword(WORD, SCHEMA, check=check_by(registers, sealed=sealed), joined=joined)
 
 
 def joined(lower: Mapping[str, Any], higher: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -61,6 +61,8 @@ class Settings:
     """Erasures of up to so many records are run by who has opened them; of more, or of texts that somebody had to
     decide on, by somebody else."""
 
+    require_sealed: bool = False
+    """Entity files do not load where a field with ``encrypt`` stands in clear."""
     registers: tuple[Path, ...] = ()
     """Files with registers of the deployment's own: activities, Löschklassen and what else annotations name."""
     sector: Literal["", "finance"] = ""

@@ -134,6 +134,20 @@ class QueryContext:
         self._spend(10 * len(found))
         return found
 
+    def in_clear(self, entity: str, record: "Record") -> "Record":
+        """A record that was read, with its sealed values in clear, as actions have it; costs a point."""
+        self.check()
+        found = sealing.in_clear(self._records, self._connection, entity, record)
+        self._spend(int(found is not record))
+        return found
+
+    def find_sealed_as_system(self, entity: str, field: str, text: str) -> list[str]:
+        """As :meth:`find_sealed` for whoever: for the function to judge."""
+        self.check()
+        found = sealing.find_equal(self._records, self._connection, self._system, entity, field, text)
+        self._spend(1 + len(found))
+        return found
+
     def check(self) -> None:
         """Between two steps of a long calculation: raises Timeout if the time of the field is over."""
         if time.monotonic() > self._until:

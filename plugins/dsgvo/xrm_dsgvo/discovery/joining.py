@@ -13,6 +13,7 @@ from xrm_dsgvo.discovery.identity import (
     Identifier,
     fields_with,
     filter_of,
+    found_by_index,
     identifier,
     name_form,
     one_form,
@@ -100,7 +101,8 @@ class Joining:
                 found = identifier(said, record.get(said.name), self._region, record)
                 return found is not None and (found.space, found.value) == (wanted.space, wanted.value)
 
-            for record, _ in self._sources.where(said.entity, filter_of(field, said, wanted), fits):
+            equal = (field, wanted.value) if found_by_index(field, wanted) else None
+            for record, _ in self._sources.where(said.entity, filter_of(field, said, wanted), fits, equal):
                 if not _is_person(entity, record):
                     continue
                 there = identifier(said, record.get(said.name), self._region, record)

@@ -1,6 +1,6 @@
 """Where records are looked for: in the tables, and in the trash."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from xrm_core.api import Field, Model, Record
@@ -21,6 +21,12 @@ class Searching(Protocol):
 
     def deleted(self, entity: str, after: str = "", limit: int = 1_000) -> list[Record]:
         """Records in the trash."""
+
+    def in_clear(self, entity: str, record: Record) -> Record:
+        """A record with its sealed values in clear."""
+
+    def find_sealed_as_system(self, entity: str, field: str, text: str) -> list[str]:
+        """Ids of records with a sealed value."""
 
 
 class Sources:
@@ -45,15 +51,27 @@ class Sources:
         entity, id_ = key
         if entity not in self.model:
             return None
-        return self._context.read(entity, id_) or self.trash[entity].get(id_)
+        stored = self._context.read(entity, id_)
+        return self.trash[entity].get(id_) if stored is None else self._context.in_clear(entity, stored)
 
     def where(
-        self, entity: str, filter_: Mapping[str, Any], fits: Callable[[Record], bool]
+        self,
+        entity: str,
+        filter_: Mapping[str, Any],
+        fits: Callable[[Record], bool],
+        equal: tuple[Field, str] | None = None,
     ) -> Iterator[tuple[Record, bool]]:
-        """All records that a filter finds and that fit, and all of the trash that fit; and whether they are there."""
+        """All records that a filter finds and that fit, and all of the trash that fit; and whether they are there.
+
+        No filter can look at sealed fields: with one, all records are looked at, or those that the blind index of
+        ``equal`` finds, a field and its value.
+        """
         after: dict[str, Any] = {}
+        if _looks_at(filter_, {each.name for each in self.model[entity].fields.values() if each.sealing is not None}):
+            filter_ = self._beside(entity, equal)
         while found := self._context.find(entity, {**filter_, **after}, _AT_ONCE):
-            yield from ((each, False) for each in found if fits(each))
+            clear = (self._context.in_clear(entity, each) for each in found)
+            yield from ((each, False) for each in clear if fits(each))
             if len(found) < _AT_ONCE:
                 break
             after = {"id": {"gt": found[-1]["id"]}}
@@ -63,13 +81,28 @@ class Sources:
         """Whether it is in the trash."""
         return key[1] in self.trash[key[0]]
 
+    def _beside(self, entity: str, equal: tuple[Field, str] | None) -> Mapping[str, Any]:
+        """What finds the same without looking at sealed fields."""
+        if equal is None or equal[0].sealing is None or not equal[0].sealing.bits:
+            return {}
+        found = self._context.find_sealed_as_system(entity, equal[0].name, equal[1])
+        return {"or": [{"id": {"eq": each}} for each in found]}
+
     def _deleted(self, entity: str) -> Iterator[Record]:
         after = ""
         while found := self._context.deleted(entity, after, _AT_ONCE):
-            yield from found
+            yield from (self._context.in_clear(entity, each) for each in found)
             if len(found) < _AT_ONCE:
                 return
             after = str(found[-1]["id"])
+
+
+def _looks_at(filter_: Any, names: Collection[str]) -> bool:
+    """Whether a filter names one of some fields of its own entity."""
+    if not names or not isinstance(filter_, Mapping):
+        return False
+    inner = [part for word in ("and", "or") for part in filter_.get(word, ())] + [filter_.get("not")]
+    return not filter_.keys().isdisjoint(names) or any(_looks_at(each, names) for each in inner)
 
 
 def target_of(field: Field, record: Record) -> Key | None:

@@ -11,8 +11,8 @@ from xrm_dsgvo.lint.surroundings import Surroundings
 from xrm_dsgvo.registers import Registers
 
 
-def check_by(known: Registers) -> Callable[[Model], Iterator[KeywordMistake]]:
-    """The check of a whole model against these registers."""
+def check_by(known: Registers, *, sealed: bool = False) -> Callable[[Model], Iterator[KeywordMistake]]:
+    """The check of a whole model against these registers; ``sealed``: what shall be sealed has to be."""
 
     def check(model: Model) -> Iterator[KeywordMistake]:
         found = Surroundings(model, known)
@@ -24,5 +24,8 @@ def check_by(known: Registers) -> Callable[[Model], Iterator[KeywordMistake]]:
             return
         for part in (registers, entities, retention, fields, links, erasing, sealing):
             yield from part.mistakes(found)
+        for each in sealing.in_clear(found) if sealed else ():
+            reason = 'it has "encrypt", and stands in clear.'
+            yield each.mistake("in-clear", reason, 'Add "x-sealed", or set XRM_DSGVO_REQUIRE_SEALED to false.')
 
     return check

@@ -8,6 +8,7 @@ import typer
 from xrm_core.api import Command, FilesContext, KeywordMistake
 from xrm_dsgvo.lint import check_by
 from xrm_dsgvo.lint.missing import pasted, with_proposals
+from xrm_dsgvo.lint.sealing import in_clear
 from xrm_dsgvo.lint.surroundings import Surroundings
 
 MISTAKES = 1
@@ -22,12 +23,17 @@ def lint(
     registers = context.settings.all_registers()
     found = Surroundings(context.model, registers)
     proposed = {(each.entity, each.field): word for each, word in with_proposals(found)}
-    mistakes = list(check_by(registers)(context.model))
+    mistakes = list(check_by(registers, sealed=context.settings.require_sealed)(context.model))
     rows = [_row(context, each, proposed.get((each.entity, each.field))) for each in mistakes]
     rows.sort(key=lambda row: (row["file"], row["line"], row["pointer"]))
     entities = len(context.model.entities)
+    open_ = [f"{each.entity.name}.{each.field.name}" for each in in_clear(found)]
+    if open_ and not as_json:
+        typer.echo(f'Stands in clear, though it has "encrypt": {", ".join(open_)}. Add "x-sealed" to seal it.')
     if as_json:
-        typer.echo(json.dumps({"entities": entities, "mistakes": rows}, ensure_ascii=False, indent=2))
+        typer.echo(
+            json.dumps({"entities": entities, "mistakes": rows, "in_clear": open_}, ensure_ascii=False, indent=2)
+        )
     elif rows:
         typer.echo("\n".join(_text(row) for row in rows))
         typer.echo(

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 
-from xrm_core.api import KeywordMistake
+from xrm_core.api import KeywordMistake, Sealing
 from xrm_dsgvo.lint.surroundings import Said, Surroundings
+from xrm_dsgvo.privacy.reading import names_of
+
+_LOOKING = ("redact_text", "generalize")
+"""Strategies that make another value of one."""
 
 _CALLED = {"art9": "a special category (Article 9)", "art10": "of offences and convictions (Article 10)"}
 
@@ -15,6 +19,13 @@ def mistakes(found: Surroundings) -> Iterator[KeywordMistake]:
             yield from _special(found, each)
         if "encrypt" in each.words:
             yield from _sealed(each)
+        if each.field.sealing is not None:
+            yield from _kept_sealed(each, each.field.sealing)
+
+
+def in_clear(found: Surroundings) -> list[Said]:
+    """Fields whose values their annotation wants sealed, and that stand in clear: no mistake, but told by the lint."""
+    return [each for each in found.all_fields() if "encrypt" in each.words and each.field.sealing is None]
 
 
 def _special(found: Surroundings, each: Said) -> Iterator[KeywordMistake]:
@@ -53,3 +64,21 @@ def _sealed(each: Said) -> Iterator[KeywordMistake]:
         yield each.mistake("sealed", reason, f"Remove {', '.join(used)}, or the sealing.")
     if field.virtual:
         yield each.mistake("sealed", "a field that is worked out is not stored.", 'Remove "encrypt".')
+
+
+def _kept_sealed(each: Said, sealing: Sealing) -> Iterator[KeywordMistake]:
+    """What "x-sealed" and the annotation say of each other."""
+    if "category" in each.words and "encrypt" not in each.words:
+        yield each.mistake("sealed", 'it has "x-sealed", and needs "encrypt".', 'Add "encrypt": {"key": "subject"}.')
+    strategy = each.words.get("erase", {}).get("strategy")
+    if strategy in _LOOKING:
+        reason = f'a sealed value cannot be looked at by "{strategy}".'
+        yield each.mistake("sealed", reason, f'Erase it by "null", which {each.field.name} can bear if not required.')
+    of = names_of(each.words.get("of"))
+    if of and sealing.subject not in of:
+        whose = f'"{sealing.subject}"' if sealing.subject else "the record itself"
+        reason = f'"x-sealed" has the key of {whose}, and the data are of {" and ".join(of)}.'
+        yield each.mistake("sealed", reason, f'Name "{of[0]}" as the subject of "x-sealed".')
+    blind = each.words.get("encrypt", {}).get("blind")
+    if blind and not sealing.bits:
+        yield each.mistake("sealed", '"encrypt" has a blind index, "x-sealed" has none.', 'Add "blind" to "x-sealed".')

@@ -1,0 +1,1 @@
+"""Sealed values, for those who work on cases."""

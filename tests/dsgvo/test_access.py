@@ -28,7 +28,9 @@ def begin(xrm: Xrm) -> tuple[Person, Person, Person]:
     return first, canaries.fill("B"), canaries.fill("C", same=first)
 
 
-SETUP = Setup(plugins=["dsgvo"], pack="association", environment=KEY, begin=begin)
+SETUP = Setup(
+    plugins=["dsgvo"], pack="association", environment=KEY, begin=begin, settings={"secret_key": "0123456789abcdef" * 3}
+)
 """Made once for all files that use it."""
 
 
@@ -290,3 +292,32 @@ def test_other_packs_are_told_as_wholly(xrm_with: Any, plugins: tuple[str, ...])
         mine = {place for place in person.tokens if (place[0], person.records[place[0]]) in records}
         assert len(mine) >= 20
         assert mine - told - left_out == set()
+
+
+def test_files_go_along_by_links_for_who_makes_the_answer(world: World):
+    request = world.asked()
+    path = f"/plugins/dsgvo/answers/{request}/files"
+    # before the review nothing of what may name others is there
+    assert {each["field"] for each in world.agent.request("GET", path).json()} == {"receipt"}
+    world.review(request)
+
+    found = world.agent.request("GET", path).json()
+
+    mine = world.a.records["member"]
+    [one] = [each for each in found if (each["entity"], each["record"]) == ("member", mine)]
+    assert one["field"] == "application_form"
+    # the agent may read no members, and whoever has the link reads the file and no other
+    content = world.xrm.http.get(one["url"]).content
+    assert tokens_in(content, [world.a, world.b]) == {("A", "member", "application_form")}
+    other = world.b.records["member"]
+    assert other not in {each["record"] for each in found}
+    theirs = world.xrm.as_role("admin").query(
+        "query ($id: ID!) { member(id: $id) { applicationForm { id } } }", id=other
+    )["member"]["applicationForm"]["id"]
+    assert world.xrm.http.get(one["url"].replace(one["id"], theirs)).status_code == 403
+    # and nobody else gets the links
+    for client in (world.xrm.as_role("auditor"), world.xrm.as_role("membership_office")):
+        assert client.request("GET", path).status_code == 422
+    assert world.agent.request("GET", f"/plugins/dsgvo/answers/{mine}/files").status_code == 422
+    assert world.agent.request("GET", "/plugins/dsgvo/answers/x/files").status_code == 422
+    assert world.xrm.http.get(path).status_code == 401

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -15,6 +15,7 @@ from xrm_core.query.reads import Read
 from xrm_core.records.actions import perform
 from xrm_core.records.asking import asks_of
 from xrm_core.records.context import Context
+from xrm_core.records.showing import Showing
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class RouteRequest:
             raise BadRequest("The form cannot be read.", hint="Send it in UTF-8.") from None
 
 
-class RouteContext(Context):
+class RouteContext(Context, Showing):
     """One request to a route of a plugin, as its function sees it.
 
     By GET it reads, from one snapshot. By other methods all that it does is one transaction: it is committed if the
@@ -82,6 +83,7 @@ class RouteContext(Context):
         tenant: its name; empty for the main database.
         settings: of the plugin.
         seconds: that it may take.
+        link: makes links to files.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class RouteContext(Context):
         tenant: str,
         settings: Any,
         seconds: float,
+        link: Callable[[str, str], tuple[str, str]],
     ) -> None:
         super().__init__(records, connection, caller, (ROUTE, name))
         self.request = request
@@ -102,6 +105,7 @@ class RouteContext(Context):
         self.settings = settings
         self.reads: list[tuple[Read, Any]] = []
         """What was shown to the caller of entities whose reads are logged."""
+        self._link = link
         self._until = time.monotonic() + seconds
 
     def query(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -116,6 +120,16 @@ class RouteContext(Context):
         asked = asks_of(self.records).ask(self.connection, self.caller, document, variables)
         self.reads.extend(asked.reads)
         return asked.data
+
+    def link_to_file(self, id_: str) -> tuple[str, str]:
+        """The path of a link to a file, for a short time, and when it ends (RFC 3339): whoever has it reads the file,
+        whatever rights they have. So the function has to know that they may.
+
+        Raises:
+            SecretKeyNeeded: the installation has no key to sign it by.
+        """
+        query, until = self._link(self.tenant, id_)
+        return f"{self.request.base}/files/{id_}?{query}", until
 
     def run_action(
         self, name: str, id_: str | None = None, given: Any = None, version: int | None = None

@@ -131,7 +131,7 @@ def create_app(
     checks = HealthChecks(platform.plugins)
     registered_messages(platform.plugins)
     commands_of(platform.plugins)  # those that cannot be used are found now, not when somebody wants one
-    plugin_routes = PluginRoutes(settings, platform.plugins, routes_of(platform.plugins))
+    plugin_routes = PluginRoutes(settings, platform.plugins, routes_of(platform.plugins), links)
 
     async def clean(each: Site) -> None:
         if not ending.is_set():

@@ -28,6 +28,7 @@ from xrm_core.server.address_limits import AddressLimits, TooManyRequests
 from xrm_core.server.apart import Apart
 from xrm_core.server.bodies import whole_body
 from xrm_core.server.browser import credentials
+from xrm_core.server.file_links import FileLinks
 from xrm_core.server.site import Serving, Site
 from xrm_core.server.sites import address_of, named_in, site_of
 from xrm_core.settings import Settings
@@ -82,13 +83,15 @@ class PluginRoutes:
         settings: limits.
         plugins: have the functions.
         found: the routes.
+        links: makes links to files.
     """
 
-    def __init__(self, settings: Settings, plugins: Plugins, found: Sequence[PluginRoute]) -> None:
+    def __init__(self, settings: Settings, plugins: Plugins, found: Sequence[PluginRoute], links: FileLinks) -> None:
         self._settings = settings
         self._plugins = plugins
         self._found = found
         self._limits = AddressLimits()
+        self._links = links
         self._apart = Apart("xrm-route", _THREADS, _MAX_WAITING, "Too many requests to plugins are waiting already.")
 
     def routes(self) -> list[StarletteRoute]:
@@ -205,6 +208,7 @@ class PluginRoutes:
             call.site.name,
             self._plugins.settings_of(plugin),
             route.seconds,
+            self._links.sign,
         )
         with self._plugins.routing(plugin, call.found.name):
             try:

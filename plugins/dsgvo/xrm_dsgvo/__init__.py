@@ -22,6 +22,7 @@ from xrm_core.api import (
     hookimpl,
 )
 from xrm_dsgvo import points, preferences, purposes, reasons, subjects
+from xrm_dsgvo.access import files as answer_files
 from xrm_dsgvo.access import surface as access
 from xrm_dsgvo.breach import handling, notice
 from xrm_dsgvo.consent import confirmation, withdrawing
@@ -95,7 +96,7 @@ def register_query_fields() -> list[QueryField]:
 @hookimpl
 def register_routes() -> list[Route]:
     """Pages for those who are written to."""
-    return [*confirming.routes(), *leaving.routes(), *choosing.routes(), *requesting.routes()]
+    return [*confirming.routes(), *leaving.routes(), *choosing.routes(), *requesting.routes(), *answer_files.routes()]
 
 
 @hookimpl

@@ -13,7 +13,10 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from xrm_core.api import On, Record, RecordChange, Refuse
+from xrm_core.api import ActionContext, On, Record, RecordChange, Refuse, RouteContext
+
+Making = ActionContext | RouteContext
+"""What answers are made with: an action, or a route."""
 
 _announced: ContextVar[str | None] = ContextVar("dsgvo_announced", default=None)
 

@@ -1,15 +1,15 @@
 """What the function of an action is given besides its record and its input."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from xrm_core.permissions.caller import Caller
-from xrm_core.query.reads import Read, is_logged
+from xrm_core.query.reads import Read
 from xrm_core.records.asking import asks_of
 from xrm_core.records.context import Context
-from xrm_core.records.sealed_fields import SEALED_FIELDS
+from xrm_core.records.showing import Showing
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
@@ -18,7 +18,7 @@ ACTION = "action"
 """Kind of the cause in the change log: everything that an action does has it, with the action's name."""
 
 
-class ActionContext(Context):
+class ActionContext(Context, Showing):
     """One run of an action, as its function sees it: see :class:`~xrm_core.records.context.Context`.
 
     ``caller`` is who asks, ``name`` is the action's.
@@ -42,11 +42,3 @@ class ActionContext(Context):
         asked = asks_of(self.records).ask(self.connection, self.caller, document, variables)
         self.reads.extend(asked.reads)
         return asked.data
-
-    def shown(self, entity: str, id_: str, fields: Iterable[str]) -> None:
-        """Say that the caller is shown fields of a record that was read with the rights of the platform, so that it is
-        logged if reads of the entity are, or if one of them is sealed. What :meth:`query` answers is logged by itself.
-        """
-        names, kind = tuple(sorted(fields)), self.records.model[entity]
-        if is_logged(kind, set(names)) or not SEALED_FIELDS(kind).keys().isdisjoint(names):
-            self.reads.append((Read(entity, names), [id_]))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from xrm_core.api import ActionContext, Record
+from xrm_core.api import Record
 from xrm_dsgvo.access.gathering import Gathering, Place
 from xrm_dsgvo.access.manifest import manifest_of
 from xrm_dsgvo.access.others import others_of
@@ -16,6 +16,7 @@ from xrm_dsgvo.access.portable import without_basis
 from xrm_dsgvo.disclosure.telling import told
 from xrm_dsgvo.discovery.mentions import mentions
 from xrm_dsgvo.discovery.sources import Sources
+from xrm_dsgvo.own import Making
 from xrm_dsgvo.privacy import PrivacyModel, privacy_of
 from xrm_dsgvo.record.around import around_of
 from xrm_dsgvo.record.making import fields_of, record_of
@@ -45,7 +46,7 @@ def digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def made(context: ActionContext, request: Record, *, texts: bool = False) -> Made:
+def made(context: Making, request: Record, *, texts: bool = False) -> Made:
     """The answer to a request, as things are now; with ``texts`` of others that name the person."""
     model, settings = context.records.model, context.settings
     privacy, registers = privacy_of(model), settings.all_registers()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xrm_core.api import ActionContext, Field, LoggedChange, Record, changes_of, messages_of, reads_of
+from xrm_core.api import Field, LoggedChange, Record, changes_of, messages_of, reads_of
 from xrm_dsgvo.access.manifest import Notes
 from xrm_dsgvo.access.others import Others
 from xrm_dsgvo.access.portable import is_provided
@@ -14,6 +14,7 @@ from xrm_dsgvo.access.unsealing import opened
 from xrm_dsgvo.access.values import labelled, plain, texts
 from xrm_dsgvo.discovery.graph import Hit, Key
 from xrm_dsgvo.discovery.sources import Sources
+from xrm_dsgvo.own import Making
 from xrm_dsgvo.privacy import FieldPrivacy
 from xrm_dsgvo.registers import Registers
 
@@ -29,7 +30,7 @@ class Gathering:
     """How an answer is made.
 
     Args:
-        context: of the action.
+        context: of what makes it.
         sources: where records are.
         registers: what annotations name.
         others: what names other people.
@@ -37,7 +38,7 @@ class Gathering:
         portable: only what the person has provided, as it is now.
     """
 
-    context: ActionContext
+    context: Making
     sources: Sources
     registers: Registers
     others: Others
@@ -155,6 +156,7 @@ class Gathering:
             "special": said.special or (category.special if category else None),
             "origin": said.origin,
             "freeText": said.free_text,
+            "isFile": str(field_.type) == "file",
             "decision": said.decision,
             "recipients": list(said.recipients),
         }

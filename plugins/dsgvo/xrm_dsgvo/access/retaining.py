@@ -3,16 +3,15 @@
 from datetime import date
 from typing import Any
 
-from xrm_core.api import ActionContext, Record
+from xrm_core.api import Record
 from xrm_dsgvo.access.values import labelled
+from xrm_dsgvo.own import Making
 from xrm_dsgvo.privacy import EntityPrivacy, Start
 from xrm_dsgvo.registers import Registers
 from xrm_dsgvo.retention.deadline import end_of
 
 
-def retained(
-    context: ActionContext, said: EntityPrivacy, registers: Registers, stored: Record
-) -> dict[str, Any] | None:
+def retained(context: Making, said: EntityPrivacy, registers: Registers, stored: Record) -> dict[str, Any] | None:
     """The Löschklasse, and the last day, as far as its period has begun; None: the record has none."""
     if said.retention is None:
         return None
@@ -32,7 +31,7 @@ def retained(
     }
 
 
-def _began(context: ActionContext, start: Start, entity: str, stored: Record) -> date | None:
+def _began(context: Making, start: Start, entity: str, stored: Record) -> date | None:
     if start.field:
         value = stored.get(start.field)
         return None if value is None else date.fromisoformat(str(value)[:10])

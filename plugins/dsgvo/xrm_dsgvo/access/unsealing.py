@@ -6,14 +6,15 @@ whole, and does not go out.
 
 from typing import Any
 
-from xrm_core.api import ActionContext, Entity, Record
+from xrm_core.api import Entity, Record
 from xrm_dsgvo.access.manifest import Notes
 from xrm_dsgvo.discovery.graph import Hit
+from xrm_dsgvo.own import Making
 
 _RIGHT = "xrm_sealed"
 
 
-def opened(context: ActionContext, notes: Notes, hit: Hit, entity: Entity, stored: Record) -> dict[str, Any]:
+def opened(context: Making, notes: Notes, hit: Hit, entity: Entity, stored: Record) -> dict[str, Any]:
     """The sealed fields of a record that are about the person, in clear; None: it is not told, which is noted."""
     names = [name for name in hit.mine if entity[name].sealing is not None and stored.get(name) is not None]
     if not names:
@@ -26,6 +27,6 @@ def opened(context: ActionContext, notes: Notes, hit: Hit, entity: Entity, store
     return {name: found[name].text for name in names}
 
 
-def _may(context: ActionContext) -> bool:
+def _may(context: Making) -> bool:
     caller: Any = context.caller
     return bool(caller.access.may(_RIGHT, "read"))

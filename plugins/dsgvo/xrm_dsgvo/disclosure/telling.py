@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from xrm_core.api import ActionContext, Record
+from xrm_core.api import Record
 from xrm_dsgvo.access.values import labelled
 from xrm_dsgvo.disclosure.noting import DISCLOSURE
 from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.own import Making
 
 _AT_ONCE, _MOST = 200, 1_000
 
 
-def disclosures(context: ActionContext, keys: Iterable[Key]) -> Iterator[Record]:
+def disclosures(context: Making, keys: Iterable[Key]) -> Iterator[Record]:
     """What has gone of these records, to whom ever."""
     ids: dict[str, list[str]] = {}
     for entity, id_ in keys:
@@ -27,7 +28,7 @@ def disclosures(context: ActionContext, keys: Iterable[Key]) -> Iterator[Record]
                     break
 
 
-def told(context: ActionContext, keys: Iterable[Key]) -> list[dict[str, Any]]:
+def told(context: Making, keys: Iterable[Key]) -> list[dict[str, Any]]:
     """The same for the person: named recipients (Article 15(1)(c)), with fields and days."""
     model, found = context.records.model, []
     for each in disclosures(context, keys):

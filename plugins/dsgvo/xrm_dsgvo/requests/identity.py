@@ -7,7 +7,7 @@ from enum import Enum
 from xrm_core.api import Action, ActionContext, Record, Refuse
 from xrm_dsgvo.discovery import Seed, SubjectGraph, discover
 from xrm_dsgvo.discovery.identity import one_form
-from xrm_dsgvo.own import now
+from xrm_dsgvo.own import Making, now
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.requests.cases import RequestStanding, actor_of, held, moved, said
 from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
@@ -113,7 +113,7 @@ def identify(context: ActionContext, given: RequestIdentifyInput) -> RequestStan
     return moved(context, request, known)
 
 
-def graph_of(context: ActionContext, request: Record) -> SubjectGraph:
+def graph_of(context: Making, request: Record) -> SubjectGraph:
     """All that is about who has asked; of somebody unknown, what their name and address lead to."""
     region = context.settings.region
     confirmed = frozenset((str(entity), str(id_)) for entity, id_ in (request["confirmed"] or {}).get("records", ()))

@@ -1,0 +1,53 @@
+"""The files that go along with an answer, as links for a short time: who makes answers may read no records."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from xrm_core.api import Refuse, Route, RouteContext
+from xrm_dsgvo.access.answering import made
+from xrm_dsgvo.access.portable import is_portable
+from xrm_dsgvo.requests.states import REQUEST, may
+
+_RIGHTS = {"access": "dsgvo.access", "portability": "dsgvo.portable"}
+
+
+def routes() -> list[Route]:
+    """``/answers/{request}/files``, for who may make the answer."""
+    return [Route("/answers/{request}/files", files, seconds=60.0)]
+
+
+def files(context: RouteContext) -> Response:
+    """The files of an answer, each with a link. Raises Refuse: it is no request of which an answer is made."""
+    request = context.read(REQUEST, _id(context.request.path["request"]))
+    right = _RIGHTS.get(request["kind"], "") if request is not None and may("make", request["status"]) else ""
+    caller: Any = context.caller
+    if request is None or not right or not caller.access.may_run(right):
+        text = {"en": "There is no such request that you work on.", "de": "Diese Anfrage bearbeiten Sie nicht."}
+        raise Refuse(text)
+    found = made(context, request)
+    return JSONResponse([_told(context, *each) for each in _files(found.content)])
+
+
+def _files(content: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Records and their fields that hold files, as far as the answer has them."""
+    takes_along = content["meta"]["right"] == "portability"
+    for record in content["data"]:
+        for field in record["fields"]:
+            if field["isFile"] and (is_portable(field) or not takes_along):
+                yield record, field
+
+
+def _told(context: RouteContext, record: Mapping[str, Any], field: Mapping[str, Any]) -> dict[str, Any]:
+    file = field["value"]
+    url, until = context.link_to_file(file["id"])
+    names = {"entity": record["entity"], "record": record["id"], "field": field["name"]}
+    return {**names, **file, "url": url, "expiresAt": until}
+
+
+def _id(text: str) -> str:
+    """An id as it may be asked for. Raises Refuse: it is none."""
+    if len(text) != len("018f0000-0000-7000-8000-000000000000") or not set(text) <= set("0123456789abcdef-"):
+        raise Refuse({"en": "That is no request.", "de": "Das ist keine Anfrage."})
+    return text

@@ -10,7 +10,7 @@ from xrm_dsgvo.access.manifest import Notes
 from xrm_dsgvo.access.others import Others
 from xrm_dsgvo.access.portable import is_provided
 from xrm_dsgvo.access.retaining import retained
-from xrm_dsgvo.access.unsealing import opened
+from xrm_dsgvo.access.unsealing import kept_back
 from xrm_dsgvo.access.values import labelled, plain, texts
 from xrm_dsgvo.discovery.graph import Hit, Key
 from xrm_dsgvo.discovery.sources import Sources
@@ -56,7 +56,7 @@ class Gathering:
         if stored is None:
             return None
         entity, said = self.sources.model[hit.entity], self.sources.privacy[hit.entity]
-        stored = {**stored, **self._asked(hit, stored), **opened(self.context, self.notes, hit, entity, stored)}
+        stored = {**stored, **self._asked(hit, stored), **kept_back(self.context, self.notes, hit, entity, stored)}
         self.notes.found["trash" if hit.deleted else "records"] += 1
         for name in hit.others:
             self.notes.leave_out("ART15_4", "records", hit.entity, name, int(stored.get(name) is not None))

@@ -29,8 +29,8 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "en": "A sealed value: who may open it has to make the answer.",
     },
     "SEALED_FORMER": {
-        "de": "Frühere und gelöschte versiegelte Werte werden nicht geöffnet.",
-        "en": "Former and deleted sealed values are not opened.",
+        "de": "Frühere versiegelte Werte werden nicht geöffnet.",
+        "en": "Former sealed values are not opened.",
     },
     "FILE_APART": {
         "de": "Der Inhalt einer Datei liegt der Auskunft gesondert bei.",

@@ -216,6 +216,15 @@ def test_who_is_not_known_is_told_so(world: World):
     assert "E-Mail" not in made["content"]
 
 
+def test_an_address_that_is_known_is_no_proof_of_who_has_asked(world: World):
+    # given somebody who gives the address of A, and an agent who has checked nothing
+    request = opened(world.agent, "access", address=world.a.tokens["contact", "email"])
+    identify = "mutation ($i: DsgvoRequestIdentifyInput!) { dsgvoRequestIdentify(input: $i) { status } }"
+    done(world.agent, identify, request=request, grade="known_facts")
+
+    assert "say who has asked" in refused(world.agent, ACCESS, request=request)
+
+
 def test_an_answer_goes_out_once_all_is_reviewed_and_leaves_no_copy(world: World):
     dsb = world.xrm.as_role("dsb")
     request, other = world.asked(), world.asked("erasure")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from xrm_core.api import Record
+from xrm_core.api import Record, Refuse
 from xrm_dsgvo.access.gathering import Gathering, Place
 from xrm_dsgvo.access.manifest import manifest_of
 from xrm_dsgvo.access.others import others_of
@@ -47,10 +47,21 @@ def digest_of(content: Mapping[str, Any]) -> str:
 
 
 def made(context: Making, request: Record, *, texts: bool = False) -> Made:
-    """The answer to a request, as things are now; with ``texts`` of others that name the person."""
+    """The answer to a request, as things are now; with ``texts`` of others that name the person.
+
+    Raises:
+        Refuse: nobody has said who has asked, and somebody is known by the name or the address that they gave: these
+            are no proof that it is them.
+    """
     model, settings = context.records.model, context.settings
     privacy, registers = privacy_of(model), settings.all_registers()
     graph = graph_of(context, request)
+    if request["data_subject"] is None and graph.hits:
+        text = {
+            "en": "Somebody is known by this address: say who has asked, by dsgvoRequestIdentify with a record.",
+            "de": "Unter dieser Anschrift ist jemand bekannt: mit dsgvoRequestIdentify sagen, wer gefragt hat.",
+        }
+        raise Refuse(text, field="request")
     sources = Sources(context, model, privacy)
     words = [str(each) for each in (request["blackened"] or {}).get("words", ())]
     reviewed = {

@@ -137,7 +137,8 @@ def _addresses(context: ActionContext, graph: SubjectGraph) -> Iterator[str]:
     for hit in graph.hits:
         if not hit.own or hit.deleted:
             continue
-        record, model = context.read(*hit.key) or {}, context.records.model[hit.entity]
+        stored, model = context.read(*hit.key), context.records.model[hit.entity]
+        record = {} if stored is None else context.in_clear(hit.entity, stored)
         for name in hit.mine:
             kind = str(model[name].type)
             space = str(record.get("kind")) if hit.entity == "contact_point" and name == "value" else kind

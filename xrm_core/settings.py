@@ -406,7 +406,9 @@ class Settings(BaseSettings):
             # The model is frozen for everybody else; here it is still being built.
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.expanduser()}/xrm.db")
         if not self.key_store_url and self.database_url.startswith("sqlite"):
-            object.__setattr__(self, "key_store_url", f"sqlite:///{self.data_dir.expanduser()}/keys/sealed.db")
+            object.__setattr__(
+                self, "key_store_url", f"sqlite:///{self.data_dir.expanduser().absolute()}/keys/sealed.db"
+            )
         if self.key_store_url == self.database_url:
             raise ValueError("XRM_KEY_STORE_URL is the database of the data; then backups of it would hold the keys")
         return self

@@ -157,8 +157,10 @@ def test_destroying_that_was_stopped_between_commit_and_cleaning_is_taken_up(
 
 def test_a_destroyed_key_is_in_no_file_of_the_store(tmp_path: Path) -> None:
     # given
+    tmp_path = tmp_path / "keys"
     store = KeyStore(f"sqlite:///{tmp_path / 'keys.db'}", SECRET)
     store.key("acme", ANNA, "general")
+    assert tmp_path.stat().st_mode & 0o077 == 0
     with store.database.read() as connection:
         wrapped = connection.scalar(select(KEY.c.wrapped)) or ""
     assert any(wrapped.encode() in each.read_bytes() for each in tmp_path.iterdir())

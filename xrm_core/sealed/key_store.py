@@ -4,11 +4,13 @@ import datetime as dt
 import secrets
 import weakref
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, event, or_, select, text, update
+from sqlalchemy import Connection, Engine, Row, delete, event, make_url, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from uuid_utils import uuid7
@@ -107,6 +109,20 @@ class KeyStore:
             )
         return self._unwrapped(row)
 
+    def fits(self, tenant: str) -> bool:
+        """Whether it has keys of a database, which XRM_SECRET_KEY unwraps.
+
+        Raises:
+            SealingUnavailable: there is no store, or the secret is another one.
+        """
+        with self.database.read() as connection:
+            living = select(KEY).where(KEY.c.tenant == tenant, KEY.c.wrapped.is_not(None))
+            row = connection.execute(living.order_by(KEY.c.id.desc()).limit(1)).first()
+            if row is not None:
+                self._wrapping.unwrap(row.wrapped, row.id)
+                return True
+            return connection.scalar(select(KEY.c.id).where(KEY.c.tenant == tenant).limit(1)) is not None
+
     def destroy(self, tenant: str, subject: str, classes: Collection[str] | None = None) -> int:
         """Destroy the keys of a subject: in some classes or, with None, in all, also those to come.
 
@@ -160,6 +176,7 @@ class KeyStore:
     def database(self) -> Database:
         """Where the keys are, with its tables."""
         self.require()
+        _make_folder(self._url)
         found = Database(self._url, pool=2)
         if found.is_sqlite:
             event.listen(found.engine, "connect", _overwrite_what_is_deleted)
@@ -218,6 +235,14 @@ class KeyStore:
             raw.close()
         if busy:
             raise Busy("Somebody reads the key store, so its journal could not be emptied.", hint="Try it again.")
+
+
+def _make_folder(url: str) -> None:
+    """The folder of a file is for who runs the server alone."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        with suppress(OSError):  # told when the file is opened
+            Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _overwrite_what_is_deleted(connection: Any, _record: Any) -> None:

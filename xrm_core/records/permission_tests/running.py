@@ -1,5 +1,6 @@
 """Tests of permissions, run: each step is tried on a database of its own and taken back."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from xrm_core.records.permission_tests.tests import PermissionTest, PermissionTe
 from xrm_core.records.rights import context
 from xrm_core.records.teams import teams_below
 from xrm_core.records.verdicts import Verdict, verdict
+from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
@@ -52,20 +54,24 @@ def run_tests(tests: PermissionTests, model: Model, policies: PolicySet) -> list
     """
     with TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'tests.db'}")
+        keys = KeyStore(f"sqlite:///{Path(folder) / 'keys.db'}", secrets.token_hex())
         try:
             apply(database, model)
-            world = _World(tests, model, policies, database)
+            world = _World(tests, model, policies, database, keys)
             return [failure for test in tests.tests for failure in world.failures(test)]
         finally:
+            keys.close()
             database.close()
 
 
 class _World:
-    def __init__(self, tests: PermissionTests, model: Model, policies: PolicySet, database: Database) -> None:
+    def __init__(
+        self, tests: PermissionTests, model: Model, policies: PolicySet, database: Database, keys: KeyStore
+    ) -> None:
         self._database = database
         self._policies = policies
         self._authority = Authority(model, policies)
-        self._door = Records(model, Tables(model), Plugins([]))
+        self._door = Records(model, Tables(model), Plugins([]), key_store=keys)
         self._records = ExampleRecords(tests)
         self._tests = tests
         with database.begin() as connection:

@@ -11,6 +11,7 @@ from xrm_core.auth.secret_box import SecretBox
 from xrm_core.errors import XrmError
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.in_force import in_force
+from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.assembly import find_plugins, read_model
 from xrm_core.server.doctor.findings import Finding, failed, ok, warning
 from xrm_core.server.doctor.jobs import look_at_jobs
@@ -21,6 +22,7 @@ from xrm_core.storage.backup.postgres_tools import PostgresTools
 from xrm_core.storage.drift import drift
 from xrm_core.storage.engines import Database, is_missing
 from xrm_core.storage.schema_files import schema_files
+from xrm_core.storage.sealed_tables import mark_of
 from xrm_core.storage.system_upgrade import newest_revision, system_revision
 from xrm_core.storage.tenants import SERVED, Tenant, tenants
 
@@ -84,6 +86,7 @@ class Databases:
                 return
             yield from self._model(check, connection, model)
             yield from self._sealed(check, connection)
+            yield from self._keys(check, connection, model)
             yield from look_at_jobs(check, connection)
 
     def _model(self, check: str, connection: Connection, model: Model) -> Iterator[Finding]:
@@ -123,6 +126,23 @@ class Databases:
             yield warning(
                 f"{check}: secrets", f"{found.anew} are encrypted with a former key.", "Run «xrm secrets rotate»."
             )
+
+    def _keys(self, check: str, connection: Connection, model: Model) -> Iterator[Finding]:
+        """The key store, if it is needed: what is sealed opens with nothing else."""
+        mark = mark_of(connection)
+        if mark is None and not any(field.sealing for entity in model for field in entity.fields.values()):
+            return
+        store, remedy = keys_of(self._settings), "See «Sealed values» in the documentation: the key store."
+        try:
+            store.require()
+            there = not is_missing(self._settings.key_store_url)
+            if mark is not None and not (there and store.fits(mark)):
+                yield failed(f"{check}: sealed values", "The key store has no key of this database.", remedy)
+                return
+        except XrmError as error:
+            yield failed(f"{check}: sealed values", error.message, error.hint or remedy)
+            return
+        yield ok(f"{check}: sealed values", "The key store is at hand.")
 
 
 def _sqlite(check: str, connection: Connection) -> Iterator[Finding]:

@@ -35,7 +35,7 @@ def erase_record(connection: Connection, record_id: str, fields: Iterable[str] |
             present = frozenset(entry.values())
             gone = present if names is None else names & present
             if gone:
-                connection.execute(update(CHANGE).where(CHANGE.c.id == row.id).values(_without(entry, gone)))
+                connection.execute(update(CHANGE).where(CHANGE.c.id == row.id).values(without(entry, gone)))
                 count += 1
         if len(rows) < _AT_ONCE:
             return count
@@ -71,11 +71,12 @@ def _erase_author(connection: Connection, row: Row[Any], actor: str) -> bool:
     gone = {ACTOR, CAUSES} if entry.actor == actor else set()
     gone |= {_AUTHOR} if entry.values().get(_AUTHOR) == actor else set()
     if gone:
-        connection.execute(update(CHANGE).where(CHANGE.c.id == row.id).values(_without(entry, frozenset(gone))))
+        connection.execute(update(CHANGE).where(CHANGE.c.id == row.id).values(without(entry, frozenset(gone))))
     return bool(gone)
 
 
-def _without(entry: Stored, names: frozenset[str]) -> dict[str, object]:
+def without(entry: Stored, names: frozenset[str]) -> dict[str, object]:
+    """The columns of an entry that has lost values, which verifies as before."""
     fields = {name: value for name, value in json.loads(entry.fields).items() if name not in names}
     return {
         "fields": text(fields),

@@ -35,7 +35,13 @@ class Gone:
 
 
 def going_along(
-    connection: Connection, model: Model, tables: Tables, kind: Entity, ids: Sequence[str], most: int
+    connection: Connection,
+    model: Model,
+    tables: Tables,
+    kind: Entity,
+    ids: Sequence[str],
+    most: int,
+    by: Sequence[str] = ("cascade",),
 ) -> list[Gone]:
     """The records that the database will delete with these, held until the transaction ends; the nearest first.
 
@@ -46,6 +52,8 @@ def going_along(
         kind: the entity of the records.
         ids: theirs.
         most: so many at most, since all of them are in memory, in the trash and in the log at once.
+        by: what the relations by which they go say of a deletion; also ``restrict`` where those that could not be
+            without these are to go with them.
 
     Raises:
         DeletionTooLarge: they are more.
@@ -55,7 +63,7 @@ def going_along(
     waiting = {kind.name: list(ids)}
     while waiting:
         target, reached = waiting.popitem()
-        for owner, field in _relations(model, target, "cascade"):
+        for owner, field in (each for kind_of in by for each in _relations(model, target, kind_of)):
             table = tables[owner.name]
             column = table.c[_column(field, target)]
             for some in _some(reached):

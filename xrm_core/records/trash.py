@@ -106,6 +106,11 @@ def record_of(kind: Entity, kept: Mapping[str, Mapping[str, Any]]) -> tuple[Reco
     return canonical(kind, from_row(kind, row)), frozenset(new)
 
 
+def kept_of(kind: Entity, record: Record) -> dict[str, dict[str, Any]]:
+    """A record as it is kept, in JSON types: what :func:`record_of` takes."""
+    return _by_type(kind, _types(kind), record)
+
+
 def _types(kind: Entity) -> dict[str, tuple[str, bool]]:
     """Column → what the trash calls its type, and whether that is a duration."""
     types = {column: column_type(field, column) for field in kind.all_fields() for column in field.columns}

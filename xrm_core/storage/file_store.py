@@ -20,6 +20,7 @@ from xrm_core.storage.content_names import is_own
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK, FILE_VERSION
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.trash_tables import TRASH_FILE
+from xrm_core.storage.vault_tables import VAULT_FILE
 
 _BATCH = 100
 """Files removed at a time: nobody who attaches one meanwhile waits long."""
@@ -141,9 +142,10 @@ def read_chunk(connection: Connection, file_id: str, number: int) -> bytes | Non
 
 
 def attached(model: Model, tables: Tables, file_id: ColumnElement[str] = FILE.c.id) -> ColumnElement[bool]:
-    """Whether any record refers to a file, of the row of ``xrm_file`` or of this id, also one in the trash."""
+    """Whether any record refers to a file, of the row of ``xrm_file`` or of this id, or one in trash or vault."""
     return or_(
         exists().where(TRASH_FILE.c.file_id == file_id),
+        exists().where(VAULT_FILE.c.file_id == file_id),
         *(
             exists().where(tables[entity.name].c[field.columns[0]] == file_id)
             for entity in model

@@ -39,10 +39,14 @@ from xrm_core.storage.system import (
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
 from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
+from xrm_core.storage.vault_tables import VAULT, VAULT_FILE
 from xrm_core.storage.webhook_tables import WEBHOOK, WEBHOOK_DELIVERY
 from xrm_core.storage.workflow_tables import WORKFLOW_LOOK, WORKFLOW_RUN
 
-ELSEWHERE = (CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, MERGE, POLICY_SET, SEALED_DATA, TRASH, TRASH_FILE)
+ELSEWHERE = (
+    *(CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, MERGE, POLICY_SET, SEALED_DATA, TRASH, TRASH_FILE),
+    *(VAULT, VAULT_FILE),
+)
 """Named here, so that they are known to be system tables whoever else imports them or not.
 
 Idempotency keys go along: what was done at one place is not to be done again at the other by who repeats it there.

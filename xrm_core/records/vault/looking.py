@@ -1,0 +1,98 @@
+"""What lies in the vault, for who may open sealed values."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection, select
+
+from xrm_core.errors import Forbidden
+from xrm_core.metadata.model import Model
+from xrm_core.permissions.caller import Caller, System
+from xrm_core.permissions.policy import SEALED, Action
+from xrm_core.query.reads import Read
+from xrm_core.query.trash import former_names
+from xrm_core.records import read_log
+from xrm_core.records.door import Records
+from xrm_core.records.sealed_fields import SEALED_FIELDS
+from xrm_core.records.stored import Record
+from xrm_core.records.trash import record_of
+from xrm_core.records.vault.deposits import VALUES, opened
+from xrm_core.storage.vault_tables import VAULT
+from xrm_core.translation import say
+
+
+class _Asking(Protocol):
+    @property
+    def records(self) -> Records: ...
+    @property
+    def connection(self) -> Connection: ...
+    @property
+    def caller(self) -> Caller: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Vaulted:
+    """A record of which something lies in the vault.
+
+    Args:
+        deposit: with what it was moved.
+        subject: id of whose it is.
+        entity: of it, by the name that this has now.
+        id: of it.
+        values: its fields as they were stored; those that lie here alone, unless it is ``whole``.
+        whole: whether all of it is here, and it is not in its table.
+    """
+
+    deposit: str
+    subject: str
+    entity: str
+    id: str
+    values: Record
+    whole: bool
+
+
+def in_vault(context: _Asking, *, deposit: str | None = None, subject: str | None = None) -> list[Vaulted]:
+    """Records of a deposit, or of a subject; opened by the rights of the context's caller, and logged as reads.
+
+    Args:
+        context: of an action, a job or a command: it writes who has looked.
+        deposit: its id; None: all of the subject.
+        subject: its id.
+
+    Raises:
+        Forbidden: the caller may not open sealed values.
+        SealingUnavailable, SealedKeyDestroyed: it cannot be opened, or nobody can open it any more.
+    """
+    if deposit is None and subject is None:
+        raise ValueError("a deposit or a subject")
+    caller, connection = context.caller, context.connection
+    if not isinstance(caller, System) and not caller.access.may(SEALED, Action.READ):
+        raise Forbidden(
+            say("You may not open what lies in the vault."),
+            hint=say("It takes a right to «{name}».", name=SEALED),
+        )
+    chosen = select(VAULT).order_by(VAULT.c.deposit, VAULT.c.place)
+    chosen = chosen.where(VAULT.c.deposit == deposit) if deposit is not None else chosen
+    chosen = chosen.where(VAULT.c.subject == subject) if subject is not None else chosen
+    found = list(_found(context.records, connection, list(connection.execute(chosen))))
+    if not isinstance(caller, System):
+        reads = [(Read(each.entity, tuple(sorted(each.values))), [each.id]) for each in found]
+        read_log.write(connection, caller, None, reads)
+    return found
+
+
+def _found(records: Records, connection: Connection, rows: list[object]) -> Iterator[Vaulted]:
+    for row, content in opened(records, connection, rows):  # type: ignore[arg-type]
+        name = _now(records.model, row.entity)
+        if name is None:
+            continue
+        kind = records.model[name]
+        whole = row.kind != VALUES
+        values = record_of(kind, content["record"])[0] if whole else content["values"]
+        shown = {key: value for key, value in values.items() if key not in SEALED_FIELDS(kind)}
+        yield Vaulted(row.deposit, row.subject, name, row.record_id, shown, whole)
+
+
+def _now(model: Model, then: str) -> str | None:
+    return next((each.name for each in model if then in former_names(each)), None)

@@ -1,0 +1,96 @@
+"""A deposit comes back: records with their ids, links and versions, values where nobody has written another one."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from xrm_core.changes import log
+from xrm_core.changes.entry import Change, Operation
+from xrm_core.changes.relocating import put_back
+from xrm_core.permissions.policy import Action
+from xrm_core.records import coming_back, logged
+from xrm_core.records.locking import locked
+from xrm_core.records.refusals import translated
+from xrm_core.records.stored import canonical, to_columns
+from xrm_core.records.vault.deposits import RECORD, TRASHED, VALUES, Deposit, Writing, opened, rows_of
+from xrm_core.records.vault.trashed import given_to_trash
+from xrm_core.storage.vault_tables import VAULT, VAULT_FILE
+
+
+def bring_back(context: Writing, deposit: str) -> Deposit:
+    """Bring a deposit back, all of it or, if something is refused, nothing.
+
+    Relations that others have lost are filled where they are still empty. Entries of the change log have their values
+    again. Nobody's hooks are asked. A value that somebody has written meanwhile stays, and what was there before goes.
+
+    Args:
+        context: as of :func:`~xrm_core.records.vault.move_to_vault`.
+        deposit: its id.
+
+    Returns:
+        What has come back.
+
+    Raises:
+        KeyError: there is no such deposit.
+        ValidationFailed: something does not fit any more, such as a unique value that another record has by now.
+        SealingUnavailable, SealedKeyDestroyed: it cannot be opened, or nobody can open it any more.
+    """
+    records, connection, caller = context.records, context.connection, context.system
+    now = dt.datetime.now(dt.UTC)
+    contents = list(opened(records, connection, rows_of(connection, deposit)))
+    whole = [(row, content) for row, content in contents if row.kind == RECORD]
+    could = (coming_back.back_of(records, caller, row.entity, content["record"], now) for row, content in whole)
+    back = coming_back.checked(records, connection, caller, [each for each in could if each is not None])
+    ordered = list(coming_back.in_order(back))
+    coming_back.store(records, connection, caller, ordered)
+    entries = [
+        logged.entry(caller, each.kind, Operation.RESTORE, each.record, logged.state(each.kind, each.record))
+        for each in ordered
+    ]
+    lost = [json.dumps(content["lost"]) for _, content in whole]
+    given = coming_back.given_back(records, connection, caller, lost, back, now)
+    log.append(connection, [*entries, *given], now)
+    values = [(row, content) for row, content in contents if row.kind == VALUES]
+    trashed = [(row, content, _files(context, row.id)) for row, content in contents if row.kind == TRASHED]
+    given_to_trash(connection, trashed)
+    changed = [change for row, content in values for change in _values(context, row, content, now)]
+    log.append(connection, changed, now)
+    for _, content in contents:
+        put_back(connection, content["log"])
+    connection.execute(delete(VAULT).where(VAULT.c.deposit == deposit))
+    counts: dict[str, int] = {}
+    others = [row.entity for row, _ in contents if row.kind != RECORD]
+    for entity in (*(each.kind.name for each in ordered), *others):
+        counts[entity] = counts.get(entity, 0) + 1
+    return Deposit(deposit, counts)
+
+
+def _files(context: Writing, vault_id: str) -> list[str]:
+    mine = select(VAULT_FILE.c.file_id).where(VAULT_FILE.c.vault_id == vault_id)
+    return [str(file) for file in context.connection.scalars(mine)]
+
+
+def _values(context: Writing, row: Any, content: Mapping[str, Any], now: dt.datetime) -> Iterator[Change]:
+    records, connection, caller = context.records, context.connection, context.system
+    kind = records.model.entities.get(row.entity)
+    if kind is None:
+        return
+    table, scope = records.tables[kind.name], records.scope(connection, caller)
+    [record] = locked(connection, scope, caller, kind, [row.record_id], Action.UPDATE, [])
+    instead = canonical(kind, {name: content["instead"][name] for name in content["instead"] if name in kind.fields})
+    back = {name: content["values"][name] for name in instead if record[name] == instead[name]}
+    pairs = logged.differences(kind, record, back)
+    if not pairs:
+        return
+    stamped = {"version": table.c.version + 1, "updated_at": now, "updated_by": caller.actor}
+    change = update(table).where(table.c.id == row.record_id).values({**to_columns(kind, back), **stamped})
+    try:
+        connection.execute(change)
+    except IntegrityError as error:
+        raise translated(error, kind, caller) from None
+    after = {"id": row.record_id, "version": record["version"] + 1}
+    yield logged.entry(caller, kind, Operation.UPDATE, after, pairs)

@@ -27,7 +27,9 @@ its gates are given, ``Parcel`` what leaves of a record, ``ConnectorRefusal`` wh
 them. ``erase_values`` erases former values of a record from the change log and the trash, ``Erased`` is how much,
 ``former_values`` are those in the log. ``changes_of`` are the entries of the log of a record, each a ``LoggedChange``,
 ``reads_of`` those of the log of reads, each a ``LoggedRead``; ``messages_of`` the messages of the outbox about it or to
-it, each a ``ListedMessage``. ``destroy_keys`` destroys the keys of sealed values,
+it, each a ``ListedMessage``. ``move_to_vault`` moves records and values out of
+their tables for a time, ``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends them; a
+``Deposit`` is what was moved together, ``Vaulted`` a record there. ``destroy_keys`` destroys the keys of sealed values,
 ``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed. What is not here may change in any
 release.
 """
@@ -87,6 +89,7 @@ from xrm_core.records.erasing import Erased, erase_values, former_values
 from xrm_core.records.history import changes_of, reads_of
 from xrm_core.records.hooks import HookContext, On, RecordChange
 from xrm_core.records.read_log import LoggedRead
+from xrm_core.records.vault import Deposit, Vaulted, bring_back, erase_in_vault, in_vault, move_to_vault
 from xrm_core.sealed.box import Opened
 from xrm_core.translation import Texts
 
@@ -103,6 +106,7 @@ __all__ = [
     "CustomFieldType",
     "DemoContext",
     "DemoData",
+    "Deposit",
     "DocumentInvalid",
     "Entity",
     "Erased",
@@ -154,16 +158,21 @@ __all__ = [
     "Secret",
     "TextFormat",
     "Texts",
+    "Vaulted",
     "Write",
+    "bring_back",
     "changes_of",
     "destroy_keys",
     "enqueue",
+    "erase_in_vault",
     "erase_values",
     "former_values",
     "hookimpl",
+    "in_vault",
     "may_leave",
     "may_send",
     "messages_of",
+    "move_to_vault",
     "reads_of",
     "recheck_messages",
     "send_message",

@@ -97,3 +97,33 @@ def test_another_secret_key_takes_over(data: Path, xrm: Xrm, monkeypatch: pytest
     assert plots() == [PLOT]
     assert sealed(xrm) == ["ok"]
     assert data.is_dir()
+
+
+def test_a_backup_of_the_time_before_does_not_bring_back_what_was_destroyed(
+    data: Path, xrm: Xrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given
+    assert xrm("backup", "saved").code == 0
+    platform = assemble_applied(load_settings())
+    with closing(platform.database), platform.database.begin() as connection:
+        [id_] = connection.scalars(select(platform.records.tables["book"].c.id)).all()
+    monkeypatch.setenv("XRM_KEY_STORE_URL", f"sqlite:///{data / 'keys' / 'sealed.db'}")
+    monkeypatch.setenv("XRM_DATA_DIR", str(tmp_path / "other"))
+    monkeypatch.setenv("XRM_DATABASE_URL", f"sqlite:///{tmp_path / 'other' / 'xrm.db'}")
+    assert xrm("restore", "saved").code == 0
+    assert plots() == [PLOT]
+
+    # when
+    done = xrm("jobs", "run", "destroy_keys", "--here", "--payload", json.dumps({"subject": id_, "classes": None}))
+
+    # then also in what was restored before, and in what will be
+    assert done.code == 0, done
+    assert plots() == [None]
+    monkeypatch.setenv("XRM_DATABASE_URL", f"sqlite:///{data / 'xrm.db'}")
+    assert plots() == [None]
+
+
+def test_a_job_that_does_not_say_whose_keys_destroys_none(data: Path, xrm: Xrm) -> None:
+    assert data.is_dir()
+    assert xrm("jobs", "run", "destroy_keys", "--here", "--payload", "{}").code == 1
+    assert plots() == [PLOT]

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -278,15 +279,18 @@ def test_keys_lie_beside_the_data_but_not_in_it(tmp_path: Path) -> None:
         load_settings(database_url="postgresql://localhost/xrm", key_store_url="postgresql://localhost/xrm")
 
 
-def test_two_stores_at_once_make_one_key(store: KeyStore, database_url: str) -> None:
+def test_many_at_once_make_one_key(store: KeyStore, database_url: str) -> None:
     # given
-    other = KeyStore(database_url, SECRET)
+    stores = [store, *(KeyStore(database_url, SECRET) for _ in range(3))]
+    assert all(each.database for each in stores)
 
     # when
-    found = {each.key("acme", ANNA, "general").id for each in (store, other, store)}
+    with ThreadPoolExecutor(len(stores)) as pool:
+        found = set(pool.map(lambda each: each.key("acme", ANNA, "general"), stores))
 
     # then
     assert len(found) == 1
     with store.database.read() as connection:
         assert len(connection.execute(select(KEY)).all()) == 1
-    other.close()
+    for each in stores[1:]:
+        each.close()

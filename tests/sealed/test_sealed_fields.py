@@ -1,7 +1,7 @@
 """Sealed fields: what is written lies nowhere in clear, and is opened for nobody but who has the right to it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -304,3 +304,51 @@ def test_errors_do_not_name_the_value(world: World) -> None:
         assert IBAN not in json.dumps(error.to_json())
         assert OTHER not in json.dumps(error.to_json())
         assert "xs1." not in json.dumps(error.to_json())
+
+
+def test_what_is_created_together_is_sealed_by_the_key_of_whom_it_refers_to(world: World) -> None:
+    # given
+    notes = {"create": [{"text": "von unten"}]}
+    anna = world.create("admin", "contact", {"name": "Anna", "iban": IBAN, "notes": notes})
+    above = world.create("admin", "note", {"text": "von oben", "contact": {"create": {"name": "Ben", "iban": OTHER}}})
+    below = _only(world, "note", lambda record: record["contact"] == anna)
+    ben = str((world.stored("note", above) or {})["contact"])
+    assert _opened(world, below, entity="note") == {"text": "von unten"}
+
+    # when
+    _destroy(world, anna)
+    _destroy(world, ben)
+
+    # then
+    assert _opened(world, below, entity="note") == _opened(world, above, entity="note") == {"text": None}
+
+
+def test_a_merge_seals_what_it_moves_by_the_key_of_the_record_that_stays(world: World) -> None:
+    # given
+    anna, twin = (world.create("clerk", "contact", {"name": "Anna", "iban": value}) for value in (IBAN, OTHER))
+    note = world.create("admin", "note", {"text": "bleibt", "contact": twin})
+    with world.database.begin() as connection:
+        world.records.merge(connection, world.caller("admin"), "contact", Wanted(anna, (twin,), {}, {}))
+
+    # when
+    _destroy(world, twin)
+
+    # then
+    assert _opened(world, note, entity="note") == {"text": "bleibt"}
+    assert _opened(world, anna)["iban"] == IBAN
+    _destroy(world, anna)
+    assert _opened(world, note, entity="note") == {"text": None}
+
+
+def _destroy(world: World, subject: str) -> None:
+    store = world.records.key_store
+    with world.database.read() as connection:
+        mark = str(connection.scalar(text("SELECT mark FROM xrm_sealed_data")))
+    assert store is not None
+    store.destroy(mark, subject)
+
+
+def _only(world: World, entity: str, fits: Callable[[dict[str, Any]], bool]) -> str:
+    with world.database.read() as connection:
+        [found] = [each for each in looking.find(world.records, connection, entity, {}, 100) if fits(each)]
+    return str(found["id"])

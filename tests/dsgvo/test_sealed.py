@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.dsgvo.conftest import KEY
+from tests.dsgvo.test_erasures import OPEN, RUN
 from tests.dsgvo.test_requests import done, known, opened
 from xrm_core.api import destroy_keys
 from xrm_core.testing import Setup, Xrm
@@ -134,3 +136,23 @@ def test_after_the_keys_are_destroyed_it_is_said_so(xrm: Xrm) -> None:
     assert told == [{"field": name, "text": None, "destroyed": True} for name in ("iban", "remark")]
     assert dsb.query(FOUND, text=IBAN)["dsgvoSealedRecords"]["records"] == []
     assert xrm.as_role("dsgvo_agent").query(GRAPH, iban=IBAN)["dsgvoSubjectGraph"]["records"] == []
+
+
+def test_an_erasure_takes_sealed_values_and_their_former_ones_along(xrm: Xrm) -> None:
+    # given
+    id_, other, agent = debtor(xrm), debtor(xrm, "DE91100000000123456789"), xrm.as_role("dsb")
+    admin = xrm.as_role("admin")
+    admin.query('mutation ($id: ID!) { updateDebtor(id: $id, input: {remark: "anders"}) { id } }', id=id_)
+
+    # when
+    plan = agent.query(OPEN, i={"entity": "debtor", "record": id_})["dsgvoErasureOpen"]
+    done_ = agent.query(RUN, i={"run": plan["run"], "planHash": plan["planHash"]})["dsgvoErasureRun"]
+
+    # then
+    assert done_["status"] == "complete"
+    with xrm.database.read() as connection:
+        of = {str(row.id): row for row in connection.execute(text("SELECT id, iban, remark FROM debtor"))}
+        logged = connection.scalars(text("SELECT fields FROM xrm_change WHERE entity = 'debtor'")).all()
+    assert id_ not in of or (of[id_].iban, of[id_].remark) == (None, None)
+    assert str(of[other].iban).startswith("xs1.")
+    assert "".join(logged).count("xs1.") == 2  # those of the other one

@@ -12,6 +12,7 @@ from xrm_core.metadata.predicate import parse
 from xrm_core.metadata.sealing import Sealing
 from xrm_core.metadata.snapshot import from_snapshot, to_snapshot
 from xrm_core.metadata.writer import files_of
+from xrm_core.workflows.values import PathWrong, end_of
 
 SEALED = {"type": "string", "x-sealed": {}}
 
@@ -95,6 +96,12 @@ def test_a_roll_up_cannot_use_it() -> None:
 def test_it_does_not_stand_for_a_record_by_itself() -> None:
     text = {"x-entity": "thing", "type": "object", "properties": {"f": SEALED, "name": {"type": "string"}}}
     assert load_texts([("thing.json", json.dumps(text), "core")])["thing"].display == "name"
+
+
+def test_a_workflow_cannot_take_its_value() -> None:
+    model = _load(SEALED)
+    with pytest.raises(PathWrong, match="sealed"):
+        end_of(model, model["thing"], "f")
 
 
 def test_a_row_rule_cannot_look_at_it() -> None:

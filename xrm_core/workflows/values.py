@@ -67,6 +67,8 @@ def end_of(model: Model, entity: Entity, path: Any) -> tuple[Entity, Field]:
     last = _field(entity, names[-1])
     if last.type is FieldType.FILE or (last.relation is not None and last.relation.polymorphic):
         raise PathWrong(f"{entity.name}.{last.name} is a file, or a relation to several entities")
+    if last.sealing is not None:
+        raise PathWrong(f"{entity.name}.{last.name} is sealed")
     return entity, last
 
 

@@ -1,6 +1,7 @@
 """What leaves is noted: of each record the fields that have gone to each recipient, and nothing else (I27)."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from xrm_core.api import (
     send_message,
 )
 from xrm_core.events.webhook_gates import held_back_by
+from xrm_core.storage.retrying import in_transaction
 from xrm_core.testing import Client, Setup, Xrm
 
 SMS, TELEMETRY, HOST = "channel:ship.sms", "ship:telemetry.example.com", "hooks.example.com"
@@ -188,6 +190,23 @@ def test_an_event_of_a_webhook_is_noted_if_it_is_about_a_person(xrm: Xrm, admin:
         (f"webhook:{HOST}", "contact"): {"email", "active"},
         (f"webhook:{HOST}", "contact_point"): set(),
     }
+
+
+def test_what_several_send_at_the_same_moment_is_noted_together(xrm: Xrm, admin: Client, ada: str):
+    in_force(xrm, f"webhook:{HOST}")
+    fields = ["email", "phone", "job_title", "department"]
+
+    def leaves(name: str) -> str | None:
+        parcel = Parcel("contact", ada, frozenset({name}))
+        return in_transaction(
+            xrm.database,
+            lambda connection: held_back_by(connection, xrm.platform.records, f"https://{HOST}/hook", [parcel]),
+        )
+
+    with ThreadPoolExecutor(len(fields)) as threads:
+        assert list(threads.map(leaves, fields)) == [None] * len(fields)
+
+    assert noted(admin) == {(f"webhook:{HOST}", "contact"): set(fields)}
 
 
 def test_the_person_is_told_to_whom_their_data_have_gone(xrm: Xrm, admin: Client, ada: str):

@@ -18,7 +18,8 @@ from xrm_core.api import ActionContext, On, Record, RecordChange, Refuse, RouteC
 Making = ActionContext | RouteContext
 """What answers are made with: an action, or a route."""
 
-_announced: ContextVar[str | None] = ContextVar("dsgvo_announced", default=None)
+_announced: ContextVar[tuple[str, tuple[str | None, ...]] | None] = ContextVar("dsgvo_announced", default=None)
+"""An entity, and the operations on it that are still to come; None: any."""
 
 
 class Looking(Protocol):
@@ -74,17 +75,21 @@ def delete(context: Writing, entity: str, id_: str) -> None:
 
 
 def upsert(context: Writing, entity: str, by: tuple[str, ...], values: Mapping[str, Any]) -> str:
-    """The record with this key, created if there is none: of two who do it at once one creates it."""
-    with _announcing(entity):
+    """The record with this key, created if there is none: of two who do it at once one creates it, and the other, who
+    has begun to, changes it: that is asked about as two writes.
+    """
+    with _announcing(entity, "create", "update"):
         id_, _ = context.records.upsert(context.connection, context.system, entity, by, values)
     return str(id_)
 
 
 def is_own(change_: RecordChange) -> bool:
     """Whether the plugin has announced this write; asked once, the next one is none."""
-    if _announced.get() != change_.entity:
+    entity, operations = _announced.get() or ("", ())
+    if entity != change_.entity or not {None, change_.operation} & set(operations):
         return False
-    _announced.set(None)
+    rest = tuple(each for each in operations if each not in (None, change_.operation))
+    _announced.set((entity, rest) if rest else None)
     return True
 
 
@@ -105,8 +110,8 @@ def now() -> str:
 
 
 @contextmanager
-def _announcing(entity: str) -> Iterator[None]:
-    token = _announced.set(entity)
+def _announcing(entity: str, *operations: str) -> Iterator[None]:
+    token = _announced.set((entity, operations or (None,)))
     try:
         yield
     finally:

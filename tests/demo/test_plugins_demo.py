@@ -49,6 +49,19 @@ def test_what_a_plugin_yields_is_stored_the_same_each_time(database: Database, t
     assert (again["id"], again["name"]) == (first, stored[0]["name"])
 
 
+def test_a_record_that_is_there_is_changed(database: Database, tmp_path: Path) -> None:
+    def steps(demo: DemoContext) -> Iterator[tuple[str, list[Record]]]:
+        yield "customer", [{"id": demo.new_id(), "name": "First"}]
+        [first] = demo.ids("customer")
+        yield "customer", [{"id": first, "name": "Changed"}, {"name": "Second"}]
+
+    world = build(database, tmp_path, plugin(DemoData(steps, ("customer",))))
+
+    first, second = loaded(world)["customer"]
+
+    assert [(world.stored("customer", each) or {})["name"] for each in (first, second)] == ["Changed", "Second"]
+
+
 def test_what_the_model_does_not_have_is_left_out(database: Database, tmp_path: Path) -> None:
     world = build(database, tmp_path, plugin(DemoData(lambda _demo: 1 / 0, ("vehicle",))))  # type: ignore[arg-type, return-value]
     assert loaded(world) == {}

@@ -41,6 +41,15 @@ def test_a_demo_has_opportunities_of_every_kind(xrm: Xrm):
     counts = {each["key"]["status"]: each["count"] for each in groups["opportunitiesAggregate"]}
     assert sum(counts.values()) == 60
     assert counts.keys() == {"open", "won", "lost"}
+    fields = "status netTotal marginPercent opportunity { amount status } items { totalCount }"
+    quotes = admin.query(f"{{ quotes(first: 60) {{ nodes {{ {fields} }} }} }}")["quotes"]["nodes"]
+    assert {each["status"] for each in quotes} == {"draft", "sent", "accepted", "rejected"}
+    assert all(
+        (each["netTotal"], each["marginPercent"], each["items"]["totalCount"])
+        == (each["opportunity"]["amount"], "32.00", 4)
+        for each in quotes
+    )
+    assert {each["opportunity"]["status"] for each in quotes if each["status"] == "accepted"} == {"won"}
     assert admin.query("{ leads { nodes { score } } }")["leads"]["nodes"] == [{"score": 20}] * 3
     document = '{ salesReport(name: "pipeline_cube") { rows { values } } }'
     assert len(admin.query(document)["salesReport"]["rows"]) > 10

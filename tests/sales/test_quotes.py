@@ -90,6 +90,17 @@ def test_a_quote_is_priced_and_summed_up(quotes: Quotes):
     assert found["effectiveDiscount"] == "11.45"  # of 2 479.92
 
 
+def test_totals_follow_at_once_a_line_that_goes_or_comes_back(quotes: Quotes):
+    id_ = quotes.quote()
+    quotes.line(id_, quotes.press)
+    second = quotes.line(id_, quotes.press, 2)["id"]
+
+    quotes.sales.admin.query("mutation ($id: ID!) { deleteQuoteItem(id: $id) { id } }", id=second)
+    assert quotes.read(id_)["netTotal"] == "1200.00"
+    quotes.sales.admin.query("mutation ($id: ID!) { restoreQuoteItem(id: $id) { id } }", id=second)
+    assert quotes.read(id_)["netTotal"] == "2400.00"
+
+
 def test_tiers_contracts_days_and_prices_by_hand(quotes: Quotes):
     create = quotes.sales.xrm.create
     contract = create(

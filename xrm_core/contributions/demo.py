@@ -57,7 +57,8 @@ class DemoData:
 
     Args:
         records: a function that yields an entity and records for it, again and again; what it has yielded before is
-            stored when it goes on. It draws from the context only, so that the demo is the same each time.
+            stored when it goes on. One with the ``id`` of a record of the demo changes that, such as a quote that was
+            sent once it had lines. It draws from the context only, so that the demo is the same each time.
         entities: those that it writes. If the model does not have one of them, it is left out.
     """
 
@@ -95,9 +96,15 @@ def load_plugins_demo(
             if entity not in door.model:
                 raise plugins.load_error(plugin, f"its demo data are for the entity {entity!r}, which is not there")
             try:
-                for start in range(0, len(rows), _AT_ONCE):
-                    stored = door.create_many(connection, caller, entity, rows[start : start + _AT_ONCE])
+                there = set(ids.get(entity, ()))
+                new = [each for each in rows if each.get("id") not in there]
+                for start in range(0, len(new), _AT_ONCE):
+                    stored = door.create_many(connection, caller, entity, new[start : start + _AT_ONCE])
                     ids.setdefault(entity, []).extend(stored)
+                for each in rows:
+                    if each.get("id") in there:
+                        values = {name: value for name, value in each.items() if name != "id"}
+                        door.update(connection, caller, entity, str(each["id"]), values)
             except XrmError as error:
                 raise plugins.load_error(
                     plugin, f"its demo data cannot be stored: {entity}: {error.message}"

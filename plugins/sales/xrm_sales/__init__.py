@@ -118,6 +118,8 @@ def register_record_hooks() -> list[On]:
         On("opportunity_member", ("create", "update"), fields=("split_percent",), before=amounts.check_splits),
         On("opportunity_member", ("create", "update", "delete", "restore"), before=settling.after_member),
         On("opportunity", ("create", "update"), fields=settling.BASIS, before=settling.after_opportunity),
+        On("quote", "update", fields=("status",), before=settling.after_quote),
+        On("quota", ("create", "update", "delete", "restore"), before=settling.after_quota),
         On("commission_rule", ("create", "update"), fields=("condition",), before=settling.check_rule),
         On("activity", ("create", "update"), fields=("status", "opportunity"), before=stalled.wake),
         On("stage", "update", fields=("kind", "pipeline"), before=stages.keep_stage),

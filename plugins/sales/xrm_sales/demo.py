@@ -1,4 +1,4 @@
-"""What there is to see of sales in a demo: a pipeline with opportunities in it, prices, taxes, reports, and leads."""
+"""What there is to see of sales in a demo: a pipeline with opportunities and quotes, taxes, reports, and leads."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -6,6 +6,7 @@ from typing import Any
 
 from xrm_core.api import DemoContext, DemoData
 from xrm_sales.opportunities.defaults import LOSS_REASONS, STAGES
+from xrm_sales.quotes.demo import quotes
 from xrm_sales.reports.standard import STANDARD
 
 Rows = tuple[str, list[Mapping[str, Any]]]
@@ -17,6 +18,11 @@ _NAMES = (
 )
 _WHAT = ("Modernisierung", "Neue Linie", "Ersatzteile", "Wartung", "Erweiterung Halle 2")
 _OPPORTUNITIES = 60
+_TAXES = (
+    ("DE", 19), ("AT", 20), ("CH", 8.1), ("LI", 8.1), ("LU", 17), ("FR", 20), ("IT", 22), ("NL", 21), ("BE", 21),
+    ("DK", 25), ("SE", 25), ("PL", 23), ("CZ", 21), ("ES", 21), ("GB", 20), ("US", 0),  # there it is an export
+)  # fmt: skip
+"""Standard rates of value added tax, by country."""
 
 
 def demo() -> list[DemoData]:
@@ -51,7 +57,13 @@ def _records(demo: DemoContext) -> Iterator[Rows]:
             for id_, (name, to_competitor) in zip(reasons, LOSS_REASONS, strict=True)
         ],
     )
-    yield "tax_rate", [{"country": "DE", "category": "standard", "percent": 19, "valid_from": "2007-01-01"}]
+    yield (
+        "tax_rate",
+        [
+            {"country": country, "category": "standard", "percent": percent, "valid_from": "2024-01-01"}
+            for country, percent in _TAXES
+        ],
+    )
     yield (
         "report",
         [
@@ -59,7 +71,9 @@ def _records(demo: DemoContext) -> Iterator[Rows]:
             for name, title, title_de, document in STANDARD
         ],
     )
-    yield "opportunity", [_opportunity(demo, stages, reasons) for _ in range(_OPPORTUNITIES)]
+    opportunities: list[Mapping[str, Any]] = [_opportunity(demo, stages, reasons) for _ in range(_OPPORTUNITIES)]
+    yield "opportunity", opportunities
+    yield from quotes(demo, opportunities, {id_: (name, kind) for id_, name, kind, *_ in stages})
     yield "scoring_rule", [{"name": "Firma bekannt", "points": 20, "condition": {"company": {"isNull": False}}}]
     yield (
         "lead",
@@ -76,6 +90,7 @@ def _opportunity(demo: DemoContext, stages: list[tuple[str, str, str, int, str]]
     stage, _, kind, *_ = draw.choices(stages, [5, 4, 4, 3, 6, 4])[0]
     begun = day - timedelta(days=draw.randint(20, 300))
     values: dict[str, Any] = {
+        "id": demo.new_id(),
         "name": draw.choice(_WHAT),
         "customer": draw.choice(demo.ids("customer")),
         "stage": stage,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from xrm_sales.pricing.rounding import rounded
 
@@ -16,6 +16,9 @@ class Part:
     share: Decimal
     percent: Decimal
     amount: Decimal
+    basis: Decimal
+    attainment: Decimal | None = None
+    """Per cent of the quota, with this sale; None: the rule has no steps, or there is no quota."""
 
 
 def shares_of(owner: str | None, members: Sequence[Mapping[str, object]]) -> dict[str, Decimal]:
@@ -29,10 +32,64 @@ def shares_of(owner: str | None, members: Sequence[Mapping[str, object]]) -> dic
     return shares or ({owner: Decimal(100)} if owner else {})
 
 
-def part(user: str, share: Decimal, rule: Mapping[str, object], basis: Decimal, currency: str) -> Part:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Beyond so many per cent of the quota this rate counts."""
+
+    beyond: Decimal
+    percent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Attained:
+    """How far somebody has come: what they won before a sale, their share of it, and their quota; 0: they have none."""
+
+    before: Decimal
+    credit: Decimal
+    quota: Decimal
+
+    @property
+    def percent(self) -> Decimal | None:
+        """Of the quota, with this sale."""
+        return rounded((self.before + self.credit) * 100 / self.quota, "EUR") if self.quota else None
+
+
+def rate_of(base: Decimal, steps: Sequence[Step], attained: Attained) -> Decimal:
+    """The rate of a sale: each part of it counts by the step in which it lies (as graduated prices do).
+
+    Args:
+        base: the rate up to the first step, and all of it without a quota.
+        steps: in any order.
+        attained: where the sale begins and ends.
+    """
+    if not attained.quota or not attained.credit:
+        return base
+    rising = sorted(steps, key=lambda step: step.beyond)
+    begins = [Decimal(0), *(attained.quota * step.beyond / 100 for step in rising)]
+    ends, rates = [*begins[1:], None], [base, *(step.percent for step in rising)]
+    first, last, total = attained.before, attained.before + attained.credit, Decimal(0)
+    for begin, end, rate in zip(begins, ends, rates, strict=True):
+        within = (last if end is None else min(end, last)) - max(begin, first)
+        total += max(within, Decimal(0)) * rate
+    return total / attained.credit
+
+
+def part(
+    user: str,
+    share: Decimal,
+    rule: Mapping[str, object],
+    basis: Decimal,
+    currency: str,
+    steps: Sequence[Step] = (),
+    attained: Attained | None = None,
+) -> Part:
     """The part of one person. The most of a rule is for all shares together, so each has its share of it, too."""
     percent = Decimal(str(rule["percent"]))
-    whole = basis * percent / 100
+    if steps and attained is not None:
+        percent = rate_of(percent, steps, attained)
+    whole = max(basis, Decimal(0)) * percent / 100
     if rule["most"] is not None:
         whole = min(whole, Decimal(str(rule["most"])))
-    return Part(user, str(rule["id"]), share, percent, rounded(whole * share / 100, currency))
+    amount = rounded(whole * share / 100, currency)
+    shown = percent.quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    return Part(user, str(rule["id"]), share, shown, amount, basis, attained.percent if steps and attained else None)

@@ -55,6 +55,18 @@ STANDARD: tuple[tuple[str, str, str, str], ...] = (
 }""",
     ),
     (
+        "commissions_by_employee",
+        "Commissions by employee and month",
+        "Provisionen nach Mitarbeiter und Monat",
+        """{
+  commissionsAggregate(
+    where: {status: {ne: cancelled}}
+    groupBy: [{user: {lastName: VALUE}}, {earnedOn: MONTH}, {status: VALUE}, {currency: VALUE}]
+    orderBy: [{key: {earnedOn: ASC}}]
+  ) { key { user { lastName } earnedOn status currency } count sum { basis amount } max { attainment } }
+}""",
+    ),
+    (
         "against_competitors",
         "Won and lost against competitors",
         "Gewonnen und verloren gegen Wettbewerber",

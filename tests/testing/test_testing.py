@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.testing.conftest import FILES
+from xrm_core.auth import notices
 from xrm_core.auth.mail import Mail
 from xrm_core.auth.one_time import Purpose
 from xrm_core.graphql.schema import build
@@ -152,6 +153,14 @@ def test_statements_of_requests_are_counted(xrm: Xrm) -> None:
     with xrm.statements() as seen:
         xrm.create("task", text="one")
     assert seen
+
+
+def test_users_of_the_harness_are_told_of_nothing(xrm: Xrm) -> None:
+    xrm.as_role("clerk")
+    user_id = xrm.as_role("clerk", name="Another").user_id
+    xrm.as_user(user_id)
+
+    assert notices.take(xrm.database, xrm.platform.records.tables["user"]) == []
 
 
 def test_mails_are_kept(xrm: Xrm) -> None:

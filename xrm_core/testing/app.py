@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from starlette.testclient import TestClient
 
 from xrm_core.auth import tokens
@@ -18,6 +18,8 @@ from xrm_core.server.app import create_app
 from xrm_core.server.assembly import Platform
 from xrm_core.server.blueprints import Blueprint
 from xrm_core.storage.engines import Database
+from xrm_core.storage.notices import Notice
+from xrm_core.storage.system import NOTICE
 from xrm_core.testing.client import Client
 from xrm_core.testing.clock import Clock
 from xrm_core.testing.events import Happened, Recorder
@@ -119,6 +121,10 @@ class Xrm:
         """A client of a user who is there already, with what roles they have."""
         with self.database.begin() as connection:
             token = tokens.create_token(connection, user_id, "test")
+            # Nothing that has happened: else a test that takes longer than a few seconds finds a security notice.
+            connection.execute(
+                delete(NOTICE).where(NOTICE.c.user_id == user_id, NOTICE.c.kind == Notice.TOKEN_CREATED.value)
+            )
         return Client(self.http, token, user_id)
 
     def create(self, entity: str, values: Mapping[str, Any] | None = None, /, **more: Any) -> str:

@@ -138,21 +138,51 @@ def test_after_the_keys_are_destroyed_it_is_said_so(xrm: Xrm) -> None:
     assert xrm.as_role("dsgvo_agent").query(GRAPH, iban=IBAN)["dsgvoSubjectGraph"]["records"] == []
 
 
-def test_an_erasure_takes_sealed_values_and_their_former_ones_along(xrm: Xrm) -> None:
-    # given
-    id_, other, agent = debtor(xrm), debtor(xrm, "DE91100000000123456789"), xrm.as_role("dsb")
-    admin = xrm.as_role("admin")
-    admin.query('mutation ($id: ID!) { updateDebtor(id: $id, input: {remark: "anders"}) { id } }', id=id_)
+def test_an_erasure_takes_sealed_values_and_their_keys_along(xrm: Xrm) -> None:
+    # given a person, whose values are in a copy that nobody reaches
+    id_, other, dsb = debtor(xrm), debtor(xrm, "DE91100000000123456789"), xrm.as_role("dsb")
+    xrm.as_role("admin").query(
+        'mutation ($id: ID!) { updateDebtor(id: $id, input: {remark: "anders"}) { id } }', id=id_
+    )
+    with xrm.database.read() as connection:
+        copy = connection.execute(text("SELECT iban, remark FROM debtor WHERE id = :id"), {"id": id_}).one()
 
     # when
-    plan = agent.query(OPEN, i={"entity": "debtor", "record": id_})["dsgvoErasureOpen"]
-    done_ = agent.query(RUN, i={"run": plan["run"], "planHash": plan["planHash"]})["dsgvoErasureRun"]
+    plan = dsb.query(OPEN, i={"entity": "debtor", "record": id_})["dsgvoErasureOpen"]
+    done_ = dsb.query(RUN, i={"run": plan["run"], "planHash": plan["planHash"]})["dsgvoErasureRun"]
 
-    # then
+    # then nothing of it is in the tables
     assert done_["status"] == "complete"
+    assert {each["name"]: each["count"] for each in done_["steps"]}["keys"] == 2
     with xrm.database.read() as connection:
         of = {str(row.id): row for row in connection.execute(text("SELECT id, iban, remark FROM debtor"))}
         logged = connection.scalars(text("SELECT fields FROM xrm_change WHERE entity = 'debtor'")).all()
-    assert id_ not in of or (of[id_].iban, of[id_].remark) == (None, None)
+    assert (of[id_].iban, of[id_].remark) == (None, None)
     assert str(of[other].iban).startswith("xs1.")
     assert "".join(logged).count("xs1.") == 2  # those of the other one
+
+    # and after the commit the copy cannot be read either
+    xrm.work()
+    with xrm.database.begin() as connection:
+        connection.execute(
+            text("UPDATE debtor SET iban = :iban, remark = :remark WHERE id = :id"), {**copy._mapping, "id": id_}
+        )
+    told = dsb.query(OPENED, entity="debtor", record=id_)["dsgvoSealedValues"]
+    assert [(each["text"], each["destroyed"]) for each in told] == [(None, True)] * 2
+    assert dsb.query(FOUND, text="DE91100000000123456789")["dsgvoSealedRecords"]["records"] == [other]
+    document = 'mutation ($id: ID!) { updateDebtor(id: $id, input: {remark: "neu"}) { id } }'
+    xrm.as_role("admin").refused(document, "SEALED_KEY_DESTROYED", id=id_)
+
+
+def test_an_erasure_that_is_taken_back_leaves_the_keys(xrm: Xrm) -> None:
+    # given
+    id_, dsb = debtor(xrm), xrm.as_role("dsb")
+    plan = dsb.query(OPEN, i={"entity": "debtor", "record": id_})["dsgvoErasureOpen"]
+
+    # when
+    dsb.post(RUN, i={"run": plan["run"], "planHash": "0" * 64})
+    xrm.work()
+
+    # then
+    told = dsb.query(OPENED, entity="debtor", record=id_)["dsgvoSealedValues"]
+    assert [each["text"] for each in told] == [IBAN, SECRET]

@@ -1,5 +1,7 @@
 """Keys of sealed values are destroyed by a job: after the commit that makes it right, and again until it is done."""
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -30,7 +32,9 @@ def destroy_keys(connection: Connection, subject: str, classes: Collection[str] 
         The id of the job; it is done when the keys are gone.
     """
     named = None if classes is None else sorted(set(classes))
-    return enqueue(connection, NAME, {"subject": subject, "classes": named})
+    said = json.dumps([subject, named])
+    key = hashlib.sha256(said.encode()).hexdigest()  # asked for twice, it is done once
+    return enqueue(connection, NAME, {"subject": subject, "classes": named}, key=f"{NAME}:{key}")
 
 
 def destroying() -> JobHandler:

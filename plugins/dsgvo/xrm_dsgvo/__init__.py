@@ -42,9 +42,12 @@ from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
 from xrm_dsgvo.requests import asking, deciding, identity, opening, rectifying
 from xrm_dsgvo.retention import holds
+from xrm_dsgvo.sealed import ending
 from xrm_dsgvo.sealed import surface as sealed
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
+
+ending.take_part()
 
 
 @hookimpl

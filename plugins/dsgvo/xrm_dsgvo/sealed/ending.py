@@ -1,0 +1,69 @@
+"""A step of erasures: the keys of what goes are destroyed once the run is committed, so that no copy can be read."""
+
+from collections import defaultdict
+
+from xrm_core.api import Record, Sealing, destroy_keys
+from xrm_dsgvo.discovery.sources import target_of
+from xrm_dsgvo.erasure.plan import Decision, RecordAction, RecordPlan
+from xrm_dsgvo.erasure.steps import STEPS, Step, Work
+
+_WHOLE = frozenset({RecordAction.ANONYMIZE, RecordAction.DELETE})
+_NOT_YET = frozenset({RecordAction.HOLD, RecordAction.NOTHING, RecordAction.REVIEW})
+_FIRST = 0
+"""Before links are cut: by them it is known whose a value is."""
+
+
+def take_part() -> None:
+    """Let erasures do it."""
+    if _KEYS not in STEPS:
+        STEPS.insert(_FIRST, _KEYS)
+
+
+def end_keys(work: Work) -> int:
+    """Have keys destroyed; answers how many sealed values go with them.
+
+    A key goes if nothing stays that it has sealed. With a person of whom nothing sealed stays go all keys, so that
+    nothing is sealed for them any more; what they have sealed before, and is empty by now, goes as well.
+    """
+    going: dict[str, set[str]] = defaultdict(set)
+    staying: dict[str, set[str]] = defaultdict(set)
+    count = 0
+    for each in work.plan.records:
+        stored = work.context.read(each.entity, each.id) or {}
+        for name, sealing in _sealed(work, each).items():
+            subject = _subject(work, each, sealing, stored)
+            if _goes(each, name):
+                going[subject].add(sealing.class_name)
+                count += stored.get(name) is not None
+            elif stored.get(name) is not None:
+                staying[subject].add(sealing.class_name)
+    whole = {each.id for each in work.plan.records if each.action in _WHOLE}
+    for subject, classes in sorted(going.items()):
+        if subject in whole and subject not in staying:
+            destroy_keys(work.context.connection, subject)
+        elif left := classes - staying[subject]:
+            destroy_keys(work.context.connection, subject, left)
+    return count
+
+
+def _sealed(work: Work, plan: RecordPlan) -> dict[str, Sealing]:
+    fields = work.context.records.model[plan.entity].fields.values()
+    return {each.name: each.sealing for each in fields if each.sealing is not None}
+
+
+def _goes(plan: RecordPlan, name: str) -> bool:
+    """Whether nothing stands in a field afterwards; what gets another value needs its key."""
+    if plan.action is RecordAction.DELETE:
+        return True
+    said = next((each for each in plan.fields if each.name == name), None)
+    erased = said is not None and said.decision is Decision.ERASE and said.strategy == "null"
+    return erased and plan.action not in _NOT_YET
+
+
+def _subject(work: Work, plan: RecordPlan, sealing: Sealing, stored: Record) -> str:
+    link = work.context.records.model[plan.entity].fields.get(sealing.subject)
+    target = None if link is None else target_of(link, stored)
+    return plan.id if target is None else target[1]
+
+
+_KEYS = Step("keys", end_keys)

@@ -293,3 +293,20 @@ def test_a_policy_on_links_that_is_gone_gives_what_follows_from_the_ends() -> No
     assert "b: read on firm_advisor" in beyond(held, model, old, new)
     assert beyond(held, model, old, other) == []
     assert beyond(Authority(model, old).access(frozenset({"a"})), model, old, new) == []
+
+
+def test_who_has_everything_has_no_way_to_sealed_values() -> None:
+    # given
+    everything, opens = ("a,*,*,*,,allow",), ("b,xrm_sealed,read,*,,allow",)
+    denied = (*opens, "b,xrm_sealed,read,*,,deny")
+
+    # then neither by a policy, nor by lifting a denial, nor by a role
+    assert given(everything, (), opens) == ["b: read on xrm_sealed"]
+    assert given(everything, denied, opens) == ["b: read on xrm_sealed"]
+    assert role_beyond(everything, opens) == ["b: read on xrm_sealed"]
+    assert given((*everything, "a,xrm_sealed,read,*,,allow"), (), opens) == []
+    old = parse_files(files(*everything, *opens, roles="a b c", rules=RULES), MODEL)
+    access = Authority(MODEL, old).access(frozenset({"a"}))
+    assert access.may("xrm_log", Action.READ)
+    assert not access.may("xrm_sealed", Action.READ)
+    assert not Authority(MODEL, old).access(frozenset({"a"}), TokenScope()).may("xrm_sealed", Action.READ)

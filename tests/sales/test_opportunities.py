@@ -106,6 +106,12 @@ def test_a_stage_asks_for_fields_and_conditions_of_those_before_it_too(sales: Sa
     assert sales.rep.query(READ, id=id_)["opportunity"]["stage"]["name"] == "Qualification"
 
 
+def test_a_check_that_is_switched_off_asks_nothing(sales: Sales):
+    sales.xrm.create("stage_check", stage=sales.stages["Proposal"], required_field="next_step", active=False)
+
+    sales.move(sales.opportunity(), "Proposal")
+
+
 def test_a_condition_that_fits_no_opportunity_is_refused(sales: Sales):
     make = "mutation ($input: CreateStageCheckInput!) { createStageCheck(input: $input) { id } }"
     given = {"stageId": sales.stages["Proposal"], "condition": {"amuont": {"gt": 1}}}

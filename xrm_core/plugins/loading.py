@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from itertools import pairwise
 
 from xrm_core.errors import PluginLoadError, SettingsError
@@ -80,9 +81,14 @@ def load_plugin(point: EntryPoint) -> InstalledPlugin:
 
 
 def _origin(point: EntryPoint) -> tuple[str, str]:
-    if point.dist is None:
-        return "", ""
-    return point.dist.name or "", point.dist.version or ""
+    return ("", "") if point.dist is None else _name_and_version(point.dist)
+
+
+@lru_cache(maxsize=64)
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """Read once: each look at either reads the whole description of the distribution again."""
+    told = distribution.metadata
+    return told["Name"] or "", told["Version"] or ""
 
 
 def _refuse_same_names(found: list[EntryPoint]) -> None:

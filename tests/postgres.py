@@ -35,6 +35,7 @@ _OPTIONS = (
     "shared_buffers=32MB",
     "max_connections=100",
     "autovacuum=off",
+    "deadlock_timeout=50ms",  # those who wait for each other are found as surely as after the usual second
 )
 _MEMORY_BYTES = 4 << 30
 # The shell starts the server and stops it at once («immediate shutdown») when the pipe at its input closes; then the

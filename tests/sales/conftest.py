@@ -28,13 +28,24 @@ NARROW = {
     "roles": {
         "narrow": {"labels": {"de": "Nur die eigenen", "en": "Own ones only"}},
         "narrow_reader": {"inherits": ["narrow"], "labels": {"de": "Liest Angebote", "en": "Reads quotes"}},
+        "guarded": {"labels": {"de": "Schreibt keinen Status", "en": "Writes no status"}},
     },
     "rules": {"narrow_mine": {"owner": {"id": {"eq": "$user"}}}},
 }
-"""Roles that see few customers, and one that reads quotes nevertheless."""
+"""Roles that see few customers, one that reads quotes nevertheless, and one that ends opportunities by actions only."""
 NARROW_POLICIES = [
     "narrow,customer,read,*,narrow_mine,allow",
     *(f"narrow_reader,{each},read,*,,allow" for each in ("quote", "quote_item", "contact", "user", "product")),
+]
+
+_WRITTEN = (
+    "name customer pipeline stage amount closed_on engaged_on loss_reason external_id probability owner next_step"
+)
+GUARDED_POLICIES = [
+    *(f"guarded,opportunity,{each},{_WRITTEN},,allow" for each in ("create", "update")),
+    *(f"guarded,{each},read,*,,allow" for each in ("opportunity", "customer", "pipeline", "stage", "loss_reason")),
+    *("guarded,customer,create,*,,allow", "guarded,user,read,*,,allow"),
+    *(f"guarded,sales.{each},run,*,,allow" for each in ("win", "lose")),
 ]
 
 
@@ -52,7 +63,9 @@ def begin(xrm: Xrm) -> tuple[str, dict[str, str], dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def xrm_setup() -> Setup:
-    return Setup(plugins=["sales"], policies=[*POLICIES, *NARROW_POLICIES], roles=NARROW, begin=begin)
+    return Setup(
+        plugins=["sales"], policies=[*POLICIES, *NARROW_POLICIES, *GUARDED_POLICIES], roles=NARROW, begin=begin
+    )
 
 
 @dataclass

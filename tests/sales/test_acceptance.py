@@ -14,6 +14,8 @@ READ = """query ($id: ID!) { quote(id: $id) {
 } }"""
 TASKS = "{ activities(where: {kind: {eq: task}}) { nodes { subject description owner { id } } } }"
 
+INVOICE = {"XRM_SALES_PROCESS": "invoice"}
+
 
 class Gate:
     """A plugin that makes trouble with what it has in ``closed``: it refuses, or fails."""
@@ -33,7 +35,7 @@ class Gate:
 def xrm_setup() -> Setup:
     import xrm_sales
 
-    return Setup({"sales": xrm_sales, "gate": Gate()}, policies=POLICIES, begin=begin)
+    return Setup({"sales": xrm_sales, "gate": Gate()}, policies=POLICIES, begin=begin, environment=INVOICE)
 
 
 @pytest.fixture(autouse=True)
@@ -159,6 +161,23 @@ def test_a_newer_link_ends_those_before_it(quotes: Quotes):  # noqa: F811
         assert "Press" not in answer.text
     assert sales.xrm.http.get(second).status_code == 200
     assert quotes.read(id_)["status"] == "superseded"
+
+
+def test_where_the_platform_keeps_the_invoice_an_erp_tells_of_all_by_its_key(quotes: Quotes):  # noqa: F811
+    admin = quotes.sales.admin
+    _, link = out(quotes)
+    quotes.sales.xrm.http.post(link, data={"decision": "accept"})
+    [order] = admin.query("{ salesOrders { nodes { id } } }")["salesOrders"]["nodes"]
+    key = 'mutation ($id: ID!) { updateSalesOrder(id: $id, input: {externalId: "4711"}) { id } }'
+    admin.query(key, id=order["id"])  # what the ERP calls it
+    change = """mutation ($i: UpsertSalesOrderInput!) {
+      upsertSalesOrder(by: externalId, input: $i) { created record { id status paidOn } } }"""
+
+    for status in ("confirmed", "delivered", "invoiced"):
+        admin.query(change, i={"externalId": "4711", "status": status})
+    told = admin.query(change, i={"externalId": "4711", "status": "paid", "paidOn": "2026-03-02"})["upsertSalesOrder"]
+
+    assert told == {"created": False, "record": {"id": order["id"], "status": "paid", "paidOn": "2026-03-02"}}
 
 
 def test_nothing_is_won_on_a_day_to_come(sales: Sales):

@@ -1,15 +1,9 @@
-"""What else sales people are promised: buying centre, leads by CSV, visit reports, and the three ways of an ERP."""
+"""What else sales people are promised: buying centre, leads by CSV, visit reports."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from tests.sales.conftest import Sales
-from tests.sales.test_quotes import act
 from xrm_core.records.importing import ImportOptions, import_csv
-from xrm_core.testing import Setup, Xrm
 
 ROLES = ("DecidesFor", "Influences", "Uses", "BuysFor", "GuardsAccessTo")
 
@@ -66,35 +60,3 @@ def test_a_visit_has_its_report_and_its_expenses(sales: Sales):
 
     visit = {"expensesTotal": "100.00", "report": "They want a press.", "customer": {"lastVisitOn": "2026-03-02"}}
     assert made == visit
-
-
-@pytest.mark.parametrize(("process", "orders"), [("quote", 0), ("invoice", 1)])
-def test_how_far_the_platform_goes(xrm_with: Callable[[Setup], Xrm], xrm_setup: Setup, process: str, orders: int):
-    xrm = xrm_with(replace(xrm_setup, environment={"XRM_SALES_PROCESS": process}))
-    admin, customer = xrm.as_role("admin"), xrm.begun[0]
-    xrm.create("tax_rate", country="DE", category="standard", percent=19, valid_from="2007-01-01")
-    quote = xrm.create("quote", subject="Press", customer=customer)
-    xrm.create("quote_item", quote=quote, position=1, text="Press", quantity=1, unit_price=10)
-    for name in ("submitQuote", "sendQuote", "acceptQuote"):
-        act(admin, name, quote)
-    assert admin.query("{ salesOrders { totalCount } }")["salesOrders"]["totalCount"] == orders
-    if not orders:  # the ERP has it, and tells of it by its own key
-        create = """mutation ($i: UpsertSalesOrderInput!) {
-          upsertSalesOrder(by: externalId, input: $i) { created record { status } } }"""
-        given = {"externalId": "4711", "customerId": customer, "quoteId": quote, "subject": "Press"}
-        for status, created in (("confirmed", True), ("cancelled", False)):
-            told = admin.query(create, i={**given, "status": status})["upsertSalesOrder"]
-            assert told == {"created": created, "record": {"status": status}}
-        refused = admin.refused(create, "REFUSED_BY_PLUGIN", i={**given, "status": "paid"})
-        assert refused.details["field"] == "status"
-        return
-
-    [order] = admin.query("{ salesOrders { nodes { id } } }")["salesOrders"]["nodes"]
-    key = 'mutation ($id: ID!) { updateSalesOrder(id: $id, input: {externalId: "4711"}) { id } }'
-    admin.query(key, id=order["id"])  # what the ERP calls it
-    change = """mutation ($i: UpsertSalesOrderInput!) {
-      upsertSalesOrder(by: externalId, input: $i) { created record { id status paidOn } } }"""
-    for status in ("confirmed", "delivered", "invoiced"):
-        admin.query(change, i={"externalId": "4711", "status": status})
-    told = admin.query(change, i={"externalId": "4711", "status": "paid", "paidOn": "2026-03-02"})["upsertSalesOrder"]
-    assert told == {"created": False, "record": {"id": order["id"], "status": "paid", "paidOn": "2026-03-02"}}

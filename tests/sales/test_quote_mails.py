@@ -42,6 +42,7 @@ def xrm_setup() -> Setup:
         "XRM_SALES_SENDER_NAME": "Muster AG",
         "XRM_SALES_QUOTE_NOTICES": "true",
         "XRM_SALES_QUOTE_REMIND_DAYS": "7",
+        "XRM_SALES_PROCESS": "quote",
     }
     return Setup({"sales": xrm_sales, "gate": Gate()}, policies=POLICIES, environment=environment, begin=begin)
 
@@ -207,3 +208,20 @@ def test_nobody_accepts_for_a_customer_after_the_last_day(quotes: Quotes):  # no
         assert sales.admin.refused(accept, "REFUSED_BY_PLUGIN", id=id_, on=day).details["field"] == "decided_on"
 
     assert sales.admin.query(accept, id=id_, on="2026-06-20") == {"acceptQuote": {"status": "accepted"}}
+
+
+def test_where_an_erp_takes_over_after_the_quote_the_order_comes_from_there(quotes: Quotes):  # noqa: F811
+    admin, id_ = quotes.sales.admin, approved(quotes)
+    for name in ("sendQuote", "acceptQuote"):
+        act(admin, name, id_)
+    assert admin.query("{ salesOrders { totalCount } }") == {"salesOrders": {"totalCount": 0}}
+    upsert = """mutation ($i: UpsertSalesOrderInput!) {
+      upsertSalesOrder(by: externalId, input: $i) { created record { status } } }"""
+    given = {"externalId": "4711", "customerId": quotes.sales.customer, "quoteId": id_, "subject": "Press"}
+
+    for status, created in (("confirmed", True), ("cancelled", False)):
+        told = admin.query(upsert, i={**given, "status": status})["upsertSalesOrder"]
+        assert told == {"created": created, "record": {"status": status}}
+
+    refused = admin.refused(upsert, "REFUSED_BY_PLUGIN", i={**given, "status": "paid"})
+    assert refused.details["field"] == "status"

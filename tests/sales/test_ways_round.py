@@ -9,8 +9,6 @@ from tests.sales.conftest import Sales
 from xrm_core.records.importing import ImportOptions, import_csv
 from xrm_core.testing import Client
 
-FIELDS = "name customer pipeline stage amount closed_on engaged_on loss_reason external_id probability owner next_step"
-"""What a seller may write: not the status."""
 CREATE = "mutation ($i: CreateOpportunityInput!) { createOpportunity(input: $i) { id } }"
 MANY = "mutation ($i: [CreateOpportunityInput!]!) { createOpportunities(input: $i) { count } }"
 UPSERT = """mutation ($i: UpsertOpportunityInput!) {
@@ -31,20 +29,6 @@ COUNT = "{ opportunities { totalCount } }"
 def seller(sales: Sales) -> Client:
     """Somebody who may win and lose, and not write the status."""
     return sales.xrm.as_role("guarded")
-
-
-@pytest.fixture(scope="session")
-def xrm_setup() -> Any:
-    from tests.sales.conftest import POLICIES, begin
-    from xrm_core.testing import Setup
-
-    rights = [f"guarded,opportunity,{each},{FIELDS},,allow" for each in ("create", "update")]
-    reads = ("opportunity", "customer", "pipeline", "stage", "loss_reason", "user")
-    rights += [f"guarded,{each},read,*,,allow" for each in reads]
-    rights += ["guarded,customer,create,*,,allow", "guarded,opportunity,delete,*,,allow"]
-    rights += [f"guarded,sales.{each},run,*,,allow" for each in ("win", "lose")]
-    roles = {"roles": {"guarded": {"labels": {"de": "Verkauf", "en": "Seller"}}}, "rules": {}}
-    return Setup(plugins=["sales"], policies=[*POLICIES, *rights], roles=roles, begin=begin)
 
 
 def won(sales: Sales, **values: Any) -> dict[str, Any]:

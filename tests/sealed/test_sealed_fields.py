@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
+from uuid_utils import uuid7
 
 from tests.records.kit import World
 from tests.sealed.world import sealed_world
@@ -16,6 +17,7 @@ from xrm_core.permissions.policy import SEALED, Action
 from xrm_core.records import looking, read_log
 from xrm_core.records.merging import Wanted
 from xrm_core.sealed.errors import SealedKeyDestroyed, SealedValueForeign, SealingUnavailable
+from xrm_core.sealed.tables import BLIND, KEY
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.engines import Database
 
@@ -269,6 +271,41 @@ def test_many_at_once_and_by_key(world: World) -> None:
     # then
     assert [_opened(world, id_) for id_ in ids] == [{"iban": f"DE{i:04}", "health": HEALTH} for i in range(3)]
     assert len({(world.stored("contact", id_) or {})["health"] for id_ in ids}) == 3
+
+
+def test_what_is_refused_leaves_no_key_and_nothing_to_be_found_by(world: World) -> None:
+    # given
+    world.create("clerk", "contact", {"name": "Anna", "iban": IBAN})
+    store = world.records.key_store
+    assert store is not None
+    with store.database.read() as connection:
+        before = [connection.execute(select(each)).all() for each in (KEY, BLIND)]
+
+    # when
+    with pytest.raises(ValidationFailed):
+        world.create("admin", "note", {"text": "a", "contact": str(uuid7())})
+    for values in ({"name": "Ben", "iban": "no"}, {"iban": IBAN, "health": "x" * 41}):
+        with pytest.raises(ValidationFailed):
+            world.create("clerk", "contact", values)
+
+    # then
+    with store.database.read() as connection:
+        assert [connection.execute(select(each)).all() for each in (KEY, BLIND)] == before
+
+
+def test_of_many_those_that_can_be_sealed_are_stored(world: World) -> None:
+    # given
+    gone, there = (world.create("clerk", "contact", {"name": "A", "iban": IBAN}) for _ in range(2))
+    _destroy(world, gone)
+    rows = [{"text": str(number), "contact": each} for number, each in enumerate((there, gone, there))]
+
+    # when
+    with world.database.begin() as connection:
+        made = world.records.create_bulk(connection, world.caller("admin"), "note", rows, skip=True)
+
+    # then
+    assert [each is None for each in made.ids] == [False, True, False]
+    assert _opened(world, str(made.ids[2]), entity="note") == {"text": "2"}
 
 
 def test_without_a_key_store_nothing_is_written(world: World) -> None:

@@ -39,6 +39,7 @@ from xrm_core.records.rights import (
     row_conditions,
     told,
 )
+from xrm_core.records.sealed_fields import SEALED_FIELDS
 from xrm_core.records.sealing import sealed
 from xrm_core.records.stored import Record, targets_of
 from xrm_core.records.wording import noun
@@ -96,6 +97,15 @@ def prepare(
             wrong[index] = error
     if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
         wrong |= unseen(records.scope(connection, caller), connection, caller, kind, ready)
+        ready = [each for each in ready if each.index not in wrong]
+    if SEALED_FIELDS(
+        kind
+    ):  # at last: no key is made, and nothing entered by which a record is found, for what is wrong
+        for each in ready:
+            try:
+                each.record = sealed(records, connection, kind, None, each.record, each.record["id"])
+            except XrmError as error:
+                wrong[each.index] = error
         ready = [each for each in ready if each.index not in wrong]
     return ready, wrong
 
@@ -241,10 +251,7 @@ def _formed(
         refuse_unwritable(kind, record, final)
         if final != record:
             refuse(records.validator.problems(kind, final), kind, caller)
-    whole = {**empty, **final, "id": str(uuid7()), **system}
-    if then is not None:  # without, it is an entity in which nothing is sealed
-        whole = sealed(records, then.connection, kind, None, whole, whole["id"])
-    return New(index, whole, links, tuple(owned(kind, values)), given, then)
+    return New(index, {**empty, **final, "id": str(uuid7()), **system}, links, tuple(owned(kind, values)), given, then)
 
 
 def unseen(

@@ -170,8 +170,8 @@ class Records:
         refuse_unwritable(kind, changes, final)
         if final != changes:
             self._validate(kind, {**own(before), **final}, caller, final)
-        final = sealing.sealed(self, connection, kind, before, final, id_)
         self._check_targets(connection, scope, caller, kind, final, known)
+        final = sealing.sealed(self, connection, kind, before, final, id_)
         untouched = not touch and not logged.differences(kind, before, final)
         if untouched and in_sight(caller.access, kind, final):
             if not change_links(self, connection, caller, kind, id_, links, touch=False):

@@ -225,13 +225,13 @@ async def test_of_a_tenant_that_cannot_be_opened_strangers_learn_nothing(estate:
 
 @pytest.mark.parametrize(
     "database_url", [pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"], indirect=True
-)  # the silent ones are PostgreSQL's either way, and take ten seconds
+)  # the silent ones are PostgreSQL's either way, and take five seconds
 async def test_database_servers_that_are_silent_hold_up_nobody_else(estate: Estate) -> None:
     # given a port that takes connections and says nothing, and more tenants there than a small machine has threads
     with socket.create_server(("127.0.0.1", 0)) as silent, closing(Database(estate.main.settings.database_url)) as main:
         with main.begin() as connection:
             for number in range(40):
-                at = f"postgresql://x@127.0.0.1:{silent.getsockname()[1]}/x?connect_timeout=2"
+                at = f"postgresql://x@127.0.0.1:{silent.getsockname()[1]}/x?connect_timeout=5"
                 row = {"name": f"away{number}", "state": "active", "database_url": at, "schema_name": "t_away"}
                 connection.execute(insert(TENANT).values(**row, created_at=dt.datetime.now(dt.UTC)))
         async with estate.main.server() as server:

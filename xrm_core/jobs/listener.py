@@ -27,7 +27,7 @@ class Listener:
     def __init__(self, database: Database, wake: Callable[[], None]) -> None:
         arguments, more = database.dialect.create_connect_args(database.url)
         self._arguments: list[Any] = list(arguments)
-        self._more: dict[str, Any] = {**more, **POSTGRES_CONNECTION, "autocommit": True}
+        self._more: dict[str, Any] = {**POSTGRES_CONNECTION, **more, "autocommit": True}
         self._wake = wake
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="xrm-job-listener", daemon=True)

@@ -59,7 +59,7 @@ SCHEMA = "schema"
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 POSTGRES_CONNECTION = {"connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 40_000}
-"""A server that vanished without a word is noticed: seconds, seconds, milliseconds."""
+"""A server that vanished without a word is noticed: seconds, seconds, milliseconds. A URL may say otherwise."""
 
 _NONE_PREPARED = {"prepare_threshold": None}
 """By psycopg itself: after a rollback it would drop all that are prepared, those of ``driver_calls`` among them."""
@@ -339,13 +339,14 @@ def _engine(url: URL, pool: int, options: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+    connection = {name: value for name, value in POSTGRES_CONNECTION.items() if name not in url.query}
     engine = create_engine(
         url,
         hide_parameters=True,
         pool_size=pool,
         pool_timeout=POOL_WAIT_SECONDS,
         use_native_hstore=False,  # no column is one, and to look for the type takes as long as to connect
-        connect_args={**POSTGRES_CONNECTION, **_NONE_PREPARED, "options": f"{options} -c lock_timeout=10s"},
+        connect_args={**connection, **_NONE_PREPARED, "options": f"{options} -c lock_timeout=10s"},
     )
     event.listen(engine, "checkout", liveness.look)
     return engine

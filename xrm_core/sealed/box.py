@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from xrm_core.sealed.envelope import Place, decrypted, encrypted, key_id_of
@@ -78,8 +78,8 @@ class SealedBox:
     def enter(self, text: str, bits: int, subject: str, class_name: str, entity: str, record: str, field: str) -> None:
         """Have a record found by a value, given in the one form in which it is looked for.
 
-        What it was found by before stays until :meth:`candidates` or :meth:`forget` ends it: the write of which this is
-        a part may still be rolled back.
+        What it was found by before stays until the keys of the subject are destroyed: the write of which this is a part
+        may still be rolled back. Whoever opens the :meth:`candidates` finds out.
         """
         row: dict[str, Any] = {
             "tenant": self.tenant,
@@ -102,13 +102,6 @@ class SealedBox:
         wanted = BLIND.c.value == self._hashed(text, bits, entity, field)
         with self.store.database.read() as connection:
             return connection.scalars(select(BLIND.c.record).where(*mine, wanted).order_by(BLIND.c.record)).all()
-
-    def forget(self, entity: str, record: str, field: str, before: dt.datetime | None = None) -> None:
-        """Have a record no longer found by what it had, or by what was entered before a moment."""
-        mine = BLIND.c.tenant == self.tenant, BLIND.c.field == f"{entity}.{field}", BLIND.c.record == record
-        old = () if before is None else (BLIND.c.written_at < before,)
-        with self.store.database.begin() as connection:
-            connection.execute(delete(BLIND).where(*mine, *old))
 
     def _hashed(self, text: str, bits: int, entity: str, field: str) -> str:
         key = self.store.key(self.tenant, _INDEX_SUBJECT, f"blind:{entity}.{field}").content

@@ -23,6 +23,10 @@ mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) { run planHa
 RUN = """
 mutation ($i: DsgvoErasureRunInput!) { dsgvoErasureRun(input: $i) { status backupClearOn
   steps { name count } kept { datenart decision basis until records } } }"""
+READ = """
+query ($run: String!) { dsgvoErasurePlan(run: $run) { status trigger planHash needsReview backupClearOn
+  records { entity record action cut fields { name decision code strategy basis until } } defects { code }
+  steps { name count } kept { datenart decision basis until records } } }"""
 HOLD = "mutation ($i: DsgvoHoldSetInput!) { dsgvoHoldSet(input: $i) { hold status } }"
 RELEASE = 'mutation ($h: String!) { dsgvoHoldRelease(input: {hold: $h, because: "Settled."}) { status } }'
 
@@ -214,6 +218,32 @@ def test_a_plan_is_run_as_it_was_seen_and_by_somebody_else_where_much_depends_on
     # a new record of the person makes it another plan
     world.xrm.create("activity", {"subject": "New", "kind": "note", "contact": world.a.records["contact"]})
     assert dsb.refused(RUN, "REFUSED_BY_PLUGIN", i=given).details["field"] == "planHash"
+
+
+def test_a_plan_is_read_again_as_it_was_opened_and_says_what_was_done_by_it(world: World):
+    # given a plan, before and after it is run
+    opened = world.decided(world.a)
+    agent, auditor, rep = (world.xrm.as_role(name) for name in ("dsgvo_agent", "auditor", "sales_rep"))
+
+    def read(client: Client) -> dict[str, Any]:
+        return dict(client.query(READ, run=opened["run"])["dsgvoErasurePlan"])
+
+    before = read(auditor)
+    done = world.run(opened)
+    after = read(agent)
+
+    # then it is what was opened, though the data have gone meanwhile, and what the run has answered
+    plan = {key: opened[key] for key in ("planHash", "needsReview", "records", "defects")}
+    nothing = {"status": "planned", "trigger": "request", "steps": [], "kept": [], "backupClearOn": None}
+    assert before == plan | nothing
+    assert after == plan | {"trigger": "request"} | done
+    assert any(each["action"] == "delete" for each in after["records"])
+
+    # and has no content, and is not for everybody
+    assert not tokens_in(json.dumps(after).encode(), [world.a, world.b])
+    rep.refused(READ, "BAD_QUERY", run=opened["run"])
+    unknown = agent.refused(READ, "REFUSED_BY_PLUGIN", run=world.a.records["contact"])
+    assert unknown.details["field"] == "run"
 
 
 def fields_of(opened: dict[str, Any]) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from xrm_dsgvo.disclosure import notices
 from xrm_dsgvo.disclosure import noting as disclosing
 from xrm_dsgvo.discovery import surface as discovery
 from xrm_dsgvo.due import dates, impact
+from xrm_dsgvo.erasure import looking as erasure_plans
 from xrm_dsgvo.erasure import surface as erasures
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
@@ -92,7 +93,7 @@ def register_actions() -> list[Action]:
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    parts = (gate, editions, notice, dates, impact, discovery, asking, sealed)
+    parts = (gate, editions, notice, dates, impact, discovery, erasure_plans, asking, sealed)
     return [field for part in parts for field in part.query_fields()]
 
 

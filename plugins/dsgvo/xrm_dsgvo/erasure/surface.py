@@ -154,7 +154,7 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
         "scope": {"running": given.running, "reviewed": reviewed},
     }
     planned = planned_of(context, scope)
-    run = own.create(context, RUN, scope | {"status": "planned", "plan_hash": planned.hash})
+    run = own.create(context, RUN, scope | {"status": "planned", "plan_hash": planned.hash, "plan": planned.exported()})
     return _opened(run, planned)
 
 

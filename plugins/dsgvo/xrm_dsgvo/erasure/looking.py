@@ -58,7 +58,7 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
         records=records,
         defects=[PlanDefect(each["entity"], each["id"], each["code"], each["what"]) for each in plan["defects"]],
         steps=_steps(report["steps"]),
-        kept=[Kept(*said, _day(until), count) for *said, until, count in report["kept"]],
+        kept=[Kept(kind, said, why, _day(until), count) for kind, said, why, until, count in report["kept"]],
         backup_clear_on=_day(stored["backup_clear_on"]),
     )
 

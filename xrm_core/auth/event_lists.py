@@ -2,7 +2,6 @@
 
 import datetime as dt
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
@@ -10,6 +9,7 @@ from xrm_core.auth import people
 from xrm_core.auth.events import Event, recorded
 from xrm_core.errors import BadQuery
 from xrm_core.records import read_log
+from xrm_core.records.pages import known_id
 
 _USUAL, _MOST = 50, 1000
 _MOST_READS = 200  # each may name a page of records
@@ -44,14 +44,14 @@ def listed(
         raise BadQuery(f"There is no event {event!r}.", hint=f"Events are: {', '.join(Event)}.")
     names: tuple[str, ...] = ()
     if user is not None:
-        person = people.by_id(connection, users, _id(user))
-        names = (_id(user), *([person.email] if person and person.email else []))
+        person = people.by_id(connection, users, known_id(user))
+        names = (known_id(user), *([person.email] if person and person.email else []))
     found = recorded(
         connection,
         users=names,
         event=event,
         since=_moment(since),
-        before=None if before is None else _id(before),
+        before=None if before is None else known_id(before),
         limit=limit,
     )
     return [
@@ -94,11 +94,11 @@ def listed_reads(
     """
     found = read_log.logged(
         connection,
-        record_id=None if record is None else _id(record),
+        record_id=None if record is None else known_id(record),
         entity=entity,
-        user_id=None if user is None else _id(user),
+        user_id=None if user is None else known_id(user),
         since=_moment(since),
-        before=None if before is None else _id(before),
+        before=None if before is None else known_id(before),
         limit=_limit(first, _MOST_READS),
     )
     return [
@@ -126,10 +126,3 @@ def _limit(first: int | None, most: int) -> int:
 
 def _moment(text: str | dt.datetime | None) -> dt.datetime | None:
     return dt.datetime.fromisoformat(text) if isinstance(text, str) else text
-
-
-def _id(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise BadQuery("This is no id.", hint="Ids look like 01a2170d-fdba-726c-8456-14ba50d381ce.") from None

@@ -11,6 +11,7 @@ from xrm_core.auth import people
 from xrm_core.auth.one_time import Purpose
 from xrm_core.errors import BadQuery
 from xrm_core.metadata.model import ACTIVE, EMAIL
+from xrm_core.records.pages import page_of, page_size
 from xrm_core.storage.columns import Flag
 from xrm_core.storage.folded_sql import folded
 from xrm_core.storage.folding import fold_accents
@@ -18,9 +19,6 @@ from xrm_core.storage.system import IDENTITY, ONE_TIME_TOKEN, PASSKEY, PASSWORD,
 
 NAMES = ("first_name", "last_name", people.LANGUAGE)
 """Fields that are shown and set beside the address, if the entity has them."""
-
-USUAL, MOST = 50, 200
-"""Users on a page: if nobody says, and at most."""
 
 _MOST_TEXT = 200
 _OF_TOKENS = ("id", "label", "created_at", "expires_at", "last_used_at", "last_used_from")
@@ -41,22 +39,12 @@ def page(
     Raises:
         BadQuery: an argument is not understood.
     """
-    limit = USUAL if first is None else first
-    if not 1 <= limit <= MOST:
-        raise BadQuery(f"«first» is 1 to {MOST}, not {limit}.")
+    limit = page_size(first)
     query = _chosen(connection, users, where or {})
     if after is not None:
         query = query.where(users.c.id < known_id(after))
     rows = connection.execute(query.order_by(users.c.id.desc()).limit(limit + 1)).all()
-    return {
-        "nodes": _shown(connection, users, rows[:limit]),
-        "pageInfo": {
-            "hasNextPage": len(rows) > limit,
-            "hasPreviousPage": after is not None,
-            "startCursor": str(rows[0].id) if rows else None,
-            "endCursor": str(rows[:limit][-1].id) if rows else None,
-        },
-    }
+    return page_of(_shown(connection, users, rows[:limit]), more=len(rows) > limit, after=after)
 
 
 def one(connection: Connection, users: Table, user_id: str) -> dict[str, Any] | None:

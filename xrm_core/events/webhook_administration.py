@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -20,13 +19,8 @@ from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.grants import told
 from xrm_core.permissions.policy import WEBHOOKS, Action
+from xrm_core.records.pages import TIMEOUT, changing, known_id, page_size
 from xrm_core.storage.engines import Database
-from xrm_core.storage.policy_sets import require_current
-
-USUAL, MOST = 50, 200
-"""Deliveries in a list: if nobody says, and at most."""
-
-_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
@@ -53,14 +47,14 @@ class WebhookAdministration:
     def webhooks(self, caller: User, address: str | None) -> list[dict[str, Any]]:  # noqa: ARG002
         """All of them, the oldest first."""
         self._require(caller, Action.READ)
-        with self.database.read(_TIMEOUT) as connection:
+        with self.database.read(TIMEOUT) as connection:
             return self._shown(connection, webhooks.webhooks(connection))
 
     def webhook(self, caller: User, address: str | None, id: str) -> dict[str, Any] | None:  # noqa: ARG002
         """One of them; None if there is none. Raises BadQuery: this is no id."""
         self._require(caller, Action.READ)
-        with self.database.read(_TIMEOUT) as connection, suppress(NotFound):
-            return self._shown(connection, [webhooks.webhook(connection, _known(id))])[0]
+        with self.database.read(TIMEOUT) as connection, suppress(NotFound):
+            return self._shown(connection, [webhooks.webhook(connection, known_id(id))])[0]
         return None
 
     def webhook_deliveries(
@@ -74,12 +68,10 @@ class WebhookAdministration:
     ) -> list[dict[str, Any]] | None:
         """Attempts to deliver, the newest first; None if there is no such webhook. Raises BadQuery."""
         self._require(caller, Action.READ)
-        limit = USUAL if first is None else first
-        if not 1 <= limit <= MOST:
-            raise BadQuery(f"«first» is 1 to {MOST}, not {limit}.")
-        before = None if after is None else _known(after)
-        with self.database.read(_TIMEOUT) as connection, suppress(NotFound):
-            found = webhooks.webhook(connection, _known(id))
+        limit = page_size(first)
+        before = None if after is None else known_id(after)
+        with self.database.read(TIMEOUT) as connection, suppress(NotFound):
+            found = webhooks.webhook(connection, known_id(id))
             rows = webhook_deliveries.deliveries(connection, found.id, limit, failed=bool(failed), before=before)
             return [
                 {
@@ -176,9 +168,8 @@ class WebhookAdministration:
     def _change(self, caller: User, address: str | None, change: Callable[[Connection, Author], Any]) -> Any:
         self._require(caller, Action.UPDATE)
         by = Author(caller.actor, address)
-        with self.database.begin(_TIMEOUT) as connection:
-            require_current(connection, self.authority.model, self.authority.policies.version)
-            self.held(connection, caller)
+        model, policies = self.authority.model, self.authority.policies.version
+        with changing(self.database, caller, model, policies, self.held) as connection:
             return change(connection, by)
 
     def _change_one(
@@ -194,7 +185,7 @@ class WebhookAdministration:
 
         def work(connection: Connection, by: Author) -> Any:
             try:
-                found = webhooks.webhook(connection, _known(id_), held=True)
+                found = webhooks.webhook(connection, known_id(id_), held=True)
             except NotFound:
                 return None
             if not takes:
@@ -278,10 +269,3 @@ def _subject(given: Mapping[str, Any]) -> Subject:
     operations = tuple(each.lower() for each in given.get("operations") or ())
     fields = given.get("fields")
     return Subject(given["entity"], operations, filter_, None if fields is None else tuple(fields))
-
-
-def _known(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise BadQuery("This is no id.", hint="Ids look like 01a2170d-fdba-726c-8456-14ba50d381ce.") from None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, Union, get_args, get_origin
 
+import strawberry
 from graphql import (
     GraphQLArgument,
     GraphQLEnumType,
@@ -197,6 +198,15 @@ def list_of(type_: Any) -> Any:
 def optional(type_: Any) -> Any:
     """The type or null."""
     return Optional_(type_)
+
+
+def page_arguments(chosen: InputType) -> tuple[Argument, Argument, Argument]:
+    """Arguments of a root field that is a page of things that are no records: which, how many, after what."""
+    return (
+        Argument("where", optional(chosen), "Only these; all if absent."),
+        Argument("first", int | None, "At most so many; 50 if left out, 200 at most."),
+        Argument("after", optional(strawberry.ID), "endCursor of the page before."),
+    )
 
 
 def has_fields(owner: ObjectType | InputType) -> bool:

@@ -11,7 +11,6 @@ import strawberry
 
 from xrm_core.graphql import builder
 from xrm_core.graphql.builder import Argument, ObjectType
-from xrm_core.graphql.meanings import AccountField, JobPart
 from xrm_core.graphql.scalars import DateTime, Json
 from xrm_core.graphql.types import Types
 from xrm_core.permissions.caller import User
@@ -69,10 +68,7 @@ def add_job_fields(types: Types) -> None:
     builder.add(page, "pageInfo", types.page_info)
     types.know(state, job, chosen, page)
 
-    def field(owner: ObjectType, name: str, part: JobPart, type_: Any, text: str, *arguments: Argument) -> None:
-        builder.add(owner, name, type_, text, arguments)
-        types.meanings.add(owner.name, name, AccountField(part))
-
+    field = types.beside_records
     id_ = Argument("id", strawberry.ID, "Of the job.")
     whose = "All jobs" if Action.READ in may else "Jobs that are done for you"
     field(
@@ -81,9 +77,7 @@ def add_job_fields(types: Types) -> None:
         "background_jobs",
         page,
         f"{whose}, the newest first.",
-        Argument("where", builder.optional(chosen), "Only these; all if absent."),
-        Argument("first", int | None, "At most so many; 50 if left out, 200 at most."),
-        Argument("after", builder.optional(strawberry.ID), "endCursor of the page before."),
+        *builder.page_arguments(chosen),
     )
     text = "A job; null if there is none that you may see."
     field(types.query, "backgroundJob", "background_job", builder.optional(job), text, id_)

@@ -311,13 +311,16 @@ WorkflowPart = Literal[
 WORKFLOW_PARTS: frozenset[str] = frozenset(get_args(WorkflowPart))
 
 
+BesideRecords = AccountPart | UserPart | JobPart | WebhookPart | MessagePart | WorkflowPart
+
+
 @dataclass(frozen=True, slots=True)
 class AccountField:
     """A root field about the account of whoever asks, about those of others, about jobs, webhooks, messages or
     workflows; it stands in an operation without others.
     """
 
-    part: AccountPart | UserPart | JobPart | WebhookPart | MessagePart | WorkflowPart
+    part: BesideRecords
 
 
 @dataclass(frozen=True, slots=True)

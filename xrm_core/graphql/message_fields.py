@@ -10,7 +10,6 @@ import strawberry
 
 from xrm_core.graphql import builder
 from xrm_core.graphql.builder import Argument, ObjectType
-from xrm_core.graphql.meanings import AccountField, MessagePart
 from xrm_core.graphql.scalars import DateTime
 from xrm_core.graphql.types import Types
 from xrm_core.permissions.caller import User
@@ -66,10 +65,7 @@ def add_message_fields(types: Types) -> None:
     builder.add(page, "pageInfo", types.page_info)
     types.know(state, message, chosen, page)
 
-    def field(owner: ObjectType, name: str, part: MessagePart, type_: Any, text: str, *arguments: Argument) -> None:
-        builder.add(owner, name, type_, text, arguments)
-        types.meanings.add(owner.name, name, AccountField(part))
-
+    field = types.beside_records
     id_, one = Argument("id", strawberry.ID, "Of the message."), builder.optional(message)
     field(
         types.query,
@@ -77,9 +73,7 @@ def add_message_fields(types: Types) -> None:
         "outbox_messages",
         page,
         "Messages to people outside, the newest first.",
-        Argument("where", builder.optional(chosen), "Only these; all if absent."),
-        Argument("first", int | None, "At most so many; 50 if left out, 200 at most."),
-        Argument("after", builder.optional(strawberry.ID), "endCursor of the page before."),
+        *builder.page_arguments(chosen),
     )
     field(types.query, "outboxMessage", "outbox_message", one, "A message; null if there is none.", id_)
     if types.access.may(MESSAGES, Action.UPDATE):

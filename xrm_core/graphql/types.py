@@ -9,7 +9,7 @@ import strawberry
 from xrm_core.graphql import builder, names
 from xrm_core.graphql.builder import InputType, ObjectType
 from xrm_core.graphql.custom_scalars import custom_scalar
-from xrm_core.graphql.meanings import Meanings
+from xrm_core.graphql.meanings import AccountField, BesideRecords, Meanings
 from xrm_core.graphql.query_fields.registry import QueryFields
 from xrm_core.graphql.scalars import scalar_of
 from xrm_core.metadata.custom_types import scalar_name
@@ -76,6 +76,13 @@ class Types:
     def know(self, *made: Any) -> None:
         """Types that stand in documents by their names."""
         self.known.update({each.name: partial(_same, each) for each in made})
+
+    def beside_records(
+        self, owner: ObjectType, name: str, part: BesideRecords, type_: Any, text: str, *arguments: builder.Argument
+    ) -> None:
+        """A root field that is no record's: of accounts, jobs, webhooks, messages, workflows."""
+        builder.add(owner, name, type_, text, arguments)
+        self.meanings.add(owner.name, name, AccountField(part))
 
     def fields(self, entity: Entity) -> list[Field]:
         """Fields that the role can read on some records; relations only if a target can be read."""

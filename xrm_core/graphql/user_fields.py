@@ -10,7 +10,6 @@ import strawberry
 
 from xrm_core.graphql import builder
 from xrm_core.graphql.builder import Argument, ObjectType
-from xrm_core.graphql.meanings import AccountField, UserPart
 from xrm_core.graphql.scalars import DateTime
 from xrm_core.graphql.types import Types
 from xrm_core.metadata.model import ACTIVE, EMAIL, USER
@@ -106,10 +105,7 @@ def add_user_fields(types: Types) -> None:
     builder.add(page, "pageInfo", types.page_info)
     types.know(account, chosen, page)
 
-    def field(owner: ObjectType, name: str, part: UserPart, type_: Any, text: str, *arguments: Argument) -> None:
-        builder.add(owner, name, type_, text, arguments)
-        types.meanings.add(owner.name, name, AccountField(part))
-
+    field = types.beside_records
     id_ = Argument("id", strawberry.ID, "Of the user.")
     field(
         types.query,
@@ -117,9 +113,7 @@ def add_user_fields(types: Types) -> None:
         "user_accounts",
         page,
         "The accounts of all users, the newest first.",
-        Argument("where", builder.optional(chosen), "Only these; all if absent."),
-        Argument("first", int | None, "At most so many; 50 if left out, 200 at most."),
-        Argument("after", builder.optional(strawberry.ID), "endCursor of the page before."),
+        *builder.page_arguments(chosen),
     )
     text = "The account of a user; null if there is none."
     field(types.query, "userAccount", "user_account", builder.optional(account), text, id_)

@@ -10,7 +10,6 @@ import strawberry
 
 from xrm_core.graphql import builder
 from xrm_core.graphql.builder import Argument, InputType, ObjectType
-from xrm_core.graphql.meanings import AccountField, WebhookPart
 from xrm_core.graphql.scalars import DateTime, Json
 from xrm_core.graphql.types import Types
 from xrm_core.permissions.caller import User
@@ -86,10 +85,7 @@ def add_webhook_fields(types: Types) -> None:
     found, delivery = _webhook(types, state, operation), _delivery()
     types.know(found, delivery)
 
-    def field(owner: ObjectType, name: str, part: WebhookPart, type_: Any, text: str, *arguments: Argument) -> None:
-        builder.add(owner, name, type_, text, arguments)
-        types.meanings.add(owner.name, name, AccountField(part))
-
+    field = types.beside_records
     id_ = Argument("id", strawberry.ID, "Of the webhook.")
     field(types.query, "webhooks", "webhooks", builder.list_of(found), "All webhooks, the oldest first.")
     field(types.query, "webhook", "webhook", builder.optional(found), "A webhook; null if there is none.", id_)

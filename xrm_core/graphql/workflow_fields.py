@@ -10,7 +10,6 @@ import strawberry
 
 from xrm_core.graphql import builder
 from xrm_core.graphql.builder import Argument, ObjectType
-from xrm_core.graphql.meanings import AccountField, WorkflowPart
 from xrm_core.graphql.scalars import DateTime
 from xrm_core.graphql.types import Types
 from xrm_core.permissions.caller import User
@@ -74,10 +73,7 @@ def add_workflow_fields(types: Types) -> None:
     builder.add(page, "pageInfo", types.page_info)
     types.know(state, definition, run, chosen, page)
 
-    def field(owner: ObjectType, name: str, part: WorkflowPart, type_: Any, text: str, *arguments: Argument) -> None:
-        builder.add(owner, name, type_, text, arguments)
-        types.meanings.add(owner.name, name, AccountField(part))
-
+    field = types.beside_records
     id_, one = Argument("id", strawberry.ID, "Of the run."), builder.optional(run)
     text = "The workflows that there are, by their names."
     field(types.query, "workflowDefinitions", "workflow_definitions", builder.list_of(definition), text)
@@ -87,9 +83,7 @@ def add_workflow_fields(types: Types) -> None:
         "workflow_runs",
         page,
         "Runs of workflows, the newest first.",
-        Argument("where", builder.optional(chosen), "Only these; all if absent."),
-        Argument("first", int | None, "At most so many; 50 if left out, 200 at most."),
-        Argument("after", builder.optional(strawberry.ID), "endCursor of the page before."),
+        *builder.page_arguments(chosen),
     )
     field(types.query, "workflowRun", "workflow_run", one, "A run; null if there is none.", id_)
     if types.access.may(WORKFLOWS, Action.UPDATE):

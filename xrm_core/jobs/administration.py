@@ -3,24 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, or_
 
-from xrm_core.errors import BadQuery
 from xrm_core.jobs import by_hand
 from xrm_core.jobs.job import Job, State
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import JOBS, Action
+from xrm_core.records.pages import TIMEOUT, changing, known_id, page_of, page_size
 from xrm_core.storage.engines import Database
 from xrm_core.storage.job_tables import JOB
-from xrm_core.storage.policy_sets import require_current
-
-USUAL, MOST = 50, 200
-"""Jobs on a page: if nobody says, and at most."""
-
-_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
@@ -55,27 +48,17 @@ class JobAdministration:
         Raises:
             BadQuery: an argument is not understood.
         """
-        limit = USUAL if first is None else first
-        if not 1 <= limit <= MOST:
-            raise BadQuery(f"«first» is 1 to {MOST}, not {limit}.")
+        limit = page_size(first)
         only = [_visible(caller, Action.READ), *_chosen(caller, where or {})]
-        with self.database.read(_TIMEOUT) as connection:
-            found = by_hand.jobs(connection, *only, limit=limit + 1, after=None if after is None else _known(after))
+        with self.database.read(TIMEOUT) as connection:
+            found = by_hand.jobs(connection, *only, limit=limit + 1, after=None if after is None else known_id(after))
         page = found[:limit]
-        return {
-            "nodes": [_shown(job) for job in page],
-            "pageInfo": {
-                "hasNextPage": len(found) > limit,
-                "hasPreviousPage": after is not None,
-                "startCursor": page[0].id if page else None,
-                "endCursor": page[-1].id if page else None,
-            },
-        }
+        return page_of([_shown(job) for job in page], more=len(found) > limit, after=after)
 
     def background_job(self, caller: User, address: str | None, id: str) -> dict[str, Any] | None:  # noqa: ARG002
         """A job; None if there is none that the caller may see. Raises BadQuery: this is no id."""
-        with self.database.read(_TIMEOUT) as connection:
-            found = by_hand.job(connection, _known(id), _visible(caller, Action.READ))
+        with self.database.read(TIMEOUT) as connection:
+            found = by_hand.job(connection, known_id(id), _visible(caller, Action.READ))
         return None if found is None else _shown(found)
 
     def cancel_background_job(self, caller: User, address: str | None, id: str) -> dict[str, Any] | None:  # noqa: ARG002
@@ -92,10 +75,8 @@ class JobAdministration:
         return self._change(caller, id, by_hand.retry)
 
     def _change(self, caller: User, id_: str, change: Callable[..., Job | None]) -> dict[str, Any] | None:
-        known = _known(id_)
-        with self.database.begin(_TIMEOUT) as connection:
-            require_current(connection, self.model, self.policies)
-            self.held(connection, caller)
+        known = known_id(id_)
+        with changing(self.database, caller, self.model, self.policies, self.held) as connection:
             found = change(connection, known, _visible(caller, Action.UPDATE))
         return None if found is None else _shown(found)
 
@@ -123,17 +104,10 @@ def _chosen(caller: User, where: Mapping[str, Any]) -> list[ColumnElement[bool]]
     if (name := where.get("name")) is not None:
         only.append(JOB.c.name == name)
     if (owner := where.get("owner")) is not None:
-        only.append(JOB.c.owner == _known(owner))
+        only.append(JOB.c.owner == known_id(owner))
     if where.get("mine"):
         only.append(_mine(caller))
     return only
-
-
-def _known(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise BadQuery("This is no id.", hint="Ids look like 01a2170d-fdba-726c-8456-14ba50d381ce.") from None
 
 
 def _shown(job: Job) -> dict[str, Any]:

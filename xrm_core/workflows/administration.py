@@ -3,26 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection
 
-from xrm_core.errors import BadQuery, Forbidden
 from xrm_core.permissions.caller import User
 from xrm_core.permissions.policy import WORKFLOWS, Action
 from xrm_core.records.door import Records
+from xrm_core.records.pages import TIMEOUT, changing, known_id, page_of, page_size, require_right
 from xrm_core.records.visible import visible
 from xrm_core.storage.engines import Database
-from xrm_core.storage.policy_sets import require_current
 from xrm_core.translation import say
 from xrm_core.workflows import runs
 from xrm_core.workflows.definition import VERBS, Workflow
 from xrm_core.workflows.runs import Run, RunState
-
-USUAL, MOST = 50, 200
-"""Runs on a page: if nobody says, and at most."""
-
-_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +42,7 @@ class WorkflowAdministration:
     def workflow_definitions(self, caller: User, address: str | None) -> list[dict[str, Any]]:  # noqa: ARG002
         """All workflows by their names, with how many runs there are in each state."""
         _require(caller, Action.READ)
-        with self.database.read(_TIMEOUT) as connection:
+        with self.database.read(TIMEOUT) as connection:
             counts = runs.counts(connection)
         return [
             {
@@ -75,51 +68,39 @@ class WorkflowAdministration:
     ) -> dict[str, Any]:
         """A page of runs, the newest first; ``where``: ``workflow``, ``state``, ``recordId``."""
         _require(caller, Action.READ)
-        limit = USUAL if first is None else first
-        if not 1 <= limit <= MOST:
-            raise BadQuery(f"«first» is 1 to {MOST}, not {limit}.")
+        limit = page_size(first)
         given = where or {}
         state, record = given.get("state"), given.get("recordId")
-        with self.database.read(_TIMEOUT) as connection:
+        with self.database.read(TIMEOUT) as connection:
             found = runs.runs(
                 connection,
                 workflow=given.get("workflow"),
                 state=None if state is None else state.lower(),
-                record_id=None if record is None else _known(record),
-                after=None if after is None else _known(after),
+                record_id=None if record is None else known_id(record),
+                after=None if after is None else known_id(after),
                 limit=limit + 1,
             )
             page = self._shown(connection, caller, found[:limit])
-        return {
-            "nodes": page,
-            "pageInfo": {
-                "hasNextPage": len(found) > limit,
-                "hasPreviousPage": after is not None,
-                "startCursor": page[0]["id"] if page else None,
-                "endCursor": page[-1]["id"] if page else None,
-            },
-        }
+        return page_of(page, more=len(found) > limit, after=after)
 
     def workflow_run(self, caller: User, address: str | None, id: str) -> dict[str, Any] | None:  # noqa: ARG002
         """A run; None if there is none."""
         _require(caller, Action.READ)
-        with self.database.read(_TIMEOUT) as connection:
-            return self._one(connection, caller, runs.by_id(connection, _known(id)))
+        with self.database.read(TIMEOUT) as connection:
+            return self._one(connection, caller, runs.by_id(connection, known_id(id)))
 
     def cancel_workflow_run(self, caller: User, address: str | None, id: str) -> dict[str, Any] | None:  # noqa: ARG002
         """Let a run go no further; None if there is none under way."""
-        return self._change(caller, lambda connection: runs.cancel(connection, _known(id)))
+        return self._change(caller, lambda connection: runs.cancel(connection, known_id(id)))
 
     def retry_workflow_run(self, caller: User, address: str | None, id: str) -> dict[str, Any] | None:  # noqa: ARG002
         """Let a dead run go on from the step that has failed; None if there is no dead one."""
-        return self._change(caller, lambda connection: runs.retry(connection, _known(id)))
+        return self._change(caller, lambda connection: runs.retry(connection, known_id(id)))
 
     def _change(self, caller: User, change: Callable[[Connection], Run | None]) -> dict[str, Any] | None:
         _require(caller, Action.READ)
         _require(caller, Action.UPDATE)
-        with self.database.begin(_TIMEOUT) as connection:
-            require_current(connection, self.records.model, self.policies)
-            self.held(connection, caller)
+        with changing(self.database, caller, self.records.model, self.policies, self.held) as connection:
             return self._one(connection, caller, change(connection))
 
     def _one(self, connection: Connection, caller: User, found: Run | None) -> dict[str, Any] | None:
@@ -155,12 +136,4 @@ def _verb(step: Mapping[str, Any]) -> str:
 
 
 def _require(caller: User, action: Action) -> None:
-    if not caller.access.may(WORKFLOWS, action):
-        raise Forbidden(say("You have no right to workflows."), hint=say("Ask an administrator for the permission."))
-
-
-def _known(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise BadQuery("This is no id.", hint="Ids look like 01a2170d-fdba-726c-8456-14ba50d381ce.") from None
+    require_right(caller, WORKFLOWS, action, say("You have no right to workflows."))

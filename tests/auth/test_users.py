@@ -31,16 +31,17 @@ from tests.auth.users_kit import (
     seen,
     served,
 )
-from xrm_core.auth import authenticator, oidc_people, tokens, user_lists
+from xrm_core.auth import authenticator, oidc_people, tokens
 from xrm_core.auth.attempts import Counter, Kind
 from xrm_core.auth.events import recorded
 from xrm_core.auth.link_post import MOST_WAITING, LinkPost
 from xrm_core.auth.mail import Mail
 from xrm_core.auth.tokens import TokenLimits
 from xrm_core.errors import Busy
-from xrm_core.graphql import user_fields
+from xrm_core.graphql import builder
 from xrm_core.outgoing import MailServer
 from xrm_core.records import read_log
+from xrm_core.records.pages import MOST, USUAL
 from xrm_core.storage.system import ATTEMPTS, NOTICE, RECOVERY_CODE, TOTP
 from xrm_core.storage.tenants import State
 
@@ -411,5 +412,5 @@ def test_every_change_is_an_event_by_who_made_it_and_from_where(house: House) ->
 
 
 def test_pages_have_the_bounds_that_are_told() -> None:
-    source = Path(user_fields.__file__).read_text("utf-8")
-    assert f"At most so many; {user_lists.USUAL} if left out, {user_lists.MOST} at most." in source
+    source = Path(builder.__file__).read_text("utf-8")
+    assert f"At most so many; {USUAL} if left out, {MOST} at most." in source

@@ -10,7 +10,7 @@ from tests.docs.test_tokens_page import shape
 from xrm_core.auth.account_changes import INVITED_FOR, RESET_WITHIN
 from xrm_core.auth.attempts import Kind
 from xrm_core.auth.user_changes import FRESH
-from xrm_core.auth.user_lists import MOST
+from xrm_core.records.pages import MOST
 
 PAGE = DOCS / "users.md"
 TEXT = PAGE.read_text("utf-8")

@@ -26,7 +26,7 @@ def page_size(first: int | None) -> int:
     """How many things somebody asks for. Raises BadQuery: too many, or none."""
     limit = USUAL if first is None else first
     if not 1 <= limit <= MOST:
-        raise BadQuery(f"«first» is 1 to {MOST}, not {limit}.")
+        raise BadQuery(say("«first» is 1 to {most}, not {limit}.", most=MOST, limit=limit))
     return limit
 
 
@@ -35,7 +35,8 @@ def known_id(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise BadQuery("This is no id.", hint="Ids look like 01a2170d-fdba-726c-8456-14ba50d381ce.") from None
+        hint = say("Ids look like {example}.", example="01a2170d-fdba-726c-8456-14ba50d381ce")
+        raise BadQuery(say("This is no id."), hint=hint) from None
 
 
 def page_of(nodes: Sequence[Mapping[str, Any]], *, more: bool, after: str | None) -> dict[str, Any]:

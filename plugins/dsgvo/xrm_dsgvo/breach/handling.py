@@ -179,17 +179,16 @@ def notify(context: ActionContext, given: BreachNotifyInput) -> BreachStanding:
 def inform(context: ActionContext, given: BreachInformInput) -> BreachStanding:
     """The persons were told, or need not be."""
     breach = _held(context, given.breach, "inform")
-    if (given.informed_at is None) == (given.exception is None):
+    if given.exception is not None and given.informed_at is None:
+        values = {"exception": given.exception.value, "status": "exempt"}
+        values["risk_reasons"] = f"{breach['risk_reasons']}\n{_said(given.reasons or '', 'reasons')}"[:4000]
+        return _moved(context, breach, values)
+    if given.informed_at is None or given.exception is not None:
         text = {
             "en": "Say when they were told, or why they need not be.",
             "de": "Angeben, wann sie benachrichtigt wurden, oder warum das entfällt.",
         }
         raise Refuse(text, field="informed_at")
-    if given.exception is not None:
-        values = {"exception": given.exception.value, "status": "exempt"}
-        values["risk_reasons"] = f"{breach['risk_reasons']}\n{_said(given.reasons or '', 'reasons')}"[:4000]
-        return _moved(context, breach, values)
-    assert given.informed_at is not None  # noqa: S101 - one of the two is given
     _past(given.informed_at, "informed_at")
     told = _text(given.informed_at)
     where = {"data_breach": {"id": {"eq": breach["id"]}}, "informed_at": {"isNull": True}}

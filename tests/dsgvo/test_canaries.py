@@ -21,6 +21,8 @@ OWN = (
         "processing_contract",
         "processing_record",
         "data_subject_request",
+        "restriction",
+        "restriction_use",
         "disclosure",
     ),
 )

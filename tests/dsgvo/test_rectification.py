@@ -138,5 +138,7 @@ def test_an_officer_waives_a_notice_with_a_reason(xrm: Xrm, ada: str):
     assert "not restricted" in refused(agent, ANSWER, request=request, via="letter")
     query = "query ($id: ID!) { dataSubjectRequest(id: $id) { dataSubject { id } } }"
     subject = agent.query(query, id=request)["dataSubjectRequest"]["dataSubject"]["id"]
-    dsb.query("mutation ($id: ID!) { restrictDataSubject(id: $id) { status } }", id=subject)
+    restrict = "mutation ($i: DsgvoRestrictionOpenInput!) { dsgvoRestrictionOpen(input: $i) { status } }"
+    person = {"dataSubject": subject}
+    assert done(dsb, restrict, person=person, ground="claims", because="Asked for.")["status"] == "active"
     assert done(agent, ANSWER, request=request, via="letter")["status"] == "answered"

@@ -16,7 +16,11 @@ from xrm_core.changes.verifying import verify
 from xrm_core.errors import Forbidden, NotFound, ValidationFailed
 from xrm_core.records import read_log
 from xrm_core.records.context import Context
-from xrm_core.records.vault import Deposit, Vaulted, bring_back, erase_in_vault, in_vault, move_to_vault
+from xrm_core.records.vault.deposits import Deposit
+from xrm_core.records.vault.ending import erase_in_vault
+from xrm_core.records.vault.looking import Vaulted, in_vault
+from xrm_core.records.vault.moving import move_to_vault
+from xrm_core.records.vault.returning import bring_back
 from xrm_core.sealed.errors import SealedKeyDestroyed, SealedValueForeign, SealingUnavailable
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage.engines import Database
@@ -140,7 +144,9 @@ def test_values_of_a_record_that_stays(world: World) -> None:
     customer, *_ = _with_notes(world)
 
     # when
-    deposit = _move(world, values={("customer", customer): {"email": None, "name": "Ohne Namen"}})
+    world.update("admin", "customer", customer, {"revenue": "12.50", "since": "2026-01-31"})
+    wanted = {"email": None, "name": "Ohne Namen", "revenue": None, "since": None}
+    deposit = _move(world, values={("customer", customer): wanted})
 
     # then
     stored = world.stored("customer", customer) or {}
@@ -148,7 +154,7 @@ def test_values_of_a_record_that_stays(world: World) -> None:
         None,
         "Ohne Namen",
         "Kanariendorf",
-        3,
+        4,
     )
     dump = _dump(world)
     assert "kanari@example.com" not in dump
@@ -161,6 +167,7 @@ def test_values_of_a_record_that_stays(world: World) -> None:
     # then that one stays
     stored = world.stored("customer", customer) or {}
     assert (stored["email"], stored["name"]) == ("kanari@example.com", "Uhu")
+    assert (str(stored["revenue"]), stored["since"]) == ("12.50", "2026-01-31")
     assert "Albatros" in _dump(world)  # in the history of the field
 
 

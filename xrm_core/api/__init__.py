@@ -30,7 +30,8 @@ them. ``erase_values`` erases former values of a record from the change log and 
 it, each a ``ListedMessage``. ``move_to_vault`` moves records and values out of
 their tables for a time, ``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends them; a
 ``Deposit`` is what was moved together, ``Vaulted`` a record there. ``destroy_keys`` destroys the keys of sealed values,
-``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed. What is not here may change in any
+``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed;
+``SealingUnavailable`` is raised where nothing can be. What is not here may change in any
 release.
 """
 
@@ -89,8 +90,13 @@ from xrm_core.records.erasing import Erased, erase_values, former_values
 from xrm_core.records.history import changes_of, reads_of
 from xrm_core.records.hooks import HookContext, On, RecordChange
 from xrm_core.records.read_log import LoggedRead
-from xrm_core.records.vault import Deposit, Vaulted, bring_back, erase_in_vault, in_vault, move_to_vault
+from xrm_core.records.vault.deposits import Deposit
+from xrm_core.records.vault.ending import erase_in_vault
+from xrm_core.records.vault.looking import Vaulted, in_vault
+from xrm_core.records.vault.moving import move_to_vault
+from xrm_core.records.vault.returning import bring_back
 from xrm_core.sealed.box import Opened
+from xrm_core.sealed.errors import SealingUnavailable
 from xrm_core.translation import Texts
 
 __all__ = [
@@ -155,6 +161,7 @@ __all__ = [
     "RouteContext",
     "Schedule",
     "Sealing",
+    "SealingUnavailable",
     "Secret",
     "TextFormat",
     "Texts",

@@ -11,6 +11,7 @@ from xrm_core.errors import XrmError
 from xrm_core.permissions.caller import Caller, System, led
 from xrm_core.records import looking, sealing
 from xrm_core.records.asking import asks_of
+from xrm_core.records.vault.looking import Vaulted, vaulted
 from xrm_core.storage.counters import TAKEN_BACK
 from xrm_core.translation import language, speaking
 
@@ -135,3 +136,11 @@ class Context:
             limit: at most so many.
         """
         return looking.deleted(self.records, self.connection, entity, after, limit)
+
+    def vaulted(self, entity: str) -> list[Vaulted]:
+        """What lies in the vault of an entity, whoever may open it: for the function to judge.
+
+        Raises:
+            SealingUnavailable: it cannot be opened.
+        """
+        return vaulted(self.records, self.connection, entity)

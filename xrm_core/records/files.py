@@ -26,6 +26,7 @@ from xrm_core.records.file_names import clean_name
 from xrm_core.records.file_types import HEAD_BYTES, media_type_of
 from xrm_core.storage import file_store, file_versions, upload_store
 from xrm_core.storage.applied import require_model
+from xrm_core.storage.columns import is_id
 from xrm_core.storage.contents import Kept
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import FileState, StoredFile
@@ -118,7 +119,7 @@ class Files:
 
     def require(self, connection: Connection, caller: Caller, file_id: str) -> StoredFile:
         """The file. Raises NotFound: there is none that the caller may read."""
-        found = self.find(connection, caller, str(UUID(file_id))) if _is_id(file_id) else None
+        found = self.find(connection, caller, str(UUID(file_id))) if is_id(file_id) else None
         if found is None:
             raise NotFound("There is no such file, or none that you may read.")
         return found
@@ -259,14 +260,6 @@ def described(
     if sha256 not in (None, found):
         raise FileRefused("The file has another SHA-256 than its sender says.", hint="Send it again.")
     return StoredFile(file_id or file_store.new_id(), clean_name(name), kind, size, found)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _file_fields(kind: Entity) -> list[Field]:

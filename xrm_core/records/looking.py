@@ -14,6 +14,7 @@ from xrm_core.query.trash import former_names
 from xrm_core.records.rights import ONE
 from xrm_core.records.stored import Record, record_maker
 from xrm_core.records.trash import record_of
+from xrm_core.storage.columns import is_id
 from xrm_core.storage.driver_statements import DriverStatement
 from xrm_core.storage.trash_tables import TRASH
 
@@ -27,6 +28,8 @@ MOST = 1_000
 def read(records: "Records", connection: Connection, entity: str, id_: str) -> Record | None:
     """A record as it is stored now; None: there is none. Raises KeyError: there is no such entity."""
     kind, table = records.model[entity], records.tables[entity]
+    if not is_id(id_):  # what clients give to actions may be anything
+        return None
 
     def make() -> tuple[DriverStatement, Callable[[Sequence[Any]], Record]]:
         mine = table.c.id == bindparam(ONE, type_=table.c.id.type)
@@ -43,7 +46,7 @@ def hold(records: "Records", connection: Connection, entity: str, id_: str) -> N
     Others may still store records that refer to it: two of them who then both hold it take turns, and do not end each
     other.
     """
-    if connection.dialect.name == "sqlite":  # one writer at a time
+    if connection.dialect.name == "sqlite" or not is_id(id_):  # on SQLite there is one writer at a time
         return
     table = records.tables[entity]
 

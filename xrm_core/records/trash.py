@@ -111,6 +111,13 @@ def kept_of(kind: Entity, record: Record) -> dict[str, dict[str, Any]]:
     return _by_type(kind, _types(kind), record)
 
 
+def values_of(kind: Entity, kept: Mapping[str, Mapping[str, Any]]) -> Record:
+    """Of a record of which only some fields were kept these, by the names that they have now."""
+    record, new = record_of(kind, kept)
+    stored = (field for field in kind.all_fields() if not field.virtual and field.name not in new)
+    return {field.name: record[field.name] for field in stored}
+
+
 def _types(kind: Entity) -> dict[str, tuple[str, bool]]:
     """Column → what the trash calls its type, and whether that is a duration."""
     types = {column: column_type(field, column) for field in kind.all_fields() for column in field.columns}

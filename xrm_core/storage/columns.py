@@ -24,6 +24,7 @@ import datetime as dt
 import json
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Integer, Numeric, Text, Time, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -49,6 +50,15 @@ class Id(TypeDecorator[str]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Lower-case text."""
         return None if value is None else str(value).lower()
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is a UUID; PostgreSQL refuses to look for one that is not."""
+    try:
+        UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        return False
+    return True
 
 
 class String(TypeDecorator[str]):

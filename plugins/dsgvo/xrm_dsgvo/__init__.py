@@ -42,6 +42,7 @@ from xrm_dsgvo.processors import connectors, contracts
 from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
 from xrm_dsgvo.requests import asking, deciding, identity, opening, rectifying
+from xrm_dsgvo.restriction import surface as restrictions
 from xrm_dsgvo.retention import holds
 from xrm_dsgvo.sealed import ending
 from xrm_dsgvo.sealed import surface as sealed
@@ -84,9 +85,9 @@ def register_roles() -> list[Path]:
 @hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    consenting = (withdrawing, objections, suppressing, preferences, reasons, subjects, gate)
+    consenting = (withdrawing, objections, suppressing, preferences, reasons, gate)
     requests = (opening, identity, deciding, access, rectifying, notices)
-    parts = (*consenting, contracts, editions, handling, erasures, holds, *requests)
+    parts = (*consenting, contracts, editions, handling, erasures, holds, restrictions, *requests)
     return [action for part in parts for action in part.actions()]
 
 
@@ -161,6 +162,7 @@ def register_record_hooks() -> list[On]:
         merging,
         erasures,
         holds,
+        restrictions,
         opening,
         disclosing,
         notices,

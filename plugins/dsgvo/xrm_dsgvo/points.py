@@ -60,6 +60,11 @@ def digest(kind: str, value: str, settings: Any) -> str:
     return hmac.new(key, f"{kind}:{value}".encode(), hashlib.sha256).hexdigest()
 
 
+def restricted_form(digest_: str) -> str:
+    """What stands in place of a contact point whose person's data are restricted, by its :func:`digest`."""
+    return f"restricted:{digest_}"
+
+
 def held(context: Writing, kind: str, value: str) -> str:
     """The contact point with this value, made if there is none, and held: whatever changes what may go there waits.
 
@@ -82,6 +87,10 @@ def held(context: Writing, kind: str, value: str) -> str:
 def known(context: Looking, kind: str, value: str) -> str | None:
     """The id of the contact point with this value in its one form; None: there is none."""
     found = context.find(POINT, {"kind": {"eq": kind}, "value": {"eq": value}}, 1)
+    settings = getattr(context, "settings", None)
+    if not found and getattr(settings, "suppression_key", None) is not None:
+        meanwhile = restricted_form(digest(kind, value, settings))
+        found = context.find(POINT, {"kind": {"eq": kind}, "value": {"eq": meanwhile}}, 1)
     return str(found[0]["id"]) if found else None
 
 

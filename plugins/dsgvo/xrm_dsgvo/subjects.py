@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from xrm_core.api import Action, ActionContext, On, Record, RecordChange, Refuse
-from xrm_dsgvo.own import Writing, change, create, is_own, kept, upsert
+from xrm_core.api import On, RecordChange, Refuse
+from xrm_dsgvo.own import Writing, create, is_own, kept, upsert
 
 SUBJECT = "data_subject"
 
@@ -46,25 +46,6 @@ def holds(context: Writing, point: str, subject: str | None) -> None:
     if subject is not None:
         values = {"contact_point": point, "data_subject": subject}
         upsert(context, "contact_point_holder", ("contact_point", "data_subject"), values)
-
-
-def restrict(context: ActionContext, subject: Record) -> None:
-    """Nothing is done with the person's data from now on but keeping it, and what law demands.
-
-    Raises:
-        Refuse: the person is erased.
-    """
-    if subject["status"] == "restricted":
-        return
-    if subject["status"] != "active":
-        raise Refuse({"en": "The person is erased.", "de": "Die Person ist gelöscht."}, field="status")
-    change(context, SUBJECT, subject["id"], {"status": "restricted"})
-
-
-def actions() -> list[Action]:
-    """``restrictDataSubject``."""
-    about = {"en": "Restrict the processing of a person's data.", "de": "Die Verarbeitung der Daten einschränken."}
-    return [Action("dsgvo.restrict", restrict, SUBJECT, needs="read", description=about)]
 
 
 def hooks() -> list[On]:

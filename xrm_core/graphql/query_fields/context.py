@@ -13,6 +13,7 @@ from xrm_core.permissions.caller import Caller as Caller_
 from xrm_core.permissions.caller import System, User
 from xrm_core.records import looking, sealing
 from xrm_core.records.asking import asks_of
+from xrm_core.records.vault.looking import Vaulted, vaulted
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
@@ -102,6 +103,13 @@ class QueryContext:
         """Records in the trash, as actions look at them; costs as :meth:`find`."""
         self.check()
         found = looking.deleted(self._records, self._connection, entity, after, limit)
+        self._spend(1 + len(found))
+        return found
+
+    def vaulted(self, entity: str) -> list[Vaulted]:
+        """What lies in the vault of an entity, as actions look at it; costs as :meth:`find`."""
+        self.check()
+        found = vaulted(self._records, self._connection, entity)
         self._spend(1 + len(found))
         return found
 

@@ -3,17 +3,19 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, Row, select
 
 from xrm_core.permissions.caller import System
-from xrm_core.records.door import Records
 from xrm_core.records.sealing import store_of
 from xrm_core.sealed.box import SealedBox
 from xrm_core.sealed.errors import SealedKeyDestroyed
 from xrm_core.storage.sealed_tables import made_mark, mark_of
 from xrm_core.storage.vault_tables import VAULT
+
+if TYPE_CHECKING:
+    from xrm_core.records.door import Records
 
 CLASS = "vault"
 """Of the keys of a person: destroyed with those of what else is kept of them."""
@@ -26,7 +28,7 @@ class Writing(Protocol):
     """A transaction in which somebody writes: of an action, of what follows a write, of a job or a command."""
 
     @property
-    def records(self) -> Records:
+    def records(self) -> "Records":
         """The door for records."""
 
     @property
@@ -73,7 +75,7 @@ def rows_of(connection: Connection, deposit: str) -> list[Row[Any]]:
     return list(rows)
 
 
-def opened(records: Records, connection: Connection, rows: list[Row[Any]]) -> Iterator[tuple[Row[Any], Any]]:
+def opened(records: "Records", connection: Connection, rows: list[Row[Any]]) -> Iterator[tuple[Row[Any], Any]]:
     """Each row with its content.
 
     Raises:

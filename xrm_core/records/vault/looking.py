@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import Model
@@ -13,18 +13,20 @@ from xrm_core.permissions.policy import SEALED, Action
 from xrm_core.query.reads import Read
 from xrm_core.query.trash import former_names
 from xrm_core.records import read_log
-from xrm_core.records.door import Records
 from xrm_core.records.sealed_fields import SEALED_FIELDS
 from xrm_core.records.stored import Record
-from xrm_core.records.trash import record_of
+from xrm_core.records.trash import record_of, values_of
 from xrm_core.records.vault.deposits import VALUES, opened
 from xrm_core.storage.vault_tables import VAULT
 from xrm_core.translation import say
 
+if TYPE_CHECKING:
+    from xrm_core.records.door import Records
+
 
 class _Asking(Protocol):
     @property
-    def records(self) -> Records: ...
+    def records(self) -> "Records": ...
     @property
     def connection(self) -> Connection: ...
     @property
@@ -82,15 +84,29 @@ def in_vault(context: _Asking, *, deposit: str | None = None, subject: str | Non
     return found
 
 
-def _found(records: Records, connection: Connection, rows: list[object]) -> Iterator[Vaulted]:
-    for row, content in opened(records, connection, rows):  # type: ignore[arg-type]
+def vaulted(records: "Records", connection: Connection, entity: str) -> list[Vaulted]:
+    """What lies in the vault of an entity, as it was stored, whoever may open it: for a function to judge.
+
+    Raises:
+        KeyError: there is no such entity.
+        SealingUnavailable: it cannot be opened.
+    """
+    mine = VAULT.c.entity.in_(former_names(records.model[entity]))
+    rows = list(connection.execute(select(VAULT).where(mine).order_by(VAULT.c.record_id)))
+    return list(_found(records, connection, rows, sealed=True)) if rows else []
+
+
+def _found(
+    records: "Records", connection: Connection, rows: list[Row[Any]], *, sealed: bool = False
+) -> Iterator[Vaulted]:
+    for row, content in opened(records, connection, rows):
         name = _now(records.model, row.entity)
         if name is None:
             continue
         kind = records.model[name]
         whole = row.kind != VALUES
-        values = record_of(kind, content["record"])[0] if whole else content["values"]
-        shown = {key: value for key, value in values.items() if key not in SEALED_FIELDS(kind)}
+        values = record_of(kind, content["record"])[0] if whole else values_of(kind, content["values"])
+        shown = {key: value for key, value in values.items() if sealed or key not in SEALED_FIELDS(kind)}
         yield Vaulted(row.deposit, row.subject, name, row.record_id, shown, whole)
 
 

@@ -9,7 +9,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.exc import IntegrityError
@@ -25,16 +25,18 @@ from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.policy import Action
 from xrm_core.records import logged, shares
 from xrm_core.records.coming_back import Back, in_order
-from xrm_core.records.door import Records
 from xrm_core.records.going_along import Gone, going_along, let_go
 from xrm_core.records.locking import locked
 from xrm_core.records.refusals import translated
-from xrm_core.records.stored import Record, to_columns
+from xrm_core.records.stored import Record, canonical, to_columns
 from xrm_core.records.trash import kept_of
 from xrm_core.records.vault.deposits import RECORD, TRASHED, VALUES, Deposit, Writing, sealed, sealing
 from xrm_core.records.vault.trashed import taken_from_trash
 from xrm_core.storage.vault_tables import VAULT, VAULT_FILE
 from xrm_core.translation import say
+
+if TYPE_CHECKING:
+    from xrm_core.records.door import Records
 
 _AT_ONCE = 500
 _BY = ("cascade", "restrict")
@@ -130,7 +132,8 @@ class _Move:
         log.append(connection, [logged.entry(caller, kind, Operation.UPDATE, after, pairs)], self._now)
         former = {name: record[name] for name in names}
         taken = take_out(connection, id_, names)
-        content = {"values": former, "instead": dict(replaced), "log": taken}
+        instead = kept_of(kind, canonical(kind, dict(replaced)))
+        content = {"values": kept_of(kind, former), "instead": instead, "log": taken}
         self._keep(VALUES, kind, record, content, names)
 
     def trashed(self, kind: Entity, id_: str) -> None:
@@ -196,7 +199,7 @@ def _held(context: Writing, roots: Sequence[Key]) -> list[Gone]:
     return list(found.values())
 
 
-def _delete(records: Records, connection: Connection, gone: Sequence[Gone]) -> None:
+def _delete(records: "Records", connection: Connection, gone: Sequence[Gone]) -> None:
     """What refers to others before those; where that goes round, some relations are emptied first."""
     ordered = [*in_order([Back(each.kind, each.record) for each in gone])]
     for each in ordered:

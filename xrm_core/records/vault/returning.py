@@ -15,7 +15,8 @@ from xrm_core.permissions.policy import Action
 from xrm_core.records import coming_back, logged
 from xrm_core.records.locking import locked
 from xrm_core.records.refusals import translated
-from xrm_core.records.stored import canonical, to_columns
+from xrm_core.records.stored import to_columns
+from xrm_core.records.trash import values_of
 from xrm_core.records.vault.deposits import RECORD, TRASHED, VALUES, Deposit, Writing, opened, rows_of
 from xrm_core.records.vault.trashed import given_to_trash
 from xrm_core.storage.vault_tables import VAULT, VAULT_FILE
@@ -81,8 +82,8 @@ def _values(context: Writing, row: Any, content: Mapping[str, Any], now: dt.date
         return
     table, scope = records.tables[kind.name], records.scope(connection, caller)
     [record] = locked(connection, scope, caller, kind, [row.record_id], Action.UPDATE, [])
-    instead = canonical(kind, {name: content["instead"][name] for name in content["instead"] if name in kind.fields})
-    back = {name: content["values"][name] for name in instead if record[name] == instead[name]}
+    values, instead = values_of(kind, content["values"]), values_of(kind, content["instead"])
+    back = {name: value for name, value in values.items() if record[name] == instead[name]}
     pairs = logged.differences(kind, record, back)
     if not pairs:
         return

@@ -57,7 +57,7 @@ class Gathering:
             return None
         entity, said = self.sources.model[hit.entity], self.sources.privacy[hit.entity]
         stored = {**stored, **self._asked(hit, stored), **kept_back(self.context, self.notes, hit, entity, stored)}
-        self.notes.found["trash" if hit.deleted else "records"] += 1
+        self.notes.found["trash" if hit.deleted else "vault" if hit.restricted else "records"] += 1
         for name in hit.others:
             self.notes.leave_out("ART15_4", "records", hit.entity, name, int(stored.get(name) is not None))
         datenart = self.registers.datenarten.get(said.datenart or "")
@@ -69,6 +69,7 @@ class Gathering:
             "id": hit.id,
             "own": hit.own,
             "deleted": hit.deleted,
+            "restricted": hit.restricted,
             "datenart": said.datenart,
             "datenartLabel": labelled(datenart.labels if datenart else {}, said.datenart or hit.entity),
             "createdAt": plain(stored.get("created_at")),
@@ -176,6 +177,8 @@ class Gathering:
 
     def _history(self, hit: Hit) -> Iterator[dict[str, Any]]:
         """Former values, as far as the change log has them."""
+        if hit.restricted:
+            self.notes.leave_out("RESTRICTED_FORMER", "change_log", hit.entity)
         for change in changes_of(self.context, hit.id):
             for name, value in _former(change, hit.mine):
                 if self.sources.model[hit.entity][name].sealing is not None:
@@ -213,7 +216,7 @@ class Gathering:
         files = {each.name for each in wanted if str(each.type) == "file" and stored.get(each.name)}
         virtual = {each.name for each in wanted if each.virtual}
         found: dict[str, Any] = {name: {"id": str(stored[name])} for name in files}
-        if hit.deleted or not files | virtual:
+        if hit.deleted or hit.restricted or not files | virtual:
             return found
         parts = [f"{_camel(name)} {{ id name mediaType size sha256 }}" for name in sorted(files)]
         parts += [_camel(name) for name in sorted(virtual)]

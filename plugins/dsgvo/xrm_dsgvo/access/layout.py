@@ -128,7 +128,8 @@ def _record(each: Mapping[str, Any], language: str) -> dict[str, Any]:
         rows.append([word("read", language), [f"{one['on']} ({one['times']})" for one in each["reads"]]])
     rows += _kept(each["retention"], language)
     title = f"{each['datenartLabel'][language]}: {each['label'][language]}"
-    return {"title": f"{title} ({word('trash', language)})" if each["deleted"] else title, "rows": rows}
+    where = "trash" if each["deleted"] else "restricted" if each["restricted"] else None
+    return {"title": f"{title} ({word(where, language)})" if where else title, "rows": rows}
 
 
 def _kept(retention: Mapping[str, Any] | None, language: str) -> list[Row]:

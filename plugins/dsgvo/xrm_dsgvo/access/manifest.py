@@ -32,6 +32,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "de": "Frühere versiegelte Werte werden nicht geöffnet.",
         "en": "Former sealed values are not opened.",
     },
+    "RESTRICTED_FORMER": {
+        "de": "Frühere Werte eingeschränkter Daten liegen im Tresor; sie sind nach der Aufhebung wieder enthalten.",
+        "en": "Former values of restricted data lie in the vault; they are told again once the restriction is lifted.",
+    },
     "FILE_APART": {
         "de": "Der Inhalt einer Datei liegt der Auskunft gesondert bei.",
         "en": "The content of a file is given along apart.",
@@ -101,13 +105,11 @@ def manifest_of(notes: Notes, searched: Mapping[str, int], candidates: int, made
     notes.leave_out("CANDIDATE", "records", count=candidates)
     every = [(each, count) for each, count in notes.left_out.items()]
     every += [(LeftOut(code, store), 0) for code, store in _ALWAYS]
+    stores = ("records", "trash", "vault", "change_log", "outbox", "files", "disclosures", "reads", "mentions")
     return {
         "madeOn": made_on,
         "searched": [{"entity": name, "found": found} for name, found in sorted(searched.items())],
-        "stores": [
-            {"store": name, "found": notes.found[name]}
-            for name in ("records", "trash", "change_log", "outbox", "files", "disclosures", "reads", "mentions")
-        ],
+        "stores": [{"store": name, "found": notes.found[name]} for name in stores],
         "leftOut": [
             {
                 "code": each.code,

@@ -20,6 +20,7 @@ def kept_back(context: Making, notes: Notes, hit: Hit, entity: Entity, stored: R
     if caller.access.may(_RIGHT, "read"):
         return {}
     names = [name for name in hit.mine if entity[name].sealing is not None and stored.get(name) is not None]
+    store = "trash" if hit.deleted else "vault" if hit.restricted else "records"
     for name in names:
-        notes.leave_out("SEALED", "trash" if hit.deleted else "records", hit.entity, name)
+        notes.leave_out("SEALED", store, hit.entity, name)
     return dict.fromkeys(names)

@@ -35,6 +35,7 @@ HEADINGS: Mapping[str, Labels] = {
     "read": {"de": "Angesehen am (wie oft)", "en": "Looked at on (how often)"},
     "sent": {"de": "Nachrichten", "en": "Messages"},
     "trash": {"de": "im Papierkorb", "en": "in the trash"},
+    "restricted": {"de": "eingeschränkt (Art. 18 DSGVO)", "en": "restricted (Article 18 GDPR)"},
     "unknown": {"de": "nicht bekannt", "en": "not known"},
     "searched": {"de": "Durchsucht", "en": "Searched"},
     "none": {"de": "keine", "en": "none"},
@@ -42,6 +43,7 @@ HEADINGS: Mapping[str, Labels] = {
 STORES: Mapping[str, Labels] = {
     "records": {"de": "Datensätze", "en": "records"},
     "trash": {"de": "Papierkorb", "en": "trash"},
+    "vault": {"de": "eingeschränkt (Tresor)", "en": "restricted (vault)"},
     "change_log": {"de": "frühere Werte im Änderungsprotokoll", "en": "former values in the change log"},
     "outbox": {"de": "Nachrichten", "en": "messages"},
     "files": {"de": "Dateien", "en": "files"},

@@ -66,4 +66,4 @@ def _hit(sources: Sources, key: Key, via: frozenset[str], why: tuple[Reason, ...
     personal = sorted(sources.privacy[key[0]].personal(), key=lambda each: each.name)
     mine = tuple(each.name for each in personal if not each.of or via & set(each.of))
     others = tuple(each.name for each in personal if each.name not in mine)
-    return Hit(*key, own, via, mine, others, why, sources.is_deleted(key))
+    return Hit(*key, own, via, mine, others, why, sources.is_deleted(key), sources.is_restricted(key))

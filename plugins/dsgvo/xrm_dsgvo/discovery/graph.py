@@ -55,6 +55,7 @@ class Hit:
         others: its personal fields that are about somebody else.
         why: all reasons.
         deleted: it is in the trash.
+        restricted: it, or some of its values, is in the vault.
     """
 
     entity: str
@@ -65,6 +66,7 @@ class Hit:
     others: tuple[str, ...]
     why: tuple[Reason, ...]
     deleted: bool = False
+    restricted: bool = False
 
     @property
     def key(self) -> Key:

@@ -1,9 +1,9 @@
-"""Where records are looked for: in the tables, and in the trash."""
+"""Where records are looked for: in the tables, in the trash, and in the vault."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Protocol
 
-from xrm_core.api import Field, Model, Record
+from xrm_core.api import Field, Model, Record, Vaulted
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.privacy import PrivacyModel
 
@@ -22,6 +22,9 @@ class Searching(Protocol):
     def deleted(self, entity: str, after: str = "", limit: int = 1_000) -> list[Record]:
         """Records in the trash."""
 
+    def vaulted(self, entity: str) -> list[Vaulted]:
+        """Records in the vault."""
+
     def in_clear(self, entity: str, record: Record) -> Record:
         """A record with its sealed values in clear."""
 
@@ -30,7 +33,7 @@ class Searching(Protocol):
 
 
 class Sources:
-    """All records, those in the trash among them, which are read once.
+    """All records, those in the trash and in the vault among them, which are read once.
 
     Args:
         context: what reads.
@@ -45,13 +48,17 @@ class Sources:
         self.trash: dict[str, dict[str, Record]] = {
             each.name: {str(record["id"]): record for record in self._deleted(each.name)} for each in privacy
         }
+        self._vault = {each.name: {found.id: found for found in context.vaulted(each.name)} for each in privacy}
 
     def read(self, key: Key) -> Record | None:
         """A record, wherever it is."""
         entity, id_ = key
         if entity not in self.model:
             return None
-        stored = self._context.read(entity, id_)
+        stored, kept = self._context.read(entity, id_), self._vault[entity].get(id_)
+        if kept is not None:
+            # what stays in its table has other values there meanwhile
+            return self._context.in_clear(entity, {**(stored or {}), **kept.values})
         return self.trash[entity].get(id_) if stored is None else self._context.in_clear(entity, stored)
 
     def where(
@@ -70,12 +77,19 @@ class Sources:
         if _looks_at(filter_, {each.name for each in self.model[entity].fields.values() if each.sealing is not None}):
             filter_ = self._beside(entity, equal)
         while found := self._context.find(entity, {**filter_, **after}, _AT_ONCE):
-            clear = (self._context.in_clear(entity, each) for each in found)
+            there = (each for each in found if str(each["id"]) not in self._vault[entity])
+            clear = (self._context.in_clear(entity, each) for each in there)
             yield from ((each, False) for each in clear if fits(each))
             if len(found) < _AT_ONCE:
                 break
             after = {"id": {"gt": found[-1]["id"]}}
         yield from ((each, True) for each in self.trash[entity].values() if fits(each))
+        moved = (self.read((entity, id_)) for id_ in self._vault[entity])
+        yield from ((each, False) for each in moved if each is not None and fits(each))
+
+    def is_restricted(self, key: Key) -> bool:
+        """Whether all of it, or some of its values, lies in the vault."""
+        return key[1] in self._vault[key[0]]
 
     def is_deleted(self, key: Key) -> bool:
         """Whether it is in the trash."""

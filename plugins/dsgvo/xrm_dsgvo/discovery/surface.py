@@ -48,6 +48,7 @@ class FoundRecord:
     record: str
     own: bool
     deleted: bool
+    restricted: bool
     via: list[str]
     mine: list[str]
     others: list[str]
@@ -117,7 +118,7 @@ def _told(graph: SubjectGraph) -> SubjectGraphFound:
 def _record(hit: Hit) -> FoundRecord:
     why = [FoundBecause(each.kind, each.field, *(each.of or (None, None))) for each in hit.why]
     parts = sorted(hit.via), list(hit.mine), list(hit.others)
-    return FoundRecord(hit.entity, hit.id, hit.own, hit.deleted, *parts, why)
+    return FoundRecord(hit.entity, hit.id, hit.own, hit.deleted, hit.restricted, *parts, why)
 
 
 def query_fields() -> list[QueryField]:

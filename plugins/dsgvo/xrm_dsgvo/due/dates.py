@@ -40,6 +40,9 @@ query ($until: Date!) {
   dataTransfers(first: 200, where: {status: {eq: active}, validUntil: {lte: $until}}) { nodes { id validUntil } }
   technicalMeasures(first: 200, where: {testAgainOn: {lte: $until}}) { nodes { id testAgainOn } }
   assessments(first: 200, where: {status: {eq: approved}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
+  restrictions(first: 200, where: {status: {in: [active, lift_announced]}, reviewOn: {lte: $until}}) {
+    nodes { id reviewOn }
+  }
   dataSubjectRequests(first: 200, where: {status: {in: [received, identity_check, in_work, decided]}},
     orderBy: [{due: ASC}]) { nodes { id due } }
 }"""
@@ -48,6 +51,7 @@ _DAYS = {
     "dataTransfers": ("data_transfer", "validUntil", "transfer_ends"),
     "technicalMeasures": ("technical_measure", "testAgainOn", "measure_test"),
     "assessments": ("assessment", "reviewOn", "assessment_review"),
+    "restrictions": ("restriction", "reviewOn", "restriction_review"),
     "dataSubjectRequests": ("data_subject_request", "due", "request"),
 }
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -56,6 +60,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "transfer_ends": ("Grundlage einer Übermittlung endet", "Basis of a transfer ends"),
     "measure_test": ("Maßnahme ist wieder zu prüfen", "Measure is to be tested again"),
     "request": ("Anfrage einer betroffenen Person: Antwort", "Request of a data subject: answer"),
+    "restriction_review": ("Einschränkung ist zu prüfen", "Restriction is to be reviewed"),
     "assessment_review": ("Abwägung ist wieder zu prüfen", "Assessment is to be reviewed"),
 }
 Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]

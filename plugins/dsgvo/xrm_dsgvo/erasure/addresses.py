@@ -1,6 +1,6 @@
 """Contact points of a person that nothing links to them: those with an address that one of their records has or had."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from xrm_core.api import Refuse, former_values
 from xrm_dsgvo.own import Writing
@@ -11,8 +11,10 @@ _KINDS = frozenset({"email", "phone"})
 """Types of fields, and kinds of contact points."""
 
 
-def points_of(context: Writing, privacy: PrivacyModel, entity: str, id_: str) -> Iterator[str]:
-    """The ids of contact points that are this record's alone."""
+def points_of(
+    context: Writing, privacy: PrivacyModel, entity: str, id_: str, mine: Collection[tuple[str, str]] = ()
+) -> Iterator[str]:
+    """The ids of contact points that are this record's alone, or else only those of other records of the person."""
     record = context.read(entity, id_) or {}
     for each in privacy[entity].personal():
         kind = str(context.records.model[entity][each.name].type)
@@ -21,7 +23,8 @@ def points_of(context: Writing, privacy: PrivacyModel, entity: str, id_: str) ->
         for value in {record.get(each.name), *map(str, former_values(context, id_, [each.name]))} - {None}:
             same = {each.name: {"eq": value}, "id": {"ne": id_}}
             point = _point(context, kind, str(value))
-            if point is not None and not context.find(entity, same, 1):
+            others = (each for each in context.find(entity, same, 100) if (entity, each["id"]) not in mine)
+            if point is not None and next(others, None) is None:
                 yield point
 
 

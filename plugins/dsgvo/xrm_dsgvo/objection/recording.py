@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from xrm_core.api import Action, ActionContext, On, Record, Refuse, recheck_messages
+from xrm_core.api import Action, ActionContext, On, Record, Refuse, SealingUnavailable, recheck_messages
 from xrm_dsgvo.channels import KINDS, Channel, PointKind
 from xrm_dsgvo.consent.given import kind_of
 from xrm_dsgvo.consent.withdrawing import end
@@ -13,7 +13,11 @@ from xrm_dsgvo.objection.suppressing import suppress
 from xrm_dsgvo.own import Writing, change, create, kept, now
 from xrm_dsgvo.points import POINT, held, normal
 from xrm_dsgvo.purposes import all_of, named
+from xrm_dsgvo.restriction.restricting import Ground, restrict
 from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
+
+if TYPE_CHECKING:
+    from xrm_dsgvo.own import Making
 
 OBJECTION = "objection"
 HOLDER = "contact_point_holder"
@@ -160,11 +164,20 @@ def _to_be_assessed(context: Writing, values: dict[str, Any]) -> Objected:
         text = {"en": "Name the person: it is about their situation.", "de": "Die Person nennen: Es geht um ihre Lage."}
         raise Refuse(text, field="person")
     objection = create(context, OBJECTION, values)
-    subject = context.read(SUBJECT, values["data_subject"])
-    if subject is not None and subject["status"] == "active":
-        change(context, SUBJECT, subject["id"], {"status": "restricted"})
+    _restricted(context, values["data_subject"])
     change(context, OBJECTION, objection, {"status": "restricted", "effective_at": now()})
     return Objected(objection, "restricted", 0)
+
+
+def _restricted(context: Writing, id_: str) -> None:
+    """Until it is decided nothing is done with the data (Article 18(1)(d)). It counts without a vault, too."""
+    because = "An objection under Article 21(1) is being assessed."
+    try:
+        restrict(cast("Making", context), id_, Ground.objection, because)
+    except SealingUnavailable:  # said before anything is done
+        subject = context.read(SUBJECT, id_)
+        if subject is not None and subject["status"] == "active":
+            change(context, SUBJECT, id_, {"status": "restricted"})
 
 
 def _points(context: Writing, given: ObjectionInput, subject: str | None) -> list[Record]:

@@ -183,8 +183,8 @@ def _lack(context: ActionContext, request: Record) -> dict[str, str] | None:
     subject = context.read("data_subject", request["data_subject"]) if request["data_subject"] else None
     if kind == "restriction" and (subject is None or subject["status"] != "restricted"):
         return {
-            "en": "The processing is not restricted: restrictDataSubject does that.",
-            "de": "Die Verarbeitung ist nicht eingeschränkt: restrictDataSubject tut das.",
+            "en": "The processing is not restricted: dsgvoRestrictionOpen does that.",
+            "de": "Die Verarbeitung ist nicht eingeschränkt: dsgvoRestrictionOpen tut das.",
         }
     if kind == "objection" and not request["objection"]:
         return {

@@ -55,7 +55,7 @@ def rectify(context: ActionContext, given: RectifyInput) -> Rectified:
         text = {"en": "It is no request for rectification of somebody.", "de": "Es ist keine Anfrage auf Berichtigung."}
         raise Refuse(text, field="request")
     graph = graph_of(context, request)
-    mine = {hit.key: set(hit.mine) for hit in graph.hits if not hit.deleted}
+    mine = {hit.key: set(hit.mine) for hit in graph.hits if not hit.deleted and not hit.restricted}
     values: dict[Key, dict[str, Any]] = {}
     for each in given.corrections:
         key = (each.entity, each.record)

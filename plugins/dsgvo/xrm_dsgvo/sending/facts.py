@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from xrm_dsgvo.points import restricted_form
 from xrm_dsgvo.purposes import Purposes
 
 Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 """``query_as_system`` of whoever asks."""
 
 QUERY = """
-query ($kind: ContactPointKind!, $value: String!, $digest: String!, $channel: ConsentChannel!) {
-  contactPoints(first: 1, where: {kind: {eq: $kind}, value: {eq: $value}}) {
+query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: String!, $channel: ConsentChannel!) {
+  contactPoints(first: 1, where: {kind: {eq: $kind}, value: {in: [$value, $meanwhile]}}) {
     nodes {
       id
       holders(first: 50) {
@@ -78,7 +79,16 @@ class Facts:
 
 def facts_of(ask: Ask, kind: str, value: str, digest: str, channel: str) -> Facts:
     """What is known of a contact point in its one form."""
-    found = ask(QUERY, {"kind": kind, "value": value, "digest": digest, "channel": channel})
+    found = ask(
+        QUERY,
+        {
+            "kind": kind,
+            "value": value,
+            "meanwhile": restricted_form(digest),
+            "digest": digest,
+            "channel": channel,
+        },
+    )
     tree = [
         {"id": each["id"], "key": each["key"], "parent": each["parent"] and each["parent"]["id"]}
         for each in found["consentPurposes"]["nodes"]

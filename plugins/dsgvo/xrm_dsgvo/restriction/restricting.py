@@ -1,0 +1,181 @@
+"""A restriction begins, is announced to be lifted, and is lifted: in that order (Article 18(3))."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Any
+
+from xrm_core.api import ActionContext, Record, Refuse, bring_back, move_to_vault, recheck_messages
+from xrm_dsgvo.own import Making, change, create, now
+from xrm_dsgvo.restriction.reach import reach_of
+from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
+
+RESTRICTION = "restriction"
+
+
+class Ground(Enum):
+    """Of Article 18(1): ``accuracy`` is contested (a), ``unlawful`` and not to be erased (b), needed by the person for
+    ``claims`` (c), an ``objection`` is being assessed (d).
+    """
+
+    accuracy = "accuracy"
+    unlawful = "unlawful"
+    claims = "claims"
+    objection = "objection"
+
+
+@dataclass
+class RestrictionOpenInput:
+    """Whose data, on which ground, and why; ``review_on`` reminds of it."""
+
+    person: Person
+    ground: Ground
+    because: str
+    review_on: date | None = None
+
+
+@dataclass
+class RestrictionAnnounceInput:
+    """The person was told that it will be lifted, in this way."""
+
+    restriction: str
+    via: str
+
+
+@dataclass
+class RestrictionLiftInput:
+    """Which, and why."""
+
+    restriction: str
+    because: str
+
+
+@dataclass
+class RestrictedCount:
+    """How many records of an entity, wholly or with some values."""
+
+    entity: str
+    records: int
+
+
+@dataclass
+class RestrictedRecord:
+    """A record."""
+
+    entity: str
+    record: str
+
+
+@dataclass
+class RestrictionStanding:
+    """How it stands. ``moved`` is what was moved; ``left`` stays where it is: accounts, and what cannot be emptied."""
+
+    restriction: str
+    status: str
+    moved: list[RestrictedCount]
+    left: list[RestrictedRecord]
+
+
+def open_restriction(context: ActionContext, given: RestrictionOpenInput) -> RestrictionStanding:
+    """Move the person's data into the vault.
+
+    Raises:
+        Refuse: there is no such person, they are erased, or nothing is said of why.
+        SealingUnavailable: there is no key store.
+    """
+    subject = subject_of(context, given.person)
+    if subject is None:
+        raise Refuse({"en": "Name the person.", "de": "Die Person nennen."}, field="person")
+    return restrict(context, subject, given.ground, _said(given.because, "because"), given.review_on)
+
+
+def restrict(
+    context: Making, subject: str, ground: Ground, because: str, review_on: date | None = None
+) -> RestrictionStanding:
+    """The same, for other parts of the plugin. What came since a former restriction is moved by another one."""
+    context.hold(SUBJECT, subject)
+    stored = context.read(SUBJECT, subject)
+    if stored is None or stored["status"] not in ("active", "restricted"):
+        raise Refuse({"en": "The person is erased.", "de": "Die Person ist gelöscht."}, field="person")
+    found = reach_of(context, subject)
+    deposit = move_to_vault(context, subject, found.records, found.values, found.trashed) if found else None
+    counts: Mapping[str, int] = {} if deposit is None else deposit.counts
+    if stored["status"] == "active":
+        change(context, SUBJECT, subject, {"status": "restricted"})
+    values: dict[str, Any] = {
+        "data_subject": subject,
+        "ground": ground.value,
+        "because": because,
+        "since": now(),
+        "review_on": None if review_on is None else review_on.isoformat(),
+        "status": "active",
+        "deposit": None if deposit is None else deposit.id,
+        "records": sum(counts.values()),
+    }
+    id_ = create(context, RESTRICTION, values)
+    recheck_messages(context)
+    left = [RestrictedRecord(*key) for key in sorted(set(found.left))]
+    return RestrictionStanding(id_, "active", _counted(counts), left)
+
+
+def announce(context: ActionContext, given: RestrictionAnnounceInput) -> RestrictionStanding:
+    """Keep that the person was told that it will be lifted.
+
+    Raises:
+        Refuse: there is no such restriction that is active.
+    """
+    restriction = _held(context, given.restriction, "active")
+    values = {"status": "lift_announced", "announced_at": now(), "announced_via": _said(given.via, "via")[:60]}
+    change(context, RESTRICTION, restriction["id"], values)
+    return RestrictionStanding(given.restriction, "lift_announced", [], [])
+
+
+def lift(context: ActionContext, given: RestrictionLiftInput) -> RestrictionStanding:
+    """Bring all back.
+
+    Raises:
+        Refuse: the person was not told before, or there is no such restriction.
+        ValidationFailed: something does not fit any more, such as an address that another record has by now.
+    """
+    restriction = _held(context, given.restriction, "lift_announced")
+    because = _said(given.because, "because")[:2000]
+    subject = str(restriction["data_subject"])
+    context.hold(SUBJECT, subject)
+    back = None if restriction["deposit"] is None else bring_back(context, str(restriction["deposit"]))
+    ended = {"status": "lifted", "lifted_at": now(), "lifted_because": because, "deposit": None}
+    change(context, RESTRICTION, restriction["id"], ended)
+    of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": ["active", "lift_announced"]}}
+    stored = context.read(SUBJECT, subject)
+    if not context.find(RESTRICTION, of, 1) and stored is not None and stored["status"] == "restricted":
+        change(context, SUBJECT, subject, {"status": "active"})
+    return RestrictionStanding(given.restriction, "lifted", _counted({} if back is None else back.counts), [])
+
+
+def _held(context: ActionContext, id_: str, status: str) -> Record:
+    context.hold(RESTRICTION, id_)
+    found = context.read(RESTRICTION, id_)
+    if found is None or found["status"] not in ("active", "lift_announced"):
+        text = {"en": "There is no such restriction.", "de": "Diese Einschränkung gibt es nicht."}
+        raise Refuse(text, field="restriction")
+    if found["status"] != status:
+        text = (
+            {
+                "en": "First tell the person that it will be lifted (Article 18(3)): dsgvoRestrictionAnnounce.",
+                "de": "Erst die Person von der Aufhebung unterrichten (Art. 18 Abs. 3): dsgvoRestrictionAnnounce.",
+            }
+            if status == "lift_announced"
+            else {"en": "That was announced already.", "de": "Das ist schon angekündigt."}
+        )
+        raise Refuse(text, field="restriction")
+    return found
+
+
+def _said(text: str, name: str) -> str:
+    if not text.strip():
+        raise Refuse({"en": "Say why, or how.", "de": "Den Grund oder den Weg angeben."}, field=name)
+    return text.strip()[:2000]
+
+
+def _counted(counts: Mapping[str, int]) -> list[RestrictedCount]:
+    return [RestrictedCount(entity, count) for entity, count in sorted(counts.items())]

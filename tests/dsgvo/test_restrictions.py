@@ -1,0 +1,195 @@
+"""Restriction (Article 18, I17 and I18): what is restricted is nowhere, and back once it is lifted; with canaries."""
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, text
+
+from tests.dsgvo.canaries import Person, tokens_in
+from tests.dsgvo.consents import OBJECT, PERMIT
+from tests.dsgvo.test_access import ACCESS, SETUP
+from tests.dsgvo.test_requests import known, opened
+from xrm_core.testing import Client, Setup, Xrm
+
+STANDING = "restriction status moved { entity records } left { entity record }"
+OPEN = f"mutation ($i: DsgvoRestrictionOpenInput!) {{ dsgvoRestrictionOpen(input: $i) {{ {STANDING} }} }}"
+ANNOUNCE = f"mutation ($i: DsgvoRestrictionAnnounceInput!) {{ dsgvoRestrictionAnnounce(input: $i) {{ {STANDING} }} }}"
+LIFT = f"mutation ($i: DsgvoRestrictionLiftInput!) {{ dsgvoRestrictionLift(input: $i) {{ {STANDING} }} }}"
+LOOK = """mutation ($i: DsgvoRestrictionLookInput!) { dsgvoRestrictionLook(input: $i) {
+  records { entity record whole values { field value } } } }"""
+REFUSED = "REFUSED_BY_PLUGIN"
+
+
+@pytest.fixture(scope="session")
+def xrm_setup() -> Setup:
+    return SETUP
+
+
+def done(client: Client, document: str, **given: Any) -> dict[str, Any]:
+    [answer] = client.query(document, i=given).values()
+    return dict(answer)
+
+
+def restricted(xrm: Xrm, person: Person, **more: Any) -> dict[str, Any]:
+    given = {"entity": "contact", "record": person.records["contact"]}
+    return done(xrm.as_role("dsb"), OPEN, person=given, ground="accuracy", because="The address is contested.", **more)
+
+
+def dump(xrm: Xrm) -> bytes:
+    """All rows of all tables."""
+    with xrm.database.read() as connection:
+        names = inspect(connection).get_table_names()
+        rows = [row for name in names for row in connection.execute(text(f'SELECT * FROM "{name}"'))]
+    values = [bytes(each) if isinstance(each, memoryview) else each for row in rows for each in row]
+    return b"\n".join(each if isinstance(each, bytes) else str(each).encode() for each in values)
+
+
+def test_nothing_of_the_person_is_found_anywhere_and_all_is_back_when_it_is_lifted(xrm: Xrm):
+    a, b, c = xrm.begun  # C is a duplicate of A
+    before = tokens_in(dump(xrm), [a, b, c])
+    contacts = xrm.as_role("admin").query("{ contacts { totalCount } }")["contacts"]["totalCount"]
+
+    # when
+    standing = restricted(xrm, a)
+
+    # then no value is in any table, none of the other person's is missing, and nobody finds or counts the contact
+    assert standing["status"] == "active"
+    assert {"entity": "contact", "records": 2} in standing["moved"]
+    found = tokens_in(dump(xrm), [a, b, c])
+    moved = {each["entity"] for each in standing["moved"]}
+    files = {("donation", "receipt"), ("member", "application_form")}  # they stay where files are
+    assert not {(*place,) for name, *place in found if name != "B" and place[0] in moved and (*place,) not in files}
+    assert {each["entity"] for each in standing["left"]} == set()
+    assert {each for each in found if each[0] == "B"} == {each for each in before if each[0] == "B"}
+    admin = xrm.as_role("admin")
+    assert admin.query("query ($id: ID!) { contact(id: $id) { id } }", id=a.records["contact"])["contact"] is None
+    assert admin.query("{ contacts { totalCount } }")["contacts"]["totalCount"] == contacts - 2
+
+    # when it is lifted, after the person was told
+    dsb, id_ = xrm.as_role("dsb"), standing["restriction"]
+    assert "Article 18(3)" in dsb.refused(LIFT, REFUSED, i={"restriction": id_, "because": "It is right."}).message
+    assert done(dsb, ANNOUNCE, restriction=id_, via="letter")["status"] == "lift_announced"
+    assert done(dsb, LIFT, restriction=id_, because="It is right.")["moved"] == standing["moved"]
+
+    # then all is back
+    assert tokens_in(dump(xrm), [a, b, c]) == before
+    dsb.refused(LIFT, REFUSED, i={"restriction": id_, "because": "Once more."})
+    dsb.refused(ANNOUNCE, REFUSED, i={"restriction": id_, "via": "letter"})
+
+
+def test_no_way_of_reading_shows_or_counts_it(xrm: Xrm):
+    # given another record of that name in the trash
+    a, *_ = xrm.begun
+    admin, contact = xrm.as_role("admin"), a.records["contact"]
+    name = a.tokens["contact", "last_name"]
+    trashed = xrm.create("contact", last_name=name, first_name=a.tokens["contact", "first_name"])
+    admin.query("mutation ($id: ID!) { deleteContact(id: $id) { id } }", id=trashed)
+    ways = {
+        "list": "query ($n: String!) { contacts(where: {lastName: {eq: $n}}) { totalCount nodes { id lastName } } }",
+        "count": "query ($n: String!) { contactsAggregate(where: {lastName: {eq: $n}}) { count } }",
+        "search": "query ($n: String!) { search(text: $n) { nodes { title } } }",
+        "relation": "query ($n: String!) { activities(where: {contact: {lastName: {eq: $n}}}) { totalCount } }",
+        "trash": "{ contactsTrash { nodes { id lastName } } }",
+    }
+    ways = {
+        way: document
+        for way, document in ways.items()
+        if "errors" not in admin.post(document, **_given(document, name)).json()
+    }
+    assert {"list", "relation", "trash"} <= ways.keys()
+    assert any(name in str(admin.query(each, **_given(each, name))) for each in ways.values())
+
+    # when
+    restricted(xrm, a)
+
+    # then
+    for way, document in ways.items():
+        answer = admin.query(document, **_given(document, name))
+        assert contact not in str(answer), way
+        assert way == "trash" or name not in str(answer), way
+        assert [each for each in _counts(answer) if each] == [], way
+    history = "query ($id: ID!) { contact(id: $id) { history { version } } }"
+    assert admin.query(history, id=contact)["contact"] is None
+    refused = admin.post(
+        'mutation ($id: ID!) { updateContact(id: $id, input: {lastName: "X"}) { id } }', id=contact
+    ).json()
+    assert refused["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+def _given(document: str, name: str) -> dict[str, str]:
+    return {"n": name} if "$n" in document else {}
+
+
+def _counts(answer: Any) -> list[int]:
+    if isinstance(answer, dict):
+        own = [value for key, value in answer.items() if key in ("totalCount", "count")]
+        return [*own, *(each for value in answer.values() for each in _counts(value))]
+    return [each for value in answer for each in _counts(value)] if isinstance(answer, list) else []
+
+
+def test_it_is_looked_at_for_a_purpose_and_that_is_kept(xrm: Xrm):
+    a, *_ = xrm.begun
+    standing = restricted(xrm, a, reviewOn="2027-01-31")
+    dsb, id_ = xrm.as_role("dsb"), standing["restriction"]
+    given = {"restriction": id_, "purpose": "legal_claims", "because": "The court asks."}
+
+    found = done(dsb, LOOK, **given)["records"]
+
+    [contact] = [each for each in found if each["record"] == a.records["contact"]]
+    values = {each["field"]: json.loads(each["value"]) for each in contact["values"]}
+    assert contact["whole"]
+    assert values["email"] == a.tokens["contact", "email"]
+    query = "{ restrictions { nodes { ground status reviewOn uses { nodes { purpose records } } } } }"
+    [kept] = xrm.as_role("auditor").query(query)["restrictions"]["nodes"]
+    assert kept == {
+        "ground": "accuracy",
+        "status": "active",
+        "reviewOn": "2027-01-31",
+        "uses": {"nodes": [{"purpose": "legal_claims", "records": len(found)}]},
+    }
+    dsb.refused(LOOK, REFUSED, i={**given, "because": " "})
+    assert "errors" in xrm.as_role("admin").post(LOOK, i=given).json()  # without a right to sealed values
+    admin = xrm.as_role("admin")
+    admin.refused("mutation ($id: ID!) { deleteRestriction(id: $id) { id } }", REFUSED, id=id_)
+
+
+def test_who_asks_for_their_data_is_told_of_restricted_ones_too(xrm: Xrm):
+    a, b, _ = xrm.begun
+    agent = xrm.as_role("dsgvo_agent")
+    request = opened(agent, "access")
+    known(agent, request, a.records["contact"])
+    open_ = done(agent, ACCESS, request=request)["content"]
+
+    restricted(xrm, a)
+    made = done(agent, ACCESS, request=request)["content"]
+
+    before, after = json.loads(open_), json.loads(made)
+    assert {each["id"] for each in after["data"]} >= {each["id"] for each in before["data"]}
+    [contact] = [each for each in after["data"] if each["id"] == a.records["contact"]]
+    assert contact["restricted"]
+    assert a.tokens["contact", "email"] in made
+    assert "restricted (Article 18" in done(agent, ACCESS, request=request, form="html", language="en")["content"]
+    assert not tokens_in(made.encode(), [b])
+
+
+def test_nothing_is_sent_to_the_address_and_an_objection_of_that_kind_restricts(xrm: Xrm):
+    a, *_ = xrm.begun
+    admin, address = xrm.as_role("admin"), a.tokens["contact", "email"]
+    person = {"entity": "contact", "record": a.records["contact"]}
+    given = {"scope": "specific", "person": person, "grounds": "My situation"}
+
+    assert admin.query(OBJECT, i=given)["dsgvoObjectionRecord"]["status"] == "restricted"
+
+    assert admin.query("{ restrictions { nodes { ground } } }")["restrictions"]["nodes"] == [{"ground": "objection"}]
+    assert admin.query("query ($id: ID!) { contact(id: $id) { id } }", id=person["record"])["contact"] is None
+    found = admin.query(PERMIT, channel="email", to=address, purpose=None, kind="transactional")["dsgvoPermit"]
+    assert not found["allowed"]
+
+
+def test_who_is_nobody_is_not_restricted(xrm: Xrm):
+    dsb, why = xrm.as_role("dsb"), {"ground": "claims", "because": "Asked for."}
+    for person in ({}, {"entity": "contact"}, {"dataSubject": "01a21e32-b621-734e-9829-05c2e3018e0a"}):
+        dsb.refused(OPEN, REFUSED, i={"person": person, **why})
+    dsb.refused(ANNOUNCE, REFUSED, i={"restriction": "01a21e32-b621-734e-9829-05c2e3018e0a", "via": "x"})
+    dsb.refused(LOOK, REFUSED, i={"restriction": "x", "purpose": "consent", "because": "x"})

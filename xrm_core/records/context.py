@@ -100,13 +100,19 @@ class Context:
         """
         looking.hold(self.records, self.connection, entity, id_)
 
-    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100) -> "list[Record]":
+    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100, after: str = "") -> "list[Record]":
         """Records for which a filter holds, in the words of entity files, whoever may see them; the oldest first.
+
+        Args:
+            entity: of them.
+            where: the filter.
+            limit: at most so many.
+            after: the id of the last one that is known already, to go on where that ended.
 
         Raises:
             BadQuery: the filter does not fit the entity.
         """
-        return looking.find(self.records, self.connection, entity, where, limit)
+        return looking.find(self.records, self.connection, entity, where, limit, after)
 
     def in_clear(self, entity: str, record: "Record") -> "Record":
         """A record that was read, with its sealed values in clear, whoever may see them: for the function to judge.

@@ -57,8 +57,12 @@ def hold(records: "Records", connection: Connection, entity: str, id_: str) -> N
     records.tables.statements.get(("held by plugins", entity), make).first(connection, {ONE: id_})
 
 
-def find(records: "Records", connection: Connection, entity: str, where: Mapping[str, Any], limit: int) -> list[Record]:
+def find(
+    records: "Records", connection: Connection, entity: str, where: Mapping[str, Any], limit: int, after: str = ""
+) -> list[Record]:
     """Records for which a filter in the words of entity files holds, the oldest first, at most :data:`MOST`.
+
+    ``after`` is the id of the last one that is known already.
 
     Raises:
         KeyError: there is no such entity.
@@ -71,7 +75,9 @@ def find(records: "Records", connection: Connection, entity: str, where: Mapping
     caller = System(records.full_access, "plugin")
     scope = Scope(records.model, records.tables, caller.access, connection.dialect)
     condition = compile_rule(scope, kind, unguarded(scope, kind, table), parse(records.model, kind, where))
-    rows = connection.execute(select(table).where(condition).order_by(table.c.id).limit(limit), context_values(caller))
+    query = select(table).where(condition).order_by(table.c.id).limit(limit)
+    query = query.where(table.c.id > after) if after else query
+    rows = connection.execute(query, context_values(caller))
     made = record_maker(kind, table.c.keys())
     return [made(tuple(row)) for row in rows]
 

@@ -43,7 +43,7 @@ from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
 from xrm_dsgvo.requests import asking, deciding, identity, opening, rectifying
 from xrm_dsgvo.restriction import surface as restrictions
-from xrm_dsgvo.retention import holds
+from xrm_dsgvo.retention import engine, holds
 from xrm_dsgvo.sealed import ending
 from xrm_dsgvo.sealed import surface as sealed
 from xrm_dsgvo.sending import gate, outbox
@@ -87,7 +87,7 @@ def register_actions() -> list[Action]:
     """What is done beyond writing records."""
     consenting = (withdrawing, objections, suppressing, preferences, reasons, gate)
     requests = (opening, identity, deciding, access, rectifying, notices)
-    parts = (*consenting, contracts, editions, handling, erasures, holds, restrictions, *requests)
+    parts = (*consenting, contracts, editions, handling, erasures, holds, engine, restrictions, *requests)
     return [action for part in parts for action in part.actions()]
 
 
@@ -113,13 +113,13 @@ def register_commands() -> list[Command]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    return [*withdrawing.jobs(), *flags.jobs(), *dates.jobs()]
+    return [*withdrawing.jobs(), *flags.jobs(), *dates.jobs(), *engine.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    return [*withdrawing.schedules(), *flags.schedules(), *dates.schedules()]
+    return [*withdrawing.schedules(), *flags.schedules(), *dates.schedules(), *engine.schedules()]
 
 
 @hookimpl
@@ -162,6 +162,7 @@ def register_record_hooks() -> list[On]:
         merging,
         erasures,
         holds,
+        engine,
         restrictions,
         opening,
         disclosing,

@@ -37,8 +37,14 @@ class Writing(Looking, Protocol):
 
     settings: Any
 
+    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100, after: str = "") -> list[Record]:
+        """The same, from where a page before has ended."""
+
     def hold(self, entity: str, id_: str) -> None:
         """Let nobody else change a record before the end."""
+
+    def attempt(self, act: Callable[[], object], speak: str | None = None) -> Any:
+        """Do something that may be refused; why it was, None: it was done."""
 
     @property
     def records(self) -> Any:

@@ -61,6 +61,12 @@ class Settings:
     """Erasures of up to so many records are run by who has opened them; of more, or of texts that somebody had to
     decide on, by somebody else."""
 
+    retention: Literal["off", "report", "delete"] = "report"
+    """What is done each night about what is due by its period: nothing, or it is counted and kept in a report, or it
+    goes. The shipped periods are a proposal: who is answerable looks at the report first."""
+    retention_batch: int = 50
+    """So many records are looked at, and let go, in one transaction."""
+
     require_sealed: bool = False
     """Entity files do not load where a field with ``encrypt`` stands in clear."""
     registers: tuple[Path, ...] = ()
@@ -79,6 +85,8 @@ class Settings:
             raise ValueError(f"own_connectors names {wrong!r}, which has no kind: write channel:mail or webhook:HOST")
         if not 1 <= self.breach_hours <= 240:
             raise ValueError("breach_hours are 1 to 240")
+        if not 1 <= self.retention_batch <= 1_000:
+            raise ValueError("retention_batch is 1 to 1000")
         if min(self.confirm_days, self.stale_months, self.preference_link_days) < 1:
             raise ValueError("confirm_days, stale_months and preference_link_days are 1 at least")
         try:

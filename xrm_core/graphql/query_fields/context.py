@@ -86,16 +86,16 @@ class QueryContext:
         self._spend(1)
         return looking.read(self._records, self._connection, entity, id_)
 
-    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100) -> "list[Record]":
+    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100, after: str = "") -> "list[Record]":
         """Records for which a filter holds, in the words of entity files, whoever may see them; the oldest first.
 
-        Each costs one point, and the look itself one.
+        Each costs one point, and the look itself one. ``after`` is the id of the last one that is known already.
 
         Raises:
             BadQuery: the filter does not fit the entity.
         """
         self.check()
-        found = looking.find(self._records, self._connection, entity, where, limit)
+        found = looking.find(self._records, self._connection, entity, where, limit, after)
         self._spend(1 + len(found))
         return found
 

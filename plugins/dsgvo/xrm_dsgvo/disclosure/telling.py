@@ -20,10 +20,10 @@ def disclosures(context: Making, keys: Iterable[Key]) -> Iterator[Record]:
     for entity, some in ids.items():
         for start in range(0, len(some), _AT_ONCE):
             where: dict[str, Any] = {"entity_name": {"eq": entity}, "record_id": {"in": some[start : start + _AT_ONCE]}}
-            after: dict[str, Any] = {}
-            while found := context.find(DISCLOSURE, where | after, _MOST):
+            after = ""
+            while found := context.find(DISCLOSURE, where, _MOST, after):
                 yield from found
-                after = {"id": {"gt": found[-1]["id"]}}
+                after = str(found[-1]["id"])
                 if len(found) < _MOST:
                     break
 

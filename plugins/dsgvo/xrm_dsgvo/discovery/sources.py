@@ -16,7 +16,7 @@ class Searching(Protocol):
     def read(self, entity: str, id_: str) -> Record | None:
         """A record as it is stored."""
 
-    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100) -> list[Record]:
+    def find(self, entity: str, where: Mapping[str, Any], limit: int = 100, after: str = "") -> list[Record]:
         """Records for which a filter holds."""
 
     def deleted(self, entity: str, after: str = "", limit: int = 1_000) -> list[Record]:
@@ -73,16 +73,16 @@ class Sources:
         No filter can look at sealed fields: with one, all records are looked at, or those that the blind index of
         ``equal`` finds, a field and its value.
         """
-        after: dict[str, Any] = {}
+        after = ""
         if _looks_at(filter_, {each.name for each in self.model[entity].fields.values() if each.sealing is not None}):
             filter_ = self._beside(entity, equal)
-        while found := self._context.find(entity, {**filter_, **after}, _AT_ONCE):
+        while found := self._context.find(entity, filter_, _AT_ONCE, after):
             there = (each for each in found if str(each["id"]) not in self._vault[entity])
             clear = (self._context.in_clear(entity, each) for each in there)
             yield from ((each, False) for each in clear if fits(each))
             if len(found) < _AT_ONCE:
                 break
-            after = {"id": {"gt": found[-1]["id"]}}
+            after = str(found[-1]["id"])
         yield from ((each, True) for each in self.trash[entity].values() if fits(each))
         moved = (self.read((entity, id_)) for id_ in self._vault[entity])
         yield from ((each, False) for each in moved if each is not None and fits(each))

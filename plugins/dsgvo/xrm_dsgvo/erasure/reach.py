@@ -58,12 +58,12 @@ def refers_to(field: Field, value: Any) -> Key | None:
 
 def every(context: Writing, entity: str, filter_: dict[str, Any]) -> Iterator[Record]:
     """All records for which a filter holds."""
-    after: dict[str, Any] = {}
-    while found := context.find(entity, {**filter_, **after}, _AT_ONCE):
+    after = ""
+    while found := context.find(entity, filter_, _AT_ONCE, after):
         yield from found
         if len(found) < _AT_ONCE:
             return
-        after = {"id": {"gt": found[-1]["id"]}}
+        after = str(found[-1]["id"])
 
 
 def _same(context: Writing, privacy: PrivacyModel, entity: str, id_: str) -> list[Key]:

@@ -12,14 +12,20 @@ from xrm_dsgvo.privacy import privacy_of
 _OURS = frozenset({"ANNOTATED"})
 
 
-def carry_out(context: Writing, planned: Plan, again: Callable[[], Plan], person: tuple[str, str]) -> dict[str, int]:
-    """How much each step has done.
+def carry_out(
+    context: Writing,
+    planned: Plan,
+    again: Callable[[], Plan],
+    person: tuple[str, str],
+    needles: frozenset[str] = frozenset(),
+) -> dict[str, int]:
+    """How much each step has done. ``needles`` name persons who are not in the plan: they go from texts, too.
 
     Raises:
         Refuse: something is left that should be gone; nothing was done.
     """
     privacy = privacy_of(context.records.model)
-    work = Work(context, privacy, planned, needles_of(context, privacy, planned))
+    work = Work(context, privacy, planned, needles | needles_of(context, privacy, planned))
     done = {step.name: step.do(work) for step in STEPS}
     left = again()
     # The same steps find nothing more to do, and no way leads from the person to what was cut off.

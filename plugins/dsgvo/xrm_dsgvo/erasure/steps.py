@@ -111,11 +111,16 @@ def _touched(work: Work, plan: RecordPlan) -> list[str]:
     return [name for name in (*names, *plan.cut) if not entity[name].virtual]
 
 
-def _changed(work: Work, plan: RecordPlan) -> bool:
+def pending(work: Work, plan: RecordPlan) -> Mapping[str, Any]:
+    """What is still to be changed in a record."""
     stored = work.context.read(plan.entity, plan.id)
     if stored is None:
-        return False
-    changes = {name: value for name, value in _values(work, plan, stored).items() if value != stored.get(name)}
+        return {}
+    return {name: value for name, value in _values(work, plan, stored).items() if value != stored.get(name)}
+
+
+def _changed(work: Work, plan: RecordPlan) -> bool:
+    changes = pending(work, plan)
     if changes:
         own.change(work.context, plan.entity, plan.id, changes)
     return bool(changes)

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from xrm_core.api import Record, Sealing, destroy_keys
 from xrm_dsgvo.discovery.sources import target_of
+from xrm_dsgvo.erasure.facts import Trigger
 from xrm_dsgvo.erasure.plan import Decision, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.steps import STEPS, Step, Work
 
@@ -39,6 +40,9 @@ def end_keys(work: Work) -> int:
                 staying[subject].add(sealing.class_name)
     whole = {each.id for each in work.plan.records if each.action in _WHOLE}
     for subject, classes in sorted(going.items()):
+        if work.plan.trigger is Trigger.RETENTION and subject not in whole:
+            # what is due is one record of a person who stays, with others that the same key has sealed
+            continue
         if subject in whole and subject not in staying:
             destroy_keys(work.context.connection, subject)
         elif left := classes - staying[subject]:

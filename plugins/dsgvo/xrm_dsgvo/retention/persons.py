@@ -1,0 +1,65 @@
+"""Whose a record is: the way up by links, as discovery goes it down."""
+
+from collections.abc import Iterator
+
+from xrm_core.api import former_values
+from xrm_dsgvo.erasure.reach import Key, refers_to
+from xrm_dsgvo.own import Looking, Writing
+from xrm_dsgvo.privacy import PrivacyModel
+from xrm_dsgvo.subjects import SUBJECT
+
+_DOWN = ("down", "both")
+
+
+def above(context: Writing, privacy: PrivacyModel, key: Key) -> set[Key]:
+    """All records to which one belongs, itself included, and the persons who are behind them."""
+    found, todo = {key}, [key]
+    while todo:
+        at = todo.pop()
+        for each in (*_targets(context, privacy, at), *_behind(context, at)):
+            if each not in found:
+                found.add(each)
+                todo.append(each)
+    return found
+
+
+def restricted(context: Looking, keys: set[Key]) -> bool:
+    """Whether the processing of one of these persons' data is restricted: it is kept, whatever is due (Article 18)."""
+    persons = [context.read(*key) for key in keys if key[0] == SUBJECT]
+    return any(each is not None and each["status"] == "restricted" for each in persons)
+
+
+def held(context: Looking, keys: set[Key]) -> bool:
+    """Whether a legal hold is upon one of them."""
+    ids = sorted(id_ for _, id_ in keys)
+    found = context.find("legal_hold", {"status": {"eq": "active"}, "record_id": {"in": ids}}, 1_000)
+    return any((each["entity_name"], each["record_id"]) in keys for each in found)
+
+
+def names_of(context: Writing, privacy: PrivacyModel, keys: set[Key]) -> frozenset[str]:
+    """What names these persons directly, or once did: to blacken it in texts that stay."""
+    found: set[str] = set()
+    for entity, id_ in keys:
+        names = [each.name for each in privacy[entity].personal() if each.identifier == "direct"]
+        if privacy[entity].role == "is_subject" and names:
+            stored = context.read(entity, id_) or {}
+            values = [*(stored.get(name) for name in names), *former_values(context, id_, names)]
+            found |= {value for value in values if isinstance(value, str)}
+    return frozenset(found)
+
+
+def _targets(context: Writing, privacy: PrivacyModel, key: Key) -> Iterator[Key]:
+    record = context.read(*key)
+    if record is None:
+        return
+    for each in privacy[key[0]].links():
+        if each.link is not None and each.link.traverse in _DOWN and each.name in record:
+            target = refers_to(context.records.model[key[0]][each.name], record[each.name])
+            if target is not None:
+                yield target
+
+
+def _behind(context: Looking, key: Key) -> Iterator[Key]:
+    this = {"entity_name": {"eq": key[0]}, "record_id": {"eq": key[1]}}
+    for each in context.find("data_subject_link", this):
+        yield SUBJECT, str(each["data_subject"])

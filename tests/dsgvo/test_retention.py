@@ -247,7 +247,9 @@ def test_one_that_something_refuses_keeps_no_other(world: World, monkeypatch: py
     def refuses(context: Any, planned: Any, again: Any, key: Any, needles: Any) -> Any:
         whole(context, planned, again, key, needles)
         if key[1] == stays:
-            context.records.delete(context.connection, context.system, "contact", "00000000-0000-0000-0000-000000000000")
+            context.records.delete(
+                context.connection, context.system, "contact", "00000000-0000-0000-0000-000000000000"
+            )
 
     monkeypatch.setattr(carrying, "carry_out", refuses)
     world.night("2030-01-01")

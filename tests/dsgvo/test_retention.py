@@ -9,6 +9,7 @@ from xrm_dsgvo.erasure import reach
 from xrm_dsgvo.retention import carrying, engine
 
 from tests.dsgvo.conftest import KEY
+from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, OPEN, done
 from xrm_core.testing import Client, Setup, Xrm
 
 HOLD = "mutation ($i: DsgvoHoldSetInput!) { dsgvoHoldSet(input: $i) { hold } }"
@@ -83,6 +84,7 @@ def xrm_setup() -> Setup:
     return Setup(
         plugins=["dsgvo"],
         pack="association",
+        settings={"secret_key": "0123456789abcdef" * 3},
         begin=begin,
         environment={**KEY, "XRM_DSGVO_RETENTION": "delete", "XRM_DSGVO_RETENTION_BATCH": "2"},
     )
@@ -187,16 +189,22 @@ def test_a_hold_keeps_it_and_the_next_run_after_its_release_catches_up(world: Wo
     assert (world.name(ada), world.there(calls)) == ("—", 0)
 
 
-def test_what_is_restricted_is_kept(world: World):
+def test_what_is_restricted_is_kept_until_that_is_lifted(world: World):
     ada = world.contact(ended="2026-02-01")
-    subject = world.xrm.create("data_subject", {"status": "active"})
-    world.xrm.create("data_subject_link", {"data_subject": subject, "entity_name": "contact", "record_id": ada})
-    world.admin.query("mutation ($id: ID!) { restrictDataSubject(id: $id) { status } }", id=subject)
+    call = world.xrm.create("activity", {"subject": "Call", "kind": "call", "contact": ada})
+    dsb = world.xrm.as_role("dsb")
+    person = {"entity": "contact", "record": ada}
+    standing = done(dsb, OPEN, person=person, ground="claims", because="A dispute.")
 
     world.night("2030-01-01")
+    assert world.protocol() == []
 
+    # when it is lifted, the next night catches up
+    done(dsb, ANNOUNCE, restriction=standing["restriction"], via="letter")
+    done(dsb, LIFT, restriction=standing["restriction"], because="Settled.")
     assert world.name(ada) == "Ada"
-    assert world.report("contact")["restricted"] == 1
+    world.night("2030-01-02")
+    assert (world.name(ada), world.there([call])) == ("—", 0)
 
 
 def test_a_start_that_nobody_has_told_is_a_defect_once_nothing_has_happened_for_a_whole_period(world: World):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from xrm_core.api import ActionContext, On, Record, RecordChange, Refuse, RouteContext
+from xrm_core.api import ActionContext, On, Record, RecordChange, Refuse, RouteContext, Vaulted
 
 Making = ActionContext | RouteContext
 """What answers are made with: an action, or a route."""
@@ -42,6 +42,9 @@ class Writing(Looking, Protocol):
 
     def hold(self, entity: str, id_: str) -> None:
         """Let nobody else change a record before the end."""
+
+    def vaulted(self, entity: str) -> list[Vaulted]:
+        """What lies in the vault of an entity."""
 
     def attempt(self, act: Callable[[], object], speak: str | None = None) -> Any:
         """Do something that may be refused; why it was, None: it was done."""

@@ -23,10 +23,18 @@ def above(context: Writing, privacy: PrivacyModel, key: Key) -> set[Key]:
     return found
 
 
-def restricted(context: Looking, keys: set[Key]) -> bool:
-    """Whether the processing of one of these persons' data is restricted: it is kept, whatever is due (Article 18)."""
+def restricted(context: Writing, keys: set[Key]) -> bool:
+    """Whether the processing of one of these persons' data is restricted: it is kept, whatever is due (Article 18).
+
+    What has left its table as a whole is found by nobody; of what is about others as well, values lie in the vault.
+    """
     persons = [context.read(*key) for key in keys if key[0] == SUBJECT]
-    return any(each is not None and each["status"] == "restricted" for each in persons)
+    if any(each is not None and each["status"] == "restricted" for each in persons):
+        return True
+    if not context.find("restriction", {"status": {"ne": "lifted"}}, 1):
+        return False
+    entities = {entity for entity, _ in keys}
+    return any((name, each.id) in keys for name in entities for each in context.vaulted(name))
 
 
 def held(context: Looking, keys: set[Key]) -> bool:

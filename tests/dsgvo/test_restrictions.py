@@ -187,6 +187,21 @@ def test_nothing_is_sent_to_the_address_and_an_objection_of_that_kind_restricts(
     assert not found["allowed"]
 
 
+def test_what_is_restricted_is_not_erased_until_it_is_lifted(xrm: Xrm):
+    # given a plan that was opened before
+    a, *_ = xrm.begun
+    agent, dsb = xrm.as_role("dsgvo_agent"), xrm.as_role("dsb")
+    given = {"entity": "contact", "record": a.records["contact"]}
+    open_ = "mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) { run planHash } }"
+    plan = done(agent, open_, **given)
+
+    restricted(xrm, a)
+
+    assert "restricted" in agent.refused(open_, REFUSED, i=given).message
+    run = "mutation ($i: DsgvoErasureRunInput!) { dsgvoErasureRun(input: $i) { status } }"
+    assert "restricted" in dsb.refused(run, REFUSED, i={"run": plan["run"], "planHash": plan["planHash"]}).message
+
+
 def test_who_is_nobody_is_not_restricted(xrm: Xrm):
     dsb, why = xrm.as_role("dsb"), {"ground": "claims", "because": "Asked for."}
     for person in ({}, {"entity": "contact"}, {"dataSubject": "01a21e32-b621-734e-9829-05c2e3018e0a"}):

@@ -15,6 +15,7 @@ from xrm_dsgvo.erasure.planning import plan
 from xrm_dsgvo.erasure.reach import reach
 from xrm_dsgvo.erasure.running import carry_out, kept_of
 from xrm_dsgvo.privacy import privacy_of
+from xrm_dsgvo.restriction.standing import require_nothing_restricted
 from xrm_dsgvo.retention.deadline import end_of
 
 RUN = "erasure_run"
@@ -137,8 +138,9 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
     """Plan it. Nothing is erased yet.
 
     Raises:
-        Refuse: there is no such record, or it is no person's.
+        Refuse: there is no such record, it is no person's, or data of the person are restricted.
     """
+    require_nothing_restricted(context, given.entity, given.record)
     model = context.records.model
     known = given.entity in model and privacy_of(model)[given.entity].role == "is_subject"
     if not known or context.read(given.entity, given.record) is None:
@@ -168,6 +170,7 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
     stored = context.read(RUN, given.run)
     if stored is None or stored["status"] != "planned":
         raise Refuse({"en": "There is no such plan.", "de": "Diesen Plan gibt es nicht."}, field="run")
+    require_nothing_restricted(context, str(stored["entity_name"]), str(stored["record_id"]))
     planned = planned_of(context, stored)
     if given.plan_hash != stored["plan_hash"] or planned.hash != stored["plan_hash"]:
         text = {

@@ -273,6 +273,13 @@ class Refuse(Exception):
         self.values = dict(values or {})
 
 
+class VaultRefused(XrmError):
+    """Something cannot be moved into the vault, or not come out of it now."""
+
+    code = "VAULT_REFUSED"
+    http_status = 409
+
+
 class RecordInUse(XrmError):
     """The record cannot be deleted, since other records refer to it."""
 

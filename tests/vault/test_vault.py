@@ -13,7 +13,7 @@ from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.reading import logged
 from xrm_core.changes.sealing import seal_all
 from xrm_core.changes.verifying import verify
-from xrm_core.errors import Forbidden, NotFound, ValidationFailed
+from xrm_core.errors import Forbidden, NotFound, ValidationFailed, VaultRefused
 from xrm_core.records import read_log
 from xrm_core.records.context import Context
 from xrm_core.records.vault.deposits import Deposit
@@ -219,6 +219,35 @@ def test_what_went_along_is_in_the_trash_alone_once_its_deletion_has_ended(world
     assert (world.stored("note", own) or {})["text"] == "Zeisig"
 
 
+def test_values_of_a_record_that_was_deleted_since_come_back_into_the_trash(world: World) -> None:
+    # given
+    customer, *_ = _with_notes(world)
+    deposit = _move(world, values={("customer", customer): {"email": None, "name": "Ohne Namen"}})
+    world.delete("admin", "customer", customer)
+
+    # when
+    _back(world, deposit)
+    with world.database.begin() as connection:
+        world.records.restore(connection, world.caller("admin"), "customer", customer)
+
+    # then
+    stored = world.stored("customer", customer) or {}
+    assert (stored["email"], stored["name"]) == ("kanari@example.com", "Albatros")
+
+
+def test_values_wait_for_their_record_which_was_moved_since(world: World) -> None:
+    customer, *_ = _with_notes(world)
+    values = _move(world, values={("customer", customer): {"email": None}})
+    whole = _move(world, ("customer", customer))
+
+    with pytest.raises(VaultRefused):
+        _back(world, values)
+    _back(world, whole)
+    _back(world, values)
+
+    assert (world.stored("customer", customer) or {})["email"] == "kanari@example.com"
+
+
 def test_what_a_new_record_has_taken_meanwhile_is_refused_and_the_vault_keeps_all(world: World) -> None:
     customer, *_ = _with_notes(world)
     deposit = _move(world, ("customer", customer))
@@ -286,7 +315,7 @@ def test_what_cannot_be_moved_is_refused_and_nothing_is_done(world: World) -> No
     customer, *_ = _with_notes(world)
     state = world.state()
 
-    with pytest.raises(Forbidden, match="Users and teams"):
+    with pytest.raises(VaultRefused, match="Users and teams"):
         _move(world, ("user", world.users["anna"]))
     with pytest.raises(NotFound):
         _move(world, ("customer", SUBJECT))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, Row, select
 
+from xrm_core.metadata.model import Entity, Model
 from xrm_core.permissions.caller import System
+from xrm_core.query.trash import former_names
 from xrm_core.records.sealing import store_of
 from xrm_core.sealed.box import SealedBox
 from xrm_core.sealed.errors import SealedKeyDestroyed
@@ -91,3 +93,8 @@ def opened(records: "Records", connection: Connection, rows: list[Row[Any]]) -> 
                 hint="It was erased; there is nothing to bring back.",
             )
         yield row, json.loads(text)
+
+
+def kind_of(model: Model, then: str) -> Entity | None:
+    """The entity that had a name; None: it is not there any more."""
+    return next((each for each in model if then in former_names(each)), None)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import Connection, Row, select
 
 from xrm_core.errors import Forbidden
-from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import SEALED, Action
 from xrm_core.query.reads import Read
@@ -16,7 +15,7 @@ from xrm_core.records import read_log
 from xrm_core.records.sealed_fields import SEALED_FIELDS
 from xrm_core.records.stored import Record
 from xrm_core.records.trash import record_of, values_of
-from xrm_core.records.vault.deposits import VALUES, opened
+from xrm_core.records.vault.deposits import VALUES, kind_of, opened
 from xrm_core.storage.vault_tables import VAULT
 from xrm_core.translation import say
 
@@ -100,15 +99,10 @@ def _found(
     records: "Records", connection: Connection, rows: list[Row[Any]], *, sealed: bool = False
 ) -> Iterator[Vaulted]:
     for row, content in opened(records, connection, rows):
-        name = _now(records.model, row.entity)
-        if name is None:
+        kind = kind_of(records.model, row.entity)
+        if kind is None:
             continue
-        kind = records.model[name]
         whole = row.kind != VALUES
         values = record_of(kind, content["record"])[0] if whole else values_of(kind, content["values"])
         shown = {key: value for key, value in values.items() if sealed or key not in SEALED_FIELDS(kind)}
-        yield Vaulted(row.deposit, row.subject, name, row.record_id, shown, whole)
-
-
-def _now(model: Model, then: str) -> str | None:
-    return next((each.name for each in model if then in former_names(each)), None)
+        yield Vaulted(row.deposit, row.subject, kind.name, row.record_id, shown, whole)

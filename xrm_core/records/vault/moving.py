@@ -18,7 +18,7 @@ from uuid_utils import uuid7
 from xrm_core.changes import log
 from xrm_core.changes.entry import Change, Operation
 from xrm_core.changes.relocating import take_out
-from xrm_core.errors import Forbidden
+from xrm_core.errors import VaultRefused
 from xrm_core.metadata.clock import instant_text
 from xrm_core.metadata.model import TEAM, USER, Entity
 from xrm_core.metadata.types import FieldType
@@ -68,7 +68,7 @@ def move_to_vault(
     Raises:
         KeyError: there is no such entity or field.
         NotFound: there is no such record.
-        Forbidden: a user or team is among them.
+        VaultRefused: a user or team is among them.
         DeletionTooLarge: they are too many.
         SealingUnavailable, SealedKeyDestroyed: nothing can be sealed for the subject.
     """
@@ -192,7 +192,7 @@ def _held(context: Writing, roots: Sequence[Key]) -> list[Gone]:
         for each in along:
             found.setdefault((each.kind.name, each.record["id"]), each)
     if any(entity in (USER, TEAM) for entity, _ in found):
-        raise Forbidden(
+        raise VaultRefused(
             say("Users and teams cannot be moved out of their tables."),
             hint=say("Deactivate the user instead."),
         )

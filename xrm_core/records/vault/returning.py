@@ -11,15 +11,21 @@ from sqlalchemy.exc import IntegrityError
 from xrm_core.changes import log
 from xrm_core.changes.entry import Change, Operation
 from xrm_core.changes.relocating import put_back
+from xrm_core.errors import VaultRefused
+from xrm_core.metadata.model import Entity, Model
 from xrm_core.permissions.policy import Action
-from xrm_core.records import coming_back, logged
+from xrm_core.query.trash import former_names
+from xrm_core.records import coming_back, logged, looking
 from xrm_core.records.locking import locked
 from xrm_core.records.refusals import translated
 from xrm_core.records.stored import to_columns
 from xrm_core.records.trash import values_of
-from xrm_core.records.vault.deposits import RECORD, TRASHED, VALUES, Deposit, Writing, opened, rows_of
+from xrm_core.records.vault.deposits import RECORD, TRASHED, VALUES, Deposit, Writing, kind_of, opened, rows_of
 from xrm_core.records.vault.trashed import given_to_trash
+from xrm_core.records.wording import noun
+from xrm_core.storage.trash_tables import TRASH
 from xrm_core.storage.vault_tables import VAULT, VAULT_FILE
+from xrm_core.translation import say
 
 
 def bring_back(context: Writing, deposit: str) -> Deposit:
@@ -37,12 +43,15 @@ def bring_back(context: Writing, deposit: str) -> Deposit:
 
     Raises:
         KeyError: there is no such deposit.
+        VaultRefused: an entity is not there any more, or a record whose values it are was moved itself since.
         ValidationFailed: something does not fit any more, such as a unique value that another record has by now.
         SealingUnavailable, SealedKeyDestroyed: it cannot be opened, or nobody can open it any more.
     """
     records, connection, caller = context.records, context.connection, context.system
     now = dt.datetime.now(dt.UTC)
     contents = list(opened(records, connection, rows_of(connection, deposit)))
+    for row, _ in contents:
+        _kind(records.model, row.entity)
     whole = [(row, content) for row, content in contents if row.kind == RECORD]
     could = (coming_back.back_of(records, caller, row.entity, content["record"], now) for row, content in whole)
     back = coming_back.checked(records, connection, caller, [each for each in could if each is not None])
@@ -70,6 +79,17 @@ def bring_back(context: Writing, deposit: str) -> Deposit:
     return Deposit(deposit, counts)
 
 
+def _kind(model: Model, then: str) -> Entity:
+    """The entity that had a name. Raises VaultRefused: it is not there any more."""
+    kind = kind_of(model, then)
+    if kind is None:
+        raise VaultRefused(
+            say("There is no entity {entity} any more.", entity=then),
+            hint=say("Undo the change of the schema by which it went."),
+        )
+    return kind
+
+
 def _files(context: Writing, vault_id: str) -> list[str]:
     mine = select(VAULT_FILE.c.file_id).where(VAULT_FILE.c.vault_id == vault_id)
     return [str(file) for file in context.connection.scalars(mine)]
@@ -77,10 +97,11 @@ def _files(context: Writing, vault_id: str) -> list[str]:
 
 def _values(context: Writing, row: Any, content: Mapping[str, Any], now: dt.datetime) -> Iterator[Change]:
     records, connection, caller = context.records, context.connection, context.system
-    kind = records.model.entities.get(row.entity)
-    if kind is None:
-        return
+    kind = _kind(records.model, row.entity)
     table, scope = records.tables[kind.name], records.scope(connection, caller)
+    if looking.read(records, connection, kind.name, row.record_id) is None:
+        _into_trash(context, kind, row, content)
+        return
     [record] = locked(connection, scope, caller, kind, [row.record_id], Action.UPDATE, [])
     values, instead = values_of(kind, content["values"]), values_of(kind, content["instead"])
     back = {name: value for name, value in values.items() if record[name] == instead[name]}
@@ -95,3 +116,27 @@ def _values(context: Writing, row: Any, content: Mapping[str, Any], now: dt.date
         raise translated(error, kind, caller) from None
     after = {"id": row.record_id, "version": record["version"] + 1}
     yield logged.entry(caller, kind, Operation.UPDATE, after, pairs)
+
+
+def _into_trash(context: Writing, kind: Entity, row: Any, content: Mapping[str, Any]) -> None:
+    """The record was deleted since: its values come back where it lies. It was purged: there is no place for them."""
+    connection = context.connection
+    whole = select(VAULT.c.id).where(VAULT.c.record_id == row.record_id, VAULT.c.kind != VALUES).limit(1)
+    if connection.scalar(whole) is not None:
+        raise VaultRefused(
+            say("The {entity} {id} was moved into the vault itself since.", entity=noun(kind), id=row.record_id),
+            hint=say("Bring that back first."),
+        )
+    mine = TRASH.c.entity.in_(former_names(kind)), TRASH.c.record_id == row.record_id
+    kept = connection.scalar(select(TRASH.c.record).where(*mine).with_for_update())
+    if kept is not None:
+        back = {
+            type_: {
+                name: content["values"].get(type_, {}).get(name, value)
+                if value == content["instead"].get(type_, {}).get(name, value)
+                else value
+                for name, value in columns.items()
+            }
+            for type_, columns in kept.items()
+        }
+        connection.execute(update(TRASH).where(*mine).values(record=back))

@@ -10,6 +10,7 @@ from xrm_dsgvo.retention import carrying, engine
 
 from tests.dsgvo.conftest import KEY
 from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, OPEN, done
+from tests.dsgvo.test_sealed import OPENED
 from xrm_core.testing import Client, Setup, Xrm
 
 HOLD = "mutation ($i: DsgvoHoldSetInput!) { dsgvoHoldSet(input: $i) { hold } }"
@@ -18,6 +19,42 @@ REPORT = """mutation { dsgvoRetentionReport { day lines { entity retentionClass 
   held restricted needed review startMissing } } }"""
 PROTOCOL = """{ deletionEntries { nodes { entityName recordId datenart retentionClass legalRef beganOn keptUntil how
   fieldNames run { day status report } } } }"""
+
+
+REMINDER = {
+    "x-entity": "reminder",
+    "type": "object",
+    "required": ["contact"],
+    "x-dsgvo": {
+        "v": 1,
+        "datenart": "aktivitaeten",
+        "subject": {"role": "about_subject", "kinds": ["customer"]},
+        "activities": ["vertrieb.kundenpflege"],
+        "retention": {
+            "class": "LK-3J-VORGANG",
+            "start": {"type": "collection", "field": "created_at"},
+            "then": "delete",
+        },
+        "onErase": "delete",
+    },
+    "properties": {
+        "contact": {
+            "x-relation": {"to": "contact", "inverse": "reminders", "on_delete": "cascade"},
+            "x-dsgvo": {"link": {"role": "owner", "traverse": "down", "onErase": "cascade"}},
+        },
+        "wording": {
+            "type": "string",
+            "x-sealed": {"subject": "contact", "class": "reminders"},
+            "x-dsgvo": {
+                "category": "user.financial",
+                "of": "contact",
+                "origin": "provided",
+                "erase": {"strategy": "null"},
+                "encrypt": {"key": "subject"},
+            },
+        },
+    },
+}
 
 
 @dataclass
@@ -86,6 +123,9 @@ def xrm_setup() -> Setup:
         pack="association",
         settings={"secret_key": "0123456789abcdef" * 3},
         begin=begin,
+        files={"reminder": REMINDER},
+        policies=["dsgvo_agent,reminder,read,*,,allow"],
+        roles={"roles": {"dsgvo_agent": {}}},
         environment={**KEY, "XRM_DSGVO_RETENTION": "delete", "XRM_DSGVO_RETENTION_BATCH": "2"},
     )
 
@@ -205,6 +245,21 @@ def test_what_is_restricted_is_kept_until_that_is_lifted(world: World):
     assert world.name(ada) == "Ada"
     world.night("2030-01-02")
     assert (world.name(ada), world.there([call])) == ("—", 0)
+
+
+def test_of_what_is_sealed_with_the_key_of_a_person_who_stays_one_record_goes_and_the_others_stay_readable(
+    world: World,
+):
+    ada = world.contact()
+    old = world.xrm.create("reminder", {"contact": ada, "wording": "Pay the fee."})
+    world.xrm.clock.set("2027-03-01T12:00Z")
+    young = world.xrm.create("reminder", {"contact": ada, "wording": "Pay it now."})
+
+    world.night("2030-01-01")
+
+    assert world.xrm.get("reminder", old) is None
+    [told] = world.xrm.as_role("dsb").query(OPENED, entity="reminder", record=young)["dsgvoSealedValues"]
+    assert (told["text"], told["destroyed"]) == ("Pay it now.", False)
 
 
 def test_a_start_that_nobody_has_told_is_a_defect_once_nothing_has_happened_for_a_whole_period(world: World):

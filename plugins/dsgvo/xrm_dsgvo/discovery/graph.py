@@ -19,6 +19,7 @@ class Seed:
         name: first and last name.
         birth_date: a record that says another one is not joined, whatever else matches; it is listed.
         confirmed: records that were listed and of which somebody has said that they are the same person.
+        others: records of which somebody has said that they are somebody else.
     """
 
     records: tuple[Key, ...] = ()
@@ -28,6 +29,7 @@ class Seed:
     name: str | None = None
     birth_date: date | None = None
     confirmed: frozenset[Key] = frozenset()
+    others: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Joining:
         self._births = set() if seed.birth_date is None else {seed.birth_date.isoformat()}
         self._names = {name_form(seed.name): seed.name} if seed.name and name_form(seed.name) else {}
         self._maybe: dict[Key, tuple[set[str], Literal["WEAK", "ROLE_MAILBOX", "BIRTH_DATE"]]] = {}
+        self._others = seed.others
         self._told: set[Key] = {*seed.records, *seed.confirmed}
         self.own: dict[Key, list[Reason]] = {}
         for space, value in (("email", seed.email), ("phone", seed.phone), ("iban", seed.iban)):
@@ -64,10 +65,12 @@ class Joining:
         return [
             Candidate(*key, tuple(sorted(fields)), code, self._sources.is_deleted(key))
             for key, (fields, code) in sorted(self._maybe.items())
-            if key not in self.own
+            if key not in self.own and key not in self._others
         ]
 
     def _join(self, key: Key, why: Reason) -> None:
+        if key in self._others:
+            return
         if key in self.own:
             if why not in self.own[key]:
                 self.own[key].append(why)

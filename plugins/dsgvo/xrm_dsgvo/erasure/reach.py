@@ -3,7 +3,7 @@
 A record that says it is another one of the same person (``data_subject_link``) is a beginning, too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -21,10 +21,19 @@ Key = tuple[str, str]
 
 
 def reach(
-    context: Writing, privacy: PrivacyModel, entity: str, id_: str, reviewed: Mapping[Key, Mapping[str, bool]]
+    context: Writing,
+    privacy: PrivacyModel,
+    entity: str,
+    id_: str,
+    reviewed: Mapping[Key, Mapping[str, bool]],
+    also: Iterable[Key] = (),
 ) -> list[Found]:
-    """The record and all that belongs to it, each once, with the links by which it was found."""
-    via: dict[Key, set[str]] = {key: set() for key in _same(context, privacy, entity, id_)}
+    """The record and all that belongs to it, each once, with the links by which it was found.
+
+    ``also`` are other records of the same person.
+    """
+    same = [(entity, id_), *also]
+    via: dict[Key, set[str]] = {key: set() for one in same for key in _same(context, privacy, *one, same)}
     own = frozenset(via)
     todo = list(via)
     while todo:
@@ -66,7 +75,7 @@ def every(context: Writing, entity: str, filter_: dict[str, Any]) -> Iterator[Re
         after = str(found[-1]["id"])
 
 
-def _same(context: Writing, privacy: PrivacyModel, entity: str, id_: str) -> list[Key]:
+def _same(context: Writing, privacy: PrivacyModel, entity: str, id_: str, mine: Collection[Key]) -> list[Key]:
     """All records that are said to be the same person, and the contact points at which they are reached."""
     found: list[Key] = [(entity, id_)]
     links = context.find("data_subject_link", {"entity_name": {"eq": entity}, "record_id": {"eq": id_}}, 1)
@@ -78,7 +87,7 @@ def _same(context: Writing, privacy: PrivacyModel, entity: str, id_: str) -> lis
             if key[0] in context.records.model and context.read(*key) is not None:
                 found.append(key)
     for key in list(found):
-        points = points_of(context, privacy, *key)
+        points = points_of(context, privacy, *key, mine)
         found.extend((POINT, each) for each in points if not of_others(context, each, subject))
     return list(dict.fromkeys(found))
 

@@ -1,6 +1,7 @@
 """The mutations of erasure: a plan is opened, looked at, and run, by somebody else where much depends on it."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
@@ -9,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from xrm_core.api import Action, ActionContext, On, Refuse
 from xrm_dsgvo import own
+from xrm_dsgvo.discovery.graph import Candidate
 from xrm_dsgvo.erasure.facts import Trigger
+from xrm_dsgvo.erasure.persons import same_person
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.planning import plan
 from xrm_dsgvo.erasure.reach import reach
@@ -42,14 +45,38 @@ class Reviewed:
 
 
 @dataclass
+class ErasureRecord:
+    """A record."""
+
+    entity: str
+    record: str
+
+
+@dataclass
 class ErasureOpenInput:
-    """Whose data: one record that is the person. ``running`` are activities with a basis of their own that go on."""
+    """Whose data: one record that is the person; all that surely are the same one go along, but for ``not_theirs``.
+
+    ``confirmed`` are candidates of which somebody has said that they are. ``running`` are activities with a basis of
+    their own that go on.
+    """
 
     entity: str
     record: str
     trigger: ErasureTrigger = ErasureTrigger.request
     running: list[str] = field(default_factory=list)
     reviewed: list[Reviewed] = field(default_factory=list)
+    confirmed: list[ErasureRecord] = field(default_factory=list)
+    not_theirs: list[ErasureRecord] = field(default_factory=list)
+
+
+@dataclass
+class ErasureCandidate:
+    """A record that may be the same person's: ``code`` is WEAK, ROLE_MAILBOX or BIRTH_DATE."""
+
+    entity: str
+    record: str
+    fields: list[str]
+    code: str
 
 
 @dataclass
@@ -88,13 +115,14 @@ class PlanDefect:
 
 @dataclass
 class ErasureOpened:
-    """The plan, and the run that would carry it out."""
+    """The plan, and the run that would carry it out. ``candidates`` are not in it."""
 
     run: str
     plan_hash: str
     needs_review: bool
     records: list[PlannedRecord]
     defects: list[PlanDefect]
+    candidates: list[ErasureCandidate]
 
 
 @dataclass
@@ -153,11 +181,17 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
         "entity_name": given.entity,
         "record_id": given.record,
         "trigger": given.trigger.value,
-        "scope": {"running": given.running, "reviewed": reviewed},
+        "scope": {
+            "running": given.running,
+            "reviewed": reviewed,
+            "confirmed": [[each.entity, each.record] for each in given.confirmed],
+            "not_theirs": [[each.entity, each.record] for each in given.not_theirs],
+        },
     }
-    planned = planned_of(context, scope)
+    same, candidates = same_person(context, privacy_of(model), scope)
+    planned = planned_of(context, scope, same)
     run = own.create(context, RUN, scope | {"status": "planned", "plan_hash": planned.hash, "plan": planned.exported()})
-    return _opened(run, planned)
+    return _opened(run, planned, candidates)
 
 
 def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
@@ -171,7 +205,8 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
     if stored is None or stored["status"] != "planned":
         raise Refuse({"en": "There is no such plan.", "de": "Diesen Plan gibt es nicht."}, field="run")
     require_nothing_restricted(context, str(stored["entity_name"]), str(stored["record_id"]))
-    planned = planned_of(context, stored)
+    same, _ = same_person(context, privacy_of(context.records.model), stored)
+    planned = planned_of(context, stored, same)
     if given.plan_hash != stored["plan_hash"] or planned.hash != stored["plan_hash"]:
         text = {
             "en": "The data have changed since: open the plan anew.",
@@ -186,7 +221,7 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
         raise Refuse(text, field="reviewed")
     _four_eyes(context, stored, planned)
     person = (str(stored["entity_name"]), str(stored["record_id"]))
-    steps = carry_out(context, planned, lambda: planned_of(context, stored), person)
+    steps = carry_out(context, planned, lambda: planned_of(context, stored, same), person)
     kept = list(kept_of(planned))
     status = "complete_with_retention" if kept else "complete"
     today = planned.day
@@ -204,8 +239,8 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
     return ErasureDone(status, [StepDone(*each) for each in steps.items()], told, clear)
 
 
-def planned_of(context: ActionContext, stored: Any) -> Plan:
-    """The plan of a run as things are now."""
+def planned_of(context: ActionContext, stored: Any, same: Iterable[tuple[str, str]]) -> Plan:
+    """The plan of a run as things are now; ``same`` are the other records of the person."""
     privacy, scope = privacy_of(context.records.model), stored["scope"]
     reviewed: dict[tuple[str, str], dict[str, bool]] = {}
     for entity, record, name, goes in scope["reviewed"]:
@@ -213,7 +248,7 @@ def planned_of(context: ActionContext, stored: Any) -> Plan:
     return plan(
         privacy,
         context.settings.all_registers(),
-        reach(context, privacy, stored["entity_name"], stored["record_id"], reviewed),
+        reach(context, privacy, stored["entity_name"], stored["record_id"], reviewed, same),
         datetime.now(ZoneInfo(context.settings.time_zone)).date(),
         Trigger(stored["trigger"]),
         scope["running"],
@@ -230,7 +265,7 @@ def _four_eyes(context: ActionContext, stored: Any, planned: Plan) -> None:
         raise Refuse(text, field="run")
 
 
-def _opened(id_: str, planned: Plan) -> ErasureOpened:
+def _opened(id_: str, planned: Plan, candidates: Iterable[Candidate]) -> ErasureOpened:
     records = [
         PlannedRecord(
             each.entity,
@@ -245,7 +280,8 @@ def _opened(id_: str, planned: Plan) -> ErasureOpened:
         for each in planned.records
     ]
     defects = [PlanDefect(each.entity, each.id, each.code, each.what) for each in planned.defects]
-    return ErasureOpened(id_, planned.hash, planned.needs_review, records, defects)
+    maybe = [ErasureCandidate(each.entity, each.id, list(each.fields), each.code) for each in candidates]
+    return ErasureOpened(id_, planned.hash, planned.needs_review, records, defects, maybe)
 
 
 def actions() -> list[Action]:

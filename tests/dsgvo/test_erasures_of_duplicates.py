@@ -1,0 +1,82 @@
+"""An erasure reaches the duplicates of a person (token C of I1), in the trash as well, and nobody else."""
+
+from typing import Any
+
+import pytest
+
+from tests.dsgvo.canaries import tokens_in
+from tests.dsgvo.test_access import SETUP
+from tests.dsgvo.test_restrictions import dump
+from xrm_core.testing import Client, Setup, Xrm
+
+OPEN = """mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) { run planHash
+  records { entity record action fields { name decision } } candidates { entity record code } } }"""
+RUN = "mutation ($i: DsgvoErasureRunInput!) { dsgvoErasureRun(input: $i) { status } }"
+
+
+@pytest.fixture(scope="session")
+def xrm_setup() -> Setup:
+    return SETUP
+
+
+def opened(agent: Client, contact: str, **more: Any) -> dict[str, Any]:
+    given = {"entity": "contact", "record": contact, **more}
+    return dict(agent.query(OPEN, i=given)["dsgvoErasureOpen"])
+
+
+def decided(agent: Client, contact: str, **more: Any) -> dict[str, Any]:
+    """A plan in which all texts that are to be reviewed go."""
+    reviewed = [
+        {"entity": record["entity"], "record": record["record"], "field": each["name"], "erase": True}
+        for record in opened(agent, contact, **more)["records"]
+        for each in record["fields"]
+        if each["decision"] == "review"
+    ]
+    return opened(agent, contact, reviewed=reviewed, **more)
+
+
+def test_a_duplicate_goes_along_also_out_of_the_trash(xrm: Xrm):
+    # given that C is a duplicate of A, one more of them is in the trash, and somebody has the same name
+    a, b, c = xrm.begun
+    admin, agent, dsb = xrm.as_role("admin"), xrm.as_role("dsgvo_agent"), xrm.as_role("dsb")
+    trashed = xrm.create("contact", first_name="P", last_name="Papierkanarie", email=a.tokens["contact", "email"])
+    admin.query("mutation ($id: ID!) { deleteContact(id: $id) { id } }", id=trashed)
+    names = {"first_name": a.tokens["contact", "first_name"], "last_name": a.tokens["contact", "last_name"]}
+    namesake = xrm.create("contact", **names)
+    before = set(tokens_in(dump(xrm), [b]))
+
+    # when
+    plan = decided(agent, a.records["contact"])
+
+    # then all three are in the plan, and who has but the name is a candidate
+    planned = {each["record"] for each in plan["records"] if each["entity"] == "contact"}
+    assert planned >= {a.records["contact"], c.records["contact"], trashed}
+    assert namesake not in planned
+    assert {"entity": "contact", "record": namesake, "code": "WEAK"} in plan["candidates"]
+
+    # when
+    given = {"run": plan["run"], "planHash": plan["planHash"]}
+    dsb.query(RUN, i=given)
+
+    # then nothing of the three is left, and all of the others
+    left = dump(xrm)
+    assert not {place for _, *place in tokens_in(left, [c]) if place[0] == "contact" and place[1].endswith("mail")}
+    assert b"Papierkanarie" not in left
+    assert set(tokens_in(left, [b])) == before
+    assert names["last_name"].encode() in left  # of the namesake
+
+
+def test_who_is_said_to_be_somebody_else_stays_and_who_is_confirmed_goes(xrm: Xrm):
+    a, _, c = xrm.begun
+    agent = xrm.as_role("dsgvo_agent")
+    names = {"first_name": a.tokens["contact", "first_name"], "last_name": a.tokens["contact", "last_name"]}
+    namesake = xrm.create("contact", **names)
+    more = {
+        "notTheirs": [{"entity": "contact", "record": c.records["contact"]}],
+        "confirmed": [{"entity": "contact", "record": namesake}],
+    }
+
+    planned = {each["record"] for each in opened(agent, a.records["contact"], **more)["records"]}
+
+    assert {a.records["contact"], namesake} <= planned
+    assert c.records["contact"] not in planned

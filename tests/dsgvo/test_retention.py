@@ -17,6 +17,7 @@ HOLD = "mutation ($i: DsgvoHoldSetInput!) { dsgvoHoldSet(input: $i) { hold } }"
 RELEASE = 'mutation ($h: String!) { dsgvoHoldRelease(input: {hold: $h, because: "Settled."}) { status } }'
 REPORT = """mutation { dsgvoRetentionReport { day lines { entity retentionClass legalRef then due fieldsDue
   held restricted needed review startMissing } } }"""
+DUE = "{ dsgvoDue { what record due } }"
 PROTOCOL = """{ deletionEntries { nodes { entityName recordId datenart retentionClass legalRef beganOn keptUntil how
   fieldNames run { day status report } } } }"""
 
@@ -215,9 +216,11 @@ def test_a_hold_keeps_it_and_the_next_run_after_its_release_catches_up(world: Wo
     ada = world.contact(ended="2026-02-01")
     calls = [world.xrm.create("activity", {"subject": "Call", "kind": "call", "contact": ada}) for _ in range(2)]
     given = {"matter": "AZ 12/26", "basis": "Art. 17(3)(e) DSGVO", "entity": "contact", "record": ada}
-    hold = world.admin.query(HOLD, i=given)["dsgvoHoldSet"]["hold"]
+    hold = world.admin.query(HOLD, i=given | {"reviewOn": "2030-01-20"})["dsgvoHoldSet"]["hold"]
+    assert world.admin.query(DUE)["dsgvoDue"] == []
 
     world.night("2030-01-01")
+    assert world.admin.query(DUE)["dsgvoDue"] == [{"what": "hold_review", "record": hold, "due": "2030-01-20"}]
     assert (world.name(ada), world.there(calls)) == ("Ada", 2)
     assert world.protocol() == []
     assert world.report("contact")["held"] == 1

@@ -43,6 +43,7 @@ query ($until: Date!) {
   restrictions(first: 200, where: {status: {in: [active, lift_announced]}, reviewOn: {lte: $until}}) {
     nodes { id reviewOn }
   }
+  legalHolds(first: 200, where: {status: {eq: active}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
   dataSubjectRequests(first: 200, where: {status: {in: [received, identity_check, in_work, decided]}},
     orderBy: [{due: ASC}]) { nodes { id due } }
 }"""
@@ -51,6 +52,7 @@ _DAYS = {
     "dataTransfers": ("data_transfer", "validUntil", "transfer_ends"),
     "technicalMeasures": ("technical_measure", "testAgainOn", "measure_test"),
     "assessments": ("assessment", "reviewOn", "assessment_review"),
+    "legalHolds": ("legal_hold", "reviewOn", "hold_review"),
     "restrictions": ("restriction", "reviewOn", "restriction_review"),
     "dataSubjectRequests": ("data_subject_request", "due", "request"),
 }
@@ -60,6 +62,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "transfer_ends": ("Grundlage einer Übermittlung endet", "Basis of a transfer ends"),
     "measure_test": ("Maßnahme ist wieder zu prüfen", "Measure is to be tested again"),
     "request": ("Anfrage einer betroffenen Person: Antwort", "Request of a data subject: answer"),
+    "hold_review": ("Löschsperre ist zu prüfen", "Legal hold is to be reviewed"),
     "restriction_review": ("Einschränkung ist zu prüfen", "Restriction is to be reviewed"),
     "assessment_review": ("Abwägung ist wieder zu prüfen", "Assessment is to be reviewed"),
 }

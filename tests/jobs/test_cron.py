@@ -68,6 +68,17 @@ def test_the_last_tick_of_a_time_without_workers() -> None:
     assert last_tick("* * * * *", "UTC", first, first + 365 * day) == first + 365 * day
 
 
+@pytest.mark.parametrize("cron", ["*/7 * * * *", "30 2 * * *", "10 2 * * MON", "0 9 31 * *", "0 0 29 2 *"])
+@pytest.mark.parametrize("until", ["2028-03-27T03:30+02:00", "2026-10-25T02:30+01:00", "2026-01-01T09:00+01:00"])
+def test_the_last_tick_is_the_one_after_which_none_comes_in_time(cron: str, until: str) -> None:
+    first = next_tick(cron, BERLIN, dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+    end = dt.datetime.fromisoformat(until)
+
+    found = last_tick(cron, BERLIN, first, end)
+
+    assert first <= found <= end < next_tick(cron, BERLIN, found)
+
+
 @pytest.mark.parametrize(
     ("cron", "zone"),
     [

@@ -8,6 +8,7 @@ from cronsim import CronSim, CronSimError
 
 _FIELDS = 5
 _MOST = 10_000
+_WINDOWS = (dt.timedelta(hours=1), dt.timedelta(days=1), dt.timedelta(days=32))
 
 
 class CronInvalid(ValueError):
@@ -49,6 +50,11 @@ def next_tick(cron: str, zone: str, after: dt.datetime) -> dt.datetime:
 def last_tick(cron: str, zone: str, first: dt.datetime, until: dt.datetime) -> dt.datetime:
     """The last tick up to a moment, of those from ``first`` on, which is one. Raises as :func:`next_tick`."""
     found = first
+    for window in _WINDOWS:  # after a long time few of them are looked at
+        tick = next_tick(cron, zone, until - window)
+        if first < tick <= until:
+            found = tick
+            break
     for _ in range(_MOST):
         tick = next_tick(cron, zone, found)
         if tick > until:

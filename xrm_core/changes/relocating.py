@@ -6,10 +6,13 @@ back with their salts.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from xrm_core.changes.commitments import ACTOR, Stored
+from xrm_core.changes.entry import text
 from xrm_core.changes.erasing import without
 from xrm_core.changes.sealing import stored
 from xrm_core.storage.change_tables import CHANGE
@@ -52,12 +55,39 @@ def take_out(connection: Connection, record_id: str, fields: Iterable[str] | Non
 def put_back(connection: Connection, taken: Sequence[Mapping[str, Any]]) -> int:
     """Put values back where they were taken out; answers to how many entries.
 
-    An entry that is gone, or that has lost more since, stays as it is.
+    What others have taken out of the same entries meanwhile stays there. An entry that is gone, or was erased since,
+    stays as it is.
     """
     count = 0
     for each in taken:
-        salt = None if each["salt"] is None else bytes.fromhex(each["salt"])
-        values = {"fields": each["fields"], "salt": salt, "erased": each["erased"]}
-        unchanged = CHANGE.c.id == each["id"], CHANGE.c.erased == each["left"]
-        count += connection.execute(update(CHANGE).where(*unchanged).values(values)).rowcount
+        row = connection.execute(select(CHANGE).where(CHANGE.c.id == each["id"]).with_for_update()).first()
+        back = None if row is None else _filled(stored(row, row.position or 0), each)
+        if back is not None:
+            connection.execute(update(CHANGE).where(CHANGE.c.id == each["id"]).values(back))
+            count += 1
     return count
+
+
+def _filled(entry: Stored, taken: Mapping[str, Any]) -> dict[str, object] | None:
+    """The columns of an entry that has its values again; None: it was erased since."""
+    salt = None if taken["salt"] is None else bytes.fromhex(taken["salt"])
+    before = replace(entry, fields=taken["fields"], salt=salt, erased=taken["erased"])
+    if entry.erased == taken["left"]:
+        return {"fields": before.fields, "salt": salt, "erased": before.erased}
+    left = json.loads(taken["left"])
+    gone = entry.gone()
+    if ACTOR in gone and not {name for name in left["salts"] if not name.startswith("$")} - gone.keys():
+        return None
+    known = json.loads(before.fields)
+    back = known.keys() & gone.keys() & left["commitments"].keys()
+    # The salt of the whole entry would also open what is still elsewhere: each value has its own again.
+    salts = {**entry.salts(entry.values()), **_salts(before, known, back)}
+    commitments = {name: value.hex() for name, value in gone.items() if name not in back}
+    fields = {**json.loads(entry.fields), **{name: known[name] for name in back}}
+    erased = {"commitments": commitments, "salts": {name: value.hex() for name, value in salts.items()}}
+    return {"fields": text(fields), "salt": None, "erased": text(erased)}
+
+
+def _salts(before: Stored, known: Iterable[str], names: Iterable[str]) -> dict[str, bytes]:
+    salts = before.salts(known)
+    return {name: salts[name] for name in names}

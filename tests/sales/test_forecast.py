@@ -11,18 +11,18 @@ from xrm_sales.forecast import figures
 from tests.sales.conftest import Sales
 
 FORECAST = """
-query ($from: Date!, $months: Int!, $by: SalesForecastBy!) {
+query ($from: Date!, $months: Int!, $by: [SalesForecastBy!]!) {
   salesForecast(fromMonth: $from, months: $months, by: $by) {
-    lines { month currency label closed commit bestCase pipeline weighted opportunities quota attainment adjusted
-            adjustmentReason }
+    lines { month currency label parts { by id label } closed commit bestCase pipeline weighted opportunities quota
+            attainment adjusted adjustmentReason }
   }
 }"""
 CHANGES = "{ salesForecastChanges { since changes { name what amountBefore amount closeBefore closeOn stage } } }"
 WIN = "mutation ($id: ID!, $on: Date!) { winOpportunity(id: $id, input: {closedOn: $on}) { status } }"
 
 
-def lines(sales: Sales, by: str = "TOTAL", client=None, months: int = 2) -> list[dict]:
-    given = {"from": "2026-03-01", "months": months, "by": by}
+def lines(sales: Sales, *by: str, client=None, months: int = 2) -> list[dict]:
+    given = {"from": "2026-03-01", "months": months, "by": list(by)}
     return (client or sales.admin).query(FORECAST, **given)["salesForecast"]["lines"]
 
 
@@ -63,7 +63,9 @@ def test_more_parts_than_an_answer_has_are_added_up_in_several(sales: Sales, mon
     monkeypatch.setattr(figures, "_MOST", 3)
     in_parts = lines(sales, "REGION", months=3)
     monkeypatch.setattr(figures, "_MOST", 2)
-    refused = sales.admin.refused(FORECAST, "REFUSED_BY_PLUGIN", **{"from": "2026-03-01", "months": 3, "by": "REGION"})
+    refused = sales.admin.refused(
+        FORECAST, "REFUSED_BY_PLUGIN", **{"from": "2026-03-01", "months": 3, "by": ["REGION"]}
+    )
 
     assert in_parts == whole
     assert [(each["label"], each["pipeline"]) for each in whole] == [(each, "10.00") for each in "ABBCC"]
@@ -106,7 +108,13 @@ def test_everybody_sees_the_forecast_of_what_they_see(sales: Sales):
     made(sales, amount=10, close_on="2026-03-03", owner=ada.user_id)
     made(sales, amount=7, close_on="2026-03-03")
 
-    assert [each["pipeline"] for each in lines(sales, client=ada)] == ["10.00"]
+    target = {"metric": "revenue", "month": "2026-03-01"}
+    sales.xrm.create("sales_target", {**target, "value": 100})  # in all, which is not hers
+    sales.xrm.create("sales_target", {**target, "value": 7, "user": ada.user_id})
+
+    assert [(each["pipeline"], each["quota"]) for each in lines(sales, client=ada)] == [("10.00", None)]
+    assert [(each["pipeline"], each["quota"]) for each in lines(sales)] == [("17.00", "100.00")]
+    assert [each["quota"] for each in lines(sales, "OWNER") if each["label"] and "Ada" in each["label"]] == ["7.00"]
     refused = sales.xrm.as_role("guest").refused("{ salesForecast(months: 1) { lines { month } } }", "BAD_QUERY")
     assert "salesForecast" in refused.message
 
@@ -160,3 +168,33 @@ def test_what_has_no_amount_yet_is_counted_and_months_beyond_the_calendar_are_re
     assert (line["opportunities"], line["pipeline"], line["weighted"]) == (1, "0", "0")
     told = sales.admin.refused('{ salesForecast(fromMonth: "9999-12-01", months: 3) { lines { month } } }')
     assert told.message == "There are no such months."
+
+
+def test_it_is_parted_by_several_things_at_once_beside_what_is_to_be_won_of_just_these(sales: Sales):
+    north, ada = sales.xrm.create("team", name="North"), sales.xrm.as_role("sales_rep", last_name="Nor").user_id
+    press = sales.xrm.create("product", sku="P", name="Press")
+    whole = {"team": north, "product": press, "region": "EU", "owner": ada}
+    won = made(sales, amount=30, **whole)
+    sales.admin.query(WIN, id=won, on="2026-03-10")
+    made(sales, amount=100, close_on="2026-03-20", stage=sales.stages["Proposal"], **whole)
+    made(sales, amount=7, close_on="2026-03-20", team=north, region="US")
+    target = {"metric": "revenue", "month": "2026-03-01"}
+    for value in (40, 20):  # those of one part count together
+        sales.xrm.create("sales_target", {**target, "team": north, "region": "EU", "value": value})
+    sales.xrm.create("sales_target", {**target, "team": north, "value": 1})
+    sales.xrm.create("sales_target", {**target, "team": north, "region": "Asia", "value": 5})
+    sales.xrm.create("quota", user=ada, month="2026-03-01", amount=300)
+
+    asia, eu, us = sorted(lines(sales, "REGION", "TEAM", "REGION"), key=lambda each: each["parts"][0]["label"])
+    every = lines(sales, "OWNER", "TEAM", "PRODUCT", "REGION")
+    unowned, of_all = sorted(every, key=lambda each: each["opportunities"])
+
+    assert eu["parts"] == [
+        {"by": "REGION", "id": "EU", "label": "EU"},
+        {"by": "TEAM", "id": north, "label": "North"},
+    ]
+    assert (eu["closed"], eu["weighted"], eu["quota"], eu["attainment"]) == ("30.00", "80.00", "60.00", "50.00")
+    assert (us["weighted"], us["quota"], us["label"]) == ("0.70", None, None)
+    assert (asia["opportunities"], asia["quota"], asia["attainment"]) == (0, "5.00", "0.00")
+    assert [each["label"] for each in of_all["parts"]] == ["Nor", "North", "Press", "EU"]
+    assert (of_all["weighted"], of_all["quota"], unowned["pipeline"]) == ("80.00", None, "7.00")

@@ -1,47 +1,52 @@
 """The forecast: what is won, and what is expected of open opportunities, with the rights of who asks."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
-from enum import Enum
 from typing import Any
 
 from xrm_core.api import QueryContext, QueryField, Refuse
+from xrm_sales.forecast import marks
+from xrm_sales.forecast.marks import Place
+from xrm_sales.forecast.parts import By, document, ids_of, labels
 from xrm_sales.moments import today
 from xrm_sales.orders.terms import months_later
 
 
-class By(Enum):
-    """What the forecast is parted by, beside the month and the currency."""
-
-    TOTAL = "total"
-    OWNER = "owner"
-    TEAM = "team"
-    PRODUCT = "product"
-    REGION = "region"
-
-
 @dataclass
 class ForecastInput:
-    """Months from the first to the last; by what else."""
+    """Months from the first to the last; by what else, together. Nothing: the months as a whole."""
 
     from_month: date | None = None
     months: int = 3
-    by: By = By.TOTAL
+    by: list[By] = field(default_factory=list)
+
+
+@dataclass
+class ForecastPart:
+    """What a line is of: an owner, a team, a product or a region, or none of them (``id`` is empty)."""
+
+    by: By
+    id: str | None
+    label: str | None
 
 
 @dataclass
 class ForecastLine:
-    """One month of one part, in one currency. Amounts are net.
+    """One month of its parts, in one currency. Amounts are net.
 
-    ``weighted`` is what is won, and the open amounts times their probability; ``adjusted`` what a manager expects in
-    place of it; ``attainment`` what is won, in per cent of the quota.
+    ``id`` and ``label`` are those of its part, where it is by one thing. ``weighted`` is what is won, and the open
+    amounts times their probability; ``adjusted`` what a manager expects in place of it; ``attainment`` what is won, in
+    per cent of the quota.
     """
 
     month: date
     currency: str
-    id: str | None
-    label: str | None
+    id: str | None = None
+    label: str | None = None
+    parts: list[ForecastPart] = field(default_factory=list)
     closed: Decimal = Decimal(0)
     commit: Decimal = Decimal(0)
     best_case: Decimal = Decimal(0)
@@ -61,44 +66,16 @@ class Forecast:
     lines: list[ForecastLine] = field(default_factory=list)
 
 
-_PARTS = {
-    By.TOTAL: ("", ""),
-    By.OWNER: ("{owner: {id: VALUE}}", "owner { id }"),
-    By.TEAM: ("{team: {id: VALUE}}", "team { id }"),
-    By.PRODUCT: ("{product: {id: VALUE}}", "product { id }"),
-    By.REGION: ("{region: VALUE}", "region"),
-}
+class _Lines(defaultdict[Place, ForecastLine]):
+    """Each begins with nothing."""
+
+    def __missing__(self, place: Place) -> ForecastLine:
+        self[place] = line = ForecastLine(date.fromisoformat(place[0]), place[1])
+        return line
+
+
 _MOST = 1_000
 """Groups of a query: with so many, there may be more."""
-_LABELS = {
-    By.OWNER: """
-query ($ids: [ID!]!) { users(where: {id: {in: $ids}}, first: 1000) { nodes { id firstName lastName } } }""",
-    By.TEAM: "query ($ids: [ID!]!) { teams(where: {id: {in: $ids}}, first: 1000) { nodes { id name } } }",
-    By.PRODUCT: "query ($ids: [ID!]!) { products(where: {id: {in: $ids}}, first: 1000) { nodes { id name } } }",
-}
-_MARKS = """
-query ($from: Date!, $to: Date!) {
-  quotas(where: {month: {gte: $from, lt: $to}}, first: 1000) { nodes { user { id } month amount currency } }
-  forecastAdjustments(where: {month: {gte: $from, lt: $to}}, first: 1000) {
-    nodes { user { id } month amount currency reason }
-  }
-}"""
-
-
-def document(by: By) -> str:
-    """The query of both: what is won by the day it was closed, what is open by the day it is expected."""
-    group, key = _PARTS[by]
-    return f"""
-query ($from: Date!, $to: Date!) {{
-  won: opportunitiesAggregate(
-    where: {{status: {{eq: won}}, closedOn: {{gte: $from, lt: $to}}}}
-    groupBy: [{{closedOn: MONTH}}, {{currency: VALUE}}, {group}], first: 1000
-  ) {{ key {{ closedOn currency {key} }} count sum {{ amount }} }}
-  open: opportunitiesAggregate(
-    where: {{status: {{eq: open}}, closeOn: {{gte: $from, lt: $to}}, forecastCategory: {{ne: omitted}}}}
-    groupBy: [{{closeOn: MONTH}}, {{currency: VALUE}}, {{forecastCategory: VALUE}}, {group}], first: 1000
-  ) {{ key {{ closeOn currency forecastCategory {key} }} count sum {{ amount expectedRevenue }} }}
-}}""".replace(", ]", "]")
 
 
 def forecast(context: QueryContext, given: ForecastInput) -> Forecast:
@@ -111,52 +88,17 @@ def forecast(context: QueryContext, given: ForecastInput) -> Forecast:
         raise Refuse({"en": "1 to 36 months.", "de": "1 bis 36 Monate."}, field="months")
     first = (given.from_month or date.fromisoformat(today())).replace(day=1)
     try:
-        span = {"from": first.isoformat(), "to": months_later(first, given.months).isoformat()}
+        until = months_later(first, given.months)
     except ValueError:  # after the year 9999
         raise Refuse(
             {"en": "There are no such months.", "de": "Diese Monate gibt es nicht."}, field="from_month"
         ) from None
-    found = _figures(context, document(given.by), first, given.months)
-    lines: dict[tuple[str, str, str | None], ForecastLine] = {}
-    for each in found["won"]:
-        line = _line(lines, given.by, each["key"], "closedOn")
-        amount = _sum(each, "amount")
-        line.closed += amount
-        line.weighted += amount
-        line.opportunities += each["count"]
-    for each in found["open"]:
-        line = _line(lines, given.by, each["key"], "closeOn")
-        category, amount = each["key"]["forecastCategory"], _sum(each, "amount")
-        if category in ("commit", "best_case", "pipeline"):
-            setattr(line, category, getattr(line, category) + amount)
-        line.weighted += _sum(each, "expectedRevenue")
-        line.opportunities += each["count"]
-    if given.by is By.OWNER:
-        _mark(context, lines, span)
-    _name(context, given.by, lines)
-    return Forecast([lines[key] for key in sorted(lines, key=lambda key: (key[0], key[1], key[2] or ""))])
-
-
-def _figures(context: QueryContext, text: str, first: date, months: int) -> dict[str, list[dict[str, Any]]]:
-    """All groups; where there are more than an answer has, they are asked for by halves of the months.
-
-    Raises:
-        Refuse: there are more of a single month.
-    """
-    span = {"from": first.isoformat(), "to": months_later(first, months).isoformat()}
-    found: dict[str, list[dict[str, Any]]] = context.query(text, span)
-    if all(len(groups) < _MOST for groups in found.values()):
-        return found
-    if months == 1:
-        text_ = {
-            "en": "Too much: there are too many parts of one month.",
-            "de": "Zu viel: zu viele Teile eines Monats.",
-        }
-        raise Refuse(text_, field="by")
-    half = months // 2
-    parts = [(first, half), (months_later(first, half), months - half)]
-    halves = [_figures(context, text, *part) for part in parts]
-    return {name: [group for each in halves for group in each[name]] for name in found}
+    by, lines = list(dict.fromkeys(given.by)), _Lines()
+    _add_up(context, lines, by, document(by), first, until)
+    _mark(context, lines, by, {"from": first.isoformat(), "to": until.isoformat()})
+    _name(context, lines, by)
+    order = sorted(lines, key=lambda place: (*place[:2], [id_ or "" for id_ in place[2]]))
+    return Forecast([lines[place] for place in order])
 
 
 def query_field() -> QueryField:
@@ -165,48 +107,64 @@ def query_field() -> QueryField:
     return QueryField("sales.forecast", forecast, input=ForecastInput, answers=Forecast, cost=2_000, description=about)
 
 
+def _add_up(context: QueryContext, lines: _Lines, by: Sequence[By], text: str, first: date, until: date) -> None:
+    """All groups; where there are more than an answer has, they are asked for by halves of the days.
+
+    Raises:
+        Refuse: there are more of a single day.
+    """
+    context.check()
+    found = context.query(text, {"from": first.isoformat(), "to": until.isoformat()})
+    if any(len(groups) >= _MOST for groups in found.values()):
+        days = (until - first).days
+        if days == 1:
+            message = {
+                "en": "Too much: there are too many parts of one day.",
+                "de": "Zu viel: zu viele Teile eines Tages.",
+            }
+            raise Refuse(message, field="by")
+        half = first + timedelta(days=days // 2)
+        _add_up(context, lines, by, text, first, half)
+        _add_up(context, lines, by, text, half, until)
+        return
+    for each in found["won"]:
+        line, amount = lines[_place(by, each["key"], "closedOn")], _sum(each, "amount")
+        line.closed += amount
+        line.weighted += amount
+        line.opportunities += each["count"]
+    for each in found["open"]:
+        line, amount = lines[_place(by, each["key"], "closeOn")], _sum(each, "amount")
+        category = each["key"]["forecastCategory"]
+        if category in ("commit", "best_case", "pipeline"):
+            setattr(line, category, getattr(line, category) + amount)
+        line.weighted += _sum(each, "expectedRevenue")
+        line.opportunities += each["count"]
+
+
+def _place(by: Sequence[By], key: dict[str, Any], when: str) -> Place:
+    return key[when], key["currency"], ids_of(by, key)
+
+
 def _sum(group: dict[str, Any], name: str) -> Decimal:
     return Decimal(group["sum"][name] or 0)  # None: not one of them has an amount yet
 
 
-def _line(lines: dict[Any, ForecastLine], by: By, key: dict[str, Any], when: str) -> ForecastLine:
-    part = key.get(by.value) if by is not By.TOTAL else None
-    id_ = part["id"] if isinstance(part, dict) else part
-    place = key[when], key["currency"], id_
-    return lines.setdefault(place, ForecastLine(date.fromisoformat(key[when]), key["currency"], id_, None))
+def _mark(context: QueryContext, lines: _Lines, by: Sequence[By], span: dict[str, str]) -> None:
+    """Quotas and adjustments that the caller may see, also of parts of which nothing is expected."""
+    for place, quota in marks.quotas(context, by, span).items():
+        line = lines[place]
+        line.quota = quota
+        if quota:
+            line.attainment = round(line.closed / quota * 100, 2)
+    for place, (amount, reason) in marks.adjustments(context, by, span).items():
+        lines[place].adjusted, lines[place].adjustment_reason = amount, reason
 
 
-def _mark(context: QueryContext, lines: dict[Any, ForecastLine], span: dict[str, str]) -> None:
-    """Quotas and adjustments that the caller may see, also of those of whom nothing is expected."""
-    marks = context.query(_MARKS, span)
-    for each in marks["quotas"]["nodes"]:
-        if line := _of(lines, each):
-            line.quota = Decimal(each["amount"])
-            if line.quota:
-                line.attainment = round(line.closed / line.quota * 100, 2)
-    for each in marks["forecastAdjustments"]["nodes"]:
-        if line := _of(lines, each):
-            line.adjusted, line.adjustment_reason = Decimal(each["amount"]), each["reason"]
-
-
-def _of(lines: dict[Any, ForecastLine], each: dict[str, Any]) -> ForecastLine | None:
-    if each["user"] is None:
-        return None
-    month = date.fromisoformat(each["month"]).replace(day=1)
-    place = month.isoformat(), each["currency"], each["user"]["id"]
-    return lines.setdefault(place, ForecastLine(month, each["currency"], each["user"]["id"], None))
-
-
-def _name(context: QueryContext, by: By, lines: dict[Any, ForecastLine]) -> None:
-    if by is By.REGION:
-        for line in lines.values():
-            line.label = line.id
-    ids = sorted({line.id for line in lines.values() if line.id})
-    if by not in _LABELS or not ids:
-        return
-    [found] = context.query(_LABELS[by], {"ids": ids[:1000]}).values()
-    names = {
-        each["id"]: each.get("name") or f"{each.get('firstName') or ''} {each['lastName']}" for each in found["nodes"]
-    }
-    for line in lines.values():
-        line.label = (names.get(line.id or "") or "").strip() or None
+def _name(context: QueryContext, lines: _Lines, by: Sequence[By]) -> None:
+    names = labels(context, by, [ids for _, _, ids in lines])
+    for (_, _, ids), line in lines.items():
+        line.parts = [
+            ForecastPart(part, id_, named.get(id_ or "")) for part, id_, named in zip(by, ids, names, strict=True)
+        ]
+        if len(by) == 1:
+            line.id, line.label = line.parts[0].id, line.parts[0].label

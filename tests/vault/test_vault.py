@@ -125,6 +125,22 @@ def test_a_record_leaves_all_tables_and_comes_back_as_it_was(world: World) -> No
     assert "xs1." not in _dump(world)  # the vault is empty
 
 
+def test_it_is_known_of_which_entities_something_is_in_the_trash_or_the_vault(world: World) -> None:
+    customer, own, _ = _with_notes(world)
+
+    def aside() -> frozenset[str]:
+        with world.database.read() as connection:
+            return _context(world, connection).set_aside()
+
+    assert aside() == set()
+    world.delete("admin", "note", own)
+    assert aside() == {"note"}
+    deposit = _move(world, ("customer", customer))
+    assert aside() == {"customer", "note"}
+    _back(world, deposit)
+    assert aside() == {"note"}
+
+
 def test_the_chain_of_the_log_verifies_before_meanwhile_and_after(world: World) -> None:
     keys = ChainKeys("")
     customer, *_ = _with_notes(world)

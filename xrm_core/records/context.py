@@ -143,6 +143,10 @@ class Context:
         """
         return looking.deleted(self.records, self.connection, entity, after, limit)
 
+    def set_aside(self) -> frozenset[str]:
+        """Entities of which something is in the trash or in the vault: of others nobody need ask for it."""
+        return looking.set_aside(self.records, self.connection)
+
     def vaulted(self, entity: str) -> list[Vaulted]:
         """What lies in the vault of an entity, whoever may open it: for the function to judge.
 

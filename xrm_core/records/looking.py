@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, union
 
 from xrm_core.metadata.predicate import parse
 from xrm_core.permissions.caller import System
@@ -17,12 +17,15 @@ from xrm_core.records.trash import record_of
 from xrm_core.storage.columns import is_id
 from xrm_core.storage.driver_statements import DriverStatement
 from xrm_core.storage.trash_tables import TRASH
+from xrm_core.storage.vault_tables import VAULT
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
 
 MOST = 1_000
 """Records that are found at once."""
+
+_ASIDE = union(select(TRASH.c.entity), select(VAULT.c.entity))
 
 
 def read(records: "Records", connection: Connection, entity: str, id_: str) -> Record | None:
@@ -97,3 +100,9 @@ def deleted(records: "Records", connection: Connection, entity: str, after: str,
         mine = mine.where(TRASH.c.record_id > after)
     rows = connection.execute(mine.order_by(TRASH.c.record_id).limit(limit))
     return [record_of(kind, row.record)[0] for row in rows]
+
+
+def set_aside(records: "Records", connection: Connection) -> frozenset[str]:
+    """The entities of which something is in the trash or in the vault, by the names that they have now."""
+    then = frozenset(connection.scalars(_ASIDE))
+    return frozenset(kind.name for kind in records.model if not then.isdisjoint(former_names(kind)))

@@ -106,6 +106,12 @@ class QueryContext:
         self._spend(1 + len(found))
         return found
 
+    def set_aside(self) -> frozenset[str]:
+        """Entities of which something is in the trash or in the vault, as actions ask for them; costs one point."""
+        self.check()
+        self._spend(1)
+        return looking.set_aside(self._records, self._connection)
+
     def vaulted(self, entity: str) -> list[Vaulted]:
         """What lies in the vault of an entity, as actions look at it; costs as :meth:`find`."""
         self.check()

@@ -14,6 +14,7 @@ from xrm_dsgvo.access.manifest import manifest_of
 from xrm_dsgvo.access.others import others_of
 from xrm_dsgvo.access.portable import without_basis
 from xrm_dsgvo.disclosure.telling import told
+from xrm_dsgvo.discovery.finding import discover_in
 from xrm_dsgvo.discovery.mentions import mentions
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.own import Making
@@ -21,7 +22,7 @@ from xrm_dsgvo.privacy import PrivacyModel, privacy_of
 from xrm_dsgvo.record.around import around_of
 from xrm_dsgvo.record.making import fields_of, record_of
 from xrm_dsgvo.registers import Registers
-from xrm_dsgvo.requests.identity import graph_of
+from xrm_dsgvo.requests.identity import seed_of
 from xrm_dsgvo.requests.states import REQUEST
 
 SCHEMA = "xrm-dsgvo-access/1"
@@ -55,14 +56,14 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
     """
     model, settings = context.records.model, context.settings
     privacy, registers = privacy_of(model), settings.all_registers()
-    graph = graph_of(context, request)
+    sources = Sources(context, model, privacy)
+    graph = discover_in(sources, seed_of(context, request), settings.region)
     if request["data_subject"] is None and graph.hits:
         text = {
             "en": "Somebody is known by this address: say who has asked, by dsgvoRequestIdentify with a record.",
             "de": "Unter dieser Anschrift ist jemand bekannt: mit dsgvoRequestIdentify sagen, wer gefragt hat.",
         }
         raise Refuse(text, field="request")
-    sources = Sources(context, model, privacy)
     words = [str(each) for each in (request["blackened"] or {}).get("words", ())]
     reviewed = {
         (str(e), str(id_), str(f)): bool(show) for e, id_, f, show in (request["review"] or {}).get("texts", ())

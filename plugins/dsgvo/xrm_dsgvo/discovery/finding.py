@@ -20,7 +20,11 @@ def discover(context: Searching, model: Model, seed: Seed, region: str = "DE") -
         seed: with what to begin.
         region: of which country phone numbers without a country are (``Settings.region``).
     """
-    sources = Sources(context, model, privacy_of(model))
+    return discover_in(Sources(context, model, privacy_of(model)), seed, region)
+
+
+def discover_in(sources: Sources, seed: Seed, region: str) -> SubjectGraph:
+    """The same for whoever goes on with these sources."""
     joining = Joining(sources, seed, region)
     why = {key: list(reasons) for key, reasons in joining.own.items()}
     via: dict[Key, set[str]] = {key: set() for key in joining.own}

@@ -25,6 +25,9 @@ class Searching(Protocol):
     def vaulted(self, entity: str) -> list[Vaulted]:
         """Records in the vault."""
 
+    def set_aside(self) -> frozenset[str]:
+        """Entities of which something is in the trash or in the vault."""
+
     def in_clear(self, entity: str, record: Record) -> Record:
         """A record with its sealed values in clear."""
 
@@ -33,7 +36,7 @@ class Searching(Protocol):
 
 
 class Sources:
-    """All records, those in the trash and in the vault among them, which are read once.
+    """All records, those in the trash and in the vault among them; each is read once. Nothing may write meanwhile.
 
     Args:
         context: what reads.
@@ -45,13 +48,20 @@ class Sources:
         self._context = context
         self.model = model
         self.privacy = privacy
-        self.trash: dict[str, dict[str, Record]] = {
-            each.name: {str(record["id"]): record for record in self._deleted(each.name)} for each in privacy
-        }
-        self._vault = {each.name: {found.id: found for found in context.vaulted(each.name)} for each in privacy}
+        self._read: dict[Key, Record | None] = {}
+        self.trash: dict[str, dict[str, Record]] = {each.name: {} for each in privacy}
+        self._vault: dict[str, dict[str, Vaulted]] = {each.name: {} for each in privacy}
+        for name in context.set_aside() & self.trash.keys():
+            self.trash[name] = {str(record["id"]): record for record in self._deleted(name)}
+            self._vault[name] = {found.id: found for found in context.vaulted(name)}
 
     def read(self, key: Key) -> Record | None:
         """A record, wherever it is."""
+        if key not in self._read:
+            self._read[key] = self._found(key)
+        return self._read[key]
+
+    def _found(self, key: Key) -> Record | None:
         entity, id_ = key
         if entity not in self.model:
             return None

@@ -115,15 +115,18 @@ def identify(context: ActionContext, given: RequestIdentifyInput) -> RequestStan
 
 def graph_of(context: Making, request: Record) -> SubjectGraph:
     """All that is about who has asked; of somebody unknown, what their name and address lead to."""
+    return discover(context, context.records.model, seed_of(context, request), context.settings.region)
+
+
+def seed_of(context: Making, request: Record) -> Seed:
+    """With what that begins."""
     region = context.settings.region
     confirmed = frozenset((str(entity), str(id_)) for entity, id_ in (request["confirmed"] or {}).get("records", ()))
     if request["data_subject"] is not None:
-        seed = Seed(((SUBJECT, str(request["data_subject"])),), confirmed=confirmed)
-    else:
-        address = str(request["address"] or "")
-        email, phone = (one_form(space, address, region) and address for space in ("email", "phone"))
-        seed = Seed(email=email or None, phone=None if email else phone or None, name=request["name"])
-    return discover(context, context.records.model, seed, region)
+        return Seed(((SUBJECT, str(request["data_subject"])),), confirmed=confirmed)
+    address = str(request["address"] or "")
+    email, phone = (one_form(space, address, region) and address for space in ("email", "phone"))
+    return Seed(email=email or None, phone=None if email else phone or None, name=request["name"])
 
 
 def _is_known(context: ActionContext, graph: SubjectGraph, address: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Erasing what was kept of former values of a record: in the change log, and in the trash.
+"""Erasing what was kept of former values of a record: in the change log, in the trash, and aside.
 
 What the record itself holds is changed or deleted by the door as anything else, before this; that writes an entry with
 the former values, which is erased with the rest.
@@ -16,6 +16,7 @@ from xrm_core.metadata.model import Entity
 from xrm_core.metadata.types import FieldType
 from xrm_core.query.trash import columns_then, former_names
 from xrm_core.records import purging
+from xrm_core.records.aside import take_aside
 from xrm_core.records.door import Records
 from xrm_core.storage import file_versions
 from xrm_core.storage.change_tables import CHANGE
@@ -48,7 +49,8 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     """Erase the former values of a record, in the transaction of the context.
 
     Of the change log they go from all its versions; that it was changed, when, and which fields, stays, and the chain
-    verifies as before. In the trash they are emptied; what is restored then lacks them. Files that these fields have
+    verifies as before. In the trash they are emptied; what is restored then lacks them. What changes of the schema have
+    put aside of them goes, and of fields that are gone, so that no undo brings it back. Files that these fields have
     had are removed with their former versions, as far as nothing refers to them.
 
     Args:
@@ -66,6 +68,7 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     if names is not None and (unknown := names - {each.name for each in kind.all_fields()}):
         raise KeyError(f"{entity}.{min(unknown)}")
     trash = _from_trash(context, kind, id_, names)
+    take_aside(context.connection, kind, id_, names)
     files = _files_in_log(context.connection, kind, id_, names)
     entries = erase_record(context.connection, id_, names)
     for start in range(0, len(files), _AT_ONCE):

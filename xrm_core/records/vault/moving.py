@@ -24,6 +24,7 @@ from xrm_core.metadata.model import TEAM, USER, Entity
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.policy import Action
 from xrm_core.records import logged, shares
+from xrm_core.records.aside import take_aside
 from xrm_core.records.coming_back import Back, in_order
 from xrm_core.records.going_along import Gone, going_along, let_go
 from xrm_core.records.locking import locked
@@ -108,6 +109,7 @@ class _Move:
             stamped = {**each.record, "version": each.record["version"] + 1}
             stamped |= {"updated_at": instant_text(self._now), "updated_by": caller.actor}
             content = {"record": kept_of(each.kind, stamped), "log": taken, "lost": [] if number else lost}
+            content["aside"] = take_aside(connection, each.kind, each.record["id"])
             self._keep(RECORD, each.kind, each.record, content, each.kind.fields)
         _delete(records, connection, gone)
         entries = [_entry(caller, each) for each in gone]
@@ -133,7 +135,8 @@ class _Move:
         former = {name: record[name] for name in names}
         taken = take_out(connection, id_, names)
         instead = kept_of(kind, canonical(kind, dict(replaced)))
-        content = {"values": kept_of(kind, former), "instead": instead, "log": taken}
+        aside = take_aside(connection, kind, id_, names)
+        content = {"values": kept_of(kind, former), "instead": instead, "log": taken, "aside": aside}
         self._keep(VALUES, kind, record, content, names)
 
     def trashed(self, kind: Entity, id_: str) -> None:

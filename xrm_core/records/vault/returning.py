@@ -16,6 +16,7 @@ from xrm_core.metadata.model import Entity, Model
 from xrm_core.permissions.policy import Action
 from xrm_core.query.trash import former_names
 from xrm_core.records import coming_back, logged, looking
+from xrm_core.records.aside import give_aside
 from xrm_core.records.locking import locked
 from xrm_core.records.refusals import translated
 from xrm_core.records.stored import to_columns
@@ -69,8 +70,9 @@ def bring_back(context: Writing, deposit: str) -> Deposit:
     given_to_trash(connection, trashed)
     changed = [change for row, content in values for change in _values(context, row, content, now)]
     log.append(connection, changed, now)
-    for _, content in contents:
+    for row, content in contents:
         put_back(connection, content["log"])
+        give_aside(connection, _kind(records.model, row.entity), row.record_id, content.get("aside", {}))
     connection.execute(delete(VAULT).where(VAULT.c.deposit == deposit))
     counts: dict[str, int] = {}
     others = [row.entity for row, _ in contents if row.kind != RECORD]

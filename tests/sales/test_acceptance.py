@@ -15,6 +15,9 @@ READ = """query ($id: ID!) { quote(id: $id) {
 TASKS = "{ activities(where: {kind: {eq: task}}) { nodes { subject description owner { id } } } }"
 
 INVOICE = {"XRM_SALES_PROCESS": "invoice"}
+TERMS = {"XRM_SALES_CONTRACT_TERM_MONTHS": "12", "XRM_SALES_CONTRACT_RENEWAL_MONTHS": "6"}
+CONTRACTS = """query ($id: ID!) { quote(id: $id) { contracts { nodes {
+  subject status startsOn endsOn renewalMonths noticeMonths period valuePerPeriod valuePerYear } } } }"""
 
 
 class Gate:
@@ -35,7 +38,7 @@ class Gate:
 def xrm_setup() -> Setup:
     import xrm_sales
 
-    return Setup({"sales": xrm_sales, "gate": Gate()}, policies=POLICIES, begin=begin, environment=INVOICE)
+    return Setup({"sales": xrm_sales, "gate": Gate()}, policies=POLICIES, begin=begin, environment=INVOICE | TERMS)
 
 
 @pytest.fixture(autouse=True)
@@ -139,6 +142,84 @@ def test_a_yes_is_kept_even_where_no_task_can_be_made(quotes: Quotes):  # noqa: 
     assert quotes.sales.xrm.http.post(link, data={"decision": "accept"}).status_code == 200
 
     assert quotes.read(id_)["status"] == "accepted"
+
+
+def cared_for(quotes_: Quotes, *periods: str) -> tuple[str, str]:
+    """A quote of a press, and of care that recurs, of 100 for each period; its link."""
+    sales, id_ = quotes_.sales, quotes_.quote(discount_percent=10)
+    quotes_.line(id_, quotes_.press)
+    for place, period in enumerate(periods, start=2):
+        care = sales.xrm.create("product", sku=f"C-{place}", name="Care", recurs=period)
+        quotes_.line(id_, care, place, unitPrice="50", quantity="2")
+    quotes_.line(id_, care, 9, unitPrice="999", optional=True)
+    once = "mutation ($id: ID!) { updateProduct(id: $id, input: {recurs: null}) { id } }"
+    sales.admin.query(once, id=care)  # what was offered stays as it was
+    act(sales.admin, "submitQuote", id_)
+    return id_, sales.admin.query(SEND, id=id_)["sendQuote"]["link"]
+
+
+@pytest.mark.parametrize(
+    ("periods", "period", "value", "in_a_year"),
+    [(("month",), "month", "90.00", "1080.00"), (("quarter", "month"), "year", "1440.00", "1440.00")],
+)
+def test_what_recurs_becomes_a_contract_as_it_was_offered(
+    quotes: Quotes,  # noqa: F811
+    periods: tuple[str, ...],
+    period: str,
+    value: str,
+    in_a_year: str,
+):
+    sales = quotes.sales
+    sales.xrm.clock.set("2026-06-10T12:00Z")
+    id_, link = cared_for(quotes, *periods)
+
+    for _ in range(2):
+        sales.xrm.http.post(link, data={"decision": "accept"})
+
+    [made] = sales.admin.query(CONTRACTS, id=id_)["quote"]["contracts"]["nodes"]
+    assert made == {
+        "subject": "Press line",
+        "status": "active",
+        "startsOn": "2026-06-10",
+        "endsOn": "2027-06-09",
+        "renewalMonths": 6,
+        "noticeMonths": 3,
+        "period": period,
+        "valuePerPeriod": value,
+        "valuePerYear": in_a_year,
+    }
+    again = 'mutation ($id: ID!) { contractQuote(id: $id, input: {startsOn: "2026-07-01"}) { id } }'
+    assert sales.admin.refused(again, "REFUSED_BY_PLUGIN", id=id_).message == "The quote has its contract."
+    assert sales.admin.query(READ, id=id_)["quote"]["orders"]["totalCount"] == 1
+
+
+@pytest.mark.parametrize("trouble", ["refuses", "fails"])
+def test_a_yes_is_kept_where_no_contract_can_be_made(quotes: Quotes, trouble: str):  # noqa: F811
+    sales = quotes.sales
+    id_, link = cared_for(quotes, "quarter")
+    Gate.closed["contract"] = trouble
+
+    answer = sales.xrm.http.post(link, data={"decision": "accept"})
+
+    found = sales.admin.query(READ, id=id_)["quote"]
+    assert (answer.status_code, found["status"], found["orders"]["totalCount"]) == (200, "accepted", 1)
+    assert sales.admin.query(CONTRACTS, id=id_)["quote"]["contracts"]["nodes"] == []
+    [task] = sales.admin.query(TASKS)["activities"]["nodes"]
+    assert "make its contract" in task["subject"]
+    Gate.closed.clear()
+    by_hand = 'mutation ($id: ID!) { contractQuote(id: $id, input: {startsOn: "2026-07-01"}) { id } }'
+    sales.admin.query(by_hand, id=id_)
+    [made] = sales.admin.query(CONTRACTS, id=id_)["quote"]["contracts"]["nodes"]
+    assert (made["period"], made["valuePerPeriod"], made["startsOn"]) == ("quarter", "90.00", "2026-07-01")
+
+
+def test_a_quote_of_which_nothing_recurs_has_no_contract(quotes: Quotes):  # noqa: F811
+    id_, link = out(quotes)
+
+    quotes.sales.xrm.http.post(link, data={"decision": "accept"})
+
+    assert quotes.read(id_)["status"] == "accepted"
+    assert quotes.sales.admin.query(CONTRACTS, id=id_)["quote"]["contracts"]["nodes"] == []
 
 
 def test_a_newer_link_ends_those_before_it(quotes: Quotes):  # noqa: F811

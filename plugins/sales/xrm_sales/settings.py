@@ -26,6 +26,16 @@ class Settings:
 
     process: Literal["quote", "order", "invoice"] = "order"
     """How far the platform goes: an ERP takes over after the quote, after the order, or nothing does before payment."""
+
+    contract_term_months: int = 0
+    """Term of a contract that follows an accepted quote; 0: without an end."""
+
+    contract_renewal_months: int = 0
+    """By so many months it renews unless notice is given; 0: it ends with its term."""
+
+    contract_notice_months: int = 3
+    """How long before the end of its term notice of it is given."""
+
     sender_name: str = "Our company"
     """Who writes letters."""
     sender_address: tuple[str, ...] = ()
@@ -40,6 +50,12 @@ class Settings:
             raise ValueError("a quote is valid for a day at least: quote_valid_days is 1 at least")
         if not 0 <= self.quote_remind_days <= 365:
             raise ValueError("quote_remind_days is 0 to 365")
+        if not (0 <= self.contract_term_months <= 600 and 0 <= self.contract_renewal_months <= 600):
+            raise ValueError("contract_term_months and contract_renewal_months are 0 to 600")
+        if self.contract_renewal_months and not self.contract_term_months:
+            raise ValueError("contract_renewal_months is for contracts with a term: give contract_term_months, too")
+        if not 0 <= self.contract_notice_months <= 60:
+            raise ValueError("contract_notice_months is 0 to 60")
         found = urlsplit(self.public_url)
         whole = (
             found.scheme in ("https", "http") and found.hostname and not (found.path or found.query or found.fragment)

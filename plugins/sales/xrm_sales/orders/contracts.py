@@ -8,7 +8,7 @@ from typing import Any
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, Record, RecordChange, Refuse, Schedule
 from xrm_sales.acting import action
 from xrm_sales.moments import now, today
-from xrm_sales.orders import terms
+from xrm_sales.orders import recurring, terms
 from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import Writing, change, create
 
@@ -37,16 +37,14 @@ class TerminateInput:
 
 
 def from_quote(context: ActionContext, quote: Record, given: ContractInput) -> None:
-    """A contract, active from the beginning, for what the quote is worth in a year.
+    """A contract, active from the beginning, for what recurs of the quote; if nothing does, for its total in a year.
 
     Raises:
         Refuse: the quote is not accepted, or has its contract.
     """
     require(quote, "accepted")
-    if context.find("contract", {"quote": {"id": {"eq": quote["id"]}}}, 1):
+    if recurring.known(context, quote):
         raise Refuse({"en": "The quote has its contract.", "de": "Zum Angebot gibt es den Vertrag."})
-    same = ("subject", "customer", "opportunity", "currency", "owner", "team")
-    values = {name: quote[name] for name in same if quote[name] is not None}
     term = {
         "starts_on": given.starts_on.isoformat(),
         "term_months": given.term_months,
@@ -54,8 +52,8 @@ def from_quote(context: ActionContext, quote: Record, given: ContractInput) -> N
         "renewal_months": given.renewal_months,
         "notice_months": given.notice_months,
     }
-    more = {"quote": quote["id"], "value_per_period": quote["net_total"], "status": "active"}
-    create(context, "contract", {**values, **term, **more})
+    found = recurring.worth(context, quote) or recurring.Worth("year", quote["net_total"])
+    recurring.make(context, quote, found, term)
 
 
 def reckon(change: RecordChange) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """A customer takes a quote. That is kept whatever else is refused: it is a declaration, and they cannot repeat it.
 
-What follows of it is tried by itself: the order, the end of the other quotes, the win. What is refused is a task for
-the owner.
+What follows of it is tried by itself: the order, the contract, the end of the other quotes, the win. What is refused
+is a task for the owner.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,16 @@ from xrm_core.api import ActionContext, Record, Refuse
 from xrm_sales.moments import now
 from xrm_sales.opportunities.closing import WinInput, win
 from xrm_sales.orders.ordering import make
+from xrm_sales.orders.recurring import follow
 from xrm_sales.quotes.deciding import DecisionInput, decided, require_in_time
 from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import change, create
 
 _ORDER = {"en": "Quote {number} is accepted: make its order", "de": "Angebot {number} ist angenommen: Auftrag anlegen"}
+_CONTRACT = {
+    "en": "Quote {number} is accepted: make its contract",
+    "de": "Angebot {number} ist angenommen: Vertrag anlegen",
+}
 _OTHERS = {
     "en": "Quote {number} is accepted: end the other quotes",
     "de": "Angebot {number} ist angenommen: andere Angebote beenden",
@@ -38,8 +43,9 @@ def accept(context: ActionContext, quote: Record, given: DecisionInput) -> None:
     owner = context.read("user", quote["owner"]) if quote["owner"] else None
     language = "de" if owner and owner.get("language") == "de" else "en"
     if context.settings.process != "quote":
-        day = given.decided_on.isoformat() if given.decided_on else None
-        _try(context, quote, language, _ORDER, partial(make, context, {**quote, "decided_on": day}))
+        taken = {**quote, "decided_on": given.decided_on.isoformat() if given.decided_on else None}
+        _try(context, quote, language, _ORDER, partial(make, context, taken))
+        _try(context, quote, language, _CONTRACT, partial(follow, context, taken, context.settings))
     if quote["opportunity"]:
         _try(context, quote, language, _OTHERS, partial(_end_others, context, quote))
         _try(context, quote, language, _WIN, partial(_win, context, quote, given))

@@ -22,7 +22,7 @@ CONTENT = (
     "tax_category", "optional",
 )  # fmt: skip
 """Fields of a line that people write."""
-KEPT = (*CONTENT, "price_by_hand", "list_price", "tax_percent", "net", "cost_price")
+KEPT = (*CONTENT, "price_by_hand", "list_price", "tax_percent", "recurs", "net", "cost_price")
 """Fields of a line that do not change once its quote is with others: whoever writes one has the line priced anew."""
 FIGURES = (
     "lines_total", "discount_total", "net_total", "taxes", "tax_total", "gross_total", "cost_total", "margin",
@@ -166,6 +166,7 @@ def _of_line(look: Any, quote: Record, line: Mapping[str, Any], product: Record 
         "price_source": None if known is None else known.book,
         "tax_category": category,
         "tax_percent": tax,
+        "recurs": (product or {}).get("recurs"),
         "net": Line(gross, _decimal(line["discount_percent"])).net(quote["currency"]),
     }
     if line.get("cost_price") is None and product is not None and product["currency"] == quote["currency"]:

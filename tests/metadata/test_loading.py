@@ -312,3 +312,21 @@ def test_words_of_references_are_names_and_values_where_they_are_no_words() -> N
     # then nothing is lost
     assert model["a"]["data"].default == {"$ref": "x"}
     assert [model["a_friend"][name].max_length for name in ("default", "properties")] == [7, 7]
+
+
+def test_what_was_read_before_is_told_the_same_again() -> None:
+    file = "a.json"
+    right = json.dumps({"x-entity": "a", "type": "object", "properties": {"name": {"type": "string"}}})
+    wrong = '{"x-entity": "a", "type": "object", "type": "object", "properties": {"name": {"$ref": "#/$defs/no"}}}'
+
+    def told(*texts: str) -> list[tuple[str, str]]:
+        with pytest.raises(SchemaFilesInvalid) as raised:
+            load_texts([(file, text, "core") for text in texts])
+        return [(problem.pointer, problem.reason) for problem in raised.value.problems]
+
+    first = told(wrong)
+    assert {pointer for pointer, _ in first} == {"/type", "/properties/name/$ref"}
+    assert load_texts([(file, right, "core")]).fingerprint == load_texts([(file, right, "core")]).fingerprint
+    assert told(wrong) == first
+    # and a file that is given twice is two
+    assert told(right, right) == [("/x-entity", 'The entity "a" is defined already, at a.json:1.')]

@@ -1,6 +1,8 @@
 """Layers of entity files → :class:`~xrm_core.metadata.model.Model`, or all that is wrong with them at once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -17,6 +19,9 @@ from xrm_core.metadata.references import resolve
 from xrm_core.metadata.relationships import is_relationship, relationship_drafts
 from xrm_core.metadata.snapshot import build
 from xrm_core.metadata.wiring import check_wiring, settle
+
+_KEPT = 64 * 1024
+"""Characters of the largest text whose document is kept in memory."""
 
 
 def load(sources: Sequence[LayerSource], keywords: Keywords | None = None) -> Model:
@@ -78,8 +83,7 @@ def _load(
     relationships: dict[str, Document] = {}
     known: set[str] = set()
     for source, rank, file, text in texts:
-        document = read(file, text, problems, source.name, rank)
-        document = None if document is None else resolve(document, problems)
+        document = _document(file, text, source.name, rank, problems)
         document = None if document is None else keywords.take(document, words, notes, problems)
         if document is not None and is_extension(document):
             extensions.append(document)
@@ -124,6 +128,24 @@ def _load(
     if model is None or problems:
         raise SchemaFilesInvalid(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.pointer)))
     return model
+
+
+def _document(file: str, text: str, layer: str, rank: int, problems: list[Problem]) -> Document | None:
+    document, found = (_read if len(text) <= _KEPT else _read.__wrapped__)(file, text, layer, rank)
+    problems.extend(found)
+    return None if document is None else replace(document)  # a file that is given twice is two documents
+
+
+@lru_cache(maxsize=256)
+def _read(file: str, text: str, layer: str, rank: int) -> tuple[Document | None, tuple[Problem, ...]]:
+    """One file with its references unfolded, and what is wrong with it.
+
+    All tenants have the files of the platform and its plugins, and whoever looks for changes reads them again. Nobody
+    may change a document.
+    """
+    problems: list[Problem] = []
+    document = read(file, text, problems, layer, rank)
+    return None if document is None else resolve(document, problems), tuple(problems)
 
 
 def _claimed_name(file: str, document: Document | None) -> str:

@@ -36,9 +36,12 @@ def planned_back(database: Database, *, redo: bool = False) -> Plan:
 
 
 def undone(database: Database, *, redo: bool = False) -> Plan:
-    """Take the last change back, with all consent that the plan asks for."""
-    lossy = [one.key for one in planned_back(database, redo=redo).operations if one.risk == "lossy"]
-    return undo(database, lossy, redo=redo)
+    """Take the last change back, with all consent that it asks for."""
+    try:
+        return undo(database, redo=redo)
+    except SchemaChangeRefused as refused:
+        asked = [one["key"] for one in refused.details["operations"] if one["risk"] == "lossy"]
+    return undo(database, asked, redo=redo)
 
 
 def data_of(database: Database, of: Model) -> dict[str, Any]:

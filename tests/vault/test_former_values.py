@@ -17,12 +17,15 @@ from xrm_core.changes.retention import remove
 from xrm_core.changes.sealing import seal_all
 from xrm_core.changes.verifying import verify
 from xrm_core.records.context import Context
+from xrm_core.records.vault.looking import vaulted
 from xrm_core.records.vault.moving import move_to_vault
 from xrm_core.records.vault.returning import bring_back
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage.engines import Database
+from xrm_core.storage.sealed_tables import mark_of
 
-SUBJECT, SECRET, KEYS = "01a21e32-b621-734e-9829-05c2e3018e0a", "a key of the tests 0123456789 abcdefgh", ChainKeys(KEY)
+SUBJECT, OTHER = "01a21e32-b621-734e-9829-05c2e3018e0a", "01a21e32-b621-734e-9829-05c2e3018e0b"
+SECRET, KEYS = "a key of the tests 0123456789 abcdefgh", ChainKeys(KEY)
 
 
 @pytest.fixture
@@ -136,3 +139,20 @@ def test_what_the_log_has_let_go_meanwhile_does_not_come_back(world: World) -> N
     assert _verified(world)
     assert (world.stored("customer", id_) or {})["city"] == "Bonn"
     assert "Köln" not in json.dumps(_former(world, id_), ensure_ascii=False)
+
+
+def test_the_end_of_the_keys_of_one_person_is_in_nobodys_way(world: World) -> None:
+    # given what lies in the vault of two
+    first, second = _customer(world), world.create("admin", "customer", {"name": "Uhu"})
+    _moved(world, first)
+    with world.database.begin() as connection:
+        move_to_vault(_context(world, connection), OTHER, [("customer", second)])
+        mark = mark_of(connection) or ""
+
+    # when
+    assert world.records.key_store is not None
+    world.records.key_store.destroy(mark, OTHER)
+
+    # then
+    with world.database.read() as connection:
+        assert [each.id for each in vaulted(world.records, connection, "customer")] == [first]

@@ -77,8 +77,10 @@ def rows_of(connection: Connection, deposit: str) -> list[Row[Any]]:
     return list(rows)
 
 
-def opened(records: "Records", connection: Connection, rows: list[Row[Any]]) -> Iterator[tuple[Row[Any], Any]]:
-    """Each row with its content.
+def opened(
+    records: "Records", connection: Connection, rows: list[Row[Any]], *, skip: bool = False
+) -> Iterator[tuple[Row[Any], Any]]:
+    """Each row with its content; ``skip``: those are left out whose keys are destroyed.
 
     Raises:
         SealedKeyDestroyed: whose it was is erased.
@@ -87,6 +89,8 @@ def opened(records: "Records", connection: Connection, rows: list[Row[Any]]) -> 
     box = SealedBox(store_of(records), mark_of(connection) or "")
     for row in rows:
         text = box.open(row.content, row.entity, row.record_id, _FIELD).text
+        if text is None and skip:
+            continue
         if text is None:
             raise SealedKeyDestroyed(
                 "What lies in the vault cannot be opened any more: the keys of whose it was were destroyed.",

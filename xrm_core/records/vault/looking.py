@@ -84,7 +84,8 @@ def in_vault(context: _Asking, *, deposit: str | None = None, subject: str | Non
 
 
 def vaulted(records: "Records", connection: Connection, entity: str) -> list[Vaulted]:
-    """What lies in the vault of an entity, as it was stored, whoever may open it: for a function to judge.
+    """What lies in the vault of an entity, as it was stored, whoever may open it: for a function to judge. What nobody
+    can open any more is not among it: the end of one person's keys must not be in the way of what is asked of others.
 
     Raises:
         KeyError: there is no such entity.
@@ -92,17 +93,17 @@ def vaulted(records: "Records", connection: Connection, entity: str) -> list[Vau
     """
     mine = VAULT.c.entity.in_(former_names(records.model[entity]))
     rows = list(connection.execute(select(VAULT).where(mine).order_by(VAULT.c.record_id)))
-    return list(_found(records, connection, rows, sealed=True)) if rows else []
+    return list(_found(records, connection, rows, judged=True)) if rows else []
 
 
 def _found(
-    records: "Records", connection: Connection, rows: list[Row[Any]], *, sealed: bool = False
+    records: "Records", connection: Connection, rows: list[Row[Any]], *, judged: bool = False
 ) -> Iterator[Vaulted]:
-    for row, content in opened(records, connection, rows):
+    for row, content in opened(records, connection, rows, skip=judged):
         kind = kind_of(records.model, row.entity)
         if kind is None:
             continue
         whole = row.kind != VALUES
         values = record_of(kind, content["record"])[0] if whole else values_of(kind, content["values"])
-        shown = {key: value for key, value in values.items() if sealed or key not in SEALED_FIELDS(kind)}
+        shown = {key: value for key, value in values.items() if judged or key not in SEALED_FIELDS(kind)}
         yield Vaulted(row.deposit, row.subject, kind.name, row.record_id, shown, whole)

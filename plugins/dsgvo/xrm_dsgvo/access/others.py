@@ -58,7 +58,7 @@ class Others:
 def others_of(
     sources: Sources, graph: SubjectGraph, words: Iterable[str], region: str, also: Iterable[Key] = ()
 ) -> Others:
-    """Of all persons with whom the person shares a record.
+    """Of all persons with whom the person shares a record, or may have: of those that are restricted nothing says it.
 
     Args:
         sources: where to look.
@@ -71,7 +71,8 @@ def others_of(
     mine = [(key, record) for key in own if (record := sources.read(key)) is not None]
     also = tuple(also)
     told = [*(hit.key for hit in graph.hits), *also]
-    persons = {key for key in (*also, *_beside(sources, told)) if key not in own}
+    near = (*also, *_beside(sources, told), *sources.restricted_persons())
+    persons = {key for key in near if key not in own}
     theirs = [(key, record) for key in persons if (record := sources.read(key)) is not None]
     not_black = {each.casefold() for key, record in mine for each in _direct(sources.privacy, key, record)}
     names = {each for key, record in theirs for each in _direct(sources.privacy, key, record)} | set(words)

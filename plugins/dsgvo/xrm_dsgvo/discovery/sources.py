@@ -1,6 +1,6 @@
 """Where records are looked for: in the tables, in the trash, and in the vault."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from xrm_core.api import Field, Model, Record, Vaulted
@@ -50,10 +50,10 @@ class Sources:
         self.privacy = privacy
         self._read: dict[Key, Record | None] = {}
         self.trash: dict[str, dict[str, Record]] = {each.name: {} for each in privacy}
-        self._vault: dict[str, dict[str, Vaulted]] = {each.name: {} for each in privacy}
+        self._vault: dict[str, dict[str, Record]] = {each.name: {} for each in privacy}
         for name in context.set_aside() & self.trash.keys():
             self.trash[name] = {str(record["id"]): record for record in self._deleted(name)}
-            self._vault[name] = {found.id: found for found in context.vaulted(name)}
+            self._vault[name] = together(context.vaulted(name))
 
     def read(self, key: Key) -> Record | None:
         """A record, wherever it is."""
@@ -68,7 +68,7 @@ class Sources:
         stored, kept = self._context.read(entity, id_), self._vault[entity].get(id_)
         if kept is not None:
             # what stays in its table has other values there meanwhile
-            return self._context.in_clear(entity, {**(stored or {}), **kept.values})
+            return self._context.in_clear(entity, {**(stored or {}), **kept})
         return self.trash[entity].get(id_) if stored is None else self._context.in_clear(entity, stored)
 
     def where(
@@ -101,6 +101,12 @@ class Sources:
         """Whether all of it, or some of its values, lies in the vault."""
         return key[1] in self._vault[key[0]]
 
+    def restricted_persons(self) -> Iterator[Key]:
+        """Persons whose records lie in the vault: nothing leads to them meanwhile."""
+        for entity, found in self._vault.items():
+            if self.privacy[entity].role == "is_subject":
+                yield from ((entity, id_) for id_ in found)
+
     def is_deleted(self, key: Key) -> bool:
         """Whether it is in the trash."""
         return key[1] in self.trash[key[0]]
@@ -119,6 +125,17 @@ class Sources:
             if len(found) < _AT_ONCE:
                 return
             after = str(found[-1]["id"])
+
+
+def together(vaulted: Iterable[Vaulted]) -> dict[str, Record]:
+    """What lies in the vault of each record: values of it may have been moved for several persons, or at several times.
+
+    Where it has been moved as a whole since, it has only what stood there instead of former ones.
+    """
+    found: dict[str, Record] = {}
+    for each in sorted(vaulted, key=lambda each: (not each.whole, each.deposit)):
+        found[each.id] = {**found.get(each.id, {}), **each.values}
+    return found
 
 
 def _looks_at(filter_: Any, names: Collection[str]) -> bool:

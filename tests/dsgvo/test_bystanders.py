@@ -1,0 +1,45 @@
+"""Others who share a record stay out of an answer, too, when their own data are restricted."""
+
+import pytest
+from xrm_dsgvo.discovery.sources import together
+
+from tests.dsgvo.test_access import SETUP, World
+from tests.dsgvo.test_restrictions import restricted
+from xrm_core.api import Vaulted
+from xrm_core.testing import Setup, Xrm
+
+
+@pytest.fixture(scope="session")
+def xrm_setup() -> Setup:
+    return SETUP
+
+
+def test_a_text_does_not_name_who_is_restricted_though_nothing_leads_to_them(xrm: Xrm):
+    # given a text about A that names B
+    world = World(xrm, xrm.as_role("dsgvo_agent"), *xrm.begun)
+    named = [world.b.tokens["contact", name] for name in ("first_name", "last_name")]
+    world.update("activity", world.a.records["activity"], subject=f"Sie kam mit {' '.join(named)}.")
+
+    # when
+    restricted(xrm, world.b)
+    request = world.asked()
+    world.review(request)
+    content = world.access(request)["content"]
+
+    # then
+    assert "Sie kam mit ███ ███." in content
+    assert not [name for name in named if name in content]
+
+
+def test_what_was_moved_of_one_record_for_several_persons_is_read_together():
+    # given values that went for A, others for B, and the record later on, with what stood in the place of the first
+    moved = [
+        Vaulted("1", "a", "note", "n", {"text": "A", "place": "Köln"}, whole=False),
+        Vaulted("2", "b", "note", "n", {"other": "B", "place": "Bonn"}, whole=False),
+        Vaulted("3", "b", "note", "n", {"text": None, "other": None, "place": None, "title": "T"}, whole=True),
+        Vaulted("4", "b", "note", "m", {"text": "M"}, whole=True),
+    ]
+
+    # then
+    whole = {"text": "A", "other": "B", "place": "Bonn", "title": "T"}
+    assert together(moved) == together(reversed(moved)) == {"n": whole, "m": {"text": "M"}}

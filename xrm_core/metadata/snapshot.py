@@ -7,6 +7,7 @@ a later attribute does not change the fingerprint of a model that makes no use o
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +27,7 @@ FORMAT = 1
 _PARTS = {"relation": Relation, "sequence": Sequence, "file": FileRules, "rollup": Rollup, "sealing": Sealing}
 """Attributes of a field that are values with attributes of their own."""
 
+_PACKED = frozenset({Entity, Field, *_PARTS.values(), Between, Relationship})
 _PARTS_OF_ENTITIES = frozenset({"fields", "between", "relationship"})
 _DERIVED = {
     Entity: frozenset({"source", "layers", "tightened", "json_schema", "inverses", "links", "expressions"}),
@@ -55,19 +57,27 @@ def build(entities: Any) -> Model:
 
 
 def _pack(value: Any) -> Any:
-    if isinstance(value, Entity | Field | Relation | Sequence | FileRules | Rollup | Sealing | Between | Relationship):
+    kind: Any = type(value)
+    if kind in _PACKED:
         packed = {}
-        for attribute in fields(value):
-            part = getattr(value, attribute.name)
-            default = attribute.default
-            if attribute.default_factory is not MISSING:
-                default = attribute.default_factory()
-            if attribute.name not in _DERIVED.get(type(value), ()) and (default is MISSING or part != default):
-                packed[attribute.name] = _pack(part)
+        for name, default in _attributes(kind):
+            part = getattr(value, name)
+            if default is MISSING or part != default:
+                packed[name] = _pack(part)
         if isinstance(value, Entity):
             packed["fields"] = [_pack(field) for field in value.fields.values()]  # a list keeps their order
         return packed
     return thaw(value)
+
+
+@cache
+def _attributes(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """What is kept of values of a class: attributes with their defaults."""
+    return tuple(
+        (each.name, each.default if each.default_factory is MISSING else each.default_factory())
+        for each in fields(kind)
+        if each.name not in _DERIVED.get(kind, ())
+    )
 
 
 def _entity(packed: Mapping[str, Any]) -> Entity:

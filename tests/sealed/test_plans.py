@@ -1,8 +1,11 @@
 """Schema changes of sealed fields: values in clear are not left where they shall be sealed, nor bound ones renamed."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
+from uuid_utils import uuid7
 
 from tests.storage.cases import one, planned
 from tests.storage.worlds import add_rows, entity, model, text
@@ -11,6 +14,8 @@ from xrm_core.metadata.model import Field
 from xrm_core.metadata.sealing import Sealing
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
+from xrm_core.storage.trash_tables import TRASH
+from xrm_core.storage.vault_tables import VAULT
 
 CLEAR = text("note")
 PLAIN, FOUND = (text("note", sealing=each) for each in (Sealing(), Sealing(bits=9)))
@@ -36,6 +41,36 @@ def test_it_is_refused_where_there_are_values_and_done_where_there_are_none(
     assert plan[f"change_type:customer.{after.name}"] == ("blocked", 1)
     with pytest.raises(SchemaChangeRefused, match="Add a new field"):
         apply(database, one(after))
+
+
+@pytest.mark.parametrize("place", ["trash", "vault"])
+@pytest.mark.parametrize("before", [CLEAR, PLAIN])
+def test_values_that_can_come_back_count(database: Database, before: Field, place: str) -> None:
+    # given no record but one in the trash, or in the vault
+    _given(database, before)
+    now, other = dt.datetime.now(dt.UTC), CLEAR if before is PLAIN else PLAIN
+    key = {"entity": "customer", "record_id": str(uuid7())}
+    row = {"deletion": str(uuid7()), "place": 0, "deleted_at": now, "record": {"string": {"note": "Köln"}}}
+    ids = {"id": str(uuid7()), "deposit": str(uuid7()), "subject": str(uuid7())}
+    kept = {**ids, "place": 0, "kind": "record", "moved_at": now, "content": "xs1.a.b"}
+    with database.begin() as connection:
+        connection.execute(
+            insert(TRASH).values(**key, **row) if place == "trash" else insert(VAULT).values(**key, **kept)
+        )
+
+    # then
+    assert planned(database, one(other))["change_type:customer.note"] == ("blocked", 1)
+    with pytest.raises(SchemaChangeRefused, match=place):
+        apply(database, one(other))
+
+
+def test_what_is_in_the_trash_without_a_value_is_in_nobodys_way(database: Database) -> None:
+    _given(database, CLEAR)
+    key = {"entity": "customer", "record_id": str(uuid7()), "deletion": str(uuid7()), "place": 0}
+    row = {**key, "deleted_at": dt.datetime.now(dt.UTC), "record": {"string": {"note": None}}}
+    with database.begin() as connection:
+        connection.execute(insert(TRASH).values(row))
+    assert apply(database, one(PLAIN))
 
 
 def test_without_values_it_changes(database: Database) -> None:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, Text, and_, func, literal, or_, select, text, true
+from sqlalchemy import ColumnElement, Connection, Table, Text, and_, func, inspect, literal, or_, select, text, true
 from sqlalchemy.exc import DBAPIError
 
 from xrm_core.metadata.model import Entity
 from xrm_core.storage.evolution import EntityPair
 from xrm_core.storage.tables import Tables
+from xrm_core.storage.trash_tables import TRASH
+from xrm_core.storage.vault_tables import VAULT
 
 SAMPLES = 5
 """How many records are shown for an operation."""
@@ -73,6 +75,18 @@ class Measure:
     def filled(self, entity: Entity, columns: Sequence[str]) -> Found:
         """Records with a value in any of the columns."""
         return self.matching(entity, or_(*(self.column(entity, name).is_not(None) for name in columns)), columns)
+
+    def set_aside(self, entity: Entity, columns: Sequence[str]) -> int:
+        """Records in the trash with a value in any of the columns, and all in the vault: nobody sees what they have."""
+        names = [entity.name, *([entity.renamed_from] if entity.renamed_from else [])]
+        count = 0
+        if inspect(self._connection).has_table(TRASH.name):
+            kept = self._connection.scalars(select(TRASH.c.record).where(TRASH.c.entity.in_(names)))
+            count += sum(any(values.get(each) is not None for values in by.values() for each in columns) for by in kept)
+        if inspect(self._connection).has_table(VAULT.name):
+            there = select(func.count()).select_from(VAULT).where(VAULT.c.entity.in_(names))
+            count += self._connection.scalar(there) or 0
+        return count
 
     def empty(self, entity: Entity, columns: Sequence[str]) -> Found:
         """Records without a value in all of the columns."""

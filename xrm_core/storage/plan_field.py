@@ -86,12 +86,15 @@ class FieldChange:
         found_by = [None if each is None else (each.bits, each.form) for each in (old, new)]
         if (old is None and new is None) or (found_by[0] == found_by[1] and not renamed):
             return None
-        found = self.measure.filled(self.entity, self.old.columns)
-        if not found.rows:
-            return None
+        rows = self.measure.filled(self.entity, self.old.columns).rows
         remedy = "Add a new field under another name, write the values there by the API, then drop the old field."
+        if not rows:  # what comes back from there is taken as it is
+            rows = self.measure.set_aside(self.entity, self.old.columns)
+            remedy = f"They are in the trash or in the vault: purge them, or have them back first. {remedy}"
+        if not rows:
+            return None
         texts: dict[str, Any] = {"before": _sealed_text(self.old), "after": _sealed_text(self.new)}
-        return ChangeType(**self.place, **texts, rows=found.rows, possible=False, risk="blocked", remedy=remedy)
+        return ChangeType(**self.place, **texts, rows=rows, possible=False, risk="blocked", remedy=remedy)
 
     @property
     def _same_kind(self) -> bool:

@@ -27,6 +27,7 @@ JUDGED = {
     "events/run_together.py:RunTogether._prepared": "each is then looked at by itself, where the error comes up again",
     "jobs/dying.py:tell": "a job that is dead is noted as such, whatever its kind makes of it; logged",
     "jobs/heart.py:Heart._beat": "the next beat tries again; how long that may go on, Heart.lost says, which is logged",
+    "jobs/replaying.py:_again": "whatever it is, nothing is served then; logged, and tried again",
     "jobs/running.py:run": "noting is tried until the lease is over, each time logged, and then the job is another's",
     "jobs/running.py:_outcome": NOTES,
     "jobs/worker.py:Worker.run": LATER,

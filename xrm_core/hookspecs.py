@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from xrm_core.events.listeners import RecordEvent
     from xrm_core.graphql.query_fields import QueryField
     from xrm_core.jobs.registry import JobHandler, Schedule
+    from xrm_core.jobs.replaying import Replay
     from xrm_core.messages import (
         Channel,
         Connector,
@@ -618,6 +619,35 @@ def register_schedules() -> "list[Schedule]":
         @hookimpl
         def register_schedules():
             return [Schedule("fleet.nightly", "fleet.inspect", "30 2 * * *", zone="Europe/Berlin")]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_replays() -> "list[Replay]":
+    """Name what is done again if the restore of a backup takes it back, and the function that does each.
+
+    Called at the start of a server or a worker, and when one opens a tenant. An entry is kept by
+    ``keep_beyond_restore`` in the transaction that does something, and comes into the journal, which lies in the key
+    store and in no backup, after its commit.
+
+    Returns:
+        A list of ``Replay``. The name of each begins with the plugin's and a dot.
+
+    The functions run before anything is served of a database, each entry in a transaction of its own with the note
+    that it is done, in the order in which they were kept. They find data as the backup has them. An exception there
+    keeps the database from being served (``REPLAY_PENDING``), and it is tried again. An exception, another kind of
+    value or a name that is taken here stops the start with ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        def forget(context, content):
+            erase_values(context, "vehicle", content["vehicle"], ["customer"])
+
+
+        @hookimpl
+        def register_replays():
+            return [Replay("fleet.forget", forget)]
     """
     raise NotImplementedError
 

@@ -32,6 +32,7 @@ from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
 from xrm_core.jobs.registry import JobHandler, Schedule, registry
+from xrm_core.jobs.replaying import Replay, replays_of
 from xrm_core.messages import registered_messages
 from xrm_core.metadata.custom_types import CustomFieldType, custom_types_of
 from xrm_core.metadata.keywords import Keywords, formats_of
@@ -395,6 +396,16 @@ def test_hook_register_jobs():
 
     assert asked.handlers == {"tidy": CORE, "sample.work": handler}
     assert asked.attempts == {"tidy": 5, "sample.work": 5}
+
+
+def test_hook_register_replays():
+    replay = Replay("sample.erase", lambda _context, _content: None)
+
+    # What it is asked for: tests/dsgvo/test_replay.py.
+    assert replays_of(plugins(register_replays=lambda: [replay])) == {"sample.erase": replay}
+    for wrong in ([Replay("other.erase", replay.run)], [replay, replay], [Replay("sample.erase", None)]):  # type: ignore[arg-type]
+        with pytest.raises(PluginLoadError, match=r"the replay '\w+.erase' must have a name of its own"):
+            replays_of(plugins(register_replays=lambda wrong=wrong: wrong))
 
 
 def test_hook_register_schedules():

@@ -31,8 +31,8 @@ it, each a ``ListedMessage``. ``move_to_vault`` moves records and values out of
 their tables for a time, ``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends them; a
 ``Deposit`` is what was moved together, ``Vaulted`` a record there. ``destroy_keys`` destroys the keys of sealed values,
 ``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed;
-``SealingUnavailable`` is raised where nothing can be. What is not here may change in any
-release.
+``SealingUnavailable`` is raised where nothing can be. ``keep_beyond_restore`` keeps what is to be done again after a
+restore, by a ``Replay``. What is not here may change in any release.
 """
 
 from xrm_core.changes.reading import LoggedChange
@@ -49,7 +49,9 @@ from xrm_core.hookspecs import FileScan, Needs, Record, Write, hookimpl
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.dying import JobDied
 from xrm_core.jobs.enqueue import enqueue
+from xrm_core.jobs.journal import keep_beyond_restore
 from xrm_core.jobs.registry import JobHandler, Schedule
+from xrm_core.jobs.replaying import Replay
 from xrm_core.jobs.sealed_keys import destroy_keys
 from xrm_core.messages import (
     Attachment,
@@ -157,6 +159,7 @@ __all__ = [
     "RecordEvent",
     "RecordOf",
     "Refuse",
+    "Replay",
     "Route",
     "RouteContext",
     "Schedule",
@@ -176,6 +179,7 @@ __all__ = [
     "former_values",
     "hookimpl",
     "in_vault",
+    "keep_beyond_restore",
     "may_leave",
     "may_send",
     "messages_of",

@@ -60,7 +60,7 @@ def restore(
     from xrm_core.cli.data_folder import make_data_folder
     from xrm_core.cli.workplace import start
     from xrm_core.errors import SettingsError
-    from xrm_core.server.backups import restore_installation
+    from xrm_core.server.backups import restore_installation, what_came_back
 
     settings = start(schemas, database)
     places: dict[str, str] = {}
@@ -77,6 +77,8 @@ def restore(
     if found.outside and (without_files or found.files is None):
         typer.echo("Files whose content lay outside of databases are read where it lay, and nothing of it is removed.")
         typer.echo("If the installation of that time is gone: xrm files adopt, here and for each tenant.")
+    for each in what_came_back(settings):
+        typer.echo(each)
     typer.echo("Start servers with the XRM_SECRET_KEY of that time; without it, second factors do not open.")
 
 

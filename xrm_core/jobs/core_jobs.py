@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from xrm_core.jobs.by_hand import remove_finished
 from xrm_core.jobs.context import JobContext
+from xrm_core.jobs.journal import writing
 from xrm_core.jobs.registry import JobHandler, Schedule
 from xrm_core.jobs.schedules import forget_old
 from xrm_core.jobs.sealed_keys import destroying
@@ -31,6 +32,7 @@ def core_jobs(job_days: int, trash_days: int) -> tuple[Sequence[JobHandler], Seq
         JobHandler(JOB_RETENTION, _job_retention(job_days)),
         JobHandler(TRASH_RETENTION, _trash_retention(trash_days)),
         destroying(),
+        writing(),
     ]
     schedules = [
         Schedule(JOB_RETENTION, JOB_RETENTION, "20 0 * * *", "UTC"),

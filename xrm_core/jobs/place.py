@@ -60,6 +60,10 @@ class Place:
         self.leaving = False
         """Whether nothing may be changed here any more: runs under way end at their next step, and are given back."""
 
+        self.caught_up = False
+        """Whether nothing is left that a restore has taken back; ``later``: it is not looked at again before."""
+        self.later = 0.0
+
     def records(self) -> Records:
         """The door for records of the model that the database had when it was last asked for. Blocking.
 

@@ -20,7 +20,7 @@ from xrm_core.sealed.errors import SealedKeyDestroyed, SealingUnavailable
 from xrm_core.sealed.tables import BLIND, KEY, KEYS
 from xrm_core.sealed.wrapping import Wrapping
 from xrm_core.settings import Settings
-from xrm_core.storage.engines import Database
+from xrm_core.storage.engines import Database, is_missing
 
 ALL = "*"
 """The class of a mark that all keys of a subject are destroyed, also those that nobody has made yet."""
@@ -186,6 +186,11 @@ class KeyStore:
             KEYS.create_all(connection)
         weakref.finalize(self, found.close)
         return found
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything can have been kept yet; to ask makes no file."""
+        return "database" in self.__dict__ or not is_missing(self._url)
 
     def close(self) -> None:
         """Give connections back."""

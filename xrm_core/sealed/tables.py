@@ -40,3 +40,18 @@ BLIND = Table(
 )
 """Which records may have a value: ``value`` is a part of a keyed hash. ``field`` is ``entity.field``. Whoever finds a
 record here opens its value and compares."""
+
+JOURNAL = Table(
+    "restore_journal",
+    KEYS,
+    Column("id", String, nullable=False),
+    Column("mark", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("content", String, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+    PrimaryKeyConstraint("id", "mark", name="pk_restore_journal"),
+    Index("ix_restore_journal_mark", "mark"),
+    sqlite_strict=True,
+)
+"""What was done in the data with a mark, and is to be done again if a restore takes it back: ids and names, no content.
+It lies here because a backup of the data does not hold this database, so that restoring one leaves it as it is."""

@@ -1,11 +1,14 @@
 """Backing an installation up, and bringing it back: with the event that data has left, and what settings say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
 from xrm_core.auth.events import Event, record
+from xrm_core.errors import XrmError
+from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.content_stores import content_stores
+from xrm_core.server.journals import NO_STORE, journal_state
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import has_models
 from xrm_core.storage.backup import back_up, restore
@@ -51,3 +54,24 @@ def restore_installation(
     tools = PostgresTools(settings.postgres_bin)
     stores = content_stores(settings) if files else None
     return restore(folder, settings.database_url, settings.data_dir, elsewhere, tools, stores)
+
+
+def what_came_back(settings: Settings) -> Iterator[str]:
+    """Sentences on what was done since the backup that is restored, and is not to be taken back by that."""
+    store = keys_of(settings)
+    for source in installation(settings.database_url, settings.data_dir).sources:
+        where = source.place.name or MAIN
+        try:
+            with closing(Database(source.url)) as database:
+                state = journal_state(database, store)
+        except XrmError as error:
+            yield f"{where}: what was erased since is not known, and no server serves it: {error.message}"
+            continue
+        if not state.kept:
+            continue
+        if not state.usable:
+            yield f"{where}: {NO_STORE} Erase it again before anybody is served."
+        elif not state.there:
+            yield f"{where}: the key store is not there. Without it nobody knows what was erased since: bring it back."
+        elif state.lost:
+            yield f"{where}: {state.lost} things done since are done again at the start of a server, before it serves."

@@ -8,6 +8,7 @@ import structlog
 
 from xrm_core.errors import XrmError
 from xrm_core.jobs.place import Place
+from xrm_core.jobs.replaying import catch_up, replays_of
 from xrm_core.plugins import Plugins
 from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.blueprints import asking_of
@@ -16,6 +17,7 @@ from xrm_core.storage.engines import Database, is_missing
 from xrm_core.storage.tenants import State, Tenant, tenants
 
 _LOOK_SECONDS, _TIMEOUT = 2.0, 5.0
+_AGAIN_SECONDS = 5.0
 _POOL = 2
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +45,7 @@ class JobPlaces:
         self._tenants: dict[str, Place] = {}
         self._leaving: list[Place] = []
         self._looked = -_LOOK_SECONDS
+        self._may_be_behind = bool(replays_of(plugins))
 
     def __call__(self) -> Sequence[Place]:
         """All of them. Blocking; while the catalogue cannot be read they are those of the last time."""
@@ -52,12 +55,27 @@ class JobPlaces:
                 self._look()
             except XrmError as error:
                 _log.warning("catalogue_not_read", code=error.code)
-        return [*self._main, *self._tenants.values()]
+        return [place for place in (*self._main, *self._tenants.values()) if self._is_caught_up(place)]
 
     def close(self) -> None:
         """Close all but the main database."""
         for place in [*self._tenants.values(), *self._leaving]:
             place.close()
+
+    def _is_caught_up(self, place: Place) -> bool:
+        """Whether nothing is left that a restore has taken back: no work is done on what is to be erased again."""
+        if not self._may_be_behind:
+            return True
+        if place.caught_up or time.monotonic() < place.later:
+            return place.caught_up
+        try:
+            catch_up(place.database, place.records(), place.name)
+            place.caught_up = True
+        except XrmError as error:
+            place.later = time.monotonic() + _AGAIN_SECONDS
+            place.forget()
+            _log.warning("not_caught_up", tenant=place.name, code=error.code)
+        return place.caught_up
 
     def _look(self) -> None:
         with self._database.read(_TIMEOUT) as connection:

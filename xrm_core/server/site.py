@@ -47,6 +47,7 @@ from xrm_core.graphql.engine import Engine, Request, Threads
 from xrm_core.graphql.quick_writes import QuickWrites
 from xrm_core.graphql.repeats import Repeats
 from xrm_core.jobs.administration import JobAdministration
+from xrm_core.jobs.replaying import ReplayPending, catch_up, replays_of
 from xrm_core.messages.administration import MessageAdministration
 from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import User
@@ -82,6 +83,7 @@ STATISTICS_SECONDS = 300.0
 _FILE_THREADS = 4
 _ATTEMPTS = 20  # of one request, each on a newer model than the one before: somebody applies one after the other
 _LOOKS, _LOOK_SECONDS = 4, 0.2  # for a model whose tables are there before it is
+_BEHIND_SECONDS = 5.0  # between attempts to do again what a restore has taken back
 _LATER_SECONDS = 1.0  # between attempts to take a model that could not be taken
 
 _log = structlog.get_logger(__name__)
@@ -183,6 +185,27 @@ class Site:
         layer = TenantLayer(settings, blueprints.plugins, database, self.refresh)
         self._administration = Administration(layer, PolicyAdministration(settings, database), layer.follow)
         self.serving = self._serving(blueprint, tables)
+        self.caught_up = not replays_of(blueprints.plugins)
+        """Whether nothing is left that a restore has taken back."""
+        self._behind_until = 0.0  # what could not be done is not tried again before
+        self._behind: XrmError = ReplayPending("It is not known yet whether a restore has taken anything back.")
+
+    def require_caught_up(self) -> None:
+        """Raise what stands in the way of serving data as they should be, if anything does."""
+        if not self.caught_up:
+            raise self._behind
+
+    def catch_up(self) -> None:
+        """Do again what a restore has taken back. Blocking. Raises XrmError: it cannot be done; nothing is served."""
+        if not self.caught_up:
+            if time.monotonic() < self._behind_until:
+                raise self._behind
+            try:
+                catch_up(self.database, self.serving.blueprint.records, self.name)
+            except XrmError as error:
+                self._behind, self._behind_until = error, time.monotonic() + _BEHIND_SECONDS
+                raise
+            self.caught_up = True
 
     async def answer(self, authorization: str | None, request: Request) -> Answer:
         """Answer a request; one that meets another model in the database is asked again on that model.
@@ -343,6 +366,13 @@ class Site:
             XrmError: they cannot be taken, or the database does not answer. A model that cannot be taken leaves reads
                 to the former; policies that cannot be leave nothing.
         """
+        taken = await self._refreshed()
+        if not self.caught_up:
+            async with self._refreshing:
+                await asyncio.get_running_loop().run_in_executor(self._looking, self.catch_up)
+        return taken
+
+    async def _refreshed(self) -> bool:
         async with self._refreshing:
             try:
                 applied, policies, tables = await asyncio.get_running_loop().run_in_executor(

@@ -28,6 +28,10 @@ def site_of(scope: Scope) -> Site:
     return found
 
 
+_OF_THE_SERVER = ("/health/", "/metrics")
+"""What is answered also while a site is not served: it shows no data."""
+
+
 def address_of(scope: Scope) -> str | None:
     """The address of the client, if it is known; that of the proxy if there is one in between."""
     client = scope.get("client")
@@ -92,6 +96,9 @@ class Sites:
             else:
                 site, path = self._main, whole
                 site.busy += 1
+            if not site.caught_up and not path.startswith(_OF_THE_SERVER):
+                site.busy -= 1
+                site.require_caught_up()
             if site.busy > self._most and not has_room(path, site.busy - 1, self._most):
                 site.busy -= 1
                 scope[REFUSED] = True
@@ -139,6 +146,9 @@ class Sites:
             if scope["query_string"] and _TOKEN_IN_URL.search(scope["query_string"]):
                 raise BadRequest("Tokens are not taken in URLs.")
             site, path = await self._find(scope)
+            if not site.caught_up:
+                site.busy -= 1
+                site.require_caught_up()
         except Exception as error:
             if not isinstance(error, XrmError):
                 answers.unexpected(error)

@@ -209,10 +209,12 @@ class Tenants:
         try:
             blueprint, tables = blueprint_of(database, self._blueprints)
             named = (tenant.name, tenant.url)
-            return Site(self._settings, database, self._blueprints, blueprint, tables, *named, whose=self.named)
+            site = Site(self._settings, database, self._blueprints, blueprint, tables, *named, whose=self.named)
+            site.catch_up()
         except BaseException:
             database.close()
             raise
+        return site
 
     def _retire(self, name: str) -> None:
         """Let go of a site; requests under way end on it before it is closed."""

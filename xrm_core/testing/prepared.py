@@ -9,8 +9,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 import psycopg
-from sqlalchemy import make_url
+from sqlalchemy import delete, make_url
 
+from xrm_core.jobs.replaying import replays_of
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.fitting import put_first
@@ -24,6 +25,7 @@ from xrm_core.server.blueprints import Blueprint, Blueprints
 from xrm_core.settings import Settings, load_settings
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
+from xrm_core.storage.journal_tables import JOURNAL_MARK
 from xrm_core.storage.tables import Tables
 from xrm_core.testing.app import Beginning, Xrm, opened
 from xrm_core.testing.events import NAME, Recorder
@@ -65,6 +67,7 @@ class Prepared:
         for each in brought(self._plugins) if setup.plugin_roles else ():
             policies = policy.parse_files(put_upon(policies.files, each, self._model), self._model)
         self._authority = Authority(self._model, policies)
+        self._replays = bool(replays_of(self._plugins))
         self._postgres = None if postgres is None else _Postgres(postgres)
         self._pattern: Path | None = None
         self._blueprints: dict[str, Blueprint] = {}
@@ -80,6 +83,9 @@ class Prepared:
             folder: for the copy.
         """
         with self._copy(kind, folder) as url:
+            if self._replays:  # it is no backup that has come back: what other copies have done is not theirs
+                with closing(Database(url)) as database, database.begin() as connection:
+                    connection.execute(delete(JOURNAL_MARK))
             platform, beginning = self._platform(url), self._beginnings.get(kind)
             with opened(platform, self._blueprint, self.recorder, beginning) as app:
                 yield app

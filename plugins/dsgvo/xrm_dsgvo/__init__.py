@@ -17,6 +17,7 @@ from xrm_core.api import (
     On,
     OutgoingMessage,
     QueryField,
+    Replay,
     Route,
     Schedule,
     hookimpl,
@@ -32,6 +33,7 @@ from xrm_dsgvo.disclosure import noting as disclosing
 from xrm_dsgvo.discovery import surface as discovery
 from xrm_dsgvo.due import dates, impact
 from xrm_dsgvo.erasure import looking as erasure_plans
+from xrm_dsgvo.erasure import replaying
 from xrm_dsgvo.erasure import surface as erasures
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
@@ -120,6 +122,12 @@ def register_jobs() -> list[JobHandler]:
 def register_schedules() -> list[Schedule]:
     """When."""
     return [*withdrawing.schedules(), *flags.schedules(), *dates.schedules(), *engine.schedules()]
+
+
+@hookimpl
+def register_replays() -> list[Replay]:
+    """What is erased again after a backup was restored."""
+    return replaying.replays()
 
 
 @hookimpl

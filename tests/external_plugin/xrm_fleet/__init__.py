@@ -49,6 +49,7 @@ from xrm_core.api import (
     RecordEvent,
     RecordOf,
     Refuse,
+    Replay,
     Route,
     RouteContext,
     Schedule,
@@ -57,6 +58,7 @@ from xrm_core.api import (
     Texts,
     Write,
     enqueue,
+    erase_values,
     hookimpl,
     may_send,
     send_message,
@@ -381,6 +383,17 @@ def register_jobs() -> list[JobHandler]:
 def register_schedules() -> list[Schedule]:
     """Each night nothing is retired, but it shows how."""
     return [Schedule("fleet.nightly", "fleet.retire", "30 2 * * *", zone="Europe/Berlin", payload={"vehicles": []})]
+
+
+@hookimpl
+def register_replays() -> list[Replay]:
+    """What a restore must not take back; nothing is kept so here, but it shows how."""
+    return [Replay("fleet.erase", erase_again)]
+
+
+def erase_again(context: ActionContext, content: Mapping[str, Any]) -> None:
+    """The former plates of a vehicle are gone once more."""
+    erase_values(context, "vehicle", content["vehicle"], ["licence_plate"])
 
 
 def retire(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.assembly import find_plugins, read_model
 from xrm_core.server.doctor.findings import Finding, failed, ok, warning
 from xrm_core.server.doctor.jobs import look_at_jobs
+from xrm_core.server.journals import NO_STORE, journal_state
 from xrm_core.settings import Settings, secret_keys
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.backup.contents import server_version
@@ -88,6 +89,7 @@ class Databases:
             yield from self._sealed(check, connection)
             yield from self._keys(check, connection, model)
             yield from look_at_jobs(check, connection)
+        yield from self._journal(f"{check}: journal", database)
 
     def _model(self, check: str, connection: Connection, model: Model) -> Iterator[Finding]:
         differences = drift(connection, model)
@@ -143,6 +145,34 @@ class Databases:
             yield failed(f"{check}: sealed values", error.message, error.hint or remedy)
             return
         yield ok(f"{check}: sealed values", "The key store is at hand.")
+
+    def _journal(self, check: str, database: Database) -> Iterator[Finding]:
+        """What a restore must not take back, if anything here has to be kept so."""
+        try:
+            state = journal_state(database, keys_of(self._settings))
+        except XrmError as error:
+            yield failed(check, error.message, error.hint or "Nothing is served until the key store answers.")
+            return
+        if not state.kept:
+            return
+        if not state.usable:
+            yield warning(check, NO_STORE, "Set XRM_KEY_STORE_URL and XRM_SECRET_KEY.")
+        elif not state.there:
+            yield failed(check, "The key store is not there, or is another one.", "Bring back that of this data.")
+        elif state.lost:
+            yield failed(
+                check,
+                f"A restore has taken back {state.lost} things that are not done again yet.",
+                "Start a server or a worker with all plugins: it does them before anything is served.",
+            )
+        elif state.unwritten:
+            yield warning(
+                check,
+                f"{state.unwritten} entries are not in the journal yet: a restore would take them back.",
+                "See whether a worker runs, and «xrm jobs list» for write_journal.",
+            )
+        else:
+            yield ok(check, "The journal has all that a restore must not take back.")
 
 
 def _sqlite(check: str, connection: Connection) -> Iterator[Finding]:

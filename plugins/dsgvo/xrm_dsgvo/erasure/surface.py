@@ -3,19 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from enum import Enum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from xrm_core.api import Action, ActionContext, On, Refuse
 from xrm_dsgvo import own
 from xrm_dsgvo.discovery.graph import Candidate
-from xrm_dsgvo.erasure.facts import Trigger
+from xrm_dsgvo.erasure import replaying
 from xrm_dsgvo.erasure.persons import same_person
 from xrm_dsgvo.erasure.plan import Plan
-from xrm_dsgvo.erasure.planning import plan
-from xrm_dsgvo.erasure.reach import reach
+from xrm_dsgvo.erasure.planned import planned_of
 from xrm_dsgvo.erasure.running import carry_out, kept_of
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.restriction.standing import require_nothing_restricted
@@ -235,24 +233,10 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
         ],
     }
     done = {"status": status, "approved_by": context.caller.actor, "ran_at": own.now(), "report": report}
-    own.change(context, RUN, given.run, done | {"backup_clear_on": clear.isoformat()})
+    done["backup_clear_on"] = clear.isoformat()
+    own.change(context, RUN, given.run, done)
+    replaying.keep(context, given.run, stored, planned, done)
     return ErasureDone(status, [StepDone(*each) for each in steps.items()], told, clear)
-
-
-def planned_of(context: ActionContext, stored: Any, same: Iterable[tuple[str, str]]) -> Plan:
-    """The plan of a run as things are now; ``same`` are the other records of the person."""
-    privacy, scope = privacy_of(context.records.model), stored["scope"]
-    reviewed: dict[tuple[str, str], dict[str, bool]] = {}
-    for entity, record, name, goes in scope["reviewed"]:
-        reviewed.setdefault((entity, record), {})[name] = goes
-    return plan(
-        privacy,
-        context.settings.all_registers(),
-        reach(context, privacy, stored["entity_name"], stored["record_id"], reviewed, same),
-        datetime.now(ZoneInfo(context.settings.time_zone)).date(),
-        Trigger(stored["trigger"]),
-        scope["running"],
-    )
 
 
 def _four_eyes(context: ActionContext, stored: Any, planned: Plan) -> None:

@@ -1,0 +1,29 @@
+"""The plan of a run as things are now."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from xrm_dsgvo.erasure.facts import Trigger
+from xrm_dsgvo.erasure.plan import Plan
+from xrm_dsgvo.erasure.planning import plan
+from xrm_dsgvo.erasure.reach import reach
+from xrm_dsgvo.own import Writing
+from xrm_dsgvo.privacy import privacy_of
+
+
+def planned_of(context: Writing, stored: Any, same: Iterable[tuple[str, str]]) -> Plan:
+    """Made anew of the scope of a run; ``same`` are the other records of the person."""
+    privacy, scope = privacy_of(context.records.model), stored["scope"]
+    reviewed: dict[tuple[str, str], dict[str, bool]] = {}
+    for entity, record, name, goes in scope["reviewed"]:
+        reviewed.setdefault((entity, record), {})[name] = goes
+    return plan(
+        privacy,
+        context.settings.all_registers(),
+        reach(context, privacy, stored["entity_name"], stored["record_id"], reviewed, same),
+        datetime.now(ZoneInfo(context.settings.time_zone)).date(),
+        Trigger(stored["trigger"]),
+        scope["running"],
+    )

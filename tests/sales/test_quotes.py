@@ -69,6 +69,25 @@ def quotes(sales: Sales) -> Quotes:
     return Quotes(sales, press, feet, book)
 
 
+def test_who_sees_no_price_books_has_lines_priced_from_them_however_they_write(quotes: Quotes):
+    rep, id_ = quotes.sales.rep, quotes.quote()
+    first, second = (quotes.line(id_, quotes.press, place)["id"] for place in (1, 2))
+    many = """mutation ($ids: [ID!]!, $quantity: Decimal!) {
+      updateQuoteItems(ids: $ids, set: {quantity: $quantity}) { count } }"""
+    by_key = """mutation ($items: [UpsertQuoteItemInput!]!) {
+      upsertQuoteItems(by: quoteId_position, input: $items) { count } }"""
+
+    rep.query(CHANGE, id=first, input={"quantity": "2"})
+    rep.query(many, ids=[first, second], quantity="10")
+
+    assert [line["unitPrice"] for line in quotes.read(id_)["items"]["nodes"]] == ["1100.0000", "1100.0000"]
+    assert {line["priceSource"]["name"] for line in quotes.read(id_)["items"]["nodes"]} == {"List 2026"}
+    rep.query(by_key, items=[{"quoteId": id_, "position": place, "quantity": "2"} for place in (1, 2)])
+    assert [line["net"] for line in quotes.read(id_)["items"]["nodes"]] == ["2400.00", "2400.00"]
+    told = rep.refused(CHANGE, "VALIDATION_FAILED", id=first, input={"partOfId": id_})  # given by themselves
+    assert [each["field"] for each in told.details["problems"]] == ["part_of"]
+
+
 def test_a_quote_is_priced_and_summed_up(quotes: Quotes):
     id_ = quotes.quote(discount_percent=10)
 

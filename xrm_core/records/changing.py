@@ -48,6 +48,7 @@ class Change:
 class _Ready:
     index: int
     before: Record
+    given: Record
     final: Record
     then: Then
 
@@ -114,20 +115,21 @@ def _change(
     ready = []
     for each, before in zip(group, found, strict=True):
         try:
+            given = records.canonical(kind, each.values)
             known = tried.get(each.index)
             if known is not None and known[0] == before:
                 _, final, then = known
             else:
                 then = Then(records, connection, caller)
-                final = final_changes(records, caller, kind, before, records.canonical(kind, each.values), then)
+                final = final_changes(records, caller, kind, before, given, then)
                 tried[each.index] = before, final, then
             refuse(records.files.problems(connection, caller, kind, final), kind, caller)
-            ready.append(_Ready(each.index, before, final, then))
+            ready.append(_Ready(each.index, before, given, final, then))
         except XrmError as error:
             wrong[each.index] = error
     if not isinstance(caller, System):
-        given = [New(each.index, each.before, {}, (), each.final) for each in ready]
-        wrong |= unseen(scope, connection, caller, kind, given)
+        new = [New(each.index, each.before, {}, (), each.given) for each in ready]
+        wrong |= unseen(scope, connection, caller, kind, new)
     kept = [each for each in ready if each.index not in wrong]
     changed = [each for each in kept if _changes(kind, each) or not in_sight(caller.access, kind, each.final)]
     hold_for(connection, scope, kind, [each.final for each in changed], conditions.reach)

@@ -170,7 +170,7 @@ class Records:
         refuse_unwritable(kind, changes, final)
         if final != changes:
             self._validate(kind, {**own(before), **final}, caller, final)
-        self._check_targets(connection, scope, caller, kind, final, known)
+        self._check_targets(connection, scope, caller, kind, changes, final, known)
         final = sealing.sealed(self, connection, kind, before, final, id_)
         untouched = not touch and not logged.differences(kind, before, final)
         if untouched and in_sight(caller.access, kind, final):
@@ -414,9 +414,10 @@ class Records:
         caller: Caller,
         kind: Entity,
         changes: Mapping[str, Any],
+        final: Mapping[str, Any],
         known: Collection[str] = (),
     ) -> None:
-        new = {name: value for name, value in changes.items() if name not in known}
+        new = {name: value for name, value in final.items() if name not in known}
         problems = self.files.problems(connection, caller, kind, new)
         if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
             problems += target_problems(connection, scope, caller, kind, changes)

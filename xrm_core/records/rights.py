@@ -293,7 +293,11 @@ def _all_shown(access: Access, entity: str) -> bool:
 def target_problems(
     connection: Connection, scope: Scope, caller: Caller, entity: Entity, changes: Mapping[str, Any]
 ) -> Problems:
-    """A relation may only be set to a record that the caller can see."""
+    """A relation may only be set to a record that the caller can see.
+
+    Args:
+        changes: what the caller has given. What plugins make of it is theirs to say: they see more, as on create.
+    """
     problems: Problems = []
     for name, value in changes.items():
         for target, id_ in targets_of(entity.fields[name], value) if name in entity.fields else ():

@@ -85,7 +85,7 @@ def change_alike(
     for final, group in groups:
         problems = records.files.problems(connection, caller, kind, final)
         if not isinstance(caller, System):
-            problems += target_problems(connection, scope, caller, kind, final)
+            problems += target_problems(connection, scope, caller, kind, wanted)
         refuse(problems, kind, caller)
         hold_for(connection, scope, kind, [final], conditions.reach)
         _write(records, connection, caller, kind, [each["id"] for each in group], final, conditions, now)

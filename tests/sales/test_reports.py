@@ -1,5 +1,7 @@
 """Reports that are kept, and run with the rights of who asks."""
 
+from decimal import Decimal
+
 from xrm_sales.reports.columns import columns_of
 from xrm_sales.reports.standard import STANDARD
 from xrm_sales.reports.tables import table
@@ -10,6 +12,10 @@ RUN = """
 query ($name: String!, $variables: String) {
   salesReport(name: $name, variables: $variables) { title columns rows { values } }
 }"""
+
+
+def rate(text: str | None) -> Decimal | None:
+    return None if text is None else round(Decimal(text), 2)
 
 
 def test_every_report_of_the_beginning_is_answered(sales: Sales):
@@ -31,8 +37,11 @@ def test_every_report_of_the_beginning_is_answered(sales: Sales):
     assert [row["values"] for row in found["lost_by_reason"]["rows"]] == [
         ["Competitor chosen", "Rival AG", "EUR", "1", "50.00"]
     ]
-    stages = [row["values"][1:3] for row in found["conversion_by_stage"]["rows"]]
-    assert stages == [["Qualification", "3"], ["Won", "1"], ["Lost", "1"]]
+    stages = [[*row["values"][2:4], rate(row["values"][5])] for row in found["conversion_by_stage"]["rows"]]
+    assert stages == [["Qualification", "3", 50], ["Won", "1", None], ["Lost", "1", None]]
+    assert found["win_rate_by_competitor"]["columns"] == [
+        *("name", "opportunitiesAggregate.count", "opportunitiesAggregate.avg.wonPercent")
+    ]
     assert len(found["pipeline_cube"]["rows"]) == 8  # one group, and a total over each set of its keys
 
 
@@ -43,7 +52,66 @@ def test_an_opportunity_counts_once_in_a_stage_however_often_it_comes_there(sale
 
     rows = sales.admin.query(RUN, name="conversion_by_stage")["salesReport"]["rows"]
 
-    assert [row["values"][1:3] for row in rows] == [["Qualification", "1"], ["Proposal", "1"]]
+    assert [[*row["values"][2:4], rate(row["values"][5])] for row in rows] == [
+        ["Qualification", "1", 100],
+        ["Proposal", "1", 0],
+    ]
+
+
+def test_rates_of_wins_are_those_of_what_is_decided(sales: Sales):
+    rivals = {name: sales.xrm.create("competitor", name=name) for name in ("Also AG", "Rival AG", "Unmet AG")}
+    lose = "mutation ($id: ID!, $input: LoseOpportunityInput!) { loseOpportunity(id: $id, input: $input) { id } }"
+    for number, against in enumerate((["Rival AG"], ["Rival AG", "Also AG"], ["Rival AG"], ["Unmet AG"])):
+        id_ = sales.opportunity(competitors={"add": [{"id": rivals[name]} for name in against]})
+        if number < 2:
+            given = {"reason": sales.reasons["Competitor chosen"], "competitor": rivals["Rival AG"]}
+            sales.rep.query(lose, id=id_, input=given)
+        elif number == 2:
+            sales.rep.query("mutation ($id: ID!) { winOpportunity(id: $id) { id } }", id=id_)
+
+    def rows(name: str) -> list[list[str]]:
+        return [row["values"] for row in sales.admin.query(RUN, name=name)["salesReport"]["rows"]]
+
+    assert [[name, count, rate(won)] for name, count, won in rows("win_rate_by_competitor")] == [
+        ["Also AG", "1", 0],
+        ["Rival AG", "3", Decimal("33.33")],
+    ]
+    assert [[*row[2:4], rate(row[4])] for row in rows("win_rate_by_employee")] == [
+        [sales.rep.user_id, "3", Decimal("33.33")]
+    ]
+
+
+def test_employees_of_one_name_are_not_one(sales: Sales):
+    twins = [sales.xrm.as_role("sales_rep", first_name=name, last_name="Nor").user_id for name in ("Ada", "Bo")]
+    for owner, amount in zip(twins, ("10.00", "7.00"), strict=True):
+        id_ = sales.opportunity(ownerId=owner, amount=amount)
+        sales.admin.query("mutation ($id: ID!) { winOpportunity(id: $id) { id } }", id=id_)
+
+    rows = sales.admin.query(RUN, name="revenue_by_employee")["salesReport"]["rows"]
+
+    assert [[*row["values"][:2], row["values"][5]] for row in rows] == [["Nor", "Ada", "10.00"], ["Nor", "Bo", "7.00"]]
+
+
+def test_an_installation_that_is_there_gets_reports_that_are_new(sales: Sales):
+    install = """mutation ($replace: [String!]) {
+      salesInstallReports(input: {replace: $replace}) { created replaced } }"""
+    kept = sales.admin.query("{ reports(first: 100) { nodes { id name } } }")["reports"]["nodes"]
+    ids = {each["name"]: each["id"] for each in kept}
+    sales.admin.query("mutation ($id: ID!) { deleteReport(id: $id) { id } }", id=ids["sales_cycle"])
+    change = 'mutation ($id: ID!) { updateReport(id: $id, input: {title: "Ours"}) { id } }'
+    sales.admin.query(change, id=ids["lost_by_reason"])
+
+    first, again, replaced = (
+        sales.admin.query(install, replace=names)["salesInstallReports"] for names in ([], [], ["lost_by_reason"])
+    )
+
+    assert first == {"created": ["sales_cycle"], "replaced": []}
+    assert again == {"created": [], "replaced": []}
+    assert replaced == {"created": [], "replaced": ["lost_by_reason"]}
+    assert sales.admin.query(RUN, name="lost_by_reason")["salesReport"]["title"] != "Ours"
+    assert len(sales.admin.query(RUN, name="sales_cycle")["salesReport"]["columns"]) == 4
+    refused = sales.admin.refused(install, "REFUSED_BY_PLUGIN", replace=["none"])
+    assert (refused.message, refused.details["field"]) == ("No standard report: none.", "replace")
 
 
 def test_a_report_without_rows_has_its_columns(sales: Sales):
@@ -91,10 +159,10 @@ def test_answers_become_tables():
         "a": {
             "nodes": [{"name": "x", "owner": {"name": "Ada"}, "items": [{"id": "1"}], "done": True, "tags": ["p", "q"]}]
         },
-        "b": [{"name": "y", "owner": None}],
+        "b": [{"name": "y", "owner": None, "itemsAggregate": [{"count": 3}]}],
     }
 
     assert table(data) == (
-        ["name", "owner.name", "items", "done", "tags", "owner"],
-        [["x", "Ada", "1", "true", "p q", None], ["y", None, None, None, None, None]],
+        ["name", "owner.name", "items", "done", "tags", "owner", "itemsAggregate.count"],
+        [["x", "Ada", "1", "true", "p q", None, None], ["y", None, None, None, None, None, "3"]],
     )

@@ -10,7 +10,7 @@ from xrm_sales.leads import capture, conversion, duplicates, form, nightly, rout
 from xrm_sales.opportunities import amounts, checks, closing, defaults, ending, equipping, stages, stalled
 from xrm_sales.orders import contracts, ordering
 from xrm_sales.quotes import configuring, from_opportunity, life, mailing, mails, pages, reckoning, review
-from xrm_sales.reports import running
+from xrm_sales.reports import installing, running
 from xrm_sales.settings import Settings
 from xrm_sales.targets import deviation
 from xrm_sales.visits import planning
@@ -50,7 +50,7 @@ def register_settings() -> type[Settings]:
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
     opportunities, leads = (closing, equipping, defaults), (capture, conversion)
-    quotes, after = (from_opportunity, configuring, review, life, mailing), (ordering, contracts, paying)
+    quotes, after = (from_opportunity, configuring, review, life, mailing), (ordering, contracts, paying, installing)
     return [each for part in (*opportunities, *leads, *quotes, *after) for each in part.actions()]
 
 

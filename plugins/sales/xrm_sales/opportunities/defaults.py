@@ -4,7 +4,7 @@ from typing import Any
 
 from xrm_core.api import Action, ActionContext, HookContext, RecordChange, Refuse
 from xrm_sales.acting import action
-from xrm_sales.reports.standard import STANDARD
+from xrm_sales.reports.installing import install_missing
 
 STAGES: tuple[tuple[str, str, int, str], ...] = (
     ("Qualification", "open", 10, "pipeline"),
@@ -47,9 +47,7 @@ def make(context: Any) -> str:
             "forecast_category": category,
         }
         records.create(connection, system, "stage", stage)
-    for name, title, title_de, document in STANDARD:
-        report = {"name": name, "title": title, "title_de": title_de, "document": document}
-        records.create(connection, system, "report", report)
+    install_missing(context)
     for name, to_competitor in LOSS_REASONS:
         records.create(connection, system, "loss_reason", {"name": name, "to_competitor": to_competitor})
     return str(pipeline)

@@ -23,9 +23,16 @@ def next_periods(context: HookContext, _: str) -> None:
     for opportunities in _parts(context):
         since = {each["id"]: each["stage_since"] for each in opportunities}
         mine: dict[str, Any] = {"opportunity": {"id": {"in": sorted(since)}}}
+        left = _all(context, {**mine, "left_at": {"isNull": True}})
+        now = {each["id"]: each["stage"] for each in opportunities}
+        known = _stages(context, {*now.values(), *(period["stage"] for period in left)})
         ended = [
-            {"id": period["id"], "left_at": since[period["opportunity"]]}
-            for period in _all(context, {**mine, "left_at": {"isNull": True}})
+            {
+                "id": period["id"],
+                "left_at": since[period["opportunity"]],
+                "advanced": _advanced(known.get(period["stage"]), known.get(now[period["opportunity"]])),
+            }
+            for period in left
         ]
         if ended:
             context.records.upsert_bulk(context.connection, context.system, PERIOD, ("id",), ended)
@@ -48,6 +55,17 @@ def _begin(context: HookContext, opportunities: Sequence[Record], been: set[tupl
         for each in opportunities
     ]
     context.records.create_many(context.connection, context.system, PERIOD, periods)
+
+
+def _stages(context: HookContext, ids: set[str]) -> dict[str, Record]:
+    return {each["id"]: each for each in context.find("stage", {"id": {"in": sorted(ids)}}, max(len(ids), 1))}
+
+
+def _advanced(before: Record | None, after: Record | None) -> bool | None:
+    """Whether an opportunity that has left a stage is further; None: that cannot be said."""
+    if before is None or after is None or before["kind"] != "open" or before["pipeline"] != after["pipeline"]:
+        return None
+    return bool(after["kind"] == "won" or (after["kind"] == "open" and after["position"] > before["position"]))
 
 
 def _parts(context: HookContext) -> Iterator[list[Record]]:

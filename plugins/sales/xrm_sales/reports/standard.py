@@ -18,20 +18,21 @@ STANDARD: tuple[tuple[str, str, str, str], ...] = (
         """{
   opportunitiesAggregate(
     where: {status: {eq: won}}
-    groupBy: [{owner: {lastName: VALUE}}, {currency: VALUE}]
+    groupBy: [{owner: {lastName: VALUE}}, {owner: {firstName: VALUE}}, {owner: {id: VALUE}}, {currency: VALUE}]
     orderBy: [{sum: {amount: DESC}}]
-  ) { key { owner { lastName } currency } count sum { amount } }
+  ) { key { owner { lastName firstName id } currency } count sum { amount } }
 }""",
     ),
     (
         "conversion_by_stage",
-        "Opportunities that have come to each stage",
-        "Verkaufschancen, die jede Phase erreicht haben",
+        "Opportunities that have come to each stage, and per cent that went on from it",
+        "Verkaufschancen, die jede Phase erreicht haben, und wie viel Prozent von dort weiterkamen",
         """{
   stagePeriodsAggregate(
-    where: {firstTime: {eq: true}}, groupBy: [{stage: {position: VALUE}}, {stage: {name: VALUE}}]
-    orderBy: [{key: {stage: {position: ASC}}}]
-  ) { key { stage { position name } } count avg { days } }
+    where: {firstTime: {eq: true}}
+    groupBy: [{stage: {pipeline: {name: VALUE}}}, {stage: {position: VALUE}}, {stage: {name: VALUE}}]
+    orderBy: [{key: {stage: {pipeline: {name: ASC}}}}, {key: {stage: {position: ASC}}}]
+  ) { key { stage { pipeline { name } position name } } count avg { days advancedPercent } }
 }""",
     ),
     (
@@ -75,6 +76,32 @@ STANDARD: tuple[tuple[str, str, str, str], ...] = (
     where: {opportunity: {status: {ne: open}}}
     groupBy: [{competitor: {name: VALUE}}, {opportunity: {status: VALUE}}]
   ) { key { competitor { name } opportunity { status } } count }
+}""",
+    ),
+    (
+        "win_rate_by_competitor",
+        "Win rate against each competitor, in per cent",
+        "Gewinnquote gegen jeden Wettbewerber, in Prozent",
+        """{
+  competitors(
+    where: {opportunities: {some: {status: {in: [won, lost]}}}}, orderBy: [{name: ASC}, {id: ASC}], first: 1000
+  ) {
+    nodes {
+      name
+      opportunitiesAggregate(where: {status: {in: [won, lost]}}) { count avg { wonPercent } }
+    }
+  }
+}""",
+    ),
+    (
+        "win_rate_by_employee",
+        "Win rate of each employee, in per cent",
+        "Gewinnquote jedes Mitarbeiters, in Prozent",
+        """{
+  opportunitiesAggregate(
+    where: {status: {in: [won, lost]}}
+    groupBy: [{owner: {lastName: VALUE}}, {owner: {firstName: VALUE}}, {owner: {id: VALUE}}]
+  ) { key { owner { lastName firstName id } } count avg { wonPercent } }
 }""",
     ),
     (

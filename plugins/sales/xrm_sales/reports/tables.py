@@ -7,7 +7,8 @@ from typing import Any
 def table(data: Mapping[str, Any]) -> tuple[list[str], list[list[str | None]]]:
     """Columns, and rows of as many values.
 
-    A column is a path: ``key.owner.lastName``, ``sum.amount``. Lists within a row are counted, not shown.
+    A column is a path: ``key.owner.lastName``, ``sum.amount``. Lists within a row are counted, not shown; but
+    figures of a list without groups are columns, too: ``opportunitiesAggregate.count``.
 
     Args:
         data: of one root field or several with the same columns; rows follow each other in their order.
@@ -27,6 +28,8 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str | None]]:
     if isinstance(value, Mapping):
         for name, part in value.items():
             yield from _flat(part, f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and len(value) == 1 and path.endswith("Aggregate"):
+        yield from _flat(value[0], path)
     elif isinstance(value, list):
         texts = all(isinstance(each, str) for each in value)
         yield path, " ".join(value) if texts else str(len(value))

@@ -295,8 +295,7 @@ def target_problems(
 ) -> Problems:
     """A relation may only be set to a record that the caller can see.
 
-    Args:
-        changes: what the caller has given. What plugins make of it is theirs to say: they see more, as on create.
+    ``changes`` are what the caller has given. What plugins make of it is theirs to say: they see more, as on create.
     """
     problems: Problems = []
     for name, value in changes.items():

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.cli.conftest import Xrm
+from xrm_core.api import keep_beyond_restore
 from xrm_core.permissions.caller import system
 from xrm_core.sealed.tables import KEY
 from xrm_core.server.assembly import assemble_applied
@@ -127,3 +128,40 @@ def test_a_job_that_does_not_say_whose_keys_destroys_none(data: Path, xrm: Xrm) 
     assert data.is_dir()
     assert xrm("jobs", "run", "destroy_keys", "--here", "--payload", "{}").code == 1
     assert plots() == [PLOT]
+
+
+def test_what_a_restore_has_taken_back_is_told_by_it_and_by_the_doctor(
+    data: Path, xrm: Xrm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a database with a journal, a backup, and something after it that a restore must not take back
+    def keep(number: int) -> None:
+        platform = assemble_applied(load_settings())
+        with closing(platform.database), platform.database.begin() as connection:
+            keep_beyond_restore(connection, "sample.erased", {"number": number})
+
+    def journal() -> list[Any]:
+        report = json.loads(xrm("doctor", "--json").out)
+        return [each["state"] for each in report["findings"] if each["check"] == "database: journal"]
+
+    assert journal() == []  # nothing has to be kept so
+    keep(1)
+    assert journal() == ["warning"]  # a worker has still to write it
+    assert xrm("jobs", "run", "write_journal", "--here", "--payload", "{}").code == 0
+    assert journal() == ["ok"]
+    assert xrm("backup", "saved").code == 0
+    keep(2)
+    assert xrm("jobs", "run", "write_journal", "--here", "--payload", "{}").code == 0
+
+    # when it is restored elsewhere, without the key store
+    other = data.with_name("other-data")
+    monkeypatch.setenv("XRM_DATA_DIR", str(other))
+    monkeypatch.setenv("XRM_DATABASE_URL", f"sqlite:///{other / 'xrm.db'}")
+    restored = xrm("restore", "saved")
+
+    # then it says so, and with the key store what is to be done again
+    assert (restored.code, "main: the key store is not there." in restored.out) == (0, True), restored
+    assert journal() == ["failed"]
+    monkeypatch.setenv("XRM_KEY_STORE_URL", f"sqlite:///{data / 'keys' / 'sealed.db'}")
+    assert journal() == ["failed"]
+    (other / "xrm.db").unlink()
+    assert "main: a server that starts does again what was done since (1)" in xrm("restore", "saved").out

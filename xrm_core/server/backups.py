@@ -74,4 +74,4 @@ def what_came_back(settings: Settings) -> Iterator[str]:
         elif not state.there:
             yield f"{where}: the key store is not there. Without it nobody knows what was erased since: bring it back."
         elif state.lost:
-            yield f"{where}: {state.lost} things done since are done again at the start of a server, before it serves."
+            yield f"{where}: a server that starts does again what was done since ({state.lost}), before it serves."

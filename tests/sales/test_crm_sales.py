@@ -1,7 +1,7 @@
 """A public CRM sample with the plugin's own entities: its figures are those that the CSV files have by themselves."""
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
@@ -87,13 +87,32 @@ class Sample:
         document = f"{{ opportunitiesAggregate({arguments}, first: 1000) {{ {selection} }} }}"
         return list(self.sales.admin.query(document)["opportunitiesAggregate"])
 
-    def won_by(self, key: Callable[[Row], str]) -> dict[str, Decimal]:
-        """Won value by something of a row, out of the file alone."""
-        totals: dict[str, Decimal] = defaultdict(Decimal)
-        for row in self.pipeline:
-            if row["deal_stage"] == "Won":
-                totals[key(row)] += Decimal(row["close_value"])
-        return dict(totals)
+
+def won_by(pipeline: Iterable[Row], key: Callable[[Row], str]) -> dict[str, Decimal]:
+    """Won value by something of a row, out of the file alone."""
+    totals: dict[str, Decimal] = defaultdict(Decimal)
+    for row in pipeline:
+        if row["deal_stage"] == "Won":
+            totals[key(row)] += Decimal(row["close_value"])
+    return dict(totals)
+
+
+def test_what_is_counted_out_of_the_files_is_what_is_known_of_them():
+    pipeline, teams = rows("sales_pipeline"), {row["sales_agent"]: row for row in rows("sales_teams")}
+
+    agents = won_by(pipeline, lambda row: row["sales_agent"])
+    managers = won_by(pipeline, lambda row: teams[row["sales_agent"]]["manager"])
+
+    assert (len(agents), len(managers)) == (30, 6)
+    assert agents["Darcel Schlecht"] == 1_153_214
+    assert managers["Melvin Marxen"] == 2_251_930
+    assert sum(agents.values()) == 10_005_534
+    assert won_by(pipeline, lambda row: teams[row["sales_agent"]]["regional_office"]) == {
+        "West": 3_568_647,
+        "Central": 3_346_293,
+        "East": 3_090_594,
+    }
+    assert won_by(pipeline, product)["GTX Pro"] == 3_510_578
 
 
 @pytest.mark.parametrize("only", [250, pytest.param(None, marks=pytest.mark.slow)])
@@ -102,28 +121,37 @@ def test_the_figures_of_the_sample_are_those_of_its_files(sales: Sales, tmp_path
 
     won = "where: {status: {eq: won}}, groupBy: "
     by_agent = sample.figures(won + "[{owner: {email: VALUE}}]", "key { owner { email } } sum { amount }")
-    assert {each["key"]["owner"]["email"]: Decimal(each["sum"]["amount"]) for each in by_agent} == sample.won_by(
-        lambda row: email(row["sales_agent"])
+    assert {each["key"]["owner"]["email"]: Decimal(each["sum"]["amount"]) for each in by_agent} == won_by(
+        sample.pipeline, lambda row: email(row["sales_agent"])
     )
     for field, column in (("name", "manager"), ("region", "regional_office")):
         found = sample.figures(
             won + f"[{{team: {{{field}: VALUE}}}}]", f"key {{ team {{ {field} }} }} sum {{ amount }}"
         )
-        assert {each["key"]["team"][field]: Decimal(each["sum"]["amount"]) for each in found} == sample.won_by(
-            lambda row, column=column: sample.teams[row["sales_agent"]][column]  # type: ignore[misc]
+        assert {each["key"]["team"][field]: Decimal(each["sum"]["amount"]) for each in found} == won_by(
+            sample.pipeline,
+            lambda row, column=column: sample.teams[row["sales_agent"]][column],  # type: ignore[misc]
         )
 
-    counts = sample.figures(
-        "where: {status: {in: [won, lost]}}, groupBy: [{product: {sku: VALUE}}, {status: VALUE}]",
-        "key { product { sku } status } count",
+    by_product = sample.figures(won + "[{product: {sku: VALUE}}]", "key { product { sku } } sum { amount }")
+    assert {each["key"]["product"]["sku"]: Decimal(each["sum"]["amount"]) for each in by_product} == won_by(
+        sample.pipeline, product
     )
-    rates = {(each["key"]["product"]["sku"], each["key"]["status"]): each["count"] for each in counts}
+
     ended = [row for row in sample.pipeline if row["deal_stage"] in ("Won", "Lost")]
-    for sku in {product(row) for row in ended}:
-        mine = [row["deal_stage"] for row in ended if product(row) == sku]
-        assert rates.get((sku, "won"), 0) * len(mine) == mine.count("Won") * sum(
-            rates.get((sku, status), 0) for status in ("won", "lost")
-        )
+    rates = sample.figures("groupBy: [{product: {sku: VALUE}}]", "key { product { sku } } count avg { wonPercent }")
+    offered, decided, gained = (
+        Counter(map(product, some))
+        for some in (sample.pipeline, ended, (row for row in ended if row["deal_stage"] == "Won"))
+    )
+    assert {each["key"]["product"]["sku"]: each["count"] for each in rates} == offered
+    assert gained.total() < decided.total() < offered.total()
+    for each in rates:
+        sku, rate = each["key"]["product"]["sku"], each["avg"]["wonPercent"]
+        if decided[sku]:
+            assert abs(Decimal(rate) - Decimal(100 * gained[sku]) / decided[sku]) < Decimal("0.0001"), sku
+        else:
+            assert rate is None, sku
 
     [cycle] = sample.figures("where: {status: {eq: won}}", "avg { cycleDays } count")
     days = [

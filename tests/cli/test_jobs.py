@@ -95,7 +95,7 @@ def test_a_job_is_run(jobs: dict[str, str], xrm: Xrm) -> None:
 
 
 def test_what_cannot_be_run(applied: Path, xrm: Xrm) -> None:
-    assert "Jobs are: job_retention" in xrm("jobs", "run", "fleet.inspect").failed("SETTINGS_INVALID")
+    assert "Jobs are: destroy_keys, job_retention" in xrm("jobs", "run", "fleet.inspect").failed("SETTINGS_INVALID")
     for payload in ("", "[]", "{", "7"):
         xrm("jobs", "run", "job_retention", "--payload", payload).failed("SETTINGS_INVALID")
     assert listed(xrm) == []

@@ -48,6 +48,15 @@ def test_what_is_missing_is_asked_for_and_what_was_written_stays(xrm: Xrm, wrong
     assert kept(xrm) == []
 
 
+def test_name_and_address_are_one_line_in_their_own_direction(xrm: Xrm):
+    turned = {"name": "Ada\u202e\x1b[1m\r\nWeiß", "address": "ada@example.org\r\nBcc: x@example.org"}
+
+    assert xrm.http.post(PATH, data={**GIVEN, **turned}).status_code == 200
+
+    [request] = kept(xrm)
+    assert (request["name"], request["address"]) == ("Ada[1m Weiß", "ada@example.org Bcc: x@example.org")
+
+
 def test_what_a_program_fills_in_is_thrown_away(xrm: Xrm):
     answer = xrm.http.post(PATH, data={**GIVEN, "website": "https://spam.example"})
 

@@ -3,11 +3,10 @@
 An entry that the journal has for the mark of a database, and the database has not, was taken back by a restore.
 """
 
-from sqlalchemy import CheckConstraint, Column, Connection, Index, Integer, PrimaryKeyConstraint, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
-from uuid_utils import uuid7
+from sqlalchemy import CheckConstraint, Column, Connection, Index, Integer, PrimaryKeyConstraint, Table
 
 from xrm_core.storage.columns import Id, Instant, String
+from xrm_core.storage.sealed_tables import made_mark, mark_of
 from xrm_core.storage.system import METADATA
 
 JOURNAL_MARK = Table(
@@ -38,15 +37,9 @@ JOURNAL_ENTRY = Table(
 
 def journal_mark(connection: Connection) -> str | None:
     """The mark of a database; None: it has none yet."""
-    found = connection.scalar(select(JOURNAL_MARK.c.mark))
-    return None if found is None else str(found)
+    return mark_of(connection, JOURNAL_MARK)
 
 
 def made_journal_mark(connection: Connection) -> str:
     """The mark, made if there is none; in a write transaction."""
-    found = journal_mark(connection)
-    if found is not None:
-        return found
-    insert = sqlite.insert(JOURNAL_MARK) if connection.dialect.name == "sqlite" else postgresql.insert(JOURNAL_MARK)
-    connection.execute(insert.values(id=1, mark=str(uuid7())).on_conflict_do_nothing())
-    return str(connection.scalar(select(JOURNAL_MARK.c.mark)))
+    return made_mark(connection, JOURNAL_MARK)

@@ -19,17 +19,17 @@ SEALED_DATA = Table(
 """One row as soon as something was sealed; none before. Not the tenant's name, under which it may not come back."""
 
 
-def mark_of(connection: Connection) -> str | None:
-    """The mark of a database; None: nothing was sealed in it yet."""
-    found = connection.scalar(select(SEALED_DATA.c.mark))
+def mark_of(connection: Connection, table: Table = SEALED_DATA) -> str | None:
+    """The mark of a database in a table of one row; None: it has none there, such as nothing that was sealed."""
+    found = connection.scalar(select(table.c.mark))
     return None if found is None else str(found)
 
 
-def made_mark(connection: Connection) -> str:
+def made_mark(connection: Connection, table: Table = SEALED_DATA) -> str:
     """The mark, made if there is none; in a write transaction."""
-    found = mark_of(connection)
+    found = mark_of(connection, table)
     if found is not None:
         return found
-    insert = sqlite.insert(SEALED_DATA) if connection.dialect.name == "sqlite" else postgresql.insert(SEALED_DATA)
+    insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
     connection.execute(insert.values(id=1, mark=str(uuid7())).on_conflict_do_nothing())
-    return str(connection.scalar(select(SEALED_DATA.c.mark)))
+    return str(connection.scalar(select(table.c.mark)))

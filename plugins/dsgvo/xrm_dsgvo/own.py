@@ -25,6 +25,8 @@ _announced: ContextVar[tuple[str, tuple[str | None, ...]] | None] = ContextVar("
 class Looking(Protocol):
     """What reads records: a hook before a write, and all below."""
 
+    settings: Any
+
     def read(self, entity: str, id_: str) -> Record | None:
         """A record as it is stored now."""
 

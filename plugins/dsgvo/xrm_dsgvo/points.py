@@ -87,9 +87,8 @@ def held(context: Writing, kind: str, value: str) -> str:
 def known(context: Looking, kind: str, value: str) -> str | None:
     """The id of the contact point with this value in its one form; None: there is none."""
     found = context.find(POINT, {"kind": {"eq": kind}, "value": {"eq": value}}, 1)
-    settings = getattr(context, "settings", None)
-    if not found and getattr(settings, "suppression_key", None) is not None:
-        meanwhile = restricted_form(digest(kind, value, settings))
+    if not found and context.settings.suppression_key is not None:
+        meanwhile = restricted_form(digest(kind, value, context.settings))
         found = context.find(POINT, {"kind": {"eq": kind}, "value": {"eq": meanwhile}}, 1)
     return str(found[0]["id"]) if found else None
 

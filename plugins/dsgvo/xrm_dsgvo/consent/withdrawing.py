@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from xrm_core.api import Action, ActionContext, JobContext, JobHandler, Record, Refuse, Schedule
+from xrm_core.api import Action, ActionContext, JobContext, JobHandler, Record, Refuse, Schedule, recheck_messages
 from xrm_dsgvo.consent import asking, recording
 from xrm_dsgvo.consent.events import CONSENT, happened
 from xrm_dsgvo.consent.given import ConsentInput
@@ -56,6 +56,7 @@ def withdraw(context: Writing, given: WithdrawInput) -> Withdrawn:
     point = context.read(POINT, consent["contact_point"])
     if point is not None:
         suppress(context, point, "withdrawal", at, consent["channel"], consent["purpose"])
+    recheck_messages(context)
     return Withdrawn(ended)
 
 

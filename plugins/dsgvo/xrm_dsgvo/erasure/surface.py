@@ -7,7 +7,7 @@ from datetime import date
 from enum import Enum
 from typing import Any
 
-from xrm_core.api import Action, ActionContext, On, Refuse
+from xrm_core.api import Action, ActionContext, On, Refuse, recheck_messages
 from xrm_dsgvo import own
 from xrm_dsgvo.discovery.graph import Candidate
 from xrm_dsgvo.erasure import replaying
@@ -220,6 +220,7 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
     _four_eyes(context, stored, planned)
     person = (str(stored["entity_name"]), str(stored["record_id"]))
     steps = carry_out(context, planned, lambda: planned_of(context, stored, same), person)
+    recheck_messages(context)
     kept = list(kept_of(planned))
     status = "complete_with_retention" if kept else "complete"
     today = planned.day

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
-from xrm_core.api import Action, ActionContext, On, Record, Refuse, SealingUnavailable, recheck_messages
+from xrm_core.api import Action, ActionContext, On, Record, Refuse, recheck_messages
 from xrm_dsgvo.channels import KINDS, Channel, PointKind
 from xrm_dsgvo.consent.given import kind_of
 from xrm_dsgvo.consent.withdrawing import end
@@ -171,13 +171,10 @@ def _to_be_assessed(context: Writing, values: dict[str, Any]) -> Objected:
 
 def _restricted(context: Writing, id_: str) -> None:
     """Until it is decided nothing is done with the data (Article 18(1)(d)). It counts without a vault, too."""
-    because = "An objection under Article 21(1) is being assessed."
-    try:
-        restrict(cast("Making", context), id_, Ground.objection, because)
-    except SealingUnavailable:  # said before anything is done
-        subject = context.read(SUBJECT, id_)
-        if subject is not None and subject["status"] == "active":
-            change(context, SUBJECT, id_, {"status": "restricted"})
+    subject = context.read(SUBJECT, id_)
+    if subject is not None and subject["status"] in ("active", "restricted"):
+        because = "An objection under Article 21(1) is being assessed."
+        restrict(cast("Making", context), id_, Ground.objection, because, needs_vault=False)
 
 
 def _points(context: Writing, given: ObjectionInput, subject: str | None) -> list[Record]:

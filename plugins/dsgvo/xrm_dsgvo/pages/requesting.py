@@ -14,6 +14,8 @@ from xrm_dsgvo.requests.opening import Right
 
 _LENGTHS = {"name": 200, "address": 500, "wording": 8_000}
 _BLANK: Mapping[str, str] = {}
+_TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+"""Characters that turn the direction of a text."""
 
 
 def routes() -> list[Route]:
@@ -35,6 +37,7 @@ def ask(context: RouteContext) -> Response:
     if not context.settings.request_form:
         return unknown(context)
     given = {name: value.strip() for name, value in context.request.form().items()}
+    given |= {name: _line(given[name]) for name in ("name", "address") if name in given}
     language = language_of(context)
     words = WORDS[language]
     if given.get("website"):  # nobody sees the field: a program has filled it
@@ -50,6 +53,12 @@ def ask(context: RouteContext) -> Response:
     came = {"kind": kind, "receivedOn": today(context.settings).isoformat(), "via": "form"}
     context.run_action_as_system("dsgvo.request_open", given={**came, **values})
     return page(language, words["asked"], paragraph(words["asked_text"], told=True))
+
+
+def _line(text: str) -> str:
+    """One line, in the direction in which it is written: what somebody reads is what is there."""
+    plain = "".join(each for each in text if each.isspace() or (each.isprintable() and each not in _TURNING))
+    return " ".join(plain.split())
 
 
 def _form(context: RouteContext, given: Mapping[str, str], told: str = "", status: int = 200) -> Response:

@@ -68,11 +68,11 @@ def _about(context: Making, privacy: PrivacyModel, hit: Hit, found: Reach) -> No
     instead: dict[str, Any] = {}
     for name in hit.mine:
         each, rule = entity[name], said.fields[name]
-        if each.virtual or each.sealing is not None or rule.restrict == "readonly" or stored.get(name) is None:
+        if each.virtual or rule.restrict == "readonly" or stored.get(name) is None:
             continue
         if not each.required:
             instead[name] = None
-        elif rule.erase is not None and rule.erase.strategy in _INSTEAD:
+        elif each.sealing is None and rule.erase is not None and rule.erase.strategy in _INSTEAD:
             instead[name] = erased(each, rule.erase, stored[name])
         elif not hit.others:
             found.records.append(hit.key)

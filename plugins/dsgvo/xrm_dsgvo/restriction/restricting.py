@@ -6,9 +6,17 @@ from datetime import date
 from enum import Enum
 from typing import Any
 
-from xrm_core.api import ActionContext, Record, Refuse, bring_back, move_to_vault, recheck_messages
+from xrm_core.api import (
+    ActionContext,
+    Record,
+    Refuse,
+    SealingUnavailable,
+    bring_back,
+    move_to_vault,
+    recheck_messages,
+)
 from xrm_dsgvo.own import Making, change, create, now
-from xrm_dsgvo.restriction.reach import reach_of
+from xrm_dsgvo.restriction.reach import Reach, reach_of
 from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
 
 RESTRICTION = "restriction"
@@ -91,15 +99,29 @@ def open_restriction(context: ActionContext, given: RestrictionOpenInput) -> Res
 
 
 def restrict(
-    context: Making, subject: str, ground: Ground, because: str, review_on: date | None = None
+    context: Making,
+    subject: str,
+    ground: Ground,
+    because: str,
+    review_on: date | None = None,
+    *,
+    needs_vault: bool = True,
 ) -> RestrictionStanding:
-    """The same, for other parts of the plugin. What came since a former restriction is moved by another one."""
+    """The same, for other parts of the plugin. What came since a former restriction is moved by another one.
+
+    Not ``needs_vault``: without a key store messages are held back, and the data stay where they are.
+    """
     context.hold(SUBJECT, subject)
     stored = context.read(SUBJECT, subject)
     if stored is None or stored["status"] not in ("active", "restricted"):
         raise Refuse({"en": "The person is erased.", "de": "Die Person ist gelöscht."}, field="person")
-    found = reach_of(context, subject)
-    deposit = move_to_vault(context, subject, found.records, found.values, found.trashed) if found else None
+    found, deposit = Reach(), None
+    try:
+        found = reach_of(context, subject)
+        deposit = move_to_vault(context, subject, found.records, found.values, found.trashed) if found else None
+    except SealingUnavailable:  # said before anything is moved
+        if needs_vault:
+            raise
     counts: Mapping[str, int] = {} if deposit is None else deposit.counts
     if stored["status"] == "active":
         change(context, SUBJECT, subject, {"status": "restricted"})
@@ -135,13 +157,20 @@ def lift(context: ActionContext, given: RestrictionLiftInput) -> RestrictionStan
     """Bring all back.
 
     Raises:
-        Refuse: the person was not told before, or there is no such restriction.
+        Refuse: the person was not told before, their objection is not decided, or there is no such restriction.
         ValidationFailed: something does not fit any more, such as an address that another record has by now.
     """
     restriction = _held(context, given.restriction, "lift_announced")
     because = _said(given.because, "because")[:2000]
     subject = str(restriction["data_subject"])
     context.hold(SUBJECT, subject)
+    undecided = {"data_subject": {"id": {"eq": subject}}, "status": {"eq": "restricted"}}
+    if restriction["ground"] == Ground.objection.value and context.find("objection", undecided, 1):
+        text = {
+            "en": "The objection of this person is not decided yet: decideObjection.",
+            "de": "Über den Widerspruch der Person ist noch nicht entschieden: decideObjection.",
+        }
+        raise Refuse(text, field="restriction")
     back = None if restriction["deposit"] is None else bring_back(context, str(restriction["deposit"]))
     ended = {"status": "lifted", "lifted_at": now(), "lifted_because": because, "deposit": None}
     change(context, RESTRICTION, restriction["id"], ended)

@@ -53,12 +53,13 @@ def page(
         context: reads.
         model: with the entity.
         registers: with the Löschklassen.
-        said: of the entity; it has a period.
+        said: of the entity; without a period nothing is found.
         day: on which it is asked.
         after: of the page before; empty: the first.
         limit: how many are looked at.
     """
-    assert said.retention is not None  # noqa: S101 - asked of such alone
+    if said.retention is None:
+        return Page((), None)
     keys = {said.retention.class_, *(each.retention_class for each in said.personal())} - {None}
     days = [latest_start(registers.retention_classes[str(key)], day) for key in keys]
     last = max((each for each in days if each is not None), default=None)

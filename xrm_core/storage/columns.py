@@ -53,12 +53,11 @@ class Id(TypeDecorator[str]):
 
 
 def is_id(text: str) -> bool:
-    """Whether a text is a UUID; PostgreSQL refuses to look for one that is not."""
+    """Whether a text is a UUID in the form in which ids are; PostgreSQL refuses to look for what is none."""
     try:
-        UUID(text)
+        return str(UUID(text)) == text.lower()
     except (ValueError, AttributeError, TypeError):
         return False
-    return True
 
 
 class String(TypeDecorator[str]):

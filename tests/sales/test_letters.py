@@ -57,6 +57,67 @@ def test_it_says_all_in_its_language(quotes: Quotes, language: str, currency: st
     assert found["lines"][0][:3] == ["1", "Press", "2"]
 
 
+@pytest.mark.parametrize(
+    ("language", "returning", "price"),
+    [
+        (
+            "de",
+            [["davon einmalig", "2.160,00\xa0€"], ["davon je Monat", "85,48\xa0€"], ["davon je Jahr", "90,00\xa0€"]],
+            "49,99\xa0€ je Monat",
+        ),
+        (
+            "en",
+            [["of which once", "€2,160.00"], ["of which per month", "€85.48"], ["of which per year", "€90.00"]],
+            "€49.99 per month",
+        ),
+    ],
+)
+def test_what_comes_again_says_so_in_the_letter_and_on_the_page(
+    quotes: Quotes,  # noqa: F811
+    language: str,
+    returning: list[list[str]],
+    price: str,
+):
+    create = quotes.sales.xrm.create
+    care = create("product", sku="C-1", name="Care", price="49.99", recurs="month")
+    check = create("product", sku="C-2", name="Check", price="100", recurs="year")
+    id_ = quotes.quote(language=language, discount_percent=10)
+    quotes.line(id_, quotes.press, quantity="2")
+    quotes.line(id_, care, 2, quantity="2", discountPercent="5")
+    quotes.line(id_, check, 3)
+    quotes.line(id_, check, 4, optional=True)
+
+    found = content(quotes.sales.admin.query(QUERY, id=id_)["quote"], Settings())
+
+    net = next(place for place, row in enumerate(found["totals"]) if row[0] in ("Nettobetrag", "Net amount"))
+    assert found["totals"][net + 1 : net + 4] == returning
+    assert found["lines"][1][3] == price
+    assert found["lines"][0][3].count(" ") == 0
+    act(quotes.sales.admin, "submitQuote", id_)
+    page = quotes.sales.xrm.http.get(quotes.sales.admin.query(SEND, id=id_)["sendQuote"]["link"]).text
+    assert price in page
+    assert returning[1][0] in page
+
+
+def test_where_all_comes_again_nothing_is_once_and_the_contract_is_worth_as_much(quotes: Quotes):  # noqa: F811
+    create = quotes.sales.xrm.create
+    care = create("product", sku="C-1", name="Care", price="49.99", recurs="month")
+    book = create("product", sku="C-2", name="Book", price="0.05", recurs="month", tax_category="reduced")
+    id_ = quotes.quote(discount_percent=10, language="en")
+    quotes.line(id_, care, quantity="1")
+    quotes.line(id_, book, 2)  # with a discount rounded once per tax rate
+
+    quote = quotes.sales.admin.query(QUERY, id=id_)["quote"]
+
+    assert quote["netTotal"] == "45.03"
+    assert content(quote, Settings())["totals"][3] == ["of which per month", "€45.03"]
+    for name in ("submitQuote", "sendQuote", "acceptQuote"):
+        act(quotes.sales.admin, name, id_)
+    document = "query ($id: ID!) { quote(id: $id) { contracts { nodes { period valuePerPeriod } } } }"
+    [made] = quotes.sales.admin.query(document, id=id_)["quote"]["contracts"]["nodes"]
+    assert made == {"period": "month", "valuePerPeriod": "45.03"}
+
+
 def test_the_customer_accepts_by_the_link_once(sent: tuple[Quotes, str, str]):
     quotes_, id_, link = sent
     http = quotes_.sales.xrm.http

@@ -69,6 +69,20 @@ def test_an_accepted_quote_becomes_an_order_that_an_erp_takes(quotes: Quotes):  
     assert quotes.sales.admin.refused(again, "REFUSED_BY_PLUGIN", id=id_).message == "The quote has its order."
 
 
+def test_an_order_says_what_of_it_comes_again(quotes: Quotes):  # noqa: F811
+    care = quotes.sales.xrm.create("product", sku="C-1", name="Care", price="40", recurs="quarter")
+    id_ = quotes.quote()
+    quotes.line(id_, quotes.press)
+    quotes.line(id_, care, 2)
+    for name in ("submitQuote", "sendQuote", "acceptQuote"):
+        act(quotes.sales.admin, name, id_)
+
+    document = "query ($id: ID!) { quote(id: $id) { orders { nodes { items { nodes { text recurs } } } } } }"
+    [order] = quotes.sales.admin.query(document, id=id_)["quote"]["orders"]["nodes"]
+
+    assert order["items"]["nodes"] == [{"text": "Press", "recurs": None}, {"text": "Care", "recurs": "quarter"}]
+
+
 def contract(sales: Sales, **values: object) -> str:
     given = {"subject": "Care", "customer": sales.customer, "status": "active", "starts_on": "2026-01-01"}
     term = {"term_months": 12, "renews": True, "renewal_months": 12, "notice_months": 3}

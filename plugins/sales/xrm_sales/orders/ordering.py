@@ -7,7 +7,7 @@ from xrm_sales.moments import now, today
 from xrm_sales.quotes.statuses import require
 from xrm_sales.writing import Writing, change, create
 
-_LINE = ("position", "product", "text", "quantity", "unit_price", "discount_percent", "tax_percent", "net")
+_LINE = ("position", "product", "text", "quantity", "unit_price", "discount_percent", "tax_percent", "recurs", "net")
 LATER = ("delivered", "invoiced", "paid")
 """Statuses that only an ERP knows of, unless the platform keeps the process until the invoice."""
 

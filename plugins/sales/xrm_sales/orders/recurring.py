@@ -31,7 +31,13 @@ def worth(context: Writing, quote: Record) -> Worth | None:
         return None
     periods = sorted({line["recurs"] for line in lines})
     period = periods[0] if len(periods) == 1 else "year"
-    counted = [Line(Decimal(str(line["net"])) * (IN_A_YEAR[line["recurs"]] // IN_A_YEAR[period])) for line in lines]
+    counted = [
+        Line(
+            Decimal(str(line["net"])) * (IN_A_YEAR[line["recurs"]] // IN_A_YEAR[period]),
+            tax_rate=Decimal(str(line["tax_percent"])),  # the discount is rounded for each rate, as in the quote
+        )
+        for line in lines
+    ]
     return Worth(period, totals(counted, quote["currency"], Decimal(str(quote["discount_percent"]))).net)
 
 

@@ -12,6 +12,8 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 from xrm_core.api import Refuse
+from xrm_sales.quotes.letter_words import WORDS
+from xrm_sales.quotes.returning import split
 from xrm_sales.settings import Settings
 
 QUERY = """
@@ -21,45 +23,11 @@ query ($id: ID!) { quote(id: $id) {
   customer { name street postalCode city country taxTreatment } contact { fullName }
   owner { firstName lastName email phone }
   items(orderBy: [{position: ASC}], first: 1000) {
-    nodes { position text description quantity unitPrice discountPercent net optional product { sku unit } }
+    nodes {
+      position text description quantity unitPrice discountPercent taxPercent net optional recurs product { sku unit }
+    }
   }
 } }"""
-_WORDS = {
-    "de": {
-        "quote": "Angebot",
-        "number": "Angebotsnummer",
-        "date": "Datum",
-        "valid": "Gültig bis",
-        "contact": "Ansprechpartner",
-        "columns": ["Pos.", "Bezeichnung", "Menge", "Einzelpreis", "Rabatt", "Betrag"],
-        "lines": "Summe der Positionen",
-        "discount": "Rabatt {percent} %",
-        "net": "Nettobetrag",
-        "tax": "zzgl. {percent} % USt. auf {taxable}",
-        "total": "Gesamtbetrag",
-        "optional": "wahlweise, nicht im Gesamtbetrag",
-        "page": "Seite ",
-        "reverse_charge": "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge).",
-        "export": "Steuerfreie Ausfuhrlieferung.",
-    },
-    "en": {
-        "quote": "Quote",
-        "number": "Quote number",
-        "date": "Date",
-        "valid": "Valid until",
-        "contact": "Contact",
-        "columns": ["Item", "Description", "Quantity", "Unit price", "Discount", "Amount"],
-        "lines": "Sum of the items",
-        "discount": "Discount {percent} %",
-        "net": "Net amount",
-        "tax": "plus {percent} % VAT on {taxable}",
-        "total": "Total",
-        "optional": "optional, not in the total",
-        "page": "Page ",
-        "reverse_charge": "VAT is to be accounted for by the recipient (reverse charge).",
-        "export": "Export, exempt from VAT.",
-    },
-}
 
 
 def pdf(quote: Mapping[str, Any], settings: Settings) -> bytes:
@@ -89,7 +57,7 @@ def pdf(quote: Mapping[str, Any], settings: Settings) -> bytes:
 def content(quote: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """All that stands in the letter, as text in the quote's language."""
     language = quote["language"] or "de"
-    words, locale = _WORDS[language], {"de": "de_DE", "en": "en_GB"}[language]
+    words, locale = WORDS[language], {"de": "de_DE", "en": "en_GB"}[language]
 
     def money(value: Any) -> str:
         return format_currency(Decimal(value or 0), quote["currency"], locale=locale)
@@ -100,12 +68,12 @@ def content(quote: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     def day(value: str | None) -> str:
         return format_date(date.fromisoformat(value[:10]), "long", locale=locale) if value else ""
 
-    totals = [[words["net"], money(quote["netTotal"])]]
+    totals = [[words["net"], money(quote["netTotal"])], *_returning(quote, words, money)]
     if Decimal(quote["discountTotal"] or 0):
-        off = str(words["discount"]).format(percent=number(quote["discountPercent"]))
+        off = words["discount"].format(percent=number(quote["discountPercent"]))
         totals = [[words["lines"], money(quote["linesTotal"])], [off, money(-Decimal(quote["discountTotal"]))], *totals]
     for each in (quote["taxes"] or {}).get("rates", []):
-        label = str(words["tax"]).format(percent=number(each["rate"]), taxable=money(each["taxable"]))
+        label = words["tax"].format(percent=number(each["rate"]), taxable=money(each["taxable"]))
         totals.append([label, money(each["tax"])])
     customer, owner = quote["customer"], quote["owner"]
     treatment = words.get(customer["taxTreatment"] or "")
@@ -142,7 +110,18 @@ def _line(line: Mapping[str, Any], words: Mapping[str, Any], money: Any, number:
         text += f" ({words['optional']})"
     discount = Decimal(line["discountPercent"])
     off = f"{number(discount)} %" if discount else ""
-    return [str(line["position"]), text, number(line["quantity"]), money(line["unitPrice"]), off, money(line["net"])]
+    per = f" {words['per'][line['recurs']]}" if line["recurs"] else ""
+    prices = [money(line[name]) + per for name in ("unitPrice", "net")]
+    return [str(line["position"]), text, number(line["quantity"]), prices[0], off, prices[1]]
+
+
+def _returning(quote: Mapping[str, Any], words: Mapping[str, Any], money: Any) -> list[list[str]]:
+    """What of the net amount is paid once, and what again and again; nothing where all is paid once."""
+    parts = split(quote)
+    if set(parts) <= {None}:
+        return []
+    names = {None: words["once"]} | {per: words["again"].format(per=name) for per, name in words["per"].items()}
+    return [[names[per], money(parts[per])] for per in names if per in parts]
 
 
 def _address(quote: Mapping[str, Any]) -> list[str]:

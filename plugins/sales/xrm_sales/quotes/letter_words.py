@@ -1,0 +1,46 @@
+"""What stands in a letter beside its figures, in German and English."""
+
+from typing import Any
+
+WORDS: dict[str, dict[str, Any]] = {
+    "de": {
+        "quote": "Angebot",
+        "number": "Angebotsnummer",
+        "date": "Datum",
+        "valid": "Gültig bis",
+        "contact": "Ansprechpartner",
+        "columns": ["Pos.", "Bezeichnung", "Menge", "Einzelpreis", "Rabatt", "Betrag"],
+        "lines": "Summe der Positionen",
+        "discount": "Rabatt {percent} %",
+        "net": "Nettobetrag",
+        "tax": "zzgl. {percent} % USt. auf {taxable}",
+        "total": "Gesamtbetrag",
+        "optional": "wahlweise, nicht im Gesamtbetrag",
+        "per": {"month": "je Monat", "quarter": "je Quartal", "year": "je Jahr"},
+        "once": "davon einmalig",
+        "again": "davon {per}",
+        "page": "Seite ",
+        "reverse_charge": "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge).",
+        "export": "Steuerfreie Ausfuhrlieferung.",
+    },
+    "en": {
+        "quote": "Quote",
+        "number": "Quote number",
+        "date": "Date",
+        "valid": "Valid until",
+        "contact": "Contact",
+        "columns": ["Item", "Description", "Quantity", "Unit price", "Discount", "Amount"],
+        "lines": "Sum of the items",
+        "discount": "Discount {percent} %",
+        "net": "Net amount",
+        "tax": "plus {percent} % VAT on {taxable}",
+        "total": "Total",
+        "optional": "optional, not in the total",
+        "per": {"month": "per month", "quarter": "per quarter", "year": "per year"},
+        "once": "of which once",
+        "again": "of which {per}",
+        "page": "Page ",
+        "reverse_charge": "VAT is to be accounted for by the recipient (reverse charge).",
+        "export": "Export, exempt from VAT.",
+    },
+}

@@ -43,3 +43,24 @@ def test_what_was_moved_of_one_record_for_several_persons_is_read_together():
     # then
     whole = {"text": "A", "other": "B", "place": "Bonn", "title": "T"}
     assert together(moved) == together(reversed(moved)) == {"n": whole, "m": {"text": "M"}}
+
+
+def test_a_text_in_the_trash_does_not_name_who_shares_the_record(xrm: Xrm):
+    # given an activity of A with B, whose text names B, in the trash; and former text of it that names them, too
+    world = World(xrm, xrm.as_role("dsgvo_agent"), *xrm.begun)
+    activity = world.a.records["activity"]
+    named = [world.b.tokens["contact", name] for name in ("first_name", "last_name")]
+    world.update("activity", activity, subject=f"Zuerst mit {' '.join(named)}.")
+    regarding = {"contactId": world.b.records["contact"]}
+    world.update("activity", activity, subject=f"Sie kam mit {' '.join(named)}.", regarding=regarding)
+    xrm.as_role("admin").query("mutation ($id: ID!) { deleteActivity(id: $id) { id } }", id=activity)
+
+    # when
+    request = world.asked()
+    world.review(request)
+    content = world.access(request)["content"]
+
+    # then both are told without what names B
+    assert "Sie kam mit ███ ███." in content
+    assert "Zuerst mit ███ ███." in content
+    assert not [name for name in named if name in content]

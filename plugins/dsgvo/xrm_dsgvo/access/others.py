@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import phonenumbers
 
 from xrm_core.api import Entity, Field, Model, Record
+from xrm_dsgvo.accounts import accounts_in
 from xrm_dsgvo.discovery import SubjectGraph
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.discovery.identity import one_form
@@ -21,7 +22,6 @@ from xrm_dsgvo.privacy import FieldPrivacy, PrivacyModel
 
 _ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:\"'«»]+@[\w.-]+\.\w{2,}")
 _AT_ONCE = 200
-_ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b")
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,14 @@ class Others:
 
     def black(self, text: str) -> str:
         """A text without what names others."""
-        for pattern, space in ((_ADDRESS, "email"), (_ACCOUNT, "iban")):
-            text = pattern.sub(lambda match, space=space: self._shown(space, match[0]), text)  # type: ignore[misc]
+        text = _ADDRESS.sub(lambda match: self._shown(match[0]), text)
+        for start, end in reversed([*accounts_in(text)]):
+            if one_form("iban", text[start:end].replace("-", ""), self.region) not in self.own:
+                text = f"{text[:start]}{BLACK * 3}{text[end:]}"
         return blackened(self._numbers(text), self.names)
 
-    def _shown(self, space: str, value: str) -> str:
-        return value if one_form(space, value.rstrip("."), self.region) in self.own else BLACK * 3
+    def _shown(self, address: str) -> str:
+        return address if one_form("email", address.rstrip("."), self.region) in self.own else BLACK * 3
 
     def _numbers(self, text: str) -> str:
         for match in sorted(phonenumbers.PhoneNumberMatcher(text, self.region), key=lambda each: -each.start):

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from xrm_core.api import Field
+from xrm_dsgvo.accounts import is_account, spelled
 from xrm_dsgvo.privacy import Erase
 
 BLACK = "█"
@@ -48,7 +49,11 @@ def blackened(text: str, needles: Collection[str]) -> str:
 
 
 def _pattern(needle: str) -> str:
-    """A needle with its other spellings: umlauts as two letters, phone numbers with whatever stands between digits."""
+    """A needle with its other spellings: umlauts as two letters, phone numbers with whatever stands between digits,
+    accounts however they are parted.
+    """
+    if is_account(needle):
+        return spelled(needle)
     digits = re.sub(r"\D", "", needle)
     if needle.startswith("+") and len(digits) > 6:
         # the country is +49, 0049 or 0; what is left are digits with blanks, slashes or brackets between

@@ -88,9 +88,9 @@ class Setup:
         for name, content in self.workflows.items():
             (place / "workflows").mkdir(exist_ok=True)
             _write(place / "workflows" / f"{name}.json", content)
-        if self.roles:
-            _write(permissions / "roles.json", self.roles)
-        if self.policies:
+        if self.roles or self.pack is None:
+            _write(permissions / "roles.json", self.roles or {"roles": {}})
+        if self.policies or self.pack is None:
             (permissions / "policies.csv").write_text("\n".join([_HEAD, *self.policies, ""]), "utf-8")
         return place
 

@@ -146,7 +146,10 @@ def move(
 
 
 def fail(connection: Connection, run: Run, error: str, *, final: bool) -> bool:
-    """An attempt at a step has failed; answers whether the run is dead now."""
+    """An attempt at a step has failed; answers whether the run is dead now because of it.
+
+    The step was taken back before, and with it the hold on the run: what somebody has cancelled meanwhile stays so.
+    """
     attempts, now = run.attempts + 1, clock.now(connection)
     dead = final or attempts >= MOST_ATTEMPTS
     values: dict[str, Any] = {"attempts": attempts, "error": error, "state": RunState.READY.value}
@@ -154,8 +157,9 @@ def fail(connection: Connection, run: Run, error: str, *, final: bool) -> bool:
         values |= {"state": RunState.DEAD.value, "due_at": None, "ended_at": now}
     else:
         values |= {"due_at": now + wait_after(attempts, FIRST_SECONDS)}
-    _change(connection, run.id, values)
-    return dead
+    of = WORKFLOW_RUN.c
+    noted = connection.execute(update(WORKFLOW_RUN).where(of.id == run.id, of.state.in_(OPEN)).values(**values))
+    return dead and noted.rowcount == 1
 
 
 def give_up(connection: Connection, workflow: str, record_id: str, error: str) -> None:

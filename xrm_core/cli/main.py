@@ -35,6 +35,7 @@ from xrm_core.cli import (
     serve,
     sign_in,
     tenants,
+    vacuum,
     webhooks,
     worker,
     workflows,
@@ -90,6 +91,7 @@ app.add_typer(workflows.app, name="workflows")
 app.add_typer(tenants.app, name="tenant")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("vacuum")(vacuum.vacuum)
 app.command("doctor")(doctor.doctor)
 
 

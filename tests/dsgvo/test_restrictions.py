@@ -58,8 +58,7 @@ def test_nothing_of_the_person_is_found_anywhere_and_all_is_back_when_it_is_lift
     assert {"entity": "contact", "records": 2} in standing["moved"]
     found = tokens_in(dump(xrm), [a, b, c])
     moved = {each["entity"] for each in standing["moved"]}
-    files = {("donation", "receipt"), ("member", "application_form")}  # they stay where files are
-    assert not {(*place,) for name, *place in found if name != "B" and place[0] in moved and (*place,) not in files}
+    assert not {(*place,) for name, *place in found if name != "B" and place[0] in moved}
     assert {each["entity"] for each in standing["left"]} == set()
     assert {each for each in found if each[0] == "B"} == {each for each in before if each[0] == "B"}
     admin = xrm.as_role("admin")
@@ -76,6 +75,41 @@ def test_nothing_of_the_person_is_found_anywhere_and_all_is_back_when_it_is_lift
     assert tokens_in(dump(xrm), [a, b, c]) == before
     dsb.refused(LIFT, REFUSED, i={"restriction": id_, "because": "Once more."})
     dsb.refused(ANNOUNCE, REFUSED, i={"restriction": id_, "via": "letter"})
+
+
+def test_no_link_opens_a_file_meanwhile_and_it_is_what_it_was_once_it_is_lifted(xrm: Xrm):
+    # given the file of a member, with a link that needs no token
+    a, *_ = xrm.begun
+    admin, dsb = xrm.as_role("admin"), xrm.as_role("dsb")
+    query = "query ($id: ID!) { member(id: $id) { applicationForm { name mediaType size sha256 state url } } }"
+    before = admin.query(query, id=a.records["member"])["member"]["applicationForm"]
+    link = admin.request("POST", f"{before['url']}/links").json()["url"]
+    content = xrm.http.get(link).content
+    assert tokens_in(content, [a]) == {("A", "member", "application_form")}
+    request = opened(xrm.as_role("dsgvo_agent"), "access")
+    known(xrm.as_role("dsgvo_agent"), request, a.records["contact"])
+    listed = f"/plugins/dsgvo/answers/{request}/files"
+    receipts = xrm.as_role("dsgvo_agent").request("GET", listed).json()
+    assert {each["field"] for each in receipts} == {"receipt"}
+
+    # when
+    standing = restricted(xrm, a)
+
+    # then
+    for way in (link, receipts[0]["url"]):
+        assert xrm.http.get(way).status_code == 404
+    for path in (before["url"], f"{before['url']}/versions"):
+        assert admin.request("GET", path).status_code == 404
+    assert admin.request("POST", f"{before['url']}/links").status_code == 404
+    assert xrm.as_role("dsgvo_agent").request("GET", listed).json() == []
+
+    # when
+    done(dsb, ANNOUNCE, restriction=standing["restriction"], via="letter")
+    done(dsb, LIFT, restriction=standing["restriction"], because="It is right.")
+
+    # then
+    assert admin.query(query, id=a.records["member"])["member"]["applicationForm"] == before
+    assert xrm.http.get(link).content == content
 
 
 def test_no_way_of_reading_shows_or_counts_it(xrm: Xrm):

@@ -124,6 +124,7 @@ def run(
     from xrm_core.sealed.key_store import keys_of
     from xrm_core.server.assembly import find_plugins, require_there
     from xrm_core.server.blueprints import asking_of
+    from xrm_core.server.content_stores import content_stores
     from xrm_core.server.workers import job_registry
     from xrm_core.storage.engines import Database
 
@@ -148,9 +149,8 @@ def run(
         typer.echo(job_id)
         if here:
             pace = Pace(lease_seconds=settings.job_lease_seconds)
-            do_one(
-                found, plugins, registry, job_id, chosen_tenant(), pace, partial(asking_of, settings), keys_of(settings)
-            )
+            more = partial(asking_of, settings), keys_of(settings), content_stores(settings)
+            do_one(found, plugins, registry, job_id, chosen_tenant(), pace, *more)
         if here or follow:
             job = _followed(found, job_id) if follow else _found(found, job_id)
             _print(job, as_json=False)

@@ -21,6 +21,7 @@ from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.assembly import check_model, find_plugins, kept_files, policy_folders, read_model, require_there
+from xrm_core.server.content_stores import content_stores
 from xrm_core.server.tenant_moves import tenant_url
 from xrm_core.settings import Settings, load_settings
 from xrm_core.storage.applied import current_model, require_model
@@ -56,6 +57,7 @@ class Workplace:
             self.plugins,
             most_along=self.settings.max_deletion,
             key_store=keys_of(self.settings),
+            stores=content_stores(self.settings),
         )
         if self.plugins.infos:  # nobody else asks documents
             found.asks = asking_of(self.settings, found, self.database.dialect)

@@ -13,6 +13,7 @@ from xrm_core.records.door import Records
 from xrm_core.records.going_along import MOST_ALONG
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage.applied import applied_fingerprint, current_model
+from xrm_core.storage.contents import Stores
 from xrm_core.storage.engines import Database
 from xrm_core.storage.tables import Tables
 
@@ -34,6 +35,7 @@ class Place:
         most_along: records that one deletion may take along or change.
         asking: makes what answers documents of plugins; None: they cannot ask any.
         key_store: of sealed values; None: they can neither be written nor opened.
+        stores: where the content of files lies; None: in the database.
     """
 
     def __init__(
@@ -46,8 +48,9 @@ class Place:
         most_along: int = MOST_ALONG,
         asking: MakesAsks | None = None,
         key_store: KeyStore | None = None,
+        stores: Stores | None = None,
     ) -> None:
-        self._key_store = key_store
+        self._key_store, self._stores = key_store, stores
         self._asking = asking
         self._most_along = most_along
         self.name = name
@@ -88,6 +91,7 @@ class Place:
                     self._plugins,
                     most_along=self._most_along,
                     key_store=self._key_store,
+                    stores=self._stores,
                 )
                 records.asks = None if self._asking is None else self._asking(records, self.database.dialect)
                 self._records = records

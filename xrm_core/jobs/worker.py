@@ -20,6 +20,7 @@ from xrm_core.jobs.registry import Registry
 from xrm_core.jobs.stale import Watch
 from xrm_core.plugins import Plugins
 from xrm_core.sealed.key_store import KeyStore
+from xrm_core.storage.contents import Stores
 from xrm_core.storage.engines import Database
 
 _LATER_SECONDS = 5.0
@@ -295,9 +296,10 @@ def do_one(
     pace: Pace,
     asking: MakesAsks | None = None,
     key_store: KeyStore | None = None,
+    stores: Stores | None = None,
 ) -> None:
     """Do one job, whenever it is due, in this thread; nothing if somebody else has taken it already."""
-    place = Place(tenant, database, plugins, asking=asking, key_store=key_store)
+    place = Place(tenant, database, plugins, asking=asking, key_store=key_store, stores=stores)
     with database.begin(TIMEOUT) as connection:
         claimed = queue.claim(connection, list(registry.handlers), worker_name(), id_)
     if claimed is not None:

@@ -64,6 +64,7 @@ from xrm_core.records.updating import changing_one
 from xrm_core.records.validation import Validator
 from xrm_core.sealed.box import Opened
 from xrm_core.sealed.key_store import KeyStore
+from xrm_core.storage.contents import Stores
 from xrm_core.storage.driver_statements import run_together
 from xrm_core.storage.tables import Tables
 
@@ -77,6 +78,7 @@ class Records:
         plugins: whose before-hooks are asked (``hooks``), and whose ``actions`` there are.
         most_along: records that one deletion may take along or change.
         key_store: of sealed values; None: they can neither be written nor opened.
+        stores: where the content of files lies; None: in the database.
 
     Raises:
         PluginLoadError: a plugin registers an action or a hook that cannot be used.
@@ -90,8 +92,10 @@ class Records:
         *,
         most_along: int = going_along.MOST_ALONG,
         key_store: KeyStore | None = None,
+        stores: Stores | None = None,
     ) -> None:
         self.key_store = key_store
+        self.stores = stores or Stores()
         self.model = model
         self.most_along = most_along
         self.tables = tables

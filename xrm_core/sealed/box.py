@@ -3,13 +3,14 @@
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from xrm_core.sealed.content import opened_content, sealed_content
 from xrm_core.sealed.envelope import Place, decrypted, encrypted, key_id_of
 from xrm_core.sealed.errors import SealedKeyDestroyed
 from xrm_core.sealed.key_store import KeyStore
@@ -17,6 +18,9 @@ from xrm_core.sealed.tables import BLIND
 
 _INDEX_SUBJECT = "-"
 """Whose the keys of blind indexes are: nobody's, so that they outlive every person."""
+
+_FILE = "xrm_file"
+"""Stands for the entity of files, which belong to no record."""
 
 _VERSION = 1
 """Of the indexes: what it is made of, and how."""
@@ -74,6 +78,26 @@ class SealedBox:
         except SealedKeyDestroyed:
             return Opened(None, destroyed=True)
         return Opened(decrypted(key.content, sealed, Place(self.tenant, entity, record, field)))
+
+    def seal_file(self, text: str, subject: str, class_name: str, file_id: str) -> str:
+        """The sealed form of what there is to say of a file. Raises as :meth:`seal`."""
+        return self.seal(text, subject, class_name, _FILE, file_id, "description")
+
+    def open_file(self, sealed: str | None, file_id: str) -> Opened:
+        """What there is to say of a file. Raises as :meth:`open`."""
+        return self.open(sealed, _FILE, file_id, "description")
+
+    def seal_content(self, key: bytes, file_id: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The sealed form of the content of a file, by a key of its own; whoever seals it keeps that, sealed."""
+        return sealed_content(key, Place(self.tenant, _FILE, file_id, "content"), pieces)
+
+    def open_content(self, key: bytes, file_id: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The content of a file in clear.
+
+        Raises:
+            SealedValueForeign: it is not what was sealed; told while it is read.
+        """
+        return opened_content(key, Place(self.tenant, _FILE, file_id, "content"), pieces)
 
     def enter(self, text: str, bits: int, subject: str, class_name: str, entity: str, record: str, field: str) -> None:
         """Have a record found by a value, given in the one form in which it is looked for.

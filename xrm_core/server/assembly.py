@@ -22,6 +22,7 @@ from xrm_core.plugins.resting import Resting
 from xrm_core.records.door import Records
 from xrm_core.records.hooks import check_hooks
 from xrm_core.sealed.key_store import keys_of
+from xrm_core.server.content_stores import content_stores
 from xrm_core.server.workflow_files import check_workflows
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import current_model, has_models, require_model
@@ -140,7 +141,7 @@ def assemble(
     authority = Authority(model, policy.load(policy_folders(settings), model))
     tables = Tables(model, lazy=True)
     database = Database(settings.database_url)
-    records = Records(model, tables, plugins, most_along=settings.max_deletion, key_store=keys_of(settings))
+    records = _door(settings, model, tables, plugins)
     return Platform(settings, plugins, model, tables, database, records, authority)
 
 
@@ -162,8 +163,13 @@ def assemble_applied(settings: Settings) -> Platform:
         raise no_model()
     authority = Authority(model, policies)
     tables = Tables(model, lazy=True)
-    records = Records(model, tables, plugins, most_along=settings.max_deletion, key_store=keys_of(settings))
+    records = _door(settings, model, tables, plugins)
     return Platform(settings, plugins, model, tables, database, records, authority)
+
+
+def _door(settings: Settings, model: Model, tables: Tables, plugins: Plugins) -> Records:
+    stores, keys = content_stores(settings), keys_of(settings)
+    return Records(model, tables, plugins, most_along=settings.max_deletion, key_store=keys, stores=stores)
 
 
 def policy_folders(settings: Settings) -> list[Path]:

@@ -19,6 +19,7 @@ from xrm_core.permissions.policy import PolicySet
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
 from xrm_core.sealed.key_store import keys_of
+from xrm_core.server.content_stores import content_stores
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import applied_fingerprint, current_model, tables_version
 from xrm_core.storage.engines import Database
@@ -88,6 +89,7 @@ class Blueprints:
                 self.plugins,
                 most_along=self._settings.max_deletion,
                 key_store=keys_of(self._settings),
+                stores=content_stores(self._settings),
             ),
             authority,
             dialect,

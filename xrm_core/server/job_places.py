@@ -12,6 +12,7 @@ from xrm_core.jobs.replaying import catch_up, replays_of
 from xrm_core.plugins import Plugins
 from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.blueprints import asking_of
+from xrm_core.server.content_stores import content_stores
 from xrm_core.settings import Settings
 from xrm_core.storage.engines import Database, is_missing
 from xrm_core.storage.tenants import State, Tenant, tenants
@@ -37,10 +38,7 @@ class JobPlaces:
         self._plugins = plugins
         self._database = main
         self._asking = partial(asking_of, settings)
-        along, keys = settings.max_deletion, keys_of(settings)
-        self._main = (
-            [Place("", main, plugins, most_along=along, asking=self._asking, key_store=keys)] if only is None else []
-        )
+        self._main = [self._place("", main)] if only is None else []
         self._only = only
         self._tenants: dict[str, Place] = {}
         self._leaving: list[Place] = []
@@ -88,18 +86,22 @@ class JobPlaces:
         few = len(wanted) <= self._settings.max_tenants
         for url, name in wanted.items():
             if url not in self._tenants:
-                self._tenants[url] = Place(
-                    name,
-                    Database(url, _POOL),
-                    self._plugins,
-                    keeps_open=few,
-                    most_along=self._settings.max_deletion,
-                    asking=self._asking,
-                    key_store=keys_of(self._settings),
-                )
+                self._tenants[url] = self._place(name, Database(url, _POOL), keeps_open=few)
         for place in [each for each in self._leaving if not each.busy]:
             self._leaving.remove(place)
             place.close()
+
+    def _place(self, name: str, database: Database, *, keeps_open: bool = True) -> Place:
+        return Place(
+            name,
+            database,
+            self._plugins,
+            keeps_open=keeps_open,
+            most_along=self._settings.max_deletion,
+            asking=self._asking,
+            key_store=keys_of(self._settings),
+            stores=content_stores(self._settings),
+        )
 
     def _is_wanted(self, tenant: Tenant) -> bool:
         return tenant.state is State.ACTIVE and self._only in (None, tenant.name) and not is_missing(tenant.url)

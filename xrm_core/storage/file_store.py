@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, BinaryIO
 
-from sqlalchemy import ColumnElement, Connection, Select, column, delete, exists, false, insert, or_, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    column,
+    delete,
+    exists,
+    false,
+    insert,
+    or_,
+    select,
+    table,
+    update,
+)
 from uuid_utils import uuid7
 
 from xrm_core.metadata.model import Model
@@ -35,13 +48,15 @@ class FileState(StrEnum):
     READY = "ready"
     PENDING = "pending"
     QUARANTINED = "quarantined"
+    VAULTED = "vaulted"  # with what it belongs to; for all who ask it does not exist
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """What there is to say about a file; ``size`` in bytes, ``sha256`` in 64 hex digits.
 
-    ``content_key`` says where its content lies if not in the database.
+    ``content_key`` says where its content lies if not in the database. All of it is about what lies there; of a
+    ``sealed`` file that says what it is in truth.
     """
 
     id: str
@@ -52,6 +67,7 @@ class StoredFile:
     content_key: str | None = None
     state: str = FileState.READY
     version: int = 1
+    sealed: str | None = None
 
 
 _COLUMNS = tuple(FILE.c[name] for name in StoredFile.__dataclass_fields__)
@@ -83,6 +99,7 @@ def add(connection: Connection, file: StoredFile, content: BinaryIO | None, crea
             content_key=file.content_key,
             state=file.state,
             version=file.version,
+            sealed=file.sealed,
         )
     )
     if content is not None:
@@ -106,12 +123,49 @@ def sha256_of(content: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def leave(connection: Connection, names: Iterable[str]) -> None:
+def in_chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in chunks of the size that the table has."""
+    buffer = bytearray()
+    for piece in pieces:
+        buffer += piece
+        while len(buffer) >= CHUNK_BYTES:
+            yield bytes(buffer[:CHUNK_BYTES])
+            del buffer[:CHUNK_BYTES]
+    if buffer:
+        yield bytes(buffer)
+
+
+def rewrite(connection: Connection, file_id: str, pieces: Iterable[bytes]) -> tuple[int, str]:
+    """Write the content of a file anew, in the database; answers its size and SHA-256.
+
+    Args:
+        connection: in a write transaction.
+        file_id: of the file.
+        pieces: the new content. It may be made of the former while it is written: a chunk is written once it was taken.
+    """
+    digest, size, number = hashlib.sha256(), 0, -1
+    for number, chunk in enumerate(in_chunks(pieces)):
+        digest.update(chunk)
+        size += len(chunk)
+        this = FILE_CHUNK.c.file_id == file_id, FILE_CHUNK.c.number == number
+        if connection.execute(update(FILE_CHUNK).where(*this).values(content=chunk)).rowcount != 1:
+            connection.execute(insert(FILE_CHUNK).values(file_id=file_id, number=number, content=chunk))
+    connection.execute(delete(FILE_CHUNK).where(FILE_CHUNK.c.file_id == file_id, FILE_CHUNK.c.number > number))
+    return size, digest.hexdigest()
+
+
+def describe(connection: Connection, file: StoredFile) -> None:
+    """Let a file be this from now on."""
+    values = {column.name: getattr(file, column.name) for column in _COLUMNS if column is not FILE.c.id}
+    connection.execute(update(FILE).where(FILE.c.id == file.id).values(values))
+
+
+def leave(connection: Connection, names: Iterable[str], reading: dt.timedelta = _READING) -> None:
     """Have content outside of the database removed that no file has any more, once nobody reads it.
 
     Content that another installation has put there stays.
     """
-    content_leftovers.add_all(connection, filter(is_own, names), dt.datetime.now(dt.UTC) + _READING)
+    content_leftovers.add_all(connection, filter(is_own, names), dt.datetime.now(dt.UTC) + reading)
 
 
 def new_id() -> str:
@@ -123,7 +177,8 @@ def find(
     connection: Connection, file_id: str, condition: ColumnElement[bool], values: Mapping[str, Any]
 ) -> StoredFile | None:
     """The file of this id, if a condition on the table ``xrm_file`` holds for it; ``values`` are its bind values."""
-    row = connection.execute(select(*_COLUMNS).where(FILE.c.id == file_id, condition), values).first()
+    there = FILE.c.id == file_id, FILE.c.state != FileState.VAULTED
+    row = connection.execute(select(*_COLUMNS).where(*there, condition), values).first()
     return None if row is None else StoredFile(*row)
 
 
@@ -141,11 +196,13 @@ def read_chunk(connection: Connection, file_id: str, number: int) -> bytes | Non
     return None if content is None else bytes(content)
 
 
-def attached(model: Model, tables: Tables, file_id: ColumnElement[str] = FILE.c.id) -> ColumnElement[bool]:
-    """Whether any record refers to a file, of the row of ``xrm_file`` or of this id, or one in trash or vault."""
+def attached(
+    model: Model, tables: Tables, file_id: ColumnElement[str] = FILE.c.id, *, vault: bool = True
+) -> ColumnElement[bool]:
+    """Whether any record refers to a file, of the row of ``xrm_file`` or of this id, or one in trash or ``vault``."""
     return or_(
         exists().where(TRASH_FILE.c.file_id == file_id),
-        exists().where(VAULT_FILE.c.file_id == file_id),
+        exists().where(VAULT_FILE.c.file_id == file_id) if vault else false(),
         *(
             exists().where(tables[entity.name].c[field.columns[0]] == file_id)
             for entity in model
@@ -155,11 +212,11 @@ def attached(model: Model, tables: Tables, file_id: ColumnElement[str] = FILE.c.
     )
 
 
-def held(model: Model, tables: Tables) -> ColumnElement[bool]:
+def held(model: Model, tables: Tables, *, vault: bool = True) -> ColumnElement[bool]:
     """Whether any record refers to a row of ``xrm_file``, or to a file of which it is a former version."""
     later = FILE_VERSION.alias()
-    former = exists().where(later.c.former_id == FILE.c.id, attached(model, tables, later.c.file_id))
-    return attached(model, tables) | former
+    former = exists().where(later.c.former_id == FILE.c.id, attached(model, tables, later.c.file_id, vault=vault))
+    return attached(model, tables, vault=vault) | former
 
 
 def _put_aside(connection: Connection) -> ColumnElement[bool]:
@@ -175,6 +232,28 @@ def _put_aside(connection: Connection) -> ColumnElement[bool]:
                 found.append(exists().where(referred == FILE.c.id))
                 found.append(exists().where(later.c.former_id == FILE.c.id, referred == later.c.file_id))
     return or_(false(), *found)
+
+
+def of_the_vault_alone(connection: Connection, model: Model, tables: Tables, ids: Sequence[str]) -> list[StoredFile]:
+    """Those of some files to which nothing refers but what lies in the vault, held until the transaction ends."""
+    # Locked first, as where files are removed.
+    connection.execute(select(FILE.c.id).where(FILE.c.id.in_(ids)).order_by(FILE.c.id).with_for_update())
+    unused = ~held(model, tables, vault=False) & ~_put_aside(connection)
+    chosen = FILE.c.id.in_(ids), FILE.c.state != FileState.VAULTED, unused
+    return [StoredFile(*row) for row in connection.execute(select(*_COLUMNS).where(*chosen).order_by(FILE.c.id))]
+
+
+def vaulted(connection: Connection, ids: Sequence[str]) -> list[StoredFile]:
+    """Those of some files that lie in the vault, held until the transaction ends."""
+    chosen = FILE.c.id.in_(ids), FILE.c.state == FileState.VAULTED
+    query = select(*_COLUMNS).where(*chosen).order_by(FILE.c.id).with_for_update()
+    return [StoredFile(*row) for row in connection.execute(query)]
+
+
+def known(connection: Connection, ids: Iterable[str]) -> list[str]:
+    """Those of some ids that are files'."""
+    found = select(FILE.c.id).where(FILE.c.id.in_(sorted(ids)))
+    return [str(id_) for id_ in connection.scalars(found)]
 
 
 def _awaited(before: dt.datetime) -> ColumnElement[bool]:

@@ -25,12 +25,17 @@ FILE = Table(
     Column("content_key", String),
     Column("state", String, nullable=False, server_default=text("'ready'")),
     Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("sealed", String),
     PrimaryKeyConstraint("id", name="pk_xrm_file"),
     Index("ix_xrm_file_created_at", "created_at"),
     Index("ix_xrm_file_state", "state"),
     sqlite_strict=True,
 )
-"""One row for each file. It never changes: another content is another file."""
+"""One row for each file. It never changes: another content is another file.
+
+If its content is ``sealed``, the row describes what lies there, so that a backup and a move need no key; ``sealed`` has
+what there is to say of the file itself, encrypted like its content.
+"""
 
 FILE_CHUNK = Table(
     "xrm_file_chunk",

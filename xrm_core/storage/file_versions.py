@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, exists, insert, literal, select
 
-from xrm_core.storage.file_store import StoredFile
+from xrm_core.storage.file_store import FileState, StoredFile
 from xrm_core.storage.file_tables import FILE, FILE_VERSION
 
 _COLUMNS = tuple(FILE.c[name] for name in StoredFile.__dataclass_fields__)
@@ -41,6 +41,6 @@ def add(connection: Connection, file_id: str, former: StoredFile, most: int) -> 
 def versions(connection: Connection, file_id: str) -> list[tuple[StoredFile, str, str | None]]:
     """A file and its former versions, the newest first; each with when and by whom it was stored."""
     former = select(FILE_VERSION.c.former_id).where(FILE_VERSION.c.file_id == file_id)
-    chosen = (FILE.c.id == file_id) | FILE.c.id.in_(former)
+    chosen = ((FILE.c.id == file_id) | FILE.c.id.in_(former)) & (FILE.c.state != FileState.VAULTED)
     query = select(*_COLUMNS, FILE.c.created_at, FILE.c.created_by).where(chosen).order_by(FILE.c.version.desc())
     return [(StoredFile(*row), created_at, by) for *row, created_at, by in connection.execute(query)]

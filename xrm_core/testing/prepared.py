@@ -22,6 +22,7 @@ from xrm_core.records.door import Records
 from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.assembly import Platform, policy_folders, read_model
 from xrm_core.server.blueprints import Blueprint, Blueprints
+from xrm_core.server.content_stores import content_stores
 from xrm_core.settings import Settings, load_settings
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
@@ -62,6 +63,7 @@ class Prepared:
             self._plugins,
             most_along=self.settings.max_deletion,
             key_store=keys_of(self.settings),
+            stores=content_stores(self.settings),
         )
         policies = policy.load(policy_folders(self.settings), self._model)
         for each in brought(self._plugins) if setup.plugin_roles else ():

@@ -31,8 +31,10 @@ from xrm_core.records.locking import locked
 from xrm_core.records.refusals import translated
 from xrm_core.records.stored import Record, canonical, to_columns
 from xrm_core.records.trash import kept_of
-from xrm_core.records.vault.deposits import RECORD, TRASHED, VALUES, Deposit, Writing, sealed, sealing
+from xrm_core.records.vault.contents import files_meant, take_files
+from xrm_core.records.vault.deposits import RECORD, TRASHED, VALUES, Deposit, Writing, kind_of, sealed, sealing
 from xrm_core.records.vault.trashed import taken_from_trash
+from xrm_core.storage import file_store
 from xrm_core.storage.vault_tables import VAULT, VAULT_FILE
 from xrm_core.translation import say
 
@@ -72,6 +74,7 @@ def move_to_vault(
         VaultRefused: a user or team is among them.
         DeletionTooLarge: they are too many.
         SealingUnavailable, SealedKeyDestroyed: nothing can be sealed for the subject.
+        FilesUnavailable: the content of a file that goes along lies where nobody answers.
     """
     move = _Move(context, subject)
     roots = sorted(set(records))
@@ -153,6 +156,7 @@ class _Move:
             connection.execute(insert(VAULT), some)
         for some in _parts(self._files):
             connection.execute(insert(VAULT_FILE), some)
+        take_files(self.context, self._box, self.subject, [each["file_id"] for each in self._files])
         counts: dict[str, int] = {}
         for row in self._rows:
             counts[row["entity"]] = counts.get(row["entity"], 0) + 1
@@ -163,6 +167,9 @@ class _Move:
         self._put(how, kind.name, record["id"], content, map(str, files))
 
     def _put(self, how: str, entity: str, record_id: str, content: Mapping[str, Any], files: Iterable[str]) -> None:
+        connection, model = self.context.connection, self.context.records.model
+        meant = files_meant(kind_of(model, entity), content)
+        kept = {*files, *(file_store.known(connection, meant) if meant else ())}
         id_ = str(uuid7())
         self._rows.append(
             {
@@ -177,7 +184,7 @@ class _Move:
                 "content": sealed(self._box, self.subject, entity, record_id, content),
             }
         )
-        self._files += [{"file_id": file, "vault_id": id_} for file in sorted(files)]
+        self._files += [{"file_id": file, "vault_id": id_} for file in sorted(kept)]
 
 
 def _held(context: Writing, roots: Sequence[Key]) -> list[Gone]:

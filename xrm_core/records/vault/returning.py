@@ -21,6 +21,7 @@ from xrm_core.records.locking import locked
 from xrm_core.records.refusals import translated
 from xrm_core.records.stored import to_columns
 from xrm_core.records.trash import values_of
+from xrm_core.records.vault.contents import give_files
 from xrm_core.records.vault.deposits import RECORD, TRASHED, VALUES, Deposit, Writing, kind_of, opened, rows_of
 from xrm_core.records.vault.trashed import given_to_trash
 from xrm_core.records.wording import noun
@@ -47,6 +48,7 @@ def bring_back(context: Writing, deposit: str) -> Deposit:
         VaultRefused: an entity is not there any more, or a record whose values it are was moved itself since.
         ValidationFailed: something does not fit any more, such as a unique value that another record has by now.
         SealingUnavailable, SealedKeyDestroyed: it cannot be opened, or nobody can open it any more.
+        FilesUnavailable: the content of a file lies where nobody answers.
     """
     records, connection, caller = context.records, context.connection, context.system
     now = dt.datetime.now(dt.UTC)
@@ -73,7 +75,9 @@ def bring_back(context: Writing, deposit: str) -> Deposit:
     for row, content in contents:
         put_back(connection, content["log"])
         give_aside(connection, _kind(records.model, row.entity), row.record_id, content.get("aside", {}))
+    files = [file for row, _ in contents for file in _files(context, row.id)]
     connection.execute(delete(VAULT).where(VAULT.c.deposit == deposit))
+    give_files(context, files)
     counts: dict[str, int] = {}
     others = [row.entity for row, _ in contents if row.kind != RECORD]
     for entity in (*(each.kind.name for each in ordered), *others):

@@ -13,8 +13,8 @@ from xrm_core.storage.bundle.content import damaged
 from xrm_core.storage.bundle.rows import line_of, lines
 from xrm_core.storage.contents import Contents
 from xrm_core.storage.engines import Database
-from xrm_core.storage.file_store import StoredFile
-from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK
+from xrm_core.storage.file_store import StoredFile, in_chunks
+from xrm_core.storage.file_tables import FILE, FILE_CHUNK
 
 _COLUMNS = tuple(FILE.c[name] for name in StoredFile.__dataclass_fields__)
 
@@ -44,7 +44,7 @@ def chunk_lines(connection: Connection, database: Database, contents: Contents) 
                 yield from _inside(connection, file)
                 continue
             with closing(contents.reader(database, file, range(file.size))) as reader:
-                for number, content in enumerate(_chunks(iter(reader.read, b""))):
+                for number, content in enumerate(in_chunks(iter(reader.read, b""))):
                     yield line_of({"file_id": file.id, "number": number, "content": content})
 
 
@@ -59,15 +59,3 @@ def require_inside(row: dict[str, object]) -> None:
     """Refuse a file that says its content lies elsewhere: it would be somebody else's. Raises BundleInvalid."""
     if row["content_key"] is not None:
         raise damaged("a file has its content elsewhere")
-
-
-def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in chunks of the size that the table has."""
-    buffer = bytearray()
-    for piece in pieces:
-        buffer += piece
-        while len(buffer) >= CHUNK_BYTES:
-            yield bytes(buffer[:CHUNK_BYTES])
-            del buffer[:CHUNK_BYTES]
-    if buffer:
-        yield bytes(buffer)

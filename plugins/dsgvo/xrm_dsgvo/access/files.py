@@ -34,6 +34,8 @@ def _files(content: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapp
     """Records and their fields that hold files, as far as the answer has them."""
     takes_along = content["meta"]["right"] == "portability"
     for record in content["data"]:
+        if record["restricted"]:
+            continue  # they lie in the vault
         for field in record["fields"]:
             if field["isFile"] and (is_portable(field) or not takes_along):
                 yield record, field

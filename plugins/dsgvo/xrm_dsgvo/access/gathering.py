@@ -124,7 +124,7 @@ class Gathering:
             shown = texts(field_, value)
         if str(field_.type) == "file" and store == "records":
             self.notes.found["files"] += 1
-            self.notes.leave_out("FILE_APART", "files", hit.entity, name)
+            self.notes.leave_out("RESTRICTED_FILE" if hit.restricted else "FILE_APART", "files", hit.entity, name)
         yield self._described(field_, said) | {"value": plain(value), "text": shown}
 
     def _told(self, hit: Hit, said: FieldPrivacy, value: Any, store: str) -> Any:

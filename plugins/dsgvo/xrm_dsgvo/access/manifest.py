@@ -36,6 +36,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "de": "Frühere Werte eingeschränkter Daten liegen im Tresor; sie sind nach der Aufhebung wieder enthalten.",
         "en": "Former values of restricted data lie in the vault; they are told again once the restriction is lifted.",
     },
+    "RESTRICTED_FILE": {
+        "de": "Dateien eingeschränkter Daten liegen im Tresor; sie liegen der Auskunft nach der Aufhebung wieder bei.",
+        "en": "Files of restricted data lie in the vault; they are given along again once the restriction is lifted.",
+    },
     "FILE_APART": {
         "de": "Der Inhalt einer Datei liegt der Auskunft gesondert bei.",
         "en": "The content of a file is given along apart.",

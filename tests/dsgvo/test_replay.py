@@ -1,30 +1,23 @@
 """What a restored backup brings back of who was erased is erased again before the first request (I3)."""
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 from xrm_dsgvo.erasure import replaying
 
-from tests.cli.test_backup import DUMP
 from tests.dsgvo.canaries import Person, tokens_in
 from tests.dsgvo.conftest import KEY
+from tests.dsgvo.restoring import Backups, backups  # noqa: F401 - a fixture
 from tests.dsgvo.test_erasures import World, begin
-from tests.postgres import PostgresServer
+from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, OPEN, done
 from xrm_core.api import Refuse
 from xrm_core.jobs.replaying import ReplayPending, catch_up
 from xrm_core.sealed.key_store import KeyStore
-from xrm_core.server.app import create_app
 from xrm_core.server.journals import JournalState, journal_state
-from xrm_core.storage.backup import back_up, restore
-from xrm_core.storage.backup.contents import installation
-from xrm_core.storage.backup.postgres_tools import PostgresTools
-from xrm_core.storage.engines import Database
 from xrm_core.testing import Setup, Xrm
 
 Restored = Callable[[], Any]
@@ -41,30 +34,11 @@ def world(xrm: Xrm) -> World:
 
 
 @pytest.fixture
-def saved(world: World, tmp_path: Path) -> Path:
-    """A backup in which all are."""
-    assert world.xrm.http.get("/health/ready").status_code == 200
-    what = installation(world.xrm.database.url.render_as_string(hide_password=False), tmp_path / "data")
-    back_up(what, tmp_path / "saved", PostgresTools(DUMP), None)
-    return tmp_path / "saved"
-
-
-@pytest.fixture
-def restored(world: World, saved: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Restored]:
-    """Brings it back elsewhere, with the plugins and the key store of the original."""
-    with ExitStack() as stack:
-
-        def bring_back() -> Any:
-            url = f"sqlite:///{tmp_path / 'other' / 'xrm.db'}"
-            if not world.xrm.database.is_sqlite:
-                server: PostgresServer = request.getfixturevalue("postgres_server")
-                url = stack.enter_context(server.database(empty=True))
-            restore(saved, url, tmp_path / "other", {}, PostgresTools(DUMP))
-            settings = world.xrm.platform.settings.model_copy(update={"database_url": url})
-            database = stack.enter_context(closing(Database(url)))
-            return replace(world.xrm.platform, settings=settings, database=database)
-
-        yield bring_back
+def restored(world: World, backups: Backups) -> Restored:  # noqa: F811
+    """Brings a backup back in which all are, and of which the journal has all."""
+    world.xrm.work()
+    backups.save()
+    return backups.bring_back
 
 
 def erase(world: World, *persons: Person) -> None:
@@ -79,13 +53,10 @@ def left(world: World, platform: Any, person: Person) -> set[tuple[str, str]]:
     return {(entity, name) for _, entity, name in tokens_in(there.dump(), [person])}
 
 
-def serving(world: World, platform: Any) -> TestClient:
-    """A server; it has the schemas of that of the original."""
-    return TestClient(create_app(platform, blueprint=world.xrm._blueprint(platform)))
-
-
 def test_a_person_who_was_erased_is_gone_from_a_restored_backup_before_it_is_served(
-    world: World, restored: Restored
+    world: World,
+    restored: Restored,
+    backups: Backups,  # noqa: F811
 ) -> None:
     # given a backup, and an erasure after it
     erase(world, world.a)
@@ -94,7 +65,7 @@ def test_a_person_who_was_erased_is_gone_from_a_restored_backup_before_it_is_ser
     assert left(world, platform, world.a) > stays  # the backup has brought them back
 
     # when a server is started on it
-    with serving(world, platform) as http:
+    with backups.serving(platform) as http:
         assert http.get("/health/ready").json() == {"status": "ready"}
 
         # then nothing is there but what the erasure had left, and all of others
@@ -112,9 +83,17 @@ def test_a_person_who_was_erased_is_gone_from_a_restored_backup_before_it_is_ser
 
 @pytest.mark.slow
 def test_nothing_is_served_until_all_is_erased_again_and_it_goes_on_where_it_ended(
-    world: World, restored: Restored, monkeypatch: pytest.MonkeyPatch
+    world: World,
+    restored: Restored,
+    backups: Backups,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # given two erasures, of which the second cannot be done again
+    # given two erasures, of which the second cannot be done again; before the first a restriction was lifted, for which
+    # nothing can be sealed any more
+    given = {"person": {"entity": "contact", "record": world.a.records["contact"]}, "ground": "accuracy"}
+    id_ = done(world.admin, OPEN, **given, because="Contested.")["restriction"]
+    done(world.admin, ANNOUNCE, restriction=id_, via="letter")
+    done(world.admin, LIFT, restriction=id_, because="It is right.")
     erase(world, world.a, world.b)
     stays = left(world, world.xrm, world.a), left(world, world.xrm, world.b)
     platform, note = restored(), replaying._note
@@ -125,7 +104,7 @@ def test_nothing_is_served_until_all_is_erased_again_and_it_goes_on_where_it_end
         note(context, content)
 
     monkeypatch.setattr(replaying, "_note", stopped)
-    with serving(world, platform) as http:
+    with backups.serving(platform) as http:
         # then nothing is answered, and the code says why
         assert http.get("/health/ready").json() == {"status": "not ready", "code": "REPLAY_PENDING"}
         answer = http.post("/graphql", json={"query": "{ contacts { nodes { id } } }"})
@@ -144,7 +123,7 @@ def test_nothing_is_served_until_all_is_erased_again_and_it_goes_on_where_it_end
 def test_an_erasure_that_was_taken_back_leaves_nothing_in_the_journal(world: World, restored: Restored) -> None:
     # given an erasure that is refused, as others have changed the data since it was planned
     opened = world.decided(world.a)
-    world.update("contact", world.a.records["contact"], {"email": "later@vogel.example"})
+    world.update("contact", world.a.records["contact"], {"first_name": "Later"})
     given = {"run": opened["run"], "planHash": "0" * 64}
     document = "mutation ($i: DsgvoErasureRunInput!) { dsgvoErasureRun(input: $i) { status } }"
     world.xrm.as_role("dsb").refused(document, "REFUSED_BY_PLUGIN", i=given)

@@ -2,8 +2,11 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Connection, insert, select, update
 from uuid_utils import uuid7
@@ -21,6 +24,9 @@ _ATTEMPTS = 30
 """With an hour between the later ones, a key store may be away for a day."""
 
 _AT_ONCE = 100
+_under_way: ContextVar[str | None] = ContextVar("journal_under_way", default=None)
+_asked: "WeakSet[Any]" = WeakSet()
+"""Transactions, or parts of them that can be taken back alone, in which the job is enqueued: one writes all."""
 
 
 def keep_beyond_restore(connection: Connection, kind: str, content: Mapping[str, Any]) -> str:
@@ -32,13 +38,29 @@ def keep_beyond_restore(connection: Connection, kind: str, content: Mapping[str,
         content: JSON: ids, names of fields, reasons. No personal data: it outlives what it is about.
 
     Returns:
-        The id of the entry.
+        The id of the entry. While something is done again that is its own: nothing more is kept then.
     """
+    again = _under_way.get()
+    if again is not None:
+        return again
     id_, now = str(uuid7()), dt.datetime.now(dt.UTC)
     text = json.dumps(content, ensure_ascii=False, allow_nan=False)
     connection.execute(insert(JOURNAL_ENTRY).values(id=id_, kind=kind, content=text, kept_at=now, written_at=None))
-    enqueue(connection, NAME, {"entry": id_})
+    part = connection.get_nested_transaction() or connection.get_transaction()
+    if part not in _asked:
+        enqueue(connection, NAME, {"entry": id_})
+        _asked.add(part)
     return id_
+
+
+@contextmanager
+def doing_again(entry: str) -> Iterator[None]:
+    """What is done within is in the journal already, as this entry."""
+    token = _under_way.set(entry)
+    try:
+        yield
+    finally:
+        _under_way.reset(token)
 
 
 def writing() -> JobHandler:

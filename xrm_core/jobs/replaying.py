@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from xrm_core.errors import XrmError
 from xrm_core.jobs.enqueue import NAME
+from xrm_core.jobs.journal import doing_again
 from xrm_core.permissions.caller import System
 from xrm_core.plugins import Plugins
 from xrm_core.records.context import Context
@@ -136,7 +137,8 @@ def _again(database: Database, records: Records, replay: Replay, entry: JournalE
                 records, connection, System(records.full_access, f"replay {replay.name}"), ("job", replay.name)
             )
             context.settings = records.plugins.settings_of(replay.name.partition(".")[0])
-            replay.run(context, json.loads(entry.content))
+            with doing_again(entry.id):
+                replay.run(context, json.loads(entry.content))
 
     try:
         in_transaction(database, whole)

@@ -44,6 +44,7 @@ from xrm_dsgvo.processors import connectors, contracts
 from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
 from xrm_dsgvo.requests import asking, deciding, identity, opening, rectifying
+from xrm_dsgvo.restored import surface as restored
 from xrm_dsgvo.restriction import surface as restrictions
 from xrm_dsgvo.retention import engine, holds
 from xrm_dsgvo.sealed import ending
@@ -126,8 +127,8 @@ def register_schedules() -> list[Schedule]:
 
 @hookimpl
 def register_replays() -> list[Replay]:
-    """What is erased again after a backup was restored."""
-    return replaying.replays()
+    """What is erased, objected to, withdrawn and restricted again after a backup was restored."""
+    return [*replaying.replays(), *restored.replays()]
 
 
 @hookimpl

@@ -5,6 +5,7 @@ from typing import Any
 from xrm_core.api import Record, Refuse
 from xrm_dsgvo.consent.states import NotPossible, after, fold
 from xrm_dsgvo.own import Writing, change, create, now
+from xrm_dsgvo.restored import keeping
 
 CONSENT = "consent"
 EVENT = "consent_event"
@@ -12,7 +13,14 @@ _MOST = 1_000
 
 
 def happened(
-    context: Writing, consent: str, kind: str, *, via: str | None = None, note: str | None = None, **values: Any
+    context: Writing,
+    consent: str,
+    kind: str,
+    *,
+    via: str | None = None,
+    note: str | None = None,
+    at: str | None = None,
+    **values: Any,
 ) -> str:
     """Add an event to a consent, and have its status follow; its contact point is held by whoever calls.
 
@@ -22,6 +30,7 @@ def happened(
         kind: of the event.
         via: how it came.
         note: what else is to be said of it.
+        at: when; None: now.
         values: of the consent that change with it.
 
     Returns:
@@ -41,9 +50,12 @@ def happened(
             },
             field="status",
         ) from None
-    event = {"consent": consent, "position": len(before) + 1, "kind": kind, "at": now(), "via": via, "note": note}
+    at = at or now()
+    event = {"consent": consent, "position": len(before) + 1, "kind": kind, "at": at, "via": via, "note": note}
     create(context, EVENT, event)
     change(context, CONSENT, consent, {"status": state, **values})
+    if kind in keeping.ENDING:
+        keeping.ended(context, consent, kind, at)
     return state
 
 

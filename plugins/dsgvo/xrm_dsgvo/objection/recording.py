@@ -9,10 +9,12 @@ from xrm_core.api import Action, ActionContext, On, Record, Refuse, recheck_mess
 from xrm_dsgvo.channels import KINDS, Channel, PointKind
 from xrm_dsgvo.consent.given import kind_of
 from xrm_dsgvo.consent.withdrawing import end
+from xrm_dsgvo.objection.exceptions import end_exceptions
 from xrm_dsgvo.objection.suppressing import suppress
 from xrm_dsgvo.own import Writing, change, create, kept, now
 from xrm_dsgvo.points import POINT, held, normal
 from xrm_dsgvo.purposes import all_of, named
+from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restriction.restricting import Ground, restrict
 from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
 
@@ -109,9 +111,12 @@ def object_(context: Writing, given: ObjectionInput) -> Objected:
     for point in points:
         suppress(context, point, "objection", at, values["channel"], purpose)
         ended += end(context, point["id"], given.via, at, values["channel"], below)
-        _end_exceptions(context, point["id"])
-    change(context, OBJECTION, objection, {"status": "effective", "effective_at": at})
-    _hold_back(context, [point["id"] for point in points], subject)
+        end_exceptions(context, point["id"])
+    effective = {"status": "effective", "effective_at": at}
+    change(context, OBJECTION, objection, effective)
+    ids = [str(point["id"]) for point in points]
+    keeping.objected(context, objection, values | effective, ids)
+    _hold_back(context, ids, subject)
     return Objected(objection, "effective", ended)
 
 
@@ -128,6 +133,7 @@ def decide(context: ActionContext, objection: Record, given: DecisionInput) -> N
         raise Refuse({"en": "Say why.", "de": "Den Grund angeben."}, field="assessment")
     decided = {"status": given.decision.value, "assessment": given.assessment}
     change(context, OBJECTION, objection["id"], decided)
+    keeping.decided(context, objection, given.decision.value)
 
 
 def close(context: ActionContext, objection: Record) -> None:
@@ -136,6 +142,7 @@ def close(context: ActionContext, objection: Record) -> None:
         text = {"en": "It is not decided.", "de": "Darüber ist nicht entschieden."}
         raise Refuse(text, field="status")
     change(context, OBJECTION, objection["id"], {"status": "closed"})
+    keeping.decided(context, objection, "closed")
 
 
 def actions() -> list[Action]:
@@ -165,7 +172,9 @@ def _to_be_assessed(context: Writing, values: dict[str, Any]) -> Objected:
         raise Refuse(text, field="person")
     objection = create(context, OBJECTION, values)
     _restricted(context, values["data_subject"])
-    change(context, OBJECTION, objection, {"status": "restricted", "effective_at": now()})
+    restricted = {"status": "restricted", "effective_at": now()}
+    change(context, OBJECTION, objection, restricted)
+    keeping.objected(context, objection, values | restricted)
     return Objected(objection, "restricted", 0)
 
 
@@ -205,9 +214,3 @@ def _hold_back(context: Writing, points: list[str], subject: str | None) -> None
     for each in context.find("data_subject_link", {"data_subject": {"id": {"in": sorted(subjects)}}}, 1_000):
         recheck_messages(context, (each["entity_name"], each["record_id"]))
     recheck_messages(context)
-
-
-def _end_exceptions(context: Writing, point: str) -> None:
-    where = {"contact_point": {"id": {"eq": point}}, "status": {"eq": "eligible"}}
-    for each in context.find("customer_exception", where, 1_000):
-        change(context, "customer_exception", each["id"], {"status": "objected"})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from xrm_core.api import Action, ActionContext, On, Record, Refuse
 from xrm_dsgvo.own import Writing, change, create, kept, now
 from xrm_dsgvo.points import POINT, digest
+from xrm_dsgvo.restored import keeping
 
 SUPPRESSION = "suppression"
 
@@ -35,12 +36,14 @@ def suppress(
     if point["value"] is None:  # erased: what was to be kept of it is kept
         return
     kept_as = {"digest": digest(point["kind"], point["value"], context.settings), "kind": point["kind"]}
+    entry = {**kept_as, "reason": reason, "at": at, "channel": channel, "purpose": purpose}
+    keeping.suppressed(context, entry)
     where = {"digest": {"eq": kept_as["digest"]}, "reason": {"eq": reason}, "status": {"eq": "active"}}
     for each in context.find(SUPPRESSION, where, 1_000):
         if (each["channel"], each["purpose"]) == (channel, purpose):
             change(context, SUPPRESSION, each["id"], {"at": at})
             return
-    create(context, SUPPRESSION, {**kept_as, "reason": reason, "at": at, "channel": channel, "purpose": purpose})
+    create(context, SUPPRESSION, entry)
 
 
 def undeliverable(context: ActionContext, given: SuppressInput) -> None:
@@ -71,8 +74,10 @@ def release(context: ActionContext, suppression: Record, given: ReleaseInput) ->
     if not given.because.strip():
         raise Refuse({"en": "Say why.", "de": "Den Grund angeben."}, field="because")
     if suppression["status"] == "active":
-        released = {"status": "released", "released_at": now(), "released_because": given.because.strip()[:500]}
+        at = now()
+        released = {"status": "released", "released_at": at, "released_because": given.because.strip()[:500]}
         change(context, SUPPRESSION, suppression["id"], released)
+        keeping.released(context, suppression, at)
 
 
 def actions() -> list[Action]:

@@ -16,8 +16,10 @@ from xrm_core.api import (
     recheck_messages,
 )
 from xrm_dsgvo.own import Making, change, create, now
+from xrm_dsgvo.points import POINT
+from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restriction.reach import Reach, reach_of
-from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
+from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
 
 RESTRICTION = "restriction"
 
@@ -105,6 +107,7 @@ def restrict(
     because: str,
     review_on: date | None = None,
     *,
+    since: str | None = None,
     needs_vault: bool = True,
 ) -> RestrictionStanding:
     """The same, for other parts of the plugin. What came since a former restriction is moved by another one.
@@ -123,19 +126,23 @@ def restrict(
         if needs_vault:
             raise
     counts: Mapping[str, int] = {} if deposit is None else deposit.counts
+    for entity, point in found.values:
+        if entity == POINT:  # also where nobody had said whose it is: the gate asks whether they are restricted
+            holds(context, point, subject)
     if stored["status"] == "active":
         change(context, SUBJECT, subject, {"status": "restricted"})
     values: dict[str, Any] = {
         "data_subject": subject,
         "ground": ground.value,
         "because": because,
-        "since": now(),
+        "since": since or now(),
         "review_on": None if review_on is None else review_on.isoformat(),
         "status": "active",
         "deposit": None if deposit is None else deposit.id,
         "records": sum(counts.values()),
     }
     id_ = create(context, RESTRICTION, values)
+    keeping.restricted(context, id_, values)
     recheck_messages(context)
     left = [RestrictedRecord(*key) for key in sorted(set(found.left))]
     return RestrictionStanding(id_, "active", _counted(counts), left)
@@ -148,8 +155,10 @@ def announce(context: ActionContext, given: RestrictionAnnounceInput) -> Restric
         Refuse: there is no such restriction that is active.
     """
     restriction = _held(context, given.restriction, "active")
-    values = {"status": "lift_announced", "announced_at": now(), "announced_via": _said(given.via, "via")[:60]}
+    at = now()
+    values = {"status": "lift_announced", "announced_at": at, "announced_via": _said(given.via, "via")[:60]}
     change(context, RESTRICTION, restriction["id"], values)
+    keeping.lifting(context, keeping.ANNOUNCED, restriction, at)
     return RestrictionStanding(given.restriction, "lift_announced", [], [])
 
 
@@ -171,14 +180,25 @@ def lift(context: ActionContext, given: RestrictionLiftInput) -> RestrictionStan
             "de": "Über den Widerspruch der Person ist noch nicht entschieden: decideObjection.",
         }
         raise Refuse(text, field="restriction")
+    return lifted(context, restriction, because, now())
+
+
+def lifted(context: Making, restriction: Record, because: str, at: str) -> RestrictionStanding:
+    """The same, of one that may be lifted.
+
+    Raises:
+        ValidationFailed: something does not fit any more.
+    """
+    subject = str(restriction["data_subject"])
     back = None if restriction["deposit"] is None else bring_back(context, str(restriction["deposit"]))
-    ended = {"status": "lifted", "lifted_at": now(), "lifted_because": because, "deposit": None}
+    ended = {"status": "lifted", "lifted_at": at, "lifted_because": because, "deposit": None}
     change(context, RESTRICTION, restriction["id"], ended)
+    keeping.lifting(context, keeping.LIFTED, restriction, at)
     of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": ["active", "lift_announced"]}}
     stored = context.read(SUBJECT, subject)
     if not context.find(RESTRICTION, of, 1) and stored is not None and stored["status"] == "restricted":
         change(context, SUBJECT, subject, {"status": "active"})
-    return RestrictionStanding(given.restriction, "lifted", _counted({} if back is None else back.counts), [])
+    return RestrictionStanding(str(restriction["id"]), "lifted", _counted({} if back is None else back.counts), [])
 
 
 def _held(context: ActionContext, id_: str, status: str) -> Record:

@@ -1,0 +1,72 @@
+"""What is kept of rights beyond a restore: ids, hashes, kinds and moments; no text that somebody has written."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from xrm_core.api import keep_beyond_restore
+from xrm_dsgvo.own import Writing
+from xrm_dsgvo.purposes import PURPOSE
+from xrm_dsgvo.restored.persons import told
+
+SUPPRESSED, RELEASED = "dsgvo.suppression", "dsgvo.suppression_released"
+CONSENT_ENDED = "dsgvo.consent_ended"
+OBJECTED, DECIDED = "dsgvo.objection", "dsgvo.objection_decided"
+RESTRICTED, ANNOUNCED, LIFTED = "dsgvo.restriction", "dsgvo.restriction_announced", "dsgvo.restriction_lifted"
+
+ENDING = frozenset({"withdrawn", "invalidated", "expired", "superseded"})
+"""Events after which a consent allows nothing. One that nobody has confirmed in time ends by itself."""
+
+
+def suppressed(context: Writing, entry: Mapping[str, Any]) -> None:
+    """A contact point is not written to, or counts from now on."""
+    keep_beyond_restore(context.connection, SUPPRESSED, _entry(context, entry))
+
+
+def released(context: Writing, entry: Mapping[str, Any], at: str) -> None:
+    """It may be written to again."""
+    keep_beyond_restore(context.connection, RELEASED, {**_entry(context, entry), "released_at": at})
+
+
+def ended(context: Writing, consent: str, kind: str, at: str) -> None:
+    """A consent has ended, by an event of :data:`ENDING`."""
+    keep_beyond_restore(context.connection, CONSENT_ENDED, {"consent": consent, "kind": kind, "at": at})
+
+
+def objected(context: Writing, objection: str, values: Mapping[str, Any], points: Iterable[str] = ()) -> None:
+    """Somebody has objected, at these contact points."""
+    names = ("scope", "channel", "received_at", "effective_at", "status")
+    said = {name: values[name] for name in names} | {"purpose": purpose_told(context, values["purpose"])}
+    said |= {"objection": objection, "person": told(context, values["data_subject"]), "points": list(points)}
+    keep_beyond_restore(context.connection, OBJECTED, said)
+
+
+def decided(context: Writing, objection: Mapping[str, Any], status: str) -> None:
+    """An objection was decided on, or closed."""
+    said = {"objection": objection["id"], "effective_at": objection["effective_at"], "status": status}
+    said["person"] = told(context, objection["data_subject"])
+    keep_beyond_restore(context.connection, DECIDED, said)
+
+
+def restricted(context: Writing, restriction: str, values: Mapping[str, Any]) -> None:
+    """Data of a person were restricted."""
+    said = {name: values[name] for name in ("ground", "since", "review_on")}
+    said |= {"restriction": restriction, "person": told(context, values["data_subject"])}
+    keep_beyond_restore(context.connection, RESTRICTED, said)
+
+
+def lifting(context: Writing, kind: str, restriction: Mapping[str, Any], at: str) -> None:
+    """The person was told that it will be lifted, or it was."""
+    said = {"restriction": restriction["id"], "since": restriction["since"], "at": at}
+    said["person"] = told(context, restriction["data_subject"])
+    keep_beyond_restore(context.connection, kind, said)
+
+
+def purpose_told(context: Writing, purpose: str | None) -> Mapping[str, Any] | None:
+    """A purpose, by its id and its key, which is the same where somebody makes it again."""
+    stored = context.read(PURPOSE, purpose) if purpose else None
+    return None if stored is None else {"id": stored["id"], "key": stored["key"]}
+
+
+def _entry(context: Writing, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    said = {name: entry[name] for name in ("digest", "kind", "reason", "channel", "at")}
+    return said | {"purpose": purpose_told(context, entry["purpose"])}

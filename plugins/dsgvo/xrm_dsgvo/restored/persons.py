@@ -1,0 +1,34 @@
+"""Whom an entry of the journal is about: the backup may know their records, and not yet that they are somebody."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from xrm_dsgvo.own import Looking, Writing
+from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
+
+_MOST = 1_000
+
+
+def told(context: Looking, subject: str | None) -> Mapping[str, Any] | None:
+    """A data subject, with the records that are known to be about it; ids alone."""
+    if subject is None:
+        return None
+    links = context.find("data_subject_link", {"data_subject": {"id": {"eq": subject}}}, _MOST)
+    return {"subject": subject, "records": [[each["entity_name"], each["record_id"]] for each in links]}
+
+
+def known(context: Writing, said: Mapping[str, Any] | None) -> str | None:
+    """Its id here, made if one of its records is here; None: nothing of it is, or nobody was named."""
+    if said is None:
+        return None
+    if context.read(SUBJECT, said["subject"]) is not None:
+        return str(said["subject"])
+    model = context.records.model
+    for entity, record in said["records"]:  # linked first: an entry before may have moved the record into the vault
+        links = context.find("data_subject_link", {"entity_name": {"eq": entity}, "record_id": {"eq": record}}, 1)
+        if links:
+            return str(links[0]["data_subject"])
+    for entity, record in said["records"]:
+        if entity in model and context.read(entity, record) is not None:
+            return subject_of(context, Person(entity=entity, record=record))
+    return None

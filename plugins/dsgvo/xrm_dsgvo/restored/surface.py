@@ -1,0 +1,18 @@
+"""All that the plugin does again for rights; an erasure is another matter (``erasure/replaying.py``)."""
+
+from xrm_core.api import Replay
+from xrm_dsgvo.restored import keeping, objections, restrictions
+
+
+def replays() -> list[Replay]:
+    """In the order in which they were done, entry by entry."""
+    return [
+        Replay(keeping.SUPPRESSED, objections.suppress_again),
+        Replay(keeping.RELEASED, objections.release_again),
+        Replay(keeping.CONSENT_ENDED, objections.end_again),
+        Replay(keeping.OBJECTED, objections.object_again),
+        Replay(keeping.DECIDED, objections.decide_again),
+        Replay(keeping.RESTRICTED, restrictions.restrict_again),
+        Replay(keeping.ANNOUNCED, restrictions.announce_again),
+        Replay(keeping.LIFTED, restrictions.lift_again),
+    ]

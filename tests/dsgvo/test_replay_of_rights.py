@@ -1,0 +1,125 @@
+"""What somebody has said since a backup was made holds when it is restored, before anything is sent or served (I3)."""
+
+from typing import Any
+
+import pytest
+import xrm_dsgvo
+
+from tests.dsgvo.conftest import KEY
+from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
+from tests.dsgvo.restoring import Backups, backups  # noqa: F401 - a fixture
+from tests.dsgvo.test_outbox import NEWS, Marketing
+from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, OPEN, done
+from xrm_core.jobs.replaying import catch_up
+from xrm_core.server.job_places import JobPlaces
+from xrm_core.testing import Setup, Xrm
+
+ADA, BEN, CLEO, DAN, EVE, FAY, GUS = (
+    f"{name}@example.com" for name in ("ada", "ben", "cleo", "dan", "eve", "fay", "gus")
+)
+ALL = (ADA, BEN, CLEO, DAN, EVE, FAY, GUS)
+BOUNCED = "mutation ($c: String!) { dsgvoUndeliverable(input: {contactPoint: $c}) }"
+RELEASE = 'mutation ($id: ID!) { releaseSuppression(id: $id, input: {because: "It works."}) { id } }'
+DECIDE = """mutation ($id: ID!) {
+  decideObjection(id: $id, input: {decision: upheld, assessment: "Right"}) { status } }"""
+CONTACT = "query ($id: ID!) { contact(id: $id) { email } }"
+SECRET = "Frau Geheim rief an"
+
+
+@pytest.fixture(scope="module")
+def xrm_setup() -> Setup:
+    return Setup(plugins={"dsgvo": xrm_dsgvo, "mk": Marketing()}, environment=KEY)
+
+
+def standing(found: Consents, ids: dict[str, str]) -> dict[str, Any]:
+    """What may be sent to whom, and whose contact is there."""
+    contacts = {each: found.admin.query(CONTACT, id=ids[each])["contact"] is not None for each in ALL}
+    return {each: (found.permit(each), contacts[each]) for each in ALL}
+
+
+def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hold_after_its_restore(
+    consents: Consents,  # noqa: F811
+    backups: Backups,  # noqa: F811
+):
+    # given a backup in which all have consented, one is restricted, and a message to each waits
+    xrm, admin = consents.xrm, consents.admin
+    ids = {each: xrm.create("contact", last_name=each.partition("@")[0], email=each) for each in ALL}
+    given = {each: consents.consent(each) for each in ALL}
+    about = {each: {"entity": "contact", "record": ids[each]} for each in ALL}
+    old = done(admin, OPEN, person=about[DAN], ground="accuracy", because="Contested.")["restriction"]
+    for each in (ADA, BEN, FAY):
+        admin.query(NEWS, id=ids[each])
+    backups.save()
+
+    # when they say otherwise after it
+    consents.object(ADA, via=SECRET, grounds=SECRET)
+    consents.withdraw(given[BEN])
+    done(admin, OPEN, person=about[CLEO], ground="claims", because=SECRET, reviewOn="2031-01-31")
+    done(admin, ANNOUNCE, restriction=old, via="letter")
+    done(admin, LIFT, restriction=old, because="It is right.")
+    points = {each["value"]: each["id"] for each in consents.rows("contactPoints", "id value")}
+    for each in (EVE, FAY):
+        admin.query(BOUNCED, c=points[each])
+    [_, eve, _] = consents.rows("suppressions", "id reason", "{reason: {in: [bounce, objection]}}")
+    admin.query(RELEASE, id=eve["id"])
+    opposed = consents.object(None, scope="specific", person=about[GUS], grounds=SECRET)
+    admin.query(DECIDE, id=opposed["objection"])
+    before = standing(consents, ids)
+    with xrm.database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM xrm_job WHERE name = 'send_message'")  # this one sends nothing
+    assert [each.name for each in xrm.work().jobs if each.name == "write_journal"]
+
+    # then workers of what was restored do nothing before it is so again
+    platform = backups.bring_back()
+    [place] = JobPlaces(platform.settings, platform.plugins, platform.database)()
+    assert place.caught_up
+    with backups.serving(platform) as http:
+        app = Consents(backups.app(platform, http, admin), admin, consents.declaration, consents.purposes)
+        app.admin = app.xrm.as_role("admin")
+        app.xrm.work()
+        assert xrm.mails == []
+        assert standing(app, ids) == before
+        assert before == {
+            ADA: ("E_OBJECTION", True),
+            BEN: ("E_OBJECTION", True),
+            CLEO: ("E_RESTRICTED", False),
+            DAN: ("C_CONSENT", True),
+            EVE: ("C_CONSENT", True),
+            FAY: ("E_OBJECTION", True),
+            GUS: ("E_RESTRICTED", False),
+        }
+        kept(app)
+    # and once more there is nothing to do, nor is anything in the journal that somebody has written
+    assert catch_up(platform.database, platform.records) == 0
+    journal_of(xrm)
+
+
+def kept(app: Consents) -> None:
+    """The records, as far as ids and kinds say them."""
+    [ada, gus] = app.rows("objections", "scope status via contactPoint { value }")
+    assert ada == {
+        "scope": "direct_marketing",
+        "status": "effective",
+        "via": "restore",
+        "contactPoint": {"value": ADA},
+    }
+    assert (gus["scope"], gus["status"]) == ("specific", "upheld")
+    assert [each["status"] for each in app.rows("consents", "status")].count("withdrawn") == 2
+    grounds = [
+        (each["ground"], each["status"], each["reviewOn"])
+        for each in app.rows("restrictions", "ground status reviewOn")
+    ]
+    assert sorted(grounds) == [
+        ("accuracy", "lifted", None),
+        ("claims", "active", "2031-01-31"),
+        ("objection", "active", None),
+    ]
+    bounced = [each["status"] for each in app.rows("suppressions", "status", "{reason: {eq: bounce}}")]
+    assert sorted(bounced) == ["active", "released"]
+
+
+def journal_of(xrm: Xrm) -> None:
+    with xrm.database.read() as connection:
+        rows = connection.exec_driver_sql("SELECT kind, content FROM xrm_journal_entry").all()
+    assert len({kind for kind, _ in rows}) == 8
+    assert not [content for _, content in rows if "Geheim" in content or "example.com" in content]

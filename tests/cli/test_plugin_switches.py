@@ -20,12 +20,16 @@ from xrm_core.events.webhooks import Subject, Wanted, columns
 from xrm_core.jobs import by_hand, schedules
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import Schedule
+from xrm_core.messages import Message
+from xrm_core.messages.by_hand import messages
+from xrm_core.messages.outbox import keep
 from xrm_core.server.app import create_app
 from xrm_core.server.assembly import assemble_applied
 from xrm_core.settings import load_settings
 from xrm_core.storage.engines import Database
 from xrm_core.storage.job_tables import SCHEDULE
 from xrm_core.storage.webhook_tables import WEBHOOK
+from xrm_core.workflows import runs
 
 __all__ = ["make_distribution"]
 
@@ -36,6 +40,10 @@ from xrm_core.api import CustomFieldType, JobHandler, Schedule, TextFormat, hook
 @hookimpl
 def register_schemas():
     return [Path(__file__).parent / "schemas"]
+
+@hookimpl
+def register_workflows():
+    return [Path(__file__).parent / "workflows"]
 
 @hookimpl
 def register_field_types():
@@ -88,6 +96,12 @@ LOAN = {
     },
 }
 SHELF = {"x-extends": "book", "properties": {"shelf": {"type": "string"}}}
+OWED = {
+    "x-workflow": "owed",
+    "system": True,
+    "on": {"entity": "loan", "change": ["create"]},
+    "steps": [{"update": {"fee": 1}}],
+}
 BOOKS, LOANS = "title;shelf\nFaust;A1\n", "reader\nAda\n"
 CONSENT = ("--accept", "drop_entity:loan", "--accept", "drop_field:book.shelf")
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -98,9 +112,9 @@ Run = Callable[..., Outcome]
 def loans(make_distribution: MakeDistribution) -> Path:
     """An installed plugin that lends books; where it is."""
     site = make_distribution(SOURCE, plugin="loans", distribution="xrm-loans", version="1.1")
-    (site / "schemas").mkdir()
-    for name, content in (("loan", LOAN), ("book", SHELF)):
-        (site / "schemas" / f"{name}.json").write_text(json.dumps(content))
+    for place, content in (("schemas/loan", LOAN), ("schemas/book", SHELF), ("workflows/owed", OWED)):
+        (site / place).parent.mkdir(exist_ok=True)
+        (site / f"{place}.json").write_text(json.dumps(content))
     return site
 
 
@@ -122,11 +136,15 @@ def run(loans: Path, pack: Path, xrm: Xrm, database_url: str, tmp_path: Path) ->
     return run
 
 
-def test_what_a_plugin_has_brought_stays_and_is_read_but_not_changed(run: Run, tmp_path: Path):
+def test_what_a_plugin_has_brought_stays_and_is_read_but_not_changed(
+    run: Run, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
     off = run("plugins", "disable", "loans")
     listed, planned = run("plugins", "list"), run("schema", "plan")
     written = run("import", "loan", tmp_path / "loans.csv")
     (tmp_path / "books.csv").write_text("title\nEmil\n")
+    monkeypatch.setenv("XRM_DATABASE_URL", database_url)  # commands of plugins are looked for before options are read
+    command = run("loans", "list").failed("SETTINGS_INVALID")
     others = run("import", "book", tmp_path / "books.csv")
     (tmp_path / "books.csv").write_text("title;shelf\nMomo;B1\n")
     field = run("import", "book", tmp_path / "books.csv")
@@ -134,6 +152,7 @@ def test_what_a_plugin_has_brought_stays_and_is_read_but_not_changed(run: Run, t
     again = run("import", "loan", tmp_path / "loans.csv")
 
     assert "can be read, but not changed: loan." in off.out
+    assert "The plugin loans is switched off" in command
     assert "-  loans  (xrm-loans 1.1): switched off" in listed.out
     assert (planned.code, planned.out) == (0, "Nothing to do: the database has this model.\n")
     assert "The plugin loans is switched off" in written.out + written.err
@@ -188,7 +207,8 @@ def test_one_that_no_database_has_is_off_without_its_entities(
     make_distribution: MakeDistribution, applied: Path, xrm: Xrm
 ):
     site = make_distribution(SOURCE.replace("loans", "fines"), plugin="fines", distribution="xrm-fines")
-    (site / "schemas").mkdir()
+    for folder in ("schemas", "workflows"):
+        (site / folder).mkdir()
     (site / "schemas" / "loan.json").write_text(json.dumps(LOAN).replace("loans-", "fines-"))
     assert xrm("schema", "plan").code == 2
 
@@ -249,7 +269,10 @@ def test_what_waits_for_a_plugin_is_shown_and_goes_with_it(run: Run, database: D
     with database.begin() as connection:
         job = enqueue(connection, "loans.remind", {})
         schedules.fire(connection, Schedule("loans.nightly", "loans.remind", "0 3 * * *", "UTC"))
-        cursors.begin(connection, ["plugin:loans"])
+        cursors.begin(connection, ["plugin:loans", "workflow:owed", "workflow:other"])
+        runs.begin(connection, "owed", "loan", job, "x", [{"update": {}}], ())
+        keep(connection, Message("loans.due", ("loan", job)), None)
+        keep(connection, Message("others.due", ("loan", job)), None)
         wanted = columns(Wanted("library", "https://example.com", [subject], role="clerk"))
         more = {"id": job, "secret": "x", "state": "active", "failures": 0, "event_salt": "x", "created_at": NOW}
         connection.execute(insert(WEBHOOK).values({**wanted, **more}))
@@ -264,6 +287,8 @@ def test_what_waits_for_a_plugin_is_shown_and_goes_with_it(run: Run, database: D
         "schedule: loans.nightly",
         "reader of the change log: plugin:loans, with 0 dead events",
         "webhook: library",
+        "workflow: owed; runs under way: 1, which go no further",
+        "messages that wait: 1 × loans.due, which are not sent",
     ):
         assert told in shown, told
     with database.read() as connection:
@@ -271,7 +296,35 @@ def test_what_waits_for_a_plugin_is_shown_and_goes_with_it(run: Run, database: D
         assert found is not None
         assert found.state == "cancelled"
         assert connection.scalar(select(func.count()).select_from(SCHEDULE)) == 0
-        assert cursors.cursors(connection, ["plugin:loans"]) == {}
+        readers = ["plugin:loans", "workflow:owed", "workflow:other"]
+        assert list(cursors.cursors(connection, readers)) == ["workflow:other"]
+        [run] = runs.runs(connection)
+        assert (run.state, run.error) == ("dead", "WorkflowGone")
+        left = {each.kind: (each.state, each.reason) for each in messages(connection)}
+        assert left == {"loans.due": ("failed", "NO_KIND"), "others.due": ("queued", None)}
+
+
+def test_runs_of_its_workflows_wait_until_it_is_back(run: Run, database: Database):
+    def next_steps() -> Outcome:
+        payload = json.dumps({"workflow": "owed", "record": loan})
+        return run("jobs", "run", runs.STEPS_JOB, "--payload", payload, "--here")
+
+    def state() -> tuple[str, int]:
+        with database.read() as connection:
+            [found] = runs.runs(connection)
+        return found.state.value, found.step
+
+    with database.begin() as connection:
+        loan = str(connection.exec_driver_sql("SELECT id FROM loan").scalar())
+        runs.begin(connection, "owed", "loan", loan, "x", [{"update": {"fee": 1}}], ())
+    run("plugins", "disable", "loans")
+
+    waited = next_steps()
+
+    assert (waited.code, state()) == (0, ("ready", 0)), waited
+    run("plugins", "enable", "loans")
+    assert next_steps().code == 0
+    assert state() == ("done", 1)
 
 
 def test_its_records_are_read_over_graphql_while_it_is_off(run: Run, database: Database, database_url: str):

@@ -25,13 +25,24 @@ class CommandsOfPlugins(TyperGroup):
 
 
 def _group_of(plugin: str) -> Any:
-    """The commands of a plugin; None: there is none of that name, or it has no commands."""
+    """The commands of a plugin; None: there is none of that name, or it has no commands.
+
+    Raises:
+        SettingsError: it is switched off.
+    """
     from xrm_core.cli.tenant_option import add_tenant_option
     from xrm_core.contributions.command import commands_of
+    from xrm_core.errors import SettingsError
     from xrm_core.server.assembly import find_plugins
     from xrm_core.settings import load_settings
 
-    commands = commands_of(find_plugins(load_settings(), reaches=False)).get(plugin)
+    plugins = find_plugins(load_settings(), reaches=False)
+    if any(each.name == plugin for each in plugins.resting):
+        raise SettingsError(
+            f"The plugin {plugin} is switched off, and its commands with it.",
+            hint=f"«xrm plugins enable {plugin}» switches it on again.",
+        )
+    commands = commands_of(plugins).get(plugin)
     if not commands:
         return None
     group = typer.Typer(help=f"Commands of the plugin {plugin}.", no_args_is_help=True, add_completion=False)

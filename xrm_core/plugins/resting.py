@@ -18,7 +18,8 @@ class Resting:
     """A plugin that was switched off.
 
     ``files`` are its entity files and extension files as they were then, name and text: they stay a part of the model,
-    so that nothing of its data is dropped. ``removed``: they are not, since its data was removed.
+    so that nothing of its data is dropped. ``removed``: they are not, since its data was removed. ``workflows`` are the
+    names of its workflows, whose runs wait for it.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Resting:
     version: str
     files: Sequence[tuple[str, str]]
     removed: bool = False
+    workflows: Sequence[str] = ()
 
     def entities(self) -> frozenset[str]:
         """Those that its files define."""

@@ -1,17 +1,14 @@
 """Removing what a plugin has in a database: what that would do, and doing it as a change of the model like others."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, update
+from sqlalchemy import Connection
 
 from xrm_core.errors import ModelOutOfDate, PolicyInvalid, SchemaChangeRefused, SchemaFilesInvalid, SettingsError
-from xrm_core.events import by_hand, webhooks
-from xrm_core.events.listeners import PREFIX
-from xrm_core.jobs import clock
-from xrm_core.jobs.job import State
+from xrm_core.events import webhooks
 from xrm_core.metadata.keywords import Keywords, own_word
 from xrm_core.metadata.layers import LayerSource
 from xrm_core.metadata.loader import load
@@ -21,12 +18,12 @@ from xrm_core.permissions.policy import PolicySet, parse_files
 from xrm_core.permissions.trimming import trimmed
 from xrm_core.plugins import Plugins
 from xrm_core.server.assembly import find_plugins, kept_files, read_layers
-from xrm_core.server.workflow_files import in_the_way
+from xrm_core.server.plugin_leftovers import Leftovers, clear, leftovers
+from xrm_core.server.workflow_files import in_the_way, workflows_of
 from xrm_core.settings import Settings
 from xrm_core.storage.applied import current_model
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
-from xrm_core.storage.job_tables import JOB, SCHEDULE
 from xrm_core.storage.plan import Plan, plan
 from xrm_core.storage.plugin_switches import mark_removed
 from xrm_core.storage.policy_sets import newest_set
@@ -38,7 +35,7 @@ class Removal:
 
     ``plan`` is what becomes of entities and fields. ``policies`` are lines of the set in force that go with them;
     ``new_policies`` is what is left. ``references`` are files of others that refer to what is going: as long as there
-    are some, nothing can go. ``dead`` counts events that its after-hooks could not take.
+    are some, nothing can go. ``left`` is what would wait for it.
     """
 
     plugin: str
@@ -46,22 +43,19 @@ class Removal:
     references: Sequence[str]
     policies: Sequence[str]
     new_policies: PolicySet | None
-    jobs: Mapping[str, int]
-    schedules: Sequence[str]
-    reader: str | None
-    dead: int
+    left: Leftovers
     webhooks: Sequence[str]
     switched_off: bool
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is left of it."""
-        return self.plan.is_empty and not (self.policies or self.jobs or self.schedules or self.reader)
+        return self.plan.is_empty and not (self.policies or self.left)
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
-        names = ("plugin", "references", "policies", "jobs", "schedules", "reader", "dead", "webhooks", "switched_off")
-        return {**self.plan.to_json(), **{name: getattr(self, name) for name in names}}
+        names = ("plugin", "references", "policies", "webhooks", "switched_off")
+        return {**self.plan.to_json(), **{name: getattr(self, name) for name in names}, **self.left.to_json()}
 
     def to_text(self) -> str:
         """For people."""
@@ -73,12 +67,7 @@ class Removal:
             yield f"in the way: {line}"
         for line in self.policies:
             yield f"policy: {line}"
-        for name, count in self.jobs.items():
-            yield f"jobs that wait: {count} × {name}, which are cancelled"
-        for name in self.schedules:
-            yield f"schedule: {name}"
-        if self.reader is not None:
-            yield f"reader of the change log: {self.reader}, with {self.dead} dead events"
+        yield from self.left.lines()
         for name in self.webhooks:
             yield f"webhook: {name} tells of records that go; change it"
 
@@ -127,7 +116,7 @@ def remove(settings: Settings, name: str, accept: Collection[str] = ()) -> Remov
         def along(connection: Connection, _model: Model) -> None:
             if found.new_policies is not None:
                 put_along(connection, found.new_policies, note=f"without the plugin {name}")
-            _clear(connection, name)
+            clear(connection, name, _workflows(settings, plugins, name))
             if settings.database_url == settings.main_url:
                 mark_removed(connection, name)
 
@@ -151,8 +140,6 @@ def _removal(settings: Settings, plugins: Plugins, connection: Connection, name:
     if new is not None:
         references = in_the_way(settings, plugins, new, name)
     new_policies, lines = _policies(connection, old, new, name)
-    readers = {each.name: each for each in by_hand.states(connection)}
-    reader = readers.get(f"{PREFIX}{name}")
     gone = set() if new is None else {each.name for each in old} - {each.name for each in new}
     found = Removal(
         name,
@@ -160,10 +147,7 @@ def _removal(settings: Settings, plugins: Plugins, connection: Connection, name:
         references,
         lines,
         new_policies,
-        _jobs(connection, name),
-        sorted(connection.scalars(select(SCHEDULE.c.name).where(_is_its(SCHEDULE, name)))),
-        None if reader is None else reader.name,
-        0 if reader is None else reader.dead,
+        leftovers(connection, name, _workflows(settings, plugins, name)),
         [each.wanted.name for each in webhooks.webhooks(connection) if gone & set(each.subjects)],
         any(each.name == name for each in plugins.resting),
     )
@@ -221,20 +205,9 @@ def _policies(
         ) from invalid
 
 
-def _jobs(connection: Connection, name: str) -> Mapping[str, int]:
-    waiting = select(JOB.c.name, func.count()).where(_is_its(JOB, name), JOB.c.state == State.PENDING)
-    return {row[0]: int(row[1]) for row in connection.execute(waiting.group_by(JOB.c.name).order_by(JOB.c.name))}
-
-
-def _clear(connection: Connection, name: str) -> None:
-    """What would wait for the plugin for ever."""
-    waiting = update(JOB).where(_is_its(JOB, name), JOB.c.state == State.PENDING)
-    connection.execute(waiting.values(state=State.CANCELLED.value, finished_at=clock.now(connection)))
-    connection.execute(delete(SCHEDULE).where(_is_its(SCHEDULE, name)))
-    reader = f"{PREFIX}{name}"
-    if any(each.name == reader for each in by_hand.states(connection)):
-        by_hand.forget(connection, reader)
-
-
-def _is_its(table: Table, name: str) -> ColumnElement[bool]:
-    return table.c.name.startswith(f"{name}.", autoescape=True)
+def _workflows(settings: Settings, plugins: Plugins, name: str) -> Sequence[str]:
+    """Those of the plugin, by name."""
+    resting = next((each for each in plugins.resting if each.name == name), None)
+    if resting is not None:
+        return resting.workflows
+    return [each.name for each in workflows_of(settings, plugins) if each.layer == name]

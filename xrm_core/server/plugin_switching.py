@@ -1,7 +1,8 @@
 """Switching plugins off and on in a deployment: their code goes, their data stays as it is."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -27,6 +28,7 @@ from xrm_core.storage.system_upgrade import upgrade_system
 from xrm_core.storage.tenants import tenants
 
 _WORDS = ('"x-entity"', '"x-extends"', '"x-relationship"')
+_WORKFLOW = "x-workflow"
 
 
 def disable(settings: Settings, name: str) -> Resting:
@@ -139,16 +141,30 @@ def _resting(settings: Settings, name: str, applied: Model | None) -> Resting:
         alone = Plugins([loaded])
         folders = [folder for folder, _ in alone.schema_folders()]
         files = [each for folder in folders for each in _texts(folder, problems)]
+        flows = [each for _, folder in alone.folders("register_workflows") for each in texts_in(folder, problems)]
         stored, lengths = stored_by(alone), {name: each.max_length for name, (_, each) in formats_of(alone).items()}
     except (PluginLoadError, SettingsError):  # that it cannot be loaded may be why it is switched off
-        files = list(_packed(point, problems))
+        packed = list(_packed(point, problems))
+        files = [each for each in packed if any(word in each[1] for word in _WORDS)]
+        flows = [each for each in packed if f'"{_WORKFLOW}"' in each[1]]
         stored = {} if applied is None else stored_in(applied)
         lengths = {} if applied is None else lengths_in(applied)
     if problems:
         raise SchemaFilesInvalid(problems)
     files = [(file, kept(text, stored, lengths)) for file, text in files]
     found = point.dist
-    return Resting(name, (found.name if found else "") or "", (found.version if found else "") or "", tuple(files))
+    origin = (found.name if found else "") or "", (found.version if found else "") or ""
+    return Resting(name, *origin, tuple(files), workflows=tuple(_workflows(text for _, text in flows)))
+
+
+def _workflows(texts: Iterable[str]) -> Iterator[str]:
+    """The names of the workflows in these files; of one that cannot be read nothing waits."""
+    for text in texts:
+        with suppress(ValueError):
+            document = json.loads(text)
+            name = document.get(_WORKFLOW) if isinstance(document, dict) else None
+            if isinstance(name, str):
+                yield name
 
 
 def _texts(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
@@ -158,12 +174,12 @@ def _texts(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
 
 
 def _packed(point: EntryPoint, problems: list[Problem]) -> Iterator[tuple[str, str]]:
-    """What looks like entity files in a distribution whose code cannot be asked."""
+    """What looks like files of a plugin's hooks in a distribution whose code cannot be asked."""
     files = {Path(str(each.locate())) for each in (point.dist.files if point.dist else None) or ()}
     spec = find_spec(point.module.partition(".")[0])
     if spec is not None and spec.submodule_search_locations:  # an editable installation lists no files
         files |= set(Path(next(iter(spec.submodule_search_locations))).rglob("*.json"))
     for path in sorted(each for each in files if each.suffix == ".json"):
         text = text_of(path, problems)
-        if text is not None and any(word in text for word in _WORDS):
+        if text is not None:
             yield str(path), text

@@ -17,19 +17,25 @@ PLUGIN_SWITCH = Table(
     Column("distribution", String, nullable=False),
     Column("version", String, nullable=False),
     Column("files", String, nullable=False),
+    Column("workflows", String),
     Column("removed", Flag, nullable=False),
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("name", name="pk_xrm_plugin_switch"),
     sqlite_strict=True,
 )
 """Plugins that are switched off, in the main database for all tenants; see
-:class:`~xrm_core.plugins.resting.Resting`. ``files`` is a JSON list of names and texts, ``at`` is since when."""
+:class:`~xrm_core.plugins.resting.Resting`. ``files`` is a JSON list of names and texts, ``workflows`` one of names,
+``at`` is since when."""
 
 
 def resting_plugins(connection: Connection) -> Sequence[Resting]:
     """Those that are switched off, by name; none if the database has no such table yet."""
-    if not inspect(connection).has_table(PLUGIN_SWITCH.name):
+    found = inspect(connection)
+    if not found.has_table(PLUGIN_SWITCH.name):
         return []
+    # A database that was not brought up to date yet is asked, too, before that is done.
+    there = {each["name"] for each in found.get_columns(PLUGIN_SWITCH.name)}
+    columns = [each for each in PLUGIN_SWITCH.c if each.name in there]
     return [
         Resting(
             row.name,
@@ -37,8 +43,9 @@ def resting_plugins(connection: Connection) -> Sequence[Resting]:
             row.version,
             tuple((file, text) for file, text in json.loads(row.files)),
             bool(row.removed),
+            tuple(json.loads(getattr(row, "workflows", None) or "[]")),
         )
-        for row in connection.execute(select(PLUGIN_SWITCH).order_by(PLUGIN_SWITCH.c.name))
+        for row in connection.execute(select(*columns).order_by(PLUGIN_SWITCH.c.name))
     ]
 
 
@@ -50,6 +57,7 @@ def switch_off(connection: Connection, plugin: Resting) -> None:
         "distribution": plugin.distribution,
         "version": plugin.version,
         "files": json.dumps([list(each) for each in plugin.files], ensure_ascii=False),
+        "workflows": json.dumps(list(plugin.workflows)),
         "removed": plugin.removed,
         "at": dt.datetime.now(dt.UTC),
     }

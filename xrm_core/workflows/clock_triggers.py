@@ -32,10 +32,15 @@ def clock_jobs(
     """What begins such workflows; ``zone`` is that of those that name none."""
     timed = {each.name: each for each in workflows if each.happens != "change"}
     schedules = [
-        Schedule(f"workflow {name}", BEGIN_JOB, *_times(each, zone), payload={"workflow": name})
+        Schedule(schedule_of(name), BEGIN_JOB, *_times(each, zone), payload={"workflow": name})
         for name, each in timed.items()
     ]
     return [JobHandler(BEGIN_JOB, partial(_begin, timed, rights, zone))], schedules
+
+
+def schedule_of(workflow: str) -> str:
+    """The name of the schedule of a workflow."""
+    return f"workflow {workflow}"
 
 
 def zone_of(workflow: Workflow, usual: str) -> str:

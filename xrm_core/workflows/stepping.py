@@ -1,5 +1,6 @@
 """Steps of runs, done one after the other: each in a transaction in which the run moves on, so that it is done once."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -43,6 +44,10 @@ class WorkflowGone(Exception):
     """A run is of a workflow that no file has any more."""
 
 
+_RESTING = dt.timedelta(hours=1)
+"""So often it is looked whether the plugin of a workflow is switched on again."""
+
+
 _ANEW = (DatabaseUnavailable, DatabaseOverloaded, Overloaded, ModelOutOfDate, TablesChanged)
 """Nobody's fault: the job is done again."""
 
@@ -84,9 +89,12 @@ def _go_on(
             with job.transaction() as connection:
                 found = runs.next_of(connection, name, record_id)
                 run = found.run
+                due = found.due
+                if run is not None and name not in known and _rests(job, name):
+                    run, due = None, clock.now(connection) + _RESTING
                 if run is None:
-                    if found.due is not None:
-                        runs.wake(connection, name, record_id, found.due)
+                    if due is not None:
+                        runs.wake(connection, name, record_id, due)
                     return {"steps": done}
                 _step(known.get(name), rights, zone, job, connection, run)
             done += 1
@@ -96,6 +104,11 @@ def _go_on(
             if run is None:
                 raise
             _note_failure(job, run, error)
+
+
+def _rests(job: JobContext, workflow: str) -> bool:
+    """Whether it is one of a plugin that is switched off: its runs wait, as its jobs do."""
+    return any(workflow in each.workflows and not each.removed for each in job.records.plugins.resting)
 
 
 def _note_failure(job: JobContext, run: Run, error: Exception) -> None:

@@ -1,6 +1,7 @@
 """An answer of GraphQL → a table: groups with their figures, or records, each a row of text."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 
@@ -35,5 +36,13 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str | None]]:
         yield path, " ".join(value) if texts else str(len(value))
     elif isinstance(value, bool):
         yield path, "true" if value else "false"
+    elif isinstance(value, float):
+        yield path, _number(value)
     else:
         yield path, None if value is None else str(value)
+
+
+def _number(value: float) -> str:
+    """An average, say: databases write whole ones as 50 or as 50.0."""
+    whole = value.is_integer()
+    return str(int(value)) if whole else f"{Decimal(repr(value)):f}"

@@ -136,6 +136,20 @@ def test_the_amount_is_that_of_the_line_items(sales: Sales):
     assert sales.rep.query(READ, id=id_)["opportunity"]["amount"] == "99.99"
 
 
+def test_it_is_won_for_what_is_said_whatever_its_line_items_add_up_to(sales: Sales):
+    id_ = sales.opportunity()
+    press = sales.xrm.create("product", sku="P-1", name="Press")
+    add = "mutation ($input: CreateOpportunityItemInput!) { createOpportunityItem(input: $input) { id } }"
+    sales.rep.query(add, input={"opportunityId": id_, "productId": press, "position": 1, "unitPrice": "100"})
+    change = "mutation ($id: ID!) { updateOpportunity(id: $id, input: {amount: 7}) { amount } }"
+
+    assert sales.rep.query(change, id=id_)["updateOpportunity"] == {"amount": "100.00"}
+    assert sales.rep.query(WIN, id=id_, input={"amount": "90"})["winOpportunity"]["amount"] == "90.00"
+    sales.rep.query("mutation ($id: ID!) { reopenOpportunity(id: $id) { id } }", id=id_)
+    assert sales.rep.query(READ, id=id_)["opportunity"]["amount"] == "100.00"
+    assert sales.rep.query(WIN, id=id_)["winOpportunity"]["amount"] == "100.00"
+
+
 def test_the_team_shares_all_of_it_or_nothing(sales: Sales):
     id_ = sales.opportunity()
     ada, ben = (sales.xrm.as_role("sales_rep", first_name=name).user_id for name in ("Ada", "Ben"))

@@ -1,9 +1,11 @@
 """The roles that the plugin proposes."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from tests.sales.conftest import Sales, begin
-from xrm_core.testing import Setup
+from xrm_core.testing import Client, Setup
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +74,108 @@ def test_figures_that_somebody_writes_are_reckoned_again(sales: Sales):
     document = "query ($id: ID!) { quote(id: $id) { netTotal grossTotal items { nodes { net } } } }"
     found = sales.admin.query(document, id=quote)["quote"]
     assert found == {"netTotal": "200.00", "grossTotal": "238.00", "items": {"nodes": [{"net": "200.00"}]}}
+
+
+@dataclass
+class Asked:
+    """A quote in review, and the ids of what belongs to it."""
+
+    seller: Client
+    customer: str
+    opportunity: str
+    quote: str
+
+
+def asked(sales: Sales, **rule: object) -> Asked:
+    """A quote of a seller without a discount of their own, put to somebody."""
+    create = sales.xrm.create
+    north = create("team", name="North")
+    seller = sales.xrm.as_role("sales_seller", "sales_rep", first_name="Ada", team=north)
+    create("tax_rate", country="DE", percent=19, valid_from="2007-01-01")
+    press = create("product", sku="P", name="Press", price=100, cost_price=60)
+    customer = create("customer", name="Kern KG", city="Ulm", credit_limit=5, owner=seller.user_id)
+    opportunity = create("opportunity", name="Press", customer=customer, owner=seller.user_id)
+    quote = create("quote", subject="Press", customer=customer, opportunity=opportunity, owner=seller.user_id)
+    create("quote_item", quote=quote, position=1, product=press, discount_percent=20)
+    create("approval_rule", {"name": "All", "condition": {"net_total": {"gt": 0}}, **rule})
+    seller.query("mutation ($id: ID!) { submitQuote(id: $id) { status } }", id=quote)
+    return Asked(seller, customer, opportunity, quote)
+
+
+OF_QUOTE = """
+{ quoteApprovals { nodes { id quote { netTotal customer { name city } items { nodes { text net } } } } } }"""
+SEEN = {"netTotal": "80.00", "customer": {"name": "Kern KG", "city": "Ulm"}}
+APPROVE = "mutation ($id: ID!) { approveQuoteApproval(id: $id) { status } }"
+
+
+def test_approvers_see_what_they_decide_on_and_nothing_else(sales: Sales):
+    found = asked(sales, approver_role="sales_approver")
+    finance = sales.xrm.as_role("sales_approver", first_name="Fin")
+    sales.xrm.create("customer", name="Other")
+    sales.xrm.create("quote", subject="Other", customer=sales.customer)
+
+    [approval] = finance.query(OF_QUOTE)["quoteApprovals"]["nodes"]
+
+    assert approval["quote"] == {**SEEN, "items": {"nodes": [{"text": "Press", "net": "80.00"}]}}
+    margins = "{ quotes { nodes { marginPercent items { nodes { costPrice } } } } customers { nodes { name } } }"
+    assert finance.query(margins) == {
+        "quotes": {"nodes": [{"marginPercent": "25.00", "items": {"nodes": [{"costPrice": "60.0000"}]}}]},
+        "customers": {"nodes": [{"name": "Kern KG"}]},
+    }
+    assert finance.request("GET", f"/plugins/sales/quotes/{found.quote}/letter.pdf").status_code == 200
+    assert finance.query(APPROVE, id=approval["id"]) == {"approveQuoteApproval": {"status": "approved"}}
+
+
+def test_a_colleague_who_is_asked_by_name_or_given_the_decision_sees_the_quote(sales: Sales):
+    ben, eve = (sales.xrm.as_role("sales_seller", "sales_rep", first_name=name) for name in ("Ben", "Eve"))
+    asked(sales, approver=ben.user_id)
+
+    [approval] = ben.query(OF_QUOTE)["quoteApprovals"]["nodes"]
+    assert approval["quote"]["customer"] == SEEN["customer"]
+    assert eve.query(OF_QUOTE)["quoteApprovals"]["nodes"] == []
+    delegate = "mutation ($id: ID!, $to: ID!) { delegateQuoteApproval(id: $id, input: {to: $to}) { id } }"
+    ben.query(delegate, id=approval["id"], to=eve.user_id)
+
+    [approval] = eve.query(OF_QUOTE)["quoteApprovals"]["nodes"]
+    assert approval["quote"]["netTotal"] == "80.00"
+    eve.refused("{ quotes { nodes { margin } } }", "BAD_QUERY")
+    assert eve.query(APPROVE, id=approval["id"]) == {"approveQuoteApproval": {"status": "approved"}}
+
+
+def test_who_helps_with_an_opportunity_sees_its_customer_and_its_quotes(sales: Sales):
+    found = asked(sales, approver_role="sales_manager")
+    helper = sales.xrm.as_role("sales_seller", "sales_rep", first_name="Ben")
+    document = (
+        "{ opportunities { nodes { customer { name } quotes { nodes { netTotal } } } } customers { totalCount } }"
+    )
+    assert helper.query(document) == {"opportunities": {"nodes": []}, "customers": {"totalCount": 0}}
+
+    found.seller.query(
+        """mutation ($id: ID!, $user: ID!) {
+          createOpportunityMember(input: {opportunityId: $id, userId: $user, role: presales}) { id } }""",
+        id=found.opportunity,
+        user=helper.user_id,
+    )
+
+    [seen] = helper.query(document)["opportunities"]["nodes"]
+    assert seen == {"customer": {"name": "Kern KG"}, "quotes": {"nodes": [{"netTotal": "80.00"}]}}
+    change = 'mutation ($id: ID!) { updateCustomer(id: $id, input: {city: "Bonn"}) { id } }'
+    helper.refused(change, "FORBIDDEN", id=found.customer)
+
+
+def test_an_erp_takes_orders_over_and_says_what_becomes_of_them(sales: Sales):
+    erp = sales.xrm.as_role("sales_erp")
+    order = sales.xrm.create("sales_order", subject="Press", customer=sales.customer)
+    new = "{ salesOrders(where: {status: {eq: new}}) { nodes { id number customer { name } } } }"
+    [seen] = erp.query(new)["salesOrders"]["nodes"]
+    assert (seen["id"], seen["customer"]) == (order, {"name": "Miller Ltd"})
+
+    erp.query("mutation ($id: ID!) { handOverSalesOrder(id: $id) { id } }", id=order)
+    take = 'mutation ($id: ID!) { updateSalesOrder(id: $id, input: {externalId: "E-7"}) { id } }'
+    erp.query(take, id=order)
+    say = """mutation ($input: UpsertSalesOrderInput!) {
+      upsertSalesOrder(by: externalId, input: $input) { record { status } created } }"""
+    told = erp.query(say, input={"externalId": "E-7", "status": "confirmed"})["upsertSalesOrder"]
+
+    assert told == {"record": {"status": "confirmed"}, "created": False}
+    erp.refused("{ leads { nodes { id } } }", "BAD_QUERY")

@@ -114,7 +114,7 @@ def register_record_hooks() -> list[On]:
         On("opportunity", "update", fields=("pipeline", "stage", "status"), before=stages.move),
         On("opportunity", "update", fields=("closed_on", "loss_reason", "lost_to"), before=ending.check_change),
         On("opportunity_item", ("create", "update", "delete", "restore"), before=amounts.sum_up),
-        On("opportunity", "update", fields=("amount",), before=amounts.keep_sum),
+        On("opportunity", "update", fields=("amount", "status"), before=amounts.keep_sum),
         On("opportunity_member", ("create", "update"), fields=("split_percent",), before=amounts.check_splits),
         On("opportunity_member", ("create", "update", "delete", "restore"), before=settling.after_member),
         On("opportunity", ("create", "update"), fields=settling.BASIS, before=settling.after_opportunity),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from xrm_sales.pricing.rounding import rounded
+from xrm_sales.pricing.rounding import rounded, two_digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Attained:
     @property
     def percent(self) -> Decimal | None:
         """Of the quota, with this sale."""
-        return rounded((self.before + self.credit) * 100 / self.quota, "EUR") if self.quota else None
+        return two_digits((self.before + self.credit) * 100 / self.quota) if self.quota else None
 
 
 def rate_of(base: Decimal, steps: Sequence[Step], attained: Attained) -> Decimal:

@@ -13,6 +13,7 @@ from xrm_sales.forecast.marks import Place
 from xrm_sales.forecast.parts import By, document, ids_of, labels
 from xrm_sales.moments import today
 from xrm_sales.orders.terms import months_later
+from xrm_sales.pricing.rounding import two_digits
 
 
 @dataclass
@@ -155,7 +156,7 @@ def _mark(context: QueryContext, lines: _Lines, by: Sequence[By], span: dict[str
         line = lines[place]
         line.quota = quota
         if quota:
-            line.attainment = round(line.closed / quota * 100, 2)
+            line.attainment = two_digits(line.closed / quota * 100)
     for place, (amount, reason) in marks.adjustments(context, by, span).items():
         lines[place].adjusted, lines[place].adjustment_reason = amount, reason
 

@@ -1,4 +1,6 @@
-"""The amount of an opportunity that has line items is their sum; the shares of its team are not more than all of it."""
+"""The amount of an opportunity that has line items is their sum, until it is won for another; the shares of its team are
+not more than all of it.
+"""
 
 from decimal import Decimal
 from functools import partial
@@ -19,7 +21,11 @@ def sum_up(change: RecordChange) -> None:
 
 
 def keep_sum(change: RecordChange) -> None:
-    """An amount that somebody has written is that of the line items again, if there are any."""
+    """An amount that somebody has written is that of the line items again, if there are any; and so is that of one
+    that is opened again. What it was won for stays: the line items are what was expected.
+    """
+    if change.after["status"] == "won" and "amount" in change.changes:
+        return
     change.then(lambda context, id_: _sum(id_, context, id_))
 
 

@@ -8,6 +8,8 @@ _DIGITS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "HUF": 2, "BHD": 3, "KWD": 3,
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 """Wide enough that nothing but :func:`rounded` ever rounds: factors of 18 digits each, four of them at most."""
 
+_HUNDREDTH = Decimal("0.01")
+
 
 def digits(currency: str) -> int:
     """Digits after the point of an amount in a currency (ISO 4217 code)."""
@@ -17,6 +19,11 @@ def digits(currency: str) -> int:
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """The amount as it can be paid in the currency."""
     return amount.quantize(Decimal(1).scaleb(-digits(currency)), context=EXACT)
+
+
+def two_digits(value: Decimal) -> Decimal:
+    """A rate in per cent, or an amount of no currency, by the same rule."""
+    return value.quantize(_HUNDREDTH, context=EXACT)
 
 
 def product(*factors: Decimal) -> Decimal:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from xrm_sales.pricing.rounding import EXACT, product, rounded, share
+from xrm_sales.pricing.rounding import EXACT, product, rounded, share, two_digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Totals:
         """Of the net amount, to two digits; None without margin, or of nothing."""
         if self.margin is None or not self.net:
             return None
-        return rounded(EXACT.divide(self.margin.scaleb(2, context=EXACT), self.net), "EUR")
+        return two_digits(EXACT.divide(self.margin.scaleb(2, context=EXACT), self.net))
 
 
 def totals(lines: Iterable[Line], currency: str, discount: Decimal = Decimal(0)) -> Totals:

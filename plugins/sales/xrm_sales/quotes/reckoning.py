@@ -7,7 +7,7 @@ from typing import Any
 
 from xrm_core.api import HookContext, Record, RecordChange, Refuse
 from xrm_sales.moments import today
-from xrm_sales.pricing.rounding import EXACT, rounded
+from xrm_sales.pricing.rounding import EXACT, two_digits
 from xrm_sales.pricing.totals import Line, Totals, totals
 from xrm_sales.products.prices import price
 from xrm_sales.products.rules import included
@@ -206,7 +206,7 @@ def _off_list(context: Writing, lines: list[Record], found: Totals) -> Decimal |
     listed = sum((_listed(line) * _decimal(line["quantity"]) for line in counted), Decimal(0))
     if not listed:
         return None
-    return rounded(EXACT.divide(EXACT.subtract(listed, found.net).scaleb(2, context=EXACT), listed), "EUR")
+    return two_digits(EXACT.divide(EXACT.subtract(listed, found.net).scaleb(2, context=EXACT), listed))
 
 
 def _listed(line: Record) -> Decimal:

@@ -79,7 +79,8 @@ def delegate(context: ActionContext, approval: Record, given: DelegateInput) -> 
         raise Refuse(
             {"en": "Nobody approves their own quote.", "de": "Niemand gibt das eigene Angebot frei."}, field="to"
         )
-    change(context, "quote_approval", approval["id"], {"approver": given.to, "approver_role": None})
+    given_over = {"approver": given.to, "approver_role": None, "delegated_by": context.caller.actor}
+    change(context, "quote_approval", approval["id"], given_over)
 
 
 def keep_owner(change: RecordChange) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from xrm_core.api import QueryContext, QueryField, Refuse
 from xrm_sales.moments import today
 from xrm_sales.orders.terms import months_later
+from xrm_sales.pricing.rounding import two_digits
 
 MOST = 1_000
 
@@ -207,12 +208,12 @@ def _line(
         target=target["value"],
         reached=reached.value,
         deviation=off,
-        deviation_percent=round(off / target["value"] * 100, 2) if target["value"] else None,
+        deviation_percent=two_digits(off / target["value"] * 100) if target["value"] else None,
         before=before.value,
     )
     if metric is Metric.REVENUE and before.count:
         usual = before.value / before.count
-        line.by_volume = round((reached.count - before.count) * usual, 2)
+        line.by_volume = two_digits((reached.count - before.count) * usual)
         line.by_size = reached.value - before.value - line.by_volume
     return line
 

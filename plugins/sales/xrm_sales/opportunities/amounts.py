@@ -1,5 +1,5 @@
-"""The amount of an opportunity that has line items is their sum, until it is won for another; the shares of its team are
-not more than all of it.
+"""The amount of an opportunity with line items is their sum, until it is won for another; shares of its team are not
+more than all of it.
 """
 
 from decimal import Decimal

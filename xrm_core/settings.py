@@ -198,6 +198,12 @@ class Settings(BaseSettings):
         default=30, ge=0, le=36_500, description="Days that deleted records can be restored; 0: for ever."
     )
 
+    journal_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Days that it is known what a restore must not take back: more than backups are old; 0: for ever.",
+    )
     job_days: int = Field(default=30, ge=0, le=36_500, description="Days that finished jobs are kept; 0: for ever.")
     postgres_bin: Path | None = Field(
         default=None, description="Folder with pg_dump and pg_restore; default is where the PATH has them."

@@ -226,6 +226,8 @@ ARGUMENTS = {
     "log clear": ["--reads", "--before", "90d"],
     **{f"jobs {word}": ["019aba4e-0000-7000-8000-000000000003"] for word in ("show", "cancel", "retry")},
     "jobs run": ["job_retention"],
+    "journal show": ["019aba4e-0000-7000-8000-000000000003"],
+    "journal skip": ["019aba4e-0000-7000-8000-000000000003", "--because", "It is gone."],
     "files release": ["019aba4e-0000-7000-8000-000000000003"],
     **{f"workflows {word}": ["019aba4e-0000-7000-8000-000000000003"] for word in ("cancel", "retry")},
     **{f"messages {word}": ["019aba4e-0000-7000-8000-000000000003"] for word in ("show", "cancel", "retry")},

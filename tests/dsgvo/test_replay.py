@@ -16,8 +16,10 @@ from tests.dsgvo.test_erasures import World, begin
 from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, OPEN, done
 from xrm_core.api import Refuse
 from xrm_core.jobs.replaying import ReplayPending, catch_up
+from xrm_core.sealed.journal import prune_entries
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.server.journals import JournalState, journal_state
+from xrm_core.storage.journal_tables import journal_mark
 from xrm_core.testing import Setup, Xrm
 
 Restored = Callable[[], Any]
@@ -152,3 +154,10 @@ def test_without_the_key_store_of_the_data_nothing_is_served_and_it_is_said(
     # with that of the data all is well
     assert journal_state(platform.database, platform.records.key_store) == JournalState(True, True, True)
     assert catch_up(platform.database, platform.records) == 0
+    # but where it has not all of the time since the backup any more, that is told
+    with platform.database.read() as connection:
+        mark = str(journal_mark(connection))
+    prune_entries(platform.records.key_store, mark, "ffffffff-0000-7000-8000-000000000000")
+    with pytest.raises(ReplayPending) as told:
+        catch_up(platform.database, platform.records)
+    assert "older than what the journal still has" in str(told.value.hint)

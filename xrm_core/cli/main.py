@@ -20,6 +20,7 @@ from xrm_core.cli import (
     garbage,
     identities,
     jobs,
+    journal,
     log,
     log_readers,
     messages,
@@ -87,6 +88,7 @@ app.add_typer(log.app, name="log")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(messages.app, name="messages")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(journal.app, name="journal")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(tenants.app, name="tenant")
 app.command("backup")(backup.backup)

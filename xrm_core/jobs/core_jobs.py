@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from xrm_core.jobs.by_hand import remove_finished
 from xrm_core.jobs.context import JobContext
 from xrm_core.jobs.journal import writing
+from xrm_core.jobs.journal_retention import JOURNAL_RETENTION, journal_retention
 from xrm_core.jobs.registry import JobHandler, Schedule
 from xrm_core.jobs.schedules import forget_old
 from xrm_core.jobs.sealed_keys import destroying
@@ -22,9 +23,9 @@ Remove = Callable[[Connection, int, int], int]
 Run = Callable[[JobContext, Mapping[str, Any]], Mapping[str, Any]]
 
 
-def core_jobs(job_days: int, trash_days: int) -> tuple[Sequence[JobHandler], Sequence[Schedule]]:
-    """What there is: each night, jobs go that finished so many days ago, schedules that nobody knew for so long, and
-    what was deleted so many days ago, out of the trash.
+def core_jobs(job_days: int, trash_days: int, journal_days: int = 0) -> tuple[Sequence[JobHandler], Sequence[Schedule]]:
+    """What there is: each night, jobs go that finished so many days ago, schedules that nobody knew for so long,
+    what was deleted so many days ago, out of the trash, and entries of the journal that were made so many days ago.
 
     0 days: they stay for ever.
     """
@@ -33,10 +34,12 @@ def core_jobs(job_days: int, trash_days: int) -> tuple[Sequence[JobHandler], Seq
         JobHandler(TRASH_RETENTION, _trash_retention(trash_days)),
         destroying(),
         writing(),
+        journal_retention(journal_days),
     ]
     schedules = [
         Schedule(JOB_RETENTION, JOB_RETENTION, "20 0 * * *", "UTC"),
         Schedule(TRASH_RETENTION, TRASH_RETENTION, "40 0 * * *", "UTC"),
+        Schedule(JOURNAL_RETENTION, JOURNAL_RETENTION, "50 0 * * *", "UTC"),
     ]
     return handlers, schedules
 

@@ -18,7 +18,7 @@ from xrm_core.plugins import Plugins
 from xrm_core.records.context import Context
 from xrm_core.records.door import Records
 from xrm_core.sealed.errors import SealingUnavailable
-from xrm_core.sealed.journal import MARK, JournalEntry, entry_kinds, known_mark, read_entry
+from xrm_core.sealed.journal import MARK, JournalEntry, entry_kinds, known_mark, pruned_to, read_entry
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.engines import Database
@@ -26,6 +26,9 @@ from xrm_core.storage.journal_tables import JOURNAL_ENTRY, journal_mark
 from xrm_core.storage.retrying import in_transaction
 
 _TIMEOUT = 60.0
+PRUNED = "pruned"
+"""Kind of what the journal does not know any more: all up to an entry, by the id of that."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -89,6 +92,12 @@ def catch_up(database: Database, records: Records, tenant: str = "") -> int:
         return 0
     missing = lost(database, store, mark)
     for done, (id_, kind) in enumerate(missing.items()):
+        if kind == PRUNED:
+            raise _pending(
+                len(missing) - done,
+                "The data are older than what the journal still has (XRM_JOURNAL_DAYS): restore a newer backup, or "
+                "erase by a list of your own, and say so by «xrm journal skip».",
+            )
         if kind not in kinds:
             raise _pending(len(missing) - done, f"Nobody knows how to do {kind} again: switch its plugin on.")
         _again(database, records, kinds[kind], read_entry(store, mark, id_), len(missing) - done)
@@ -98,7 +107,8 @@ def catch_up(database: Database, records: Records, tenant: str = "") -> int:
 
 
 def lost(database: Database, store: KeyStore, mark: str) -> Mapping[str, str]:
-    """The entries that the data with a mark have not: kinds by ids, the oldest first.
+    """The entries that the data with a mark have not: kinds by ids, the oldest first; ``PRUNED`` stands for those that
+    the journal has not any more.
 
     The journal is read first: an entry comes there after its commit, so none is taken for lost that is not.
 
@@ -113,7 +123,9 @@ def lost(database: Database, store: KeyStore, mark: str) -> Mapping[str, str]:
         )
     with database.read(_TIMEOUT) as connection:
         here = set(map(str, connection.scalars(select(JOURNAL_ENTRY.c.id))))
-    return {id_: kind for id_, kind in written.items() if id_ not in here and kind != MARK}
+    reach = pruned_to(store, mark)
+    found = {} if reach is None or reach in here else {reach: PRUNED}
+    return found | {id_: kind for id_, kind in written.items() if id_ not in here and kind != MARK}
 
 
 def usable(store: KeyStore) -> bool:
@@ -146,7 +158,9 @@ def _again(database: Database, records: Records, replay: Replay, entry: JournalE
         if isinstance(error, XrmError) and (error.overtaken or error.http_status >= 500):
             raise
         _log.error("replay_failed", entry=entry.id, kind=entry.kind, exc_info=error)
-        raise _pending(left, "The log of the server says what stands in the way.") from error
+        raise _pending(
+            left, "The log of the server says what stands in the way. What cannot be done again: «xrm journal skip»."
+        ) from error
 
 
 def _pending(left: int, hint: str) -> ReplayPending:

@@ -1,11 +1,12 @@
 """The journal that a restore does not take back: written beside the keys, read when data come to a server."""
 
 import datetime as dt
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from xrm_core.sealed.key_store import KeyStore
@@ -14,6 +15,8 @@ from xrm_core.storage.journal_tables import journal_mark, made_journal_mark
 
 MARK = "mark"
 """Kind of what says that a mark is known: a store that has none is another one, or was lost."""
+
+_PRUNED_TO = "pruned_to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,28 @@ def entry_kinds(store: KeyStore, mark: str) -> Mapping[str, str]:
 
 
 def read_entry(store: KeyStore, mark: str, id_: str) -> JournalEntry:
-    """One of them."""
+    """One of them. Raises sqlalchemy.exc.NoResultFound: there is none."""
     with store.database.read() as connection:
         row = connection.execute(select(JOURNAL).where(JOURNAL.c.mark == mark, JOURNAL.c.id == id_)).one()
     return JournalEntry(str(row.id), str(row.kind), str(row.content), row.kept_at)
+
+
+def prune_entries(store: KeyStore, mark: str, newest: str) -> int:
+    """Let entries go, up to one that stays known by its id; answers how many. Ids are in the order of time.
+
+    Data that have not that one are older than what the journal can tell of.
+    """
+    with store.database.begin() as connection:
+        mine = JOURNAL.c.mark == mark
+        said = json.dumps({_PRUNED_TO: newest})
+        connection.execute(update(JOURNAL).where(mine, JOURNAL.c.id == mark).values(content=said))
+        old = delete(JOURNAL).where(mine, JOURNAL.c.id <= newest, JOURNAL.c.kind != MARK)
+        return connection.execute(old).rowcount
+
+
+def pruned_to(store: KeyStore, mark: str) -> str | None:
+    """The id of the newest entry that was let go; None: none was."""
+    with store.database.read() as connection:
+        said = connection.scalar(select(JOURNAL.c.content).where(JOURNAL.c.mark == mark, JOURNAL.c.id == mark))
+    found = json.loads(said).get(_PRUNED_TO) if said else None
+    return None if found is None else str(found)

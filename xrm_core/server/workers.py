@@ -42,7 +42,7 @@ def job_registry(settings: Settings, plugins: Plugins, webhooks: WebhookSource |
         PluginLoadError: a plugin registers what cannot be used.
         SchemaFilesInvalid: a workflow file has a mistake.
     """
-    handlers, schedules = core_jobs(settings.job_days, settings.trash_days)
+    handlers, schedules = core_jobs(settings.job_days, settings.trash_days, settings.journal_days)
     test = test_job(webhooks or webhook_source(settings))
     sending, timed = message_jobs(settings, plugins)
     flows = workflow_engine(settings, plugins)

@@ -120,7 +120,7 @@ def _measure(
         machine.wait_until_idle(roots)
     speed = machine.loop_ms(0)
     server_before, database_before = machine.cpu_seconds(each.pid), machine.cpu_seconds(database) if database else 0
-    result = each.load(operation, role, connections, options.seconds * LONGER.get(operation, 1))
+    result = each.load(operation, role, connections, options.seconds * LONGER.get(operation, 1), behind=0.5)
     server_cpu = machine.cpu_seconds(each.pid) - server_before
     database_cpu = machine.cpu_seconds(database) - database_before if database else 0
     requests = max(result["requests"], 1)

@@ -40,6 +40,10 @@ HIDDEN_FIELD = "query Hidden { contacts(first: 1) { nodes { phone } } }"
 
 COUNTRIES = dataset.COUNTRIES[:12]
 MIN_AMOUNT = 400000
+PASSES = 4
+"""How often all opportunities of Q6 are changed before the first comes again: to another stage each time, so that each
+request is a change. One that is none is far cheaper for a database, and the quicker server would have more of them."""
+
 BENCH_EMAIL = "bench.%@bench.invalid"
 """Contacts that the benchmark made, as an SQL pattern."""
 
@@ -49,7 +53,7 @@ def write(folder: Path) -> None:
     tables = dataset.tables()
     visible = {c["id"] for c in tables["companies"] if c["employees"] < MAX_EMPLOYEES and c["country"] in COUNTRIES}
     stages = {o["id"]: o["stage"] for o in tables["opportunities"] if o["company_id"] in visible}
-    arguments = _arguments(sorted(visible), sorted(stages))
+    arguments = _arguments(sorted(visible), stages)
     for dialect in ("graphql", "pgbench", *(f"limit-{role}" for role in FOR_ROLE)):
         (folder / dialect).mkdir(parents=True, exist_ok=True)
     for operation in OPERATIONS:
@@ -77,9 +81,15 @@ def first(folder: Path, dialect: str, operation: str) -> str:
         return file.readline().strip()
 
 
-def _arguments(companies: list[str], opportunities: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """Named variables of each operation, in the order of the reference SQL's parameters."""
+def _arguments(companies: list[str], stages: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    """Named variables of each operation, in the order of the reference SQL's parameters.
+
+    Args:
+        companies: ids of them.
+        stages: that of each opportunity, by id.
+    """
     rnd = random.Random(7)
+    opportunities = sorted(stages)
     rnd.shuffle(companies)
     rnd.shuffle(opportunities)
     countries: list[dict[str, Any]] = [{"c": country} for country in COUNTRIES]
@@ -92,10 +102,19 @@ def _arguments(companies: list[str], opportunities: list[str]) -> dict[str, list
             {"company": company, "f": "Bench", "l": f"Mark{n}", "e": f"bench.{n}@bench.invalid", "p": "+1000"}
             for n, company in enumerate(companies[:2048])
         ],
-        "Q6": [{"id": each, "s": rnd.choice(dataset.STAGES)} for each in opportunities[:8192]],
+        "Q6": [
+            {"id": each, "s": _later(stages[each], steps)}
+            for steps in range(1, PASSES + 1)
+            for each in opportunities[:8192]
+        ],
         "Q7": [{}],
         "Q8": [{"c": country, "a": MIN_AMOUNT} for country in COUNTRIES],
     }
+
+
+def _later(stage: str, steps: int) -> str:
+    """The stage so many steps behind another, in a circle."""
+    return dataset.STAGES[(dataset.STAGES.index(stage) + steps) % len(dataset.STAGES)]
 
 
 def _lines(path: Path, bodies: list[dict[str, Any]]) -> None:

@@ -69,7 +69,8 @@ def _platform(name: str, port: int, postgresql: bool) -> Server:
 def xrm(*command: str) -> list[str]:
     """A command of the platform on the benchmark's pack, run by this Python."""
     start = "from xrm_core.cli.main import main; main()"
-    return [sys.executable, "-c", start, *command, "--schemas", str(PACK)]
+    # Not from where it is started, which may be another copy of the platform.
+    return [sys.executable, "-P", "-c", start, *command, "--schemas", str(PACK)]
 
 
 _POSTGRESQL = {"DATABASE_URL": postgresql_url(REFERENCE_DB)}

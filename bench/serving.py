@@ -18,6 +18,8 @@ import operations
 from servers import BODIES, HERE, PGPORT, WORK, Server
 
 START_SECONDS = 60
+LOG = "xrm_change"
+"""The table of the platform's change log."""
 
 
 class Running:
@@ -96,8 +98,15 @@ class Running:
         """Send a GraphQL document; the whole answer."""
         return json.loads(self.post(json.dumps({"query": document, "variables": variables}), role)[1])
 
-    def load(self, operation: str, role: str, connections: int, seconds: int) -> dict[str, Any]:
+    def load(self, operation: str, role: str, connections: int, seconds: int, *, behind: float = 0) -> dict[str, Any]:
         """Drive it with wrk on CPU 1.
+
+        Args:
+            operation: whose bodies are sent.
+            role: who sends them.
+            connections: at once.
+            seconds: how long.
+            behind: the share of the bodies that are left out at first.
 
         Raises:
             RuntimeError: wrk failed.
@@ -108,6 +117,7 @@ class Running:
             **os.environ,
             "BODIES": str(BODIES / self.server.bodies(role) / f"{operation}.txt"),
             "REQ_PATH": self.server.path,
+            "BEHIND": str(behind),
             "AUTH": self.server.authorization(role),
         }
         done = subprocess.run(["taskset", "-c", "1", *wrk], env=env, capture_output=True, text=True)
@@ -132,7 +142,8 @@ def running(servers: list[Server]) -> Iterator[dict[str, Running]]:
 
 
 def restore(server: Server) -> None:
-    """Remove the contacts that the benchmark made and set the stages as they were."""
+    """Remove the contacts that the benchmark made, set the stages as they were, and empty the change log, into which
+    nobody else has written: else each round would find a longer one."""
     contacts, opportunities = server.tables
     stages = list(json.loads((BODIES / "stages.json").read_text()).items())
     version = ", version = 1" if server.platform else ""
@@ -140,6 +151,8 @@ def restore(server: Server) -> None:
         connection = sqlite3.connect(server.database, timeout=30)
         connection.execute(f"DELETE FROM {contacts} WHERE email LIKE ?", [operations.BENCH_EMAIL])
         connection.executemany(f"UPDATE {opportunities} SET stage = ?2{version} WHERE id = ?1 AND stage <> ?2", stages)
+        if server.platform:
+            connection.execute(f"DELETE FROM {LOG}")
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
@@ -151,6 +164,8 @@ def restore(server: Server) -> None:
             " WHERE o.id = v.id AND o.stage <> v.stage",
             [[key for key, _ in stages], [stage for _, stage in stages]],
         )
+        if server.platform:
+            connection.execute(f"TRUNCATE {LOG}")
         for table in server.tables:
             connection.execute(f"VACUUM ANALYZE {table}")
         connection.execute("CHECKPOINT")

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Dialect, FromClause, bindparam, insert, literal, select
+from sqlalchemy import Connection, Dialect, FromClause, bindparam, insert, select
 from sqlalchemy.sql import ColumnElement
 
 from xrm_core.changes.commitments import SALT_BYTES
 from xrm_core.changes.entry import Causes, Change, Operation, text
 from xrm_core.storage.change_tables import CHANGE
-from xrm_core.storage.driver_statements import Call, DriverStatement
+from xrm_core.storage.driver_statements import Call, DriverStatement, written_in
 from xrm_core.storage.rows import Row, Rows
 
 
@@ -51,7 +51,7 @@ def deriving(
     """
     given = {name: bindparam(f"{_DERIVED}{name}", type_=CHANGE.c[name].type) for name in ("actor", "causes", "salt")}
     same = {"entity": entity, "operation": _NAMES[Operation.UPDATE]}
-    known = {name: literal(value, CHANGE.c[name].type) for name, value in same.items()}
+    known = {name: written_in(value) for name, value in same.items()}
     all_ = {**columns, **given, **known}
     return DriverStatement(
         insert(CHANGE).from_select(list(all_), select(*all_.values()).select_from(row), include_defaults=False), dialect

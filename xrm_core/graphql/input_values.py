@@ -1,5 +1,6 @@
 """Inputs of mutations → values as the write door takes them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,13 @@ from xrm_core.records.nested_input import CREATE, RECORD
 from xrm_core.records.wording import noun
 from xrm_core.translation import say
 
+_IN_ONE_FORM = re.compile("[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}").fullmatch
+
 
 def known_id(entity: Entity, id_: Any) -> str:
     """An id in its one form. Raises NotFound: no record can have it."""
+    if isinstance(id_, str) and _IN_ONE_FORM(id_):
+        return id_
     try:
         return str(UUID(id_))
     except ValueError:

@@ -92,7 +92,7 @@ class QuickWrites:
             return None
         if text is None:
             return None
-        return Answer(orjson.dumps({"data": {plan.key: orjson.loads(text)}}))
+        return Answer(b'{"data":{%b:%b}}' % (orjson.dumps(plan.key), text))
 
     async def _create(
         self, plan: QuickPlan, scope: Scope, variables: Mapping[str, Any], caller: User, seconds: float

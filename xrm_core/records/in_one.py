@@ -27,7 +27,6 @@ from sqlalchemy import (
     cast,
     column,
     func,
-    literal,
     literal_column,
     select,
     table,
@@ -46,7 +45,7 @@ from xrm_core.records.reach import Step, only_step
 from xrm_core.records.rights import ONE, VERSION, Conditions, values_for, written_required
 from xrm_core.records.stored import canonical, to_columns
 from xrm_core.records.written import Written
-from xrm_core.storage.driver_statements import DriverStatement
+from xrm_core.storage.driver_statements import DriverStatement, written_in
 from xrm_core.storage.requirements import Requirement
 from xrm_core.storage.written_rows import WithWritten, looks_beyond
 
@@ -59,6 +58,7 @@ _AS_DIGITS = frozenset({FieldType.DECIMAL, FieldType.BIG_INTEGER})
 _TYPES = TEXTUAL | _AS_DIGITS | {FieldType.ENUM, FieldType.INTEGER, FieldType.BOOLEAN, FieldType.DATE}
 
 _FOUND, _HELD, _PLACE = "xrm_found", "xrm_held", "xrm_place"
+_ONE_MORE: ColumnElement[int] = literal_column("1", Integer())
 _NOW, _BY, _NEW, _JSON = "xrm_now", "xrm_by", "xrm_new_", "xrm_json_"
 
 
@@ -66,14 +66,15 @@ _NOW, _BY, _NEW, _JSON = "xrm_now", "xrm_by", "xrm_new_", "xrm_json_"
 class InOne:
     """The statements of a change of some fields, out of which one is made.
 
-    ``as_seen`` is that nobody has changed the record while it was waited for; ``beyond``: its rules rely on that.
+    ``row_as_seen`` changes the record unless somebody has changed it while it was waited for. ``beyond``: its rules
+    rely on that.
     """
 
     looked_at: tuple[tuple[str, DriverStatement], ...]
     row: DriverStatement
+    row_as_seen: DriverStatement
     entry: DriverStatement
     required: list[Requirement]
-    as_seen: Requirement
     beyond: bool
 
 
@@ -105,19 +106,18 @@ def change_in_one(scope: Scope, kind: Entity, names: Collection[str], conditions
         other = scope.tables[step.entity]
         looked_at.append((_HELD, DriverStatement(_holding_other(other, found, step), scope.dialect)))
         wanted.append(Requirement(("held as seen", kind.name, step), lambda: _other_as_seen(other, found, step), {}))
-    now = func.greatest(bindparam(_NOW, type_=mine.c.updated_at.type), found.c.updated_at)
     entry = {
         "record_id": found.c.id,
-        "version": found.c.version + 1,
-        "at": now,
+        "version": found.c.version + _ONE_MORE,
+        "at": _moment(found),
         "fields": _differences(kind, mine, columns, found),
     }
     return InOne(
         tuple(looked_at),
-        DriverStatement(_changing(mine, columns.values(), found, now), scope.dialect),
+        DriverStatement(_changing(mine, columns.values(), mine.c.id == _one(found.c.id)), scope.dialect),
+        DriverStatement(_changing(mine, columns.values(), _as_seen(mine, found)), scope.dialect),
         log.deriving(scope.dialect, kind.name, found, entry),
         wanted,
-        Requirement(("held_as_seen", kind.name), lambda: _as_seen(mine, found), {}),
         looks_beyond(holding.sql, scope.tables, kind.name),
     )
 
@@ -158,8 +158,8 @@ def changing_in_one(
         field = kind.fields[name]
         values[f"{_JSON}{field.columns[0]}"] = orjson.dumps(in_log(field, value)).decode()
     looked_at = tuple((name, statement.call(values)) for name, statement in ready.looked_at)
-    required = [*ready.required, ready.as_seen] if beyond or ready.beyond else ready.required
-    return Written([], ready.row.call(values), ready.entry.call(values), required, True, looked_at)
+    row = ready.row_as_seen if beyond or ready.beyond else ready.row
+    return Written([], row.call(values), ready.entry.call(values), ready.required, True, looked_at)
 
 
 def _found(mine: Table, columns: Collection[str], step: Step | None) -> FromClause:
@@ -188,9 +188,9 @@ def _other_as_seen(other: Table, found: FromClause, step: Step) -> ColumnElement
 
 
 def _as_seen(mine: Table, found: FromClause) -> ColumnElement[bool]:
-    it = mine.alias("xrm_former")
-    seen = select(_place(it)).where(it.c.id == _one(found.c.id))
-    return seen.scalar_subquery().is_not_distinct_from(_one(found.c[_PLACE]))
+    """The record where it is held: a statement does not find there what was written after it began."""
+    place: ColumnElement[bool] = literal_column(f'"{mine.name}".ctid') == _one(found.c[_PLACE])
+    return place
 
 
 def _place(row: NamedFromClause) -> ColumnElement[Any]:
@@ -199,25 +199,30 @@ def _place(row: NamedFromClause) -> ColumnElement[Any]:
     return found
 
 
-def _changing(mine: Table, columns: Collection[str], found: FromClause, now: ColumnElement[Any]) -> Any:
+def _changing(mine: Table, columns: Collection[str], which: ColumnElement[bool]) -> Any:
     values: dict[str, Any] = {name: bindparam(f"{_NEW}{name}", type_=mine.c[name].type) for name in columns}
-    values["updated_at"] = _one(now)
+    values["updated_at"] = _moment(mine)
     values["updated_by"] = bindparam(_BY, type_=mine.c.updated_by.type)
-    values["version"] = _one(found.c.version + 1)
-    return update(mine).where(mine.c.id == _one(found.c.id)).values(values)
+    values["version"] = mine.c.version + _ONE_MORE
+    return update(mine).where(which).values(values)
+
+
+def _moment(row: FromClause) -> ColumnElement[Any]:
+    return func.greatest(bindparam(_NOW, type_=row.c.updated_at.type), row.c.updated_at)
 
 
 def _differences(kind: Entity, mine: Table, columns: Mapping[str, str], found: FromClause) -> ColumnElement[str]:
     """What :func:`~xrm_core.records.logged.differences` says, as the text of a JSON object."""
     pairs = []
+    comma, end = written_in(","), written_in("]")
     for name, stored in sorted(columns.items()):
         old, new = found.c[stored], bindparam(f"{_NEW}{stored}", type_=mine.c[stored].type)
         shown = cast(old, Text()) if kind.fields[name].type in _AS_DIGITS else old
-        was = func.coalesce(cast(func.to_json(shown), Text()), literal("null"))
+        was = func.coalesce(cast(func.to_json(shown), Text()), written_in("null"))
         is_ = bindparam(f"{_JSON}{stored}", type_=Text())
-        text = literal(f"{orjson.dumps(name).decode()}:[").concat(was).concat(literal(",")).concat(is_)
-        pairs.append(case((old.is_distinct_from(new), text.concat(literal("]")))))
-    return literal("{").concat(func.concat_ws(",", *pairs, type_=String())).concat(literal("}"))
+        text = written_in(f"{orjson.dumps(name).decode()}:[").concat(was).concat(comma).concat(is_)
+        pairs.append(case((old.is_distinct_from(new), text.concat(end))))
+    return written_in("{").concat(func.concat_ws(comma, *pairs, type_=String())).concat(written_in("}"))
 
 
 def _one(value: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -4,7 +4,7 @@ ASGI demands no less: a server must not send the head before it has got the firs
 """
 
 import asyncio
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Sequence, Sized
 from functools import partial
 from typing import Any
 
@@ -88,6 +88,8 @@ class _Flow(FlowControl):
 class Protocol(HttpToolsProtocol):
     """Uvicorn's, on such a transport, and with one timer for a connection instead of one for each request."""
 
+    _defaults: tuple[object, bytes] = (None, b"")
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Hold heads on this connection."""
         super().connection_made(transport)
@@ -135,7 +137,7 @@ class Protocol(HttpToolsProtocol):
         self._idle_since = None  # the timer itself stays
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.scope[ANSWER] = partial(_answer, cycle)  # type: ignore[literal-required]
+        cycle.scope[ANSWER] = partial(self._answer, cycle)  # type: ignore[literal-required]
         super()._start_asgi_task(cycle, app)
 
     def handle_websocket_upgrade(self) -> None:
@@ -143,17 +145,24 @@ class Protocol(HttpToolsProtocol):
         self.transport = getattr(self.transport, "plain", self.transport)
         super().handle_websocket_upgrade()
 
+    def _answer(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> bool:
+        """Answer 200 at once: what uvicorn does in ``send`` for the two messages of an answer, for this one case."""
+        ordinary = cycle.keep_alive and not (cycle.response_started or cycle.disconnected or cycle.access_log)
+        if not ordinary or cycle.flow.write_paused or len(body) > MOST_COPIED:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        lines = self._default_lines(cycle.default_headers)
+        transport: Any = cycle.transport
+        transport.plain.write(b"HTTP/1.1 200 OK\r\n%b%b\r\n%b" % (lines, head, body))
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
-def _answer(cycle: RequestResponseCycle, head: bytes, body: bytes) -> bool:
-    """Answer 200 at once: what uvicorn does in its ``send`` for the two messages of an answer, for this one case."""
-    ordinary = cycle.keep_alive and not (cycle.response_started or cycle.disconnected or cycle.access_log)
-    if not ordinary or cycle.flow.write_paused or len(body) > MOST_COPIED:
-        return False
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    lines = b"".join([b"%b: %b\r\n" % each for each in cycle.default_headers])
-    transport: Any = cycle.transport
-    transport.plain.write(b"HTTP/1.1 200 OK\r\n%b%b\r\n%b" % (lines, head, body))
-    cycle.message_event.set()
-    cycle.on_response()
-    return True
+    def _default_lines(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+        """Of every answer; uvicorn makes the headers anew each second."""
+        known, lines = self._defaults
+        if headers is not known:
+            lines = b"".join([b"%b: %b\r\n" % each for each in headers])
+            self._defaults = headers, lines
+        return lines

@@ -49,7 +49,6 @@ class SameHeads(Protocol):
         self._kept: dict[bytes, _Kept] = {}
         self._came: tuple[bytes, int] | None = None
         self._begun = self._in_message = False
-        self._defaults: tuple[object, bytes] = (None, b"")
 
     def on_message_begin(self) -> None:
         """See uvicorn."""
@@ -123,7 +122,11 @@ class SameHeads(Protocol):
         lines, text = found
         size = len(text)
         transport: asyncio.Transport = self._plain
-        head = b"HTTP/1.1 200 OK\r\n%b%bcontent-length: %d\r\n\r\n" % (self._default_lines(), lines, size)
+        head = b"HTTP/1.1 200 OK\r\n%b%bcontent-length: %d\r\n\r\n" % (
+            self._default_lines(self.server_state.default_headers),
+            lines,
+            size,
+        )
         if size > MOST_COPIED:
             transport.write(head)
             transport.write(text)
@@ -137,12 +140,3 @@ class SameHeads(Protocol):
     def _plain(self) -> asyncio.Transport:
         held: Any = self.transport
         return held.plain if isinstance(held, HeldHead) else held
-
-    def _default_lines(self) -> bytes:
-        """Of every answer; uvicorn makes them anew each second."""
-        headers, lines = self._defaults
-        if headers is not self.server_state.default_headers:
-            headers = self.server_state.default_headers
-            lines = b"".join([b"%b: %b\r\n" % each for each in self.server_state.default_headers])
-            self._defaults = headers, lines
-        return lines

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Dialect, Select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Dialect, Select, String, literal_column
 from sqlalchemy.sql.expression import UpdateBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -146,6 +146,11 @@ class DriverStatement:
             if value is not None:
                 made[place] = process(value)
         return tuple(made)
+
+
+def written_in(text: str) -> ColumnElement[str]:
+    """A text that stands in a statement itself, in standard SQL: a value would be sent and read with each call."""
+    return literal_column("'" + text.replace("'", "''") + "'", String())
 
 
 class _Binds:

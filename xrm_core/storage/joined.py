@@ -62,7 +62,9 @@ def shown_if(shown: Call, required: Call, kept: KeptStatements) -> Call:
 
     def make() -> Text:
         found = f"max(found.it), 1 / count(found.it), ({_moved(required, len(shown.text.formats))})"
-        return _text(f"SELECT {found} FROM ({shown.text.sql}) AS found(it)", shown, required)
+        # «OFFSET 0»: else PostgreSQL puts the other in the place of each of these two, and makes the text twice.
+        once = f"SELECT it FROM ({shown.text.sql}) AS one(it) OFFSET 0"
+        return _text(f"SELECT {found} FROM ({once}) AS found(it)", shown, required)
 
     return _both(shown, required, kept.get(("shown if", shown.text.number, required.text.number), make))
 

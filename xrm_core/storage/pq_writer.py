@@ -18,7 +18,7 @@ from xrm_core.storage.pq_pool import PqPool
 from xrm_core.storage.prepared_steps import Row, StepFailed
 from xrm_core.telemetry.pool_use import PoolUse
 
-MAX_CONNECTIONS = 8
+MAX_CONNECTIONS = 16
 HELD_MILLISECONDS = 100
 """How long a statement waits for what others hold: who waits longer does so elsewhere, and makes room for others."""
 
@@ -49,7 +49,7 @@ class PostgresWriter:
     def __init__(self, database: Database, timeout: float) -> None:
         self._database = database
         self._timeout = timeout
-        self.pool: PqPool[PqPipeline] = PqPool(min(MAX_CONNECTIONS, database.pool), self._connect, _TURN_SECONDS)
+        self.pool: PqPool[PqPipeline] = PqPool(min(MAX_CONNECTIONS, 2 * database.pool), self._connect, _TURN_SECONDS)
         # The server keeps the limits itself; these, by their seconds, are for one that does not answer any more.
         self._late: dict[float, Late[Writing]] = {}
 

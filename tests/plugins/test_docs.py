@@ -6,6 +6,7 @@ import re
 
 from tests.plugins.conftest import REPOSITORY
 from xrm_core import api, hookspecs
+from xrm_core.telemetry.plugin_calls import KINDS
 
 PAGE = (REPOSITORY / "docs" / "plugin_hooks.md").read_text()
 HOOKS = {name: value for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec")}
@@ -37,6 +38,13 @@ def test_each_hook_is_used_by_the_external_plugin():
     used = {each.name for each in functions if any(ast.unparse(mark) == "hookimpl" for mark in each.decorator_list)}
 
     assert set(HOOKS) - used == set()
+
+
+def test_each_kind_of_function_that_is_counted_is_among_the_figures():
+    figures = (REPOSITORY / "docs" / "operations.md").read_text().partition("### Figures of plugins")[2]
+    kinds = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", figures.partition("\n## ")[0], re.MULTILINE)
+
+    assert tuple(re.findall(r"`(\w+)`", " ".join(kinds))) == ("kind", *KINDS)
 
 
 def test_each_name_of_the_api_is_documented():

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from graphql import GraphQLNonNull, ValueNode
 
 from xrm_core.graphql import builder
@@ -10,6 +11,8 @@ from xrm_core.graphql.scalars import scalar_of
 from xrm_core.metadata.custom_types import custom_types_of, scalar_name
 from xrm_core.metadata.model import Field
 from xrm_core.plugins import Plugins
+
+_log = structlog.get_logger(__name__)
 
 
 def custom_scalar(name: str, field: Field, plugins: Plugins) -> builder.ScalarType:
@@ -28,8 +31,10 @@ def custom_scalar(name: str, field: Field, plugins: Plugins) -> builder.ScalarTy
         if known is None or known.normal is None:
             return value
         try:
-            return known.normal(value)
-        except Exception as error:  # of a plugin, whatever it is; the door says what it is, and notes it
+            with plugins.calls.timed(plugin, "type", name):
+                return known.normal(value)
+        except Exception as error:  # of a plugin, whatever it is
+            _log.error("plugin_hook_failed", plugin=plugin, name=name, exc_info=error)
             raise ValueError(f"The plugin {plugin} failed at this value.") from error
 
     def parse(value: Any) -> Any:

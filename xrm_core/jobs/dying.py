@@ -39,6 +39,7 @@ def tell(place: "Place", handler: "JobHandler", connection: Connection, job: Job
         return
     try:
         with connection.begin_nested():
-            handler.dead(JobDied(place.records(), connection, place.name, code), job.payload)
+            with place.timed(handler.name, "/dead"):
+                handler.dead(JobDied(place.records(), connection, place.name, code), job.payload)
     except Exception as error:
         _log.error("job_death_not_told", tenant=place.name, job=job.id, name=job.name, exc_info=error)

@@ -97,10 +97,10 @@ class Place:
                 self._records = records
             return self._records
 
-    def timed(self, job: str) -> AbstractContextManager[None]:
-        """Around the function of a job of a plugin, for figures; those of the platform are none of a plugin's."""
+    def timed(self, job: str, function: str = "") -> AbstractContextManager[None]:
+        """Around a function of a job of a plugin, for figures; those of the platform are none of a plugin's."""
         plugin, dot, _ = job.partition(".")
-        return self._plugins.calls.timed(plugin, "job", job) if dot else nullcontext()
+        return self._plugins.calls.timed(plugin, "job", f"{job}{function}") if dot else nullcontext()
 
     def forget(self) -> None:
         """The database has another model by now."""

@@ -148,8 +148,9 @@ def _again(database: Database, records: Records, replay: Replay, entry: JournalE
             context: Any = Context(
                 records, connection, System(records.full_access, f"replay {replay.name}"), ("job", replay.name)
             )
-            context.settings = records.plugins.settings_of(replay.name.partition(".")[0])
-            with doing_again(entry.id):
+            plugin = replay.name.partition(".")[0]
+            context.settings = records.plugins.settings_of(plugin)
+            with doing_again(entry.id), records.plugins.calls.timed(plugin, "replay", replay.name):
                 replay.run(context, json.loads(entry.content))
 
     try:

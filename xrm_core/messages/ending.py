@@ -51,7 +51,7 @@ def _tell(
     try:
         with connection.begin_nested():
             require_model(connection, records.model)
-            with records.plugins.following(plugin, "message"):
+            with records.plugins.following(plugin, "message", "message", f"{kind.name}/ended"):
                 ended(context, outcome)
     except Exception as error:
         _log.error("message_end_not_told", message=kept.id, kind=kind.name, exc_info=error)

@@ -6,6 +6,7 @@ of it: a worker was killed in between. It is not sent again.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +31,7 @@ from xrm_core.messages.message import (
 from xrm_core.messages.outbox import Kept
 from xrm_core.messages.registry import MessageRegistry
 from xrm_core.messages.sending import MOST_ATTEMPTS, address_of
+from xrm_core.plugins import Plugins
 
 NO_KIND, NO_CHANNEL, UNKNOWN = "NO_KIND", "NO_CHANNEL", "OUTCOME_UNKNOWN"
 NOT_MADE = "NOT_MADE"
@@ -79,7 +81,7 @@ class HandingOver:
             return self._ended(job, connection, kept, MessageState.REFUSED, found.refusal[1].code)
         seen = replace(seen, unsubscribe=found.unsubscribe)
         plugin = kind.name.partition(".")[0]
-        with job.records.plugins.following(plugin, "message"):
+        with job.records.plugins.following(plugin, "message", "message", f"{kind.name}/compose"):
             content = kind.compose(MessageContext(job.records, connection, caller, seen, plugin, tenant))
         content = replace(content, unsubscribe=content.unsubscribe or found.unsubscribe)
         outbox.begin(connection, id_)
@@ -94,7 +96,7 @@ class HandingOver:
             _log.error("message_not_made", message=kept.id, kind=kept.message.kind, exc_info=error)
             failure: NotHandedOver | None = NotHandedOver(NOT_MADE)
         else:
-            failure = _failure(channel, made)
+            failure = _failure(job.records.plugins, channel, made)
         state, reason = MessageState.SENT, None
         if failure is not None:
             reason = failure.code
@@ -134,10 +136,12 @@ class HandingOver:
         return end(job.records, connection, job.tenant, kept, state, reason)
 
 
-def _failure(channel: Channel, made: HandOver) -> NotHandedOver | None:
+def _failure(plugins: Plugins, channel: Channel, made: HandOver) -> NotHandedOver | None:
     """Why a channel has not taken a message, as far as it is known."""
+    plugin, dot, _ = channel.name.partition(".")
     try:
-        channel.hand_over(made)
+        with plugins.calls.timed(plugin, "channel", channel.name) if dot else nullcontext():
+            channel.hand_over(made)
     except NotHandedOver as error:
         return error
     except Exception as error:

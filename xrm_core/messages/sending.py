@@ -95,7 +95,7 @@ def address_of(
         RefusedByPlugin: the plugin failed.
     """
     plugin = kind.name.partition(".")[0]
-    with records.plugins.following(plugin, "message"):
+    with records.plugins.following(plugin, "message", "message", f"{kind.name}/address"):
         return kind.address(MessageContext(records, connection, caller, message, plugin, tenant)) or None
 
 

@@ -234,16 +234,27 @@ class Plugins:
         return answer
 
     @contextmanager
-    def following(self, plugin: str, entity: str) -> Iterator[None]:
-        """Around what a plugin has follow a write: what it raises becomes an error that names it.
+    def following(self, plugin: str, entity: str, kind: str = "", name: str = "") -> Iterator[None]:
+        """Around a function that a plugin has registered, in a transaction: what it raises becomes an error that names
+        it.
 
         What the platform itself has refused inside goes through as it is.
+
+        Args:
+            plugin: whose it is.
+            entity: what it is asked about, for the message.
+            kind: what it is, for figures; empty: it is counted elsewhere.
+            name: of the function, or of what it belongs to.
 
         Raises:
             RefusedByPlugin: the plugin refused or failed.
         """
         with self._translated(plugin, entity, (DBAPIError, XrmError)):
-            yield
+            if not kind:
+                yield
+                return
+            with self.calls.timed(plugin, kind, name):
+                yield
 
     @property
     def scan_files(self) -> bool:

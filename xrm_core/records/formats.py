@@ -16,9 +16,10 @@ from xrm_core.records.wording import Problem
 
 @dataclass(frozen=True)
 class _Known:
-    """What a plugin does for one field. ``kind`` is the Python type of its values."""
+    """What a plugin does for one field, by a format or type of this name. ``kind`` is the Python type of its values."""
 
     plugin: str
+    name: str
     rule: str
     kind: type | tuple[type, ...]
     check: Callable[[Any], str | None] | None
@@ -49,10 +50,10 @@ class Formats:
             for name, field in entity.fields.items():
                 if field.text_format in formats:
                     plugin, text_format = formats[field.text_format]
-                    known[name] = _Known(plugin, "format", str, text_format.check, text_format.normal)
+                    known[name] = _Known(plugin, text_format.name, "format", str, text_format.check, text_format.normal)
                 elif field.custom_type in types:
                     plugin, custom = types[field.custom_type]
-                    known[name] = _Known(plugin, "type", _kind(field), custom.check, custom.normal)
+                    known[name] = _Known(plugin, custom.name, "type", _kind(field), custom.check, custom.normal)
             if known:
                 self._of[entity.name] = known
 
@@ -78,7 +79,7 @@ class Formats:
         value = canonical(kind, {name: given})[name]
         if known.normal is None or not known.fits(value):
             return given  # for the validator to report
-        with self._plugins.following(known.plugin, kind.name):
+        with self._plugins.following(known.plugin, kind.name, known.rule, known.name):
             return known.normal(value)
 
     def problems(self, kind: Entity, record: Mapping[str, Any]) -> list[Problem]:
@@ -91,7 +92,7 @@ class Formats:
         for name, known in self._of.get(kind.name, {}).items():
             value = record.get(name)
             if known.check is not None and known.fits(value):
-                with self._plugins.following(known.plugin, kind.name):
+                with self._plugins.following(known.plugin, kind.name, known.rule, known.name):
                     wrong = known.check(value)
                 if wrong:
                     message = self._plugins.say(known.plugin, wrong, {})

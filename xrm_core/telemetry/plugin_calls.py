@@ -14,8 +14,14 @@ OK, REFUSED, FAILED, STOPPED = "ok", "refused", "failed", "stopped"
 ``stopped``: it was told to end, as a job that somebody has cancelled.
 """
 
+KINDS = (
+    *("hook", "follow", "format", "type", "action", "query", "route", "health", "command"),
+    *("job", "replay", "message", "channel"),
+)
+"""What is called: ``follow`` is what a before-hook has follow a write, by the entity."""
+
 Call = tuple[str, str, str, str]
-"""Plugin, kind (hook, action, query, route, job …), name, and how it ended. What a plugin registers bounds them."""
+"""Plugin, kind (:data:`KINDS`), name, and how it ended. What a plugin registers bounds them."""
 
 
 class Durations:

@@ -45,7 +45,7 @@ def read_workflows(folders: Iterable[WorkflowFolder]) -> list[Workflow]:
             first = found.setdefault(workflow.name, workflow)
             if first is not workflow:
                 at = f"{first.document.file}:{first.document.line('/x-workflow')}"
-                reason = f'The workflow "{workflow.name}" is there already, at {at}.'
+                reason = f'The workflow "{workflow.name}" of {each.layer} is there already, by {first.layer} at {at}.'
                 problems.append(document.problem("/x-workflow", reason, "Give one of the two another name."))
     if problems:
         raise SchemaFilesInvalid(sorted(problems, key=lambda each: (each.file, each.line, each.pointer)))

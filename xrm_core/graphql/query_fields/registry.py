@@ -47,7 +47,7 @@ class QueryFields(Mapping[str, QueryField]):
                 name = self.field(field)
                 if name in taken:
                     problem = f"would be the field {name} of queries, which is {taken[name]}"
-                taken[name] = f"that of {field.name} of the plugin {plugin}"
+                taken[name] = f"that of {field.name} of the plugin {plugins.origin(plugin)}"
                 self._found[field.name], self._plugins[field.name] = field, plugin
             if problem:
                 raise plugins.load_error(plugin, f"the query field {field.name!r} {problem}")

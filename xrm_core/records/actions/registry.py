@@ -31,14 +31,14 @@ class Actions(Mapping[str, Action]):
         self._plugins: dict[str, str] = {}
         self._shapes: dict[tuple[str, str], Shape] = {}
         registered = plugins.registered("register_actions", Action)
-        taken = dict.fromkeys(_core_fields(model) if registered else (), "the platform")
+        taken = dict.fromkeys(_core_fields(model) if registered else (), "the platform's")
         for plugin, action in registered:
             problem = _wrong(plugin, action, self._found) or self._shaped(action)
             if not problem and (action.entity is None or action.entity in model):
                 field = self.field(action, model)
                 if field in taken:
-                    problem = f"would have the mutation {field}, which is {taken[field]}'s"
-                taken[field] = f"the action {action.name}"
+                    problem = f"would have the mutation {field}, which is {taken[field]}"
+                taken[field] = f"that of {action.name} of the plugin {plugins.origin(plugin)}"
                 self._found[action.name] = action
                 self._plugins[action.name] = plugin
             if problem:

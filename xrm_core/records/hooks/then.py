@@ -72,7 +72,7 @@ class Then:
         """Do one thing for these records, told with the last of them. Raises as :meth:`follow`."""
         if sum(kind == HOOK for kind, _ in self.caller.causes) >= MOST_HOOKS:
             raise _circle(plugin, entity)
-        with self.records.plugins.following(plugin, entity):
+        with self.records.plugins.following(plugin, entity, "follow", entity):
             act(HookContext(self.records, self.connection, self.caller, plugin, ids), ids[-1])
 
     def _add(self, plugin: str, act: Follow, key: object) -> None:

@@ -38,8 +38,7 @@ def tell(place: "Place", handler: "JobHandler", connection: Connection, job: Job
     if handler.dead is None:
         return
     try:
-        with connection.begin_nested():
-            with place.timed(handler.name, "/dead"):
-                handler.dead(JobDied(place.records(), connection, place.name, code), job.payload)
+        with connection.begin_nested(), place.timed(handler.name, "/dead"):
+            handler.dead(JobDied(place.records(), connection, place.name, code), job.payload)
     except Exception as error:
         _log.error("job_death_not_told", tenant=place.name, job=job.id, name=job.name, exc_info=error)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xrm_sales.commissions.attaining import span
 from xrm_sales.commissions.reckoning import Attained, Step, rate_of
+from xrm_sales.periods import span
 
 from tests.sales.conftest import Sales
 from tests.sales.test_commissions import REOPEN, of, rule

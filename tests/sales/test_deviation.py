@@ -83,3 +83,33 @@ def test_everybody_has_their_own_figures_and_too_much_is_refused(sales: Sales):
     assert ada.refused(DEVIATION, "REFUSED_BY_PLUGIN", metric="REVENUE", months=25).details["field"] == "months"
     sales.xrm.create("sales_target", metric="visits", month="2026-03-01", value=3, region="Nord")
     assert sales.admin.refused(DEVIATION, "REFUSED_BY_PLUGIN", metric="VISITS").details["field"] == "metric"
+
+
+def test_targets_of_quarters_and_years_are_held_against_these(sales: Sales):
+    for amount, day in ((100, "2025-01-02"), (300, "2025-06-30"), (500, "2026-03-01"), (250, "2026-04-01")):
+        won(sales, amount, day)
+    for period, month, value in (("quarter", "2026-02-01", 400), ("year", "2026-05-01", 1000)):
+        sales.xrm.create("sales_target", metric="revenue", month=month, period=period, value=value)
+
+    document = """{ salesDeviation(fromMonth: "2026-01-01") { lines { month period target reached before } } }"""
+    quarter, year = sales.admin.query(document)["salesDeviation"]["lines"]
+
+    same = {"month": "2026-01-01"}
+    assert quarter == {**same, "period": "QUARTER", "target": "400.00", "reached": "500.00", "before": "100.00"}
+    assert year == {**same, "period": "YEAR", "target": "1000.00", "reached": "750.00", "before": "400.00"}
+
+
+def test_who_does_not_see_what_a_target_is_of_does_not_see_the_target(sales: Sales):
+    seller = sales.xrm.as_role("sales_seller", first_name="Bo")  # without the role of the pack: no teams, no users
+    manager = sales.xrm.as_role("sales_seller", "sales_rep", first_name="Ada")
+    team = sales.xrm.create("team", name="North")
+    for each in (seller, manager):
+        target = {"metric": "won_opportunities", "month": "2026-03-01", "value": 1, "user": each.user_id}
+        sales.xrm.create("sales_target", target)
+        sales.xrm.create("sales_target", {**target, "team": team, "value": 2})
+        sales.xrm.create("quota", user=each.user_id, month="2026-03-01", amount=5)
+
+    for metric, seen in (("WON_OPPORTUNITIES", ["1.00", "2.00"]), ("REVENUE", ["5.00"])):
+        lines = manager.query(DEVIATION, metric=metric)["salesDeviation"]["lines"]
+        assert sorted(each["target"] for each in lines) == seen
+        assert seller.query(DEVIATION, metric=metric) == {"salesDeviation": {"lines": []}}

@@ -160,6 +160,58 @@ def test_what_has_changed_since_last_monday(sales: Sales):
     assert by_name["Won"]["what"] == ["won"]
 
 
+BY_PERIOD = """
+query ($from: Date!, $months: Int! = 1, $period: SalesForecastPeriod!, $by: [SalesForecastBy!]! = []) {
+  salesForecast(fromMonth: $from, months: $months, period: $period, by: $by) {
+    lines { month label closed pipeline quota attainment adjusted }
+  }
+}"""
+
+
+def test_quarters_and_years_have_what_is_in_them_and_what_is_to_be_won_in_them(sales: Sales):
+    ada, ben = (sales.xrm.as_role("sales_rep", last_name=name).user_id for name in ("Ada", "Ben"))
+    for owner, day, amount in ((ada, "2026-02-10", 50), (ada, "2026-06-30", 20), (ben, "2026-03-31", 7)):
+        sales.admin.query(WIN, id=made(sales, owner=owner, amount=amount), on=day)
+    made(sales, owner=ada, amount=1000, close_on="2026-03-31")
+    quota = {"currency": "EUR"}
+    for month, amount in (("2026-01-01", 30), ("2026-03-01", 70), ("2026-04-01", 40)):
+        sales.xrm.create("quota", {**quota, "user": ada, "month": month, "amount": amount})
+    sales.xrm.create("quota", {**quota, "user": ada, "month": "2026-05-17", "period": "quarter", "amount": 200})
+    sales.xrm.create("sales_target", metric="revenue", month="2026-01-01", period="year", value=700)
+    given = {"user": ada, "month": "2026-01-01", "reason": "One is late"}
+    sales.xrm.create("forecast_adjustment", {**given, "period": "quarter", "amount": 60})
+    sales.xrm.create("forecast_adjustment", {**given, "amount": 20})
+
+    def of(period: str, **more: object) -> list[list[object]]:
+        found = sales.admin.query(BY_PERIOD, **{"from": "2026-02-01", "period": period, **more})["salesForecast"]
+        return sorted([list(each.values()) for each in found["lines"]], key=lambda each: (each[0], str(each[1])))
+
+    first, second = "2026-01-01", "2026-04-01"
+    assert of("QUARTER", months=3, by=["OWNER"]) == [
+        [first, "Ada", "50.00", "1000.00", "100.00", "50.00", "60.00"],  # 30 in January, 70 in March
+        [first, "Ben", "7.00", "0", None, None, None],
+        [second, "Ada", "20.00", "0", "200.00", "10.00", None],  # what is said of the quarter, not of April
+    ]
+    assert of("YEAR") == [[first, None, "77.00", "1000.00", "700.00", "11.00", None]]
+    assert of("YEAR", by=["OWNER"])[0] == [first, "Ada", "70.00", "1000.00", "300.00", "23.33", None]
+    assert of("MONTH") == [["2026-02-01", None, "50.00", "0", None, None, None]]  # that of a year is not divided
+
+
+def test_there_is_one_quota_of_a_person_for_each_period(sales: Sales):
+    make = """mutation ($user: ID!, $month: Date!, $period: QuotaPeriod!) {
+      createQuota(input: {userId: $user, month: $month, period: $period, amount: 1}) { month } }"""
+    user = sales.rep.user_id
+
+    found = [
+        sales.admin.query(make, user=user, month="2026-05-17", period=period)["createQuota"]["month"]
+        for period in ("month", "quarter", "year")
+    ]
+
+    assert found == ["2026-05-01", "2026-04-01", "2026-01-01"]
+    for month, period in (("2026-05-01", "month"), ("2026-06-30", "quarter"), ("2026-12-31", "year")):
+        sales.admin.refused(make, "VALIDATION_FAILED", user=user, month=month, period=period)
+
+
 def test_what_has_no_amount_yet_is_counted_and_months_beyond_the_calendar_are_refused(sales: Sales):
     made(sales, close_on="2026-03-03")
 

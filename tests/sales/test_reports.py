@@ -24,7 +24,7 @@ def test_every_report_of_the_beginning_is_answered(sales: Sales):
     found = {name: sales.admin.query(RUN, name=name)["salesReport"] for name, *_ in STANDARD}
 
     month = found["won_by_month"]
-    assert month["title"] == "Won opportunities by month"
+    assert month["title"] == "Won opportunities by month, quarter or year"
     assert month["columns"] == ["key.closedOn", "key.currency", "count", "sum.amount", "avg.cycleDays"]
     assert [row["values"][:4] for row in month["rows"]] == [["2026-03-01", "EUR", "1", "100.00"]]
     assert ["Rival AG", "lost", "1"] in [row["values"] for row in found["against_competitors"]["rows"]]
@@ -37,6 +37,27 @@ def test_every_report_of_the_beginning_is_answered(sales: Sales):
         *("name", "opportunitiesAggregate.count", "opportunitiesAggregate.avg.wonPercent")
     ]
     assert len(found["pipeline_cube"]["rows"]) == 8  # one group, and a total over each set of its keys
+
+
+def test_reports_by_time_go_by_quarter_or_year_as_well(sales: Sales):
+    for day in ("2026-02-11", "2026-03-11", "2026-04-11"):
+        id_ = sales.opportunity(amount="100.00", closeOn=day, region="North")
+        sales.rep.query(
+            "mutation ($id: ID!, $on: Date) { winOpportunity(id: $id, input: {closedOn: $on}) { id } }", id=id_, on=day
+        )
+        sales.opportunity(amount="10.00", closeOn=day, region="North")
+
+    def rows(name: str, period: str) -> list[list[str]]:
+        answer = sales.admin.query(RUN, name=name, variables=f'{{"period": "{period}"}}')["salesReport"]
+        return [row["values"] for row in answer["rows"]]
+
+    quarters, years = rows("won_by_month", "QUARTER"), rows("won_by_month", "YEAR")
+
+    assert [[row[0], *row[2:4]] for row in quarters] == [["2026-01-01", "2", "200.00"], ["2026-04-01", "1", "100.00"]]
+    assert [[row[0], *row[2:4]] for row in years] == [["2026-01-01", "3", "300.00"]]
+    assert ["North", None, "2026-01-01", "", "2", "20.00"] in [row[:6] for row in rows("pipeline_cube", "QUARTER")]
+    assert rows("commissions_by_employee", "YEAR") == []
+    assert sales.admin.refused(RUN, name="won_by_month", variables='{"period": "DECADE"}')
 
 
 def test_an_opportunity_counts_once_in_a_stage_however_often_it_comes_there(sales: Sales):

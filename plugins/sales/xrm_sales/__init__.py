@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xrm_core.api import Action, DemoData, JobHandler, MessageKind, Needs, On, QueryField, Route, Schedule, hookimpl
-from xrm_sales import demo
+from xrm_sales import demo, periods
 from xrm_sales.commissions import paying, settling
 from xrm_sales.forecast import figures, snapshots
 from xrm_sales.leads import capture, conversion, duplicates, form, nightly, routing, scoring
@@ -14,6 +14,9 @@ from xrm_sales.reports import installing, running
 from xrm_sales.settings import Settings
 from xrm_sales.targets import deviation
 from xrm_sales.visits import planning
+
+GOALS = ("quota", "sales_target", "forecast_adjustment")
+"""Entities whose records are for a month, a quarter or a year."""
 
 
 @hookimpl
@@ -119,6 +122,7 @@ def register_record_hooks() -> list[On]:
         On("opportunity_member", ("create", "update", "delete", "restore"), before=settling.after_member),
         On("opportunity", ("create", "update"), fields=settling.BASIS, before=settling.after_opportunity),
         On("quote", "update", fields=("status",), before=settling.after_quote),
+        *(On(each, ("create", "update"), fields=("month", "period"), before=periods.begin_of) for each in GOALS),
         On("quota", ("create", "update", "delete", "restore"), before=settling.after_quota),
         On("commission_rule", ("create", "update"), fields=("condition",), before=settling.check_rule),
         On("activity", ("create", "update"), fields=("status", "opportunity"), before=stalled.wake),

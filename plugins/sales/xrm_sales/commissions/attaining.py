@@ -1,43 +1,26 @@
 """How far somebody has come with their quota, and which sales came before: what accelerators go by."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from xrm_core.api import Record
 from xrm_sales.commissions.reckoning import shares_of
+from xrm_sales.periods import Span, goal_in, goal_of
 from xrm_sales.writing import Looking
 
 _PAGE = 1_000
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Days from the first to the last."""
-
-    first: str
-    last: str
-
-
-def span(day: str, kind: str) -> Span:
-    """The month, quarter or year of a day."""
-    given, months = date.fromisoformat(day), _MONTHS[kind]
-    begin = date(given.year, (given.month - 1) // months * months + 1, 1)
-    end = (begin + timedelta(days=31 * months)).replace(day=1) if months < 12 else date(begin.year + 1, 1, 1)
-    return Span(begin.isoformat(), (end - timedelta(days=1)).isoformat())
-
-
-def quota_of(look: Looking, user: str, currency: str, days: Span) -> Decimal:
-    """What somebody is to win in this time; 0: nobody has said."""
+def quota_of(look: Looking, user: str, currency: str, kind: str, days: Span) -> Decimal:
+    """What somebody is to win in this month, quarter or year; 0: nobody has said."""
     where = {
         "user": {"id": {"eq": user}},
         "currency": {"eq": currency},
         "month": {"gte": days.first, "lte": days.last},
     }
-    return sum((Decimal(str(each["amount"])) for each in look.find("quota", where, 100)), Decimal(0))
+    goals = [goal_of(each, "amount") for each in look.find("quota", where, 100)]
+    return goal_in(goals, kind, days.first) or Decimal(0)
 
 
 def won_before(look: Looking, user: str, sale: Record, days: Span) -> Decimal:

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 
 from xrm_core.api import BadQuery, HookContext, Record, RecordChange, Refuse
-from xrm_sales.commissions.attaining import quota_of, span, won_before, won_since
+from xrm_sales.commissions.attaining import quota_of, won_before, won_since
 from xrm_sales.commissions.margins import margin_of
 from xrm_sales.commissions.reckoning import Attained, Part, Step, part, shares_of
 from xrm_sales.moments import today
+from xrm_sales.periods import span
 from xrm_sales.writing import Writing, change, create
 
 MOST = 1_000
@@ -159,7 +160,7 @@ def _attained(context: Writing, opportunity: Record, user: str, share: Decimal, 
     days = span(opportunity["closed_on"], rule["attained_in"])
     before = won_before(context, user, opportunity, days)
     credit = Decimal(str(opportunity["amount"])) * share / 100
-    return Attained(before, credit, quota_of(context, user, opportunity["currency"], days))
+    return Attained(before, credit, quota_of(context, user, opportunity["currency"], rule["attained_in"], days))
 
 
 def _counts(rule: Record, day: str) -> bool:

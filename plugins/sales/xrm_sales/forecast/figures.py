@@ -9,19 +9,24 @@ from typing import Any
 
 from xrm_core.api import QueryContext, QueryField, Refuse
 from xrm_sales.forecast import marks
-from xrm_sales.forecast.marks import Place
+from xrm_sales.forecast.marks import Place, Wanted
 from xrm_sales.forecast.parts import By, document, ids_of, labels
 from xrm_sales.moments import today
 from xrm_sales.orders.terms import months_later
+from xrm_sales.periods import Period, span
 from xrm_sales.pricing.rounding import two_digits
 
 
 @dataclass
 class ForecastInput:
-    """Months from the first to the last; by what else, together. Nothing: the months as a whole."""
+    """Months from the first to the last, for each month, quarter or year; by what else, together. Nothing: as a whole.
+
+    A quarter or a year that has one of the months is there as a whole.
+    """
 
     from_month: date | None = None
     months: int = 3
+    period: Period = Period.MONTH
     by: list[By] = field(default_factory=list)
 
 
@@ -36,7 +41,7 @@ class ForecastPart:
 
 @dataclass
 class ForecastLine:
-    """One month of its parts, in one currency. Amounts are net.
+    """One month of its parts, in one currency, or one quarter or year; ``month`` is its first one. Amounts are net.
 
     ``id`` and ``label`` are those of its part, where it is by one thing. ``weighted`` is what is won, and the open
     amounts times their probability; ``adjusted`` what a manager expects in place of it; ``attainment`` what is won, in
@@ -62,7 +67,7 @@ class ForecastLine:
 
 @dataclass
 class Forecast:
-    """All of it, by month."""
+    """All of it, by month, quarter or year."""
 
     lines: list[ForecastLine] = field(default_factory=list)
 
@@ -87,16 +92,18 @@ def forecast(context: QueryContext, given: ForecastInput) -> Forecast:
     """
     if not 1 <= given.months <= 36:
         raise Refuse({"en": "1 to 36 months.", "de": "1 bis 36 Monate."}, field="months")
-    first = (given.from_month or date.fromisoformat(today())).replace(day=1)
+    begin, kind = (given.from_month or date.fromisoformat(today())).replace(day=1), given.period.value
     try:
-        until = months_later(first, given.months)
+        last = months_later(begin, given.months - 1).isoformat()
+        first = date.fromisoformat(span(begin.isoformat(), kind).first)
+        until = months_later(date.fromisoformat(span(last, kind).last).replace(day=1), 1)
     except ValueError:  # after the year 9999
         raise Refuse(
             {"en": "There are no such months.", "de": "Diese Monate gibt es nicht."}, field="from_month"
         ) from None
     by, lines = list(dict.fromkeys(given.by)), _Lines()
-    _add_up(context, lines, by, document(by), first, until)
-    _mark(context, lines, by, {"from": first.isoformat(), "to": until.isoformat()})
+    _add_up(context, lines, by, document(by, given.period), first, until)
+    _mark(context, lines, by, Wanted(kind, first.isoformat(), until.isoformat()))
     _name(context, lines, by)
     order = sorted(lines, key=lambda place: (*place[:2], [id_ or "" for id_ in place[2]]))
     return Forecast([lines[place] for place in order])
@@ -104,7 +111,7 @@ def forecast(context: QueryContext, given: ForecastInput) -> Forecast:
 
 def query_field() -> QueryField:
     """``salesForecast``."""
-    about = {"en": "What is won and expected, by month.", "de": "Was gewonnen ist und erwartet wird, nach Monaten."}
+    about = {"en": "What is won and expected, by time.", "de": "Was gewonnen ist und erwartet wird, nach Zeit."}
     return QueryField("sales.forecast", forecast, input=ForecastInput, answers=Forecast, cost=2_000, description=about)
 
 
@@ -150,14 +157,14 @@ def _sum(group: dict[str, Any], name: str) -> Decimal:
     return Decimal(group["sum"][name] or 0)  # None: not one of them has an amount yet
 
 
-def _mark(context: QueryContext, lines: _Lines, by: Sequence[By], span: dict[str, str]) -> None:
+def _mark(context: QueryContext, lines: _Lines, by: Sequence[By], wanted: Wanted) -> None:
     """Quotas and adjustments that the caller may see, also of parts of which nothing is expected."""
-    for place, quota in marks.quotas(context, by, span).items():
+    for place, quota in marks.quotas(context, by, wanted).items():
         line = lines[place]
         line.quota = quota
         if quota:
             line.attainment = two_digits(line.closed / quota * 100)
-    for place, (amount, reason) in marks.adjustments(context, by, span).items():
+    for place, (amount, reason) in marks.adjustments(context, by, wanted).items():
         lines[place].adjusted, lines[place].adjustment_reason = amount, reason
 
 

@@ -2,28 +2,45 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from xrm_core.api import QueryContext
 from xrm_sales.forecast.parts import By, Ids
+from xrm_sales.periods import Goal, beginnings, goal_in, goal_of
 
 Place = tuple[str, str, Ids]
-"""Month, currency, and the parts of a line."""
+"""First day, currency, and the parts of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Months, quarters or years from a day until another, without that."""
+
+    kind: str
+    first: str
+    until: str
+
+    @property
+    def days(self) -> dict[str, str]:
+        """For the queries."""
+        return {"from": self.first, "to": self.until}
+
 
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
 _QUOTAS = """
 query ($from: Date!, $to: Date!, $after: String) {
   quotas(where: {month: {gte: $from, lt: $to}}, orderBy: [{id: ASC}], first: 1000, after: $after) {
-    nodes { user { id } month amount currency }
+    nodes { user { id } month period amount currency }
     pageInfo { endCursor hasNextPage }
   }
 }"""
 _ADJUSTMENTS = """
 query ($from: Date!, $to: Date!, $after: String) {
   forecastAdjustments(where: {month: {gte: $from, lt: $to}}, orderBy: [{id: ASC}], first: 1000, after: $after) {
-    nodes { user { id } month amount currency reason }
+    nodes { user { id } month period amount currency reason }
     pageInfo { endCursor hasNextPage }
   }
 }"""
@@ -31,19 +48,34 @@ _OF_TARGETS = {By.OWNER: "user", By.TEAM: "team", By.PRODUCT: "product", By.REGI
 """What targets call the parts."""
 
 
-def quotas(context: QueryContext, by: Sequence[By], span: Mapping[str, str]) -> dict[Place, Decimal]:
+def quotas(context: QueryContext, by: Sequence[By], wanted: Wanted) -> dict[Place, Decimal]:
     """What is to be won in each part: targets of revenue that name just these parts, those of one part together; of
-    owners their quotas before all.
+    owners their quotas before all. What is said of a quarter counts for that, else what is said of its months.
     """
-    found: dict[Place, Decimal] = defaultdict(Decimal)
-    of_no_other = {each["id"] for each in _all(context.query_as_system, _targets(by, "id"), span)}
+    goals: dict[tuple[str, Ids], list[Goal]] = defaultdict(list)
+    of_no_other = {each["id"] for each in _all(context.query_as_system, _targets(by, "id"), wanted)}
     if of_no_other and _may_see(context, "sales_target"):
-        for each in _all(context.query, _targets(by, _selection(by)), span):
+        for each in _all(context.query, _targets(by, _selection(by)), wanted):
             ids = tuple(_id(each[_OF_TARGETS[part]]) for part in by)
             if each["id"] in of_no_other and each["currency"] and None not in ids:
-                found[_month(each), each["currency"], ids] += Decimal(each["value"])
+                goals[each["currency"], ids].append(goal_of(each, "value"))
+    found = _in_periods(goals, wanted)
     if list(by) == [By.OWNER]:
-        found |= {place: Decimal(each["amount"]) for place, each in _of_owners(context, "quota", _QUOTAS, span)}
+        goals = defaultdict(list)
+        for each in _of_owners(context, "quota", _QUOTAS, wanted):
+            goals[each["currency"], (each["user"]["id"],)].append(goal_of(each, "amount"))
+        found |= _in_periods(goals, wanted)
+    return found
+
+
+def _in_periods(goals: Mapping[tuple[str, Ids], list[Goal]], wanted: Wanted) -> dict[Place, Decimal]:
+    last = (date.fromisoformat(wanted.until) - timedelta(days=1)).isoformat()
+    found = {}
+    for begin in beginnings(wanted.first, last, wanted.kind):
+        for (currency, ids), said in goals.items():
+            value = goal_in(said, wanted.kind, begin)
+            if value is not None:
+                found[begin, currency, ids] = value
     return found
 
 
@@ -62,30 +94,31 @@ query ($from: Date!, $to: Date!, $after: String) {{
 
 def _selection(by: Sequence[By]) -> str:
     names = [f"{_OF_TARGETS[part]} {{ id }}" if part is not By.REGION else "region" for part in by]
-    return " ".join(["id month value currency", *names])
+    return " ".join(["id month period value currency", *names])
 
 
-def adjustments(context: QueryContext, by: Sequence[By], span: Mapping[str, str]) -> dict[Place, tuple[Decimal, str]]:
-    """What a manager expects of an owner in a month, and why; of nothing else."""
+def adjustments(context: QueryContext, by: Sequence[By], wanted: Wanted) -> dict[Place, tuple[Decimal, str]]:
+    """What a manager expects of an owner in such a period, and why; of nothing else."""
     if list(by) != [By.OWNER]:
         return {}
-    found = _of_owners(context, "forecast_adjustment", _ADJUSTMENTS, span)
-    return {place: (Decimal(each["amount"]), each["reason"]) for place, each in found}
+    found: dict[Place, tuple[Decimal, str]] = {}
+    for each in _of_owners(context, "forecast_adjustment", _ADJUSTMENTS, wanted):
+        goal = goal_of(each, "amount")
+        if goal.period == wanted.kind:
+            found[goal.first, each["currency"], (each["user"]["id"],)] = (goal.value, each["reason"])
+    return found
 
 
-def _of_owners(
-    context: QueryContext, entity: str, document: str, span: Mapping[str, str]
-) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    for each in _all(context.query, document, span) if _may_see(context, entity) else ():
-        if each["user"] is not None:
-            yield (_month(each), each["currency"], (each["user"]["id"],)), each
+def _of_owners(context: QueryContext, entity: str, document: str, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
+    if _may_see(context, entity):
+        yield from (each for each in _all(context.query, document, wanted) if each["user"] is not None)
 
 
-def _all(ask: Ask, document: str, span: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+def _all(ask: Ask, document: str, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
     """The records of all pages."""
     after = None
     while True:
-        [page] = ask(document, {**span, "after": after}).values()
+        [page] = ask(document, {**wanted.days, "after": after}).values()
         yield from page["nodes"]
         if not page["pageInfo"]["hasNextPage"]:
             return
@@ -100,7 +133,3 @@ def _may_see(context: QueryContext, entity: str) -> bool:
 def _id(part: Any) -> str | None:
     found: str | None = part["id"] if isinstance(part, Mapping) else part
     return found
-
-
-def _month(each: Mapping[str, Any]) -> str:
-    return date.fromisoformat(each["month"]).replace(day=1).isoformat()

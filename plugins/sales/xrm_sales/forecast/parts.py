@@ -5,10 +5,11 @@ from enum import Enum
 from typing import Any
 
 from xrm_core.api import QueryContext
+from xrm_sales.periods import Period
 
 
 class By(Enum):
-    """What the forecast is parted by, beside the month and the currency."""
+    """What the forecast is parted by, beside the time and the currency."""
 
     OWNER = "owner"
     TEAM = "team"
@@ -34,7 +35,7 @@ query ($ids: [ID!]!) { users(where: {id: {in: $ids}}, first: 1000) { nodes { id 
 _AT_ONCE = 1_000
 
 
-def document(by: Sequence[By]) -> str:
+def document(by: Sequence[By], period: Period) -> str:
     """The query of both: what is won by the day it was closed, what is open by the day it is expected."""
     group = "".join(f", {_GROUPS[each][0]}" for each in by)
     key = " ".join(_GROUPS[each][1] for each in by)
@@ -42,11 +43,11 @@ def document(by: Sequence[By]) -> str:
 query ($from: Date!, $to: Date!) {{
   won: opportunitiesAggregate(
     where: {{status: {{eq: won}}, closedOn: {{gte: $from, lt: $to}}}}
-    groupBy: [{{closedOn: MONTH}}, {{currency: VALUE}}{group}], first: 1000
+    groupBy: [{{closedOn: {period.name}}}, {{currency: VALUE}}{group}], first: 1000
   ) {{ key {{ closedOn currency {key} }} count sum {{ amount }} }}
   open: opportunitiesAggregate(
     where: {{status: {{eq: open}}, closeOn: {{gte: $from, lt: $to}}, forecastCategory: {{ne: omitted}}}}
-    groupBy: [{{closeOn: MONTH}}, {{currency: VALUE}}, {{forecastCategory: VALUE}}{group}], first: 1000
+    groupBy: [{{closeOn: {period.name}}}, {{currency: VALUE}}, {{forecastCategory: VALUE}}{group}], first: 1000
   ) {{ key {{ closeOn currency forecastCategory {key} }} count sum {{ amount expectedRevenue }} }}
 }}"""
 

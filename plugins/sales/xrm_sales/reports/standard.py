@@ -3,11 +3,11 @@
 STANDARD: tuple[tuple[str, str, str, str], ...] = (
     (
         "won_by_month",
-        "Won opportunities by month",
-        "Gewonnene Verkaufschancen nach Monat",
-        """{
+        "Won opportunities by month, quarter or year",
+        "Gewonnene Verkaufschancen nach Monat, Quartal oder Jahr",
+        """query ($period: DateGroupBy! = MONTH) {
   opportunitiesAggregate(
-    where: {status: {eq: won}}, groupBy: [{closedOn: MONTH}, {currency: VALUE}], orderBy: [{key: {closedOn: ASC}}]
+    where: {status: {eq: won}}, groupBy: [{closedOn: $period}, {currency: VALUE}], orderBy: [{key: {closedOn: ASC}}]
   ) { key { closedOn currency } count sum { amount } avg { cycleDays } }
 }""",
     ),
@@ -57,12 +57,12 @@ STANDARD: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "commissions_by_employee",
-        "Commissions by employee and month",
-        "Provisionen nach Mitarbeiter und Monat",
-        """{
+        "Commissions by employee and month, quarter or year",
+        "Provisionen nach Mitarbeiter und Monat, Quartal oder Jahr",
+        """query ($period: DateGroupBy! = MONTH) {
   commissionsAggregate(
     where: {status: {ne: cancelled}}
-    groupBy: [{user: {lastName: VALUE}}, {earnedOn: MONTH}, {status: VALUE}, {currency: VALUE}]
+    groupBy: [{user: {lastName: VALUE}}, {earnedOn: $period}, {status: VALUE}, {currency: VALUE}]
     orderBy: [{key: {earnedOn: ASC}}]
   ) { key { user { lastName } earnedOn status currency } count sum { basis amount } max { attainment } }
 }""",
@@ -117,13 +117,13 @@ STANDARD: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "pipeline_cube",
-        "Pipeline by region, product and month",
-        "Pipeline nach Region, Produkt und Monat",
-        """{
+        "Pipeline by region, product and month, quarter or year",
+        "Pipeline nach Region, Produkt und Monat, Quartal oder Jahr",
+        """query ($period: DateGroupBy! = MONTH) {
   opportunitiesAggregate(
-    where: {status: {eq: open}}, groupBy: [{region: VALUE}, {product: {name: VALUE}}, {closeOn: MONTH}], totals: CUBE
+    where: {status: {eq: open}}, groupBy: [{region: VALUE}, {product: {name: VALUE}}, {closeOn: $period}], totals: CUBE
   ) { key { region product { name } closeOn } totalOver count sum { amount expectedRevenue } }
 }""",
     ),
 )
-"""Name, title in English and German, and the query."""
+"""Name, title in English and German, and the query; ``$period`` is what a report by time goes by."""

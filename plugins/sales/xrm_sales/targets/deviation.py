@@ -10,9 +10,9 @@ from typing import Any
 from xrm_core.api import QueryContext, QueryField, Refuse
 from xrm_sales.moments import today
 from xrm_sales.orders.terms import months_later
+from xrm_sales.periods import Period, span
 from xrm_sales.pricing.rounding import two_digits
-
-MOST = 1_000
+from xrm_sales.targets.goals import MOST, PARTS, Target, targets_of
 
 
 class Metric(Enum):
@@ -25,7 +25,7 @@ class Metric(Enum):
 
 @dataclass
 class DeviationInput:
-    """Months from the first to the last, and what is measured."""
+    """Months from the first to the last, of targets that begin in them, and what is measured."""
 
     from_month: date | None = None
     months: int = 1
@@ -34,13 +34,14 @@ class DeviationInput:
 
 @dataclass
 class Deviation:
-    """One target of one month, and what was reached: of whom, of what.
+    """One target of one month, quarter or year, and what was reached: of whom, of what. ``month`` is the first one.
 
-    ``deviation`` is what is above the target; ``before`` what was reached in the same month of the year before. What
+    ``deviation`` is what is above the target; ``before`` what was reached in the same time of the year before. What
     is above that comes of more sales (``by_volume``) or of larger ones (``by_size``); of revenue only.
     """
 
     month: date
+    period: Period
     currency: str | None
     user: str | None
     team: str | None
@@ -68,21 +69,13 @@ class _Reached:
     count: int = 0
 
 
-_PARTS = {"user": ("owner", "{owner: {id: VALUE}}", "owner { id }")}
-_PARTS |= {name: (name, f"{{{name}: {{id: VALUE}}}}", f"{name} {{ id }}") for name in ("team", "product")}
-_PARTS |= {"region": ("region", "{region: VALUE}", "region")}
-_TARGETS = """
-query ($metric: SalesTargetMetric!, $from: Date!, $to: Date!) {
-  salesTargets(where: {metric: {eq: $metric}, month: {gte: $from, lt: $to}}, orderBy: [{id: ASC}], first: 1000) {
-    nodes { month value currency user { id } team { id } product { id } region }
-  }
-}"""
-_QUOTAS = """
-query ($from: Date!, $to: Date!) {
-  quotas(where: {month: {gte: $from, lt: $to}}, orderBy: [{id: ASC}], first: 1000) {
-    nodes { month amount currency user { id } }
-  }
-}"""
+_GROUPS = {
+    "user": ("owner", "{owner: {id: VALUE}}", "owner { id }"),
+    "team": ("team", "{team: {id: VALUE}}", "team { id }"),
+    "product": ("product", "{product: {id: VALUE}}", "product { id }"),
+    "region": ("region", "{region: VALUE}", "region"),
+}
+"""Of each part of a target: the field, how groups are made by it, and how that is read."""
 
 
 def deviation(context: QueryContext, given: DeviationInput) -> Deviations:
@@ -95,20 +88,22 @@ def deviation(context: QueryContext, given: DeviationInput) -> Deviations:
         raise Refuse({"en": "1 to 24 months.", "de": "1 bis 24 Monate."}, field="months")
     first = (given.from_month or date.fromisoformat(today())).replace(day=1)
     try:
-        until, before = months_later(first, given.months), months_later(first, -12)
+        until = months_later(first, given.months)
+        for within in (-12, given.months + 12):  # the year before is looked at, and a year's target goes on
+            months_later(first, within)
     except ValueError:
         text = {"en": "There are no such months.", "de": "Diese Monate gibt es nicht."}
         raise Refuse(text, field="from_month") from None
-    span = {"from": first.isoformat(), "to": until.isoformat()}
-    earlier = {"from": before.isoformat(), "to": months_later(until, -12).isoformat()}
-    by_parts: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for target in _targets(context, given.metric, span):
-        by_parts[tuple(name for name in _PARTS if target[name] is not None)].append(target)
+    days = {"from": first.isoformat(), "to": until.isoformat()}
+    alike: dict[tuple[str, tuple[str, ...]], list[Target]] = defaultdict(list)
+    for target in targets_of(context, given.metric.value, days):
+        alike[target.goal.period, tuple(target.parts)].append(target)
     found = Deviations()
-    for parts, targets in by_parts.items():
-        now, then = (_reached(context, given.metric, parts, each) for each in (span, earlier))
-        found.lines += [_line(given.metric, parts, target, now, then) for target in targets]
-    found.lines.sort(key=lambda each: (each.month, *(getattr(each, name) or "" for name in (*_PARTS, "currency"))))
+    for (period, parts), targets in alike.items():
+        times = _times(period, targets)
+        now, then = (_reached(context, given.metric, period, parts, each) for each in times)
+        found.lines += [_line(given.metric, target, now, then) for target in targets]
+    found.lines.sort(key=lambda each: (each.month, *(getattr(each, name) or "" for name in (*PARTS, "currency"))))
     return found
 
 
@@ -121,40 +116,27 @@ def query_field() -> QueryField:
     )
 
 
-def _targets(context: QueryContext, metric: Metric, span: dict[str, str]) -> list[dict[str, Any]]:
-    """Targets, and quotas, which are targets of somebody's revenue."""
-    nodes = context.query(_TARGETS, {"metric": metric.value, **span})["salesTargets"]["nodes"]
-    more = context.query(_QUOTAS, span)["quotas"]["nodes"] if metric is Metric.REVENUE else []
-    if max(len(nodes), len(more)) >= MOST:
-        raise Refuse(
-            {"en": "Too much at once: ask for fewer months.", "de": "Zu viel: weniger Monate."}, field="months"
-        )
-    found = [
-        {
-            **{name: (each[name] or {}).get("id") for name in ("user", "team", "product")},
-            "region": each["region"],
-            "month": _month(each["month"]),
-            "currency": each["currency"] if metric is Metric.REVENUE else None,
-            "value": Decimal(each["value"]),
-        }
-        for each in nodes
-    ]
-    for each in more:
-        user = (each["user"] or {}).get("id")
-        own = {"user": user, "month": _month(each["month"]), "currency": each["currency"]}
-        found.append({**dict.fromkeys(_PARTS), **own, "value": Decimal(each["amount"])})
-    return found
+def _times(period: str, targets: list[Target]) -> tuple[dict[str, str], dict[str, str]]:
+    """The days of all their periods, and those of the year before."""
+    firsts = [each.goal.first for each in targets]
+    first = date.fromisoformat(min(firsts))
+    until = months_later(date.fromisoformat(span(max(firsts), period).last).replace(day=1), 1)
+    now, then = (
+        {"from": months_later(first, back).isoformat(), "to": months_later(until, back).isoformat()}
+        for back in (0, -12)
+    )
+    return now, then
 
 
 def _reached(
-    context: QueryContext, metric: Metric, parts: tuple[str, ...], span: dict[str, str]
+    context: QueryContext, metric: Metric, period: str, parts: tuple[str, ...], days: dict[str, str]
 ) -> dict[tuple[str | None, ...], _Reached]:
-    """By month, currency and parts."""
+    """By first day, currency and parts."""
     if metric is Metric.VISITS and set(parts) - {"user"}:
         text = {"en": "Visits have targets of persons only.", "de": "Ziele für Besuche gibt es nur für Personen."}
         raise Refuse(text, field="metric")
-    when, document = _document(metric, parts)
-    groups = context.query(document, span)["groups"]
+    when, document = _document(metric, period, parts)
+    groups = context.query(document, days)["groups"]
     if len(groups) >= MOST:
         raise Refuse(
             {"en": "Too much at once: ask for fewer months.", "de": "Zu viel: weniger Monate."}, field="months"
@@ -162,22 +144,22 @@ def _reached(
     found = {}
     for each in groups:
         key = each["key"]
-        ids = [(value["id"] if isinstance(value := key[_PARTS[name][0]], dict) else value) for name in parts]
+        ids = [(value["id"] if isinstance(value := key[_GROUPS[name][0]], dict) else value) for name in parts]
         value = Decimal(each["sum"]["amount"] or 0) if metric is Metric.REVENUE else Decimal(each["count"])
         currency = key["currency"] if metric is Metric.REVENUE else None
         found[key[when], currency, *ids] = _Reached(value, each["count"])
     return found
 
 
-def _document(metric: Metric, parts: tuple[str, ...]) -> tuple[str, str]:
+def _document(metric: Metric, period: str, parts: tuple[str, ...]) -> tuple[str, str]:
     """The day that counts, and the query."""
-    keys, shown = [_PARTS[name][1] for name in parts], [_PARTS[name][2] for name in parts]
+    keys, shown = [_GROUPS[name][1] for name in parts], [_GROUPS[name][2] for name in parts]
     if metric is Metric.VISITS:
         when, entity, where = "madeOn", "visits", "status: {eq: done}, madeOn: {gte: $from, lt: $to}"
     else:
         when, entity, where = "closedOn", "opportunities", "status: {eq: won}, closedOn: {gte: $from, lt: $to}"
     money = metric is Metric.REVENUE
-    group = ", ".join([f"{{{when}: MONTH}}", *(["{currency: VALUE}"] if money else []), *keys])
+    group = ", ".join([f"{{{when}: {period.upper()}}}", *(["{currency: VALUE}"] if money else []), *keys])
     names = " ".join([when, *(["currency"] if money else []), *shown])
     figures = "count sum { amount }" if money else "count"
     return (
@@ -189,26 +171,24 @@ query ($from: Date!, $to: Date!) {{
     )
 
 
-def _line(
-    metric: Metric, parts: tuple[str, ...], target: dict[str, Any], now: dict[Any, _Reached], then: dict[Any, _Reached]
-) -> Deviation:
-    ids = [target[name] for name in parts]
-    month = target["month"]
-    year_before = months_later(month, -12)
-    reached = now.get((month.isoformat(), target["currency"], *ids), _Reached())
-    before = then.get((year_before.isoformat(), target["currency"], *ids), _Reached())
-    off = reached.value - target["value"]
+def _line(metric: Metric, target: Target, now: dict[Any, _Reached], then: dict[Any, _Reached]) -> Deviation:
+    ids, wanted = target.parts.values(), target.goal.value
+    year_before = months_later(target.month, -12)
+    reached = now.get((target.goal.first, target.currency, *ids), _Reached())
+    before = then.get((year_before.isoformat(), target.currency, *ids), _Reached())
+    off = reached.value - wanted
     line = Deviation(
-        month=month,
-        currency=target["currency"],
-        user=target["user"],
-        team=target["team"],
-        product=target["product"],
-        region=target["region"],
-        target=target["value"],
+        month=target.month,
+        period=Period(target.goal.period),
+        currency=target.currency,
+        user=target.parts.get("user"),
+        team=target.parts.get("team"),
+        product=target.parts.get("product"),
+        region=target.parts.get("region"),
+        target=wanted,
         reached=reached.value,
         deviation=off,
-        deviation_percent=two_digits(off / target["value"] * 100) if target["value"] else None,
+        deviation_percent=two_digits(off / wanted * 100) if wanted else None,
         before=before.value,
     )
     if metric is Metric.REVENUE and before.count:
@@ -216,7 +196,3 @@ def _line(
         line.by_volume = two_digits((reached.count - before.count) * usual)
         line.by_size = reached.value - before.value - line.by_volume
     return line
-
-
-def _month(day: str) -> date:
-    return date.fromisoformat(day).replace(day=1)

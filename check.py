@@ -63,7 +63,7 @@ def main() -> int:
     if reason := dependencies():
         print(f"== dependencies: FAILED. {reason}\n")
         failed.append("dependencies")
-    if not chosen.fast and not run("tests", ["pytest", "-n", "2", *chosen.pytest]):
+    if not chosen.fast and not run("tests", ["pytest", "-n", "auto", *chosen.pytest]):
         failed.append("tests")
     print(f"FAILED: {', '.join(failed)}" if failed else "All checks passed.")
     return 1 if failed else 0

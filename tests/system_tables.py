@@ -1,12 +1,17 @@
 """System tables made from what the revisions said once: those take a while, and all tests need them."""
 
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
-from xrm_core.storage import extensions, system_upgrade
+from tests.records.prepared_worlds import change_mask_key
+from xrm_core.storage import apply, extensions, system_upgrade
+from xrm_core.storage.engines import Database
 from xrm_core.storage.mask_hash import new_key
 from xrm_core.storage.system import MASK_KEY
 
@@ -67,6 +72,34 @@ class Replay:
         return said
 
 
+class Copies:
+    """Takes the place of :func:`~xrm_core.storage.system_upgrade.upgrade_system`, which then finds nothing to do where
+    a file of SQLite was not there yet: it is a copy of one that has the system tables, with a key of masks of its own.
+    """
+
+    def __init__(self, upgrade: Callable[[Database], None]) -> None:
+        self._upgrade = upgrade
+        self._pattern: bytes | None = None
+
+    def __call__(self, database: Database) -> None:
+        """As the platform does it."""
+        name = database.url.database if database.is_sqlite else None
+        if name and ":" not in name and not Path(name).exists() and Path(name).parent.is_dir():
+            Path(name).write_bytes(self._made())
+            change_mask_key(Path(name))
+        self._upgrade(database)
+
+    def _made(self) -> bytes:
+        if self._pattern is None:
+            with TemporaryDirectory() as folder:
+                file = Path(folder, "pattern.db")
+                with closing(Database(f"sqlite:///{file}")) as database:
+                    self._upgrade(database)
+                self._pattern = file.read_bytes()
+                assert not file.with_name("pattern.db-wal").exists()
+        return self._pattern
+
+
 def _kind(connection: Connection) -> object:
     if connection.dialect.name == "sqlite":
         return "sqlite"
@@ -84,4 +117,7 @@ def replayed() -> Replay:
     """In the place of the revisions from now on."""
     replay = Replay(system_upgrade.run_revisions)
     system_upgrade.run_revisions = replay
+    copies = Copies(system_upgrade.upgrade_system)
+    for module in (system_upgrade, apply):
+        module.upgrade_system = copies  # type: ignore[attr-defined]
     return replay

@@ -110,7 +110,7 @@ def test_the_commands_install_with_the_pinned_versions():
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install -c constraints.txt ")
         assert len(command.splitlines()) == 1
     assert demo.endswith("&& .venv/bin/xrm serve --demo\n")
-    assert tests.endswith("&& .venv/bin/pytest -n 2\n")
+    assert tests.endswith("&& .venv/bin/pytest -n auto\n")
 
 
 def test_every_dependency_is_pinned_and_no_address_is_in_the_way():

@@ -113,7 +113,7 @@ def opened(
     (folder / "policies.csv").write_text(POLICIES)
     authority = Authority(model, policy.load([folder], model))
     apply(database, model, along=lambda connection, _model: put_first(connection, authority.policies))
-    records = Records(model, Tables(model), Plugins([]))
+    records = Records(model, Tables(model), plugins or Plugins())
     people = {"admin": "admin", "rep": "rep", "ben": "rep", "clerk": "clerk", "guest": "guest"}
     with database.begin() as connection:
         ids = records.create_many(connection, system(model, "test"), "user", [{"name": name} for name in people])

@@ -123,7 +123,7 @@ def _change(
                 then = Then(records, connection, caller)
                 final = final_changes(records, caller, kind, before, given, then)
                 tried[each.index] = before, final, then
-            refuse(records.files.problems(connection, caller, kind, final), kind, caller)
+            refuse(records.files.problems(connection, caller, kind, given, final), kind, caller)
             ready.append(_Ready(each.index, before, given, final, then))
         except XrmError as error:
             wrong[each.index] = error

@@ -91,7 +91,7 @@ def prepare(
             first = defaults(kind, caller) if has_defaults else {}  # anew for each, since plugins may change them
             then = Then(records, connection, caller, seen=seen)
             new = _formed(records, caller, kind, index, first, values, empty, then)
-            refuse(records.files.problems(connection, caller, kind, new.given), kind, caller)
+            refuse(records.files.problems(connection, caller, kind, new.given, new.record), kind, caller)
             ready.append(new)
         except XrmError as error:
             wrong[index] = error

@@ -422,7 +422,7 @@ class Records:
         known: Collection[str] = (),
     ) -> None:
         new = {name: value for name, value in final.items() if name not in known}
-        problems = self.files.problems(connection, caller, kind, new)
+        problems = self.files.problems(connection, caller, kind, changes, new)
         if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
             problems += target_problems(connection, scope, caller, kind, changes)
         refuse(problems, kind, caller)

@@ -166,15 +166,26 @@ class Files:
         return found
 
     def problems(
-        self, connection: Connection, caller: Caller, kind: Entity, changes: Mapping[str, Any]
+        self, connection: Connection, caller: Caller, kind: Entity, given: Mapping[str, Any], final: Mapping[str, Any]
     ) -> list[dict[str, str]]:
-        """What is wrong with the files that a record is to refer to."""
+        """What is wrong with the files that a record is to refer to.
+
+        Args:
+            connection: in a write transaction.
+            caller: who writes it, and may read the files that they give.
+            kind: its entity.
+            given: what they have given.
+            final: what plugins have made of it; which files these set is theirs to say, as it is with relations.
+        """
         found: list[dict[str, str]] = []
         for field in _FILE_FIELDS(kind):
-            name, value = field.name, changes.get(field.name)
+            name, value = field.name, final.get(field.name)
             if field.file is None or value is None:
                 continue
-            file = self.find(connection, caller, str(value))
+            if _same(value, given.get(name)):
+                file = self.find(connection, caller, str(value))
+            else:
+                file = file_store.find(connection, str(value), true(), {})
             if file is None:
                 found.append({"field": name, "rule": "file", "message": say("there is no file with this id")})
             elif file.state == FileState.QUARANTINED:
@@ -260,6 +271,11 @@ def described(
     if sha256 not in (None, found):
         raise FileRefused("The file has another SHA-256 than its sender says.", hint="Send it again.")
     return StoredFile(file_id or file_store.new_id(), clean_name(name), kind, size, found)
+
+
+def _same(value: Any, given: Any) -> bool:
+    """Whether a file is the one that the caller has given, in whatever form of its id."""
+    return given is not None and str(value).lower() == str(given).lower()
 
 
 def _file_fields(kind: Entity) -> list[Field]:

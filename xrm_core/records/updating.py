@@ -83,7 +83,7 @@ def change_alike(
         else:
             same.append(before)
     for final, group in groups:
-        problems = records.files.problems(connection, caller, kind, final)
+        problems = records.files.problems(connection, caller, kind, wanted, final)
         if not isinstance(caller, System):
             problems += target_problems(connection, scope, caller, kind, wanted)
         refuse(problems, kind, caller)

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 import machine
+from operations import PASSES
 from reference import OPERATIONS
 from servers import BODIES, PGPORT, REFERENCE_DB, ROLES, SERVERS
 from serving import Running, postmaster, restore, running
@@ -69,6 +70,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--warm", type=int, default=1, help="seconds before each measurement that do not count")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=1, help="of each server within a round, before rows are put back")
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--out", default="/dev/null", help="file to append JSON lines to")
     return parser.parse_args()
@@ -102,9 +104,10 @@ def _rounds(
         for operation in operations:
             for connections in map(int, options.connections.split(",")):
                 for role in roles:
-                    turns = [name for name in started if fine[name].get((role, operation))]
-                    for name in turns if number % 2 == 0 else reversed(turns):
-                        _measure(started[name], role, operation, connections, number, options, emit)
+                    for turn in range(number * options.turns, (number + 1) * options.turns):
+                        fit = [name for name in started if fine[name].get((role, operation))]
+                        for name in fit if turn % 2 == 0 else reversed(fit):
+                            _measure(started[name], role, operation, connections, turn, options, emit)
         for each in started.values():
             restore(each.server)
 
@@ -115,12 +118,15 @@ def _measure(
     database = postmaster() if each.server.postgresql else None
     roots = [each.pid] + ([database] if database else [])
     machine.wait_until_idle(roots)
-    if options.warm:
-        each.load(operation, role, connections, options.warm)
+    # Each begins where all that it changes was changed otherwise before.
+    behind = number % PASSES / PASSES
+    if options.warm and number % options.turns == 0:
+        before = (number - 1) % PASSES / PASSES
+        each.load(operation, role, connections, options.warm, behind=before)
         machine.wait_until_idle(roots)
     speed = machine.loop_ms(0)
     server_before, database_before = machine.cpu_seconds(each.pid), machine.cpu_seconds(database) if database else 0
-    result = each.load(operation, role, connections, options.seconds * LONGER.get(operation, 1), behind=0.5)
+    result = each.load(operation, role, connections, options.seconds * LONGER.get(operation, 1), behind=behind)
     server_cpu = machine.cpu_seconds(each.pid) - server_before
     database_cpu = machine.cpu_seconds(database) - database_before if database else 0
     requests = max(result["requests"], 1)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from xrm_core.sealed.content import HEADER_BYTES, SEGMENT_BYTES, opened_content, sealed_content
+from xrm_core.sealed.content import HEADER_BYTES, SEGMENT_BYTES, opened_content, opened_part, sealed_content
 from xrm_core.sealed.envelope import Place
 from xrm_core.sealed.errors import SealedValueForeign
 
@@ -43,6 +43,26 @@ def test_how_it_is_cut_on_the_way_does_not_matter() -> None:
     assert [len(each) for each in stored[:-1]] == [SEGMENT_BYTES] * 2
     whole = b"".join(stored)
     assert b"".join(opened_content(KEY, PLACE, (whole[at : at + 999] for at in range(0, len(whole), 999)))) == clear
+
+
+@pytest.mark.parametrize(
+    "part",
+    [range(1), range(FIRST - 1, FIRST + 1), range(FIRST, FIRST + 1), range(FIRST + NEXT - 2, FIRST + NEXT + 9)],
+)
+def test_a_part_is_read_without_the_rest(part: range) -> None:
+    size = FIRST + NEXT * 2 + 9
+    sealed, asked = _sealed(size), []
+
+    def stored(inner: range) -> list[bytes]:
+        asked.append(len(inner))
+        return [sealed[inner.start : inner.stop]]
+
+    found = b"".join(opened_part(KEY, PLACE, len(sealed), part, stored))
+
+    assert found == _clear(size)[part.start : part.stop]
+    assert sum(asked) <= SEGMENT_BYTES * 2 + HEADER_BYTES
+    with pytest.raises(SealedValueForeign):  # where it was cut, its last segment is not one that says so
+        list(opened_part(KEY, PLACE, SEGMENT_BYTES, range(FIRST - 1, FIRST), stored))
 
 
 def test_no_more_is_taken_than_is_given_out_so_that_content_can_be_written_over_itself() -> None:

@@ -55,6 +55,7 @@ def test_texts_of_all_kinds_can_be_sealed(more: dict[str, Any]) -> None:
         ({**SEALED, "format": "date"}, {}, "/properties/f/x-sealed"),
         ({"type": "integer", "x-sealed": {}}, {}, "/properties/f/x-sealed"),
         ({"type": "string", "enum": ["a"], "x-sealed": {}}, {}, "/properties/f/x-sealed"),
+        ({"x-type": "file", "x-sealed": {"blind": {"bits": 9}}}, {}, "/properties/f/x-sealed/blind"),
         (SEALED, {"x-display": "f"}, "/x-display"),
         (SEALED, {"x-indexes": [["name", "f"]]}, "/x-indexes/0/1"),
         (SEALED, {"x-unique": [["name", "f"]]}, "/x-unique/0/1"),
@@ -91,6 +92,13 @@ def test_a_roll_up_cannot_use_it() -> None:
         ]
         with pytest.raises(SchemaFilesInvalid, match="sealed"):
             load_texts([(f"{each['x-entity']}.json", json.dumps({"type": "object", **each}), "core") for each in texts])
+
+
+def test_files_can_be_sealed() -> None:
+    said = {"x-type": "file", "x-max-bytes": 9, "x-sealed": {"class": "art9"}}
+    model = _load(said)
+    assert model["thing"]["f"].sealing == Sealing(class_name="art9")
+    assert json.loads(files_of(model)["thing.json"])["properties"]["f"] == said
 
 
 def test_it_does_not_stand_for_a_record_by_itself() -> None:

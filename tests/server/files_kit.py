@@ -1,7 +1,7 @@
 """A small office with files, and people who ask for them over HTTP."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
+from tests.records.kit import Pack
 from xrm_core.auth.tokens import create_token, set_roles
 from xrm_core.metadata.loader import load_texts
 from xrm_core.permissions import policy
@@ -55,6 +56,8 @@ clerk,contract,read,paper,,deny
 clerk,contract,update,title,,allow
 guest,user,read,*,,allow
 """
+PACK = Pack(FILES, ROLES, POLICIES)
+PEOPLE = {"admin": "admin", "rep": "rep", "ben": "rep", "clerk": "clerk", "guest": "guest"}
 
 
 class Office:
@@ -101,20 +104,22 @@ def opened(
     database: Database,
     folder: Path,
     plugins: Plugins | None = None,
+    *,
+    pack: Pack = PACK,
+    people: Mapping[str, str] = PEOPLE,
     **more: Any,
 ) -> Iterator[Office]:
-    """The office on an empty database; ``more`` are settings."""
+    """The office on an empty database; ``people`` have a role each, ``more`` are settings."""
     texts = [
         (f"{name}.json", json.dumps({"x-entity": name, "type": "object", **body}), "core")
-        for name, body in FILES.items()
+        for name, body in pack.files.items()
     ]
     model = load_texts(texts)
-    (folder / "roles.json").write_text(json.dumps(ROLES))
-    (folder / "policies.csv").write_text(POLICIES)
+    (folder / "roles.json").write_text(json.dumps(pack.roles))
+    (folder / "policies.csv").write_text(pack.policies)
     authority = Authority(model, policy.load([folder], model))
     apply(database, model, along=lambda connection, _model: put_first(connection, authority.policies))
     records = Records(model, Tables(model), plugins or Plugins())
-    people = {"admin": "admin", "rep": "rep", "ben": "rep", "clerk": "clerk", "guest": "guest"}
     with database.begin() as connection:
         ids = records.create_many(connection, system(model, "test"), "user", [{"name": name} for name in people])
         tokens = {}

@@ -66,7 +66,7 @@ def code(answer: Any) -> tuple[int, str]:
 
 
 def look_again(office: Office, scanner: Any) -> int:
-    return FileScans(plugins(scanner)).look_again(office.database, Contents())
+    return FileScans(plugins(scanner)).look_again(office.database, Contents(), office.records.files)
 
 
 def test_a_plugin_that_finds_something_refuses_the_file_by_whatever_way_it_comes(

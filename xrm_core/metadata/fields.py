@@ -284,8 +284,11 @@ def _sealed(field: Field) -> _Mistakes:
     """What the database would have to know of a value that it cannot read."""
     if field.sealing is None:
         return []
-    if field.type not in TEXTUAL:
-        reason = f"{field.name} is of the type {field.type}, and only texts can be sealed."
+    if field.type is FieldType.FILE:
+        if field.sealing.bits:
+            return [("x-sealed/blind", f"{field.name} holds files, which no index finds.", 'Remove "blind".')]
+    elif field.type not in TEXTUAL:
+        reason = f"{field.name} is of the type {field.type}, and only texts and files can be sealed."
         return [("x-sealed", reason, "Make it a text, with a pattern if need be; or remove x-sealed.")]
     used = [("x-unique", field.unique), ("x-index", field.indexed), ("x-search", field.searched)]
     used.append(("default", field.default is not None))

@@ -81,10 +81,10 @@ def cut(text: bytes) -> tuple[bytes, dict[int, list[str]]]:
 
 
 def of_file(model: Model) -> Iterator[tuple[str, str]]:
-    """The fields that hold files of entities whose reads are logged for that field: entity and field."""
+    """The fields that hold files, and whose reads are logged, as those of sealed ones are: entity and field."""
     for entity in model:
         for field in entity.fields.values():
-            if field.type is FieldType.FILE and is_logged(entity, {field.name}):
+            if field.type is FieldType.FILE and (field.sealing is not None or is_logged(entity, {field.name})):
                 yield entity.name, field.name
 
 

@@ -102,7 +102,7 @@ class Records:
         self.plugins = plugins
         self.formats = Formats(plugins, model)
         self.validator = Validator(model, self.formats)
-        self.files = Files(model, tables)
+        self.files = Files(model, tables, lambda: sealing.store_of(self))
         self.hooks = RecordHooks(plugins, model)
         self.actions = Actions(plugins, model)
         self.asks: Asks | None = None

@@ -11,6 +11,7 @@ from xrm_core.errors import FileRefused, RefusedByPlugin, XrmError
 from xrm_core.hookspecs import FileScan
 from xrm_core.plugins import Plugins
 from xrm_core.records.clamd import Clamd
+from xrm_core.records.files import Files
 from xrm_core.storage import file_states
 from xrm_core.storage.contents import Contents
 from xrm_core.storage.engines import Database
@@ -65,8 +66,8 @@ class FileScans:
         asked = self._plugins.scan_file(_told(file), lambda: _copy(content))
         return max(_STATES[found], _STATES[asked], key=list(FileState).index)
 
-    def look_again(self, database: Database, contents: Contents) -> int:
-        """Scan some of the files that are pending; answers how many are no longer.
+    def look_again(self, database: Database, contents: Contents, files: Files) -> int:
+        """Scan some of the files that are pending, sealed ones in clear; answers how many are no longer.
 
         One whose content is gone or cannot be reached holds up no other.
         """
@@ -77,12 +78,14 @@ class FileScans:
         done = 0
         for file in waiting:
             try:
-                done += self._look(database, contents, file)
+                done += self._look(database, contents, files, file)
             except XrmError as error:
                 _log.warning("file_not_scanned", file=file.id, code=error.code)
         return done
 
-    def _look(self, database: Database, contents: Contents, file: StoredFile) -> bool:
+    def _look(self, database: Database, contents: Contents, files: Files, file: StoredFile) -> bool:
+        with database.read() as connection:
+            file = files.opened(connection, file)
         with SpooledTemporaryFile(_IN_MEMORY) as spool:
             content = cast(BinaryIO, spool)
             with closing(contents.reader(database, file, range(file.size))) as reader:

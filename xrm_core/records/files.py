@@ -5,7 +5,7 @@ read the field of a record that it is in. Without either it does not exist.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -13,17 +13,20 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
 from xrm_core.errors import FileRefused, Forbidden, NotFound, TooManyFiles
+from xrm_core.metadata.file_rules import FileRules
 from xrm_core.metadata.model import USER, Entity, Field, Model
 from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.worked_out import WorkedOut
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import Action
 from xrm_core.query.context import context_values
-from xrm_core.query.file_access import readable
+from xrm_core.query.file_access import openable, opens_any, readable
 from xrm_core.query.reads import Read, of_file
 from xrm_core.query.scan import Scope
+from xrm_core.records import sealed_files
 from xrm_core.records.file_names import clean_name
 from xrm_core.records.file_types import HEAD_BYTES, media_type_of
+from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage import file_store, file_versions, upload_store
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.columns import is_id
@@ -47,9 +50,16 @@ MAX_LOGGED = 1000
 
 
 class Files:
-    """The files of one model. Stateless, like :class:`~xrm_core.records.door.Records`."""
+    """The files of one model. Stateless, like :class:`~xrm_core.records.door.Records`.
 
-    def __init__(self, model: Model, tables: Tables) -> None:
+    Args:
+        model: with all fields that hold files.
+        tables: where records are.
+        keys: the store of keys of sealed files.
+    """
+
+    def __init__(self, model: Model, tables: Tables, keys: Callable[[], KeyStore]) -> None:
+        self._keys = keys
         self.model = model
         self.tables = tables
 
@@ -136,7 +146,20 @@ class Files:
         """
         found = file_versions.versions(connection, self.require(connection, caller, file_id).id)
         tells = caller.access.get(USER, Action.READ) is not None
-        return [(file, created_at, by if tells else None) for file, created_at, by in found]
+        return [
+            (self.opened(connection, file), created_at, by if tells else None)
+            for file, created_at, by in found
+            if file.sealed is None or self.find(connection, caller, file.id) is not None
+        ]
+
+    def opened(self, connection: Connection, file: StoredFile) -> StoredFile:
+        """A file that somebody may read, as it is in truth: one that is sealed is opened. Its content is read in clear.
+
+        Raises:
+            SealedKeyDestroyed: nobody can read it any more.
+            SealingUnavailable, SealedValueForeign: it cannot be opened.
+        """
+        return sealed_files.opened(self._keys(), connection, file)
 
     def find(self, connection: Connection, caller: Caller, file_id: str) -> StoredFile | None:
         """The file, or None if there is none that the caller may read."""
@@ -151,8 +174,8 @@ class Files:
     def logged_reads(self, connection: Connection, file_id: str) -> list[tuple[Read, list[str]]]:
         """What is to be kept in the log of reads before the content of a file leaves.
 
-        That is each field that holds the file, with the records, of entities whose reads are logged: whichever of the
-        records the caller came by, it is theirs.
+        That is each field that holds the file, with the records, of entities whose reads are logged, or that is sealed:
+        whichever of the records the caller came by, it is theirs.
         """
         found: list[tuple[Read, list[str]]] = []
         for entity, field in of_file(self.model):
@@ -190,7 +213,9 @@ class Files:
                 found.append({"field": name, "rule": "file", "message": say("there is no file with this id")})
             elif file.state == FileState.QUARANTINED:
                 found.append({"field": name, "rule": "file", "message": "is in quarantine"})
-            elif wrong := field.file.problem(file.media_type, file.size):
+            elif file.sealed is not None and field.sealing is None:
+                found.append({"field": name, "rule": "file", "message": say("is sealed, and the field is not")})
+            elif wrong := self._misfit(connection, field.file, file):
                 found.append({"field": name, "rule": "file", "message": wrong})
         return found
 
@@ -232,13 +257,21 @@ class Files:
                 hint="Attach them first; those that stay alone are removed after a day.",
             )
 
+    def _misfit(self, connection: Connection, rules: FileRules, file: StoredFile) -> str | None:
+        clear = self.opened(connection, file)
+        return rules.problem(clear.media_type, clear.size)
+
     def _visible(self, connection: Connection, caller: Caller) -> ColumnElement[bool]:
         if isinstance(caller, System):
             return true()
         scope = Scope(self.model, self.tables, caller.access, connection.dialect)
         own = and_(FILE.c.created_by == caller.actor, ~file_store.held(self.model, self.tables))
         former = file_versions.former_of(FILE.c.id, lambda later: readable(scope, later))
-        return own | readable(scope, FILE.c.id) | former
+        in_clear = FILE.c.sealed.is_(None) & (own | readable(scope, FILE.c.id) | former)
+        if not opens_any(scope):
+            return in_clear
+        opened = file_versions.former_of(FILE.c.id, lambda later: openable(scope, later))
+        return in_clear | openable(scope, FILE.c.id) | opened
 
 
 def described(

@@ -3,24 +3,29 @@
 Whatever reads records otherwise, statements, hooks and plugins too, has the sealed form.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, true
 
 from xrm_core.errors import FieldSealed, Forbidden, NotFound
 from xrm_core.metadata.model import Entity
 from xrm_core.metadata.sealing import Sealing
+from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.caller import Caller, System
 from xrm_core.permissions.policy import SEALED, Action
+from xrm_core.query.files import PATH
 from xrm_core.query.reads import Read
-from xrm_core.records import looking, read_log
+from xrm_core.records import looking, read_log, sealed_files
 from xrm_core.records.rights import readable
 from xrm_core.records.sealed_fields import SEALED_FIELDS
 from xrm_core.records.stored import Record, targets_of
 from xrm_core.records.wording import noun
 from xrm_core.sealed.box import Opened, SealedBox
+from xrm_core.sealed.errors import SealedKeyDestroyed
 from xrm_core.sealed.key_store import KeyStore
+from xrm_core.storage import file_store
 from xrm_core.storage.sealed_tables import made_mark, mark_of
 from xrm_core.translation import say
 
@@ -58,9 +63,14 @@ def sealed(
         if text is None and not moved:
             continue
         box = box or SealedBox(store_of(records), made_mark(connection))
+        if moved and before is not None and _subject(kind, sealing, whole, id_) == _subject(kind, sealing, before, id_):
+            continue
+        if kind[name].type is FieldType.FILE:
+            of = _subject(kind, sealing, whole, id_), sealing.class_name
+            file_id = str(text if before is None or name in record else before[name])
+            sealed_files.seal_attached(records, connection, box, kind, id_, file_id, of)
+            continue
         if moved and before is not None:
-            if _subject(kind, sealing, whole, id_) == _subject(kind, sealing, before, id_):
-                continue
             opened = box.open(before[name], kind.name, id_, name)
             if opened.text is None:
                 continue  # destroyed, and it stays so
@@ -95,7 +105,12 @@ def open_values(
     if mark is None:
         return {name: Opened(None) for name in wanted}, []
     box = SealedBox(store_of(records), mark)
-    found = {name: box.open(value, entity, id_, name) for name, value in values.items()}
+    found = {
+        name: _file_opened(records, connection, value)
+        if kind[name].type is FieldType.FILE
+        else box.open(value, entity, id_, name)
+        for name, value in values.items()
+    }
     reads: list[tuple[Read, Sequence[str]]] = []
     if not isinstance(caller, System):
         reads.append((Read(entity, tuple(sorted(wanted))), [id_]))
@@ -132,22 +147,45 @@ def find_equal(
 
 
 def in_clear(records: "Records", connection: Connection, entity: str, record: Record) -> Record:
-    """A record with its sealed values in clear, whoever may see them; None where the key was destroyed.
+    """A record with its sealed values in clear, whoever may see them; None where the key was destroyed. In place of the
+    id of a sealed file stands what there is to say of it, its ``id`` at least.
 
     Raises:
         SealingUnavailable, SealedValueForeign: they cannot be opened.
     """
-    names = [name for name in SEALED_FIELDS(records.model[entity]) if record.get(name) is not None]
+    kind = records.model[entity]
+    names = [name for name in SEALED_FIELDS(kind) if record.get(name) is not None]
     mark = mark_of(connection) if names else None
     if mark is None:
         return record
     box = SealedBox(store_of(records), mark)
-    return {**record, **{name: box.open(record[name], entity, str(record["id"]), name).text for name in names}}
+    clear: Record = {}
+    for name in names:
+        if kind[name].type is FieldType.FILE:
+            found = _file_opened(records, connection, record[name])
+            # one that is in the vault by now has nothing to be said of
+            clear[name] = None if found.destroyed else {"id": str(record[name]), **json.loads(found.text or "{}")}
+        else:
+            clear[name] = box.open(record[name], entity, str(record["id"]), name).text
+    return {**record, **clear}
 
 
 def store_of(records: "Records") -> KeyStore:
     """The key store, or one that says what is missing."""
     return records.key_store or KeyStore("", "")
+
+
+def _file_opened(records: "Records", connection: Connection, id_: Any) -> Opened:
+    """What there is to say of a file, as JSON in the names of GraphQL."""
+    file = None if id_ is None else file_store.find(connection, str(id_), true(), {})
+    if file is None:
+        return Opened(None)
+    try:
+        file = sealed_files.opened(store_of(records), connection, file)
+    except SealedKeyDestroyed:
+        return Opened(None, destroyed=True)
+    said = {"id": file.id, "name": file.name, "mediaType": file.media_type, "size": file.size, "sha256": file.sha256}
+    return Opened(json.dumps({**said, "state": file.state, "url": f"{PATH}{file.id}"}, ensure_ascii=False))
 
 
 def _subject(kind: Entity, sealing: Sealing, record: Mapping[str, Any], id_: str) -> str:

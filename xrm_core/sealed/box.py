@@ -3,14 +3,14 @@
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from xrm_core.sealed.content import opened_content, sealed_content
+from xrm_core.sealed.content import opened_content, opened_part, sealed_content
 from xrm_core.sealed.envelope import Place, decrypted, encrypted, key_id_of
 from xrm_core.sealed.errors import SealedKeyDestroyed
 from xrm_core.sealed.key_store import KeyStore
@@ -98,6 +98,14 @@ class SealedBox:
             SealedValueForeign: it is not what was sealed; told while it is read.
         """
         return opened_content(key, Place(self.tenant, _FILE, file_id, "content"), pieces)
+
+    def open_part(
+        self, key: bytes, file_id: str, size: int, part: range, stored: Callable[[range], Iterable[bytes]]
+    ) -> Iterator[bytes]:
+        """Some bytes of the content of a file in clear; ``size`` is that of what is stored, of which ``stored`` gives
+        bytes. Raises as :meth:`open_content`.
+        """
+        return opened_part(key, Place(self.tenant, _FILE, file_id, "content"), size, part, stored)
 
     def enter(self, text: str, bits: int, subject: str, class_name: str, entity: str, record: str, field: str) -> None:
         """Have a record found by a value, given in the one form in which it is looked for.

@@ -7,7 +7,7 @@ number of its segment and whether it is the last. So no segment can be changed, 
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from cryptography.exceptions import InvalidTag
@@ -57,14 +57,50 @@ def opened_content(key: bytes, place: Place, pieces: Iterable[bytes]) -> Iterato
     """
     stored = _cut(pieces, SEGMENT_BYTES)
     first, last = next(stored)
-    header, first = first[:HEADER_BYTES], first[HEADER_BYTES:]
-    if len(header) < HEADER_BYTES or header[0] != HEADER_BYTES:
-        raise _foreign()
-    salt, prefix = header[1 : 1 + _SALT_BYTES], header[1 + _SALT_BYTES :]
-    cipher = _cipher(key, place, salt)
-    for number, (segment, is_last) in enumerate(chain([(first, last)], stored)):
+    segments = _Segments(key, place, first[:HEADER_BYTES])
+    for number, (segment, is_last) in enumerate(chain([(first[HEADER_BYTES:], last)], stored)):
+        yield segments.opened(number, segment, is_last)
+
+
+def opened_part(
+    key: bytes, place: Place, size: int, part: range, stored: Callable[[range], Iterable[bytes]]
+) -> Iterator[bytes]:
+    """Some bytes of content in clear, of which no more is read than the segments in which they are.
+
+    Args:
+        key: of this content.
+        place: of which file it is.
+        size: of the content as it is stored.
+        part: the bytes in clear; one at least.
+        stored: gives bytes of what is stored.
+
+    Raises:
+        SealedValueForeign: as above.
+    """
+    first, last = ((at + HEADER_BYTES) // _CLEAR_BYTES for at in (part.start, part.stop - 1))
+    count = -(-size // SEGMENT_BYTES)
+    segments = _Segments(key, place, b"".join(stored(range(HEADER_BYTES))))
+    begin = first * SEGMENT_BYTES if first else HEADER_BYTES
+    inner = stored(range(begin, min((last + 1) * SEGMENT_BYTES, size)))
+    cut = _cut(inner, SEGMENT_BYTES, 0 if first else HEADER_BYTES)
+    for number, (segment, _) in enumerate(cut, first):
+        at = number * _CLEAR_BYTES - HEADER_BYTES if number else 0
+        clear = segments.opened(number, segment, number == count - 1)
+        yield clear[max(part.start - at, 0) : part.stop - at]
+
+
+class _Segments:
+    """Opens segments of one content."""
+
+    def __init__(self, key: bytes, place: Place, header: bytes) -> None:
+        if len(header) < HEADER_BYTES or header[0] != HEADER_BYTES:
+            raise _foreign()
+        self._prefix = header[1 + _SALT_BYTES :]
+        self._cipher = _cipher(key, place, header[1 : 1 + _SALT_BYTES])
+
+    def opened(self, number: int, segment: bytes, last: bool) -> bytes:
         try:
-            yield cipher.decrypt(_nonce(prefix, number, is_last), segment, None)
+            return self._cipher.decrypt(_nonce(self._prefix, number, last), segment, None)
         except (InvalidTag, ValueError):  # ValueError: it is shorter than what seals it
             raise _foreign() from None
 

@@ -26,6 +26,7 @@ from xrm_core.graphql import answers
 from xrm_core.permissions.caller import User
 from xrm_core.query.files import PATH
 from xrm_core.records import read_log
+from xrm_core.records.files import Files
 from xrm_core.server.browser import credentials
 from xrm_core.server.entity_tags import has_already
 from xrm_core.server.file_intake import AROUND, FileIntake, digest_of, sha256_in
@@ -37,6 +38,7 @@ from xrm_core.server.sites import address_of, named_in, site_of
 from xrm_core.server.upload_limits import too_large
 from xrm_core.storage import file_store
 from xrm_core.storage.contents import Reader
+from xrm_core.storage.contents.moving import move_sealed
 from xrm_core.storage.file_store import FileState, StoredFile
 from xrm_core.storage.policy_sets import require_current
 
@@ -103,7 +105,9 @@ class FilesEndpoint:
 
         async def clean(serving: Serving) -> int:
             removed = await site.on_files(serving.files.clean, site.database)
-            await site.on_files(self._stores.of(site.name).sweep, site.database)
+            contents = self._stores.of(site.name)
+            await site.on_files(contents.sweep, site.database)
+            await site.on_files(move_sealed, site.database, contents)
             return removed
 
         try:
@@ -119,7 +123,11 @@ class FilesEndpoint:
         try:
             site.require_writable()
             contents = self._stores.of(site.name)
-            done = await site.on_files(self._intake.scans.look_again, site.database, contents)
+
+            async def look(serving: Serving) -> int:
+                return await site.on_files(self._intake.scans.look_again, site.database, contents, serving.files)
+
+            done = await site.on_newest(look)
         except Exception as error:
             _log.warning("files_not_scanned", tenant=site.name, kind=type(error).__name__)
         else:
@@ -215,11 +223,15 @@ class FilesEndpoint:
         file_id, query = request.path_params["file_id"], request.query_params
         self._links.check(site.name, file_id, query.get("expires", ""), query["signature"])
 
-        def find() -> StoredFile | None:
+        def find(files: Files) -> StoredFile | None:
             with site.database.read(self._timeout) as connection:
-                return file_store.find(connection, file_id, true(), {})
+                found = file_store.find(connection, file_id, true(), {})
+                return None if found is None else files.opened(connection, found)
 
-        found = await site.on_files(find)
+        async def on(serving: Serving) -> StoredFile | None:
+            return await site.on_files(find, serving.files)
+
+        found = await site.on_newest(on)
         if found is None:
             raise _no_file()
         require_ready(found)
@@ -233,6 +245,7 @@ class FilesEndpoint:
             require_current(connection, serving.blueprint.model, serving.policies)
             found = serving.files.find(connection, caller, file_id)
             sent = found is not None and found.state == FileState.READY
+            found = None if found is None else serving.files.opened(connection, found)
             return found, serving.files.logged_reads(connection, file_id) if sent else []
 
     def _keep(self, site: Site, caller: User, address: str | None, reads: read_log.Reads) -> None:

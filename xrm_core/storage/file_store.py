@@ -1,11 +1,12 @@
 """Files in the database: stored in chunks, read in chunks, removed when nothing refers to them."""
 
+import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import (
     ColumnElement,
@@ -34,6 +35,9 @@ from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK, FILE_VER
 from xrm_core.storage.tables import Tables
 from xrm_core.storage.trash_tables import TRASH_FILE
 from xrm_core.storage.vault_tables import VAULT_FILE
+
+if TYPE_CHECKING:
+    from xrm_core.storage.contents.store import Reader
 
 _BATCH = 100
 """Files removed at a time: nobody who attaches one meanwhile waits long."""
@@ -68,6 +72,16 @@ class StoredFile:
     state: str = FileState.READY
     version: int = 1
     sealed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile(StoredFile):
+    """A sealed file, as it is in truth; ``stored`` is how it lies there, ``read`` reads a part of its content in clear
+    out of what reads parts of that.
+    """
+
+    stored: StoredFile | None = None
+    read: "Callable[[Callable[[range], Reader], range], Reader] | None" = dataclasses.field(default=None, repr=False)
 
 
 _COLUMNS = tuple(FILE.c[name] for name in StoredFile.__dataclass_fields__)
@@ -197,14 +211,25 @@ def read_chunk(connection: Connection, file_id: str, number: int) -> bytes | Non
 
 
 def attached(
-    model: Model, tables: Tables, file_id: ColumnElement[str] = FILE.c.id, *, vault: bool = True
+    model: Model,
+    tables: Tables,
+    file_id: ColumnElement[str] = FILE.c.id,
+    *,
+    vault: bool = True,
+    but: tuple[str, str] | None = None,
 ) -> ColumnElement[bool]:
-    """Whether any record refers to a file, of the row of ``xrm_file`` or of this id, or one in trash or ``vault``."""
+    """Whether any record refers to a file, of the row of ``xrm_file`` or of this id, or one in trash or ``vault``.
+
+    ``but`` is the entity and id of a record that does not count.
+    """
     return or_(
         exists().where(TRASH_FILE.c.file_id == file_id),
         exists().where(VAULT_FILE.c.file_id == file_id) if vault else false(),
         *(
-            exists().where(tables[entity.name].c[field.columns[0]] == file_id)
+            exists().where(
+                tables[entity.name].c[field.columns[0]] == file_id,
+                *(() if but is None or but[0] != entity.name else (tables[entity.name].c.id != but[1],)),
+            )
             for entity in model
             for field in entity.fields.values()
             if field.type is FieldType.FILE
@@ -241,6 +266,20 @@ def of_the_vault_alone(connection: Connection, model: Model, tables: Tables, ids
     unused = ~held(model, tables, vault=False) & ~_put_aside(connection)
     chosen = FILE.c.id.in_(ids), FILE.c.state != FileState.VAULTED, unused
     return [StoredFile(*row) for row in connection.execute(select(*_COLUMNS).where(*chosen).order_by(FILE.c.id))]
+
+
+def hold(connection: Connection, ids: Sequence[str]) -> list[StoredFile]:
+    """Some files, whatever their state, held until the transaction ends."""
+    query = select(*_COLUMNS).where(FILE.c.id.in_(ids)).order_by(FILE.c.id).with_for_update()
+    return [StoredFile(*row) for row in connection.execute(query)]
+
+
+def is_attached(
+    connection: Connection, model: Model, tables: Tables, file_id: str, but: tuple[str, str] | None = None
+) -> bool:
+    """Whether anything refers to a file, beside a record of this entity and id."""
+    row = FILE.c.id == file_id, attached(model, tables, but=but)
+    return connection.scalar(select(FILE.c.id).where(*row)) is not None
 
 
 def vaulted(connection: Connection, ids: Sequence[str]) -> list[StoredFile]:

@@ -4,32 +4,26 @@ A file goes there when nothing else refers to it any more, with its former versi
 meanwhile, wherever it lay: so one transaction covers it, as all else that is moved.
 """
 
-import datetime as dt
 import json
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection
 
 from xrm_core.metadata.model import Entity
 from xrm_core.metadata.types import FieldType
+from xrm_core.records import sealed_files
 from xrm_core.records.sealing import store_of
 from xrm_core.records.vault.deposits import CLASS, Writing
 from xrm_core.sealed.box import SealedBox
-from xrm_core.sealed.content import KEY_BYTES
 from xrm_core.storage import file_store, file_versions
 from xrm_core.storage.columns import is_id
 from xrm_core.storage.file_store import FileState, StoredFile
 from xrm_core.storage.sealed_tables import mark_of
 
-if TYPE_CHECKING:
-    from xrm_core.records.door import Records
-
 _AT_ONCE = 100
-_SAID = ("name", "media_type", "size", "sha256", "state")
-_OPAQUE = "application/octet-stream"
+_SAID = ("name", "media_type", "size", "sha256", "state", "sealed")
 
 
 def files_meant(kind: Entity | None, content: Mapping[str, Any]) -> set[str]:
@@ -45,7 +39,8 @@ def files_meant(kind: Entity | None, content: Mapping[str, Any]) -> set[str]:
 
 
 def take_files(context: Writing, box: SealedBox, subject: str, ids: Iterable[str]) -> None:
-    """Seal files to which nothing refers any more but the vault, by the key of a subject.
+    """Seal files to which nothing refers any more but the vault, by the key of a subject. The content of those that are
+    sealed already stays as it lies.
 
     Raises:
         FilesUnavailable: a store that has the content of one does not answer.
@@ -53,13 +48,13 @@ def take_files(context: Writing, box: SealedBox, subject: str, ids: Iterable[str
     records, connection = context.records, context.connection
     for some in _with_former(connection, ids):
         for file in file_store.of_the_vault_alone(connection, records.model, records.tables, some):
-            key = secrets.token_bytes(KEY_BYTES)
-            said = {"key": key.hex(), "file": {name: getattr(file, name) for name in _SAID}}
-            sealed = box.seal_file(json.dumps(said, ensure_ascii=False), subject, CLASS, file.id)
-            pieces = box.seal_content(key, file.id, _stored(records, connection, file))
-            size, sha256 = file_store.rewrite(connection, file.id, pieces)
-            after = StoredFile(file.id, "", _OPAQUE, size, sha256, None, FileState.VAULTED, file.version, sealed)
-            _replace(connection, file, after)
+            if file.sealed is None:
+                of = (subject, CLASS)
+                sealed_files.seal(records, connection, box, file, of, FileState.VAULTED, {"state": file.state})
+                continue
+            said = json.dumps({"file": {name: getattr(file, name) for name in _SAID}}, ensure_ascii=False)
+            sealed = box.seal_file(said, subject, CLASS, file.id)
+            file_store.describe(connection, replace(file, state=FileState.VAULTED, sealed=sealed))
 
 
 def give_files(context: Writing, ids: Iterable[str]) -> None:
@@ -78,25 +73,13 @@ def give_files(context: Writing, ids: Iterable[str]) -> None:
             if text is None:
                 continue
             said = json.loads(text)
-            pieces = box.open_content(bytes.fromhex(said["key"]), file.id, _stored(records, connection, file))
-            file_store.rewrite(connection, file.id, pieces)
-            _replace(connection, file, StoredFile(id=file.id, version=file.version, **said["file"]))
-
-
-def _replace(connection: Connection, before: StoredFile, after: StoredFile) -> None:
-    file_store.describe(connection, after)
-    if before.content_key is not None:  # nobody is let read it to its end
-        file_store.leave(connection, [before.content_key], dt.timedelta())
-
-
-def _stored(records: "Records", connection: Connection, file: StoredFile) -> Iterator[bytes]:
-    """The content as it lies where it does."""
-    if file.content_key is None:
-        for number, _ in file_store.chunks_of(range(file.size)):
-            yield file_store.read_chunk(connection, file.id, number) or b""
-        return
-    with closing(records.stores.of("").outside(file.content_key, range(file.size))) as reader:
-        yield from iter(reader.read, b"")
+            if "key" not in said:
+                file_store.describe(connection, replace(file, **said["file"]))
+                continue
+            pieces = sealed_files.stored_pieces(records, connection, file)
+            file_store.rewrite(connection, file.id, box.open_content(bytes.fromhex(said["key"]), file.id, pieces))
+            after = StoredFile(id=file.id, version=file.version, **said["file"])
+            sealed_files.replace_file(connection, file, after)
 
 
 def _with_former(connection: Connection, ids: Iterable[str]) -> Iterator[Sequence[str]]:

@@ -19,7 +19,7 @@ from xrm_core.storage import content_leftovers, file_store
 from xrm_core.storage.content_names import BORROWED, is_own
 from xrm_core.storage.contents.store import FilesUnavailable, Reader, Store, unavailable
 from xrm_core.storage.engines import Database
-from xrm_core.storage.file_store import StoredFile
+from xrm_core.storage.file_store import OpenedFile, StoredFile
 
 _MAIN = "main"
 _WRITING = dt.timedelta(hours=24)
@@ -97,6 +97,9 @@ class Contents:
             NotFound: the file was removed.
             FilesUnavailable: its store does not answer, or does not have it.
         """
+        if isinstance(file, OpenedFile) and file.stored is not None and file.read is not None:
+            stored = file.stored
+            return file.read(lambda inner: self.reader(database, stored, inner, timeout), part)
         if file.content_key is None:
             return _DatabaseReader(database, file.id, part, timeout)
         return self.outside(file.content_key, part)

@@ -4,13 +4,13 @@ from contextlib import closing
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, true, update
 
 from xrm_core.errors import XrmError
 from xrm_core.storage import content_leftovers, file_store
 from xrm_core.storage.contents.contents import Contents
 from xrm_core.storage.engines import Database
-from xrm_core.storage.file_store import StoredFile
+from xrm_core.storage.file_store import FileState, StoredFile
 from xrm_core.storage.file_tables import FILE, FILE_CHUNK
 
 _IN_MEMORY = 1024 * 1024
@@ -33,10 +33,19 @@ def move_content(database: Database, contents: Contents) -> int:
         FilesUnavailable: a store does not answer. What was moved until then stays there.
         ContentChanged: the content of a file is damaged. It stays where it is.
     """
+    return _move_all(database, contents, true())
+
+
+def move_sealed(database: Database, contents: Contents) -> int:
+    """The same for files of sealed fields alone, whose content lies in the database since they were sealed."""
+    return _move_all(database, contents, FILE.c.sealed.is_not(None) & (FILE.c.state != FileState.VAULTED))
+
+
+def _move_all(database: Database, contents: Contents, which: ColumnElement[bool]) -> int:
     moved = 0
     while True:
         with database.read() as connection:
-            row = connection.execute(select(*_COLUMNS).where(_elsewhere(contents)).limit(1)).first()
+            row = connection.execute(select(*_COLUMNS).where(which, _elsewhere(contents)).limit(1)).first()
         if row is None:
             return moved
         moved += _move(database, contents, StoredFile(*row))

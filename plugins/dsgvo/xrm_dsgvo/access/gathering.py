@@ -21,6 +21,7 @@ from xrm_dsgvo.registers import Registers
 Place = tuple[str, str, str]
 """Entity, id of a record, and field."""
 
+_OF_FILE = ("id", "name", "mediaType", "size", "sha256")
 _TELLING = frozenset({"enum", "date", "datetime"})
 """Types of fields that are not personal and are told all the same: without them nobody knows what a record is."""
 
@@ -213,16 +214,25 @@ class Gathering:
         """What a record as it is stored does not have: computed values, and what files are called."""
         entity = self.sources.model[hit.entity]
         wanted = [entity[name] for name in hit.mine]
-        files = {each.name for each in wanted if str(each.type) == "file" and stored.get(each.name)}
+        held = {each.name for each in wanted if str(each.type) == "file" and stored.get(each.name)}
+        sealed = {name for name in held if entity[name].sealing is not None}
+        files = held - sealed
         virtual = {each.name for each in wanted if each.virtual}
         found: dict[str, Any] = {name: {"id": str(stored[name])} for name in files}
+        found |= {name: _of_file(stored[name]) for name in sealed}
         if hit.deleted or hit.restricted or not files | virtual:
             return found
-        parts = [f"{_camel(name)} {{ id name mediaType size sha256 }}" for name in sorted(files)]
+        parts = [f"{_camel(name)} {{ {' '.join(_OF_FILE)} }}" for name in sorted(files)]
         parts += [_camel(name) for name in sorted(virtual)]
         document = f"query ($id: ID!) {{ {_camel(hit.entity)}(id: $id) {{ {' '.join(parts)} }} }}"
         [answer] = self.context.query_as_system(document, {"id": hit.id}).values()
         return found | {name: (answer or {}).get(_camel(name)) for name in files | virtual}
+
+
+def _of_file(value: Any) -> dict[str, Any]:
+    """What is told of a sealed file; of one in the trash its id alone is known."""
+    said = value if isinstance(value, Mapping) else {"id": str(value)}
+    return {key: said[key] for key in _OF_FILE if key in said}
 
 
 def _former(change: LoggedChange, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:

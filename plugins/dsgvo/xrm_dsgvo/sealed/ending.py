@@ -10,6 +10,7 @@ from xrm_dsgvo.erasure.steps import STEPS, Step, Work
 
 _WHOLE = frozenset({RecordAction.ANONYMIZE, RecordAction.DELETE})
 _NOT_YET = frozenset({RecordAction.HOLD, RecordAction.NOTHING, RecordAction.REVIEW})
+_EMPTYING = frozenset({"null", "delete_file"})
 _FIRST = 0
 """Before links are cut: by them it is known whose a value is."""
 
@@ -60,7 +61,7 @@ def _goes(plan: RecordPlan, name: str) -> bool:
     if plan.action is RecordAction.DELETE:
         return True
     said = next((each for each in plan.fields if each.name == name), None)
-    erased = said is not None and said.decision is Decision.ERASE and said.strategy == "null"
+    erased = said is not None and said.decision is Decision.ERASE and said.strategy in _EMPTYING
     return erased and plan.action not in _NOT_YET
 
 

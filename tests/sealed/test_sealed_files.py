@@ -1,0 +1,298 @@
+"""Files of sealed fields: encrypted where they lie, opened for who may open what is sealed, whole or in part."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.records.kit import Pack
+from tests.server.files_kit import Office, opened
+from tests.storage.content_kit import BUCKET, KEYS, client, s3_server
+from xrm_core.api import FileScan, hookimpl
+from xrm_core.permissions.caller import system
+from xrm_core.plugins import Plugins
+from xrm_core.plugins.registration import InstalledPlugin
+from xrm_core.records import read_log
+from xrm_core.records.context import Context
+from xrm_core.records.file_scans import FileScans
+from xrm_core.records.vault.moving import move_to_vault
+from xrm_core.records.vault.returning import bring_back
+from xrm_core.sealed.key_store import keys_of
+from xrm_core.server.content_stores import content_stores
+from xrm_core.storage.contents import Contents
+from xrm_core.storage.contents.moving import move_sealed
+from xrm_core.storage.engines import Database
+from xrm_core.storage.file_store import FileState
+from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK
+from xrm_core.storage.sealed_tables import mark_of
+
+SEALED = {"x-sealed": {"subject": "contact", "class": "art9"}}
+FILES: dict[str, dict[str, Any]] = {
+    "user": {"properties": {"name": {"type": "string"}}},
+    "contact": {"properties": {"name": {"type": "string"}}},
+    "report": {
+        "properties": {
+            "title": {"type": "string"},
+            "contact": {"x-relation": {"to": "contact", "inverse": "reports", "on_delete": "set_null"}},
+            "finding": {"x-type": "file", "x-media-types": ["text/plain"], "x-max-bytes": 400_000, **SEALED},
+            "cover": {"x-type": "file"},
+        },
+    },
+}
+ROLES: dict[str, Any] = {"roles": {"admin": {}, "dsb": {}, "clerk": {}}}
+POLICIES = """role,entity,action,fields,rule,effect
+admin,*,*,*,,allow
+dsb,*,*,*,,allow
+dsb,xrm_sealed,read,*,,allow
+clerk,report,create,*,,allow
+clerk,report,read,*,,allow
+"""
+PACK = Pack(FILES, ROLES, POLICIES)
+PEOPLE = {"admin": "admin", "dsb": "dsb", "clerk": "clerk"}
+CANARY = "Känarie im Befund".encode()
+PACKED = gzip.compress(CANARY, mtime=0)
+CONTENT = CANARY + b" " * CHUNK_BYTES + PACKED.hex().encode() + CANARY
+SECRET = "a key of the tests 0123456789 abcdefgh"
+
+
+class Practice(Office):
+    """The office with reports."""
+
+    endpoint = ""
+
+    def contact(self, name: str = "Anna") -> str:
+        query = "mutation($n: String!) { createContact(input: {name: $n}) { id } }"
+        return str(self.ask("admin", query, n=name)["data"]["createContact"]["id"])
+
+    def report(self, who: str = "admin", **values: Any) -> str:
+        answer = self.tried(who, **values)
+        assert "errors" not in answer, answer
+        return str(answer["data"]["createReport"]["id"])
+
+    def tried(self, who: str = "admin", **values: Any) -> Any:
+        return self.ask(
+            who, "mutation($i: CreateReportInput!) { createReport(input: $i) { id } }", i={"title": "x", **values}
+        )
+
+    def filed(self, content: bytes = CONTENT, who: str = "admin", **more: str) -> str:
+        query = {"name": "Känarie.txt", **more}
+        headers = self.headers(who, **{"Content-Type": "text/plain"})
+        answer = self.http.post("/files", content=content, params=query, headers=headers)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def raw(self) -> bytes:
+        """All that lies anywhere of files."""
+        content_stores(self.platform.settings).of("").sweep(self.database)
+        with self.database.read() as connection:
+            rows = repr(connection.execute(select(FILE)).all()).encode()
+            chunks = [bytes(each) for each in connection.scalars(select(FILE_CHUNK.c.content))]
+        return b"".join([rows, *chunks, *self.outside()])
+
+    def outside(self) -> Iterator[bytes]:
+        [place, *_] = [*self.platform.settings.files, ""]
+        if place.startswith("/"):
+            yield from (each.read_bytes() for each in Path(place).rglob("*") if each.is_file())
+        elif place:
+            for each in client(self.endpoint).list_objects_v2(Bucket=BUCKET).get("Contents", []):
+                yield client(self.endpoint).get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
+
+    def context(self, connection: Any) -> Context:
+        return Context(self.records, connection, system(self.platform.model, "test"), ("action", "mk.restrict"))
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with s3_server() as found:
+        yield found
+
+
+def practice_at(database: Database, folder: Path, **more: Any) -> Iterator[Practice]:
+    url = f"sqlite:///{folder / 'keys' / 'sealed.db'}"
+    more = {"key_store_url": url, "secret_key": SECRET, **more}
+    with opened(database, folder, pack=PACK, people=PEOPLE, **more) as office:
+        office.records.key_store = keys_of(office.platform.settings)
+        office.records.stores = content_stores(office.platform.settings)
+        yield Practice(office.http, office.platform, office.tokens)
+        office.records.key_store.close()
+
+
+@pytest.fixture
+def practice(database: Database, tmp_path: Path) -> Iterator[Practice]:
+    """Files lie in the database."""
+    yield from practice_at(database, tmp_path)
+
+
+@pytest.fixture(params=["database", "disk", "s3"])
+def anywhere(request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path) -> Iterator[Practice]:
+    """Files lie at each place in turn."""
+    more: dict[str, Any] = {}
+    endpoint = ""
+    if request.param == "disk":
+        more = {"files": (str(tmp_path / "content"),)}
+    if request.param == "s3":
+        endpoint = request.getfixturevalue("endpoint")
+        for each in client(endpoint).list_objects_v2(Bucket=BUCKET).get("Contents", []):
+            client(endpoint).delete_object(Bucket=BUCKET, Key=each["Key"])
+        more = {"files": (f"s3://{BUCKET}/a",), "s3_endpoint": endpoint, "s3_region": "us-east-1", **KEYS}
+    with closing(Database(sqlite_url)) as database:
+        for found in practice_at(database, tmp_path, **more):
+            found.endpoint = endpoint
+            yield found
+
+
+def test_it_is_in_clear_nowhere_and_whole_and_in_part_for_who_may_open_it(anywhere: Practice) -> None:
+    # given
+    file = anywhere.filed()
+    assert CANARY in anywhere.raw()
+
+    # when
+    anywhere.report(contactId=anywhere.contact(), findingId=file)
+
+    # then neither content nor name is anywhere, also where it is brought to the store
+    settings = anywhere.platform.settings
+    for _ in range(2):
+        raw = anywhere.raw()
+        assert not [each for each in (CANARY, PACKED, PACKED.hex().encode(), "Känarie".encode()) if each in raw]
+        assert move_sealed(anywhere.database, content_stores(settings).of("")) in (0, 1)
+    assert bool(list(anywhere.outside())) is bool(settings.files)
+    # and who may open what is sealed has all of it, or a part
+    answer = anywhere.download("dsb", file)
+    assert answer.content == CONTENT
+    assert "filename*=UTF-8''K%C3%A4narie.txt" in answer.headers["content-disposition"]
+    assert answer.headers["content-type"].startswith("text/plain")
+    for part in (range(3), range(262_080, 262_100), range(262_140, 262_150), range(len(CONTENT) - 5, len(CONTENT))):
+        range_ = f"bytes={part.start}-{part.stop - 1}"
+        answer = anywhere.http.get(f"/files/{file}", headers=anywhere.headers("dsb", Range=range_))
+        assert (answer.status_code, answer.content) == (206, CONTENT[part.start : part.stop])
+    for who in ("admin", "clerk"):  # the one has stored it
+        assert anywhere.download(who, file).status_code == 404
+
+
+def test_whoever_has_opened_it_is_in_the_log_and_may_make_a_link(practice: Practice) -> None:
+    file = practice.filed()
+    report = practice.report(contactId=practice.contact(), findingId=file)
+
+    link = practice.http.post(f"/files/{file}/links", headers=practice.headers("dsb")).json()["url"]
+
+    assert practice.http.get(link).content == CONTENT
+    assert practice.http.post(f"/files/{file}/links", headers=practice.headers("admin")).status_code == 404
+    with practice.database.read() as connection:
+        [read] = read_log.logged(connection)
+    assert (read.entity, *read.record_ids, read.fields) == ("report", report, ("finding",))
+
+
+def test_the_api_has_no_word_of_it_but_takes_it(practice: Practice) -> None:
+    query = """{ read: __type(name: "Report") { fields { name } }
+      write: __type(name: "CreateReportInput") { inputFields { name } } }"""
+    found = practice.ask("dsb", query)["data"]
+    assert "finding" not in {each["name"] for each in found["read"]["fields"]}
+    assert "findingId" in {each["name"] for each in found["write"]["inputFields"]}
+    # what the field takes is asked as of every other
+    for wrong in (
+        practice.filed(b"x" * 400_001),
+        practice.uploaded("admin", b"\x89PNG\r\n\x1a\n" + bytes(9), "image/png"),
+    ):
+        assert practice.tried(findingId=wrong)["errors"][0]["extensions"]["code"] == "VALIDATION_FAILED"
+
+
+def test_plugins_open_what_there_is_to_say_of_it(practice: Practice) -> None:
+    file = practice.filed()
+    report = practice.report(contactId=practice.contact(), findingId=file)
+    with practice.database.begin() as connection:
+        context = practice.context(connection)
+        [found] = practice.records.open_sealed(connection, context.system, "report", report).values()
+        said = json.loads(found.text or "")
+        clear = context.in_clear("report", context.read("report", report) or {})
+    assert (said["id"], said["name"], said["size"], said["state"]) == (file, "Känarie.txt", len(CONTENT), "ready")
+    assert clear["finding"] == said
+
+
+def test_another_subject_takes_the_key_over_and_a_destroyed_one_leaves_nothing(practice: Practice) -> None:
+    # given a file that was Anna's, and is Ben's by now
+    anna, ben = practice.contact(), practice.contact("Ben")
+    file = practice.filed()
+    report = practice.report(contactId=anna, findingId=file)
+    change = "mutation($id: ID!, $c: ID!) { updateReport(id: $id, input: {contactId: $c}) { id } }"
+    assert "errors" not in practice.ask("admin", change, id=report, c=ben)
+    with practice.database.read() as connection:
+        mark = mark_of(connection) or ""
+    assert practice.records.key_store is not None
+
+    # when
+    practice.records.key_store.destroy(mark, anna)
+    assert practice.download("dsb", file).content == CONTENT
+    practice.records.key_store.destroy(mark, ben)
+
+    # then
+    answer = practice.download("dsb", file)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (410, "SEALED_KEY_DESTROYED")
+    assert practice.tried(contactId=ben, findingId=practice.filed())["errors"]
+
+
+def test_versions_are_sealed_along_and_one_file_is_one_persons(practice: Practice) -> None:
+    anna = practice.contact()
+    first = practice.filed(CANARY, who="dsb")
+    second = practice.filed(who="dsb", versionOf=first)
+    report = practice.report("dsb", contactId=anna, findingId=second)
+    third = practice.filed(CANARY * 2, who="dsb", versionOf=second)
+    change = "mutation($id: ID!, $f: ID!) { updateReport(id: $id, input: {findingId: $f}) { id } }"
+    assert "errors" not in practice.ask("dsb", change, id=report, f=third)
+
+    found = practice.http.get(f"/files/{third}/versions", headers=practice.headers("dsb")).json()["versions"]
+
+    assert [(each["id"], each["name"]) for each in found] == [(id_, "Känarie.txt") for id_ in (third, second, first)]
+    assert practice.download("dsb", first).content == CANARY
+    assert CANARY not in practice.raw()
+    # the same file is nobody else's, and in no field that is not sealed; of the same person it may be twice
+    assert practice.tried("dsb", contactId=practice.contact("Ben"), findingId=third)["errors"]
+    assert "is sealed" in practice.tried("dsb", coverId=third)["errors"][0]["message"]
+    practice.report("dsb", contactId=anna, findingId=third)
+    shared = practice.filed(CANARY)
+    practice.report(coverId=shared)
+    assert practice.tried(findingId=shared)["errors"][0]["extensions"]["code"] == "FILE_REFUSED"
+
+
+def test_it_goes_into_the_vault_as_it_is_and_comes_back(practice: Practice) -> None:
+    contact = practice.contact()
+    file = practice.filed()
+    report = practice.report(contactId=contact, findingId=file)
+
+    with practice.database.begin() as connection:
+        deposit = move_to_vault(practice.context(connection), contact, [("report", report)])
+    assert practice.download("dsb", file).status_code == 404
+    with practice.database.begin() as connection:
+        bring_back(practice.context(connection), deposit.id)
+
+    assert practice.download("dsb", file).content == CONTENT
+    with practice.database.begin() as connection:
+        connection.execute(update(FILE).values(state=FileState.QUARANTINED))
+    assert practice.download("dsb", file).status_code == 403
+
+
+def test_a_scan_that_comes_later_sees_it_in_clear(practice: Practice) -> None:
+    # given a file that was attached while the scanner did not answer
+    file = practice.filed()
+    practice.report(contactId=practice.contact(), findingId=file)
+    with practice.database.begin() as connection:
+        connection.execute(update(FILE).values(state=FileState.PENDING))
+    seen: list[Any] = []
+
+    class Scanner:
+        @hookimpl
+        def scan_file(self, file: dict[str, object], content: Any) -> FileScan:
+            seen.append((file["name"], content.read()))
+            return FileScan.CLEAN
+
+    # when
+    scans = FileScans(Plugins([InstalledPlugin("mk", Scanner())]))
+    assert scans.look_again(practice.database, Contents(), practice.records.files) == 1
+
+    # then
+    assert seen == [("Känarie.txt", CONTENT)]
+    assert practice.download("dsb", file).content == CONTENT

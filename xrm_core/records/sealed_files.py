@@ -124,7 +124,8 @@ def opened(store: KeyStore, connection: Connection, file: StoredFile) -> StoredF
     text = box.open_file(file.sealed, file.id).text
     if text is None:
         raise SealedKeyDestroyed(
-            "The key of whose file it is was destroyed: nobody can read it any more.", hint="The person was erased."
+            say("The key of whose file it is was destroyed: nobody can read it any more."),
+            hint=say("Whose it was is erased."),
         )
     said = json.loads(text)
     read = partial(_OpenedReader, box, bytes.fromhex(said["key"]), file)

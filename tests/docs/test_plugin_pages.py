@@ -13,6 +13,7 @@ from xrm_core.server.plugin_check import check_plugin
 from xrm_core.server.plugin_check.findings import CHECKS
 from xrm_core.settings import load_settings
 from xrm_core.testing import Client, Setup, Xrm
+from xrm_core.testing.prepared import Prepared
 
 TESTING = (DOCS / "plugins" / "testing.md").read_text("utf-8")
 CREATE = DOCS / "plugins" / "create.md"
@@ -63,12 +64,6 @@ def made(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def xrm_database() -> str:
-    """One kind is enough here."""
-    return "sqlite"
-
-
 def test_the_plugin_of_the_page_is_right(made: Path):
     [block] = marked(CREATE, "plugin_check")
 
@@ -78,9 +73,9 @@ def test_the_plugin_of_the_page_is_right(made: Path):
 
 
 def test_the_plugin_of_the_page_passes_its_tests(
-    made: Path, monkeypatch: pytest.MonkeyPatch, xrm_with: Callable[[Setup], Xrm]
+    made: Path, monkeypatch: pytest.MonkeyPatch, xrm_setups: Callable[[Setup], Prepared]
 ):
-    assert len(run_tests(made, monkeypatch, xrm_with)) == 3
+    assert len(run_tests(made, monkeypatch, xrm_setups).tests) == 3
 
 
 def test_every_hook_is_in_the_reference_that_the_page_names():

@@ -56,6 +56,8 @@ def _words(name: str) -> Mapping[str, str]:
         "Entity": naming.pascal(entity),
         "entitiesField": naming.camel(entities),
         "overviewField": naming.camel(f"{name}_overview"),
+        "openField": naming.camel(f"{name}_open"),
+        "ratingField": naming.camel(f"{name}_rating"),
     }
 
 

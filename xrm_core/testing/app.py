@@ -20,6 +20,7 @@ from xrm_core.server.blueprints import Blueprint
 from xrm_core.storage.engines import Database
 from xrm_core.storage.notices import Notice
 from xrm_core.storage.system import NOTICE
+from xrm_core.testing import contributions
 from xrm_core.testing.client import Client
 from xrm_core.testing.clock import Clock
 from xrm_core.testing.events import Happened, Recorder
@@ -155,6 +156,36 @@ class Xrm:
             AssertionError: something has failed and was not expected to, or the other way round.
         """
         return self._worker.work(fails=fails)
+
+    def command(self, words: str, /, **given: Any) -> Any:
+        """Call the function of a command of a plugin: ``xrm.command("fleet seize", plate="M-AB 12")``.
+
+        Args:
+            words: the plugin and the command.
+            given: values for the function's parameters, as they are called there.
+
+        Returns:
+            What the function returns; what it prints is there to be captured.
+
+        Raises:
+            AssertionError: no plugin has it.
+            RefusedByPlugin: it has refused.
+        """
+        return contributions.run_command(self.platform, words, given)
+
+    def health(self) -> dict[str, str]:
+        """What each health check of plugins says, by name: nothing, if all is well."""
+        return contributions.health(self.platform)
+
+    def demo(self) -> dict[str, list[str]]:
+        """Write the demo data of plugins upon what there is, as ``xrm serve --demo`` does: entity → ids of what was
+        made. Users of :meth:`as_role` are those of the demo.
+
+        Raises:
+            PluginLoadError: what a plugin brings cannot be made or stored.
+        """
+        users = {next(iter(roles)): client.user_id for roles, client in self._clients.items() if len(roles) == 1}
+        return contributions.load_demo(self.platform, users)
 
     def statements(self, most: int | None = None) -> AbstractContextManager[list[str]]:
         """Count what the database is asked by requests, and by this thread, in a ``with`` block.

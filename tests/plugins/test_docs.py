@@ -4,6 +4,8 @@ import ast
 import inspect
 import re
 
+import pytest
+
 from tests.plugins.conftest import REPOSITORY
 from xrm_core import api, hookspecs
 from xrm_core.telemetry.plugin_calls import KINDS
@@ -38,6 +40,14 @@ def test_each_hook_is_used_by_the_external_plugin():
     used = {each.name for each in functions if any(ast.unparse(mark) == "hookimpl" for mark in each.decorator_list)}
 
     assert set(HOOKS) - used == set()
+
+
+@pytest.mark.parametrize("place", ["tests/external_plugin/xrm_fleet", "xrm_core/cli/plugin_skeleton/package"])
+def test_both_show_what_files_bring(place: str):
+    files = "".join(each.read_text() for each in sorted((REPOSITORY / place).rglob("*.json*")))
+
+    for word in ('"x-entity"', '"x-extends"', '"x-computed"', '"x-rollup"', '"x-workflow"', '"action"', '"roles"'):
+        assert word in files, word
 
 
 def test_each_kind_of_function_that_is_counted_is_among_the_figures():

@@ -210,6 +210,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
             "licence_plate": "public",
             "chassis": "internal",
             "mileage": "internal",
+            "worn": "internal",
             "retired": "public",
             "customer": "internal",
         },

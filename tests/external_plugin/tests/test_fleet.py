@@ -62,6 +62,32 @@ def test_the_reading_of_a_counter_is_checked(xrm: Xrm) -> None:
     assert rep.query(far) == {"vehicles": {"nodes": [{"licencePlate": "M-AB 12"}]}}
 
 
+def test_customers_tell_how_many_vehicles_they_have_in_service(xrm: Xrm) -> None:
+    rep = xrm.as_role("sales_rep")
+    acme = xrm.create("customer", name="Acme", owner=rep.user_id)
+    for plate, more in (("M-AB 1", {}), ("M-AB 2", {"mileage": 400_000}), ("M-AB 3", {"retired": True})):
+        xrm.create("vehicle", {"licence_plate": plate, "customer": acme, **more})
+
+    found = rep.query("{ customers { nodes { fleetInService vehicles(where: {worn: {eq: true}}) { totalCount } } } }")
+
+    assert found["customers"]["nodes"] == [{"fleetInService": 2, "vehicles": {"totalCount": 1}}]
+
+
+def test_a_vehicle_is_seized_on_the_command_line(xrm: Xrm) -> None:
+    vehicle = xrm.create("vehicle", licence_plate="M-AB 12")
+
+    xrm.command("fleet seize", plate="M-AB 12")
+
+    assert (xrm.get("vehicle", vehicle) or {})["retired"]
+
+
+def test_it_is_well_and_has_a_demo(xrm: Xrm) -> None:
+    xrm.create("customer", name="Acme")
+
+    assert xrm.health() == {"fleet.plates": ""}
+    assert len(xrm.demo()["vehicle"]) == 1
+
+
 def test_who_has_gone_far_is_retired_by_a_workflow(xrm: Xrm) -> None:
     xrm.work()
     far = xrm.create("vehicle", licence_plate="M-AB 1", mileage=600_000)

@@ -1,4 +1,8 @@
-"""Files of what lies in the vault: read by nobody, in clear nowhere, and back bit by bit; wherever content lies."""
+"""Files of what lies in the vault: read by nobody, in clear nowhere, and back bit by bit; and the end of what
+is erased.
+
+Wherever content lies: in the database, a folder, a bucket.
+"""
 
 import datetime as dt
 import gzip
@@ -18,8 +22,10 @@ from xrm_core.metadata.loader import load_texts
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import system
 from xrm_core.plugins import Plugins
+from xrm_core.records import uploads
 from xrm_core.records.context import Context
 from xrm_core.records.door import Records
+from xrm_core.records.erasing import erase_values
 from xrm_core.records.files import described
 from xrm_core.records.vault.deposits import Deposit
 from xrm_core.records.vault.ending import erase_in_vault
@@ -37,6 +43,7 @@ from xrm_core.storage.file_store import FileState, StoredFile
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK
 from xrm_core.storage.sealed_tables import mark_of
 from xrm_core.storage.tables import Tables
+from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
 
 FILES: dict[str, dict[str, Any]] = {
     "user": {"properties": {"name": {"type": "string"}}},
@@ -77,15 +84,15 @@ class Vault:
 
     def move(self, *ids: str, subject: str = SUBJECT, **more: Any) -> Deposit:
         with self.database.begin() as connection:
-            return move_to_vault(self._context(connection), subject, [("contract", id_) for id_ in ids], **more)
+            return move_to_vault(self.context(connection), subject, [("contract", id_) for id_ in ids], **more)
 
     def back(self, deposit: Deposit) -> Deposit:
         with self.database.begin() as connection:
-            return bring_back(self._context(connection), deposit.id)
+            return bring_back(self.context(connection), deposit.id)
 
     def erase(self, deposit: Deposit) -> None:
         with self.database.begin() as connection:
-            erase_in_vault(self._context(connection), deposit.id)
+            erase_in_vault(self.context(connection), deposit.id)
 
     def found(self, file: StoredFile) -> StoredFile | None:
         """The file, for the platform itself and whoever has a link."""
@@ -104,8 +111,9 @@ class Vault:
         """All that lies anywhere of files: rows, chunks, folder and bucket; swept before."""
         self.stores.of("").sweep(self.database)
         with self.database.read() as connection:
-            rows = repr(connection.execute(select(FILE)).all()).encode()
-            chunks = [bytes(each) for each in connection.scalars(select(FILE_CHUNK.c.content))]
+            rows = repr([*connection.execute(select(FILE)), *connection.execute(select(UPLOAD))]).encode()
+            contents = (FILE_CHUNK.c.content, UPLOAD_CHUNK.c.content)
+            chunks = [bytes(each) for content in contents for each in connection.scalars(select(content))]
         return b"".join([rows, *chunks, *self._outside()])
 
     def _outside(self) -> Iterator[bytes]:
@@ -116,7 +124,7 @@ class Vault:
                 else:
                     yield client(self.endpoint).get_object(Bucket=BUCKET, Key=f"some/place/{key}")["Body"].read()
 
-    def _context(self, connection: Any) -> Context:
+    def context(self, connection: Any) -> Context:
         return Context(self.records, connection, self.world.caller("admin"), ("action", "mk.restrict"))
 
 
@@ -340,3 +348,30 @@ def test_content_that_was_changed_where_it_lies_does_not_come_back(inside: Vault
     with pytest.raises(SealedValueForeign):
         inside.back(deposit)
     assert inside.found(file) is None
+
+
+def test_what_is_erased_leaves_every_place(vault: Vault) -> None:
+    # given a file with a former version, one in its place before, a later version that waits, and an upload of one
+    former = vault.stored("Känarie alt.txt", CONTENT)
+    contract = vault.contract(vault.stored("Känarie davor.txt", CANARY * 5))
+    file = vault.stored("Känarie.txt", CANARY * 7 + PACKED, former)
+    vault.world.update("admin", "contract", contract, {"paper": file.id})
+    later = vault.stored("Känarie neu.txt", CANARY * 9, file)
+    with vault.database.begin() as connection:
+        caller = vault.world.caller("admin")
+        given = {"name": "Känarie bald.txt", "media_type": None, "size": 99, "sha256": None, "max_bytes": 99}
+        upload = uploads.begin(connection, vault.records.files, caller, **given, version_of=file.id)
+        uploads.append(connection, upload, CANARY)
+    other = vault.stored("Amsel.txt", b"Amsel" * 9)
+    vault.contract(other)
+    assert all(each in vault.raw() for each in (CANARY, PACKED, "Känarie bald".encode()))
+
+    # when the record is deleted and erased
+    vault.world.delete("admin", "contract", contract)
+    with vault.database.begin() as connection:
+        erase_values(vault.context(connection), "contract", contract)
+
+    # then nothing is left of it, at once
+    assert not [each for each in (CANARY, PACKED, "Känarie".encode()) if each in vault.raw()]
+    assert vault.found(later) is None
+    assert vault.read(other) == b"Amsel" * 9

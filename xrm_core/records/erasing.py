@@ -5,7 +5,7 @@ the former values, which is erased with the rest.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,7 +18,6 @@ from xrm_core.query.trash import columns_then, former_names
 from xrm_core.records import purging
 from xrm_core.records.aside import take_aside
 from xrm_core.records.door import Records
-from xrm_core.storage import file_versions
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
 
@@ -72,7 +71,7 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     files = _files_in_log(context.connection, kind, id_, names)
     entries = erase_record(context.connection, id_, names)
     for start in range(0, len(files), _AT_ONCE):
-        _discard(context, files[start : start + _AT_ONCE])
+        context.records.files.erase(context.connection, files[start : start + _AT_ONCE])
     return Erased(entries, trash)
 
 
@@ -108,12 +107,6 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _discard(context: _Writing, files: Sequence[str]) -> None:
-    """Remove files with their former versions, as far as nothing refers to them."""
-    former = file_versions.former_ids(context.connection, files)
-    context.records.files.discard(context.connection, [*files, *former])
-
-
 def _from_trash(context: _Writing, kind: Entity, id_: str, names: frozenset[str] | None) -> bool:
     connection = context.connection
     mine = TRASH.c.entity.in_(former_names(kind)) & (TRASH.c.record_id == id_)
@@ -136,5 +129,5 @@ def _from_trash(context: _Writing, kind: Entity, id_: str, names: frozenset[str]
     if held:
         attached = TRASH_FILE.c.record_id == id_, TRASH_FILE.c.entity == row.entity
         connection.execute(delete(TRASH_FILE).where(*attached, TRASH_FILE.c.file_id.in_(held)))
-        _discard(context, sorted(held))
+        context.records.files.erase(context.connection, sorted(held))
     return bool(kept != row.record)

@@ -223,6 +223,16 @@ class Files:
         """Remove those of some files of a moment ago that no record refers to."""
         file_store.remove_unattached_of(connection, self.model, self.tables, ids)
 
+    def erase(self, connection: Connection, ids: Sequence[str]) -> None:
+        """Remove files for good, as far as no record refers to them, and what they are known by.
+
+        With them go their former versions, what somebody has stored as a version of them that belongs to no record yet,
+        and uploads that are to be one. Content outside of the database is due at once, whoever is reading it.
+        """
+        all_ = sorted({*ids, *file_versions.former_ids(connection, ids), *file_versions.later_ids(connection, ids)})
+        upload_store.end_versions_of(connection, all_)
+        file_store.remove_unattached_of(connection, self.model, self.tables, all_, dt.timedelta())
+
     def clean(self, database: Database, now: dt.datetime | None = None) -> int:
         """Remove the files that no record has referred to for a day since they were stored; answers how many.
 

@@ -12,7 +12,6 @@ from xrm_core.permissions.caller import Caller
 from xrm_core.permissions.policy import Action
 from xrm_core.records import merged
 from xrm_core.records.in_trash import found_in_trash
-from xrm_core.storage import file_versions
 from xrm_core.storage.auth_events import Event, record_each
 from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
 
@@ -82,8 +81,7 @@ def _take_out(connection: Connection, of: ColumnElement[bool]) -> set[str]:
 
 def _discard(records: "Records", connection: Connection, files: Iterable[str]) -> None:
     for some in _parts(sorted(files)):
-        former = file_versions.former_ids(connection, some)
-        records.files.discard(connection, [*some, *former])
+        records.files.erase(connection, some)
 
 
 def _parts(all_: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -326,9 +326,13 @@ def remove_unattached(connection: Connection, model: Model, tables: Tables, befo
     return remove_unattached_of(connection, model, tables, ids)
 
 
-def remove_unattached_of(connection: Connection, model: Model, tables: Tables, ids: Sequence[str]) -> int:
-    """Remove those of some files that no record refers to; answers how many."""
+def remove_unattached_of(
+    connection: Connection, model: Model, tables: Tables, ids: Sequence[str], reading: dt.timedelta = _READING
+) -> int:
+    """Remove those of some files that no record refers to; answers how many. Who reads content outside of the database
+    has some time for it.
+    """
     unused = ~held(model, tables) & ~_put_aside(connection)
     gone = connection.scalars(delete(FILE).where(FILE.c.id.in_(ids), unused).returning(FILE.c.content_key)).all()
-    leave(connection, (name for name in gone if name is not None))
+    leave(connection, (name for name in gone if name is not None), reading)
     return len(gone)

@@ -29,6 +29,12 @@ def former_ids(connection: Connection, file_ids: Sequence[str]) -> list[str]:
     return list(map(str, connection.scalars(query)))
 
 
+def later_ids(connection: Connection, file_ids: Sequence[str]) -> list[str]:
+    """The ids of all that was stored as a version of files."""
+    query = select(FILE_VERSION.c.file_id).where(FILE_VERSION.c.former_id.in_(file_ids)).distinct()
+    return list(map(str, connection.scalars(query)))
+
+
 def add(connection: Connection, file_id: str, former: StoredFile, most: int) -> None:
     """Keep that a file, just stored, is a version of another and of what that is a version of; of ``most`` of them."""
     older = select(FILE_VERSION.c.former_id).where(FILE_VERSION.c.file_id == former.id)

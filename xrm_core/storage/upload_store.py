@@ -5,7 +5,7 @@ two who send to one upload at the same time one is told that it has moved on; no
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -89,6 +89,11 @@ def end(connection: Connection, upload_id: str, offset: int | None = None) -> bo
     """Let go of an upload with its content; False if it is gone, or does not stand at ``offset`` if that is given."""
     standing = UPLOAD.c.id == upload_id, *(() if offset is None else (UPLOAD.c.received == offset,))
     return connection.execute(delete(UPLOAD).where(*standing)).rowcount == 1
+
+
+def end_versions_of(connection: Connection, file_ids: Sequence[str]) -> None:
+    """Let go of uploads that are to be a version of one of these files."""
+    connection.execute(delete(UPLOAD).where(UPLOAD.c.former_id.in_(file_ids)))
 
 
 def remove_expired(connection: Connection, now: dt.datetime) -> int:

@@ -3,7 +3,6 @@
 from sqlalchemy import delete, select
 
 from xrm_core.records.vault.deposits import Deposit, Writing, rows_of
-from xrm_core.storage import file_versions
 from xrm_core.storage.vault_tables import VAULT, VAULT_FILE
 
 
@@ -29,6 +28,5 @@ def erase_in_vault(context: Writing, deposit: str) -> Deposit:
     files = sorted({str(id_) for id_ in connection.scalars(kept)})
     connection.execute(delete(VAULT).where(VAULT.c.deposit == deposit))
     if files:
-        former = file_versions.former_ids(connection, files)
-        context.records.files.discard(connection, [*files, *former])
+        context.records.files.erase(connection, files)
     return Deposit(deposit, counts)

@@ -359,7 +359,13 @@ def test_what_is_erased_leaves_every_place(vault: Vault) -> None:
     later = vault.stored("Känarie neu.txt", CANARY * 9, file)
     with vault.database.begin() as connection:
         caller = vault.world.caller("admin")
-        given = {"name": "Känarie bald.txt", "media_type": None, "size": 99, "sha256": None, "max_bytes": 99}
+        given: dict[str, Any] = {
+            "name": "Känarie bald.txt",
+            "media_type": None,
+            "size": 99,
+            "sha256": None,
+            "max_bytes": 99,
+        }
         upload = uploads.begin(connection, vault.records.files, caller, **given, version_of=file.id)
         uploads.append(connection, upload, CANARY)
     other = vault.stored("Amsel.txt", b"Amsel" * 9)

@@ -70,6 +70,7 @@ def test_what_is_sealed_later_follows_on(sealed: World) -> None:
     assert (found.batches, found.entries, found.findings) == (5, 13, ())
 
 
+@pytest.mark.invariant("I23")
 @pytest.mark.parametrize(
     ("meddle", "what"),
     [
@@ -153,6 +154,7 @@ def test_a_former_key_still_verifies(sealed: World) -> None:
     assert verified(sealed, key=f"{'n' * 40},{KEY}").findings == ()
 
 
+@pytest.mark.invariant("I23")
 def test_erased_values_are_gone_and_the_chain_holds(sealed: World) -> None:
     id_ = log_of(sealed)[-1].record_id
     sealed.update("admin", "customer", id_, {"city": "Bonn", "email": "a@b.de"})  # not sealed yet

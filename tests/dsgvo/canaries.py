@@ -14,6 +14,7 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -195,8 +196,9 @@ _PATTERNS: dict[str | None, Callable[[int], str]] = {
 """Texts of a form of their own."""
 
 
-def forms(token: str) -> set[bytes]:
-    """The shapes in which a value may turn up: spelling, encodings, escapes."""
+@cache
+def forms(token: str, least: int = 8) -> frozenset[bytes]:
+    """The shapes in which a value may turn up: spelling, encodings, escapes; those of at least so many bytes."""
     plain = {token, unicodedata.normalize("NFD", token), token.casefold(), "".join(_UMLAUTS.get(c, c) for c in token)}
     if token.startswith("+49"):
         rest = token.removeprefix("+49")
@@ -206,23 +208,57 @@ def forms(token: str) -> set[bytes]:
         utf8 = text.encode()
         found |= {utf8, text.encode("utf-16-le"), text.encode("utf-16-be"), quopri.encodestring(utf8)}
         found |= {json.dumps(text)[1:-1].encode(), quote(text).encode(), html.escape(text).encode()}
+        latin = text.encode("latin-1", "ignore")
+        if latin != utf8 and len(latin) == len(text):
+            found |= {latin, quote(latin).encode(), quopri.encodestring(latin)}
         # in base64 the letters at both ends depend on what stands beside: what is sure at each of three places is
         # sought, and values end alike, so that what tells them apart is not at their end
-        for before in range(3):
-            sure = 8 * (before + len(utf8)) // 6
-            found.add(base64.b64encode(b"\0" * before + utf8)[(before * 8 + 5) // 6 : sure])
-    return {each for each in found if len(each) >= 8}
+        for alphabet in (base64.b64encode, base64.urlsafe_b64encode):
+            for before in range(3):
+                sure = 8 * (before + len(utf8)) // 6
+                found.add(alphabet(b"\0" * before + utf8)[(before * 8 + 5) // 6 : sure])
+    return frozenset(each for each in found if len(each) >= least)
 
 
 def tokens_in(content: bytes, persons: Collection[Person]) -> set[tuple[str, str, str]]:
     """Person, entity and field of each value that stands in some bytes in any form, also in what is packed in them."""
-    parts = [content, *_unpacked(content)]
-    return {
-        (person.name, *place)
-        for person in persons
-        for place, token in person.tokens.items()
-        if any(form in part for form in forms(token.strip()) for part in parts)
-    }
+    content = content.replace(b"\0" * 256, b"")  # what nobody has written in
+    whole = [content, *_unpacked(content)]
+    near = [each for part in whole if (each := _near(part, persons))]
+    found = set()
+    for person in persons:
+        stems = tuple(_stems(person.name))
+        for place, token in person.tokens.items():
+            parts = near if token.startswith(stems) else whole
+            if any(form in part for form in forms(token.strip()) for part in parts):
+                found.add((person.name, *place))
+    return found
+
+
+_BEFORE, _AFTER = 16, 400
+
+
+def _near(content: bytes, persons: Collection[Person]) -> bytes:
+    """What stands around all that the values of persons begin with: megabytes are gone through for that alone."""
+    found: list[bytes] = []
+    for form in {form for person in persons for stem in _stems(person.name) for form in forms(stem, 5)}:
+        at = content.find(form)
+        while at >= 0:
+            found.append(content[max(0, at - _BEFORE) : at + _AFTER])
+            at = content.find(form, at + _AFTER // 2)
+    return b"\n".join(found)
+
+
+def _stems(name: str) -> list[str]:
+    """What the values of a person begin with, see ``_token``."""
+    low = name.lower()
+    return [
+        f"Käßü{name}",
+        f"kanarie.{low}.",
+        f"https://vogel.example/{low}/",
+        f"+4930{ord(name[0]):03}",
+        f"Känarie-{name}-",
+    ]
 
 
 def _unpacked(content: bytes) -> Iterator[bytes]:

@@ -75,6 +75,7 @@ def world(xrm: Xrm) -> World:
     return World(xrm, xrm.as_role("dsgvo_agent"), *xrm.begun)
 
 
+@pytest.mark.invariant("I10")
 def test_all_that_is_theirs_is_told_or_said_to_be_left_out_and_nothing_of_others(world: World):
     # given an activity of A that B shares, with a text that names B in many ways, and somebody whom nobody knows
     a, b, activity = world.a, world.b, world.a.records["activity"]

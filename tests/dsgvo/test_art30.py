@@ -104,6 +104,7 @@ def told(record: dict[str, Any]) -> dict[str, tuple[set[str], set[str]]]:
     }
 
 
+@pytest.mark.invariant("I26")
 @pytest.mark.parametrize("pack", ["association", "machine_builder"])
 def test_it_names_exactly_what_a_walk_over_the_annotations_finds(pack: str):
     model = shipped(pack)

@@ -4,12 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
+import pytest
+
 from tests.dsgvo.consents import CLAIM, OBJECT, REQUEST, Consents, consents  # noqa: F401 - a fixture
 from tests.dsgvo.replay import violations
 
 PEOPLE = ("ada@example.com", "ben@example.com")
 
 
+@pytest.mark.invariant("I12", "I13")
 def test_nothing_is_let_go_after_an_objection(consents: Consents):  # noqa: F811
     for each in PEOPLE:
         consents.consent(each)

@@ -41,6 +41,7 @@ def opened(client: Client, at: str, **more: Any) -> dict[str, Any]:
     return dict(client.query(OPEN, i=given_)["dsgvoBreachOpen"])
 
 
+@pytest.mark.invariant("I22")
 @given(st.datetimes(datetime(2024, 1, 1), datetime(2032, 12, 31), timezones=st.just(ZoneInfo("Europe/Berlin"))))
 def test_the_clock_heeds_no_weekend_no_holiday_and_no_summer_time(noticed: datetime):
     assert due_at(noticed, 72).timestamp() - noticed.timestamp() == 72 * 3600

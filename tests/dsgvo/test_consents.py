@@ -116,6 +116,7 @@ def test_no_status_is_written_by_any_way(consents: Consents, way: str):  # noqa:
     assert consents.admin.query(CONFIRM, t=token)["dsgvoConsentConfirm"]["status"] == "given"
 
 
+@pytest.mark.invariant("I16")
 def test_events_and_uses_only_grow(consents: Consents):  # noqa: F811
     consents.consent(ADA)
     assert consents.claim(ADA)["allowed"]

@@ -119,6 +119,7 @@ def in_force(xrm: Xrm, *keys: str) -> str:
     return mine
 
 
+@pytest.mark.invariant("I27")
 def test_what_is_noted_is_what_has_gone(xrm: Xrm, admin: Client, ada: str):
     # as long as no contract is in force nothing goes, and nothing is noted
     assert admin.query(SHIP, id=ada, f=["last_name"])["shipContact"] == {"refused": True}

@@ -152,6 +152,7 @@ FOUND = st.builds(
 ENDING = (RecordAction.DELETE, RecordAction.ANONYMIZE)
 
 
+@pytest.mark.invariant("I19", "I20")
 @given(FOUND, st.sampled_from(list(Trigger)), st.sampled_from([(), ("vertrieb.kundenpflege",)]))
 def test_what_holds_of_every_plan(world: World, found: Found, trigger: Trigger, running: tuple[str, ...]):
     [record] = world.plan(found, trigger=trigger, running=running).records

@@ -87,6 +87,7 @@ def world(xrm: Xrm) -> World:
     return World(xrm, xrm.as_role("admin"), *xrm.begun)
 
 
+@pytest.mark.invariant("I1", "I4", "I7", "I30")
 def test_nothing_of_a_person_is_left_but_what_is_said_to_stay_and_all_of_others_is(world: World):
     # given a person whose address and phone stand in a text that is about others, too, and once had another address
     text_ = f"Call A: {world.a.tokens['contact', 'mobile']}, {world.a.tokens['contact', 'email'].upper()}, or B."
@@ -132,6 +133,7 @@ def test_nothing_of_a_person_is_left_but_what_is_said_to_stay_and_all_of_others_
     assert {each["count"] for each in again["steps"]} == {0}
 
 
+@pytest.mark.invariant("I23")
 def test_the_log_verifies_before_and_after(world: World):
     world.xrm.work()
     world.run(world.decided(world.a))
@@ -141,6 +143,7 @@ def test_the_log_verifies_before_and_after(world: World):
         assert verify(connection, ChainKeys("")).findings == ()
 
 
+@pytest.mark.invariant("I6")
 def test_what_the_law_demands_stays_without_a_way_to_the_person(world: World):
     donation = world.a.records["donation"]
     world.update("donation", donation, {"donated_on": f"{date.today().year}-01-15"})
@@ -182,6 +185,7 @@ def test_proofs_stay_without_the_address_and_an_address_of_two_stays_the_other_s
     assert {each["status"] for each in consents.rows("dataSubjects", "status")} == {"erased", "active"}
 
 
+@pytest.mark.invariant("I20")
 def test_a_hold_keeps_all_of_a_person_until_it_is_released(world: World):
     contact = world.a.records["contact"]
     given = {"matter": "AZ 12/26", "basis": "Art. 17(3)(e) DSGVO", "entity": "contact", "record": contact}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from tests.dsgvo.consents import CLAIM, OBJECT, PERMIT, PREFER, Consents, consents  # noqa: F401 - a fixture
@@ -68,6 +69,7 @@ def test_an_objection_to_a_certain_processing_restricts_until_it_is_decided(cons
     consents.refused(create, i={"scope": "direct_marketing", "receivedAt": "2026-01-01T00:00:00Z", "via": "x"})
 
 
+@pytest.mark.invariant("I15")
 def test_do_not_contact_is_an_objection_and_taking_it_away_is_no_consent(consents: Consents):  # noqa: F811
     consents.consent(ADA)
     contact = consents.xrm.create(
@@ -122,6 +124,7 @@ def test_what_comes_back_is_released_by_hand_what_was_objected_to_is_not(consent
     assert "only after a new consent" in consents.refused(release, id=objected["id"]).message
 
 
+@pytest.mark.invariant("I14")
 def test_preferences_narrow_and_never_allow(consents: Consents):  # noqa: F811
     assert consents.prefer(ADA, wish="wanted")["status"] == "set"
     assert consents.permit(ADA) == "E_NO_BASIS"

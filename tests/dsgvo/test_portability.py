@@ -36,6 +36,7 @@ def reviewed(world: World, request: str) -> dict[str, Any]:
     return done(world.agent, PORTABLE, request=request)
 
 
+@pytest.mark.invariant("I11")
 def test_what_was_provided_is_taken_along_and_is_a_part_of_access(world: World):
     request, access = world.asked("portability"), world.asked(name="Ada Asker")
     world.update("contact", world.a.records["contact"], jobTitle="Present position")

@@ -116,6 +116,7 @@ def code(admin: Client, key: str = SMS) -> str:
     return str(found["dsgvoPermit"]["code"])
 
 
+@pytest.mark.invariant("I28")
 def test_nothing_reaches_a_connector_before_a_contract_is_in_force_and_after_it_is_suspended(xrm: Xrm, admin: Client):
     contact = xrm.create("contact", last_name="Kern", mobile="+4915112345678")
 
@@ -220,6 +221,7 @@ def test_a_sub_processor_in_a_third_country_counts_and_one_switch_ends_all_that_
     assert code(admin, "channel:mail") == "T_CONTRACT"  # which is the controller's own
 
 
+@pytest.mark.invariant("I28")
 def test_a_webhook_to_a_host_that_nobody_answers_for_gets_nothing(xrm: Xrm, admin: Client):
     def held_back(host: str) -> str | None:
         with xrm.database.read() as connection:

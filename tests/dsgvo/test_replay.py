@@ -55,6 +55,7 @@ def left(world: World, platform: Any, person: Person) -> set[tuple[str, str]]:
     return {(entity, name) for _, entity, name in tokens_in(there.dump(), [person])}
 
 
+@pytest.mark.invariant("I3")
 def test_a_person_who_was_erased_is_gone_from_a_restored_backup_before_it_is_served(
     world: World,
     restored: Restored,
@@ -83,6 +84,7 @@ def test_a_person_who_was_erased_is_gone_from_a_restored_backup_before_it_is_ser
     assert catch_up(platform.database, platform.records) == 0
 
 
+@pytest.mark.invariant("I3", "I8")
 @pytest.mark.slow
 def test_nothing_is_served_until_all_is_erased_again_and_it_goes_on_where_it_ended(
     world: World,

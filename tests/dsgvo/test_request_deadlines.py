@@ -45,6 +45,7 @@ def rolled(day: date) -> date:
     return next(day + n * DAY for n in range(9) if not free(day + n * DAY))
 
 
+@pytest.mark.invariant("I21")
 def test_each_day_of_nine_years_has_the_deadline_that_another_way_gives():
     known = free_days("DE")
     day = date(2024, 1, 1)

@@ -45,6 +45,7 @@ def dump(xrm: Xrm) -> bytes:
     return b"\n".join(each if isinstance(each, bytes) else str(each).encode() for each in values)
 
 
+@pytest.mark.invariant("I17", "I18")
 def test_nothing_of_the_person_is_found_anywhere_and_all_is_back_when_it_is_lifted(xrm: Xrm):
     a, b, c = xrm.begun  # C is a duplicate of A
     before = tokens_in(dump(xrm), [a, b, c])
@@ -77,6 +78,7 @@ def test_nothing_of_the_person_is_found_anywhere_and_all_is_back_when_it_is_lift
     dsb.refused(ANNOUNCE, REFUSED, i={"restriction": id_, "via": "letter"})
 
 
+@pytest.mark.invariant("I17")
 def test_no_link_opens_a_file_meanwhile_and_it_is_what_it_was_once_it_is_lifted(xrm: Xrm):
     # given the file of a member, with a link that needs no token
     a, *_ = xrm.begun
@@ -112,6 +114,7 @@ def test_no_link_opens_a_file_meanwhile_and_it_is_what_it_was_once_it_is_lifted(
     assert xrm.http.get(link).content == content
 
 
+@pytest.mark.invariant("I17")
 def test_no_way_of_reading_shows_or_counts_it(xrm: Xrm):
     # given another record of that name in the trash
     a, *_ = xrm.begun
@@ -157,6 +160,7 @@ def _counts(answer: Any) -> list[int]:
     return [each for value in answer for each in _counts(value)] if isinstance(answer, list) else []
 
 
+@pytest.mark.invariant("I17")
 def test_it_is_looked_at_for_a_purpose_and_that_is_kept(xrm: Xrm):
     a, *_ = xrm.begun
     standing = restricted(xrm, a, reviewOn="2027-01-31")

@@ -137,6 +137,7 @@ def world(xrm: Xrm) -> World:
     return World(xrm, xrm.as_role("admin"))
 
 
+@pytest.mark.invariant("I19")
 def test_at_the_end_of_the_year_what_is_due_goes_and_the_protocol_says_so_without_content(world: World):
     # given a person whose relationship has ended on a leap day, and three years from the end of that year
     world.xrm.clock.set("2024-02-01T12:00Z")
@@ -185,6 +186,7 @@ def test_records_of_a_process_are_deleted_with_their_history_and_the_person_stay
     assert run["report"]["done"] == {"activity": {"deleted": 5}}
 
 
+@pytest.mark.invariant("I19")
 def test_whose_membership_or_invoice_is_kept_longer_stays(world: World):
     # given a contact who is said to have left, and is a member all the same
     ada = world.contact(ended="2026-02-01")
@@ -211,6 +213,7 @@ def test_whose_membership_or_invoice_is_kept_longer_stays(world: World):
     assert {each["entityName"] for each in world.protocol()} == {"contact", "member"}
 
 
+@pytest.mark.invariant("I20")
 def test_a_hold_keeps_it_and_the_next_run_after_its_release_catches_up(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(reach, "_AT_ONCE", 1)  # however many records belong to somebody
     ada = world.contact(ended="2026-02-01")
@@ -282,6 +285,7 @@ def test_a_start_that_nobody_has_told_is_a_defect_once_nothing_has_happened_for_
     assert world.name(ada) == "—"
 
 
+@pytest.mark.invariant("I8")
 def test_who_is_killed_between_batches_goes_on_and_nothing_is_done_twice(world: World, monkeypatch: pytest.MonkeyPatch):
     gone = [world.contact(f"Ada{n}", ended="2026-02-01") for n in range(5)]
     whole, batches = engine.work, []

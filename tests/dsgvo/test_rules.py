@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from xrm_dsgvo.channels import Channel
@@ -265,6 +266,7 @@ def near(rng: Random) -> tuple[Draft, Facts]:
     return draft, facts
 
 
+@pytest.mark.invariant("I12")
 def test_the_gate_lets_go_what_the_law_lets_go_and_nothing_else():
     many = 300_000 if os.environ.get("XRM_HYPOTHESIS") == "night" else 6_000
     rng, seen = Random(8), set()
@@ -283,6 +285,7 @@ def test_the_gate_lets_go_what_the_law_lets_go_and_nothing_else():
     assert seen == set(REASONS) - {"E_NO_KEY"}
 
 
+@pytest.mark.invariant("I14")
 @given(DRAFTS, FACTS, st.lists(PREFERENCE, min_size=1, max_size=3))
 def test_preferences_only_narrow(draft: Draft, facts: Facts, preferences: list[dict[str, Any]]):
     wanted = [{**each, "wish": "wanted"} for each in preferences]

@@ -138,6 +138,7 @@ def test_after_the_keys_are_destroyed_it_is_said_so(xrm: Xrm) -> None:
     assert xrm.as_role("dsgvo_agent").query(GRAPH, iban=IBAN)["dsgvoSubjectGraph"]["records"] == []
 
 
+@pytest.mark.invariant("I24", "I25")
 def test_an_erasure_takes_sealed_values_and_their_keys_along(xrm: Xrm) -> None:
     # given a person, whose values are in a copy that nobody reaches
     id_, other, dsb = debtor(xrm), debtor(xrm, "DE91100000000123456789"), xrm.as_role("dsb")

@@ -13,6 +13,7 @@ from tests.dsgvo.replay import violations
 EVIDENCE = {"confirmed", "recorded"}
 
 
+@pytest.mark.invariant("I16")
 @given(st.lists(st.sampled_from(EVENTS), max_size=8))
 def test_only_evidence_leads_to_given_and_what_has_ended_stays(events: list[str]):
     states: list[str | None] = [None]
@@ -88,6 +89,7 @@ def check(consents: Consents, before: dict[str, list[Any]]) -> dict[str, list[An
     return found
 
 
+@pytest.mark.invariant("I12", "I16")
 @pytest.mark.usefixtures("consents")
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)

@@ -102,6 +102,7 @@ def test_the_store_alone_opens_nothing(store: KeyStore, database_url: str) -> No
     other.close()
 
 
+@pytest.mark.invariant("I24")
 def test_a_destroyed_key_opens_nothing_more_and_nobody_makes_another(store: KeyStore) -> None:
     # given
     box = SealedBox(store, "acme")
@@ -156,6 +157,7 @@ def test_destroying_that_was_stopped_between_commit_and_cleaning_is_taken_up(
     assert box.open(sealed, *AT).destroyed
 
 
+@pytest.mark.invariant("I2")
 def test_a_destroyed_key_is_in_no_file_of_the_store(tmp_path: Path) -> None:
     # given
     tmp_path = tmp_path / "keys"
@@ -231,6 +233,7 @@ def test_one_key_that_nothing_unwraps_stops_all(store: KeyStore, database_url: s
     both.close()
 
 
+@pytest.mark.invariant("I25")
 def test_a_blind_index_leaves_nobody_out_and_says_nothing_by_itself(store: KeyStore) -> None:
     # given
     box = SealedBox(store, "acme")
@@ -248,6 +251,7 @@ def test_a_blind_index_leaves_nobody_out_and_says_nothing_by_itself(store: KeySt
     assert len(set(kept)) < 40
 
 
+@pytest.mark.invariant("I25")
 def test_who_is_erased_is_not_found_by_a_value(store: KeyStore) -> None:
     # given
     box = SealedBox(store, "acme")

@@ -85,6 +85,7 @@ def test_the_clear_value_is_in_no_table_and_no_file(world: World, tmp_path: Path
             assert form.encode("utf-16-le") not in content
 
 
+@pytest.mark.invariant("I29")
 def test_the_change_log_has_the_sealed_form(world: World) -> None:
     # given
     id_ = world.create("clerk", "contact", {"name": "Anna", "iban": IBAN})

@@ -45,6 +45,7 @@ def holding(database: Database, server: Server, *words: str) -> set[tuple[str, s
     return {(name, word) for name, content in raw_files(database, server) for word in words if word.encode() in content}
 
 
+@pytest.mark.invariant("I2")
 def test_former_values_are_in_no_file(erased: Database, server: Server):
     assert {word for _, word in holding(erased, server, *GONE)} == set(GONE)  # else it would show nothing
 

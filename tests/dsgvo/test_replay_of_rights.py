@@ -37,6 +37,7 @@ def standing(found: Consents, ids: dict[str, str]) -> dict[str, Any]:
     return {each: (found.permit(each), contacts[each]) for each in ALL}
 
 
+@pytest.mark.invariant("I3")
 def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hold_after_its_restore(
     consents: Consents,  # noqa: F811
     backups: Backups,  # noqa: F811

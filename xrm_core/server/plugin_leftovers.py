@@ -49,7 +49,7 @@ class Leftovers:
         if self.reader is not None:
             yield f"reader of the change log: {self.reader}, with {self.dead} dead events"
         for name, count in self.workflows.items():
-            yield f"workflow: {name}; runs under way: {count}, which go no further"
+            yield f"workflow: {name}{f'; runs under way: {count}, which go no further' if count else ''}"
         for name, count in self.messages.items():
             yield f"messages that wait: {count} × {name}, which are not sent"
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.sealed.test_other_types import TYPES
 from xrm_core.errors import FieldSealed, SchemaFilesInvalid
 from xrm_core.metadata.loader import load_texts
 from xrm_core.metadata.model import Model
@@ -15,6 +16,7 @@ from xrm_core.metadata.writer import files_of
 from xrm_core.workflows.values import PathWrong, end_of
 
 SEALED = {"type": "string", "x-sealed": {}}
+JSON = {"type": "object", "x-type": "json"}
 
 
 def _load(field: dict[str, Any], **more: Any) -> Model:
@@ -45,6 +47,40 @@ def test_texts_of_all_kinds_can_be_sealed(more: dict[str, Any]) -> None:
     assert _load({**SEALED, **more})["thing"]["f"].sealing == Sealing()
 
 
+@pytest.mark.parametrize("said", TYPES.values(), ids=TYPES)
+def test_other_types_are_stored_as_texts_and_kept_by_snapshots_and_files(said: dict[str, Any]) -> None:
+    # given
+    words = {"x-sealed": {"class": "art9"}, **said, "description": "What it is.", "x-labels": {"de": "Etwas"}}
+
+    # when
+    model = _load(words)
+
+    # then it is a text to whatever reads what is stored, and what it is to whoever writes it
+    field = model["thing"]["f"]
+    assert (field.type, field.given.name, field.labels) == ("long_text", "f", {"de": "Etwas"})
+    assert field.given.type != "long_text"
+    again = from_snapshot(json.loads(json.dumps(to_snapshot(model))))
+    assert again["thing"]["f"] == field
+    assert again.fingerprint == model.fingerprint
+    files = files_of(model)
+    written = _load(json.loads(files["thing.json"])["properties"]["f"])
+    assert written.fingerprint == model.fingerprint
+
+
+@pytest.mark.parametrize(("enum", "wrong"), [(["a"], False), (["a", "b"], False), (["a", "b", "c"], True)])
+def test_a_higher_layer_narrows_what_may_be_written_and_widens_nothing(enum: list[str], *, wrong: bool) -> None:
+    below = {"x-entity": "thing", "type": "object"}
+    below |= {"properties": {"name": {"type": "string"}, "f": {**SEALED, "enum": ["a", "b"]}}}
+    above = {"x-extends": "thing", "properties": {"f": {"enum": enum}}}
+    texts = [("thing.json", json.dumps(below), "core"), ("more.json", json.dumps(above), "deployment")]
+    if not wrong:
+        assert load_texts(texts)["thing"]["f"].given.enum == tuple(enum)
+        return
+    with pytest.raises(SchemaFilesInvalid) as refused:
+        load_texts(texts)
+    assert {each.pointer for each in refused.value.problems} == {"/properties/f/enum"}
+
+
 @pytest.mark.parametrize(
     ("field", "more", "pointer"),
     [
@@ -52,10 +88,17 @@ def test_texts_of_all_kinds_can_be_sealed(more: dict[str, Any]) -> None:
         ({**SEALED, "x-index": True}, {}, "/properties/f/x-index"),
         ({**SEALED, "x-search": True}, {}, "/properties/f/x-search"),
         ({**SEALED, "default": "a"}, {}, "/properties/f/default"),
-        ({**SEALED, "format": "date"}, {}, "/properties/f/x-sealed"),
-        ({"type": "integer", "x-sealed": {}}, {}, "/properties/f/x-sealed"),
-        ({"type": "string", "enum": ["a"], "x-sealed": {}}, {}, "/properties/f/x-sealed"),
         ({"x-type": "file", "x-sealed": {"blind": {"bits": 9}}}, {}, "/properties/f/x-sealed/blind"),
+        ({"type": "boolean", "x-sealed": {}, "default": True}, {}, "/properties/f/default"),
+        ({"type": "boolean", "x-sealed": {"blind": {"bits": 1}}}, {}, "/properties/f/x-sealed/blind"),
+        (JSON | {"x-sealed": {"blind": {"bits": 8}}}, {}, "/properties/f/x-sealed/blind"),
+        (
+            {"type": "integer", "x-sealed": {"blind": {"bits": 8, "form": "compact"}}},
+            {},
+            "/properties/f/x-sealed/blind",
+        ),
+        ({"type": "integer", "x-index": True, "x-sealed": {}}, {}, "/properties/f/x-index"),
+        ({"x-relation": {"to": "other", "inverse": "things"}, "x-sealed": {}}, {}, "/properties/f/x-sealed"),
         (SEALED, {"x-display": "f"}, "/x-display"),
         (SEALED, {"x-indexes": [["name", "f"]]}, "/x-indexes/0/1"),
         (SEALED, {"x-unique": [["name", "f"]]}, "/x-unique/0/1"),

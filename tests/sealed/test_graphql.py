@@ -28,6 +28,8 @@ FILES = {
         "type": "object",
         "properties": {
             "name": {**TEXT, "x-unique": True},
+            "faith": {**TEXT, "enum": ["none", "lutheran"], "x-sealed": {}},
+            "born": {**TEXT, "format": "date", "x-sealed": {}},
             "health": {**TEXT, "x-sealed": {"class": "art9", "blind": {"bits": 20, "form": "folded"}}},
         },
     },
@@ -162,6 +164,24 @@ def test_it_is_written_opened_found_and_destroyed(xrm: Xrm) -> None:
     assert nurse.query(OPENED, id=anna)["careOpened"] == {"text": None, "destroyed": True}
     assert nurse.query(OPENED, id=ben)["careOpened"]["text"] == SECRET
     assert admin.refused(UPDATE, "SEALED_KEY_DESTROYED", id=anna, health="again")
+
+
+def test_other_types_are_written_as_what_they_are(xrm: Xrm) -> None:
+    # given a choice by a variable of its own type, and a date
+    admin = xrm.as_role("admin")
+    document = """mutation($f: PersonFaith, $b: Date) {
+      createPerson(input: {name: "Cora", faith: $f, born: $b}) { id } }"""
+    cora = admin.query(document, f="lutheran", b="1999-01-02")["createPerson"]["id"]
+
+    # then it is checked, and kept sealed
+    assert "1999-01-02" not in _everything(xrm)
+    stored = xrm.get("person", cora) or {}
+    assert all(str(stored[name]).startswith("xs1.") for name in ("faith", "born"))
+    admin.query("mutation($id: ID!) { updatePerson(id: $id, input: {faith: none}) { id } }", id=cora)
+    for wrong in ("jedi", '"none"'):
+        answer = admin.post(f"mutation {{ createPerson(input: {{faith: {wrong}}}) {{ id }} }}").json()
+        assert answer["errors"][0]["extensions"]["code"] == "BAD_QUERY"
+    assert "Cannot query field" in admin.post("{ people { nodes { faith } } }").json()["errors"][0]["message"]
 
 
 def test_each_opening_is_in_the_log_of_reads(xrm: Xrm) -> None:

@@ -12,6 +12,7 @@ from tests.storage.worlds import add_rows, entity, model, text
 from xrm_core.errors import SchemaChangeRefused
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.sealing import Sealing
+from xrm_core.metadata.types import FieldType
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.trash_tables import TRASH
@@ -19,6 +20,14 @@ from xrm_core.storage.vault_tables import VAULT
 
 CLEAR = text("note")
 PLAIN, FOUND = (text("note", sealing=each) for each in (Sealing(), Sealing(bits=9)))
+INTEGER, WORDS, MORE = (
+    Field("note", FieldType.LONG_TEXT, max_length=100_000, sealing=Sealing(given=given))
+    for given in (
+        Field("note", FieldType.INTEGER),
+        Field("note", FieldType.ENUM, enum=("a",)),
+        Field("note", FieldType.ENUM, enum=("a", "b")),
+    )
+)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +36,9 @@ PLAIN, FOUND = (text("note", sealing=each) for each in (Sealing(), Sealing(bits=
         (CLEAR, PLAIN),
         (PLAIN, CLEAR),
         (PLAIN, FOUND),
+        (INTEGER, PLAIN),
+        (INTEGER, WORDS),
+        (Field("note", FieldType.INTEGER), INTEGER),
         (PLAIN, text("other", sealing=Sealing(), renamed_from="note")),
     ],
 )
@@ -34,7 +46,7 @@ def test_it_is_refused_where_there_are_values_and_done_where_there_are_none(
     database: Database, before: Field, after: Field
 ) -> None:
     # given
-    _given(database, before, {"note": "xs1.a.b"}, {})
+    _given(database, before, {"note": 7 if before.type is FieldType.INTEGER else "xs1.a.b"}, {})
 
     # then
     plan = planned(database, one(after))
@@ -90,6 +102,18 @@ def test_class_and_subject_are_for_what_is_written_from_now_on(database: Databas
     assert set(planned(database, one(text("note", sealing=Sealing(class_name="art9"))))) == {
         "change_metadata:customer.note"
     }
+
+
+def test_what_may_be_written_changes_for_what_is_written_from_now_on(database: Database) -> None:
+    _given(database, WORDS, {"note": "xs1.a.b"})
+    assert set(planned(database, one(MORE))) == {"change_metadata:customer.note"}
+    assert apply(database, one(MORE))
+
+
+def test_a_number_without_values_becomes_a_sealed_one(database: Database) -> None:
+    _given(database, Field("note", FieldType.INTEGER), {})
+    assert apply(database, one(INTEGER))
+    assert planned(database, one(INTEGER)) == {}
 
 
 def _given(database: Database, field: Field, *rows: dict[str, Any]) -> None:

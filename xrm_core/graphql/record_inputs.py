@@ -27,6 +27,7 @@ def writable_fields(types: Types, entity: Entity, action: Action) -> Iterator[Fi
 
 def field_type(types: Types, entity: Entity, field: Field, verb: str) -> Any:
     """The type of a field in an input, without null. ``verb`` begins the name of a type that is made for it."""
+    field = field.given
     if field.type is FieldType.FILE:
         return strawberry.ID
     if field.type is FieldType.MONEY:

@@ -19,6 +19,7 @@ from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import CALLER, CALLER_TEAM, TEAM, USER, Field, Relation, Source
 from xrm_core.metadata.record_schema import value_schema
 from xrm_core.metadata.reserved import why_not_field
+from xrm_core.metadata.sealed_types import FOUND, stored
 from xrm_core.metadata.sealing import GENERAL, Sealing
 from xrm_core.metadata.sequence import MAX_LENGTH, Sequence, mistakes
 from xrm_core.metadata.structure import nearest, shown
@@ -83,7 +84,7 @@ def read_field(
         for check in (_bounds, _words, _linking, _numbering, _content, _sealed)
         for place, reason, remedy in check(field)
     )
-    return field
+    return stored(field, MAX_LENGTHS[FieldType.LONG_TEXT])
 
 
 def source_of(document: Document, pointer: str) -> Source:
@@ -284,12 +285,15 @@ def _sealed(field: Field) -> _Mistakes:
     """What the database would have to know of a value that it cannot read."""
     if field.sealing is None:
         return []
-    if field.type is FieldType.FILE:
-        if field.sealing.bits:
-            return [("x-sealed/blind", f"{field.name} holds files, which no index finds.", 'Remove "blind".')]
-    elif field.type not in TEXTUAL:
-        reason = f"{field.name} is of the type {field.type}, and only texts and files can be sealed."
-        return [("x-sealed", reason, "Make it a text, with a pattern if need be; or remove x-sealed.")]
+    if field.type is FieldType.RELATION:
+        reason = f"{field.name} is of the type {field.type}, which cannot be sealed."
+        return [("x-sealed", reason, "Remove x-sealed.")]
+    if field.sealing.bits and (
+        field.type not in FOUND or (field.type not in TEXTUAL and field.sealing.form != "exact")
+    ):
+        reason = f"values of the type {field.type} are not found by this blind index."
+        what = 'Remove "form": these are equal or not' if field.type in FOUND else 'Remove "blind"'
+        return [("x-sealed/blind", reason, f"{what}.")]
     used = [("x-unique", field.unique), ("x-index", field.indexed), ("x-search", field.searched)]
     used.append(("default", field.default is not None))
     reason = "A sealed value is nothing that the database could read or compare."

@@ -160,6 +160,12 @@ class Field:
         return not self.system and self.sequence is None and not self.virtual
 
     @property
+    def given(self) -> "Field":
+        """The field as callers give its values. What is sealed is stored as a text, whatever that text says."""
+        found = None if self.sealing is None else self.sealing.given
+        return self if found is None else found
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Database columns that hold this field: several for a polymorphic relation, none for a virtual field."""
         if self.virtual:

@@ -54,6 +54,7 @@ def nullable(field: Field) -> dict[str, Any]:
 
 def value_schema(field: Field) -> dict[str, Any]:
     """Schema of the field's value, without null."""
+    field = field.given
     if field.relation is not None:
         return _reference(field.relation)
     if field.type is FieldType.SET:

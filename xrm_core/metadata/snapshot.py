@@ -27,6 +27,9 @@ FORMAT = 1
 _PARTS = {"relation": Relation, "sequence": Sequence, "file": FileRules, "rollup": Rollup, "sealing": Sealing}
 """Attributes of a field that are values with attributes of their own."""
 
+_GIVEN = "given"
+"""Attribute of how a field is sealed that is a field itself."""
+
 _PACKED = frozenset({Entity, Field, *_PARTS.values(), Between, Relationship})
 _PARTS_OF_ENTITIES = frozenset({"fields", "between", "relationship"})
 _DERIVED = {
@@ -99,4 +102,7 @@ def _field(packed: Mapping[str, Any]) -> Field:
 
 
 def _part(kind: Any, packed: Mapping[str, Any]) -> Any:
-    return kind(**{name: freeze(value) for name, value in packed.items()})
+    values = {
+        name: _field(value) if kind is Sealing and name == _GIVEN else freeze(value) for name, value in packed.items()
+    }
+    return kind(**values)

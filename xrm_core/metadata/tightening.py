@@ -7,6 +7,7 @@ from typing import Any
 from xrm_core.metadata.fields import read_field
 from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import Field
+from xrm_core.metadata.sealed_types import opened_up
 from xrm_core.metadata.structure import meta_schema, shown
 from xrm_core.metadata.types import FieldType
 
@@ -90,7 +91,7 @@ def _field(document: Document, name: str) -> Field:
         return Field(name, FieldType.RELATION)  # has no values that could be narrowed; the meta-schema says so
     listed = document.value.get("required")
     required = isinstance(listed, list) and name in listed
-    return read_field(document, name, required=required, problems=[], text=text)
+    return opened_up(read_field(document, name, required=required, problems=[], text=text))
 
 
 def _with_neighbour(word: str, value: Any, known: Any, narrowed: Field) -> tuple[Any, str, str]:

@@ -15,6 +15,7 @@ from xrm_core.metadata.model import Between, Entity, Field, Model, Relation, Rel
 from xrm_core.metadata.ownership import OWNER, OWNER_TEAM
 from xrm_core.metadata.reading import RELATIONSHIPS
 from xrm_core.metadata.relationships import ENDS_AND_DATES, TARGET
+from xrm_core.metadata.sealed_types import opened_up
 from xrm_core.metadata.sealing import GENERAL, Sealing
 from xrm_core.metadata.sequence import Sequence
 from xrm_core.metadata.types import FieldType
@@ -149,6 +150,8 @@ def field_words(field: Field) -> dict[str, Any]:
     """The field as it stands in ``properties``."""
     if field.virtual:
         return _virtual_words(field)
+    if field.sealing is not None and field.sealing.given is not None:
+        return field_words(opened_up(field))
     words: dict[str, Any] = {**_TYPES[field.type], **_plain(field, _FIELD_WORDS)}
     if field.type in (FieldType.DECIMAL, FieldType.MONEY):
         words |= {"x-precision": field.precision, "x-scale": field.scale}

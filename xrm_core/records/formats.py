@@ -101,6 +101,7 @@ class Formats:
 
 
 def _kind(field: Field) -> type | tuple[type, ...]:
+    field = field.given
     if field.type in WHOLE:
         return int
     if field.type is FieldType.DECIMAL:

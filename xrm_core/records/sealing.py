@@ -11,6 +11,7 @@ from sqlalchemy import Connection, true
 
 from xrm_core.errors import FieldSealed, Forbidden, NotFound
 from xrm_core.metadata.model import Entity
+from xrm_core.metadata.sealed_types import sought, text_of, value_of
 from xrm_core.metadata.sealing import Sealing
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.caller import Caller, System
@@ -20,7 +21,7 @@ from xrm_core.query.reads import Read
 from xrm_core.records import looking, read_log, sealed_files
 from xrm_core.records.rights import readable
 from xrm_core.records.sealed_fields import SEALED_FIELDS
-from xrm_core.records.stored import Record, targets_of
+from xrm_core.records.stored import Record, canonical, targets_of
 from xrm_core.records.wording import noun
 from xrm_core.sealed.box import Opened, SealedBox
 from xrm_core.sealed.errors import SealedKeyDestroyed
@@ -58,16 +59,16 @@ def sealed(
     found, whole = dict(record), {**(before or {}), **record}
     box: SealedBox | None = None
     for name, sealing in fields.items():
-        text = record.get(name)
+        value = record.get(name)
         moved = before is not None and name not in record and sealing.subject in record and before.get(name) is not None
-        if text is None and not moved:
+        if value is None and not moved:
             continue
         box = box or SealedBox(store_of(records), made_mark(connection))
         if moved and before is not None and _subject(kind, sealing, whole, id_) == _subject(kind, sealing, before, id_):
             continue
         if kind[name].type is FieldType.FILE:
             of = _subject(kind, sealing, whole, id_), sealing.class_name
-            file_id = str(text if before is None or name in record else before[name])
+            file_id = str(value if before is None or name in record else before[name])
             sealed_files.seal_attached(records, connection, box, kind, id_, file_id, of)
             continue
         if moved and before is not None:
@@ -75,10 +76,12 @@ def sealed(
             if opened.text is None:
                 continue  # destroyed, and it stays so
             text = opened.text
+        else:
+            text = text_of(kind.fields[name].given, value)
         subject = _subject(kind, sealing, whole, id_)
-        found[name] = box.seal(str(text), subject, sealing.class_name, kind.name, id_, name)
+        found[name] = box.seal(text, subject, sealing.class_name, kind.name, id_, name)
         if sealing.bits:
-            box.enter(sealing.formed(str(text)), sealing.bits, subject, sealing.class_name, kind.name, id_, name)
+            box.enter(sealing.formed(text), sealing.bits, subject, sealing.class_name, kind.name, id_, name)
     return found
 
 
@@ -134,7 +137,8 @@ def find_equal(
     mark = mark_of(connection)
     if mark is None:
         return []
-    box, wanted = SealedBox(store_of(records), mark), sealing.formed(text)
+    sought_for = sought(kind.fields[name].given, canonical(kind, {name: text})[name])
+    box, wanted = SealedBox(store_of(records), mark), sealing.formed(sought_for)
     found = []
     for id_ in box.candidates(wanted, sealing.bits, entity, name):
         record = looking.read(records, connection, entity, id_)
@@ -166,7 +170,8 @@ def in_clear(records: "Records", connection: Connection, entity: str, record: Re
             # one that is in the vault by now has nothing to be said of
             clear[name] = None if found.destroyed else {"id": str(record[name]), **json.loads(found.text or "{}")}
         else:
-            clear[name] = box.open(record[name], entity, str(record["id"]), name).text
+            text = box.open(record[name], entity, str(record["id"]), name).text
+            clear[name] = None if text is None else value_of(kind.fields[name].given, text)
     return {**record, **clear}
 
 

@@ -11,6 +11,7 @@ from xrm_core.metadata.clock import duration_seconds, duration_text, moment_text
 from xrm_core.metadata.model import AMOUNT, CURRENCY, Entity, Field
 from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.worked_out import WorkedOut
+from xrm_core.sealed.envelope import PREFIX
 from xrm_core.translation import say, say_n
 
 Record = dict[str, Any]
@@ -161,13 +162,21 @@ _FORMS: Mapping[FieldType, Callable[[Any], Any]] = {
 def _formed(entity: Entity) -> list[tuple[str, Callable[[Any], Any]]]:
     found: list[tuple[str, Callable[[Any], Any]]] = []
     for name, field in entity.fields.items():
-        if field.type in _FORMS:
-            found.append((name, _FORMS[field.type]))
-        elif field.type is FieldType.MONEY:
-            found.append((name, partial(_money_if, field)))
-        elif field.type is FieldType.SET:
-            found.append((name, partial(_set, field)))
+        form = _form(field.given)
+        if form is not None:
+            found.append((name, form if field.sealing is None else partial(_unless_sealed, form)))
     return found
+
+
+def _form(field: Field) -> Callable[[Any], Any] | None:
+    if field.type is FieldType.MONEY:
+        return partial(_money_if, field)
+    return partial(_set, field) if field.type is FieldType.SET else _FORMS.get(field.type)
+
+
+def _unless_sealed(form: Callable[[Any], Any], value: Any) -> Any:
+    """What stands sealed in the database stays as it is."""
+    return value if isinstance(value, str) and value.startswith(PREFIX) else form(value)
 
 
 _FORMED = WorkedOut(_formed)

@@ -129,7 +129,7 @@ _NUMBERS = frozenset({int, float, bool})
 def _looked_at(entity: Entity) -> frozenset[str]:
     """The fields in which more than characters can be wrong that the schema does not see."""
     types = {FieldType.DECIMAL, FieldType.MONEY, FieldType.DURATION, FieldType.JSON}
-    return frozenset(name for name, field in entity.fields.items() if field.type in types)
+    return frozenset(name for name, field in entity.fields.items() if field.given.type in types)
 
 
 _LOOKED_AT = WorkedOut(_looked_at)
@@ -138,9 +138,9 @@ _LOOKED_AT = WorkedOut(_looked_at)
 def _beyond_schema(entity: Entity, record: Mapping[str, Any]) -> Iterator[Problem]:
     fields = entity.fields
     for name, value in record.items():
-        field = fields.get(name)
-        if field is None or value is None:
+        if name not in fields or value is None:
             continue
+        field = fields[name].given
         if type(value) is str and field.type is not FieldType.DURATION and value.isascii() and "\0" not in value:
             continue  # an ordinary text
         if field.type is FieldType.DECIMAL and isinstance(value, Decimal) and (wrong := digits_problem(field, value)):

@@ -80,7 +80,7 @@ def worded(entity: Entity, error: jsonschema_rs.ValidationError) -> Problem:
         unexpected = ", ".join(kind.unexpected)
         text = say("has no part {part}", part=unexpected) if field else say("is not a field of this entity")
         return {"field": field or unexpected, "rule": rule, "message": text}
-    known = entity.fields.get(field)
+    known = entity.fields[field].given if field in entity.fields else None
     if known is not None and known.const is not None and rule in ("const", "enum"):  # an enum if it may be empty, too
         return {"field": field, "rule": "const", "message": say("can only be {value}", value=known.const)}
     if rule == "pattern" and known is not None and known.type in FORMS:

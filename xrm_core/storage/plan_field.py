@@ -83,7 +83,9 @@ class FieldChange:
         """
         old, new = self.old.sealing, self.new.sealing
         renamed = (self.pair.old.name, self.old.name) != (self.pair.new.name, self.new.name)
-        found_by = [None if each is None else (each.bits, each.form) for each in (old, new)]
+        found_by = [
+            None if each is None else (each.bits, each.form, each.given and each.given.type) for each in (old, new)
+        ]
         if (old is None and new is None) or (found_by[0] == found_by[1] and not renamed):
             return None
         rows = self.measure.filled(self.entity, self.old.columns).rows
@@ -287,7 +289,7 @@ def _sealed_text(field: Field) -> str:
     if field.sealing is None:
         return f"{type_text(field)} in clear"
     bits = f", found by {field.sealing.bits} bits ({field.sealing.form})" if field.sealing.bits else ""
-    return f"{type_text(field)}, sealed as {field.name}{bits}"
+    return f"{type_text(field.given)}, sealed as {field.name}{bits}"
 
 
 def _or_none(value: Any) -> Any:

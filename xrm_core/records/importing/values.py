@@ -44,6 +44,7 @@ class BadValue(Exception):
 
 def converter(field: Field, options: ImportOptions) -> Convert:
     """The function that reads a field's cells. Lengths, digits, ranges and patterns are left to validation."""
+    field = field.given
     match field.type:
         case FieldType.INTEGER | FieldType.BIG_INTEGER:
             return partial(_integer, decimal_comma=options.decimal_comma)

@@ -32,6 +32,7 @@ def labelled(labels: Mapping[str, str], name: str) -> dict[str, str]:
 
 
 def _text(field: Field, value: Any, language: str) -> str:
+    field = field.given
     kind = str(field.type)
     if value is None:
         return ""

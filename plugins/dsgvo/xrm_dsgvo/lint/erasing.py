@@ -26,7 +26,7 @@ def mistakes(found: Surroundings) -> Iterator[KeywordMistake]:
 
 
 def _erase(each: Said, erase: Mapping[str, Any]) -> Iterator[KeywordMistake]:
-    field, strategy = each.field, erase["strategy"]
+    field, strategy = each.field.given, erase["strategy"]
     kind = str(field.type)
     if strategy == "keep" and "why" not in erase:
         yield each.mistake("keep", "what is kept needs a reason.", 'Add "why" to "erase".')
@@ -61,7 +61,7 @@ def _coarser(each: Said, kind: str, erase: Mapping[str, Any]) -> Iterator[Keywor
 
 
 def _constant(each: Said, kind: str, erase: Mapping[str, Any]) -> Iterator[KeywordMistake]:
-    field = each.field
+    field = each.field.given
     if "value" not in erase:
         yield each.mistake("constant", '"constant" needs "value".', "Add it.")
     elif not _fits(field, kind, erase["value"]):

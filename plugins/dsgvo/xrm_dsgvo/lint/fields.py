@@ -60,7 +60,7 @@ def _personal(found: Surroundings, each: Said) -> Iterator[KeywordMistake]:
     if "match" in words and words.get("identifier") != "direct":
         reason = "what is matched identifies a person directly."
         yield each.mistake("match", reason, 'Add "identifier": "direct".')
-    if field.type == "long_text" and "freeText" not in words:
+    if field.given.type == "long_text" and "freeText" not in words:
         reason = "anything may stand in a long text."
         yield each.mistake("free-text", reason, 'Say "freeText": true, or false if it cannot.')
     if words.get("freeText") and "thirdParty" not in words:

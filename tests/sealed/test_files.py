@@ -69,9 +69,9 @@ def test_other_types_are_stored_as_texts_and_kept_by_snapshots_and_files(said: d
 
 @pytest.mark.parametrize(("enum", "wrong"), [(["a"], False), (["a", "b"], False), (["a", "b", "c"], True)])
 def test_a_higher_layer_narrows_what_may_be_written_and_widens_nothing(enum: list[str], *, wrong: bool) -> None:
-    below = {"x-entity": "thing", "type": "object"}
+    below: dict[str, Any] = {"x-entity": "thing", "type": "object"}
     below |= {"properties": {"name": {"type": "string"}, "f": {**SEALED, "enum": ["a", "b"]}}}
-    above = {"x-extends": "thing", "properties": {"f": {"enum": enum}}}
+    above: dict[str, Any] = {"x-extends": "thing", "properties": {"f": {"enum": enum}}}
     texts = [("thing.json", json.dumps(below), "core"), ("more.json", json.dumps(above), "deployment")]
     if not wrong:
         assert load_texts(texts)["thing"]["f"].given.enum == tuple(enum)

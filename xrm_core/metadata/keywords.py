@@ -424,7 +424,7 @@ def _with(entity: Entity, found: Mapping[tuple[str, str | None], Mapping[str, No
             values["text_format"] = str(words[FORMAT].value)
         if X_TYPE in words:
             own: Expanded = words[X_TYPE].value
-            mine = {"custom_type": own.name, "operators": own.operators}
+            mine: dict[str, Any] = {"custom_type": own.name, "operators": own.operators}
             values |= mine
             sealing = entity.fields[field].sealing
             if sealing is not None and sealing.given is not None:

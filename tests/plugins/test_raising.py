@@ -36,10 +36,13 @@ BROKEN: set[str] = set()
 """What raises now."""
 
 
+ERROR: list[BaseException] = [ZeroDivisionError("secret detail")]
+
+
 def breaks(name: str, answer: Any = None) -> Any:
     """Raise, if this is to; else answer."""
     if name in BROKEN:
-        raise ZeroDivisionError("secret detail")
+        raise ERROR[-1]
     return answer
 
 
@@ -183,6 +186,7 @@ def xrm_database() -> str:
 def clerk(xrm: Xrm) -> Iterator[Client]:
     yield xrm.as_role("clerk")
     BROKEN.clear()
+    del ERROR[1:]
 
 
 def failed(xrm: Xrm) -> Counter[tuple[str, str]]:
@@ -196,7 +200,9 @@ def stored(xrm: Xrm) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.exec_driver_sql("SELECT id, name, version FROM part ORDER BY id")]
 
 
-def test_what_raises_is_refused_by_name_and_works_again(xrm: Xrm, clerk: Client) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError("secret detail"), SystemExit("secret detail")])
+def test_what_raises_is_refused_by_name_and_works_again(xrm: Xrm, clerk: Client, error: BaseException) -> None:
+    ERROR.append(error)
     part, gone = (clerk.query(CREATE)["createPart"]["id"] for _ in range(2))
     clerk.query(DELETE, id=gone)
     before, counted = stored(xrm), failed(xrm)
@@ -224,7 +230,11 @@ def test_filters_and_routes_that_raise_are_answered(xrm: Xrm, clerk: Client) -> 
     refusal = clerk.refused("{ parts(where: {size: {eq: 1}}) { totalCount } }", "BAD_QUERY")
     answer = clerk.request("GET", "/plugins/bad/see")
 
+    ERROR.append(SystemExit(3))
+    exits = clerk.request("GET", "/plugins/bad/see")
+
     assert "The plugin bad failed at this value." in refusal.message
+    assert (exits.status_code, exits.text) == (422, answer.text)
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]["details"]["plugin"]) == (422, "bad")
     assert "secret" not in f"{refusal}{answer.text}"
     assert set(failed(xrm) - counted) == {("type", "bad-size"), ("route", "bad/see")}

@@ -1,5 +1,6 @@
 """A plugin whose hooks fail when they are asked at the start: it is named with its distribution and version."""
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,7 +58,9 @@ class Answers:
 
 
 @pytest.mark.parametrize("hook", [name for name in HOOKS if name.startswith("register_")])
-@pytest.mark.parametrize("answer", [lambda: 1 / 0, lambda: "a text"], ids=["raises", "answers a text"])
+@pytest.mark.parametrize(
+    "answer", [lambda: 1 / 0, lambda: sys.exit(1), lambda: "a text"], ids=["raises", "exits", "answers a text"]
+)
 def test_a_hook_that_fails_at_the_start_is_named(hook: str, answer: Callable[[], Any]) -> None:
     plugin = InstalledPlugin("bad", Answers(hook, answer), "xrm-bad", "2.1")
 

@@ -24,6 +24,10 @@ Call = tuple[str, str, str, str]
 """Plugin, kind (:data:`KINDS`), name, and how it ended. What a plugin registers bounds them."""
 
 
+class PluginExit(RuntimeError):
+    """A function of a plugin wanted to end the process, as by ``sys.exit``: it has failed, since others are served."""
+
+
 class Durations:
     """How long something took."""
 
@@ -57,7 +61,11 @@ class PluginCalls:
         self._lock = Lock()
 
     def timed(self, plugin: str, kind: str, name: str) -> AbstractContextManager[None]:
-        """Around a call."""
+        """Around a call. One that would end the process fails; a command may end its own.
+
+        Raises:
+            PluginExit: in place of ``SystemExit``.
+        """
         return _Timing(self, (plugin, kind, name))
 
     def add(self, call: tuple[str, str, str], seconds: float, error: BaseException | None) -> None:
@@ -96,4 +104,8 @@ class _Timing:
         self._began = perf_counter()
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, SystemExit) and self._call[1] != "command":
+            ended = PluginExit(f"It wanted to end the process, with {error.code!r}.")
+            self._calls.add(self._call, perf_counter() - self._began, ended)
+            raise ended from error
         self._calls.add(self._call, perf_counter() - self._began, error)

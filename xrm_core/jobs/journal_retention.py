@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from xrm_core.jobs.context import JobContext
 from xrm_core.jobs.registry import JobHandler
@@ -27,7 +27,7 @@ def _prune(job: JobContext, days: int) -> Mapping[str, Any]:
     old = (JOURNAL_ENTRY.c.kept_at < before, JOURNAL_ENTRY.c.written_at.is_not(None))
     with job.read() as connection:
         mark = journal_mark(connection)
-        newest = connection.scalar(select(func.max(JOURNAL_ENTRY.c.id)).where(*old))
+        newest = connection.scalar(select(JOURNAL_ENTRY.c.id).where(*old).order_by(JOURNAL_ENTRY.c.id.desc()).limit(1))
     if not days or mark is None or newest is None:
         return {"removed": 0}
     store = store_of(job.records)

@@ -338,7 +338,8 @@ def register_demo() -> "list[DemoData]":
     Called by ``xrm serve --demo`` when it fills an empty database, after the records of the pack.
 
     Returns:
-        A list of ``DemoData``: functions that yield an entity and records for it.
+        A list of ``DemoData``: functions that yield an entity and records for it, and which roles of the plugin the
+        users of the demo have.
 
     They are written by the door for writes, in the transaction of all the demo: the hooks of plugins are asked, the
     rules of entity files hold. Records may have ``id``, ``created_at`` and the like. An exception, another kind of

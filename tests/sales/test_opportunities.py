@@ -75,6 +75,15 @@ def test_a_loss_needs_its_reason_and_the_competitor_who_has_won(sales: Sales):
     assert found["competitors"]["nodes"] == [{"name": "Rival AG"}]
 
 
+def test_who_has_won_is_a_competitor_of_what_came_lost_from_elsewhere_too(sales: Sales):
+    rival, reason = sales.xrm.create("competitor", name="Rival AG"), sales.reasons["Competitor chosen"]
+    lost = {"stage": sales.stages["Lost"], "closed_on": "2017-03-01", "loss_reason": reason, "lost_to": rival}
+
+    id_ = sales.xrm.create("opportunity", name="Old", customer=sales.customer, **lost)
+
+    assert sales.rep.query(READ, id=id_)["opportunity"]["competitors"]["nodes"] == [{"name": "Rival AG"}]
+
+
 def test_one_that_is_opened_again_has_no_end_any_more(sales: Sales):
     id_ = sales.opportunity()
     sales.rep.query(LOSE, id=id_, input={"reason": sales.reasons["Price"]})

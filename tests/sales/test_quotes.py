@@ -259,7 +259,7 @@ def test_an_accepted_quote_wins_the_opportunity(quotes: Quotes):
     act(quotes.sales.admin, "submitQuote", second)
     act(quotes.sales.admin, "sendQuote", second)
     assert quotes.read(second)["replaces"] == {"id": id_, "status": "superseded"}
-    assert refused(quotes.sales.admin, "acceptQuote", id_) == "The quote is superseded."
+    assert refused(quotes.sales.admin, "acceptQuote", id_) == "The quote is superseded; this is for one that is sent."
     act(quotes.sales.admin, "acceptQuote", second)
 
     found = quotes.read(second)
@@ -283,7 +283,7 @@ def test_a_quote_that_is_too_old_expires(quotes: Quotes):
     quotes.sales.xrm.work()
 
     assert quotes.read(id_)["status"] == "expired"
-    assert refused(quotes.sales.admin, "acceptQuote", id_) == "The quote is expired."
+    assert refused(quotes.sales.admin, "acceptQuote", id_) == "The quote is expired; this is for one that is sent."
 
 
 def cents(value: Decimal) -> Decimal:

@@ -10,12 +10,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from xrm_core.cli.progress import progress_bar
+from xrm_core.contributions.demo import roles_besides
 from xrm_core.demo import loading
 from xrm_core.demo.packs import demo_of
 from xrm_core.errors import SettingsError
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.packs import pack_layers
 from xrm_core.permissions.fitting import put_along
+from xrm_core.permissions.plugin_roles import brought, put_upon
+from xrm_core.permissions.policy import PolicySet, parse_files
 from xrm_core.server.assembly import Platform
 from xrm_core.server.blueprints import asking_of
 from xrm_core.storage.apply import apply
@@ -44,7 +47,7 @@ def prepare(platform: Platform) -> Demo:
     loading.check_pack(platform.model, roles, demo)
     with database.read() as connection:
         loaded = loading.is_loaded(connection, demo)
-    policies = platform.authority.policies
+    policies = _policies(platform)
 
     def along(connection: Connection, _model: Model) -> None:
         put_along(connection, policies, note="the pack's, with the start of the demo")
@@ -70,6 +73,16 @@ def prepare(platform: Platform) -> Demo:
         "examples": [example.to_json() for example in demo.examples],
     }
     return Demo(text, page)
+
+
+def _policies(platform: Platform) -> PolicySet:
+    """Those of the pack, with the roles of plugins that show something by them."""
+    found = platform.authority.policies
+    shown = roles_besides(platform.plugins, platform.model)
+    for each in brought(platform.plugins) if shown else ():
+        if each.plugin in shown:
+            found = parse_files(put_upon(found.files, each, platform.model), platform.model)
+    return found
 
 
 def _write(file: Path, tokens: Mapping[str, str]) -> Path:

@@ -3,12 +3,13 @@
 import datetime as dt
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
 from xrm_core.errors import XrmError
+from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import System
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
@@ -60,10 +61,26 @@ class DemoData:
             stored when it goes on. One with the ``id`` of a record of the demo changes that, such as a quote that was
             sent once it had lines. It draws from the context only, so that the demo is the same each time.
         entities: those that it writes. If the model does not have one of them, it is left out.
+        roles: role of a user of the demo → those of the plugin that they have besides. Its roles are in force then.
     """
 
     records: Callable[[DemoContext], Iterable[Rows]]
     entities: Sequence[str] = ()
+    roles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def roles_besides(plugins: Plugins, model: Model) -> dict[str, dict[str, list[str]]]:
+    """Plugin → role of a user of the demo → the roles that they have besides; of plugins that have something to show.
+
+    Raises:
+        PluginLoadError: a plugin failed, or returned something else.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for plugin, data in plugins.registered("register_demo", DemoData):
+        if data.roles and all(name in model for name in data.entities):
+            for role, more in data.roles.items():
+                found.setdefault(plugin, {}).setdefault(role, []).extend(more)
+    return found
 
 
 def load_plugins_demo(

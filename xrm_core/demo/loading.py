@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from sqlalchemy import Connection, exists, func, select
 
 from xrm_core.auth.tokens import create_token, remove_tokens, set_roles
-from xrm_core.contributions.demo import load_plugins_demo
+from xrm_core.contributions.demo import load_plugins_demo, roles_besides
 from xrm_core.demo.draw import NOW
 from xrm_core.demo.packs import DemoPack, core_demo
 from xrm_core.errors import SettingsError
@@ -91,8 +91,9 @@ def load_demo(
     for entity, id_, changes in demo.patches():
         door.update(connection, caller, entity, id_, changes)
     load_plugins_demo(door, connection, caller, demo.users, NOW, ids)
+    besides = roles_besides(door.plugins, door.model).values()
     for role, user in demo.users.items():
-        set_roles(connection, user, [role])
+        set_roles(connection, user, [role, *(more for each in besides for more in each.get(role, ()))])
 
 
 def new_tokens(connection: Connection, demo: DemoPack | None = None) -> dict[str, str]:

@@ -116,6 +116,7 @@ def register_record_hooks() -> list[On]:
         On("opportunity", "create", before=stages.begin),
         On("opportunity", "update", fields=("pipeline", "stage", "status"), before=stages.move),
         On("opportunity", "update", fields=("closed_on", "loss_reason", "lost_to"), before=ending.check_change),
+        On("opportunity", ("create", "update"), fields=("lost_to",), before=ending.note_winner),
         On("opportunity_item", ("create", "update", "delete", "restore"), before=amounts.sum_up),
         On("opportunity", "update", fields=("amount", "status"), before=amounts.keep_sum),
         On("opportunity_member", ("create", "update"), fields=("split_percent",), before=amounts.check_splits),

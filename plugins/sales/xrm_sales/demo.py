@@ -27,7 +27,8 @@ _TAXES = (
 
 def demo() -> list[DemoData]:
     """All of it."""
-    return [DemoData(_records, ("pipeline", "stage", "loss_reason", "opportunity", "lead", "customer"))]
+    needed = ("pipeline", "stage", "loss_reason", "opportunity", "lead", "customer")
+    return [DemoData(_records, needed, {"sales_rep": ["sales_seller"]})]
 
 
 def _records(demo: DemoContext) -> Iterator[Rows]:
@@ -73,6 +74,8 @@ def _records(demo: DemoContext) -> Iterator[Rows]:
     )
     opportunities: list[Mapping[str, Any]] = [_opportunity(demo, stages, reasons) for _ in range(_OPPORTUNITIES)]
     yield "opportunity", opportunities
+    yield "opportunity_competitor", _rivals(demo, opportunities)
+    yield "quota", _quotas(demo)
     yield from quotes(demo, opportunities, {id_: (name, kind) for id_, name, kind, *_ in stages})
     yield "scoring_rule", [{"name": "Firma bekannt", "points": 20, "condition": {"company": {"isNull": False}}}]
     yield (
@@ -99,6 +102,8 @@ def _opportunity(demo: DemoContext, stages: list[tuple[str, str, str, int, str]]
         "engaged_on": begun.isoformat(),
         "owner": demo.users.get("sales_rep") if draw.random() < 0.5 else demo.users.get("admin"),
     }
+    if products := demo.ids("product"):
+        values["product"] = draw.choice(products)
     if kind == "open":
         return {**values, "close_on": _later(day, draw.randint(1, 150))}
     values["closed_on"] = _later(begun, draw.randint(5, (day - begun).days))
@@ -108,6 +113,24 @@ def _opportunity(demo: DemoContext, stages: list[tuple[str, str, str, int, str]]
         if LOSS_REASONS[place][1]:
             values["lost_to"] = draw.choice(demo.ids("competitor"))
     return values
+
+
+def _rivals(demo: DemoContext, opportunities: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Every third one has a competitor, beside those to whom something was lost."""
+    return [
+        {"opportunity": each["id"], "competitor": demo.random.choice(demo.ids("competitor"))}
+        for each in opportunities[::3]
+        if "lost_to" not in each
+    ]
+
+
+def _quotas(demo: DemoContext) -> list[Mapping[str, Any]]:
+    """Of those who sell, for each quarter of the year."""
+    sellers = [user for role in ("admin", "sales_rep") if (user := demo.users.get(role))]
+    months = [demo.now.date().replace(month=month, day=1).isoformat() for month in (1, 4, 7, 10)]
+    return [
+        {"user": user, "month": month, "period": "quarter", "amount": 400_000} for user in sellers for month in months
+    ]
 
 
 def _later(day: date, days: int) -> str:

@@ -112,7 +112,8 @@ def forecast(context: QueryContext, given: ForecastInput) -> Forecast:
 def query_field() -> QueryField:
     """``salesForecast``."""
     about = {"en": "What is won and expected, by time.", "de": "Was gewonnen ist und erwartet wird, nach Zeit."}
-    return QueryField("sales.forecast", forecast, input=ForecastInput, answers=Forecast, cost=2_000, description=about)
+    limits = {"cost": 2_000, "seconds": 15}
+    return QueryField("sales.forecast", forecast, input=ForecastInput, answers=Forecast, description=about, **limits)
 
 
 def _add_up(context: QueryContext, lines: _Lines, by: Sequence[By], text: str, first: date, until: date) -> None:

@@ -53,12 +53,12 @@ def quotas(context: QueryContext, by: Sequence[By], wanted: Wanted) -> dict[Plac
     owners their quotas before all. What is said of a quarter counts for that, else what is said of its months.
     """
     goals: dict[tuple[str, Ids], list[Goal]] = defaultdict(list)
-    of_no_other = {each["id"] for each in _all(context.query_as_system, _targets(by, "id"), wanted)}
-    if of_no_other and _may_see(context, "sales_target"):
-        for each in _all(context.query, _targets(by, _selection(by)), wanted):
-            ids = tuple(_id(each[_OF_TARGETS[part]]) for part in by)
-            if each["id"] in of_no_other and each["currency"] and None not in ids:
-                goals[each["currency"], ids].append(goal_of(each, "value"))
+    seen = list(_all(context.query, _targets(by, _selection(by)), wanted)) if _may_see(context, "sales_target") else []
+    of_no_other = {each["id"] for each in _all(context.query_as_system, _targets(by, "id"), wanted)} if seen else set()
+    for each in seen:
+        ids = tuple(_id(each[_OF_TARGETS[part]]) for part in by)
+        if each["id"] in of_no_other and each["currency"] and None not in ids:
+            goals[each["currency"], ids].append(goal_of(each, "value"))
     found = _in_periods(goals, wanted)
     if list(by) == [By.OWNER]:
         goals = defaultdict(list)

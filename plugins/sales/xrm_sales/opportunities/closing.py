@@ -53,10 +53,6 @@ def lose(context: ActionContext, opportunity: Record, given: LoseInput) -> None:
     """It is lost, for a reason; the competitor who has won is one of its competitors from now on."""
     _must_be(opportunity, "open")
     changes = {"closed_on": _day(given.closed_on), "loss_reason": given.reason, "lost_to": given.competitor}
-    if given.competitor:
-        pair = {"opportunity": opportunity["id"], "competitor": given.competitor}
-        if not context.find("opportunity_competitor", {each: {"id": {"eq": id_}} for each, id_ in pair.items()}, 1):
-            context.records.create(context.connection, context.system, "opportunity_competitor", pair)
     _end(context, opportunity, "lost", changes, given.note)
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from xrm_core.api import RecordChange, Refuse
+from xrm_core.api import HookContext, RecordChange, Refuse
 from xrm_sales.moments import today
+from xrm_sales.writing import create
 
 
 def check_end(change: RecordChange, record: Mapping[str, Any]) -> None:
@@ -47,3 +48,16 @@ def check_change(change: RecordChange) -> None:
         Refuse: it does not.
     """
     check_end(change, change.after)
+
+
+def note_winner(change: RecordChange) -> None:
+    """The competitor to whom it was lost is one of its competitors from then on, however that was written."""
+    rival = change.after.get("lost_to")
+
+    def act(context: HookContext, id_: str) -> None:
+        pair = {"opportunity": id_, "competitor": rival}
+        if not context.find("opportunity_competitor", {name: {"id": {"eq": each}} for name, each in pair.items()}, 1):
+            create(context, "opportunity_competitor", pair)
+
+    if rival:
+        change.then(act)

@@ -28,7 +28,8 @@ def over_limit(context: ActionContext, quote: Record, lines: list[Record]) -> st
         if product is not None and line["list_price"] is None and most < 100:
             return f"Position {line['position']} has no list price with which its own could be compared."
         if given := _above(quote, line, _listed(context, quote, line, product), most):
-            return f"Discount of {given:.2f} % in position {line['position']}; the limit is {most:f} %."
+            limit = f"the limit is {most:f} %" if fitting else "no limit is for a role of who submits it"
+            return f"Discount of {given:.2f} % in position {line['position']}; {limit}."
     return None
 
 

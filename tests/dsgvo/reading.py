@@ -2,15 +2,12 @@
 
 from collections.abc import Collection, Iterator
 
-from graphql import GraphQLSchema, build_client_schema, get_introspection_query
+from graphql import build_client_schema, get_introspection_query
 
-from tests.attack.crawler import _document, _roots
+from tests.attack.crawler import documents
 from xrm_core import naming
 from xrm_core.metadata.model import Model
 from xrm_core.testing import Client
-
-_AT_ONCE = 12
-"""Root fields of one document."""
 
 
 _PLAIN = frozenset({"text", "long_text", "email", "phone", "url", "json"})
@@ -32,18 +29,8 @@ def lists(client: Client, model: Model, entities: Collection[str]) -> Iterator[t
 
 
 def everything(client: Client) -> Iterator[tuple[str, bytes]]:
-    """Names of root fields and the answer, for all that need no arguments; records with their own values."""
+    """All that a role is offered to read without arguments: lists, trash, figures, pages of plugins."""
     schema = build_client_schema(client.query(get_introspection_query(descriptions=False)))
-    asked = list(_asked(schema))
-    for at in range(0, len(asked), _AT_ONCE):
-        some = asked[at : at + _AT_ONCE]
-        answer = client.post("query { " + " ".join(part for _, part in some) + " }")
-        yield " ".join(name for name, _ in some), answer.content
-
-
-def _asked(schema: GraphQLSchema) -> Iterator[tuple[str, str]]:
-    for word, name, of in _roots(schema):
-        needed = [each for each in of.args.values() if str(each.type).endswith("!")]
-        if word == "query" and not needed and name != "changes":
-            document = _document(schema, word, name, of, {}, 0)
-            yield name, document.removeprefix("query { ").removesuffix("}")
+    for document in documents(schema, 0, 0):
+        if document.startswith("query") and "(" not in document:
+            yield document, client.post(document).content

@@ -8,6 +8,8 @@ from sqlalchemy import inspect, text
 
 from tests.dsgvo.canaries import Person, tokens_in
 from tests.dsgvo.consents import OBJECT, PERMIT
+from tests.dsgvo.followers import following
+from tests.dsgvo.reading import everything
 from tests.dsgvo.test_access import ACCESS, SETUP
 from tests.dsgvo.test_requests import known, opened
 from xrm_core.testing import Client, Setup, Xrm
@@ -128,6 +130,8 @@ def test_no_way_of_reading_shows_or_counts_it(xrm: Xrm):
         "search": "query ($n: String!) { search(text: $n, entities: [contact]) { title } }",
         "relation": "query ($n: String!) { activities(where: {contact: {lastName: {eq: $n}}}) { totalCount } }",
         "trash": "{ contactsTrash { nodes { id lastName } } }",
+        "groups": "{ contactsAggregate(groupBy: [{lastName: VALUE}]) { key { lastName } } }",
+        "report": "{ contactsAggregate { max { lastName } min { lastName } } }",
     }
     before = {way: str(admin.query(document, **_given(document, name))) for way, document in ways.items()}
     assert {way for way in ways if name in before[way] or "'count': 1" in before[way]} >= {"list", "count", "search"}
@@ -147,6 +151,41 @@ def test_no_way_of_reading_shows_or_counts_it(xrm: Xrm):
         'mutation ($id: ID!) { updateContact(id: $id, input: {lastName: "X"}) { id } }', id=contact
     ).json()
     assert refused["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+@pytest.mark.invariant("I17")
+def test_who_follows_changes_is_not_told_of_it_though_they_were_waiting(xrm: Xrm):
+    # given changes of A and of B of which nobody was told yet
+    a, b, c = xrm.begun
+    with following(xrm) as followers:
+        for person in (a, b):
+            change = 'mutation ($id: ID!) { updateContact(id: $id, input: {department: "New"}) { id } }'
+            xrm.as_role("admin").query(change, id=person.records["contact"])
+
+        # when
+        restricted(xrm, a)
+        told = followers.told()
+
+    # then they hear of B, and nothing of A
+    for name, content in told.items():
+        assert {each for each, *_ in tokens_in(content, [a, b, c])} == {"B"}, name
+
+
+@pytest.mark.slow
+@pytest.mark.invariant("I17")
+@pytest.mark.parametrize("role", ["admin", "dsb", "dsgvo_agent", "auditor", "sales_rep"])
+def test_nothing_that_a_role_is_offered_to_read_has_it(xrm: Xrm, role: str):
+    a, b, c = xrm.begun
+    standing = restricted(xrm, a)
+    moved = {each["entity"] for each in standing["moved"]}
+
+    shown: set[tuple[str, str, str]] = set()
+    for document, answer in everything(xrm.as_role(role)):
+        found = tokens_in(answer, [a, b, c])
+        assert not {entity for name, entity, _ in found if name != "B"} & moved, document
+        shown |= found
+
+    assert {"B"} <= {name for name, *_ in shown} or role in ("dsb", "dsgvo_agent", "auditor")
 
 
 def _given(document: str, name: str) -> dict[str, str]:

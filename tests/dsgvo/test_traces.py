@@ -7,6 +7,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,7 @@ from xrm_dsgvo.privacy import privacy_of
 
 from tests.dsgvo.canaries import tokens_in
 from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
+from tests.dsgvo.followers import following
 from tests.dsgvo.reading import lists
 from tests.dsgvo.test_access import ACCESS, SETUP
 from tests.dsgvo.test_erasures import RUN, World
@@ -43,6 +45,12 @@ def server(request: pytest.FixtureRequest) -> Callable[[], PostgresServer]:
 
 
 @pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as found:
+        yield found
+
+
+@pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
     """All that was logged or printed since it was last asked for."""
     caplog.set_level(logging.DEBUG)
@@ -61,11 +69,12 @@ def test_nothing_is_left_of_who_was_erased_in_any_store(
     consents: Consents,  # noqa: F811
     logged: Callable[[], str],
     server: Callable[[], PostgresServer],
+    stack: ExitStack,
 ):
     # given A, of whom C is a duplicate, in the outbox and the queue, with an answer by Article 15, with former values,
     # and with a donation of this year, which the law keeps
     a, b, c = xrm.begun
-    world = World(xrm, xrm.as_role("admin"), a, b)
+    world, followers = World(xrm, xrm.as_role("admin"), a, b), stack.enter_context(following(xrm))
     agent, contact = xrm.as_role("dsgvo_agent"), a.records["contact"]
     consents.request(a.tokens["contact", "email"])
     asked = opened(agent, "access")
@@ -118,6 +127,9 @@ def test_nothing_is_left_of_who_was_erased_in_any_store(
     for name in ("last_name", "email", "phone"):
         nodes = world.admin.query(search, t=a.tokens["contact", name])["search"]
         assert {each["node"].get("id") for each in nodes} & {id_ for _, id_ in gone} == set(), name
+    # nor is anybody told of them who follows changes
+    told = followers.told()
+    assert {name for name in told if tokens_in(told[name], [a, c]) & wanted} == set()
     # references lead somewhere, and no figure of what stays has changed (I5)
     assert faults(xrm) == []
     assert numbers.items() <= figures(xrm).items()

@@ -9,7 +9,6 @@ from xrm_core import naming
 from xrm_core.metadata.model import Model
 from xrm_core.testing import Client
 
-
 _PLAIN = frozenset({"text", "long_text", "email", "phone", "url", "json"})
 
 

@@ -1,5 +1,6 @@
 """Files of sealed fields: encrypted where they lie, opened for who may open what is sealed, whole or in part."""
 
+import datetime as dt
 import gzip
 import json
 from collections.abc import Iterator
@@ -22,12 +23,13 @@ from xrm_core.records.context import Context
 from xrm_core.records.file_scans import FileScans
 from xrm_core.records.vault.moving import move_to_vault
 from xrm_core.records.vault.returning import bring_back
+from xrm_core.sealed.errors import SealedKeyDestroyed
 from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.content_stores import content_stores
 from xrm_core.storage.contents import Contents
 from xrm_core.storage.contents.moving import move_sealed
 from xrm_core.storage.engines import Database
-from xrm_core.storage.file_store import FileState
+from xrm_core.storage.file_store import FileState, StoredFile
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK
 from xrm_core.storage.sealed_tables import mark_of
 
@@ -57,6 +59,7 @@ PEOPLE = {"admin": "admin", "dsb": "dsb", "clerk": "clerk"}
 CANARY = "Känarie im Befund".encode()
 PACKED = gzip.compress(CANARY, mtime=0)
 CONTENT = CANARY + b" " * CHUNK_BYTES + PACKED.hex().encode() + CANARY
+COLUMNS = tuple(StoredFile.__dataclass_fields__)
 SECRET = "a key of the tests 0123456789 abcdefgh"
 
 
@@ -296,3 +299,47 @@ def test_a_scan_that_comes_later_sees_it_in_clear(practice: Practice) -> None:
     # then
     assert seen == [("Känarie.txt", CONTENT)]
     assert practice.download("dsb", file).content == CONTENT
+
+
+def test_what_comes_to_be_sealed_is_in_clear_at_no_time(anywhere: Practice) -> None:
+    # given
+    file = anywhere.filed(sealed="true")
+    leaked = (CANARY, PACKED.hex().encode(), "Känarie".encode())
+    with anywhere.database.read() as connection:
+        copied = dict(connection.execute(select(FILE).where(FILE.c.id == file)).mappings().one())
+    assert not [each for each in leaked if each in anywhere.raw()]
+    assert anywhere.download("admin", file).content == CONTENT  # who has stored it, until it is attached
+    assert anywhere.download("clerk", file).status_code == 404
+    assert "is sealed" in anywhere.tried(coverId=file)["errors"][0]["message"]
+
+    # when
+    anywhere.report(contactId=anywhere.contact(), findingId=file)
+
+    # then it lies where it lay, and is the person's
+    assert not [each for each in leaked if each in anywhere.raw()]
+    assert bool(list(anywhere.outside())) is bool(anywhere.platform.settings.files)
+    assert anywhere.download("dsb", file).content == CONTENT
+    assert anywhere.download("admin", file).status_code == 404
+    # and when the day is over, a copy of before opens no more
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=3)
+    waiting = anywhere.filed(CANARY, sealed="true")
+    assert anywhere.records.files.clean(anywhere.database, later) == 1
+    assert anywhere.download("admin", waiting).status_code == 404
+    assert anywhere.download("dsb", file).content == CONTENT
+    with anywhere.database.read() as connection, pytest.raises(SealedKeyDestroyed):
+        anywhere.records.files.opened(connection, StoredFile(**{name: copied[name] for name in COLUMNS}))
+
+
+def test_a_former_version_that_comes_back_is_sealed_on_its_way(practice: Practice) -> None:
+    first = practice.filed(CANARY, who="dsb", sealed="true")
+    second = practice.filed(who="dsb", versionOf=first, sealed="true")
+    practice.report("dsb", contactId=practice.contact(), findingId=second)
+
+    path = f"/files/{second}/versions?restore={first}"
+    third = practice.http.post(path, headers=practice.headers("dsb")).json()
+
+    assert (third["name"], third["size"], third["version"]) == ("Känarie.txt", len(CANARY), 3)
+    assert CANARY not in practice.raw()
+    assert practice.download("dsb", third["id"]).content == CANARY
+    headers = practice.headers("dsb")
+    assert practice.http.post("/files?sealed=perhaps", content=b"x", headers=headers).status_code == 400

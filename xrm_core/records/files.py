@@ -6,13 +6,14 @@ read the field of a record that it is in. Without either it does not exist.
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, BinaryIO
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
-from xrm_core.errors import FileRefused, Forbidden, NotFound, TooManyFiles
+from xrm_core.errors import Busy, DatabaseUnavailable, FileRefused, Forbidden, NotFound, TooManyFiles
 from xrm_core.metadata.file_rules import FileRules
 from xrm_core.metadata.model import USER, Entity, Field, Model
 from xrm_core.metadata.types import FieldType
@@ -26,6 +27,8 @@ from xrm_core.query.scan import Scope
 from xrm_core.records import sealed_files
 from xrm_core.records.file_names import clean_name
 from xrm_core.records.file_types import HEAD_BYTES, media_type_of
+from xrm_core.records.sealed_uploads import end_keys, seal_upload, waits
+from xrm_core.sealed.errors import SealingUnavailable
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage import file_store, file_versions, upload_store
 from xrm_core.storage.applied import require_model
@@ -247,13 +250,16 @@ class Files:
         while True:
             with database.read() as connection:  # to look for them takes a while, and shall hold up no writer
                 if not file_store.has_unattached(connection, self.model, self.tables, before):
-                    return removed
+                    break
             with database.begin() as connection:
                 require_model(connection, self.model)
                 count = file_store.remove_unattached(connection, self.model, self.tables, before)
             removed += count
             if not count:
-                return removed
+                break
+        with suppress(Busy, DatabaseUnavailable, SealingUnavailable):  # the next clean-up does it
+            end_keys(self._keys(), database, before)
+        return removed
 
     def check_waiting(self, connection: Connection, caller: Caller) -> None:
         """Raise :class:`TooManyFiles` if too many files of the caller wait to be attached."""
@@ -267,6 +273,10 @@ class Files:
                 hint="Attach them first; those that stay alone are removed after a day.",
             )
 
+    def seal_upload(self, database: Database, file: StoredFile, content: BinaryIO, into: BinaryIO) -> StoredFile:
+        """Seal a file on its way in; see :func:`~xrm_core.records.sealed_uploads.seal_upload`."""
+        return seal_upload(self._keys(), database, file, content, into)
+
     def _misfit(self, connection: Connection, rules: FileRules, file: StoredFile) -> str | None:
         clear = self.opened(connection, file)
         return rules.problem(clear.media_type, clear.size)
@@ -277,7 +287,8 @@ class Files:
         scope = Scope(self.model, self.tables, caller.access, connection.dialect)
         own = and_(FILE.c.created_by == caller.actor, ~file_store.held(self.model, self.tables))
         former = file_versions.former_of(FILE.c.id, lambda later: readable(scope, later))
-        in_clear = FILE.c.sealed.is_(None) & (own | readable(scope, FILE.c.id) | former)
+        clear = FILE.c.sealed.is_(None)
+        in_clear = (clear & (readable(scope, FILE.c.id) | former)) | ((clear | waits()) & own)
         if not opens_any(scope):
             return in_clear
         opened = file_versions.former_of(FILE.c.id, lambda later: openable(scope, later))

@@ -1,8 +1,9 @@
 """Files of sealed fields: what they hold and what they are called is encrypted by the key of whose they are.
 
 A file is stored before anybody knows whose it will be, so it is sealed when a record refers to it, in that transaction;
-its content lies in the database then. It has a key of its own, which lies with its name and checksum, sealed by that of
-(subject, class): if the subject changes, that is sealed anew, and the content stays as it is.
+its content lies in the database then. One that came to be sealed (:mod:`xrm_core.records.sealed_uploads`) is by then. It
+has a key of its own, which lies with its name and checksum, sealed by that of (subject, class): if the subject changes,
+that is sealed anew, and the content stays as it is.
 """
 
 import datetime as dt
@@ -24,15 +25,18 @@ from xrm_core.sealed.errors import SealedKeyDestroyed
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage import file_store, file_versions
 from xrm_core.storage.contents import Reader
-from xrm_core.storage.file_store import OpenedFile, StoredFile
+from xrm_core.storage.file_store import WAITING, OpenedFile, StoredFile
 from xrm_core.storage.sealed_tables import mark_of
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
 
-_SAID = ("name", "media_type", "size", "sha256")
-_OPAQUE = "application/octet-stream"
+SAID = ("name", "media_type", "size", "sha256")
+"""What there is to say of a file, and is sealed."""
+
+OPAQUE = "application/octet-stream"
+"""The media type of what is sealed."""
 
 
 def seal_attached(
@@ -62,7 +66,7 @@ def seal_attached(
     """
     key = box.store.key(box.tenant, *of)
     for file in file_store.hold(connection, [file_id, *file_versions.former_ids(connection, [file_id])]):
-        if file.sealed is not None and key_id_of(file.sealed) == key.id:
+        if file.sealed is not None and key_id_of(_own(file)) == key.id:
             continue
         but = (kind.name, id_)
         if file_store.is_attached(connection, records.model, records.tables, file.id, but):
@@ -75,7 +79,7 @@ def seal_attached(
         if file.sealed is None:
             seal(records, connection, box, file, of, file.state)
             continue
-        said = box.open_file(file.sealed, file.id).text
+        said = box.open_file(_own(file), file.id).text
         if said is not None:
             file_store.describe(connection, _again(file, box.seal_file(said, *of, file.id)))
 
@@ -104,11 +108,11 @@ def seal(
         FilesUnavailable, SealingUnavailable, SealedKeyDestroyed: as above.
     """
     key = secrets.token_bytes(KEY_BYTES)
-    said = {"key": key.hex(), "file": {**{name: getattr(file, name) for name in _SAID}, **(also or {})}}
+    said = {"key": key.hex(), "file": {**{name: getattr(file, name) for name in SAID}, **(also or {})}}
     sealed = box.seal_file(json.dumps(said, ensure_ascii=False), *of, file.id)
     pieces = box.seal_content(key, file.id, stored_pieces(records, connection, file))
     size, sha256 = file_store.rewrite(connection, file.id, pieces)
-    replace_file(connection, file, StoredFile(file.id, "", _OPAQUE, size, sha256, None, state, file.version, sealed))
+    replace_file(connection, file, StoredFile(file.id, "", OPAQUE, size, sha256, None, state, file.version, sealed))
 
 
 def opened(store: KeyStore, connection: Connection, file: StoredFile) -> StoredFile:
@@ -121,7 +125,7 @@ def opened(store: KeyStore, connection: Connection, file: StoredFile) -> StoredF
     if file.sealed is None or isinstance(file, OpenedFile):
         return file
     box = SealedBox(store, mark_of(connection) or "")
-    text = box.open_file(file.sealed, file.id).text
+    text = box.open_file(_own(file), file.id).text
     if text is None:
         raise SealedKeyDestroyed(
             say("The key of whose file it is was destroyed: nobody can read it any more."),
@@ -153,6 +157,10 @@ def replace_file(connection: Connection, before: StoredFile, after: StoredFile) 
     file_store.describe(connection, after)
     if before.content_key is not None:
         file_store.leave(connection, [before.content_key], dt.timedelta())
+
+
+def _own(file: StoredFile) -> str:
+    return (file.sealed or "").removeprefix(WAITING)
 
 
 def _again(file: StoredFile, sealed: str) -> StoredFile:

@@ -123,6 +123,12 @@ class KeyStore:
                 return True
             return connection.scalar(select(KEY.c.id).where(KEY.c.tenant == tenant).limit(1)) is not None
 
+    def classes(self, tenant: str, subject: str) -> list[str]:
+        """The classes in which a subject has a key. Raises SealingUnavailable: there is no store."""
+        mine = KEY.c.tenant == tenant, KEY.c.subject == subject, KEY.c.wrapped.is_not(None)
+        with self.database.read() as connection:
+            return list(connection.scalars(select(KEY.c.class_name).where(*mine).order_by(KEY.c.class_name)))
+
     def destroy(self, tenant: str, subject: str, classes: Collection[str] | None = None) -> int:
         """Destroy the keys of a subject: in some classes or, with None, in all, also those to come.
 

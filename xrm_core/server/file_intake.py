@@ -5,7 +5,8 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import BinaryIO
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
 
 import structlog
 from starlette.requests import Request
@@ -24,6 +25,7 @@ from xrm_core.storage.file_store import StoredFile
 from xrm_core.storage.policy_sets import require_current
 
 _log = structlog.get_logger(__name__)
+_IN_MEMORY = 1024 * 1024
 
 AROUND = 64 * 1024
 """Bytes of a multipart body beside files: boundaries, headers, further fields."""
@@ -89,8 +91,10 @@ class FileIntake:
         content: BinaryIO,
         sha256: str | None = None,
         version_of: str | None = None,
+        *,
+        sealed: bool = False,
     ) -> StoredFile:
-        """Store a file whose content is there, maybe as a version of another.
+        """Store a file whose content is there, maybe as a version of another, maybe ``sealed``.
 
         Raises as :meth:`~xrm_core.records.files.Files.store` does, and NotFound: there is no such other file.
         """
@@ -98,7 +102,7 @@ class FileIntake:
         async def store(serving: Serving) -> StoredFile:
             # Once more: a slow upload may outlive the token, the role or the model that it began with.
             caller = await self._caller(request, site, serving)
-            said = name, media_type, content, sha256, version_of
+            said = name, media_type, content, sha256, version_of, sealed
             return await site.on_files(self._store, site, serving, caller, *said)
 
         return await site.on_newest(store)
@@ -144,9 +148,27 @@ class FileIntake:
         content: BinaryIO,
         sha256: str | None,
         version_of: str | None,
+        sealed: bool,
     ) -> StoredFile:
         file = described(name, media_type, content, sha256=sha256)
         file = self.looked_at(file, content)
+        if not sealed:
+            return self._put(site, serving, caller, file, content, version_of)
+        with SpooledTemporaryFile(_IN_MEMORY) as spool:
+            hidden = cast(BinaryIO, spool)
+            stored = serving.files.seal_upload(site.database, file, content, hidden)
+            kept = self._put(site, serving, caller, stored, hidden, version_of)
+        return replace(file, content_key=kept.content_key, version=kept.version, sealed=kept.sealed)
+
+    def _put(
+        self,
+        site: Site,
+        serving: Serving,
+        caller: User,
+        file: StoredFile,
+        content: BinaryIO,
+        version_of: str | None,
+    ) -> StoredFile:
         with (
             self.stores.of(site.name).put(site.database, file, content) as kept,
             site.database.begin(self._timeout) as connection,
@@ -160,6 +182,14 @@ class FileIntake:
         with site.database.begin(self._timeout) as connection:
             require_current(connection, serving.blueprint.model, serving.policies)
             serving.files.discard(connection, ids)
+
+
+def sealed_in(request: Request) -> bool:
+    """Whether a request wants its file sealed: its query has «sealed=true». Raises BadRequest: it has another value."""
+    said = request.query_params.get("sealed", "false")
+    if said not in ("true", "false"):
+        raise BadRequest("«sealed» is true or false.", hint="Leave it out for a field that is not sealed.")
+    return said == "true"
 
 
 def sha256_in(header: str | None) -> str | None:

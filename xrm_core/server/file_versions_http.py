@@ -70,7 +70,8 @@ class FileVersionsEndpoint:
             content = cast(BinaryIO, spool)
             await site.on_files(self._copy, site, chosen, content)
             named = chosen.name, chosen.media_type, content, chosen.sha256
-            return stored(request, await self._intake.store(request, site, *named, version_of=newest.id))
+            sealed = chosen.sealed is not None
+            return stored(request, await self._intake.store(request, site, *named, version_of=newest.id, sealed=sealed))
 
     async def _versions(self, request: Request, site: Site) -> _Found:
         async def find(serving: Serving) -> _Found:

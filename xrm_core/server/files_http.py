@@ -29,7 +29,7 @@ from xrm_core.records import read_log
 from xrm_core.records.files import Files
 from xrm_core.server.browser import credentials
 from xrm_core.server.entity_tags import has_already
-from xrm_core.server.file_intake import AROUND, FileIntake, digest_of, sha256_in
+from xrm_core.server.file_intake import AROUND, FileIntake, digest_of, sealed_in, sha256_in
 from xrm_core.server.file_links import FileLinks
 from xrm_core.server.file_ranges import RangeNotSatisfiable, part_of
 from xrm_core.server.negotiation import is_multipart
@@ -153,7 +153,8 @@ class FilesEndpoint:
                 spool.write(chunk)
             name, media_type = request.query_params.get("name"), request.headers.get("content-type")
             version_of = request.query_params.get("versionOf")
-            return await self._intake.store(request, site, name, media_type, cast(BinaryIO, spool), sha256, version_of)
+            said = name, media_type, cast(BinaryIO, spool), sha256, version_of
+            return await self._intake.store(request, site, *said, sealed=sealed_in(request))
 
     async def _from_form(self, request: Request, site: Site) -> StoredFile:
         limited = self._intake.limited(request, self._intake.max_bytes + AROUND)
@@ -166,7 +167,8 @@ class FilesEndpoint:
                     raise too_large(self._intake.max_bytes)
                 version_of = request.query_params.get("versionOf")
                 named = file.filename, file.content_type, file.file
-                return await self._intake.store(request, site, *named, version_of=version_of)
+                sealed = sealed_in(request)
+                return await self._intake.store(request, site, *named, version_of=version_of, sealed=sealed)
         except (MultiPartException, HTTPException):
             raise BadRequest("The multipart body cannot be read.", hint="Send one part «file» with the file.") from None
 

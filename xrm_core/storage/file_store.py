@@ -55,6 +55,10 @@ class FileState(StrEnum):
     VAULTED = "vaulted"  # with what it belongs to; for all who ask it does not exist
 
 
+WAITING = "upload:"
+"""Stands before what is sealed of a file to which no record has referred yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """What there is to say about a file; ``size`` in bytes, ``sha256`` in 64 hex digits.

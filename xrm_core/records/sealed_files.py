@@ -1,9 +1,9 @@
 """Files of sealed fields: what they hold and what they are called is encrypted by the key of whose they are.
 
 A file is stored before anybody knows whose it will be, so it is sealed when a record refers to it, in that transaction;
-its content lies in the database then. One that came to be sealed (:mod:`xrm_core.records.sealed_uploads`) is by then. It
-has a key of its own, which lies with its name and checksum, sealed by that of (subject, class): if the subject changes,
-that is sealed anew, and the content stays as it is.
+its content lies in the database then. One that came to be sealed (:mod:`xrm_core.records.sealed_uploads`) is by then.
+It has a key of its own, which lies with its name and checksum, sealed by that of (subject, class): if the subject
+changes, that is sealed anew, and the content stays as it is.
 """
 
 import datetime as dt

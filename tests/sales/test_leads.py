@@ -158,25 +158,53 @@ def test_what_somebody_has_worked_with_is_not_taken_back(sales: Sales):
     assert read(sales, id_)["status"] == "converted"
 
 
-@pytest.mark.parametrize("broken", ["customer", "contact", "opportunity", "lead"])
-def test_a_conversion_that_breaks_leaves_nothing(sales: Sales, broken: str, monkeypatch: pytest.MonkeyPatch):
-    id_ = lead(sales, company="Kern KG")
-    records = type(sales.xrm.platform.records)
-    create, update = records.create, records.update
+STATE = """
+query ($id: ID!) {
+  lead(id: $id) { version status score customer { id } contact { id } opportunity { id } converted }
+  customers { nodes { id name } } contacts { nodes { id } } opportunities { nodes { id version } }
+  stagePeriods { nodes { id } } activities { nodes { version opportunity { id } } } leadScores { nodes { points } }
+}"""
+WRITES = ("create", "create_many", "update", "delete")
 
-    def failing(self, connection, caller, entity, *more, **named):
-        found = (update if entity == "lead" else create)(self, connection, caller, entity, *more, **named)
-        if entity == broken:
-            raise RuntimeError("the disk is gone")
-        return found
 
-    monkeypatch.setattr(records, "update" if broken == "lead" else "create", failing)
-    sales.admin.refused(CONVERT, "REFUSED_BY_PLUGIN", id=id_)
+@pytest.mark.parametrize("action", ["convertLead", "unconvertLead"])
+def test_a_conversion_that_breaks_at_any_step_leaves_all_as_it_was(
+    sales: Sales, action: str, monkeypatch: pytest.MonkeyPatch
+):
+    id_ = lead(sales, company="Kern KG", budget=5000)
+    sales.xrm.create("activity", kind="call", subject="First talk", lead=id_)
+    document = f"mutation ($id: ID!) {{ {action}(id: $id) {{ status }} }}"
+    if action == "unconvertLead":
+        sales.admin.query(CONVERT, id=id_)
+    before = sales.admin.query(STATE, id=id_)
+    door, left = type(sales.xrm.platform.records), [0]
+
+    def failing(write):
+        def writing(self, *given, **named):
+            found = write(self, *given, **named)
+            left[0] -= 1
+            if left[0] == 0:
+                raise RuntimeError("the disk is gone")
+            return found
+
+        return writing
+
+    for name in WRITES:
+        monkeypatch.setattr(door, name, failing(getattr(door, name)))
+
+    steps = 0
+    while True:
+        left[0] = steps + 1
+        answer = sales.admin.post(document, id=id_).json()
+        if "errors" not in answer:
+            break
+        steps += 1
+        assert answer["errors"][0]["extensions"]["code"] == "REFUSED_BY_PLUGIN"
+        assert sales.admin.query(STATE, id=id_) == before
+
     monkeypatch.undo()
-
-    assert read(sales, id_)["status"] == "new"
-    counts = "{ customersAggregate { count } contactsAggregate { count } opportunitiesAggregate { count } }"
-    assert [each[0]["count"] for each in sales.admin.query(counts).values()] == [1, 0, 0]
+    assert steps >= 5  # customer, contact, opportunity, activity, lead, and what follows of these
+    assert sales.admin.query(STATE, id=id_) != before
 
 
 def test_the_time_of_nurturing_ends_with_a_task(sales: Sales):

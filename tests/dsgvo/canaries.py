@@ -208,6 +208,7 @@ def forms(token: str, least: int = 8) -> frozenset[bytes]:
         utf8 = text.encode()
         found |= {utf8, text.encode("utf-16-le"), text.encode("utf-16-be"), quopri.encodestring(utf8)}
         found |= {json.dumps(text)[1:-1].encode(), quote(text).encode(), html.escape(text).encode()}
+        found.add(html.escape(text).encode("ascii", "xmlcharrefreplace"))
         latin = text.encode("latin-1", "ignore")
         if latin != utf8 and len(latin) == len(text):
             found |= {latin, quote(latin).encode(), quopri.encodestring(latin)}

@@ -2,14 +2,17 @@
 
 import base64
 import gzip
+import html
 import json
 import quopri
 import unicodedata
+from urllib.parse import quote
 
 import pytest
 
 from tests.dsgvo.canaries import Canaries, Person, tokens_in
 from xrm_core import naming
+from xrm_core.shipped import shipped_packs
 from xrm_core.testing import Setup, Xrm
 
 OWN = (
@@ -32,13 +35,15 @@ OWN = (
 ALSO = {"quote_item": {"unitPrice": "1"}}
 """What lines of quotes need in the plugin sales."""
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("sales", "machine_builder")]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("sales", *shipped_packs()) if name != "association"]
+NEED_SALES = {"sales": "core", "machine_builder_sales": "machine_builder_sales"}
+"""What stands on the plugin, and its pack."""
 
 
 @pytest.fixture(scope="module", params=["association", *SLOW])
 def setup(request: pytest.FixtureRequest) -> Setup:
-    if request.param == "sales":
-        return Setup(plugins=["dsgvo", "sales"])
+    if request.param in NEED_SALES:
+        return Setup(plugins=["dsgvo", "sales"], pack=NEED_SALES[request.param])
     return Setup(plugins=["dsgvo"], pack=request.param)
 
 
@@ -53,8 +58,9 @@ def test_each_personal_field_holds_a_value_of_its_own_for_each_person(xrm_with, 
     other = canaries.fill("B")
     again = canaries.fill("C", same=first)
 
-    # then no personal field of a text, an address or a file was left out
-    wanted = {(said.entity, each.name) for each, said in canaries.personal() if str(each.type) in _TOLD}
+    # then no personal field of a text, an address or a file was left out, unless it is too short, as a country's code
+    told = [(each, said.entity) for each, said in canaries.personal() if str(each.type) in _TOLD and not each.enum]
+    wanted = {(entity, each.name) for each, entity in told if each.max_length is None or each.max_length > 2}
     assert wanted - first.tokens.keys() == set()
     assert first.tokens.keys() == other.tokens.keys() == again.tokens.keys()
     # and what one has nobody else has, but for the duplicate
@@ -74,7 +80,7 @@ def test_each_personal_field_holds_a_value_of_its_own_for_each_person(xrm_with, 
                 assert list(admin.query(document, id=id_).values()) == [told]
 
 
-_TOLD = {"email", "phone", "url", "file", "long_text"}
+_TOLD = {"email", "phone", "url", "file", "text", "long_text"}
 
 
 @pytest.mark.parametrize(
@@ -84,6 +90,13 @@ _TOLD = {"email", "phone", "url", "file", "long_text"}
         lambda token: unicodedata.normalize("NFD", token).encode(),
         lambda token: token.replace("ä", "ae").replace("ß", "ss").replace("ü", "ue").encode(),
         lambda token: token.encode("utf-16-le"),
+        lambda token: token.encode("utf-16-be"),
+        lambda token: token.encode("latin-1"),
+        lambda token: quopri.encodestring(token.encode("latin-1")),
+        lambda token: f"https://example.com/?name={quote(token)}".encode(),
+        lambda token: f"https://example.com/?name={quote(token.encode('latin-1'))}".encode(),
+        lambda token: html.escape(token).encode("ascii", "xmlcharrefreplace"),
+        lambda token: base64.urlsafe_b64encode(b"??>" + token.encode()),
         lambda token: json.dumps({"x": token}).encode(),
         lambda token: quopri.encodestring(token.encode()),
         lambda token: base64.b64encode(b"Name: " + token.encode() + b" and more"),

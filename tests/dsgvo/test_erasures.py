@@ -171,8 +171,12 @@ def test_proofs_stay_without_the_address_and_an_address_of_two_stays_the_other_s
     done = world.run(world.decided(world.a))
 
     assert done["status"] == "complete_with_retention"
+    assert {(each["datenart"], each["basis"]) for each in done["kept"] if each["decision"] == "keep"} >= {
+        ("kontaktpunkte", "OTHERS"),
+    }
     assert {each["datenart"] for each in done["kept"] if each["decision"] == "keep"} == {
         "einwilligungen",
+        "kontaktpunkte",
         "widersprueche",
     }
     addresses = {each["value"] for each in consents.rows("contactPoints", "value")}

@@ -259,19 +259,72 @@ def test_nothing_is_sent_to_the_address_and_an_objection_of_that_kind_restricts(
     assert not found["allowed"]
 
 
-def test_what_is_restricted_is_not_erased_until_it_is_lifted(xrm: Xrm):
-    # given a plan that was opened before
+ERASE_OPEN = """mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) {
+  run planHash records { entity record action fields { name decision } } } }"""
+ERASE_RUN = "mutation ($i: DsgvoErasureRunInput!) { dsgvoErasureRun(input: $i) { status } }"
+
+
+def erasing(client: Client, person: Person, **more: Any) -> dict[str, Any]:
+    """A plan in which all texts that are to be reviewed go."""
+    given = {"entity": "contact", "record": person.records["contact"], **more}
+    reviewed = [
+        {"entity": each["entity"], "record": each["record"], "field": f["name"], "erase": True}
+        for each in done(client, ERASE_OPEN, **given)["records"]
+        for f in each["fields"]
+        if f["decision"] == "review"
+    ]
+    return done(client, ERASE_OPEN, reviewed=reviewed, **given)
+
+
+def test_what_is_restricted_is_erased_out_of_the_vault(xrm: Xrm):
+    # given a person with a duplicate, who is restricted after a plan was opened
+    a, b, c = xrm.begun
+    agent, dsb = xrm.as_role("dsgvo_agent"), xrm.as_role("dsb")
+    before = erasing(agent, a)
+    others = set(tokens_in(dump(xrm), [b]))
+    restriction = restricted(xrm, a)["restriction"]
+
+    # when a plan is opened of what lies in the vault
+    plan = erasing(agent, a)
+
+    # then it is about the same records, they are where they were, and it is run like any other
+    assert {(each["entity"], each["record"]) for each in plan["records"]} >= {
+        (each["entity"], each["record"]) for each in before["records"]
+    }
+    found = "query ($id: ID!) { contact(id: $id) { email } }"
+    assert xrm.as_role("admin").query(found, id=a.records["contact"])["contact"] is None
+    dsb.query(ERASE_RUN, i={"run": plan["run"], "planHash": plan["planHash"]})
+
+    # then nothing of theirs is anywhere, the restriction is at its end, and all of others is as it was
+    left = dump(xrm)
+    planned = {each["entity"] for each in plan["records"]}
+    assert not {place for _, *place in tokens_in(left, [a, c]) if place[0] in planned - {"activity"}}
+    assert set(tokens_in(left, [b])) == others
+    read = xrm.as_role("admin").query("query ($id: ID!) { restriction(id: $id) { status deposit } }", id=restriction)
+    assert read["restriction"] == {"status": "lifted", "deposit": None}
+    with xrm.database.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM xrm_vault")) == 0
+
+
+def test_what_is_restricted_stays_where_something_keeps_it_or_the_person_wants_it(xrm: Xrm):
+    # given a person who needs their data for claims, upon whom a hold is, too
     a, *_ = xrm.begun
     agent, dsb = xrm.as_role("dsgvo_agent"), xrm.as_role("dsb")
-    given = {"entity": "contact", "record": a.records["contact"]}
-    open_ = "mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) { run planHash } }"
-    plan = done(agent, open_, **given)
+    person = {"entity": "contact", "record": a.records["contact"]}
+    hold = "mutation ($i: DsgvoHoldSetInput!) { dsgvoHoldSet(input: $i) { hold } }"
+    done(dsb, hold, matter="AZ 1/26", basis="Art. 17(3)(e) DSGVO", **person)
+    done(dsb, OPEN, person=person, ground="claims", because="A suit.")
+    before = rows(xrm)
 
-    restricted(xrm, a)
+    # then nobody but they themselves can have them erased
+    refused = agent.refused(ERASE_OPEN, REFUSED, i={**person, "trigger": "unlawful"})
+    assert refused.details["field"] == "trigger"
 
-    assert "restricted" in agent.refused(open_, REFUSED, i=given).message
-    run = "mutation ($i: DsgvoErasureRunInput!) { dsgvoErasureRun(input: $i) { status } }"
-    assert "restricted" in dsb.refused(run, REFUSED, i={"run": plan["run"], "planHash": plan["planHash"]}).message
+    # and not against a hold
+    plan = erasing(agent, a)
+    run = {"run": plan["run"], "planHash": plan["planHash"]}
+    assert "vault" in dsb.refused(ERASE_RUN, REFUSED, i=run).message
+    assert rows(xrm)["xrm_vault"] == before["xrm_vault"]
 
 
 def test_a_dry_run_shows_it_and_leaves_no_trace(xrm: Xrm):

@@ -32,8 +32,9 @@ from xrm_dsgvo.disclosure import notices
 from xrm_dsgvo.disclosure import noting as disclosing
 from xrm_dsgvo.discovery import surface as discovery
 from xrm_dsgvo.due import dates, impact
+from xrm_dsgvo.erasure import approving, going_on, replaying
+from xrm_dsgvo.erasure import commands as erasure_commands
 from xrm_dsgvo.erasure import looking as erasure_plans
-from xrm_dsgvo.erasure import replaying
 from xrm_dsgvo.erasure import surface as erasures
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
@@ -90,7 +91,7 @@ def register_actions() -> list[Action]:
     """What is done beyond writing records."""
     consenting = (withdrawing, objections, suppressing, preferences, reasons, gate)
     requests = (opening, identity, deciding, access, rectifying, notices)
-    parts = (*consenting, contracts, editions, handling, erasures, holds, engine, restrictions, *requests)
+    parts = (*consenting, contracts, editions, handling, erasures, approving, holds, engine, restrictions, *requests)
     return [action for part in parts for action in part.actions()]
 
 
@@ -110,13 +111,13 @@ def register_routes() -> list[Route]:
 @hookimpl
 def register_commands() -> list[Command]:
     """``xrm dsgvo …``."""
-    return [*command.commands(), *record_commands.commands()]
+    return [*command.commands(), *record_commands.commands(), *erasure_commands.commands()]
 
 
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    return [*withdrawing.jobs(), *flags.jobs(), *dates.jobs(), *engine.jobs()]
+    return [*withdrawing.jobs(), *flags.jobs(), *dates.jobs(), *engine.jobs(), *going_on.jobs()]
 
 
 @hookimpl

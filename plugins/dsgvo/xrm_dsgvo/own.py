@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from xrm_core.api import ActionContext, On, Record, RecordChange, Refuse, RouteContext, Vaulted
+from xrm_core.api import ActionContext, JobContext, On, Record, RecordChange, Refuse, RouteContext, Vaulted
 
 Making = ActionContext | RouteContext
 """What answers are made with: an action, or a route."""
+
+Result = TypeVar("Result")
 
 _announced: ContextVar[tuple[str, tuple[str | None, ...]] | None] = ContextVar("dsgvo_announced", default=None)
 """An entity, and the operations on it that are still to come; None: any."""
@@ -127,6 +129,18 @@ def _announcing(entity: str, *operations: str) -> Iterator[None]:
         yield
     finally:
         _announced.reset(token)
+
+
+def within(job: JobContext, connection: Connection) -> Any:
+    """A transaction of a job as the plugin's other functions see theirs, with the plugin's settings."""
+    context: Any = job.within(connection)
+    context.settings = job.settings
+    return context
+
+
+def in_job(job: JobContext, do: Callable[[Any], Result], timeout: float = 30.0) -> Result:
+    """Do something in a transaction of a job; all of it again if that met a deadlock."""
+    return job.transact(lambda connection: do(within(job, connection)), timeout)
 
 
 Check = Callable[[RecordChange], Mapping[str, Any] | None]

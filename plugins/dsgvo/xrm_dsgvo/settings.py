@@ -57,6 +57,11 @@ class Settings:
     request_form: bool = False
     """Whether there is a public page on which persons make requests."""
 
+    erasure_at_once: int = 200
+    """Erasures of up to so many records are done in one transaction, and answered when they are done; larger ones take
+    the person out of reach at once and go on by a job."""
+    erasure_batch: int = 50
+    """So many records such a job does in one transaction."""
     erasure_alone: int = 10
     """Erasures of up to so many records are run by who has opened them; of more, or of texts that somebody had to
     decide on, by somebody else."""
@@ -85,6 +90,8 @@ class Settings:
             raise ValueError(f"own_connectors names {wrong!r}, which has no kind: write channel:mail or webhook:HOST")
         if not 1 <= self.breach_hours <= 240:
             raise ValueError("breach_hours are 1 to 240")
+        if self.erasure_at_once < 0 or not 1 <= self.erasure_batch <= 1_000:
+            raise ValueError("erasure_at_once is 0 or more, erasure_batch 1 to 1000")
         if not 1 <= self.retention_batch <= 1_000:
             raise ValueError("retention_batch is 1 to 1000")
         if min(self.confirm_days, self.stale_months, self.preference_link_days) < 1:

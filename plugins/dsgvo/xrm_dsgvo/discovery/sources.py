@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from xrm_core.api import Field, Model, Record, Vaulted
+from xrm_core.api import Field, Model, Record, Vaulted, former_values
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.privacy import PrivacyModel
 
@@ -42,16 +42,17 @@ class Sources:
         context: what reads.
         model: the entities.
         privacy: what their files say.
+        aside: whether the trash and the vault are looked at.
     """
 
-    def __init__(self, context: Searching, model: Model, privacy: PrivacyModel) -> None:
+    def __init__(self, context: Searching, model: Model, privacy: PrivacyModel, *, aside: bool = True) -> None:
         self._context = context
         self.model = model
         self.privacy = privacy
         self._read: dict[Key, Record | None] = {}
         self.trash: dict[str, dict[str, Record]] = {each.name: {} for each in privacy}
         self._vault: dict[str, dict[str, Record]] = {each.name: {} for each in privacy}
-        for name in context.set_aside() & self.trash.keys():
+        for name in context.set_aside() & self.trash.keys() if aside else ():
             self.trash[name] = {str(record["id"]): record for record in self._deleted(name)}
             self._vault[name] = together(context.vaulted(name))
 
@@ -96,6 +97,11 @@ class Sources:
         yield from ((each, True) for each in self.trash[entity].values() if fits(each))
         moved = (self.read((entity, id_)) for id_ in self._vault[entity])
         yield from ((each, False) for each in moved if each is not None and fits(each))
+
+    def former(self, key: Key, name: str) -> list[Any]:
+        """What a field of a record has held by the change log; nothing where that cannot be read: in queries."""
+        log: Any = self._context
+        return former_values(log, key[1], [name]) if hasattr(log, "connection") else []
 
     def is_restricted(self, key: Key) -> bool:
         """Whether all of it, or some of its values, lies in the vault."""

@@ -30,7 +30,7 @@ LAST_DAYS = timedelta(days=7)
 """So long before its last day one is reminded of a request once more."""
 
 QUERY = """
-query ($until: Date!) {
+query ($until: Date!, $today: DateTime!) {
   dataBreaches(first: 200, where: {status: {in: [aware, assessed, notified_partial]}}, orderBy: [{dueAt: ASC}]) {
     nodes { id dueAt }
   }
@@ -43,6 +43,7 @@ query ($until: Date!) {
   restrictions(first: 200, where: {status: {in: [active, lift_announced]}, reviewOn: {lte: $until}}) {
     nodes { id reviewOn }
   }
+  erasureRuns(first: 200, where: {status: {in: [running, failed]}, ranAt: {lt: $today}}) { nodes { id ranAt } }
   legalHolds(first: 200, where: {status: {eq: active}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
   dataSubjectRequests(first: 200, where: {status: {in: [received, identity_check, in_work, decided]}},
     orderBy: [{due: ASC}]) { nodes { id due } }
@@ -52,6 +53,7 @@ _DAYS = {
     "dataTransfers": ("data_transfer", "validUntil", "transfer_ends"),
     "technicalMeasures": ("technical_measure", "testAgainOn", "measure_test"),
     "assessments": ("assessment", "reviewOn", "assessment_review"),
+    "erasureRuns": ("erasure_run", "ranAt", "erasure"),
     "legalHolds": ("legal_hold", "reviewOn", "hold_review"),
     "restrictions": ("restriction", "reviewOn", "restriction_review"),
     "dataSubjectRequests": ("data_subject_request", "due", "request"),
@@ -62,6 +64,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "transfer_ends": ("Grundlage einer Übermittlung endet", "Basis of a transfer ends"),
     "measure_test": ("Maßnahme ist wieder zu prüfen", "Measure is to be tested again"),
     "request": ("Anfrage einer betroffenen Person: Antwort", "Request of a data subject: answer"),
+    "erasure": ("Löschung ist begonnen und nicht beendet", "Erasure has begun and is not done"),
     "hold_review": ("Löschsperre ist zu prüfen", "Legal hold is to be reviewed"),
     "restriction_review": ("Einschränkung ist zu prüfen", "Restriction is to be reviewed"),
     "assessment_review": ("Abwägung ist wieder zu prüfen", "Assessment is to be reviewed"),
@@ -89,7 +92,10 @@ def due_of(ask: Ask, day: str, now: datetime) -> list[Due]:
         now: the moment.
     """
     until = (date.fromisoformat(day) + AHEAD).isoformat()
-    return sorted(_found(ask(QUERY, {"until": until}), day, now), key=lambda each: (each.due[:10], each.what))
+    return sorted(
+        _found(ask(QUERY, {"until": until, "today": f"{day}T00:00:00Z"}), day, now),
+        key=lambda each: (each.due[:10], each.what),
+    )
 
 
 def due(context: QueryContext) -> list[Due]:

@@ -50,7 +50,8 @@ def _whole(entity: EntityPrivacy, found: Found, trigger: Trigger) -> RecordActio
     if trigger is Trigger.RETENTION:
         then = entity.retention.then if entity.retention is not None else "anonymize"
         return RecordAction.ANONYMIZE if then == "anonymize" else RecordAction.DELETE
-    links = {link.on_erase for name in found.via if (link := entity.fields[name].link) is not None}
+    via = frozenset() if found.own else found.via
+    links = {link.on_erase for name in via if (link := entity.fields[name].link) is not None}
     mildest = next((each for each in _MILDEST if each in links), "block")
     action = RecordAction(_BY_LINK.get(mildest) or entity.on_erase or "anonymize")
     if found.others and action in (RecordAction.DELETE, RecordAction.ANONYMIZE):

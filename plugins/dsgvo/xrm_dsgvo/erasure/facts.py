@@ -24,12 +24,14 @@ class Found:
     """A record that is looked at.
 
     Args:
-        via: its links by which it was found; none: it is the person's own.
+        via: its links by which it was found.
         starts: the days of start events that are known, by :func:`start_key`.
         holds: the matters of legal holds upon it.
         suspensions: what keeps its periods from ending.
         others: whether it belongs to other persons, too.
         reviewed: what somebody has decided of fields that need it: True: it goes, False: it stays.
+        own: it is the person.
+        stays: why all of it stays as it is, whatever its annotation says: ``OTHERS``, ``IN_VAULT``.
     """
 
     entity: str
@@ -40,6 +42,8 @@ class Found:
     suspensions: tuple[Suspension, ...] = ()
     others: bool = False
     reviewed: Mapping[str, bool] = field(default_factory=dict)
+    own: bool = False
+    stays: str | None = None
 
 
 def start_key(start: Start) -> str:

@@ -1,4 +1,4 @@
-"""``dsgvoErasurePlan``: a plan is read again as it was opened, and once it was run what was done by it. No content."""
+"""``dsgvoErasurePlan``: a plan is read again as it was opened, how far it is, and what was done by it. No content."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,12 @@ from datetime import date
 from typing import Any
 
 from xrm_core.api import QueryContext, QueryField, Refuse
-from xrm_dsgvo.erasure.steps import STEPS
-from xrm_dsgvo.erasure.surface import RUN, Kept, PlanDefect, PlannedField, PlannedRecord, StepDone
+from xrm_dsgvo.erasure.approving import Kept, StepDone, kept_told, steps_done
+from xrm_dsgvo.erasure.ending import RUN, days
+from xrm_dsgvo.erasure.going_on import ErasureFailure
+from xrm_dsgvo.erasure.parts import Progress
+from xrm_dsgvo.erasure.plan import kept_plan
+from xrm_dsgvo.erasure.surface import PlanDefect, PlannedField, PlannedRecord
 
 
 @dataclass
@@ -19,7 +23,10 @@ class ErasurePlanInput:
 
 @dataclass
 class ErasurePlanRead:
-    """The plan of ``planned_on``; ``steps`` and ``kept`` are empty until it was run."""
+    """The plan of ``planned_on``; ``steps`` are empty until it was run, ``kept`` until it is done.
+
+    ``percent`` says how far a run is that goes on by a job, ``failures`` what stands in its way.
+    """
 
     status: str
     trigger: str
@@ -31,6 +38,8 @@ class ErasurePlanRead:
     steps: list[StepDone]
     kept: list[Kept]
     backup_clear_on: date | None
+    percent: int
+    failures: list[ErasureFailure]
 
 
 def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead:
@@ -48,7 +57,9 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
         }
         raise Refuse(text, field="run")
     records = [_record(each) for each in plan["records"]]
-    report = stored["report"] or {"steps": {}, "kept": []}
+    progress = Progress.of(stored["progress"])
+    report = stored["report"] or {"steps": progress.counts, "kept": []}
+    is_done = str(stored["status"]).startswith("complete")
     return ErasurePlanRead(
         status=str(stored["status"]),
         trigger=str(stored["trigger"]),
@@ -57,17 +68,12 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
         needs_review=any(each.decision == "review" for record in records for each in record.fields),
         records=records,
         defects=[PlanDefect(each["entity"], each["id"], each["code"], each["what"]) for each in plan["defects"]],
-        steps=_steps(report["steps"]),
-        kept=[Kept(kind, said, why, _day(until), count) for kind, said, why, until, count in report["kept"]],
-        backup_clear_on=_day(stored["backup_clear_on"]),
+        steps=steps_done(report["steps"]),
+        kept=kept_told(report),
+        backup_clear_on=days(stored["backup_clear_on"]),
+        percent=100 if is_done else progress.percent(kept_plan(context.model, plan)) if stored["progress"] else 0,
+        failures=[ErasureFailure(**each) for each in progress.failures],
     )
-
-
-def _steps(counts: Mapping[str, int]) -> list[StepDone]:
-    """In the order in which they are done, which JSON does not keep."""
-    order = [each.name for each in STEPS]
-    names = sorted(counts, key=lambda name: (order.index(name) if name in order else len(order), name))
-    return [StepDone(name, counts[name]) for name in names]
 
 
 def _record(said: Mapping[str, Any]) -> PlannedRecord:
@@ -76,11 +82,7 @@ def _record(said: Mapping[str, Any]) -> PlannedRecord:
 
 def _field(said: Mapping[str, Any]) -> PlannedField:
     why = said["decision"], said["code"], said["strategy"], said["basis"]
-    return PlannedField(said["name"], *why, _day(said["until"]), said["class"])
-
-
-def _day(said: Any) -> date | None:
-    return None if said is None else date.fromisoformat(str(said)[:10])
+    return PlannedField(said["name"], *why, days(said["until"]), said["class"])
 
 
 def query_fields() -> list[QueryField]:

@@ -1,13 +1,16 @@
 """Which records are the person whose data are to be erased: those that an answer to them would join, too."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from xrm_core.api import ActionContext
+from xrm_core.api import ActionContext, Record
 from xrm_dsgvo.discovery.graph import Candidate, Key, Seed
 from xrm_dsgvo.discovery.joining import Joining
 from xrm_dsgvo.discovery.sources import Sources
+from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import PrivacyModel
+from xrm_dsgvo.restriction.standing import standing_of
+from xrm_dsgvo.subjects import SUBJECT
 
 
 def same_person(
@@ -23,3 +26,21 @@ def same_person(
     sources = Sources(context, context.records.model, privacy)
     joined = Joining(sources, Seed((seed,), confirmed=confirmed, others=others - {seed}), context.settings.region)
     return [key for key in joined.own if key != seed], joined.candidates()
+
+
+def is_there(context: ActionContext, key: Key) -> bool:
+    """Whether there is a record, in its table or in the vault."""
+    return context.read(*key) is not None or any(each.id == key[1] for each in context.vaulted(key[0]))
+
+
+def restrictions_of(context: Writing, run: Mapping[str, Any], same: Iterable[Key]) -> list[Record]:
+    """The restrictions by which something of the person of a run lies in the vault; the oldest first."""
+    own = ((str(run["entity_name"]), str(run["record_id"])), *same)
+    return standing_of(context, (subject for key in own for subject in _subjects(context, key)))
+
+
+def _subjects(context: Writing, key: Key) -> Iterable[str]:
+    if key[0] == SUBJECT:
+        return [key[1]]
+    this = {"entity_name": {"eq": key[0]}, "record_id": {"eq": key[1]}}
+    return [str(each["data_subject"]) for each in context.find("data_subject_link", this)]

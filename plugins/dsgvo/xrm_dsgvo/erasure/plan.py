@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from xrm_core.api import Entity, Model
 from xrm_dsgvo.erasure.facts import Trigger
 
 
@@ -50,7 +51,7 @@ class FieldPlan:
 
 @dataclass(frozen=True, slots=True)
 class RecordPlan:
-    """One record. ``cut`` are the links to the person that end with the run."""
+    """One record. ``cut`` are the links to the person that end with the run; ``own``: it is the person."""
 
     entity: str
     id: str
@@ -58,6 +59,7 @@ class RecordPlan:
     action: RecordAction
     fields: tuple[FieldPlan, ...]
     cut: tuple[str, ...] = ()
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def _record(plan: RecordPlan) -> dict[str, Any]:
         "datenart": plan.datenart,
         "action": plan.action.value,
         "cut": list(plan.cut),
+        "own": plan.own,
         "fields": [_field(each) for each in plan.fields],
     }
 
@@ -125,3 +128,22 @@ def _field(plan: FieldPlan) -> dict[str, Any]:
         "until": plan.until and plan.until.isoformat(),
         "class": plan.class_,
     }
+
+
+def kept_plan(model: Model, said: Mapping[str, Any]) -> Plan:
+    """A plan as it was kept (:meth:`Plan.exported`), as far as the model still has its entities and fields."""
+    records = [_kept(model[each["entity"]], each) for each in said["records"] if each["entity"] in model]
+    return Plan(Trigger(said["trigger"]), date.fromisoformat(said["day"]), tuple(records))
+
+
+def _kept(entity: Entity, said: Mapping[str, Any]) -> RecordPlan:
+    fields = [_kept_field(each) for each in said["fields"] if each["name"] in entity.fields]
+    cut = tuple(name for name in said["cut"] if name in entity.fields)
+    what = said["datenart"], RecordAction(said["action"]), tuple(fields), cut, bool(said.get("own", False))
+    return RecordPlan(said["entity"], said["id"], *what)
+
+
+def _kept_field(said: Mapping[str, Any]) -> FieldPlan:
+    until = None if said["until"] is None else date.fromisoformat(said["until"])
+    why = Decision(said["decision"]), said["code"], said["strategy"], said["basis"]
+    return FieldPlan(said["name"], *why, until, said["class"])

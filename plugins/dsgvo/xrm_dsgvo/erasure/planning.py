@@ -75,7 +75,7 @@ def _joined(records: Sequence[RecordPlan], found: Sequence[Found]) -> Iterator[R
 
     What names the person is cut off in any case.
     """
-    own = [record for record, each in zip(records, found, strict=True) if not each.via]
+    own = [record for record, each in zip(records, found, strict=True) if (each.own or not each.via) and not each.stays]
     nameless = all(record.action in (RecordAction.ANONYMIZE, RecordAction.DELETE) for record in own)
     for record in records:
         stays = nameless and record.action is RecordAction.ANONYMIZE
@@ -90,15 +90,17 @@ def _record(case: _Case, start: str | None) -> tuple[RecordPlan, list[Defect]]:
         if mine(each, found, case.trigger)
     )
     action = action_of(entity, found, case.trigger, fields, _stays(case, "", None, ()))
-    cut = tuple(sorted(found.via)) if action in CUTTING else ()
+    cut = tuple(sorted(found.via)) if action in CUTTING and not found.own else ()
     defects = [] if start is None or case.began else [Defect(found.entity, found.id, "START_MISSING", start)]
-    return RecordPlan(found.entity, found.id, entity.datenart, action, fields, cut), defects
+    return RecordPlan(found.entity, found.id, entity.datenart, action, fields, cut, found.own), defects
 
 
 def _stays(case: _Case, name: str, own_class: str | None, purposes: Sequence[str]) -> FieldPlan | None:
     """Why a field stays, or, without a name, the record itself; None: nothing keeps it."""
     retention, began, trigger = case.entity.retention, case.began, case.trigger
     key = own_class or (retention.class_ if retention is not None else None)
+    if case.found.stays is not None:
+        return FieldPlan(name, Decision.KEEP, case.found.stays)
     if case.found.holds:
         return FieldPlan(name, Decision.HOLD, "LEGAL_HOLD", basis="; ".join(case.found.holds), class_=key)
     if key is not None:

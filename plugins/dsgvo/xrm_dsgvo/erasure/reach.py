@@ -1,4 +1,4 @@
-"""Which records a plan is about: from those that are the person, by the ways that links allow, to all about them.
+"""Which records a plan is about: what an answer to the person shows, and of each what decides about it.
 
 A record that says it is another one of the same person (``data_subject_link``) is a beginning, too.
 """
@@ -8,16 +8,20 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from xrm_core.api import Field, Record
-from xrm_dsgvo.erasure.addresses import POINT, of_others, points_of
+from xrm_core.api import Record
+from xrm_dsgvo.discovery.addresses import addresses_of, is_shared
+from xrm_dsgvo.discovery.finding import walk
+from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.discovery.sources import Sources, refers_to, target_of
 from xrm_dsgvo.erasure.facts import Found, start_key
 from xrm_dsgvo.own import Writing
-from xrm_dsgvo.privacy import Edge, PrivacyModel
+from xrm_dsgvo.points import POINT
+from xrm_dsgvo.privacy import PrivacyModel
+from xrm_dsgvo.restriction.standing import standing_of
+from xrm_dsgvo.subjects import SUBJECT
 
 _AT_ONCE = 500
 _PERSONAL = ("owner", "participant", "recipient")
-Key = tuple[str, str]
-"""Entity and id."""
 
 
 def reach(
@@ -27,42 +31,22 @@ def reach(
     id_: str,
     reviewed: Mapping[Key, Mapping[str, bool]],
     also: Iterable[Key] = (),
+    *,
+    aside: bool = True,
 ) -> list[Found]:
     """The record and all that belongs to it, each once, with the links by which it was found.
 
-    ``also`` are other records of the same person.
+    ``also`` are other records of the same person; ``aside``: those in the trash and in the vault are among them.
     """
     same = [(entity, id_), *also]
-    via: dict[Key, set[str]] = {key: set() for one in same for key in _same(context, privacy, *one, same)}
-    own = frozenset(via)
-    todo = list(via)
-    while todo:
-        at = todo.pop()
-        for edge in privacy.edges_from(at[0]):
-            for key in _along(context, edge, at):
-                if key not in via:
-                    via[key] = set()
-                    todo.append(key)
-                if edge.down and key not in own:
-                    via[key].add(edge.field)
-    found = [_found(context, privacy, key, frozenset(links), own) for key, links in via.items()]
+    searching: Any = context
+    sources = Sources(searching, context.records.model, privacy, aside=aside)
+    own: dict[Key, tuple[()]] = dict.fromkeys((key for one in same for key in _same(context, sources, *one)), ())
+    own |= dict.fromkeys(addresses_of(sources, own, context.settings.region), ())
+    way = walk(sources, own)
+    locked = _locked(context, own) if aside else frozenset()
+    found = [_found(context, sources, key, frozenset(links), frozenset(own), locked) for key, links in way.via.items()]
     return [replace(each, reviewed={**each.reviewed, **reviewed.get((each.entity, each.id), {})}) for each in found]
-
-
-def where(field: Field, entity: str, id_: str) -> dict[str, Any]:
-    """A filter: a relation refers to a record."""
-    this: dict[str, Any] = {"id": {"eq": id_}}
-    return {field.name: {entity: this} if field.reference.polymorphic else this}
-
-
-def refers_to(field: Field, value: Any) -> Key | None:
-    """Entity and id of that to which a relation refers."""
-    if value is None or field.relation is None:
-        return None
-    if field.relation.polymorphic:
-        [(entity, id_)] = value.items()
-        return str(entity), str(id_)
-    return field.relation.targets[0], str(value)
 
 
 def every(context: Writing, entity: str, filter_: dict[str, Any]) -> Iterator[Record]:
@@ -75,8 +59,8 @@ def every(context: Writing, entity: str, filter_: dict[str, Any]) -> Iterator[Re
         after = str(found[-1]["id"])
 
 
-def _same(context: Writing, privacy: PrivacyModel, entity: str, id_: str, mine: Collection[Key]) -> list[Key]:
-    """All records that are said to be the same person, and the contact points at which they are reached."""
+def _same(context: Writing, sources: Sources, entity: str, id_: str) -> list[Key]:
+    """All records that are said to be the same person."""
     found: list[Key] = [(entity, id_)]
     links = context.find("data_subject_link", {"entity_name": {"eq": entity}, "record_id": {"eq": id_}}, 1)
     subject = id_ if entity == "data_subject" else next((str(each["data_subject"]) for each in links), None)
@@ -84,32 +68,24 @@ def _same(context: Writing, privacy: PrivacyModel, entity: str, id_: str, mine: 
         found.append(("data_subject", subject))
         for each in every(context, "data_subject_link", {"data_subject": {"id": {"eq": subject}}}):
             key = (str(each["entity_name"]), str(each["record_id"]))
-            if key[0] in context.records.model and context.read(*key) is not None:
+            if sources.read(key) is not None:
                 found.append(key)
-    for key in list(found):
-        points = points_of(context, privacy, *key, mine)
-        found.extend((POINT, each) for each in points if not of_others(context, each, subject))
     return list(dict.fromkeys(found))
 
 
-def _along(context: Writing, edge: Edge, at: Key) -> Iterator[Key]:
-    field = context.records.model[edge.holder][edge.field]
-    if edge.down:
-        for each in every(context, edge.holder, where(field, *at)):
-            yield edge.holder, str(each["id"])
-        return
-    record = context.read(*at)
-    target = None if record is None else refers_to(field, record[edge.field])
-    if target is None or target[0] != edge.end:
-        return
-    if target[0] == POINT and of_others(context, target[1], (record or {}).get("data_subject")):
-        return
-    yield target
+def _locked(context: Writing, own: Collection[Key]) -> frozenset[Key]:
+    """What lies in the vault, wholly or in part, since data of somebody else are restricted."""
+    mine = {str(each["deposit"]) for each in standing_of(context, (id_ for entity, id_ in own if entity == SUBJECT))}
+    looking: Any = context
+    aside = (each for name in looking.set_aside() for each in context.vaulted(name))
+    return frozenset((each.entity, each.id) for each in aside if each.deposit not in mine)
 
 
-def _found(context: Writing, privacy: PrivacyModel, key: Key, via: frozenset[str], own: frozenset[Key]) -> Found:
+def _found(
+    context: Writing, sources: Sources, key: Key, via: frozenset[str], own: frozenset[Key], locked: frozenset[Key]
+) -> Found:
     entity, id_ = key
-    record = context.read(entity, id_) or {}
+    privacy, record = sources.privacy, sources.read(key) or {}
     retention = privacy[entity].retention
     starts: dict[str, date] = {}
     if retention is not None and (day := _began(context, retention.start, key, record)):
@@ -117,7 +93,11 @@ def _found(context: Writing, privacy: PrivacyModel, key: Key, via: frozenset[str
     others = _others(context, privacy, key, record, own)
     # in a text that is empty nobody has to look for others
     empty = {each.name: True for each in privacy[entity].personal() if each.free_text and not record.get(each.name)}
-    return Found(entity, id_, via, starts, _holds(context, key, own), others=others, reviewed=empty)
+    is_point = entity == POINT and any(name != POINT for name, _ in own)
+    shared = is_point and is_shared(sources, key, record, own)
+    stays = "IN_VAULT" if key in locked else "OTHERS" if shared else None
+    found = Found(entity, id_, via, starts, _holds(context, key, own), others=others, reviewed=empty)
+    return replace(found, own=key in own, stays=stays)
 
 
 def _began(context: Writing, start: Any, key: Key, record: Record) -> date | None:
@@ -141,21 +121,21 @@ def _holds(context: Writing, key: Key, own: frozenset[Key]) -> tuple[str, ...]:
 
 def _others(context: Writing, privacy: PrivacyModel, key: Key, record: Record, own: frozenset[Key]) -> bool:
     """Whether a record that several share belongs to somebody else, too."""
-    entity, id_ = key
+    entity = key[0]
     if privacy[entity].role != "shared":
         return False
     model = context.records.model
     for each in privacy[entity].links():
         if each.link is not None and each.link.role in _PERSONAL and each.name in record:
-            target = refers_to(model[entity][each.name], record[each.name])
+            target = target_of(model[entity][each.name], record)
             if target is not None and target not in own and privacy[target[0]].role == "is_subject":
                 return True
     for other in model:
         if other.between is not None and entity in other.fields[other.between.source].reference.targets:
             far = other.fields[other.between.target]
-            here = where(other.fields[other.between.source], entity, id_)
+            here = dict(refers_to(other.fields[other.between.source], key))
             if any(privacy[name].role == "is_subject" for name in far.reference.targets):
-                linked = (refers_to(far, link[far.name]) for link in every(context, other.name, here))
+                linked = (target_of(far, link) for link in every(context, other.name, here))
                 if any(target is not None and target not in own for target in linked):
                     return True
     return False

@@ -1,18 +1,17 @@
 """An erasure is done again, once the restore of a backup has brought back what it had erased."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
-from xrm_core.api import Replay, keep_beyond_restore
+from xrm_core.api import Record, Replay, erase_in_vault, keep_beyond_restore
 from xrm_dsgvo import own
-from xrm_dsgvo.erasure.facts import Trigger
-from xrm_dsgvo.erasure.persons import same_person
-from xrm_dsgvo.erasure.plan import Decision, FieldPlan, Plan, RecordAction, RecordPlan
+from xrm_dsgvo.erasure.persons import restrictions_of, same_person
+from xrm_dsgvo.erasure.plan import Decision, Plan, kept_plan
 from xrm_dsgvo.erasure.planned import planned_of
 from xrm_dsgvo.erasure.steps import STEPS, Work, needles_of
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import privacy_of
+from xrm_dsgvo.restriction.standing import RESTRICTION, brought_back
 
 KIND = "dsgvo.erasure"
 _RUN = "erasure_run"
@@ -32,9 +31,11 @@ def replay(context: Writing, content: Mapping[str, Any]) -> None:
     The first also reaches what had been deleted by other ways before the run; the second what is held or kept by
     something that was ended before it.
     """
-    said = content["said"]
+    said, was = content["said"], kept_plan(context.records.model, content["plan"])
+    for restriction in restrictions_of(context, said, [(each.entity, each.id) for each in was.records if each.own]):
+        _out_of_vault(context, restriction)
     needles: frozenset[str] = frozenset()
-    for planned in (_as_things_are(context, said), _as_it_was(context, content["plan"])):
+    for planned in (_as_things_are(context, said), was):
         if planned is not None:
             privacy = privacy_of(context.records.model)
             needles |= needles_of(context, privacy, planned)
@@ -47,6 +48,17 @@ def replay(context: Writing, content: Mapping[str, Any]) -> None:
 def replays() -> list[Replay]:
     """What the plugin does again."""
     return [Replay(KIND, replay)]
+
+
+def _out_of_vault(context: Writing, restriction: Record) -> None:
+    """What was restricted when the backup was made comes back for the erasure; or ends there, if nobody can open it."""
+    refusal = context.attempt(lambda: brought_back(context, [restriction]))
+    if refusal is None:
+        return
+    if refusal.code != "SEALED_KEY_DESTROYED":
+        raise refusal
+    erase_in_vault(context, str(restriction["deposit"]))
+    own.change(context, RESTRICTION, str(restriction["id"]), {"status": "lifted", "deposit": None})
 
 
 def _as_things_are(context: Writing, said: Mapping[str, Any]) -> Plan | None:
@@ -64,30 +76,12 @@ def _as_things_are(context: Writing, said: Mapping[str, Any]) -> Plan | None:
     return planned_of(looking, {**said, "scope": scope}, same)
 
 
-def _as_it_was(context: Writing, said: Mapping[str, Any]) -> Plan:
-    """The plan that was run, as far as the model still has its entities and fields."""
-    model = context.records.model
-    records = [_record(model[each["entity"]], each) for each in said["records"] if each["entity"] in model]
-    return Plan(Trigger(said["trigger"]), date.fromisoformat(said["day"]), tuple(records))
-
-
-def _record(entity: Any, said: Mapping[str, Any]) -> RecordPlan:
-    fields = [
-        FieldPlan(each["name"], Decision(each["decision"]), each["code"], each["strategy"], each["basis"])
-        for each in said["fields"]
-        if each["name"] in entity.fields
-    ]
-    cut = tuple(name for name in said["cut"] if name in entity.fields)
-    action = RecordAction(said["action"])
-    return RecordPlan(said["entity"], said["id"], said["datenart"], action, tuple(fields), cut)
-
-
 def _note(context: Writing, content: Mapping[str, Any]) -> None:
     """The run says again that it was done: its plan alone may have come back, or not even that."""
     said = content["said"]
     stored = context.read(_RUN, content["run"])
     if stored is None:
         own.create(context, _RUN, {**said, "plan": content["plan"]})
-    elif stored["status"] == "planned":
+    elif not str(stored["status"]).startswith("complete"):
         done = {name: value for name, value in said.items() if name not in (*_SCOPE, "plan_hash")}
         own.change(context, _RUN, content["run"], done)

@@ -1,4 +1,4 @@
-"""What a run does, step by step, in one transaction: all of it is done, or nothing.
+"""What a run does, step by step: in one transaction, or a part of the records in each.
 
 Each step is given the plan and may be called again after all of it is done: then it finds nothing to do. ``STEPS`` is
 open to other parts of the plugin: who keeps values elsewhere (keys, indexes) appends what ends them there.
@@ -10,15 +10,15 @@ from typing import Any
 
 from xrm_core.api import Field, Record, erase_values, former_values
 from xrm_dsgvo import own
+from xrm_dsgvo.discovery.sources import target_of
 from xrm_dsgvo.erasure.facts import Trigger
 from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
-from xrm_dsgvo.erasure.reach import refers_to
 from xrm_dsgvo.erasure.values import erased
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import PrivacyModel
 from xrm_dsgvo.subjects import SUBJECT
 
-_GONE = {RecordAction.ANONYMIZE, RecordAction.DELETE}
+GONE = {RecordAction.ANONYMIZE, RecordAction.DELETE}
 _ENDED = {RecordAction.HOLD, RecordAction.NOTHING, RecordAction.REVIEW}
 
 
@@ -55,13 +55,13 @@ def needles_of(context: Writing, privacy: PrivacyModel, plan: Plan) -> frozenset
 
 def change_fields(work: Work) -> int:
     """Empty, replace or coarsen fields, and cut the links to the person; deleted records do not need it."""
-    return sum(_changed(work, each) for each in work.plan.records if each.action is not RecordAction.DELETE)
+    return sum(change(work, each) for each in work.plan.records if each.action is not RecordAction.DELETE)
 
 
 def delete_records(work: Work) -> int:
     """Delete what goes as a whole: what refers to others before those."""
     count = 0
-    for each in sorted(_deleted(work), key=lambda each: not each.cut):
+    for each in deleted(work.plan):
         if work.context.read(each.entity, each.id) is not None:
             own.delete(work.context, each.entity, each.id)
             count += 1
@@ -83,7 +83,7 @@ def end_subject(work: Work) -> int:
     """The person is erased, for good: nothing new comes to them."""
     count = 0
     for each in work.plan.records:
-        stored = work.context.read(each.entity, each.id) if each.entity == SUBJECT and each.action in _GONE else None
+        stored = work.context.read(each.entity, each.id) if each.entity == SUBJECT and each.action in GONE else None
         if stored is not None and stored["status"] != "erased":
             own.change(work.context, SUBJECT, each.id, {"status": "erased"})
             count += 1
@@ -98,8 +98,9 @@ STEPS: list[Step] = [
 ]
 
 
-def _deleted(work: Work) -> list[RecordPlan]:
-    return [each for each in work.plan.records if each.action is RecordAction.DELETE]
+def deleted(plan: Plan) -> list[RecordPlan]:
+    """What goes as a whole, in that order: what refers to others before those."""
+    return sorted((each for each in plan.records if each.action is RecordAction.DELETE), key=lambda each: not each.cut)
 
 
 def _touched(work: Work, plan: RecordPlan) -> list[str]:
@@ -119,7 +120,8 @@ def pending(work: Work, plan: RecordPlan) -> Mapping[str, Any]:
     return {name: value for name, value in _values(work, plan, stored).items() if value != stored.get(name)}
 
 
-def _changed(work: Work, plan: RecordPlan) -> bool:
+def change(work: Work, plan: RecordPlan) -> bool:
+    """Do to the fields of one record what is planned for them; answers whether there was anything to do."""
     changes = pending(work, plan)
     if changes:
         own.change(work.context, plan.entity, plan.id, changes)
@@ -142,7 +144,7 @@ def _elsewhere(work: Work, plan: RecordPlan, link: Field, value: Any) -> Any:
     """A required link leads to a record with nobody in it: one for each run and entity, so that what belonged together
     still does; one for each record where no two may refer to the same.
     """
-    target = refers_to(link, value)
+    target = target_of(link, {link.name: value})
     if target is None or work.plan.trigger is Trigger.RETENTION:
         return value
     keys = (key for key in work.context.records.model[plan.entity].unique_together if link.name in key)

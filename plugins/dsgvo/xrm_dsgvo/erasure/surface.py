@@ -1,26 +1,20 @@
-"""The mutations of erasure: a plan is opened, looked at, and run, by somebody else where much depends on it."""
+"""``dsgvoErasureOpen``: a plan is made, and kept to be looked at."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import Any
 
-from xrm_core.api import Action, ActionContext, On, Refuse, recheck_messages
+from xrm_core.api import Action, ActionContext, On, Refuse
 from xrm_dsgvo import own
 from xrm_dsgvo.discovery.graph import Candidate
-from xrm_dsgvo.erasure import replaying
-from xrm_dsgvo.erasure.persons import same_person
+from xrm_dsgvo.erasure.ending import RUN
+from xrm_dsgvo.erasure.persons import is_there, restrictions_of, same_person
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.planned import planned_of
-from xrm_dsgvo.erasure.running import carry_out, kept_of
 from xrm_dsgvo.privacy import privacy_of
-from xrm_dsgvo.restriction.standing import require_nothing_restricted
-from xrm_dsgvo.retention.deadline import end_of
-
-RUN = "erasure_run"
-_BACKUPS = "LK-35T-BACKUP"
+from xrm_dsgvo.restriction.standing import require_erasable
 
 
 class ErasureTrigger(Enum):
@@ -123,53 +117,15 @@ class ErasureOpened:
     candidates: list[ErasureCandidate]
 
 
-@dataclass
-class ErasureRunInput:
-    """Which, and the plan that was looked at."""
-
-    run: str
-    plan_hash: str
-
-
-@dataclass
-class StepDone:
-    """How much a step has done."""
-
-    name: str
-    count: int
-
-
-@dataclass
-class Kept:
-    """What stays, why, and until when."""
-
-    datenart: str
-    decision: str
-    basis: str
-    until: date | None
-    records: int
-
-
-@dataclass
-class ErasureDone:
-    """The answer: what was done, what stays, and when the last backup with it is gone."""
-
-    status: str
-    steps: list[StepDone]
-    kept: list[Kept]
-    backup_clear_on: date
-
-
 def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
     """Plan it. Nothing is erased yet.
 
     Raises:
-        Refuse: there is no such record, it is no person's, or data of the person are restricted.
+        Refuse: there is no such record, it is no person's, or the person wants their restricted data kept.
     """
-    require_nothing_restricted(context, given.entity, given.record)
     model = context.records.model
     known = given.entity in model and privacy_of(model)[given.entity].role == "is_subject"
-    if not known or context.read(given.entity, given.record) is None:
+    if not known or not is_there(context, (given.entity, given.record)):
         raise Refuse({"en": "There is no such person.", "de": "Diese Person gibt es nicht."}, field="record")
     if wrong := next((key for key in given.running if key not in context.settings.all_registers().activities), None):
         text = {"en": f"There is no activity {wrong}.", "de": f"Es gibt keine Tätigkeit {wrong}."}
@@ -187,67 +143,10 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
         },
     }
     same, candidates = same_person(context, privacy_of(model), scope)
+    require_erasable(restrictions_of(context, scope, same), given.trigger.value)
     planned = planned_of(context, scope, same)
     run = own.create(context, RUN, scope | {"status": "planned", "plan_hash": planned.hash, "plan": planned.exported()})
     return _opened(run, planned, candidates)
-
-
-def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
-    """Carry a plan out, if it still is what was looked at.
-
-    Raises:
-        Refuse: it is not, somebody has to decide first, or somebody else has to run it.
-    """
-    context.hold(RUN, given.run)
-    stored = context.read(RUN, given.run)
-    if stored is None or stored["status"] != "planned":
-        raise Refuse({"en": "There is no such plan.", "de": "Diesen Plan gibt es nicht."}, field="run")
-    require_nothing_restricted(context, str(stored["entity_name"]), str(stored["record_id"]))
-    same, _ = same_person(context, privacy_of(context.records.model), stored)
-    planned = planned_of(context, stored, same)
-    if given.plan_hash != stored["plan_hash"] or planned.hash != stored["plan_hash"]:
-        text = {
-            "en": "The data have changed since: open the plan anew.",
-            "de": "Die Daten haben sich seither geändert: den Plan neu öffnen.",
-        }
-        raise Refuse(text, field="planHash")
-    if planned.needs_review:
-        text = {
-            "en": "Decide on the texts that are to be reviewed.",
-            "de": "Erst über die zu prüfenden Texte entscheiden.",
-        }
-        raise Refuse(text, field="reviewed")
-    _four_eyes(context, stored, planned)
-    person = (str(stored["entity_name"]), str(stored["record_id"]))
-    steps = carry_out(context, planned, lambda: planned_of(context, stored, same), person)
-    recheck_messages(context)
-    kept = list(kept_of(planned))
-    status = "complete_with_retention" if kept else "complete"
-    today = planned.day
-    clear = end_of(context.settings.all_registers().retention_classes[_BACKUPS], today)
-    assert clear is not None  # noqa: S101 - nothing suspends it
-    told = [Kept(*key, count) for key, count in sorted(Counter(kept).items(), key=str)]
-    report = {
-        "steps": steps,
-        "kept": [
-            [each.datenart, each.decision, each.basis, each.until and str(each.until), each.records] for each in told
-        ],
-    }
-    done = {"status": status, "approved_by": context.caller.actor, "ran_at": own.now(), "report": report}
-    done["backup_clear_on"] = clear.isoformat()
-    own.change(context, RUN, given.run, done)
-    replaying.keep(context, given.run, stored, planned, done)
-    return ErasureDone(status, [StepDone(*each) for each in steps.items()], told, clear)
-
-
-def _four_eyes(context: ActionContext, stored: Any, planned: Plan) -> None:
-    much = len(planned.records) > context.settings.erasure_alone or bool(stored["scope"]["reviewed"])
-    if much and context.caller.actor in (None, stored["created_by"]):
-        text = {
-            "en": "Somebody else than who has opened the plan runs it.",
-            "de": "Den Plan führt jemand anderes aus, als ihn geöffnet hat.",
-        }
-        raise Refuse(text, field="run")
 
 
 def _opened(id_: str, planned: Plan, candidates: Iterable[Candidate]) -> ErasureOpened:
@@ -270,13 +169,9 @@ def _opened(id_: str, planned: Plan, candidates: Iterable[Candidate]) -> Erasure
 
 
 def actions() -> list[Action]:
-    """``dsgvoErasureOpen`` and ``dsgvoErasureRun``."""
+    """``dsgvoErasureOpen``."""
     opens = {"en": "Plan the erasure of a person's data.", "de": "Die Löschung der Daten einer Person planen."}
-    runs = {"en": "Carry out a plan of erasure.", "de": "Einen Löschplan ausführen."}
-    return [
-        Action("dsgvo.erasure_open", open_run, input=ErasureOpenInput, answers=ErasureOpened, description=opens),
-        Action("dsgvo.erasure_run", run, input=ErasureRunInput, answers=ErasureDone, description=runs),
-    ]
+    return [Action("dsgvo.erasure_open", open_run, input=ErasureOpenInput, answers=ErasureOpened, description=opens)]
 
 
 def hooks() -> list[On]:

@@ -1,22 +1,44 @@
-"""Whether data of a person lie in the vault."""
+"""What of a person lies in the vault, and that it comes back for those who erase it."""
 
-from xrm_core.api import Refuse
-from xrm_dsgvo.own import Looking
-from xrm_dsgvo.subjects import SUBJECT
+from collections.abc import Collection, Iterable
 
-_LIFT = {
-    "en": "Data of this person are restricted: lift the restriction first (dsgvoRestrictionLift).",
-    "de": "Daten dieser Person sind eingeschränkt: erst die Einschränkung aufheben (dsgvoRestrictionLift).",
-}
+from xrm_core.api import Record, Refuse, bring_back
+from xrm_dsgvo import own
+from xrm_dsgvo.own import Looking, Writing
+
+RESTRICTION = "restriction"
+_STANDING = ("active", "lift_announced")
+_WANTED = frozenset({"unlawful", "claims"})
+"""Grounds on which the person wants their data kept (Article 18(1)(b) and (c))."""
 
 
-def require_nothing_restricted(context: Looking, entity: str, record: str) -> None:
-    """Raise Refuse: of the person that a record is, something lies in the vault."""
-    subjects = [record]
-    if entity != SUBJECT:
-        links = context.find("data_subject_link", {"entity_name": {"eq": entity}, "record_id": {"eq": record}})
-        subjects = [str(each["data_subject"]) for each in links]
-    for subject in subjects:
-        of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": ["active", "lift_announced"]}}
-        if any(each["deposit"] is not None for each in context.find("restriction", of)):
-            raise Refuse(_LIFT, field="record")
+def standing_of(context: Looking, subjects: Iterable[str]) -> list[Record]:
+    """The restrictions of persons of which something lies in the vault; the oldest first."""
+    found: list[Record] = []
+    for subject in sorted(set(subjects)):
+        of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(_STANDING)}}
+        found += [each for each in context.find(RESTRICTION, of) if each["deposit"] is not None]
+    return sorted(found, key=lambda each: str(each["id"]))
+
+
+def require_erasable(restrictions: Collection[Record], trigger: str) -> None:
+    """Raise Refuse: the person wants the data kept, and has not asked for the erasure themselves."""
+    if trigger != "request" and any(each["ground"] in _WANTED for each in restrictions):
+        text = {
+            "en": "The person wants these data kept (Article 18(1)): only at their request are they erased.",
+            "de": "Die Person will diese Daten erhalten wissen (Art. 18 Abs. 1): nur auf ihren Antrag wird gelöscht.",
+        }
+        raise Refuse(text, field="trigger")
+
+
+def brought_back(context: Writing, restrictions: Iterable[Record]) -> None:
+    """Bring all of it back, for the erasure in the same transaction: what was moved last comes first.
+
+    Raises:
+        ValidationFailed: something does not fit any more, such as an address that another record has by now.
+        SealingUnavailable: it cannot be opened.
+    """
+    for each in sorted(restrictions, key=lambda each: str(each["id"]), reverse=True):
+        bring_back(context, str(each["deposit"]))
+        ended = {"status": "lifted", "lifted_at": own.now(), "lifted_because": "erasure", "deposit": None}
+        own.change(context, RESTRICTION, str(each["id"]), ended)

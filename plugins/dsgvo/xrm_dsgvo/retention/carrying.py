@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from xrm_dsgvo import own
+from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
-from xrm_dsgvo.erasure.reach import Key
 from xrm_dsgvo.erasure.running import carry_out
 from xrm_dsgvo.erasure.steps import Work, pending
 from xrm_dsgvo.erasure.values import erased

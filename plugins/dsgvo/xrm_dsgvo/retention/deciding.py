@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
+from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.discovery.sources import target_of
 from xrm_dsgvo.erasure.facts import Found, Trigger, start_key
 from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.planning import PROOFS, plan
-from xrm_dsgvo.erasure.reach import Key, reach, refers_to
+from xrm_dsgvo.erasure.reach import reach
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.privacy import PrivacyModel, privacy_of
@@ -54,10 +56,10 @@ class Decided:
 def decide(context: Writing, registers: Registers, key: Key, day: date) -> Decided:
     """Look at a record. Nothing is changed."""
     privacy = privacy_of(context.records.model)
-    found = list(_with_starts(privacy, key, reach(context, privacy, *key, {})))
+    found = list(_with_starts(privacy, key, reach(context, privacy, *key, {}, aside=False)))
     planned = plan(privacy, registers, found, day, Trigger.RETENTION)
     root = next(each for each in planned.records if (each.entity, each.id) == key)
-    own = [(each.entity, each.id) for each in found if not each.via]
+    own = [(each.entity, each.id) for each in found if each.own or not each.via]
     persons = {each for one in own for each in above(context, privacy, one)}
     starts = {
         (each.entity, each.id): each.starts[name] for each in found if (name := _start(privacy, each)) in each.starts
@@ -141,6 +143,6 @@ def _ways(context: Writing, privacy: PrivacyModel, root: RecordPlan) -> Iterator
         link, relation = each.link, entity[each.name]
         if link is None or link.role not in _PERSONAL or link.on_erase in ("keep", "block") or relation.required:
             continue
-        target = refers_to(relation, stored.get(each.name))
+        target = target_of(relation, stored)
         if target is not None and privacy[target[0]].role == "is_subject":
             yield each.name

@@ -9,8 +9,6 @@ from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
-
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, On, Schedule
 from xrm_dsgvo import own
 from xrm_dsgvo.own import Writing
@@ -35,14 +33,14 @@ def retain(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"retention": "off"}
     registers, day = settings.all_registers(), _today(settings)
     privacy = privacy_of(job.records.model)
-    run, tally = _in(job, lambda context: _begun(context, day, settings.retention))
+    run, tally = own.in_job(job, lambda context: _begun(context, day, settings.retention))
     batch = Batch(registers, day, run if settings.retention == "delete" else None)
     defects: list[dict[str, str]] = []
     for said in kept(privacy):
         first = partial(page, model=job.records.model, registers=registers, said=said, day=day, after="", limit=1)
         after: str | None = "" if _looked(job, first).ids else None
         while after is not None:
-            after, tally = _in(job, partial(_batch, batch=batch, run=run, said=said, after=after, tally=tally))
+            after, tally = own.in_job(job, partial(_batch, batch=batch, run=run, said=said, after=after, tally=tally))
         after = ""
         while after is not None:
             missing = partial(without_start, registers=registers, said=said, day=day, after=after)
@@ -51,7 +49,7 @@ def retain(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
             defects += [{"entity": said.name, "id": each, "code": "START_MISSING"} for each in ids]
     ended = {"status": "complete", "ended_at": own.now()}
     told = tally.exported() | {"defects": defects[:_MOST_DEFECTS]}
-    _in(job, lambda context: own.change(context, RUN, run, ended | {"report": told}))
+    own.in_job(job, lambda context: own.change(context, RUN, run, ended | {"report": told}))
     return {"done": sum(sum(each.values()) for each in tally.done.values()), "defects": len(defects)}
 
 
@@ -92,17 +90,6 @@ def _looked(job: JobContext, do: Callable[[Any], Result]) -> Result:
     """What only reads keeps nobody from writing."""
     with job.read() as connection:
         return do(job.within(connection))
-
-
-def _in(job: JobContext, do: Callable[[Any], Result]) -> Result:
-    """In a transaction of its own; all of it again if that met a deadlock."""
-
-    def whole(connection: Connection) -> Result:
-        context: Any = job.within(connection)
-        context.settings = job.settings
-        return do(context)
-
-    return job.transact(whole)
 
 
 def _begun(context: Writing, day: date, mode: str) -> tuple[str, Tally]:

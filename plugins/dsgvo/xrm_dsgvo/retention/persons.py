@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from xrm_core.api import former_values
-from xrm_dsgvo.erasure.reach import Key, refers_to
+from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.discovery.sources import target_of
 from xrm_dsgvo.own import Looking, Writing
 from xrm_dsgvo.privacy import PrivacyModel
 from xrm_dsgvo.subjects import SUBJECT
@@ -62,7 +63,7 @@ def _targets(context: Writing, privacy: PrivacyModel, key: Key) -> Iterator[Key]
         return
     for each in privacy[key[0]].links():
         if each.link is not None and each.link.traverse in _DOWN and each.name in record:
-            target = refers_to(context.records.model[key[0]][each.name], record[each.name])
+            target = target_of(context.records.model[key[0]][each.name], record)
             if target is not None:
                 yield target
 

@@ -1,6 +1,7 @@
 """A step of erasures: the keys of what goes are destroyed once the run is committed, so that no copy can be read."""
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 from xrm_core.api import Record, Sealing, destroy_keys
 from xrm_dsgvo.discovery.sources import target_of
@@ -21,8 +22,20 @@ def take_part() -> None:
         STEPS.insert(_FIRST, _KEYS)
 
 
+Keys = list[tuple[str, list[str] | None]]
+"""Of whom, and of which classes; None: of all."""
+
+
 def end_keys(work: Work) -> int:
-    """Have keys destroyed; answers how many sealed values go with them.
+    """Have keys destroyed; answers how many sealed values go with them."""
+    count, keys = keys_of(work)
+    for subject, classes in keys:
+        destroy_keys(work.context.connection, subject, classes)
+    return count
+
+
+def keys_of(work: Work) -> tuple[int, Keys]:
+    """How many sealed values go, and with which keys. Asked before links are cut.
 
     A key goes if nothing stays that it has sealed. With a person of whom nothing sealed stays go all keys, so that
     nothing is sealed for them any more; what they have sealed before, and is empty by now, goes as well.
@@ -39,16 +52,22 @@ def end_keys(work: Work) -> int:
                 count += stored.get(name) is not None
             elif stored.get(name) is not None:
                 staying[subject].add(sealing.class_name)
+    return count, list(_keys(work, going, staying))
+
+
+def _keys(
+    work: Work, going: Mapping[str, set[str]], staying: Mapping[str, set[str]]
+) -> Iterator[tuple[str, list[str] | None]]:
     whole = {each.id for each in work.plan.records if each.action in _WHOLE}
     for subject, classes in sorted(going.items()):
         if work.plan.trigger is Trigger.RETENTION and subject not in whole:
             # what is due is one record of a person who stays, with others that the same key has sealed
             continue
-        if subject in whole and subject not in staying:
-            destroy_keys(work.context.connection, subject)
-        elif left := classes - staying[subject]:
-            destroy_keys(work.context.connection, subject, left)
-    return count
+        stays = staying.get(subject, set())
+        if subject in whole and not stays:
+            yield subject, None
+        elif left := classes - stays:
+            yield subject, sorted(left)
 
 
 def _sealed(work: Work, plan: RecordPlan) -> dict[str, Sealing]:
@@ -71,4 +90,5 @@ def _subject(work: Work, plan: RecordPlan, sealing: Sealing, stored: Record) -> 
     return plan.id if target is None else target[1]
 
 
-_KEYS = Step("keys", end_keys)
+KEYS = "keys"
+_KEYS = Step(KEYS, end_keys)

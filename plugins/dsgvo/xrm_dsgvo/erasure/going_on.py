@@ -1,0 +1,152 @@
+"""Large erasures go on by a job, part by part. What was killed goes on where it was; what refuses is told."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from xrm_core.api import JobContext, JobDied, JobFailed, JobHandler, destroy_keys, enqueue
+from xrm_dsgvo import own
+from xrm_dsgvo.erasure.ending import COMPLETE, RUN, ended
+from xrm_dsgvo.erasure.parts import BEFORE_HISTORY, Progress, failure, go_on, names_anybody
+from xrm_dsgvo.erasure.plan import Plan, RecordAction, kept_plan
+from xrm_dsgvo.erasure.planned import planned_of
+from xrm_dsgvo.erasure.running import carry_out
+from xrm_dsgvo.erasure.steps import needles_of
+from xrm_dsgvo.own import Writing
+from xrm_dsgvo.privacy import privacy_of
+
+ERASE = "dsgvo.erase"
+_ATTEMPTS = 10
+_SECONDS = 120.0
+"""Of the transaction of a part."""
+
+
+@dataclass
+class ErasureFailure:
+    """What has refused: in which step, by which error code, and of which record, if it is one."""
+
+    step: str
+    code: str
+    entity: str | None
+    record: str | None
+
+
+def enqueue_run(context: Writing, run: str, owner: str | None) -> None:
+    """Let a job go on with a run; one of them at a time."""
+    enqueue(context.connection, ERASE, {"run": run}, key=f"{ERASE} {run}", owner=owner)
+
+
+def erase(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Go on until all is done, or nothing more goes."""
+    run = str(payload["run"])
+    parts, through = _Parts(run), False
+    try:
+        while not through:
+            status, percent = own.in_job(job, parts.next, _SECONDS)
+            job.progress(percent)
+            through = status != "running"
+    finally:
+        if job.cancelled and not through:
+            job.transact_anyway(lambda connection: fail(own.within(job, connection), run, "CANCELLED"))
+    if status == "failed":
+        raise JobFailed("Parts of the erasure were refused: dsgvoErasurePlan says which.", retry=False)
+    return {"status": status}
+
+
+class _Parts:
+    """The parts of one run as one attempt does them: the plan is read once, and so is what names the person."""
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self._plan: Plan | None = None
+        self._needles: frozenset[str] | None = None
+
+    def next(self, context: Writing) -> tuple[str, int]:
+        """Do the next part; answers the status of the run after it, and how much is done."""
+        context.hold(RUN, self._run)
+        stored = context.read(RUN, self._run)
+        if stored is None or stored["status"] != "running":
+            return ("gone" if stored is None else str(stored["status"])), 100
+        if self._plan is None:
+            self._plan = kept_plan(context.records.model, stored["plan"])
+        progress = Progress.of(stored["progress"])
+        if progress.is_through:
+            return _finish(context, stored, self._plan, progress), 100
+        if held(context, self._plan):
+            return fail(context, self._run, "LEGAL_HOLD"), progress.percent(self._plan)
+        needles: frozenset[str] = frozenset()
+        if names_anybody(progress.step, self._plan):
+            if self._needles is None:
+                self._needles = needles_of(context, privacy_of(context.records.model), self._plan)
+            needles = self._needles
+        go_on(context, self._plan, progress, needles, context.settings.erasure_batch)
+        # as long as a text could not be blackened, former values say what names the person
+        status = "failed" if progress.failures and progress.step not in BEFORE_HISTORY else "running"
+        own.change(context, RUN, self._run, {"status": status, "progress": progress.exported()})
+        return status, progress.percent(self._plan)
+
+
+def held(context: Writing, plan: Plan) -> bool:
+    """Whether a legal hold has come upon anything that is still to go since it was planned."""
+    after = ""
+    going = {(each.entity, each.id) for each in plan.records if each.action is not RecordAction.HOLD}
+    entities = {entity for entity, _ in going}
+    while holds := context.find("legal_hold", {"status": {"eq": "active"}}, 500, after):
+        for each in holds:
+            whole = each["record_id"] is None and each["entity_name"] in entities
+            if whole or (str(each["entity_name"]), str(each["record_id"])) in going:
+                return True
+        after = str(holds[-1]["id"])
+    return False
+
+
+def fail(context: Writing, run: str, code: str) -> str:
+    """Keep that a run does not go on, and why; answers its status."""
+    context.hold(RUN, run)
+    stored = context.read(RUN, run)
+    if stored is None or stored["status"] != "running":
+        return "gone" if stored is None else str(stored["status"])
+    progress = Progress.of(stored["progress"])
+    progress.failures.append(failure(progress.step or "look", code))
+    own.change(context, RUN, run, {"status": "failed", "progress": progress.exported()})
+    return "failed"
+
+
+def jobs() -> list[JobHandler]:
+    """What goes on with runs."""
+    return [JobHandler(ERASE, erase, attempts=_ATTEMPTS, dead=_died)]
+
+
+def _died(job: JobDied, payload: Mapping[str, Any]) -> None:
+    fail(job.within(), str(payload["run"]), job.code)
+
+
+def _finish(context: Writing, stored: Mapping[str, Any], plan: Plan, progress: Progress) -> str:
+    """Look for the person again: what has come meanwhile goes now; then the keys. Else the run has failed."""
+    run = str(stored["id"])
+    person = (str(stored["entity_name"]), str(stored["record_id"]))
+    again: Callable[[], Plan] = partial(planned_of, context, stored, own_of(plan, person))
+    left, counts = again(), dict(progress.counts)
+    if left.needs_review:
+        return fail(context, run, "TEXTS_TO_REVIEW")
+
+    def rest() -> None:
+        for name, count in carry_out(context, left, again, person).items():
+            counts[name] += count
+
+    if (refusal := context.attempt(rest)) is not None:
+        return fail(context, run, refusal.code)
+    for subject, classes in progress.keys:
+        destroy_keys(context.connection, subject, classes)
+    done = ended(context, plan, counts)
+    own.change(context, RUN, run, {**done, "progress": progress.exported()})
+    return str(done["status"])
+
+
+def own_of(plan: Plan, person: tuple[str, str]) -> list[tuple[str, str]]:
+    """The other records that are the person, as they were when it was planned: nothing joins them any more."""
+    return [key for each in plan.records if each.own and (key := (each.entity, each.id)) != person]
+
+
+__all__ = ["COMPLETE", "ERASE", "ErasureFailure", "enqueue_run", "erase", "fail", "jobs"]

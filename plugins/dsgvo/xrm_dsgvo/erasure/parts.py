@@ -1,0 +1,135 @@
+"""A run in parts, each a transaction: what comes when, and how far it is. Ids and names, no content.
+
+The person comes first: what is theirs loses its values in the transaction that begins the run, so that nobody finds
+them, or writes to them, in a state that is half done. Former values and files go last, since what names the person is
+known by them as long as texts are left in which it is to be blackened; keys when all else is done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from xrm_core.api import recheck_messages
+from xrm_dsgvo import own
+from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
+from xrm_dsgvo.erasure.steps import GONE, STEPS, Work, change, deleted
+from xrm_dsgvo.own import Writing
+from xrm_dsgvo.privacy import privacy_of
+from xrm_dsgvo.sealed.ending import KEYS, Keys, keys_of
+from xrm_dsgvo.subjects import SUBJECT
+
+ORDER = ("fields", "records", "history", "subject")
+"""After the first part, which has noted the keys and done what is the person; then it is looked whether all is done."""
+
+BEFORE_HISTORY = ORDER[:2]
+
+MOST_REFUSED = 100
+"""So many records that refuse are named; of more the first."""
+
+
+@dataclass
+class Progress:
+    """How far a run is.
+
+    Args:
+        step: which of ``ORDER`` is next; none of them: all are done.
+        at: how many records of it are done.
+        counts: how much each step has done.
+        keys: which are destroyed at the end.
+        surrogates: records in which nobody is, to which links lead: by entity and whose they are.
+        failures: what has refused, as :class:`~xrm_dsgvo.erasure.going_on.ErasureFailure`.
+    """
+
+    step: str = ORDER[0]
+    at: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    keys: Keys = field(default_factory=list)
+    surrogates: dict[tuple[str, str], str] = field(default_factory=dict)
+    failures: list[dict[str, str | None]] = field(default_factory=list)
+
+    def exported(self) -> dict[str, Any]:
+        """As JSON."""
+        made = [[*place, id_] for place, id_ in self.surrogates.items()]
+        return {**vars(self), "keys": [list(each) for each in self.keys], "surrogates": made}
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any] | None) -> Self:
+        """Of JSON."""
+        made = {(entity, whose): id_ for entity, whose, id_ in (said or {}).get("surrogates", ())}
+        keys = [(subject, classes) for subject, classes in (said or {}).get("keys", ())]
+        return cls(**{**(said or {}), "keys": keys, "surrogates": made})
+
+    @property
+    def is_through(self) -> bool:
+        """Whether no step is left."""
+        return self.step not in ORDER
+
+    def percent(self, plan: Plan) -> int:
+        """How much of it is done."""
+        sizes = [len(records_of(step, plan)) for step in ORDER]
+        done = sum(sizes) if self.is_through else sum(sizes[: ORDER.index(self.step)]) + self.at
+        return 100 * done // max(sum(sizes), 1)
+
+
+def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
+    """The first part: what is the person loses its values, what waits to be sent to them is looked at again, and it is
+    noted which keys go.
+    """
+    progress = Progress(counts=dict.fromkeys((KEYS, *ORDER), 0))
+    work = Work(context, privacy_of(context.records.model), plan, needles, progress.surrogates)
+    progress.counts[KEYS], progress.keys = keys_of(work)
+    for each in plan.records:
+        if each.own:
+            progress.counts["fields"] += change(work, each)
+            if each.entity == SUBJECT and each.action in GONE:
+                own.change(context, SUBJECT, each.id, {"status": "erasing"})
+    recheck_messages(context)
+    return progress
+
+
+def go_on(context: Writing, plan: Plan, progress: Progress, needles: frozenset[str], most: int) -> None:
+    """The next part, of so many records. What refuses one of them keeps no other, and is noted."""
+    records = records_of(progress.step, plan)
+    for each in records[progress.at : progress.at + most]:
+        made = dict(progress.surrogates)
+        work = Work(context, privacy_of(context.records.model), replace(plan, records=(each,)), needles, made)
+        done: list[int] = []
+        refusal = context.attempt(lambda work=work, done=done: done.append(_DO[progress.step](work)))  # type: ignore[misc]
+        if refusal is None:
+            progress.counts[progress.step] += done[0]
+            progress.surrogates = made
+        elif len(progress.failures) < MOST_REFUSED:
+            progress.failures.append(failure(progress.step, refusal.code, each))
+    progress.at += most
+    while not progress.is_through and progress.at >= len(records_of(progress.step, plan)):
+        progress.step, progress.at = _after(progress.step), 0
+
+
+def failure(step: str, code: str, record: RecordPlan | None = None) -> dict[str, str | None]:
+    """What is kept of a refusal: no text of it, which may have values."""
+    key = (None, None) if record is None else (record.entity, record.id)
+    return {"step": step, "code": code, "entity": key[0], "record": key[1]}
+
+
+def records_of(step: str, plan: Plan) -> list[RecordPlan]:
+    """With what records a step has to do, in its order."""
+    if step == "fields":
+        return [each for each in plan.records if not each.own and each.action is not RecordAction.DELETE]
+    if step == "records":
+        return deleted(plan)
+    if step == "subject":
+        return [each for each in plan.records if each.entity == SUBJECT]
+    return list(plan.records) if step == "history" else []
+
+
+def names_anybody(step: str, plan: Plan) -> bool:
+    """Whether it has to be known for a step what names the person."""
+    planned = (each for record in records_of(step, plan) for each in record.fields)
+    return step == "fields" and any(f.decision is Decision.ERASE and f.strategy == "redact_text" for f in planned)
+
+
+def _after(step: str) -> str:
+    return (*ORDER, "")[ORDER.index(step) + 1]
+
+
+_DO = {each.name: each.do for each in STEPS if each.name in ORDER}

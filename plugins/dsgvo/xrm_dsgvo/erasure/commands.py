@@ -39,7 +39,8 @@ def erasures(
 def resume(context: CommandContext, run: Annotated[str, typer.Argument(help="Id of the run.")]) -> None:
     """Let an erasure go on that has failed, once what stood in its way is mended, or whose job is gone."""
     with context.transaction() as connection:
-        let_go_on(context.within(connection), run)
+        writing: Any = context.within(connection)
+        let_go_on(writing, run)
     typer.echo(f"{run} goes on by a job.")
 
 

@@ -119,7 +119,8 @@ def jobs() -> list[JobHandler]:
 
 
 def _died(job: JobDied, payload: Mapping[str, Any]) -> None:
-    fail(job.within(), str(payload["run"]), job.code)
+    context: Any = job.within()
+    fail(context, str(payload["run"]), job.code)
 
 
 def _finish(context: Writing, stored: Mapping[str, Any], plan: Plan, progress: Progress) -> str:

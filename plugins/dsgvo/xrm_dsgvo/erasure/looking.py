@@ -72,12 +72,16 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
         kept=kept_told(report),
         backup_clear_on=days(stored["backup_clear_on"]),
         percent=100 if is_done else progress.percent(kept_plan(context.model, plan)) if stored["progress"] else 0,
-        failures=[ErasureFailure(**each) for each in progress.failures],
+        failures=[_failure(each) for each in progress.failures],
     )
 
 
 def _record(said: Mapping[str, Any]) -> PlannedRecord:
     return PlannedRecord(said["entity"], said["id"], said["action"], said["cut"], [_field(f) for f in said["fields"]])
+
+
+def _failure(said: Mapping[str, Any]) -> ErasureFailure:
+    return ErasureFailure(said["step"], said["code"], said["entity"], said["record"])
 
 
 def _field(said: Mapping[str, Any]) -> PlannedField:

@@ -35,7 +35,7 @@ __all__ = ["make_distribution"]
 
 SOURCE = """
 from pathlib import Path
-from xrm_core.api import CustomFieldType, JobHandler, Schedule, TextFormat, hookimpl
+from xrm_core.api import Action, CustomFieldType, JobHandler, Schedule, TextFormat, hookimpl
 
 @hookimpl
 def register_schemas():
@@ -52,6 +52,10 @@ def register_field_types():
 @hookimpl
 def register_text_formats():
     return [TextFormat("loans-card", lambda card: None, max_length=12)]
+
+@hookimpl
+def register_actions():
+    return [Action("loans.count", lambda context: None)]
 
 @hookimpl
 def register_jobs():
@@ -305,26 +309,49 @@ def test_what_waits_for_a_plugin_is_shown_and_goes_with_it(run: Run, database: D
 
 
 def test_runs_of_its_workflows_wait_until_it_is_back(run: Run, database: Database):
-    def next_steps() -> Outcome:
-        payload = json.dumps({"workflow": "owed", "record": loan})
-        return run("jobs", "run", runs.STEPS_JOB, "--payload", payload, "--here")
-
-    def state() -> tuple[str, int]:
-        with database.read() as connection:
-            [found] = runs.runs(connection)
-        return found.state.value, found.step
-
-    with database.begin() as connection:
-        loan = str(connection.exec_driver_sql("SELECT id FROM loan").scalar())
-        runs.begin(connection, "owed", "loan", loan, "x", [{"update": {"fee": 1}}], ())
+    begun = begin(database, "owed", "loan", [{"update": {"fee": 1}}])
     run("plugins", "disable", "loans")
 
-    waited = next_steps()
+    assert (go_on(run, begun).code, state_of(database)) == (0, ("ready", 0))
 
-    assert (waited.code, state()) == (0, ("ready", 0)), waited
     run("plugins", "enable", "loans")
-    assert next_steps().code == 0
-    assert state() == ("done", 1)
+    assert go_on(run, begun).code == 0
+    assert state_of(database) == ("done", 1)
+
+
+def test_runs_of_other_workflows_wait_at_the_steps_that_are_its_actions(run: Run, database: Database, pack: Path):
+    steps = [{"update": {"title": "Fist"}}, {"action": "loans.count"}]
+    flow = {"x-workflow": "count", "system": True, "on": {"entity": "book", "change": ["update"]}, "steps": steps}
+    (pack / "workflows").mkdir()
+    (pack / "workflows" / "count.json").write_text(json.dumps(flow))
+    begun = begin(database, "count", "book", steps)
+    assert run("plugins", "disable", "loans").code == 0
+
+    assert (go_on(run, begun).code, state_of(database)) == (0, ("ready", 1))
+    assert "in the way: " in (told := run("plugins", "remove", "loans").out)
+    assert 'The workflow count: there is no action "loans.count"' in told
+
+    assert run("plugins", "enable", "loans").code == 0
+    assert (go_on(run, begun).code, state_of(database)) == (0, ("done", 2))
+
+
+def begin(database: Database, workflow: str, entity: str, steps: list[dict[str, Any]]) -> dict[str, str]:
+    """A run on the record of an entity; what the job is given that does its steps."""
+    with database.begin() as connection:
+        record = str(connection.exec_driver_sql(f"SELECT id FROM {entity}").scalar())
+        runs.begin(connection, workflow, entity, record, "x", steps, ())
+    return {"workflow": workflow, "record": record}
+
+
+def go_on(run: Run, begun: dict[str, str]) -> Outcome:
+    """Do its steps, as far as they can be done now."""
+    return run("jobs", "run", runs.STEPS_JOB, "--payload", json.dumps(begun), "--here")
+
+
+def state_of(database: Database) -> tuple[str, int]:
+    with database.read() as connection:
+        [found] = runs.runs(connection)
+    return found.state.value, found.step
 
 
 def test_its_records_are_read_over_graphql_while_it_is_off(run: Run, database: Database, database_url: str):

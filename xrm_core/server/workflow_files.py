@@ -32,12 +32,17 @@ def workflows_of(settings: Settings, plugins: Plugins) -> list[Workflow]:
 def check_workflows(settings: Settings, plugins: Plugins, model: Model) -> None:
     """Refuse workflows that name entities, fields, actions, messages or roles that are not there.
 
+    Actions and messages of a plugin that is switched off may be named, and the roles that there are without it are not
+    all: whoever uses it is not in the way of switching it off.
+
     Raises:
         SchemaFilesInvalid: with each place.
     """
     found = workflows_of(settings, plugins)
     if found:
-        require_fitting(found, model, Actions(plugins, model), frozenset(_roles(settings, plugins)))
+        resting = frozenset(each.name for each in plugins.resting if not each.removed)
+        roles = None if resting else frozenset(_roles(settings, plugins))
+        require_fitting(found, model, Actions(plugins, model), roles, resting)
 
 
 def in_the_way(settings: Settings, plugins: Plugins, model: Model, plugin: str) -> list[str]:

@@ -10,7 +10,7 @@ from xrm_core.metadata.predicate import parse
 from xrm_core.metadata.structure import nearest
 from xrm_core.metadata.types import FieldType
 from xrm_core.records.actions import Actions
-from xrm_core.workflows.definition import Workflow, steps_in
+from xrm_core.workflows.definition import Workflow, plugin_of, steps_in
 from xrm_core.workflows.values import CREATED, PATH, WORDS, PathWrong, end_of, seconds_of, target_of, words_in
 
 _Mistake = tuple[str, str, str]
@@ -19,7 +19,11 @@ _DAY = 86_400
 
 
 def require_fitting(
-    workflows: Sequence[Workflow], model: Model, actions: Actions, roles: Collection[str] | None = None
+    workflows: Sequence[Workflow],
+    model: Model,
+    actions: Actions,
+    roles: Collection[str] | None = None,
+    resting: Collection[str] = (),
 ) -> None:
     """Refuse workflows that name what is not there.
 
@@ -28,29 +32,34 @@ def require_fitting(
         model: with the entities and fields.
         actions: of plugins.
         roles: those that there are; None: that is found out when a workflow works.
+        resting: plugins that are switched off: their actions and kinds of messages may be named, and are waited for.
 
     Raises:
         SchemaFilesInvalid: with each place.
     """
     problems: list[Problem] = []
     for each in workflows:
-        problems.extend(each.document.problem(*mistake) for mistake in mistakes(each, model, actions, roles))
+        problems.extend(each.document.problem(*mistake) for mistake in mistakes(each, model, actions, roles, resting))
     if problems:
         raise SchemaFilesInvalid(sorted(problems, key=lambda each: (each.file, each.line, each.pointer)))
 
 
 def mistakes(
-    workflow: Workflow, model: Model, actions: Actions, roles: Collection[str] | None = None
+    workflow: Workflow,
+    model: Model,
+    actions: Actions,
+    roles: Collection[str] | None = None,
+    resting: Collection[str] = (),
 ) -> Iterator[_Mistake]:
     """Pointer, reason and remedy of each mistake; each reason names the workflow."""
     named = f"The workflow {workflow.name}"
-    for pointer, reason, remedy in _Check(workflow, model, actions).all(roles):
+    for pointer, reason, remedy in _Check(workflow, model, actions, resting).all(roles):
         yield pointer, f"{named}: {reason}", remedy
 
 
 class _Check:
-    def __init__(self, workflow: Workflow, model: Model, actions: Actions) -> None:
-        self._workflow, self._model, self._actions = workflow, model, actions
+    def __init__(self, workflow: Workflow, model: Model, actions: Actions, resting: Collection[str]) -> None:
+        self._workflow, self._model, self._actions, self._resting = workflow, model, actions, resting
         self._created: dict[str, str] = {}
 
     def all(self, roles: Collection[str] | None) -> Iterator[_Mistake]:
@@ -112,6 +121,8 @@ class _Check:
 
     def _action(self, about: Entity, step: Mapping[str, Any], pointer: str, *, gone: bool) -> Iterator[_Mistake]:
         name = step["action"]
+        if plugin_of(step) in self._resting:
+            return
         if name not in self._actions:
             remedy = f"{nearest(name, self._actions)}Actions are: {', '.join(sorted(self._actions)) or 'none'}."
             yield f"{pointer}/action", f'there is no action "{name}".', remedy
@@ -144,7 +155,7 @@ class _Check:
 
     def _message(self, kind: Entity, step: Mapping[str, Any], pointer: str) -> Iterator[_Mistake]:
         kinds = registered_messages(self._actions.plugins).kinds
-        if step["message"] not in kinds:
+        if step["message"] not in kinds and plugin_of(step) not in self._resting:
             remedy = f"{nearest(step['message'], kinds)}Kinds are: {', '.join(sorted(kinds)) or 'none'}."
             yield f"{pointer}/message", f'there is no kind of messages "{step["message"]}".', remedy
         if "person" in step:

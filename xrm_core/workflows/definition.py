@@ -81,6 +81,11 @@ def flattened(steps: Sequence[Mapping[str, Any]], start: int = 0) -> list[Op]:
     return found
 
 
+def plugin_of(step: Mapping[str, Any]) -> str:
+    """The plugin whose action or kind of messages a step uses; empty: it uses none."""
+    return str(step.get("action", step.get("message", ""))).partition(".")[0]
+
+
 def steps_in(steps: Sequence[Mapping[str, Any]], pointer: str = "/steps") -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Each step with its JSON pointer, those of branches, too."""
     for number, step in enumerate(steps):

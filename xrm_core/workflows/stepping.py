@@ -34,7 +34,7 @@ from xrm_core.records.asking import DocumentInvalid, asks_of
 from xrm_core.records.context import Context
 from xrm_core.workflows import matching, runs
 from xrm_core.workflows.clock_triggers import zone_of
-from xrm_core.workflows.definition import CAUSE, Workflow
+from xrm_core.workflows.definition import CAUSE, Workflow, plugin_of
 from xrm_core.workflows.rights import Rights
 from xrm_core.workflows.runs import STEPS_JOB, Run
 from xrm_core.workflows.values import PATH, Facts, PathWrong, document, target_of, words_in
@@ -90,7 +90,7 @@ def _go_on(
                 found = runs.next_of(connection, name, record_id)
                 run = found.run
                 due = found.due
-                if run is not None and name not in known and _rests(job, name):
+                if run is not None and _rests(job, run, known):
                     run, due = None, clock.now(connection) + _RESTING
                 if run is None:
                     if due is not None:
@@ -106,9 +106,12 @@ def _go_on(
             _note_failure(job, run, error)
 
 
-def _rests(job: JobContext, workflow: str) -> bool:
-    """Whether it is one of a plugin that is switched off: its runs wait, as its jobs do."""
-    return any(workflow in each.workflows and not each.removed for each in job.records.plugins.resting)
+def _rests(job: JobContext, run: Run, known: Mapping[str, Workflow]) -> bool:
+    """Whether its workflow, or what its next step uses, is of a plugin that is switched off: it waits, as jobs do."""
+    resting = [each for each in job.records.plugins.resting if not each.removed]
+    if run.workflow not in known:
+        return any(run.workflow in each.workflows for each in resting)
+    return plugin_of(run.program[run.step]) in {each.name for each in resting}
 
 
 def _note_failure(job: JobContext, run: Run, error: Exception) -> None:

@@ -17,7 +17,7 @@ from xrm_core.records.trash_retention import remove_old
 from xrm_core.server.app import create_app
 from xrm_core.storage import file_store
 from xrm_core.storage.engines import Database
-from xrm_core.storage.file_store import remove_unattached
+from xrm_core.storage.file_references import remove_unattached
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE
 from xrm_core.storage.system import TOKEN
 

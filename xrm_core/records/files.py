@@ -30,7 +30,7 @@ from xrm_core.records.file_types import HEAD_BYTES, media_type_of
 from xrm_core.records.sealed_uploads import end_keys, seal_upload, waits
 from xrm_core.sealed.errors import SealingUnavailable
 from xrm_core.sealed.key_store import KeyStore
-from xrm_core.storage import file_store, file_versions, upload_store
+from xrm_core.storage import file_references, file_store, file_versions, upload_store
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.columns import is_id
 from xrm_core.storage.contents import Kept
@@ -224,7 +224,7 @@ class Files:
 
     def discard(self, connection: Connection, ids: Sequence[str]) -> None:
         """Remove those of some files of a moment ago that no record refers to."""
-        file_store.remove_unattached_of(connection, self.model, self.tables, ids)
+        file_references.remove_unattached_of(connection, self.model, self.tables, ids)
 
     def erase(self, connection: Connection, ids: Sequence[str]) -> None:
         """Remove files for good, as far as no record refers to them, and what they are known by.
@@ -234,7 +234,7 @@ class Files:
         """
         all_ = sorted({*ids, *file_versions.former_ids(connection, ids), *file_versions.later_ids(connection, ids)})
         upload_store.end_versions_of(connection, all_)
-        file_store.remove_unattached_of(connection, self.model, self.tables, all_, dt.timedelta())
+        file_references.remove_unattached_of(connection, self.model, self.tables, all_, dt.timedelta())
 
     def clean(self, database: Database, now: dt.datetime | None = None) -> int:
         """Remove the files that no record has referred to for a day since they were stored; answers how many.
@@ -249,11 +249,11 @@ class Files:
             upload_store.remove_expired(connection, now)
         while True:
             with database.read() as connection:  # to look for them takes a while, and shall hold up no writer
-                if not file_store.has_unattached(connection, self.model, self.tables, before):
+                if not file_references.has_unattached(connection, self.model, self.tables, before):
                     break
             with database.begin() as connection:
                 require_model(connection, self.model)
-                count = file_store.remove_unattached(connection, self.model, self.tables, before)
+                count = file_references.remove_unattached(connection, self.model, self.tables, before)
             removed += count
             if not count:
                 break
@@ -266,7 +266,7 @@ class Files:
         if caller.actor is None:
             return
         own = FILE.c.created_by == caller.actor, FILE.c.created_at > dt.datetime.now(dt.UTC) - KEPT
-        waiting = select(func.count()).select_from(FILE).where(*own, ~file_store.held(self.model, self.tables))
+        waiting = select(func.count()).select_from(FILE).where(*own, ~file_references.held(self.model, self.tables))
         if (connection.scalar(waiting) or 0) >= MAX_WAITING:
             raise TooManyFiles(
                 f"You have stored {MAX_WAITING} files that no record refers to.",
@@ -285,7 +285,7 @@ class Files:
         if isinstance(caller, System):
             return true()
         scope = Scope(self.model, self.tables, caller.access, connection.dialect)
-        own = and_(FILE.c.created_by == caller.actor, ~file_store.held(self.model, self.tables))
+        own = and_(FILE.c.created_by == caller.actor, ~file_references.held(self.model, self.tables))
         former = file_versions.former_of(FILE.c.id, lambda later: readable(scope, later))
         clear = FILE.c.sealed.is_(None)
         in_clear = (clear & (readable(scope, FILE.c.id) | former)) | ((clear | waits()) & own)

@@ -23,7 +23,7 @@ from xrm_core.sealed.content import KEY_BYTES
 from xrm_core.sealed.envelope import key_id_of
 from xrm_core.sealed.errors import SealedKeyDestroyed
 from xrm_core.sealed.key_store import KeyStore
-from xrm_core.storage import file_store, file_versions
+from xrm_core.storage import file_references, file_store, file_versions
 from xrm_core.storage.contents import Reader
 from xrm_core.storage.file_store import WAITING, OpenedFile, StoredFile
 from xrm_core.storage.sealed_tables import mark_of
@@ -69,7 +69,7 @@ def seal_attached(
         if file.sealed is not None and key_id_of(_own(file)) == key.id:
             continue
         but = (kind.name, id_)
-        if file_store.is_attached(connection, records.model, records.tables, file.id, but):
+        if file_references.is_attached(connection, records.model, records.tables, file.id, but):
             if file.id != file_id:
                 continue  # a former version that is somebody's by itself
             raise FileRefused(

@@ -17,7 +17,7 @@ from xrm_core.records import sealed_files
 from xrm_core.records.sealing import store_of
 from xrm_core.records.vault.deposits import CLASS, Writing
 from xrm_core.sealed.box import SealedBox
-from xrm_core.storage import file_store, file_versions
+from xrm_core.storage import file_references, file_store, file_versions
 from xrm_core.storage.columns import is_id
 from xrm_core.storage.file_store import FileState, StoredFile
 from xrm_core.storage.sealed_tables import mark_of
@@ -47,7 +47,7 @@ def take_files(context: Writing, box: SealedBox, subject: str, ids: Iterable[str
     """
     records, connection = context.records, context.connection
     for some in _with_former(connection, ids):
-        for file in file_store.of_the_vault_alone(connection, records.model, records.tables, some):
+        for file in file_references.of_the_vault_alone(connection, records.model, records.tables, some):
             if file.sealed is None:
                 of = (subject, CLASS)
                 sealed_files.seal(records, connection, box, file, of, FileState.VAULTED, {"state": file.state})

@@ -259,6 +259,12 @@ def test_versions_are_sealed_along_and_one_file_is_one_persons(practice: Practic
     shared = practice.filed(CANARY)
     practice.report(coverId=shared)
     assert practice.tried(findingId=shared)["errors"][0]["extensions"]["code"] == "FILE_REFUSED"
+    # nor in a field of the same record that is not sealed
+    cover = practice.filed(CANARY)
+    assert practice.tried(coverId=cover, findingId=cover)["errors"][0]["extensions"]["code"] == "FILE_REFUSED"
+    mine = practice.report(coverId=cover)
+    assert practice.ask("admin", change, id=mine, f=cover)["errors"][0]["extensions"]["code"] == "FILE_REFUSED"
+    assert practice.download("clerk", cover).content == CANARY
 
 
 def test_it_goes_into_the_vault_as_it_is_and_comes_back(practice: Practice) -> None:

@@ -1,9 +1,11 @@
 """Large erasures: the person is gone at once, the rest goes part by part, whatever dies meanwhile (I8)."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from xrm_dsgvo.due.dates import due_of
 from xrm_dsgvo.erasure import commands, parts
 
 from tests.dsgvo.canaries import tokens_in
@@ -189,7 +191,9 @@ def test_what_refuses_keeps_no_other_and_is_named_and_is_done_once_it_does_not(
     assert read["activity"]["subject"] == "███ called."
 
 
-def test_one_that_is_cancelled_goes_on_when_it_is_told_to_and_what_has_come_meanwhile_goes_too(world: World) -> None:
+def test_one_that_is_cancelled_goes_on_when_it_is_told_to_and_what_has_come_meanwhile_goes_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # given a run whose job is cancelled before it has begun
     opened = world.decided(world.a)
     world.run(opened)
@@ -198,9 +202,28 @@ def test_one_that_is_cancelled_goes_on_when_it_is_told_to_and_what_has_come_mean
     world.xrm.work()
     assert standing(world, opened["run"])["status"] == "running"
 
+    # and one that is cancelled while it runs says so
+    committed = JobContext._committed
+
+    def cancelling(self: JobContext) -> None:
+        committed(self)
+        self._heart.cancelled = True
+
+    dsb = world.xrm.as_role("dsb")
+    with monkeypatch.context() as patch:
+        patch.setattr(JobContext, "_committed", cancelling)
+        dsb.query(RESUME, run=opened["run"])
+        world.xrm.work()
+    failed = standing(world, opened["run"])
+    assert (failed["status"], [each["code"] for each in failed["failures"]]) == ("failed", ["CANCELLED"])
+    assert 0 < failed["percent"] < 100
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    due = due_of(lambda document, given: dict(dsb.query(document, **given)), tomorrow, datetime.now(UTC))
+    assert [(each.what, each.record) for each in due] == [("erasure", opened["run"])]
+
     # when the person comes back to the record, and it goes on
     world.update("contact", world.a.records["contact"], {"email": "back@vogel.example"})
-    world.xrm.as_role("dsb").query(RESUME, run=opened["run"])
+    dsb.query(RESUME, run=opened["run"])
     world.xrm.work()
 
     # then that goes, too

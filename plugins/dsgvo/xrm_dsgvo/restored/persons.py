@@ -1,4 +1,4 @@
-"""Whom an entry of the journal is about, and which purpose: a backup may know the records, and not yet whose they are."""
+"""Whom an entry of the journal is about, and which purpose: a backup may know records, and not yet whose they are."""
 
 from collections.abc import Mapping
 from typing import Any

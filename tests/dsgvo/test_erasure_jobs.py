@@ -9,7 +9,7 @@ from xrm_dsgvo.due.dates import due_of
 from xrm_dsgvo.erasure import commands, parts
 
 from tests.dsgvo.canaries import tokens_in
-from tests.dsgvo.test_erasures import HOLD, RELEASE, RUN, World
+from tests.dsgvo.test_erasures import HOLD, OPEN, RELEASE, RUN, World
 from tests.dsgvo.test_erasures import xrm_setup as xrm_setup  # the same world
 from xrm_core.api import CommandContext, JobContext, Refuse
 from xrm_core.testing import Xrm
@@ -246,3 +246,20 @@ def test_whoever_has_opened_a_plan_approves_it_not_and_runs_it_once_somebody_els
     dsb.refused(APPROVE, "REFUSED_BY_PLUGIN", i=given)
     assert world.admin.query(RUN, i=given)["dsgvoErasureRun"]["status"] == "running"
     world.admin.refused(RUN, "REFUSED_BY_PLUGIN", i=given)
+
+
+def test_where_a_setting_wants_it_even_the_smallest_plan_is_run_by_somebody_else(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = vars(world.xrm.platform.plugins.settings_of("dsgvo"))
+    alone = world.xrm.create("contact", first_name="Eva", last_name="Einzeln", email="eva@einzeln.example")
+    dsb, admin = world.xrm.as_role("dsb"), world.admin
+    opened = admin.query(OPEN, i={"entity": "contact", "record": alone})["dsgvoErasureOpen"]
+    given = {"run": opened["run"], "planHash": opened["planHash"]}
+    assert len(opened["records"]) < settings["erasure_alone"]
+
+    with monkeypatch.context() as patch:
+        patch.setitem(settings, "erasure_alone", 0)
+        assert admin.refused(RUN, "REFUSED_BY_PLUGIN", i=given).details["field"] == "run"
+        assert dsb.query(APPROVE, i=given)["dsgvoErasureApprove"]["status"] == "approved"
+    assert admin.query(RUN, i=given)["dsgvoErasureRun"]["status"] == "running"

@@ -71,6 +71,7 @@ def name_of(world: World) -> Any:
     return world.admin.query(document, id=world.a.records["contact"])["contact"]
 
 
+@pytest.mark.invariant("I1", "I4", "I8")
 def test_a_worker_that_is_killed_at_every_step_ends_where_one_does_that_is_not(world: World, kills: Kills) -> None:
     # given a text that is about others, too
     text = f"Call A: {world.a.tokens['contact', 'mobile']}, or B."
@@ -119,6 +120,7 @@ def test_a_worker_that_is_killed_at_every_step_ends_where_one_does_that_is_not(w
     assert {f["decision"] for each in again["records"] for f in each["fields"]} <= {"erase", "keep", "review"}
 
 
+@pytest.mark.invariant("I20")
 def test_a_hold_that_comes_meanwhile_stops_it_and_it_goes_on_after(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:

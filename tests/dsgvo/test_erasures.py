@@ -40,19 +40,19 @@ class World:
     a: Person
     b: Person
 
-    def open(self, person: Person, reviewed: Any = (), **more: Any) -> dict[str, Any]:
-        given = {"entity": "contact", "record": person.records["contact"], "reviewed": list(reviewed), **more}
+    def open(self, person: Person, reviewed: Any = (), entity: str = "contact", **more: Any) -> dict[str, Any]:
+        given = {"entity": entity, "record": person.records[entity], "reviewed": list(reviewed), **more}
         return dict(self.admin.query(OPEN, i=given)["dsgvoErasureOpen"])
 
-    def decided(self, person: Person) -> dict[str, Any]:
+    def decided(self, person: Person, entity: str = "contact") -> dict[str, Any]:
         """A plan in which all texts that are to be reviewed go."""
         reviewed = [
             {"entity": record["entity"], "record": record["record"], "field": each["name"], "erase": True}
-            for record in self.open(person)["records"]
+            for record in self.open(person, entity=entity)["records"]
             for each in record["fields"]
             if each["decision"] == "review"
         ]
-        return self.open(person, reviewed)
+        return self.open(person, reviewed, entity)
 
     def run(self, opened: dict[str, Any], by: str = "dsb") -> dict[str, Any]:
         given = {"run": opened["run"], "planHash": opened["planHash"]}

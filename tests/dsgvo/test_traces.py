@@ -17,11 +17,13 @@ from xrm_dsgvo.erasure import running
 from xrm_dsgvo.erasure.steps import Step, Work
 from xrm_dsgvo.privacy import privacy_of
 
-from tests.dsgvo.canaries import tokens_in
+from tests.dsgvo.canaries import Canaries, Person, tokens_in
+from tests.dsgvo.conftest import KEY
 from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
 from tests.dsgvo.followers import following
 from tests.dsgvo.reading import lists
-from tests.dsgvo.test_access import ACCESS, SETUP
+from tests.dsgvo.test_access import ACCESS, OTHERS, SETUP
+from tests.dsgvo.test_canaries import ALSO
 from tests.dsgvo.test_erasures import RUN, World
 from tests.dsgvo.test_requests import done, known, opened
 from tests.postgres import PostgresServer
@@ -220,3 +222,69 @@ def _row(connection: Connection, table: str, id_: str) -> bytes:
     found = connection.execute(text(f'SELECT * FROM "{table}" WHERE CAST(id AS text) = :id'), {"id": id_}).first()
     values = [bytes(each) if isinstance(each, memoryview) else each for each in found or ()]
     return b"\n".join(each if isinstance(each, bytes) else str(each).encode() for each in values)
+
+
+@pytest.mark.slow
+@pytest.mark.invariant("I1", "I2", "I4", "I5")
+@pytest.mark.parametrize("pack", ["core", "sales", "machine_builder", "machine_builder_sales"])
+@pytest.mark.parametrize("entity", ["contact", "customer", "partner"])
+def test_nothing_is_left_of_anybody_in_other_packs(
+    xrm_with: Callable[[Setup], Xrm], server: Callable[[], PostgresServer], pack: str, entity: str
+):
+    # given three persons in all entities of a pack
+    xrm = xrm_with(SETUPS[pack])
+    a, b = xrm.begun
+    world = World(xrm, xrm.as_role("admin"), a, b)
+    opening = world.decided(a, entity)
+    gone = {(each["entity"], each["record"]) for each in opening["records"]}
+    assert (entity, a.records[entity]) in gone
+    wanted = {
+        ("A", each["entity"], said["name"])
+        for each in opening["records"]
+        for said in each["fields"]
+        if said["decision"] == "erase"
+        and said["strategy"] != "redact_text"
+        and a.records.get(each["entity"]) == each["record"]
+    }
+    before = tokens_in(world.dump(), [b])
+
+    # when the person is erased, and the files are written anew
+    world.run(opening)
+    xrm.work()
+    vacuum(xrm.database, 10)
+
+    # then
+    assert len(wanted) > 5
+    assert tokens_in(world.dump(), [a]) & wanted == set()
+    assert tokens_in(world.dump(), [b]) == before
+    assert faults(xrm) == []
+    content = b"".join(each.replace(b"\0" * 256, b"") for _, each in raw_files(xrm.database, server))
+    assert tokens_in(content, [a]) & wanted == set()
+    # and lines of an order that the law keeps are still its lines
+    if entity == "customer" and "sales_order" in a.records:
+        document = "query ($id: ID!) { salesOrder(id: $id) { items { nodes { id } } customer { id } } }"
+        order = world.admin.query(document, id=a.records["sales_order"])["salesOrder"]
+        assert order["items"]["nodes"] == [{"id": a.records["order_item"]}]
+        assert order["customer"]["id"] != a.records["customer"]
+
+
+def begun(xrm: Xrm) -> tuple[Person, ...]:
+    also = {}
+    if "opportunity" in xrm.platform.model and "tax_rate" in xrm.platform.model:
+        xrm.as_role("admin").query("mutation { salesInstallDefaults }")
+        xrm.create("tax_rate", country="DE", category="standard", percent=19, valid_from="2007-01-01")
+        also = ALSO
+    canaries = Canaries(xrm, but=OTHERS, also=also)
+    return canaries.fill("A"), canaries.fill("B")
+
+
+SETUPS = {
+    pack: Setup(
+        plugins=["dsgvo", "sales"] if "sales" in pack else ["dsgvo"],
+        pack="core" if pack == "sales" else pack,
+        environment=KEY,
+        begin=begun,
+        settings={"secret_key": "0123456789abcdef" * 3},
+    )
+    for pack in ("core", "sales", "machine_builder", "machine_builder_sales")
+}

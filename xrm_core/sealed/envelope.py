@@ -1,8 +1,4 @@
-"""The form of a sealed value: AES-256 in GCM, bound to the place for which it was sealed. No I/O in here.
-
-Values are filled up to full blocks before: else the length of what is stored would say «true» or «false», or which of
-a few choices it is.
-"""
+"""The form of a sealed value: AES-256 in GCM, bound to the place for which it was sealed. No I/O in here."""
 
 import base64
 import binascii
@@ -11,7 +7,6 @@ from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.padding import PKCS7
 
 from xrm_core.sealed.errors import SealedValueForeign
 
@@ -19,7 +14,6 @@ PREFIX = "xs1."
 """What every sealed value begins with."""
 
 _NONCE_BYTES = 12
-_BLOCKS = PKCS7(32 * 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +34,7 @@ class Place:
 def encrypted(key_id: str, key: bytes, text: str, place: Place) -> str:
     """The sealed form of a text; of the same text another one each time."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    filling = _BLOCKS.padder()
-    content = AESGCM(key).encrypt(nonce, filling.update(text.encode()) + filling.finalize(), place.bound())
+    content = AESGCM(key).encrypt(nonce, text.encode(), place.bound())
     return f"{PREFIX}{key_id}.{base64.urlsafe_b64encode(nonce + content).decode()}"
 
 
@@ -66,9 +59,7 @@ def decrypted(key: bytes, sealed: str, place: Place) -> str:
     key_id_of(sealed)
     try:
         raw = base64.b64decode(sealed.rpartition(".")[2], altchars=b"-_", validate=True)
-        filled = AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.bound())
-        emptying = _BLOCKS.unpadder()
-        return (emptying.update(filled) + emptying.finalize()).decode()
+        return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.bound()).decode()
     except (binascii.Error, ValueError, InvalidTag):
         raise _foreign() from None
 

@@ -6,6 +6,7 @@ open to other parts of the plugin: who keeps values elsewhere (keys, indexes) ap
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from xrm_core.api import Field, Record, erase_values, former_values
@@ -32,6 +33,12 @@ class Work:
     needles: frozenset[str] = frozenset()
     surrogates: dict[tuple[str, str], str] = field(default_factory=dict)
 
+    @cached_property
+    def cut_off(self) -> frozenset[tuple[str, str]]:
+        """Records that stay and have no way to the person once the run is done."""
+        kept = (each for each in self.plan.records if each.cut and each.action is not RecordAction.DELETE)
+        return frozenset((each.entity, each.id) for each in kept)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -42,33 +49,15 @@ class Step:
 
 
 def needles_of(context: Writing, privacy: PrivacyModel, plan: Plan) -> frozenset[str]:
-    """What names the person directly, or once did, out of what is planned.
-
-    Sealed values are opened for it if there is a text in which they are to be blackened.
-
-    Raises:
-        SealingUnavailable: they cannot be.
-    """
+    """What names the person directly, or once did, out of what is planned."""
     found: set[str] = set()
-    opens = any(each.decision is Decision.ERASE and each.strategy == "redact_text" for _, each in plan.fields())
     for record in plan.records:
         stored = context.read(record.entity, record.id) or {}
-        said, entity = privacy[record.entity].fields, context.records.model[record.entity]
+        said = privacy[record.entity].fields
         names = [each.name for each in record.fields if said[each.name].identifier == "direct"]
-        clear = [name for name in names if entity[name].sealing is None]
-        values = [*(stored.get(name) for name in clear), *former_values(context, record.id, clear)]
-        for name in names if opens else ():
-            if entity[name].sealing is not None:
-                sealed = {stored.get(name), *former_values(context, record.id, [name])}
-                values += [_opened(context, record, name, each) for each in sealed]
+        values = [*(stored.get(name) for name in names), *former_values(context, record.id, names)]
         found |= {value for value in values if isinstance(value, str)}
     return frozenset(found)
-
-
-def _opened(context: Writing, record: RecordPlan, name: str, value: Any) -> Any:
-    """A sealed value in clear; None: its key is destroyed."""
-    looking: Any = context
-    return looking.in_clear(record.entity, {"id": record.id, name: value})[name]
 
 
 def change_fields(work: Work) -> int:
@@ -152,7 +141,9 @@ def _values(work: Work, plan: RecordPlan, stored: Record) -> Mapping[str, Any]:
     for name in _touched(work, plan):
         each, rule = entity[name], said.fields[name].erase
         if name in plan.cut:
-            values[name] = _elsewhere(work, plan, each, stored[name]) if each.required else None
+            # Lines of an order that stays go on being its lines: it leads to nobody any more.
+            if target_of(each, {name: stored[name]}) not in work.cut_off or not each.required:
+                values[name] = _elsewhere(work, plan, each, stored[name]) if each.required else None
         elif rule is not None and rule.strategy not in ("keep", "recompute"):
             values[name] = erased(each, rule, stored[name], work.needles)
     return values

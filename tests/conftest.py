@@ -14,6 +14,7 @@ from tests.bytecode import keep
 from tests.folders import in_memory
 from tests.garbage import leave_until_collected, leave_what_is_there
 from tests.installed_plugins import read_once
+from tests.no_cleaning import do_not_clean
 from tests.no_sync import do_not_wait
 from tests.plain_logs import plain
 from tests.postgres import UNAVAILABLE, PostgresServer, running_server
@@ -41,6 +42,7 @@ plain()
 quick()
 read_once()
 share()
+do_not_clean()
 
 
 def _postgres_is_off() -> bool:
@@ -69,6 +71,9 @@ def xrm_postgres(request: pytest.FixtureRequest) -> str | None:
     """Where the fixtures for plugin authors make their databases."""
     if _postgres_is_off():
         return None
+    from tests.postgres_setups import reuse  # no sooner than pytest has imported xrm_core.testing for its assertions
+
+    reuse()
     server: PostgresServer = request.getfixturevalue("postgres_server")
     return server.url("postgres")
 

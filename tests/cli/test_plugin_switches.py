@@ -28,6 +28,7 @@ from xrm_core.server.assembly import assemble_applied
 from xrm_core.settings import load_settings
 from xrm_core.storage.engines import Database
 from xrm_core.storage.job_tables import SCHEDULE
+from xrm_core.storage.plugin_switches import resting_plugins
 from xrm_core.storage.webhook_tables import WEBHOOK
 from xrm_core.workflows import runs
 
@@ -192,7 +193,7 @@ def test_a_plugin_that_cannot_be_loaded_can_be_switched_off(run: Run, make_distr
     assert run("schema", "plan").code == 0
 
 
-def test_one_that_breaks_after_an_upgrade_can_be_switched_off_without_a_loss(run: Run, loans: Path):
+def test_one_that_breaks_after_an_upgrade_can_be_switched_off_without_a_loss(run: Run, loans: Path, database: Database):
     [module] = loans.glob("*.py")
     [info] = loans.glob("*.dist-info")
     module.write_text("raise RuntimeError('broken')")
@@ -205,6 +206,9 @@ def test_one_that_breaks_after_an_upgrade_can_be_switched_off_without_a_loss(run
 
     planned = run("schema", "plan")
     assert planned.code == 0, planned
+    with database.read() as connection:
+        [resting] = resting_plugins(connection)
+    assert (resting.name, resting.workflows) == ("loans", ("owed",))
 
 
 def test_one_that_no_database_has_is_off_without_its_entities(

@@ -26,7 +26,7 @@ from xrm_core.shipped import shipped_packs
 from xrm_core.storage.apply import apply
 
 PACKS = {
-    "association": "4fc9efead84951f218277d5e906ffccf78fb1a75dcd1268fa2d075d685dd62bf",
+    "association": "2eed0627866e2f22acdaacc82c3470d73ddd5af1d791690388aa037bcfdadc89",
     "machine_builder": "3338bb62435ad1faeaeda609d446fd7cc7ec69f9e7143207b1155ccdb5eea9db",
 }
 """Name → SHA-256 of the demo data; a wanted change changes it."""

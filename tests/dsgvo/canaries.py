@@ -137,7 +137,7 @@ class Canaries:
     def _token(self, person: Person, each: Field) -> str | None:
         """A value that stands nowhere else; None: the type has too few."""
         self._number += 1
-        kind, number = str(each.type), self._number
+        kind, number = str(each.given.type), self._number
         if kind == "email":
             return f"kanarie.{person.name.lower()}.{number:04}@vogel.example"
         if kind == "phone":
@@ -168,6 +168,7 @@ class Canaries:
     def _plain(self, each: Field) -> Any:
         """Any value that the field may have."""
         self._number += 1
+        each = each.given
         kind = str(each.type)
         if kind in ("integer", "big_integer"):
             return int(each.minimum or 1)

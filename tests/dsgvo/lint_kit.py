@@ -88,7 +88,8 @@ PACK: Mapping[str, Any] = {
                     "encrypt": {"key": "subject"},
                     "erase": NULL,
                 }
-            ),
+            )
+            | {"x-sealed": {}},
             "notes": {**text(FREE | {"erase": NULL}), "x-type": "long_text"},
             "photo": {
                 "x-type": "file",
@@ -189,7 +190,7 @@ def changed(place: str, words: Mapping[str, Any] | object) -> dict[str, Any]:
     for key, value in words.items():
         target = at if key.startswith("+") else at["x-dsgvo"]
         if value is GONE:
-            del target[key]
+            del target[key.removeprefix("+")]
         else:
             target[key.removeprefix("+")] = value
     return pack

@@ -1,13 +1,15 @@
 """Large erasures: the person is gone at once, the rest goes part by part, whatever dies meanwhile (I8)."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from xrm_dsgvo.due.dates import due_of
 from xrm_dsgvo.erasure import commands, parts
 
 from tests.dsgvo.canaries import tokens_in
-from tests.dsgvo.test_erasures import HOLD, RELEASE, RUN, World
+from tests.dsgvo.test_erasures import HOLD, OPEN, RELEASE, RUN, World
 from tests.dsgvo.test_erasures import xrm_setup as xrm_setup  # the same world
 from xrm_core.api import CommandContext, JobContext, Refuse
 from xrm_core.testing import Xrm
@@ -69,6 +71,7 @@ def name_of(world: World) -> Any:
     return world.admin.query(document, id=world.a.records["contact"])["contact"]
 
 
+@pytest.mark.invariant("I1", "I4", "I8")
 def test_a_worker_that_is_killed_at_every_step_ends_where_one_does_that_is_not(world: World, kills: Kills) -> None:
     # given a text that is about others, too
     text = f"Call A: {world.a.tokens['contact', 'mobile']}, or B."
@@ -117,6 +120,7 @@ def test_a_worker_that_is_killed_at_every_step_ends_where_one_does_that_is_not(w
     assert {f["decision"] for each in again["records"] for f in each["fields"]} <= {"erase", "keep", "review"}
 
 
+@pytest.mark.invariant("I20")
 def test_a_hold_that_comes_meanwhile_stops_it_and_it_goes_on_after(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -189,7 +193,9 @@ def test_what_refuses_keeps_no_other_and_is_named_and_is_done_once_it_does_not(
     assert read["activity"]["subject"] == "███ called."
 
 
-def test_one_that_is_cancelled_goes_on_when_it_is_told_to_and_what_has_come_meanwhile_goes_too(world: World) -> None:
+def test_one_that_is_cancelled_goes_on_when_it_is_told_to_and_what_has_come_meanwhile_goes_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # given a run whose job is cancelled before it has begun
     opened = world.decided(world.a)
     world.run(opened)
@@ -198,9 +204,28 @@ def test_one_that_is_cancelled_goes_on_when_it_is_told_to_and_what_has_come_mean
     world.xrm.work()
     assert standing(world, opened["run"])["status"] == "running"
 
+    # and one that is cancelled while it runs says so
+    committed = JobContext._committed
+
+    def cancelling(self: JobContext) -> None:
+        committed(self)
+        self._heart.cancelled = True
+
+    dsb = world.xrm.as_role("dsb")
+    with monkeypatch.context() as patch:
+        patch.setattr(JobContext, "_committed", cancelling)
+        dsb.query(RESUME, run=opened["run"])
+        world.xrm.work()
+    failed = standing(world, opened["run"])
+    assert (failed["status"], [each["code"] for each in failed["failures"]]) == ("failed", ["CANCELLED"])
+    assert 0 < failed["percent"] < 100
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    due = due_of(lambda document, given: dict(dsb.query(document, **given)), tomorrow, datetime.now(UTC))
+    assert [(each.what, each.record) for each in due] == [("erasure", opened["run"])]
+
     # when the person comes back to the record, and it goes on
     world.update("contact", world.a.records["contact"], {"email": "back@vogel.example"})
-    world.xrm.as_role("dsb").query(RESUME, run=opened["run"])
+    dsb.query(RESUME, run=opened["run"])
     world.xrm.work()
 
     # then that goes, too
@@ -223,3 +248,20 @@ def test_whoever_has_opened_a_plan_approves_it_not_and_runs_it_once_somebody_els
     dsb.refused(APPROVE, "REFUSED_BY_PLUGIN", i=given)
     assert world.admin.query(RUN, i=given)["dsgvoErasureRun"]["status"] == "running"
     world.admin.refused(RUN, "REFUSED_BY_PLUGIN", i=given)
+
+
+def test_where_a_setting_wants_it_even_the_smallest_plan_is_run_by_somebody_else(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = vars(world.xrm.platform.plugins.settings_of("dsgvo"))
+    alone = world.xrm.create("contact", first_name="Eva", last_name="Einzeln", email="eva@einzeln.example")
+    dsb, admin = world.xrm.as_role("dsb"), world.admin
+    opened = admin.query(OPEN, i={"entity": "contact", "record": alone})["dsgvoErasureOpen"]
+    given = {"run": opened["run"], "planHash": opened["planHash"]}
+    assert len(opened["records"]) < settings["erasure_alone"]
+
+    with monkeypatch.context() as patch:
+        patch.setitem(settings, "erasure_alone", 0)
+        assert admin.refused(RUN, "REFUSED_BY_PLUGIN", i=given).details["field"] == "run"
+        assert dsb.query(APPROVE, i=given)["dsgvoErasureApprove"]["status"] == "approved"
+    assert admin.query(RUN, i=given)["dsgvoErasureRun"]["status"] == "running"

@@ -133,19 +133,17 @@ REMEDIED = {
     "special": [
         ("person.health", {"special": GONE}),
         ("person.health", {"purposes": GONE}),
-        ("person.health", {"encrypt": GONE}),
+        ("person.health", {"encrypt": GONE, "+x-sealed": GONE}),
         ("person.nickname", {"category": "user.criminal_history"}),
     ],
+    "in-clear": [("person.health", {"+x-sealed": GONE})],
     "art9-basis": [("person", {"activities": ["vertrieb.anbahnung"]})],
     "sealed": [
         ("person.nickname", {"encrypt": {"key": "subject"}, "+x-index": True}),
         ("person.label", {"encrypt": {"key": "subject"}}),
         ("person.nickname", {"+x-sealed": {}}),
-        ("person.health", {"erase": {"strategy": "redact_text"}, "+x-sealed": {}}),
-        (
-            "person.health",
-            {"encrypt": {"key": "subject", "blind": [{"normalizer": "exact", "bits": 9}]}, "+x-sealed": {}},
-        ),
+        ("person.health", {"erase": {"strategy": "redact_text"}}),
+        ("person.health", {"encrypt": {"key": "subject", "blind": [{"normalizer": "exact", "bits": 9}]}}),
         ("case.body", {"encrypt": {"key": "subject"}, "+x-sealed": {}}),
     ],
 }

@@ -109,8 +109,10 @@ def test_what_files_say_of_the_record_is_held_against_what_they_said(folder: Pat
 def test_what_is_to_be_sealed_and_stands_in_clear_is_named_or_refused(
     folder: Path, xrm: Xrm, monkeypatch: pytest.MonkeyPatch
 ):
-    # given
-    written(folder, small())
+    # given a value that is to be sealed, beside a special category, which has to be in any case
+    pack = small()
+    pack["person"]["properties"]["nickname"]["x-dsgvo"] |= {"encrypt": {"key": "subject"}}
+    written(folder, pack)
 
     # when
     told = xrm("dsgvo", "lint", "--schemas", folder, "--json")
@@ -119,13 +121,12 @@ def test_what_is_to_be_sealed_and_stands_in_clear_is_named_or_refused(
 
     # then
     assert told.code == 0, told.err
-    assert json.loads(told.out)["in_clear"] == ["person.health"]
+    assert json.loads(told.out)["in_clear"] == ["person.nickname"]
     assert refused.code == 1
     assert "stands in clear. [in-clear]" in refused.out
 
     # when it is sealed
-    pack = small()
-    pack["person"]["properties"]["health"]["x-sealed"] = {"class": "art9"}
+    pack["person"]["properties"]["nickname"]["x-sealed"] = {"class": "art9"}
     written(folder, pack)
 
     # then

@@ -55,6 +55,7 @@ def linking(link: Field, target: str, other: Person) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, *(pytest.param(each, marks=pytest.mark.slow) for each in range(3, 30))])
+@pytest.mark.invariant("I10")
 def test_an_erasure_reaches_what_an_answer_shows(xrm: Xrm, consents: Consents, seed: int) -> None:  # noqa: F811
     # given persons whose records lead to each other's, a family's address, and a trash
     persons = xrm.begun

@@ -89,8 +89,9 @@ def test_what_other_plugins_send_passes_the_gate_twice(consents: Consents):  # n
     admin.query(NEWS, id=contact)
     assert len(consents.rows("consentUses", "id", '{code: {eq: "C_CONSENT"}}')) == 0
     assert xrm.work().job("send_message").result == {"state": "sent", "reason": None}
-    [use] = consents.rows("consentUses", "message kind channel", '{code: {eq: "C_CONSENT"}}')
+    [use] = consents.rows("consentUses", "message kind channel at consent { lastUsedAt }", '{code: {eq: "C_CONSENT"}}')
     assert (use["kind"], use["channel"], bool(use["message"])) == ("advertising", "email", True)
+    assert use["consent"] == {"lastUsedAt": use["at"]}  # a consent shows when it was used last
     assert asked
 
     # with a link by which mail programs unsubscribe

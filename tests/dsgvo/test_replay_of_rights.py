@@ -14,10 +14,8 @@ from xrm_core.jobs.replaying import catch_up
 from xrm_core.server.job_places import JobPlaces
 from xrm_core.testing import Setup, Xrm
 
-ADA, BEN, CLEO, DAN, EVE, FAY, GUS = (
-    f"{name}@example.com" for name in ("ada", "ben", "cleo", "dan", "eve", "fay", "gus")
-)
-ALL = (ADA, BEN, CLEO, DAN, EVE, FAY, GUS)
+ALL = tuple(f"{name}@example.com" for name in ("ada", "ben", "cleo", "dan", "eve", "fay", "gus", "hal"))
+ADA, BEN, CLEO, DAN, EVE, FAY, GUS, HAL = ALL
 BOUNCED = "mutation ($c: String!) { dsgvoUndeliverable(input: {contactPoint: $c}) }"
 RELEASE = 'mutation ($id: ID!) { releaseSuppression(id: $id, input: {because: "It works."}) { id } }'
 DECIDE = """mutation ($id: ID!) {
@@ -41,7 +39,7 @@ def standing(found: Consents, ids: dict[str, str]) -> dict[str, Any]:
 def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hold_after_its_restore(
     consents: Consents,  # noqa: F811
     backups: Backups,  # noqa: F811
-):
+) -> None:
     # given a backup in which all have consented, one is restricted, and a message to each waits
     xrm, admin = consents.xrm, consents.admin
     ids = {each: xrm.create("contact", last_name=each.partition("@")[0], email=each) for each in ALL}
@@ -65,6 +63,7 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
     admin.query(RELEASE, id=eve["id"])
     opposed = consents.object(None, scope="specific", person=about[GUS], grounds=SECRET)
     admin.query(DECIDE, id=opposed["objection"])
+    consents.prefer(HAL, topic="news", wish="unwanted")
     before = standing(consents, ids)
     with xrm.database.begin() as connection:
         connection.exec_driver_sql("DELETE FROM xrm_job WHERE name = 'send_message'")  # this one sends nothing
@@ -88,6 +87,7 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
             EVE: ("C_CONSENT", True),
             FAY: ("E_OBJECTION", True),
             GUS: ("E_RESTRICTED", False),
+            HAL: ("P_PREFERENCE", True),
         }
         kept(app)
     # and once more there is nothing to do, nor is anything in the journal that somebody has written
@@ -122,5 +122,5 @@ def kept(app: Consents) -> None:
 def journal_of(xrm: Xrm) -> None:
     with xrm.database.read() as connection:
         rows = connection.exec_driver_sql("SELECT kind, content FROM xrm_journal_entry").all()
-    assert len({kind for kind, _ in rows}) == 8
+    assert len({kind for kind, _ in rows}) == 9
     assert not [content for _, content in rows if "Geheim" in content or "example.com" in content]

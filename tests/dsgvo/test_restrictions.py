@@ -276,6 +276,7 @@ def erasing(client: Client, person: Person, **more: Any) -> dict[str, Any]:
     return done(client, ERASE_OPEN, reviewed=reviewed, **given)
 
 
+@pytest.mark.invariant("I1", "I4")
 def test_what_is_restricted_is_erased_out_of_the_vault(xrm: Xrm):
     # given a person with a duplicate, who is restricted after a plan was opened
     a, b, c = xrm.begun

@@ -52,6 +52,16 @@ DEBTOR = {
             "x-sealed": {"class": "LK-3J-BEZIEHUNG", "blind": {"bits": 15, "form": "compact"}},
         },
         "remark": {**_personal("user.financial"), "x-sealed": {"class": "LK-3J-BEZIEHUNG"}},
+        "note": {
+            "type": "string",
+            "x-dsgvo": {
+                "category": "user.content.private",
+                "origin": "observed",
+                "freeText": True,
+                "thirdParty": "none",
+                "erase": {"strategy": "redact_text"},
+            },
+        },
     },
 }
 
@@ -173,6 +183,22 @@ def test_an_erasure_takes_sealed_values_and_their_keys_along(xrm: Xrm) -> None:
     assert dsb.query(FOUND, text="DE91100000000123456789")["dsgvoSealedRecords"]["records"] == [other]
     document = 'mutation ($id: ID!) { updateDebtor(id: $id, input: {remark: "neu"}) { id } }'
     xrm.as_role("admin").refused(document, "SEALED_KEY_DESTROYED", id=id_)
+
+
+def test_a_text_that_stays_lacks_sealed_values_that_name_the_person_and_former_ones(xrm: Xrm) -> None:
+    # given
+    id_, dsb = debtor(xrm, "DE91100000000123456789"), xrm.as_role("dsb")
+    document = "mutation ($id: ID!, $v: UpdateDebtorInput!) { updateDebtor(id: $id, input: $v) { id } }"
+    note = "Von de02 1203 0000 0000 2020 51, früher DE91100000000123456789."
+    xrm.as_role("admin").query(document, id=id_, v={"iban": IBAN, "note": note})
+
+    # when
+    plan = dsb.query(OPEN, i={"entity": "debtor", "record": id_})["dsgvoErasureOpen"]
+    dsb.query(RUN, i={"run": plan["run"], "planHash": plan["planHash"]})
+
+    # then
+    found = xrm.as_role("admin").query("query ($id: ID!) { debtor(id: $id) { note } }", id=id_)
+    assert found["debtor"]["note"] == "Von ███, früher ███."
 
 
 def test_an_erasure_that_is_taken_back_leaves_the_keys(xrm: Xrm) -> None:

@@ -53,6 +53,36 @@ def test_many_workers_do_each_job_once(jobs: Queue) -> None:
     assert {jobs.job(each).state for each in added} == {State.DONE}
 
 
+def test_of_who_takes_a_job_and_who_cancels_it_at_once_one_is_first(jobs: Queue) -> None:
+    added = [jobs.add() for _ in range(20)]
+    done: list[str] = []
+    told: dict[str, State] = {}
+    both = threading.Barrier(2)
+
+    def work() -> None:
+        both.wait(10)
+        while (run := jobs.claim()) is not None:
+            jobs.write(queue.finish, run, None)
+            done.append(run.job.id)
+
+    def cancel() -> None:
+        both.wait(10)
+        told.update((each, jobs.write(by_hand.cancel, each).state) for each in reversed(added))
+
+    threads = [threading.Thread(target=each, daemon=True) for each in (work, cancel)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    before = {each for each, state in told.items() if state is State.CANCELLED}
+    left = {each for each in added if jobs.job(each).state is State.PENDING}  # passed over while it was looked at
+    assert left == set()
+    assert set(done) == set(added) - before
+    assert {jobs.job(each).state for each in before} <= {State.CANCELLED}
+    assert {jobs.job(each).state for each in done} == {State.DONE}
+
+
 def test_a_job_that_is_done_keeps_its_result(jobs: Queue, time: Clock) -> None:
     id_ = jobs.add()
     run = jobs.taken()

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from uuid_utils import uuid7
 
 from tests.records.prepared_worlds import prepared
+from tests.shared_tables import tables_of
 from xrm_core.metadata.loader import load_texts
 from xrm_core.metadata.model import Model
 from xrm_core.permissions import policy
@@ -22,7 +23,6 @@ from xrm_core.records.door import Records
 from xrm_core.records.stored import from_row
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
-from xrm_core.storage.tables import Tables
 
 
 def _text(**more: Any) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def build(database: Database, folder: Path, plugin: object | None = None, pack: 
     (folder / "policies.csv").write_text(pack.policies)
     authority = Authority(model, policy.load([folder], model))
     installed = [InstalledPlugin("test", plugin)] if plugin is not None else []
-    records = Records(model, Tables(model), Plugins(installed))
+    records = Records(model, tables_of(model), Plugins(installed))
 
     def make(fresh: Database) -> dict[str, str]:
         apply(fresh, model, along=lambda connection, _model: put_first(connection, authority.policies))

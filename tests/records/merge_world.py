@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from tests.records.kit import World
+from tests.shared_tables import tables_of
 from xrm_core.metadata.loader import load_texts
 from xrm_core.permissions import policy
 from xrm_core.permissions.authority import Authority
@@ -18,7 +19,6 @@ from xrm_core.records.door import Records
 from xrm_core.records.merging import Moved, Wanted
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
-from xrm_core.storage.tables import Tables
 
 TEXT = {"type": "string"}
 
@@ -137,7 +137,7 @@ def built(database: Database, folder: Path, plugin: object | None = None) -> Wor
     authority = Authority(model, policy.load([folder], model))
     apply(database, model, along=lambda connection, _model: put_first(connection, authority.policies))
     installed = [InstalledPlugin("test", plugin)] if plugin is not None else []
-    records = Records(model, Tables(model), Plugins(installed))
+    records = Records(model, tables_of(model), Plugins(installed))
     with database.begin() as connection:
         caller = system(model, "test")
         ids = records.create_many(connection, caller, "user", [{"name": "anna"}, {"name": "ben"}])

@@ -15,7 +15,13 @@ from tests.sales.test_quotes import SEND, Quotes, act, quotes  # noqa: F401 - a 
 def sent(quotes: Quotes) -> tuple[Quotes, str, str]:  # noqa: F811
     """A quote that is out: its id, and the path of the customer's page."""
     opportunity = quotes.sales.opportunity()
-    id_ = quotes.quote(opportunity=opportunity, language="de", discount_percent=10, introduction="Guten Tag!\n\nGerne.")
+    id_ = quotes.quote(
+        opportunity=opportunity,
+        language="de",
+        discount_percent=10,
+        introduction="Guten Tag!\n\nGerne.",
+        terms="30 Tage & mehr",
+    )
     quotes.line(id_, quotes.press, quantity="2", description="Mit *Sternen* und #Rauten, <b>spitz</b> und ümlaut")
     quotes.line(id_, quotes.feet, 2, quantity="0.5", optional=True)
     act(quotes.sales.admin, "submitQuote", id_)
@@ -124,6 +130,13 @@ def test_the_customer_accepts_by_the_link_once(sent: tuple[Quotes, str, str]):
 
     page = http.get(link)
     assert page.status_code == 200
+    for part in (
+        "<p>Our company</p>",
+        "<dt>Gültig bis</dt>",
+        "<p>Guten Tag!</p><p>Gerne.</p>",
+        "<p>30 Tage &amp; mehr</p>",
+    ):
+        assert part in page.text
     assert "&lt;b&gt;spitz&lt;/b&gt;" in page.text
     assert "<b>spitz" not in page.text
     assert http.get(f"{link}/letter.pdf").content.startswith(b"%PDF")

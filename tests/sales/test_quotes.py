@@ -169,6 +169,25 @@ def test_products_that_do_not_go_together_are_told_with_the_reason(quotes: Quote
     assert act(quotes.sales.admin, "submitQuote", id_)["status"] == "approved"
 
 
+@pytest.mark.parametrize(
+    ("limited", "told"),
+    [
+        ("guest", "Rabatt von 12,50 % in Position 1; für keine Rolle der Vorlegenden gilt eine Grenze."),
+        ("sales_rep", "Rabatt von 12,50 % in Position 1; die Grenze ist 10,00 %."),
+    ],
+)
+def test_why_somebody_is_asked_is_said_in_the_language_of_who_submits(quotes: Quotes, limited: str, told: str):
+    create, eva = quotes.sales.xrm.create, quotes.sales.xrm.as_role("sales_rep", first_name="Eva", language="de")
+    create("discount_limit", role=limited, most_percent=10)
+    create("approval_rule", name="Discount", over_limit=True, approver_role="admin")
+    id_ = quotes.quote(owner=eva.user_id)
+    quotes.line(id_, quotes.press, discountPercent="12.5")
+
+    act(eva, "submitQuote", id_)
+
+    assert [each["reason"] for each in quotes.read(id_)["approvals"]["nodes"]] == [told]
+
+
 def test_what_is_over_the_limit_is_approved_in_steps_by_four_eyes(quotes: Quotes):
     sales, create = quotes.sales, quotes.sales.xrm.create
     head = sales.xrm.as_role("sales_rep", first_name="Head")

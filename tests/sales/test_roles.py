@@ -179,3 +179,62 @@ def test_an_erp_takes_orders_over_and_says_what_becomes_of_them(sales: Sales):
 
     assert told == {"record": {"status": "confirmed"}, "created": False}
     erp.refused("{ leads { nodes { id } } }", "BAD_QUERY")
+
+
+def test_each_does_the_rest_of_their_work_with_the_roles_that_are_shipped(sales: Sales):
+    """What the story of a sale does not have: ways back, visits, what managers and operations add."""
+    create = sales.xrm.create
+    north = create("team", name="North")
+    seller, manager, operations = (
+        sales.xrm.as_role(f"sales_{role}", "sales_rep", first_name=role, team=north)
+        for role in ("seller", "manager", "operations")
+    )
+    create("tax_rate", country="DE", percent=19, valid_from="2007-01-01")
+    press = create("product", sku="P", name="Press", price=100)
+
+    def does(client: Client, action: str, id_: str, given: str = "", selection: str = "id") -> dict:
+        document = f"mutation ($id: ID!) {{ {action}(id: $id{given}) {{ {selection} }} }}"
+        return client.query(document, id=id_)[action]
+
+    # a lead that nobody has is given to somebody, converted and taken back
+    lead = create("lead", last_name="Kern", company="Kern KG")
+    give = "mutation ($id: ID!, $to: ID!) { updateLead(id: $id, input: {ownerId: $to}) { id } }"
+    manager.query(give, id=lead, to=seller.user_id)
+    does(seller, "convertLead", lead)
+    does(seller, "unconvertLead", lead)
+    converted = does(seller, "convertLead", lead, selection="customer { id } opportunity { id }")
+    customer, opportunity = (converted[name]["id"] for name in ("customer", "opportunity"))
+
+    # a quote that is declined, revised, accepted; the win is taken back
+    operations.query('mutation { createCommissionRule(input: {name: "All", percent: 5}) { id } }')
+    quote = does(seller, "quoteOpportunity", opportunity, selection="quote")["quote"]
+    does(seller, "configureQuote", quote, f', input: {{product: "{press}"}}', "recommendations { name }")
+    for action in ("submitQuote", "sendQuote", "declineQuote"):
+        does(seller, action, quote, selection="record { id }" if action == "sendQuote" else "id")
+    does(seller, "reviseQuote", quote)
+    newest = "query ($id: ID!) { quote(id: $id) { replacedBy { nodes { id } } } }"
+    [version] = seller.query(newest, id=quote)["quote"]["replacedBy"]["nodes"]
+    for action in ("submitQuote", "sendQuote", "acceptQuote"):
+        does(seller, action, version["id"], selection="record { id }" if action == "sendQuote" else "id")
+    [earned] = operations.query("{ commissions { nodes { id amount } } }")["commissions"]["nodes"]
+    does(operations, "releaseCommission", earned["id"])
+    does(operations, "payCommission", earned["id"])
+    assert seller.query("{ commissions { nodes { amount status } } }")["commissions"]["nodes"] == [
+        {"amount": "5.00", "status": "paid"}
+    ]
+    term = ', input: {startsOn: "2026-01-01", termMonths: 12}'
+    contracts = does(seller, "contractQuote", version["id"], term, "contracts { nodes { id } }")["contracts"]["nodes"]
+    does(seller, "terminateContract", contracts[0]["id"])
+    does(seller, "reopenOpportunity", opportunity)
+
+    # visits and their expenses, which the manager sees; and what the manager expects
+    visit = """mutation ($c: ID!) { createVisit(input: {customerId: $c, madeOn: "2026-03-02", status: done
+      expenses: {create: [{kind: travel, spentOn: "2026-03-02", amount: "80"}]}}) { id } }"""
+    seller.query(visit, c=customer)
+    assert manager.query("{ visits { nodes { expensesTotal customer { name } } } }")["visits"]["nodes"] == [
+        {"expensesTotal": "80.00", "customer": {"name": "Kern KG"}}
+    ]
+    adjust = """mutation ($u: ID!) {
+      createForecastAdjustment(input: {userId: $u, month: "2026-03-01", amount: 5, reason: "Late"}) { id } }"""
+    manager.query(adjust, u=seller.user_id)
+    seller.refused(adjust, "BAD_QUERY", u=seller.user_id)

@@ -103,12 +103,12 @@ def test_from_a_form_on_the_web_to_a_report(firm: Firm):
     firm.sales.xrm.work()
 
     # then the lead is worth enough, and the seller's, who sees why
-    found = one(
-        seller, "{ leads { nodes { id score status owner { id } team { name } scores { nodes { points } } } } }"
-    )
+    why = "team { name } routedBy { name } scores { nodes { points rule { name } } }"
+    found = one(seller, f"{{ leads {{ nodes {{ id score status owner {{ id }} {why} }} }} }}")
     [lead] = found["nodes"]
     assert (lead["score"], lead["status"], lead["owner"]) == (55, "qualified", {"id": seller.user_id})
-    assert (lead["team"], {each["points"] for each in lead["scores"]["nodes"]}) == ({"name": "North"}, {30, 25})
+    assert (lead["team"], lead["routedBy"]) == ({"name": "North"}, {"name": "All"})
+    assert {each["rule"]["name"]: each["points"] for each in lead["scores"]["nodes"]} == {"Asked": 30, "Has a firm": 25}
 
     # when it is converted, configured and moved on
     became = done(

@@ -1,5 +1,6 @@
 """Files of sealed fields: encrypted where they lie, opened for who may open what is sealed, whole or in part."""
 
+import base64
 import datetime as dt
 import gzip
 import json
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import select, update
@@ -26,6 +28,7 @@ from xrm_core.records.vault.returning import bring_back
 from xrm_core.sealed.errors import SealedKeyDestroyed
 from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.content_stores import content_stores
+from xrm_core.storage.bundle import export_bundle, import_bundle
 from xrm_core.storage.contents import Contents
 from xrm_core.storage.contents.moving import move_sealed
 from xrm_core.storage.engines import Database
@@ -259,6 +262,12 @@ def test_versions_are_sealed_along_and_one_file_is_one_persons(practice: Practic
     shared = practice.filed(CANARY)
     practice.report(coverId=shared)
     assert practice.tried(findingId=shared)["errors"][0]["extensions"]["code"] == "FILE_REFUSED"
+    # nor in a field of the same record that is not sealed
+    cover = practice.filed(CANARY)
+    assert practice.tried(coverId=cover, findingId=cover)["errors"][0]["extensions"]["code"] == "FILE_REFUSED"
+    mine = practice.report(coverId=cover)
+    assert practice.ask("admin", change, id=mine, f=cover)["errors"][0]["extensions"]["code"] == "FILE_REFUSED"
+    assert practice.download("clerk", cover).content == CANARY
 
 
 def test_it_goes_into_the_vault_as_it_is_and_comes_back(practice: Practice) -> None:
@@ -343,3 +352,36 @@ def test_a_former_version_that_comes_back_is_sealed_on_its_way(practice: Practic
     assert practice.download("dsb", third["id"]).content == CANARY
     headers = practice.headers("dsb")
     assert practice.http.post("/files?sealed=perhaps", content=b"x", headers=headers).status_code == 400
+
+
+def test_a_bundle_has_it_as_it_lies_and_it_opens_where_the_keys_are(anywhere: Practice, tmp_path: Path) -> None:
+    # given one file that is sealed, and one that is in the vault
+    contact = anywhere.contact()
+    sealed, moved = anywhere.filed(sealed="true"), anywhere.filed()
+    anywhere.report(contactId=contact, findingId=sealed)
+    gone = anywhere.report(contactId=contact, coverId=moved)
+    with anywhere.database.begin() as connection:
+        deposit = move_to_vault(anywhere.context(connection), contact, [("report", gone)])
+
+    # when
+    contents = content_stores(anywhere.platform.settings).of("")
+    export_bundle(anywhere.database, tmp_path / "a.zip", contents=contents)
+    with closing(Database(f"sqlite:///{tmp_path / 'other.db'}")) as other:
+        import_bundle(other, tmp_path / "a.zip")
+
+        # then
+        with ZipFile(tmp_path / "a.zip") as bundle:
+            lines = [line for name in bundle.namelist() for line in bundle.read(name).splitlines()]
+            stored = [json.loads(line)["content"] for line in bundle.read("system/xrm_file_chunk.jsonl").splitlines()]
+        chunks = [base64.b64decode(each) for each in stored]
+        assert sum(map(len, chunks)) > 2 * len(CONTENT)
+        assert not [each for each in (CANARY, "Känarie".encode()) for part in (*lines, *chunks) if each in part]
+        with other.begin() as connection:
+            there = Context(anywhere.records, connection, anywhere.context(connection).system, ("action", "mk.lift"))
+            bring_back(there, deposit.id)
+        for file in (sealed, moved):
+            with other.read() as connection:
+                found = anywhere.records.files.require(connection, there.system, file)
+                clear = anywhere.records.files.opened(connection, found)
+            with closing(Contents().reader(other, clear, range(clear.size))) as reader:
+                assert b"".join(iter(reader.read, b"")) == CONTENT

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from tests.records.kit import Pack
+from tests.shared_tables import tables_of
 from xrm_core.auth.tokens import create_token, set_roles
 from xrm_core.metadata.loader import load_texts
 from xrm_core.permissions import policy
@@ -24,7 +25,6 @@ from xrm_core.settings import load_settings
 from xrm_core.storage.apply import apply
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_tables import FILE, FILE_CHUNK
-from xrm_core.storage.tables import Tables
 
 MAX_BYTES = 600_000
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
@@ -119,7 +119,8 @@ def opened(
     (folder / "policies.csv").write_text(pack.policies)
     authority = Authority(model, policy.load([folder], model))
     apply(database, model, along=lambda connection, _model: put_first(connection, authority.policies))
-    records = Records(model, Tables(model), plugins or Plugins())
+    records = Records(model, tables_of(model), plugins or Plugins())
+    people = {"admin": "admin", "rep": "rep", "ben": "rep", "clerk": "clerk", "guest": "guest"}
     with database.begin() as connection:
         ids = records.create_many(connection, system(model, "test"), "user", [{"name": name} for name in people])
         tokens = {}

@@ -143,6 +143,7 @@ async def test_uploads_that_hang_are_ended_and_hold_up_no_other_tenant(
 
 
 async def test_a_server_cleans_up_while_it_runs(shop: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xrm_core.server.app.FIRST_CLEAN_SECONDS", 0.1)
     monkeypatch.setattr("xrm_core.server.app.CLEAN_SECONDS", 0.2)
     create_tenant(shop.settings, Plugins(), "acme")
     url = tenant_url(shop.settings, "acme")

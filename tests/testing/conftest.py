@@ -6,7 +6,23 @@ from typing import Any
 
 import pytest
 
-from xrm_core.api import JobContext, JobFailed, JobHandler, Record, RecordEvent, Refuse, Schedule, enqueue, hookimpl
+from xrm_core.api import (
+    Command,
+    CommandContext,
+    DemoData,
+    FilesContext,
+    HealthCheck,
+    HealthContext,
+    JobContext,
+    JobFailed,
+    JobHandler,
+    Record,
+    RecordEvent,
+    Refuse,
+    Schedule,
+    enqueue,
+    hookimpl,
+)
 from xrm_core.testing import Setup
 
 TEXT = {"type": "string"}
@@ -53,9 +69,42 @@ class Plugin:
         return [JobHandler("tasks.remind", remind, attempts=2), JobHandler("tasks.nightly", lambda _job, _given: None)]
 
     @hookimpl
+    def register_commands(self) -> list[Command]:
+        """What adds a task, and what counts entities."""
+        return [Command("add", add, "Add a task."), Command("count", count, "Count entities.", files_only=True)]
+
+    @hookimpl
+    def register_health(self) -> list[HealthCheck]:
+        """Whether there is anything in the way."""
+        return [HealthCheck("tasks.some", some)]
+
+    @hookimpl
+    def register_demo(self) -> list[DemoData]:
+        """A task of a user."""
+        return [DemoData(lambda demo: [("task", [{"id": demo.new_id(), "text": str(len(demo.ids("user")))}])])]
+
+    @hookimpl
     def register_schedules(self) -> list[Schedule]:
         """At night."""
         return [Schedule("tasks.nightly", "tasks.nightly", "0 3 * * *")]
+
+
+def add(context: CommandContext, text: str) -> None:
+    """Add it, unless it has no text."""
+    if not text:
+        raise Refuse("A task has a text.")
+    with context.transaction() as connection:
+        context.records.create(connection, context.caller, "task", {"text": text})
+
+
+def count(context: FilesContext) -> int:
+    """How many there are."""
+    return sum(1 for _ in context.model)
+
+
+def some(context: HealthContext) -> str | None:
+    """Whether anything else stands in the way of work."""
+    return None if context.tenant == "" and context.settings is None else "There are settings."
 
 
 def remind(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:

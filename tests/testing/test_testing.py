@@ -13,6 +13,7 @@ from tests.testing.conftest import FILES
 from xrm_core.auth import notices
 from xrm_core.auth.mail import Mail
 from xrm_core.auth.one_time import Purpose
+from xrm_core.errors import RefusedByPlugin
 from xrm_core.graphql.schema import build
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.testing import Setup, Xrm
@@ -211,3 +212,17 @@ def test_all_apps_have_what_the_setup_begins_with_and_nothing_of_each_other(xrm_
         assert [event.values["text"] for event in xrm.events] == [text]
 
     assert len(called) == 1
+
+
+def test_commands_health_checks_and_demo_data_are_asked_for(xrm: Xrm) -> None:
+    xrm.command("tasks add", text="call")
+
+    assert xrm.as_role("reader").query("{ tasks { nodes { text } } }")["tasks"]["nodes"] == [{"text": "call"}]
+    assert xrm.health() == {"tasks.some": ""}
+    assert xrm.command("tasks count") >= 2
+    with pytest.raises(RefusedByPlugin, match="A task has a text"):
+        xrm.command("tasks add", text="")
+    with pytest.raises(AssertionError, match="There is no command 'tasks ad'; there are tasks add, tasks count"):
+        xrm.command("tasks ad")
+    [made] = xrm.demo()["task"]
+    assert (xrm.get("task", made) or {})["text"] == "1", "of the one user"

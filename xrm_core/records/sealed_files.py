@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from xrm_core.errors import FileRefused
 from xrm_core.metadata.model import Entity
+from xrm_core.metadata.types import FieldType
 from xrm_core.sealed.box import SealedBox
 from xrm_core.sealed.content import KEY_BYTES
 from xrm_core.sealed.envelope import key_id_of
@@ -44,8 +45,8 @@ def seal_attached(
     connection: Connection,
     box: SealedBox,
     kind: Entity,
-    id_: str,
-    file_id: str,
+    record: Mapping[str, Any],
+    name: str,
     of: tuple[str, str],
 ) -> None:
     """Seal the file to which a sealed field of a record refers, with its former versions.
@@ -55,8 +56,8 @@ def seal_attached(
         connection: in the transaction of the write.
         box: seals.
         kind: entity of the record.
-        id_: of it.
-        file_id: of the file.
+        record: all of it, as it is going to be.
+        name: of the field.
         of: subject and class whose key it is sealed by.
 
     Raises:
@@ -64,18 +65,18 @@ def seal_attached(
         FilesUnavailable: its content lies where nobody answers.
         SealingUnavailable, SealedKeyDestroyed: nothing can be sealed for the subject.
     """
-    key = box.store.key(box.tenant, *of)
+    key, file_id, but = box.store.key(box.tenant, *of), str(record[name]), (kind.name, str(record["id"]))
+    for other in kind.fields.values():
+        holds = other.type is FieldType.FILE and other.name != name and str(record.get(other.name)) == file_id
+        if holds and other.sealing != kind[name].sealing:
+            raise _elsewhere()
     for file in file_store.hold(connection, [file_id, *file_versions.former_ids(connection, [file_id])]):
         if file.sealed is not None and key_id_of(_own(file)) == key.id:
             continue
-        but = (kind.name, id_)
         if file_references.is_attached(connection, records.model, records.tables, file.id, but):
             if file.id != file_id:
                 continue  # a former version that is somebody's by itself
-            raise FileRefused(
-                say("The file belongs to another record, too, where it is not sealed like here."),
-                hint=say("Store it once more, for this record alone."),
-            )
+            raise _elsewhere()
         if file.sealed is None:
             seal(records, connection, box, file, of, file.state)
             continue
@@ -157,6 +158,13 @@ def replace_file(connection: Connection, before: StoredFile, after: StoredFile) 
     file_store.describe(connection, after)
     if before.content_key is not None:
         file_store.leave(connection, [before.content_key], dt.timedelta())
+
+
+def _elsewhere() -> FileRefused:
+    return FileRefused(
+        say("The file is in another field, too, where it is not sealed like here."),
+        hint=say("Store it once more, for this field alone."),
+    )
 
 
 def _own(file: StoredFile) -> str:

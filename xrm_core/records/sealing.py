@@ -68,8 +68,7 @@ def sealed(
             continue
         if kind[name].type is FieldType.FILE:
             of = _subject(kind, sealing, whole, id_), sealing.class_name
-            file_id = str(value if before is None or name in record else before[name])
-            sealed_files.seal_attached(records, connection, box, kind, id_, file_id, of)
+            sealed_files.seal_attached(records, connection, box, kind, {**whole, "id": id_}, name, of)
             continue
         if moved and before is not None:
             opened = box.open(before[name], kind.name, id_, name)

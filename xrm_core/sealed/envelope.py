@@ -1,4 +1,8 @@
-"""The form of a sealed value: AES-256 in GCM, bound to the place for which it was sealed. No I/O in here."""
+"""The form of a sealed value: AES-256 in GCM, bound to the place for which it was sealed. No I/O in here.
+
+Values are filled up to full blocks before: else the length of what is stored would say «true» or «false», or which of
+a few choices it is.
+"""
 
 import base64
 import binascii
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.padding import PKCS7
 
 from xrm_core.sealed.errors import SealedValueForeign
 
@@ -14,6 +19,7 @@ PREFIX = "xs1."
 """What every sealed value begins with."""
 
 _NONCE_BYTES = 12
+_BLOCKS = PKCS7(32 * 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,8 @@ class Place:
 def encrypted(key_id: str, key: bytes, text: str, place: Place) -> str:
     """The sealed form of a text; of the same text another one each time."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    content = AESGCM(key).encrypt(nonce, text.encode(), place.bound())
+    filling = _BLOCKS.padder()
+    content = AESGCM(key).encrypt(nonce, filling.update(text.encode()) + filling.finalize(), place.bound())
     return f"{PREFIX}{key_id}.{base64.urlsafe_b64encode(nonce + content).decode()}"
 
 
@@ -59,7 +66,9 @@ def decrypted(key: bytes, sealed: str, place: Place) -> str:
     key_id_of(sealed)
     try:
         raw = base64.b64decode(sealed.rpartition(".")[2], altchars=b"-_", validate=True)
-        return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.bound()).decode()
+        filled = AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.bound())
+        emptying = _BLOCKS.unpadder()
+        return (emptying.update(filled) + emptying.finalize()).decode()
     except (binascii.Error, ValueError, InvalidTag):
         raise _foreign() from None
 

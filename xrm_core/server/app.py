@@ -66,6 +66,9 @@ from xrm_core.telemetry import tracing
 CLEAN_SECONDS = 3600.0
 """How often a server looks for what has expired: files that nobody has attached, sessions, old lines of logs."""
 
+FIRST_CLEAN_SECONDS = 5.0
+"""How long after its start it does so first: those whom it is there for come first, and who have waited for it."""
+
 AT_A_TIME = 4
 """Tenants whose logs are sealed at a time: one that is slow, or has much to seal, does not hold up all others."""
 
@@ -144,6 +147,8 @@ def create_app(
     site = Site(settings, platform.database, blueprints, blueprint, whose=tenants.named)
 
     async def keep_clean() -> None:
+        if await _happens(ending, FIRST_CLEAN_SECONDS):
+            return
         await clean(site)
         # Servers that were started together do not all look at the same moment.
         while not await _happens(ending, CLEAN_SECONDS * random.uniform(0.9, 1.1)):  # noqa: S311

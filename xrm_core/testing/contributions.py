@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from xrm_core.contributions.command import CommandContext, commands_of
 from xrm_core.contributions.demo import load_plugins_demo
 from xrm_core.contributions.files_context import FilesContext
-from xrm_core.contributions.health import HealthChecks
+from xrm_core.contributions.health import MOST_SECONDS, HealthChecks
 from xrm_core.permissions.caller import System
 from xrm_core.server.assembly import Platform
 
@@ -39,6 +40,8 @@ def run_command(platform: Platform, words: str, given: Mapping[str, Any]) -> Any
 def health(platform: Platform) -> dict[str, str]:
     """What each health check says: nothing, if all is well."""
     with closing(HealthChecks(platform.plugins)) as checks:
+        # A machine that is busy with tests makes nobody ill.
+        checks.found = {name: replace(check, seconds=MOST_SECONDS) for name, check in checks.found.items()}
         found = checks.look(platform.records, platform.database, "")
     return {each.check.name: each.says for each in found}
 

@@ -155,12 +155,19 @@ class _Postgres:
             self._do(f"CREATE DATABASE {name}")
             make(self._of(name))
             self._pattern = name
-        name = _name()
-        self._do(f"CREATE DATABASE {name} TEMPLATE {self._pattern}", since_15=" STRATEGY FILE_COPY")
+        name = self._take()
         try:
             yield self._of(name)
         finally:
-            self._do(f"DROP DATABASE {name} WITH (FORCE)")
+            self._give_back(name)
+
+    def _take(self) -> str:
+        name = _name()
+        self._do(f"CREATE DATABASE {name} TEMPLATE {self._pattern}", since_15=" STRATEGY FILE_COPY")
+        return name
+
+    def _give_back(self, name: str) -> None:
+        self._do(f"DROP DATABASE {name} WITH (FORCE)")
 
     def close(self) -> None:
         if self._pattern:

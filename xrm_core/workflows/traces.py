@@ -37,7 +37,7 @@ def remove(connection: Connection, workflows: Sequence[str]) -> None:
     mine = of.workflow.in_(workflows), of.state.in_(OPEN)
     connection.execute(update(WORKFLOW_RUN).where(*mine).values(**ended, ended_at=clock.now(connection)))
     connection.execute(delete(WORKFLOW_LOOK).where(WORKFLOW_LOOK.c.workflow.in_(workflows)))
-    connection.execute(delete(SCHEDULE).where(SCHEDULE.c.name.in_(map(schedule_of, workflows))))
+    connection.execute(delete(SCHEDULE).where(SCHEDULE.c.name.in_([schedule_of(each) for each in workflows])))
     readers = {each.name for each in by_hand.states(connection)}
     for name in workflows:
         if f"{PREFIX}{name}" in readers:

@@ -10,6 +10,7 @@ from xrm_dsgvo.channels import Channel, PointKind
 from xrm_dsgvo.own import Writing, change, create, is_own
 from xrm_dsgvo.points import POINT, held, normal
 from xrm_dsgvo.purposes import named
+from xrm_dsgvo.restored import keeping
 
 PREFERENCE = "preference"
 
@@ -77,6 +78,7 @@ def set_(context: ActionContext, given: PreferenceInput) -> Preferred:
 
 def keep(context: Writing, point: str, values: dict[str, Any], *, clear: bool = False) -> Preferred:
     """The same at a contact point that is held."""
+    keeping.preferred(context, point, values, cleared=clear)
     for each in context.find(PREFERENCE, {"contact_point": {"id": {"eq": point}}}, 1_000):
         if (each["topic"], each["channel"]) == (values["topic"], values["channel"]):
             status = "cleared" if clear else "changed"
@@ -112,6 +114,11 @@ def _status(change_: RecordChange) -> Mapping[str, Any] | None:
     if change_.operation == "update" and change_.after["contact_point"] != change_.before["contact_point"]:
         text = {"en": "It stays with its contact point.", "de": "Sie bleibt bei ihrem Kontaktpunkt."}
         raise Refuse(text, field="contact_point")
-    point = change_.after["contact_point"]
-    change_.then(lambda context, _: context.hold(POINT, point))
+    after = dict(change_.after)
+
+    def follow(context: Any, _: str) -> None:
+        context.hold(POINT, after["contact_point"])
+        keeping.preferred(context, str(after["contact_point"]), after, cleared=False)
+
+    change_.then(follow)
     return {"status": "set" if change_.operation == "create" else "changed"}

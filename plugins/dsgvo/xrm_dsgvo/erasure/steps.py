@@ -49,15 +49,33 @@ class Step:
 
 
 def needles_of(context: Writing, privacy: PrivacyModel, plan: Plan) -> frozenset[str]:
-    """What names the person directly, or once did, out of what is planned."""
+    """What names the person directly, or once did, out of what is planned.
+
+    Sealed values are opened for it if there is a text in which they are to be blackened.
+
+    Raises:
+        SealingUnavailable: they cannot be.
+    """
     found: set[str] = set()
+    opens = any(each.decision is Decision.ERASE and each.strategy == "redact_text" for _, each in plan.fields())
     for record in plan.records:
         stored = context.read(record.entity, record.id) or {}
-        said = privacy[record.entity].fields
+        said, entity = privacy[record.entity].fields, context.records.model[record.entity]
         names = [each.name for each in record.fields if said[each.name].identifier == "direct"]
-        values = [*(stored.get(name) for name in names), *former_values(context, record.id, names)]
+        clear = [name for name in names if entity[name].sealing is None]
+        values = [*(stored.get(name) for name in clear), *former_values(context, record.id, clear)]
+        for name in names if opens else ():
+            if entity[name].sealing is not None:
+                sealed = {stored.get(name), *former_values(context, record.id, [name])}
+                values += [_opened(context, record, name, each) for each in sealed]
         found |= {value for value in values if isinstance(value, str)}
     return frozenset(found)
+
+
+def _opened(context: Writing, record: RecordPlan, name: str, value: Any) -> Any:
+    """A sealed value in clear; None: its key is destroyed."""
+    looking: Any = context
+    return looking.in_clear(record.entity, {"id": record.id, name: value})[name]
 
 
 def change_fields(work: Work) -> int:

@@ -24,8 +24,11 @@ def mistakes(found: Surroundings) -> Iterator[KeywordMistake]:
 
 
 def in_clear(found: Surroundings) -> list[Said]:
-    """Fields whose values their annotation wants sealed, and that stand in clear: no mistake, but told by the lint."""
-    return [each for each in found.all_fields() if "encrypt" in each.words and each.field.sealing is None]
+    """Fields whose values their annotation wants sealed, and that stand in clear: no mistake, but told by the lint.
+    Of special categories it is one.
+    """
+    wanted = (each for each in found.all_fields() if "encrypt" in each.words and "special" not in each.words)
+    return [each for each in wanted if each.field.sealing is None]
 
 
 def _special(found: Surroundings, each: Said) -> Iterator[KeywordMistake]:
@@ -40,6 +43,9 @@ def _special(found: Surroundings, each: Said) -> Iterator[KeywordMistake]:
     for word in ("purposes", "encrypt"):
         if word not in words:
             yield each.mistake("special", f'what is {_CALLED[special]} needs "{word}".', "Add it.")
+    if each.field.sealing is None and "encrypt" in words and not each.field.virtual:
+        reason = f"what is {_CALLED[special]} is stored sealed, and this stands in clear."
+        yield each.mistake("in-clear", reason, 'Add "x-sealed": {} to the field, beside "x-dsgvo".')
     if each.field.searched:
         reason = f"what is {_CALLED[special]} is not found by words."
         yield each.mistake("special", reason, 'Remove "x-search" of the field.')

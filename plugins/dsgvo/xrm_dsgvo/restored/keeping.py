@@ -10,9 +10,11 @@ from xrm_dsgvo.restored.persons import told
 
 SUPPRESSED, RELEASED = "dsgvo.suppression", "dsgvo.suppression_released"
 CONSENT_ENDED = "dsgvo.consent_ended"
+PREFERRED = "dsgvo.preference"
 OBJECTED, DECIDED = "dsgvo.objection", "dsgvo.objection_decided"
 RESTRICTED, ANNOUNCED, LIFTED = "dsgvo.restriction", "dsgvo.restriction_announced", "dsgvo.restriction_lifted"
 
+_WISHES = ("wish", "most_per_month", "quiet_from", "quiet_until", "language")
 ENDING = frozenset({"withdrawn", "invalidated", "expired", "superseded"})
 """Events after which a consent allows nothing. One that nobody has confirmed in time ends by itself."""
 
@@ -45,6 +47,14 @@ def decided(context: Writing, objection: Mapping[str, Any], status: str) -> None
     said = {"objection": objection["id"], "effective_at": objection["effective_at"], "status": status}
     said["person"] = told(context, objection["data_subject"])
     keep_beyond_restore(context.connection, DECIDED, said)
+
+
+def preferred(context: Writing, point: str, values: Mapping[str, Any], *, cleared: bool) -> None:
+    """Somebody wants something at a contact point, or nothing any more: it narrows what may be sent."""
+    said = {name: values.get(name) for name in ("wish", "channel")} | {"point": point, "cleared": cleared}
+    said["topic"] = purpose_told(context, values.get("topic"))
+    said["given"] = {name: values[name] for name in _WISHES if name in values}
+    keep_beyond_restore(context.connection, PREFERRED, said)
 
 
 def restricted(context: Writing, restriction: str, values: Mapping[str, Any]) -> None:

@@ -10,8 +10,7 @@ from xrm_dsgvo.objection.exceptions import end_exceptions
 from xrm_dsgvo.objection.suppressing import SUPPRESSION
 from xrm_dsgvo.own import Writing, change, create
 from xrm_dsgvo.points import POINT
-from xrm_dsgvo.purposes import PURPOSE
-from xrm_dsgvo.restored.persons import known
+from xrm_dsgvo.restored.persons import known, purpose_known
 from xrm_dsgvo.sending.fitting import moment
 
 VIA = "restore"
@@ -23,7 +22,7 @@ _OBJECTION = "objection"
 def suppress_again(context: Writing, said: Mapping[str, Any]) -> None:
     """A purpose that the backup does not know stands for all: what is said is not narrowed by that."""
     entry = {name: said[name] for name in ("digest", "kind", "reason", "channel", "at")}
-    entry["purpose"] = _purpose(context, said["purpose"])
+    entry["purpose"] = purpose_known(context, said["purpose"])
     for each in _alike(context, entry):
         if moment(each["at"]) < moment(said["at"]):
             change(context, SUPPRESSION, each["id"], {"at": said["at"]})
@@ -34,7 +33,7 @@ def suppress_again(context: Writing, said: Mapping[str, Any]) -> None:
 
 def release_again(context: Writing, said: Mapping[str, Any]) -> None:
     """What was suppressed before it may be written to."""
-    for each in _alike(context, {**said, "purpose": _purpose(context, said["purpose"])}):
+    for each in _alike(context, {**said, "purpose": purpose_known(context, said["purpose"])}):
         if moment(each["at"]) <= moment(said["released_at"]):
             because = {"released_at": said["released_at"], "released_because": "Released before a backup was restored."}
             change(context, SUPPRESSION, each["id"], {"status": "released", **because})
@@ -64,7 +63,7 @@ def object_again(context: Writing, said: Mapping[str, Any]) -> None:
         end_exceptions(context, point)
     names = ("scope", "channel", "received_at", "effective_at", "status")
     values = {name: said[name] for name in names} | {"via": VIA}
-    values |= {"data_subject": known(context, said["person"]), "purpose": _purpose(context, said["purpose"])}
+    values |= {"data_subject": known(context, said["person"]), "purpose": purpose_known(context, said["purpose"])}
     create(
         context, _OBJECTION, {**values, "contact_point": points[0] if len(said["points"]) == len(points) == 1 else None}
     )
@@ -88,12 +87,3 @@ def _alike(context: Writing, entry: Mapping[str, Any]) -> list[Record]:
     where = {name: {"eq": entry[name]} for name in ("digest", "reason")} | {"status": {"eq": "active"}}
     found = context.find(SUPPRESSION, where, 1_000)
     return [each for each in found if all(each[name] == entry[name] for name in ("channel", "purpose"))]
-
-
-def _purpose(context: Writing, said: Mapping[str, Any] | None) -> str | None:
-    if said is None:
-        return None
-    if context.read(PURPOSE, said["id"]) is not None:
-        return str(said["id"])
-    found = context.find(PURPOSE, {"key": {"eq": said["key"]}}, 1)
-    return str(found[0]["id"]) if found else None

@@ -1,9 +1,10 @@
-"""Whom an entry of the journal is about: the backup may know their records, and not yet that they are somebody."""
+"""Whom an entry of the journal is about, and which purpose: a backup may know records, and not yet whose they are."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from xrm_dsgvo.own import Looking, Writing
+from xrm_dsgvo.purposes import PURPOSE
 from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
 
 _MOST = 1_000
@@ -32,3 +33,13 @@ def known(context: Writing, said: Mapping[str, Any] | None) -> str | None:
         if entity in model and context.read(entity, record) is not None:
             return subject_of(context, Person(entity=entity, record=record))
     return None
+
+
+def purpose_known(context: Writing, said: Mapping[str, Any] | None) -> str | None:
+    """A purpose here, by its id or its key; None: all, also where the backup does not know it."""
+    if said is None:
+        return None
+    if context.read(PURPOSE, said["id"]) is not None:
+        return str(said["id"])
+    found = context.find(PURPOSE, {"key": {"eq": said["key"]}}, 1)
+    return str(found[0]["id"]) if found else None

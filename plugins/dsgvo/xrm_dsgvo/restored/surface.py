@@ -1,7 +1,7 @@
 """All that the plugin does again for rights; an erasure is another matter (``erasure/replaying.py``)."""
 
 from xrm_core.api import Replay
-from xrm_dsgvo.restored import keeping, objections, restrictions
+from xrm_dsgvo.restored import keeping, objections, restrictions, wishes
 
 
 def replays() -> list[Replay]:
@@ -12,6 +12,7 @@ def replays() -> list[Replay]:
         Replay(keeping.CONSENT_ENDED, objections.end_again),
         Replay(keeping.OBJECTED, objections.object_again),
         Replay(keeping.DECIDED, objections.decide_again),
+        Replay(keeping.PREFERRED, wishes.prefer_again),
         Replay(keeping.RESTRICTED, restrictions.restrict_again),
         Replay(keeping.ANNOUNCED, restrictions.announce_again),
         Replay(keeping.LIFTED, restrictions.lift_again),

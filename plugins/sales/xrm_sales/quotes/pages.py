@@ -1,5 +1,6 @@
 """Quotes over HTTP: the letter for who may see the quote, and the customer's own link, by which they decide."""
 
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -111,13 +112,20 @@ def _page(context: RouteContext, record: Record, status: int = 200) -> Response:
     totals = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in sums)
     path = f"/plugins/sales/offers/{escape(context.request.path['token'])}"
     link = f'<p><a href="{context.request.base}{path}/letter.pdf">{words["letter"]}</a></p>'
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><dl>{totals}</dl>{link}"
+    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in found["facts"])
+    before = f"<p>{escape(found['sender']['name'])}</p><dl>{facts}</dl>{_paragraphs(found['introduction'])}"
+    after = _paragraphs([*found["notes"], *found["closing"]])
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><dl>{totals}</dl>{after}{link}"
     title = escape(found["title"])
     named = [("viewport", "width=device-width"), ("robots", "noindex")]
     meta = '<meta charset="utf-8">' + "".join(f'<meta name="{name}" content="{what}">' for name, what in named)
     text = f'<!doctype html><html lang="{record["language"]}"><head>{meta}<title>{title}</title></head><body><main>'
-    text += f"<h1>{title}</h1>{table}{_answer(record, words)}</main></body></html>"
+    text += f"<h1>{title}</h1>{before}{table}{_answer(record, words)}</main></body></html>"
     return HTMLResponse(text, status)
+
+
+def _paragraphs(texts: Iterable[str]) -> str:
+    return "".join(f"<p>{escape(each)}</p>" for each in texts)
 
 
 def _answer(record: Record, words: dict[str, str]) -> str:

@@ -13,9 +13,10 @@ _PLAIN = frozenset({"text", "long_text", "email", "phone", "url", "json"})
 
 
 def lists(client: Client, model: Model, entities: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """Of each entity its list and its trash, with all texts that its records have."""
+    """Of each entity its list and its trash, with all texts that its records have and that can be read."""
     for entity in sorted(entities):
-        fields = [naming.camel(each.name) for each in model[entity].fields.values() if str(each.type) in _PLAIN]
+        read = (each for each in model[entity].fields.values() if each.sealing is None)
+        fields = [naming.camel(each.name) for each in read if str(each.type) in _PLAIN]
         chosen = " ".join(["id", *fields])
         name = naming.camel(model[entity].plural)
         for root in (name, f"{name}Trash"):

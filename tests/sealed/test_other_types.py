@@ -10,9 +10,17 @@ import pytest
 from sqlalchemy import select
 
 from tests.records.kit import Pack, World, build
+from tests.records.test_field_types import ALL, read
 from tests.sealed.world import SECRET
 from xrm_core.errors import FieldSealed, ValidationFailed
+from xrm_core.metadata.keywords import Keywords
+from xrm_core.metadata.layers import LayerSource
+from xrm_core.metadata.loader import load
+from xrm_core.metadata.snapshot import from_snapshot, to_snapshot
+from xrm_core.metadata.writer import files_of
 from xrm_core.records import looking, sealing
+from xrm_core.records.formats import Formats
+from xrm_core.records.validation import Validator
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.engines import Database
@@ -178,3 +186,22 @@ def test_equal_values_are_found_in_any_form_and_filters_see_none(world: World) -
     for where in ({"count": {"gt": 1}}, {"faith": {"eq": "lutheran"}}, {"flag": {"eq": False}}):
         with world.database.read() as connection, pytest.raises(FieldSealed, match="sealed"):
             looking.find(world.records, connection, "contact", where, 10)
+
+
+def test_types_of_plugins_are_sealed_too_and_checked_by_them() -> None:
+    # given
+    sealed = {"x-type": "paint-percentage", "x-sealed": {}}
+    model = read({"name": {"type": "string"}, "share": sealed})
+    field = model["tin"].fields["share"]
+
+    # then it is a text to whatever reads what is stored, and keeps its type where it is written again
+    assert (field.type, field.given.type, field.given.custom_type) == ("long_text", "decimal", "paint-percentage")
+    assert from_snapshot(json.loads(json.dumps(to_snapshot(model)))).fingerprint == model.fingerprint
+    again = LayerSource("core", "core", texts=tuple(files_of(model).items()), words=("x-paint",))
+    assert load([again], Keywords(ALL)).fingerprint == model.fingerprint
+    # and its values are looked at by the plugin and by its limits, in clear
+    look = Validator(model, Formats(ALL, model)).problems
+    assert look(model["tin"], {"share": Decimal(12)}) == []
+    assert [each["message"] for each in look(model["tin"], {"share": Decimal(13)})] == ["is unlucky"]
+    assert [each["rule"] for each in look(model["tin"], {"share": Decimal(101)})] == ["maximum"]
+    assert look(model["tin"], {"name": "a", "share": "xs1.a.b"}, changed={"name": "a"}) == []

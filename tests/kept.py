@@ -1,14 +1,15 @@
 """Servers that go from test to test, as long as no test leaves a change in their databases: to make one takes longer
 than most tests."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import pytest
-from sqlalchemy import Table, func, select, union_all
+from sqlalchemy import Table, func, select, text, union_all
 
 from tests.postgres import PostgresServer
 from xrm_core.records.door import Records
@@ -41,7 +42,7 @@ class Kept(Generic[T]):
     make: Callable[[Database, Path], AbstractContextManager[T]]
     request: pytest.FixtureRequest
     folders: pytest.TempPathFactory
-    _held: dict[str, tuple[T, ExitStack, object]] = field(default_factory=dict)
+    _held: dict[str, "_Held[T]"] = field(default_factory=dict)
 
     @contextmanager
     def lent(self, kind: str) -> Iterator[T]:
@@ -56,20 +57,56 @@ class Kept(Generic[T]):
             database = Database(url)
             stack.callback(database.close)
             made = stack.enter_context(self.make(database, folder))
-            self._held[kind] = made, stack, sight(made)
-        made, stack, before = self._held[kind]
+            self._held[kind] = _Held(made, stack, _writes(database, stack))
+        held = self._held[kind]
         try:
-            yield made
+            yield held.made
         finally:
-            if sight(made) != before:
+            if held.has_changed():
                 del self._held[kind]
-                stack.close()
+                held.stack.close()
 
     def close(self) -> None:
         """At the end."""
-        for _, stack, _ in self._held.values():
-            stack.close()
+        for held in self._held.values():
+            held.stack.close()
         self._held.clear()
+
+
+class _Held(Generic[T]):
+    """One that was made.
+
+    Args:
+        made: it.
+        stack: closes it.
+        writes: a value that is another one as soon as anybody has written into its database.
+    """
+
+    def __init__(self, made: T, stack: ExitStack, writes: Callable[[], object]) -> None:
+        self.made, self.stack, self._writes = made, stack, writes
+        self._written = writes()  # before the look: what is written meanwhile is looked at again
+        self._sight = sight(made)
+
+    def has_changed(self) -> bool:
+        """Whether there is something else than at the beginning; most tests only read, and that is seen at once."""
+        written = self._writes()
+        if written == self._written:
+            return False
+        self._written = written
+        return sight(self.made) != self._sight
+
+
+def _writes(database: Database, stack: ExitStack) -> Callable[[], object]:
+    if not database.is_sqlite:
+        statement = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")  # who writes takes the next number
+
+        def newest() -> object:
+            with database.read() as connection:
+                return connection.scalar(statement)
+
+        return newest
+    watching = stack.enter_context(closing(sqlite3.connect(str(database.url.database), check_same_thread=False)))
+    return lambda: watching.execute("PRAGMA data_version").fetchone()  # of what others have committed
 
 
 def sight(of: Kind) -> object:

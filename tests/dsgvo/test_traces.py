@@ -227,12 +227,20 @@ def _row(connection: Connection, table: str, id_: str) -> bytes:
 @pytest.mark.slow
 @pytest.mark.invariant("I1", "I2", "I4", "I5")
 @pytest.mark.parametrize("pack", ["core", "sales", "machine_builder", "machine_builder_sales"])
-@pytest.mark.parametrize("entity", ["contact", "customer", "partner"])
+@pytest.mark.parametrize(
+    ("entity", "at_once"), [("contact", 200), ("customer", 200), ("customer", 0), ("partner", 200)]
+)
 def test_nothing_is_left_of_anybody_in_other_packs(
-    xrm_with: Callable[[Setup], Xrm], server: Callable[[], PostgresServer], pack: str, entity: str
+    xrm_with: Callable[[Setup], Xrm],
+    server: Callable[[], PostgresServer],
+    monkeypatch: pytest.MonkeyPatch,
+    pack: str,
+    entity: str,
+    at_once: int,
 ):
-    # given three persons in all entities of a pack
+    # given three persons in all entities of a pack, and erasures at once or by a job
     xrm = xrm_with(SETUPS[pack])
+    monkeypatch.setitem(vars(xrm.platform.plugins.settings_of("dsgvo")), "erasure_at_once", at_once)
     a, b = xrm.begun
     world = World(xrm, xrm.as_role("admin"), a, b)
     opening = world.decided(a, entity)

@@ -89,10 +89,11 @@ def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
 
 def go_on(context: Writing, plan: Plan, progress: Progress, needles: frozenset[str], most: int) -> None:
     """The next part, of so many records. What refuses one of them keeps no other, and is noted."""
-    records = records_of(progress.step, plan)
+    records, privacy = records_of(progress.step, plan), privacy_of(context.records.model)
+    whole = Work(context, privacy, plan)
     for each in records[progress.at : progress.at + most]:
         made = dict(progress.surrogates)
-        work = Work(context, privacy_of(context.records.model), replace(plan, records=(each,)), needles, made)
+        work = Work(context, privacy, replace(plan, records=(each,)), needles, made, whole)
         done: list[int] = []
         refusal = context.attempt(lambda work=work, done=done: done.append(_DO[progress.step](work)))  # type: ignore[misc]
         if refusal is None:

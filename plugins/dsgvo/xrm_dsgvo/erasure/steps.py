@@ -25,17 +25,22 @@ _ENDED = {RecordAction.HOLD, RecordAction.NOTHING, RecordAction.REVIEW}
 
 @dataclass
 class Work:
-    """What steps share. ``needles`` name the person and live here alone, as long as the run."""
+    """What steps share. ``needles`` name the person and live here alone, as long as the run; ``of`` is the work of the
+    whole plan, where this is a part of it.
+    """
 
     context: Writing
     privacy: PrivacyModel
     plan: Plan
     needles: frozenset[str] = frozenset()
     surrogates: dict[tuple[str, str], str] = field(default_factory=dict)
+    of: "Work | None" = None
 
     @cached_property
     def cut_off(self) -> frozenset[tuple[str, str]]:
         """Records that stay and have no way to the person once the run is done."""
+        if self.of is not None:
+            return self.of.cut_off
         kept = (each for each in self.plan.records if each.cut and each.action is not RecordAction.DELETE)
         return frozenset((each.entity, each.id) for each in kept)
 

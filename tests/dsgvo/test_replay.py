@@ -85,19 +85,23 @@ def test_a_person_who_was_erased_is_gone_from_a_restored_backup_before_it_is_ser
 
 
 @pytest.mark.invariant("I3", "I8")
+@pytest.mark.parametrize("lifted", [True, False])
 @pytest.mark.slow
 def test_nothing_is_served_until_all_is_erased_again_and_it_goes_on_where_it_ended(
     world: World,
     restored: Restored,
     backups: Backups,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
+    *,
+    lifted: bool,
 ) -> None:
-    # given two erasures, of which the second cannot be done again; before the first a restriction was lifted, for which
-    # nothing can be sealed any more
+    # given two erasures, of which the second cannot be done again; the first is of somebody whose data were restricted,
+    # for whom nothing can be sealed any more
     given = {"person": {"entity": "contact", "record": world.a.records["contact"]}, "ground": "accuracy"}
     id_ = done(world.admin, OPEN, **given, because="Contested.")["restriction"]
-    done(world.admin, ANNOUNCE, restriction=id_, via="letter")
-    done(world.admin, LIFT, restriction=id_, because="It is right.")
+    if lifted:
+        done(world.admin, ANNOUNCE, restriction=id_, via="letter")
+        done(world.admin, LIFT, restriction=id_, because="It is right.")
     erase(world, world.a, world.b)
     stays = left(world, world.xrm, world.a), left(world, world.xrm, world.b)
     platform, note = restored(), replaying._note

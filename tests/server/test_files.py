@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -299,13 +300,16 @@ def age(office: Office) -> None:
         connection.execute(update(FILE).values(created_at=dt.datetime.now(dt.UTC) - dt.timedelta(hours=25)))
 
 
-def test_a_server_that_starts_cleans_up(office: Office) -> None:
+def test_a_server_that_has_started_cleans_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xrm_core.server.app.FIRST_CLEAN_SECONDS", 0.01)
     kept, loose = office.uploaded("rep"), office.uploaded("rep")
     office.contract("rep", paperId=kept)
     age(office)
     with TestClient(create_app(office.platform)):
-        pass
-    assert office.counts() == (1, 1)
+        until = time.monotonic() + 60
+        while office.counts() != (1, 1):
+            assert time.monotonic() < until
+            time.sleep(0.01)
     assert (office.download("rep", kept).status_code, office.download("rep", loose).status_code) == (200, 404)
 
 

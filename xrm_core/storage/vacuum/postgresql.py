@@ -64,9 +64,7 @@ def _wait_for_earlier(connection: Connection, wait: float, done: Vacuumed) -> No
     while earlier := connection.scalars(_EARLIER, {"now": now}).all():
         if time.monotonic() > until:
             who = ", ".join(f"process {pid}" if pid else "a slot or a prepared transaction" for pid in sorted(earlier))
-            done.leave(
-                f"Rows that a transaction from before may still see stay where they are ({who}).", "Run it again."
-            )
+            done.leave(f"Rows that transactions from before may still see stay in the files ({who}).", "Run it again.")
             return
         time.sleep(_PAUSE_SECONDS)
 

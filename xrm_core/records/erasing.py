@@ -12,13 +12,14 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, delete, select, update
 
 from xrm_core.changes.erasing import erase_record
-from xrm_core.metadata.model import Entity
+from xrm_core.metadata.model import EMAIL, USER, Entity
 from xrm_core.metadata.types import FieldType
 from xrm_core.query.trash import columns_then, former_names
 from xrm_core.records import purging
 from xrm_core.records.aside import take_aside
 from xrm_core.records.door import Records
 from xrm_core.storage.change_tables import CHANGE
+from xrm_core.storage.notices import forget_former
 from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
 
 _AT_ONCE = 500
@@ -50,7 +51,8 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     Of the change log they go from all its versions; that it was changed, when, and which fields, stays, and the chain
     verifies as before. In the trash they are emptied; what is restored then lacks them. What changes of the schema have
     put aside of them goes, and of fields that are gone, so that no undo brings it back. Files that these fields have
-    had are removed with their former versions, as far as nothing refers to them.
+    had are removed with their former versions, as far as nothing refers to them. Of a user's ``email`` also the
+    security notices go that wait for a former address.
 
     Args:
         context: of an action, of what follows a write, of a job (``job.within(connection)``) or a command.
@@ -68,6 +70,8 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
         raise KeyError(f"{entity}.{min(unknown)}")
     trash = _from_trash(context, kind, id_, names)
     take_aside(context.connection, kind, id_, names)
+    if kind.name == USER and (names is None or EMAIL in names):
+        forget_former(context.connection, id_)
     files = _files_in_log(context.connection, kind, id_, names)
     entries = erase_record(context.connection, id_, names)
     for start in range(0, len(files), _AT_ONCE):

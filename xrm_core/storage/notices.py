@@ -3,7 +3,7 @@
 import datetime as dt
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, delete, insert, update
 from uuid_utils import uuid7
 
 from xrm_core.storage.system import NOTICE
@@ -66,3 +66,8 @@ def queue_email_changed(connection: Connection, user_id: str, before: str, *, ow
     mine = update(NOTICE).where(NOTICE.c.user_id == user_id, NOTICE.c.email.is_(None))
     connection.execute(mine.values(email=before))
     queue(connection, user_id, Notice.EMAIL_CHANGED, own=own, email=before)
+
+
+def forget_former(connection: Connection, user_id: str) -> None:
+    """Nobody is told any more what was to be told at addresses that a user has no longer."""
+    connection.execute(delete(NOTICE).where(NOTICE.c.user_id == user_id, NOTICE.c.email.is_not(None)))

@@ -1,7 +1,7 @@
 """System tables made from what the revisions said once: those take a while, and all tests need them."""
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -85,9 +85,17 @@ class Copies:
         """As the platform does it."""
         name = database.url.database if database.is_sqlite else None
         if name and ":" not in name and not Path(name).exists() and Path(name).parent.is_dir():
-            Path(name).write_bytes(self._made())
-            change_mask_key(Path(name))
+            self._copy(Path(name))
         self._upgrade(database)
+
+    def _copy(self, place: Path) -> None:
+        """At once, or not at all if somebody else is quicker."""
+        with TemporaryDirectory(dir=place.parent) as folder:
+            file = Path(folder, place.name)
+            file.write_bytes(self._made())
+            change_mask_key(file)
+            with suppress(FileExistsError):
+                place.hardlink_to(file)
 
     def _made(self) -> bytes:
         if self._pattern is None:

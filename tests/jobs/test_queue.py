@@ -80,7 +80,7 @@ def test_of_who_takes_a_job_and_who_cancels_it_at_once_one_is_first(jobs: Queue)
     assert left == set()
     assert set(done) == set(added) - before
     assert {jobs.job(each).state for each in before} <= {State.CANCELLED}
-    assert {jobs.job(each).state for each in done} == {State.DONE}
+    assert {jobs.job(each).state for each in done} <= {State.DONE}
 
 
 def test_a_job_that_is_done_keeps_its_result(jobs: Queue, time: Clock) -> None:

@@ -120,7 +120,6 @@ def opened(
     authority = Authority(model, policy.load([folder], model))
     apply(database, model, along=lambda connection, _model: put_first(connection, authority.policies))
     records = Records(model, tables_of(model), plugins or Plugins())
-    people = {"admin": "admin", "rep": "rep", "ben": "rep", "clerk": "clerk", "guest": "guest"}
     with database.begin() as connection:
         ids = records.create_many(connection, system(model, "test"), "user", [{"name": name} for name in people])
         tokens = {}

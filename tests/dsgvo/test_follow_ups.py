@@ -153,3 +153,16 @@ def test_who_is_erased_gets_no_notice_at_the_former_address(world: World) -> Non
     world.xrm.as_role("dsb").query(RUN, i=given_of(world.opened("user", user)))
 
     assert b"@kanarie.example" not in erasing.dump().replace(b"eva@kanarie.example", b"")
+
+
+def test_what_activities_say_of_a_lead_goes_though_nothing_else_leads_to_it(world: World) -> None:
+    # Given a call that names a lead, and only that
+    call = world.xrm.create(
+        "activity", kind="call", subject="Kanarie rang", description="Kanarie wants two", lead=world.lead
+    )
+    # When the lead is erased
+    world.xrm.as_role("dsb").query(RUN, i=given_of(world.opened()))
+    # Then the call names it no more
+    asked = "query ($id: ID!) { activity(id: $id) { subject description } }"
+    found = world.xrm.as_role("admin").query(asked, id=call)["activity"]
+    assert "Kanarie" not in str(found)

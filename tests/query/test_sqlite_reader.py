@@ -5,15 +5,16 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from xrm_core.errors import QueryTooLarge, TablesChanged, Timeout
+from xrm_core.storage import sqlite_reader
 from xrm_core.storage.engines import Database
 from xrm_core.storage.readers import Call
-from xrm_core.storage.sqlite_quick import MAX_SLOW, QuickReads
+from xrm_core.storage.sqlite_quick import MAX_SLOW, QuickReads, answers
 from xrm_core.storage.sqlite_reader import SqliteReader
 
 ONE: Call = ("SELECT '1'", ())
@@ -73,6 +74,36 @@ async def test_statements_that_had_to_wait_for_a_thread_time_out_too(reader: Sql
     outcomes = await asyncio.gather(*(reader.fetch([SLOW]) for _ in range(10)), return_exceptions=True)
     assert {type(each) for each in outcomes} == {Timeout}
     assert await reader.fetch([ONE]) == [b"1"]
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["too slow", "nobody waits"])
+async def test_a_statement_that_begins_in_the_moment_of_its_limit_ends_too(
+    reader: SqliteReader, monkeypatch: pytest.MonkeyPatch, leaves: bool
+) -> None:
+    # Given a statement whose limit passes when its connection is taken, and SQLite has not begun with it
+    taken = threading.Event()
+
+    def late(connection: sqlite3.Connection, calls: Sequence[Call]) -> list[bytes | None]:
+        taken.set()
+        time.sleep(0.4)
+        return answers(connection, calls)
+
+    monkeypatch.setattr(sqlite_reader, "answers", late)
+    # When it is asked for, or whoever asked leaves
+    task = asyncio.create_task(reader.fetch([SLOW]))
+    if leaves:
+        await asyncio.to_thread(taken.wait)
+        task.cancel()
+    # Then it ends, and its thread serves on
+    with pytest.raises(asyncio.CancelledError if leaves else Timeout):
+        await task
+    monkeypatch.undo()
+    reader._timeout = 20
+    assert await asyncio.gather(*(reader.fetch([ONE]) for _ in range(8))) == [[b"1"]] * 8
+    until = time.monotonic() + 20
+    while reader.use().busy:
+        assert time.monotonic() < until
+        await asyncio.sleep(0.01)
 
 
 async def test_a_cancelled_read_stops_and_does_not_spoil_the_next(reader: SqliteReader) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from xrm_core.storage import folding, mask_hash, matching, periods, phone
 from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, set_pragmas, tables_changed
+from xrm_core.storage.one_writer import STOP_AGAIN_SECONDS
 from xrm_core.storage.readers import Call, understood
 from xrm_core.storage.sqlite_quick import QUICK_SECONDS, QuickReads, answers, version
 from xrm_core.telemetry.pool_use import PoolUse
@@ -53,11 +54,19 @@ class SqliteReader:
             return found
         loop = asyncio.get_running_loop()
         job = _Job(seconds or self._timeout)
-        limit = loop.call_later(job.seconds, job.stop)
+
+        limit: asyncio.TimerHandle
+
+        def stop() -> None:
+            nonlocal limit
+            if job.stop():
+                limit = loop.call_later(STOP_AGAIN_SECONDS, stop)
+
+        limit = loop.call_later(job.seconds, stop)
         try:
             return await loop.run_in_executor(self._threads, self._fetch, calls, job, tables)
         except asyncio.CancelledError:
-            job.stop()
+            loop.call_soon(stop)
             raise
         finally:
             limit.cancel()
@@ -151,9 +160,14 @@ class _Job:
         with self._lock:
             self._connection = None
 
-    def stop(self) -> None:
-        """End the statement that runs, and refuse those to come."""
+    def stop(self) -> bool:
+        """End the statement that runs, and refuse those to come.
+
+        Answers whether to do so again: SQLite takes no notice of it in the moment before a statement begins.
+        """
         with self._lock:
             self._stopped = True
-            if self._connection is not None:
-                self._connection.interrupt()
+            if self._connection is None:
+                return False
+            self._connection.interrupt()
+            return True

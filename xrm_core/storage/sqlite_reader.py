@@ -54,7 +54,6 @@ class SqliteReader:
             return found
         loop = asyncio.get_running_loop()
         job = _Job(seconds or self._timeout)
-
         limit: asyncio.TimerHandle
 
         def stop() -> None:

@@ -95,6 +95,7 @@ def go_on(context: Writing, plan: Plan, progress: Progress, needles: frozenset[s
         made = dict(progress.surrogates)
         work = Work(context, privacy, replace(plan, records=(each,)), needles, made, whole)
         done: list[int] = []
+        # mypy infers no type for a lambda whose defaults bind what the loop has now
         refusal = context.attempt(lambda work=work, done=done: done.append(_DO[progress.step](work)))  # type: ignore[misc]
         if refusal is None:
             progress.counts[progress.step] += done[0]

@@ -5,7 +5,7 @@ the former values, which is erased with the rest.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,7 +18,10 @@ from xrm_core.query.trash import columns_then, former_names
 from xrm_core.records import purging
 from xrm_core.records.aside import take_aside
 from xrm_core.records.door import Records
+from xrm_core.records.former_names import entries_of, gone_columns, gone_fields, names_then
+from xrm_core.storage import file_store
 from xrm_core.storage.change_tables import CHANGE
+from xrm_core.storage.columns import is_id
 from xrm_core.storage.notices import forget_former
 from xrm_core.storage.trash_tables import TRASH, TRASH_FILE
 
@@ -50,7 +53,8 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
 
     Of the change log they go from all its versions; that it was changed, when, and which fields, stays, and the chain
     verifies as before. In the trash they are emptied; what is restored then lacks them. What changes of the schema have
-    put aside of them goes, and of fields that are gone, so that no undo brings it back. Files that these fields have
+    put aside of them goes, so that no undo brings it back. With them goes, everywhere, what they had by former names,
+    and what is left of fields that are gone: nobody says any more what those were about. Files that these fields have
     had are removed with their former versions, as far as nothing refers to them. Of a user's ``email`` also the
     security notices go that wait for a former address.
 
@@ -69,13 +73,16 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     if names is not None and (unknown := names - {each.name for each in kind.all_fields()}):
         raise KeyError(f"{entity}.{min(unknown)}")
     trash = _from_trash(context, kind, id_, names)
-    take_aside(context.connection, kind, id_, names)
+    aside = take_aside(context.connection, kind, id_, names)
     if kind.name == USER and (names is None or EMAIL in names):
         forget_former(context.connection, id_)
-    files = _files_in_log(context.connection, kind, id_, names)
-    entries = erase_record(context.connection, id_, names)
-    for start in range(0, len(files), _AT_ONCE):
-        context.records.files.erase(context.connection, files[start : start + _AT_ONCE])
+    said = entries_of(context.connection, id_)
+    gone = gone_fields(kind, said)
+    files = names_then(kind, (each.name for each in kind.fields.values() if each.type is FieldType.FILE)) | gone
+    then = None if names is None else names_then(kind, names) | gone
+    held = [*_values(said, files if then is None else files & then), *aside.values()]
+    entries = erase_record(context.connection, id_, then)
+    context.records.files.erase(context.connection, _known_files(context.connection, held))
     return Erased(entries, trash)
 
 
@@ -87,24 +94,28 @@ def former_values(context: _Writing, id_: str, fields: Iterable[str]) -> list[An
         id_: of the record.
         fields: their names.
     """
-    return _in_log(context.connection, id_, frozenset(fields))
+    asked = frozenset(fields)
+    query = select(CHANGE.c.entity).where(CHANGE.c.record_id == id_).distinct()
+    called = frozenset(context.connection.scalars(query))
+    kinds = [each for each in context.records.model if not called.isdisjoint(former_names(each))]
+    names = asked.union(*(names_then(each, asked) for each in kinds))
+    return _values(entries_of(context.connection, id_), names)
 
 
-def _files_in_log(connection: Connection, kind: Entity, id_: str, names: frozenset[str] | None) -> list[str]:
-    """The files that fields of a record have had."""
-    files = frozenset(field.name for field in kind.fields.values() if field.type is FieldType.FILE)
-    return sorted(map(str, _in_log(connection, id_, files if names is None else files & names)))
-
-
-def _in_log(connection: Connection, id_: str, names: frozenset[str]) -> list[Any]:
+def _values(entries: Iterable[Mapping[str, Any]], names: frozenset[str]) -> list[Any]:
     found: dict[str, Any] = {}
-    if names:
-        for fields in connection.scalars(select(CHANGE.c.fields).where(CHANGE.c.record_id == id_)):
-            said = json.loads(fields)
-            # a change has [before, after], a creation or deletion the value alone
-            values = (each for name in names & said.keys() for each in _listed(said[name]))
-            found |= {json.dumps(value): value for value in values if value is not None}
+    for said in entries:
+        # a change has [before, after], a creation or deletion the value alone
+        values = (each for name in names & said.keys() for each in _listed(said[name]))
+        found |= {json.dumps(value): value for value in values if value is not None}
     return list(found.values())
+
+
+def _known_files(connection: Connection, values: Iterable[Any]) -> list[str]:
+    """Those that are ids of files."""
+    ids = sorted({each for each in values if isinstance(each, str) and is_id(each)})
+    parts = (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
+    return [id_ for some in parts for id_ in file_store.known(connection, some)]
 
 
 def _listed(value: Any) -> list[Any]:
@@ -123,15 +134,20 @@ def _from_trash(context: _Writing, kind: Entity, id_: str, names: frozenset[str]
         return True
     fields = [field for field in kind.all_fields() if field.name in names]
     gone = {name for field in fields for then in columns_then(field) for name in then}
+    lost = gone_columns(kind, (name for values in row.record.values() for name in values))
+    gone |= lost
     kept = {
         type_: {name: None if name in gone else value for name, value in values.items()}
         for type_, values in row.record.items()
     }
     connection.execute(update(TRASH).where(mine).values(record=kept))
     files = {name for field in fields if field.type is FieldType.FILE for then in columns_then(field) for name in then}
-    held = {str(value) for values in row.record.values() for name, value in values.items() if name in files and value}
+    files |= lost
+    held = _known_files(
+        connection, (value for values in row.record.values() for name, value in values.items() if name in files)
+    )
     if held:
         attached = TRASH_FILE.c.record_id == id_, TRASH_FILE.c.entity == row.entity
         connection.execute(delete(TRASH_FILE).where(*attached, TRASH_FILE.c.file_id.in_(held)))
-        context.records.files.erase(context.connection, sorted(held))
+        context.records.files.erase(context.connection, held)
     return bool(kept != row.record)

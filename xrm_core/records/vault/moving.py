@@ -26,6 +26,7 @@ from xrm_core.permissions.policy import Action
 from xrm_core.records import logged, shares
 from xrm_core.records.aside import take_aside
 from xrm_core.records.coming_back import Back, in_order
+from xrm_core.records.former_names import entries_of, gone_fields, names_then
 from xrm_core.records.going_along import Gone, going_along, let_go
 from xrm_core.records.locking import locked
 from xrm_core.records.refusals import translated
@@ -136,7 +137,7 @@ class _Move:
         after = {"id": id_, "version": record["version"] + 1}
         log.append(connection, [logged.entry(caller, kind, Operation.UPDATE, after, pairs)], self._now)
         former = {name: record[name] for name in names}
-        taken = take_out(connection, id_, names)
+        taken = take_out(connection, id_, names_then(kind, names) | gone_fields(kind, entries_of(connection, id_)))
         instead = kept_of(kind, canonical(kind, dict(replaced)))
         aside = take_aside(connection, kind, id_, names)
         content = {"values": kept_of(kind, former), "instead": instead, "log": taken, "aside": aside}

@@ -142,6 +142,19 @@ def test_what_the_plan_keeps_goes_not_by_what_has_come_meanwhile(world: World, m
     assert "(lead_event) would lose" in world.refused(world.opened(), releases, monkeypatch)
 
 
+@pytest.mark.invariant("I20")
+def test_a_hold_that_comes_while_it_is_erased_takes_it_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    contact = world.xrm.create("contact", first_name="Eva", last_name="Kern")
+    hold = {"matter": "AZ 12/26", "basis": "x", "entity_name": "contact", "record_id": contact, "status": "active"}
+
+    def holds(work: Work) -> int:
+        if not work.context.find("legal_hold", {}):
+            own.create(work.context, "legal_hold", hold)
+        return 0
+
+    assert "hold" in world.refused(world.opened("contact", contact), holds, monkeypatch)
+
+
 @pytest.mark.invariant("I1")
 def test_who_is_erased_gets_no_notice_at_the_former_address(world: World) -> None:
     # given a user who is told of another address at the one before

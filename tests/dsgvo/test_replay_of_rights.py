@@ -8,6 +8,9 @@ import xrm_dsgvo
 from tests.dsgvo.conftest import KEY
 from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
 from tests.dsgvo.restoring import Backups, backups  # noqa: F401 - a fixture
+from tests.dsgvo.test_holds import GIVEN as HELD
+from tests.dsgvo.test_holds import RELEASE as RELEASE_HOLD
+from tests.dsgvo.test_holds import SET as HOLD
 from tests.dsgvo.test_outbox import NEWS, Marketing
 from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, OPEN, done
 from xrm_core.jobs.replaying import catch_up
@@ -46,6 +49,7 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
     given = {each: consents.consent(each) for each in ALL}
     about = {each: {"entity": "contact", "record": ids[each]} for each in ALL}
     old = done(admin, OPEN, person=about[DAN], ground="accuracy", because="Contested.")["restriction"]
+    held = [admin.query(HOLD, i=HELD | about[each])["dsgvoHoldSet"]["hold"] for each in (ADA, BEN)]
     for each in (ADA, BEN, FAY):
         admin.query(NEWS, id=ids[each])
     backups.save()
@@ -64,6 +68,10 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
     opposed = consents.object(None, scope="specific", person=about[GUS], grounds=SECRET)
     admin.query(DECIDE, id=opposed["objection"])
     consents.prefer(HAL, topic="news", wish="unwanted")
+    held += [admin.query(HOLD, i=HELD | about[each])["dsgvoHoldSet"]["hold"] for each in (EVE, FAY)]
+    held.append(admin.query(HOLD, i=HELD | {"entity": "activity"})["dsgvoHoldSet"]["hold"])
+    for each in held[1:3]:
+        admin.query(RELEASE_HOLD, h=each)
     before = standing(consents, ids)
     with xrm.database.begin() as connection:
         connection.exec_driver_sql("DELETE FROM xrm_job WHERE name = 'send_message'")  # this one sends nothing
@@ -90,6 +98,7 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
             HAL: ("P_PREFERENCE", True),
         }
         kept(app)
+        assert holds(app) == {("contact", ids[ADA]), ("contact", ids[FAY]), ("activity", None)}
     # and once more there is nothing to do, nor is anything in the journal that somebody has written
     assert catch_up(platform.database, platform.records) == 0
     journal_of(xrm)
@@ -107,20 +116,27 @@ def kept(app: Consents) -> None:
     assert (gus["scope"], gus["status"]) == ("specific", "upheld")
     assert [each["status"] for each in app.rows("consents", "status")].count("withdrawn") == 2
     grounds = [
-        (each["ground"], each["status"], each["reviewOn"])
+        (each["ground"], each["status"], each["reviewOn"] == "2031-01-31")
         for each in app.rows("restrictions", "ground status reviewOn")
     ]
     assert sorted(grounds) == [
-        ("accuracy", "lifted", None),
-        ("claims", "active", "2031-01-31"),
-        ("objection", "active", None),
+        ("accuracy", "lifted", False),
+        ("claims", "active", True),
+        ("objection", "active", False),
     ]
     bounced = [each["status"] for each in app.rows("suppressions", "status", "{reason: {eq: bounce}}")]
     assert sorted(bounced) == ["active", "released"]
 
 
+def holds(app: Consents) -> set[tuple[str, str | None]]:
+    """Upon what there are any."""
+    rows = app.rows("legalHolds", "entityName recordId matter reviewOn", "{status: {eq: active}}")
+    assert all(each["matter"] == "AZ 12/26" and each["reviewOn"] for each in rows)
+    return {(each["entityName"], each["recordId"]) for each in rows}
+
+
 def journal_of(xrm: Xrm) -> None:
     with xrm.database.read() as connection:
         rows = connection.exec_driver_sql("SELECT kind, content FROM xrm_journal_entry").all()
-    assert len({kind for kind, _ in rows}) == 9
+    assert len({kind for kind, _ in rows}) == 11
     assert not [content for _, content in rows if "Geheim" in content or "example.com" in content]

@@ -1,6 +1,8 @@
 """Data protection (GDPR, in German DSGVO) out of one annotation in the entity files: ``x-dsgvo``."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from xrm_core.api import (
     Action,
@@ -20,6 +22,7 @@ from xrm_core.api import (
     Replay,
     Route,
     Schedule,
+    Write,
     hookimpl,
 )
 from xrm_dsgvo import points, preferences, purposes, reasons, subjects
@@ -47,7 +50,7 @@ from xrm_dsgvo.record import editions
 from xrm_dsgvo.requests import asking, deciding, identity, opening, rectifying
 from xrm_dsgvo.restored import surface as restored
 from xrm_dsgvo.restriction import surface as restrictions
-from xrm_dsgvo.retention import engine, holds
+from xrm_dsgvo.retention import engine, guarding, holds
 from xrm_dsgvo.sealed import ending
 from xrm_dsgvo.sealed import surface as sealed
 from xrm_dsgvo.sending import gate, outbox
@@ -151,6 +154,12 @@ def before_data_leaves(context: LeavingContext) -> ConnectorRefusal | None:
     if refusal is None and context.parcels:
         disclosing.note(context, connectors.key_of(context), context.parcels)
     return refusal
+
+
+@hookimpl
+def before_record_delete(entity: str, before: Mapping[str, Any], write: Write) -> None:
+    """What is held stays."""
+    guarding.before_record_delete(entity, before, write)
 
 
 @hookimpl

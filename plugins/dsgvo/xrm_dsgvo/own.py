@@ -20,6 +20,9 @@ Making = ActionContext | RouteContext
 
 Result = TypeVar("Result")
 
+_under_way: ContextVar[str | None] = ContextVar("dsgvo_under_way", default=None)
+"""The entity of which the plugin writes a record at the moment."""
+
 _announced: ContextVar[tuple[str, tuple[str | None, ...]] | None] = ContextVar("dsgvo_announced", default=None)
 """An entity, and the operations on it that are still to come; None: any."""
 
@@ -106,6 +109,11 @@ def is_own(change_: RecordChange) -> bool:
     return True
 
 
+def is_under_way(entity: str) -> bool:
+    """Whether the plugin is writing a record of an entity; unlike :func:`is_own` it may be asked again."""
+    return _under_way.get() == entity
+
+
 def kept(entity: str, text: Mapping[str, str], *operations: str, fields: tuple[str, ...] = ()) -> On:
     """A guard: these operations are the plugin's, and ``text`` says by what they are done."""
 
@@ -124,11 +132,12 @@ def now() -> str:
 
 @contextmanager
 def _announcing(entity: str, *operations: str) -> Iterator[None]:
-    token = _announced.set((entity, operations or (None,)))
+    token, under_way = _announced.set((entity, operations or (None,))), _under_way.set(entity)
     try:
         yield
     finally:
         _announced.reset(token)
+        _under_way.reset(under_way)
 
 
 def within(job: JobContext, connection: Connection) -> Any:

@@ -10,6 +10,7 @@ from xrm_dsgvo.registers import Registers, registers_of
 from xrm_dsgvo.requests.deadline import free_days
 
 _SHORTEST_KEY = 32
+_LONGEST = 3_650
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,9 @@ class Settings:
     """Erasures of up to so many records are run by who has opened them; of more, or of texts that somebody had to
     decide on, by somebody else."""
 
+    review_days: int = 180
+    """So long after they began, restrictions and legal holds are to be reviewed of which nobody has said when."""
+
     retention: Literal["off", "report", "delete"] = "report"
     """What is done each night about what is due by its period: nothing, or it is counted and kept in a report, or it
     goes. The shipped periods are a proposal: who is answerable looks at the report first."""
@@ -94,8 +98,9 @@ class Settings:
             raise ValueError("erasure_at_once is 0 or more, erasure_batch 1 to 1000")
         if not 1 <= self.retention_batch <= 1_000:
             raise ValueError("retention_batch is 1 to 1000")
-        if min(self.confirm_days, self.stale_months, self.preference_link_days) < 1:
-            raise ValueError("confirm_days, stale_months and preference_link_days are 1 at least")
+        days = ("confirm_days", "stale_months", "preference_link_days", "review_days")
+        if wrong := next((each for each in days if not 1 <= getattr(self, each) <= _LONGEST), None):
+            raise ValueError(f"{wrong} is 1 at least, and {_LONGEST} at most")
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError):

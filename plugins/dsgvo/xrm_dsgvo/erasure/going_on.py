@@ -8,8 +8,9 @@ from typing import Any
 from xrm_core.api import JobContext, JobDied, JobFailed, JobHandler, destroy_keys, enqueue
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure.ending import COMPLETE, RUN, ended
+from xrm_dsgvo.erasure.holding import held
 from xrm_dsgvo.erasure.parts import BEFORE_HISTORY, Progress, failure, go_on, names_anybody
-from xrm_dsgvo.erasure.plan import Plan, RecordAction, kept_plan
+from xrm_dsgvo.erasure.plan import Plan, kept_plan
 from xrm_dsgvo.erasure.planned import planned_of
 from xrm_dsgvo.erasure.running import carry_out
 from xrm_dsgvo.erasure.steps import needles_of
@@ -85,20 +86,6 @@ class _Parts:
         status = "failed" if progress.failures and progress.step not in BEFORE_HISTORY else "running"
         own.change(context, RUN, self._run, {"status": status, "progress": progress.exported()})
         return status, progress.percent(self._plan)
-
-
-def held(context: Writing, plan: Plan) -> bool:
-    """Whether a legal hold has come upon anything that is still to go since it was planned."""
-    after = ""
-    going = {(each.entity, each.id) for each in plan.records if each.action is not RecordAction.HOLD}
-    entities = {entity for entity, _ in going}
-    while holds := context.find("legal_hold", {"status": {"eq": "active"}}, 500, after):
-        for each in holds:
-            whole = each["record_id"] is None and each["entity_name"] in entities
-            if whole or (str(each["entity_name"]), str(each["record_id"])) in going:
-                return True
-        after = str(holds[-1]["id"])
-    return False
 
 
 def fail(context: Writing, run: str, code: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from xrm_core.api import Refuse
+from xrm_dsgvo.erasure.holding import require_free
 from xrm_dsgvo.erasure.plan import Decision, FieldPlan, Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.steps import STEPS, Work, needles_of, pending
 from xrm_dsgvo.own import Writing
@@ -27,7 +28,7 @@ def carry_out(
     What follows from the writes of the run itself, such as points that are reckoned anew, goes as well.
 
     Raises:
-        Refuse: something is left that should be gone; nothing was done.
+        Refuse: something is left that should be gone, or a legal hold has come upon it; nothing was done.
     """
     privacy = privacy_of(context.records.model)
     work = Work(context, privacy, planned, needles | needles_of(context, privacy, planned))
@@ -48,6 +49,7 @@ def carry_out(
             "de": f"Die Löschung war nicht vollständig (übrig: {rest} Werte, {ways} Bezüge) und wurde zurückgenommen.",
         }
         raise Refuse(text)
+    require_free(context, planned)
     return done
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -70,3 +70,8 @@ def actor_of(context: ActionContext) -> str | None:
 def today(settings: Any) -> date:
     """Where the controller is."""
     return datetime.now(ZoneInfo(settings.time_zone)).date()
+
+
+def review_day(settings: Any) -> date:
+    """When something is looked at again of which nobody has said when."""
+    return today(settings) + timedelta(days=settings.review_days)

@@ -13,6 +13,7 @@ CONSENT_ENDED = "dsgvo.consent_ended"
 PREFERRED = "dsgvo.preference"
 OBJECTED, DECIDED = "dsgvo.objection", "dsgvo.objection_decided"
 RESTRICTED, ANNOUNCED, LIFTED = "dsgvo.restriction", "dsgvo.restriction_announced", "dsgvo.restriction_lifted"
+HELD, HOLD_RELEASED = "dsgvo.hold", "dsgvo.hold_released"
 
 _WISHES = ("wish", "most_per_month", "quiet_from", "quiet_until", "language")
 ENDING = frozenset({"withdrawn", "invalidated", "expired", "superseded"})
@@ -69,6 +70,18 @@ def lifting(context: Writing, kind: str, restriction: Mapping[str, Any], at: str
     said = {"restriction": restriction["id"], "since": restriction["since"], "at": at}
     said["person"] = told(context, restriction["data_subject"])
     keep_beyond_restore(context.connection, kind, said)
+
+
+def held(context: Writing, hold: str, values: Mapping[str, Any]) -> None:
+    """A legal hold was set. Its matter is a file number, and its basis a norm."""
+    names = ("matter", "basis", "entity_name", "record_id", "review_on")
+    keep_beyond_restore(context.connection, HELD, {name: values[name] for name in names} | {"hold": hold})
+
+
+def hold_released(context: Writing, hold: Mapping[str, Any], at: str) -> None:
+    """It was released."""
+    said = {name: hold[name] for name in ("matter", "basis", "entity_name", "record_id")}
+    keep_beyond_restore(context.connection, HOLD_RELEASED, said | {"hold": hold["id"], "at": at})
 
 
 def purpose_told(context: Writing, purpose: str | None) -> Mapping[str, Any] | None:

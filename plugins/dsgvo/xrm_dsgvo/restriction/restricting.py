@@ -17,6 +17,7 @@ from xrm_core.api import (
 )
 from xrm_dsgvo.own import Making, change, create, now
 from xrm_dsgvo.points import POINT
+from xrm_dsgvo.requests.cases import review_day
 from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restriction.reach import Reach, reach_of
 from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
@@ -136,7 +137,7 @@ def restrict(
         "ground": ground.value,
         "because": because,
         "since": since or now(),
-        "review_on": None if review_on is None else review_on.isoformat(),
+        "review_on": (review_on or review_day(context.settings)).isoformat(),
         "status": "active",
         "deposit": None if deposit is None else deposit.id,
         "records": sum(counts.values()),

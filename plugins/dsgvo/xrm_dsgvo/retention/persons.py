@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from xrm_core.api import former_values
+from xrm_core.api import Record, former_values
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.discovery.sources import target_of
 from xrm_dsgvo.own import Looking, Writing
@@ -17,7 +17,8 @@ def above(context: Writing, privacy: PrivacyModel, key: Key) -> set[Key]:
     found, todo = {key}, [key]
     while todo:
         at = todo.pop()
-        for each in (*_targets(context, privacy, at), *_behind(context, at)):
+        record = context.read(*at)
+        for each in _behind(context, at) if record is None else belongs_to(context, privacy, at[0], record):
             if each not in found:
                 found.add(each)
                 todo.append(each)
@@ -57,15 +58,14 @@ def names_of(context: Writing, privacy: PrivacyModel, keys: set[Key]) -> frozens
     return frozenset(found)
 
 
-def _targets(context: Writing, privacy: PrivacyModel, key: Key) -> Iterator[Key]:
-    record = context.read(*key)
-    if record is None:
-        return
-    for each in privacy[key[0]].links():
+def belongs_to(context: Writing, privacy: PrivacyModel, entity: str, record: Record) -> Iterator[Key]:
+    """The records to which one belongs, one step up, and the persons behind it."""
+    for each in privacy[entity].links():
         if each.link is not None and each.link.traverse in _DOWN and each.name in record:
-            target = target_of(context.records.model[key[0]][each.name], record)
+            target = target_of(context.records.model[entity][each.name], record)
             if target is not None:
                 yield target
+    yield from _behind(context, (entity, str(record["id"])))
 
 
 def _behind(context: Looking, key: Key) -> Iterator[Key]:

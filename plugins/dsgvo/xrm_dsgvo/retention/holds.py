@@ -14,8 +14,9 @@ _AT_ONCE = 1_000
 
 @dataclass
 class HoldSetInput:
-    """Upon a record with all that belongs to that person; without a record upon all of an entity. ``review_on``: without
-    it in ``review_days``.
+    """Upon a record with all that belongs to that person; without a record upon all of an entity.
+
+    Without ``review_on`` it is reviewed in ``review_days``.
     """
 
     matter: str

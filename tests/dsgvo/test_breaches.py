@@ -68,8 +68,12 @@ def test_a_breach_goes_its_way(xrm: Xrm):
     assert "reasons for the delay" in dsb.refused(NOTIFY, REFUSED, i=told).message
     late = {**told, "delayReasons": "Nobody had looked.", "partial": True}
     assert dsb.query(NOTIFY, i=late)["dsgvoBreachNotify"] == {"status": "notified_partial"}
-    dsb.refused(INFORM, REFUSED, i={"breach": breach, "informedAt": ago(minutes=5)})
-    dsb.query(NOTIFY, i={**told, "reference": "7-12"})
+    dsb.query(NOTIFY, i={**told, "reference": "7-12", "content": "Twelve persons, not ten."})
+    phases = "{ breachNotifications(orderBy: [{id: ASC}]) { nodes { recipient partial reference content } } }"
+    assert dsb.query(phases)["breachNotifications"]["nodes"] == [
+        {"recipient": "authority", "partial": True, "reference": None, "content": None},
+        {"recipient": "authority", "partial": False, "reference": "7-12", "content": "Twelve persons, not ten."},
+    ]
     dsb.refused(CLOSE, REFUSED, b=breach)
     # the persons
     subject = xrm.create("data_subject", party="consumer")
@@ -98,6 +102,53 @@ def test_below_the_threshold_nobody_is_told_and_a_suspicion_has_no_clock(xrm: Xr
     known = dsb.query(confirm, i={"breach": suspected["breach"], "noticedAt": at})["dsgvoBreachConfirm"]
     assert datetime.fromisoformat(known["dueAt"]) - datetime.fromisoformat(at) == timedelta(hours=72)
     dsb.refused(OPEN, REFUSED, i={"summary": "x", "noticedAt": ago(hours=-1)})
+
+
+def test_persons_are_told_before_the_authority_has_all_and_a_risk_that_grows_is_said_later(xrm: Xrm):
+    dsb = xrm.as_role("dsb")
+    told = {"authority": "LDI NRW", "notifiedAt": ago(minutes=30)}
+    early, late = (opened(dsb, ago(hours=1))["breach"] for _ in range(2))
+    high = {"risk": "high", "reasons": "Passwords."}
+
+    # high from the beginning: the persons first
+    dsb.query(ASSESS, i={"breach": early, **high})
+    dsb.query(INFORM, i={"breach": early, "informedAt": ago(minutes=40)})
+    dsb.refused(CLOSE, REFUSED, b=early)
+    assert dsb.query(NOTIFY, i={"breach": early, **told})["dsgvoBreachNotify"] == {"status": "persons_informed"}
+    assert dsb.query(CLOSE, b=early)["dsgvoBreachClose"] == {"status": "closed"}
+    # it was thought to be less; then an exemption falls
+    dsb.query(ASSESS, i={"breach": late, "risk": "risk", "reasons": "Few."})
+    dsb.query(NOTIFY, i={"breach": late, **told})
+    assert [each["what"] for each in dsb.query(DUE)["dsgvoDue"]] == []
+    assert dsb.query(ASSESS, i={"breach": late, **high})["dsgvoBreachAssess"] == {"status": "notified"}
+    assert [each["what"] for each in dsb.query(DUE)["dsgvoDue"]] == ["breach_persons"]
+    exempt = {"breach": late, "exception": "protected", "reasons": "Encrypted."}
+    assert dsb.query(INFORM, i=exempt)["dsgvoBreachInform"] == {"status": "exempt"}
+    assert dsb.query(DUE)["dsgvoDue"] == []
+    dsb.query(ASSESS, i={"breach": late, "risk": "high", "reasons": "The key was stolen, too."})
+    dsb.refused(CLOSE, REFUSED, b=late)
+    assert [each["what"] for each in dsb.query(DUE)["dsgvoDue"]] == ["breach_persons"]
+
+
+def test_a_processor_tells_its_controller_and_a_suspicion_ends_with_reasons(xrm: Xrm):
+    dsb = xrm.as_role("dsb")
+    breach = opened(dsb, ago(hours=1), onBehalfOf="Harbour Ltd")["breach"]
+    dsb.query(ASSESS, i={"breach": breach, "risk": "risk", "reasons": "Open port."})
+    draft = dsb.query(NOTICE, b=breach, to="controller")["dsgvoBreachNotice"]
+    dsb.query(NOTIFY, i={"breach": breach, "authority": "Harbour Ltd", "notifiedAt": ago(minutes=1), "partial": True})
+
+    assert "Art. 33 Abs. 2" in draft["subject"]
+    assert "Harbour Ltd" in draft["text"]
+    notified = dsb.query("{ breachNotifications { nodes { recipient partial } } }")["breachNotifications"]["nodes"]
+    assert notified == [{"recipient": "controller", "partial": True}]
+    assert [each["what"] for each in dsb.query(DUE)["dsgvoDue"]] == ["breach_more"]
+    added = dsb.query(NOTICE, b=breach, to="controller")["dsgvoBreachNotice"]["text"]
+    assert "Ergänzt die Meldung vom" in added
+    suspected = opened(dsb, ago(hours=1), suspected=True)["breach"]
+    dsb.refused(CLOSE, REFUSED, b=suspected)
+    because = "mutation ($i: DsgvoBreachCloseInput!) { dsgvoBreachClose(input: $i) { status } }"
+    closed = dsb.query(because, i={"breach": suspected, "because": "A test of ours."})
+    assert closed["dsgvoBreachClose"] == {"status": "closed"}
 
 
 def test_the_notification_says_what_is_known_and_what_is_missing(xrm: Xrm):

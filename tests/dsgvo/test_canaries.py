@@ -21,6 +21,7 @@ OWN = (
     *(
         "data_breach",
         "breach_subject",
+        "breach_notification",
         "processing_contract",
         "processing_record",
         "data_subject_request",

@@ -1,119 +1,32 @@
 """What is done about a breach: one step after the other, each of them kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, On, Record, Refuse
-from xrm_dsgvo.breach.states import due_at, is_notifiable, may, may_close
+from xrm_dsgvo.breach.inputs import (
+    BreachAssessInput,
+    BreachCloseInput,
+    BreachConfirmInput,
+    BreachInformInput,
+    BreachNotifyInput,
+    BreachOpenInput,
+    BreachPersonsInput,
+    BreachStanding,
+)
+from xrm_dsgvo.breach.states import after_assessment, after_notification, due_at, is_notifiable, may, may_close
 from xrm_dsgvo.own import change, create, kept, upsert
 
-BREACH, PERSON = "data_breach", "breach_subject"
+BREACH, PERSON, NOTIFICATION = "data_breach", "breach_subject", "breach_notification"
 _MOST_AT_ONCE = 1_000
-
-
-class Risk(Enum):
-    """For the rights and freedoms of persons."""
-
-    none = "none"
-    risk = "risk"
-    high = "high"
-
-
-class Exempt(Enum):
-    """Why persons need not be told (Article 34(3)(a) to (c))."""
-
-    protected = "protected"
-    averted = "averted"
-    public = "public"
-
-
-@dataclass
-class BreachOpenInput:
-    """What has happened. ``noticed_at``: when somebody knew it; the clock runs from then, unless ``suspected``."""
-
-    summary: str
-    noticed_at: datetime
-    suspected: bool = False
-    confidentiality: bool = True
-    integrity: bool = False
-    availability: bool = False
-    processor: str | None = None
-
-
-@dataclass
-class BreachInput:
-    """Which."""
-
-    breach: str
-
-
-@dataclass
-class BreachConfirmInput:
-    """A suspicion has come true, at this moment."""
-
-    breach: str
-    noticed_at: datetime
-
-
-@dataclass
-class BreachAssessInput:
-    """What is known by now."""
-
-    breach: str
-    risk: Risk
-    reasons: str
-    categories: list[str] = field(default_factory=list)
-    persons: int | None = None
-    records: int | None = None
-    consequences: str | None = None
-    measures: str | None = None
-
-
-@dataclass
-class BreachNotifyInput:
-    """The authority was told; ``partial``: more will follow. After the last moment the reasons are needed."""
-
-    breach: str
-    authority: str
-    notified_at: datetime
-    reference: str | None = None
-    partial: bool = False
-    delay_reasons: str | None = None
-
-
-@dataclass
-class BreachInformInput:
-    """The persons were told, or need not be."""
-
-    breach: str
-    informed_at: datetime | None = None
-    exception: Exempt | None = None
-    reasons: str | None = None
-
-
-@dataclass
-class BreachPersonsInput:
-    """Whose data it is about: ids of data subjects."""
-
-    breach: str
-    data_subjects: list[str]
-
-
-@dataclass
-class BreachStanding:
-    """How far it is; ``due_at``: until when the authority is to be told."""
-
-    breach: str
-    status: str
-    due_at: datetime | None
 
 
 def open_(context: ActionContext, given: BreachOpenInput) -> BreachStanding:
     """Keep a breach, notifiable or not: all of them are (Article 33(5))."""
     _past(given.noticed_at, "noticed_at")
+    if given.processor_noticed_at is not None:
+        _past(given.processor_noticed_at, "processor_noticed_at")
     due = None if given.suspected else due_at(given.noticed_at, context.settings.breach_hours)
     values = {
         "summary": _said(given.summary, "summary"),
@@ -121,6 +34,8 @@ def open_(context: ActionContext, given: BreachOpenInput) -> BreachStanding:
         "due_at": _text(due),
         "status": "suspected" if given.suspected else "aware",
         "processor": given.processor,
+        "processor_noticed_at": _text(given.processor_noticed_at),
+        "on_behalf_of": (given.on_behalf_of or "").strip()[:200] or None,
         **{name: getattr(given, name) for name in ("confidentiality", "integrity", "availability")},
     }
     id_ = create(context, BREACH, values)
@@ -143,13 +58,11 @@ def assess(context: ActionContext, given: BreachAssessInput) -> BreachStanding:
         text = {"en": f"There is no category {unknown[0]}.", "de": f"Die Kategorie {unknown[0]} gibt es nicht."}
         raise Refuse(text, field="categories")
     notifiable = is_notifiable(given.risk.value, context.settings.breach_threshold)
-    status = "assessed" if notifiable else "not_notifiable"
-    if breach["status"] == "notified_partial":
-        status = "notified_partial"  # what was told is told: more follows
     values: dict[str, Any] = {
         "risk": given.risk.value,
         "risk_reasons": _said(given.reasons, "reasons"),
-        "status": status,
+        "status": after_assessment(breach["status"], notifiable=notifiable),
+        "exception": None,
     }
     values |= {"categories": {"keys": given.categories}} if given.categories else {}
     more = {name: getattr(given, name) for name in ("persons", "records", "consequences", "measures")}
@@ -169,18 +82,24 @@ def notify(context: ActionContext, given: BreachNotifyInput) -> BreachStanding:
         }
         raise Refuse(text, field="delay_reasons")
     values: dict[str, Any] = {"authority": _said(given.authority, "authority")[:200]}
-    values |= {"status": "notified_partial" if given.partial else "notified"}
+    told, exempt = breach["informed_at"] is not None, breach["exception"] is not None
+    values["status"] = after_notification(breach["status"], partial=given.partial, persons_told=told, exempt=exempt)
     values |= {"notified_at": _text(given.notified_at)} if first else {}
     values |= {"authority_reference": given.reference[:100]} if given.reference else {}
     values |= {"delay_reasons": given.delay_reasons} if given.delay_reasons else {}
+    to = "controller" if breach["on_behalf_of"] else "authority"
+    _keep(context, breach, to, given.notified_at, given.content, partial=given.partial, reference=given.reference)
     return _moved(context, breach, values)
 
 
 def inform(context: ActionContext, given: BreachInformInput) -> BreachStanding:
-    """The persons were told, or need not be."""
+    """The persons were told, or need not be. They may be told before the authority has it all: what is high does not
+    wait.
+    """
     breach = _held(context, given.breach, "inform")
+    waits = breach["status"] in ("assessed", "notified_partial")
     if given.exception is not None and given.informed_at is None:
-        values = {"exception": given.exception.value, "status": "exempt"}
+        values = {"exception": given.exception.value, "status": breach["status"] if waits else "exempt"}
         values["risk_reasons"] = f"{breach['risk_reasons']}\n{_said(given.reasons or '', 'reasons')}"[:4000]
         return _moved(context, breach, values)
     if given.informed_at is None or given.exception is not None:
@@ -195,19 +114,25 @@ def inform(context: ActionContext, given: BreachInformInput) -> BreachStanding:
     while found := context.find(PERSON, where, _MOST_AT_ONCE):
         for each in found:
             change(context, PERSON, each["id"], {"informed_at": told})
-    return _moved(context, breach, {"informed_at": told, "status": "persons_informed"})
+    _keep(context, breach, "persons", given.informed_at, given.content)
+    status = breach["status"] if waits else "persons_informed"
+    return _moved(context, breach, {"informed_at": told, "exception": None, "status": status})
 
 
-def close(context: ActionContext, given: BreachInput) -> BreachStanding:
-    """All is done. A suspicion that has not come true ends here, too."""
+def close(context: ActionContext, given: BreachCloseInput) -> BreachStanding:
+    """All is done. A suspicion that has not come true ends here, too, with the reasons (Article 33(5))."""
     breach = _held(context, given.breach, None)
+    because = given.because or ""
+    if breach["status"] == "suspected" and not because.strip():
+        text = {"en": "Say why it was none.", "de": "Angeben, warum es keine war."}
+        raise Refuse(text, field="because")
     if not may_close(breach["status"], breach["risk"]):
         text = {
             "en": "Something is still to be done: assess it, tell the authority, and the persons if the risk is high.",
             "de": "Etwas fehlt noch: Bewertung, Meldung, bei hohem Risiko die Benachrichtigung der Betroffenen.",
         }
         raise Refuse(text, field="breach")
-    return _moved(context, breach, {"status": "closed"})
+    return _moved(context, breach, {"status": "closed", "closed_because": because.strip()[:4000] or None})
 
 
 def name_persons(context: ActionContext, given: BreachPersonsInput) -> BreachStanding:
@@ -233,7 +158,7 @@ def actions() -> list[Action]:
         ("notify", notify, BreachNotifyInput, "The authority was told.", "Der Behörde ist gemeldet."),
         ("inform", inform, BreachInformInput, "The persons were told.", "Die Betroffenen sind benachrichtigt."),
         ("persons", name_persons, BreachPersonsInput, "Whose data it is about.", "Um wessen Daten es geht."),
-        ("close", close, BreachInput, "All is done.", "Alles ist erledigt."),
+        ("close", close, BreachCloseInput, "All is done.", "Alles ist erledigt."),
     ]
     return [
         Action(f"dsgvo.breach_{name}", run, input=given, answers=BreachStanding, description={"en": en, "de": de})
@@ -247,7 +172,7 @@ def hooks() -> list[On]:
         "en": "Breaches are kept by actions (dsgvoBreachOpen and its like), and stay.",
         "de": "Datenpannen führen Aktionen (dsgvoBreachOpen und ihre Verwandten), und sie bleiben.",
     }
-    return [kept(BREACH, text), kept(PERSON, text)]
+    return [kept(name, text) for name in (BREACH, PERSON, NOTIFICATION)]
 
 
 def _held(context: ActionContext, id_: str, step: str | None) -> Record:
@@ -262,6 +187,22 @@ def _held(context: ActionContext, id_: str, step: str | None) -> Record:
         }
         raise Refuse(text, field="breach")
     return breach
+
+
+def _keep(
+    context: ActionContext,
+    breach: Record,
+    to: str,
+    at: datetime,
+    content: str | None,
+    *,
+    partial: bool = False,
+    reference: str | None = None,
+) -> None:
+    """Keep what was told, each phase of it."""
+    said = (content or "").strip()[:20_000] or None
+    values = {"recipient": to, "told_at": _text(at), "partial": partial, "content": said}
+    create(context, NOTIFICATION, {"data_breach": breach["id"], "reference": (reference or "")[:100] or None, **values})
 
 
 def _moved(context: ActionContext, breach: Record, values: Mapping[str, Any]) -> BreachStanding:

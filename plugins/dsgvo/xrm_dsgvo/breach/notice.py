@@ -1,4 +1,5 @@
-"""Texts of notifications: to the authority (Article 33(3)) and to the persons (Article 34(2)).
+"""Texts of notifications: to the authority (Article 33(3)), to the controller for whom we process the data (33(2)), and
+to the persons (34(2)).
 
 They are drafts: somebody reads them.
 """
@@ -15,7 +16,7 @@ from xrm_dsgvo.registers import Registers
 QUERY = """
 query ($id: ID!) { dataBreach(id: $id) {
   summary confidentiality integrity availability noticedAt dueAt categories persons records consequences measures
-  risk delayReasons processor { name }
+  risk delayReasons processor { name } processorNoticedAt onBehalfOf notifiedAt
 } }"""
 
 
@@ -23,6 +24,7 @@ class To(Enum):
     """Whom."""
 
     authority = "authority"
+    controller = "controller"
     persons = "persons"
 
 
@@ -56,11 +58,18 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "de": "Meldung einer Verletzung des Schutzes personenbezogener Daten (Art. 33 DSGVO)",
         "en": "Notification of a personal data breach (Article 33 GDPR)",
     },
+    "subject_controller": {
+        "de": "Meldung einer Verletzung des Datenschutzes an den Verantwortlichen (Art. 33 Abs. 2 DSGVO)",
+        "en": "Notification of a personal data breach to the controller (Article 33(2) GDPR)",
+    },
     "subject_persons": {
         "de": "Benachrichtigung über eine Verletzung des Schutzes Ihrer Daten (Art. 34 DSGVO)",
         "en": "Communication of a breach of your personal data (Article 34 GDPR)",
     },
     "controller": {"de": "Verantwortlicher", "en": "Controller"},
+    "behalf": {"de": "Verarbeitet im Auftrag von", "en": "Processed on behalf of"},
+    "former": {"de": "Ergänzt die Meldung vom", "en": "Adds to the notification of"},
+    "there": {"de": "Dort bekannt geworden", "en": "Noticed there"},
     "noticed": {"de": "Bekannt geworden", "en": "Noticed"},
     "nature": {"de": "Art der Verletzung", "en": "Nature of the breach"},
     "confidentiality": {"de": "Vertraulichkeit", "en": "confidentiality"},
@@ -101,18 +110,25 @@ def written(breach: Mapping[str, Any], to: To, language: str, settings: Any, reg
         ("summary", breach["summary"], True),
         ("categories", ", ".join(told(registers.categories[key].labels, language, key) for key in keys), True),
     ]
-    if to is To.authority:
+    if to is not To.persons:
         parts += [
-            ("noticed", str(breach["noticedAt"])[:16].replace("T", " ") + " UTC", True),
+            ("behalf", breach["onBehalfOf"], to is To.controller),
+            ("former", _minute(breach["notifiedAt"]), False),
+            ("noticed", _minute(breach["noticedAt"]), True),
             ("persons", breach["persons"], True),
             ("records", breach["records"], True),
             ("processor", (breach["processor"] or {}).get("name"), False),
+            ("there", _minute(breach["processorNoticedAt"]), False),
             ("delay", breach["delayReasons"], False),
         ]
     parts += [("consequences", breach["consequences"], True), ("measures", breach["measures"], True)]
     missing = [word(name) for name, value, needed in parts if needed and value in (None, "")]
     text = "\n\n".join(f"{word(name)}:\n{value}" for name, value, _ in parts if value not in (None, ""))
     return BreachNotice(word(f"subject_{to.value}"), text, missing)
+
+
+def _minute(at: str | None) -> str:
+    return "" if at is None else at[:16].replace("T", " ") + " UTC"
 
 
 def query_fields() -> list[QueryField]:

@@ -7,11 +7,12 @@ OPEN = frozenset({"suspected", "aware", "assessed", "notified_partial", "notifie
 RUNNING = frozenset({"aware", "assessed", "notified_partial"})
 """States in which the clock counts: something has still to be told to the authority."""
 
+_TOLD = frozenset({"notified_partial", "notified", "persons_informed", "exempt"})
 _FROM: Mapping[str, frozenset[str]] = {
     "confirm": frozenset({"suspected"}),
-    "assess": frozenset({"aware", "assessed", "not_notifiable", "notified_partial"}),
-    "notify": frozenset({"assessed", "notified_partial"}),
-    "inform": frozenset({"notified"}),
+    "assess": frozenset({"aware", "assessed", "not_notifiable"}) | _TOLD,
+    "notify": frozenset({"assessed"}) | _TOLD,
+    "inform": frozenset({"assessed", "notified_partial", "notified", "exempt"}),
 }
 _LEVELS = ("none", "risk", "high")
 
@@ -32,6 +33,24 @@ def may(step: str, status: str) -> bool:
 def is_notifiable(risk: str, threshold: str) -> bool:
     """Whether the authority is told."""
     return _LEVELS.index(risk) >= _LEVELS.index(threshold)
+
+
+def after_assessment(status: str, *, notifiable: bool) -> str:
+    """What a breach is once its risk was told. What the authority was told stays told; that persons need not be told is
+    decided anew.
+    """
+    if status in _TOLD:
+        return "notified" if status == "exempt" else status
+    return "assessed" if notifiable else "not_notifiable"
+
+
+def after_notification(status: str, *, partial: bool, persons_told: bool, exempt: bool) -> str:
+    """What it is once the authority was told; persons may have been told before, and more may follow later."""
+    if status in ("notified", "persons_informed", "exempt"):
+        return status
+    if partial:
+        return "notified_partial"
+    return "persons_informed" if persons_told else "exempt" if exempt else "notified"
 
 
 def may_close(status: str, risk: str | None) -> bool:

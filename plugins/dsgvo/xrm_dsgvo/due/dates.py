@@ -32,8 +32,19 @@ LAST_DAYS = timedelta(days=7)
 QUERY = """
 query ($until: Date!, $today: DateTime!) {
   dataBreaches(first: 200, where: {status: {in: [aware, assessed, notified_partial]}}, orderBy: [{dueAt: ASC}]) {
-    nodes { id dueAt }
+    nodes { id dueAt notifiedAt }
   }
+  untold: dataBreaches(
+    first: 200
+    where: {
+      risk: {eq: high}
+      status: {in: [assessed, notified_partial, notified]}
+      informedAt: {isNull: true}
+      exception: {isNull: true}
+    }
+    orderBy: [{noticedAt: ASC}]
+  ) { nodes { id noticedAt } }
+  unsettled: processingContracts(first: 200, where: {status: {eq: terminated}}) { nodes { id updatedAt } }
   processingContracts(first: 200, where: {status: {eq: active}, validUntil: {lte: $until}}) {
     nodes { id validUntil }
   }
@@ -59,6 +70,12 @@ _DAYS = {
     "dataSubjectRequests": ("data_subject_request", "due", "request"),
 }
 WORDS: Mapping[str, tuple[str, str]] = {
+    "breach_persons": ("Datenpanne: Benachrichtigung der Betroffenen", "Breach: informing the persons"),
+    "breach_more": ("Datenpanne: weitere Angaben an die Aufsichtsbehörde", "Breach: more for the authority"),
+    "settlement": (
+        "Vertrag beendet: Löschung oder Rückgabe der Daten",
+        "Contract ended: data to be deleted or returned",
+    ),
     "breach": ("Datenpanne: Meldung an die Aufsichtsbehörde", "Breach: notification of the authority"),
     "contract_ends": ("Vertrag zur Verarbeitung endet", "Contract on processing ends"),
     "transfer_ends": ("Grundlage einer Übermittlung endet", "Basis of a transfer ends"),
@@ -143,7 +160,14 @@ def query_fields() -> list[QueryField]:
 
 def _found(answer: Mapping[str, Any], day: str, now: datetime) -> Iterator[Due]:
     for each in answer["dataBreaches"]["nodes"]:
-        yield Due("data_breach", each["id"], "breach", each["dueAt"], _moment(each["dueAt"]) < now)
+        if each["notifiedAt"]:  # in time or not: the rest has no day, only to be without delay
+            yield Due("data_breach", each["id"], "breach_more", each["notifiedAt"], overdue=False)
+        else:
+            yield Due("data_breach", each["id"], "breach", each["dueAt"], _moment(each["dueAt"]) < now)
+    for each in answer["untold"]["nodes"]:
+        yield Due("data_breach", each["id"], "breach_persons", each["noticedAt"], overdue=False)
+    for each in answer["unsettled"]["nodes"]:
+        yield Due("processing_contract", each["id"], "settlement", each["updatedAt"], overdue=False)
     for name, (entity, field, what) in _DAYS.items():
         for each in answer[name]["nodes"]:
             yield Due(entity, each["id"], what, each[field], each[field] < day)

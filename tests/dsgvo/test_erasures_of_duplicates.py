@@ -1,5 +1,6 @@
 """An erasure reaches the duplicates of a person (token C of I1), in the trash as well, and nobody else."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.dsgvo.canaries import tokens_in
 from tests.dsgvo.test_access import SETUP
 from tests.dsgvo.test_restrictions import dump
+from xrm_core.records.trash_retention import remove_old
 from xrm_core.testing import Client, Setup, Xrm
 
 OPEN = """mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) { run planHash
@@ -80,3 +82,30 @@ def test_who_is_said_to_be_somebody_else_stays_and_who_is_confirmed_goes(xrm: Xr
 
     assert {a.records["contact"], namesake} <= planned
     assert c.records["contact"] not in planned
+
+
+@pytest.mark.invariant("I1")
+@pytest.mark.parametrize("then", ["trash", "purged", "restored"])
+def test_what_became_part_of_the_persons_record_goes_along_unless_it_is_back(xrm: Xrm, then: str):
+    # given a contact that somebody has merged into another, though they agree in nothing, and what became of it
+    admin, agent, dsb = xrm.as_role("admin"), xrm.as_role("dsgvo_agent"), xrm.as_role("dsb")
+    former = xrm.create("contact", first_name="M", last_name="Mergekanarie", email="merge@kanarie.example")
+    stays = xrm.create("contact", first_name="N", last_name="Nachtigall")
+    merge = "mutation ($into: ID!, $from: [ID!]!) { mergeContacts(into: $into, from: $from) { record { id } } }"
+    admin.query(merge, into=stays, **{"from": [former]})
+    if then == "purged":
+        with xrm.database.begin() as connection:
+            remove_old(connection, dt.datetime.now(dt.UTC) + dt.timedelta(days=1), 10)
+    if then == "restored":
+        admin.query("mutation ($id: ID!) { restoreContact(id: $id) { id } }", id=former)
+    assert b"Mergekanarie" in dump(xrm)
+
+    # when
+    plan = decided(agent, stays)
+    dsb.query(RUN, i={"run": plan["run"], "planHash": plan["planHash"]})
+
+    # then
+    assert (former in {each["record"] for each in plan["records"]}) is (then != "restored")
+    left = dump(xrm)
+    assert (b"Mergekanarie" in left, b"merge@kanarie.example" in left) == ((then == "restored"),) * 2
+    assert b"Nachtigall" not in left

@@ -147,6 +147,12 @@ class Context:
         """Entities of which something is in the trash or in the vault: of others nobody need ask for it."""
         return looking.set_aside(self.records, self.connection)
 
+    def merged(self, entity: str, id_: str) -> list[str]:
+        """Ids of the records that are one with a record by merges, whoever may see them: the one that is there now, and
+        those that became part of it, in the trash or gone for good by now.
+        """
+        return looking.same_by_merges(self.records, self.connection, entity, id_)
+
     def vaulted(self, entity: str) -> list[Vaulted]:
         """What lies in the vault of an entity, whoever may open it: for the function to judge.
 

@@ -11,6 +11,7 @@ from xrm_core.query.context import context_values
 from xrm_core.query.predicates import compile_rule, unguarded
 from xrm_core.query.scan import Scope
 from xrm_core.query.trash import former_names
+from xrm_core.records import merged
 from xrm_core.records.rights import ONE
 from xrm_core.records.stored import Record, record_maker
 from xrm_core.records.trash import record_of
@@ -106,3 +107,8 @@ def set_aside(records: "Records", connection: Connection) -> frozenset[str]:
     """The entities of which something is in the trash or in the vault, by the names that they have now."""
     then = frozenset(connection.scalars(_ASIDE))
     return frozenset(kind.name for kind in records.model if not then.isdisjoint(former_names(kind)))
+
+
+def same_by_merges(records: "Records", connection: Connection, entity: str, id_: str) -> list[str]:
+    """See :func:`~xrm_core.records.merged.same_as`. Raises KeyError: there is no such entity."""
+    return merged.same_as(connection, records.model[entity], id_) if is_id(id_) else []

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller
@@ -39,6 +39,16 @@ def note(
     connection.execute(delete(MERGE).where(mine, MERGE.c.record_id.in_([into, *sources])))
     stamps = {"into_id": into, "merge_id": merge_id, "merged_at": now, "merged_by": caller.actor}
     connection.execute(insert(MERGE), [{"entity": kind.name, "record_id": each, **stamps} for each in sources])
+
+
+def same_as(connection: Connection, kind: Entity, id_: str) -> list[str]:
+    """Ids of the records that are one with a record by merges: the one that is there now, and all that became part of
+    it. Those that are back count no more; those that are gone for good still do.
+    """
+    into = select(MERGE.c.into_id).where(MERGE.c.entity.in_(former_names(kind)), MERGE.c.record_id == id_)
+    stays = str(connection.scalar(into) or id_)
+    others = select(MERGE.c.record_id).where(MERGE.c.entity.in_(former_names(kind)), MERGE.c.into_id == stays)
+    return sorted({stays, *map(str, connection.scalars(others))} - {id_})
 
 
 def forget(connection: Connection, kind: Entity, ids: Sequence[str]) -> None:

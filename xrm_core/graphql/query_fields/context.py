@@ -112,6 +112,12 @@ class QueryContext:
         self._spend(1)
         return looking.set_aside(self._records, self._connection)
 
+    def merged(self, entity: str, id_: str) -> list[str]:
+        """Records that are one with a record by merges, as actions ask for them; costs one point."""
+        self.check()
+        self._spend(1)
+        return looking.same_by_merges(self._records, self._connection, entity, id_)
+
     def vaulted(self, entity: str) -> list[Vaulted]:
         """What lies in the vault of an entity, as actions look at it; costs as :meth:`find`."""
         self.check()

@@ -40,7 +40,7 @@ class Reason:
     that it is the same person's; ``link``: by its link ``field`` from ``of``, or, if ``up``, by that of ``of``.
     """
 
-    kind: Literal["seed", "confirmed", "match", "subject", "link"]
+    kind: Literal["seed", "confirmed", "match", "subject", "merged", "link"]
     field: str = ""
     of: Key | None = None
     up: bool = False

@@ -89,6 +89,8 @@ class Joining:
             self._names.setdefault(name_form(name), name)
         for other in self._same_subject(key, record):
             self._join(other, Reason("subject", of=key))
+        for other in self._sources.merged(key):
+            self._join(other, Reason("merged", of=key))
 
     def _note(self, found: Identifier) -> None:
         if found.space != "name_de" and found not in self._seen:

@@ -28,6 +28,9 @@ class Searching(Protocol):
     def set_aside(self) -> frozenset[str]:
         """Entities of which something is in the trash or in the vault."""
 
+    def merged(self, entity: str, id_: str) -> list[str]:
+        """Ids of records that are one with a record by merges."""
+
     def in_clear(self, entity: str, record: Record) -> Record:
         """A record with its sealed values in clear."""
 
@@ -97,6 +100,10 @@ class Sources:
         yield from ((each, True) for each in self.trash[entity].values() if fits(each))
         moved = (self.read((entity, id_)) for id_ in self._vault[entity])
         yield from ((each, False) for each in moved if each is not None and fits(each))
+
+    def merged(self, key: Key) -> list[Key]:
+        """Records that are one with a record by merges, those among them that are gone for good."""
+        return [(key[0], id_) for id_ in self._context.merged(*key)]
 
     def former(self, key: Key, name: str) -> list[Any]:
         """What a field of a record has held by the change log; nothing where that cannot be read: in queries."""

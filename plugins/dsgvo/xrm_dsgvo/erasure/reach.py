@@ -43,6 +43,8 @@ def reach(
     sources = Sources(searching, context.records.model, privacy, aside=aside)
     own: dict[Key, tuple[()]] = dict.fromkeys((key for one in same for key in _same(context, sources, *one)), ())
     own |= dict.fromkeys(addresses_of(sources, own, context.settings.region), ())
+    # of what became part of theirs and is gone for good by now, the log still has values
+    own |= dict.fromkeys((key for one in [*own] for key in sources.merged(one) if sources.read(key) is None), ())
     way = walk(sources, own)
     locked = _locked(context, own) if aside else frozenset()
     found = [_found(context, sources, key, frozenset(links), frozenset(own), locked) for key, links in way.via.items()]

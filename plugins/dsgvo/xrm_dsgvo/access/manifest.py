@@ -61,8 +61,8 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "en": "Mentions in texts and files of other persons were not searched.",
     },
     "OTHER_FILES": {
-        "de": "Dateien anderer Personen, und andere Schreibweisen in ihren Texten, wurden nicht durchsucht.",
-        "en": "Files of other persons, and other spellings in their texts, were not searched.",
+        "de": "Dateien anderer Personen wurden nicht durchsucht.",
+        "en": "Files of other persons were not searched.",
     },
     "BDSG34_BACKUP": {
         "de": "Sicherungskopien dienen allein der Datensicherung (§ 34 Abs. 1 Nr. 2 Buchst. b BDSG).",

@@ -20,7 +20,11 @@ from xrm_dsgvo.discovery.sources import Sources, target_of
 from xrm_dsgvo.erasure.values import BLACK, blackened
 from xrm_dsgvo.privacy import FieldPrivacy, PrivacyModel
 
-_ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:\"'«»]+@[\w.-]+\.\w{2,}")
+_AT = r"(?:@|&#64;|&commat;|%40|\s?[(\[{]\s?(?:at|ät)\s?[)\]}]\s?)"
+_DOT = r"(?:\.|\s?[(\[{]\s?(?:dot|punkt)\s?[)\]}]\s?)"
+_ADDRESS = re.compile(rf"[^\s@<>()\[\]{{}},;:\"'«»&%]+{_AT}[\w-]+(?:{_DOT}[\w-]+)*{_DOT}\w{{2,}}", re.IGNORECASE)
+"""Addresses, also as people write them to hide them from programs."""
+
 _AT_ONCE = 200
 
 
@@ -47,7 +51,8 @@ class Others:
         return blackened(self._numbers(text), self.names)
 
     def _shown(self, address: str) -> str:
-        return address if one_form("email", address.rstrip("."), self.region) in self.own else BLACK * 3
+        plain = re.sub(_DOT, ".", re.sub(_AT, "@", address, flags=re.IGNORECASE), flags=re.IGNORECASE)
+        return address if one_form("email", plain.rstrip("."), self.region) in self.own else BLACK * 3
 
     def _numbers(self, text: str) -> str:
         for match in sorted(phonenumbers.PhoneNumberMatcher(text, self.region), key=lambda each: -each.start):

@@ -1,67 +1,64 @@
 """Texts of records that are about somebody else and name the person all the same: the second net of a search.
 
-They are found by what names the person alone: addresses and numbers as they are written somewhere, and whole names.
-Somebody has to look at each; nothing is joined by it.
+They are found by what names the person alone: addresses, numbers and accounts, and whole names, however these are
+written. Somebody has to look at each; nothing is joined by it.
 """
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterator
+from html.entities import codepoint2name
+from itertools import product
 
 from xrm_core.api import Field, Record
+from xrm_dsgvo.accounts import is_account
 from xrm_dsgvo.discovery.graph import Key, SubjectGraph
+from xrm_dsgvo.discovery.identity import spellings
 from xrm_dsgvo.discovery.joining import name_of
 from xrm_dsgvo.discovery.sources import Sources
+from xrm_dsgvo.privacy import EntityPrivacy
+from xrm_dsgvo.spelling import names
 
 _SHORTEST = 5
 _AT_ONCE = 20
 """Needles that one filter has."""
 
 _NAMING = frozenset({"email", "phone_e164", "iban"})
+_PARTING = ("", " ", "-", "/", ".")
+_TAIL = 4
+"""So many digits at the end of a phone number: whatever stands between the others, they stand in one of few forms."""
+
+_LONG = 100
+"""Texts that say of themselves that they are not personal are looked through if they may be so long, or have no end."""
+
 Mention = tuple[Key, str]
 """A record, and its field."""
 
 
 def mentions(sources: Sources, graph: SubjectGraph) -> list[Mention]:
-    """Free texts, of records that were not found otherwise, in which the person is named; the trash among them.
+    """Texts, of records that were not found otherwise, in which the person is named; the trash among them.
 
     Args:
         sources: where to look.
         graph: what was found.
     """
-    needles = sorted(set(_needles(sources, graph)))
+    needles = sorted(set(needles_of(sources, graph)))
+    parts = sorted({part for each in needles for part in _parts(each)})
     found: dict[Mention, None] = {}
     known = {hit.key for hit in graph.hits}
     for entity in sources.privacy if needles else ():
-        fields = [each.name for each in entity.personal() if each.free_text]
-        fields = [each for each in fields if _is_text(sources.model[entity.name][each])]
-        for name in fields:
-            for start in range(0, len(needles), _AT_ONCE):
-                some = needles[start : start + _AT_ONCE]
-                for record, _ in sources.where(entity.name, _filter(name, some), _naming(name, some)):
+        for name in _texts(sources, entity):
+            for start in range(0, len(parts), _AT_ONCE):
+                some = parts[start : start + _AT_ONCE]
+                for record, _ in sources.where(entity.name, _filter(name, some), _naming(name, needles)):
                     key = (entity.name, str(record["id"]))
                     if key not in known:
                         found[key, name] = None
     return sorted(found)
 
 
-def _is_text(field: Field) -> bool:
-    return str(field.type) in ("text", "long_text") and not field.virtual and field.sealing is None
-
-
-def _filter(name: str, needles: list[str]) -> dict[str, object]:
-    return {"or": [{name: {"contains": each, "ignoring": "CASE"}} for each in needles]}
-
-
-def _naming(name: str, needles: list[str]) -> Callable[[Record], bool]:
-    folded = [each.casefold() for each in needles]
-
-    def fits(record: Record) -> bool:
-        text = str(record.get(name) or "").casefold()
-        return any(each in text for each in folded)
-
-    return fits
-
-
-def _needles(sources: Sources, graph: SubjectGraph) -> Iterator[str]:
+def needles_of(sources: Sources, graph: SubjectGraph) -> Iterator[str]:
+    """What names the person."""
     for hit in graph.hits:
         record = sources.read(hit.key) if hit.own else None
         if record is None:
@@ -69,9 +66,57 @@ def _needles(sources: Sources, graph: SubjectGraph) -> Iterator[str]:
         entity = sources.privacy[hit.entity]
         if (name := name_of(entity, record)) and " " in name:
             yield name
+            first, last = name.split(" ", 1)
+            yield f"{last}, {first}"
         for said in entity.personal():
             value = record.get(said.name)
             if said.match is None or not isinstance(value, str) or len(value) < _SHORTEST:
                 continue
             if said.match.normalizer in _NAMING or hit.entity == "contact_point":
                 yield value
+
+
+def _texts(sources: Sources, entity: EntityPrivacy) -> Iterator[str]:
+    """Free texts, and those that are said not to be personal: somebody may have written a name there all the same."""
+    for said in entity.fields.values():
+        field = sources.model[entity.name][said.name]
+        if _is_text(field) and (said.free_text or (not said.personal and _may_be_long(field))):
+            yield said.name
+
+
+def _is_text(field: Field) -> bool:
+    return str(field.type) in ("text", "long_text") and not field.virtual and field.sealing is None
+
+
+def _may_be_long(field: Field) -> bool:
+    return field.pattern is None and not field.unique and (field.max_length is None or field.max_length >= _LONG)
+
+
+def _filter(name: str, parts: list[str]) -> dict[str, object]:
+    return {"or": [{name: {"contains": each, "ignoring": "CASE_AND_ACCENTS"}} for each in parts]}
+
+
+def _naming(name: str, needles: list[str]) -> Callable[[Record], bool]:
+    return lambda record: names(str(record.get(name) or ""), needles)
+
+
+def _parts(needle: str) -> Iterator[str]:
+    """What stands in a text, as the database can look for it, if that has a needle in whatever spelling."""
+    if is_account(needle):
+        compact = "".join(needle.split())
+        yield from (compact, " ".join(compact[at : at + 4] for at in range(0, len(compact), 4)))
+    elif needle.startswith("+"):
+        tail = re.sub(r"\D", "", needle)[-_TAIL:]
+        for at, parting in product(range(1, len(tail)), _PARTING):
+            yield tail[:at] + parting + tail[at:]
+    elif "@" in needle:
+        yield needle
+    else:
+        word = max(re.split(r"[\s,-]+", needle), key=len)
+        for each in dict.fromkeys((word, *spellings(word))):
+            yield from (each, unicodedata.normalize("NFD", each), _as_html(each))
+
+
+def _as_html(text: str) -> str:
+    """As programs for mail write it."""
+    return "".join(f"&{codepoint2name[ord(each)]};" if ord(each) in codepoint2name else each for each in text)

@@ -6,11 +6,10 @@ from collections.abc import Collection
 from typing import Any
 
 from xrm_core.api import Field
-from xrm_dsgvo.accounts import is_account, spelled
 from xrm_dsgvo.privacy import Erase
+from xrm_dsgvo.spelling import spans_of
 
 BLACK = "█"
-_SHORTEST = 3
 _OURS = re.compile(r"erased-[0-9a-f]{16}(@erased\.invalid)?")
 
 
@@ -42,24 +41,10 @@ def _token(field: Field) -> str:
 
 
 def blackened(text: str, needles: Collection[str]) -> str:
-    """A text without what names the person, however it is spelt: long ones first, so that none leaves a rest."""
-    for needle in sorted({each for each in needles if len(each) >= _SHORTEST}, key=len, reverse=True):
-        text = re.sub(_pattern(needle), BLACK * 3, text, flags=re.IGNORECASE)
+    """A text without what names the person, however it is spelt."""
+    for start, end in reversed(spans_of(text, needles)):
+        text = f"{text[:start]}{BLACK * 3}{text[end:]}"
     return text
-
-
-def _pattern(needle: str) -> str:
-    """A needle with its other spellings: umlauts as two letters, phone numbers with whatever stands between digits,
-    accounts however they are parted.
-    """
-    if is_account(needle):
-        return spelled(needle)
-    digits = re.sub(r"\D", "", needle)
-    if needle.startswith("+") and len(digits) > 6:
-        # the country is +49, 0049 or 0; what is left are digits with blanks, slashes or brackets between
-        return r"(?:\+|00)?" + r"[\s()/.-]*".join(digits) + "|0" + r"[\s()/.-]*".join(digits[2:])
-    both = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}
-    return "".join(f"(?:{c}|{both[c.lower()]})" if c.lower() in both else re.escape(c) for c in needle)
 
 
 def _coarser(to: str | None, value: Any) -> Any:

@@ -18,6 +18,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from xrm_core.contributions.command import Command
+    from xrm_core.contributions.data_store import DataStore
     from xrm_core.contributions.demo import DemoData
     from xrm_core.contributions.health import HealthCheck
     from xrm_core.contributions.route import Route
@@ -649,6 +650,38 @@ def register_replays() -> "list[Replay]":
         @hookimpl
         def register_replays():
             return [Replay("fleet.forget", forget)]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_data_stores() -> "list[DataStore]":
+    """Name the stores in which the plugin keeps data outside of the platform's tables: an index of its own, a service
+    for mails, files, a cache, another system.
+
+    Called once per start of a server or a worker. A plugin that has none says so by an empty list.
+
+    Returns:
+        A list of ``DataStore``. The name of each begins with the plugin's and a dot.
+
+    Whoever has to know what there is of somebody (the plugin for data protection is one) asks them by ``ask_stores``:
+    ``discover``, ``export``, ``restrict``, ``lift``, ``erase``, ``verify``. All of them are needed, and each may be
+    asked again: it answers as if for the first time, and does nothing twice. The functions run in threads of their own,
+    without a transaction. An exception, an answer of another kind, or none within ``seconds`` is no answer: it is told
+    as such and asked again later; nothing counts as done until the store has said so.
+
+    An exception here, another kind of value, a name that is taken or a store without one of the functions stops the
+    start with ``PLUGIN_LOAD_FAILED``.
+
+    Example::
+
+        def discover(context, about):
+            return [StoredItem(each.id) for each in index(context).about(about.records, about.identifiers)]
+
+
+        @hookimpl
+        def register_data_stores():
+            return [DataStore("fleet.index", discover, export, restrict, lift, erase, verify)]
     """
     raise NotImplementedError
 

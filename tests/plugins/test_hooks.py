@@ -13,6 +13,7 @@ from xrm_core.api import (
     Action,
     Channel,
     Command,
+    DataStore,
     DemoData,
     FileScan,
     HealthCheck,
@@ -28,6 +29,7 @@ from xrm_core.api import (
     hookimpl,
 )
 from xrm_core.contributions.command import commands_of
+from xrm_core.contributions.data_store import stores_of
 from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import PluginLoadError, RefusedByPlugin
@@ -344,6 +346,39 @@ def test_hook_register_commands():
     taken = InstalledPlugin("schema", _Hashable(SimpleNamespace(register_commands=hookimpl(lambda: [command]))))
     with pytest.raises(PluginLoadError, match=r"below «xrm schema», which is the platform's"):
         commands_of(Plugins([taken]))
+
+
+def store(**given: Any) -> DataStore:
+    """One that has nothing."""
+    nothing = dict.fromkeys(("discover", "export"), lambda _context, _about: [])
+    nothing |= dict.fromkeys(("restrict", "lift", "erase", "verify"), lambda _context, _about: 0)
+    return DataStore(**{"name": "sample.index", **nothing, **given})
+
+
+def test_hook_register_data_stores():
+    found = stores_of(plugins(register_data_stores=lambda: [store(labels={"en": "Index"})]))
+
+    assert [(name, each.plugin) for name, each in found.items()] == [("sample.index", "sample")]
+
+
+@pytest.mark.parametrize(
+    ("given", "cause"),
+    [
+        (
+            [store(verify=None)],
+            "has no verify, so nobody could prove that an erasure has reached it: give it a function",
+        ),
+        ([store(export="no function")], "has no export, so an answer to a person would not be whole"),
+        ([store(name="other.index")], "must have a name that begins with 'sample' and a dot"),
+        ([store(), store()], "is registered twice"),
+        ([store(seconds=61)], "has seconds that are none: more than 0, and 60 at most"),
+        ([store(annotations={"dsgvo": {}})], "has the annotation 'dsgvo': words of plugins begin with «x-»"),
+        ([store(labels="Index")], "has labels or annotations that are no mapping"),
+    ],
+)
+def test_a_store_that_cannot_be_used_names_the_plugin(given: list[DataStore], cause: str):
+    with pytest.raises(PluginLoadError, match=rf"The plugin sample of sample-dist 0\.3 .*the store '.*' {cause}"):
+        stores_of(plugins(register_data_stores=lambda: given))
 
 
 def test_hook_register_message_kinds():

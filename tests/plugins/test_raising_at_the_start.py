@@ -9,6 +9,7 @@ import pytest
 from tests.plugins.test_docs import HOOKS
 from xrm_core.api import DemoData, hookimpl
 from xrm_core.contributions.command import commands_of
+from xrm_core.contributions.data_store import stores_of
 from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import PluginLoadError
@@ -45,6 +46,7 @@ ASKED_BY: Mapping[str, Callable[[Plugins], Any]] = {
     "register_jobs": lambda found: registry(found, "UTC"),
     "register_schedules": lambda found: registry(found, "UTC"),
     "register_replays": replays_of,
+    "register_data_stores": stores_of,
     "register_message_kinds": registered_messages,
     "register_channels": registered_messages,
 }

@@ -8,7 +8,18 @@ import pytest
 
 from tests.server.live_kit import TEXT
 from tests.server.test_tenants import Estate, estate, server
-from xrm_core.api import QueryContext, QueryField, Route, RouteContext, hookimpl
+from xrm_core.api import (
+    DataStore,
+    HookContext,
+    QueryContext,
+    QueryField,
+    Route,
+    RouteContext,
+    StoreContext,
+    StoreSubject,
+    ask_stores,
+    hookimpl,
+)
 from xrm_core.plugins import InstalledPlugin, Plugins
 from xrm_core.server import assembly
 
@@ -20,6 +31,29 @@ NAMES = "{ products(orderBy: {name: ASC}) { nodes { name } } }"
 def told(context: QueryContext | RouteContext) -> list[str]:
     names = [str(each["name"]) for each in context.query(NAMES)["products"]["nodes"]]
     return [context.tenant, *names]
+
+
+def asked(context: RouteContext) -> list[str]:
+    """In which tenant stores are asked, by what a context knows of its tenant, and by its transaction alone."""
+    within = HookContext(context.records, context.connection, context.caller, ("hook", "shop"))
+    for each in (context, within):
+        ask_stores(each, "erase", StoreSubject())
+    found = [*ASKED]
+    ASKED.clear()
+    return found
+
+
+ASKED: list[str] = []
+
+
+def note(context: StoreContext, _about: StoreSubject) -> int:
+    ASKED.append(context.tenant)
+    return 0
+
+
+@hookimpl
+def register_data_stores() -> list[DataStore]:
+    return [DataStore("shop.index", note, note, note, note, note, note)]
 
 
 def add(context: RouteContext) -> list[str]:
@@ -35,12 +69,16 @@ def register_query_fields() -> list[QueryField]:
 
 @hookimpl
 def register_routes() -> list[Route]:
-    return [Route("/told", told), Route("/products", add, ("POST",))]
+    return [Route("/told", told), Route("/products", add, ("POST",)), Route("/asked", asked)]
 
 
 @pytest.fixture(autouse=True)
 def plugin(monkeypatch: pytest.MonkeyPatch) -> None:
-    hooks = SimpleNamespace(register_query_fields=register_query_fields, register_routes=register_routes)
+    hooks = SimpleNamespace(
+        register_query_fields=register_query_fields,
+        register_routes=register_routes,
+        register_data_stores=register_data_stores,
+    )
 
     def found(*_given: Any, **_more: Any) -> Plugins:
         return Plugins([InstalledPlugin("shop", hooks)])
@@ -58,6 +96,7 @@ async def test_each_tenant_has_them_for_itself(estate: Estate, server: Any) -> N
         assert await server.ask("{ shopTold }", estate.tokens[name], f"{path}/graphql") == {
             "shopTold": [tenant, f"of {name}"]
         }
+        assert (await server.http.get(f"{path}/plugins/shop/asked", headers=token)).json() == [tenant, tenant]
         others = [estate.tokens[each] for each in ("main", "acme", "blue") if each != name]
         for other in others:
             refused = await server.http.get(f"{path}/plugins/shop/told", headers={"Authorization": f"Bearer {other}"})

@@ -32,11 +32,16 @@ their tables for a time, ``bring_back`` brings them back, ``in_vault`` looks at 
 ``Deposit`` is what was moved together, ``Vaulted`` a record there. ``destroy_keys`` destroys the keys of sealed values,
 ``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed;
 ``SealingUnavailable`` is raised where nothing can be. ``keep_beyond_restore`` keeps what is to be done again after a
-restore, by a ``Replay``. What is not here may change in any release.
+restore, by a ``Replay``. ``DataStore`` is what they register that keeps data elsewhere, ``StoreContext`` what its
+functions are given, with a ``StoreSubject``; they answer with a ``StoredItem`` each. ``data_stores`` are all of them,
+``ask_stores`` asks them and has a ``StoreAnswer`` of each, ``plugins_without_stores`` are those that have said nothing
+of stores. What is not here may change in any release.
 """
 
 from xrm_core.changes.reading import LoggedChange
+from xrm_core.contributions.asking_stores import StoreAnswer, ask_stores, data_stores, plugins_without_stores
 from xrm_core.contributions.command import Command, CommandContext
+from xrm_core.contributions.data_store import DataStore, StoreContext, StoredItem, StoreSubject
 from xrm_core.contributions.demo import DemoContext, DemoData
 from xrm_core.contributions.files_context import FilesContext
 from xrm_core.contributions.health import HealthCheck, HealthContext
@@ -112,6 +117,7 @@ __all__ = [
     "Connector",
     "ConnectorRefusal",
     "CustomFieldType",
+    "DataStore",
     "DemoContext",
     "DemoData",
     "Deposit",
@@ -166,12 +172,18 @@ __all__ = [
     "Sealing",
     "SealingUnavailable",
     "Secret",
+    "StoreAnswer",
+    "StoreContext",
+    "StoreSubject",
+    "StoredItem",
     "TextFormat",
     "Texts",
     "Vaulted",
     "Write",
+    "ask_stores",
     "bring_back",
     "changes_of",
+    "data_stores",
     "destroy_keys",
     "enqueue",
     "erase_in_vault",
@@ -184,6 +196,7 @@ __all__ = [
     "may_send",
     "messages_of",
     "move_to_vault",
+    "plugins_without_stores",
     "reads_of",
     "recheck_messages",
     "send_message",

@@ -69,7 +69,7 @@ def _function(plugin: str, command: "Command") -> Callable[..., None]:
         settings = load_settings(schemas=schemas)
         plugins = find_plugins(settings, reaches=False)
         model = read_unchecked(settings, plugins, plugin)
-        context = FilesContext(model, plugins.settings_of(plugin), f"{plugin} {command.name}")
+        context = FilesContext(model, plugins.settings_of(plugin), f"{plugin} {command.name}", plugins)
         with plugins.commanding(plugin, command.name):
             command.run(context, **given)
 

@@ -138,7 +138,9 @@ def opened(
     if not new and not files_only:
         require_there(settings)
     make_data_folder(settings)
-    workplace = Workplace(settings, plugins, model, Database(settings.database_url), files)
+    workplace = Workplace(
+        settings, plugins, model, Database(settings.database_url, tenant=chosen_tenant() or ""), files
+    )
     try:
         yield workplace
     finally:

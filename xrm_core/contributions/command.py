@@ -93,6 +93,11 @@ class CommandContext:
         self.caller: System = system(records.model, f"xrm {name}")
         """The platform itself, which may do everything."""
 
+    @property
+    def plugins(self) -> Plugins:
+        """Those that are loaded, for what asks them."""
+        return self.records.plugins
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads, from one snapshot."""

@@ -5,6 +5,7 @@ from typing import Any
 from xrm_core.errors import Problem
 from xrm_core.metadata.keywords import KeywordMistake, problem_of
 from xrm_core.metadata.model import Model
+from xrm_core.plugins import Plugins
 
 
 class FilesContext:
@@ -14,12 +15,17 @@ class FilesContext:
         model: of the files. What this plugin's own words mean was not checked: that may be what the command is for.
         settings: of the plugin.
         name: of the command.
+        plugins: that are loaded, for what asks them.
     """
 
-    def __init__(self, model: Model, settings: Any, name: str) -> None:
+    tenant = ""
+    """None: files are those of all."""
+
+    def __init__(self, model: Model, settings: Any, name: str, plugins: Plugins) -> None:
         self.model = model
         self.settings = settings
         self.name = name
+        self.plugins = plugins
 
     def located(self, mistake: KeywordMistake) -> Problem:
         """Where a mistake stands: ``file``, ``line`` and ``pointer``, with ``reason`` and ``remedy``.

@@ -52,6 +52,11 @@ class HealthContext:
         self.tenant = tenant
         self.settings = settings
 
+    @property
+    def plugins(self) -> Plugins:
+        """Those that are loaded, for what asks them."""
+        return self._records.plugins
+
     def query_as_system(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a GraphQL query for records answers to the platform itself: its ``data``."""
         caller = System(self._records.full_access, "health check")

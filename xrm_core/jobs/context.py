@@ -14,6 +14,7 @@ from xrm_core.jobs.heart import Heart
 from xrm_core.jobs.place import Place
 from xrm_core.jobs.queue import Claimed
 from xrm_core.permissions.caller import System
+from xrm_core.plugins import Plugins
 from xrm_core.records.asking import asks_of
 from xrm_core.records.context import Context
 from xrm_core.records.door import Records
@@ -74,6 +75,11 @@ class JobContext:
         self._finishing = False
         self.finished = False
         """Whether the transaction of :meth:`finish` is committed."""
+
+    @property
+    def plugins(self) -> Plugins:
+        """Those that are loaded, for what asks them."""
+        return self.records.plugins
 
     @property
     def tenant(self) -> str:

@@ -13,9 +13,11 @@ from xrm_core.records import looking, sealing
 from xrm_core.records.asking import asks_of
 from xrm_core.records.vault.looking import Vaulted, vaulted
 from xrm_core.storage.counters import TAKEN_BACK
+from xrm_core.storage.engines import tenant_of
 from xrm_core.translation import language, speaking
 
 if TYPE_CHECKING:
+    from xrm_core.plugins import Plugins
     from xrm_core.records.door import Records
     from xrm_core.records.stored import Record
 
@@ -36,6 +38,8 @@ class Context:
     def __init__(self, records: "Records", connection: Connection, caller: Caller, cause: tuple[str, str]) -> None:
         self.records = records
         self.connection = connection
+        self.tenant = tenant_of(connection)
+        """Its name; empty for the main database."""
         self.caller = led(caller, cause)
         self._cause = cause
 
@@ -45,6 +49,11 @@ class Context:
         kind, name = self._cause
         actor = self.caller.actor
         return System(self.records.full_access, f"{kind} {name}", actor=actor, led_by=self.caller.causes)
+
+    @property
+    def plugins(self) -> "Plugins":
+        """Those that are loaded, for what asks them."""
+        return self.records.plugins
 
     @property
     def is_dry_run(self) -> bool:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from xrm_core.contributions.command import commands_of
+from xrm_core.contributions.data_store import stores_of
 from xrm_core.contributions.health import HealthChecks
 from xrm_core.contributions.routes import routes_of
 from xrm_core.errors import BadRequest, NotFound, XrmError
@@ -133,6 +134,7 @@ def create_app(
     sockets = WebSockets(live, documents, settings.max_body_bytes)
     checks = HealthChecks(platform.plugins)
     registered_messages(platform.plugins)
+    stores_of(platform.plugins)
     commands_of(platform.plugins)  # those that cannot be used are found now, not when somebody wants one
     plugin_routes = PluginRoutes(settings, platform.plugins, routes_of(platform.plugins), links)
 

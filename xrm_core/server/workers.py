@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 from xrm_core.auth.secret_box import SecretBox
 from xrm_core.changes.keys import ChainKeys
+from xrm_core.contributions.data_store import stores_of
 from xrm_core.events.listeners import listeners
 from xrm_core.events.readers import Readers, Source
 from xrm_core.events.webhook_sending import WebhookSource
@@ -87,6 +88,7 @@ def worker(
         stack.callback(places.close)
         webhooks = webhook_source(settings)
         registry = job_registry(settings, plugins, webhooks)
+        stores_of(plugins)  # one that cannot be used is found now, not when somebody is to be erased there
         readers = log_readers(settings, plugins, webhooks)
         watching = Watching(readers) if tells and settings.worker_metrics_port else None
         made = Worker(registry, places, pace, watching or readers)

@@ -72,6 +72,13 @@ _OTHER_TABLES = frozenset({"42P01", "42703", "42804", "42883", "42846", "42P18",
 _NO_COLUMN = ("no such column", "no such table", "has no column named")
 _NO_FILE = ("unable to open", "disk", "readonly", "not a database", "malformed", "is full")
 
+_TENANT = "xrm_tenant"
+
+
+def tenant_of(connection: Connection) -> str:
+    """The name of the tenant whose database a connection leads to; empty for the main database."""
+    return str(connection.get_execution_options().get(_TENANT, ""))
+
 
 class Database:
     """One database. Blocking: call it from a worker thread, never from the event loop.
@@ -80,15 +87,17 @@ class Database:
         url: a SQLAlchemy URL; ``sqlite:///path`` or ``postgresql://…`` (driver psycopg). ``?schema=name`` at the end of
             the latter makes all connections work in that schema of the database.
         pool: connections that are kept open (PostgreSQL).
+        tenant: whose it is, for :func:`tenant_of`; empty: it is the main database, or nobody asks.
     """
 
-    def __init__(self, url: str, pool: int = 10) -> None:
+    def __init__(self, url: str, pool: int = 10, tenant: str = "") -> None:
         parsed = _parse(url)
         schema = parsed.query.get(SCHEMA)
         self.url = parsed.difference_update_query([SCHEMA])
         self.schema = schema if isinstance(schema, str) else None
         self.pool = pool
         self.engine = _engine(self.url, pool, self.options)
+        self.engine.update_execution_options(**{_TENANT: tenant})
         self._closed = False
         event.listen(self.engine, "checkin", self._come_back)
         self._writer = OneWriter(self.engine) if self.is_sqlite else None

@@ -16,7 +16,7 @@ OK, REFUSED, FAILED, STOPPED = "ok", "refused", "failed", "stopped"
 
 KINDS = (
     *("hook", "follow", "format", "type", "action", "query", "route", "health", "command"),
-    *("job", "replay", "message", "channel"),
+    *("job", "replay", "message", "channel", "store"),
 )
 """What is called: ``follow`` is what a before-hook has follow a write, by the entity."""
 

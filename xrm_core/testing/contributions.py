@@ -30,7 +30,7 @@ def run_command(platform: Platform, words: str, given: Mapping[str, Any]) -> Any
     settings = plugins.settings_of(plugin)
     context: FilesContext | CommandContext
     if known[words].files_only:
-        context = FilesContext(platform.model, settings, words)
+        context = FilesContext(platform.model, settings, words, platform.plugins)
     else:
         context = CommandContext(platform.records, platform.database, "", settings, words)
     with plugins.commanding(plugin, name):

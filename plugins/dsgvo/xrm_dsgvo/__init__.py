@@ -8,6 +8,7 @@ from xrm_core.api import (
     Action,
     Command,
     ConnectorRefusal,
+    DataStore,
     JobHandler,
     Keyword,
     LeavingContext,
@@ -133,6 +134,12 @@ def register_schedules() -> list[Schedule]:
 def register_replays() -> list[Replay]:
     """What is erased, objected to, withdrawn and restricted again after a backup was restored."""
     return [*replaying.replays(), *restored.replays()]
+
+
+@hookimpl
+def register_data_stores() -> list[DataStore]:
+    """None: all that it keeps is in records, the vault and the journal."""
+    return []
 
 
 @hookimpl

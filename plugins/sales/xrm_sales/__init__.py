@@ -2,7 +2,19 @@
 
 from pathlib import Path
 
-from xrm_core.api import Action, DemoData, JobHandler, MessageKind, Needs, On, QueryField, Route, Schedule, hookimpl
+from xrm_core.api import (
+    Action,
+    DataStore,
+    DemoData,
+    JobHandler,
+    MessageKind,
+    Needs,
+    On,
+    QueryField,
+    Route,
+    Schedule,
+    hookimpl,
+)
 from xrm_sales import demo, periods
 from xrm_sales.commissions import paying, settling
 from xrm_sales.forecast import figures, snapshots
@@ -85,6 +97,12 @@ def register_schedules() -> list[Schedule]:
 def register_message_kinds() -> list[MessageKind]:
     """Mails about quotes."""
     return mails.kinds()
+
+
+@hookimpl
+def register_data_stores() -> list[DataStore]:
+    """None: all that it keeps is in records and files."""
+    return []
 
 
 @hookimpl

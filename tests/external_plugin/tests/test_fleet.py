@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import xrm_fleet
 
+from xrm_core.api import StoreContext, StoredItem, StoreSubject
 from xrm_core.testing import Setup, Xrm
 
 CREATE = "mutation ($plate: String!) { createVehicle(input: {licencePlate: $plate}) { id licencePlate } }"
@@ -21,6 +22,21 @@ def test_licence_plates_are_in_capitals(xrm: Xrm) -> None:
     assert xrm.as_role("guest").query("{ vehicles { nodes { licencePlate } } }") == {
         "vehicles": {"nodes": [{"licencePlate": "M-AB 12"}]}
     }
+
+
+def test_cards_of_somebody_are_found_told_locked_and_burnt() -> None:
+    [store], here = xrm_fleet.register_data_stores(), StoreContext("", None)
+    ada = StoreSubject(identifiers=frozenset({"ada@example.com"}))
+    xrm_fleet.CARDS["", "1"] = xrm_fleet.Card("Ada@example.com", "pays late")
+    xrm_fleet.CARDS["", "2"] = xrm_fleet.Card("bo@example.com", "knows ada@example.com")
+
+    assert store.discover(here, ada) == [StoredItem("1")]
+    assert store.export(here, ada) == [StoredItem("1", {"holder": "Ada@example.com", "remark": "pays late"})]
+    assert (store.restrict(here, ada), xrm_fleet.CARDS["", "1"].is_locked) == (1, True)
+    assert (store.lift(here, ada), xrm_fleet.CARDS["", "1"].is_locked) == (1, False)
+    assert [store.erase(here, StoreSubject((), ada.identifiers, frozenset("1"))), store.erase(here, ada)] == [0, 1]
+    assert store.verify(here, ada) == 1, "she is still named on a card of another"
+    xrm_fleet.CARDS.clear()
 
 
 def test_a_stolen_plate_is_refused(xrm: Xrm) -> None:

@@ -15,6 +15,7 @@ from xrm_core.api import (
     Connector,
     ConnectorRefusal,
     CustomFieldType,
+    DataStore,
     DemoContext,
     DemoData,
     FileScan,
@@ -54,6 +55,9 @@ from xrm_core.api import (
     RouteContext,
     Schedule,
     Secret,
+    StoreContext,
+    StoredItem,
+    StoreSubject,
     TextFormat,
     Texts,
     Write,
@@ -394,6 +398,91 @@ def register_replays() -> list[Replay]:
 def erase_again(context: ActionContext, content: Mapping[str, Any]) -> None:
     """The former plates of a vehicle are gone once more."""
     erase_values(context, "vehicle", content["vehicle"], ["licence_plate"])
+
+
+@hookimpl
+def register_data_stores() -> list[DataStore]:
+    """The workshop's card index, which is not in the database."""
+    of_card = {"category": "user.name", "origin": "provided", "labels": {"en": "Name", "de": "Name"}}
+    said = {
+        "datenart": "kontaktstammdaten",
+        "activities": ["vertrieb.kundenpflege"],
+        "fields": {"holder": of_card, "remark": {"category": "user.content.private", "origin": "observed"}},
+    }
+    asked = {"discover": find_cards, "export": read_cards, "restrict": lock_cards, "lift": unlock_cards}
+    labels = {"en": "Cards of the workshop", "de": "Karteikarten der Werkstatt"}
+    return [
+        DataStore(
+            "fleet.garage", **asked, erase=burn_cards, verify=count_cards, labels=labels, annotations={"x-dsgvo": said}
+        )
+    ]
+
+
+@dataclass
+class Card:
+    """What the workshop has written of somebody."""
+
+    holder: str
+    remark: str = ""
+    is_locked: bool = False
+
+
+CARDS: dict[tuple[str, str], Card] = {}
+"""By tenant and number."""
+
+
+def _cards(context: StoreContext, about: StoreSubject) -> list[str]:
+    """The numbers of the cards of somebody."""
+    names = {each.casefold() for each in about.identifiers}
+    return [
+        number
+        for (tenant, number), card in CARDS.items()
+        if (tenant, card.holder.casefold()) in {(context.tenant, name) for name in names}
+    ]
+
+
+def find_cards(context: StoreContext, about: StoreSubject) -> list[StoredItem]:
+    """What there is, without what it says."""
+    return [StoredItem(number) for number in _cards(context, about)]
+
+
+def read_cards(context: StoreContext, about: StoreSubject) -> list[StoredItem]:
+    """What it says."""
+    found = [(number, CARDS[context.tenant, number]) for number in _cards(context, about)]
+    return [StoredItem(number, {"holder": card.holder, "remark": card.remark}) for number, card in found]
+
+
+def lock_cards(context: StoreContext, about: StoreSubject) -> int:
+    """Nobody looks at them meanwhile."""
+    return _locked(context, about, locked=True)
+
+
+def unlock_cards(context: StoreContext, about: StoreSubject) -> int:
+    """They are as they were."""
+    return _locked(context, about, locked=False)
+
+
+def _locked(context: StoreContext, about: StoreSubject, *, locked: bool) -> int:
+    found = _cards(context, about)
+    for number in found:
+        CARDS[context.tenant, number].is_locked = locked
+    return len(found)
+
+
+def burn_cards(context: StoreContext, about: StoreSubject) -> int:
+    """They are gone, but for what is to be kept."""
+    going = [number for number in _cards(context, about) if number not in about.keep]
+    for number in going:
+        del CARDS[context.tenant, number]
+    return len(going)
+
+
+def count_cards(context: StoreContext, about: StoreSubject) -> int:
+    """On how many cards somebody is named, whosever they are."""
+    names = [each.casefold() for each in about.identifiers]
+    mine = [(number, card) for (tenant, number), card in CARDS.items() if tenant == context.tenant]
+    texts = [f"{card.holder} {card.remark}".casefold() for number, card in mine if number not in about.keep]
+    return sum(any(name in text for name in names) for text in texts)
 
 
 def retire(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:

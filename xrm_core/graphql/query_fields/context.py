@@ -11,6 +11,7 @@ from xrm_core.errors import QueryTooLarge, Timeout
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import Caller as Caller_
 from xrm_core.permissions.caller import System, User
+from xrm_core.plugins import Plugins
 from xrm_core.records import looking, sealing
 from xrm_core.records.asking import asks_of
 from xrm_core.records.vault.looking import Vaulted, vaulted
@@ -54,6 +55,11 @@ class QueryContext:
         """Of the plugin: an object of the dataclass that it has registered; None: it has none."""
         self.reads: list[tuple[Read, Any]] = []
         """What was shown of entities whose reads are logged."""
+
+    @property
+    def plugins(self) -> Plugins:
+        """Those that are loaded, for what asks them."""
+        return self._records.plugins
 
     @property
     def model(self) -> Model:

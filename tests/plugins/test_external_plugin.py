@@ -192,6 +192,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "register_jobs",
                 "register_schedules",
                 "register_replays",
+                "register_data_stores",
                 "register_message_kinds",
                 "register_channels",
                 "before_record_create",
@@ -280,6 +281,7 @@ def test_the_external_plugin_imports_nothing_of_core_but_the_api():
     names = (*names, "DemoContext", "DemoData")
     names = (*names, "RecordOf")
     names = (*names, "Replay", "erase_values")
+    names = (*names, "DataStore", "StoreContext", "StoredItem", "StoreSubject")
     names = (*names, "Message", "MessageContent", "MessageContext", "MessageKind", "MessageOutcome", "MessageState")
     names = (*names, "MessageRefusal", "MessageRefused", "Moment", "OutgoingMessage", "may_send", "send_message")
     names = (*names, "Attachment", "Channel", "HandOver", "NotHandedOver")

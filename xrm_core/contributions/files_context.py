@@ -15,17 +15,17 @@ class FilesContext:
         model: of the files. What this plugin's own words mean was not checked: that may be what the command is for.
         settings: of the plugin.
         name: of the command.
-        plugins: that are loaded, for what asks them.
+        plugins: that are loaded, for what asks them; None: there are none.
     """
 
     tenant = ""
     """None: files are those of all."""
 
-    def __init__(self, model: Model, settings: Any, name: str, plugins: Plugins) -> None:
+    def __init__(self, model: Model, settings: Any, name: str, plugins: Plugins | None = None) -> None:
         self.model = model
         self.settings = settings
         self.name = name
-        self.plugins = plugins
+        self.plugins = Plugins() if plugins is None else plugins
 
     def located(self, mistake: KeywordMistake) -> Problem:
         """Where a mistake stands: ``file``, ``line`` and ``pointer``, with ``reason`` and ``remedy``.

@@ -18,8 +18,7 @@ MESSAGE = "message"
 class MessageContext(Context):
     """A message in the transaction in which it is sent, or leaves: see :class:`~xrm_core.records.context.Context`.
 
-    ``message`` is which, ``settings`` are those of the plugin whose function it is, ``tenant`` is the name of the
-    tenant; empty for the main database, and None while the message is only put into the outbox.
+    ``message`` is which, ``settings`` are those of the plugin whose function it is.
     """
 
     def __init__(
@@ -33,5 +32,6 @@ class MessageContext(Context):
     ) -> None:
         super().__init__(records, connection, caller, (MESSAGE, message.kind))
         self.message = message
-        self.tenant = tenant
+        if tenant is not None:
+            self.tenant = tenant
         self.settings: Any = records.plugins.settings_of(plugin)

@@ -26,7 +26,7 @@ from xrm_core.api import (
     Write,
     hookimpl,
 )
-from xrm_dsgvo import points, preferences, purposes, reasons, subjects
+from xrm_dsgvo import points, preferences, privacy_events, purposes, reasons, subjects
 from xrm_dsgvo.access import files as answer_files
 from xrm_dsgvo.access import surface as access
 from xrm_dsgvo.breach import handling, notice
@@ -193,5 +193,6 @@ def register_record_hooks() -> list[On]:
         opening,
         disclosing,
         notices,
+        privacy_events,
     )
     return [hook for part in parts for hook in part.hooks()]

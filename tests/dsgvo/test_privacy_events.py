@@ -74,7 +74,7 @@ def test_objections_restrictions_and_erasures_are_told_by_ids(consents: Consents
     assert FOLLOWER.after[4][1]["record_id"] == contact
     subject = xrm.get("objection", objection)["data_subject"]
     assert [record.get("data_subject") for _, record in FOLLOWER.after[1:4]] == [subject] * 3
-    assert len(FOLLOWER.before) == 7  # in the transaction, too
+    assert {record["id"] for _, record in FOLLOWER.after} <= set(FOLLOWER.before)  # in the transaction, too
     assert "Kern" not in str(FOLLOWER.after)
     assert ADA not in str(FOLLOWER.after)
     assert {"email", "grounds"}.isdisjoint(FOLLOWER.after[0][1])

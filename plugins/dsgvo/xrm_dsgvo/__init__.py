@@ -42,7 +42,7 @@ from xrm_dsgvo.erasure import looking as erasure_plans
 from xrm_dsgvo.erasure import surface as erasures
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
-from xrm_dsgvo.objection import flags, merging, suppressing
+from xrm_dsgvo.objection import flags, following, merging, suppressing
 from xrm_dsgvo.objection import recording as objections
 from xrm_dsgvo.pages import choosing, confirming, leaving, requesting
 from xrm_dsgvo.processors import connectors, contracts
@@ -176,6 +176,7 @@ def register_record_hooks() -> list[On]:
         consents,
         objections,
         flags,
+        following,
         suppressing,
         preferences,
         reasons,

@@ -53,6 +53,9 @@ class Writing(Looking, Protocol):
     def vaulted(self, entity: str) -> list[Vaulted]:
         """What lies in the vault of an entity."""
 
+    def in_clear(self, entity: str, record: Record) -> Record:
+        """A record with its sealed values in clear."""
+
     def attempt(self, act: Callable[[], object], speak: str | None = None) -> Any:
         """Do something that may be refused; why it was, None: it was done."""
 

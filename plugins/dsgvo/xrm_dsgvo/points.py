@@ -14,6 +14,7 @@ from xrm_dsgvo.own import Looking, Writing, is_own, upsert
 
 POINT = "contact_point"
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_RESTRICTED = "restricted:"
 _ROLES = frozenset({"info", "kontakt", "contact", "office", "sales", "vertrieb", "service", "support", "mail", "post"})
 _NO_KEY = {
     "en": "Without a key for suppressions nobody is safe from being written to: set XRM_DSGVO_SUPPRESSION_KEY.",
@@ -62,7 +63,15 @@ def digest(kind: str, value: str, settings: Any) -> str:
 
 def restricted_form(digest_: str) -> str:
     """What stands in place of a contact point whose person's data are restricted, by its :func:`digest`."""
-    return f"restricted:{digest_}"
+    return f"{_RESTRICTED}{digest_}"
+
+
+def digest_of(point: Mapping[str, Any], settings: Any) -> str:
+    """The :func:`digest` of a contact point that is stored, also while its value is away."""
+    value = str(point["value"])
+    if value.startswith(_RESTRICTED):
+        return value.removeprefix(_RESTRICTED)
+    return digest(point["kind"], value, settings)
 
 
 def held(context: Writing, kind: str, value: str) -> str:

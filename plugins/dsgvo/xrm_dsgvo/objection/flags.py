@@ -5,6 +5,7 @@ from typing import Any
 
 from xrm_core.api import JobContext, JobHandler, On, RecordChange, Refuse, Schedule
 from xrm_dsgvo.channels import PointKind
+from xrm_dsgvo.objection.following import followed
 from xrm_dsgvo.objection.recording import ObjectionInput, object_
 from xrm_dsgvo.objection.suppressing import SUPPRESSION
 from xrm_dsgvo.own import Writing
@@ -74,6 +75,8 @@ def _object(context: Writing, contact: Mapping[str, Any]) -> int:
         person = Person(entity=CONTACT, record=contact["id"])
         object_(context, ObjectionInput(to=value, point_kind=PointKind(kind), person=person, via=FLAG))
         done += 1
+    if done:
+        followed(context, (CONTACT, str(contact["id"])))
     return done
 
 

@@ -10,19 +10,19 @@ from xrm_dsgvo.channels import KINDS, Channel, PointKind
 from xrm_dsgvo.consent.given import kind_of
 from xrm_dsgvo.consent.withdrawing import end
 from xrm_dsgvo.objection.exceptions import end_exceptions
+from xrm_dsgvo.objection.persons import HOLDER, addresses_on, one_person
 from xrm_dsgvo.objection.suppressing import suppress
 from xrm_dsgvo.own import Writing, change, create, kept, now
 from xrm_dsgvo.points import POINT, held, normal
 from xrm_dsgvo.purposes import all_of, named
 from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restriction.restricting import Ground, restrict
-from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
+from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
 
 if TYPE_CHECKING:
     from xrm_dsgvo.own import Making
 
 OBJECTION = "objection"
-HOLDER = "contact_point_holder"
 
 
 class Scope(Enum):
@@ -194,8 +194,7 @@ def _points(context: Writing, given: ObjectionInput, subject: str | None) -> lis
         )
         ids = [held(context, kind, normal(kind, given.to, context.settings.region))]
     elif subject is not None:
-        where = {"data_subject": {"id": {"eq": subject}}}
-        ids = sorted({each["contact_point"] for each in context.find(HOLDER, where, 1_000)})
+        ids = _all_points(context, subject)
     else:
         text = {"en": "Name an address or a person.", "de": "Eine Adresse oder eine Person nennen."}
         raise Refuse(text, field="to")
@@ -203,6 +202,19 @@ def _points(context: Writing, given: ObjectionInput, subject: str | None) -> lis
         context.hold(POINT, id_)
     found = [point for id_ in ids if (point := context.read(POINT, id_)) is not None]
     return [each for each in found if given.channel is None or each["kind"] in KINDS[given.channel.value]]
+
+
+def _all_points(context: Writing, subject: str) -> list[str]:
+    """Those at which a person is reached, and those that come of the addresses and numbers on all their records."""
+    person = one_person(context, [(SUBJECT, subject)])
+    subjects = sorted(id_ for entity, id_ in person if entity == SUBJECT)
+    found = context.find(HOLDER, {"data_subject": {"id": {"in": subjects}}}, 1_000)
+    ids = {str(each["contact_point"]) for each in found}
+    for kind, value in sorted(addresses_on(context, [key for key in sorted(person) if key[0] != SUBJECT])):
+        point = held(context, kind, value)
+        holds(context, point, subject)
+        ids.add(point)
+    return sorted(ids)
 
 
 def _hold_back(context: Writing, points: list[str], subject: str | None) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from xrm_core.api import Action, ActionContext, On, Record, Refuse
 from xrm_dsgvo.own import Writing, change, create, kept, now
-from xrm_dsgvo.points import POINT, digest
+from xrm_dsgvo.points import POINT, digest_of
 from xrm_dsgvo.restored import keeping
 
 SUPPRESSION = "suppression"
@@ -35,7 +35,7 @@ def suppress(
     """
     if point["value"] is None:  # erased: what was to be kept of it is kept
         return
-    kept_as = {"digest": digest(point["kind"], point["value"], context.settings), "kind": point["kind"]}
+    kept_as = {"digest": digest_of(point, context.settings), "kind": point["kind"]}
     entry = {**kept_as, "reason": reason, "at": at, "channel": channel, "purpose": purpose}
     keeping.suppressed(context, entry)
     where = {"digest": {"eq": kept_as["digest"]}, "reason": {"eq": reason}, "status": {"eq": "active"}}

@@ -7,10 +7,12 @@ from starlette.responses import Response
 from xrm_core.api import Record, Route, RouteContext
 from xrm_dsgvo.channels import Channel, PointKind
 from xrm_dsgvo.consent.tokens import hashed, moment
+from xrm_dsgvo.objection.persons import HOLDER
 from xrm_dsgvo.objection.recording import ObjectionInput, object_
 from xrm_dsgvo.pages.confirming import unknown
 from xrm_dsgvo.pages.page import button, language_of, page, paragraph
 from xrm_dsgvo.pages.words import WORDS
+from xrm_dsgvo.subjects import Person
 
 
 def routes() -> list[Route]:
@@ -31,7 +33,8 @@ def show(context: RouteContext) -> Response:
     words, purpose = WORDS[language], purpose_name(context, use["purpose"], language)
     text = paragraph(words["withdraw_text"].format(address=address_of(context, use), purpose=purpose))
     this = button(words["withdraw_button"].format(purpose=purpose), "leave", "this")
-    everything = paragraph(words["withdraw_all_text"]) + button(words["withdraw_all_button"], "leave", "all")
+    all_ = words["withdraw_all_text" if _only(context, use) else "withdraw_address_text"]
+    everything = paragraph(all_) + button(words["withdraw_all_button"], "leave", "all")
     return page(language, words["withdraw"], f"{text}{this}{everything}{_link(context, use, words)}")
 
 
@@ -52,6 +55,8 @@ def leave(context: RouteContext) -> Response:
             via="unsubscribe",
         )
         object_(context, given)
+        if everything and (subject := _only(context, use)) is not None:
+            object_(context, ObjectionInput(person=Person(data_subject=subject), via="unsubscribe"))
     language = language_for(context, use)
     words = WORDS[language]
     return page(language, words["withdrawn"], paragraph(words["withdrawn_text"], told=True))
@@ -85,6 +90,12 @@ def purpose_name(context: RouteContext, purpose: str | None, language: str) -> s
     """As people call it."""
     found = context.read("consent_purpose", purpose) if purpose else None
     return str(found[f"name_{language}"]) if found else WORDS[language]["advertising"]
+
+
+def _only(context: RouteContext, use: Record) -> str | None:
+    """The one person who is reached there; of several nobody knows who has pressed the button."""
+    found = context.find(HOLDER, {"contact_point": {"id": {"eq": use["contact_point"]}}}, 2)
+    return str(found[0]["data_subject"]) if len(found) == 1 else None
 
 
 def _key(context: RouteContext, purpose: str | None) -> str | None:

@@ -6,11 +6,12 @@ What takes time was made ahead (``prepare_postgresql``). Here it gets its names,
 from dataclasses import dataclass
 from typing import Any
 
-from alembic.operations.ops import AddConstraintOp, CreateIndexOp, CreateTableOp
 from sqlalchemy import CheckConstraint, Column, Connection, UniqueConstraint, text
 
 from xrm_core import naming
+from xrm_core.metadata.model import Model
 from xrm_core.storage.columns import ExactDecimal
+from xrm_core.storage.ddl import add_constraint, create_index, create_table
 from xrm_core.storage.evolution import Evolution
 from xrm_core.storage.exclusive import Turn
 from xrm_core.storage.link_ahead import links_ahead
@@ -21,7 +22,7 @@ from xrm_core.storage.number_ahead import number_the_rest
 from xrm_core.storage.plan import Plan
 from xrm_core.storage.prepare_postgresql import validate
 from xrm_core.storage.prepared import FILL, Prepared, removal, removal_of_helpers
-from xrm_core.storage.script import Script, quoted
+from xrm_core.storage.script import DIALECT, Script, quoted
 from xrm_core.storage.switch_locks import lock
 from xrm_core.storage.table_pair import TablePair, foreign_keys, indexes, table_pairs
 from xrm_core.storage.tables import Tables
@@ -52,10 +53,9 @@ def change(connection: Connection, evolution: Evolution, old: Tables, new: Table
         if entity.name in ahead:
             ahead[entity.name].take(first)
             continue
-        # without its foreign keys: they may go in circles
-        first.operations.invoke(CreateTableOp.from_table(new[entity.name]))
+        first.add(create_table(new[entity.name], DIALECT))
         for index in indexes(new[entity.name]):
-            first.operations.invoke(CreateIndexOp.from_index(index))
+            first.add(create_index(index, DIALECT))
     for table in kept:
         table.take_columns(first)
         table.change_columns(second)
@@ -66,7 +66,7 @@ def change(connection: Connection, evolution: Evolution, old: Tables, new: Table
         for constraint in foreign_keys(new[entity.name]):
             if entity.name in ahead:  # as in add_foreign_keys: another foreign key has watched over the records
                 constraint.dialect_options["postgresql"]["not_valid"] = True
-            third.operations.invoke(AddConstraintOp.from_constraint(constraint))
+            third.add(add_constraint(constraint, DIALECT))
     for statement in removal_of_helpers(prepared, {links.name for links in ahead.values()}):
         third.add(statement)
     lock(connection, evolution, pairs, old, new, beside=[links.name for links in ahead.values()])
@@ -84,9 +84,9 @@ def change(connection: Connection, evolution: Evolution, old: Tables, new: Table
     third.send(connection)
 
 
-def finish(turn: Turn, tables: Tables) -> None:
-    """Look through the tables for what new foreign keys refuse, which is nothing, so that the database knows it."""
-    names = {table.name for table in tables.metadata.sorted_tables}
+def finish(turn: Turn, model: Model) -> None:
+    """Look through tables for what new foreign keys refuse, which is nothing, so that the database knows it."""
+    names = {naming.table(entity.name) for entity in model}
     for table, constraint in turn.patiently(_not_validated):
         if table in names:
             turn.patiently(lambda connection, found=(table, constraint): validate(connection, *found))  # type: ignore[misc]
@@ -191,7 +191,7 @@ class _TableChange:
         for constraint in foreign_keys(self.pair.new):
             if constraint.name in self.pair.missing.values():
                 constraint.dialect_options["postgresql"]["not_valid"] = True
-                script.operations.invoke(AddConstraintOp.from_constraint(constraint))
+                script.add(add_constraint(constraint, DIALECT))
 
     def _rename_constraint(self, script: Script, former: str, name: str) -> None:
         script.add(f"ALTER TABLE {quoted(self.pair.new.name)} RENAME CONSTRAINT {quoted(former)} TO {quoted(name)}")

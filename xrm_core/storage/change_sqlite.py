@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from alembic.operations import Operations
-from alembic.operations.ops import CreateIndexOp, CreateTableOp
 from sqlalchemy import ColumnElement, Connection, Dialect, Index, MetaData, Table, insert, literal, null, select, text
-from sqlalchemy.schema import CreateTable
 
+from xrm_core.storage.ddl import create_index, create_table
 from xrm_core.storage.evolution import EntityPair, Evolution, backfill
 from xrm_core.storage.exclusive import run
 from xrm_core.storage.linking import became_many, make_links, unmake_links
@@ -30,7 +29,7 @@ def rebuilt(dialect: Dialect, evolution: Evolution, old: Tables, new: Tables) ->
     return frozenset(
         pair.new.name
         for pair in evolution.pairs
-        if _text(dialect, old[pair.old.name]) != _text(dialect, new[pair.new.name])
+        if create_table(old[pair.old.name], dialect) != create_table(new[pair.new.name], dialect)
     )
 
 
@@ -46,7 +45,7 @@ def change(operations: Operations, evolution: Evolution, old: Tables, new: Table
     for pair in evolution.pairs:
         _change_table(operations, pair, old[pair.old.name], new[pair.new.name], anew=pair.new.name in anew)
     for entity in evolution.created:
-        operations.invoke(CreateTableOp.from_table(new[entity.name]))
+        run(operations.get_bind(), create_table(new[entity.name], operations.get_bind().dialect))
         _create_indexes(operations, new[entity.name], present=set())
         make_search(operations.get_bind(), new[entity.name])
     for each in became_many(evolution):
@@ -109,16 +108,12 @@ def _indexes_of_others(operations: Operations, pair: EntityPair, old: Table, tab
     ]
 
 
-def _text(dialect: Dialect, table: Table) -> str:
-    return str(CreateTable(table).compile(dialect=dialect))
-
-
 def _rebuild(operations: Operations, pair: EntityPair, old: Table, new: Table) -> None:
     temporary = new.to_metadata(MetaData(), name=_TEMPORARY.format(new.name))
     # Without its indexes, whose names are still taken; references to the table itself mean the name that it will have.
     quote = operations.get_bind().dialect.identifier_preparer.quote
     before, after = (f"CREATE TABLE {quote(name)} " for name in (new.name, temporary.name))
-    run(operations.get_bind(), _text(operations.get_bind().dialect, new).replace(before, after, 1))
+    run(operations.get_bind(), create_table(new, operations.get_bind().dialect).replace(before, after, 1))
     source = old.to_metadata(MetaData(), name=new.name)  # it has its new name already, but the old columns
     converted: dict[str, ColumnElement[Any]] = {}
     for conversion in pair.conversions:
@@ -158,4 +153,4 @@ def _value(operations: Operations, pair: EntityPair, source: Table, column: str,
 def _create_indexes(operations: Operations, table: Table, present: set[Any]) -> None:
     for index in _indexes(table):
         if index.name not in present:
-            operations.invoke(CreateIndexOp.from_index(index))
+            run(operations.get_bind(), create_index(index, operations.get_bind().dialect))

@@ -20,7 +20,6 @@ from xrm_core.storage.prepare_postgresql import has_work, prepare
 from xrm_core.storage.prepared import remove
 from xrm_core.storage.save_change import Along, save_change
 from xrm_core.storage.search_index import locate
-from xrm_core.storage.tables import Tables
 from xrm_core.storage.under_way import BACK, begin, change_under_way, end, note
 
 
@@ -116,5 +115,5 @@ def _goal(evolution: Evolution) -> str:
 
 
 def _finish(turn: Turn, model: Model) -> None:
-    finish(turn, Tables(model))
+    finish(turn, model)
     turn.patiently(end)

@@ -17,8 +17,8 @@ from xrm_core.jobs.replaying import catch_up
 from xrm_core.server.job_places import JobPlaces
 from xrm_core.testing import Setup, Xrm
 
-ALL = tuple(f"{name}@example.com" for name in ("ada", "ben", "cleo", "dan", "eve", "fay", "gus", "hal"))
-ADA, BEN, CLEO, DAN, EVE, FAY, GUS, HAL = ALL
+ALL = tuple(f"{name}@example.com" for name in ("ada", "ben", "cleo", "dan", "eve", "fay", "gus", "hal", "ivy"))
+ADA, BEN, CLEO, DAN, EVE, FAY, GUS, HAL, IVY = ALL
 BOUNCED = "mutation ($c: String!) { dsgvoUndeliverable(input: {contactPoint: $c}) }"
 RELEASE = 'mutation ($id: ID!) { releaseSuppression(id: $id, input: {because: "It works."}) { id } }'
 DECIDE = """mutation ($id: ID!) {
@@ -68,6 +68,8 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
     opposed = consents.object(None, scope="specific", person=about[GUS], grounds=SECRET)
     admin.query(DECIDE, id=opposed["objection"])
     consents.prefer(HAL, topic="news", wish="unwanted")
+    field = about[IVY] | {"fields": ["email"]}
+    done(admin, OPEN, person=about[IVY], ground="accuracy", because=SECRET, only=[field], purposes=["consent"])
     held += [admin.query(HOLD, i=HELD | about[each])["dsgvoHoldSet"]["hold"] for each in (EVE, FAY)]
     held.append(admin.query(HOLD, i=HELD | {"entity": "activity"})["dsgvoHoldSet"]["hold"])
     for each in held[1:3]:
@@ -96,8 +98,10 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
             FAY: ("E_OBJECTION", True),
             GUS: ("E_RESTRICTED", False),
             HAL: ("P_PREFERENCE", True),
+            IVY: ("E_RESTRICTED", True),
         }
         kept(app)
+        assert app.admin.query(CONTACT, id=ids[IVY])["contact"] == {"email": None}
         assert holds(app) == {("contact", ids[ADA]), ("contact", ids[FAY]), ("activity", None)}
     # and once more there is nothing to do, nor is anything in the journal that somebody has written
     assert catch_up(platform.database, platform.records) == 0
@@ -119,7 +123,10 @@ def kept(app: Consents) -> None:
         (each["ground"], each["status"], each["reviewOn"] == "2031-01-31")
         for each in app.rows("restrictions", "ground status reviewOn")
     ]
+    narrowed = app.rows("restrictions", "purposes", "{scope: {eq: field}}")
+    assert narrowed == [{"purposes": ["consent"]}]
     assert sorted(grounds) == [
+        ("accuracy", "active", False),
         ("accuracy", "lifted", False),
         ("claims", "active", True),
         ("objection", "active", False),

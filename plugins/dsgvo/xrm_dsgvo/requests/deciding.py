@@ -10,6 +10,7 @@ from xrm_dsgvo.own import now
 from xrm_dsgvo.requests.cases import RequestStanding, actor_of, held, moved, said
 from xrm_dsgvo.requests.identity import graph_of
 from xrm_dsgvo.requests.states import NEEDS_NOBODY, fits
+from xrm_dsgvo.restriction.standing import is_restricted
 
 
 class Outcome(Enum):
@@ -180,8 +181,8 @@ def _lack(context: ActionContext, request: Record) -> dict[str, str] | None:
             "en": "The erasure is not done: decide with its run, and carry that out.",
             "de": "Die Löschung ist nicht ausgeführt: Mit ihrem Lauf entscheiden, und ihn ausführen.",
         }
-    subject = context.read("data_subject", request["data_subject"]) if request["data_subject"] else None
-    if kind == "restriction" and (subject is None or subject["status"] != "restricted"):
+    subject = request["data_subject"]
+    if kind == "restriction" and (subject is None or not is_restricted(context, str(subject))):
         return {
             "en": "The processing is not restricted: dsgvoRestrictionOpen does that.",
             "de": "Die Verarbeitung ist nicht eingeschränkt: dsgvoRestrictionOpen tut das.",

@@ -60,7 +60,7 @@ def preferred(context: Writing, point: str, values: Mapping[str, Any], *, cleare
 
 def restricted(context: Writing, restriction: str, values: Mapping[str, Any]) -> None:
     """Data of a person were restricted."""
-    said = {name: values[name] for name in ("ground", "since", "review_on")}
+    said = {name: values[name] for name in ("ground", "since", "review_on", "parts", "purposes")}
     said |= {"restriction": restriction, "person": told(context, values["data_subject"])}
     keep_beyond_restore(context.connection, RESTRICTED, said)
 

@@ -8,6 +8,7 @@ from xrm_core.api import Record, recheck_messages
 from xrm_dsgvo.own import Making, Writing, change
 from xrm_dsgvo.restored.persons import known
 from xrm_dsgvo.restriction.restricting import RESTRICTION, Ground, lifted, restrict
+from xrm_dsgvo.restriction.terms import AllowedPurpose, parts_of
 from xrm_dsgvo.subjects import SUBJECT
 
 _BECAUSE = "Restricted again after a backup was restored; why is not known any more."
@@ -22,9 +23,13 @@ def restrict_again(context: Writing, said: Mapping[str, Any]) -> None:
         return
     review = date.fromisoformat(said["review_on"]) if said["review_on"] else None
 
+    only = parts_of(said.get("parts"))
+    purposes = [AllowedPurpose(each) for each in said.get("purposes") or ()]
+
     def again() -> None:
-        making = cast("Making", context)
-        restrict(making, subject, Ground(said["ground"]), _BECAUSE, review, since=said["since"])
+        making, ground = cast("Making", context), Ground(said["ground"])
+        more: dict[str, Any] = {"since": said["since"], "only": only, "purposes": purposes, "again": True}
+        restrict(making, subject, ground, _BECAUSE, review, **more)
 
     refused = context.attempt(again)
     if refused is None:
@@ -32,7 +37,8 @@ def restrict_again(context: Writing, said: Mapping[str, Any]) -> None:
     if refused.code != "SEALED_KEY_DESTROYED":
         raise refused
     # They were erased since, which is done again after this: nothing can be sealed for them, and nothing may be sent.
-    change(context, SUBJECT, subject, {"status": "restricted"})
+    if not only:
+        change(context, SUBJECT, subject, {"status": "restricted"})
     recheck_messages(context)
 
 

@@ -2,22 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from enum import Enum
 
 from xrm_core.api import ActionContext, Refuse, in_vault
 from xrm_dsgvo.access.values import plain
 from xrm_dsgvo.own import create, now
-from xrm_dsgvo.restriction.restricting import RESTRICTION
-
-
-class AllowedPurpose(Enum):
-    """What restricted data may be used for."""
-
-    consent = "consent"
-    legal_claims = "legal_claims"
-    protect_other_person = "protect_other_person"
-    public_interest = "public_interest"
-    subject_rights = "subject_rights"
+from xrm_dsgvo.restriction.standing import RESTRICTION
+from xrm_dsgvo.restriction.terms import AllowedPurpose, allowed_of
 
 
 @dataclass
@@ -58,7 +48,7 @@ def look(context: ActionContext, given: RestrictionLookInput) -> RestrictionLook
     """Open it. It takes the right to sealed values as well, and is in the log of reads.
 
     Raises:
-        Refuse: there is no such restriction, or nothing is said of why.
+        Refuse: there is no such restriction, it is not to be used for that, or nothing is said of why.
         Forbidden: the caller may not open sealed values.
     """
     found = context.read(RESTRICTION, given.restriction)
@@ -67,6 +57,12 @@ def look(context: ActionContext, given: RestrictionLookInput) -> RestrictionLook
         raise Refuse(text, field="restriction")
     if not given.because.strip():
         raise Refuse({"en": "Say why.", "de": "Den Grund angeben."}, field="because")
+    if given.purpose.value not in allowed_of(found["purposes"]):
+        text = {
+            "en": "This restriction does not allow them to be used for that.",
+            "de": "Zu diesem Zweck lässt die Einschränkung sie nicht nutzen.",
+        }
+        raise Refuse(text, field="purpose")
     records = in_vault(context, deposit=str(found["deposit"]))
     values = {"purpose": given.purpose.value, "because": given.because.strip()[:2000], "at": now()}
     create(context, "restriction_use", {"restriction": given.restriction, "records": len(records), **values})

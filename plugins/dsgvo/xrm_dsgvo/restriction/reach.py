@@ -1,23 +1,23 @@
 """What of a person is moved into the vault, and how."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xrm_core.api import Record
+from xrm_core.api import Field, Record, Refuse
 from xrm_dsgvo.discovery import Hit, Key, Seed, discover
 from xrm_dsgvo.erasure.addresses import of_others, points_of
 from xrm_dsgvo.erasure.values import erased
 from xrm_dsgvo.own import Making
-from xrm_dsgvo.points import POINT, digest, restricted_form
-from xrm_dsgvo.privacy import PrivacyModel, privacy_of
+from xrm_dsgvo.points import POINT, digest, held, normal, restricted_form
+from xrm_dsgvo.privacy import FieldPrivacy, PrivacyModel, privacy_of
 from xrm_dsgvo.subjects import SUBJECT
 
 OURS = frozenset(each.stem for each in (Path(__file__).parent.parent / "schemas").glob("*.json"))
 """Entities of the plugin: proofs and cases, which are needed for the rights of the person themselves."""
 
-_ACCOUNTS = frozenset({"user", "team"})
+ACCOUNTS = frozenset({"user", "team"})
 _INSTEAD = frozenset({"constant", "random_token"})
 """Strategies of erasure that have something to stand in place of a required value."""
 
@@ -44,9 +44,10 @@ def reach_of(context: Making, subject: str) -> Reach:
     graph = discover(context, model, Seed(((SUBJECT, subject),)), context.settings.region)
     found = Reach()
     for hit in graph.hits:
-        if hit.restricted or hit.entity in OURS:
+        # of what is restricted for somebody else, or in some fields, the rest is in its table
+        if hit.entity in OURS or (hit.restricted and not hit.deleted and context.read(*hit.key) is None):
             continue
-        if hit.entity in _ACCOUNTS:
+        if hit.entity in ACCOUNTS:
             found.left.append(hit.key)
         elif hit.deleted:
             found.trashed.append(hit.key)
@@ -55,8 +56,27 @@ def reach_of(context: Making, subject: str) -> Reach:
         else:
             _about(context, privacy, hit, found)
     own = [hit.key for hit in graph.hits if hit.own and not hit.deleted and hit.entity not in OURS]
+    for entity, id_ in own:
+        make_points(context, entity, id_, [each.name for each in privacy[entity].personal()])
     for key, instead in _points(context, privacy, subject, own):
         found.values[key] = instead
+    return found
+
+
+def make_points(context: Making, entity: str, id_: str, names: Iterable[str]) -> list[str]:
+    """Have contact points for the addresses in fields of a record, by whose hashes the gate knows them meanwhile, and
+    what comes from outside is known; their ids.
+    """
+    stored = context.read(entity, id_) if context.settings.suppression_key is not None else None
+    found: list[str] = []
+    for name in names if stored is not None else ():
+        field, value = context.records.model[entity][name], (stored or {}).get(name)
+        if str(field.type) not in ("email", "phone") or field.sealing is not None or not value:
+            continue
+        try:
+            found.append(held(context, str(field.type), normal(str(field.type), str(value), context.settings.region)))
+        except Refuse:  # it is no address at all
+            continue
     return found
 
 
@@ -70,10 +90,8 @@ def _about(context: Making, privacy: PrivacyModel, hit: Hit, found: Reach) -> No
         each, rule = entity[name], said.fields[name]
         if each.virtual or rule.restrict == "readonly" or stored.get(name) is None:
             continue
-        if not each.required:
-            instead[name] = None
-        elif each.sealing is None and rule.erase is not None and rule.erase.strategy in _INSTEAD:
-            instead[name] = erased(each, rule.erase, stored[name])
+        if can_be_empty(each, rule):
+            instead[name] = stands_there(each, rule, stored[name])
         elif not hit.others:
             found.records.append(hit.key)
             return
@@ -81,6 +99,17 @@ def _about(context: Making, privacy: PrivacyModel, hit: Hit, found: Reach) -> No
             found.left.append(hit.key)
     if instead:
         found.values[hit.key] = instead
+
+
+def can_be_empty(field: Field, said: FieldPrivacy) -> bool:
+    """Whether a value can be moved on its own: nothing need stand there, or something can."""
+    strategy = said.erase.strategy if said.erase is not None else ""
+    return not field.required or (field.sealing is None and strategy in _INSTEAD)
+
+
+def stands_there(field: Field, said: FieldPrivacy, value: Any) -> Any:
+    """What stands in place of a value that can be moved."""
+    return erased(field, said.erase, value) if field.required and said.erase is not None else None
 
 
 def _points(
@@ -93,8 +122,13 @@ def _points(
     ids = {str(each["contact_point"]) for each in holders}
     ids |= {point for key in own for point in points_of(context, privacy, *key, own)}
     for id_ in sorted(ids):
-        point: Record | None = context.read(POINT, id_)
-        if point is None or of_others(context, id_, subject) or str(point["value"]).startswith("restricted:"):
-            continue
-        hashed = digest(point["kind"], point["value"], context.settings)
-        yield (POINT, id_), {"value": restricted_form(hashed)}
+        if (instead := in_hashed_form(context, id_, subject)) is not None:
+            yield (POINT, id_), instead
+
+
+def in_hashed_form(context: Making, point: str, subject: str) -> dict[str, Any] | None:
+    """What stands in a contact point meanwhile; None: it is somebody else's, too, or stands so already."""
+    stored: Record | None = context.read(POINT, point)
+    if stored is None or of_others(context, point, subject) or str(stored["value"]).startswith("restricted:"):
+        return None
+    return {"value": restricted_form(digest(stored["kind"], stored["value"], context.settings))}

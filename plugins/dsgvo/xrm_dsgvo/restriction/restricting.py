@@ -1,7 +1,7 @@
 """A restriction begins, is announced to be lifted, and is lifted: in that order (Article 18(3))."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import Any
@@ -19,7 +19,10 @@ from xrm_dsgvo.own import Making, change, create, now
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.requests.cases import review_day
 from xrm_dsgvo.restored import keeping
+from xrm_dsgvo.restriction.parts import reach_of_parts
 from xrm_dsgvo.restriction.reach import Reach, reach_of
+from xrm_dsgvo.restriction.standing import STANDING
+from xrm_dsgvo.restriction.terms import AllowedPurpose, RestrictedPart, Scope, exported, scope_of
 from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
 
 RESTRICTION = "restriction"
@@ -38,12 +41,18 @@ class Ground(Enum):
 
 @dataclass
 class RestrictionOpenInput:
-    """Whose data, on which ground, and why; ``review_on`` reminds of it."""
+    """Whose data, on which ground, and why; ``review_on`` reminds of it.
+
+    ``only`` are records or fields, where it is not about all of the person. ``purposes`` narrows for what it may be
+    looked at.
+    """
 
     person: Person
     ground: Ground
     because: str
     review_on: date | None = None
+    only: list[RestrictedPart] = field(default_factory=list)
+    purposes: list[AllowedPurpose] = field(default_factory=list)
 
 
 @dataclass
@@ -83,22 +92,24 @@ class RestrictionStanding:
     """How it stands. ``moved`` is what was moved; ``left`` stays where it is: accounts, and what cannot be emptied."""
 
     restriction: str
+    scope: str
     status: str
     moved: list[RestrictedCount]
     left: list[RestrictedRecord]
 
 
 def open_restriction(context: ActionContext, given: RestrictionOpenInput) -> RestrictionStanding:
-    """Move the person's data into the vault.
+    """Move the person's data into the vault, or some of them.
 
     Raises:
-        Refuse: there is no such person, they are erased, or nothing is said of why.
+        Refuse: there is no such person, they are erased, nothing is said of why, or a part is not theirs.
         SealingUnavailable: there is no key store.
     """
     subject = subject_of(context, given.person)
     if subject is None:
         raise Refuse({"en": "Name the person.", "de": "Die Person nennen."}, field="person")
-    return restrict(context, subject, given.ground, _said(given.because, "because"), given.review_on)
+    because = _said(given.because, "because")
+    return restrict(context, subject, given.ground, because, given.review_on, only=given.only, purposes=given.purposes)
 
 
 def restrict(
@@ -110,10 +121,14 @@ def restrict(
     *,
     since: str | None = None,
     needs_vault: bool = True,
+    only: Sequence[RestrictedPart] = (),
+    purposes: Iterable[AllowedPurpose] = (),
+    again: bool = False,
 ) -> RestrictionStanding:
     """The same, for other parts of the plugin. What came since a former restriction is moved by another one.
 
-    Not ``needs_vault``: without a key store messages are held back, and the data stay where they are.
+    Not ``needs_vault``: without a key store messages are held back, and the data stay where they are. ``again``: parts
+    that are not there any more are left out.
     """
     context.hold(SUBJECT, subject)
     stored = context.read(SUBJECT, subject)
@@ -121,7 +136,7 @@ def restrict(
         raise Refuse({"en": "The person is erased.", "de": "Die Person ist gelöscht."}, field="person")
     found, deposit = Reach(), None
     try:
-        found = reach_of(context, subject)
+        found = reach_of_parts(context, subject, only, there=again) if only else reach_of(context, subject)
         deposit = move_to_vault(context, subject, found.records, found.values, found.trashed) if found else None
     except SealingUnavailable:  # said before anything is moved
         if needs_vault:
@@ -130,10 +145,14 @@ def restrict(
     for entity, point in found.values:
         if entity == POINT:  # also where nobody had said whose it is: the gate asks whether they are restricted
             holds(context, point, subject)
-    if stored["status"] == "active":
+    scope = scope_of(only)
+    if stored["status"] == "active" and scope is Scope.SUBJECT:
         change(context, SUBJECT, subject, {"status": "restricted"})
     values: dict[str, Any] = {
         "data_subject": subject,
+        "scope": scope.value,
+        "parts": exported(only),
+        "purposes": sorted({each.value for each in purposes}) or None,
         "ground": ground.value,
         "because": because,
         "since": since or now(),
@@ -146,7 +165,7 @@ def restrict(
     keeping.restricted(context, id_, values)
     recheck_messages(context)
     left = [RestrictedRecord(*key) for key in sorted(set(found.left))]
-    return RestrictionStanding(id_, "active", _counted(counts), left)
+    return RestrictionStanding(id_, scope.value, "active", _counted(counts), left)
 
 
 def announce(context: ActionContext, given: RestrictionAnnounceInput) -> RestrictionStanding:
@@ -160,7 +179,7 @@ def announce(context: ActionContext, given: RestrictionAnnounceInput) -> Restric
     values = {"status": "lift_announced", "announced_at": at, "announced_via": _said(given.via, "via")[:60]}
     change(context, RESTRICTION, restriction["id"], values)
     keeping.lifting(context, keeping.ANNOUNCED, restriction, at)
-    return RestrictionStanding(given.restriction, "lift_announced", [], [])
+    return RestrictionStanding(given.restriction, scope_kept(restriction), "lift_announced", [], [])
 
 
 def lift(context: ActionContext, given: RestrictionLiftInput) -> RestrictionStanding:
@@ -195,11 +214,18 @@ def lifted(context: Making, restriction: Record, because: str, at: str) -> Restr
     ended = {"status": "lifted", "lifted_at": at, "lifted_because": because, "deposit": None}
     change(context, RESTRICTION, restriction["id"], ended)
     keeping.lifting(context, keeping.LIFTED, restriction, at)
-    of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": ["active", "lift_announced"]}}
+    of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(STANDING)}}
+    whole = any(scope_kept(each) == Scope.SUBJECT for each in context.find(RESTRICTION, of, 1_000))
     stored = context.read(SUBJECT, subject)
-    if not context.find(RESTRICTION, of, 1) and stored is not None and stored["status"] == "restricted":
+    if not whole and stored is not None and stored["status"] == "restricted":
         change(context, SUBJECT, subject, {"status": "active"})
-    return RestrictionStanding(str(restriction["id"]), "lifted", _counted({} if back is None else back.counts), [])
+    counts = _counted({} if back is None else back.counts)
+    return RestrictionStanding(str(restriction["id"]), scope_kept(restriction), "lifted", counts, [])
+
+
+def scope_kept(restriction: Record) -> str:
+    """Of a restriction that is kept; those from before there were several are about persons."""
+    return str(restriction["scope"] or Scope.SUBJECT)
 
 
 def _held(context: ActionContext, id_: str, status: str) -> Record:

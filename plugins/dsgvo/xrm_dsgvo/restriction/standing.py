@@ -7,7 +7,7 @@ from xrm_dsgvo import own
 from xrm_dsgvo.own import Looking, Writing
 
 RESTRICTION = "restriction"
-_STANDING = ("active", "lift_announced")
+STANDING = ("active", "lift_announced")
 _WANTED = frozenset({"unlawful", "claims"})
 """Grounds on which the person wants their data kept (Article 18(1)(b) and (c))."""
 
@@ -16,9 +16,15 @@ def standing_of(context: Looking, subjects: Iterable[str]) -> list[Record]:
     """The restrictions of persons of which something lies in the vault; the oldest first."""
     found: list[Record] = []
     for subject in sorted(set(subjects)):
-        of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(_STANDING)}}
+        of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(STANDING)}}
         found += [each for each in context.find(RESTRICTION, of) if each["deposit"] is not None]
     return sorted(found, key=lambda each: str(each["id"]))
+
+
+def is_restricted(context: Looking, subject: str) -> bool:
+    """Whether something of a person is restricted, all of it or some, in the vault or by the gate alone."""
+    of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(STANDING)}}
+    return bool(context.find(RESTRICTION, of, 1))
 
 
 def require_erasable(restrictions: Collection[Record], trigger: str) -> None:

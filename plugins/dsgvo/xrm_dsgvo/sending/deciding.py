@@ -52,7 +52,7 @@ def decide(draft: Draft, facts: Facts, at: Circumstances) -> Verdict:
     states = {each["status"] for each in facts.holders}
     if states & {"erasing", "erased"}:
         return Verdict("E_ERASED")
-    if facts.too_many or ("restricted" in states and draft.kind is not Kind.legal):
+    if facts.too_many or ((facts.restricted or "restricted" in states) and draft.kind is not Kind.legal):
         return Verdict("E_RESTRICTED")
     if at.barred:
         return Verdict("E_AVV")

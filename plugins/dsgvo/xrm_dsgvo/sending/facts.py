@@ -14,7 +14,7 @@ QUERY = """
 query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: String!, $channel: ConsentChannel!) {
   contactPoints(first: 1, where: {kind: {eq: $kind}, value: {in: [$value, $meanwhile]}}) {
     nodes {
-      id
+      id value
       holders(first: 50) {
         nodes { dataSubject { id status party minorUntil } }
         pageInfo { hasNextPage }
@@ -73,6 +73,9 @@ class Facts:
     told: bool = False
     suppressions: list[dict[str, Any]] = field(default_factory=list)
     interests: list[dict[str, Any]] = field(default_factory=list)
+    restricted: bool = False
+    """The address itself is, whatever else is done with the data of whoever is reached there."""
+
     too_many: bool = False
     """There is more than was looked at, so nothing can be said for certain."""
 
@@ -99,6 +102,7 @@ def facts_of(ask: Ask, kind: str, value: str, digest: str, channel: str) -> Fact
     facts.too_many = found["suppressions"]["pageInfo"]["hasNextPage"]
     for point in found["contactPoints"]["nodes"]:
         facts.point = point["id"]
+        facts.restricted = point["value"] == restricted_form(digest)
         facts.holders = [each["dataSubject"] for each in point["holders"]["nodes"]]
         facts.consents = point["consents"]["nodes"]
         facts.preferences = point["preferences"]["nodes"]

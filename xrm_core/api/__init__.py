@@ -25,12 +25,12 @@ on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what i
 the gates asked again about those that wait. ``Connector`` is another way on which data leave, ``LeavingContext`` what
 its gates are given, ``Parcel`` what leaves of a record, ``ConnectorRefusal`` what they answer; ``may_leave`` asks
 them. ``erase_values`` erases former values of a record from the change log and the trash, ``Erased`` is how much,
-``former_values`` are those in the log. ``changes_of`` are the entries of the log of a record, each a ``LoggedChange``,
-``reads_of`` those of the log of reads, each a ``LoggedRead``; ``messages_of`` the messages of the outbox about it or to
-it, each a ``ListedMessage``. ``move_to_vault`` moves records and values out of
-their tables for a time, ``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends them; a
-``Deposit`` is what was moved together, ``Vaulted`` a record there. ``destroy_keys`` destroys the keys of sealed values,
-``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed;
+``former_values`` are those in the log; ``end_account`` ends the account of a user. ``changes_of`` are the entries of
+the log of a record, each a ``LoggedChange``, ``reads_of`` those of the log of reads, each a ``LoggedRead``;
+``messages_of`` the messages of the outbox about it or to it, each a ``ListedMessage``. ``move_to_vault`` moves records
+and values out of their tables for a time, ``bring_back`` brings them back, ``in_vault`` looks at them and
+``erase_in_vault`` ends them; a ``Deposit`` is what was moved together, ``Vaulted`` a record there. ``destroy_keys``
+destroys the keys of sealed values, ``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed;
 ``SealingUnavailable`` is raised where nothing can be. ``keep_beyond_restore`` keeps what is to be done again after a
 restore, by a ``Replay``. ``DataStore`` is what they register that keeps data elsewhere, ``StoreContext`` what its
 functions are given, with a ``StoreSubject``; they answer with a ``StoredItem`` each. ``data_stores`` are all of them,
@@ -91,6 +91,7 @@ from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.sealing import Sealing
 from xrm_core.metadata.text_formats import TextFormat
 from xrm_core.plugins import Secret
+from xrm_core.records.accounts import end_account
 from xrm_core.records.actions import Action, ActionContext
 from xrm_core.records.asking import DocumentInvalid
 from xrm_core.records.erasing import Erased, erase_values, former_values
@@ -185,6 +186,7 @@ __all__ = [
     "changes_of",
     "data_stores",
     "destroy_keys",
+    "end_account",
     "enqueue",
     "erase_in_vault",
     "erase_values",

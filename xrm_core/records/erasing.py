@@ -19,7 +19,7 @@ from xrm_core.records import purging
 from xrm_core.records.aside import take_aside
 from xrm_core.records.door import Records
 from xrm_core.records.former_names import entries_of, gone_columns, gone_fields, names_then
-from xrm_core.storage import file_store
+from xrm_core.storage import auth_events, file_store
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.columns import is_id
 from xrm_core.storage.notices import forget_former
@@ -55,8 +55,9 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     verifies as before. In the trash they are emptied; what is restored then lacks them. What changes of the schema have
     put aside of them goes, so that no undo brings it back. With them goes, everywhere, what they had by former names,
     and what is left of fields that are gone: nobody says any more what those were about. Files that these fields have
-    had are removed with their former versions, as far as nothing refers to them. Of a user's ``email`` also the
-    security notices go that wait for a former address.
+    had are removed with their former versions, as far as nothing refers to them. Of an e-mail address that no user has,
+    events lose where somebody has typed it to sign in; of a user's ``email`` also the security notices go that wait for
+    a former address.
 
     Args:
         context: of an action, of what follows a write, of a job (``job.within(connection)``) or a command.
@@ -76,6 +77,7 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     aside = take_aside(context.connection, kind, id_, names)
     if kind.name == USER and (names is None or EMAIL in names):
         forget_former(context.connection, id_)
+    _forget_addresses(context, kind, id_, names)
     said = entries_of(context.connection, id_)
     gone = gone_fields(kind, said)
     files = names_then(kind, (each.name for each in kind.fields.values() if each.type is FieldType.FILE)) | gone
@@ -100,6 +102,16 @@ def former_values(context: _Writing, id_: str, fields: Iterable[str]) -> list[An
     kinds = [each for each in context.records.model if not called.isdisjoint(former_names(each))]
     names = asked.union(*(names_then(each, asked) for each in kinds))
     return _values(entries_of(context.connection, id_), names)
+
+
+def _forget_addresses(context: _Writing, kind: Entity, id_: str, names: frozenset[str] | None) -> None:
+    mails = [each.name for each in kind.fields.values() if each.type is FieldType.EMAIL and each.sealing is None]
+    wanted = [name for name in mails if names is None or name in names]
+    former = {each for each in former_values(context, id_, wanted) if isinstance(each, str)} if wanted else set()
+    users = context.records.tables[USER] if USER in context.records.model else None
+    if former and users is not None and EMAIL in users.c:
+        theirs = context.connection.scalars(select(users.c[EMAIL]).where(users.c[EMAIL].in_(former)))
+        auth_events.forget_names(context.connection, former - set(theirs))
 
 
 def _values(entries: Iterable[Mapping[str, Any]], names: frozenset[str]) -> list[Any]:

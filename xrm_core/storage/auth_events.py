@@ -2,11 +2,11 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, func, insert, or_, select, update
 from uuid_utils import uuid7
 
 from xrm_core.storage.system import AUTH_EVENT
@@ -109,6 +109,45 @@ def record_each(
     rows = [{**same, "id": str(uuid7()), "subject": _kept(subject)} for subject in subjects]
     if rows:
         connection.execute(insert(AUTH_EVENT), rows)
+
+
+NAMED_BY_STRANGERS = (Event.SIGN_IN_FAILED, Event.SIGN_IN_BLOCKED, Event.PASSWORD_RESET_ASKED)
+"""Events whose subject is what somebody has typed as their address."""
+
+_FREE = ("label", "name", "device", "external", "reason")
+"""Details that somebody has written, or that say with what."""
+
+_AT_ONCE = 500
+
+
+def forget_names(connection: Connection, names: Iterable[str]) -> int:
+    """Forget what strangers have typed, if it is one of some addresses; answers how many events were about it."""
+    wanted = sorted({each.lower() for each in names})
+    about = AUTH_EVENT.c.event.in_([each.value for each in NAMED_BY_STRANGERS])
+    mine = func.lower(AUTH_EVENT.c.subject).in_(wanted)
+    return connection.execute(update(AUTH_EVENT).where(about, mine).values(subject=None)).rowcount if wanted else 0
+
+
+def forget_texts(connection: Connection, user_id: str, also: Iterable[str] = ()) -> int:
+    """Forget from where a user came, and of the events of theirs and about them, or about ``also`` (ids of their
+    tokens), what somebody has written there. What has happened, when and to whom stays, by ids. Answers how many events
+    have lost something.
+    """
+    mine = or_(AUTH_EVENT.c.user_id == user_id, AUTH_EVENT.c.subject.in_([user_id, *also]))
+    after, count = "", 0
+    while True:
+        query = select(AUTH_EVENT).where(mine, *([AUTH_EVENT.c.id > after] if after else []))
+        rows = connection.execute(query.order_by(AUTH_EVENT.c.id).limit(_AT_ONCE)).all()
+        for row in rows:
+            details = {name: value for name, value in json.loads(row.details).items() if name not in _FREE}
+            address = None if str(row.user_id) == user_id else row.address
+            left = {"address": address, "details": json.dumps(details, ensure_ascii=False, sort_keys=True)}
+            if (row.address, row.details) != (address, left["details"]):
+                connection.execute(update(AUTH_EVENT).where(AUTH_EVENT.c.id == row.id).values(left))
+                count += 1
+        if len(rows) < _AT_ONCE:
+            return count
+        after = str(rows[-1].id)
 
 
 def _kept(text: str | None) -> str | None:

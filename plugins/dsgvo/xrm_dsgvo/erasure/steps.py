@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from xrm_core.api import Field, Record, erase_values, former_values
+from xrm_core.api import Field, Record, end_account, erase_values, former_values
 from xrm_dsgvo import own
 from xrm_dsgvo.discovery.sources import target_of
 from xrm_dsgvo.erasure.facts import Trigger
@@ -19,6 +19,7 @@ from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import PrivacyModel
 from xrm_dsgvo.subjects import SUBJECT
 
+USER = "user"
 GONE = {RecordAction.ANONYMIZE, RecordAction.DELETE}
 _ENDED = {RecordAction.HOLD, RecordAction.NOTHING, RecordAction.REVIEW}
 
@@ -99,13 +100,15 @@ def delete_records(work: Work) -> int:
 
 
 def forget_history(work: Work) -> int:
-    """The former values go from the change log and the trash."""
+    """The former values go from the change log and the trash; of a user all that belongs to the account."""
     count = 0
     for each in work.plan.records:
         if each.action is RecordAction.DELETE:
             count += erase_values(work.context, each.entity, each.id).entries
         elif names := _touched(work, each):
             count += erase_values(work.context, each.entity, each.id, names).entries
+        if each.entity == USER and each.action in GONE:
+            end_account(work.context, each.id)
     return count
 
 

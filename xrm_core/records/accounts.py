@@ -50,7 +50,7 @@ class _Writing(Protocol):
     @property
     def connection(self) -> Connection: ...
     @property
-    def caller(self) -> Caller: ...
+    def system(self) -> Any: ...
 
 
 def end_account(context: _Writing, user_id: str) -> None:
@@ -74,4 +74,4 @@ def end_account(context: _Writing, user_id: str) -> None:
     if gone or shared:
         details = {"roles": roles, "shares": shared}
         ended = auth_events.Event.USER_DEPROVISIONED
-        auth_events.record(connection, ended, user_id=context.caller.actor, subject=user_id, details=details)
+        auth_events.record(connection, ended, user_id=context.system.actor, subject=user_id, details=details)

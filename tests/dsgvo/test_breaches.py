@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from xrm_dsgvo.breach.states import due_at
-from xrm_dsgvo.due.impact import triggers_of
+from xrm_dsgvo.due.criteria import Scale, found_of
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.registers import registers_of
 
@@ -221,7 +221,7 @@ def test_annotations_tell_what_speaks_for_an_impact_assessment(
     path = tmp_path / "registers.json"
     path.write_text(json.dumps(OWN_REGISTERS), "utf-8")
 
-    found = list(triggers_of(privacy_of(model_of(pack, str(path))), registers_of((path,))))
+    found = list(found_of(privacy_of(model_of(pack, str(path))), registers_of((path,))))
 
     [care] = [each for each in found if each.activity == "vertrieb.kundenpflege"]
     assert (set(care.criteria), care.required) == (criteria, required)
@@ -234,18 +234,78 @@ def test_what_was_decided_of_an_activity_is_told_with_what_speaks_for_it(xrm: Xr
 
     dsb.refused(create, REFUSED, i=impact)  # of what?
     dsb.refused(create, REFUSED, i={**impact, "kind": "legitimate_interests"})
+    dsb.refused(create, REFUSED, i={**impact, "activity": "no.such", "outcome": "acceptable"})
     given_ = {**impact, "activity": "verwaltung.benutzer", "outcome": "acceptable"}
-    id_ = dsb.query(create, i=given_)["createAssessment"]["id"]
+    approve = "mutation ($id: ID!) { approveAssessment(id: $id) { status } }"
+    lacking = dsb.query(create, i=given_)["createAssessment"]["id"]
+    assert "advice" in admin.refused(approve, REFUSED, id=lacking).message
+    whole = {"risks": "Tracking.", "measures": "None is watched.", "officerAdvice": "Fine."}
+    id_ = dsb.query(create, i=given_ | whole)["createAssessment"]["id"]
     before = triggers_by_activity(dsb)
-    admin.query("mutation ($id: ID!) { approveAssessment(id: $id) { status } }", id=id_)
+    admin.query(approve, id=id_)
     after = triggers_by_activity(dsb)
 
     assert "vulnerable_persons" in before["verwaltung.benutzer"]["criteria"]
     assert before["verwaltung.benutzer"]["outcome"] is None
     assert after["verwaltung.benutzer"]["outcome"] == "acceptable"
     assert {key for key, each in after.items() if each["outcome"]} == {"verwaltung.benutzer"}
+    assert not any(each["changed"] for each in after.values())
+    record = dsb.query("{ dsgvoArt30(format: html, language: en) { content } }")["dsgvoArt30"]["content"]
+    assert "Impact assessment (Article 35), the risk is acceptable, to be reviewed on 2999-01-01" in record
+
+    # a recipient abroad comes
+    activities = {"keys": ["verwaltung.benutzer"]}
+    xrm.create("processor", key="abroad", name="Far", role="controller", country="US", activities=activities)
+    then = triggers_by_activity(dsb)["verwaltung.benutzer"]
+    assert (then["changed"], "third_country" in then["criteria"], "abroad" in then["fields"]) == (True, True, True)
+    assert [(each["what"], each["record"]) for each in dsb.query(DUE)["dsgvoDue"]] == [("impact_changed", id_)]
+    # that none is needed takes reasons alone, and somebody else
+    small = dsb.query(create, i={**given_, "outcome": "not_needed"})["createAssessment"]["id"]
+    dsb.refused(approve, REFUSED, id=small)
+    admin.query(approve, id=small)
+    assert triggers_by_activity(dsb)["verwaltung.benutzer"]["outcome"] == "not_needed"
+    assert dsb.query(DUE)["dsgvoDue"] == []
+
+
+def test_what_is_to_be_asked_of_the_authority_is_due_until_it_was(xrm: Xrm):
+    dsb, admin = xrm.as_role("dsb"), xrm.as_role("admin")
+    create = "mutation ($i: CreateAssessmentInput!) { createAssessment(input: $i) { id } }"
+    whole = {"risks": "Tracking.", "measures": "None.", "officerAdvice": "Ask.", "outcome": "consult_authority"}
+    given_ = {"kind": "impact", "reasons": "Weighed.", "reviewOn": "2999-01-01", "activity": "verwaltung.benutzer"}
+    id_ = dsb.query(create, i=given_ | whole)["createAssessment"]["id"]
+    admin.query("mutation ($id: ID!) { approveAssessment(id: $id) { status } }", id=id_)
+
+    assert [each["what"] for each in dsb.query(DUE)["dsgvoDue"]] == ["consultation"]
+    update = 'mutation ($id: ID!) { updateAssessment(id: $id, input: {consultedOn: "2026-01-01"}) { id } }'
+    dsb.query(update, id=id_)
+    assert dsb.query(DUE)["dsgvoDue"] == []
+    sneak = 'mutation ($id: ID!) { updateAssessment(id: $id, input: {criteria: {keys: ["scoring"]}}) { id } }'
+    dsb.refused(sneak, REFUSED, id=id_)
+
+
+@pytest.mark.parametrize(
+    ("words", "scale", "listed"),
+    [
+        ({}, Scale(), set()),
+        ({}, Scale({"person": 10_000}), {"art35.special"}),
+        ({"decision": "art22"}, Scale(), {"art35.decisions"}),
+        ({"category": "user.location"}, Scale({"person": 20_000}), {"art35.special", "list.location"}),
+        ({"category": "user.financial", "decision": "profiling"}, Scale(), {"list.credit"}),
+    ],
+)
+def test_kinds_of_the_list_are_found(words: dict[str, Any], scale: Scale, listed: set[str], tmp_path: Any):
+    pack = copy.deepcopy(dict(PACK))
+    pack["person"]["properties"]["nickname"]["x-dsgvo"] |= words
+    path = tmp_path / "registers.json"
+    path.write_text(json.dumps(OWN_REGISTERS), "utf-8")
+
+    found = found_of(privacy_of(model_of(pack, str(path))), registers_of((path,)), scale)
+
+    [care] = [each for each in found if each.activity == "vertrieb.kundenpflege"]
+    assert {each.key for each in care.listed} == listed
+    assert ("large_scale" in care.criteria) is bool(scale.persons)
 
 
 def triggers_by_activity(client: Client) -> dict[str, Any]:
-    found = client.query("{ dsgvoImpactTriggers { activity criteria fields required outcome } }")
+    found = client.query("{ dsgvoImpactTriggers { activity criteria fields required outcome changed } }")
     return {each["activity"]: each for each in found["dsgvoImpactTriggers"]}

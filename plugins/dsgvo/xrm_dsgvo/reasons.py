@@ -5,13 +5,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, On, Record, RecordChange, Refuse
+from xrm_dsgvo.due.impact import standing
 from xrm_dsgvo.own import change, is_own, now
 
 EXCEPTION, ASSESSMENT = "customer_exception", "assessment"
 _BEGINS = {EXCEPTION: "eligible", ASSESSMENT: "draft"}
+_MACHINE = ("status", "approved_by", "approved_at", "criteria")
+_IMPACT = ("risks", "measures", "officer_advice")
+"""What an impact assessment consists of, beside the reasons (Article 35(2) and (7)); one that says that none is needed
+has its reasons.
+"""
 _STAYS = {
     EXCEPTION: ("contact_point", "order_ref", "product_category", "notice_at_collection", "collected_at"),
-    ASSESSMENT: ("kind", "purpose", "activity", "outcome", "contact_point", "reasons", "review_on"),
+    ASSESSMENT: (
+        *("kind", "purpose", "activity", "transfer", "outcome", "contact_point", "reasons", "review_on"),
+        *("risks", "measures", "officer_advice"),
+    ),
 }
 
 
@@ -19,7 +28,7 @@ def approve(context: ActionContext, assessment: Record) -> None:
     """Somebody else than its author finds it right.
 
     Raises:
-        Refuse: it is no draft, it is to be reviewed already, or the caller has written it.
+        Refuse: it is no draft, it is to be reviewed already, something is missing, or the caller has written it.
     """
     if assessment["status"] != "draft":
         raise Refuse({"en": "Only a draft is approved.", "de": "Nur ein Entwurf wird freigegeben."}, field="status")
@@ -33,8 +42,23 @@ def approve(context: ActionContext, assessment: Record) -> None:
             "de": "Eine Abwägung gibt jemand anderes frei als ihr Verfasser.",
         }
         raise Refuse(text, field="approved_by")
-    approved = {"status": "approved", "approved_by": actor, "approved_at": now()}
+    approved: dict[str, Any] = {"status": "approved", "approved_by": actor, "approved_at": now()}
+    if assessment["kind"] == "impact":
+        approved["criteria"] = {"keys": _looked_at(context, assessment)}
     change(context, ASSESSMENT, assessment["id"], approved)
+
+
+def _looked_at(context: ActionContext, assessment: Record) -> list[str]:
+    """What speaks for it now. Raises Refuse: something that the law wants in it is missing."""
+    missing = [name for name in _IMPACT if not (assessment[name] or "").strip()]
+    if missing and assessment["outcome"] != "not_needed":
+        text = {
+            "en": "An impact assessment has risks, measures and the advice of the officer.",
+            "de": "Eine Folgenabschätzung hat Risiken, Abhilfe und den Rat der Datenschutzbeauftragten.",
+        }
+        raise Refuse(text, field=missing[0])
+    found = standing(context.records.model, context.query_as_system, context.settings)
+    return next((each.marks for each in found if each.activity == assessment["activity"]), [])
 
 
 def expire(context: ActionContext, assessment: Record) -> None:
@@ -77,7 +101,7 @@ def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
     counts = change_.before.get("status") not in (None, "draft")
     if entity == ASSESSMENT and change_.operation in ("create", "update"):
         _names_its_matter(change_)
-    machine = [name for name in ("status", "approved_by", "approved_at") if change_.changes.get(name) is not None]
+    machine = [name for name in _MACHINE if change_.changes.get(name) is not None]
     if change_.operation == "create":
         if any(name != "status" or change_.changes["status"] != begins for name in machine):
             raise _refused(machine[0])
@@ -86,7 +110,7 @@ def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
         raise Refuse({"en": "It counted, and stays.", "de": "Sie hat gegolten und bleibt."})
     changed = [name for name, value in change_.changes.items() if value != change_.before.get(name)]
     for name in changed:
-        if name in ("status", "approved_by", "approved_at"):
+        if name in _MACHINE:
             raise _refused(name)
         if counts and name in _STAYS[entity]:
             text = {
@@ -98,9 +122,17 @@ def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
 
 
 def _names_its_matter(change_: RecordChange) -> None:
-    """An impact assessment is about an activity and has an outcome, all others are about a purpose."""
+    """An impact assessment is about an activity and has an outcome, one of a country about a transfer, interests are
+    about a purpose or an activity, presumed consent about a purpose.
+    """
     after = {**change_.before, **change_.changes}
-    needed = ("activity", "outcome") if after.get("kind") == "impact" else ("purpose",)
+    needed = {"impact": ("activity", "outcome"), "transfer": ("transfer",)}.get(str(after.get("kind")), ("purpose",))
+    if after.get("kind") == "legitimate_interests" and after.get("activity"):
+        needed = ("activity",)
+    activity = after.get("activity")
+    if activity and activity not in change_.write.settings.all_registers().activities:
+        text = {"en": f"There is no activity {activity}.", "de": f"Die Tätigkeit {activity} gibt es nicht."}
+        raise Refuse(text, field="activity")
     for name in needed:
         if not after.get(name):
             text = {"en": "Say what it is about.", "de": "Sagen, worum es geht."}

@@ -38,6 +38,8 @@ class Settings:
     """So long after a breach was noticed it may be notified (Article 33); weekends and holidays count."""
     breach_threshold: Literal["risk", "high"] = "risk"
     """From which risk on a breach is notified to the authority."""
+    large_scale: int = 10_000
+    """From so many persons on a processing counts as one on a large scale, for impact assessments."""
     region: str = "DE"
     """Of which country phone numbers without a country are."""
     time_zone: str = "Europe/Berlin"
@@ -94,6 +96,8 @@ class Settings:
             raise ValueError(f"own_connectors names {wrong!r}, which has no kind: write channel:mail or webhook:HOST")
         if not 1 <= self.breach_hours <= 240:
             raise ValueError("breach_hours are 1 to 240")
+        if self.large_scale < 1:
+            raise ValueError("large_scale is 1 or more")
         if self.erasure_at_once < 0 or not 1 <= self.erasure_batch <= 1_000:
             raise ValueError("erasure_at_once is 0 or more, erasure_batch 1 to 1000")
         if not 1 <= self.retention_batch <= 1_000:

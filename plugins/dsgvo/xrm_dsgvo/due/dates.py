@@ -1,6 +1,6 @@
 """What has a day by which something is to be done, and the mails that remind of it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,6 +17,8 @@ from xrm_core.api import (
     Schedule,
     send_message,
 )
+from xrm_dsgvo.due.criteria import Found
+from xrm_dsgvo.due.impact import decided, standing
 from xrm_dsgvo.processors.connectors import today
 
 REMIND, REMINDER = "dsgvo.remind", "dsgvo.reminder"
@@ -51,6 +53,9 @@ query ($until: Date!, $today: DateTime!) {
   dataTransfers(first: 200, where: {status: {eq: active}, validUntil: {lte: $until}}) { nodes { id validUntil } }
   technicalMeasures(first: 200, where: {testAgainOn: {lte: $until}}) { nodes { id testAgainOn } }
   assessments(first: 200, where: {status: {eq: approved}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
+  unconsulted: assessments(
+    first: 200, where: {status: {eq: approved}, outcome: {eq: consult_authority}, consultedOn: {isNull: true}}
+  ) { nodes { id approvedAt } }
   restrictions(first: 200, where: {status: {in: [active, lift_announced]}, reviewOn: {lte: $until}}) {
     nodes { id reviewOn }
   }
@@ -84,6 +89,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "erasure": ("Löschung ist begonnen und nicht beendet", "Erasure has begun and is not done"),
     "hold_review": ("Löschsperre ist zu prüfen", "Legal hold is to be reviewed"),
     "restriction_review": ("Einschränkung ist zu prüfen", "Restriction is to be reviewed"),
+    "impact_changed": ("Folgenabschätzung: es ist etwas hinzugekommen", "Impact assessment: something has come since"),
+    "consultation": ("Folgenabschätzung: Behörde zu konsultieren", "Impact assessment: authority to be consulted"),
     "assessment_review": ("Abwägung ist wieder zu prüfen", "Assessment is to be reviewed"),
 }
 Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
@@ -100,24 +107,26 @@ class Due:
     overdue: bool
 
 
-def due_of(ask: Ask, day: str, now: datetime) -> list[Due]:
+def due_of(ask: Ask, day: str, now: datetime, found: Sequence[Found] = ()) -> list[Due]:
     """All of it, the most urgent first.
 
     Args:
         ask: answers documents.
         day: today, where the controller is.
         now: the moment.
+        found: what speaks for impact assessments.
     """
     until = (date.fromisoformat(day) + AHEAD).isoformat()
     return sorted(
-        _found(ask(QUERY, {"until": until, "today": f"{day}T00:00:00Z"}), day, now),
+        [*_found(ask(QUERY, {"until": until, "today": f"{day}T00:00:00Z"}), day, now), *_impact(ask, day, found)],
         key=lambda each: (each.due[:10], each.what),
     )
 
 
 def due(context: QueryContext) -> list[Due]:
     """``dsgvoDue``."""
-    return due_of(context.query_as_system, today(context.settings), datetime.now(UTC))
+    found = standing(context.model, context.query_as_system, context.settings)
+    return due_of(context.query_as_system, today(context.settings), datetime.now(UTC), found)
 
 
 def remind(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -129,7 +138,8 @@ def remind(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
     now = datetime.now(UTC)
     with job.transaction() as connection:
         context: Any = job.within(connection)
-        found = due_of(context.query_as_system, today(job.settings), now)
+        speaks = standing(job.records.model, context.query_as_system, job.settings)
+        found = due_of(context.query_as_system, today(job.settings), now, speaks)
         for each in found:
             key = f"{each.what} {each.record} {each.due} {_stage(each, now)}"
             payload = {"what": each.what, "due": each.due}
@@ -155,7 +165,7 @@ def schedules() -> list[Schedule]:
 def query_fields() -> list[QueryField]:
     """``dsgvoDue``."""
     about = {"en": "What is due in data protection.", "de": "Was im Datenschutz ansteht."}
-    return [QueryField("dsgvo.due", due, answers=list[Due], description=about)]
+    return [QueryField("dsgvo.due", due, answers=list[Due], cost=500, seconds=20, description=about)]
 
 
 def _found(answer: Mapping[str, Any], day: str, now: datetime) -> Iterator[Due]:
@@ -168,9 +178,18 @@ def _found(answer: Mapping[str, Any], day: str, now: datetime) -> Iterator[Due]:
         yield Due("data_breach", each["id"], "breach_persons", each["noticedAt"], overdue=False)
     for each in answer["unsettled"]["nodes"]:
         yield Due("processing_contract", each["id"], "settlement", each["updatedAt"], overdue=False)
+    for each in answer["unconsulted"]["nodes"]:
+        yield Due("assessment", each["id"], "consultation", each["approvedAt"], overdue=False)
     for name, (entity, field, what) in _DAYS.items():
         for each in answer[name]["nodes"]:
             yield Due(entity, each["id"], what, each[field], each[field] < day)
+
+
+def _impact(ask: Ask, day: str, found: Sequence[Found]) -> Iterator[Due]:
+    """Assessments that something has come to since they were approved, from that day on."""
+    for _, assessment, changed in decided(found, ask, day):
+        if assessment is not None and changed:
+            yield Due("assessment", assessment["id"], "impact_changed", assessment["approvedAt"], overdue=False)
 
 
 def _stage(each: Due, now: datetime) -> str:

@@ -1,64 +1,97 @@
-"""Which activities may need an impact assessment (Article 35): by what annotations say of them.
+"""``dsgvoImpactTriggers``: which activities may need an impact assessment (Article 35), and what was decided of each.
 
-The criteria are those that supervisory authorities count (WP 248): a processing that meets two of them usually needs
-one. How much is processed, whether the technology is new, and what hinders rights is not in annotations: somebody has
-to add that, and to hold the activity against the list of the authority in charge.
+What was looked at is kept with the assessment when it is approved: a field, a recipient or a crowd that has come since
+makes it one that was changed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xrm_core.api import QueryContext, QueryField
-from xrm_dsgvo.privacy import FieldPrivacy, PrivacyModel, privacy_of
+from xrm_core.api import Model, QueryContext, QueryField
+from xrm_dsgvo.due.criteria import Found, Scale, found_of
+from xrm_dsgvo.privacy import PrivacyModel, privacy_of
 from xrm_dsgvo.processors.connectors import today
-from xrm_dsgvo.record.making import fields_of
-from xrm_dsgvo.registers import Activity, Registers
+from xrm_dsgvo.processors.standing import EEA
+from xrm_dsgvo.record.editions import now_of
 
 QUERY = """
 query ($today: Date!) {
-  assessments(first: 1000, where: {status: {eq: approved}, kind: {eq: impact}, reviewOn: {gt: $today}}) {
-    nodes { activity outcome }
-  }
+  assessments(
+    first: 1000
+    where: {status: {eq: approved}, kind: {eq: impact}, reviewOn: {gt: $today}}
+    orderBy: [{approvedAt: ASC}, {id: ASC}]
+  ) { nodes { id activity outcome criteria approvedAt } }
 }"""
-_ALONE = frozenset({"automated_decision"})
-"""Criteria of which one is enough (Article 35(3)(a))."""
+Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
-_ENOUGH = 2
-_SENSITIVE = ("user.location", "user.financial", "user.government_id")
-_VULNERABLE = frozenset({"child", "employee", "job_applicant"})
+
+@dataclass
+class ListedKind:
+    """A kind of processing that needs an assessment anyway, as the register has it."""
+
+    key: str
+    de: str
+    en: str
 
 
 @dataclass
 class ImpactTrigger:
-    """An activity, what speaks for an assessment, and whether one is approved. ``required``: enough speaks for it."""
+    """An activity, what speaks for an assessment, and whether one is approved.
+
+    ``fields``: fields, entities and recipients by which criteria are met. ``listed``: of which kinds it is that need an
+    assessment anyway. ``required``: enough speaks for it. ``changed``: something has come since it was approved.
+    """
 
     activity: str
     criteria: list[str]
     fields: list[str]
+    listed: list[ListedKind]
     required: bool
     outcome: str | None
+    changed: bool
 
 
-def triggers_of(privacy: PrivacyModel, registers: Registers) -> Iterator[ImpactTrigger]:
-    """Each activity for which something speaks."""
-    for key in sorted({key for entity in privacy for key in entity.activities}):
-        activity = registers.activities[key]
-        found = dict(_criteria(privacy, activity, registers))
-        if found:
-            fields = sorted({name for names in found.values() for name in names})
-            required = bool(_ALONE & found.keys()) or len(found) >= _ENOUGH
-            yield ImpactTrigger(key, sorted(found), fields, required, None)
+def standing(model: Model, ask: Ask, settings: Any) -> list[Found]:
+    """What speaks for assessments now: by the files, the registers, and how much there is."""
+    privacy, registers = privacy_of(model), settings.all_registers()
+    record = now_of(model, ask, settings)
+    abroad = {
+        each["key"]: [one["key"] for one in each["recipients"] if one["country"] and one["country"] not in EEA]
+        for each in record["activities"]
+    }
+    scale = Scale(_persons(model, privacy, ask), abroad, settings.large_scale)
+    return list(found_of(privacy, registers, scale))
+
+
+def decided(found: Sequence[Found], ask: Ask, day: str) -> Iterator[tuple[Found, Mapping[str, Any] | None, bool]]:
+    """Each activity with the newest assessment of it that holds, and whether something has come since."""
+    approved = {each["activity"]: each for each in ask(QUERY, {"today": day})["assessments"]["nodes"]}
+    for each in found:
+        assessment = approved.get(each.activity)
+        seen = set(((assessment or {}).get("criteria") or {}).get("keys", ()))
+        yield each, assessment, assessment is not None and not set(each.marks) <= seen
+
+
+def triggers_of(model: Model, ask: Ask, settings: Any) -> list[ImpactTrigger]:
+    """What is answered."""
+    return [
+        ImpactTrigger(
+            each.activity,
+            sorted(each.criteria),
+            sorted({name for names in each.criteria.values() for name in names}),
+            [ListedKind(one.key, *(one.labels.get(name, one.key) for name in ("de", "en"))) for one in each.listed],
+            each.required,
+            None if assessment is None else assessment["outcome"],
+            changed,
+        )
+        for each, assessment, changed in decided(standing(model, ask, settings), ask, today(settings))
+    ]
 
 
 def triggers(context: QueryContext) -> list[ImpactTrigger]:
-    """``dsgvoImpactTriggers``: with what was decided of each."""
-    approved = context.query_as_system(QUERY, {"today": today(context.settings)})["assessments"]["nodes"]
-    outcomes = {each["activity"]: each["outcome"] for each in approved}
-    found = list(triggers_of(privacy_of(context.model), context.settings.all_registers()))
-    for each in found:
-        each.outcome = outcomes.get(each.activity)
-    return found
+    """``dsgvoImpactTriggers``."""
+    return triggers_of(context.model, context.query_as_system, context.settings)
 
 
 def query_fields() -> list[QueryField]:
@@ -67,33 +100,27 @@ def query_fields() -> list[QueryField]:
         "en": "Which activities may need an impact assessment.",
         "de": "Welche Tätigkeiten eine Folgenabschätzung brauchen können.",
     }
-    return [QueryField("dsgvo.impact_triggers", triggers, answers=list[ImpactTrigger], description=about)]
+    return [
+        QueryField(
+            "dsgvo.impact_triggers",
+            triggers,
+            answers=list[ImpactTrigger],
+            cost=500,
+            seconds=20,
+            description=about,
+        )
+    ]
 
 
-def _criteria(privacy: PrivacyModel, activity: Activity, registers: Registers) -> Iterator[tuple[str, list[str]]]:
-    fields = list(fields_of(privacy, activity, registers))
-    kinds: dict[str, Any] = {
-        entity.name: entity.kinds for entity in privacy if activity.key in entity.activities and entity.kinds
-    }
-    found = {
-        "automated_decision": [each for each in fields if each.decision == "art22"],
-        "scoring": [each for each in fields if each.decision == "profiling"],
-        "special_category": [each for each in fields if _is_special(each, registers)],
-        "sensitive": [each for each in fields if str(each.category).startswith(_SENSITIVE)],
-        "matched_sources": [each for each in fields if each.origin == "third_party"],
-    }
-    for name, having in found.items():
-        if having:
-            yield name, [_name(each) for each in having]
-    minors = [entity.name for entity in privacy if activity.key in entity.activities and entity.birth_date]
-    vulnerable = [name for name, of in kinds.items() if _VULNERABLE & set(of)] + minors
-    if vulnerable:
-        yield "vulnerable_persons", sorted(set(vulnerable))
+def _persons(model: Model, privacy: PrivacyModel, ask: Ask) -> dict[str, int]:
+    """Entity → how many persons there are of it."""
+    names = {each.name: _camel(model[each.name].plural) for each in privacy.subjects()}
+    if not names:
+        return {}
+    answer = ask("{" + " ".join(f"{plural}(first: 1) {{ totalCount }}" for plural in names.values()) + "}", {})
+    return {name: int(answer[plural]["totalCount"]) for name, plural in names.items()}
 
 
-def _is_special(field: FieldPrivacy, registers: Registers) -> bool:
-    return bool(field.special or registers.categories[str(field.category)].special)
-
-
-def _name(field: FieldPrivacy) -> str:
-    return f"{field.entity}.{field.name}"
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(each.capitalize() for each in rest)

@@ -20,6 +20,13 @@ query ($after: String) {
 }"""
 MEASURES = "{ technicalMeasures(first: 1000, orderBy: [{key: ASC}]) { nodes { key nameDe nameEn goal activities } } }"
 
+ASSESSMENTS = """
+{ assessments(
+    first: 1000
+    where: {status: {eq: approved}, kind: {in: [impact, legitimate_interests]}, activity: {isNull: false}}
+    orderBy: [{activity: ASC}, {kind: ASC}, {approvedAt: ASC}, {id: ASC}]
+) { nodes { activity kind outcome reviewOn } } }"""
+
 Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 
@@ -39,7 +46,8 @@ def around_of(ask: Ask, settings: Any) -> Around:
             break
         after = page["pageInfo"]["endCursor"]
     measures = ask(MEASURES, {})["technicalMeasures"]["nodes"]
-    return Around(controller_of(settings), recipients, measures)
+    assessments = ask(ASSESSMENTS, {})["assessments"]["nodes"]
+    return Around(controller_of(settings), recipients, measures, assessments)
 
 
 def controller_of(settings: Any) -> dict[str, str]:

@@ -1,12 +1,14 @@
-"""``xrm dsgvo record``, ``drift`` and ``outline``."""
+"""``xrm dsgvo record``, ``drift``, ``impact`` and ``outline``."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from xrm_core.api import Command, CommandContext, FilesContext, Refuse
+from xrm_dsgvo.due.impact import triggers_of
 from xrm_dsgvo.lint import check_by
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.record.around import controller_of
@@ -54,6 +56,25 @@ def drift(context: CommandContext, as_json: _Json = False) -> None:
     _tell(found, as_json=as_json)
 
 
+def impact(context: CommandContext, as_json: _Json = False) -> None:
+    """Which activities need an impact assessment and have none, or something has come since. Exit code 2: there are."""
+    with context.read() as connection:
+        ask = context.within(connection).query_as_system
+        found = triggers_of(context.records.model, ask, context.settings)
+    open_ = [each for each in found if (each.required and each.outcome is None) or each.changed]
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in open_], ensure_ascii=False, indent=2))
+    elif open_:
+        lines = (
+            f"{'changed' if each.changed else 'missing'} {each.activity}: {', '.join(each.criteria)}" for each in open_
+        )
+        typer.echo("\n".join(lines))
+    else:
+        typer.echo("No assessment is missing.")
+    if open_:
+        raise typer.Exit(DIFFERS)
+
+
 def outline(
     context: FilesContext,
     against: Annotated[Path | None, typer.Option(help="What it was: tell the differences. Exit code 2.")] = None,
@@ -86,6 +107,7 @@ def commands() -> list[Command]:
     return [
         Command("record", record, "Write the record of processing activities (Article 30)."),
         Command("drift", drift, "Say how the record differs from the approved edition."),
+        Command("impact", impact, "Say which impact assessments are missing (Article 35)."),
         Command("outline", outline, "What entity files alone say of the record.", files_only=True),
     ]
 

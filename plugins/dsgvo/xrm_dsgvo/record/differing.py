@@ -4,7 +4,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_LISTS = ("purposes", "subjects", "categories", "entities", "recipients", "transfers", "retention", "measures", "basis")
+_LISTS = (
+    "purposes",
+    "subjects",
+    "categories",
+    "entities",
+    "recipients",
+    "transfers",
+    "retention",
+    "measures",
+    "assessments",
+    "basis",
+)
 _SINGLE = ("labels", "art9Basis")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xrm_core.api import Refuse
-from xrm_dsgvo.record.words import HEADINGS, INSTRUMENTS, ROLES, told
+from xrm_dsgvo.record.words import HEADINGS, INSTRUMENTS, OUTCOMES, ROLES, told
 
 _STYLE = (
     "body{font:15px/1.45 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -105,12 +105,19 @@ def rows_of(activity: Mapping[str, Any], language: str) -> dict[str, list[str]]:
         ],
         "retention": [_period(each, language) for each in activity["retention"]],
         "measures": labels("measures"),
+        "assessments": [_assessment(each, language) for each in activity["assessments"]],
     }
 
 
 def _recipient(each: Mapping[str, Any], language: str) -> str:
     parts = [told(ROLES[each["role"]], language), each["country"]]
     return f"{told(each['labels'], language, each['key'])} ({', '.join(filter(None, parts))})"
+
+
+def _assessment(each: Mapping[str, Any], language: str) -> str:
+    outcome = told(OUTCOMES[each["outcome"]], language) if each["outcome"] else ""
+    review = f"zu prüfen am {each['reviewOn']}" if language == "de" else f"to be reviewed on {each['reviewOn']}"
+    return ", ".join(filter(None, (told(each["labels"], language, each["key"]), outcome, review)))
 
 
 def _period(each: Mapping[str, Any], language: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xrm_dsgvo.privacy import EntityPrivacy, FieldPrivacy, PrivacyModel
-from xrm_dsgvo.record.words import KINDS, SPECIAL
+from xrm_dsgvo.record.words import ASSESSMENTS, KINDS, SPECIAL
 from xrm_dsgvo.registers import Activity, Registers, RetentionClass
 
 SCHEMA = "xrm-dsgvo-art30/1"
@@ -21,11 +21,13 @@ class Around:
         controller: ``name``, ``contact`` and ``officer``.
         recipients: as the API answers them, with their contracts, transfers and connectors.
         measures: as the API answers them.
+        assessments: those of activities that are approved, the newest last.
     """
 
     controller: Mapping[str, str] = field(default_factory=dict)
     recipients: Sequence[Mapping[str, Any]] = ()
     measures: Sequence[Mapping[str, Any]] = ()
+    assessments: Sequence[Mapping[str, Any]] = ()
 
 
 def record_of(privacy: PrivacyModel, registers: Registers, around: Around | None = None) -> dict[str, Any]:
@@ -89,7 +91,17 @@ def _activity(activity: Activity, privacy: PrivacyModel, registers: Registers, a
             for each in sorted(around.measures, key=lambda each: str(each["key"]))
             if activity.key in _keys(each) or not _keys(each)
         ],
+        "assessments": _assessments(activity, around),
     }
+
+
+def _assessments(activity: Activity, around: Around) -> list[dict[str, Any]]:
+    """Of each kind the newest one."""
+    newest = {str(each["kind"]): each for each in around.assessments if each["activity"] == activity.key}
+    return [
+        _labelled(kind, ASSESSMENTS[kind]) | {"outcome": each["outcome"], "reviewOn": each["reviewOn"]}
+        for kind, each in sorted(newest.items())
+    ]
 
 
 def _categories(fields: Iterable[FieldPrivacy], registers: Registers) -> list[dict[str, Any]]:

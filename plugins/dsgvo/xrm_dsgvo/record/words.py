@@ -31,6 +31,15 @@ INSTRUMENTS: Mapping[str, Labels] = {
     "bcr": {"de": "Interne Vorschriften (Art. 47)", "en": "binding corporate rules (Article 47)"},
     "art49": {"de": "Ausnahme (Art. 49)", "en": "derogation (Article 49)"},
 }
+ASSESSMENTS: Mapping[str, Labels] = {
+    "impact": {"de": "Datenschutz-Folgenabschätzung (Art. 35)", "en": "Impact assessment (Article 35)"},
+    "legitimate_interests": {"de": "Interessenabwägung", "en": "Balancing of interests"},
+}
+OUTCOMES: Mapping[str, Labels] = {
+    "acceptable": {"de": "Risiko ist vertretbar", "en": "the risk is acceptable"},
+    "not_needed": {"de": "nicht nötig", "en": "not needed"},
+    "consult_authority": {"de": "Behörde zu konsultieren", "en": "the authority is to be consulted"},
+}
 SPECIAL: Mapping[str, Labels] = {
     "art9": {"de": "besondere Kategorie, Art. 9", "en": "special category, Article 9"},
     "art10": {"de": "Straftaten, Art. 10", "en": "offences, Article 10"},
@@ -55,6 +64,7 @@ HEADINGS: Mapping[str, Labels] = {
     "transfers": {"de": "Übermittlungen in Drittländer", "en": "Transfers to third countries"},
     "retention": {"de": "Fristen für die Löschung", "en": "Time limits for erasure"},
     "measures": {"de": "Technische und organisatorische Maßnahmen", "en": "Technical and organisational measures"},
+    "assessments": {"de": "Abwägungen und Folgenabschätzungen", "en": "Assessments"},
     "none": {"de": "keine", "en": "none"},
 }
 

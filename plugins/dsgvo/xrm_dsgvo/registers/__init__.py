@@ -5,6 +5,6 @@ They are data, beside this file. A deployment adds its own, or says otherwise of
 """
 
 from xrm_dsgvo.registers.reading import registers_of
-from xrm_dsgvo.registers.registers import Activity, Entry, Registers, RetentionClass
+from xrm_dsgvo.registers.registers import Activity, Entry, ListedProcessing, Registers, RetentionClass
 
-__all__ = ["Activity", "Entry", "Registers", "RetentionClass", "registers_of"]
+__all__ = ["Activity", "Entry", "ListedProcessing", "Registers", "RetentionClass", "registers_of"]

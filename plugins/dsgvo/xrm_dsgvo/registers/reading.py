@@ -10,9 +10,12 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from xrm_dsgvo.registers.period import period
-from xrm_dsgvo.registers.registers import Activity, Entry, Registers, RetentionClass
+from xrm_dsgvo.registers.registers import Activity, Entry, ListedProcessing, Registers, RetentionClass
 
-NAMES = ("categories", "purposes", "activities", "datenarten", "retention_classes", "recipients", "events")
+NAMES = (
+    *("categories", "purposes", "activities", "datenarten", "retention_classes", "recipients", "events"),
+    "impact_list",
+)
 _HERE = files("xrm_dsgvo.registers")
 
 
@@ -44,6 +47,7 @@ def registers_of(given: Sequence[Path] = (), sector: str = "") -> Registers:
         retention_classes={key: _class(key, said, sector) for key, said in found["retention_classes"].items()},
         recipients=_entries(found["recipients"]),
         events=_entries(found["events"]),
+        impact_list={key: _listed(key, said) for key, said in found["impact_list"].items()},
     )
 
 
@@ -75,6 +79,11 @@ def _activity(key: str, said: Mapping[str, Any]) -> Activity:
         purposes=tuple(said["purposes"]),
         art9_basis=said.get("art9Basis"),
     )
+
+
+def _listed(key: str, said: Mapping[str, Any]) -> ListedProcessing:
+    parts = {name: tuple(said.get(name, ())) for name in ("criteria", "kinds", "categories")}
+    return ListedProcessing(key, said.get("labels", {}), **parts)
 
 
 def _class(key: str, said: Mapping[str, Any], sector: str) -> RetentionClass:

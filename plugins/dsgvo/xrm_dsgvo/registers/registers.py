@@ -42,6 +42,17 @@ class RetentionClass(Entry):
 
 
 @dataclass(frozen=True, slots=True)
+class ListedProcessing(Entry):
+    """A kind of processing that needs an impact assessment (Article 35(3) and (4)): an activity is of it that meets all
+    ``criteria`` and has one of its ``kinds`` of persons and one of its ``categories``, as far as these are said.
+    """
+
+    criteria: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Registers:
     """All of them, by key."""
 
@@ -52,3 +63,4 @@ class Registers:
     retention_classes: Mapping[str, RetentionClass]
     recipients: Mapping[str, Entry]
     events: Mapping[str, Entry]
+    impact_list: Mapping[str, ListedProcessing] = field(default_factory=dict)

@@ -98,7 +98,7 @@ def facts_of(ask: Ask, kind: str, value: str, digest: str, channel: str) -> Fact
     ]
     facts = Facts(Purposes(tree))
     facts.suppressions = found["suppressions"]["nodes"]
-    facts.interests = found["assessments"]["nodes"]
+    facts.interests = [each for each in found["assessments"]["nodes"] if each["purpose"]]
     facts.too_many = found["suppressions"]["pageInfo"]["hasNextPage"]
     for point in found["contactPoints"]["nodes"]:
         facts.point = point["id"]

@@ -82,8 +82,13 @@ def _activity(key: str, said: Mapping[str, Any]) -> Activity:
 
 
 def _listed(key: str, said: Mapping[str, Any]) -> ListedProcessing:
-    parts = {name: tuple(said.get(name, ())) for name in ("criteria", "kinds", "categories")}
-    return ListedProcessing(key, said.get("labels", {}), **parts)
+    return ListedProcessing(
+        key,
+        said.get("labels", {}),
+        criteria=tuple(said["criteria"]),
+        kinds=tuple(said.get("kinds", ())),
+        categories=tuple(said.get("categories", ())),
+    )
 
 
 def _class(key: str, said: Mapping[str, Any], sector: str) -> RetentionClass:

@@ -8,7 +8,7 @@ from tests.docs.pages import DOCS, examples
 from tests.dsgvo.conftest import KEY
 from xrm_core.testing import Setup, Xrm
 
-NAMES = ("consent", "sending", "processors", "record", "breaches", "discovery", "requests")
+NAMES = ("consent", "sending", "processors", "record", "breaches", "discovery", "requests", "proof")
 PAGES = [DOCS / "dsgvo" / f"{name}.md" for name in NAMES]
 NAMES = {
     "$declaration": "{ consentDeclarations { nodes { id } } }",

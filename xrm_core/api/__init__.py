@@ -27,18 +27,20 @@ its gates are given, ``Parcel`` what leaves of a record, ``ConnectorRefusal`` wh
 them. ``erase_values`` erases former values of a record from the change log and the trash, ``Erased`` is how much,
 ``former_values`` are those in the log; ``end_account`` ends the account of a user. ``changes_of`` are the entries of
 the log of a record, each a ``LoggedChange``, ``reads_of`` those of the log of reads, each a ``LoggedRead``;
-``messages_of`` the messages of the outbox about it or to it, each a ``ListedMessage``. ``move_to_vault`` moves records
-and values out of their tables for a time, ``bring_back`` brings them back, ``in_vault`` looks at them and
-``erase_in_vault`` ends them; a ``Deposit`` is what was moved together, ``Vaulted`` a record there. ``destroy_keys``
-destroys the keys of sealed values, ``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed;
-``SealingUnavailable`` is raised where nothing can be. ``keep_beyond_restore`` keeps what is to be done again after a
-restore, by a ``Replay``. ``DataStore`` is what they register that keeps data elsewhere, ``StoreContext`` what its
-functions are given, with a ``StoreSubject``; they answer with a ``StoredItem`` each. ``data_stores`` are all of them,
-``ask_stores`` asks them and has a ``StoreAnswer`` of each, ``plugins_without_stores`` are those that have said nothing
-of stores. What is not here may change in any release.
+``messages_of`` the messages of the outbox about it or to it, each a ``ListedMessage``. ``verify_changes`` says whether
+the change log is what was written, ``VerifiedChanges`` is what it has found. ``move_to_vault`` moves records and values
+out of their tables for a time, ``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends
+them; a ``Deposit`` is what was moved together, ``Vaulted`` a record there. ``destroy_keys`` destroys the keys of sealed
+values, ``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed; ``SealingUnavailable`` is raised
+where nothing can be. ``keep_beyond_restore`` keeps what is to be done again after a restore, by a ``Replay``.
+``DataStore`` is what they register that keeps data elsewhere, ``StoreContext`` what its functions are given, with a
+``StoreSubject``; they answer with a ``StoredItem`` each. ``data_stores`` are all of them, ``ask_stores`` asks them and
+has a ``StoreAnswer`` of each, ``plugins_without_stores`` are those that have said nothing of stores. What is not here
+may change in any release.
 """
 
 from xrm_core.changes.reading import LoggedChange
+from xrm_core.changes.verifying import Verified as VerifiedChanges
 from xrm_core.contributions.asking_stores import StoreAnswer, ask_stores, data_stores, plugins_without_stores
 from xrm_core.contributions.command import Command, CommandContext
 from xrm_core.contributions.data_store import DataStore, StoreContext, StoredItem, StoreSubject
@@ -97,6 +99,7 @@ from xrm_core.records.asking import DocumentInvalid
 from xrm_core.records.erasing import Erased, erase_values, former_values
 from xrm_core.records.history import changes_of, reads_of
 from xrm_core.records.hooks import HookContext, On, RecordChange
+from xrm_core.records.proving import verify_changes
 from xrm_core.records.read_log import LoggedRead
 from xrm_core.records.vault.deposits import Deposit
 from xrm_core.records.vault.ending import erase_in_vault
@@ -180,6 +183,7 @@ __all__ = [
     "TextFormat",
     "Texts",
     "Vaulted",
+    "VerifiedChanges",
     "Write",
     "ask_stores",
     "bring_back",
@@ -202,4 +206,5 @@ __all__ = [
     "reads_of",
     "recheck_messages",
     "send_message",
+    "verify_changes",
 ]

@@ -1,7 +1,7 @@
 """Whether the log is what was sealed: every entry there, none added, none changed, no batch exchanged."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,7 @@ def verify(
     keys: ChainKeys,
     expected: str | None = None,
     unsigned_to: int = 0,
+    between: Callable[[], object] = lambda: None,
 ) -> Verified:
     """Check the whole log, in one read transaction.
 
@@ -70,6 +71,7 @@ def verify(
         expected: a ``head`` of former times that must still be in the chain.
         unsigned_to: number of the last batch that was sealed before there was a key. Whoever can write to the database
             can make a whole chain without signatures, so nobody but the operator can know.
+        between: called after each batch; what it raises ends the check.
 
     Raises:
         SettingsError: ``expected`` is no head.
@@ -89,6 +91,7 @@ def verify(
         if batch.mac is None and unsigned == count:  # else it is a finding of its own
             without = batch.number
         before = batch
+        between()
     if keys and without > unsigned_to:
         findings.append(Finding(without, _UNSIGNED.format(number=without)))
     if wanted is not None:

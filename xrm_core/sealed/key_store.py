@@ -58,6 +58,7 @@ class KeyStore:
 
     def __init__(self, url: str, secret: str) -> None:
         self._url = url
+        self.secret = secret
         self._wrapping = Wrapping(secret)
 
     def require(self) -> None:

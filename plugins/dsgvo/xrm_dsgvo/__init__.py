@@ -46,6 +46,7 @@ from xrm_dsgvo.objection import flags, following, merging, suppressing
 from xrm_dsgvo.objection import recording as objections
 from xrm_dsgvo.pages import choosing, confirming, leaving, requesting
 from xrm_dsgvo.processors import connectors, contracts
+from xrm_dsgvo.proof import daily, verifying
 from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
 from xrm_dsgvo.requests import asking, deciding, identity, opening, rectifying
@@ -102,7 +103,7 @@ def register_actions() -> list[Action]:
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    parts = (gate, editions, notice, dates, impact, discovery, erasure_plans, asking, sealed)
+    parts = (gate, editions, notice, dates, impact, discovery, erasure_plans, asking, sealed, verifying)
     return [field for part in parts for field in part.query_fields()]
 
 
@@ -121,13 +122,13 @@ def register_commands() -> list[Command]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    return [*withdrawing.jobs(), *flags.jobs(), *dates.jobs(), *engine.jobs(), *going_on.jobs()]
+    return [*withdrawing.jobs(), *flags.jobs(), *dates.jobs(), *engine.jobs(), *going_on.jobs(), *daily.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    return [*withdrawing.schedules(), *flags.schedules(), *dates.schedules(), *engine.schedules()]
+    return [*withdrawing.schedules(), *flags.schedules(), *dates.schedules(), *engine.schedules(), *daily.schedules()]
 
 
 @hookimpl
@@ -145,7 +146,7 @@ def register_data_stores() -> list[DataStore]:
 @hookimpl
 def register_message_kinds() -> list[MessageKind]:
     """What the plugin writes to people."""
-    return [*confirmation.kinds(), *dates.kinds(), *notices.kinds()]
+    return [*confirmation.kinds(), *dates.kinds(), *notices.kinds(), *daily.kinds()]
 
 
 @hookimpl
@@ -195,5 +196,6 @@ def register_record_hooks() -> list[On]:
         disclosing,
         notices,
         privacy_events,
+        daily,
     )
     return [hook for part in parts for hook in part.hooks()]

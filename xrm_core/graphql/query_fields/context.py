@@ -14,10 +14,12 @@ from xrm_core.permissions.caller import System, User
 from xrm_core.plugins import Plugins
 from xrm_core.records import looking, sealing
 from xrm_core.records.asking import asks_of
+from xrm_core.records.proving import proved
 from xrm_core.records.vault.looking import Vaulted, vaulted
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
+    from xrm_core.changes.verifying import Verified
     from xrm_core.graphql.query_fields.query_field import QueryField
     from xrm_core.query.reads import Read
     from xrm_core.records.door import Records
@@ -173,6 +175,15 @@ class QueryContext:
         found = sealing.find_equal(self._records, self._connection, self._system, entity, field, text)
         self._spend(1 + len(found))
         return found
+
+    def verify_changes(self, expected: str | None = None, unsigned_to: int = 0) -> "Verified":
+        """Whether the change log is what was written: all of it is read. See ``verify_changes`` for jobs.
+
+        Raises:
+            SettingsError: ``expected`` is no head.
+            Timeout: the time of the field is over.
+        """
+        return proved(self._records, self._connection, expected, unsigned_to, self.check)
 
     def check(self) -> None:
         """Between two steps of a long calculation: raises Timeout if the time of the field is over."""

@@ -56,13 +56,14 @@ def list_entries(
 def show(entry_id: EntryId, schemas: Schemas = None, database: DatabaseUrl = None) -> None:
     """Show an entry with its content: ids, names and moments."""
     from xrm_core.errors import NotFound
-    from xrm_core.jobs.journal_by_hand import listed
+    from xrm_core.jobs.journal_by_hand import content_of, listed
 
     with _opened(schemas, database) as (found, store):
         entries = [each for each in listed(found, store) if each.id == entry_id]
-    if not entries:
-        raise NotFound(f"There is no entry {entry_id!r}.", hint="«xrm journal list» says which ones there are.")
-    typer.echo(json.dumps({**_shown(entries[0]), "content": entries[0].content}, ensure_ascii=False, indent=2))
+        if not entries:
+            raise NotFound(f"There is no entry {entry_id!r}.", hint="«xrm journal list» says which ones there are.")
+        content = content_of(found, store, entries[0])
+    typer.echo(json.dumps({**_shown(entries[0]), "content": content}, ensure_ascii=False, indent=2))
 
 
 @app.command()

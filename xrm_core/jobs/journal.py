@@ -17,7 +17,7 @@ from xrm_core.jobs.registry import JobHandler
 from xrm_core.records.sealing import store_of
 from xrm_core.sealed.errors import SealingUnavailable
 from xrm_core.sealed.journal import JournalEntry, known_mark, write_entries
-from xrm_core.storage.journal_tables import JOURNAL_ENTRY
+from xrm_core.storage.journal_tables import ELSEWHERE, JOURNAL_ENTRY
 
 NAME = "write_journal"
 _ATTEMPTS = 30
@@ -87,5 +87,7 @@ def _write(job: JobContext, _payload: Mapping[str, Any]) -> Mapping[str, Any]:
         write_entries(store, mark, [JournalEntry(row.id, row.kind, row.content, row.kept_at) for row in rows])
         done = JOURNAL_ENTRY.c.id.in_([row.id for row in rows])
         with job.transaction() as connection:
-            connection.execute(update(JOURNAL_ENTRY).where(done).values(written_at=dt.datetime.now(dt.UTC)))
+            # what was done is known by its id from now on; what it was is for the journal alone
+            there = {"written_at": dt.datetime.now(dt.UTC), "content": ELSEWHERE}
+            connection.execute(update(JOURNAL_ENTRY).where(done).values(there))
         count += len(rows)

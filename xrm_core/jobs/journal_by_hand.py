@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import NoResultFound
 
 from xrm_core.errors import NotFound, SettingsError
 from xrm_core.jobs.replaying import PRUNED, lost
@@ -57,6 +58,19 @@ def listed(database: Database, store: KeyStore) -> list[Listed]:
     return sorted(found, key=lambda each: each.id, reverse=True)
 
 
+def content_of(database: Database, store: KeyStore, entry: Listed) -> Mapping[str, Any]:
+    """What an entry says: the data have it until the journal has it. Nothing, if it went from there since."""
+    if entry.content:
+        return entry.content
+    with database.read() as connection:
+        mark = journal_mark(connection)
+    try:
+        content: Mapping[str, Any] = json.loads(read_entry(store, str(mark), entry.id).content)
+    except NoResultFound:
+        return {}
+    return content
+
+
 def skip(database: Database, store: KeyStore, id_: str, because: str) -> None:
     """Have an entry that was taken back not be done again here: it counts as done, and says why.
 
@@ -74,7 +88,7 @@ def skip(database: Database, store: KeyStore, id_: str, because: str) -> None:
             f"No entry {id_} is to be done again.", hint="«xrm journal list --state lost» says which ones are."
         )
     entry = _lost(store, str(mark), id_, missing[id_])
-    content = json.dumps({**entry.content, _SKIPPED: because.strip()[:2_000]}, ensure_ascii=False)
+    content = json.dumps({_SKIPPED: because.strip()[:2_000]}, ensure_ascii=False)
     now = dt.datetime.now(dt.UTC)
     values = {"id": id_, "kind": entry.kind, "content": content, "kept_at": entry.kept_at or now, "written_at": now}
     with database.begin() as connection:

@@ -22,7 +22,7 @@ from xrm_core.sealed.journal import MARK, JournalEntry, entry_kinds, known_mark,
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage.applied import require_model
 from xrm_core.storage.engines import Database
-from xrm_core.storage.journal_tables import JOURNAL_ENTRY, journal_mark
+from xrm_core.storage.journal_tables import ELSEWHERE, JOURNAL_ENTRY, journal_mark
 from xrm_core.storage.retrying import in_transaction
 
 _TIMEOUT = 60.0
@@ -142,7 +142,7 @@ def _again(database: Database, records: Records, replay: Replay, entry: JournalE
         require_model(connection, records.model)
         insert = sqlite.insert(JOURNAL_ENTRY) if database.is_sqlite else postgresql.insert(JOURNAL_ENTRY)
         now = dt.datetime.now(dt.UTC)
-        values = {"id": entry.id, "kind": entry.kind, "content": entry.content, "kept_at": entry.kept_at}
+        values = {"id": entry.id, "kind": entry.kind, "content": ELSEWHERE, "kept_at": entry.kept_at}
         # Of servers that start at once one does it: the others wait here until it is committed.
         if connection.execute(insert.values({**values, "written_at": now}).on_conflict_do_nothing()).rowcount:
             context: Any = Context(

@@ -32,7 +32,11 @@ JOURNAL_ENTRY = Table(
     Index("ix_xrm_journal_entry_written_at", "written_at"),
     sqlite_strict=True,
 )
-"""What has been done here, by replay or for the first time. ``written_at`` is empty until the journal has it, too."""
+"""What has been done here, by replay or for the first time. ``written_at`` is empty until the journal has it, too;
+the content is ``ELSEWHERE`` from then on.
+"""
+
+ELSEWHERE = "{}"
 
 
 def journal_mark(connection: Connection) -> str | None:

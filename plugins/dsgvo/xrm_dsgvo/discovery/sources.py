@@ -92,8 +92,10 @@ class Sources:
             filter_ = self._beside(entity, equal)
         while found := self._context.find(entity, filter_, _AT_ONCE, after):
             there = (each for each in found if str(each["id"]) not in self._vault[entity])
-            clear = (self._context.in_clear(entity, each) for each in there)
-            yield from ((each, False) for each in clear if fits(each))
+            for each in (self._context.in_clear(entity, stored) for stored in there):
+                if fits(each):
+                    self._read[entity, str(each["id"])] = each
+                    yield each, False
             if len(found) < _AT_ONCE:
                 break
             after = str(found[-1]["id"])

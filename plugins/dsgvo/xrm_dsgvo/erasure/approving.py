@@ -8,8 +8,9 @@ from typing import Any
 from xrm_core.api import Action, ActionContext, Refuse, recheck_messages
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure import replaying
-from xrm_dsgvo.erasure.ending import RUN, days, ended
+from xrm_dsgvo.erasure.ending import days, ended
 from xrm_dsgvo.erasure.going_on import enqueue_run
+from xrm_dsgvo.erasure.keeping import RUN, close, read_run
 from xrm_dsgvo.erasure.parts import ORDER, Progress, begin
 from xrm_dsgvo.erasure.persons import restrictions_of, same_person
 from xrm_dsgvo.erasure.plan import Plan
@@ -125,8 +126,8 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
         steps = carry_out(context, planned, lambda: planned_of(context, stored, same), person)
         recheck_messages(context)
         done = ended(context, planned, steps)
-        own.change(context, RUN, given.run, {**values, **done})
         replaying.keep(context, given.run, stored, planned, done)
+        close(context, stored, planned, {**values, **done})
         return _done(done, steps)
     progress = begin(context, planned, needles_of(context, privacy_of(context.records.model), planned))
     values |= {"status": "running", "ran_at": own.now(), "progress": progress.exported()}
@@ -183,7 +184,7 @@ def kept_told(report: Mapping[str, Any]) -> list[Kept]:
 
 def _held(context: Writing, run: str, *states: str) -> Any:
     context.hold(RUN, run)
-    stored = context.read(RUN, run)
+    stored = read_run(context, run)
     if stored is None or stored["status"] not in states:
         text = {
             "en": "There is no such plan, or it is in another state.",

@@ -9,10 +9,9 @@ import typer
 from xrm_core.api import Command, CommandContext
 from xrm_dsgvo.erasure.approving import let_go_on
 from xrm_dsgvo.erasure.parts import Progress
-from xrm_dsgvo.erasure.plan import kept_plan
 
 _RUNS = """{ erasureRuns(first: 200, orderBy: [{id: DESC}]) {
-  nodes { id status trigger ranAt backupClearOn plan progress } } }"""
+  nodes { id status trigger ranAt backupClearOn progress } } }"""
 
 
 def erasures(
@@ -23,7 +22,7 @@ def erasures(
     """The last 200 plans of erasure: status, how far they are, and what stands in their way. No content."""
     with context.read() as connection:
         nodes = context.query_as_system(connection, _RUNS)["erasureRuns"]["nodes"]
-    found = [each for each in _told(context, nodes) if status in (None, each["status"])]
+    found = [each for each in _told(nodes) if status in (None, each["status"])]
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
@@ -52,17 +51,15 @@ def commands() -> list[Command]:
     ]
 
 
-def _told(context: CommandContext, nodes: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _told(nodes: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for each in nodes:
         progress = Progress.of(each["progress"])
-        begun = each["progress"] is not None and each["plan"] is not None
-        percent = progress.percent(kept_plan(context.records.model, each["plan"])) if begun else 0
         yield {
             "id": each["id"],
             "status": each["status"],
             "trigger": each["trigger"],
             "ranAt": each["ranAt"],
             "backupClearOn": each["backupClearOn"],
-            "percent": 100 if str(each["status"]).startswith("complete") else percent,
+            "percent": 100 if str(each["status"]).startswith("complete") else progress.percent(),
             "failures": progress.failures,
         }

@@ -12,7 +12,6 @@ from xrm_dsgvo.erasure.running import kept_of
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.retention.deadline import end_of
 
-RUN = "erasure_run"
 COMPLETE = ("complete", "complete_with_retention")
 _BACKUPS = "LK-35T-BACKUP"
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from xrm_core.api import JobContext, JobDied, JobFailed, JobHandler, destroy_keys, enqueue
 from xrm_dsgvo import own
-from xrm_dsgvo.erasure.ending import COMPLETE, RUN, ended
+from xrm_dsgvo.erasure.ending import COMPLETE, ended
 from xrm_dsgvo.erasure.holding import held
+from xrm_dsgvo.erasure.keeping import RUN, close, read_run
 from xrm_dsgvo.erasure.parts import BEFORE_HISTORY, Progress, failure, go_on, names_anybody
 from xrm_dsgvo.erasure.plan import Plan, kept_plan
 from xrm_dsgvo.erasure.planned import planned_of
@@ -70,12 +71,12 @@ class _Parts:
         if stored is None or stored["status"] != "running":
             return ("gone" if stored is None else str(stored["status"])), 100
         if self._plan is None:
-            self._plan = kept_plan(context.records.model, stored["plan"])
+            self._plan = kept_plan(context.records.model, (read_run(context, self._run) or stored)["plan"])
         progress = Progress.of(stored["progress"])
         if progress.is_through:
-            return _finish(context, stored, self._plan, progress), 100
+            return _finish(context, read_run(context, self._run) or stored, self._plan, progress), 100
         if held(context, self._plan):
-            return fail(context, self._run, "LEGAL_HOLD"), progress.percent(self._plan)
+            return fail(context, self._run, "LEGAL_HOLD"), progress.percent()
         needles: frozenset[str] = frozenset()
         if names_anybody(progress.step, self._plan):
             if self._needles is None:
@@ -85,7 +86,7 @@ class _Parts:
         # as long as a text could not be blackened, former values say what names the person
         status = "failed" if progress.failures and progress.step not in BEFORE_HISTORY else "running"
         own.change(context, RUN, self._run, {"status": status, "progress": progress.exported()})
-        return status, progress.percent(self._plan)
+        return status, progress.percent()
 
 
 def fail(context: Writing, run: str, code: str) -> str:
@@ -128,7 +129,7 @@ def _finish(context: Writing, stored: Mapping[str, Any], plan: Plan, progress: P
     for subject, classes in progress.keys:
         destroy_keys(context.connection, subject, classes)
     done = ended(context, plan, counts)
-    own.change(context, RUN, run, {**done, "progress": progress.exported()})
+    close(context, stored, plan, done)
     return str(done["status"])
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from xrm_core.api import QueryContext, QueryField, Refuse
 from xrm_dsgvo.erasure.approving import Kept, StepDone, kept_told, steps_done
-from xrm_dsgvo.erasure.ending import RUN, days
+from xrm_dsgvo.erasure.ending import days
 from xrm_dsgvo.erasure.going_on import ErasureFailure
+from xrm_dsgvo.erasure.keeping import read_run
 from xrm_dsgvo.erasure.parts import Progress
-from xrm_dsgvo.erasure.plan import kept_plan
 from xrm_dsgvo.erasure.surface import PlanDefect, PlannedField, PlannedRecord
 
 
@@ -48,7 +48,7 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
     Raises:
         Refuse: there is no such plan, or it was opened before plans were kept.
     """
-    stored = context.read(RUN, given.run)
+    stored = read_run(context, given.run)
     plan: Mapping[str, Any] | None = None if stored is None else stored.get("plan")
     if stored is None or plan is None:
         text = {
@@ -71,13 +71,14 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
         steps=steps_done(report["steps"]),
         kept=kept_told(report),
         backup_clear_on=days(stored["backup_clear_on"]),
-        percent=100 if is_done else progress.percent(kept_plan(context.model, plan)) if stored["progress"] else 0,
+        percent=100 if is_done else progress.percent(),
         failures=[_failure(each) for each in progress.failures],
     )
 
 
 def _record(said: Mapping[str, Any]) -> PlannedRecord:
-    return PlannedRecord(said["entity"], said["id"], said["action"], said["cut"], [_field(f) for f in said["fields"]])
+    fields = [_field(each) for each in said["fields"]]
+    return PlannedRecord(said["entity"], said["id"], said.get("count", 1), said["action"], said["cut"], fields)
 
 
 def _failure(said: Mapping[str, Any]) -> ErasureFailure:

@@ -38,6 +38,7 @@ class Progress:
         keys: which are destroyed at the end.
         surrogates: records in which nobody is, to which links lead: by entity and whose they are.
         failures: what has refused, as :class:`~xrm_dsgvo.erasure.going_on.ErasureFailure`.
+        sizes: of how many records each step of ``ORDER`` is.
     """
 
     step: str = ORDER[0]
@@ -46,6 +47,7 @@ class Progress:
     keys: Keys = field(default_factory=list)
     surrogates: dict[tuple[str, str], str] = field(default_factory=dict)
     failures: list[dict[str, str | None]] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
 
     def exported(self) -> dict[str, Any]:
         """As JSON."""
@@ -64,18 +66,18 @@ class Progress:
         """Whether no step is left."""
         return self.step not in ORDER
 
-    def percent(self, plan: Plan) -> int:
+    def percent(self) -> int:
         """How much of it is done."""
-        sizes = [len(records_of(step, plan)) for step in ORDER]
-        done = sum(sizes) if self.is_through else sum(sizes[: ORDER.index(self.step)]) + self.at
-        return 100 * done // max(sum(sizes), 1)
+        done = sum(self.sizes) if self.is_through else sum(self.sizes[: ORDER.index(self.step)]) + self.at
+        return min(100 * done // max(sum(self.sizes), 1), 100)
 
 
 def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
     """The first part: what is the person loses its values, what waits to be sent to them is looked at again, and it is
     noted which keys go.
     """
-    progress = Progress(counts=dict.fromkeys((KEYS, *ORDER), 0))
+    sizes = [len(records_of(step, plan)) for step in ORDER]
+    progress = Progress(counts=dict.fromkeys((KEYS, *ORDER), 0), sizes=sizes)
     work = Work(context, privacy_of(context.records.model), plan, needles, progress.surrogates)
     progress.counts[KEYS], progress.keys = keys_of(work)
     for each in plan.records:

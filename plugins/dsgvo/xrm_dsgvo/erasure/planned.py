@@ -16,7 +16,7 @@ from xrm_dsgvo.privacy import privacy_of
 def planned_of(context: Writing, stored: Any, same: Iterable[tuple[str, str]]) -> Plan:
     """Made anew of the scope of a run; ``same`` are the other records of the person."""
     privacy, scope = privacy_of(context.records.model), stored["scope"]
-    reviewed: dict[tuple[str, str], dict[str, bool]] = {}
+    reviewed: dict[tuple[str, str | None], dict[str, bool]] = {}
     for entity, record, name, goes in scope["reviewed"]:
         reviewed.setdefault((entity, record), {})[name] = goes
     return plan(

@@ -4,7 +4,7 @@ A record that says it is another one of the same person (``data_subject_link``) 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -29,7 +29,7 @@ def reach(
     privacy: PrivacyModel,
     entity: str,
     id_: str,
-    reviewed: Mapping[Key, Mapping[str, bool]],
+    reviewed: Mapping[tuple[str, str | None], Mapping[str, bool]],
     also: Iterable[Key] = (),
     *,
     aside: bool = True,
@@ -47,8 +47,10 @@ def reach(
     own |= dict.fromkeys((key for one in [*own] for key in sources.merged(one) if sources.read(key) is None), ())
     way = walk(sources, own)
     locked = _locked(context, own) if aside else frozenset()
-    found = [_found(context, sources, key, frozenset(links), frozenset(own), locked) for key, links in way.via.items()]
-    return [replace(each, reviewed={**each.reviewed, **reviewed.get((each.entity, each.id), {})}) for each in found]
+    holds = _Holds(every(context, "legal_hold", {"status": {"eq": "active"}}), own)
+    known = _Known(frozenset(own), locked, holds)
+    found = [_found(context, sources, key, frozenset(links), known) for key, links in way.via.items()]
+    return [replace(each, reviewed=_decided(each, reviewed)) for each in found]
 
 
 def every(context: Writing, entity: str, filter_: dict[str, Any]) -> Iterator[Record]:
@@ -59,6 +61,12 @@ def every(context: Writing, entity: str, filter_: dict[str, Any]) -> Iterator[Re
         if len(found) < _AT_ONCE:
             return
         after = str(found[-1]["id"])
+
+
+def _decided(found: Found, reviewed: Mapping[tuple[str, str | None], Mapping[str, bool]]) -> Mapping[str, bool]:
+    """What was decided of the texts of a record: of itself before what is said of all of its entity."""
+    of_all = reviewed.get((found.entity, None), {})
+    return {**of_all, **found.reviewed, **reviewed.get((found.entity, found.id), {})}
 
 
 def _same(context: Writing, sources: Sources, entity: str, id_: str) -> list[Key]:
@@ -83,10 +91,34 @@ def _locked(context: Writing, own: Collection[Key]) -> frozenset[Key]:
     return frozenset((each.entity, each.id) for each in aside if each.deposit not in mine)
 
 
-def _found(
-    context: Writing, sources: Sources, key: Key, via: frozenset[str], own: frozenset[Key], locked: frozenset[Key]
-) -> Found:
+class _Holds:
+    """The legal holds that are active, by what they are upon."""
+
+    def __init__(self, active: Iterable[Record], own: Iterable[Key]) -> None:
+        self._upon: dict[tuple[str, str | None], set[str]] = {}
+        for each in active:
+            record = None if each["record_id"] is None else str(each["record_id"])
+            self._upon.setdefault((str(each["entity_name"]), record), set()).add(str(each["id"]))
+        self._person = {id_ for key in own for id_ in self._upon.get(key, ())}
+
+    def of(self, key: Key) -> tuple[str, ...]:
+        """Ids of the holds upon a record, its whole entity, or the person."""
+        of_all = self._upon.get((key[0], None), set())
+        return tuple(sorted(self._person | self._upon.get(key, set()) | of_all))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is the same for all records that are reached."""
+
+    own: frozenset[Key]
+    locked: frozenset[Key]
+    holds: _Holds
+
+
+def _found(context: Writing, sources: Sources, key: Key, via: frozenset[str], known: _Known) -> Found:
     entity, id_ = key
+    own, locked = known.own, known.locked
     privacy, record = sources.privacy, sources.read(key) or {}
     retention = privacy[entity].retention
     starts: dict[str, date] = {}
@@ -98,7 +130,7 @@ def _found(
     is_point = entity == POINT and any(name != POINT for name, _ in own)
     shared = is_point and is_shared(sources, key, record, own)
     stays = "IN_VAULT" if key in locked else "OTHERS" if shared else None
-    found = Found(entity, id_, via, starts, _holds(context, key, own), others=others, reviewed=empty)
+    found = Found(entity, id_, via, starts, known.holds.of(key), others=others, reviewed=empty)
     return replace(found, own=key in own, stays=stays)
 
 
@@ -109,16 +141,6 @@ def _began(context: Writing, start: Any, key: Key, record: Record) -> date | Non
     said = {"event": {"eq": start.event}, "entity_name": {"eq": key[0]}, "record_id": {"eq": key[1]}}
     days = [str(each["happened_on"]) for each in every(context, "retention_event", said)]
     return date.fromisoformat(max(days)) if days else None
-
-
-def _holds(context: Writing, key: Key, own: frozenset[Key]) -> tuple[str, ...]:
-    """Ids of the holds upon a record, its whole entity, or the person."""
-    found: set[str] = set()
-    for entity, id_ in {key, *own}:
-        active = {"status": {"eq": "active"}, "entity_name": {"eq": entity}}
-        found |= {each["id"] for each in every(context, "legal_hold", active | {"record_id": {"eq": id_}})}
-    all_ = {"status": {"eq": "active"}, "entity_name": {"eq": key[0]}, "record_id": {"isNull": True}}
-    return tuple(sorted(found | {each["id"] for each in every(context, "legal_hold", all_)}))
 
 
 def _others(context: Writing, privacy: PrivacyModel, key: Key, record: Record, own: frozenset[Key]) -> bool:

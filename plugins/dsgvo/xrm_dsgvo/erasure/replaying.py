@@ -5,6 +5,7 @@ from typing import Any
 
 from xrm_core.api import Record, Replay, erase_in_vault, keep_beyond_restore
 from xrm_dsgvo import own
+from xrm_dsgvo.erasure.keeping import RUN, close, read_run, without_ids
 from xrm_dsgvo.erasure.persons import restrictions_of, same_person
 from xrm_dsgvo.erasure.plan import Decision, Plan, kept_plan
 from xrm_dsgvo.erasure.planned import planned_of
@@ -14,7 +15,6 @@ from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.restriction.standing import RESTRICTION, brought_back
 
 KIND = "dsgvo.erasure"
-_RUN = "erasure_run"
 _SCOPE = ("trigger", "entity_name", "record_id", "scope")
 
 
@@ -42,7 +42,7 @@ def replay(context: Writing, content: Mapping[str, Any]) -> None:
             work = Work(context, privacy, planned, needles)
             for step in STEPS:
                 step.do(work)
-    _note(context, content)
+    _note(context, content, was)
 
 
 def replays() -> list[Replay]:
@@ -76,12 +76,13 @@ def _as_things_are(context: Writing, said: Mapping[str, Any]) -> Plan | None:
     return planned_of(looking, {**said, "scope": scope}, same)
 
 
-def _note(context: Writing, content: Mapping[str, Any]) -> None:
+def _note(context: Writing, content: Mapping[str, Any], was: Plan) -> None:
     """The run says again that it was done: its plan alone may have come back, or not even that."""
-    said = content["said"]
-    stored = context.read(_RUN, content["run"])
+    said, run = content["said"], str(content["run"])
+    stored = read_run(context, run)
     if stored is None:
-        own.create(context, _RUN, {**said, "plan": content["plan"]})
-    elif not str(stored["status"]).startswith("complete"):
+        run = own.create(context, RUN, {**said, **without_ids(said["scope"])})
+        stored = {**said, "id": run}
+    if not str(stored["status"]).startswith("complete") or stored.get("record_id") is not None:
         done = {name: value for name, value in said.items() if name not in (*_SCOPE, "plan_hash")}
-        own.change(context, _RUN, content["run"], done)
+        close(context, {**said, "id": run}, was, done)

@@ -9,7 +9,7 @@ from typing import Any
 from xrm_core.api import Action, ActionContext, On, Refuse
 from xrm_dsgvo import own
 from xrm_dsgvo.discovery.graph import Candidate
-from xrm_dsgvo.erasure.ending import RUN
+from xrm_dsgvo.erasure.keeping import PART, RUN, keep
 from xrm_dsgvo.erasure.persons import is_there, restrictions_of, same_person
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.planned import planned_of
@@ -28,12 +28,14 @@ class ErasureTrigger(Enum):
 
 @dataclass
 class Reviewed:
-    """What somebody has decided of a text that may be about others, too."""
+    """What somebody has decided of a text that may be about others, too; without a record of all on which nothing else
+    is decided.
+    """
 
     entity: str
-    record: str
     field: str
     erase: bool
+    record: str | None = None
 
 
 @dataclass
@@ -86,10 +88,11 @@ class PlannedField:
 
 @dataclass
 class PlannedRecord:
-    """What becomes of a record."""
+    """What becomes of a record; once it is done of ``count`` records, of which nobody says any more which they were."""
 
     entity: str
-    record: str
+    record: str | None
+    count: int
     action: str
     cut: list[str]
     fields: list[PlannedField]
@@ -100,7 +103,7 @@ class PlanDefect:
     """What somebody has to mend."""
 
     entity: str
-    record: str
+    record: str | None
     code: str
     what: str
 
@@ -145,7 +148,9 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
     same, candidates = same_person(context, privacy_of(model), scope)
     require_erasable(restrictions_of(context, scope, same), given.trigger.value)
     planned = planned_of(context, scope, same)
-    run = own.create(context, RUN, scope | {"status": "planned", "plan_hash": planned.hash, "plan": planned.exported()})
+    values = {"status": "planned", "plan_hash": planned.hash, "scope": {"running": given.running}}
+    run = own.create(context, RUN, scope | values)
+    keep(context, run, scope["scope"], planned.exported())
     return _opened(run, planned, candidates)
 
 
@@ -154,6 +159,7 @@ def _opened(id_: str, planned: Plan, candidates: Iterable[Candidate]) -> Erasure
         PlannedRecord(
             each.entity,
             each.id,
+            1,
             each.action.value,
             list(each.cut),
             [
@@ -177,4 +183,4 @@ def actions() -> list[Action]:
 def hooks() -> list[On]:
     """Plans and their reports are written by the actions alone."""
     text = {"en": "The platform keeps this record.", "de": "Diesen Nachweis führt die Plattform."}
-    return [own.kept(RUN, text)]
+    return [own.kept(RUN, text), own.kept(PART, text)]

@@ -133,6 +133,32 @@ def test_nothing_of_a_person_is_left_but_what_is_said_to_stay_and_all_of_others_
     assert {each["count"] for each in again["steps"]} == {0}
 
 
+@pytest.mark.invariant("I1")
+def test_texts_that_stay_for_others_lack_what_names_the_person_and_one_word_decides_on_all_of_a_field(world: World):
+    # given texts on which somebody has to decide, one of which names the person
+    email = world.a.tokens["contact", "email"]
+    activity = world.a.records["activity"]
+    world.update("activity", activity, {"subject": f"Call A: {email}, or B."})
+    texts = {
+        (each["entity"], field["name"])
+        for each in world.open(world.a)["records"]
+        for field in each["fields"]
+        if field["decision"] == "review"
+    }
+
+    # when all of them are to stay
+    stay = [{"entity": entity, "field": field, "erase": False} for entity, field in texts]
+    opened = world.open(world.a, stay)
+    assert ("activity", "subject") in texts
+    assert not opened["needsReview"]
+    world.run(opened)
+
+    # then they do, without the name, which is in no former version of them either
+    read = world.admin.query("query ($id: ID!) { activity(id: $id) { subject } }", id=activity)
+    assert read["activity"]["subject"] == "Call A: ███, or B."
+    assert email.encode() not in world.dump()
+
+
 @pytest.mark.invariant("I23")
 def test_the_log_verifies_before_and_after(world: World):
     world.xrm.work()

@@ -41,7 +41,7 @@ def action_of(
     if Decision.REVIEW in decisions:
         return RecordAction.REVIEW
     if decisions:
-        going = any(each.decision is Decision.ERASE for each in fields)
+        going = any(each.decision is Decision.ERASE or each.redacts for each in fields)
         return RecordAction.FIELDS if going else RecordAction.NOTHING
     return _whole(entity, found, trigger)
 

@@ -44,7 +44,7 @@ def keep(context: Writing, run: str, scope: Mapping[str, Any], plan: Mapping[str
 
 
 def read_run(context: Any, run: str) -> Record | None:
-    """A run with its plan and all that was decided for it; one from before parts has them itself. None: there is none."""
+    """A run with its plan and all that was decided for it, which older ones have themselves. None: there is none."""
     stored: Record | None = context.read(RUN, run)
     if stored is None:
         return None

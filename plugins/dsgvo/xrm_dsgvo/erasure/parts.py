@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from xrm_core.api import recheck_messages
 from xrm_dsgvo import own
-from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
+from xrm_dsgvo.erasure.plan import Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.steps import GONE, STEPS, Work, change, deleted
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import privacy_of
@@ -129,7 +129,7 @@ def records_of(step: str, plan: Plan) -> list[RecordPlan]:
 def names_anybody(step: str, plan: Plan) -> bool:
     """Whether it has to be known for a step what names the person."""
     planned = (each for record in records_of(step, plan) for each in record.fields)
-    return step == "fields" and any(f.decision is Decision.ERASE and f.strategy == "redact_text" for f in planned)
+    return step == "fields" and any(each.redacts for each in planned)
 
 
 def _after(step: str) -> str:

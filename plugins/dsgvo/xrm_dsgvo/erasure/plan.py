@@ -48,6 +48,14 @@ class FieldPlan:
     until: date | None = None
     class_: str | None = None
 
+    @property
+    def redacts(self) -> bool:
+        """Whether it is a text from which goes what names the person: one that may go, or one of which somebody has
+        decided that it stays for others.
+        """
+        goes = self.decision is Decision.ERASE or self.code == "REVIEWED"
+        return goes and self.strategy == "redact_text"
+
 
 @dataclass(frozen=True, slots=True)
 class RecordPlan:

@@ -140,7 +140,8 @@ def _goes(case: _Case, field: FieldPrivacy) -> FieldPlan:
         if goes is None:
             return FieldPlan(field.name, Decision.REVIEW, "THIRD_PARTY", strategy, class_=class_)
         if not goes:
-            return FieldPlan(field.name, Decision.KEEP, "REVIEWED", class_=class_)
+            # it stays for others: what names the person goes from it
+            return FieldPlan(field.name, Decision.KEEP, "REVIEWED", "redact_text", class_=class_)
     if strategy == "keep":
         why = field.erase.why if field.erase is not None else ""
         return FieldPlan(field.name, Decision.KEEP, "ANNOTATED", strategy, basis=why, class_=class_)

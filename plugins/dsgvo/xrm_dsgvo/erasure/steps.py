@@ -4,7 +4,7 @@ Each step is given the plan and may be called again after all of it is done: the
 open to other parts of the plugin: who keeps values elsewhere (keys, indexes) appends what ends them there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,11 +16,13 @@ from xrm_dsgvo.erasure.facts import Trigger
 from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.values import erased
 from xrm_dsgvo.own import Writing
-from xrm_dsgvo.privacy import PrivacyModel
+from xrm_dsgvo.privacy import Erase, PrivacyModel
 from xrm_dsgvo.subjects import SUBJECT
 
 USER = "user"
 GONE = {RecordAction.ANONYMIZE, RecordAction.DELETE}
+_BLACKENED = Erase("redact_text")
+_PERSONAL = ("owner", "participant", "recipient")
 _ENDED = {RecordAction.HOLD, RecordAction.NOTHING, RecordAction.REVIEW}
 
 
@@ -63,25 +65,40 @@ def needles_of(context: Writing, privacy: PrivacyModel, plan: Plan) -> frozenset
         SealingUnavailable: they cannot be.
     """
     found: set[str] = set()
-    opens = any(each.decision is Decision.ERASE and each.strategy == "redact_text" for _, each in plan.fields())
+    opens = blackens(plan)
     for record in plan.records:
-        stored = context.read(record.entity, record.id) or {}
-        said, entity = privacy[record.entity].fields, context.records.model[record.entity]
+        said = privacy[record.entity].fields
         names = [each.name for each in record.fields if said[each.name].identifier == "direct"]
-        clear = [name for name in names if entity[name].sealing is None]
-        values = [*(stored.get(name) for name in clear), *former_values(context, record.id, clear)]
-        for name in names if opens else ():
-            if entity[name].sealing is not None:
-                sealed = {stored.get(name), *former_values(context, record.id, [name])}
-                values += [_opened(context, record, name, each) for each in sealed]
-        found |= {value for value in values if isinstance(value, str)}
+        found |= set(names_in(context, (record.entity, record.id), names, opens=opens))
     return frozenset(found)
 
 
-def _opened(context: Writing, record: RecordPlan, name: str, value: Any) -> Any:
+def blackens(plan: Plan) -> bool:
+    """Whether there is a text in which it is blackened what names the person."""
+    return any(each.redacts for _, each in plan.fields())
+
+
+def names_in(context: Writing, key: tuple[str, str], names: Collection[str], *, opens: bool) -> Iterator[str]:
+    """What fields of a record hold and have held; sealed ones only if it ``opens`` them.
+
+    Raises:
+        SealingUnavailable: they cannot be opened.
+    """
+    entity, id_ = context.records.model[key[0]], key[1]
+    stored = context.read(*key) or {}
+    clear = [name for name in names if entity[name].sealing is None]
+    values = [*(stored.get(name) for name in clear), *former_values(context, id_, clear)]
+    for name in names if opens else ():
+        if entity[name].sealing is not None:
+            sealed = {stored.get(name), *former_values(context, id_, [name])}
+            values += [_opened(context, key, name, each) for each in sealed]
+    return (value for value in values if isinstance(value, str))
+
+
+def _opened(context: Writing, key: tuple[str, str], name: str, value: Any) -> Any:
     """A sealed value in clear; None: its key is destroyed."""
     looking: Any = context
-    return looking.in_clear(record.entity, {"id": record.id, name: value})[name]
+    return looking.in_clear(key[0], {"id": key[1], name: value})[name]
 
 
 def change_fields(work: Work) -> int:
@@ -141,7 +158,7 @@ def _touched(work: Work, plan: RecordPlan) -> list[str]:
     if plan.action in _ENDED:
         return []
     entity = work.context.records.model[plan.entity]
-    names = [each.name for each in plan.fields if each.decision is Decision.ERASE]
+    names = [each.name for each in plan.fields if each.decision is Decision.ERASE or each.redacts]
     return [name for name in (*names, *plan.cut) if not entity[name].virtual]
 
 
@@ -163,6 +180,7 @@ def change(work: Work, plan: RecordPlan) -> bool:
 
 def _values(work: Work, plan: RecordPlan, stored: Record) -> Mapping[str, Any]:
     entity, said = work.context.records.model[plan.entity], work.privacy[plan.entity]
+    black = {each.name for each in plan.fields if each.redacts}
     values: dict[str, Any] = {}
     for name in _touched(work, plan):
         each, rule = entity[name], said.fields[name].erase
@@ -170,7 +188,9 @@ def _values(work: Work, plan: RecordPlan, stored: Record) -> Mapping[str, Any]:
             # Lines of an order that stays go on being its lines: it leads to nobody any more.
             if target_of(each, {name: stored[name]}) not in work.cut_off or not each.required:
                 values[name] = _elsewhere(work, plan, each, stored[name]) if each.required else None
-        elif rule is not None and rule.strategy not in ("keep", "recompute"):
+        elif name in black and isinstance(stored[name], str):
+            values[name] = erased(each, _BLACKENED, stored[name], work.needles)
+        elif name not in black and rule is not None and rule.strategy not in ("keep", "recompute"):
             values[name] = erased(each, rule, stored[name], work.needles)
     return values
 
@@ -179,23 +199,32 @@ def _elsewhere(work: Work, plan: RecordPlan, link: Field, value: Any) -> Any:
     """A required link leads to a record with nobody in it: one for each run and entity, so that what belonged together
     still does; one for each record where no two may refer to the same.
     """
-    target = target_of(link, {link.name: value})
-    if target is None or work.plan.trigger is Trigger.RETENTION:
+    if work.plan.trigger is Trigger.RETENTION:
         return value
     keys = (key for key in work.context.records.model[plan.entity].unique_together if link.name in key)
-    whose = plan.id if link.unique or any(keys) else ""
+    return _nobody(work, link, value, plan.id if link.unique or any(keys) else "")
+
+
+def _nobody(work: Work, link: Field, value: Any, whose: str) -> Any:
+    target = target_of(link, {link.name: value})
+    if target is None:
+        return value
     if (place := (target[0], whose)) not in work.surrogates:
-        work.surrogates[place] = _surrogate(work, *target)
+        work.surrogates[place] = _surrogate(work, *target, whose)
     id_ = work.surrogates[place]
     return {target[0]: id_} if link.reference.polymorphic else id_
 
 
-def _surrogate(work: Work, entity: str, id_: str) -> str:
+def _surrogate(work: Work, entity: str, id_: str, whose: str) -> str:
     model, said = work.context.records.model[entity], work.privacy[entity]
     stored = work.context.read(entity, id_) or {}
     values: dict[str, Any] = {}
     for each in model.fields.values():
         if each.required and each.writable:
-            rule = said.fields[each.name].erase
-            values[each.name] = stored.get(each.name) if rule is None else erased(each, rule, stored.get(each.name))
+            rule, link = said.fields[each.name].erase, said.fields[each.name].link
+            value = stored.get(each.name)
+            if link is not None and link.role in _PERSONAL and each.relation is not None:
+                values[each.name] = _nobody(work, each, value, whose or id_ if each.unique else whose)
+            else:
+                values[each.name] = value if rule is None else erased(each, rule, value)
     return own.create(work.context, entity, values)

@@ -12,13 +12,14 @@ from xrm_dsgvo import own
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.running import carry_out
-from xrm_dsgvo.erasure.steps import Work, pending
+from xrm_dsgvo.erasure.steps import Work, blackens, pending
 from xrm_dsgvo.erasure.values import erased
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import EntityPrivacy, privacy_of
 from xrm_dsgvo.registers import Registers
 from xrm_dsgvo.retention.deadline import end_of
 from xrm_dsgvo.retention.deciding import Decided, Outcome, decide
+from xrm_dsgvo.retention.persons import names_of
 from xrm_dsgvo.retention.tally import Tally
 
 ENTRY = "deletion_entry"
@@ -60,7 +61,9 @@ def _one(context: Writing, batch: Batch, key: Key, found: Decided, tally: Tally)
         return decide(context, batch.registers, key, batch.day).todo
 
     def act() -> None:
-        carry_out(context, found.todo, again, key, found.needles)
+        privacy = privacy_of(context.records.model)
+        needles = names_of(context, privacy, found.persons) if blackens(found.todo) else frozenset()
+        carry_out(context, found.todo, again, key, needles)
         for each in _gone(found.todo):
             _protocol(context, batch, each, found)
 

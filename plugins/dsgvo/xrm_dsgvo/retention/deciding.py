@@ -20,7 +20,7 @@ from xrm_dsgvo.own import Writing
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.privacy import PrivacyModel, privacy_of
 from xrm_dsgvo.registers import Registers
-from xrm_dsgvo.retention.persons import above, held, names_of, restricted
+from xrm_dsgvo.retention.persons import above, held, restricted
 from xrm_dsgvo.subjects import SUBJECT
 
 OURS = frozenset({SUBJECT, POINT})
@@ -45,12 +45,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Decided:
-    """The outcome; what is to be done; of what records periods have begun when; what names whose data it is."""
+    """The outcome; what is to be done; of what records periods have begun when; whose data it is."""
 
     outcome: Outcome
     todo: Plan
     starts: Mapping[Key, date] = field(default_factory=dict)
-    needles: frozenset[str] = frozenset()
+    persons: frozenset[Key] = frozenset()
 
 
 def decide(context: Writing, registers: Registers, key: Key, day: date) -> Decided:
@@ -72,7 +72,7 @@ def decide(context: Writing, registers: Registers, key: Key, day: date) -> Decid
             outcome = Outcome.HELD
         elif restricted(context, persons | {(each.entity, each.id) for each in found}):
             outcome = Outcome.RESTRICTED
-    return Decided(outcome, todo, starts, names_of(context, privacy, persons))
+    return Decided(outcome, todo, starts, frozenset(persons))
 
 
 def _outcome(privacy: PrivacyModel, planned: Plan, root: RecordPlan, todo: Plan) -> Outcome:

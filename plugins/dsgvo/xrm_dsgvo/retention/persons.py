@@ -1,10 +1,11 @@
 """Whose a record is: the way up by links, as discovery goes it down."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from xrm_core.api import Record, former_values
+from xrm_core.api import Record
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.discovery.sources import target_of
+from xrm_dsgvo.erasure.steps import names_in
 from xrm_dsgvo.own import Looking, Writing
 from xrm_dsgvo.privacy import PrivacyModel
 from xrm_dsgvo.subjects import SUBJECT
@@ -46,15 +47,17 @@ def held(context: Looking, keys: set[Key]) -> bool:
     return any((each["entity_name"], each["record_id"]) in keys for each in found)
 
 
-def names_of(context: Writing, privacy: PrivacyModel, keys: set[Key]) -> frozenset[str]:
-    """What names these persons directly, or once did: to blacken it in texts that stay."""
+def names_of(context: Writing, privacy: PrivacyModel, keys: Iterable[Key]) -> frozenset[str]:
+    """What names these persons directly, or once did, sealed values among it: to blacken it in texts that stay.
+
+    Raises:
+        SealingUnavailable: sealed values cannot be opened.
+    """
     found: set[str] = set()
-    for entity, id_ in keys:
-        names = [each.name for each in privacy[entity].personal() if each.identifier == "direct"]
-        if privacy[entity].role == "is_subject" and names:
-            stored = context.read(entity, id_) or {}
-            values = [*(stored.get(name) for name in names), *former_values(context, id_, names)]
-            found |= {value for value in values if isinstance(value, str)}
+    for key in keys:
+        names = [each.name for each in privacy[key[0]].personal() if each.identifier == "direct"]
+        if privacy[key[0]].role == "is_subject" and names:
+            found |= set(names_in(context, key, names, opens=True))
     return frozenset(found)
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, select, union
+from sqlalchemy import Connection, Integer, bindparam, literal_column, select, union
 
 from xrm_core.metadata.predicate import parse
 from xrm_core.permissions.caller import System
-from xrm_core.query.context import context_values
+from xrm_core.query.context import ContextValues
 from xrm_core.query.predicates import compile_rule, unguarded
 from xrm_core.query.scan import Scope
+from xrm_core.query.shapes import without_values
 from xrm_core.query.trash import former_names
 from xrm_core.records import merged
 from xrm_core.records.rights import ONE
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST = 1_000
 """Records that are found at once."""
+
+_AFTER = "after"
 
 _ASIDE = union(select(TRASH.c.entity), select(VAULT.c.entity))
 
@@ -77,13 +80,20 @@ def find(
         raise ValueError(limit)
     kind, table = records.model[entity], records.tables[entity]
     caller = System(records.full_access, "plugin")
-    scope = Scope(records.model, records.tables, caller.access, connection.dialect)
-    condition = compile_rule(scope, kind, unguarded(scope, kind, table), parse(records.model, kind, where))
-    query = select(table).where(condition).order_by(table.c.id).limit(limit)
-    query = query.where(table.c.id > after) if after else query
-    rows = connection.execute(query, context_values(caller))
-    made = record_maker(kind, table.c.keys())
-    return [made(tuple(row)) for row in rows]
+    shape, values = without_values(parse(records.model, kind, where))
+
+    def make() -> tuple[DriverStatement, Callable[[Sequence[Any]], Record]]:
+        scope = Scope(records.model, records.tables, caller.access, connection.dialect)
+        condition = compile_rule(scope, kind, unguarded(scope, kind, table), shape)
+        query = select(table).where(condition).order_by(table.c.id).limit(literal_column(str(limit), Integer()))
+        query = query.where(table.c.id > bindparam(_AFTER, type_=table.c.id.type)) if after else query
+        return DriverStatement(query, connection.dialect), record_maker(kind, table.c.keys())
+
+    key = "found by plugins", connection.dialect.name, entity, shape, limit, bool(after)
+    query, made = records.tables.statements.get(key, make)
+    given = ContextValues(caller)
+    given.update(values, **{_AFTER: after})
+    return [made(row) for row in query.rows(connection, given)]
 
 
 def deleted(records: "Records", connection: Connection, entity: str, after: str, limit: int) -> list[Record]:

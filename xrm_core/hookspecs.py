@@ -931,8 +931,9 @@ def before_message_send(
             waits for its end.
 
     Returns:
-        None or a ``MessageAllowed`` to let it go, which may say where who gets it unsubscribes; or a ``MessageRefusal``
-        with a code. Who sends gets ``MESSAGE_REFUSED`` with the code; a
+        None or a ``MessageAllowed`` to let it go, which may say where who gets it unsubscribes, and that they may be
+        watched; or a ``MessageRefusal`` with a code, for good or ``until`` a moment at which gates are asked again. Who
+        sends gets ``MESSAGE_REFUSED`` with the code where it is for good; a
         message that waits already ends as ``refused``. The first refusal counts, and no further gate is asked.
 
     An exception lets nothing go: who sends gets ``REFUSED_BY_PLUGIN``; a message that waits is tried again later.

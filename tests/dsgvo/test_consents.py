@@ -57,6 +57,27 @@ def test_nobody_is_bombed_with_requests_and_old_links_lapse(consents: Consents):
     assert [found["status"] for found in consents.rows("consents", STATUS)] == ["lapsed", "lapsed"]
 
 
+def test_nobody_is_bombed_by_other_purposes_or_other_names(consents: Consents):  # noqa: F811
+    xrm = consents.xrm
+    for name in ("Kern", "Bach", "Graf"):
+        contact = xrm.create("contact", last_name=name)
+        assert consents.request("victim@example.com", person={"entity": "contact", "record": contact})[1]
+
+    def refused() -> bool:
+        return "confirmed" in consents.refused(REQUEST, i=consents.given("victim@example.com", "events")).message
+
+    assert refused()  # within a day
+    consents.request("other@example.com", "events")
+    xrm.clock.advance(days=2)
+    for purpose in ("events", "tracking"):
+        consents.request("victim@example.com", purpose)
+    xrm.clock.advance(days=2)
+    assert refused()  # within 30 days
+    xrm.clock.advance(days=31)
+    consent, token = consents.request("victim@example.com", "events")
+    assert consents.admin.query(CONFIRM, t=token)["dsgvoConsentConfirm"] == {"consent": consent, "status": "given"}
+
+
 def test_a_consent_by_phone_or_on_paper_needs_evidence(consents: Consents):  # noqa: F811
     given = consents.given("030 123456", channel="phone", collectionMethod="phone")
     told = consents.refused(RECORD, i={"consent": given, "grantedAt": "2026-01-01T00:00:00Z"})

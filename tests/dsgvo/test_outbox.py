@@ -1,7 +1,9 @@
 """The gate of the outbox: plugins that know nothing of data protection pass it; and mails that ask to confirm."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,9 +19,19 @@ ADA = "ada@example.com"
 class Marketing:
     """A plugin that sends news and reminders to contacts, and imports nothing of data protection."""
 
+    def __init__(self) -> None:
+        self.watched: list[bool] = []
+
     @hookimpl
     def register_actions(self) -> list[Action]:
-        return [Action(f"mk.{kind}", getattr(self, f"_{kind}"), "contact") for kind in ("news", "bill")]
+        names = ("news", "bill", "trick", "offer")
+        return [Action(f"mk.{kind}", getattr(self, f"_{kind}"), "contact") for kind in names]
+
+    def _trick(self, context: ActionContext, contact: Record) -> None:
+        send_message(context, Message("mk.news", ("contact", contact["id"]), payload={"purpose": "contract"}))
+
+    def _offer(self, context: ActionContext, contact: Record) -> None:
+        send_message(context, Message("mk.bill", ("contact", contact["id"]), payload={"purpose": "news"}))
 
     def _news(self, context: ActionContext, contact: Record) -> None:
         send_message(context, Message("mk.news", ("contact", contact["id"]), ("contact", contact["id"])))
@@ -33,9 +45,13 @@ class Marketing:
             return context.read(*context.message.about)["email"]
 
         def compose(context: Any) -> MessageContent:
+            self.watched.append(context.message.tracking)
             return MessageContent("Something", f"About something. {context.message.unsubscribe or ''}")
 
         return [MessageKind("mk.news", address, compose, "news"), MessageKind("mk.bill", address, compose, "contract")]
+
+
+MARKETING = Marketing()
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +61,7 @@ def xrm_setup() -> Setup:
     import xrm_dsgvo
 
     public = {**KEY, "XRM_DSGVO_PUBLIC_URL": "https://crm.example.com", "XRM_DSGVO_CONTROLLER": "Kern KG"}
-    return Setup(plugins={found.name: xrm_dsgvo, "mk": Marketing()}, environment=public)
+    return Setup(plugins={found.name: xrm_dsgvo, "mk": MARKETING}, environment=public)
 
 
 NEWS = "mutation ($id: ID!) { newsContact(id: $id) { id } }"
@@ -102,6 +118,53 @@ def test_what_other_plugins_send_passes_the_gate_twice(consents: Consents):  # n
     assert consents.mails(ADA)[0]["List-Unsubscribe"] is None
     xrm.http.post(url.removeprefix("https://crm.example.com"), data={"List-Unsubscribe": "One-Click"})
     assert consents.permit(ADA) == "E_OBJECTION"
+
+
+def test_a_payload_makes_no_contract_of_advertising(consents: Consents):  # noqa: F811
+    contact = consents.xrm.create("contact", last_name="Kern", email=ADA)
+    send = "mutation ($id: ID!) { %sContact(id: $id) { id } }"
+
+    for each in ("trick", "offer"):
+        refused = consents.admin.refused(send % each, "MESSAGE_REFUSED", id=contact)
+        assert refused.details["reason"] == "E_NO_BASIS"
+    consents.consent_by_mail(ADA)
+    refused = consents.admin.refused(send % "trick", "MESSAGE_REFUSED", id=contact)
+    assert refused.details["reason"] == "E_NO_BASIS"  # there is no purpose of advertising that is called so
+    consents.admin.query(send % "offer", id=contact)
+    assert consents.xrm.work().job("send_message").result == {"state": "sent", "reason": None}
+    assert consents.rows("consentUses", "kind", '{code: {eq: "C_CONSENT"}}') == [{"kind": "advertising"}]
+
+
+def test_who_sleeps_gets_it_in_the_morning_and_is_watched_only_if_they_have_agreed(consents: Consents):  # noqa: F811
+    xrm = consents.xrm
+    contact = xrm.create("contact", last_name="Kern", email=ADA)
+    consents.consent_by_mail(ADA)
+    now = xrm.clock.now().astimezone(ZoneInfo("Europe/Berlin"))
+    begins, ends = now - timedelta(hours=1), now + timedelta(hours=2)
+    consents.prefer(ADA, quietFrom=f"{begins:%H:%M}", quietUntil=f"{ends:%H:%M}")
+
+    consents.admin.query(NEWS, id=contact)
+    xrm.work()
+
+    assert len(consents.mails(ADA)) == 1  # the one that asked to confirm
+    answer = consents.admin.query(
+        '{ dsgvoPermit(channel: email, to: "ada@example.com", purpose: "news") { code until } }'
+    )
+    assert answer["dsgvoPermit"]["code"] == "P_PREFERENCE"
+    assert datetime.fromisoformat(answer["dsgvoPermit"]["until"]) == ends.replace(second=0, microsecond=0)
+    # who gets nothing anyway is not waited for
+    assert consents.admin.query(
+        '{ dsgvoPermit(channel: email, to: "ada@example.com", purpose: "events") { code until } }'
+    ) == {"dsgvoPermit": {"code": "P_PREFERENCE", "until": None}}
+
+    MARKETING.watched.clear()
+    xrm.clock.set(ends)
+    xrm.work()
+    assert len(consents.mails(ADA)) == 2
+    consents.consent_by_mail(ADA, "tracking")
+    consents.admin.query(NEWS, id=contact)
+    xrm.work()
+    assert MARKETING.watched == [False, True]
 
 
 def test_the_mail_that_asks_says_what_it_is_about_and_no_more(consents: Consents):  # noqa: F811

@@ -1,5 +1,6 @@
 """A pack with letters to friends, and a plugin that sends them: by mail and by pigeon, through a gate."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -66,7 +67,9 @@ FILES: dict[str, Any] = {
 
 
 class Plugin:
-    """``pigeon`` is what the channel does; ``gate`` may be broken; ``compose`` is called before a letter is made."""
+    """``pigeon`` is what the channel does; ``gate`` may be broken; ``compose`` is called before a letter is made;
+    ``quiet`` says until when the gate lets nothing go.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -78,6 +81,7 @@ class Plugin:
         self.gate: Callable[[], object] = lambda: None
         self.compose: Callable[[], object] = lambda: None
         self.told: Callable[[], object] = lambda: None
+        self.quiet: Callable[[], dt.datetime | None] = lambda: None
 
     @hookimpl
     def register_actions(self) -> list[Action]:
@@ -131,6 +135,8 @@ class Plugin:
         friend = context.read(*message.person)
         if friend is not None and friend["objects"]:
             return MessageRefusal("OBJECTION", {"en": "They object.", "de": "Sie widersprechen."})
+        if (until := self.quiet()) is not None:
+            return MessageRefusal("QUIET", "They sleep.", until)
         if message.moment is not Moment.ASKED:
             note = {"letter": message.about[1], "moment": message.moment.value}
             context.records.create(context.connection, context.system, "release", note)

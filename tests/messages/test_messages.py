@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from tests.messages.conftest import Plugin
 from xrm_core.api import HandOver, NotHandedOver
+from xrm_core.messages import recheck_messages
 from xrm_core.storage.message_tables import MESSAGE
 from xrm_core.testing import Xrm
 
@@ -103,6 +104,46 @@ def test_nobody_gets_what_has_no_address(xrm: Xrm, plugin: Plugin) -> None:
 
     assert refused.details == {"reason": "NO_ADDRESS"}
     assert kept(xrm) == []
+
+
+def test_what_a_gate_refuses_for_a_while_waits_so_long_and_goes_then(xrm: Xrm, plugin: Plugin) -> None:
+    id_, until = letter(xrm), xrm.clock.now() + dt.timedelta(hours=9)
+    friend = str((xrm.get("letter", id_) or {})["friend"])
+    plugin.quiet = lambda: until if xrm.clock.now() < until else None
+
+    xrm.as_role("clerk").query(SEND, id=id_)
+    xrm.work()
+    assert list(xrm.mails) == []
+    with xrm.database.begin() as connection:  # asked again since something has changed: it goes on waiting
+        context: Any = type("Context", (), {"records": xrm.platform.records, "connection": connection})()
+        assert recheck_messages(context, ("friend", friend)) == 0
+    xrm.clock.set(until - dt.timedelta(minutes=1))
+    xrm.work()
+    assert list(xrm.mails) == []
+
+    xrm.clock.set(until)
+    xrm.work()
+
+    assert len(xrm.mails) == 1
+    assert [(each["state"], each["attempts"]) for each in kept(xrm)] == [("sent", 1)]
+
+
+def test_who_sleeps_longer_than_was_thought_is_left_alone(xrm: Xrm, plugin: Plugin) -> None:
+    id_ = letter(xrm)
+    xrm.as_role("clerk").query(SEND, id=id_)
+    begun = xrm.clock.now()
+    plugin.quiet = lambda: max(begun + dt.timedelta(hours=9), xrm.clock.now() + dt.timedelta(hours=1))
+
+    xrm.work()  # refused only now that it would leave
+    xrm.clock.advance(hours=9)
+    xrm.work()
+
+    assert list(xrm.mails) == []
+    assert [(each["state"], each["reason"]) for each in kept(xrm)] == [("queued", "QUIET")]
+    plugin.quiet = lambda: None
+    xrm.clock.advance(hours=1)
+    xrm.work()
+    assert len(xrm.mails) == 1
 
 
 def test_the_gate_refuses_who_sends_with_a_code(xrm: Xrm, plugin: Plugin) -> None:

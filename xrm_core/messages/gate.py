@@ -28,11 +28,12 @@ NO_ADDRESS = MessageRefusal("NO_ADDRESS", "There is no address to which the mess
 @dataclass(frozen=True)
 class Gates:
     """What the gates have said: the first refusal with the plugin that gives it (empty: the platform), or None; and
-    where who gets the message says that they want no more.
+    where who gets the message says that they want no more; whether they may be watched.
     """
 
     refusal: tuple[str, MessageRefusal] | None
     unsubscribe: str | None = None
+    tracking: bool = False
 
 
 def asked(
@@ -45,7 +46,7 @@ def asked(
     """
     if not message.address:
         return Gates(("", NO_ADDRESS))
-    unsubscribe: str | None = None
+    unsubscribe, tracking = None, False
     for hook in records.plugins.hooks(GATE):
         context = MessageContext(records, connection, caller, message, hook.plugin_name, tenant)
         with records.plugins.following(hook.plugin_name, "message"):
@@ -57,8 +58,8 @@ def asked(
         if isinstance(answer, MessageRefusal):
             return Gates((hook.plugin_name, answer))
         if answer is not None:
-            unsubscribe = unsubscribe or answer.unsubscribe
-    return Gates(None, unsubscribe)
+            unsubscribe, tracking = unsubscribe or answer.unsubscribe, tracking or answer.tracking
+    return Gates(None, unsubscribe, tracking)
 
 
 def refused(plugins: Plugins, plugin: str, found: MessageRefusal) -> MessageRefused:

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from xrm_core.jobs import clock
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.dying import JobDied
 from xrm_core.messages import outbox
@@ -24,13 +25,14 @@ from xrm_core.messages.message import (
     HandOver,
     MessageContent,
     MessageOutcome,
+    MessageRefusal,
     MessageState,
     Moment,
     NotHandedOver,
 )
 from xrm_core.messages.outbox import Kept
 from xrm_core.messages.registry import MessageRegistry
-from xrm_core.messages.sending import MOST_ATTEMPTS, address_of
+from xrm_core.messages.sending import MOST_ATTEMPTS, address_of, hand_over
 from xrm_core.plugins import Plugins
 
 NO_KIND, NO_CHANNEL, UNKNOWN = "NO_KIND", "NO_CHANNEL", "OUTCOME_UNKNOWN"
@@ -77,9 +79,11 @@ class HandingOver:
         bare = replace(kept, attempts=kept.attempts + 1).outgoing(kind.purpose, None, Moment.HANDED_OVER)
         seen = replace(bare, address=address_of(job.records, connection, caller, kind, bare, tenant))
         found = asked(job.records, connection, caller, seen, tenant)
+        if found.refusal is not None and found.refusal[1].until is not None:
+            return self._waits(connection, kept, kind.attempts, found.refusal[1])
         if found.refusal is not None:
             return self._ended(job, connection, kept, MessageState.REFUSED, found.refusal[1].code)
-        seen = replace(seen, unsubscribe=found.unsubscribe)
+        seen = replace(seen, unsubscribe=found.unsubscribe, tracking=found.tracking)
         plugin = kind.name.partition(".")[0]
         with job.records.plugins.following(plugin, "message", "message", f"{kind.name}/compose"):
             content = kind.compose(MessageContext(job.records, connection, caller, seen, plugin, tenant))
@@ -87,6 +91,12 @@ class HandingOver:
         outbox.begin(connection, id_)
         settings = job.records.plugins.settings_of(channel.name.partition(".")[0])
         return kept, HandOver(kept.id, str(seen.address), content, tenant, settings), channel
+
+    def _waits(self, connection: Connection, kept: Kept, attempts: int, refusal: MessageRefusal) -> MessageOutcome:
+        """Not now: another job comes for it, with all of its attempts."""
+        outbox.back(connection, kept.id, refusal.code)
+        hand_over(connection, kept.id, attempts, refusal.until)
+        return MessageOutcome(MessageState.QUEUED, refusal.code, clock.now(connection))
 
     def _hand_over(self, job: JobContext, kept: Kept, given: HandOver, channel: Channel) -> Mapping[str, Any]:
         """Outside of any transaction; whatever becomes of the job meanwhile, what has happened is noted."""

@@ -67,6 +67,8 @@ class OutgoingMessage:
         moment: why a gate is asked.
         attempt: which attempt to hand it over this is, from 1; 0 before that.
         unsubscribe: where who gets it says that they want no more; None: no gate has said so. For ``compose``, to show.
+        tracking: whether ``compose`` may make it such that somebody learns of its being opened, or of clicks. False
+            unless a gate has said so.
     """
 
     id: str
@@ -81,6 +83,7 @@ class OutgoingMessage:
     moment: Moment
     attempt: int = 0
     unsubscribe: str | None = None
+    tracking: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,12 @@ class MessageRefusal:
     Args:
         code: such as ``OBJECTION``, in capitals; kept with the message.
         reason: for whoever wants to send it: a sentence, or one for each language.
+        until: aware; it is refused for now alone: the message waits, and gates are asked again then. None: for good.
     """
 
     code: str
     reason: str | Mapping[str, str]
+    until: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -142,9 +147,11 @@ class MessageAllowed:
     Args:
         unsubscribe: ``https`` address of a page on which who gets it ends such messages, by a POST without a question.
             Mails have it as ``List-Unsubscribe``.
+        tracking: who gets it has agreed to being watched: whether they open it, and on what they click.
     """
 
     unsubscribe: str | None = None
+    tracking: bool = False
 
 
 Ended = Callable[["MessageContext", MessageOutcome], object]

@@ -96,7 +96,7 @@ def _refused(records: Records, connection: Connection, kept: Kept, tenant: str |
     except XrmError as error:
         _log.warning("message_not_rechecked", message=kept.id, kind=kind.name, code=error.code)
         return False
-    if found is None:
+    if found is None or found[1].until is not None:
         return False
     end(records, connection, tenant, kept, MessageState.REFUSED, found[1].code)
     return True

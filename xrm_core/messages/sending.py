@@ -1,5 +1,6 @@
 """Putting messages into the outbox, in the transaction of whoever wants them sent."""
 
+import datetime as dt
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -56,17 +57,18 @@ def send_message(context: Sending, message: Message) -> str:
     """
     kind = _kind(context, message)
     found = asked(context.records, context.connection, context.caller, *_seen(context, kind, message, Moment.QUEUED))
-    if found.refusal is not None:
+    until = None if found.refusal is None else found.refusal[1].until
+    if found.refusal is not None and until is None:
         raise refused(context.records.plugins, *found.refusal)
     id_, new = keep(context.connection, message, context.caller.actor)
     if new:
-        hand_over(context.connection, id_, kind.attempts)
+        hand_over(context.connection, id_, kind.attempts, until)
     return id_
 
 
-def hand_over(connection: Connection, id_: str, attempts: int) -> None:
-    """Have a worker hand a message over, as soon as there is one."""
-    enqueue(connection, JOB, {"message": id_}, key=f"message {id_}", max_attempts=attempts, replace=True)
+def hand_over(connection: Connection, id_: str, attempts: int, due: dt.datetime | None = None) -> None:
+    """Have a worker hand a message over, as soon as there is one, or from a moment on."""
+    enqueue(connection, JOB, {"message": id_}, key=f"message {id_}", max_attempts=attempts, due=due, replace=True)
 
 
 def may_send(context: Sending, message: Message) -> MessageRefusal | None:

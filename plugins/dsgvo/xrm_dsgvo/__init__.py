@@ -26,7 +26,7 @@ from xrm_core.api import (
     Write,
     hookimpl,
 )
-from xrm_dsgvo import points, preferences, privacy_events, purposes, reasons, subjects
+from xrm_dsgvo import ages, points, preferences, privacy_events, purposes, reasons, subjects
 from xrm_dsgvo.access import files as answer_files
 from xrm_dsgvo.access import surface as access
 from xrm_dsgvo.breach import handling, notice
@@ -182,6 +182,7 @@ def register_record_hooks() -> list[On]:
         preferences,
         reasons,
         subjects,
+        ages,
         points,
         purposes,
         contracts,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from xrm_core.api import On, RecordChange, Refuse
+from xrm_dsgvo.ages import minor_until
 from xrm_dsgvo.own import Writing, create, is_own, kept, upsert
 
 SUBJECT = "data_subject"
@@ -30,12 +31,13 @@ def subject_of(context: Writing, person: Person | None) -> str | None:
             raise Refuse({"en": "There is no such person.", "de": "Diese Person gibt es nicht."}, field="person")
         return person.data_subject
     entity, record = person.entity, person.record
-    if not entity or not record or entity not in context.records.model or context.read(entity, record) is None:
+    stored = context.read(entity, record) if entity and record and entity in context.records.model else None
+    if not entity or not record or stored is None:
         raise Refuse({"en": "There is no such record.", "de": "Diesen Datensatz gibt es nicht."}, field="person")
     found = context.find("data_subject_link", {"entity_name": {"eq": entity}, "record_id": {"eq": record}}, 1)
     if found:
         return str(found[0]["data_subject"])
-    made = create(context, SUBJECT, {})
+    made = create(context, SUBJECT, {"minor_until": minor_until(context, entity, stored)})
     values = {"data_subject": made, "entity_name": entity, "record_id": record}
     create(context, "data_subject_link", values)
     return made

@@ -14,6 +14,10 @@ from xrm_dsgvo.consent.tokens import hashed, moment
 from xrm_dsgvo.own import Looking, Writing, now
 
 _AGAIN = timedelta(days=1)
+_MOST_A_DAY, _MOST_UNANSWERED = 3, 5
+"""So many requests that nobody has answered may go to one contact point within a day, and within 30 days: whoever asks,
+about whatever. More would be a way to flood somebody with mails.
+"""
 
 
 @dataclass
@@ -68,6 +72,7 @@ def ask(context: Writing, given: ConsentInput) -> Requested:
             if _asked_just_now(consent):
                 return Requested(consent["id"], consent["status"])
             happened(context, consent["id"], "lapsed", note="asked for again", token_hash=None)
+    _check_not_flooded(context, point)
     id_ = begin(context, values, "requested", "requested", given.collection_method.value, requested_at=now())
     if given.channel is Channel.email and context.settings.public_url:
         send(context, id_)
@@ -123,6 +128,24 @@ def _alive(context: Writing, values: Mapping[str, Any]) -> list[Record]:
     }
     found = context.find(CONSENT, where, 1_000)
     return [each for each in found if each["data_subject"] == values["data_subject"]]
+
+
+def _check_not_flooded(context: Writing, point: str) -> None:
+    """Raises Refuse: too much was asked for there that nobody has answered."""
+    since = datetime.now(UTC) - timedelta(days=30)
+    where = {
+        "contact_point": {"id": {"eq": point}},
+        "requested_at": {"gte": since.isoformat()},
+        "confirmed_at": {"isNull": True},
+    }
+    asked = [moment(each["requested_at"]) for each in context.find(CONSENT, where, 100)]
+    today = [each for each in asked if datetime.now(UTC) - each < _AGAIN]
+    if len(today) >= _MOST_A_DAY or len(asked) >= _MOST_UNANSWERED:
+        text = {
+            "en": "So much was asked for there already that nobody has confirmed: ask again later.",
+            "de": "Dort ist schon um so vieles gebeten worden, was niemand bestätigt hat: später noch einmal bitten.",
+        }
+        raise Refuse(text, field="to")
 
 
 def _same(consent: Record, values: Mapping[str, Any]) -> bool:

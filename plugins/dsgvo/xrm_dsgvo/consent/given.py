@@ -7,6 +7,7 @@ from typing import Any
 from xrm_core.api import Record, Refuse
 from xrm_dsgvo.channels import CONFIRMED, KINDS, Channel, PointKind
 from xrm_dsgvo.consent.events import CONSENT, happened
+from xrm_dsgvo.consent.guardians import check_guardian
 from xrm_dsgvo.own import Writing, create
 from xrm_dsgvo.points import held, normal
 from xrm_dsgvo.purposes import named
@@ -75,15 +76,15 @@ def values_of(context: Writing, given: ConsentInput, point: str) -> dict[str, An
     if declaration is None:
         text = {"en": "There is no such declaration.", "de": "Diese Erklärung gibt es nicht."}
         raise Refuse(text, field="declaration")
-    subject = subject_of(context, given.person)
+    subject, purpose = subject_of(context, given.person), named(context, given.purpose)
     holds(context, point, subject)
     if given.guardian_consent:
-        _check_guardian(context, given.guardian_consent, subject)
+        check_guardian(context, given.guardian_consent, subject, purpose)
     return {
         "data_subject": subject,
         "contact_point": point,
         "channel": given.channel.value,
-        "purpose": named(context, given.purpose),
+        "purpose": purpose,
         "products": {"names": given.products} if given.products else None,
         "controllers": {"names": given.controllers or [context.settings.controller]},
         "declaration": declaration["id"],
@@ -123,13 +124,3 @@ def begin(context: Writing, values: dict[str, Any], event: str, state: str, via:
 def needs_confirmation(channel: Channel) -> bool:
     """Whether a consent for this channel counts only once it is confirmed."""
     return channel.value in CONFIRMED
-
-
-def _check_guardian(context: Writing, id_: str, subject: str | None) -> None:
-    consent = context.read(CONSENT, id_)
-    if consent is None or consent["status"] != "given" or consent["data_subject"] == subject:
-        text = {
-            "en": "There is no consent of a guardian that is given.",
-            "de": "Eine erteilte Einwilligung von Sorgeberechtigten gibt es nicht.",
-        }
-        raise Refuse(text, field="guardian_consent")

@@ -61,6 +61,10 @@ query ($until: Date!, $today: DateTime!) {
   }
   erasureRuns(first: 200, where: {status: {in: [running, failed]}, ranAt: {lt: $today}}) { nodes { id ranAt } }
   legalHolds(first: 200, where: {status: {eq: active}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
+  consents(first: 200, where: {
+    status: {eq: given}, guardianConsent: {isNull: false}, dataSubject: {minorUntil: {lte: $until}}}) {
+    nodes { id dataSubject { minorUntil } }
+  }
   dataSubjectRequests(first: 200, where: {status: {in: [received, identity_check, in_work, decided]}},
     orderBy: [{due: ASC}]) { nodes { id due } }
 }"""
@@ -91,6 +95,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "restriction_review": ("Einschränkung ist zu prüfen", "Restriction is to be reviewed"),
     "impact_changed": ("Folgenabschätzung: es ist etwas hinzugekommen", "Impact assessment: something has come since"),
     "consultation": ("Folgenabschätzung: Behörde zu konsultieren", "Impact assessment: authority to be consulted"),
+    "own_consent": ("Wird 16: um eigene Einwilligung bitten", "Turns 16: ask for a consent of their own"),
     "assessment_review": ("Abwägung ist wieder zu prüfen", "Assessment is to be reviewed"),
 }
 Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
@@ -180,6 +185,9 @@ def _found(answer: Mapping[str, Any], day: str, now: datetime) -> Iterator[Due]:
         yield Due("processing_contract", each["id"], "settlement", each["updatedAt"], overdue=False)
     for each in answer["unconsulted"]["nodes"]:
         yield Due("assessment", each["id"], "consultation", each["approvedAt"], overdue=False)
+    for each in answer["consents"]["nodes"]:
+        day_of = each["dataSubject"]["minorUntil"]
+        yield Due("consent", each["id"], "own_consent", day_of, day_of < day)
     for name, (entity, field, what) in _DAYS.items():
         for each in answer[name]["nodes"]:
             yield Due(entity, each["id"], what, each[field], each[field] < day)

@@ -1,13 +1,13 @@
 """Whether a message may go: a function of what is known, and of nothing else. The first rule that fits decides."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from xrm_dsgvo.sending.draft import Draft, Kind
 from xrm_dsgvo.sending.facts import Facts
-from xrm_dsgvo.sending.fitting import covers, fits, guarded, is_minor, is_quiet, is_stale, moment, proven
+from xrm_dsgvo.sending.fitting import covers, fits, guarded, is_minor, is_stale, moment, proven, quiet_until
 
 TRACKING = "tracking"
 """Key of the purpose under which opening and clicks may be watched."""
@@ -36,10 +36,11 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The code, and the consent that allows it."""
+    """The code, and the consent that allows it; ``until``: it is only now that it may not go."""
 
     code: str
     consent: str | None = None
+    until: datetime | None = None
 
     @property
     def allowed(self) -> bool:
@@ -65,12 +66,12 @@ def decide(draft: Draft, facts: Facts, at: Circumstances) -> Verdict:
 
 
 def tracks(draft: Draft, facts: Facts, at: Circumstances) -> bool:
-    """Whether it may be watched if the message is opened: somebody has consented to just that."""
+    """Whether it may be watched if the message is opened: somebody has consented to just that (§ 25 TDDDG)."""
     purpose = facts.purposes.id(TRACKING)
-    chain = [] if purpose is None else facts.purposes.chain(purpose)
-    blocked = [hit for hit in facts.suppressions if _hits(hit, draft.channel.value, chain)]
-    found = [each for each in facts.consents if each["purpose"]["id"] == purpose and each["confirmedAt"]]
-    return not blocked and any(not is_stale(each, at.stale_before) for each in found)
+    if purpose is None:
+        return False
+    about = replace(draft, kind=Kind.advertising, purpose=TRACKING, products=[], product_category=None)
+    return next(_advertising(about, facts, at, facts.purposes.chain(purpose))).code in ("C_CONSENT", "C_PHONE")
 
 
 def _advertising(draft: Draft, facts: Facts, at: Circumstances, chain: list[str]) -> Iterator[Verdict]:
@@ -88,6 +89,18 @@ def _advertising(draft: Draft, facts: Facts, at: Circumstances, chain: list[str]
         yield Verdict("E_MINOR")
     if _is_unwanted(facts, at, channel, chain):
         yield Verdict("P_PREFERENCE")
+    based = next(_based(draft, facts, at, chain, newer, blocked=bool(hits) or minors))
+    if (until := _quiet(facts, at, channel, chain)) is not None:
+        yield Verdict("P_PREFERENCE", until=until if based.allowed else None)
+    yield based
+
+
+def _based(
+    draft: Draft, facts: Facts, at: Circumstances, chain: list[str], newer: list[dict[str, Any]], *, blocked: bool
+) -> Iterator[Verdict]:
+    """What allows it, of the consents that are newer than what stands against it; without one, if nothing does."""
+    channel, today = draft.channel.value, at.now.date().isoformat()
+    minors = any(is_minor(each, today) for each in facts.holders)
     usable = [each for each in newer if guarded(each, today) or not (minors or _has_grown_up(each, today))]
     fresh = [each for each in usable if not is_stale(each, at.stale_before)]
     business = bool(facts.holders) and all(each["party"] == "business" for each in facts.holders)
@@ -96,7 +109,7 @@ def _advertising(draft: Draft, facts: Facts, at: Circumstances, chain: list[str]
             yield Verdict("C_PHONE", found[0]["id"])
     elif fresh:
         yield Verdict("C_CONSENT", fresh[0]["id"])
-    if not hits and not minors:
+    if not blocked:
         yield from _without_consent(draft, facts, chain, today, business=business)
     yield Verdict("E_STALE" if usable else "E_NO_BASIS")
 
@@ -131,13 +144,24 @@ def _is_unwanted(facts: Facts, at: Circumstances, channel: str, chain: list[str]
         topic = each["topic"] and each["topic"]["id"]
         if not covers(topic, each["channel"], chain, channel):
             continue
-        if each["wish"] == "unwanted" or is_quiet(each, at.now):
+        if each["wish"] == "unwanted":
             return True
         if each["mostPerMonth"] is not None:
             counted = [use for use in at.uses if _counts(use, topic, each["channel"], facts)]
             if len(counted) >= each["mostPerMonth"]:
                 return True
     return False
+
+
+def _quiet(facts: Facts, at: Circumstances, channel: str, chain: list[str]) -> datetime | None:
+    """When somebody may be disturbed again; None: now."""
+    ends = [
+        end
+        for each in facts.preferences
+        if covers(each["topic"] and each["topic"]["id"], each["channel"], chain, channel)
+        and (end := quiet_until(each, at.now)) is not None
+    ]
+    return max(ends, default=None)
 
 
 def _counts(use: Mapping[str, Any], topic: str | None, channel: str | None, facts: Facts) -> bool:

@@ -1,6 +1,7 @@
 """A message as the gate is asked about it, and what it answers."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 from xrm_dsgvo.channels import Channel, PointKind
@@ -42,7 +43,7 @@ class Draft:
 class Permit:
     """Whether it may go, by which code; ``consent`` is the one that allows it. ``tracking``: opening and clicks may be
     watched, which is a consent of its own. ``unsubscribe`` is the path for the header ``List-Unsubscribe`` and the
-    foot of the message; only of what is really let go.
+    foot of the message; only of what is really let go. ``until``: it may not go now, and may be asked about again then.
     """
 
     allowed: bool
@@ -51,6 +52,7 @@ class Permit:
     consent: str | None = None
     tracking: bool = False
     unsubscribe: str | None = None
+    until: datetime | None = None
 
 
 REASONS = {

@@ -1,7 +1,7 @@
 """What consents, preferences and persons mean for one message."""
 
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from xrm_dsgvo.channels import CONFIRMED
@@ -53,13 +53,16 @@ def covers(topic: str | None, of: str | None, chain: list[str], channel: str) ->
     return (topic is None or topic in chain) and of in (None, channel)
 
 
-def is_quiet(preference: Mapping[str, Any], now: datetime) -> bool:
-    """Whether it is a time at which somebody does not want to be disturbed; both ends have to be set."""
+def quiet_until(preference: Mapping[str, Any], now: datetime) -> datetime | None:
+    """When the time ends in which somebody wants no messages; None: it is none. Both ends have to be set."""
     if not (preference["quietFrom"] and preference["quietUntil"]):
-        return False
+        return None
     begins, ends = time.fromisoformat(preference["quietFrom"]), time.fromisoformat(preference["quietUntil"])
     at = now.time()
-    return begins <= at < ends if begins <= ends else at >= begins or at < ends
+    if not (begins <= at < ends if begins <= ends else at >= begins or at < ends):
+        return None
+    end = now.replace(hour=ends.hour, minute=ends.minute, second=ends.second, microsecond=0)
+    return end if at < ends else end + timedelta(days=1)
 
 
 def moment(text: str) -> datetime:

@@ -120,7 +120,9 @@ def _note(
 
 
 def _answer(verdict: Verdict, *, tracking: bool = False) -> Permit:
-    return Permit(verdict.allowed, verdict.code, REASONS[verdict.code], verdict.consent, tracking)
+    permit = Permit(verdict.allowed, verdict.code, REASONS[verdict.code], verdict.consent, tracking)
+    permit.until = verdict.until
+    return permit
 
 
 def months_before(moment: datetime, months: int) -> datetime:

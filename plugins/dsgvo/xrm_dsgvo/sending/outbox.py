@@ -20,11 +20,11 @@ def before_message_send(message: OutgoingMessage, context: MessageContext) -> Me
     else:
         found = judge(context.query_as_system, draft, context.settings)
     if not found.allowed:
-        return MessageRefusal(found.code, _reason(found))
+        return MessageRefusal(found.code, _reason(found), found.until)
     if message.moment is Moment.HANDED_OVER:
         note_message(context, message)
     base = context.settings.public_url.replace("{tenant}", context.tenant or "")
-    return MessageAllowed(f"{base}{found.unsubscribe}") if base and found.unsubscribe else None
+    return MessageAllowed(f"{base}{found.unsubscribe}" if base and found.unsubscribe else None, found.tracking)
 
 
 def draft_of(message: OutgoingMessage, settings: Any) -> Draft | None:
@@ -38,11 +38,7 @@ def draft_of(message: OutgoingMessage, settings: Any) -> Draft | None:
         return None
     given = message.payload
     purpose = str(given.get("purpose") or message.purpose)
-    kind = Kind.advertising
-    if purpose in settings.contract_purposes or message.kind == CONFIRMATION:
-        kind = Kind.transactional
-    elif purpose in settings.legal_purposes:
-        kind = Kind.legal
+    kind = Kind.transactional if message.kind == CONFIRMATION else _kind_of({message.purpose, purpose}, settings)
     return Draft(
         channel=Channel[name],
         to=message.address,
@@ -56,6 +52,15 @@ def draft_of(message: OutgoingMessage, settings: Any) -> Draft | None:
         message=message.id or None,
         connector=f"channel:{message.channel}",
     )
+
+
+def _kind_of(purposes: set[str], settings: Any) -> Kind:
+    """A payload may make advertising of what its kind is for, and never the other way round."""
+    if purposes <= set(settings.legal_purposes):
+        return Kind.legal
+    if purposes <= {*settings.contract_purposes, *settings.legal_purposes}:
+        return Kind.transactional
+    return Kind.advertising
 
 
 def _reason(found: Permit | str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Consents: asked for, confirmed, recorded, withdrawn; and what nobody can write."""
 
 import hashlib
+import json
 
 import pytest
 
@@ -242,3 +243,39 @@ def test_a_dry_run_of_a_claim_notes_nothing(consents: Consents):  # noqa: F811
     told = consents.admin.query(document, i={"channel": "email", "to": ADA, "purpose": "news"})
     assert told["dsgvoClaim"] == {"allowed": True}
     assert consents.rows("consentUses", "id") == []
+
+
+def test_a_consent_is_shown_whole_and_printable(consents: Consents):  # noqa: F811
+    contact = consents.xrm.create("contact", last_name="Kern")
+    given = {"person": {"entity": "contact", "record": contact}, "evidence": "Box <ticked>", "noticeVersion": "7"}
+    id_ = consents.consent(ADA, controllers=["Our company", "Partner AG"], products=["press"], **given)
+    consents.claim(ADA, products=["press"])
+    consents.withdraw(id_)
+    ask = "query ($c: String!) { dsgvoConsentReceipt(consent: $c, language: %s) { record html } }"
+
+    german = consents.xrm.as_role("auditor").query(ask % "de", c=id_)["dsgvoConsentReceipt"]
+    english = consents.admin.query(ask % "en", c=id_)["dsgvoConsentReceipt"]
+
+    for page, title in ((german["html"], "Protokoll einer Einwilligung"), (english["html"], "Protocol of a consent")):
+        assert f"<h1>{title}</h1>" in page
+        for each in (
+            "Ja, ich möchte Neuigkeiten per E-Mail bekommen.",
+            ADA,
+            "Partner AG",
+            "press",
+            "Box &lt;ticked&gt;",
+        ):
+            assert each in page
+    assert '<html lang="de">' in german["html"]
+    steps = ["Angefragt", "Um Bestätigung gebeten", "Bestätigt", "Widerrufen"]
+    found = [german["html"].rindex(f"<td>{each}</td>") for each in steps]
+    assert found == sorted(found)
+    record = json.loads(german["record"])
+    assert record == json.loads(english["record"])
+    [purpose] = record["pii_processing"]["purposes"]
+    assert (purpose["purpose_type"], purpose["recipient_third_parties"]) == ("news", ["Partner AG"])
+    assert record["pii_processing"]["privacy_notice"] == "7"
+    assert (record["record_id"], record["event_state"], record["event"][-1]["event_type"]) == (id_, *["withdrawn"] * 2)
+    assert [each["party_name"] for each in record["party_identification"]] == ["Our company", "Partner AG"]
+    consents.refused(ask % "de", c=contact)
+    consents.xrm.as_role("sales_rep").refused(ask % "de", "BAD_QUERY", c=id_)

@@ -30,7 +30,7 @@ from xrm_dsgvo import ages, points, preferences, privacy_events, purposes, reaso
 from xrm_dsgvo.access import files as answer_files
 from xrm_dsgvo.access import surface as access
 from xrm_dsgvo.breach import handling, notice
-from xrm_dsgvo.consent import confirmation, withdrawing
+from xrm_dsgvo.consent import confirmation, receipt, withdrawing
 from xrm_dsgvo.consent import recording as consents
 from xrm_dsgvo.disclosure import notices
 from xrm_dsgvo.disclosure import noting as disclosing
@@ -103,7 +103,7 @@ def register_actions() -> list[Action]:
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    parts = (gate, editions, notice, dates, impact, discovery, erasure_plans, asking, sealed, verifying)
+    parts = (gate, receipt, editions, notice, dates, impact, discovery, erasure_plans, asking, sealed, verifying)
     return [field for part in parts for field in part.query_fields()]
 
 

@@ -65,6 +65,44 @@ def test_a_higher_layer_takes_no_protection_away(words: dict[str, Any], said: st
     assert said in caught.value.message
 
 
+ALL_WORDS = {
+    **NAME,
+    "match": {"normalizer": "name_de", "strength": "weak"},
+    "encrypt": {"key": "subject"},
+    "restrict": "mask",
+    "freeText": True,
+    "thirdParty": "may_contain",
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"identifier": "quasi"}, '"identifier" may only become stricter'),
+        ({"identifier": None}, "None is not"),
+        ({"encrypt": None}, "None is not"),
+        ({"match": None}, "None is not"),
+        ({"access": "withhold"}, "what is not given out in full needs a basis"),
+        ({"restrict": "readonly"}, '"restrict" may only become stricter'),
+        ({"restrict": "hide"}, None),
+        ({"thirdParty": None}, "None is not"),
+        ({"thirdParty": "is_third_party"}, None),
+    ],
+)
+def test_words_that_protect_are_changed_and_not_taken_away(words: dict[str, Any], said: str | None):
+    person = {**BELOW["person"], "properties": {**PERSON, "nickname": {**PERSON["nickname"], "x-dsgvo": ALL_WORDS}}}
+    above = {"person": {"x-extends": "person", "properties": {"nickname": {"x-dsgvo": words}}}}
+    sources = [layer({**BELOW, "person": person}), layer(above, "mine", "deployment")]
+
+    if said is None:
+        model = load(sources, keywords())
+        assert thaw(model["person"].fields["nickname"].annotations["x-dsgvo"]) == {**ALL_WORDS, **words}
+    else:
+        with pytest.raises(SchemaFilesInvalid) as caught:
+            load(sources, keywords())
+        assert said in caught.value.message
+
+
 def test_what_was_not_personal_becomes_so():
     said = {"category": "user", "origin": "observed", "erase": NULL}
     above = {"person": {"x-extends": "person", "properties": {"left_on": {"x-dsgvo": {"personal": None, **said}}}}}

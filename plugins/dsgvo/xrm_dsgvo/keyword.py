@@ -11,11 +11,13 @@ from xrm_dsgvo.privacy.implied import WORD
 from xrm_dsgvo.registers import Registers
 
 SCHEMA: Mapping[str, Any] = json.loads((files("xrm_dsgvo") / "keyword.schema.json").read_text("utf-8"))
-_STRICTER = {
+_STRICTER: Mapping[str, tuple[str, ...]] = {
     "audit": ("plain", "sealed", "names_only"),
     "outbox": ("plain", "sealed", "ids_only"),
     "search": ("plain", "blind", "none"),
     "thirdParty": ("none", "may_contain", "is_third_party"),
+    "identifier": ("quasi", "direct"),
+    "restrict": ("readonly", "mask", "hide"),
 }
 """Words of which a higher layer may only say what stands further right."""
 

@@ -3,13 +3,17 @@
 import re
 import secrets
 from collections.abc import Collection
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from xrm_core.api import Field
 from xrm_dsgvo.privacy import Erase
 from xrm_dsgvo.spelling import spans_of
 
 BLACK = "█"
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _OURS = re.compile(r"erased-[0-9a-f]{16}(@erased\.invalid)?")
 
 
@@ -55,6 +59,21 @@ def _coarser(to: str | None, value: Any) -> Any:
         return f"{text[:3]}0-01-01{text[10:] and 'T00:00:00Z'}"
     if to == "plz2":
         return f"{text[:2]}000" if len(text) == 5 and text.isdigit() else None
+    if to == "country":
+        return text if _COUNTRY.fullmatch(text) else None
     if to == "domain":
-        return text.rpartition("@")[2] or None
+        return _domain(text)
+    if to == "bucket" and isinstance(value, int | float | Decimal | str) and _NUMBER.fullmatch(text):
+        number = Decimal(text)
+        coarse = number.quantize(Decimal(1).scaleb(number.adjusted()), ROUND_DOWN) if number else number
+        return type(value)(format(coarse.quantize(number), "f"))
     return None
+
+
+def _domain(text: str) -> str | None:
+    """Of an address one that nobody has there, of a page that of the site."""
+    if "://" in text:
+        parts = urlsplit(text)
+        return f"{parts.scheme}://{parts.hostname}/" if parts.hostname else None
+    domain = text.rpartition("@")[2]
+    return f"erased@{domain}" if "@" in text and domain else None

@@ -36,7 +36,8 @@ def test_each_word_is_heeded_or_is_named_as_one_that_is_only_said() -> None:
     }
 
     assert words - read - SHARED == (said & words) - read - SHARED
-    assert (said & words & read) - SHARED <= {"identifier", "normalizer", "why"}  # of which the page names one value, or place
+    # of these the page names one value, or one place
+    assert (said & words & read) - SHARED <= {"identifier", "normalizer", "why"}
 
 
 def snake(word: str) -> str:

@@ -78,6 +78,8 @@ def test_a_disputed_field_is_nowhere_and_all_else_of_the_person_goes_on(world: W
         found = done(world.dsb, LOOK, **look, purpose=purpose)["records"]
         values = {(each["entity"], f["field"], json.loads(f["value"])) for each in found for f in each["values"]}
         points = {("contact_point", "value", each) for each in (EMAIL, PHONE)}
+        former = [(f["field"], json.loads(f["value"])) for each in found for f in each["former"]]
+        assert former == [("phone", "+4973155599999"), ("phone", PHONE)]
         assert values == {("contact", "email", EMAIL), ("contact", "phone", PHONE)} | points
 
     # when

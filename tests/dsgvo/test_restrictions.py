@@ -19,7 +19,7 @@ OPEN = f"mutation ($i: DsgvoRestrictionOpenInput!) {{ dsgvoRestrictionOpen(input
 ANNOUNCE = f"mutation ($i: DsgvoRestrictionAnnounceInput!) {{ dsgvoRestrictionAnnounce(input: $i) {{ {STANDING} }} }}"
 LIFT = f"mutation ($i: DsgvoRestrictionLiftInput!) {{ dsgvoRestrictionLift(input: $i) {{ {STANDING} }} }}"
 LOOK = """mutation ($i: DsgvoRestrictionLookInput!) { dsgvoRestrictionLook(input: $i) {
-  records { entity record whole values { field value } } } }"""
+  records { entity record whole values { field value } former { field value until } } } }"""
 REFUSED = "REFUSED_BY_PLUGIN"
 
 
@@ -95,6 +95,7 @@ def test_no_link_opens_a_file_meanwhile_and_it_is_what_it_was_once_it_is_lifted(
     listed = f"/plugins/dsgvo/answers/{request}/files"
     receipts = xrm.as_role("dsgvo_agent").request("GET", listed).json()
     assert {each["field"] for each in receipts} == {"receipt"}
+    receipt = xrm.http.get(receipts[0]["url"]).content
 
     # when
     standing = restricted(xrm, a)
@@ -105,7 +106,24 @@ def test_no_link_opens_a_file_meanwhile_and_it_is_what_it_was_once_it_is_lifted(
     for path in (before["url"], f"{before['url']}/versions"):
         assert admin.request("GET", path).status_code == 404
     assert admin.request("POST", f"{before['url']}/links").status_code == 404
-    assert xrm.as_role("dsgvo_agent").request("GET", listed).json() == []
+
+    # but who makes the answer, and who looks at it for a purpose that is allowed
+    agent = xrm.as_role("dsgvo_agent")
+    [kept] = [each for each in agent.request("GET", listed).json() if each["sha256"] == receipts[0]["sha256"]]
+    assert {name: kept[name] for name in ("entity", "record", "field", "name", "size")} == {
+        name: receipts[0][name] for name in ("entity", "record", "field", "name", "size")
+    }
+    assert agent.request("GET", kept["url"]).content == receipt
+    assert xrm.as_role("auditor").request("GET", kept["url"]).status_code == 422
+    assert xrm.http.get(kept["url"]).status_code == 401
+    form = f"/plugins/dsgvo/restrictions/{standing['restriction']}/files/{before['url'].rpartition('/')[2]}"
+    why = {"purpose": "legal_claims", "because": "The court asks."}
+    answer = dsb.request("POST", form, json=why)
+    assert (answer.content, answer.headers["content-disposition"][:11]) == (content, "attachment;")
+    for client, given in ((agent, why), (dsb, {**why, "purpose": "fun"}), (dsb, {**why, "because": ""}), (dsb, [])):
+        assert client.request("POST", form, json=given).status_code == 422
+    uses = "{ restrictionUses { nodes { purpose because } } }"
+    assert xrm.as_role("auditor").query(uses)["restrictionUses"]["nodes"] == [why]
 
     # when
     done(dsb, ANNOUNCE, restriction=standing["restriction"], via="letter")
@@ -229,6 +247,9 @@ def test_it_is_looked_at_for_a_purpose_and_that_is_kept(xrm: Xrm):
 def test_who_asks_for_their_data_is_told_of_restricted_ones_too(xrm: Xrm):
     a, b, _ = xrm.begun
     agent = xrm.as_role("dsgvo_agent")
+    for text_ in ("Former", a.tokens["contact", "department"]):
+        change = "mutation ($id: ID!, $d: String!) { updateContact(id: $id, input: {department: $d}) { id } }"
+        xrm.as_role("admin").query(change, id=a.records["contact"], d=text_)
     request = opened(agent, "access")
     known(agent, request, a.records["contact"])
     open_ = done(agent, ACCESS, request=request)["content"]
@@ -237,7 +258,18 @@ def test_who_asks_for_their_data_is_told_of_restricted_ones_too(xrm: Xrm):
     made = done(agent, ACCESS, request=request)["content"]
 
     before, after = json.loads(open_), json.loads(made)
-    assert {each["id"] for each in after["data"]} >= {each["id"] for each in before["data"]}
+    told = {each["id"]: each for each in after["data"]}
+    for each in before[
+        "data"
+    ]:  # with the values of all fields, former ones and what files are, but for what they cause
+        assert {f["name"]: f["value"] for f in told[each["id"]]["fields"]}.items() >= {
+            f["name"]: f["value"] for f in each["fields"] if f["origin"] != "derived"
+        }.items()
+        assert [(h["name"], h["value"]) for h in told[each["id"]]["history"]] == [
+            (h["name"], h["value"]) for h in each["history"]
+        ]
+    departments = [h["value"] for h in told[a.records["contact"]]["history"] if h["name"] == "department"]
+    assert departments == ["Former", a.tokens["contact", "department"]]
     [contact] = [each for each in after["data"] if each["id"] == a.records["contact"]]
     assert contact["restricted"]
     assert a.tokens["contact", "email"] in made

@@ -103,6 +103,7 @@ from xrm_core.records.proving import verify_changes
 from xrm_core.records.read_log import LoggedRead
 from xrm_core.records.vault.deposits import Deposit
 from xrm_core.records.vault.ending import erase_in_vault
+from xrm_core.records.vault.former import VaultedFile, file_in_vault
 from xrm_core.records.vault.looking import Vaulted, in_vault
 from xrm_core.records.vault.moving import move_to_vault
 from xrm_core.records.vault.returning import bring_back
@@ -183,6 +184,7 @@ __all__ = [
     "TextFormat",
     "Texts",
     "Vaulted",
+    "VaultedFile",
     "VerifiedChanges",
     "Write",
     "ask_stores",
@@ -194,6 +196,7 @@ __all__ = [
     "enqueue",
     "erase_in_vault",
     "erase_values",
+    "file_in_vault",
     "former_values",
     "hookimpl",
     "in_vault",

@@ -1,27 +1,37 @@
 """What the change log and the log of reads have of one record, for plugins: whoever may see it."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection
 
 from xrm_core.changes.reading import LoggedChange, logged
 from xrm_core.records import read_log
 from xrm_core.records.read_log import LoggedRead
+from xrm_core.records.vault.former import with_vaulted
+
+if TYPE_CHECKING:
+    from xrm_core.records.door import Records
 
 _AT_ONCE = 1_000
 
 
 class _Reading(Protocol):
     @property
+    def records(self) -> "Records": ...
+    @property
     def connection(self) -> Connection: ...
 
 
-def changes_of(context: _Reading, id_: str) -> list[LoggedChange]:
+def changes_of(context: _Reading, id_: str, *, vaulted: bool = False) -> list[LoggedChange]:
     """All entries of a record that are still there, the newest first; it need not be there any more.
 
     Args:
         context: of an action, of what follows a write, of a command, or ``job.within(connection)``.
         id_: of the record.
+        vaulted: with those of their values that lie in the vault, whoever may open it: for the function to judge.
+
+    Raises:
+        SealingUnavailable: what lies in the vault cannot be opened.
     """
     found: list[LoggedChange] = []
     before = None
@@ -30,7 +40,7 @@ def changes_of(context: _Reading, id_: str) -> list[LoggedChange]:
         if len(page) < _AT_ONCE:
             break
         before = page[-1].id
-    return found
+    return with_vaulted(context.records, context.connection, id_, found) if vaulted else found
 
 
 def reads_of(context: _Reading, id_: str) -> list[LoggedRead]:

@@ -203,6 +203,12 @@ def vaulted(connection: Connection, ids: Sequence[str]) -> list[StoredFile]:
     return [StoredFile(*row) for row in connection.execute(query)]
 
 
+def in_vault(connection: Connection, id_: str) -> StoredFile | None:
+    """One that lies in the vault, to be looked at; None: there is none."""
+    row = connection.execute(select(*_COLUMNS).where(FILE.c.id == id_, FILE.c.state == FileState.VAULTED)).first()
+    return None if row is None else StoredFile(*row)
+
+
 def known(connection: Connection, ids: Iterable[str]) -> list[str]:
     """Those of some ids that are files'."""
     found = select(FILE.c.id).where(FILE.c.id.in_(sorted(ids)))

@@ -51,6 +51,7 @@ from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
 from xrm_dsgvo.requests import asking, deciding, identity, opening, rectifying
 from xrm_dsgvo.restored import surface as restored
+from xrm_dsgvo.restriction import looking
 from xrm_dsgvo.restriction import surface as restrictions
 from xrm_dsgvo.retention import engine, guarding, holds
 from xrm_dsgvo.sealed import ending
@@ -110,7 +111,14 @@ def register_query_fields() -> list[QueryField]:
 @hookimpl
 def register_routes() -> list[Route]:
     """Pages for those who are written to."""
-    return [*confirming.routes(), *leaving.routes(), *choosing.routes(), *requesting.routes(), *answer_files.routes()]
+    return [
+        *confirming.routes(),
+        *leaving.routes(),
+        *choosing.routes(),
+        *requesting.routes(),
+        *answer_files.routes(),
+        *looking.routes(),
+    ]
 
 
 @hookimpl

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
-from xrm_core.api import Refuse, Route, RouteContext
+from xrm_core.api import Refuse, Route, RouteContext, VaultedFile, file_in_vault
 from xrm_dsgvo.access.answering import made
 from xrm_dsgvo.access.portable import is_portable
 from xrm_dsgvo.requests.states import REQUEST, may
@@ -14,28 +15,51 @@ _RIGHTS = {"access": "dsgvo.access", "portability": "dsgvo.portable"}
 
 
 def routes() -> list[Route]:
-    """``/answers/{request}/files``, for who may make the answer."""
-    return [Route("/answers/{request}/files", files, seconds=60.0)]
+    """``/answers/{request}/files``, for who may make the answer, and ``…/files/{file}`` for one that is restricted."""
+    path = "/answers/{request}/files"
+    return [Route(path, files, seconds=60.0), Route(f"{path}/{{file}}", restricted_file, seconds=60.0)]
 
 
 def files(context: RouteContext) -> Response:
     """The files of an answer, each with a link. Raises Refuse: it is no request of which an answer is made."""
+    return JSONResponse([_told(context, *each) for each in _asked(context)])
+
+
+def restricted_file(context: RouteContext) -> Response:
+    """A file of the answer that lies in the vault: no link leads there.
+
+    Raises:
+        Refuse: it is no request of which an answer is made, or there is no such file in it.
+    """
+    id_ = _id(context.request.path["file"])
+    for record, field in _asked(context):
+        if field["value"]["id"] == id_ and (file := file_in_vault(context, id_)) is not None:
+            context.shown(record["entity"], record["id"], [field["name"]])
+            return as_answer(file)
+    raise Refuse({"en": "There is no such file in the answer.", "de": "Diese Datei gehört nicht zur Auskunft."})
+
+
+def as_answer(file: VaultedFile) -> Response:
+    """A file to be kept by whoever has asked; no browser shows it as a page."""
+    name = quote(file.name, safe="")
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}", "x-content-type-options": "nosniff"}
+    return Response(b"".join(file.pieces()), headers=headers, media_type=file.media_type)
+
+
+def _asked(context: RouteContext) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     request = context.read(REQUEST, _id(context.request.path["request"]))
     right = _RIGHTS.get(request["kind"], "") if request is not None and may("make", request["status"]) else ""
     caller: Any = context.caller
     if request is None or not right or not caller.access.may_run(right):
         text = {"en": "There is no such request that you work on.", "de": "Diese Anfrage bearbeiten Sie nicht."}
         raise Refuse(text)
-    found = made(context, request)
-    return JSONResponse([_told(context, *each) for each in _files(found.content)])
+    return list(_files(made(context, request).content))
 
 
 def _files(content: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Records and their fields that hold files, as far as the answer has them."""
     takes_along = content["meta"]["right"] == "portability"
     for record in content["data"]:
-        if record["restricted"]:
-            continue  # they lie in the vault
         for field in record["fields"]:
             if field["isFile"] and (is_portable(field) or not takes_along):
                 yield record, field
@@ -43,7 +67,13 @@ def _files(content: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapp
 
 def _told(context: RouteContext, record: Mapping[str, Any], field: Mapping[str, Any]) -> dict[str, Any]:
     file = field["value"]
-    url, until = context.link_to_file(file["id"])
+    if file_in_vault(context, file["id"]) is not None:
+        url, until = (
+            f"{context.request.base}/plugins/dsgvo/answers/{context.request.path['request']}/files/{file['id']}",
+            None,
+        )
+    else:
+        url, until = context.link_to_file(file["id"])
     names = {"entity": record["entity"], "record": record["id"], "field": field["name"]}
     return {**names, **file, "url": url, "expiresAt": until}
 

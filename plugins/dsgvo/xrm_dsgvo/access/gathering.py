@@ -5,7 +5,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xrm_core.api import Field, LoggedChange, Record, changes_of, messages_of, reads_of
+from xrm_core.api import (
+    Field,
+    LoggedChange,
+    Record,
+    VaultedFile,
+    changes_of,
+    file_in_vault,
+    messages_of,
+    reads_of,
+)
 from xrm_dsgvo.access.manifest import Notes
 from xrm_dsgvo.access.others import Others
 from xrm_dsgvo.access.portable import is_provided
@@ -125,7 +134,7 @@ class Gathering:
             shown = texts(field_, value)
         if str(field_.type) == "file" and store == "records":
             self.notes.found["files"] += 1
-            self.notes.leave_out("RESTRICTED_FILE" if hit.restricted else "FILE_APART", "files", hit.entity, name)
+            self.notes.leave_out("FILE_APART", "files", hit.entity, name)
         yield self._described(field_, said) | {"value": plain(value), "text": shown}
 
     def _told(self, hit: Hit, said: FieldPrivacy, value: Any, store: str) -> Any:
@@ -178,9 +187,7 @@ class Gathering:
 
     def _history(self, hit: Hit) -> Iterator[dict[str, Any]]:
         """Former values, as far as the change log has them."""
-        if hit.restricted:
-            self.notes.leave_out("RESTRICTED_FORMER", "change_log", hit.entity)
-        for change in changes_of(self.context, hit.id):
+        for change in changes_of(self.context, hit.id, vaulted=hit.restricted):
             for name, value in _former(change, hit.mine):
                 if self.sources.model[hit.entity][name].sealing is not None:
                     self.notes.leave_out("SEALED_FORMER", "change_log", hit.entity, name)
@@ -220,13 +227,22 @@ class Gathering:
         virtual = {each.name for each in wanted if each.virtual}
         found: dict[str, Any] = {name: {"id": str(stored[name])} for name in files}
         found |= {name: _of_file(stored[name]) for name in sealed}
-        if hit.deleted or hit.restricted or not files | virtual:
+        vaulted = {name: file for name in files if (file := file_in_vault(self.context, str(stored[name])))}
+        found |= {name: told_of(file) for name, file in vaulted.items()}
+        files -= vaulted.keys()
+        there = not hit.restricted or self.context.read(*hit.key) is not None
+        if hit.deleted or not there or not files | virtual:
             return found
         parts = [f"{_camel(name)} {{ {' '.join(_OF_FILE)} }}" for name in sorted(files)]
         parts += [_camel(name) for name in sorted(virtual)]
         document = f"query ($id: ID!) {{ {_camel(hit.entity)}(id: $id) {{ {' '.join(parts)} }} }}"
         [answer] = self.context.query_as_system(document, {"id": hit.id}).values()
         return found | {name: (answer or {}).get(_camel(name)) for name in files | virtual}
+
+
+def told_of(file: VaultedFile) -> dict[str, Any]:
+    """What is told of a file that lies in the vault."""
+    return dict(zip(_OF_FILE, (file.id, file.name, file.media_type, file.size, file.sha256), strict=True))
 
 
 def _of_file(value: Any) -> dict[str, Any]:

@@ -32,14 +32,6 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "de": "Frühere versiegelte Werte werden nicht geöffnet.",
         "en": "Former sealed values are not opened.",
     },
-    "RESTRICTED_FORMER": {
-        "de": "Frühere Werte eingeschränkter Daten liegen im Tresor; sie sind nach der Aufhebung wieder enthalten.",
-        "en": "Former values of restricted data lie in the vault; they are told again once the restriction is lifted.",
-    },
-    "RESTRICTED_FILE": {
-        "de": "Dateien eingeschränkter Daten liegen im Tresor; sie liegen der Auskunft nach der Aufhebung wieder bei.",
-        "en": "Files of restricted data lie in the vault; they are given along again once the restriction is lifted.",
-    },
     "FILE_APART": {
         "de": "Der Inhalt einer Datei liegt der Auskunft gesondert bei.",
         "en": "The content of a file is given along apart.",

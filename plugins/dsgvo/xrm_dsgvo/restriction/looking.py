@@ -1,13 +1,31 @@
 """Restricted data are looked at for one of the purposes that Article 18(2) allows, and that is kept."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from xrm_core.api import ActionContext, Refuse, in_vault
+from starlette.responses import Response
+
+from xrm_core.api import (
+    ActionContext,
+    Record,
+    Refuse,
+    Route,
+    RouteContext,
+    Vaulted,
+    changes_of,
+    file_in_vault,
+    in_vault,
+)
+from xrm_dsgvo.access.files import as_answer
+from xrm_dsgvo.access.gathering import told_of
 from xrm_dsgvo.access.values import plain
-from xrm_dsgvo.own import create, now
+from xrm_dsgvo.own import Making, create, now
 from xrm_dsgvo.restriction.standing import RESTRICTION
 from xrm_dsgvo.restriction.terms import AllowedPurpose, allowed_of
+
+_RIGHT = "dsgvo.restriction_look"
 
 
 @dataclass
@@ -21,10 +39,19 @@ class RestrictionLookInput:
 
 @dataclass
 class RestrictedValue:
-    """A field, with its value as JSON."""
+    """A field, with its value as JSON; of a file what is to be said of it."""
 
     field: str
     value: str
+
+
+@dataclass
+class RestrictedFormer:
+    """What a field held until a moment, as JSON."""
+
+    field: str
+    value: str
+    until: str
 
 
 @dataclass
@@ -35,6 +62,7 @@ class RestrictedData:
     record: str
     whole: bool
     values: list[RestrictedValue]
+    former: list[RestrictedFormer]
 
 
 @dataclass
@@ -51,7 +79,43 @@ def look(context: ActionContext, given: RestrictionLookInput) -> RestrictionLook
         Refuse: there is no such restriction, it is not to be used for that, or nothing is said of why.
         Forbidden: the caller may not open sealed values.
     """
-    found = context.read(RESTRICTION, given.restriction)
+    return RestrictionLooked([_told(context, each) for each in _looked_at(context, given)])
+
+
+def look_at_file(context: RouteContext) -> Response:
+    """One of its files, under the same conditions.
+
+    Raises:
+        Refuse, Forbidden: as above; or there is no such file.
+    """
+    caller: Any = context.caller
+    said = context.request.json()
+    purposes = {each.value: each for each in AllowedPurpose}
+    purpose = purposes.get(str(said.get("purpose"))) if isinstance(said, dict) else None
+    if not caller.access.may_run(_RIGHT) or purpose is None:
+        text = {
+            "en": f"It takes the right to {_RIGHT}, and a purpose: {', '.join(sorted(purposes))}.",
+            "de": f"Es braucht das Recht {_RIGHT} und einen Zweck: {', '.join(sorted(purposes))}.",
+        }
+        raise Refuse(text, field="purpose")
+    path = context.request.path
+    given = RestrictionLookInput(path["restriction"], purpose, str(said.get("because") or ""))
+    for each in _looked_at(context, given):
+        if path["file"] in (str(each.values[name]) for name in _files(context, each)):
+            file = file_in_vault(context, path["file"])
+            if file is not None:
+                return as_answer(file)
+    raise Refuse({"en": "There is no such file in it.", "de": "Diese Datei ist nicht darunter."}, field="file")
+
+
+def routes() -> list[Route]:
+    """``/restrictions/{restriction}/files/{file}``."""
+    return [Route("/restrictions/{restriction}/files/{file}", look_at_file, ("POST",), seconds=60.0)]
+
+
+def _looked_at(context: Making, given: RestrictionLookInput) -> list[Vaulted]:
+    """What lies there, once it is kept that somebody looks."""
+    found: Record | None = context.read(RESTRICTION, given.restriction)
     if found is None or found["deposit"] is None:
         text = {"en": "Nothing is restricted by that.", "de": "Damit ist nichts eingeschränkt."}
         raise Refuse(text, field="restriction")
@@ -66,17 +130,31 @@ def look(context: ActionContext, given: RestrictionLookInput) -> RestrictionLook
     records = in_vault(context, deposit=str(found["deposit"]))
     values = {"purpose": given.purpose.value, "because": given.because.strip()[:2000], "at": now()}
     create(context, "restriction_use", {"restriction": given.restriction, "records": len(records), **values})
-    told = [
-        RestrictedData(
-            each.entity,
-            each.id,
-            each.whole,
-            [
-                RestrictedValue(name, json.dumps(plain(value), ensure_ascii=False))
-                for name, value in sorted(each.values.items())
-                if value is not None
-            ],
-        )
-        for each in records
-    ]
-    return RestrictionLooked(told)
+    return records
+
+
+def _told(context: Making, each: Vaulted) -> RestrictedData:
+    values = {name: value for name, value in each.values.items() if value is not None}
+    for name in _files(context, each):
+        if (file := file_in_vault(context, str(values[name]))) is not None:
+            values[name] = told_of(file)
+    told = [RestrictedValue(name, _json(value)) for name, value in sorted(values.items())]
+    return RestrictedData(each.entity, each.id, each.whole, told, list(_former(context, each)))
+
+
+def _files(context: Making, each: Vaulted) -> list[str]:
+    fields = context.records.model[each.entity].fields.values()
+    return [field.name for field in fields if str(field.type) == "file" and each.values.get(field.name) is not None]
+
+
+def _former(context: Making, each: Vaulted) -> Iterator[RestrictedFormer]:
+    """As the change log had them."""
+    for change in changes_of(context, each.id, vaulted=True):
+        for name, pair in sorted(change.fields.items()):
+            was = pair[0] if change.operation == "update" and isinstance(pair, list) and len(pair) == 2 else None
+            if name in each.values and was is not None:
+                yield RestrictedFormer(name, _json(was), change.at)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(plain(value), ensure_ascii=False)

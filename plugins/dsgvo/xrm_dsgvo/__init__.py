@@ -29,6 +29,7 @@ from xrm_core.api import (
 from xrm_dsgvo import ages, points, preferences, privacy_events, purposes, reasons, subjects
 from xrm_dsgvo.access import files as answer_files
 from xrm_dsgvo.access import surface as access
+from xrm_dsgvo.annotated import editions as annotated
 from xrm_dsgvo.breach import handling, notice
 from xrm_dsgvo.consent import confirmation, receipt, withdrawing
 from xrm_dsgvo.consent import recording as consents
@@ -97,14 +98,27 @@ def register_actions() -> list[Action]:
     """What is done beyond writing records."""
     consenting = (withdrawing, objections, suppressing, preferences, reasons, gate)
     requests = (opening, identity, deciding, access, rectifying, notices)
-    parts = (*consenting, contracts, editions, handling, erasures, approving, holds, engine, restrictions, *requests)
+    parts = (
+        *consenting,
+        contracts,
+        editions,
+        annotated,
+        handling,
+        erasures,
+        approving,
+        holds,
+        engine,
+        restrictions,
+        *requests,
+    )
     return [action for part in parts for action in part.actions()]
 
 
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    parts = (gate, receipt, editions, notice, dates, impact, discovery, erasure_plans, asking, sealed, verifying)
+    own = (gate, receipt, editions, annotated, notice, dates, impact, verifying)
+    parts = (*own, discovery, erasure_plans, asking, sealed)
     return [field for part in parts for field in part.query_fields()]
 
 
@@ -124,7 +138,7 @@ def register_routes() -> list[Route]:
 @hookimpl
 def register_commands() -> list[Command]:
     """``xrm dsgvo …``."""
-    return [*command.commands(), *record_commands.commands(), *erasure_commands.commands()]
+    return [*command.commands(), *record_commands.commands(), *annotated.commands(), *erasure_commands.commands()]
 
 
 @hookimpl
@@ -206,5 +220,6 @@ def register_record_hooks() -> list[On]:
         notices,
         privacy_events,
         daily,
+        annotated,
     )
     return [hook for part in parts for hook in part.hooks()]

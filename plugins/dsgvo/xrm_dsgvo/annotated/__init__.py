@@ -1,0 +1,1 @@
+"""What the annotations say, in editions that somebody approves."""

@@ -61,7 +61,7 @@ class Canaries:
 
         Args:
             name: stands in all values.
-            same: who it is a duplicate of: what is matched strongly is theirs, unless it has to be unique.
+            same: who it is a duplicate of: first names and what is matched strongly are theirs, unless it is unique.
         """
         person = Person(name)
         for entity in self._model:
@@ -115,8 +115,9 @@ class Canaries:
         place = (entity.name, each.name)
         if said.personal and each.name not in person.tokens:
             token = self._token(person, each)
-            strong = said.match is not None and said.match.strength == "strong" and not each.unique
-            if token is not None and strong and same is not None:
+            match = None if each.unique else said.match
+            alike = match is not None and (match.strength == "strong" or each.name == "first_name")
+            if token is not None and same is not None and alike:
                 token = same.tokens[place]
             if token is not None:
                 person.tokens[place] = token

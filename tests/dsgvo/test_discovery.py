@@ -126,6 +126,25 @@ def test_another_day_of_birth_joins_nobody(xrm: Xrm):
     assert [(each["record"], each["code"]) for each in told["candidates"]] == [(other, "BIRTH_DATE")]
 
 
+def test_a_family_with_one_address_is_not_one_person(xrm: Xrm):
+    # given a couple with one address, a duplicate of her with another last name, and one by an initial
+    first = contact(xrm, "Weiß", email="familie@example.org")
+    spouse = str(xrm.create("contact", {"first_name": "Bo", "last_name": "Weiß", "email": "familie@example.org"}))
+    maiden = contact(xrm, "Byron", email="familie@example.org")
+    initial = str(xrm.create("contact", {"first_name": "A. M.", "last_name": "Weiß", "email": "familie@example.org"}))
+    nameless = str(xrm.create("contact", {"last_name": "Weiß", "email": "familie@example.org"}))
+
+    told = graph(xrm, entity="contact", record=first)
+
+    assert found(told) == {("contact", each) for each in (first, maiden, initial, nameless)}
+    assert [(each["record"], each["code"]) for each in told["candidates"]] == [(spouse, "OTHER_NAME")]
+    # and of who is only known by name and address, it is the same
+    assert ("contact", spouse) not in found(graph(xrm, email="familie@example.org", name="Ada Weiß"))
+    # when somebody says that it is one person, it counts
+    same = graph(xrm, entity="contact", record=first, confirmed=[{"entity": "contact", "record": spouse}])
+    assert ("contact", spouse) in found(same)
+
+
 def test_what_is_about_somebody_else_is_not_found_whatever_entity_it_is_of(xrm: Xrm):
     # given two persons in all entities, and a duplicate of one of them
     canaries = Canaries(xrm, but=OWN)

@@ -50,7 +50,7 @@ from xrm_dsgvo.processors import connectors, contracts
 from xrm_dsgvo.proof import daily, verifying
 from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
-from xrm_dsgvo.requests import asking, deciding, identity, opening, rectifying
+from xrm_dsgvo.requests import asking, deciding, identity, letters, opening, rectifying
 from xrm_dsgvo.restored import surface as restored
 from xrm_dsgvo.restriction import looking
 from xrm_dsgvo.restriction import surface as restrictions
@@ -97,7 +97,7 @@ def register_roles() -> list[Path]:
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
     consenting = (withdrawing, objections, suppressing, preferences, reasons, gate)
-    requests = (opening, identity, deciding, access, rectifying, notices)
+    requests = (opening, identity, deciding, letters, access, rectifying, notices)
     parts = (
         *consenting,
         contracts,

@@ -32,6 +32,8 @@ class Settings:
     """Address of the controller, for the record of processing activities."""
     officer_contact: str = ""
     """Name and address of the data protection officer, for the record and for notifications."""
+    authority: str = ""
+    """Name and address of the supervisory authority, for letters that tell where to complain."""
     officer_email: str = ""
     """Where reminders go of what is due: notifications of breaches, reviews, contracts that end; empty: nowhere."""
     breach_hours: int = 72

@@ -13,8 +13,9 @@ from xrm_dsgvo.access.gathering import Gathering, Place
 from xrm_dsgvo.access.manifest import manifest_of
 from xrm_dsgvo.access.others import others_of
 from xrm_dsgvo.access.portable import without_basis
-from xrm_dsgvo.disclosure.telling import told
+from xrm_dsgvo.disclosure.telling import notified, told
 from xrm_dsgvo.discovery.finding import discover_in
+from xrm_dsgvo.discovery.graph import Hit
 from xrm_dsgvo.discovery.mentions import mentions
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.own import Making
@@ -24,8 +25,10 @@ from xrm_dsgvo.record.making import fields_of, record_of
 from xrm_dsgvo.registers import Registers
 from xrm_dsgvo.requests.identity import seed_of
 from xrm_dsgvo.requests.states import REQUEST
+from xrm_dsgvo.restriction.standing import RESTRICTION
 
 SCHEMA = "xrm-dsgvo-access/1"
+_MOST = 1_000
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
             "automatedDecisions": list(_decisions(records)),
             "sources": list(_from_others(privacy, records)),
             "disclosures": gone,
+            "notices": [] if portable else _notices(context, hits),
+            "restrictedUses": [] if portable else list(_uses(context, hits)),
             "rights": ["16", "17", "18", "20", "21", "77"],
         },
         "mentions": told_of,
@@ -130,6 +135,19 @@ def _with_basis(record: dict[str, Any], found: PrivacyModel, registers: Register
             basis.setdefault(each.name, set()).update(activity.basis)
     fields = [each | {"basis": sorted(basis.get(each["name"], ()))} for each in record["fields"]]
     return record | {"fields": fields}
+
+
+def _notices(context: Making, hits: list[Hit]) -> list[dict[str, Any]]:
+    """Which recipients were told of what earlier requests have changed (Article 19, second sentence)."""
+    return [one for each in hits if each.entity == REQUEST for one in notified(context, each.id)]
+
+
+def _uses(context: Making, hits: list[Hit]) -> Iterator[dict[str, Any]]:
+    """When, and for which purpose, restricted data were looked at; not by whom (CJEU C-579/21)."""
+    for each in hits:
+        if each.entity == RESTRICTION:
+            used = context.find("restriction_use", {"restriction": {"id": {"eq": each.id}}}, _MOST)
+            yield from ({"on": str(one["at"])[:10], "purpose": one["purpose"]} for one in used)
 
 
 def _decisions(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -198,12 +198,15 @@ class Gathering:
                     yield kept | {"until": change.at}
 
     def _reads(self, hit: Hit) -> list[dict[str, Any]]:
-        """On which days somebody has looked, and how often; not who (CJEU C-579/21)."""
+        """On which days somebody has looked, how often, and what the data are there for; not who (CJEU C-579/21)."""
         if not self.sources.model[hit.entity].log_reads:
             return []
         days = Counter(str(each.at)[:10] for each in reads_of(self.context, hit.id))
         self.notes.found["reads"] += days.total()
-        return [{"on": day, "times": times} for day, times in sorted(days.items(), reverse=True)]
+        activities = (self.registers.activities[key] for key in self.sources.privacy[hit.entity].activities)
+        purposes = [labelled(each.labels, each.key) for each in activities]
+        found = sorted(days.items(), reverse=True)
+        return [{"on": day, "times": times, "purposes": purposes} for day, times in found]
 
     def _sent(self, hit: Hit) -> Iterator[dict[str, Any]]:
         for each in messages_of(self.context, hit.id):

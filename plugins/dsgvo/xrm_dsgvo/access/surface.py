@@ -13,8 +13,9 @@ from typing import Any
 
 from xrm_core.api import Action, ActionContext, Record, Refuse
 from xrm_dsgvo.access.answering import digest_of, made
-from xrm_dsgvo.access.layout import html, pdf
+from xrm_dsgvo.access.layout import lines_of
 from xrm_dsgvo.access.portable import as_csv, portable_of
+from xrm_dsgvo.access.rendering import html, pdf
 from xrm_dsgvo.own import change
 from xrm_dsgvo.requests.cases import RequestStanding, held, standing
 from xrm_dsgvo.requests.states import REQUEST
@@ -212,7 +213,7 @@ def actions() -> list[Action]:
 
 def _written(content: Mapping[str, Any], given: AccessInput) -> str:
     if given.form is Form.pdf:
-        return base64.b64encode(pdf(content, given.language.value)).decode()
+        return base64.b64encode(pdf(lines_of(content, given.language.value))).decode()
     if given.form is Form.html:
-        return html(content, given.language.value)
+        return html(lines_of(content, given.language.value))
     return json.dumps(content, ensure_ascii=False, indent=2)

@@ -47,7 +47,7 @@ def _text(field: Field, value: Any, language: str) -> str:
     if kind == "file" and isinstance(value, Mapping):
         return f"{value.get('name') or value['id']} ({value.get('size', '?')} Bytes)"
     if kind in ("date", "datetime"):
-        return _moment(str(value), language)
+        return day_of(str(value), language)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
@@ -55,7 +55,8 @@ def _label(field: Field, value: Any, language: str) -> str:
     return field.enum_labels.get(str(value), {}).get(language) or str(value)
 
 
-def _moment(text: str, language: str) -> str:
+def day_of(text: str, language: str) -> str:
+    """A day, or a moment, as people read it; what is none stays as it is."""
     try:
         at = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

@@ -27,6 +27,7 @@ HEADINGS: Mapping[str, Labels] = {
     "origin": {"de": "Woher Daten stammen, die nicht von Ihnen sind", "en": "Whence data come that are not from you"},
     "decisions": {"de": "Automatisierte Bewertung", "en": "Automated assessment"},
     "disclosed": {"de": "An wen Ihre Daten gegangen sind", "en": "To whom your data have gone"},
+    "notified": {"de": "Wer über Änderungen unterrichtet wurde", "en": "Who was told of changes"},
     "left_out": {"de": "Was durchsucht wurde und was fehlt", "en": "What was searched and what is left out"},
     "rights": {"de": "Ihre Rechte", "en": "Your rights"},
     "kept_until": {"de": "Aufbewahrt bis", "en": "Kept until"},
@@ -39,6 +40,62 @@ HEADINGS: Mapping[str, Labels] = {
     "unknown": {"de": "nicht bekannt", "en": "not known"},
     "searched": {"de": "Durchsucht", "en": "Searched"},
     "none": {"de": "keine", "en": "none"},
+    "looked": {"de": "Eingeschränkte Daten angesehen am", "en": "Restricted data looked at on"},
+    "uses": {"de": "Wozu eingeschränkte Daten genutzt wurden", "en": "What restricted data were used for"},
+    "for": {"de": "wozu", "en": "what for"},
+    "glossary": {"de": "Was die Wörter heißen", "en": "What the words mean"},
+}
+STATES: Mapping[str, Labels] = {
+    "queued": {"de": "wartet", "en": "waits"},
+    "handing_over": {"de": "wird übergeben", "en": "is handed over"},
+    "sent": {"de": "gesendet", "en": "sent"},
+    "failed": {"de": "gescheitert", "en": "failed"},
+    "refused": {"de": "nicht gesendet", "en": "not sent"},
+}
+PURPOSES: Mapping[str, Labels] = {
+    "consent": {"de": "mit Ihrer Einwilligung", "en": "with your consent"},
+    "legal_claims": {"de": "für Rechtsansprüche", "en": "for legal claims"},
+    "protect_other_person": {"de": "zum Schutz einer anderen Person", "en": "to protect another person"},
+    "public_interest": {"de": "wegen eines öffentlichen Interesses", "en": "for a public interest"},
+    "subject_rights": {"de": "um Ihre Rechte zu erfüllen", "en": "to give you your rights"},
+}
+WAYS: Mapping[str, Labels] = {
+    "told": {"de": "unterrichtet am {on}", "en": "told on {on}"},
+    "due": {"de": "wird noch unterrichtet", "en": "is still to be told"},
+    "waived": {
+        "de": "nicht unterrichtet: unmöglich oder unverhältnismäßig",
+        "en": "not told: impossible, or a disproportionate effort",
+    },
+}
+GLOSSARY: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "de": (
+        ("Verantwortlicher", "Wer bestimmt, wozu und wie Ihre Daten verarbeitet werden."),
+        ("Empfänger", "Wer Daten von uns bekommt, auch wer sie nur in unserem Auftrag verarbeitet."),
+        (
+            "Rechtsgrundlage",
+            "Warum wir Daten verarbeiten dürfen: Buchstabe a Einwilligung, b Vertrag, c Gesetz,"
+            " d lebenswichtige Interessen, e öffentliche Aufgabe, f berechtigtes Interesse (Art. 6 Abs. 1 DSGVO).",
+        ),
+        ("Berechtigtes Interesse", "Ein Interesse von uns oder anderen, das Ihre Interessen nicht überwiegen."),
+        ("Bewertung (Profiling)", "Aus Ihren Daten wird errechnet, was auf Sie zutreffen kann."),
+        ("Eingeschränkt", "Die Daten werden aufbewahrt und sonst nicht genutzt (Art. 18 DSGVO)."),
+        ("Geschwärzt (███)", "Hier steht etwas über eine andere Person, deren Rechte wir wahren."),
+        ("Versiegelt", "Der Wert liegt verschlüsselt und wird nur für wenige geöffnet."),
+    ),
+    "en": (
+        ("Controller", "Who decides what your data are processed for, and how."),
+        ("Recipient", "Who gets data from us, also who processes them on our behalf alone."),
+        (
+            "Legal basis",
+            "Why we may process data: letter a consent, b contract, c law, d vital interests, e public task,"
+            " f legitimate interest (Article 6(1) GDPR).",
+        ),
+        ("Legitimate interest", "An interest of ours or of others that your interests do not outweigh."),
+        ("Assessment (profiling)", "From your data it is reckoned what may be so of you."),
+        ("Restricted", "The data are kept, and not used otherwise (Article 18 GDPR)."),
+        ("Blackened (███)", "Something about another person stands here, whose rights we keep."),
+        ("Sealed", "The value lies encrypted, and is opened for few."),
+    ),
 }
 STORES: Mapping[str, Labels] = {
     "records": {"de": "Datensätze", "en": "records"},

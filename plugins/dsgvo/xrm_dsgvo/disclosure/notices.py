@@ -17,13 +17,13 @@ from xrm_core.api import (
     Refuse,
     send_message,
 )
-from xrm_dsgvo.disclosure.telling import disclosures
+from xrm_dsgvo.disclosure.telling import NOTICE, disclosures
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.own import change, kept, now, upsert
 from xrm_dsgvo.requests.cases import said
 from xrm_dsgvo.requests.states import REQUEST
 
-NOTICE, KIND = "recipient_notice", "dsgvo.recipient_notice"
+KIND = "dsgvo.recipient_notice"
 RIGHTS = ("rectification", "erasure", "restriction")
 """Requests of which recipients are told."""
 

@@ -9,6 +9,7 @@ from xrm_dsgvo.disclosure.noting import DISCLOSURE
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.own import Making
 
+NOTICE = "recipient_notice"
 _AT_ONCE, _MOST = 200, 1_000
 
 
@@ -30,26 +31,45 @@ def disclosures(context: Making, keys: Iterable[Key]) -> Iterator[Record]:
 
 def told(context: Making, keys: Iterable[Key]) -> list[dict[str, Any]]:
     """The same for the person: named recipients (Article 15(1)(c)), with fields and days."""
-    model, found = context.records.model, []
+    found = []
     for each in disclosures(context, keys):
-        recipient = context.read("processor", each["processor"]) if each["processor"] else None
-        entity = model[each["entity_name"]]
-        names = (each["fields"] or {}).get("names", ())
-        found.append(
-            {
-                "recipient": each["connector"] if recipient is None else recipient["name"],
-                "role": None if recipient is None else recipient["role"],
-                "country": None if recipient is None else recipient["country"],
-                "entity": entity.name,
-                "id": each["record_id"],
-                "label": labelled(entity.labels, entity.name),
-                "fields": [
-                    {"name": name, "label": labelled(known.labels, name)}
-                    for name in names
-                    if (known := entity.field(name)) is not None
-                ],
-                "firstOn": str(each["first_on"])[:10],
-                "lastOn": str(each["last_on"])[:10],
-            }
-        )
-    return sorted(found, key=lambda one: (str(one["recipient"]), one["entity"], one["id"]))
+        days = {"firstOn": str(each["first_on"])[:10], "lastOn": str(each["last_on"])[:10]}
+        found.append(_named(context, each, str(each["connector"])) | days)
+    return sorted(found, key=_in_order)
+
+
+def notified(context: Making, request: str) -> list[dict[str, Any]]:
+    """Recipients who are told of what a request has changed, and how each was (Article 19, second sentence)."""
+    where = {"request": {"id": {"eq": request}}}
+    found: list[dict[str, Any]] = []
+    after = ""
+    while page := context.find(NOTICE, where, _MOST, after):
+        for each in page:
+            on = str(each["told_at"])[:10] if each["told_at"] else None
+            how = {"status": each["status"], "toldOn": on, "because": each["because"]}
+            found.append(_named(context, each, "") | how)
+        if len(page) < _MOST:
+            break
+        after = str(page[-1]["id"])
+    return sorted(found, key=_in_order)
+
+
+def _in_order(one: dict[str, Any]) -> tuple[str, str, str]:
+    return str(one["recipient"]), one["entity"], one["id"]
+
+
+def _named(context: Making, each: Record, unknown: str) -> dict[str, Any]:
+    """A recipient, and what of which record they have got."""
+    recipient = context.read("processor", each["processor"]) if each["processor"] else None
+    entity = context.records.model[each["entity_name"]]
+    names = (each["fields"] or {}).get("names", ())
+    fields = (known for name in names if (known := entity.field(name)) is not None)
+    return {
+        "recipient": unknown if recipient is None else recipient["name"],
+        "role": None if recipient is None else recipient["role"],
+        "country": None if recipient is None else recipient["country"],
+        "entity": entity.name,
+        "id": each["record_id"],
+        "label": labelled(entity.labels, entity.name),
+        "fields": [{"name": one.name, "label": labelled(one.labels, one.name)} for one in fields],
+    }

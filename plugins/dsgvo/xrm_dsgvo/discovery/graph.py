@@ -79,13 +79,13 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A record that may be the same person's: somebody has to say so. ``fields`` agree; ``code`` says what is missing:
-    ``WEAK``, ``ROLE_MAILBOX`` (an address that several use) or ``BIRTH_DATE`` (another one).
+    ``WEAK``, ``ROLE_MAILBOX`` (an address that several use), ``BIRTH_DATE`` or ``OTHER_NAME`` (another one).
     """
 
     entity: str
     id: str
     fields: tuple[str, ...]
-    code: Literal["WEAK", "ROLE_MAILBOX", "BIRTH_DATE"]
+    code: Literal["WEAK", "ROLE_MAILBOX", "BIRTH_DATE", "OTHER_NAME"]
     deleted: bool = False
 
 

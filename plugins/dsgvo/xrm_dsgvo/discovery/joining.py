@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -25,6 +26,12 @@ from xrm_dsgvo.privacy import EntityPrivacy
 from xrm_dsgvo.subjects import SUBJECT
 
 LINK = "data_subject_link"
+_SHARED = frozenset({"email", "phone", "iban"})
+"""What a family has together: it joins nobody who has another first name."""
+
+Code = Literal["WEAK", "ROLE_MAILBOX", "BIRTH_DATE", "OTHER_NAME"]
+_CLEAR: tuple[Code, ...] = ("BIRTH_DATE", "OTHER_NAME")
+"""What speaks against it, rather than not enough for it: the first of these is told."""
 
 
 class Joining:
@@ -43,7 +50,8 @@ class Joining:
         self._seen: set[Identifier] = set()
         self._births = set() if seed.birth_date is None else {seed.birth_date.isoformat()}
         self._names = {name_form(seed.name): seed.name} if seed.name and name_form(seed.name) else {}
-        self._maybe: dict[Key, tuple[set[str], Literal["WEAK", "ROLE_MAILBOX", "BIRTH_DATE"]]] = {}
+        self._called = {found} if (found := called(seed.name or "")) else set()
+        self._maybe: dict[Key, tuple[set[str], Code]] = {}
         self._others = seed.others
         self._told: set[Key] = {*seed.records, *seed.confirmed}
         self.own: dict[Key, list[Reason]] = {}
@@ -83,10 +91,12 @@ class Joining:
         if entity.birth_date and record.get(entity.birth_date):
             self._births.add(str(record[entity.birth_date]))
         for said in entity.fields.values():
-            if (found := identifier(said, record.get(said.name), self._region, record)) is not None:
-                self._note(found)
+            if (form := identifier(said, record.get(said.name), self._region, record)) is not None:
+                self._note(form)
         if name := name_of(entity, record):
             self._names.setdefault(name_form(name), name)
+        if found := called_of(entity, record):
+            self._called.add(found)
         for other in self._same_subject(key, record):
             self._join(other, Reason("subject", of=key))
         for other in self._sources.merged(key):
@@ -117,6 +127,8 @@ class Joining:
                     self._list(key, said.name, "ROLE_MAILBOX" if mailbox else "WEAK")
                 elif self._other_birth(entity, record) and key not in self._told:
                     self._list(key, said.name, "BIRTH_DATE")
+                elif wanted.space in _SHARED and self._other_name(entity, record) and key not in self._told:
+                    self._list(key, said.name, "OTHER_NAME")
                 else:
                     self._join(key, Reason("match", said.name))
 
@@ -137,13 +149,18 @@ class Joining:
                     for field in fields:
                         self._list((entity.name, str(record["id"])), field, "WEAK")
 
-    def _list(self, key: Key, field: str, code: Literal["WEAK", "ROLE_MAILBOX", "BIRTH_DATE"]) -> None:
+    def _list(self, key: Key, field: str, code: Code) -> None:
         fields, known = self._maybe.get(key, (set(), code))
-        self._maybe[key] = ({*fields, field}, "BIRTH_DATE" if "BIRTH_DATE" in (known, code) else known)
+        self._maybe[key] = ({*fields, field}, next((each for each in _CLEAR if each in (known, code)), known))
 
     def _other_birth(self, entity: EntityPrivacy, record: Record) -> bool:
         born = record.get(entity.birth_date) if entity.birth_date else None
         return bool(born) and bool(self._births) and str(born) not in self._births
+
+    def _other_name(self, entity: EntityPrivacy, record: Record) -> bool:
+        """Whether somebody has another first name than all that are known: a family with one address."""
+        there = called_of(entity, record)
+        return there is not None and bool(self._called) and not any(there.may_be(each) for each in self._called)
 
     def _same_subject(self, key: Key, record: Record) -> Iterator[Key]:
         """Records of which the platform has noted that they are the same person's."""
@@ -175,6 +192,36 @@ def name_of(entity: EntityPrivacy, record: Record) -> str | None:
     fields = [each.name for each in entity.fields.values() if each.match and each.match.normalizer == "name_de"]
     values = [str(record[each]) for each in fields if record.get(each)]
     return " ".join(values) if values and len(values) == len(fields) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The first names of somebody, and all words of their name, in the form in which names are compared."""
+
+    first: frozenset[str]
+    whole: frozenset[str]
+
+    def may_be(self, other: "Called") -> bool:
+        """Whether both may be of one person: a first name is the same or an initial, or all is turned round."""
+        return self.whole == other.whole or any(
+            one == two or (1 in (len(one), len(two)) and one[0] == two[0]) for one in self.first for two in other.first
+        )
+
+
+def called(name: str) -> Called | None:
+    """Of a name in one text; None: it has no first name, or none that can be told from the last one."""
+    words = name_form(name).split()
+    return Called(frozenset(words[:-1]), frozenset(words)) if len(words) > 1 else None
+
+
+def called_of(entity: EntityPrivacy, record: Record) -> Called | None:
+    """Of a record that has first names apart: the last of its names is that of the family."""
+    fields = [each.name for each in entity.fields.values() if each.match and each.match.normalizer == "name_de"]
+    words = [name_form(str(record.get(each) or "")).split() for each in fields]
+    if len(fields) < 2 or not any(words[:-1]):
+        return None
+    first = frozenset(word for each in words[:-1] for word in each)
+    return Called(first, first | frozenset(words[-1]))
 
 
 def _is_person(entity: EntityPrivacy, record: Record) -> bool:

@@ -57,7 +57,7 @@ class FoundRecord:
 
 @dataclass
 class PossibleRecord:
-    """A record that may be the same person's; ``code`` is WEAK, ROLE_MAILBOX or BIRTH_DATE."""
+    """A record that may be the same person's; ``code`` is WEAK, ROLE_MAILBOX, BIRTH_DATE or OTHER_NAME."""
 
     entity: str
     record: str

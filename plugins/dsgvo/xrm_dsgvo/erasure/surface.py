@@ -65,7 +65,7 @@ class ErasureOpenInput:
 
 @dataclass
 class ErasureCandidate:
-    """A record that may be the same person's: ``code`` is WEAK, ROLE_MAILBOX or BIRTH_DATE."""
+    """A record that may be the same person's: ``code`` is WEAK, ROLE_MAILBOX, BIRTH_DATE or OTHER_NAME."""
 
     entity: str
     record: str

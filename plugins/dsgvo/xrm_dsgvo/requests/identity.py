@@ -7,6 +7,7 @@ from enum import Enum
 from xrm_core.api import Action, ActionContext, Record, Refuse
 from xrm_dsgvo.discovery import Seed, SubjectGraph, discover
 from xrm_dsgvo.discovery.identity import one_form
+from xrm_dsgvo.discovery.joining import called, called_of
 from xrm_dsgvo.own import Making, now
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.requests.cases import RequestStanding, actor_of, held, moved, said
@@ -41,7 +42,8 @@ class SameRecord:
 @dataclass
 class RequestIdentifyInput:
     """Who it is: a record that is the person; ``confirmed`` are candidates that are the same person's. Without a
-    record nothing is known of them, which is an answer, too.
+    record nothing is known of them, which is an answer, too. ``authority``: of a request by a proxy, by what it is
+    known that they may ask and get the answer. ``copy_destroyed``: of a document, no copy of it is left.
     """
 
     request: str
@@ -49,6 +51,8 @@ class RequestIdentifyInput:
     entity: str | None = None
     record: str | None = None
     confirmed: list[SameRecord] = field(default_factory=list)
+    authority: str | None = None
+    copy_destroyed: bool = False
 
 
 def doubt(context: ActionContext, given: RequestDoubtInput) -> RequestStanding:
@@ -75,8 +79,22 @@ def identify(context: ActionContext, given: RequestIdentifyInput) -> RequestStan
             "de": "Einen Ausweis verlangt man nur bei begründeten Zweifeln: erst dsgvoRequestDoubt.",
         }
         raise Refuse(text, field="grade")
+    if given.grade is Grade.document and not given.copy_destroyed:
+        text = {
+            "en": "Destroy each copy of the passport, and say so by copyDestroyed: only that it was seen is kept.",
+            "de": "Jede Ausweiskopie vernichten und das mit copyDestroyed sagen: Vermerkt wird nur, dass er vorlag.",
+        }
+        raise Refuse(text, field="copyDestroyed")
+    if request["proxy"] and not (given.authority or "").strip():
+        text = {
+            "en": "Somebody asks for the person: say by what authority, such as a letter of attorney of which day.",
+            "de": "Es fragt jemand für die Person: sagen, mit welcher Vollmacht und von welchem Tag.",
+        }
+        raise Refuse(text, field="authority")
     known = {
         "status": "in_work",
+        "authority": (given.authority or "").strip()[:500] or None,
+        "copy_gone_at": now() if given.grade is Grade.document else None,
         "identity": given.grade.value,
         "identified_at": now(),
         "identified_by": actor_of(context),
@@ -110,6 +128,12 @@ def identify(context: ActionContext, given: RequestIdentifyInput) -> RequestStan
             "de": "Die Anschrift der Anfrage ist von der Person nicht bekannt: Die Identität anders prüfen.",
         }
         raise Refuse(text, field="grade")
+    if given.grade is Grade.known_address and _may_be_others(context, graph, request):
+        text = {
+            "en": "Others are reached at this address, or the first name is another: check who it is in another way.",
+            "de": "Unter dieser Anschrift ist noch jemand erreichbar, oder der Vorname ist ein anderer: anders prüfen.",
+        }
+        raise Refuse(text, field="grade")
     return moved(context, request, known)
 
 
@@ -134,6 +158,19 @@ def _is_known(context: ActionContext, graph: SubjectGraph, address: str | None) 
     region = context.settings.region
     wanted = {form for space in ("email", "phone") if address and (form := one_form(space, address, region))}
     return bool(wanted & set(_addresses(context, graph)))
+
+
+def _may_be_others(context: ActionContext, graph: SubjectGraph, request: Record) -> bool:
+    """Whether a family has the address, or who asks has another first name than the person: it proves nothing then."""
+    if any(each.code in ("BIRTH_DATE", "OTHER_NAME") for each in graph.candidates):
+        return True
+    asks, privacy = called(str(request["name"] or "")), privacy_of(context.records.model)
+    names = []
+    for hit in graph.hits:
+        record = context.read(*hit.key) if hit.own and not hit.deleted else None
+        if record is not None and (name := called_of(privacy[hit.entity], context.in_clear(hit.entity, record))):
+            names.append(name)
+    return asks is not None and bool(names) and not any(asks.may_be(each) for each in names)
 
 
 def _addresses(context: ActionContext, graph: SubjectGraph) -> Iterator[str]:

@@ -27,7 +27,7 @@ class Right(Enum):
 @dataclass
 class RequestOpenInput:
     """What came in, and when: the month runs from the next day on. ``name`` and ``address`` are as the person has
-    written them, ``address`` is where the answer goes.
+    written them, ``address`` is where the answer goes; ``proxy`` is who asks for them, if they do not ask themselves.
     """
 
     kind: Right
@@ -36,6 +36,7 @@ class RequestOpenInput:
     name: str | None = None
     address: str | None = None
     wording: str | None = None
+    proxy: str | None = None
 
 
 @dataclass
@@ -72,6 +73,7 @@ def open_(context: ActionContext, given: RequestOpenInput) -> RequestStanding:
         "name": (given.name or "").strip()[:200] or None,
         "address": (given.address or "").strip()[:500] or None,
         "wording": (given.wording or "").strip()[:MOST] or None,
+        "proxy": (given.proxy or "").strip()[:500] or None,
         "status": "received",
         "internal_due": found.internal.isoformat(),
         "due": found.legal.isoformat(),

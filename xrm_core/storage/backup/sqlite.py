@@ -13,19 +13,28 @@ from xrm_core.storage.backup.manifest import BackupFailed
 def copy(source: Path, target: Path) -> None:
     """Copy a database as it is at one moment into a file that only its owner may read.
 
+    What was deleted or changed before is still in pages that nobody has used since: it is not in the copy. It takes
+    room for a second one beside it meanwhile.
+
     Raises:
         BackupFailed: the copy is not sound.
         OSError, sqlite3.Error: it cannot be read or written.
     """
-    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    # Opened as a URI that cannot make a new file of a name that is gone.
-    with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True, timeout=60)) as opened,
-        closing(sqlite3.connect(target)) as copied,
-    ):
-        opened.backup(copied)
-        copied.execute("PRAGMA journal_mode=DELETE")  # all of it in one file
-        check(copied, target.name)
+    whole = target.with_name(f".{target.name}.part")
+    for file in (whole, target):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        # Opened as a URI that cannot make a new file of a name that is gone.
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True, timeout=60)) as opened,
+            closing(sqlite3.connect(whole)) as copied,
+        ):
+            opened.backup(copied)
+            copied.execute("PRAGMA journal_mode=DELETE")  # all of it in one file
+            check(copied, target.name)
+            copied.execute("VACUUM INTO ?", (str(target),))
+    finally:
+        whole.unlink()
 
 
 def check(connection: sqlite3.Connection, name: str) -> None:

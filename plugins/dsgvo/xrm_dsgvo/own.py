@@ -68,6 +68,14 @@ class Writing(Looking, Protocol):
         """With the transaction."""
 
     @property
+    def plugins(self) -> Any:
+        """Those that are loaded."""
+
+    @property
+    def tenant(self) -> str:
+        """The name of the tenant."""
+
+    @property
     def system(self) -> Any:
         """The platform, on behalf of whoever has begun it."""
 

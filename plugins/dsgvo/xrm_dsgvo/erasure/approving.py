@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from xrm_core.api import Action, ActionContext, Refuse, recheck_messages
+from xrm_core.api import Action, ActionContext, Refuse, data_stores, recheck_messages
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure import replaying
 from xrm_dsgvo.erasure.ending import days, ended
 from xrm_dsgvo.erasure.going_on import enqueue_run
 from xrm_dsgvo.erasure.keeping import RUN, close, read_run
-from xrm_dsgvo.erasure.parts import ORDER, Progress, begin
+from xrm_dsgvo.erasure.parts import ORDER, Progress, begin, begin_whole
 from xrm_dsgvo.erasure.persons import restrictions_of, same_person
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.planned import planned_of
@@ -21,6 +21,7 @@ from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.restriction.reach import OURS
 from xrm_dsgvo.restriction.standing import brought_back, require_erasable
+from xrm_dsgvo.stores.steps import again
 
 Key = tuple[str, str]
 
@@ -104,7 +105,7 @@ def approve(context: ActionContext, given: ErasureRunInput) -> ErasureApproved:
 
 def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
     """Carry a plan out, if it still is what was looked at: all of it, or of a large one the person alone, and then the
-    rest by a job. Whoever runs one that nobody has approved approves it.
+    rest by a job, as what there is in stores of plugins. Whoever runs one that nobody has approved approves it.
 
     Raises:
         Refuse: it is not, somebody has to decide first, or somebody else has to run it.
@@ -121,7 +122,8 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
         _require_whole(planned)
         brought_back(context, restrictions)
     # in parts, what is about a restricted person would be there again until its turn comes
-    if restrictions or len(planned.records) <= context.settings.erasure_at_once:
+    at_once = bool(restrictions) or len(planned.records) <= context.settings.erasure_at_once
+    if at_once and not data_stores(context):
         person = (str(stored["entity_name"]), str(stored["record_id"]))
         steps = carry_out(context, planned, lambda: planned_of(context, stored, same), person)
         recheck_messages(context)
@@ -129,7 +131,8 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
         replaying.keep(context, given.run, stored, planned, done)
         close(context, stored, planned, {**values, **done})
         return _done(done, steps)
-    progress = begin(context, planned, needles_of(context, privacy_of(context.records.model), planned))
+    needles = needles_of(context, privacy_of(context.records.model), planned)
+    progress = (begin_whole if at_once else begin)(context, planned, needles)
     values |= {"status": "running", "ran_at": own.now(), "progress": progress.exported()}
     own.change(context, RUN, given.run, values)
     # what has begun is done again after a restore, also if that takes back its end
@@ -154,6 +157,7 @@ def let_go_on(context: Writing, run: str, actor: str | None = None) -> None:
     if stored["status"] == "failed":
         progress = Progress.of(stored["progress"])
         progress.step, progress.at, progress.failures = ORDER[0], 0, []  # what is done already is found so
+        progress.stores = again(progress.stores, data_stores(context))
         own.change(context, RUN, run, {"status": "running", "progress": progress.exported()})
     enqueue_run(context, run, actor)
 

@@ -16,16 +16,18 @@ COMPLETE = ("complete", "complete_with_retention")
 _BACKUPS = "LK-35T-BACKUP"
 
 
-def ended(context: Writing, plan: Plan, steps: Mapping[str, int]) -> dict[str, Any]:
+def ended(
+    context: Writing, plan: Plan, steps: Mapping[str, int], stores: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
     """What is kept in the record of a run that is done today."""
     told = sorted(Counter(kept_of(plan)).items(), key=str)
     kept = [[datenart, said, why, until and until.isoformat(), count] for (datenart, said, why, until), count in told]
     today = datetime.now(ZoneInfo(context.settings.time_zone)).date()
     clear = end_of(context.settings.all_registers().retention_classes[_BACKUPS], today)
     return {
-        "status": COMPLETE[bool(kept)],
+        "status": COMPLETE[bool(kept) or any(each["kept"] for each in (stores or {}).values())],
         "ran_at": own.now(),
-        "report": {"steps": dict(steps), "kept": kept},
+        "report": {"steps": dict(steps), "kept": kept, "stores": dict(stores or {})},
         "backup_clear_on": None if clear is None else clear.isoformat(),
     }
 

@@ -9,6 +9,7 @@ from xrm_core.api import JobContext, JobDied, JobFailed, JobHandler, destroy_key
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure.ending import COMPLETE, ended
 from xrm_dsgvo.erasure.holding import held
+from xrm_dsgvo.erasure.in_stores import LATER, erase_in_stores, waits_for_stores
 from xrm_dsgvo.erasure.keeping import RUN, close, read_run
 from xrm_dsgvo.erasure.parts import BEFORE_HISTORY, Progress, failure, go_on, names_anybody
 from xrm_dsgvo.erasure.plan import Plan, kept_plan
@@ -45,12 +46,17 @@ def erase(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     parts, through = _Parts(run), False
     try:
         while not through:
-            status, percent = own.in_job(job, parts.next, _SECONDS)
-            job.progress(percent)
+            if waits_for_stores(job, run):
+                status = erase_in_stores(job, run)
+            else:
+                status, percent = own.in_job(job, parts.next, _SECONDS)
+                job.progress(percent)
             through = status != "running"
     finally:
         if job.cancelled and not through:
             job.transact_anyway(lambda connection: fail(own.within(job, connection), run, "CANCELLED"))
+    if status == LATER:
+        raise JobFailed("Stores of plugins have not erased what they have: dsgvoErasurePlan says which.")
     if status == "failed":
         raise JobFailed("Parts of the erasure were refused: dsgvoErasurePlan says which.", retry=False)
     return {"status": status}
@@ -128,7 +134,7 @@ def _finish(context: Writing, stored: Mapping[str, Any], plan: Plan, progress: P
         return fail(context, run, refusal.code)
     for subject, classes in progress.keys:
         destroy_keys(context.connection, subject, classes)
-    done = ended(context, plan, counts)
+    done = ended(context, plan, counts, progress.stores)
     close(context, stored, plan, done)
     return str(done["status"])
 

@@ -22,6 +22,19 @@ class ErasurePlanInput:
 
 
 @dataclass
+class ErasureStore:
+    """How a store of a plugin is: ``status`` is open, done or failed, ``code`` why it is not done yet; how many items
+    were erased there, and how many have to stay.
+    """
+
+    store: str
+    status: str
+    erased: int
+    kept: int
+    code: str
+
+
+@dataclass
 class ErasurePlanRead:
     """The plan of ``planned_on``; ``steps`` are empty until it was run, ``kept`` until it is done.
 
@@ -40,6 +53,7 @@ class ErasurePlanRead:
     backup_clear_on: date | None
     percent: int
     failures: list[ErasureFailure]
+    stores: list[ErasureStore]
 
 
 def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead:
@@ -73,6 +87,7 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
         backup_clear_on=days(stored["backup_clear_on"]),
         percent=100 if is_done else progress.percent(),
         failures=[_failure(each) for each in progress.failures],
+        stores=[ErasureStore(name, **each) for name, each in (report.get("stores") or progress.stores).items()],
     )
 
 

@@ -9,16 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from xrm_core.api import recheck_messages
+from xrm_core.api import Refuse, data_stores, recheck_messages
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure.plan import Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.steps import GONE, STEPS, Work, change, deleted
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.sealed.ending import KEYS, Keys, keys_of
+from xrm_dsgvo.stores.persons import of_plan
+from xrm_dsgvo.stores.steps import State, begun, open_of
 from xrm_dsgvo.subjects import SUBJECT
 
-ORDER = ("fields", "records", "history", "subject")
+STORES = "stores"
+"""A step of its own, outside of transactions: see :mod:`xrm_dsgvo.stores.steps`."""
+
+ORDER = ("fields", "records", STORES, "history", "subject")
 """After the first part, which has noted the keys and done what is the person; then it is looked whether all is done."""
 
 BEFORE_HISTORY = ORDER[:2]
@@ -37,6 +42,8 @@ class Progress:
         counts: how much each step has done.
         keys: which are destroyed at the end.
         surrogates: records in which nobody is, to which links lead: by entity and whose they are.
+        stores: how those of plugins are, by name: see :data:`xrm_dsgvo.stores.steps.State`.
+        named: whether something names the person by which stores can be asked.
         failures: what has refused, as :class:`~xrm_dsgvo.erasure.going_on.ErasureFailure`.
         sizes: of how many records each step of ``ORDER`` is.
     """
@@ -46,6 +53,8 @@ class Progress:
     counts: dict[str, int] = field(default_factory=dict)
     keys: Keys = field(default_factory=list)
     surrogates: dict[tuple[str, str], str] = field(default_factory=dict)
+    stores: dict[str, State] = field(default_factory=dict)
+    named: bool = False
     failures: list[dict[str, str | None]] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
 
@@ -60,6 +69,11 @@ class Progress:
         made = {(entity, whose): id_ for entity, whose, id_ in (said or {}).get("surrogates", ())}
         keys = [(subject, classes) for subject, classes in (said or {}).get("keys", ())]
         return cls(**{**(said or {}), "keys": keys, "surrogates": made})
+
+    @property
+    def waits_for_stores(self) -> bool:
+        """Whether stores of plugins are next."""
+        return self.step == STORES and bool(open_of(self.stores))
 
     @property
     def is_through(self) -> bool:
@@ -77,7 +91,9 @@ def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
     noted which keys go.
     """
     sizes = [len(records_of(step, plan)) for step in ORDER]
-    progress = Progress(counts=dict.fromkeys((KEYS, *ORDER), 0), sizes=sizes)
+    progress = Progress(counts=dict.fromkeys((KEYS, *(each.name for each in STEPS)), 0), sizes=sizes)
+    progress.stores = begun(data_stores(context))
+    progress.named = bool(progress.stores and of_plan(context, plan).identifiers)
     work = Work(context, privacy_of(context.records.model), plan, needles, progress.surrogates)
     progress.counts[KEYS], progress.keys = keys_of(work)
     for each in plan.records:
@@ -86,6 +102,25 @@ def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
             if each.entity == SUBJECT and each.action in GONE:
                 own.change(context, SUBJECT, each.id, {"status": "erasing"})
     recheck_messages(context)
+    return progress
+
+
+def begin_whole(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
+    """All that is done in the tables, at once: what is left are stores, and what named the person.
+
+    Raises:
+        Refuse: something refused to go, and nothing was done.
+    """
+    progress = begin(context, plan, needles)
+    while progress.step in BEFORE_HISTORY:
+        go_on(context, plan, progress, needles, max(len(plan.records), 1))
+    if progress.failures:
+        codes = ", ".join(sorted({str(each["code"]) for each in progress.failures}))
+        text = {
+            "en": f"Something refused to be erased ({codes}): nothing was done.",
+            "de": f"Etwas ließ sich nicht löschen ({codes}): nichts wurde getan.",
+        }
+        raise Refuse(text)
     return progress
 
 
@@ -105,7 +140,14 @@ def go_on(context: Writing, plan: Plan, progress: Progress, needles: frozenset[s
         elif len(progress.failures) < MOST_REFUSED:
             progress.failures.append(failure(progress.step, refusal.code, each))
     progress.at += most
-    while not progress.is_through and progress.at >= len(records_of(progress.step, plan)):
+    skip(plan, progress)
+
+
+def skip(plan: Plan, progress: Progress) -> None:
+    """Go on to the next step in which something is left to do."""
+    while not (progress.is_through or progress.waits_for_stores) and progress.at >= len(
+        records_of(progress.step, plan)
+    ):
         progress.step, progress.at = _after(progress.step), 0
 
 

@@ -22,6 +22,7 @@ OWN = (
         "data_breach",
         "breach_subject",
         "breach_notification",
+        "automated_decision",
         "processing_contract",
         "processing_record",
         "data_subject_request",

@@ -33,6 +33,7 @@ from xrm_dsgvo.annotated import editions as annotated
 from xrm_dsgvo.breach import handling, notice
 from xrm_dsgvo.consent import confirmation, receipt, withdrawing
 from xrm_dsgvo.consent import recording as consents
+from xrm_dsgvo.decisions import deciding as decisions
 from xrm_dsgvo.disclosure import notices
 from xrm_dsgvo.disclosure import noting as disclosing
 from xrm_dsgvo.discovery import surface as discovery
@@ -104,6 +105,7 @@ def register_actions() -> list[Action]:
         editions,
         annotated,
         handling,
+        decisions,
         erasures,
         approving,
         holds,
@@ -221,5 +223,6 @@ def register_record_hooks() -> list[On]:
         privacy_events,
         daily,
         annotated,
+        decisions,
     )
     return [hook for part in parts for hook in part.hooks()]

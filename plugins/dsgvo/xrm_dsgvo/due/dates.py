@@ -53,6 +53,7 @@ query ($until: Date!, $today: DateTime!) {
   dataTransfers(first: 200, where: {status: {eq: active}, validUntil: {lte: $until}}) { nodes { id validUntil } }
   technicalMeasures(first: 200, where: {testAgainOn: {lte: $until}}) { nodes { id testAgainOn } }
   assessments(first: 200, where: {status: {eq: approved}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
+  automatedDecisions(first: 200, where: {status: {eq: contested}}, orderBy: [{due: ASC}]) { nodes { id due } }
   unconsulted: assessments(
     first: 200, where: {status: {eq: approved}, outcome: {eq: consult_authority}, consultedOn: {isNull: true}}
   ) { nodes { id approvedAt } }
@@ -76,6 +77,7 @@ _DAYS = {
     "erasureRuns": ("erasure_run", "ranAt", "erasure"),
     "legalHolds": ("legal_hold", "reviewOn", "hold_review"),
     "restrictions": ("restriction", "reviewOn", "restriction_review"),
+    "automatedDecisions": ("automated_decision", "due", "decision_review"),
     "dataSubjectRequests": ("data_subject_request", "due", "request"),
 }
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -93,6 +95,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "erasure": ("Löschung ist begonnen und nicht beendet", "Erasure has begun and is not done"),
     "hold_review": ("Löschsperre ist zu prüfen", "Legal hold is to be reviewed"),
     "restriction_review": ("Einschränkung ist zu prüfen", "Restriction is to be reviewed"),
+    "decision_review": (
+        "Automatisierte Entscheidung: Prüfung durch einen Menschen",
+        "Automated decision: human review",
+    ),
     "impact_changed": ("Folgenabschätzung: es ist etwas hinzugekommen", "Impact assessment: something has come since"),
     "consultation": ("Folgenabschätzung: Behörde zu konsultieren", "Impact assessment: authority to be consulted"),
     "own_consent": ("Wird 16: um eigene Einwilligung bitten", "Turns 16: ask for a consent of their own"),

@@ -53,7 +53,7 @@ from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
 from xrm_dsgvo.requests import asking, deciding, identity, letters, opening, rectifying
 from xrm_dsgvo.restored import surface as restored
-from xrm_dsgvo.restriction import looking
+from xrm_dsgvo.restriction import incoming, looking
 from xrm_dsgvo.restriction import surface as restrictions
 from xrm_dsgvo.retention import engine, guarding, holds
 from xrm_dsgvo.sealed import ending
@@ -146,13 +146,15 @@ def register_commands() -> list[Command]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    return [*withdrawing.jobs(), *flags.jobs(), *dates.jobs(), *engine.jobs(), *going_on.jobs(), *daily.jobs()]
+    parts = (withdrawing, flags, dates, engine, going_on, daily, incoming)
+    return [job for part in parts for job in part.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    return [*withdrawing.schedules(), *flags.schedules(), *dates.schedules(), *engine.schedules(), *daily.schedules()]
+    parts = (withdrawing, flags, dates, engine, daily, incoming)
+    return [schedule for part in parts for schedule in part.schedules()]
 
 
 @hookimpl

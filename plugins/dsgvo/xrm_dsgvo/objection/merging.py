@@ -16,6 +16,9 @@ ENTITIES = ("contact", "customer", "lead")
 MERGED_INTO = "merged_into"
 """Kind of the cause of a record's going when it has become part of another one (``docs/merge.md``)."""
 
+_STAYING = {"restriction": ("active", "lift_announced"), "objection": ("restricted",)}
+"""What is still under way goes on with who stays: entities with the states in which it is."""
+
 _MOST = 1_000
 
 
@@ -59,5 +62,9 @@ def _joined(context: Writing, went: str, stays: str) -> None:
     change(context, SUBJECT, went, {"merged_into": stays})
     if old["status"] == "restricted" and new["status"] == "active":
         change(context, SUBJECT, stays, {"status": "restricted"})
+    for entity, open_ in _STAYING.items():
+        of = {"data_subject": {"id": {"eq": went}}, "status": {"in": list(open_)}}
+        for each in context.find(entity, of, _MOST):
+            change(context, entity, each["id"], {"data_subject": stays})
     for each in context.find(HOLDER, {"data_subject": {"id": {"eq": went}}}, _MOST):
         holds(context, str(each["contact_point"]), stays)

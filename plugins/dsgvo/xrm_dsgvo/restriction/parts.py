@@ -29,7 +29,7 @@ def reach_of_parts(context: Making, subject: str, parts: Iterable[RestrictedPart
         context: a transaction.
         subject: the person.
         parts: of what is about them.
-        there: those that are not there any more are left out.
+        there: those that are not there any more are left out, and values that are gone already.
 
     Raises:
         Refuse: one is not about the person, belongs to others as well, or cannot be moved on its own.
@@ -52,7 +52,8 @@ def reach_of_parts(context: Making, subject: str, parts: Iterable[RestrictedPart
             found.trashed.append(hit.key)
         elif part.fields:
             names = [each for each in part.fields if each in hit.mine or not there]
-            found.values.setdefault(hit.key, {}).update(_values(context, hit, part, names))
+            if values := _values(context, hit, part, names, there=there):
+                found.values.setdefault(hit.key, {}).update(values)
             found.values.update(_points(context, subject, own, hit, names))
         elif _of_others(context, hit):
             raise _no(part, "is about others, too: name its fields", "betrifft auch andere: die Felder nennen")
@@ -67,7 +68,7 @@ def _hit(context: Making, graph: SubjectGraph, part: RestrictedPart) -> Hit | No
     return graph.hit((part.entity, part.record)) if known else None
 
 
-def _values(context: Making, hit: Hit, part: RestrictedPart, names: Iterable[str]) -> dict[str, Any]:
+def _values(context: Making, hit: Hit, part: RestrictedPart, names: Iterable[str], *, there: bool) -> dict[str, Any]:
     entity, said = context.records.model[hit.entity], privacy_of(context.records.model)[hit.entity]
     stored = context.read(*hit.key) or {}
     values: dict[str, Any] = {}
@@ -76,7 +77,9 @@ def _values(context: Making, hit: Hit, part: RestrictedPart, names: Iterable[str
             raise _no(part, f"has no field {name} of the person", f"hat kein Feld {name} der Person")
         if not can_be_empty(entity[name], said.fields[name]):
             raise _no(part, f"needs its {name}: restrict all of it", f"braucht {name}: den Datensatz einschränken")
-        values[name] = stands_there(entity[name], said.fields[name], stored.get(name))
+        instead = stands_there(entity[name], said.fields[name], stored.get(name))
+        if not there or stored.get(name) != instead:
+            values[name] = instead
     return values
 
 

@@ -91,7 +91,8 @@ def _about(context: Making, privacy: PrivacyModel, hit: Hit, found: Reach) -> No
         if each.virtual or rule.restrict == "readonly" or stored.get(name) is None:
             continue
         if can_be_empty(each, rule):
-            instead[name] = stands_there(each, rule, stored[name])
+            if (there := stands_there(each, rule, stored[name])) != stored[name]:
+                instead[name] = there
         elif not hit.others:
             found.records.append(hit.key)
             return

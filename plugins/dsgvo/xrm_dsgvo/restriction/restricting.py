@@ -1,5 +1,6 @@
 """A restriction begins, is announced to be lifted, and is lifted: in that order (Article 18(3))."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,7 +23,7 @@ from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restriction.parts import reach_of_parts
 from xrm_dsgvo.restriction.reach import Reach, reach_of
 from xrm_dsgvo.restriction.standing import STANDING
-from xrm_dsgvo.restriction.terms import AllowedPurpose, RestrictedPart, Scope, exported, scope_of
+from xrm_dsgvo.restriction.terms import AllowedPurpose, RestrictedPart, Scope, exported, scope_kept, scope_of
 from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
 
 RESTRICTION = "restriction"
@@ -210,22 +211,20 @@ def lifted(context: Making, restriction: Record, because: str, at: str) -> Restr
         ValidationFailed: something does not fit any more.
     """
     subject = str(restriction["data_subject"])
-    back = None if restriction["deposit"] is None else bring_back(context, str(restriction["deposit"]))
-    ended = {"status": "lifted", "lifted_at": at, "lifted_because": because, "deposit": None}
-    change(context, RESTRICTION, restriction["id"], ended)
+    mine = {"continues": {"id": {"eq": restriction["id"]}}, "status": {"in": list(STANDING)}}
+    counts: Counter[str] = Counter()
+    for each in [*reversed(context.find(RESTRICTION, mine, 1_000)), restriction]:  # what has come last comes back first
+        if each["deposit"] is not None:
+            counts.update(bring_back(context, str(each["deposit"])).counts)
+        ended = {"status": "lifted", "lifted_at": at, "lifted_because": because, "deposit": None}
+        change(context, RESTRICTION, each["id"], ended)
     keeping.lifting(context, keeping.LIFTED, restriction, at)
     of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(STANDING)}}
     whole = any(scope_kept(each) == Scope.SUBJECT for each in context.find(RESTRICTION, of, 1_000))
     stored = context.read(SUBJECT, subject)
     if not whole and stored is not None and stored["status"] == "restricted":
         change(context, SUBJECT, subject, {"status": "active"})
-    counts = _counted({} if back is None else back.counts)
-    return RestrictionStanding(str(restriction["id"]), scope_kept(restriction), "lifted", counts, [])
-
-
-def scope_kept(restriction: Record) -> str:
-    """Of a restriction that is kept; those from before there were several are about persons."""
-    return str(restriction["scope"] or Scope.SUBJECT)
+    return RestrictionStanding(str(restriction["id"]), scope_kept(restriction), "lifted", _counted(counts), [])
 
 
 def _held(context: ActionContext, id_: str, status: str) -> Record:
@@ -233,6 +232,12 @@ def _held(context: ActionContext, id_: str, status: str) -> Record:
     found = context.read(RESTRICTION, id_)
     if found is None or found["status"] not in ("active", "lift_announced"):
         text = {"en": "There is no such restriction.", "de": "Diese Einschränkung gibt es nicht."}
+        raise Refuse(text, field="restriction")
+    if found["continues"] is not None:
+        text = {
+            "en": f"It belongs to the restriction {found['continues']}, and ends with it.",
+            "de": f"Sie gehört zur Einschränkung {found['continues']} und endet mit ihr.",
+        }
         raise Refuse(text, field="restriction")
     if found["status"] != status:
         text = (

@@ -55,3 +55,8 @@ def parts_of(stored: Mapping[str, Any] | None) -> list[RestrictedPart]:
 def allowed_of(stored: Iterable[str] | None) -> set[str]:
     """The purposes of what is kept: all, unless somebody has said which; the rights of the person in any case."""
     return {*(stored or (each.value for each in AllowedPurpose)), AllowedPurpose.subject_rights.value}
+
+
+def scope_kept(restriction: Mapping[str, Any]) -> str:
+    """Of a restriction that is kept; those from before there were several are about persons."""
+    return str(restriction["scope"] or Scope.SUBJECT)

@@ -35,6 +35,7 @@ def url(
             server: PostgresServer = request.getfixturevalue("postgres_server")
             found = stack.enter_context(server.database())
             monkeypatch.setenv("XRM_POSTGRES_BIN", str(TOOLS))
+            quiet(found, "log_error_verbosity = terse", "log_min_error_statement = panic")
         monkeypatch.setenv("XRM_DATABASE_URL", found)
         monkeypatch.setenv("XRM_SECRET_KEY", KEY)
         assert xrm("schema", "apply").code == 0
@@ -60,6 +61,13 @@ def doctor(xrm: Xrm) -> Doctor:
 
 def states(found: dict[str, tuple[str, str]]) -> dict[str, str]:
     return {check: state for check, (state, _) in found.items() if state != "ok"}
+
+
+def quiet(url: str, *settings: str) -> None:
+    """What the log of a PostgreSQL may quote, for all connections from now on."""
+    for each in settings:
+        alter = f"EXECUTE format('ALTER DATABASE %I SET {each}', current_database())"
+        change(url, f"DO $$ BEGIN {alter.replace('%', '%%')}; END $$")
 
 
 def change(url: str, *statements: str) -> None:
@@ -248,3 +256,19 @@ def test_one_check_that_breaks_hides_nothing() -> None:
     assert "secret" not in found[1].says
     assert worst(found) is findings.State.FAILED
     assert worst(found[:1]) is worst([]) is findings.State.OK
+
+
+def test_what_the_servers_own_log_quotes_is_a_warning(url: str, doctor: Doctor) -> None:
+    if url.startswith("sqlite"):  # which has none
+        assert "database: server log" not in doctor()
+        return
+    assert doctor()["database: server log"][0] == "ok"
+
+    quiet(url, "log_error_verbosity = default", "log_min_duration_statement = 1000")
+    state, says = doctor()["database: server log"]
+
+    assert state == "warning"
+    assert "log_error_verbosity = default, log_min_duration_statement = 1000" in says
+    # with the values of slow statements left out
+    quiet(url, "log_error_verbosity = terse", "log_parameter_max_length = 0")
+    assert doctor()["database: server log"][0] == "ok"

@@ -32,6 +32,10 @@ SKEW_SECONDS, GREAT_SKEW_SECONDS = 2.0, 30.0
 _SHOWN = 3
 _SLOW_SECONDS = 0.25
 _EXTENSION = "pg_trgm"
+_LOGS = [
+    *("log_error_verbosity", "log_min_error_statement", "log_statement", "log_min_duration_statement"),
+    *("log_parameter_max_length", "log_parameter_max_length_on_error"),
+]
 
 
 class Databases:
@@ -195,6 +199,7 @@ def _postgres(check: str, connection: Connection, before: dt.datetime) -> Iterat
     else:
         yield ok(check, f"PostgreSQL {version}.")
     yield from _clock(check, connection)
+    yield from _server_log(check, connection)
     where = text("SELECT count(*) FROM pg_extension WHERE extname = :name")
     available = text("SELECT count(*) FROM pg_available_extensions WHERE name = :name")
     if not connection.scalar(where, {"name": _EXTENSION}) and not connection.scalar(available, {"name": _EXTENSION}):
@@ -210,6 +215,28 @@ def _postgres(check: str, connection: Connection, before: dt.datetime) -> Iterat
         yield warning(
             f"{check}: way", f"It took {took:.1f} seconds to connect and ask.", "See what is between the two."
         )
+
+
+def _server_log(check: str, connection: Connection) -> Iterator[Finding]:
+    """Whether PostgreSQL's own log quotes values, of people as well: nothing of ours reaches it."""
+    rows = connection.execute(text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)"), {"names": _LOGS})
+    said: dict[str, str] = {row.name: row.setting for row in rows}
+    quotes = {
+        "log_error_verbosity": said["log_error_verbosity"] != "terse",
+        "log_min_error_statement": said["log_min_error_statement"] not in ("fatal", "panic"),
+        "log_statement": said["log_statement"] in ("mod", "all") and said["log_parameter_max_length"] != "0",
+        "log_min_duration_statement": said["log_min_duration_statement"] != "-1"
+        and said["log_parameter_max_length"] != "0",
+        "log_parameter_max_length_on_error": said["log_parameter_max_length_on_error"] != "0",
+    }
+    if wrong := [f"{name} = {said[name]}" for name, is_so in quotes.items() if is_so]:
+        yield warning(
+            f"{check}: server log",
+            f"PostgreSQL's own log quotes values of statements ({', '.join(wrong)}).",
+            "See «What was erased leaves the files, too» in the documentation, on operations.",
+        )
+    else:
+        yield ok(f"{check}: server log", "PostgreSQL's own log quotes no values.")
 
 
 def _clock(check: str, connection: Connection) -> Iterator[Finding]:

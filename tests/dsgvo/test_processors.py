@@ -193,6 +193,7 @@ def test_contract_and_transfer_have_to_hold(
     role: str, country: str, terms: Mapping[str, Any] | None, transfer: Mapping[str, Any] | None, allowed: bool
 ):
     bound = {"kind": "processing", "status": "active", "validFrom": "2020-01-01", "validUntil": None}
+    bound |= {"subProcessing": "none"}
     basis = {"country": country, "status": "active", "validUntil": None, "impactCheckedOn": None}
     recipient = {
         **{"name": "Carrier", "role": role, "country": country},
@@ -203,11 +204,44 @@ def test_contract_and_transfer_have_to_hold(
     assert (lack(recipient, [], "2026-01-01") is None) is allowed
 
 
+@pytest.mark.parametrize(
+    ("mode", "approved", "allowed"),
+    [
+        ("none", "2020-01-01", False),
+        ("specific", None, False),
+        ("specific", "2999-01-01", False),
+        ("specific", "2020-01-01", True),
+        ("general", None, True),
+    ],
+)
+def test_a_contract_says_which_sub_processors_it_allows(mode: str, approved: str | None, allowed: bool):
+    terms = {"kind": "processing", "status": "active", "validFrom": "2020-01-01", "validUntil": None}
+    recipient = {
+        **{"name": "Carrier", "role": "processor", "country": "DE", "transfers": {"nodes": []}},
+        "contracts": {"nodes": [terms | {"subProcessing": mode}]},
+    }
+    below = {"id": "1", "name": "Below", "country": "FR", "approvedOn": approved, "transfers": {"nodes": []}}
+
+    found = lack(recipient, [below], "2026-01-01")
+
+    assert (found is None) is allowed
+    assert found is None or "Below" in found.en
+
+
+def test_joint_controllers_say_what_is_essential(xrm: Xrm, admin: Client):
+    partner = processor(xrm, role="joint_controller")
+    bare = contract(xrm, partner, kind="joint")
+
+    assert admin.refused(ACTIVATE, "REFUSED_BY_PLUGIN", id=bare).details["field"] == "essence"
+    whole = contract(xrm, partner, kind="joint", essence="They invite, we keep the addresses.")
+    assert admin.query(ACTIVATE, id=whole)["activateProcessingContract"] == {"status": "active"}
+
+
 def test_a_sub_processor_in_a_third_country_counts_and_one_switch_ends_all_that_rests_on_an_instrument(
     xrm: Xrm, admin: Client
 ):
     mine = processor(xrm, SMS)
-    admin.query(ACTIVATE, id=contract(xrm, mine))
+    admin.query(ACTIVATE, id=contract(xrm, mine, sub_processing="general"))
     assert code(admin) == "T_CONTRACT"
     below = processor(xrm, key="below", role="sub_processor", country="US", main_processor=mine)
     assert code(admin) == "E_AVV"

@@ -1,6 +1,7 @@
 """Keys of sealed values: made once, wrapped, destroyed for good; what they seal opens at its place alone."""
 
 import base64
+import datetime as dt
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ from sqlalchemy import select, text, update
 from xrm_core.errors import SettingsError
 from xrm_core.sealed.box import SealedBox
 from xrm_core.sealed.errors import SealedKeyDestroyed, SealedValueForeign, SealingUnavailable
-from xrm_core.sealed.key_store import KeyStore
+from xrm_core.sealed.key_store import KeyAges, KeyStore
 from xrm_core.sealed.tables import BLIND, KEY
 from xrm_core.settings import load_settings
 
@@ -263,6 +264,21 @@ def test_who_is_erased_is_not_found_by_a_value(store: KeyStore) -> None:
 
     # then
     assert box.candidates("DE1", 64, "contact", "iban") == [f"of {BEN}"]
+
+
+def test_it_says_how_many_keys_there_are_and_since_when(store: KeyStore) -> None:
+    assert store.ages("acme") == KeyAges()
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+    for subject, class_name in ((ANNA, "marketing"), (ANNA, "care"), (BEN, "care")):
+        store.key("acme", subject, class_name)
+    store.key("other", ANNA, "care")
+    store.destroy("acme", ANNA)
+
+    found = store.ages("acme")
+
+    assert (found.keys, found.destroyed) == (1, 2)
+    assert found.oldest is not None
+    assert before <= found.oldest <= dt.datetime.now(dt.UTC)
 
 
 def test_without_a_secret_or_a_store_nothing_is_sealed(tmp_path: Path) -> None:

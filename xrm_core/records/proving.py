@@ -1,4 +1,4 @@
-"""Whether the change log is what was written, for plugins."""
+"""Whether the change log is what was written, and how old keys are: what plugins show of the platform."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
@@ -7,6 +7,8 @@ from sqlalchemy import Connection
 
 from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.verifying import Verified, verify
+from xrm_core.sealed.key_store import KeyAges
+from xrm_core.storage.sealed_tables import mark_of
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
@@ -49,3 +51,9 @@ def proved(
     """The same of a door and a connection."""
     keys = ChainKeys("" if records.key_store is None else records.key_store.secret)
     return verify(connection, keys, expected, unsigned_to, between)
+
+
+def key_ages(records: "Records", connection: Connection) -> KeyAges:
+    """How many keys of sealed values there are, and how old; none: nothing was ever sealed here."""
+    mark = mark_of(connection)
+    return KeyAges() if mark is None or records.key_store is None else records.key_store.ages(mark)

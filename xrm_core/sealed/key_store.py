@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, event, make_url, or_, select, text, update
+from sqlalchemy import Connection, Engine, Row, delete, event, func, make_url, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from uuid_utils import uuid7
@@ -43,6 +43,15 @@ class Rewrapped:
 
     anew: int
     already: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAges:
+    """How many keys there are that open something, since when the oldest of them, and how many were destroyed."""
+
+    keys: int = 0
+    oldest: dt.datetime | None = None
+    destroyed: int = 0
 
 
 class KeyStore:
@@ -155,6 +164,17 @@ class KeyStore:
             connection.execute(delete(BLIND).where(BLIND.c.tenant == tenant, BLIND.c.subject == subject, *found))
         self._leave_no_trace()
         return number
+
+    def ages(self, tenant: str) -> KeyAges:
+        """How many keys there are of a tenant, and how old. Raises SealingUnavailable: there is no store."""
+        alive = KEY.c.wrapped.is_not(None)
+        mine = KEY.c.tenant == tenant, KEY.c.class_name != ALL
+        query = select(alive.label("alive"), func.count(), func.min(KEY.c.created_at)).where(*mine)
+        with self.database.read() as connection:
+            found = {bool(row[0]): row for row in connection.execute(query.group_by(alive))}
+        keys, gone = found.get(True), found.get(False)
+        oldest = None if keys is None else dt.datetime.fromisoformat(keys[2])
+        return KeyAges(0 if keys is None else keys[1], oldest, 0 if gone is None else gone[1])
 
     def rewrap(self, *, dry_run: bool = False) -> Rewrapped:
         """Wrap all keys by the first key of XRM_SECRET_KEY; what is sealed stays as it is.

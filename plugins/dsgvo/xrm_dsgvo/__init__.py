@@ -44,6 +44,7 @@ from xrm_dsgvo.erasure import looking as erasure_plans
 from xrm_dsgvo.erasure import surface as erasures
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
+from xrm_dsgvo.measures import evidence
 from xrm_dsgvo.objection import flags, following, merging, suppressing
 from xrm_dsgvo.objection import recording as objections
 from xrm_dsgvo.pages import choosing, confirming, leaving, requesting
@@ -119,7 +120,7 @@ def register_actions() -> list[Action]:
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    own = (gate, receipt, editions, annotated, notice, dates, impact, verifying)
+    own = (gate, receipt, editions, annotated, notice, dates, impact, verifying, evidence)
     parts = (*own, discovery, erasure_plans, asking, sealed)
     return [field for part in parts for field in part.query_fields()]
 

@@ -14,7 +14,7 @@ from xrm_core.permissions.caller import System, User
 from xrm_core.plugins import Plugins
 from xrm_core.records import looking, sealing
 from xrm_core.records.asking import asks_of
-from xrm_core.records.proving import proved
+from xrm_core.records.proving import key_ages, proved
 from xrm_core.records.vault.looking import Vaulted, vaulted
 from xrm_core.translation import say
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xrm_core.records.door import Records
     from xrm_core.records.stored import Record
     from xrm_core.sealed.box import Opened
+    from xrm_core.sealed.key_store import KeyAges
 
 
 class QueryContext:
@@ -184,6 +185,16 @@ class QueryContext:
             Timeout: the time of the field is over.
         """
         return proved(self._records, self._connection, expected, unsigned_to, self.check)
+
+    def key_ages(self) -> "KeyAges":
+        """How many keys of sealed values there are, since when the oldest, and how many were destroyed.
+
+        Raises:
+            SealingUnavailable: the key store cannot be read.
+        """
+        self.check()
+        self._spend(1)
+        return key_ages(self._records, self._connection)
 
     def check(self) -> None:
         """Between two steps of a long calculation: raises Timeout if the time of the field is over."""

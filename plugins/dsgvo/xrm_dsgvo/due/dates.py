@@ -53,6 +53,7 @@ query ($until: Date!, $today: DateTime!) {
   dataTransfers(first: 200, where: {status: {eq: active}, validUntil: {lte: $until}}) { nodes { id validUntil } }
   technicalMeasures(first: 200, where: {testAgainOn: {lte: $until}}) { nodes { id testAgainOn } }
   assessments(first: 200, where: {status: {eq: approved}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
+  failed: technicalMeasures(first: 200, where: {testResult: {eq: failed}}) { nodes { id testedOn updatedAt } }
   automatedDecisions(first: 200, where: {status: {eq: contested}}, orderBy: [{due: ASC}]) { nodes { id due } }
   unconsulted: assessments(
     first: 200, where: {status: {eq: approved}, outcome: {eq: consult_authority}, consultedOn: {isNull: true}}
@@ -90,6 +91,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "breach": ("Datenpanne: Meldung an die Aufsichtsbehörde", "Breach: notification of the authority"),
     "contract_ends": ("Vertrag zur Verarbeitung endet", "Contract on processing ends"),
     "transfer_ends": ("Grundlage einer Übermittlung endet", "Basis of a transfer ends"),
+    "measure_failed": ("Maßnahme war bei der Prüfung nicht wirksam", "Measure has failed its test"),
     "measure_test": ("Maßnahme ist wieder zu prüfen", "Measure is to be tested again"),
     "request": ("Anfrage einer betroffenen Person: Antwort", "Request of a data subject: answer"),
     "erasure": ("Löschung ist begonnen und nicht beendet", "Erasure has begun and is not done"),
@@ -189,6 +191,10 @@ def _found(answer: Mapping[str, Any], day: str, now: datetime) -> Iterator[Due]:
         yield Due("data_breach", each["id"], "breach_persons", each["noticedAt"], overdue=False)
     for each in answer["unsettled"]["nodes"]:
         yield Due("processing_contract", each["id"], "settlement", each["updatedAt"], overdue=False)
+    for each in answer["failed"]["nodes"]:
+        yield Due(
+            "technical_measure", each["id"], "measure_failed", each["testedOn"] or each["updatedAt"], overdue=False
+        )
     for each in answer["unconsulted"]["nodes"]:
         yield Due("assessment", each["id"], "consultation", each["approvedAt"], overdue=False)
     for each in answer["consents"]["nodes"]:

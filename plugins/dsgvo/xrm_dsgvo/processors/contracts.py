@@ -71,6 +71,12 @@ def activate(context: ActionContext, contract: Record) -> None:
         if not contract["measures"]:
             text = {"en": "Name the annex with the measures.", "de": "Die Anlage mit den Maßnahmen nennen."}
             raise Refuse(text, field="measures")
+    if contract["kind"] == "joint" and not (contract["essence"] or "").strip():
+        text = {
+            "en": "Say what is essential in the arrangement: persons are told (Article 26(2)).",
+            "de": "Das Wesentliche der Vereinbarung angeben: Betroffene erfahren es (Art. 26 Abs. 2).",
+        }
+        raise Refuse(text, field="essence")
     actor = context.caller.actor
     if actor is None or actor in (contract["created_by"], contract["updated_by"]):
         text = {

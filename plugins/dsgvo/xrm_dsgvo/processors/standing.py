@@ -16,10 +16,10 @@ TRANSFERS = """
 transfers(first: 20, where: {status: {eq: active}}, orderBy: [{checkedOn: DESC}]) {
   nodes { country instrument status validUntil impactCheckedOn }
 }"""
-ITSELF = f"id name role country {TRANSFERS}"
+ITSELF = f"id name role country approvedOn {TRANSFERS}"
 CONTRACTS = """
 contracts(first: 20, where: {status: {eq: active}}, orderBy: [{validFrom: DESC}]) {
-  nodes { kind status validFrom validUntil }
+  nodes { kind status validFrom validUntil subProcessing }
 }"""
 
 _CHECKED = frozenset({"scc", "bcr"})
@@ -38,19 +38,33 @@ def lack(recipient: Mapping[str, Any], below: Sequence[Mapping[str, Any]], today
 
     Args:
         recipient: with its contracts and transfers, as the API answers them (:data:`ITSELF`, :data:`CONTRACTS`).
-        below: its sub-processors, and theirs. They have their contract with whoever engages them; of them the transfer
-            alone is looked at.
+        below: its sub-processors, and theirs. They have their contract with whoever engages them; of them it is looked
+            at whether we have allowed them (Article 28(2)), and at the transfer.
         today: the day.
     """
     name, kind = recipient["name"], CONTRACTS_OF.get(recipient["role"])
-    if kind is not None and not any(_binds(each, kind, today) for each in recipient["contracts"]["nodes"]):
+    bound = [each for each in recipient["contracts"]["nodes"] if kind is not None and _binds(each, kind, today)]
+    if kind is not None and not bound:
         return Lack(f"With {name} no contract is in force.", f"Mit {name} ist kein Vertrag in Kraft.")
+    if kind == "processing" and (refused := _not_allowed(bound, below, today)):
+        english = f"The contract with {name} does not allow {refused} as a sub-processor."
+        return Lack(english, f"Der Vertrag mit {name} erlaubt {refused} nicht als Unterauftragsverarbeiter.")
     for each in (recipient, *below):
         name, country = each["name"], each["country"]
         if country not in EEA and not any(_carries(one, country, today) for one in each["transfers"]["nodes"]):
             english = f"Nothing allows a transfer to {name} in {country}."
             return Lack(english, f"Nichts erlaubt eine Übermittlung an {name} in {country}.")
     return None
+
+
+def _not_allowed(contracts: Sequence[Mapping[str, Any]], below: Sequence[Mapping[str, Any]], today: str) -> str | None:
+    """A sub-processor that no contract in force allows, by its name."""
+    modes = {each["subProcessing"] for each in contracts}
+    if "general" in modes:
+        return None
+    allowed = (each for each in below if "specific" in modes and each["approvedOn"] and each["approvedOn"] <= today)
+    known = {each["id"] for each in allowed}
+    return next((str(each["name"]) for each in below if each["id"] not in known), None)
 
 
 def _binds(contract: Mapping[str, Any], kind: str, today: str) -> bool:

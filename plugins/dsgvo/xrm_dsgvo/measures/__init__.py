@@ -1,0 +1,1 @@
+"""Measures (Article 32): what shows in the platform itself that they work."""

@@ -61,6 +61,7 @@ from xrm_dsgvo.sealed import ending
 from xrm_dsgvo.sealed import surface as sealed
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
+from xrm_dsgvo.stores import restricting
 
 ending.take_part()
 
@@ -147,7 +148,7 @@ def register_commands() -> list[Command]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    parts = (withdrawing, flags, dates, engine, going_on, daily, incoming)
+    parts = (withdrawing, flags, dates, engine, going_on, daily, incoming, restricting)
     return [job for part in parts for job in part.jobs()]
 
 

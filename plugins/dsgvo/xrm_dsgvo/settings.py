@@ -80,6 +80,9 @@ class Settings:
     retention_batch: int = 50
     """So many records are looked at, and let go, in one transaction."""
 
+    stores_seconds: int = 5
+    """So long an answer to somebody waits for stores of plugins; one that says nothing until then was not searched."""
+
     require_sealed: bool = False
     """Entity files do not load where a field with ``encrypt`` stands in clear."""
     registers: tuple[Path, ...] = ()
@@ -102,6 +105,8 @@ class Settings:
             raise ValueError("large_scale is 1 or more")
         if self.erasure_at_once < 0 or not 1 <= self.erasure_batch <= 1_000:
             raise ValueError("erasure_at_once is 0 or more, erasure_batch 1 to 1000")
+        if not 1 <= self.stores_seconds <= 60:
+            raise ValueError("stores_seconds is 1 to 60")
         if not 1 <= self.retention_batch <= 1_000:
             raise ValueError("retention_batch is 1 to 1000")
         days = ("confirm_days", "stale_months", "preference_link_days", "review_days")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from xrm_core.api import Record, Refuse
+from xrm_dsgvo.access.from_stores import from_stores, is_known_to_stores
 from xrm_dsgvo.access.gathering import Gathering, Place
 from xrm_dsgvo.access.manifest import manifest_of
 from xrm_dsgvo.access.others import others_of
@@ -60,8 +61,10 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
     model, settings = context.records.model, context.settings
     privacy, registers = privacy_of(model), settings.all_registers()
     sources = Sources(context, model, privacy)
-    graph = discover_in(sources, seed_of(context, request), settings.region)
-    if request["data_subject"] is None and graph.hits:
+    seed = seed_of(context, request)
+    graph = discover_in(sources, seed, settings.region)
+    unknown = request["data_subject"] is None
+    if unknown and (graph.hits or is_known_to_stores(context, seed, settings.region)):
         text = {
             "en": "Somebody is known by this address: say who has asked, by dsgvoRequestIdentify with a record.",
             "de": "Unter dieser Anschrift ist jemand bekannt: mit dsgvoRequestIdentify sagen, wer gefragt hat.",
@@ -76,7 +79,9 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
     portable = request["kind"] == "portability"
     gathering = Gathering(context, sources, registers, others, reviewed, portable)
     hits = [each for each in graph.hits if each.key != (REQUEST, request["id"])]
-    records = [one for each in hits if (one := gathering.record(each)) is not None]
+    elsewhere = from_stores(gathering, graph, settings.region)
+    records = [one for each in hits if (one := gathering.record(each)) is not None] + elsewhere.records
+    privacy = PrivacyModel({**privacy.entities, **elsewhere.privacy})
     told_of = [one for key, name in named if (one := gathering.mention(key, name)) is not None]
     gone = [] if portable else told(context, [each.key for each in hits])
     gathering.notes.found["disclosures"] = len(gone)
@@ -108,7 +113,8 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
         for entity, name in without_basis(content):
             gathering.notes.leave_out("NO_BASIS", "records", entity, name)
     gathering.notes.leave_out("OTHER_FILES" if texts else "OTHER_TEXTS", "records")
-    content["manifest"] = manifest_of(gathering.notes, graph.searched, len(graph.candidates), day)
+    candidates = len(graph.candidates)
+    content["manifest"] = manifest_of(gathering.notes, graph.searched, candidates, day, elsewhere.searched)
     return Made(content, gathering.open)
 
 

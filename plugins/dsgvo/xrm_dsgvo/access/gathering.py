@@ -128,7 +128,7 @@ class Gathering:
             self.notes.leave_out("SUMMARY", store, hit.entity, name)
             value, shown = None, {"de": "vorhanden", "en": "kept"}
         else:
-            value = self._told(hit, said, value, store)
+            value = self.told(hit, said, value, store)
             if value is None:
                 return
             shown = texts(field_, value)
@@ -137,7 +137,7 @@ class Gathering:
             self.notes.leave_out("FILE_APART", "files", hit.entity, name)
         yield self._described(field_, said) | {"value": plain(value), "text": shown}
 
-    def _told(self, hit: Hit, said: FieldPrivacy, value: Any, store: str) -> Any:
+    def told(self, hit: Hit, said: FieldPrivacy, value: Any, store: str) -> Any:
         """A value as it is told; None: it is not."""
         place = (hit.entity, hit.id, said.name)
         if said.access == "withhold":

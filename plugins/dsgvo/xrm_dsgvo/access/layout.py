@@ -148,9 +148,10 @@ def _notified(answer: Mapping[str, Any], language: str) -> Iterator[Row]:
 
 
 def _manifest(manifest: Mapping[str, Any], language: str) -> Iterator[Row]:
-    found = [f"{STORES[each['store']][language]}: {each['found']}" for each in manifest["stores"]]
+    stores = {**STORES, **{each["store"]: each["labels"] for each in manifest["stores"] if "labels" in each}}
+    found = [f"{stores[each['store']][language]}: {each['found']}" for each in manifest["stores"]]
     yield [word("searched", language), found]
     for each in manifest["leftOut"]:
-        where = ".".join(filter(None, (each["entity"], each["field"]))) or STORES[each["store"]][language]
+        where = ".".join(filter(None, (each["entity"], each["field"]))) or stores[each["store"]][language]
         line = f"{where} ({each['count']})" if each["count"] else where
         yield [each["code"], [line, each["reason"][language]]]

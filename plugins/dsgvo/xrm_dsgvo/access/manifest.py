@@ -1,7 +1,7 @@
 """What an answer says of itself: where it was looked, how much was found, what was left out and why. No content."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,14 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "de": "Dateien anderer Personen wurden nicht durchsucht.",
         "en": "Files of other persons were not searched.",
     },
+    "NOT_SEARCHED": {
+        "de": "Dieser Speicher eines Plugins hat nicht geantwortet.",
+        "en": "This store of a plugin has not answered.",
+    },
+    "NOT_SAID": {
+        "de": "Der Speicher eines Plugins sagt nicht, was er hier aufbewahrt und wozu.",
+        "en": "The store of a plugin does not say what it keeps here, and what for.",
+    },
     "BDSG34_BACKUP": {
         "de": "Sicherungskopien dienen allein der Datensicherung (§ 34 Abs. 1 Nr. 2 Buchst. b BDSG).",
         "en": "Backups serve to secure data alone (§ 34(1) no. 2(b) BDSG).",
@@ -67,7 +75,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
 }
 """Why something is left out, by code."""
 
-_OPEN = frozenset({"REVIEW", "SEALED"})
+_OPEN = frozenset({"REVIEW", "SEALED", "NOT_SEARCHED", "NOT_SAID"})
 """With these an answer does not go out."""
 
 _ALWAYS = (("BDSG34_BACKUP", "backups"), ("BDSG34_LOG", "logs"))
@@ -96,8 +104,14 @@ class Notes:
             self.left_out[LeftOut(code, store, entity, name)] += count
 
 
-def manifest_of(notes: Notes, searched: Mapping[str, int], candidates: int, made_on: str) -> dict[str, Any]:
-    """It as JSON: names, counts and codes."""
+def manifest_of(
+    notes: Notes,
+    searched: Mapping[str, int],
+    candidates: int,
+    made_on: str,
+    elsewhere: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """It as JSON: names, counts and codes; ``elsewhere`` are stores of plugins."""
     notes.leave_out("CANDIDATE", "records", count=candidates)
     every = [(each, count) for each, count in notes.left_out.items()]
     every += [(LeftOut(code, store), 0) for code, store in _ALWAYS]
@@ -105,7 +119,7 @@ def manifest_of(notes: Notes, searched: Mapping[str, int], candidates: int, made
     return {
         "madeOn": made_on,
         "searched": [{"entity": name, "found": found} for name, found in sorted(searched.items())],
-        "stores": [{"store": name, "found": notes.found[name]} for name in stores],
+        "stores": [{"store": name, "found": notes.found[name]} for name in stores] + [dict(each) for each in elsewhere],
         "leftOut": [
             {
                 "code": each.code,

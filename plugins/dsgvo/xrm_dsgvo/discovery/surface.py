@@ -1,11 +1,15 @@
 """``dsgvoSubjectGraph``: the graph of a person for those who work on requests. Names and ids, no values."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from xrm_core.api import QueryContext, QueryField, Refuse
-from xrm_dsgvo.discovery.finding import discover
+from xrm_core.api import QueryContext, QueryField, Refuse, ask_stores, data_stores
+from xrm_dsgvo.discovery.finding import discover_in
 from xrm_dsgvo.discovery.graph import Hit, Key, Seed, SubjectGraph
+from xrm_dsgvo.discovery.sources import Sources
+from xrm_dsgvo.privacy import privacy_of
+from xrm_dsgvo.stores.persons import of_graph
 
 
 @dataclass
@@ -75,12 +79,22 @@ class SearchedEntity:
 
 
 @dataclass
+class SearchedStore:
+    """How much a store of a plugin has of the person; ``code`` says why it could not be asked."""
+
+    store: str
+    found: int
+    code: str
+
+
+@dataclass
 class SubjectGraphFound:
     """All that is about a person, what may be, and where it was looked for."""
 
     records: list[FoundRecord]
     candidates: list[PossibleRecord]
     searched: list[SearchedEntity]
+    stores: list[SearchedStore]
 
 
 def subject_graph(context: QueryContext, given: SubjectGraphInput) -> SubjectGraphFound:
@@ -100,19 +114,27 @@ def subject_graph(context: QueryContext, given: SubjectGraphInput) -> SubjectGra
         raise Refuse(text, field="entity")
     confirmed = frozenset((each.entity, each.record) for each in given.confirmed)
     seed = Seed(records, given.email, given.phone, given.iban, given.name, given.birth_date, confirmed)
-    graph = discover(context, context.model, seed, context.settings.region)
+    region, sources = context.settings.region, Sources(context, context.model, privacy_of(context.model))
+    graph = discover_in(sources, seed, region)
     if lost := next((key for key in (*records, *sorted(confirmed)) if graph.hit(key) is None), None):
         text = {"en": f"There is no such record: {lost[0]}.", "de": f"Diesen Datensatz gibt es nicht: {lost[0]}."}
         raise Refuse(text, field="record")
-    return _told(graph)
+    return _told(graph, list(_stores(context, sources, graph, region)))
 
 
-def _told(graph: SubjectGraph) -> SubjectGraphFound:
+def _stores(context: QueryContext, sources: Sources, graph: SubjectGraph, region: str) -> Iterator[SearchedStore]:
+    if data_stores(context):
+        about = of_graph(sources, graph, region)
+        answers = ask_stores(context, "discover", about, seconds=context.settings.stores_seconds)
+        yield from (SearchedStore(name, each.count, each.code) for name, each in answers.items())
+
+
+def _told(graph: SubjectGraph, stores: list[SearchedStore]) -> SubjectGraphFound:
     candidates = [
         PossibleRecord(each.entity, each.id, each.deleted, list(each.fields), each.code) for each in graph.candidates
     ]
     searched = [SearchedEntity(name, found) for name, found in sorted(graph.searched.items())]
-    return SubjectGraphFound([_record(each) for each in graph.hits], candidates, searched)
+    return SubjectGraphFound([_record(each) for each in graph.hits], candidates, searched, stores)
 
 
 def _record(hit: Hit) -> FoundRecord:

@@ -24,6 +24,7 @@ from xrm_dsgvo.restriction.parts import reach_of_parts
 from xrm_dsgvo.restriction.reach import Reach, reach_of
 from xrm_dsgvo.restriction.standing import STANDING
 from xrm_dsgvo.restriction.terms import AllowedPurpose, RestrictedPart, Scope, exported, scope_kept, scope_of
+from xrm_dsgvo.stores import restricting as in_stores
 from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
 
 RESTRICTION = "restriction"
@@ -165,6 +166,8 @@ def restrict(
     id_ = create(context, RESTRICTION, values)
     keeping.restricted(context, id_, values)
     recheck_messages(context)
+    if scope is Scope.SUBJECT:
+        in_stores.tell(context, id_)
     left = [RestrictedRecord(*key) for key in sorted(set(found.left))]
     return RestrictionStanding(id_, scope.value, "active", _counted(counts), left)
 
@@ -224,6 +227,7 @@ def lifted(context: Making, restriction: Record, because: str, at: str) -> Restr
     stored = context.read(SUBJECT, subject)
     if not whole and stored is not None and stored["status"] == "restricted":
         change(context, SUBJECT, subject, {"status": "active"})
+        in_stores.tell(context, str(restriction["id"]))
     return RestrictionStanding(str(restriction["id"]), scope_kept(restriction), "lifted", _counted(counts), [])
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import phonenumbers
 
 from xrm_core.api import Record, StoreSubject, former_values
-from xrm_dsgvo.discovery.graph import Key, SubjectGraph
-from xrm_dsgvo.discovery.identity import Identifier, fields_with, filter_of, found_by_index, identifier
+from xrm_dsgvo.discovery.graph import Key, Seed, SubjectGraph
+from xrm_dsgvo.discovery.identity import Identifier, fields_with, filter_of, found_by_index, identifier, one_form
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.own import Writing
@@ -28,6 +28,14 @@ def of_graph(sources: Sources, graph: SubjectGraph, region: str) -> StoreSubject
     own = [hit.key for hit in graph.hits if hit.own]
     written = (each for key in own for each in _of_record(sources, key, region))
     return _subject(sources, keys, written, region)
+
+
+def of_seed(seed: Seed, region: str) -> StoreSubject:
+    """Somebody of whom there is no record here, by what they have told of themselves."""
+    told = (("email", seed.email), ("phone", seed.phone), ("iban", seed.iban))
+    known = (Identifier(space, form, False) for space, text in told if text and (form := one_form(space, text, region)))
+    written = [text for _, text in told if text]
+    return StoreSubject((), frozenset([*written, *(form for each in known for form in _spelled(each))]))
 
 
 def of_plan(context: Writing, plan: Plan, *, aside: bool = True) -> StoreSubject:

@@ -32,7 +32,8 @@ def test_a_consent_goes_with_its_proofs_five_years_after_its_last_use(consents: 
     # when they are over, all of it goes, and nothing of what was never used
     world.night(f"{year + 6}-01-02")
     assert xrm.get("consent", used) is None
-    assert consents.rows("consentUses", "id") == []
+    uses = consents.rows("consentUses", "consent { id }")  # those of mails to the officer have none
+    assert [each for each in uses if each["consent"]] == []
     assert {each["consent"]["id"] for each in consents.rows("consentEvents", "consent { id }")} == {unused}
     gone = [(each["entityName"], each["retentionClass"], each["beganOn"]) for each in world.protocol()]
     assert sorted(gone) == [("consent", "LK-5J-7AUWG", last[:10]), ("consent_use", "LK-5J-7AUWG", last[:10])]

@@ -13,6 +13,8 @@ from tests.dsgvo.test_holds import RELEASE as RELEASE_HOLD
 from tests.dsgvo.test_holds import SET as HOLD
 from tests.dsgvo.test_outbox import NEWS, Marketing
 from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, OPEN, done
+from tests.dsgvo.test_suspensions import END, TAX
+from tests.dsgvo.test_suspensions import SET as SUSPEND
 from xrm_core.jobs.replaying import catch_up
 from xrm_core.server.job_places import JobPlaces
 from xrm_core.testing import Setup, Xrm
@@ -74,6 +76,8 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
     held.append(admin.query(HOLD, i=HELD | {"entity": "activity"})["dsgvoHoldSet"]["hold"])
     for each in held[1:3]:
         admin.query(RELEASE_HOLD, h=each)
+    taxes = [admin.query(SUSPEND, i=TAX)["dsgvoSuspensionSet"]["suspension"] for _ in range(2)]
+    admin.query(END, i={"suspension": taxes[0], "because": SECRET})
     before = standing(consents, ids)
     with xrm.database.begin() as connection:
         connection.exec_driver_sql("DELETE FROM xrm_job WHERE name = 'send_message'")  # this one sends nothing
@@ -102,6 +106,8 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
         }
         kept(app)
         assert app.admin.query(CONTACT, id=ids[IVY])["contact"] == {"email": None}
+        years = app.rows("retentionSuspensions", "status firstYear lastYear")
+        assert [tuple(each.values()) for each in years] == [("ended", 2010, 2012), ("active", 2010, 2012)]
         assert holds(app) == {("contact", ids[ADA]), ("contact", ids[FAY]), ("activity", None)}
     # and once more there is nothing to do, nor is anything in the journal that somebody has written
     assert catch_up(platform.database, platform.records) == 0
@@ -145,5 +151,5 @@ def holds(app: Consents) -> set[tuple[str, str | None]]:
 def journal_of(xrm: Xrm) -> None:
     with xrm.database.read() as connection:
         rows = connection.exec_driver_sql("SELECT kind, content FROM xrm_journal_entry").all()
-    assert len({kind for kind, _ in rows}) == 11
+    assert len({kind for kind, _ in rows}) == 13
     assert not [content for _, content in rows if "Geheim" in content or "example.com" in content]

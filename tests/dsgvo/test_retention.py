@@ -16,7 +16,7 @@ from xrm_core.testing import Client, Setup, Xrm
 HOLD = "mutation ($i: DsgvoHoldSetInput!) { dsgvoHoldSet(input: $i) { hold } }"
 RELEASE = 'mutation ($h: String!) { dsgvoHoldRelease(input: {hold: $h, because: "Settled."}) { status } }'
 REPORT = """mutation { dsgvoRetentionReport { day lines { entity retentionClass legalRef then due fieldsDue
-  held restricted needed review startMissing } } }"""
+  held restricted suspended needed review startMissing overdue } } }"""
 DUE = "{ dsgvoDue { what record due } }"
 PROTOCOL = """{ deletionEntries { nodes { entityName recordId datenart retentionClass legalRef beganOn keptUntil how
   fieldNames run { day status report } } } }"""
@@ -223,7 +223,7 @@ def test_a_hold_keeps_it_and_the_next_run_after_its_release_catches_up(world: Wo
     assert world.admin.query(DUE)["dsgvoDue"] == []
 
     world.night("2030-01-01")
-    assert world.admin.query(DUE)["dsgvoDue"] == [{"what": "hold_review", "record": hold, "due": "2030-01-20"}]
+    assert {"what": "hold_review", "record": hold, "due": "2030-01-20"} in world.admin.query(DUE)["dsgvoDue"]
     assert (world.name(ada), world.there(calls)) == ("Ada", 2)
     assert world.protocol() == []
     assert world.report("contact")["held"] == 1

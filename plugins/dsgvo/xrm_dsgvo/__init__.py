@@ -56,7 +56,7 @@ from xrm_dsgvo.requests import asking, deciding, identity, letters, opening, rec
 from xrm_dsgvo.restored import surface as restored
 from xrm_dsgvo.restriction import incoming, looking
 from xrm_dsgvo.restriction import surface as restrictions
-from xrm_dsgvo.retention import engine, guarding, holds
+from xrm_dsgvo.retention import engine, guarding, holds, leavers, suspending
 from xrm_dsgvo.sealed import ending
 from xrm_dsgvo.sealed import surface as sealed
 from xrm_dsgvo.sending import gate, outbox
@@ -111,6 +111,7 @@ def register_actions() -> list[Action]:
         erasures,
         approving,
         holds,
+        suspending,
         engine,
         restrictions,
         *requests,
@@ -162,7 +163,7 @@ def register_schedules() -> list[Schedule]:
 @hookimpl
 def register_replays() -> list[Replay]:
     """What is erased, objected to, withdrawn and restricted again after a backup was restored."""
-    return [*replaying.replays(), *restored.replays()]
+    return [*replaying.replays(), *restored.replays(), *suspending.replays()]
 
 
 @hookimpl
@@ -219,6 +220,8 @@ def register_record_hooks() -> list[On]:
         merging,
         erasures,
         holds,
+        suspending,
+        leavers,
         engine,
         restrictions,
         opening,

@@ -62,6 +62,8 @@ query ($until: Date!, $today: DateTime!) {
     nodes { id reviewOn }
   }
   erasureRuns(first: 200, where: {status: {in: [running, failed]}, ranAt: {lt: $today}}) { nodes { id ranAt } }
+  retentionSuspensions(first: 200, where: {status: {eq: active}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
+  retentionRuns(first: 1, where: {status: {eq: complete}}, orderBy: [{id: DESC}]) { nodes { id day report } }
   legalHolds(first: 200, where: {status: {eq: active}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
   consents(first: 200, where: {
     status: {eq: given}, guardianConsent: {isNull: false}, dataSubject: {minorUntil: {lte: $until}}}) {
@@ -77,6 +79,7 @@ _DAYS = {
     "assessments": ("assessment", "reviewOn", "assessment_review"),
     "erasureRuns": ("erasure_run", "ranAt", "erasure"),
     "legalHolds": ("legal_hold", "reviewOn", "hold_review"),
+    "retentionSuspensions": ("retention_suspension", "reviewOn", "suspension_review"),
     "restrictions": ("restriction", "reviewOn", "restriction_review"),
     "automatedDecisions": ("automated_decision", "due", "decision_review"),
     "dataSubjectRequests": ("data_subject_request", "due", "request"),
@@ -96,6 +99,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "request": ("Anfrage einer betroffenen Person: Antwort", "Request of a data subject: answer"),
     "erasure": ("Löschung ist begonnen und nicht beendet", "Erasure has begun and is not done"),
     "hold_review": ("Löschsperre ist zu prüfen", "Legal hold is to be reviewed"),
+    "suspension_review": ("Ablaufhemmung ist zu prüfen", "Suspension of periods is to be reviewed"),
+    "retention_defects": (
+        "Löschkonzept: Bei Datensätzen fehlt der Beginn der Frist",
+        "Retention: records without a start of their period",
+    ),
+    "retention_overdue": (
+        "Löschkonzept: Datensätze sind seit über 30 Tagen zu löschen",
+        "Retention: records are to be deleted for more than 30 days",
+    ),
     "restriction_review": ("Einschränkung ist zu prüfen", "Restriction is to be reviewed"),
     "decision_review": (
         "Automatisierte Entscheidung: Prüfung durch einen Menschen",
@@ -155,6 +167,8 @@ def remind(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
         found = due_of(context.query_as_system, today(job.settings), now, speaks)
         for each in found:
             key = f"{each.what} {each.record} {each.due} {_stage(each, now)}"
+            if each.entity == "retention_run":  # each night has one; of what it has found one mail a week
+                key = f"{each.what} {now:%G-W%V}"
             payload = {"what": each.what, "due": each.due}
             send_message(context, Message(REMINDER, (each.entity, each.record), key=key, payload=payload))
     return {"reminders": len(found)}
@@ -203,6 +217,12 @@ def _found(answer: Mapping[str, Any], day: str, now: datetime) -> Iterator[Due]:
     for name, (entity, field, what) in _DAYS.items():
         for each in answer[name]["nodes"]:
             yield Due(entity, each["id"], what, each[field], each[field] < day)
+    for each in answer["retentionRuns"]["nodes"]:
+        report = each["report"] or {}
+        if report.get("defects"):
+            yield Due("retention_run", each["id"], "retention_defects", each["day"], overdue=True)
+        if any(counts.get("overdue") for counts in report.get("stays", {}).values()):
+            yield Due("retention_run", each["id"], "retention_overdue", each["day"], overdue=True)
 
 
 def _impact(ask: Ask, day: str, found: Sequence[Found]) -> Iterator[Due]:

@@ -103,6 +103,12 @@ def _stays(case: _Case, name: str, own_class: str | None, purposes: Sequence[str
         return FieldPlan(name, Decision.KEEP, case.found.stays)
     if case.found.holds:
         return FieldPlan(name, Decision.HOLD, "LEGAL_HOLD", basis="; ".join(case.found.holds), class_=key)
+    if disputes := [each for each in case.found.suspensions if not each.tax and each.lasts(case.day)]:
+        until = (
+            None if any(each.until is None for each in disputes) else max(each.until or case.day for each in disputes)
+        )
+        basis = "Art. 17(3)(e) DSGVO"
+        return FieldPlan(name, Decision.RESTRICT, "DISPUTE", basis=basis, until=until, class_=key)
     if key is not None:
         class_ = case.registers.retention_classes[key]
         until = None if began is None else end_of(class_, began, case.found.suspensions)

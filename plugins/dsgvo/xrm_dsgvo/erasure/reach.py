@@ -18,6 +18,7 @@ from xrm_dsgvo.own import Writing
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.privacy import PrivacyModel
 from xrm_dsgvo.restriction.standing import standing_of
+from xrm_dsgvo.retention.suspensions import Suspensions
 from xrm_dsgvo.subjects import SUBJECT
 
 _AT_ONCE = 500
@@ -48,7 +49,7 @@ def reach(
     way = walk(sources, own)
     locked = _locked(context, own) if aside else frozenset()
     holds = _Holds(every(context, "legal_hold", {"status": {"eq": "active"}}), own)
-    known = _Known(frozenset(own), locked, holds)
+    known = _Known(frozenset(own), locked, holds, Suspensions.of(context))
     found = [_found(context, sources, key, frozenset(links), known) for key, links in way.via.items()]
     return [replace(each, reviewed=_decided(each, reviewed)) for each in found]
 
@@ -114,6 +115,7 @@ class _Known:
     own: frozenset[Key]
     locked: frozenset[Key]
     holds: _Holds
+    suspensions: Suspensions
 
 
 def _found(context: Writing, sources: Sources, key: Key, via: frozenset[str], known: _Known) -> Found:
@@ -124,13 +126,14 @@ def _found(context: Writing, sources: Sources, key: Key, via: frozenset[str], kn
     starts: dict[str, date] = {}
     if retention is not None and (day := _began(context, retention.start, key, record)):
         starts[start_key(retention.start)] = day
+    suspensions = known.suspensions.upon(key, next(iter(starts.values()), None))
     others = _others(context, privacy, key, record, own)
     # in a text that is empty nobody has to look for others
     empty = {each.name: True for each in privacy[entity].personal() if each.free_text and not record.get(each.name)}
     is_point = entity == POINT and any(name != POINT for name, _ in own)
     shared = is_point and is_shared(sources, key, record, own)
     stays = "IN_VAULT" if key in locked else "OTHERS" if shared else None
-    found = Found(entity, id_, via, starts, known.holds.of(key), others=others, reviewed=empty)
+    found = Found(entity, id_, via, starts, known.holds.of(key), suspensions, others=others, reviewed=empty)
     return replace(found, own=key in own, stays=stays)
 
 

@@ -99,4 +99,5 @@ def _class(key: str, said: Mapping[str, Any], sector: str) -> RetentionClass:
         end_of_year=said.get("endOfYear", False),
         statutory=said.get("statutory", False),
         legal_ref=said.get("legalRef", ""),
+        tax=said.get("tax", False),
     )

@@ -33,12 +33,14 @@ class RetentionClass(Entry):
     """A Löschklasse: how long after its start event something is kept.
 
     ``end_of_year``: the period begins with the end of the calendar year. ``statutory``: the law demands to keep it.
+    ``tax``: it does not end as long as the tax assessment of that year is open (§ 147(3) AO).
     """
 
     period: Period = field(default_factory=Period)
     end_of_year: bool = False
     statutory: bool = False
     legal_ref: str = ""
+    tax: bool = False
 
 
 @dataclass(frozen=True, slots=True)

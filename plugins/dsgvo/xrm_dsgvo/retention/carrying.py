@@ -6,7 +6,7 @@ protocol, and not done again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from xrm_dsgvo import own
 from xrm_dsgvo.discovery.graph import Key
@@ -25,6 +25,8 @@ from xrm_dsgvo.retention.tally import Tally
 ENTRY = "deletion_entry"
 _HOW = {RecordAction.DELETE: "deleted", RecordAction.ANONYMIZE: "anonymized"}
 _SETTLED = ("keep", "recompute")
+_TO_GO = (Outcome.DUE, Outcome.REVIEW)
+_MONTH = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def _one(context: Writing, batch: Batch, key: Key, found: Decided, tally: Tally)
     if not going or batch.run is None:
         if found.outcome is not Outcome.NOT_DUE:
             tally.seen(key[0], "fields_due" if found.outcome is Outcome.FIELDS else found.outcome.value)
+        if found.outcome in _TO_GO:
+            _overdue(batch, key[0], found, tally)
         return
 
     def again() -> Plan:
@@ -72,6 +76,13 @@ def _one(context: Writing, batch: Batch, key: Key, found: Decided, tally: Tally)
             tally.went(each.entity, _HOW.get(each.action, "fields"))
     else:
         tally.seen(key[0], "refused")
+        _overdue(batch, key[0], found, tally)
+
+
+def _overdue(batch: Batch, entity: str, found: Decided, tally: Tally) -> None:
+    """Count what should be gone for a month: nothing that the law or anybody keeps."""
+    if found.ended is not None and found.ended + _MONTH < batch.day:
+        tally.seen(entity, "overdue")
 
 
 def _gone(planned: Plan) -> list[RecordPlan]:

@@ -20,10 +20,15 @@ class Suspension:
     """Something that keeps periods from ending, such as a tax assessment that is not final.
 
     ``until`` is its last day; None: nobody knows it yet. A period that would end before goes on to that day
-    (§ 147(3) AO): days are not added.
+    (§ 147(3) AO): days are not added. ``tax``: of classes of which tax law wants it alone.
     """
 
     until: date | None = None
+    tax: bool = False
+
+    def lasts(self, day: date) -> bool:
+        """Whether it has not ended before a day."""
+        return self.until is None or self.until >= day
 
 
 def end_of(class_: RetentionClass, start: date, suspensions: Iterable[Suspension] = ()) -> date | None:
@@ -31,6 +36,8 @@ def end_of(class_: RetentionClass, start: date, suspensions: Iterable[Suspension
     begin = date(start.year, 12, 31) if class_.end_of_year else start
     end = _later(begin, class_.period.months, class_.period.days)
     for each in suspensions:
+        if each.tax and not class_.tax:
+            continue
         if each.until is None:
             return None
         end = max(end, each.until)

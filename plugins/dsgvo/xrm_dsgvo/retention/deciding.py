@@ -20,6 +20,7 @@ from xrm_dsgvo.own import Writing
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.privacy import PrivacyModel, privacy_of
 from xrm_dsgvo.registers import Registers
+from xrm_dsgvo.retention.deadline import end_of
 from xrm_dsgvo.retention.persons import above, held, restricted
 from xrm_dsgvo.subjects import SUBJECT
 
@@ -37,6 +38,7 @@ class Outcome(StrEnum):
     DUE = "due"
     FIELDS = "fields"
     HELD = "held"
+    SUSPENDED = "suspended"
     RESTRICTED = "restricted"
     NEEDED = "needed"
     REVIEW = "review"
@@ -45,12 +47,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Decided:
-    """The outcome; what is to be done; of what records periods have begun when; whose data it is."""
+    """The outcome; what is to be done; of what records periods have begun when; whose data it is.
+
+    ``ended`` is the last day of its period, whatever suspends it; None: that has not begun.
+    """
 
     outcome: Outcome
     todo: Plan
     starts: Mapping[Key, date] = field(default_factory=dict)
     persons: frozenset[Key] = frozenset()
+    ended: date | None = None
 
 
 def decide(context: Writing, registers: Registers, key: Key, day: date) -> Decided:
@@ -67,12 +73,22 @@ def decide(context: Writing, registers: Registers, key: Key, day: date) -> Decid
     whole = root.action in _WHOLE
     todo = _whole(context, privacy, planned, root) if whole else replace(planned, records=(root,))
     outcome = _outcome(privacy, planned, root, todo)
+    ended = _ended(privacy, registers, next(each for each in found if (each.entity, each.id) == key))
+    if outcome is Outcome.NOT_DUE and ended is not None and ended < day:
+        outcome = Outcome.SUSPENDED
     if outcome is not Outcome.NOT_DUE:
         if held(context, persons) or any(each.holds for each in found):
             outcome = Outcome.HELD
         elif restricted(context, persons | {(each.entity, each.id) for each in found}):
             outcome = Outcome.RESTRICTED
-    return Decided(outcome, todo, starts, frozenset(persons))
+    return Decided(outcome, todo, starts, frozenset(persons), ended)
+
+
+def _ended(privacy: PrivacyModel, registers: Registers, root: Found) -> date | None:
+    retention, began = privacy[root.entity].retention, root.starts.get(_start(privacy, root))
+    if retention is None or began is None:
+        return None
+    return end_of(registers.retention_classes[retention.class_], began)
 
 
 def _outcome(privacy: PrivacyModel, planned: Plan, root: RecordPlan, todo: Plan) -> Outcome:

@@ -12,6 +12,7 @@ from xrm_dsgvo.privacy import EntityPrivacy
 from xrm_dsgvo.registers import Registers
 from xrm_dsgvo.retention.candidates import EVENT, latest_start, up_to
 from xrm_dsgvo.retention.deciding import OURS
+from xrm_dsgvo.retention.leavers import USER
 
 AT_ONCE = 500
 
@@ -29,6 +30,7 @@ def without_start(
         return [], None
     where: dict[str, Any] = up_to(context.records.model, said.name, "updated_at", last)
     where |= {start.field: {"isNull": True}} if start.field else {}
+    where |= {"active": {"eq": False}} if said.name == USER else {}  # who works here has not left
     ids = [str(each["id"]) for each in context.find(said.name, where, AT_ONCE, after)]
     more = ids[-1] if len(ids) == AT_ONCE else None
     if not ids or start.field:

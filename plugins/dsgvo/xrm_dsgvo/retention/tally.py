@@ -42,6 +42,8 @@ class RetentionLine:
     """An entity with its Löschklasse, and how many of its records would go now, or stay though their period is over.
 
     ``fields_due``: only some fields would go. ``needed``: something that belongs to them is kept longer.
+    ``suspended``: an open tax assessment, or a dispute, keeps their periods from ending. ``overdue``: those of which
+    somebody has to see why they are still there, a month after their end.
     ``start_missing``: nobody has said when the period began, and the records are untouched for as long as it lasts.
     """
 
@@ -54,9 +56,11 @@ class RetentionLine:
     fields_due: int = 0
     held: int = 0
     restricted: int = 0
+    suspended: int = 0
     needed: int = 0
     review: int = 0
     start_missing: int = 0
+    overdue: int = 0
 
 
 @dataclass

@@ -42,6 +42,7 @@ from xrm_dsgvo.erasure import approving, going_on, replaying
 from xrm_dsgvo.erasure import commands as erasure_commands
 from xrm_dsgvo.erasure import looking as erasure_plans
 from xrm_dsgvo.erasure import surface as erasures
+from xrm_dsgvo.informing import delivering, duties
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
 from xrm_dsgvo.measures import evidence
@@ -99,7 +100,7 @@ def register_roles() -> list[Path]:
 @hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    consenting = (withdrawing, objections, suppressing, preferences, reasons, gate)
+    consenting = (withdrawing, objections, suppressing, preferences, reasons, gate, duties, delivering)
     requests = (opening, identity, deciding, letters, access, rectifying, notices)
     parts = (
         *consenting,
@@ -227,6 +228,8 @@ def register_record_hooks() -> list[On]:
         opening,
         disclosing,
         notices,
+        duties,
+        delivering,
         privacy_events,
         daily,
         annotated,

@@ -45,7 +45,9 @@ def _told(change: RecordChange) -> None:
     if kind is None or now["status"] == change.before.get("status"):
         return
     if change.entity == "erasure_run":  # of whom nobody has said that they are a person, too
-        _raise(change, kind, None, of=(str(now["entity_name"]), str(now["record_id"])))
+        # a run that is complete names its record no more, and those who follow it are told of it this once
+        record = now["record_id"] or change.before.get("record_id")
+        _raise(change, kind, None, of=(str(now["entity_name"]), str(record)))
     else:
         _raise(change, kind, now.get("data_subject"))
 

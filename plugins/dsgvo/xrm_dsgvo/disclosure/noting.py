@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from xrm_core.api import Field, MessageContext, On, OutgoingMessage, Parcel
 from xrm_dsgvo.discovery.identity import one_form
+from xrm_dsgvo.informing.duties import due_now
 from xrm_dsgvo.own import Writing, change, kept, upsert
 from xrm_dsgvo.points import POINT, known
 from xrm_dsgvo.privacy import PrivacyModel, privacy_of
@@ -57,6 +58,8 @@ def _note(context: Writing, connector: str, processor: str | None, parcel: Parce
     if found and parcel.fields <= names and found[0]["last_on"] == day and found[0]["processor"] == processor:
         return
     values = {**key, "processor": processor, "last_on": day}
+    if not found:
+        due_now(context, [(parcel.entity, parcel.record)], "first_disclosure")
     id_ = upsert(context, DISCLOSURE, KEY, values if found else {**values, "first_on": day})
     context.hold(DISCLOSURE, id_)
     stored = context.read(DISCLOSURE, id_) or {}

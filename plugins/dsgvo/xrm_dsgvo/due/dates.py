@@ -69,6 +69,9 @@ query ($until: Date!, $today: DateTime!) {
     status: {eq: given}, guardianConsent: {isNull: false}, dataSubject: {minorUntil: {lte: $until}}}) {
     nodes { id dataSubject { minorUntil } }
   }
+  noticeDuties(first: 1, where: {status: {eq: open}, dueOn: {lte: $until}}, orderBy: [{dueOn: ASC}]) {
+    nodes { id dueOn }
+  }
   dataSubjectRequests(first: 200, where: {status: {in: [received, identity_check, in_work, decided]}},
     orderBy: [{due: ASC}]) { nodes { id due } }
 }"""
@@ -82,6 +85,7 @@ _DAYS = {
     "retentionSuspensions": ("retention_suspension", "reviewOn", "suspension_review"),
     "restrictions": ("restriction", "reviewOn", "restriction_review"),
     "automatedDecisions": ("automated_decision", "due", "decision_review"),
+    "noticeDuties": ("notice_duty", "dueOn", "notice"),
     "dataSubjectRequests": ("data_subject_request", "due", "request"),
 }
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -115,6 +119,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "impact_changed": ("Folgenabschätzung: es ist etwas hinzugekommen", "Impact assessment: something has come since"),
     "consultation": ("Folgenabschätzung: Behörde zu konsultieren", "Impact assessment: authority to be consulted"),
+    "notice": ("Person ist zu informieren (Art. 14)", "A person is to be told (Article 14)"),
     "own_consent": ("Wird 16: um eigene Einwilligung bitten", "Turns 16: ask for a consent of their own"),
     "assessment_review": ("Abwägung ist wieder zu prüfen", "Assessment is to be reviewed"),
 }

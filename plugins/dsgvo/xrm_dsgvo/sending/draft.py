@@ -22,7 +22,7 @@ class Draft:
     ``purpose`` is the key of one; advertising has to name it. ``advertising_free``: nothing in it is advertising, no
     survey, no recommendation. ``opt_out_notice``: it says how to object, as the exception for customers demands.
     ``connector`` is the key of that by which it leaves: ``channel:mail``. Senders outside name their own; where none is
-    named, nobody asks whether there is a contract.
+    named, nobody asks whether there is a contract. ``notice`` is the id of the privacy notice that it brings.
     """
 
     channel: Channel
@@ -37,6 +37,7 @@ class Draft:
     opt_out_notice: bool = False
     message: str | None = None
     connector: str | None = None
+    notice: str | None = None
 
 
 @dataclass

@@ -16,7 +16,7 @@ query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: 
     nodes {
       id value
       holders(first: 50) {
-        nodes { dataSubject { id status party minorUntil } }
+        nodes { dataSubject { id status party minorUntil noticeDeliveries(first: 1) { nodes { id } } } }
         pageInfo { hasNextPage }
       }
       consents(first: 100, where: {channel: {eq: $channel}, status: {eq: given}}, orderBy: [{createdAt: DESC}]) {
@@ -108,7 +108,8 @@ def facts_of(ask: Ask, kind: str, value: str, digest: str, channel: str) -> Fact
         facts.preferences = point["preferences"]["nodes"]
         facts.exceptions = point["customerExceptions"]["nodes"]
         facts.presumed = point["assessments"]["nodes"]
-        facts.told = bool(point["noticeDeliveries"]["nodes"])
+        each_told = [bool(each["noticeDeliveries"]["nodes"]) for each in facts.holders]
+        facts.told = bool(point["noticeDeliveries"]["nodes"]) or (bool(each_told) and all(each_told))
         more = [point[name]["pageInfo"]["hasNextPage"] for name in ("holders", "preferences")]
         facts.too_many = facts.too_many or any(more)
     return facts

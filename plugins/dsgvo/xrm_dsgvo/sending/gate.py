@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from xrm_core.api import Action, ActionContext, QueryContext, QueryField, Refuse
 from xrm_dsgvo.consent.given import kind_of
 from xrm_dsgvo.consent.tokens import hashed
+from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.informing.contacting import written_to
 from xrm_dsgvo.own import Writing, change, create
 from xrm_dsgvo.points import digest, held, normal
 from xrm_dsgvo.processors.connectors import lack_of
@@ -37,8 +39,11 @@ def judge(ask: Ask, draft: Draft, settings: Any) -> Permit:
     return _answer(verdict, tracking=verdict.allowed and tracks(draft, facts, at))
 
 
-def claim(context: Writing, draft: Draft) -> Permit:
-    """Whether a message is sent now: what is allowed is noted in this transaction, and is to be sent after it."""
+def claim(context: Writing, draft: Draft, person: Key | None = None) -> Permit:
+    """Whether a message is sent now: what is allowed is noted in this transaction, and is to be sent after it.
+
+    ``person`` is the record of who gets it, where somebody knows.
+    """
     target = _target(draft, context.settings)
     if isinstance(target, Permit):
         return target
@@ -48,6 +53,7 @@ def claim(context: Writing, draft: Draft) -> Permit:
         return _answer(verdict)
     token = secrets.token_urlsafe(32) if draft.kind is Kind.advertising else None
     _note(context, draft, facts, point, verdict, at, token)
+    written_to(context, draft, point, person)
     answer = _answer(verdict, tracking=tracks(draft, facts, at))
     answer.unsubscribe = token and f"{PATH}/{token}"
     return answer

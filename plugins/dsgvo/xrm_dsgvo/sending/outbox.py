@@ -16,7 +16,7 @@ def before_message_send(message: OutgoingMessage, context: MessageContext) -> Me
     if draft is None:
         return MessageRefusal("E_NO_BASIS", _reason("E_NO_BASIS"))
     if message.moment is Moment.HANDED_OVER:
-        found = claim(context, draft)
+        found = claim(context, draft, message.person or message.about)
     else:
         found = judge(context.query_as_system, draft, context.settings)
     if not found.allowed:
@@ -31,7 +31,7 @@ def draft_of(message: OutgoingMessage, settings: Any) -> Draft | None:
     """What the gate is asked: the purpose says whether it is needed for a contract, or which advertising it is.
 
     The payload may say more: ``purpose`` in place of that of the kind, ``products``, ``product_category``,
-    ``opt_out_notice``, ``controller``. None: nobody knows what such a channel reaches.
+    ``opt_out_notice``, ``controller``, ``notice``. None: nobody knows what such a channel reaches.
     """
     name = "email" if message.channel == "mail" else message.channel.rpartition(".")[2]
     if name not in Channel.__members__ or message.address is None:
@@ -51,6 +51,7 @@ def draft_of(message: OutgoingMessage, settings: Any) -> Draft | None:
         opt_out_notice=given.get("opt_out_notice") is True,
         message=message.id or None,
         connector=f"channel:{message.channel}",
+        notice=given.get("notice"),
     )
 
 

@@ -1,0 +1,140 @@
+"""Privacy notices (Articles 13 and 14): what people were given, and who is still to be told, until when."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from tests.dsgvo.canaries import Person
+from tests.dsgvo.conftest import KEY
+from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
+from tests.dsgvo.test_erasures import World
+from xrm_core.testing import Setup
+
+ADA = "ada@example.com"
+OWE = "mutation ($i: DsgvoNoticeOweInput!) { dsgvoNoticeOwe(input: $i) { duty dueOn } }"
+DELIVER = "mutation ($i: DsgvoNoticeDeliverInput!) { dsgvoNoticeDeliver(input: $i) { delivery duties } }"
+EXEMPT = """
+mutation ($id: ID!, $why: String!) { exemptNoticeDuty(id: $id, input: {exemption: known, because: $why}) { status } }"""
+DUTY = "id entityName recordId source dueOn ground status"
+
+
+@pytest.fixture(scope="module")
+def xrm_setup() -> Setup:
+    own = {**KEY, "XRM_DSGVO_OWN_CONNECTORS": "channel:post.office"}  # mails leave by somebody else
+    return Setup(plugins=["dsgvo", "sales"], pack="core", environment=own)
+
+
+def notice(consents: Consents, text: str = "We have your data of Adressen AG.") -> str:  # noqa: F811
+    values = {"key": "prospects", "language": "en", "edition": 1, "article": "article_14", "text": text}
+    return consents.xrm.create("privacy_notice", values)
+
+
+def owe(consents: Consents, record: str, entity: str = "contact", days: int = 0) -> dict[str, Any]:  # noqa: F811
+    day = (date.today() - timedelta(days=days)).isoformat()
+    given = {"person": {"entity": entity, "record": record}, "source": "Adressen AG", "collectedOn": day}
+    return dict(consents.xrm.as_role("dsgvo_agent").query(OWE, i=given)["dsgvoNoticeOwe"])
+
+
+def test_whose_data_was_bought_is_told_within_a_month(consents: Consents):  # noqa: F811
+    contact = consents.xrm.create("contact", last_name="Kern", email=ADA)
+    owed = owe(consents, contact, days=20)
+    assert owe(consents, contact) == owed  # once
+    due = consents.admin.query("{ dsgvoDue { what record due overdue } }")["dsgvoDue"]
+    assert due == [{"what": "notice", "record": owed["duty"], "due": owed["dueOn"], "overdue": False}]
+    consents.xrm.clock.advance(days=40)
+    assert consents.admin.query("{ dsgvoDue { overdue } }")["dsgvoDue"] == [{"overdue": True}]
+
+    given = {"notice": notice(consents), "person": {"entity": "contact", "record": contact}, "via": "letter"}
+    delivered = consents.xrm.as_role("dsgvo_agent").query(DELIVER, i=given)["dsgvoNoticeDeliver"]
+
+    assert delivered["duties"] == 1
+    [stored] = consents.rows("noticeDeliveries", "id noticeVersion via dataSubject { id }")
+    assert (stored["id"], stored["noticeVersion"], stored["via"]) == (delivered["delivery"], "prospects en 1", "letter")
+    assert [each["status"] for each in consents.rows("noticeDuties", DUTY)] == ["told"]
+    assert consents.admin.query("{ dsgvoDue { what } }")["dsgvoDue"] == []
+
+
+def test_sources_of_leads_say_that_others_gave_the_data(consents: Consents):  # noqa: F811
+    bought = consents.xrm.create("lead", last_name="Kern", company="Kern KG", email=ADA, source="partner")
+    consents.xrm.create("lead", last_name="Bach", company="Bach KG", email="b@example.com", source="web_form")
+
+    [duty] = consents.rows("noticeDuties", DUTY)
+
+    assert (duty["entityName"], duty["recordId"], duty["ground"]) == ("lead", bought, "one_month")
+    assert date.today() + timedelta(days=27) < date.fromisoformat(duty["dueOn"]) < date.today() + timedelta(days=32)
+
+
+def test_the_first_message_is_the_last_moment_unless_it_brings_the_notice(consents: Consents):  # noqa: F811
+    for name, to in (("Kern", ADA), ("Bach", "ben@example.com")):
+        contact = consents.xrm.create("contact", last_name=name, email=to)
+        owe(consents, contact)
+        consents.consent(to, person={"entity": "contact", "record": contact})
+    consents.permit(ADA)
+    assert {each["ground"] for each in consents.rows("noticeDuties", DUTY)} == {"one_month"}
+
+    assert consents.claim(ADA)["allowed"]
+    assert consents.claim("ben@example.com", notice=notice(consents))["allowed"]
+
+    late, told = consents.rows("noticeDuties", DUTY)
+    assert (late["status"], late["ground"], late["dueOn"]) == ("open", "first_contact", date.today().isoformat())
+    assert (told["status"], told["ground"]) == ("told", "one_month")
+    [delivery] = consents.rows("noticeDeliveries", "via notice { edition } contactPoint { value }")
+    assert delivery == {"via": "email", "notice": {"edition": 1}, "contactPoint": {"value": "ben@example.com"}}
+    assert consents.refused(
+        "mutation ($i: DsgvoClaimInput!) { dsgvoClaim(input: $i) { allowed } }",
+        i={"channel": "email", "to": ADA, "purpose": "news", "notice": delivery["via"]},
+    )
+
+
+def test_a_notice_stays_as_it_was_given_and_duties_are_nobodys_to_write(consents: Consents):  # noqa: F811
+    text, contact = notice(consents), consents.xrm.create("contact", last_name="Kern", email=ADA)
+    duty = owe(consents, contact)["duty"]
+    update = 'mutation ($id: ID!) { updatePrivacyNotice(id: $id, input: {text: "Else"}) { text } }'
+    assert consents.admin.query(update, id=text) == {"updatePrivacyNotice": {"text": "Else"}}
+    consents.admin.query(DELIVER, i={"notice": text, "to": ADA})
+    assert "new edition" in consents.refused(update, id=text).message
+    values = {"noticeId": text, "noticeVersion": "x", "deliveredAt": "2026-01-01T00:00:00Z"}
+    create = "mutation ($i: CreateNoticeDeliveryInput!) { createNoticeDelivery(input: $i) { id } }"
+    assert "who was given it" in consents.refused(create, i=values).message
+    done = "mutation ($id: ID!) { updateNoticeDuty(id: $id, input: {status: told}) { id } }"
+    assert "dsgvoNoticeDeliver" in consents.refused(done, id=duty).message
+
+    dsb = consents.xrm.as_role("dsb")
+    assert "why" in dsb.refused(EXEMPT, "REFUSED_BY_PLUGIN", id=duty, why=" ").message
+    assert dsb.query(EXEMPT, id=duty, why="They sent it themselves.") == {"exemptNoticeDuty": {"status": "exempt"}}
+    dsb.refused(EXEMPT, "REFUSED_BY_PLUGIN", id=duty, why="Again.")
+
+
+def test_letters_go_to_whoever_was_told_by_any_way(consents: Consents):  # noqa: F811
+    person = {"entity": "contact", "record": consents.xrm.create("contact", last_name="Kern", email=ADA)}
+    street = "Kern, Hauptstr. 1, 10115 Berlin"
+    point = consents.xrm.create("contact_point", kind="post", value=street)
+    consents.consent(ADA, "events", person=person)
+    [subject] = consents.rows("dataSubjects", "id")
+    consents.xrm.create("contact_point_holder", contact_point=point, data_subject=subject["id"])
+    later = (date.today() + timedelta(days=90)).isoformat()
+    values = {
+        "kind": "legitimate_interests",
+        "purpose": consents.purposes["news"],
+        "reasons": "Fair",
+        "review_on": later,
+    }
+    weighed = consents.xrm.create("assessment", values)
+    consents.xrm.as_role("dsb").query("mutation ($id: ID!) { approveAssessment(id: $id) { status } }", id=weighed)
+    assert consents.permit(street, channel="post") == "E_NO_BASIS"
+
+    consents.admin.query(DELIVER, i={"notice": notice(consents), "person": person})
+
+    assert consents.permit(street, channel="post") == "C_POST"
+
+
+def test_who_is_erased_is_owed_nothing(consents: Consents):  # noqa: F811
+    contact = consents.xrm.create("contact", last_name="Kern", email=ADA)
+    owe(consents, contact)
+    world = World(consents.xrm, consents.admin, Person("A"), Person("B"))
+    world.a.records["contact"] = contact
+
+    world.run(world.open(world.a))
+
+    assert [each["status"] for each in consents.rows("noticeDuties", DUTY)] == ["gone"]

@@ -1,5 +1,7 @@
 """What somebody has said since a backup was made holds when it is restored, before anything is sent or served (I3)."""
 
+import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,9 +14,10 @@ from tests.dsgvo.test_holds import GIVEN as HELD
 from tests.dsgvo.test_holds import RELEASE as RELEASE_HOLD
 from tests.dsgvo.test_holds import SET as HOLD
 from tests.dsgvo.test_outbox import NEWS, Marketing
-from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, OPEN, done
+from tests.dsgvo.test_restrictions import ANNOUNCE, ERASE_OPEN, ERASE_RUN, LIFT, OPEN, done
 from tests.dsgvo.test_suspensions import END, TAX
 from tests.dsgvo.test_suspensions import SET as SUSPEND
+from xrm_core.api import open_text
 from xrm_core.jobs.replaying import catch_up
 from xrm_core.server.job_places import JobPlaces
 from xrm_core.testing import Setup, Xrm
@@ -117,6 +120,13 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
 def kept(app: Consents) -> None:
     """The records, as far as ids and kinds say them."""
     [ada, gus] = app.rows("objections", "scope status via contactPoint { value }")
+    # what somebody has written is known again, where it was of a person
+    texts = app.rows("objections", "grounds assessment", "{scope: {eq: specific}}")
+    assert texts == [{"grounds": SECRET, "assessment": "Right"}]
+    reasons = app.rows("restrictions", "because", "{ground: {in: [claims, accuracy]}, status: {eq: active}}")
+    assert [each["because"] for each in reasons] == [SECRET, SECRET]
+    lifted = app.rows("restrictions", "announcedVia liftedBecause", "{status: {eq: lifted}}")
+    assert lifted == [{"announcedVia": "letter", "liftedBecause": "It is right."}]
     assert ada == {
         "scope": "direct_marketing",
         "status": "effective",
@@ -153,3 +163,30 @@ def journal_of(xrm: Xrm) -> None:
         rows = connection.exec_driver_sql("SELECT kind, content FROM xrm_journal_entry").all()
     assert len({kind for kind, _ in rows}) == 13
     assert not [content for _, content in rows if "Geheim" in content or "example.com" in content]
+
+
+@pytest.mark.invariant("I3", "I24")
+def test_what_was_written_is_sealed_in_the_journal_and_goes_with_the_person(xrm: Xrm) -> None:
+    # given somebody who was restricted for a reason that the journal has
+    admin, ada = xrm.as_role("admin"), xrm.create("contact", last_name="Ada", email=ADA)
+    person = {"entity": "contact", "record": ada}
+    done(admin, OPEN, person=person, ground="accuracy", because=SECRET)
+    with xrm.database.read() as connection:
+        [row] = connection.exec_driver_sql("SELECT content FROM xrm_journal_entry WHERE kind = 'dsgvo.restriction'")
+    said = json.loads(row.content)
+    assert SECRET not in row.content
+    assert text_of(xrm, said) == SECRET
+
+    # when they are erased
+    plan = done(admin, ERASE_OPEN, **person)
+    admin.query(ERASE_RUN, i={"run": plan["run"], "planHash": plan["planHash"]})
+    xrm.work()
+
+    # then nobody reads it any more
+    assert text_of(xrm, said) is None
+
+
+def text_of(xrm: Xrm, said: dict[str, Any]) -> str | None:
+    with xrm.database.begin() as connection:
+        context = SimpleNamespace(records=xrm.platform.records, connection=connection)
+        return open_text(context, said["person"]["subject"], said["because"])  # type: ignore[arg-type]

@@ -101,6 +101,7 @@ from xrm_core.records.history import changes_of, reads_of
 from xrm_core.records.hooks import HookContext, On, RecordChange
 from xrm_core.records.proving import verify_changes
 from xrm_core.records.read_log import LoggedRead
+from xrm_core.records.sealed_texts import open_text, seal_text
 from xrm_core.records.vault.deposits import Deposit
 from xrm_core.records.vault.ending import erase_in_vault
 from xrm_core.records.vault.former import VaultedFile, file_in_vault
@@ -205,9 +206,11 @@ __all__ = [
     "may_send",
     "messages_of",
     "move_to_vault",
+    "open_text",
     "plugins_without_stores",
     "reads_of",
     "recheck_messages",
+    "seal_text",
     "send_message",
     "verify_changes",
 ]

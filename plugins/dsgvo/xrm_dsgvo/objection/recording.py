@@ -133,7 +133,7 @@ def decide(context: ActionContext, objection: Record, given: DecisionInput) -> N
         raise Refuse({"en": "Say why.", "de": "Den Grund angeben."}, field="assessment")
     decided = {"status": given.decision.value, "assessment": given.assessment}
     change(context, OBJECTION, objection["id"], decided)
-    keeping.decided(context, objection, given.decision.value)
+    keeping.decided(context, objection, given.decision.value, given.assessment)
 
 
 def close(context: ActionContext, objection: Record) -> None:

@@ -1,9 +1,11 @@
-"""What is kept of rights beyond a restore: ids, hashes, kinds and moments; no text that somebody has written."""
+"""What is kept of rights beyond a restore: ids, hashes, kinds and moments. What somebody has written is sealed by the
+key of the person, and goes with it.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from xrm_core.api import keep_beyond_restore
+from xrm_core.api import keep_beyond_restore, open_text, seal_text
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.purposes import PURPOSE
 from xrm_dsgvo.restored.persons import told
@@ -40,13 +42,15 @@ def objected(context: Writing, objection: str, values: Mapping[str, Any], points
     names = ("scope", "channel", "received_at", "effective_at", "status")
     said = {name: values[name] for name in names} | {"purpose": purpose_told(context, values["purpose"])}
     said |= {"objection": objection, "person": told(context, values["data_subject"]), "points": list(points)}
+    said["grounds"] = _sealed(context, values["data_subject"], values["grounds"])
     keep_beyond_restore(context.connection, OBJECTED, said)
 
 
-def decided(context: Writing, objection: Mapping[str, Any], status: str) -> None:
+def decided(context: Writing, objection: Mapping[str, Any], status: str, assessment: str | None = None) -> None:
     """An objection was decided on, or closed."""
     said = {"objection": objection["id"], "effective_at": objection["effective_at"], "status": status}
     said["person"] = told(context, objection["data_subject"])
+    said["assessment"] = _sealed(context, objection["data_subject"], assessment)
     keep_beyond_restore(context.connection, DECIDED, said)
 
 
@@ -62,12 +66,14 @@ def restricted(context: Writing, restriction: str, values: Mapping[str, Any]) ->
     """Data of a person were restricted."""
     said = {name: values[name] for name in ("ground", "since", "review_on", "parts", "purposes")}
     said |= {"restriction": restriction, "person": told(context, values["data_subject"])}
+    said["because"] = _sealed(context, values["data_subject"], values["because"])
     keep_beyond_restore(context.connection, RESTRICTED, said)
 
 
-def lifting(context: Writing, kind: str, restriction: Mapping[str, Any], at: str) -> None:
-    """The person was told that it will be lifted, or it was."""
+def lifting(context: Writing, kind: str, restriction: Mapping[str, Any], at: str, text: str) -> None:
+    """The person was told that it will be lifted, or it was; and how, or why."""
     said = {"restriction": restriction["id"], "since": restriction["since"], "at": at}
+    said["text"] = _sealed(context, restriction["data_subject"], text)
     said["person"] = told(context, restriction["data_subject"])
     keep_beyond_restore(context.connection, kind, said)
 
@@ -88,6 +94,16 @@ def purpose_told(context: Writing, purpose: str | None) -> Mapping[str, Any] | N
     """A purpose, by its id and its key, which is the same where somebody makes it again."""
     stored = context.read(PURPOSE, purpose) if purpose else None
     return None if stored is None else {"id": stored["id"], "key": stored["key"]}
+
+
+def text_of(context: Writing, said: Mapping[str, Any], name: str) -> str | None:
+    """What somebody has written then; None: nothing, or nobody can read it any more."""
+    person = said["person"]
+    return None if person is None else open_text(context, str(person["subject"]), said.get(name))
+
+
+def _sealed(context: Writing, subject: str | None, text: str | None) -> str | None:
+    return None if not subject or not text else seal_text(context, str(subject), text)
 
 
 def _entry(context: Writing, entry: Mapping[str, Any]) -> Mapping[str, Any]:

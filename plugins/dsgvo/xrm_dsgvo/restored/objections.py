@@ -10,6 +10,7 @@ from xrm_dsgvo.objection.exceptions import end_exceptions
 from xrm_dsgvo.objection.suppressing import SUPPRESSION
 from xrm_dsgvo.own import Writing, change, create
 from xrm_dsgvo.points import POINT
+from xrm_dsgvo.restored.keeping import text_of
 from xrm_dsgvo.restored.persons import known, purpose_known
 from xrm_dsgvo.sending.fitting import moment
 
@@ -62,7 +63,7 @@ def object_again(context: Writing, said: Mapping[str, Any]) -> None:
         context.hold(POINT, point)
         end_exceptions(context, point)
     names = ("scope", "channel", "received_at", "effective_at", "status")
-    values = {name: said[name] for name in names} | {"via": VIA}
+    values = {name: said[name] for name in names} | {"via": VIA, "grounds": text_of(context, said, "grounds")}
     values |= {"data_subject": known(context, said["person"]), "purpose": purpose_known(context, said["purpose"])}
     create(
         context, _OBJECTION, {**values, "contact_point": points[0] if len(said["points"]) == len(points) == 1 else None}
@@ -70,10 +71,11 @@ def object_again(context: Writing, said: Mapping[str, Any]) -> None:
 
 
 def decide_again(context: Writing, said: Mapping[str, Any]) -> None:
-    """The assessment is a text about somebody, and is not known any more."""
+    """With the assessment, as far as somebody can still read it."""
     stored = context.read(_OBJECTION, said["objection"]) or _written_again(context, said)
     if stored is not None:
-        change(context, _OBJECTION, stored["id"], {"status": said["status"]})
+        text = text_of(context, said, "assessment")
+        change(context, _OBJECTION, stored["id"], {"status": said["status"]} | ({"assessment": text} if text else {}))
 
 
 def _written_again(context: Writing, said: Mapping[str, Any]) -> Record | None:

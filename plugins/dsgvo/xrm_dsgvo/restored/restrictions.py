@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from xrm_core.api import Record, recheck_messages
 from xrm_dsgvo.own import Making, Writing, change
+from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restored.persons import known
 from xrm_dsgvo.restriction.restricting import RESTRICTION, Ground, lifted, restrict
 from xrm_dsgvo.restriction.terms import AllowedPurpose, parts_of
@@ -23,13 +24,14 @@ def restrict_again(context: Writing, said: Mapping[str, Any]) -> None:
         return
     review = date.fromisoformat(said["review_on"]) if said["review_on"] else None
 
+    because = keeping.text_of(context, said, "because") or _BECAUSE
     only = parts_of(said.get("parts"))
     purposes = [AllowedPurpose(each) for each in said.get("purposes") or ()]
 
     def again() -> None:
         making, ground = cast("Making", context), Ground(said["ground"])
         more: dict[str, Any] = {"since": said["since"], "only": only, "purposes": purposes, "again": True}
-        restrict(making, subject, ground, _BECAUSE, review, **more)
+        restrict(making, subject, ground, because, review, **more)
 
     refused = context.attempt(again)
     if refused is None:
@@ -45,15 +47,22 @@ def restrict_again(context: Writing, said: Mapping[str, Any]) -> None:
 def announce_again(context: Writing, said: Mapping[str, Any]) -> None:
     """The person knows that it will be lifted."""
     stored = _found(context, said)
+    via = keeping.text_of(context, said, "text")
     if stored is not None and stored["status"] == "active":
-        change(context, RESTRICTION, stored["id"], {"status": "lift_announced", "announced_at": said["at"]})
+        change(
+            context,
+            RESTRICTION,
+            stored["id"],
+            {"status": "lift_announced", "announced_at": said["at"], "announced_via": via},
+        )
 
 
 def lift_again(context: Writing, said: Mapping[str, Any]) -> None:
     """The data are back."""
     stored = _found(context, said)
     if stored is not None and stored["status"] != "lifted":
-        lifted(cast("Making", context), stored, _LIFTED, said["at"])
+        because = keeping.text_of(context, said, "text") or _LIFTED
+        lifted(cast("Making", context), stored, because, said["at"])
 
 
 def _found(context: Writing, said: Mapping[str, Any]) -> Record | None:

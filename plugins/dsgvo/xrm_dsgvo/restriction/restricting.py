@@ -182,7 +182,7 @@ def announce(context: ActionContext, given: RestrictionAnnounceInput) -> Restric
     at = now()
     values = {"status": "lift_announced", "announced_at": at, "announced_via": _said(given.via, "via")[:60]}
     change(context, RESTRICTION, restriction["id"], values)
-    keeping.lifting(context, keeping.ANNOUNCED, restriction, at)
+    keeping.lifting(context, keeping.ANNOUNCED, restriction, at, values["announced_via"])
     return RestrictionStanding(given.restriction, scope_kept(restriction), "lift_announced", [], [])
 
 
@@ -221,7 +221,7 @@ def lifted(context: Making, restriction: Record, because: str, at: str) -> Restr
             counts.update(bring_back(context, str(each["deposit"])).counts)
         ended = {"status": "lifted", "lifted_at": at, "lifted_because": because, "deposit": None}
         change(context, RESTRICTION, each["id"], ended)
-    keeping.lifting(context, keeping.LIFTED, restriction, at)
+    keeping.lifting(context, keeping.LIFTED, restriction, at, because)
     of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(STANDING)}}
     whole = any(scope_kept(each) == Scope.SUBJECT for each in context.find(RESTRICTION, of, 1_000))
     stored = context.read(SUBJECT, subject)

@@ -8,6 +8,7 @@ from xrm_dsgvo.discovery.sources import target_of
 from xrm_dsgvo.erasure.facts import Trigger
 from xrm_dsgvo.erasure.plan import Decision, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.steps import STEPS, Step, Work
+from xrm_dsgvo.subjects import SUBJECT
 
 _WHOLE = frozenset({RecordAction.ANONYMIZE, RecordAction.DELETE})
 _NOT_YET = frozenset({RecordAction.HOLD, RecordAction.NOTHING, RecordAction.REVIEW})
@@ -52,7 +53,19 @@ def keys_of(work: Work) -> tuple[int, Keys]:
                 count += stored.get(name) is not None
             elif stored.get(name) is not None:
                 staying[subject].add(sealing.class_name)
-    return count, list(_keys(work, going, staying))
+    keys = dict(_keys(work, going, staying))
+    return count, sorted((keys | dict.fromkeys(_persons(work))).items())
+
+
+def _persons(work: Work) -> Iterator[str]:
+    """Persons who are erased, also by ids that they had before a restore: by their keys is sealed what has lain in the
+    vault, as old backups have it, and texts in the journal.
+    """
+    for each in work.plan.records:
+        if each.entity == SUBJECT and each.action in _WHOLE:
+            yield each.id
+            of = {"data_subject": {"id": {"eq": each.id}}, "entity_name": {"eq": SUBJECT}}
+            yield from (str(link["record_id"]) for link in work.context.find("data_subject_link", of))
 
 
 def _keys(

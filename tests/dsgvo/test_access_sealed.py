@@ -8,8 +8,11 @@ import pytest
 from tests.dsgvo.conftest import KEY
 from tests.dsgvo.test_access import ACCESS
 from tests.dsgvo.test_requests import ANSWER, DECIDE, done, known, opened, refused
+from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT
+from tests.dsgvo.test_restrictions import OPEN as RESTRICT
 from xrm_core.testing import Client, Setup, Xrm
 
+CHANGE = 'mutation ($id: ID!) { updateContact(id: $id, input: {lastName: "Haßlach"}) { id } }'
 SECRET = "Zöliakie seit 1999"
 HEALTH = {
     "type": "string",
@@ -68,3 +71,24 @@ def test_a_sealed_value_is_told_by_who_may_open_it(xrm: Xrm):
     assert [each["userId"] for each in reads] == [trusted.user_id]
     assert "intolerance" in reads[0]["fields"]
     assert done(agent, ANSWER, request=request, via="letter")["status"] == "answered"
+
+
+def test_who_administers_everything_gets_nothing_out_of_the_vault(xrm: Xrm):
+    admin, dsb, agent = (xrm.as_role(name) for name in ("admin", "dsb", "dsgvo_agent"))
+    contact = xrm.create("contact", {"first_name": "Ada", "last_name": "Haßlacher"})
+    admin.query(CHANGE, id=contact)  # a former value, too
+    request = opened(admin, "access")
+    known(admin, request, contact)
+    given = {"person": {"entity": "contact", "record": contact}, "ground": "accuracy", "because": "Contested."}
+    restriction = done(dsb, RESTRICT, **given)["restriction"]
+    done(dsb, ANNOUNCE, restriction=restriction, via="letter")
+
+    made = done(admin, ACCESS, request=request)
+
+    assert "Haßlacher" not in made["content"]
+    assert "Haßlach" not in made["content"]  # nor former values
+    assert {("SEALED", "vault"), ("SEALED_FORMER", "change_log")} <= {(e["code"], e["store"]) for e in made["leftOut"]}
+    assert "Haßlach" in done(agent, ACCESS, request=request)["content"]
+    # and brings nothing back into the tables
+    assert "may open it" in refused(admin, LIFT, restriction=restriction, because="x")
+    assert done(dsb, LIFT, restriction=restriction, because="It is right.")["status"] == "lifted"

@@ -101,7 +101,7 @@ def test_nothing_is_served_until_all_is_erased_again_and_it_goes_on_where_it_end
     id_ = done(world.admin, OPEN, **given, because="Contested.")["restriction"]
     if lifted:
         done(world.admin, ANNOUNCE, restriction=id_, via="letter")
-        done(world.admin, LIFT, restriction=id_, because="It is right.")
+        done(world.xrm.as_role("dsb"), LIFT, restriction=id_, because="It is right.")
     erase(world, world.a, world.b)
     stays = left(world, world.xrm, world.a), left(world, world.xrm, world.b)
     platform, note = restored(), replaying._note

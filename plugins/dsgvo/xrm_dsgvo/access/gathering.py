@@ -19,7 +19,7 @@ from xrm_dsgvo.access.manifest import Notes
 from xrm_dsgvo.access.others import Others
 from xrm_dsgvo.access.portable import is_provided
 from xrm_dsgvo.access.retaining import retained
-from xrm_dsgvo.access.unsealing import kept_back
+from xrm_dsgvo.access.unsealing import kept_back, may_open
 from xrm_dsgvo.access.values import labelled, plain, texts
 from xrm_dsgvo.discovery.graph import Hit, Key
 from xrm_dsgvo.discovery.sources import Sources
@@ -187,9 +187,10 @@ class Gathering:
 
     def _history(self, hit: Hit) -> Iterator[dict[str, Any]]:
         """Former values, as far as the change log has them."""
+        closed = hit.restricted and not may_open(self.context)
         for change in changes_of(self.context, hit.id, vaulted=hit.restricted):
             for name, value in _former(change, hit.mine):
-                if self.sources.model[hit.entity][name].sealing is not None:
+                if closed or self.sources.model[hit.entity][name].sealing is not None:
                     self.notes.leave_out("SEALED_FORMER", "change_log", hit.entity, name)
                     continue
                 for each in self._field(hit, name, value, "change_log"):

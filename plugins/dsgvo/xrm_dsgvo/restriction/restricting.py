@@ -190,10 +190,18 @@ def lift(context: ActionContext, given: RestrictionLiftInput) -> RestrictionStan
     """Bring all back.
 
     Raises:
-        Refuse: the person was not told before, their objection is not decided, or there is no such restriction.
+        Refuse: the person was not told before, their objection is not decided, there is no such restriction, or the
+            caller may not open the vault.
         ValidationFailed: something does not fit any more, such as an address that another record has by now.
     """
     restriction = _held(context, given.restriction, "lift_announced")
+    caller: Any = context.caller
+    if restriction["deposit"] is not None and not caller.access.may("xrm_sealed", "read"):
+        text = {
+            "en": "Who brings data out of the vault may open it: the right to xrm_sealed.",
+            "de": "Wer Daten aus dem Tresor holt, darf ihn öffnen: das Recht auf xrm_sealed.",
+        }
+        raise Refuse(text, field="restriction")
     because = _said(given.because, "because")[:2000]
     subject = str(restriction["data_subject"])
     context.hold(SUBJECT, subject)

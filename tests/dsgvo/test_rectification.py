@@ -11,6 +11,10 @@ from tests.dsgvo.test_requests import ANSWER, DECIDE, RECTIFY, done, known, open
 from xrm_core.testing import Client, Setup, Xrm
 
 SEND = "mutation ($i: DsgvoNoticesSendInput!) { dsgvoNoticesSend(input: $i) { byMail byHand } }"
+COUNTER = "mutation ($i: DsgvoCounterStateInput!) { dsgvoCounterState(input: $i) { statement } }"
+STATEMENTS = """query ($r: ID!) { counterStatements(where: {recordId: {eq: $r}}) {
+  nodes { id entityName fieldName text } } }"""
+ACCESS = "mutation ($i: DsgvoAccessInput!) { dsgvoAccess(input: $i) { toReview { text } } }"
 TELL = "mutation ($i: DsgvoNoticeTellInput!) { dsgvoNoticeTell(input: $i) { status } }"
 WAIVE = "mutation ($i: DsgvoNoticeWaiveInput!) { dsgvoNoticeWaive(input: $i) { status } }"
 NOTICES = "{ recipientNotices { nodes { id status via entityName recordId fields processor { name } } } }"
@@ -105,6 +109,37 @@ def test_only_what_is_theirs_is_corrected_and_only_once_it_was_granted(xrm: Xrm,
     refused(agent, RECTIFY, request=request, corrections=both)
     same = [right(ada, "last_name", "Weiß")]
     assert done(agent, RECTIFY, request=request, corrections=same) == {"records": 0, "notices": 1}
+
+
+def test_what_a_person_says_to_an_opinion_stands_beside_it(xrm: Xrm, ada: str):
+    # given an opinion about somebody, who disputes it
+    agent = xrm.as_role("dsgvo_agent")
+    note = {"kind": "call", "subject": "Unreliable", "regarding": {"contact": ada}}
+    activity = str(xrm.create("activity", note))
+    request = granted(xrm, ada)
+    assert "dsgvoCounterState" in refused(agent, ANSWER, request=request, via="letter")
+    said = {"request": request, "entity": "activity", "record": activity, "text": "I was ill for a week."}
+
+    # when they say what there is to say to it
+    refused(agent, COUNTER, **said, field="kind")
+    refused(agent, COUNTER, **{**said, "record": ada}, field="subject")
+    done(agent, COUNTER, **said, field="subject")
+
+    # then the opinion is as it was, the statement is beside it, and stays
+    [kept] = agent.query(STATEMENTS, r=activity)["counterStatements"]["nodes"]
+    assert (kept["fieldName"], kept["text"]) == ("subject", "I was ill for a week.")
+    admin = xrm.as_role("admin")
+    assert (
+        admin.query("query ($id: ID!) { activity(id: $id) { subject } }", id=activity)["activity"]["subject"]
+        == "Unreliable"
+    )
+    admin.refused("mutation ($id: ID!) { deleteCounterStatement(id: $id) { id } }", "REFUSED_BY_PLUGIN", id=kept["id"])
+    assert done(agent, ANSWER, request=request, via="letter")["status"] == "answered"
+    # and an answer tells both
+    asked = opened(agent, "access")
+    known(agent, asked, ada)
+    review = done(agent, ACCESS, request=asked)["toReview"]
+    assert {each["text"] for each in review} >= {"Unreliable", "I was ill for a week."}
 
 
 def test_recipients_of_what_was_erased_are_told_once_it_is_done(xrm: Xrm, ada: str):

@@ -14,6 +14,8 @@ from tests.dsgvo.test_holds import GIVEN as HELD
 from tests.dsgvo.test_holds import RELEASE as RELEASE_HOLD
 from tests.dsgvo.test_holds import SET as HOLD
 from tests.dsgvo.test_outbox import NEWS, Marketing
+from tests.dsgvo.test_rectification import granted, right
+from tests.dsgvo.test_requests import RECTIFY
 from tests.dsgvo.test_restrictions import ANNOUNCE, ERASE_OPEN, ERASE_RUN, LIFT, OPEN, done
 from tests.dsgvo.test_suspensions import END, TAX
 from tests.dsgvo.test_suspensions import SET as SUSPEND
@@ -81,6 +83,9 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
         admin.query(RELEASE_HOLD, h=each)
     taxes = [admin.query(SUSPEND, i=TAX)["dsgvoSuspensionSet"]["suspension"] for _ in range(2)]
     admin.query(END, i={"suspension": taxes[0], "because": SECRET})
+    wrong = granted(xrm, ids[HAL])
+    more = [right(ids[HAL], "last_name", "Geheimrat"), right(ids[HAL], "active", "false")]
+    done(xrm.as_role("dsgvo_agent"), RECTIFY, request=wrong, corrections=more)
     before = standing(consents, ids)
     with xrm.database.begin() as connection:
         connection.exec_driver_sql("DELETE FROM xrm_job WHERE name = 'send_message'")  # this one sends nothing
@@ -111,6 +116,8 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
         assert app.admin.query(CONTACT, id=ids[IVY])["contact"] == {"email": None}
         years = app.rows("retentionSuspensions", "status firstYear lastYear")
         assert [tuple(each.values()) for each in years] == [("ended", 2010, 2012), ("active", 2010, 2012)]
+        hal = app.admin.query("query ($id: ID!) { contact(id: $id) { lastName active } }", id=ids[HAL])["contact"]
+        assert hal == {"lastName": "Geheimrat", "active": False}
         assert holds(app) == {("contact", ids[ADA]), ("contact", ids[FAY]), ("activity", None)}
     # and once more there is nothing to do, nor is anything in the journal that somebody has written
     assert catch_up(platform.database, platform.records) == 0
@@ -161,7 +168,7 @@ def holds(app: Consents) -> set[tuple[str, str | None]]:
 def journal_of(xrm: Xrm) -> None:
     with xrm.database.read() as connection:
         rows = connection.exec_driver_sql("SELECT kind, content FROM xrm_journal_entry").all()
-    assert len({kind for kind, _ in rows}) == 13
+    assert len({kind for kind, _ in rows}) == 14
     assert not [content for _, content in rows if "Geheim" in content or "example.com" in content]
 
 

@@ -35,7 +35,7 @@ def keep_beyond_restore(connection: Connection, kind: str, content: Mapping[str,
     Args:
         connection: in the write transaction that does it; if that is rolled back, nothing is kept.
         kind: of a ``Replay`` that the plugin registers.
-        content: JSON: ids, names of fields, reasons. No personal data: it outlives what it is about.
+        content: JSON: ids, names of fields, reasons. No personal data, but sealed: it outlives what it is about.
 
     Returns:
         The id of the entry. While something is done again that is its own: nothing more is kept then.

@@ -27,13 +27,14 @@ class _Context(Protocol):
     def connection(self) -> Connection: ...
 
 
-def seal_text(context: _Context, subject: str, text: str) -> str | None:
+def seal_text(context: _Context, subject: str, text: str, class_name: str = CLASS) -> str | None:
     """The sealed form of a text about somebody, for what outlives them, such as the journal.
 
     Args:
         context: of an action, of what follows a write, or ``job.within(connection)``: it writes.
         subject: the id of whose it is.
         text: in clear.
+        class_name: what has a key of its own: that can be destroyed alone, and is never made again.
 
     Returns:
         None: there is no key store, or the person is erased; then it is not to be kept there.
@@ -42,7 +43,7 @@ def seal_text(context: _Context, subject: str, text: str) -> str | None:
     try:
         store.require()
         box = SealedBox(store, made_mark(context.connection))
-        return box.seal(text, subject, CLASS, _PLACE[0], subject, _PLACE[1])
+        return box.seal(text, subject, class_name, _PLACE[0], subject, _PLACE[1])
     except (SealingUnavailable, SealedKeyDestroyed):
         return None
 

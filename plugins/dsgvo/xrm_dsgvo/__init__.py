@@ -28,6 +28,7 @@ from xrm_core.api import (
 )
 from xrm_dsgvo import ages, points, preferences, privacy_events, purposes, reasons, subjects
 from xrm_dsgvo.access import files as answer_files
+from xrm_dsgvo.access import releasing
 from xrm_dsgvo.access import surface as access
 from xrm_dsgvo.annotated import editions as annotated
 from xrm_dsgvo.breach import handling, notice
@@ -48,12 +49,12 @@ from xrm_dsgvo.lint import command
 from xrm_dsgvo.measures import evidence
 from xrm_dsgvo.objection import flags, following, merging, suppressing
 from xrm_dsgvo.objection import recording as objections
-from xrm_dsgvo.pages import choosing, confirming, leaving, requesting
+from xrm_dsgvo.pages import choosing, confirming, fetching, leaving, requesting
 from xrm_dsgvo.processors import connectors, contracts
 from xrm_dsgvo.proof import daily, verifying
 from xrm_dsgvo.record import commands as record_commands
 from xrm_dsgvo.record import editions
-from xrm_dsgvo.requests import asking, deciding, identity, letters, opening, rectifying
+from xrm_dsgvo.requests import asking, countering, deciding, identity, letters, opening, rectifying
 from xrm_dsgvo.restored import surface as restored
 from xrm_dsgvo.restriction import incoming, looking
 from xrm_dsgvo.restriction import surface as restrictions
@@ -101,7 +102,7 @@ def register_roles() -> list[Path]:
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
     consenting = (withdrawing, objections, suppressing, preferences, reasons, gate, duties, delivering)
-    requests = (opening, identity, deciding, letters, access, rectifying, notices)
+    requests = (opening, identity, deciding, letters, access, releasing, rectifying, countering, notices)
     parts = (
         *consenting,
         contracts,
@@ -137,6 +138,7 @@ def register_routes() -> list[Route]:
         *choosing.routes(),
         *requesting.routes(),
         *answer_files.routes(),
+        *fetching.routes(),
         *looking.routes(),
     ]
 
@@ -150,14 +152,14 @@ def register_commands() -> list[Command]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    parts = (withdrawing, flags, dates, engine, going_on, daily, incoming, restricting)
+    parts = (withdrawing, flags, dates, engine, going_on, daily, incoming, restricting, releasing)
     return [job for part in parts for job in part.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    parts = (withdrawing, flags, dates, engine, daily, incoming)
+    parts = (withdrawing, flags, dates, engine, daily, incoming, releasing)
     return [schedule for part in parts for schedule in part.schedules()]
 
 
@@ -226,6 +228,8 @@ def register_record_hooks() -> list[On]:
         engine,
         restrictions,
         opening,
+        countering,
+        releasing,
         disclosing,
         notices,
         duties,

@@ -7,6 +7,7 @@ from xrm_dsgvo.ages import minor_until
 from xrm_dsgvo.own import Writing, create, is_own, kept, upsert
 
 SUBJECT = "data_subject"
+PACKAGE = "answer_package"
 
 
 @dataclass
@@ -41,6 +42,11 @@ def subject_of(context: Writing, person: Person | None) -> str | None:
     values = {"data_subject": made, "entity_name": entity, "record_id": record}
     create(context, "data_subject_link", values)
     return made
+
+
+def class_of_package(token_hash: str) -> str:
+    """What seals an answer to be fetched: each has a key of its own, which is destroyed when it was."""
+    return f"LK-30T-EXPORT {token_hash}"
 
 
 def holds(context: Writing, point: str, subject: str | None) -> None:

@@ -159,7 +159,7 @@ def _uses(context: Making, hits: list[Hit]) -> Iterator[dict[str, Any]]:
 def _decisions(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     seen = {
         (each["entity"], field["name"]): {"entity": each["entity"], "field": field["name"]}
-        | {"label": field["label"], "kind": field["decision"]}
+        | {"label": field["label"], "kind": field["decision"], "logic": field["logic"]}
         for each in records
         for field in each["fields"]
         if field["decision"] != "none"

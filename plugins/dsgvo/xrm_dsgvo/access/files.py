@@ -53,10 +53,10 @@ def _asked(context: RouteContext) -> list[tuple[Mapping[str, Any], Mapping[str, 
     if request is None or not right or not caller.access.may_run(right):
         text = {"en": "There is no such request that you work on.", "de": "Diese Anfrage bearbeiten Sie nicht."}
         raise Refuse(text)
-    return list(_files(made(context, request).content))
+    return list(files_of(made(context, request).content))
 
 
-def _files(content: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def files_of(content: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Records and their fields that hold files, as far as the answer has them."""
     takes_along = content["meta"]["right"] == "portability"
     for record in content["data"]:

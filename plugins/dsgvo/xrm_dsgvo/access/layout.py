@@ -128,7 +128,8 @@ def _sources(answer: Mapping[str, Any], language: str) -> Iterator[Row]:
 
 def _decisions(answer: Mapping[str, Any], language: str) -> Iterator[Row]:
     for each in answer["art15"]["automatedDecisions"]:
-        yield [each["label"][language], [DECISIONS[each["kind"]][language]]]
+        logic = [each["logic"][language]] if each["logic"] else []
+        yield [each["label"][language], [DECISIONS[each["kind"]][language], *logic]]
 
 
 def _disclosed(answer: Mapping[str, Any], language: str) -> Iterator[Row]:

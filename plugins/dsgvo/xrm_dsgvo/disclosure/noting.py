@@ -37,6 +37,12 @@ def note(context: Writing, connector: str, parcels: Iterable[Parcel]) -> None:
         _note(context, connector, processor, each)
 
 
+def note_given(context: Writing, processor: str, parcels: Iterable[Parcel]) -> None:
+    """The same of what a recipient is given at the person's own wish (Article 20(2))."""
+    for each in parcels:
+        _note(context, f"portability:{processor}", processor, each)
+
+
 def note_message(context: MessageContext, message: OutgoingMessage) -> None:
     """The same of a message that is handed over: whoever carries it gets the address."""
     connector = f"channel:{message.channel}"

@@ -92,6 +92,9 @@ def _where_from(found: Surroundings, each: Said) -> Iterator[KeywordMistake]:
         yield each.mistake("derived", reason, 'Add "derivedFrom".')
     if each.field.virtual and words.get("origin") != "derived":
         yield each.mistake("derived", "it is worked out whenever it is read.", 'Say "origin": "derived".')
+    if words.get("decision", "none") != "none" and "logic" not in words:
+        reason = "the person has to be told how it is reckoned, and what follows (Article 15(1)(h))."
+        yield each.mistake("logic", reason, 'Add "logic" with a text in "de" and "en".')
     for name in words.get("derivedFrom", ()):
         if not _there(found, each, name):
             reason = f'"derivedFrom" names "{name}", which is not there.'

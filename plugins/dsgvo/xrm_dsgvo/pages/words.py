@@ -6,6 +6,10 @@ WORDS: Final[dict[str, dict[str, str]]] = {
     "de": {
         "unknown": "Diesen Link gibt es nicht",
         "unknown_text": "Er ist unvollständig, oder das, wofür er war, ist erledigt.",
+        "fetch": "Ihre Antwort",
+        "fetch_text": "Die Antwort auf Ihre Anfrage liegt hier bis zum {day} bereit. Sie lässt sich einmal abholen.",
+        "fetch_button": "Abholen",
+        "fetch_files": "Dateien, die dazugehören: diese Links gelten nur einige Minuten",
         "confirm": "Einwilligung bestätigen",
         "confirm_text": "Mit der Adresse {address} wurde um Folgendes gebeten:",
         "confirm_hint": "Sie können die Einwilligung jederzeit widerrufen, mit dem Link in jeder Nachricht.",
@@ -60,6 +64,10 @@ WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "unknown": "There is no such link",
         "unknown_text": "It is not complete, or what it was for is done.",
+        "fetch": "Your answer",
+        "fetch_text": "The answer to your request is here until {day}. It can be fetched once.",
+        "fetch_button": "Fetch it",
+        "fetch_files": "Files that belong to it: these links work for some minutes only",
         "confirm": "Confirm your consent",
         "confirm_text": "Somebody has asked for this with the address {address}:",
         "confirm_hint": "You can withdraw your consent at any time, by the link in each message.",

@@ -93,6 +93,7 @@ class FieldPrivacy:
     source_field: str | None = None
     derived_from: tuple[str, ...] = ()
     decision: Literal["none", "profiling", "art22"] = "none"
+    logic: Mapping[str, str] | None = None
     purposes: tuple[str, ...] = ()
     necessity: Literal["required", "optional"] = "optional"
     necessity_why: str = ""

@@ -19,7 +19,7 @@ from xrm_dsgvo.privacy.model import (
     Start,
 )
 
-_SAME = ("category", "special", "identifier", "origin", "decision", "restrict", "access", "why")
+_SAME = ("category", "special", "identifier", "origin", "decision", "logic", "restrict", "access", "why")
 _NAMES = {"sourceField": "source_field", "retentionClass": "retention_class", "withholdBasis": "withhold_basis"}
 
 

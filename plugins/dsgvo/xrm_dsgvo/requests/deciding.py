@@ -8,6 +8,7 @@ from xrm_core.api import Action, ActionContext, Record, Refuse
 from xrm_dsgvo.disclosure.notices import are_due, open_notices
 from xrm_dsgvo.own import now
 from xrm_dsgvo.requests.cases import RequestStanding, actor_of, held, moved, said
+from xrm_dsgvo.requests.countering import has_stated
 from xrm_dsgvo.requests.identity import graph_of
 from xrm_dsgvo.requests.states import NEEDS_NOBODY, fits
 from xrm_dsgvo.restriction.standing import is_restricted
@@ -170,10 +171,14 @@ def _lack(context: ActionContext, request: Record) -> dict[str, str] | None:
             "en": "The answer is not made, or texts in it are still to be reviewed.",
             "de": "Die Antwort ist nicht erstellt, oder Texte darin sind noch zu prüfen.",
         }
-    if kind == "rectification" and not (request["rectified"] or {}).get("fields"):
+    if (
+        kind == "rectification"
+        and not (request["rectified"] or {}).get("fields")
+        and not has_stated(context, request["id"])
+    ):
         return {
-            "en": "Nothing was rectified: do it by dsgvoRectify.",
-            "de": "Nichts ist berichtigt: mit dsgvoRectify berichtigen.",
+            "en": "Nothing was rectified: do it by dsgvoRectify, or of an opinion by dsgvoCounterState.",
+            "de": "Nichts ist berichtigt: mit dsgvoRectify berichtigen, bei Meinungen mit dsgvoCounterState.",
         }
     run = context.read("erasure_run", request["erasure_run"]) if request["erasure_run"] else None
     if kind == "erasure" and (run is None or not str(run["status"]).startswith("complete")):

@@ -12,6 +12,7 @@ from xrm_dsgvo.own import change
 from xrm_dsgvo.requests.cases import held
 from xrm_dsgvo.requests.identity import graph_of
 from xrm_dsgvo.requests.states import REQUEST
+from xrm_dsgvo.restored import keeping
 
 _PLAIN = frozenset({"text", "long_text", "email", "phone", "url", "enum", "date", "datetime", "time", "uuid"})
 _NOT = frozenset({"relation", "file"})
@@ -71,6 +72,7 @@ def rectify(context: ActionContext, given: RectifyInput) -> Rectified:
     told = {(str(e), str(id_), str(f)) for e, id_, f in (request["rectified"] or {}).get("fields", ())}
     told |= {(*key, name) for key, new in values.items() for name in new}
     change(context, REQUEST, request["id"], {"rectified": {"fields": [list(each) for each in sorted(told)]}})
+    keeping.rectified(context, request["id"], str(request["data_subject"]), values)
     only = {key: set(new) for key, new in values.items()}
     return Rectified(request["id"], changed, open_notices(context, request["id"], values, only))
 

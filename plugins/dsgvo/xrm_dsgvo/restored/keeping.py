@@ -2,6 +2,7 @@
 key of the person, and goes with it.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ CONSENT_ENDED = "dsgvo.consent_ended"
 PREFERRED = "dsgvo.preference"
 OBJECTED, DECIDED = "dsgvo.objection", "dsgvo.objection_decided"
 RESTRICTED, ANNOUNCED, LIFTED = "dsgvo.restriction", "dsgvo.restriction_announced", "dsgvo.restriction_lifted"
+RECTIFIED = "dsgvo.rectification"
 HELD, HOLD_RELEASED = "dsgvo.hold", "dsgvo.hold_released"
 
 _WISHES = ("wish", "most_per_month", "quiet_from", "quiet_until", "language")
@@ -88,6 +90,16 @@ def hold_released(context: Writing, hold: Mapping[str, Any], at: str) -> None:
     """It was released."""
     said = {name: hold[name] for name in ("matter", "basis", "entity_name", "record_id")}
     keep_beyond_restore(context.connection, HOLD_RELEASED, said | {"hold": hold["id"], "at": at})
+
+
+def rectified(
+    context: Writing, request: str, subject: str, values: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> None:
+    """Fields of records have other values; without a key store nobody will know which."""
+    text = json.dumps([[*key, new] for key, new in sorted(values.items())], ensure_ascii=False)
+    if (sealed := _sealed(context, subject, text)) is not None:
+        said = {"request": request, "person": told(context, subject), "values": sealed}
+        keep_beyond_restore(context.connection, RECTIFIED, said)
 
 
 def purpose_told(context: Writing, purpose: str | None) -> Mapping[str, Any] | None:

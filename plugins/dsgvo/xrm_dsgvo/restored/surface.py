@@ -1,7 +1,7 @@
 """All that the plugin does again for rights; an erasure is another matter (``erasure/replaying.py``)."""
 
 from xrm_core.api import Replay
-from xrm_dsgvo.restored import holds, keeping, objections, restrictions, wishes
+from xrm_dsgvo.restored import holds, keeping, objections, rectifications, restrictions, wishes
 
 
 def replays() -> list[Replay]:
@@ -16,6 +16,7 @@ def replays() -> list[Replay]:
         Replay(keeping.RESTRICTED, restrictions.restrict_again),
         Replay(keeping.ANNOUNCED, restrictions.announce_again),
         Replay(keeping.LIFTED, restrictions.lift_again),
+        Replay(keeping.RECTIFIED, rectifications.rectify_again),
         Replay(keeping.HELD, holds.hold_again),
         Replay(keeping.HOLD_RELEASED, holds.release_again),
     ]

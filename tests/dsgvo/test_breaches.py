@@ -32,6 +32,9 @@ DUE = "{ dsgvoDue { entity record what due overdue } }"
 REFUSED = "REFUSED_BY_PLUGIN"
 
 
+LOGIC = {"de": "Nach Regeln.", "en": "By rules."}
+
+
 def ago(**long: float) -> str:
     return (datetime.now(UTC) - timedelta(**long)).isoformat()
 
@@ -210,7 +213,12 @@ def reminders(xrm: Xrm) -> list[str]:
     ("field", "words", "criteria", "required"),
     [
         ("nickname", {}, {"special_category", "vulnerable_persons"}, True),
-        ("nickname", {"decision": "art22"}, {"automated_decision", "special_category", "vulnerable_persons"}, True),
+        (
+            "nickname",
+            {"decision": "art22", "logic": LOGIC},
+            {"automated_decision", "special_category", "vulnerable_persons"},
+            True,
+        ),
         ("nickname", {"category": "user.location"}, {"sensitive", "special_category", "vulnerable_persons"}, True),
     ],
 )
@@ -289,9 +297,9 @@ def test_what_is_to_be_asked_of_the_authority_is_due_until_it_was(xrm: Xrm):
     [
         ({}, Scale(), set()),
         ({}, Scale({"person": 10_000}), {"art35.special"}),
-        ({"decision": "art22"}, Scale(), {"art35.decisions"}),
+        ({"decision": "art22", "logic": LOGIC}, Scale(), {"art35.decisions"}),
         ({"category": "user.location"}, Scale({"person": 20_000}), {"art35.special", "list.location"}),
-        ({"category": "user.financial", "decision": "profiling"}, Scale(), {"list.credit"}),
+        ({"category": "user.financial", "decision": "profiling", "logic": LOGIC}, Scale(), {"list.credit"}),
     ],
 )
 def test_kinds_of_the_list_are_found(words: dict[str, Any], scale: Scale, listed: set[str], tmp_path: Any):

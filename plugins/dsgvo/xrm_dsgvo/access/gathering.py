@@ -169,7 +169,7 @@ class Gathering:
             "freeText": said.free_text,
             "isFile": str(field_.type) == "file",
             "decision": said.decision,
-            "logic": None if said.logic is None else dict(said.logic),
+            "logic": None if said.logic is None else labelled(said.logic, "—"),
             "recipients": list(said.recipients),
         }
 

@@ -23,6 +23,7 @@ _FIELD = {
         "category": _KEY,
         "origin": {"enum": ["provided", "observed", "derived", "third_party"]},
         "decision": {"enum": ["none", "profiling", "art22"]},
+        "logic": _LABELS,
         "purposes": _KEYS,
         "recipients": _KEYS,
         "access": {"enum": ["full", "summary", "withhold"]},
@@ -52,7 +53,7 @@ _FORM = Draft202012Validator(
     }
 )
 _WORDS = {"withholdBasis": "withhold_basis", "thirdParty": "third_party", "freeText": "free_text"}
-_SAME = ("category", "origin", "decision", "access")
+_SAME = ("category", "origin", "decision", "logic", "access")
 
 
 @dataclass(frozen=True, slots=True)

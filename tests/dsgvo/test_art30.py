@@ -181,6 +181,34 @@ def test_drift_is_a_step_of_a_ci(xrm: Xrm, command: Command, monkeypatch: pytest
     assert command("dsgvo", "drift", *where).out == "Nothing differs.\n"
 
 
+def test_as_a_processor_it_names_whose_data_are_processed_and_by_whom(xrm: Xrm):
+    dsb, auditor = xrm.as_role("dsb"), xrm.as_role("auditor")
+    keys = '{keys: ["vertrieb.kundenpflege"]}'
+    given = f'name: "Harbour Ltd", contact: "Quay 1", services: "Hosting of its CRM", activities: {keys}'
+    create = f"mutation {{ createProcessingMandate(input: {{{given}}}) {{ id }} }}"
+    assert dsb.query(create)
+    ended = create.replace("Harbour", "Ended").replace("contact:", 'validUntil: "2020-01-01", contact:')
+    dsb.query(ended)
+    activities = {"keys": ["vertrieb.kundenpflege"]}
+    host = xrm.create("processor", key="host", name="Host", role="processor", country="US", activities=activities)
+    xrm.create("data_transfer", processor=host, country="US", instrument="scc", checked_on="2026-01-01")
+    query = """query ($f: DsgvoArt30Format) { dsgvoArt30(part: processor, format: $f, language: en) {
+      content approvedEdition drift { what } } }"""
+
+    found = auditor.query(query)["dsgvoArt30"]
+    page = auditor.query(query, f="html")["dsgvoArt30"]["content"]
+
+    [mandate] = json.loads(found["content"])["mandates"]
+    assert (mandate["name"], mandate["services"]) == ("Harbour Ltd", "Hosting of its CRM")
+    assert [each["key"] for each in mandate["subProcessors"]] == ["host"]
+    assert mandate["transfers"] == [{"recipient": "host", "country": "US", "instrument": "scc"}]
+    assert found["drift"] == []
+    for text in ("under Article 30(2) GDPR", "Harbour Ltd", "Host, processor, US", "standard contractual clauses"):
+        assert text in page
+    assert auditor.refused(query, "REFUSED_BY_PLUGIN", f="dpv").details["field"] == "format"
+    assert base64.b64decode(auditor.query(query, f="pdf")["dsgvoArt30"]["content"]).startswith(b"%PDF-1.")
+
+
 def test_it_is_read_in_german_and_english_and_by_programs(xrm: Xrm):
     auditor = xrm.as_role("auditor")
 

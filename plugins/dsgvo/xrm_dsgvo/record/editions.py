@@ -10,11 +10,13 @@ from typing import Any
 from xrm_core.api import Action, ActionContext, Model, On, QueryContext, QueryField, Record, Refuse
 from xrm_dsgvo.own import change, create, kept, now
 from xrm_dsgvo.privacy import privacy_of
+from xrm_dsgvo.processors.connectors import today
 from xrm_dsgvo.record.around import Ask, around_of
 from xrm_dsgvo.record.differing import Difference, differences
 from xrm_dsgvo.record.dpv import json_ld
-from xrm_dsgvo.record.layout import html, pdf
+from xrm_dsgvo.record.layout import html, html_of, pdf, pdf_of
 from xrm_dsgvo.record.making import digest_of, record_of
+from xrm_dsgvo.record.mandates import lines_of_mandates, mandates_of
 
 EDITION = "processing_record"
 APPROVED = """
@@ -39,12 +41,20 @@ class Language(Enum):
     en = "en"
 
 
+class Part(Enum):
+    """Whose record: ours as a ``controller`` (Article 30(1)), or as a ``processor`` of others (30(2))."""
+
+    controller = "controller"
+    processor = "processor"
+
+
 @dataclass
 class Art30Input:
-    """Which form, and of HTML and PDF in which language."""
+    """Which form, of HTML and PDF in which language, and whose record. That of a processor has no editions."""
 
     format: Format = Format.json
     language: Language = Language.de
+    part: Part = Part.controller
 
 
 @dataclass
@@ -98,12 +108,27 @@ def written(record: Mapping[str, Any], format_: Format, language: str, standing:
 
 def art30(context: QueryContext, given: Art30Input) -> Art30:
     """``dsgvoArt30``."""
+    if given.part is Part.processor:
+        return _as_processor(context, given)
     record = now_of(context.model, context.query_as_system, context.settings)
     approved = approved_of(context.query_as_system)
     drift = drift_of(approved, record)
     text = written(record, given.format, given.language.value, standing_of(approved, drift, given.language.value))
     content = base64.b64encode(text).decode() if isinstance(text, bytes) else text
     return Art30(content, digest_of(record), None if approved is None else approved["edition"], drift)
+
+
+def _as_processor(context: QueryContext, given: Art30Input) -> Art30:
+    if given.format is Format.dpv:
+        text = {"en": "The record of a processor is JSON, HTML or PDF.", "de": "Es gibt JSON, HTML oder PDF."}
+        raise Refuse(text, field="format")
+    record = mandates_of(context.query_as_system, context.settings, today(context.settings))
+    content = json.dumps(record, ensure_ascii=False, indent=2)
+    if given.format is Format.html:
+        content = html_of(lines_of_mandates(record, given.language.value))
+    elif given.format is Format.pdf:
+        content = base64.b64encode(pdf_of(lines_of_mandates(record, given.language.value))).decode()
+    return Art30(content, digest_of(record), None)
 
 
 def standing_of(approved: Mapping[str, Any] | None, drift: list[Difference], language: str) -> str:

@@ -46,7 +46,11 @@ def lines_of(record: Mapping[str, Any], language: str, standing: str = "") -> di
 
 def html(record: Mapping[str, Any], language: str, standing: str = "") -> str:
     """The record as a page without scripts and anything from elsewhere."""
-    found = lines_of(record, language, standing)
+    return html_of(lines_of(record, language, standing))
+
+
+def html_of(found: Mapping[str, Any]) -> str:
+    """The same of its lines."""
     facts = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in found["facts"])
     parts = [f"<h1>{escape(found['title'])}</h1><p>{escape(found['norm'])}</p><table>{facts}</table>"]
     for number, each in enumerate(found["activities"], 1):
@@ -57,11 +61,18 @@ def html(record: Mapping[str, Any], language: str, standing: str = "") -> str:
         parts.append(f"<h2>{number}. {escape(each['title'])}</h2><table>{rows}</table>")
     head = f'<meta charset="utf-8"><title>{escape(found["title"])}</title><style>{_STYLE}</style>'
     body = "".join(parts)
-    return f'<!doctype html><html lang="{language}"><head>{head}</head><body><main>{body}</main></body></html>\n'
+    return (
+        f'<!doctype html><html lang="{found["language"]}"><head>{head}</head><body><main>{body}</main></body></html>\n'
+    )
 
 
 def pdf(record: Mapping[str, Any], language: str, standing: str = "") -> bytes:
-    """The record as PDF/A.
+    """The record as PDF/A. Raises as :func:`pdf_of`."""
+    return pdf_of(lines_of(record, language, standing))
+
+
+def pdf_of(lines: Mapping[str, Any]) -> bytes:
+    """The same of its lines.
 
     Raises:
         Refuse: what lays out letters is not installed.
@@ -74,7 +85,7 @@ def pdf(record: Mapping[str, Any], language: str, standing: str = "") -> bytes:
             "de": "Dokumente brauchen Typst auf dem Server: pip install 'xrm-platform[sales]'.",
         }
         raise Refuse(text) from None
-    data = json.dumps(lines_of(record, language, standing), ensure_ascii=False)
+    data = json.dumps(lines, ensure_ascii=False)
     return bytes(typst.compile(_template(), format="pdf", sys_inputs={"data": data}, pdf_standards=["a-2b"]))
 
 

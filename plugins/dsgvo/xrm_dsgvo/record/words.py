@@ -46,6 +46,10 @@ SPECIAL: Mapping[str, Labels] = {
 }
 HEADINGS: Mapping[str, Labels] = {
     "title": {"de": "Verzeichnis von Verarbeitungstätigkeiten", "en": "Record of processing activities"},
+    "norm2": {"de": "nach Art. 30 Abs. 2 DSGVO", "en": "under Article 30(2) GDPR"},
+    "processor": {"de": "Auftragsverarbeiter", "en": "Processor"},
+    "services": {"de": "Kategorien von Verarbeitungen", "en": "Categories of processing"},
+    "activities": {"de": "Verarbeitungstätigkeiten", "en": "Processing activities"},
     "norm": {"de": "nach Art. 30 Abs. 1 DSGVO", "en": "under Article 30(1) GDPR"},
     "controller": {"de": "Verantwortlicher", "en": "Controller"},
     "contact": {"de": "Kontakt", "en": "Contact"},

@@ -28,8 +28,9 @@ def raw_files(database: Database, server: Callable[[], PostgresServer]) -> Itera
     with database.read() as connection:
         own = connection.scalar(text("SELECT oid FROM pg_database WHERE datname = current_database()"))
     folder = server().folder / "data"
-    for path in sorted(folder.rglob("*")):
-        place = path.relative_to(folder)
-        others = place.parts[0] == "base" and place.parts[1:2] != (str(own),)
-        if path.is_file() and not others:
-            yield str(place), path.read_bytes()
+    bases = folder / "base"
+    inside = [each for each in sorted(folder.iterdir()) if each != bases]
+    for each in (bases / str(own), *inside):
+        for path in sorted(each.rglob("*")) if each.is_dir() else [each]:
+            if path.is_file():
+                yield str(path.relative_to(folder)), path.read_bytes()

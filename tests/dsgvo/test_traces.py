@@ -28,7 +28,6 @@ from tests.dsgvo.test_erasures import RUN, World
 from tests.dsgvo.test_requests import done, known, opened
 from tests.postgres import PostgresServer
 from tests.raw_files import raw_files
-from xrm_core.storage.tables import Tables
 from xrm_core.storage.vacuum import vacuum
 from xrm_core.testing import Setup, Xrm
 
@@ -104,6 +103,9 @@ def test_nothing_is_left_of_who_was_erased_in_any_store(
     before = tokens_in(world.dump(), [b])
     numbers = {key: value for key, value in figures(xrm).items() if key[:2] not in gone or key in stays}
     numbers = {key: value for key, value in numbers.items() if key[:2] not in deleted}
+    numbers = {
+        key: value for key, value in numbers.items() if key[0] != "erasure_plan_part"
+    }  # goes with what it was for
     assert any(key[0] == "donation" and key[:2] in gone for key in numbers)
 
     # when they are erased, the second time without a mistake that quotes them
@@ -163,7 +165,7 @@ def figures(xrm: Xrm) -> dict[tuple[str, str, str], Any]:
     """Of each record the numbers and amounts, which reports add up, by their columns."""
     found: dict[tuple[str, str, str], Any] = {}
     with xrm.database.read() as connection:
-        for table in Tables(xrm.platform.model).metadata.tables.values():
+        for table in (xrm.platform.records.tables[entity.name] for entity in xrm.platform.model):
             for row in connection.execute(select(table)).mappings():
                 numbers = {name: each for name, each in row.items() if type(each) in (int, float, Decimal)}
                 found |= {

@@ -10,13 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.graphql.kit import World, uid
+from tests.query.examples import NIGHT
 from xrm_core.graphql.answers import Answer
 from xrm_core.graphql.engine import Request
 from xrm_core.permissions.caller import User
 from xrm_core.server.graphql_http import GraphQLEndpoint
 
 FUZZ = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6_000 if NIGHT else 30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 NO_DATABASE = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 """For what is refused before there is anything to ask a database."""

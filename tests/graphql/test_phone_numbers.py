@@ -87,7 +87,7 @@ def test_it_joins_with_other_conditions_and_stands_in_rules(persons: World) -> N
 NUMBERS = st.text("0123456789 +-/()x", max_size=12)
 
 
-@examples(60)
+@examples(30)
 @given(numbers=st.lists(NUMBERS, min_size=1, max_size=8), called=NUMBERS, end=st.integers(0, 12))
 def test_databases_compare_like_python(persons: World, numbers: list[str], called: str, end: int) -> None:
     # Given any notations, and a call from a number that may be the end of one of them

@@ -7,11 +7,12 @@ from functools import cmp_to_key
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.graphql.kit import World
 from tests.graphql.pivot_world import DEALS, FIRMS, ask
+from tests.query.examples import examples
 
 KEYS = {
     "stage: VALUE": ("stage", lambda deal, _firm: deal["stage"]),
@@ -146,7 +147,7 @@ def asked(pivots: World, question: dict[str, Any]) -> list[Any]:
     return result
 
 
-@settings(max_examples=120, deadline=None)
+@examples(60)
 @given(question=questions())
 def test_groups_are_what_a_naive_reference_makes(pivots: World, question: dict[str, Any]) -> None:
     assert asked(pivots, question) == reference(question)

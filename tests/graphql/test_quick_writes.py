@@ -92,7 +92,7 @@ def quickly(world: World) -> Iterator[tuple[Engine, Noting]]:
 def test_answers_are_those_of_the_executor(opened: Open) -> None:
     total: Counter[str] = Counter()
 
-    @examples(4)
+    @examples(2)
     @given(of=models(stored=True), data=st.data())
     def run(of: Drawn, data: st.DataObject) -> None:
         note(f"drawn({of.seed}, stored=True)")

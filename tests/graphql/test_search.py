@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.graphql import kit
 from tests.graphql.kit import World, uid
 from tests.postgres import PostgresServer
+from tests.query.examples import examples
 from xrm_core.storage.folding import ACCENTED, LOWER, MARKS, UPPER, fold_accents
 
 SEARCHED = {"type": "string", "maxLength": 200, "x-search": True}
@@ -159,7 +160,7 @@ ALPHABET = st.text(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@examples(12)
 @given(data=st.data())
 def test_both_databases_find_what_python_finds(world: World, data: st.DataObject) -> None:
     names = data.draw(st.lists(ALPHABET, min_size=1, max_size=4))

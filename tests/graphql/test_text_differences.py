@@ -138,7 +138,7 @@ def test_rules_that_cannot_ignore_anything_are_refused(model: Model, rule: Any) 
 LETTERS = st.characters(max_codepoint=0x24FF, exclude_categories=["Cs"], exclude_characters="\0")
 
 
-@examples(60)
+@examples(30)
 @given(texts=st.lists(st.text(LETTERS, max_size=6), min_size=1, max_size=8))
 def test_databases_fold_like_python(firms: World, texts: list[str]) -> None:
     # Given any texts

@@ -219,7 +219,7 @@ def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
 
 def test_the_queue_is_as_its_model(jobs: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = settings(
-        max_examples=15 if jobs.database.is_sqlite else 8,
+        max_examples=8 if jobs.database.is_sqlite else 5,
         stateful_step_count=30,
         phases=[Phase.explicit, Phase.reuse, Phase.generate],  # the slow one shrinks what it finds
         deadline=None,

@@ -9,10 +9,11 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.metadata.pack import CONTACT, CUSTOMER, PACK
+from tests.query.examples import examples
 from xrm_core.errors import Problem, SchemaFilesInvalid
 from xrm_core.metadata.frozen import thaw
 from xrm_core.metadata.layers import LayerSource
@@ -231,7 +232,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(60)
 @given(value=JSON)
 def test_strict_reader_agrees_with_the_standard_library(value: object) -> None:
     for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=2)):
@@ -278,7 +279,7 @@ def assert_loads_or_is_refused(text: str) -> None:
         assert problem.remedy
 
 
-@settings(max_examples=150, deadline=None)
+@examples(60)
 @given(place=PLACES, value=JSON)
 def test_any_value_at_any_place_is_accepted_or_refused_in_words(place: str, value: object) -> None:
     tree: Any = json.loads(CONTACT)
@@ -293,7 +294,7 @@ def test_any_value_at_any_place_is_accepted_or_refused_in_words(place: str, valu
     assert_loads_or_is_refused(json.dumps(tree))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(60)
 @given(text=st.text() | st.text(alphabet='{}[]",:-+.0123456789eE truefalsnx\\\n'), cut=st.integers(0, len(CONTACT)))
 def test_any_text_is_accepted_or_refused_in_words(text: str, cut: int) -> None:
     assert_loads_or_is_refused(text)

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import casbin
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.graphql import kit
 from tests.graphql.relationship_world import relationship_model
+from tests.query.examples import examples
 from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, parse
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.policy import OF_RECORDS, SCHEMA, Action, Effect, Policy, PolicySet, Role, is_action
@@ -228,7 +229,7 @@ LINKS = st.fixed_dictionaries(
 
 
 @given(policies=st.lists(POLICIES, max_size=6), links=LINKS, role=st.sampled_from(ROLES))
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(30)
 def test_access_agrees_with_casbins_own_decision(
     policies: list[Policy], links: dict[str, tuple[str, ...]], role: str
 ) -> None:

@@ -11,7 +11,7 @@ _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_t
 def examples(by_day: int) -> settings:
     """Settings for a test with this many examples by day. Shrinking takes minutes, so none is done."""
     if NIGHT:
-        return many_examples(50 * by_day)
+        return many_examples(100 * by_day)
     return settings(
         max_examples=by_day,
         deadline=None,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tests.graphql import kit
 from tests.graphql.kit import World, uid
 from tests.postgres import PostgresServer
+from tests.query.examples import examples
 from xrm_core.errors import Forbidden
 from xrm_core.metadata.predicate import Literal_, Param, Predicate, Search
 from xrm_core.permissions.access import full_access
@@ -77,7 +78,7 @@ def has(text: str, *fields: str | None) -> bool:
     return all(any(word in (fold_accents(field) or "") for field in fields) for word in words)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(20)
 @given(writes=WRITES, more=st.lists(LETTERS, max_size=2), data=st.data())
 def test_the_index_finds_what_a_look_at_each_record_finds(
     world: World, writes: list[tuple[str, int, str, str, str, bool]], more: list[str], data: st.DataObject

@@ -74,7 +74,7 @@ def compare(data: st.DataObject) -> None:
                 assert node[name] == expected
 
 
-@examples(30)
+@examples(15)
 @given(data=st.data())
 def test_random_expressions_give_what_exact_arithmetic_gives(data: st.DataObject) -> None:
     compare(data)

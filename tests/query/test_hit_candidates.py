@@ -84,7 +84,7 @@ def mistyped(draw: st.DrawFn, word: str) -> str:
     return word
 
 
-@examples(60)
+@examples(25)
 @given(data=st.data())
 def test_the_index_leaves_all_hits_over(data: st.DataObject, world: World, plans: Plans) -> None:
     names = data.draw(st.lists(texts(), min_size=4, max_size=8))

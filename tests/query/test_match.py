@@ -177,7 +177,7 @@ def searches(draw: st.DrawFn) -> tuple[str, list[str | None], list[int], int]:
     return typed, texts, phones, draw(st.integers(0, len(texts)))
 
 
-@examples(100)
+@examples(50)
 @given(search=searches())
 @example(("abcdabcd", ["bacdbacd"], [], 1))
 @example(("abcdabcd", ["acbabcd"], [], 1))

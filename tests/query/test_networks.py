@@ -218,7 +218,7 @@ def _takes_part(kind: str, entity: str) -> bool:
     return any(entity in pair for pair in PAIRS[kind])
 
 
-@examples(25)
+@examples(12)
 @given(data=st.data())
 def test_networks_are_what_a_naive_reference_finds(data: st.DataObject, graphs: dict[str, World]) -> None:
     compare(data, graphs)

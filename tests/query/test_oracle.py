@@ -27,7 +27,7 @@ def policy_set(rights: Rights) -> PolicySet:
     return PolicySet({"role": Role("role", {}, "")}, rules, tuple(rights.policies), digest)
 
 
-@examples(40)
+@examples(20)
 @given(data=st.data())
 def test_reads_give_what_a_naive_reference_gives(data: st.DataObject, model: Model, worlds: dict[str, World]) -> None:
     compare(data, model, worlds)
@@ -62,7 +62,7 @@ def compare(data: st.DataObject, model: Model, worlds: dict[str, World]) -> None
                 assert answer == expected
 
 
-@examples(40)
+@examples(20)
 @given(data=st.data())
 def test_random_filters_as_variables_and_with_paging(
     data: st.DataObject, model: Model, worlds: dict[str, World]

@@ -19,7 +19,7 @@ from xrm_core.graphql.engine import Request
 from xrm_core.metadata.model import Model
 
 
-@examples(8)
+@examples(4)
 @given(data=st.data())
 def test_both_paths_give_the_same_bytes_and_errors(data: st.DataObject, model: Model, ways: dict[str, Ways]) -> None:
     compare(data, model, ways)

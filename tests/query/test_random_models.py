@@ -23,7 +23,7 @@ from tests.query.two_ways import CURSOR, Ways, alike, answers, compact, too_deep
 from xrm_core.graphql.engine import Request
 
 
-@examples(3)
+@examples(2)
 @given(of=models(), data=st.data())
 def test_both_ways_and_databases_agree_on_any_model(of: Drawn, data: st.DataObject, opened: Open) -> None:
     compare(of, data, opened)

@@ -18,7 +18,7 @@ from xrm_core.permissions.policy import Action, Effect, Policy
 from xrm_core.records.stored import from_row
 
 
-@examples(3)
+@examples(2)
 @given(of=models(stored=True), data=st.data())
 def test_lists_of_any_model_are_what_a_naive_reference_gives(of: Drawn, data: st.DataObject, opened: Open) -> None:
     compare(of, data, opened)

@@ -98,7 +98,7 @@ def bare_scans(sql: str, dialect: str, names: Collection[str] = _MARKED) -> list
     return found
 
 
-@examples(50)
+@examples(25)
 @given(data=st.data())
 def test_every_scan_carries_its_rule(data: st.DataObject) -> None:
     request: Any = documents.Documents(data.draw, RIGHTS).root()

@@ -186,7 +186,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-@examples(6)
+@examples(3)
 @given(data=st.data())
 def test_random_values_are_found_sorted_and_paged_alike_on_both_databases(
     data: st.DataObject, both: dict[str, kit.World]

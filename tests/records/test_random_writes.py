@@ -3,7 +3,7 @@
 What is refused leaves every table as it was; what is allowed is stored as the reference has it, and shown to who wrote
 it as they may see it then, behind masks where there are such. One draw has some 250 writes for one model, with other
 shares after every few, by a caller in some teams or in none. So a normal run tries 500 on each database;
-``XRM_HYPOTHESIS=night`` tries 50 times as many.
+``XRM_HYPOTHESIS=night`` tries 100 times as many.
 """
 
 import datetime as dt

@@ -114,11 +114,11 @@ class Load:
     """The same asked without end at both servers, from ``with`` to its end, however that comes.
 
     ``answers`` has of each when it was asked, and what came back. Threads are daemons and each request has a time
-    limit, so that nothing outlives a test that fails.
+    limit, so that nothing outlives a test that fails. Each thread rests for ``pause`` seconds after each answer.
     """
 
-    def __init__(self, two: Two, ask: Callable[[Server], Any], threads: int = 1) -> None:
-        self._ask = ask
+    def __init__(self, two: Two, ask: Callable[[Server], Any], threads: int = 1, pause: float = 0.002) -> None:
+        self._ask, self._pause = ask, pause
         self._done = threading.Event()
         self._wrong: list[BaseException] = []
         self.answers: list[tuple[float, Any]] = []
@@ -162,6 +162,6 @@ class Load:
             while not self._done.is_set():
                 began = time.monotonic()
                 self.answers.append((began, self._ask(server)))
-                time.sleep(0.002)
+                time.sleep(self._pause)
         except BaseException as error:  # told by whoever waits, or at the end
             self._wrong.append(error)

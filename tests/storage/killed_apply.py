@@ -1,4 +1,4 @@
-"""Apply two models in turn, perhaps go back, killed (-9) again and again, until an attempt comes through.
+"""Apply two models in turn, or go back from one to the other, killed (-9) again and again until one comes through.
 
 Run as a program of its own, since it forks: the database's URL, «there» or «back», and how: «later N» kills each
 attempt N writing statements later than the one before, «random SEED» at random moments. Ends with 0 if the former model
@@ -54,14 +54,15 @@ AT_HAND = (draft_sqlite, phases_postgresql, newest_revision())
 
 
 def main(url: str, moments: Moments, *, back: bool) -> None:
-    kills = killed_until_done(url, BEFORE, moments)
+    there = _never if back else moments
+    kills = killed_until_done(url, BEFORE, there)
     database = Database(url)
     add_rows(database, BEFORE, "customer", {"name": "A", "fax": "1"},
              {"name": "B", "parent_id": record_id(1)}, {"name": "C", "rank": 7})  # fmt: skip
     add_rows(database, BEFORE, "contact", {"customer_id": record_id(2), "mail": "b@b.example", "score": "12"})
     before = _records(database)
     database.close()
-    kills += killed_until_done(url, AFTER, moments, compare=not back)
+    kills += killed_until_done(url, AFTER, there, compare=not back)
     if back:
         kills += killed_until_done(url, None, moments)
         database = Database(url)
@@ -88,6 +89,10 @@ def killed_until_done(url: str, target: Model | None, moments: Moments, *, compa
         seen = _seen(url) if compare else None
         assert seen in (before, None), f"killed after {writes} writes and {seconds} seconds: {seen} {before}"
     raise AssertionError("unreachable")
+
+
+def _never() -> Iterator[tuple[int, float]]:
+    return iter([(0, 0.0)])
 
 
 def _later_and_later(step: int) -> Iterator[tuple[int, float]]:

@@ -22,7 +22,7 @@ from xrm_core.storage.columns import column_type
 from xrm_core.storage.conversions import conversion
 from xrm_core.storage.engines import Database
 
-EXAMPLES = 2_000 if os.environ.get("XRM_HYPOTHESIS") == "night" else 15
+EXAMPLES = 2_000 if os.environ.get("XRM_HYPOTHESIS") == "night" else 8
 BLANKS = " \t\n\r\u00a0"
 
 TEXT = Field("it", FieldType.TEXT)

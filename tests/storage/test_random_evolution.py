@@ -25,7 +25,7 @@ from xrm_core.storage.history import way_back
 from xrm_core.storage.plan import Plan, plan, plan_evolution
 from xrm_core.storage.tables import Tables
 
-EXAMPLES = 600 if os.environ.get("XRM_HYPOTHESIS") == "night" else 12
+EXAMPLES = 600 if os.environ.get("XRM_HYPOTHESIS") == "night" else 6
 SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 NAMES = ("one", "two", "three")
 FIELDS = ("first", "second", "third")

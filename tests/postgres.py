@@ -35,8 +35,6 @@ _OPTIONS = (
     "shared_buffers=32MB",
     "max_connections=100",
     "autovacuum=off",
-    "max_wal_size=64MB",  # tests that look into all files read what others have written as well
-    "min_wal_size=32MB",
     "deadlock_timeout=50ms",  # those who wait for each other are found as surely as after the usual second
 )
 _MEMORY_BYTES = 4 << 30

@@ -29,6 +29,8 @@ OWN = (
         "restriction",
         "restriction_use",
         "disclosure",
+        "answer_package",
+        "counter_statement",
     ),
 )
 """Entities of the plugin, which only its actions write."""

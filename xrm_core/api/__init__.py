@@ -25,18 +25,18 @@ on which messages leave, ``HandOver`` what it is given, ``NotHandedOver`` what i
 the gates asked again about those that wait. ``Connector`` is another way on which data leave, ``LeavingContext`` what
 its gates are given, ``Parcel`` what leaves of a record, ``ConnectorRefusal`` what they answer; ``may_leave`` asks
 them. ``erase_values`` erases former values of a record from the change log and the trash, ``Erased`` is how much,
-``former_values`` are those in the log; ``end_account`` ends the account of a user. ``changes_of`` are the entries of
-the log of a record, each a ``LoggedChange``, ``reads_of`` those of the log of reads, each a ``LoggedRead``;
-``messages_of`` the messages of the outbox about it or to it, each a ``ListedMessage``. ``verify_changes`` says whether
-the change log is what was written, ``VerifiedChanges`` is what it has found. ``move_to_vault`` moves records and values
-out of their tables for a time, ``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends
-them; a ``Deposit`` is what was moved together, ``Vaulted`` a record there. ``destroy_keys`` destroys the keys of sealed
-values, ``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed; ``SealingUnavailable`` is raised
-where nothing can be. ``keep_beyond_restore`` keeps what is to be done again after a restore, by a ``Replay``.
-``DataStore`` is what they register that keeps data elsewhere, ``StoreContext`` what its functions are given, with a
-``StoreSubject``; they answer with a ``StoredItem`` each. ``data_stores`` are all of them, ``ask_stores`` asks them and
-has a ``StoreAnswer`` of each, ``plugins_without_stores`` are those that have said nothing of stores. What is not here
-may change in any release.
+``former_values`` are those in the log, ``gone_records`` records that only the log has, each a ``GoneRecord``;
+``end_account`` ends the account of a user. ``changes_of`` are the entries of the log of a record, each a
+``LoggedChange``, ``reads_of`` those of the log of reads, each a ``LoggedRead``; ``messages_of`` the messages of the
+outbox about it or to it, each a ``ListedMessage``. ``verify_changes`` says whether the change log is what was written,
+``VerifiedChanges`` is what it has found. ``move_to_vault`` moves records and values out of their tables for a time,
+``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends them; a ``Deposit`` is what was
+moved together, ``Vaulted`` a record there. ``destroy_keys`` destroys the keys of sealed values, ``Opened`` is what one
+of these is in clear, ``Sealing`` how a field is sealed; ``SealingUnavailable`` is raised where nothing can be.
+``keep_beyond_restore`` keeps what is to be done again after a restore, by a ``Replay``. ``DataStore`` is what they
+register that keeps data elsewhere, ``StoreContext`` what its functions are given, with a ``StoreSubject``; they answer
+with a ``StoredItem`` each. ``data_stores`` are all of them, ``ask_stores`` asks them and has a ``StoreAnswer`` of each,
+``plugins_without_stores`` are those that have said nothing of stores. What is not here may change in any release.
 """
 
 from xrm_core.changes.reading import LoggedChange
@@ -97,6 +97,7 @@ from xrm_core.records.accounts import end_account
 from xrm_core.records.actions import Action, ActionContext
 from xrm_core.records.asking import DocumentInvalid
 from xrm_core.records.erasing import Erased, erase_values, former_values
+from xrm_core.records.gone import GoneRecord, gone_records
 from xrm_core.records.history import changes_of, reads_of
 from xrm_core.records.hooks import HookContext, On, RecordChange
 from xrm_core.records.proving import verify_changes
@@ -133,6 +134,7 @@ __all__ = [
     "Field",
     "FileScan",
     "FilesContext",
+    "GoneRecord",
     "HandOver",
     "HealthCheck",
     "HealthContext",
@@ -199,6 +201,7 @@ __all__ = [
     "erase_values",
     "file_in_vault",
     "former_values",
+    "gone_records",
     "hookimpl",
     "in_vault",
     "keep_beyond_restore",

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from xrm_dsgvo.erasure.facts import Trigger
+from xrm_dsgvo.erasure.gone import gone_of
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.planning import plan
 from xrm_dsgvo.erasure.reach import reach
@@ -19,10 +20,11 @@ def planned_of(context: Writing, stored: Any, same: Iterable[tuple[str, str]]) -
     reviewed: dict[tuple[str, str | None], dict[str, bool]] = {}
     for entity, record, name, goes in scope["reviewed"]:
         reviewed.setdefault((entity, record), {})[name] = goes
+    found = reach(context, privacy, stored["entity_name"], stored["record_id"], reviewed, same)
     return plan(
         privacy,
         context.settings.all_registers(),
-        reach(context, privacy, stored["entity_name"], stored["record_id"], reviewed, same),
+        [*found, *gone_of(context, privacy, found)],
         datetime.now(ZoneInfo(context.settings.time_zone)).date(),
         Trigger(stored["trigger"]),
         scope["running"],

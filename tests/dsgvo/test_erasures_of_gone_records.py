@@ -1,0 +1,66 @@
+"""What somebody had deleted of a person before, and that has left the trash, is still in the change log: it goes, too,
+and what the law demands stays there (I1, I4, I7, I19).
+"""
+
+import datetime as dt
+
+import pytest
+
+from tests.dsgvo.canaries import tokens_in
+from tests.dsgvo.test_access import SETUP
+from tests.dsgvo.test_erasures import World
+from xrm_core import naming
+from xrm_core.records.trash_retention import remove_old
+from xrm_core.testing import Setup, Xrm
+
+GONE = ("activity", "fee", "donation")
+
+
+@pytest.fixture(scope="session")
+def xrm_setup() -> Setup:
+    return SETUP
+
+
+@pytest.fixture
+def world(xrm: Xrm) -> World:
+    a, b, _ = xrm.begun
+    return World(xrm, xrm.as_role("admin"), a, b)
+
+
+def deleted(world: World, entity: str, id_: str) -> None:
+    kind = naming.pascal(entity)
+    world.admin.query(f"mutation ($id: ID!) {{ delete{kind}(id: $id) {{ id }} }}", id=id_)
+
+
+@pytest.mark.invariant("I1", "I4", "I7", "I19")
+def test_what_was_deleted_before_goes_from_the_log_unless_the_law_demands_it(world: World) -> None:
+    # given records of two persons that are gone for good, a donation of this year among them
+    this_year = f"{world.xrm.clock.now().year}-01-15"
+    for person in (world.a, world.b):
+        world.update("donation", person.records["donation"], {"donated_on": this_year})
+        for entity in GONE:
+            deleted(world, entity, person.records[entity])
+    with world.xrm.database.begin() as connection:
+        remove_old(connection, dt.datetime.now(dt.UTC) + dt.timedelta(days=1), 100)
+    dump = world.dump()
+    before = tokens_in(dump, [world.b])
+    assert {entity for _, entity, _ in tokens_in(dump, [world.a])} >= {"activity", "donation"}
+
+    # when one of them is erased
+    opened = world.decided(world.a)
+    planned = {each["record"]: each["action"] for each in opened["records"]}
+    done = world.run(opened)
+
+    # then they are in the plan, and nothing of what may go is left
+    assert planned[world.a.records["activity"]] in ("delete", "anonymize", "unlink")
+    assert planned[world.a.records["donation"]] == "restrict"
+    dump = world.dump()
+    left = tokens_in(dump, [world.a])
+    assert {each for each in left if each[1] in ("activity", "fee")} == set()
+    # and what the law demands is said to stay, and all of the other is there
+    assert "spenden" in {each["datenart"] for each in done["kept"]}
+    assert tokens_in(dump, [world.b]) == before
+
+    # and a second erasure has nothing more to do
+    again = world.run(world.decided(world.a))
+    assert {each["count"] for each in again["steps"]} == {0}

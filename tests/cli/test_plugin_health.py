@@ -56,3 +56,35 @@ def test_the_doctor_tells_what_plugins_say(
     assert "s3cret" not in listed + said.out
     monkeypatch.setenv("XRM_SHELF_BOOKS", "many")
     xrm("plugins", "list").failed("SETTINGS_INVALID")
+
+
+STORES = """
+from xrm_core.api import DataStore, hookimpl
+
+def nothing(context, about):
+    return 0
+
+def one(context, about):
+    return len(about.identifiers)
+
+def broken(context, about):
+    raise ConnectionError("secret detail")
+
+@hookimpl
+def register_data_stores():
+    ask = dict.fromkeys(("discover", "export", "restrict", "lift", "erase"), nothing)
+    verify = {"shelf.index": nothing, "shelf.cache": one, "shelf.mails": broken}
+    return [DataStore(name, **ask, verify=each) for name, each in verify.items()]
+"""
+
+
+def test_the_doctor_tries_stores_of_plugins(applied: Path, xrm: Xrm, make_distribution: MakeDistribution) -> None:
+    make_distribution(STORES, plugin="shelf")
+
+    said = xrm("doctor", "--json")
+
+    found = {each["check"]: each for each in json.loads(said.out)["findings"]}
+    assert found["store shelf.index"]["state"] == "ok"
+    assert found["store shelf.cache"]["says"].startswith("It says that it has what nobody has put there")
+    assert found["store shelf.mails"]["says"] == "It does not answer (STORE_FAILED)."
+    assert "secret detail" not in said.out + said.err

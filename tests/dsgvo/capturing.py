@@ -41,6 +41,8 @@ class Reader:
     values: dict[str, Any] = field(default_factory=dict)
     began_on: dt.date | None = None
     put_away: bool = False
+    record: str | None = None
+    """Of a contact, by whose id it is known, too."""
 
 
 class News:
@@ -58,9 +60,11 @@ class News:
         self.asked.clear()
         self.faults.clear()
 
-    def put(self, id_: str, email: str, began_on: dt.date | None = None, **values: Any) -> None:
+    def put(
+        self, id_: str, email: str, began_on: dt.date | None = None, record: str | None = None, **values: Any
+    ) -> None:
         """Keep an item."""
-        self.readers[id_] = Reader(email, values, began_on)
+        self.readers[id_] = Reader(email, values, began_on, record=record)
 
     def dump(self) -> bytes:
         """All that it has."""
@@ -82,7 +86,9 @@ class News:
 
     def _of(self, about: StoreSubject) -> Iterator[tuple[str, Reader]]:
         names = {each.casefold() for each in about.identifiers}
-        return ((id_, each) for id_, each in list(self.readers.items()) if each.email.casefold() in names)
+        for id_, each in list(self.readers.items()):
+            if each.email.casefold() in names or ("contact", each.record) in about.records:
+                yield id_, each
 
     def _discover(self, about: StoreSubject) -> list[StoredItem]:
         return [StoredItem(id_, began_on=each.began_on) for id_, each in self._of(about)]

@@ -9,8 +9,9 @@ import pytest
 
 from tests.cli.conftest import CLOSED_POSTGRES, Xrm, surroundings, xrm
 from tests.dsgvo.lint_kit import NOTHING, OWN_REGISTERS, PACK, text
+from tests.plugins.conftest import MakeDistribution, make_distribution
 
-__all__ = ["surroundings", "xrm"]
+__all__ = ["make_distribution", "surroundings", "xrm"]
 
 
 @pytest.fixture
@@ -131,3 +132,42 @@ def test_what_is_to_be_sealed_and_stands_in_clear_is_named_or_refused(
 
     # then
     assert xrm("dsgvo", "lint", "--schemas", folder).code == 0
+
+
+STORE = """
+from xrm_core.api import DataStore, hookimpl
+
+def nothing(context, about):
+    return 0
+
+@hookimpl
+def register_data_stores():
+    ask = dict.fromkeys(("discover", "export", "restrict", "lift", "erase", "verify"), nothing)
+    said = {"activities": ["no.such"], "fields": {"email": {"category": "user.contact.email"}}}
+    return [DataStore("shelf.index", **ask), DataStore("shelf.cache", **ask, annotations={"x-dsgvo": said})]
+"""
+SILENT = """
+from xrm_core.api import hookimpl
+
+@hookimpl
+def after_record_create(entity, record):
+    pass
+"""
+
+
+def test_stores_that_do_not_say_what_they_keep_and_plugins_that_say_nothing_are_told(
+    folder: Path, xrm: Xrm, make_distribution: MakeDistribution
+):
+    written(folder, small())
+    make_distribution(STORE, plugin="shelf")
+    make_distribution(SILENT, plugin="silent", distribution="silent-dist")
+
+    found = json.loads(xrm("dsgvo", "lint", "--json", "--schemas", folder).out)
+    told = xrm("dsgvo", "lint", "--schemas", folder)
+
+    assert told.code == 1
+    assert [each["store"] for each in found["stores"]] == ["shelf.index", "shelf.cache"]
+    assert "'origin' is a required property" in found["stores"][1]["reason"]
+    assert found["without_stores"] == {"silent": ["after_record_create"]}
+    assert 'The store shelf.index: it says nothing by "x-dsgvo" of what it keeps' in told.out
+    assert "The plugin silent does not say whether it keeps data elsewhere, and has after_record_create." in told.out

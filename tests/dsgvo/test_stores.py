@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 import xrm_dsgvo
-from xrm_dsgvo.stores import steps
+from sqlalchemy import text
+from xrm_dsgvo.erasure import asking_again
+from xrm_dsgvo.stores import restored, steps
 
 from tests.dsgvo.canaries import Canaries, Person, tokens_in
 from tests.dsgvo.capturing import NAME, SAYS, News
 from tests.dsgvo.conftest import KEY
+from tests.dsgvo.restoring import Backups, backups  # noqa: F401 - a fixture
 from tests.dsgvo.test_canaries import OWN
 from tests.dsgvo.test_erasure_jobs import DONE, RESUME, Kills, kills  # noqa: F401 - a fixture
 from tests.dsgvo.test_erasures import World
+from xrm_core.api import enqueue
 from xrm_core.testing import Setup, Xrm
 
 PLAN = """query ($run: String!) { dsgvoErasurePlan(run: $run) { status percent
@@ -276,3 +280,90 @@ def test_a_store_whose_plugin_is_gone_keeps_an_erasure_from_being_complete(
 
     told = standing(world, run)
     assert (told["status"], told["stores"]) == ("running", store("failed", 0, code="STORE_GONE"))
+
+
+def do(world: World, job: str, **payload: Any) -> None:
+    """A job, and what comes of it."""
+    with world.xrm.database.begin() as connection:
+        enqueue(connection, job, payload)
+    world.xrm.work()
+
+
+def test_a_run_that_ended_since_a_store_did_not_answer_goes_on_by_itself_in_the_night(
+    world: World, news: News, run: str
+) -> None:
+    # given a store that is down, and no attempt is left
+    news.faults["discover"] = raising
+    with world.xrm.database.begin() as connection:
+        connection.execute(text("UPDATE xrm_job SET max_attempts = 1 WHERE name = 'dsgvo.erase'"))
+    world.xrm.work(fails=True)
+    told = standing(world, run)
+    assert (told["status"], [each["step"] for each in told["failures"]]) == ("failed", ["stores"])
+
+    # when it is back, and a night passes
+    news.faults.clear()
+    assert [each.job for each in asking_again.schedules()] == [asking_again.AGAIN]
+    do(world, asking_again.AGAIN)
+
+    told = standing(world, run)
+    assert (told["status"], told["failures"], told["stores"]) == ("complete", [], store())
+
+
+def test_stores_are_asked_again_by_ids_alone(world: World, news: News) -> None:
+    news.put("1", ADDRESS, record="c1")
+    news.put("2", "bo@example.com", record="c2")
+
+    do(world, restored.RESTORED, records=[["contact", "c1"]])
+
+    assert set(news.readers) == {"2"}
+    assert {about.identifiers for _, about in news.asked} == {frozenset()}
+
+
+@pytest.mark.slow
+def test_whoever_is_erased_again_after_a_restore_is_asked_for_in_stores_by_ids(
+    world: World,
+    news: News,
+    backups: Backups,  # noqa: F811 - the fixture
+) -> None:
+    contact = world.xrm.create("contact", first_name="Eva", last_name="Einzeln", email=ADDRESS)
+    world.xrm.work()
+    backups.save()
+    begun(world, contact)
+    world.xrm.work()
+    platform = backups.bring_back()
+
+    # when what the store has of her has come back, too, and a server starts on the backup
+    news.put("1", ADDRESS, record=contact)
+    news.put("2", "bo@example.com")
+    with backups.serving(platform) as http:
+        assert http.get("/health/ready").json() == {"status": "ready"}
+        backups.app(platform, http, world.admin).work()
+
+    assert set(news.readers) == {"2"}
+
+
+@pytest.fixture
+def due(world: World, news: News, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A contact whose period is over, in an installation in which that goes."""
+    monkeypatch.setitem(vars(world.xrm.platform.plugins.settings_of("dsgvo")), "retention", "delete")
+    contact = world.xrm.create("contact", first_name="Eva", last_name="Einzeln", email=ADDRESS)
+    event = {"event": "contact.relationship_ended", "happened_on": "2015-03-01"}
+    world.xrm.create("retention_event", event | {"entity_name": "contact", "record_id": contact})
+    news.put("1", ADDRESS)
+    news.put("3", "bo@example.com")
+    return contact
+
+
+@pytest.mark.invariant("I19")
+def test_what_stores_have_of_somebody_whose_period_is_over_goes_with_them(world: World, news: News, due: str) -> None:
+    # given a store that does not answer in the first night
+    news.faults["erase"] = raising
+    do(world, "dsgvo.retain")
+    assert world.xrm.get("contact", due)["email"] == ADDRESS
+
+    # when it does in the next
+    news.faults.clear()
+    do(world, "dsgvo.retain")
+
+    assert set(news.readers) == {"3"}
+    assert ADDRESS.encode() not in world.dump()

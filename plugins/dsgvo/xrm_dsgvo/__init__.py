@@ -39,7 +39,7 @@ from xrm_dsgvo.disclosure import notices
 from xrm_dsgvo.disclosure import noting as disclosing
 from xrm_dsgvo.discovery import surface as discovery
 from xrm_dsgvo.due import dates, impact
-from xrm_dsgvo.erasure import approving, going_on, replaying
+from xrm_dsgvo.erasure import approving, asking_again, going_on, replaying
 from xrm_dsgvo.erasure import commands as erasure_commands
 from xrm_dsgvo.erasure import looking as erasure_plans
 from xrm_dsgvo.erasure import surface as erasures
@@ -63,6 +63,7 @@ from xrm_dsgvo.sealed import ending
 from xrm_dsgvo.sealed import surface as sealed
 from xrm_dsgvo.sending import gate, outbox
 from xrm_dsgvo.settings import Settings
+from xrm_dsgvo.stores import restored as in_stores_restored
 from xrm_dsgvo.stores import restricting
 
 ending.take_part()
@@ -152,14 +153,15 @@ def register_commands() -> list[Command]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
-    parts = (withdrawing, flags, dates, engine, going_on, daily, incoming, restricting, releasing)
+    erasing = (going_on, asking_again, in_stores_restored)
+    parts = (withdrawing, flags, dates, engine, *erasing, daily, incoming, restricting, releasing)
     return [job for part in parts for job in part.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    parts = (withdrawing, flags, dates, engine, daily, incoming, releasing)
+    parts = (withdrawing, flags, dates, engine, asking_again, daily, incoming, releasing)
     return [schedule for part in parts for schedule in part.schedules()]
 
 

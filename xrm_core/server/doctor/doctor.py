@@ -17,6 +17,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from looked("database", databases.main)
     yield from looked("tenants", databases.tenants)
     yield from looked("health of plugins", partial(plugins.health, settings))
+    yield from looked("stores of plugins", partial(plugins.stores, settings))
     yield from looked("secret key", lambda: surroundings.keys(settings, databases.sealed))
     yield from looked("files", partial(outside.files, settings))
     yield from looked("mail", partial(outside.mail, settings))

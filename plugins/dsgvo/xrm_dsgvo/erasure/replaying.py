@@ -13,6 +13,7 @@ from xrm_dsgvo.erasure.steps import STEPS, Work, needles_of
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.restriction.standing import RESTRICTION, brought_back
+from xrm_dsgvo.stores.restored import after_restore
 
 KIND = "dsgvo.erasure"
 _SCOPE = ("trigger", "entity_name", "record_id", "scope")
@@ -43,6 +44,7 @@ def replay(context: Writing, content: Mapping[str, Any]) -> None:
             for step in STEPS:
                 step.do(work)
     _note(context, content, was)
+    after_restore(context, ((each.entity, each.id) for each in was.records if each.own))
 
 
 def replays() -> list[Replay]:

@@ -31,11 +31,14 @@ _MONTH = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Batch:
-    """Where it is done: the day, the run that the protocol names; None: it is only looked."""
+    """Where it is done: the day, the run that the protocol names; None: it is only looked. ``refused`` are ids of
+    records that stay, since stores of plugins still have something of them.
+    """
 
     registers: Registers
     day: date
     run: str | None = None
+    refused: frozenset[str] = frozenset()
 
 
 def work(context: Writing, batch: Batch, said: EntityPrivacy, ids: Sequence[str], tally: Tally) -> None:
@@ -54,6 +57,9 @@ def work(context: Writing, batch: Batch, said: EntityPrivacy, ids: Sequence[str]
 
 def _one(context: Writing, batch: Batch, key: Key, found: Decided, tally: Tally) -> None:
     going = found.outcome in (Outcome.DUE, Outcome.FIELDS)
+    if going and key[1] in batch.refused:
+        tally.seen(key[0], "refused")
+        return
     if not going or batch.run is None:
         if found.outcome is not Outcome.NOT_DUE:
             tally.seen(key[0], "fields_due" if found.outcome is Outcome.FIELDS else found.outcome.value)

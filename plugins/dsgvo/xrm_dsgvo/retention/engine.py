@@ -3,7 +3,8 @@
 Where it goes on needs no note: what went is not found again, or stands in the deletion protocol.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.retention.candidates import kept, page
 from xrm_dsgvo.retention.carrying import ENTRY, Batch, work
+from xrm_dsgvo.retention.in_stores import refused_by_stores
 from xrm_dsgvo.retention.missing import without_start
 from xrm_dsgvo.retention.tally import RetentionReport, Tally, lines, stored
 
@@ -40,7 +42,19 @@ def retain(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
         first = partial(page, model=job.records.model, registers=registers, said=said, day=day, after="", limit=1)
         after: str | None = "" if _looked(job, first).ids else None
         while after is not None:
-            after, tally = own.in_job(job, partial(_batch, batch=batch, run=run, said=said, after=after, tally=tally))
+            looking = partial(
+                page,
+                model=job.records.model,
+                registers=registers,
+                said=said,
+                day=day,
+                after=after,
+                limit=settings.retention_batch,
+            )
+            found = _looked(job, looking)
+            mine = replace(batch, refused=refused_by_stores(job, batch, said, found.ids))
+            tally = own.in_job(job, partial(_batch, batch=mine, run=run, said=said, ids=found.ids, tally=tally))
+            after = found.after
         after = ""
         while after is not None:
             missing = partial(without_start, registers=registers, said=said, day=day, after=after)
@@ -106,15 +120,13 @@ def _begun(context: Writing, day: date, mode: str) -> tuple[str, Tally]:
     return going, tally
 
 
-def _batch(context: Writing, batch: Batch, run: str, said: Any, after: str, tally: Tally) -> tuple[str | None, Tally]:
+def _batch(context: Writing, batch: Batch, run: str, said: Any, ids: Sequence[str], tally: Tally) -> Tally:
     """The next records; the tally is a copy, since a transaction may be done again."""
     mine = Tally(_copied(tally.done), _copied(tally.stays))
-    most = context.settings.retention_batch
-    found = page(context, context.records.model, batch.registers, said, batch.day, after, most)
-    work(context, batch, said, found.ids, mine)
+    work(context, batch, said, ids, mine)
     if mine.done != tally.done:
         own.change(context, RUN, run, {"report": mine.exported()})
-    return found.after, mine
+    return mine
 
 
 def _copied(counts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.dsgvo.conftest import KEY
 from tests.dsgvo.consents import CONFIRM, Consents, consents  # noqa: F401 - a fixture
+from tests.dsgvo.test_templates import approved
 from xrm_core.api import Action, ActionContext, Message, MessageContent, MessageKind, Record, hookimpl, send_message
 from xrm_core.plugins import load_plugins
 from xrm_core.testing import Setup
@@ -24,7 +25,7 @@ class Marketing:
 
     @hookimpl
     def register_actions(self) -> list[Action]:
-        names = ("news", "bill", "trick", "offer")
+        names = ("news", "bill", "trick", "offer", "stored")
         return [Action(f"mk.{kind}", getattr(self, f"_{kind}"), "contact") for kind in names]
 
     def _trick(self, context: ActionContext, contact: Record) -> None:
@@ -38,6 +39,11 @@ class Marketing:
 
     def _bill(self, context: ActionContext, contact: Record) -> None:
         send_message(context, Message("mk.bill", ("contact", contact["id"])))
+
+    def _stored(self, context: ActionContext, contact: Record) -> None:
+        """A text that is stored, by a template that the contact names."""
+        kind, template = contact["job_title"].split()
+        send_message(context, Message(f"mk.{kind}", ("contact", contact["id"]), payload={"template": template}))
 
     @hookimpl
     def register_message_kinds(self) -> list[MessageKind]:
@@ -133,6 +139,21 @@ def test_a_payload_makes_no_contract_of_advertising(consents: Consents):  # noqa
     consents.admin.query(send % "offer", id=contact)
     assert consents.xrm.work().job("send_message").result == {"state": "sent", "reason": None}
     assert consents.rows("consentUses", "kind", '{code: {eq: "C_CONSENT"}}') == [{"kind": "advertising"}]
+
+
+def test_a_template_makes_advertising_of_a_message_and_never_less(consents: Consents):  # noqa: F811
+    stored = "mutation ($id: ID!) { storedContact(id: $id) { id } }"
+    for key, more in (("plain", {}), ("survey", {"kind": "advertising", "containsAdvertising": True})):
+        approved(consents, key, **more)
+    codes = {"bill unknown": "E_TEMPLATE", "bill survey": "E_NO_BASIS", "news plain": "E_NO_BASIS"}
+
+    for title, code in codes.items():
+        contact = consents.xrm.create("contact", last_name="Kern", email=ADA, job_title=title)
+        assert consents.admin.refused(stored, "MESSAGE_REFUSED", id=contact).details["reason"] == code
+    consents.admin.query(stored, id=consents.xrm.create("contact", last_name="K", email=ADA, job_title="bill plain"))
+
+    consents.xrm.work()
+    assert consents.rows("consentUses", "code kind") == [{"code": "T_CONTRACT", "kind": "transactional"}]
 
 
 def test_who_sleeps_gets_it_in_the_morning_and_is_watched_only_if_they_have_agreed(consents: Consents):  # noqa: F811

@@ -61,7 +61,7 @@ from xrm_dsgvo.restriction import surface as restrictions
 from xrm_dsgvo.retention import engine, guarding, holds, leavers, suspending
 from xrm_dsgvo.sealed import ending
 from xrm_dsgvo.sealed import surface as sealed
-from xrm_dsgvo.sending import gate, outbox
+from xrm_dsgvo.sending import gate, outbox, templates
 from xrm_dsgvo.settings import Settings
 from xrm_dsgvo.stores import restored as in_stores_restored
 from xrm_dsgvo.stores import restricting
@@ -102,7 +102,7 @@ def register_roles() -> list[Path]:
 @hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    consenting = (withdrawing, objections, suppressing, preferences, reasons, gate, duties, delivering)
+    consenting = (withdrawing, objections, suppressing, preferences, reasons, gate, templates, duties, delivering)
     requests = (opening, identity, deciding, letters, access, releasing, rectifying, countering, notices)
     parts = (
         *consenting,
@@ -236,6 +236,7 @@ def register_record_hooks() -> list[On]:
         notices,
         duties,
         delivering,
+        templates,
         privacy_events,
         daily,
         annotated,

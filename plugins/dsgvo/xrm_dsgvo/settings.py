@@ -59,6 +59,9 @@ class Settings:
     """Connectors that reach nobody else, such as a mail server of the controller's own: ``channel:mail``, or a webhook
     to a host of its own: ``webhook:erp.example.com``. All others are bound to a recipient, or send nothing."""
 
+    require_templates: bool = False
+    """Senders outside of the platform name an approved template for whatever is to be no advertising, or is to say how
+    to object; what they say of it themselves is not taken."""
     notice_sources: tuple[str, ...] = ("referral", "partner", "import")
     """Sources of leads that mean that their data came from somebody else: the persons are to be told (Article 14)."""
 

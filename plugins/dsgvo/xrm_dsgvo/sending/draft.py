@@ -22,7 +22,8 @@ class Draft:
     ``purpose`` is the key of one; advertising has to name it. ``advertising_free``: nothing in it is advertising, no
     survey, no recommendation. ``opt_out_notice``: it says how to object, as the exception for customers demands.
     ``connector`` is the key of that by which it leaves: ``channel:mail``. Senders outside name their own; where none is
-    named, nobody asks whether there is a contract. ``notice`` is the id of the privacy notice that it brings.
+    named, nobody asks whether there is a contract. ``template`` is the key of one that was approved: it says then what
+    the message is, and whether it says how to object. ``notice`` is the id of the privacy notice that it brings.
     """
 
     channel: Channel
@@ -38,6 +39,7 @@ class Draft:
     message: str | None = None
     connector: str | None = None
     notice: str | None = None
+    template: str | None = None
 
 
 @dataclass
@@ -60,6 +62,7 @@ REASONS = {
     "E_ERASED": "There is nobody to write to: the address is none, or the person's data is erased.",
     "E_RESTRICTED": "The processing of the person's data is restricted.",
     "E_AVV": "No contract is in force with whoever would get it on the way, or nothing allows a transfer there.",
+    "E_TEMPLATE": "No template of this name is approved, or the message has to name one.",
     "T_CONTRACT": "It is needed for a contract or demanded by law, and has no advertising in it.",
     "E_OBJECTION": "Somebody at this address has objected or withdrawn, or messages came back.",
     "E_MINOR": "A minor is reached there, and nobody with parental responsibility has consented.",
@@ -78,6 +81,7 @@ GERMAN = {
     "E_ERASED": "Da ist niemand: Die Adresse ist keine, oder die Daten der Person sind gelöscht.",
     "E_RESTRICTED": "Die Verarbeitung der Daten dieser Person ist eingeschränkt.",
     "E_AVV": "Mit wem sie auf dem Weg bekäme, ist kein Vertrag in Kraft, oder nichts erlaubt die Übermittlung dorthin.",
+    "E_TEMPLATE": "Eine solche Vorlage ist nicht freigegeben, oder die Nachricht muss eine nennen.",
     "T_CONTRACT": "Sie gehört zu einem Vertrag oder ist vorgeschrieben, und wirbt für nichts.",
     "E_OBJECTION": "An dieser Adresse hat jemand widersprochen oder widerrufen, oder Nachrichten kamen zurück.",
     "E_MINOR": "Dort ist jemand minderjährig, und kein Sorgeberechtigter hat eingewilligt.",

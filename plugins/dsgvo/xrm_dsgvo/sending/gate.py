@@ -9,17 +9,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from xrm_core.api import Action, ActionContext, QueryContext, QueryField, Refuse
+from xrm_core.api import Action, ActionContext, Parcel, QueryContext, QueryField, Refuse
 from xrm_dsgvo.consent.given import kind_of
 from xrm_dsgvo.consent.tokens import hashed
+from xrm_dsgvo.disclosure.noting import note
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.informing.contacting import written_to
 from xrm_dsgvo.own import Writing, change, create
-from xrm_dsgvo.points import digest, held, normal
+from xrm_dsgvo.points import POINT, digest, held, known, normal
 from xrm_dsgvo.processors.connectors import lack_of
 from xrm_dsgvo.sending.deciding import Circumstances, Verdict, decide, tracks
 from xrm_dsgvo.sending.draft import REASONS, Draft, Kind, Permit
 from xrm_dsgvo.sending.facts import Ask, Facts, facts_of, uses_since
+from xrm_dsgvo.sending.templates import marked
 
 PATH = "/plugins/dsgvo/withdraw"
 _MONTH = timedelta(days=30)
@@ -27,11 +29,22 @@ _MONTH = timedelta(days=30)
 
 def permit(context: QueryContext, draft: Draft) -> Permit:
     """Whether a message could be sent now: nothing is noted, and it may be otherwise a moment later."""
+    if not is_told(draft, context.settings):
+        return _answer(Verdict("E_TEMPLATE"))
     return judge(context.query_as_system, draft, context.settings)
 
 
-def judge(ask: Ask, draft: Draft, settings: Any) -> Permit:
+def is_told(draft: Draft, settings: Any) -> bool:
+    """Whether a sender outside may say by themselves what a message is: not where templates are asked for."""
+    says = draft.kind is not Kind.advertising or draft.opt_out_notice
+    return draft.template is not None or not says or not settings.require_templates
+
+
+def judge(ask: Ask, given: Draft, settings: Any) -> Permit:
     """The same, of whoever can ask."""
+    draft = marked(ask, given)
+    if draft is None:
+        return _answer(Verdict("E_TEMPLATE"))
     target = _target(draft, settings)
     if isinstance(target, Permit):
         return target
@@ -39,11 +52,14 @@ def judge(ask: Ask, draft: Draft, settings: Any) -> Permit:
     return _answer(verdict, tracking=verdict.allowed and tracks(draft, facts, at))
 
 
-def claim(context: Writing, draft: Draft, person: Key | None = None) -> Permit:
+def claim(context: Writing, given: Draft, person: Key | None = None) -> Permit:
     """Whether a message is sent now: what is allowed is noted in this transaction, and is to be sent after it.
 
     ``person`` is the record of who gets it, where somebody knows.
     """
+    draft = marked(context.query_as_system, given)
+    if draft is None:
+        return _answer(Verdict("E_TEMPLATE"))
     target = _target(draft, context.settings)
     if isinstance(target, Permit):
         return target
@@ -64,7 +80,12 @@ def actions() -> list[Action]:
     about = {"en": "Let a message go, and note it.", "de": "Eine Nachricht freigeben und vermerken."}
 
     def run(context: ActionContext, given: Draft) -> Permit:
-        return claim(context, given)
+        if not is_told(given, context.settings):
+            return _answer(Verdict("E_TEMPLATE"))
+        found = claim(context, given)
+        if found.allowed and given.connector:
+            _disclosed(context, given)
+        return found
 
     return [Action("dsgvo.claim", run, input=Draft, answers=Permit, description=about)]
 
@@ -123,6 +144,14 @@ def _note(
         create(context, "consent_use", use)
     if verdict.consent:
         change(context, "consent", verdict.consent, {"last_used_at": moment})
+
+
+def _disclosed(context: ActionContext, given: Draft) -> None:
+    """Whoever carries it gets the address, as of messages of the outbox."""
+    kind = kind_of(given.channel, given.point_kind)
+    point = known(context, kind, normal(kind, given.to, context.settings.region))
+    if point is not None:
+        note(context, str(given.connector), [Parcel(POINT, point, frozenset({"value"}))])
 
 
 def _answer(verdict: Verdict, *, tracking: bool = False) -> Permit:

@@ -8,6 +8,7 @@ from xrm_dsgvo.consent.confirmation import CONFIRMATION
 from xrm_dsgvo.disclosure.noting import note_message
 from xrm_dsgvo.sending.draft import GERMAN, REASONS, Draft, Kind, Permit
 from xrm_dsgvo.sending.gate import claim, judge
+from xrm_dsgvo.sending.templates import narrowed
 
 
 def before_message_send(message: OutgoingMessage, context: MessageContext) -> MessageRefusal | MessageAllowed | None:
@@ -15,6 +16,9 @@ def before_message_send(message: OutgoingMessage, context: MessageContext) -> Me
     draft = draft_of(message, context.settings)
     if draft is None:
         return MessageRefusal("E_NO_BASIS", _reason("E_NO_BASIS"))
+    draft = narrowed(context.query_as_system, draft)
+    if draft is None:
+        return MessageRefusal("E_TEMPLATE", _reason("E_TEMPLATE"))
     if message.moment is Moment.HANDED_OVER:
         found = claim(context, draft, message.person or message.about)
     else:
@@ -31,7 +35,8 @@ def draft_of(message: OutgoingMessage, settings: Any) -> Draft | None:
     """What the gate is asked: the purpose says whether it is needed for a contract, or which advertising it is.
 
     The payload may say more: ``purpose`` in place of that of the kind, ``products``, ``product_category``,
-    ``opt_out_notice``, ``controller``, ``notice``. None: nobody knows what such a channel reaches.
+    ``opt_out_notice``, ``controller``, ``notice``,
+    ``template``. None: nobody knows what such a channel reaches.
     """
     name = "email" if message.channel == "mail" else message.channel.rpartition(".")[2]
     if name not in Channel.__members__ or message.address is None:
@@ -52,6 +57,7 @@ def draft_of(message: OutgoingMessage, settings: Any) -> Draft | None:
         message=message.id or None,
         connector=f"channel:{message.channel}",
         notice=given.get("notice"),
+        template=given.get("template"),
     )
 
 

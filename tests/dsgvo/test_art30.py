@@ -180,6 +180,15 @@ def test_drift_is_a_step_of_a_ci(xrm: Xrm, command: Command, monkeypatch: pytest
     xrm.as_role("admin").query(APPROVE, id=edition)
     assert command("dsgvo", "drift", *where).out == "Nothing differs.\n"
 
+    # so are annotations that nobody has approved, and impact assessments that are missing
+    said = command("dsgvo", "annotations", *where)
+    assert (said.code, "added    contact\n" in said.out) == (2, True)
+    assert command("dsgvo", "impact", *where).out == "No assessment is missing.\n"
+    activities = {"keys": ["verwaltung.benutzer"]}  # children or employees, and now abroad
+    xrm.create("processor", key="abroad", name="Far", role="controller", country="US", activities=activities)
+    impact = command("dsgvo", "impact", *where)
+    assert (impact.code, impact.out) == (2, "missing verwaltung.benutzer: third_country, vulnerable_persons\n")
+
 
 def test_as_a_processor_it_names_whose_data_are_processed_and_by_whom(xrm: Xrm):
     dsb, auditor = xrm.as_role("dsb"), xrm.as_role("auditor")

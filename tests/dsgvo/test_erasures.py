@@ -159,6 +159,24 @@ def test_texts_that_stay_for_others_lack_what_names_the_person_and_one_word_deci
     assert email.encode() not in world.dump()
 
 
+def test_after_a_withdrawal_only_what_was_for_the_activities_that_have_ended_goes(world: World):
+    # given a plan of what was for donations alone
+    opened = world.open(world.a, trigger="withdrawal", ended=["verein.spenden", "buchhaltung.belege"])
+    world.admin.refused(
+        OPEN, "REFUSED_BY_PLUGIN", i={"entity": "contact", "record": world.a.records["contact"], "ended": ["nothing"]}
+    )
+
+    # then it has other records as they are, for the activities that go on
+    codes = {
+        (record["entity"], each["name"]): each["code"] for record in opened["records"] for each in record["fields"]
+    }
+    donation = {code for (entity, _), code in codes.items() if entity == "donation"}
+    assert "OTHER_BASIS" not in donation
+    assert "NOTHING_KEEPS_IT" in donation
+    assert {codes["contact", name] for name in ("first_name", "last_name", "email")} == {"OTHER_BASIS"}
+    assert not opened["needsReview"]
+
+
 @pytest.mark.invariant("I23")
 def test_the_log_verifies_before_and_after(world: World):
     world.xrm.work()

@@ -68,6 +68,9 @@ class Settings:
     request_form: bool = False
     """Whether there is a public page on which persons make requests."""
 
+    anonymous_group: int = 10
+    """Coarser values that are left of somebody, such as the decade of birth, stay if so many records of the entity fit
+    them, this one among them; else they go as well."""
     erasure_at_once: int = 200
     """Erasures of up to so many records are done in one transaction, and answered when they are done; larger ones take
     the person out of reach at once and go on by a job."""
@@ -109,6 +112,8 @@ class Settings:
             raise ValueError("breach_hours are 1 to 240")
         if self.large_scale < 1:
             raise ValueError("large_scale is 1 or more")
+        if self.anonymous_group < 1:
+            raise ValueError("anonymous_group is 1 at least")
         if self.erasure_at_once < 0 or not 1 <= self.erasure_batch <= 1_000:
             raise ValueError("erasure_at_once is 0 or more, erasure_batch 1 to 1000")
         if not 1 <= self.stores_seconds <= 60:

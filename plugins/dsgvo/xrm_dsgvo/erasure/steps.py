@@ -13,6 +13,7 @@ from xrm_core.api import Field, Record, end_account, erase_values, former_values
 from xrm_dsgvo import own
 from xrm_dsgvo.discovery.sources import target_of
 from xrm_dsgvo.erasure.facts import Trigger
+from xrm_dsgvo.erasure.groups import singled_out
 from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.values import erased
 from xrm_dsgvo.own import Writing
@@ -192,6 +193,8 @@ def _values(work: Work, plan: RecordPlan, stored: Record) -> Mapping[str, Any]:
             values[name] = erased(each, _BLACKENED, stored[name], work.needles)
         elif name not in black and rule is not None and rule.strategy not in ("keep", "recompute"):
             values[name] = erased(each, rule, stored[name], work.needles)
+    if plan.action is RecordAction.ANONYMIZE:
+        values |= dict.fromkeys(singled_out(work.context, entity, said, stored, values))
     return values
 
 

@@ -51,13 +51,15 @@ class ErasureOpenInput:
     """Whose data: one record that is the person; all that surely are the same one go along, but for ``not_theirs``.
 
     ``confirmed`` are candidates of which somebody has said that they are. ``running`` are activities with a basis of
-    their own that go on.
+    their own that go on. ``ended``: only what was for these goes, such as after a withdrawal or an objection; all other
+    activities go on.
     """
 
     entity: str
     record: str
     trigger: ErasureTrigger = ErasureTrigger.request
     running: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
     reviewed: list[Reviewed] = field(default_factory=list)
     confirmed: list[ErasureRecord] = field(default_factory=list)
     not_theirs: list[ErasureRecord] = field(default_factory=list)
@@ -130,16 +132,14 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
     known = given.entity in model and privacy_of(model)[given.entity].role == "is_subject"
     if not known or not is_there(context, (given.entity, given.record)):
         raise Refuse({"en": "There is no such person.", "de": "Diese Person gibt es nicht."}, field="record")
-    if wrong := next((key for key in given.running if key not in context.settings.all_registers().activities), None):
-        text = {"en": f"There is no activity {wrong}.", "de": f"Es gibt keine Tätigkeit {wrong}."}
-        raise Refuse(text, field="running")
+    running = _running(context, given)
     reviewed = [[each.entity, each.record, each.field, each.erase] for each in given.reviewed]
     scope: dict[str, Any] = {
         "entity_name": given.entity,
         "record_id": given.record,
         "trigger": given.trigger.value,
         "scope": {
-            "running": given.running,
+            "running": running,
             "reviewed": reviewed,
             "confirmed": [[each.entity, each.record] for each in given.confirmed],
             "not_theirs": [[each.entity, each.record] for each in given.not_theirs],
@@ -148,10 +148,21 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
     same, candidates = same_person(context, privacy_of(model), scope)
     require_erasable(restrictions_of(context, scope, same), given.trigger.value)
     planned = planned_of(context, scope, same)
-    values = {"status": "planned", "plan_hash": planned.hash, "scope": {"running": given.running}}
+    values = {"status": "planned", "plan_hash": planned.hash, "scope": {"running": running}}
     run = own.create(context, RUN, scope | values)
     keep(context, run, scope["scope"], planned.exported())
     return _opened(run, planned, candidates)
+
+
+def _running(context: ActionContext, given: ErasureOpenInput) -> list[str]:
+    """The activities that go on."""
+    known = context.settings.all_registers().activities
+    for name, keys in (("running", given.running), ("ended", given.ended)):
+        if wrong := next((key for key in keys if key not in known), None):
+            text = {"en": f"There is no activity {wrong}.", "de": f"Es gibt keine Tätigkeit {wrong}."}
+            raise Refuse(text, field=name)
+    others = set(known) - set(given.ended) if given.ended else set()
+    return sorted({*given.running, *others})
 
 
 def _opened(id_: str, planned: Plan, candidates: Iterable[Candidate]) -> ErasureOpened:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
+from tests.dsgvo.test_requests import DECIDE, RECTIFY, known, opened
 from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, LOOK, OPEN, REFUSED, done, dump
 from xrm_core.testing import Client, Xrm
 
@@ -107,16 +108,14 @@ def test_a_record_is_restricted_on_its_own_and_all_of_the_person_beside_it(world
     assert world.read() == {}
     assert PHONE.encode() not in dump(world.xrm)
 
-    # then each comes back as it went
-    assert (
-        "itself since"
-        in world.dsb.refused(
-            LIFT, "VAULT_REFUSED", i={"restriction": _announced(world, second), "because": "x"}
-        ).message
-    )
+    # when that of the field is lifted, nothing is back, since all of the person is still restricted
+    assert world.lift(second["restriction"])["moved"] == []
+    assert world.read() == {}
+
+    # then each comes back with the last that holds it
     world.lift(all_["restriction"])
-    assert (world.read()["email"], world.read()["phone"]) == (EMAIL, None)
-    done(world.dsb, LIFT, restriction=second["restriction"], because="It is right.")
+    assert (world.read()["email"], world.read()["phone"]) == (EMAIL, PHONE)
+    assert len(world.xrm.as_role("admin").query(activities)["activities"]["nodes"]) == 1
     world.lift(first["restriction"])
     assert world.read()["phone"] == PHONE
     found = world.xrm.as_role("admin").query(activities)["activities"]["nodes"]
@@ -135,6 +134,39 @@ def test_what_is_not_the_persons_or_cannot_go_alone_is_refused(world: World):
     assert world.read()["phone"] == PHONE
 
 
-def _announced(world: World, standing: dict[str, Any]) -> str:
-    done(world.dsb, ANNOUNCE, restriction=standing["restriction"], via="letter")
-    return str(standing["restriction"])
+def test_on_two_grounds_nothing_is_back_before_both_are_lifted(world: World):
+    first, second = world.restrict(ground="accuracy"), world.restrict(ground="claims")
+
+    assert world.lift(first["restriction"])["moved"] == []
+    assert world.read() == {}
+    [subject] = world.consents.rows("dataSubjects", "status")
+    assert subject == {"status": "restricted"}
+
+    assert {"entity": "contact", "records": 1} in world.lift(second["restriction"])["moved"]
+    assert (world.read()["lastName"], world.read()["phone"]) == ("Kern", PHONE)
+
+
+@pytest.mark.invariant("I17")
+def test_restricted_data_are_corrected_and_stay_restricted(world: World):
+    # given a disputed number, then all of the person is restricted
+    restrictions = [
+        world.restrict({"entity": "contact", "record": world.ada, "fields": ["phone"]}),
+        world.restrict(ground="claims"),
+    ]
+    agent, right = world.xrm.as_role("dsgvo_agent"), "+4973155567890"
+    request = opened(agent)
+    known(agent, request, world.ada)
+    done(world.dsb, DECIDE, request=request, decision="granted")
+    fields = {"phone": right, "last_name": "Weiß"}
+
+    # when
+    corrections = [{"entity": "contact", "record": world.ada, "field": k, "value": v} for k, v in fields.items()]
+    assert done(agent, RECTIFY, request=request, corrections=corrections)["records"] == 1
+
+    # then nothing is to be seen of it before that is lifted
+    assert world.read() == {}
+    left = dump(world.xrm)
+    assert [each for each in (EMAIL, PHONE, right, "Weiß") if each.encode() in left] == []
+    for each in reversed(restrictions):
+        world.lift(each["restriction"])
+    assert (world.read()["phone"], world.read()["lastName"]) == (right, "Weiß")

@@ -32,12 +32,15 @@ def subject_of(context: Writing, person: Person | None) -> str | None:
             raise Refuse({"en": "There is no such person.", "de": "Diese Person gibt es nicht."}, field="person")
         return person.data_subject
     entity, record = person.entity, person.record
-    stored = context.read(entity, record) if entity and record and entity in context.records.model else None
-    if not entity or not record or stored is None:
-        raise Refuse({"en": "There is no such record.", "de": "Diesen Datensatz gibt es nicht."}, field="person")
+    nobody = Refuse({"en": "There is no such record.", "de": "Diesen Datensatz gibt es nicht."}, field="person")
+    if not entity or not record or entity not in context.records.model:
+        raise nobody
+    stored = context.read(entity, record)
     found = context.find("data_subject_link", {"entity_name": {"eq": entity}, "record_id": {"eq": record}}, 1)
-    if found:
-        return str(found[0]["data_subject"])
+    if found and (stored is not None or any(each.id == record for each in context.vaulted(entity))):
+        return str(found[0]["data_subject"])  # who is restricted has rights, too
+    if stored is None:
+        raise nobody
     made = create(context, SUBJECT, {"minor_until": minor_until(context, entity, stored)})
     values = {"data_subject": made, "entity_name": entity, "record_id": record}
     create(context, "data_subject_link", values)

@@ -13,6 +13,8 @@ from xrm_dsgvo.requests.cases import held
 from xrm_dsgvo.requests.identity import graph_of
 from xrm_dsgvo.requests.states import REQUEST
 from xrm_dsgvo.restored import keeping
+from xrm_dsgvo.restriction.correcting import out_of_vault
+from xrm_dsgvo.subjects import SUBJECT
 
 _PLAIN = frozenset({"text", "long_text", "email", "phone", "url", "enum", "date", "datetime", "time", "uuid"})
 _NOT = frozenset({"relation", "file"})
@@ -48,6 +50,8 @@ class Rectified:
 def rectify(context: ActionContext, given: RectifyInput) -> Rectified:
     """Correct fields that are about the person; also those that are right already count as corrected.
 
+    What is restricted is corrected as well, and stays restricted.
+
     Raises:
         Refuse: it is no request for rectification that was granted, or a field is not the person's to correct.
     """
@@ -56,7 +60,7 @@ def rectify(context: ActionContext, given: RectifyInput) -> Rectified:
         text = {"en": "It is no request for rectification of somebody.", "de": "Es ist keine Anfrage auf Berichtigung."}
         raise Refuse(text, field="request")
     graph = graph_of(context, request)
-    mine = {hit.key: set(hit.mine) for hit in graph.hits if not hit.deleted and not hit.restricted}
+    mine = {hit.key: set(hit.mine) for hit in graph.hits if not hit.deleted}
     values: dict[Key, dict[str, Any]] = {}
     for each in given.corrections:
         key = (each.entity, each.record)
@@ -68,7 +72,13 @@ def rectify(context: ActionContext, given: RectifyInput) -> Rectified:
             }
             raise Refuse(text, field="corrections")
         values.setdefault(key, {})[each.field] = _value(field, each.value)
-    changed = sum(_changed(context, key, new) for key, new in values.items())
+
+    def act() -> int:
+        return sum(_changed(context, key, new) for key, new in values.items())
+
+    vaulted = any(hit.restricted and hit.key in values for hit in graph.hits)
+    subjects = [hit.id for hit in graph.hits if hit.own and hit.entity == SUBJECT]
+    changed = out_of_vault(context, subjects, act) if vaulted else act()
     told = {(str(e), str(id_), str(f)) for e, id_, f in (request["rectified"] or {}).get("fields", ())}
     told |= {(*key, name) for key, new in values.items() for name in new}
     change(context, REQUEST, request["id"], {"rectified": {"fields": [list(each) for each in sorted(told)]}})

@@ -8,7 +8,8 @@ from xrm_core.api import Record, recheck_messages
 from xrm_dsgvo.own import Making, Writing, change
 from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restored.persons import known
-from xrm_dsgvo.restriction.restricting import RESTRICTION, Ground, lifted, restrict
+from xrm_dsgvo.restriction.lifting import lifted
+from xrm_dsgvo.restriction.restricting import RESTRICTION, Ground, restrict
 from xrm_dsgvo.restriction.terms import AllowedPurpose, parts_of
 from xrm_dsgvo.subjects import SUBJECT
 

@@ -4,17 +4,10 @@ from typing import Any
 
 from xrm_core.api import Action, On
 from xrm_dsgvo import own
+from xrm_dsgvo.restriction.lifting import RestrictionAnnounceInput, RestrictionLiftInput, announce, lift
 from xrm_dsgvo.restriction.looking import RestrictionLooked, RestrictionLookInput, look
-from xrm_dsgvo.restriction.restricting import (
-    RESTRICTION,
-    RestrictionAnnounceInput,
-    RestrictionLiftInput,
-    RestrictionOpenInput,
-    RestrictionStanding,
-    announce,
-    lift,
-    open_restriction,
-)
+from xrm_dsgvo.restriction.restricting import RestrictionOpenInput, RestrictionStanding, open_restriction
+from xrm_dsgvo.restriction.standing import RESTRICTION
 
 
 def actions() -> list[Action]:

@@ -20,12 +20,12 @@ from xrm_dsgvo.privacy import EntityPrivacy
 from xrm_dsgvo.spelling import names
 
 _SHORTEST = 5
-_AT_ONCE = 20
-"""Needles that one filter has."""
+_AT_ONCE = 100
+"""Conditions that one filter has: each filter goes through a whole table."""
 
 _NAMING = frozenset({"email", "phone_e164", "iban"})
 _PARTING = ("", " ", "-", "/", ".")
-_TAIL = 4
+_TAIL = 3
 """So many digits at the end of a phone number: whatever stands between the others, they stand in one of few forms."""
 
 _LONG = 100
@@ -47,13 +47,16 @@ def mentions(sources: Sources, graph: SubjectGraph) -> list[Mention]:
     found: dict[Mention, None] = {}
     known = {hit.key for hit in graph.hits}
     for entity in sources.privacy if needles else ():
-        for name in _texts(sources, entity):
-            for start in range(0, len(parts), _AT_ONCE):
-                some = parts[start : start + _AT_ONCE]
-                for record, _ in sources.where(entity.name, _filter(name, some), _naming(name, needles)):
-                    key = (entity.name, str(record["id"]))
-                    if key not in known:
-                        found[key, name] = None
+        fields = list(_texts(sources, entity))
+        conditions = [{name: {"contains": part, "ignoring": "CASE_AND_ACCENTS"}} for name in fields for part in parts]
+        seen: set[Key] = set()
+        for start in range(0, len(conditions), _AT_ONCE):
+            some = {"or": conditions[start : start + _AT_ONCE]}
+            for record, _ in sources.where(entity.name, some, _naming(fields, needles)):
+                key = (entity.name, str(record["id"]))
+                if key not in known and key not in seen:
+                    seen.add(key)
+                    found |= dict.fromkeys((key, name) for name in fields if names(_text(record, name), needles))
     return sorted(found)
 
 
@@ -92,12 +95,12 @@ def _may_be_long(field: Field) -> bool:
     return field.pattern is None and not field.unique and (field.max_length is None or field.max_length >= _LONG)
 
 
-def _filter(name: str, parts: list[str]) -> dict[str, object]:
-    return {"or": [{name: {"contains": each, "ignoring": "CASE_AND_ACCENTS"}} for each in parts]}
+def _text(record: Record, name: str) -> str:
+    return str(record.get(name) or "")
 
 
-def _naming(name: str, needles: list[str]) -> Callable[[Record], bool]:
-    return lambda record: names(str(record.get(name) or ""), needles)
+def _naming(fields: list[str], needles: list[str]) -> Callable[[Record], bool]:
+    return lambda record: any(names(_text(record, each), needles) for each in fields)
 
 
 def _parts(needle: str) -> Iterator[str]:

@@ -21,7 +21,12 @@ SAYS: dict[str, Any] = {
             "recipients": ["mail_provider"],
         },
         "opened": {"category": "user.behavior", "origin": "observed"},
-        "score": {"category": "user.behavior", "origin": "derived", "decision": "profiling"},
+        "score": {
+            "category": "user.behavior",
+            "origin": "derived",
+            "decision": "profiling",
+            "logic": {"en": "How much was opened.", "de": "Wie viel geöffnet wurde."},
+        },
         "note": {
             "category": "user.content.private",
             "origin": "observed",

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from xrm_core.api import DataStore, StoredItem, ask_stores, data_stores
-from xrm_dsgvo.access.gathering import Gathering
+from xrm_dsgvo.access.gathering import Gathering, described
 from xrm_dsgvo.access.portable import is_provided
 from xrm_dsgvo.access.values import LANGUAGES, labelled
 from xrm_dsgvo.discovery import SubjectGraph
 from xrm_dsgvo.discovery.graph import Hit, Seed
 from xrm_dsgvo.own import Making
-from xrm_dsgvo.privacy import EntityPrivacy, FieldPrivacy
+from xrm_dsgvo.privacy import EntityPrivacy
 from xrm_dsgvo.retention.deadline import end_of
 from xrm_dsgvo.stores.persons import of_graph, of_seed
 from xrm_dsgvo.stores.saying import SaidStore, said_of
@@ -111,23 +111,7 @@ def _field(gathering: Gathering, hit: Hit, said: SaidStore, name: str, value: An
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         shown = dict.fromkeys(LANGUAGES, text)
     labels = said.field_labels.get(name, {})
-    yield _described(gathering, field, labels) | {"value": value, "text": shown}
-
-
-def _described(gathering: Gathering, said: FieldPrivacy, labels: Mapping[str, str]) -> dict[str, Any]:
-    category = gathering.registers.categories.get(str(said.category))
-    return {
-        "name": said.name,
-        "label": labelled(labels, said.name),
-        "category": said.category,
-        "categoryLabel": labelled(category.labels if category else {}, str(said.category)),
-        "special": category.special if category else None,
-        "origin": said.origin,
-        "freeText": said.free_text,
-        "isFile": False,
-        "decision": said.decision,
-        "recipients": list(said.recipients),
-    }
+    yield described(gathering.registers, field, labels) | {"value": value, "text": shown}
 
 
 def _retained(gathering: Gathering, said: SaidStore, item: StoredItem) -> dict[str, Any] | None:

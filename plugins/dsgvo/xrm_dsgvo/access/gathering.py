@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xrm_core.api import (
-    Field,
     LoggedChange,
     Record,
     VaultedFile,
@@ -135,7 +134,10 @@ class Gathering:
         if str(field_.type) == "file" and store == "records":
             self.notes.found["files"] += 1
             self.notes.leave_out("FILE_APART", "files", hit.entity, name)
-        yield self._described(field_, said) | {"value": plain(value), "text": shown}
+        yield described(self.registers, said, field_.labels, is_file=str(field_.type) == "file") | {
+            "value": plain(value),
+            "text": shown,
+        }
 
     def told(self, hit: Hit, said: FieldPrivacy, value: Any, store: str) -> Any:
         """A value as it is told; None: it is not."""
@@ -156,22 +158,6 @@ class Gathering:
                 self.notes.leave_out("BLACKENED", store, hit.entity, said.name)
             return shown
         return value
-
-    def _described(self, field_: Field, said: FieldPrivacy) -> dict[str, Any]:
-        category = self.registers.categories.get(str(said.category))
-        return {
-            "name": field_.name,
-            "label": labelled(field_.labels, field_.name),
-            "category": said.category,
-            "categoryLabel": labelled(category.labels if category else {}, str(said.category)),
-            "special": said.special or (category.special if category else None),
-            "origin": said.origin,
-            "freeText": said.free_text,
-            "isFile": str(field_.type) == "file",
-            "decision": said.decision,
-            "logic": None if said.logic is None else labelled(said.logic, "—"),
-            "recipients": list(said.recipients),
-        }
 
     def _about(self, hit: Hit, stored: Record) -> Iterator[dict[str, Any]]:
         """What is not personal, and says what the record is: its kind, its days."""
@@ -248,6 +234,26 @@ class Gathering:
 def told_of(file: VaultedFile) -> dict[str, Any]:
     """What is told of a file that lies in the vault."""
     return dict(zip(_OF_FILE, (file.id, file.name, file.media_type, file.size, file.sha256), strict=True))
+
+
+def described(
+    registers: Registers, said: FieldPrivacy, labels: Mapping[str, str], *, is_file: bool = False
+) -> dict[str, Any]:
+    """What is told of a field beside its value: of one of a record, or of an item of a store."""
+    category = registers.categories.get(str(said.category))
+    return {
+        "name": said.name,
+        "label": labelled(labels, said.name),
+        "category": said.category,
+        "categoryLabel": labelled(category.labels if category else {}, str(said.category)),
+        "special": said.special or (category.special if category else None),
+        "origin": said.origin,
+        "freeText": said.free_text,
+        "isFile": is_file,
+        "decision": said.decision,
+        "logic": None if said.logic is None else labelled(said.logic, "—"),
+        "recipients": list(said.recipients),
+    }
 
 
 def _of_file(value: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from xrm_dsgvo.restriction.parts import reach_of_parts
 from xrm_dsgvo.restriction.reach import reach_of
 from xrm_dsgvo.restriction.standing import RESTRICTION, STANDING
 from xrm_dsgvo.restriction.terms import Scope, parts_of, scope_kept
+from xrm_dsgvo.stores import restricting as in_stores
 from xrm_dsgvo.subjects import SUBJECT, holds
 
 TAKE_IN = "dsgvo.restrict_incoming"
@@ -93,4 +94,6 @@ def _taken(context: Any, id_: str) -> int:
     count = sum(deposit.counts.values())
     values = {"continues": id_, "since": own.now(), "deposit": deposit.id, "records": count}
     create(context, RESTRICTION, same | values)
+    if scope_kept(stored) == Scope.SUBJECT:  # by what has come, stores may know them, too
+        in_stores.tell(context, id_)
     return count

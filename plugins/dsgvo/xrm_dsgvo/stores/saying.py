@@ -88,6 +88,9 @@ def mistakes(stores: Mapping[str, DataStore], registers: Registers) -> Iterator[
         for kind, key in () if wrong else _unknown(said, registers):
             remedy = "Correct it, or add it to a file that XRM_DSGVO_REGISTERS names."
             yield StoreMistake(name, f'no register has the {kind} "{key}".', remedy)
+        for each in () if wrong else _without_logic(said):
+            reason = f'nobody says by "logic" how "{each}" comes about, which persons are told (Article 15(1)(h)).'
+            yield StoreMistake(name, reason, 'Add "logic" with a text in "de" and "en".')
 
 
 def said_of(store: DataStore, registers: Registers) -> SaidStore | None:
@@ -107,6 +110,11 @@ def said_of(store: DataStore, registers: Registers) -> SaidStore | None:
     )
     labels = {name: each.get("labels", {}) for name, each in said["fields"].items()}
     return SaidStore(privacy, store.labels, MappingProxyType(labels))
+
+
+def _without_logic(said: Mapping[str, Any]) -> Iterator[str]:
+    fields: Mapping[str, Mapping[str, Any]] = said["fields"]
+    return (name for name, each in fields.items() if each.get("decision", "none") != "none" and "logic" not in each)
 
 
 def _field(store: str, name: str, said: Mapping[str, Any]) -> FieldPrivacy:

@@ -101,6 +101,10 @@ def test_a_lead_that_has_points_is_erased_with_those_that_it_gets_meanwhile(
     # and nothing is left to do
     again = dsb.query(RUN, i=given_of(world.opened()))["dsgvoErasureRun"]
     assert {each["count"] for each in again["steps"]} <= {0}
+    # nor does it get points for what is left, when all open leads are looked at again
+    world.xrm.create("scoring_rule", name="All", points=5, condition={"country": {"eq": "DE"}}, about="attributes")
+    world.xrm.work()
+    assert (world.read()["scores"]["nodes"], world.read()["score"], world.read()["country"]) == ([], 0, "DE")
 
 
 def test_what_is_written_anew_each_time_refuses_the_erasure_as_a_whole(

@@ -10,6 +10,8 @@ from xrm_sales.moments import now
 from xrm_sales.writing import Writing
 
 LEAD = "lead"
+NOBODY = "—"
+_REACHED = ("first_name", "company", "email", "phone")
 ALIVE = ("new", "working", "nurturing", "qualified")
 """Statuses of leads that are still to be decided."""
 MOST_EVENTS = 1_000
@@ -17,13 +19,14 @@ MOST_EVENTS = 1_000
 
 
 def score(context: Writing, lead: str) -> int:
-    """Reckon the points of a lead anew, and keep what has changed; answers the sum.
+    """Reckon the points of a lead anew, and keep what has changed; answers the sum. Who was erased has none.
 
     Args:
         context: of the transaction.
         lead: its id.
     """
-    points = {rule["id"]: found for rule in _rules(context) if (found := _points(context, rule, lead)) is not None}
+    rules = [] if _is_nobody(context, lead) else _rules(context)
+    points = {rule["id"]: found for rule in rules if (found := _points(context, rule, lead)) is not None}
     there = {line["rule"]: line for line in context.find("lead_score", {"lead": {"id": {"eq": lead}}}, 1_000)}
     for rule, (worth, events) in points.items():
         values = {"points": worth, "events": events}
@@ -56,6 +59,14 @@ def check_rule(change: RecordChange) -> None:
     except BadQuery as error:
         text = {"en": f"The condition does not fit: {error}", "de": f"Die Bedingung passt nicht: {error}"}
         raise Refuse(text, field="condition") from None
+
+
+def _is_nobody(context: Writing, lead: str) -> bool:
+    """Whether nothing is left of a lead by which anybody could be reached, as after an erasure: it has no name, but
+    what its annotation puts in its place.
+    """
+    found = context.read(LEAD, lead) or {}
+    return found.get("last_name") == NOBODY and not any(found.get(each) for each in _REACHED)
 
 
 def _rules(context: Writing) -> list[Mapping[str, Any]]:

@@ -69,10 +69,13 @@ def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def xrm_postgres(request: pytest.FixtureRequest) -> str | None:
     """Where the fixtures for plugin authors make their databases."""
+    # No sooner than pytest has imported xrm_core.testing for its assertions:
+    from tests.applied_models import apply_once
+    from tests.postgres_setups import reuse
+
+    apply_once()
     if _postgres_is_off():
         return None
-    from tests.postgres_setups import reuse  # no sooner than pytest has imported xrm_core.testing for its assertions
-
     reuse()
     server: PostgresServer = request.getfixturevalue("postgres_server")
     return server.url("postgres")

@@ -31,6 +31,7 @@ RELEASE = 'mutation ($id: ID!) { releaseSuppression(id: $id, input: {because: "I
 DECIDE = """mutation ($id: ID!) {
   decideObjection(id: $id, input: {decision: upheld, assessment: "Right"}) { status } }"""
 CONTACT = "query ($id: ID!) { contact(id: $id) { email } }"
+NEW = "ivy.kern@example.com"
 SECRET = "Frau Geheim rief an"
 
 
@@ -86,6 +87,9 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
     wrong = granted(xrm, ids[HAL])
     more = [right(ids[HAL], "last_name", "Geheimrat"), right(ids[HAL], "active", "false")]
     done(xrm.as_role("dsgvo_agent"), RECTIFY, request=wrong, corrections=more)
+    done(
+        xrm.as_role("dsgvo_agent"), RECTIFY, request=granted(xrm, ids[IVY]), corrections=[right(ids[IVY], "email", NEW)]
+    )
     before = standing(consents, ids)
     with xrm.database.begin() as connection:
         connection.exec_driver_sql("DELETE FROM xrm_job WHERE name = 'send_message'")  # this one sends nothing
@@ -114,6 +118,10 @@ def test_objections_withdrawals_suppressions_and_restrictions_since_a_backup_hol
         }
         kept(app)
         assert app.admin.query(CONTACT, id=ids[IVY])["contact"] == {"email": None}
+        [of_field] = app.rows("restrictions", "id", "{scope: {eq: field}}")
+        done(app.admin, ANNOUNCE, restriction=of_field["id"], via="letter")
+        done(app.xrm.as_role("dsb"), LIFT, restriction=of_field["id"], because="It is right.")
+        assert app.admin.query(CONTACT, id=ids[IVY])["contact"] == {"email": NEW}
         years = app.rows("retentionSuspensions", "status firstYear lastYear")
         assert [tuple(each.values()) for each in years] == [("ended", 2010, 2012), ("active", 2010, 2012)]
         hal = app.admin.query("query ($id: ID!) { contact(id: $id) { lastName active } }", id=ids[HAL])["contact"]

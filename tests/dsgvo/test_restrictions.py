@@ -387,7 +387,8 @@ def test_an_objection_restricts_without_a_key_store_and_ends_once_it_is_decided(
 
     # then the data are where they were, and it is lifted like any other, once the objection is decided
     assert admin.query("query ($id: ID!) { contact(id: $id) { id } }", id=person["record"])["contact"]
-    [restriction] = admin.query("{ restrictions { nodes { id deposit } } }")["restrictions"]["nodes"]
+    standing = "{ restrictions { nodes { id deposit reviewOn } } }"
+    [restriction] = admin.query(standing)["restrictions"]["nodes"]
     assert restriction["deposit"] is None
     done(dsb, ANNOUNCE, restriction=restriction["id"], via="letter")
     lift = {"restriction": restriction["id"], "because": "Rejected."}
@@ -395,6 +396,8 @@ def test_an_objection_restricts_without_a_key_store_and_ends_once_it_is_decided(
     decide = """mutation ($id: ID!) {
       decideObjection(id: $id, input: {decision: rejected, assessment: "Compelling"}) { status } }"""
     admin.query(decide, id=objection)
+    [again] = admin.query(standing)["restrictions"]["nodes"]  # within a month of the objection; now that it is decided
+    assert again["reviewOn"] < restriction["reviewOn"]
     assert done(dsb, LIFT, **lift)["status"] == "lifted"
     subjects = admin.query("{ dataSubjects { nodes { status } } }")["dataSubjects"]["nodes"]
     assert {each["status"] for each in subjects} == {"active"}

@@ -1,7 +1,7 @@
 """Objections: from the moment they are recorded nothing goes out that they are about."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,8 +15,11 @@ from xrm_dsgvo.objection.suppressing import suppress
 from xrm_dsgvo.own import Writing, change, create, kept, now
 from xrm_dsgvo.points import POINT, held, normal
 from xrm_dsgvo.purposes import all_of, named
+from xrm_dsgvo.requests.cases import today
+from xrm_dsgvo.requests.deadline import months_after
 from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restriction.restricting import Ground, restrict
+from xrm_dsgvo.restriction.standing import RESTRICTION, STANDING
 from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
 
 if TYPE_CHECKING:
@@ -134,6 +137,10 @@ def decide(context: ActionContext, objection: Record, given: DecisionInput) -> N
     decided = {"status": given.decision.value, "assessment": given.assessment}
     change(context, OBJECTION, objection["id"], decided)
     keeping.decided(context, objection, given.decision.value, given.assessment)
+    ended = {"ground": {"eq": Ground.objection.value}, "status": {"in": list(STANDING)}}
+    for each in context.find(RESTRICTION, {"data_subject": {"id": {"eq": objection["data_subject"]}}, **ended}, 1_000):
+        if each["continues"] is None:  # what it was restricted for is over: lift it, or let the data go
+            change(context, RESTRICTION, each["id"], {"review_on": today(context.settings).isoformat()})
 
 
 def close(context: ActionContext, objection: Record) -> None:
@@ -171,19 +178,21 @@ def _to_be_assessed(context: Writing, values: dict[str, Any]) -> Objected:
         text = {"en": "Name the person: it is about their situation.", "de": "Die Person nennen: Es geht um ihre Lage."}
         raise Refuse(text, field="person")
     objection = create(context, OBJECTION, values)
-    _restricted(context, values["data_subject"])
+    _restricted(context, values["data_subject"], months_after(date.fromisoformat(values["received_at"][:10]), 1))
     restricted = {"status": "restricted", "effective_at": now()}
     change(context, OBJECTION, objection, restricted)
     keeping.objected(context, objection, values | restricted)
     return Objected(objection, "restricted", 0)
 
 
-def _restricted(context: Writing, id_: str) -> None:
-    """Until it is decided nothing is done with the data (Article 18(1)(d)). It counts without a vault, too."""
+def _restricted(context: Writing, id_: str, review: date) -> None:
+    """Until it is decided nothing is done with the data (Article 18(1)(d)). It counts without a vault, too. The person
+    is to hear of it within a month (Article 12(3)).
+    """
     subject = context.read(SUBJECT, id_)
     if subject is not None and subject["status"] in ("active", "restricted"):
         because = "An objection under Article 21(1) is being assessed."
-        restrict(cast("Making", context), id_, Ground.objection, because, needs_vault=False)
+        restrict(cast("Making", context), id_, Ground.objection, because, review, needs_vault=False)
 
 
 def _points(context: Writing, given: ObjectionInput, subject: str | None) -> list[Record]:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 import xrm_dsgvo
+from xrm_dsgvo.retention.engine import RETAIN
 
 from tests.dsgvo.conftest import KEY
 from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
 from tests.dsgvo.test_erasures import OPEN, RUN
-from xrm_core.api import HookContext, On, RecordChange, RecordEvent, hookimpl
+from xrm_core.api import HookContext, On, RecordChange, RecordEvent, enqueue, hookimpl
 from xrm_core.testing import Setup, Xrm
 
 ADA = "ada@example.com"
@@ -85,13 +86,14 @@ def test_objections_restrictions_and_erasures_are_told_by_ids(consents: Consents
 
 
 def test_a_run_says_that_something_is_due(xrm: Xrm):
-    xrm.work()  # from now on the schedule counts
+    xrm.work()
     FOLLOWER.after.clear()
     contact = xrm.create("contact", last_name="Kern")
     ended = {"event": "contact.relationship_ended", "happened_on": "2015-01-01"}
     xrm.create("retention_event", {**ended, "entity_name": "contact", "record_id": contact})
 
-    xrm.clock.advance(hours=24)
+    with xrm.database.begin() as connection:
+        enqueue(connection, RETAIN, {})
     xrm.work()
 
     [(kind, record)] = FOLLOWER.after

@@ -4,7 +4,9 @@ import hashlib
 import json
 
 import pytest
+from sqlalchemy import inspect
 
+from tests.dsgvo.conftest import OFFICER
 from tests.dsgvo.consents import CONFIRM, RECORD, REQUEST, Consents, consents  # noqa: F401 - a fixture
 
 ADA = "ada@example.com"
@@ -56,6 +58,31 @@ def test_nobody_is_bombed_with_requests_and_old_links_lapse(consents: Consents):
     assert consents.refused(CONFIRM, t=newer).message == "The link is not valid any more. Ask for a new one."
     assert consents.xrm.work().job("dsgvo.lapse").result == {"consents": 1}
     assert [found["status"] for found in consents.rows("consents", STATUS)] == ["lapsed", "lapsed"]
+
+
+def test_who_does_not_confirm_is_forgotten(consents: Consents):  # noqa: F811
+    xrm = consents.xrm
+    xrm.work()
+    kept = consents.consent("known@example.com")
+    for purpose, to in (("news", "stranger@example.com"), ("events", "known@example.com")):
+        consents.request(to, purpose)
+    xrm.clock.advance(days=15)
+    xrm.work()
+    assert sorted(each["status"] for each in consents.rows("consents", "status")) == ["given", "lapsed", "lapsed"]
+
+    xrm.clock.advance(days=2)
+    assert xrm.work().job("dsgvo.forget_unconfirmed").result == {"consents": 2}
+
+    assert [each["id"] for each in consents.rows("consents", "id")] == [kept]
+    assert {each["consent"]["id"] for each in consents.rows("consentEvents", "consent { id }")} == {kept}
+    points = {str(each["value"]) for each in consents.rows("contactPoints", "value")}
+    assert points - {OFFICER} == {"None", "known@example.com"}
+    with xrm.database.read() as connection:
+        for name in inspect(connection).get_table_names():
+            rows = connection.exec_driver_sql(f'SELECT * FROM "{name}"').all()
+            assert "stranger@" not in str(rows), name
+    assert consents.permit("known@example.com") == "C_CONSENT"
+    assert consents.consent("stranger@example.com")  # who comes back is somebody new
 
 
 def test_nobody_is_bombed_by_other_purposes_or_other_names(consents: Consents):  # noqa: F811

@@ -32,7 +32,7 @@ from xrm_dsgvo.access import releasing
 from xrm_dsgvo.access import surface as access
 from xrm_dsgvo.annotated import editions as annotated
 from xrm_dsgvo.breach import handling, notice
-from xrm_dsgvo.consent import confirmation, receipt, withdrawing
+from xrm_dsgvo.consent import confirmation, forgetting, receipt, withdrawing
 from xrm_dsgvo.consent import recording as consents
 from xrm_dsgvo.decisions import deciding as decisions
 from xrm_dsgvo.disclosure import notices
@@ -154,14 +154,14 @@ def register_commands() -> list[Command]:
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
     erasing = (going_on, asking_again, in_stores_restored)
-    parts = (withdrawing, flags, dates, engine, *erasing, daily, incoming, restricting, releasing)
+    parts = (withdrawing, forgetting, flags, dates, engine, *erasing, daily, incoming, restricting, releasing)
     return [job for part in parts for job in part.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    parts = (withdrawing, flags, dates, engine, asking_again, daily, incoming, releasing)
+    parts = (withdrawing, forgetting, flags, dates, engine, asking_again, daily, incoming, releasing)
     return [schedule for part in parts for schedule in part.schedules()]
 
 

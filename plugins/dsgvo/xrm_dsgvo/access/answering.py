@@ -5,15 +5,17 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from xrm_core.api import Record, Refuse
+from xrm_core.api import Model, Record, Refuse
 from xrm_dsgvo.access.from_stores import from_stores, is_known_to_stores
 from xrm_dsgvo.access.gathering import Gathering, Place
 from xrm_dsgvo.access.manifest import manifest_of
 from xrm_dsgvo.access.others import others_of
 from xrm_dsgvo.access.portable import without_basis
+from xrm_dsgvo.access.values import labelled
 from xrm_dsgvo.disclosure.telling import notified, told
 from xrm_dsgvo.discovery.finding import discover_in
 from xrm_dsgvo.discovery.graph import Hit
@@ -112,10 +114,23 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
     if portable:
         for entity, name in without_basis(content):
             gathering.notes.leave_out("NO_BASIS", "records", entity, name)
-    gathering.notes.leave_out("OTHER_FILES" if texts else "OTHER_TEXTS", "records")
-    candidates = len(graph.candidates)
-    content["manifest"] = manifest_of(gathering.notes, graph.searched, candidates, day, elsewhere.searched)
+    if not texts:
+        gathering.notes.leave_out("OTHER_TEXTS", "records")
+    for entity in model:
+        if any(str(each.given.type) == "file" for each in entity.fields.values()):
+            gathering.notes.not_searched(entity.name)
+    candidates, label = len(graph.candidates), partial(_label, model)
+    content["manifest"] = manifest_of(gathering.notes, graph.searched, candidates, day, label, elsewhere.searched)
     return Made(content, gathering.open)
+
+
+def _label(model: Model, entity: str, name: str) -> dict[str, str]:
+    """What people call an entity, or a field of it."""
+    if entity not in model:
+        return labelled({}, entity)
+    kind, field = model[entity], model[entity].field(name) if name else None
+    of, what = labelled(kind.labels, entity), labelled(field.labels, name) if field else None
+    return of if what is None else {each: f"{of[each]}: {what[each]}" for each in of}
 
 
 def _restricted(privacy: PrivacyModel, records: list[dict[str, Any]]) -> PrivacyModel:

@@ -153,6 +153,6 @@ def _manifest(manifest: Mapping[str, Any], language: str) -> Iterator[Row]:
     found = [f"{stores[each['store']][language]}: {each['found']}" for each in manifest["stores"]]
     yield [word("searched", language), found]
     for each in manifest["leftOut"]:
-        where = ".".join(filter(None, (each["entity"], each["field"]))) or stores[each["store"]][language]
+        where = (each["label"] or stores[each["store"]])[language]
         line = f"{where} ({each['count']})" if each["count"] else where
         yield [each["code"], [line, each["reason"][language]]]

@@ -1,7 +1,7 @@
 """What an answer says of itself: where it was looked, how much was found, what was left out and why. No content."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,15 +103,22 @@ class Notes:
         if count:
             self.left_out[LeftOut(code, store, entity, name)] += count
 
+    def not_searched(self, entity: str) -> None:
+        """Note that nobody has looked into the files of an entity, however many it has: programs read few of them."""
+        self.left_out[LeftOut("OTHER_FILES", "files", entity)] += 0
+
 
 def manifest_of(
     notes: Notes,
     searched: Mapping[str, int],
     candidates: int,
     made_on: str,
+    label: Callable[[str, str], Mapping[str, str]],
     elsewhere: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """It as JSON: names, counts and codes; ``elsewhere`` are stores of plugins."""
+    """It as JSON: names, counts and codes; ``elsewhere`` are stores of plugins, ``label`` is what people call an entity
+    or a field.
+    """
     notes.leave_out("CANDIDATE", "records", count=candidates)
     every = [(each, count) for each, count in notes.left_out.items()]
     every += [(LeftOut(code, store), 0) for code, store in _ALWAYS]
@@ -126,6 +133,7 @@ def manifest_of(
                 "store": each.store,
                 "entity": each.entity,
                 "field": each.field,
+                "label": dict(label(each.entity, each.field)) if each.entity else None,
                 "count": count,
                 "reason": dict(REASONS[each.code]),
             }

@@ -116,9 +116,9 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
             gathering.notes.leave_out("NO_BASIS", "records", entity, name)
     if not texts:
         gathering.notes.leave_out("OTHER_TEXTS", "records")
-    for entity in model:
-        if any(str(each.given.type) == "file" for each in entity.fields.values()):
-            gathering.notes.not_searched(entity.name)
+    for kind in model:
+        if any(str(each.given.type) == "file" for each in kind.fields.values()):
+            gathering.notes.not_searched(kind.name)
     candidates, label = len(graph.candidates), partial(_label, model)
     content["manifest"] = manifest_of(gathering.notes, graph.searched, candidates, day, label, elsewhere.searched)
     return Made(content, gathering.open)

@@ -117,32 +117,6 @@ def test_what_a_store_has_of_a_person_goes_and_what_it_has_of_others_stays(world
     assert (told["stores"], {each["count"] for each in told["steps"]}) == (store(erased=0), {0})
 
 
-@pytest.mark.invariant("I8")
-def test_a_worker_that_is_killed_at_every_step_ends_where_one_does_that_is_not(
-    world: World,
-    news: News,
-    kills: Kills,  # noqa: F811 - the fixture
-) -> None:
-    fill(news, world)
-    others = tokens_in(world.dump(), [world.b])
-    opened = world.decided(world.a)
-    world.run(opened)
-
-    for _ in range(40):
-        with pytest.raises(KeyboardInterrupt):
-            world.xrm.work()
-        kills.on = standing(world, opened["run"])["status"] == "running"
-        if not kills.on:
-            break
-    assert not kills.on
-    world.xrm.work()
-
-    told = standing(world, opened["run"])
-    assert (told["status"] in DONE, told["stores"][0]["status"]) == (True, "done")
-    assert (set(news.readers), left(world, opened)) == ({"3"}, set())
-    assert tokens_in(world.dump(), [world.b]) == others
-
-
 ADDRESS = "eva@einzeln.example"
 
 
@@ -159,6 +133,27 @@ def begun(world: World, contact: str, **more: Any) -> str:
     opened = world.open(Person("Eva", {"contact": contact}), **more)
     assert world.run(opened)["status"] == "running"
     return str(opened["run"])
+
+
+@pytest.mark.invariant("I8")
+def test_a_worker_that_is_killed_at_every_step_ends_where_one_does_that_is_not(
+    world: World,
+    news: News,
+    run: str,
+    kills: Kills,  # noqa: F811 - the fixture
+) -> None:
+    for _ in range(40):
+        with pytest.raises(KeyboardInterrupt):
+            world.xrm.work()
+        kills.on = standing(world, run)["status"] == "running"
+        if not kills.on:
+            break
+    assert not kills.on
+    world.xrm.work()
+
+    told = standing(world, run)
+    assert (told["status"], told["stores"][0]["status"], set(news.readers)) == ("complete", "done", {"3"})
+    assert ADDRESS.encode() not in world.dump()
 
 
 def half(news: News) -> Callable[[], Any]:

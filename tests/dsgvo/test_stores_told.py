@@ -12,6 +12,8 @@ import xrm_dsgvo
 from tests.dsgvo.capturing import NAME, SAYS, News
 from tests.dsgvo.conftest import KEY
 from tests.dsgvo.test_access import ACCESS
+from tests.dsgvo.test_erasures import OPEN as PLAN
+from tests.dsgvo.test_erasures import RUN
 from tests.dsgvo.test_requests import ANSWER, IDENTIFY, done, known, opened, refused
 from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, OPEN
 from xrm_core.testing import Client, Setup, Xrm
@@ -194,3 +196,22 @@ def test_a_restriction_that_a_store_hears_of_late_does_not_outlive_its_end(xrm: 
 
     assert {question for question, _ in news.asked} == {"lift"}
     assert not news.readers["1"].put_away
+
+
+def test_who_is_restricted_is_erased_in_stores_too(xrm: Xrm, eva: str, news: News) -> None:
+    # given somebody whose data lie in the vault
+    dsb, person = xrm.as_role("dsb"), {"entity": "contact", "record": eva}
+    done(dsb, OPEN, person=person, ground="unlawful", because="They were bought.")
+    xrm.work()
+
+    # when they are erased, then it is known in stores by what, though no table has it
+    opened_ = done(dsb, PLAN, **person, trigger="request")
+    assert done(dsb, RUN, run=opened_["run"], planHash=opened_["planHash"])["status"] == "running"
+    assert xrm.get("contact", eva)["email"] != ADDRESS
+    xrm.work()
+
+    assert set(news.readers) == {"2"}
+    found = dsb.query(
+        "query ($run: String!) { dsgvoErasurePlan(run: $run) { stores { erased code } } }", run=opened_["run"]
+    )
+    assert found["dsgvoErasurePlan"]["stores"] == [{"erased": 1, "code": ""}]

@@ -210,6 +210,7 @@ def forms(token: str, least: int = 8) -> frozenset[bytes]:
         utf8 = text.encode()
         found |= {utf8, text.encode("utf-16-le"), text.encode("utf-16-be"), quopri.encodestring(utf8)}
         found |= {json.dumps(text)[1:-1].encode(), quote(text).encode(), html.escape(text).encode()}
+        found |= {utf8.hex().encode(), json.dumps(json.dumps(text)[1:-1])[1:-1].encode()}
         found.add(html.escape(text).encode("ascii", "xmlcharrefreplace"))
         latin = text.encode("latin-1", "ignore")
         if latin != utf8 and len(latin) == len(text):
@@ -264,9 +265,29 @@ def _stems(name: str) -> list[str]:
     ]
 
 
+_GZIP, _ZIP, _ZLIB = b"\x1f\x8b\x08", b"PK\x03\x04", (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+"""With what begins what is packed by gzip, a part of a ZIP file, or zlib (as in PDF and PNG)."""
+
+_TRIED, _MOST = 64, 4 << 20
+
+
 def _unpacked(content: bytes) -> Iterator[bytes]:
-    for match in re.finditer(rb"\x1f\x8b\x08", content):
-        try:
-            yield zlib.decompressobj(wbits=31).decompress(content[match.start() :])
-        except zlib.error:
-            continue
+    view = memoryview(content)
+    for begin in (_GZIP, _ZIP, *_ZLIB):
+        at = content.find(begin)
+        while at >= 0:
+            start, bits = at, 31 if begin == _GZIP else 15
+            if begin == _ZIP:
+                lengths = view[at + 26 : at + 30]
+                start += 30 + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
+                bits = -15
+            packed, unpacking = view[start : start + _MOST], zlib.decompressobj(wbits=bits)
+            try:
+                unpacking.decompress(packed[:_TRIED])  # by chance it begins in many places
+                unpacking = zlib.decompressobj(wbits=bits)
+                found = unpacking.decompress(packed)
+                if unpacking.eof or begin == _GZIP:
+                    yield found
+            except zlib.error:
+                pass
+            at = content.find(begin, at + 2)

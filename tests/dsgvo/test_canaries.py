@@ -3,9 +3,12 @@
 import base64
 import gzip
 import html
+import io
 import json
 import quopri
 import unicodedata
+import zipfile
+import zlib
 from urllib.parse import quote
 
 import pytest
@@ -107,6 +110,10 @@ _TOLD = {"email", "phone", "url", "file", "text", "long_text"}
         lambda token: base64.b64encode(b"Name: " + token.encode() + b" and more"),
         lambda token: base64.b64encode(b"A name: " + token.encode()),
         lambda token: b"before" + gzip.compress(b"x" * 50 + token.encode()) + b"after",
+        lambda token: b"stream\r\n" + zlib.compress(b"BT (" + token.encode() + b") Tj ET") + b"\nendstream",
+        lambda token: zipped(token),
+        lambda token: token.encode().hex().encode(),
+        lambda token: json.dumps({"body": json.dumps({"x": token})}).encode(),
     ],
 )
 def test_a_value_is_found_in_whatever_form(hidden):
@@ -114,6 +121,14 @@ def test_a_value_is_found_in_whatever_form(hidden):
 
     assert tokens_in(b"... " + hidden("KäßüA0042z") + b" ...", [person]) == {("A", "contact", "last_name")}
     assert tokens_in(b"... " + hidden("KäßüA0043z") + b" ...", [person]) == set()
+
+
+def zipped(token: str) -> bytes:
+    """A ZIP file with the value in one of its files."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("letter/content.xml", f"<text>{token}</text>")
+    return content.getvalue()
 
 
 @pytest.mark.parametrize("written", ["+493065012345", "00493065012345", "03065012345", "+49 30 65012345"])

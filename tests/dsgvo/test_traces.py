@@ -5,14 +5,15 @@ One person with a duplicate is erased, in all stores that the platform has, and 
 
 import json
 import logging
+import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, inspect, make_url, select, text
 from xrm_dsgvo.erasure import running
 from xrm_dsgvo.erasure.steps import Step, Work
 from xrm_dsgvo.privacy import privacy_of
@@ -52,6 +53,16 @@ def stack() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
+def same_keys(xrm: Xrm) -> Iterator[None]:
+    """The key store is as it was afterwards: keys that are destroyed here are those of all tests of the setup."""
+    path = make_url(xrm.platform.settings.key_store_url).database
+    with closing(sqlite3.connect(path or "")) as store, closing(sqlite3.connect(":memory:")) as kept:
+        store.backup(kept)
+        yield
+        kept.backup(store)
+
+
+@pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
     """All that was logged or printed since it was last asked for."""
     caplog.set_level(logging.DEBUG)
@@ -64,6 +75,7 @@ def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str])
     return since
 
 
+@pytest.mark.usefixtures("same_keys")
 @pytest.mark.invariant("I1", "I2", "I4", "I5", "I6", "I30")
 def test_nothing_is_left_of_who_was_erased_in_any_store(
     xrm: Xrm,

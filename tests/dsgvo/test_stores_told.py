@@ -215,3 +215,13 @@ def test_who_is_restricted_is_erased_in_stores_too(xrm: Xrm, eva: str, news: New
         "query ($run: String!) { dsgvoErasurePlan(run: $run) { stores { erased code } } }", run=opened_["run"]
     )
     assert found["dsgvoErasurePlan"]["stores"] == [{"erased": 1, "code": ""}]
+
+
+@pytest.mark.invariant("I26")
+def test_the_record_of_processing_activities_has_what_stores_keep_and_for_whom(xrm: Xrm, news: News) -> None:
+    found = xrm.as_role("dsb").query("query { dsgvoArt30(format: json) { content } }")["dsgvoArt30"]["content"]
+
+    [activity] = [each for each in json.loads(found)["activities"] if each["key"] == SAYS["activities"][0]]
+    assert NAME in activity["entities"]
+    assert {"user.contact.email", "user.content.private"} <= {each["key"] for each in activity["categories"]}
+    assert "mail_provider" in {each["key"] for each in activity["recipients"]}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xrm_core.api import Command, CommandContext, FilesContext, Refuse
+from xrm_core.api import Command, CommandContext, FilesContext, Refuse, data_stores
 from xrm_dsgvo.due.impact import triggers_of
 from xrm_dsgvo.lint import check_by
 from xrm_dsgvo.privacy import privacy_of
@@ -42,7 +42,7 @@ def record(
         raise Refuse({"en": "Name a file for a PDF: --out.", "de": "Für ein PDF eine Datei nennen: --out."})
     with context.read() as connection:
         ask = context.within(connection).query_as_system
-        found = now_of(context.records.model, ask, context.settings)
+        found = now_of(context.records.model, ask, context.settings, data_stores(context))
         approved = approved_of(ask)
     standing = standing_of(approved, drift_of(approved, found), language.value)
     _write(written(found, format, language.value, standing), out)
@@ -52,7 +52,7 @@ def drift(context: CommandContext, as_json: _Json = False) -> None:
     """Whether the record differs from the edition that is approved. Exit code 2: it does, or there is none."""
     with context.read() as connection:
         ask = context.within(connection).query_as_system
-        found = drift_of(approved_of(ask), now_of(context.records.model, ask, context.settings))
+        found = drift_of(approved_of(ask), now_of(context.records.model, ask, context.settings, data_stores(context)))
     _tell(found, as_json=as_json)
 
 

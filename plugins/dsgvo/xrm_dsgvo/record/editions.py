@@ -5,11 +5,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
-from xrm_core.api import Action, ActionContext, Model, On, QueryContext, QueryField, Record, Refuse
+from xrm_core.api import (
+    Action,
+    ActionContext,
+    DataStore,
+    Model,
+    On,
+    QueryContext,
+    QueryField,
+    Record,
+    Refuse,
+    data_stores,
+)
 from xrm_dsgvo.own import change, create, kept, now
-from xrm_dsgvo.privacy import privacy_of
+from xrm_dsgvo.privacy import PrivacyModel, privacy_of
 from xrm_dsgvo.processors.connectors import today
 from xrm_dsgvo.record.around import Ask, around_of
 from xrm_dsgvo.record.differing import Difference, differences
@@ -17,8 +29,10 @@ from xrm_dsgvo.record.dpv import json_ld
 from xrm_dsgvo.record.layout import html, html_of, pdf, pdf_of
 from xrm_dsgvo.record.making import digest_of, record_of
 from xrm_dsgvo.record.mandates import lines_of_mandates, mandates_of
+from xrm_dsgvo.stores.saying import said_of
 
 EDITION = "processing_record"
+NO_STORES: Mapping[str, DataStore] = MappingProxyType({})
 APPROVED = """
 { processingRecords(first: 1, where: {status: {eq: approved}}, orderBy: [{edition: DESC}]) {
   nodes { id edition content digest approvedAt }
@@ -78,9 +92,12 @@ class Proposed:
     drift: list[Difference]
 
 
-def now_of(model: Model, ask: Ask, settings: Any) -> dict[str, Any]:
-    """The record as it is now."""
-    return record_of(privacy_of(model), settings.all_registers(), around_of(ask, settings))
+def now_of(model: Model, ask: Ask, settings: Any, stores: Mapping[str, DataStore] = NO_STORES) -> dict[str, Any]:
+    """The record as it is now, with what stores of plugins say of themselves."""
+    registers = settings.all_registers()
+    elsewhere = {name: found.privacy for name, each in stores.items() if (found := said_of(each, registers))}
+    privacy = PrivacyModel({**privacy_of(model).entities, **elsewhere})
+    return record_of(privacy, registers, around_of(ask, settings))
 
 
 def approved_of(ask: Ask) -> Mapping[str, Any] | None:
@@ -110,7 +127,7 @@ def art30(context: QueryContext, given: Art30Input) -> Art30:
     """``dsgvoArt30``."""
     if given.part is Part.processor:
         return _as_processor(context, given)
-    record = now_of(context.model, context.query_as_system, context.settings)
+    record = now_of(context.model, context.query_as_system, context.settings, data_stores(context))
     approved = approved_of(context.query_as_system)
     drift = drift_of(approved, record)
     text = written(record, given.format, given.language.value, standing_of(approved, drift, given.language.value))
@@ -142,7 +159,7 @@ def standing_of(approved: Mapping[str, Any] | None, drift: list[Difference], lan
 
 def propose(context: ActionContext) -> Proposed:
     """Keep the record as it is now as a draft; an older draft is superseded by it."""
-    record = now_of(context.records.model, context.query_as_system, context.settings)
+    record = now_of(context.records.model, context.query_as_system, context.settings, data_stores(context))
     approved = approved_of(context.query_as_system)
     drift = drift_of(approved, record)
     if approved is not None and not drift:
@@ -171,7 +188,7 @@ def approve(context: ActionContext, edition: Record) -> None:
             "de": "Eine Fassung gibt jemand anderes frei als wer sie vorgelegt hat.",
         }
         raise Refuse(text, field="approved_by")
-    record = now_of(context.records.model, context.query_as_system, context.settings)
+    record = now_of(context.records.model, context.query_as_system, context.settings, data_stores(context))
     if digest_of(record) != edition["digest"]:
         text = {
             "en": "Something has changed since it was proposed: propose it anew.",

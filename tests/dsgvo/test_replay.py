@@ -87,6 +87,7 @@ def test_a_person_who_was_erased_is_gone_from_a_restored_backup_before_it_is_ser
 @pytest.mark.invariant("I3", "I8")
 @pytest.mark.parametrize("lifted", [True, False])
 @pytest.mark.slow
+@pytest.mark.usefixtures("same_keys")
 def test_nothing_is_served_until_all_is_erased_again_and_it_goes_on_where_it_ended(
     world: World,
     restored: Restored,
@@ -106,10 +107,10 @@ def test_nothing_is_served_until_all_is_erased_again_and_it_goes_on_where_it_end
     stays = left(world, world.xrm, world.a), left(world, world.xrm, world.b)
     platform, note = restored(), replaying._note
 
-    def stopped(context: Any, content: Any) -> None:
+    def stopped(context: Any, content: Any, was: Any) -> None:
         if content["said"]["record_id"] == world.b.records["contact"]:
             raise Refuse("Something stands in the way.")
-        note(context, content)
+        note(context, content, was)
 
     monkeypatch.setattr(replaying, "_note", stopped)
     with backups.serving(platform) as http:

@@ -5,15 +5,14 @@ One person with a duplicate is erased, in all stores that the platform has, and 
 
 import json
 import logging
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, inspect, make_url, select, text
+from sqlalchemy import Connection, inspect, select, text
 from xrm_dsgvo.erasure import running
 from xrm_dsgvo.erasure.steps import Step, Work
 from xrm_dsgvo.privacy import privacy_of
@@ -50,16 +49,6 @@ def server(request: pytest.FixtureRequest) -> Callable[[], PostgresServer]:
 def stack() -> Iterator[ExitStack]:
     with ExitStack() as found:
         yield found
-
-
-@pytest.fixture
-def same_keys(xrm: Xrm) -> Iterator[None]:
-    """The key store is as it was afterwards: keys that are destroyed here are those of all tests of the setup."""
-    path = make_url(xrm.platform.settings.key_store_url).database
-    with closing(sqlite3.connect(path or "")) as store, closing(sqlite3.connect(":memory:")) as kept:
-        store.backup(kept)
-        yield
-        kept.backup(store)
 
 
 @pytest.fixture

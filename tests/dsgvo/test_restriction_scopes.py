@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
-from tests.dsgvo.test_requests import DECIDE, RECTIFY, known, opened
+from tests.dsgvo.test_requests import DECIDE, IDENTIFY, RECTIFY, known, opened
 from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, LOOK, OPEN, REFUSED, done, dump
 from xrm_core.testing import Client, Xrm
 
@@ -170,3 +170,17 @@ def test_restricted_data_are_corrected_and_stay_restricted(world: World):
     for each in reversed(restrictions):
         world.lift(each["restriction"])
     assert (world.read()["phone"], world.read()["lastName"]) == (right, "Weiß")
+
+
+def test_who_is_restricted_is_known_by_their_address_and_may_object(world: World):
+    world.restrict(ground="claims")
+    agent, person = world.xrm.as_role("dsgvo_agent"), {"entity": "contact", "record": world.ada}
+
+    request = opened(agent, "access", address=EMAIL)
+    assert done(agent, IDENTIFY, request=request, grade="known_address", **person)["status"] == "in_work"
+    other = opened(agent, "access", address="somebody@kanarie.example")
+    agent.refused(IDENTIFY, REFUSED, i={"request": other, "grade": "known_address", **person})
+
+    assert (
+        world.consents.object(None, scope="specific", person=person, grounds="My situation")["status"] == "restricted"
+    )

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from xrm_core.api import Action, ActionContext, Record, Refuse
-from xrm_dsgvo.discovery import Seed, SubjectGraph, discover
+from xrm_dsgvo.discovery import Hit, Seed, SubjectGraph, discover
 from xrm_dsgvo.discovery.identity import one_form
 from xrm_dsgvo.discovery.joining import called, called_of
+from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.own import Making, now
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.requests.cases import RequestStanding, actor_of, held, moved, said
@@ -166,19 +167,23 @@ def _may_be_others(context: ActionContext, graph: SubjectGraph, request: Record)
         return True
     asks, privacy = called(str(request["name"] or "")), privacy_of(context.records.model)
     names = []
-    for hit in graph.hits:
-        record = context.read(*hit.key) if hit.own and not hit.deleted else None
-        if record is not None and (name := called_of(privacy[hit.entity], context.in_clear(hit.entity, record))):
+    for hit, record in _own(context, graph):
+        if name := called_of(privacy[hit.entity], record):
             names.append(name)
     return asks is not None and bool(names) and not any(asks.may_be(each) for each in names)
 
 
-def _addresses(context: ActionContext, graph: SubjectGraph) -> Iterator[str]:
+def _own(context: ActionContext, graph: SubjectGraph) -> Iterator[tuple[Hit, Record]]:
+    """The records that are the person, in clear, wherever they lie: who is restricted has rights, too."""
+    sources = Sources(context, context.records.model, privacy_of(context.records.model))
     for hit in graph.hits:
-        if not hit.own or hit.deleted:
-            continue
-        stored, model = context.read(*hit.key), context.records.model[hit.entity]
-        record = {} if stored is None else context.in_clear(hit.entity, stored)
+        if hit.own and not hit.deleted and (record := sources.read(hit.key)) is not None:
+            yield hit, record
+
+
+def _addresses(context: ActionContext, graph: SubjectGraph) -> Iterator[str]:
+    for hit, record in _own(context, graph):
+        model = context.records.model[hit.entity]
         for name in hit.mine:
             kind = str(model[name].type)
             space = str(record.get("kind")) if hit.entity == "contact_point" and name == "value" else kind

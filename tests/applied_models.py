@@ -35,15 +35,18 @@ class Applied:
 
     def __call__(self, database: Database, model: Model, *, along: Along) -> None:
         """As far as an empty database is concerned."""
-        if database.is_sqlite:
-            self._copy_file(Path(str(database.url.database)), model)
+        place = Path(str(database.url.database)) if database.is_sqlite else None
+        if place is not None and place.exists():  # what it should begin with has failed there before
+            apply(database, model, along=along)
+            return
+        if place is not None:
+            self._copy_file(place, model)
         else:
             self._copy_database(database, model)
         with database.begin() as connection:
             along(connection, model)
 
     def _copy_file(self, place: Path, model: Model) -> None:
-        assert not place.exists(), "this is for databases that are not there yet"
         if model.fingerprint not in self._files:
             with TemporaryDirectory() as folder:
                 file = Path(folder, "pattern.db")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.informing.delivering import delivered
 from xrm_dsgvo.informing.duties import DUTY, due_now
+from xrm_dsgvo.objection.following import ADDRESSES
 from xrm_dsgvo.objection.persons import HOLDER, one_person
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.sending.draft import Draft
@@ -20,8 +21,8 @@ def written_to(context: Writing, draft: Draft, point: str, person: Key | None) -
         point: where it goes.
         person: the record of who gets it, as far as one is known.
     """
-    is_person = person is not None and person[0] in {"contact", "customer", "lead", "partner"}
     if draft.notice is not None:
+        is_person = person is not None and person[0] in ADDRESSES
         of = subject_of(context, Person(entity=person[0], record=person[1])) if person and is_person else None
         delivered(context, draft.notice, point, of, draft.channel.value, datetime.now(UTC))
         return

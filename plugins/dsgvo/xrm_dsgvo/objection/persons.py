@@ -76,7 +76,7 @@ def _beside(context: Writing, key: Key) -> Iterator[Key]:
         target = target_of(field, record or {}) if holder == entity else None
         if target is not None:
             yield target
-        if entity in field.relation.targets if field.relation else False:
+        if field.relation is not None and entity in field.relation.targets:
             for each in context.find(holder, refers_to(field, key), _MOST):
                 yield holder, str(each["id"])
 

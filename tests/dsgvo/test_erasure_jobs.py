@@ -1,17 +1,20 @@
 """Large erasures: the person is gone at once, the rest goes part by part, whatever dies meanwhile (I8)."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from xrm_dsgvo.due.dates import due_of
-from xrm_dsgvo.erasure import commands, parts
+from xrm_dsgvo.erasure import commands, keeping, parts
 
-from tests.dsgvo.canaries import tokens_in
-from tests.dsgvo.test_erasures import HOLD, OPEN, RELEASE, RUN, World
+from tests.dsgvo.canaries import Person, tokens_in
+from tests.dsgvo.test_erasures import HOLD, OPEN, READ, RELEASE, RUN, World
 from tests.dsgvo.test_erasures import xrm_setup as xrm_setup  # the same world
 from xrm_core.api import CommandContext, JobContext, Refuse
+from xrm_core.metadata import json_text
 from xrm_core.testing import Xrm
 
 PLAN = """query ($run: String!) { dsgvoErasurePlan(run: $run) { status percent backupClearOn
@@ -265,3 +268,35 @@ def test_where_a_setting_wants_it_even_the_smallest_plan_is_run_by_somebody_else
         assert admin.refused(RUN, "REFUSED_BY_PLUGIN", i=given).details["field"] == "run"
         assert dsb.query(APPROVE, i=given)["dsgvoErasureApprove"]["status"] == "approved"
     assert admin.query(RUN, i=given)["dsgvoErasureRun"]["status"] == "running"
+
+
+def test_a_plan_that_is_longer_than_a_field_is_kept_in_parts_until_it_is_done_and_then_by_kinds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given somebody with so many records that their plan is longer than a field of JSON
+    monkeypatch.setitem(vars(world.xrm.platform.plugins.settings_of("dsgvo")), "erasure_batch", 1_000)
+    monkeypatch.setattr(keeping, "_PART_SIZE", 500)
+    monkeypatch.setattr(json_text, "MAX_JSON_BYTES", most := 8_000)
+    contact, many = world.xrm.create("contact", first_name="Kim", last_name="Kern"), 25
+    for number in range(many):
+        world.xrm.create("activity", {"subject": f"Call {number}", "kind": "call", "contact": contact})
+    who = Person("C", {"contact": contact}, {})
+    texts = [{"entity": "activity", "field": "subject", "erase": True}]
+
+    # when they are erased by it
+    opened = world.open(who, texts)
+    assert len(json.dumps(opened)) > most
+    before = parts_of(world, opened["run"])
+    world.run(opened)
+    world.xrm.work()
+
+    # then it is done, and what is kept of the plan is short and has no ids
+    assert standing(world, opened["run"])["status"] in DONE
+    read = world.admin.query(READ, run=opened["run"])["dsgvoErasurePlan"]["records"]
+    assert [(each["entity"], each["record"]) for each in read].count(("activity", None)) < many
+    assert before > parts_of(world, opened["run"]) >= 1
+
+
+def parts_of(world: World, run: str) -> int:
+    with world.xrm.database.read() as connection:
+        return len(connection.execute(text("SELECT id FROM erasure_plan_part WHERE run_id = :run"), {"run": run}).all())

@@ -675,13 +675,20 @@ def register_data_stores() -> "list[DataStore]":
 
     Example::
 
+        from xrm_fleet import index
+
+
         def discover(context, about):
-            return [StoredItem(each.id) for each in index(context).about(about.records, about.identifiers)]
+            return [StoredItem(each) for each in index.of(context.tenant, about.records, about.identifiers)]
+
+
+        def erase(context, about):
+            return index.remove(context.tenant, about.records, about.identifiers, but=about.keep)
 
 
         @hookimpl
         def register_data_stores():
-            return [DataStore("fleet.index", discover, export, restrict, lift, erase, verify)]
+            return [DataStore("fleet.index", discover, index.export, index.hide, index.show, erase, index.verify)]
     """
     raise NotImplementedError
 

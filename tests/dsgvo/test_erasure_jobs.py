@@ -132,6 +132,7 @@ def test_a_hold_that_comes_meanwhile_stops_it_and_it_goes_on_after(
     activity = next(each for each in opened["records"] if each["entity"] == "activity")
     given = {"matter": "AZ 12/26", "basis": "Art. 17(3)(e) DSGVO", "entity": "activity", "record": activity["record"]}
     hold = world.admin.query(HOLD, i=given)["dsgvoHoldSet"]["hold"]
+    world.close_log()
     before = tokens_in(world.dump(), [world.a])
 
     # when a worker comes

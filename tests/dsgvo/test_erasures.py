@@ -14,7 +14,9 @@ from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
 from tests.dsgvo.test_canaries import OWN
 from xrm_core import naming
 from xrm_core.changes.keys import ChainKeys
+from xrm_core.changes.sealing import seal_all
 from xrm_core.changes.verifying import verify
+from xrm_core.records.log_values import close
 from xrm_core.testing import Client, Setup, Xrm
 
 OPEN = """
@@ -62,6 +64,11 @@ class World:
         kind = naming.pascal(entity)
         document = f"mutation ($id: ID!, $v: Update{kind}Input!) {{ update{kind}(id: $id, input: $v) {{ id }} }}"
         self.admin.query(document, id=id_, v={naming.camel(name): value for name, value in values.items()})
+
+    def close_log(self) -> None:
+        """Have no value in clear in the change log, as after some seconds."""
+        seal_all(self.xrm.database, ChainKeys(""))
+        close(self.xrm.database, self.xrm.platform.records)
 
     def dump(self) -> bytes:
         """All rows of all tables."""

@@ -87,7 +87,6 @@ def test_a_person_who_was_erased_is_gone_from_a_restored_backup_before_it_is_ser
 @pytest.mark.invariant("I3", "I8")
 @pytest.mark.parametrize("lifted", [True, False])
 @pytest.mark.slow
-@pytest.mark.usefixtures("same_keys")
 def test_nothing_is_served_until_all_is_erased_again_and_it_goes_on_where_it_ended(
     world: World,
     restored: Restored,

@@ -64,7 +64,6 @@ def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str])
     return since
 
 
-@pytest.mark.usefixtures("same_keys")
 @pytest.mark.invariant("I1", "I2", "I4", "I5", "I6", "I30")
 def test_nothing_is_left_of_who_was_erased_in_any_store(
     xrm: Xrm,

@@ -33,6 +33,17 @@ ASKED_BY: Mapping[str, Callable[[Plugins], Any]] = {
     "register_schedules": lambda found: registry(found, "UTC", [JOB]),
 }
 
+
+def _index(*_asked: object) -> int:
+    """Stands for what a plugin has of its own."""
+    return 0
+
+
+OWN_MODULES = {"xrm_fleet": ModuleType("xrm_fleet"), "xrm_fleet.index": ModuleType("xrm_fleet.index")}
+OWN_MODULES["xrm_fleet"].index = OWN_MODULES["xrm_fleet.index"]  # type: ignore[attr-defined]
+for each in ("index", "of", "remove", "export", "hide", "show", "verify"):
+    setattr(OWN_MODULES["xrm_fleet.index"], each, _index)
+
 FOLDERS = ("schemas", "workflows", "permissions", "locale/de")
 
 
@@ -48,6 +59,8 @@ def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], M
         module = ModuleType("xrm_example")
         module.__file__ = str(tmp_path / "__init__.py")
         monkeypatch.setitem(sys.modules, module.__name__, module)  # dataclasses look there
+        for name, part in OWN_MODULES.items():
+            monkeypatch.setitem(sys.modules, name, part)
         exec(compile(f"{BEFORE}{code}", module.__file__, "exec"), module.__dict__)
         return module
 

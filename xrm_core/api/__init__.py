@@ -11,9 +11,10 @@ done beside the requests, ``JobContext`` is what a job's function is given, ``Jo
 ``JobDied`` what is told of one that is dead; ``enqueue`` keeps a job. ``RecordEvent`` tells after-hooks of a change.
 ``Route`` is an HTTP address that a plugin answers, ``RouteContext`` what its function is given. ``Secret`` is the type
 of settings that are never shown, ``BadQuery`` what a filter raises that does not fit, ``DocumentInvalid`` what a query
-does. ``Keyword`` is a word that they bring to entity files, ``KeywordMistake`` what is wrong with one; ``Model``,
-``Entity`` and ``Field`` are what the files say. ``HealthCheck`` is a look at what a plugin needs, ``HealthContext``
-what its function is given. ``TextFormat`` is a format of texts that it knows, ``CustomFieldType`` a type of fields.
+does. ``Keyword`` is a word that they bring to entity files, ``KeywordMistake`` what is wrong with one, ``InLog`` how
+the change log keeps values; ``Model``, ``Entity`` and ``Field`` are what the files say. ``HealthCheck`` is a look at
+what a plugin needs, ``HealthContext`` what its function is given. ``TextFormat`` is a format of texts that it knows,
+``CustomFieldType`` a type of fields.
 ``Texts`` are those of a plugin in other languages than English. ``DemoData`` is what it has to show, ``DemoContext``
 what its function is given. ``Command`` is one of ``xrm``, ``CommandContext`` what its function is given,
 ``FilesContext`` if it works on the files alone. ``send_message`` puts a ``Message`` into the outbox, ``may_send`` says
@@ -31,8 +32,9 @@ them. ``erase_values`` erases former values of a record from the change log and 
 outbox about it or to it, each a ``ListedMessage``. ``verify_changes`` says whether the change log is what was written,
 ``VerifiedChanges`` is what it has found. ``move_to_vault`` moves records and values out of their tables for a time,
 ``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends them; a ``Deposit`` is what was
-moved together, ``Vaulted`` a record there. ``destroy_keys`` destroys the keys of sealed values, ``Opened`` is what one
-of these is in clear, ``Sealing`` how a field is sealed; ``SealingUnavailable`` is raised where nothing can be.
+moved together, ``Vaulted`` a record there. ``destroy_keys`` and ``destroy_many_keys`` destroy keys of sealed values,
+``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed; ``SealingUnavailable`` is raised where
+nothing can be.
 ``keep_beyond_restore`` keeps what is to be done again after a restore, by a ``Replay``. ``DataStore`` is what they
 register that keeps data elsewhere, ``StoreContext`` what its functions are given, with a ``StoreSubject``; they answer
 with a ``StoredItem`` each. ``data_stores`` are all of them, ``ask_stores`` asks them and has a ``StoreAnswer`` of each,
@@ -59,7 +61,7 @@ from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.journal import keep_beyond_restore
 from xrm_core.jobs.registry import JobHandler, Schedule
 from xrm_core.jobs.replaying import Replay
-from xrm_core.jobs.sealed_keys import destroy_keys
+from xrm_core.jobs.sealed_keys import destroy_keys, destroy_many_keys
 from xrm_core.messages import (
     Attachment,
     Channel,
@@ -88,6 +90,7 @@ from xrm_core.messages import (
 from xrm_core.messages.by_hand import Listed as ListedMessage
 from xrm_core.messages.by_hand import messages_of
 from xrm_core.metadata.custom_types import CustomFieldType
+from xrm_core.metadata.in_log import InLog
 from xrm_core.metadata.keywords import Keyword, KeywordMistake
 from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.sealing import Sealing
@@ -139,6 +142,7 @@ __all__ = [
     "HealthCheck",
     "HealthContext",
     "HookContext",
+    "InLog",
     "JobContext",
     "JobDied",
     "JobFailed",
@@ -195,6 +199,7 @@ __all__ = [
     "changes_of",
     "data_stores",
     "destroy_keys",
+    "destroy_many_keys",
     "end_account",
     "enqueue",
     "erase_in_vault",

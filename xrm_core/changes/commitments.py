@@ -38,16 +38,22 @@ class Stored:
     erased: str | None
 
     def values(self) -> dict[str, Any]:
-        """Everything that is committed to and still there. ValueError: something is there again that was erased."""
-        found, gone = json.loads(self.fields), self.gone()
-        if found.keys() & gone.keys():
-            raise ValueError("a value that was erased is there")
+        """Everything that is committed to and there in clear. ValueError: something is there again that was erased, or
+        something is not there that is closed.
+        """
+        found, gone, closed = json.loads(self.fields), self.gone(), self.closed()
+        if found.keys() & gone.keys() or closed.keys() - found.keys():
+            raise ValueError("a value that was erased is there, or one that is closed is not")
         found |= {ACTOR: self.actor, CAUSES: json.loads(self.causes)}
-        return {name: value for name, value in found.items() if name not in gone}
+        return {name: value for name, value in found.items() if name not in gone and name not in closed}
 
     def gone(self) -> Mapping[str, bytes]:
         """The commitments to what was erased."""
         return _bytes(json.loads(self.erased)["commitments"]) if self.erased else {}
+
+    def closed(self) -> Mapping[str, bytes]:
+        """The commitments to what stands there in a form that takes a key to read."""
+        return _bytes(json.loads(self.erased).get("closed", {})) if self.erased else {}
 
     def salts(self, names: Iterable[str]) -> Mapping[str, bytes]:
         """The salt of each value that is there, by its name. KeyError or ValueError: somebody has meddled with them."""
@@ -77,7 +83,7 @@ def commitments(entry: Stored) -> dict[str, bytes]:
     values = entry.values()
     salts = entry.salts(values)
     found = {name: commitment(salts[name], name, value) for name, value in values.items()}
-    return {**found, **entry.gone()}
+    return {**found, **entry.gone(), **entry.closed()}
 
 
 def entry_hash(entry: Stored) -> bytes:
@@ -105,7 +111,9 @@ def erased(entry: Stored, names: frozenset[str]) -> str:
     values, found = entry.values(), commitments(entry)
     salts, gone = entry.salts(values), names.intersection(found) | entry.gone().keys()
     left = {name: salts[name].hex() for name in values if name not in gone}
-    return text({"commitments": {name: found[name].hex() for name in gone}, "salts": left})
+    closed = {name: value.hex() for name, value in entry.closed().items() if name not in gone}
+    said = {"commitments": {name: found[name].hex() for name in gone}, "salts": left}
+    return text({**said, "closed": closed} if closed else said)
 
 
 def _bytes(texts: Mapping[str, str]) -> dict[str, bytes]:

@@ -32,7 +32,7 @@ def erase_record(connection: Connection, record_id: str, fields: Iterable[str] |
         rows = connection.execute(query.order_by(CHANGE.c.id).limit(_AT_ONCE).with_for_update()).all()
         for row in rows:
             entry = stored(row, row.position or 0)
-            present = frozenset(entry.values())
+            present = frozenset(entry.values()) | entry.closed().keys()
             gone = present if names is None else names & present
             if gone:
                 connection.execute(update(CHANGE).where(CHANGE.c.id == row.id).values(without(entry, gone)))

@@ -1,19 +1,24 @@
-"""Reading the log as it is, for those who may see all of it: the command line and auditors."""
+"""Reading the log as it is, for those who may see all of it: the command line and auditors.
+
+What is closed in it comes opened; of what was closed by a key that is destroyed by now comes that it was there.
+"""
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from xrm_core.changes.opening import in_clear_all
+from xrm_core.changes.sealing import stored
 from xrm_core.storage.change_tables import CHANGE
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedChange:
-    """An entry. ``at`` is RFC 3339 in UTC; ``position`` None: not sealed yet; ``erased`` are names of fields."""
+    """An entry. ``at`` is RFC 3339 in UTC; ``position`` None: not in a batch yet; ``erased`` are names of fields."""
 
     id: int
     position: int | None
@@ -36,7 +41,7 @@ def logged(
     actor: str | None = None,
     since: dt.datetime | None = None,
     before: int | None = None,
-    limit: int = 1000,
+    limit: int | None = 1000,
 ) -> Iterator[LoggedChange]:
     """Changes of records, the newest first.
 
@@ -47,7 +52,7 @@ def logged(
         actor: only those by this user or token.
         since: aware; only those from this moment on.
         before: id of an entry; only older ones.
-        limit: at most so many.
+        limit: at most so many; None: all.
     """
     query = select(CHANGE).order_by(CHANGE.c.id.desc()).limit(limit)
     if record_id is not None:
@@ -60,22 +65,28 @@ def logged(
         query = query.where(CHANGE.c.at >= since)
     if before is not None:
         query = query.where(CHANGE.c.id < before)
-    return map(_logged, connection.execute(query))
+    return iter(_logged(connection, connection.execute(query)))
 
 
 def after(connection: Connection, position: int, most: int) -> list[LoggedChange]:
     """The entries after a position, in the order of their positions, ``most`` at a time."""
     later = select(CHANGE).where(CHANGE.c.position > position).order_by(CHANGE.c.position).limit(most)
-    return [_logged(row) for row in connection.execute(later)]
+    return _logged(connection, connection.execute(later))
 
 
 def at(connection: Connection, position: int) -> LoggedChange | None:
     """The entry with a position; None: it was removed, since it was too old."""
-    row = connection.execute(select(CHANGE).where(CHANGE.c.position == position)).first()
-    return None if row is None else _logged(row)
+    found = _logged(connection, connection.execute(select(CHANGE).where(CHANGE.c.position == position)))
+    return found[0] if found else None
 
 
-def _logged(row: Row[Any]) -> LoggedChange:
+def _logged(connection: Connection, found: Iterable[Row[Any]]) -> list[LoggedChange]:
+    rows = list(found)
+    entries = in_clear_all(connection, [stored(row, row.position or 0) for row in rows])
+    return [_entry(row, entry.fields) for row, entry in zip(rows, entries, strict=True)]
+
+
+def _entry(row: Row[Any], fields: str) -> LoggedChange:
     gone = json.loads(row.erased)["commitments"] if row.erased else ()
     return LoggedChange(
         row.id,
@@ -87,6 +98,6 @@ def _logged(row: Row[Any]) -> LoggedChange:
         row.version,
         None if row.actor is None else str(row.actor),
         tuple((kind, name) for kind, name in json.loads(row.causes)),
-        json.loads(row.fields),
+        json.loads(fields),
         tuple(name for name in gone if not name.startswith("$")),
     )

@@ -81,13 +81,19 @@ def _filled(entry: Stored, taken: Mapping[str, Any]) -> dict[str, object] | None
     known = json.loads(before.fields)
     back = known.keys() & gone.keys() & left["commitments"].keys()
     # The salt of the whole entry would also open what is still elsewhere: each value has its own again.
-    salts = {**entry.salts(entry.values()), **_salts(before, known, back)}
+    closed = {name: value for name, value in before.closed().items() if name in back}
+    salts = {**entry.salts(entry.values()), **_salts(before, known, back - closed.keys())}
     commitments = {name: value.hex() for name, value in gone.items() if name not in back}
     fields = {**json.loads(entry.fields), **{name: known[name] for name in back}}
-    erased = {"commitments": commitments, "salts": {name: value.hex() for name, value in salts.items()}}
+    erased: dict[str, Any] = {
+        "commitments": commitments,
+        "salts": {name: value.hex() for name, value in salts.items()},
+    }
+    if closed := {**entry.closed(), **closed}:
+        erased["closed"] = {name: value.hex() for name, value in closed.items()}
     return {"fields": text(fields), "salt": None, "erased": text(erased)}
 
 
 def _salts(before: Stored, known: Iterable[str], names: Iterable[str]) -> dict[str, bytes]:
-    salts = before.salts(known)
+    salts = before.salts([name for name in known if name not in before.closed()])
     return {name: salts[name] for name in names}

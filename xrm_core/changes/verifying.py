@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from xrm_core.changes.commitments import Stored, chain_of, entry_hash, root_of
+from xrm_core.changes.comparing import Comparing
 from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.sealing import entries
 from xrm_core.errors import SettingsError, XrmError
@@ -43,8 +44,9 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Verified:
     """The outcome. ``unsigned`` batches have no signature; ``removed`` ones no entries any more; ``unsealed`` entries
-    are not in a batch yet. ``head`` is number and hash of the newest batch, to be kept elsewhere: a later log that
-    does not have it was replaced or cut.
+    are not in a batch yet; ``unopened`` closed values could not be compared with what was committed to, since there is
+    no key store, or their keys are destroyed. ``head`` is number and hash of the newest batch, to be kept elsewhere: a
+    later log that does not have it was replaced or cut.
     """
 
     batches: int
@@ -52,6 +54,7 @@ class Verified:
     unsigned: int
     removed: int
     unsealed: int
+    unopened: int
     head: str | None
     findings: tuple[Finding, ...]
 
@@ -77,12 +80,13 @@ def verify(
         SettingsError: ``expected`` is no head.
     """
     findings: list[Finding] = []
+    closed = Comparing(connection)
     count = unsigned = removed = checked = without = 0
     before: Row[Any] | None = None
     wanted = None if expected is None else head_of(expected)
     for batch in connection.execute(select(CHANGE_BATCH).order_by(CHANGE_BATCH.c.number)):
         count, removed, unsigned = count + 1, removed + bool(batch.removed), unsigned + (batch.mac is None)
-        findings += [Finding(batch.number, what) for what in problems(connection, batch, before, keys)]
+        findings += [Finding(batch.number, what) for what in problems(connection, batch, before, keys, closed)]
         if wanted is not None and wanted[0] == batch.number:
             if wanted[1] != bytes(batch.chain).hex():
                 findings.append(Finding(batch.number, "is not the batch that was expected"))
@@ -99,7 +103,7 @@ def verify(
     findings += _strays(connection, before)
     unsealed = connection.scalar(select(func.count()).select_from(CHANGE).where(CHANGE.c.position.is_(None))) or 0
     head = None if before is None else f"{before.number}:{bytes(before.chain).hex()}"
-    return Verified(count, checked, unsigned, removed, unsealed, head, tuple(findings))
+    return Verified(count, checked, unsigned, removed, unsealed, closed.unopened, head, tuple(findings))
 
 
 def head_of(text: str) -> tuple[int, str]:
@@ -116,9 +120,11 @@ def head_of(text: str) -> tuple[int, str]:
     return int(found[1]), found[2]
 
 
-def problems(connection: Connection, batch: Row[Any], before: Row[Any] | None, keys: ChainKeys) -> list[str]:
-    """What is wrong with a batch, and between it and the one before it."""
-    return [*_link(batch, before, keys), *_content(connection, batch, before), *_removal(batch, keys)]
+def problems(
+    connection: Connection, batch: Row[Any], before: Row[Any] | None, keys: ChainKeys, closed: Comparing | None = None
+) -> list[str]:
+    """What is wrong with a batch, and between it and the one before it; ``closed`` compares closed values, too."""
+    return [*_link(batch, before, keys), *_content(connection, batch, before, closed), *_removal(batch, keys)]
 
 
 def _removal(batch: Row[Any], keys: ChainKeys) -> Iterator[str]:
@@ -146,7 +152,9 @@ def _link(batch: Row[Any], before: Row[Any] | None, keys: ChainKeys) -> Iterator
         yield "its signature is not by a key of this server"
 
 
-def _content(connection: Connection, batch: Row[Any], before: Row[Any] | None) -> Iterator[str]:
+def _content(
+    connection: Connection, batch: Row[Any], before: Row[Any] | None, closed: Comparing | None
+) -> Iterator[str]:
     """What is wrong with the entries of a batch."""
     found: list[int] = []
     broken: list[int] = []
@@ -159,9 +167,13 @@ def _content(connection: Connection, batch: Row[Any], before: Row[Any] | None) -
             except (KeyError, ValueError, TypeError):
                 broken.append(entry.position)
                 continue
+            if closed is not None and entry.closed():
+                compared.append(entry)
             yield entry
 
+    compared: list[Stored] = []
     root = root_of(seen())
+    wrong = closed.wrong(compared) if closed is not None else ()
     if batch.removed:
         if found:
             yield "has entries although they were removed"
@@ -173,6 +185,8 @@ def _content(connection: Connection, batch: Row[Any], before: Row[Any] | None) -
         yield f"{missing} of its entries are missing"
     for position in broken:
         yield f"its entry {position} cannot be read"
+    for position in wrong:
+        yield f"a closed value of its entry {position} is not what was written"
     if root != bytes(batch.root) and not missing and not broken:
         yield "one of its entries was changed"
 

@@ -41,15 +41,17 @@ def list_changes(
 
 
 def seal(schemas: Schemas = None, database: DatabaseUrl = None) -> None:
-    """Seal the changes that are not in the chain yet, as a running server does every few seconds."""
+    """Seal the changes that are not in the chain yet, and close values of persons, as a running server does."""
     from xrm_core.changes.keys import ChainKeys
     from xrm_core.changes.sealing import seal_all
     from xrm_core.cli.workplace import opened
+    from xrm_core.records.log_values import close
 
     with opened(schemas, database) as workplace:
         workplace.check_applied()
         count = seal_all(workplace.database, ChainKeys(workplace.settings.secret_key))
-    typer.echo(f"{count} changes sealed.")
+        values = close(workplace.database, workplace.records)
+    typer.echo(f"{count} changes sealed." + (f" {values} values closed." if values else ""))
 
 
 def verify(
@@ -89,6 +91,7 @@ def verify(
         typer.echo(f"{found.batches} batches with {found.entries} changes; head {found.head or '-'}")
         for count, what in (
             (found.unsealed, "changes are not sealed yet"),
+            (found.unopened, "closed values were not compared: their keys are destroyed, or not at hand"),
             (found.removed, "batches were removed, since they were too old"),
             (found.unsigned, "batches have no signature: XRM_SECRET_KEY was not set"),
         ):

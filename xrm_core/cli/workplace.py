@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from xrm_core.changes.opening import remember
 from xrm_core.cli.data_folder import make_data_folder
 from xrm_core.cli.logs import configure_logs
 from xrm_core.cli.tenant_option import chosen_tenant
@@ -141,6 +142,7 @@ def opened(
     workplace = Workplace(
         settings, plugins, model, Database(settings.database_url, tenant=chosen_tenant() or ""), files
     )
+    remember(workplace.database.engine, keys_of(settings))
     try:
         yield workplace
     finally:

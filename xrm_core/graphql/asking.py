@@ -52,7 +52,7 @@ class Asking:
         if isinstance(coerced, list):
             raise DocumentInvalid(f"variables of a document: {coerced[0].message}")
         plan, values = _planned(role, found, operation, coerced, caller)
-        results = [fetch_in(connection, call, role.timeout) for call in plan.calls(values)]
+        results = plan.opened(connection, [fetch_in(connection, call, role.timeout) for call in plan.calls(values)])
         reads: Reads = ()
         if plan.reads:
             results, reads = plan.shown(results)

@@ -251,7 +251,7 @@ class Engine:
         if isinstance(variables, list):
             return None
         plan: Plan | None = document.plans.get((own.plan_key(variables), False))
-        if plan is None or not plan.whole or plan.reads:
+        if plan is None or not plan.whole or plan.reads or plan.opens:
             return None
         values = plan.values(variables, ContextValues(caller))
         if values is None:
@@ -518,6 +518,8 @@ class Engine:
         if results is None:
             reading = self.reader.fetch(calls, self.tables, role.timeout, wide=plan.wide)
             results = await (reading if request.departure is None else request.departure.during(reading))
+        if plan.opens:
+            results = await self._apart(self.threads.asking, self._opened, plan, results, role.timeout)
         if plan.reads:
             results = await self._logged(plan, results, request, caller, role)
         if plan.whole:
@@ -591,6 +593,10 @@ class Engine:
         cleaned, reads = plan.shown(results)
         await self._apart(self.threads.writing, self._keep, reads, request, caller, role.timeout)
         return cleaned
+
+    def _opened(self, plan: Plan, results: list[bytes | None], timeout: float) -> list[bytes | None]:
+        with self.database.read(timeout) as connection:
+            return plan.opened(connection, results)
 
     def _keep(self, reads: read_log.Reads, request: Request, caller: User, timeout: float) -> None:
         with self.database.begin(timeout) as connection:

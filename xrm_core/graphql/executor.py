@@ -455,7 +455,7 @@ def read_record(info: GraphQLResolveInfo[Any], request: FieldRequest, record_id:
     key = (execution.shape, tuple(id(node) for node in nodes), "executor")
     plan, values = _with_values(execution, request, key, record_id)
     [call] = plan.calls(values)
-    answer = fetch_in(execution.connection, call, execution.timeout)
+    [answer] = plan.opened(execution.connection, [fetch_in(execution.connection, call, execution.timeout)])
     if plan.reads:
         [answer], reads = plan.shown([answer])
         execution.reads.extend(reads)

@@ -149,7 +149,7 @@ class FeedOperations:
                 part = plan.plan(path, entity)
                 values[IDS] = ids
                 [call] = part.calls(values)
-                result = fetch_in(connection, call, self.timeout)
+                [result] = part.opened(connection, [fetch_in(connection, call, self.timeout)])
                 if part.reads:
                     [result], shown = part.shown([result])
                     reads.extend(shown)

@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 from graphql import FieldNode, GraphQLField, OperationDefinitionNode, OperationType, get_named_type
+from sqlalchemy import Connection
 
+from xrm_core.changes.opening import IN_ANSWER, in_answers
 from xrm_core.graphql.action_costs import demand as demand_action
 from xrm_core.graphql.arguments import Arguments, Getter
 from xrm_core.graphql.costs import ACCOUNT
@@ -62,6 +64,11 @@ class Plan:
         alone = len(self.steps) == 1 and self.steps[0].statement is not None
         return b'{"data":{' + self.steps[0].prefix if alone else None
 
+    @cached_property
+    def opens(self) -> bool:
+        """Whether the answers of the statements may have closed values of the change log, which are to be opened."""
+        return any(step.statement is not None and IN_ANSWER in step.statement.sql for step in self.steps)
+
     def values(self, variables: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any] | None:
         """Bind values of a request; None if its cursors need another plan (other values in them are empty).
 
@@ -85,6 +92,14 @@ class Plan:
     def calls(self, values: Mapping[str, Any]) -> list[Call]:
         """The statements with their values."""
         return [step.statement.call(values) for step in self.steps if step.statement]
+
+    def opened(self, connection: Connection, results: list[bytes | None]) -> list[bytes | None]:
+        """The answers of the statements with nothing closed in them; ``connection`` is of the database that answered.
+
+        Raises:
+            SealingUnavailable: there is no key store, or it is not that of this data.
+        """
+        return in_answers(connection, results) if self.opens else results
 
     def shown(self, results: list[bytes | None]) -> tuple[list[bytes | None], list[tuple[Read, Sequence[str]]]]:
         """The answers of the statements without marks, and what they show of entities whose reads are logged."""

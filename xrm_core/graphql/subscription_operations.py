@@ -146,7 +146,7 @@ class SubscriptionOperations(FeedOperations):
             return {}
         values[IDS] = list(ids)
         [call] = plan.calls(values)
-        result = fetch_in(connection, call, self.timeout)
+        [result] = plan.opened(connection, [fetch_in(connection, call, self.timeout)])
         if plan.reads:
             [result], shown = plan.shown([result])
             reads.extend(shown)

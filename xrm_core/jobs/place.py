@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 
 from sqlalchemy import Dialect
 
+from xrm_core.changes.opening import remember
 from xrm_core.errors import ModelOutOfDate
 from xrm_core.plugins import Plugins
 from xrm_core.records.asking import Asks
@@ -55,6 +56,7 @@ class Place:
         self._most_along = most_along
         self.name = name
         self.database = database
+        remember(database.engine, key_store)
         self._plugins = plugins
         self._keeps_open = keeps_open
         self._records: Records | None = None

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from xrm_core.records.sealing import store_of
 from xrm_core.storage.sealed_tables import mark_of
 
 NAME = "destroy_keys"
+_AT_ONCE = 1_000
 _ATTEMPTS = 30
 """With an hour between the later ones, a key store may be away for a day."""
 
@@ -37,17 +38,27 @@ def destroy_keys(connection: Connection, subject: str, classes: Collection[str] 
     return enqueue(connection, NAME, {"subject": subject, "classes": named}, key=f"{NAME}:{key}")
 
 
+def destroy_many_keys(connection: Connection, keys: Iterable[tuple[str, Collection[str] | None]]) -> None:
+    """The same for many subjects, each with classes, or None: all; by as few jobs as may be."""
+    said = [[subject, None if classes is None else sorted(set(classes))] for subject, classes in keys]
+    for start in range(0, len(said), _AT_ONCE):
+        some = said[start : start + _AT_ONCE]
+        key = hashlib.sha256(json.dumps(some).encode()).hexdigest()
+        enqueue(connection, NAME, {"keys": some}, key=f"{NAME}:{key}")
+
+
 def destroying() -> JobHandler:
     """What does it."""
     return JobHandler(NAME, _destroy, attempts=_ATTEMPTS)
 
 
 def _destroy(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    subject, classes = payload.get("subject"), payload.get("classes")
-    if not isinstance(subject, str) or not isinstance(classes, list | None):
+    keys = payload.get("keys", [[payload.get("subject"), payload.get("classes")]])
+    right = isinstance(keys, list) and all(isinstance(each, list) and len(each) == 2 for each in keys)
+    if not right or not all(isinstance(whose, str) and isinstance(of, list | None) for whose, of in keys):
         raise JobFailed('It is not said whose keys: {"subject": ID, "classes": null or a list}.', retry=False)
     with job.read() as connection:
         mark = mark_of(connection)
     if mark is None:
         return {"keys": 0}  # nothing was ever sealed here
-    return {"keys": store_of(job.records).destroy(mark, subject, classes)}
+    return {"keys": store_of(job.records).destroy_many(mark, keys)}

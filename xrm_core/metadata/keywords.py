@@ -23,6 +23,7 @@ from xrm_core.metadata.custom_types import (
     scalar_name,
 )
 from xrm_core.metadata.frozen import freeze, thaw
+from xrm_core.metadata.in_log import LogRules
 from xrm_core.metadata.lines import Document, step
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.reserved import graphql_types, platform_type
@@ -60,6 +61,8 @@ class Keyword:
             refused then.
         joined: of what a lower layer says and what a higher one says of the same place makes what counts; raises
             ValueError with the reason if they do not agree. Without: they must say the same.
+        in_log: is given a whole model and answers of which fields the change log shall keep the values encrypted, or
+            not at all: entity → field → how. What is logged already is changed accordingly.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Keyword:
     places: Sequence[KeywordPlace] = ("entity", "field")
     check: "Callable[[Model], Iterable[KeywordMistake]] | None" = None
     joined: Callable[[Any, Any], Any] | None = None
+    in_log: "Callable[[Model], LogRules] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +219,7 @@ class Keywords:
             return f"is one of the plugin {self._plugins.origin(other) if self._plugins else other}, too"
         if not keyword.places or not set(keyword.places) <= set(get_args(KeywordPlace)):
             return f"may stand at {' or '.join(get_args(KeywordPlace))}, and nowhere else"
-        if any(each is not None and not callable(each) for each in (keyword.check, keyword.joined)):
+        if any(each is not None and not callable(each) for each in (keyword.check, keyword.joined, keyword.in_log)):
             return "has a check that is no function"
         try:
             jsonschema_rs.Draft202012Validator(dict(keyword.schema), registry=jsonschema_rs.Registry([]))

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import case as sql_case
 
+from xrm_core.changes.opening import IN_ANSWER
 from xrm_core.errors import Forbidden
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.predicate import EVERYTHING, NOTHING, Predicate
@@ -216,8 +217,19 @@ class Values:
         self._operation = page.c.operation
 
     def json(self, *, newer: bool) -> ColumnElement[Any]:
-        """The new value, or the old one, as JSON; NULL: there is none."""
-        return self._chosen(self._json(None), self._json(1 if newer else 0), newer=newer)
+        """The new value, or the old one, as JSON; NULL: there is none. What is closed comes as something that
+        :func:`~xrm_core.changes.opening.in_answers` opens.
+        """
+        found = self._chosen(self._json(None), self._json(1 if newer else 0), newer=newer)
+        return sql_case((self._closed(), self._to_open(newer=newer)), else_=found)
+
+    def _to_open(self, *, newer: bool) -> ColumnElement[Any]:
+        part = self._chosen(literal_column("'v'"), literal_column("'1'" if newer else "'0'"), newer=newer)
+        place = [self.page.c.position, self.page.c.record_id, self.key, part, self._whole()]
+        text: Any = constant(IN_ANSWER)
+        for each in place:
+            text = text.concat(literal_column("','")).concat(cast(each, Text))
+        return self._quoted(text)
 
     def text(self, member: str | None, *, newer: bool) -> ColumnElement[Any]:
         """The same as the text of an id, or that in its member of this name.
@@ -237,6 +249,18 @@ class Values:
     def _text(self, place: int | None, member: str | None) -> ColumnElement[Any]:
         raise NotImplementedError
 
+    def _closed(self) -> Condition:
+        """Whether the value is one that takes a key to read."""
+        raise NotImplementedError
+
+    def _whole(self) -> ColumnElement[str]:
+        """A closed value, which is a text."""
+        raise NotImplementedError
+
+    def _quoted(self, text: ColumnElement[str]) -> ColumnElement[Any]:
+        """A text as JSON."""
+        raise NotImplementedError
+
 
 class _Postgresql(Values):
     def __init__(self, page: Any) -> None:
@@ -254,6 +278,17 @@ class _Postgresql(Values):
         text: ColumnElement[Any] = self.each.c.value.op("#>>")(literal_column(f"'{{{path}}}'"))
         # Anything else that is cast to an id would fail the whole statement.
         return sql_case((text.op("~")(literal_column(f"'{_ID}'")), text), else_=null())
+
+    def _closed(self) -> Condition:
+        said = func.json_extract_path_text(cast(self.page.c.erased, JSON), literal_column("'closed'"), self.key)
+        return said.is_not(None)
+
+    def _whole(self) -> ColumnElement[str]:
+        text: ColumnElement[str] = self.each.c.value.op("#>>")(literal_column("'{}'"))
+        return text
+
+    def _quoted(self, text: ColumnElement[str]) -> ColumnElement[Any]:
+        return func.to_json(text)
 
 
 class _Sqlite(Values):
@@ -278,6 +313,16 @@ class _Sqlite(Values):
         value = self.each.c.value
         path = ("" if place is None else f"[{place}]") + ("" if member is None else f".{member}")
         return func.json_extract(value, literal_column(f"'${path}'")) if path else value
+
+    def _closed(self) -> Condition:
+        said = func.json_extract(self.page.c.erased, literal_column("'$.closed.'").concat(self.key))
+        return said.is_not(None)
+
+    def _whole(self) -> ColumnElement[str]:
+        return self.each.c.value
+
+    def _quoted(self, text: ColumnElement[str]) -> ColumnElement[Any]:
+        return func.json(func.json_quote(text))
 
 
 def _word(text: str) -> ColumnElement[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from xrm_core.metadata.in_log import LogRules, log_rules
 from xrm_core.metadata.model import EMAIL, USER, Entity, Model
 from xrm_core.metadata.uses import Place
 from xrm_core.permissions.access import Access, full_access
@@ -107,6 +108,11 @@ class Records:
         self.actions = Actions(plugins, model)
         self.asks: Asks | None = None
         """What answers documents of plugins; whoever puts the rooms together sets it."""
+
+    @cached_property
+    def log_rules(self) -> LogRules:
+        """Of which fields the change log does not keep values in clear."""
+        return log_rules(self.plugins, self.model)
 
     @cached_property
     def full_access(self) -> Access:

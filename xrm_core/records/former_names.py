@@ -3,21 +3,19 @@
 What a field was about that no file has any more nobody can say, so it goes with whatever is erased of its record.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from xrm_core.changes.reading import logged
 from xrm_core.metadata.model import Entity
 from xrm_core.query.trash import columns_then
-from xrm_core.storage.change_tables import CHANGE
 
 
 def entries_of(connection: Connection, id_: str) -> list[Mapping[str, Any]]:
     """What the entries of a record say of its fields, by their names then, in order."""
-    query = select(CHANGE.c.fields).where(CHANGE.c.record_id == id_).order_by(CHANGE.c.id)
-    return [json.loads(fields) for fields in connection.scalars(query)]
+    return [each.fields for each in logged(connection, record_id=id_, limit=None)][::-1]
 
 
 def names_then(kind: Entity, names: Iterable[str]) -> frozenset[str]:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, or_, select
 
 from xrm_core.changes.entry import Operation
+from xrm_core.changes.opening import in_clear_all
+from xrm_core.changes.sealing import stored
 from xrm_core.metadata.model import Entity
 from xrm_core.query.trash import former_names
 from xrm_core.records.door import Records
@@ -57,14 +59,13 @@ def gone_records(context: _Looking, ids: Iterable[str]) -> list[GoneRecord]:
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
         named = or_(*(CHANGE.c.fields.contains(f'"{each}"') for each in some))
-        query = select(CHANGE.c.entity, CHANGE.c.record_id, CHANGE.c.fields)
-        rows = context.connection.execute(query.where(CHANGE.c.operation == Operation.DELETE.value, named))
-        for row in rows.all():
-            kind, values = kinds.get(row.entity), json.loads(row.fields)
+        rows = context.connection.execute(select(CHANGE).where(CHANGE.c.operation == Operation.DELETE.value, named))
+        for entry in in_clear_all(context.connection, [stored(row, row.position or 0) for row in rows]):
+            kind, values = kinds.get(entry.entity), json.loads(entry.fields)
             if kind is None:  # nobody says any more what it was
                 continue
             for field in _referring(kind, values, frozenset(some)):
-                found[kind.name, str(row.record_id), field] = GoneRecord(kind.name, str(row.record_id), field, values)
+                found[kind.name, entry.record_id, field] = GoneRecord(kind.name, entry.record_id, field, values)
     there = {key for key in {(each.entity, each.id) for each in found.values()} if _is_there(context, *key)}
     return [each for each in found.values() if (each.entity, each.id) not in there]
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import secrets
 import weakref
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -94,14 +94,51 @@ class KeyStore:
             found = self._of(connection, tenant, subject, class_name)
         if found is not None:
             return found
-        id_, content = str(uuid7()), secrets.token_bytes(_KEY_BYTES)
-        row = {"id": id_, "tenant": tenant, "subject": subject, "class_name": class_name, "created_at": _now()}
         with self.database.begin() as connection:
-            self._insert(connection, {**row, "wrapped": self._wrapping.wrap(content, id_), "destroyed_at": None})
+            self._insert(connection, self._new(tenant, subject, class_name))
             made = self._of(connection, tenant, subject, class_name)  # ours, or that of who was quicker
         if made is None:
             raise RuntimeError("a key that was just made is not there")
         return made
+
+    def keys(self, tenant: str, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], DataKey]:
+        """The keys of many subjects in classes, made where there are none; without those that were destroyed.
+
+        Raises:
+            SealingUnavailable: there is no store.
+        """
+        found: dict[tuple[str, str], DataKey] = {}
+        pairs = sorted(set(wanted))
+        for start in range(0, len(pairs), _AT_ONCE):
+            some = pairs[start : start + _AT_ONCE]
+            with self.database.read() as connection:
+                there, gone = self._there(connection, tenant, some)
+            missing = [pair for pair in some if pair not in there and not {pair, (pair[0], ALL)} & gone]
+            if missing:
+                rows = [self._new(tenant, *pair) for pair in missing]
+                with self.database.begin() as connection:
+                    self._insert(connection, *rows)
+                    more, gone = self._there(connection, tenant, missing)
+                there |= {pair: key for pair, key in more.items() if (pair[0], ALL) not in gone}
+            found |= {pair: key for pair, key in there.items() if (pair[0], ALL) not in gone}
+        return found
+
+    def by_ids(self, tenant: str, ids: Collection[str], *, known: bool = False) -> dict[str, DataKey | None]:
+        """The keys that have sealed some things, by their ids; None: destroyed. ``known``: only those that there are.
+
+        Raises:
+            SealingUnavailable: there is no store, or it does not know one of them.
+        """
+        found: dict[str, DataKey | None] = {}
+        wanted = sorted(set(ids))
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = KEY.c.tenant == tenant, KEY.c.id.in_(wanted[start : start + _AT_ONCE])
+            with self.database.read() as connection:
+                rows = connection.execute(select(KEY).where(*some)).all()
+            found |= {row.id: None if row.wrapped is None else self._unwrapped(row) for row in rows}
+        if len(found) < len(wanted) and not known:
+            raise _unknown()
+        return found
 
     def by_id(self, tenant: str, key_id: str) -> DataKey:
         """The key that has sealed something.
@@ -113,10 +150,7 @@ class KeyStore:
         with self.database.read() as connection:
             row = connection.execute(select(KEY).where(KEY.c.tenant == tenant, KEY.c.id == key_id)).first()
         if row is None:
-            raise SealingUnavailable(
-                "The key store does not know the key that has sealed this.",
-                hint="The store is not that of this data: restore it, or name it by XRM_KEY_STORE_URL.",
-            )
+            raise _unknown()
         return self._unwrapped(row)
 
     def fits(self, tenant: str) -> bool:
@@ -151,18 +185,26 @@ class KeyStore:
             SealingUnavailable: there is no store.
             Busy: they are destroyed, but traces of them may still be in the file; call it again.
         """
+        return self.destroy_many(tenant, [(subject, classes)])
+
+    def destroy_many(self, tenant: str, keys: Iterable[tuple[str, Collection[str] | None]]) -> int:
+        """The same for many subjects, each with classes or None; what has held them is rewritten once."""
+        with self.database.begin() as connection:
+            number = sum(self._destroy(connection, tenant, subject, classes) for subject, classes in keys)
+        self._leave_no_trace()
+        return number
+
+    def _destroy(self, connection: Connection, tenant: str, subject: str, classes: Collection[str] | None) -> int:
         marks = {ALL} if classes is None else set(classes)
         mine = KEY.c.tenant == tenant, KEY.c.subject == subject
         chosen = [] if classes is None else [KEY.c.class_name.in_(sorted(marks))]
-        with self.database.begin() as connection:
-            for class_name in sorted(marks):
-                row = {"id": str(uuid7()), "tenant": tenant, "subject": subject, "class_name": class_name}
-                self._insert(connection, {**row, "wrapped": None, "created_at": _now(), "destroyed_at": _now()})
-            living = update(KEY).where(*mine, *chosen, KEY.c.wrapped.is_not(None))
-            number = connection.execute(living.values(wrapped=None, destroyed_at=_now())).rowcount
-            found = [] if classes is None else [BLIND.c.class_name.in_(sorted(marks))]
-            connection.execute(delete(BLIND).where(BLIND.c.tenant == tenant, BLIND.c.subject == subject, *found))
-        self._leave_no_trace()
+        for class_name in sorted(marks):
+            row = {"id": str(uuid7()), "tenant": tenant, "subject": subject, "class_name": class_name}
+            self._insert(connection, {**row, "wrapped": None, "created_at": _now(), "destroyed_at": _now()})
+        living = update(KEY).where(*mine, *chosen, KEY.c.wrapped.is_not(None))
+        number = connection.execute(living.values(wrapped=None, destroyed_at=_now())).rowcount
+        found = [] if classes is None else [BLIND.c.class_name.in_(sorted(marks))]
+        connection.execute(delete(BLIND).where(BLIND.c.tenant == tenant, BLIND.c.subject == subject, *found))
         return number
 
     def ages(self, tenant: str) -> KeyAges:
@@ -241,9 +283,28 @@ class KeyStore:
             )
         return DataKey(row.id, self._wrapping.unwrap(row.wrapped, row.id))
 
-    def _insert(self, connection: Connection, row: dict[str, Any]) -> None:
+    def _there(
+        self, connection: Connection, tenant: str, pairs: Collection[tuple[str, str]]
+    ) -> tuple[dict[tuple[str, str], DataKey], set[tuple[str, str]]]:
+        """Of some subjects and classes the keys, and the marks of what was destroyed."""
+        subjects = sorted({subject for subject, _ in pairs})
+        wanted, keys, gone = set(pairs), dict[tuple[str, str], DataKey](), set[tuple[str, str]]()
+        for row in connection.execute(select(KEY).where(KEY.c.tenant == tenant, KEY.c.subject.in_(subjects))):
+            pair = (row.subject, row.class_name)
+            if row.wrapped is None:
+                gone.add(pair)
+            elif pair in wanted:
+                keys[pair] = self._unwrapped(row)
+        return keys, gone
+
+    def _new(self, tenant: str, subject: str, class_name: str) -> dict[str, Any]:
+        id_, content = str(uuid7()), secrets.token_bytes(_KEY_BYTES)
+        row = {"id": id_, "tenant": tenant, "subject": subject, "class_name": class_name, "created_at": _now()}
+        return {**row, "wrapped": self._wrapping.wrap(content, id_), "destroyed_at": None}
+
+    def _insert(self, connection: Connection, *rows: dict[str, Any]) -> None:
         insert = sqlite.insert(KEY) if self.database.is_sqlite else postgresql.insert(KEY)
-        connection.execute(insert.values(row).on_conflict_do_nothing())
+        connection.execute(insert.on_conflict_do_nothing(), rows)
 
     def _after(self, connection: Connection, last: str) -> list[Row[Any]]:
         query = select(KEY).where(KEY.c.wrapped.is_not(None), KEY.c.id > last).order_by(KEY.c.id).limit(_AT_ONCE)
@@ -267,6 +328,13 @@ class KeyStore:
             raw.close()
         if busy:
             raise Busy("Somebody reads the key store, so its journal could not be emptied.", hint="Try it again.")
+
+
+def _unknown() -> SealingUnavailable:
+    return SealingUnavailable(
+        "The key store does not know the key that has sealed this.",
+        hint="The store is not that of this data: restore it, or name it by XRM_KEY_STORE_URL.",
+    )
 
 
 def _make_folder(url: str) -> None:

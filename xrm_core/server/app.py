@@ -167,7 +167,7 @@ def create_app(
 
     async def seal_changes() -> None:
         while not await _happens(ending, SEAL_SECONDS):
-            for work in (sealing.seal, lag.look):
+            for work in (sealing.work, lag.look):
                 await work(site)
                 await tenants.do_in_all(work, AT_A_TIME)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from xrm_core.changes.opening import remember
 from xrm_core.errors import DatabaseUnavailable, ModelOutOfDate
 from xrm_core.metadata.keywords import Keywords, own_word
 from xrm_core.metadata.layers import LayerSource
@@ -142,6 +143,7 @@ def assemble(
     tables = Tables(model, lazy=True)
     database = Database(settings.database_url)
     records = _door(settings, model, tables, plugins)
+    remember(database.engine, records.key_store)
     return Platform(settings, plugins, model, tables, database, records, authority)
 
 
@@ -164,6 +166,7 @@ def assemble_applied(settings: Settings) -> Platform:
     authority = Authority(model, policies)
     tables = Tables(model, lazy=True)
     records = _door(settings, model, tables, plugins)
+    remember(database.engine, records.key_store)
     return Platform(settings, plugins, model, tables, database, records, authority)
 
 

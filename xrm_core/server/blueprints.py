@@ -100,12 +100,14 @@ class Blueprints:
 
         Raises:
             SettingsError: nobody could sign in.
+            PluginLoadError: what a plugin says of the change log cannot be used.
         """
         if USER not in model:
             raise SettingsError(
                 f"The pack has no entity «{USER}», so nobody could sign in.", hint="Add its entity file."
             )
         roles = make_roles(self._settings, records.tables, dialect, records)
+        assert records.log_rules is not None  # noqa: S101 - a plugin that fails there stops the start
         return self.take(Blueprint(model, records, authority, roles), dialect)
 
     def take(self, made: Blueprint, dialect: Dialect) -> Blueprint:

@@ -1,4 +1,4 @@
-"""The change log is sealed while the server runs."""
+"""The change log is sealed while the server runs, and what is not to stand there in clear is closed."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,6 +7,7 @@ import structlog
 
 from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.sealing import seal_all
+from xrm_core.records.log_values import close
 from xrm_core.server.site import Site
 from xrm_core.settings import Settings
 from xrm_core.storage.tenants import State
@@ -29,11 +30,22 @@ class ChangeSealing:
         self._keys = ChainKeys(settings.secret_key)
         self._stop = stop
 
-    async def seal(self, site: Site) -> None:
-        """Seal the log of a site. What goes wrong is for the server's own log alone."""
+    async def work(self, site: Site) -> None:
+        """Seal the log of a site, and close values of it. What goes wrong is for the server's own log alone."""
+        if await self.seal(site):
+            records = site.serving.blueprint.records
+            await self._told(site, "changes_not_closed", lambda: close(site.database, records, self._stop))
+
+    async def seal(self, site: Site) -> bool:
+        """Only seal it, for those who wait for its entries; answers whether that could be done."""
         if site.state is not State.ACTIVE:
-            return
+            return False
+        return await self._told(site, "changes_not_sealed", lambda: seal_all(site.database, self._keys, self._stop))
+
+    async def _told(self, site: Site, event: str, work: Callable[[], object]) -> bool:
         try:
-            await asyncio.to_thread(seal_all, site.database, self._keys, self._stop)
+            await asyncio.to_thread(work)
         except Exception as error:
-            _log.warning("changes_not_sealed", tenant=site.name, kind=type(error).__name__)
+            _log.warning(event, tenant=site.name, kind=type(error).__name__)
+            return False
+        return True

@@ -30,6 +30,7 @@ from xrm_core.auth.secret_box import SecretBox
 from xrm_core.auth.user_administration import UserAdministration
 from xrm_core.auth.user_changes import UserChanges
 from xrm_core.auth.user_reads import UserReads
+from xrm_core.changes.opening import remember
 from xrm_core.errors import (
     ModelOutOfDate,
     PermissionsChanged,
@@ -158,6 +159,7 @@ class Site:
         self.followers = 0  # subscriptions under way, or sockets that have none yet
         self.leaving = False  # subscriptions are to end: this server serves it no more
         self.database = database
+        remember(database.engine, blueprint.records.key_store)
         self._settings = settings
         self._blueprints = blueprints
         self._reader = made = make_reader(database, settings.statement_timeout)

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from starlette.testclient import TestClient
 
 from xrm_core.auth import tokens
+from xrm_core.changes.opening import remember
 from xrm_core.metadata.model import USER
 from xrm_core.permissions.caller import System
 from xrm_core.records.stored import from_row
@@ -62,6 +63,7 @@ class Xrm:
         beginning: Beginning,
     ) -> None:
         self.platform, self._blueprint = platform, blueprint
+        remember(platform.database.engine, platform.records.key_store)
         self.begun, self._known = beginning.answer, beginning.users
         self.clock, self.mails = Clock(), Mails()
         self._recorder, self._stack = recorder, stack

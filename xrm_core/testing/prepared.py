@@ -30,6 +30,7 @@ from xrm_core.storage.journal_tables import JOURNAL_MARK
 from xrm_core.storage.tables import Tables
 from xrm_core.testing.app import Beginning, Xrm, opened
 from xrm_core.testing.events import NAME, Recorder
+from xrm_core.testing.kept_keys import KeptKeys
 from xrm_core.testing.mails import SETTINGS
 from xrm_core.testing.setup import Setup
 from xrm_core.testing.working import Worker
@@ -75,6 +76,7 @@ class Prepared:
         self._blueprints: dict[str, Blueprint] = {}
         self._asking: dict[str, Asks | None] = {}
         self._beginnings: dict[str, Beginning] = {}
+        self._keys = KeptKeys(self.settings.key_store_url)
 
     @contextmanager
     def app(self, kind: str, folder: Path) -> Iterator[Xrm]:
@@ -84,6 +86,7 @@ class Prepared:
             kind: ``sqlite`` or ``postgresql``.
             folder: for the copy.
         """
+        self._keys.bring_back()
         with self._copy(kind, folder) as url:
             if self._replays:  # it is no backup that has come back: what other copies have done is not theirs
                 with closing(Database(url)) as database, database.begin() as connection:
@@ -94,6 +97,7 @@ class Prepared:
 
     def close(self) -> None:
         """Remove what is on the server."""
+        self._keys.forget()
         if self._postgres is not None:
             self._postgres.close()
 
@@ -133,6 +137,7 @@ class Prepared:
             platform = self._platform(url)
             with opened(platform, self._blueprint, self.recorder) as app:
                 self._beginnings[platform.database.dialect.name] = app._beginning(self._begin(app))
+            self._keys.keep()
 
     def _platform(self, url: str) -> Platform:
         settings = self.settings.model_copy(update={"database_url": url})

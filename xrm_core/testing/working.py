@@ -21,6 +21,7 @@ from xrm_core.jobs.place import Place
 from xrm_core.jobs.registry import JobHandler
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
+from xrm_core.records.log_values import close
 from xrm_core.server.assembly import Platform
 from xrm_core.server.blueprints import asking_of
 from xrm_core.server.workers import job_registry
@@ -159,6 +160,7 @@ class Worker:
         self.begin()
         database, before = self._place.database, done.events
         seal_all(database, self._keys)
+        close(database, self._place.records())
         for each in self._listeners:
             with database.read() as connection:
                 known = cursors.cursors(connection, [each.name])

@@ -8,6 +8,7 @@ from typing import Any
 from xrm_core.api import Keyword
 from xrm_dsgvo.lint import check_by
 from xrm_dsgvo.privacy.implied import WORD
+from xrm_dsgvo.privacy.log import in_log
 from xrm_dsgvo.registers import Registers
 
 SCHEMA: Mapping[str, Any] = json.loads((files("xrm_dsgvo") / "keyword.schema.json").read_text("utf-8"))
@@ -24,7 +25,7 @@ _STRICTER: Mapping[str, tuple[str, ...]] = {
 
 def keyword(registers: Registers, *, sealed: bool = False) -> Keyword:
     """The word, checked against these registers; ``sealed``: nothing with ``encrypt`` may stand in clear."""
-    return Keyword(WORD, SCHEMA, check=check_by(registers, sealed=sealed), joined=joined)
+    return Keyword(WORD, SCHEMA, check=check_by(registers, sealed=sealed), joined=joined, in_log=in_log)
 
 
 def joined(lower: Mapping[str, Any], higher: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -91,7 +91,7 @@ class QueryFieldOperations:
             shape = document.variables_of(document.operation(operation_name)).plan_key(coerced)
             known = (connection, caller, self.records, self.planner, document, coerced, shape, self.timeout)
             run = Execution(*known)
-            results = [fetch_in(connection, call, self.timeout) for call in calls]
+            results = plan.opened(connection, [fetch_in(connection, call, self.timeout) for call in calls])
             if plan.reads:
                 results, shown = plan.shown(results)
                 run.reads.extend(shown)

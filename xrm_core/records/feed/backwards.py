@@ -2,17 +2,29 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
+from xrm_core.changes.opening import opened_rows
 from xrm_core.storage.change_tables import CHANGE
 
 MOST = 2_000
 """Entries in a piece, of all records together."""
 
+_COLUMNS = CHANGE.c.id, CHANGE.c.position, CHANGE.c.record_id, CHANGE.c.operation, CHANGE.c.fields, CHANGE.c.erased
 _OF_ONE = 200  # of a record in its first piece; whoever has more waits for a piece of their own
-_COLUMNS = CHANGE.c.id, CHANGE.c.position, CHANGE.c.record_id, CHANGE.c.operation, CHANGE.c.fields
+
+
+class Seen(NamedTuple):
+    """What is looked at of an entry; nothing in ``fields`` is closed."""
+
+    id: int
+    position: int | None
+    record_id: Any
+    operation: str
+    fields: str
+    erased: str | None
 
 
 @dataclass
@@ -68,7 +80,7 @@ class Backwards:
         query = select(*_COLUMNS).where(CHANGE.c.record_id == trail.record_id, self._since())
         if trail.older_than is not None:
             query = query.where(CHANGE.c.id < trail.older_than)
-        rows = self.connection.execute(query.order_by(CHANGE.c.id.desc()).limit(size)).all()
+        rows = self._read(query.order_by(CHANGE.c.id.desc()).limit(size))
         trail.left = trail.left - len(rows) if rows else 0
         trail.older_than = rows[-1].id if rows else trail.older_than
         return {trail.record_id: rows}
@@ -77,19 +89,22 @@ class Backwards:
         """The entries of a record from its newest to that with an id, in pieces."""
         query = select(*_COLUMNS).where(CHANGE.c.record_id == record_id, CHANGE.c.id >= id_, self._since())
         query = query.order_by(CHANGE.c.id.desc()).limit(MOST)
-        rows = self.connection.execute(query).all()
+        rows = self._read(query)
         while rows:
             yield rows
-            rows = self.connection.execute(query.where(CHANGE.c.id < rows[-1].id)).all() if len(rows) == MOST else []
+            rows = self._read(query.where(CHANGE.c.id < rows[-1].id)) if len(rows) == MOST else []
 
     def _whole(self, trails: Sequence[Trail]) -> dict[str, Sequence[Any]]:
         found: dict[str, list[Any]] = {trail.record_id: [] for trail in trails}
         query = select(*_COLUMNS).where(CHANGE.c.record_id.in_(found), self._since())
-        for row in self.connection.execute(query.order_by(CHANGE.c.id.desc())):
+        for row in self._read(query.order_by(CHANGE.c.id.desc())):
             found[str(row.record_id)].append(row)
         for trail in trails:
             trail.left = 0
         return dict(found)
+
+    def _read(self, query: Select[Any]) -> list[Seen]:
+        return [Seen(*row) for row in opened_rows(self.connection, self.connection.execute(query))]
 
     def _since(self) -> Any:
         return or_(CHANGE.c.position > self.base, CHANGE.c.position.is_(None))

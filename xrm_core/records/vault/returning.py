@@ -18,6 +18,7 @@ from xrm_core.query.trash import former_names
 from xrm_core.records import coming_back, logged, looking
 from xrm_core.records.aside import give_aside
 from xrm_core.records.locking import locked
+from xrm_core.records.log_values import close_again
 from xrm_core.records.refusals import translated
 from xrm_core.records.stored import to_columns
 from xrm_core.records.trash import values_of
@@ -75,6 +76,7 @@ def bring_back(context: Writing, deposit: str) -> Deposit:
     for row, content in contents:
         put_back(connection, content["log"])
         give_aside(connection, _kind(records.model, row.entity), row.record_id, content.get("aside", {}))
+        close_again(records, connection, row.record_id)
     files = [file for row, _ in contents for file in _files(context, row.id)]
     connection.execute(delete(VAULT).where(VAULT.c.deposit == deposit))
     give_files(context, files)

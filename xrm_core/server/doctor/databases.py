@@ -8,7 +8,9 @@ from sqlalchemy import Connection, text
 
 from xrm_core.auth import key_rotation
 from xrm_core.auth.secret_box import SecretBox
+from xrm_core.changes.closing import in_clear
 from xrm_core.errors import XrmError
+from xrm_core.metadata.in_log import log_rules
 from xrm_core.metadata.model import Model
 from xrm_core.permissions.in_force import in_force
 from xrm_core.sealed.key_store import keys_of
@@ -36,6 +38,8 @@ _LOGS = [
     *("log_error_verbosity", "log_min_error_statement", "log_statement", "log_min_duration_statement"),
     *("log_parameter_max_length", "log_parameter_max_length_on_error"),
 ]
+_UNCLOSED = 10_000
+"""Entries that a server closes in some seconds."""
 
 
 class Databases:
@@ -92,6 +96,7 @@ class Databases:
             yield from self._model(check, connection, model)
             yield from self._sealed(check, connection)
             yield from self._keys(check, connection, model)
+            yield from self._log_values(f"{check}: change log", connection, model)
             yield from look_at_jobs(check, connection)
         yield from self._journal(f"{check}: journal", database)
 
@@ -149,6 +154,24 @@ class Databases:
             yield failed(f"{check}: sealed values", error.message, error.hint or remedy)
             return
         yield ok(f"{check}: sealed values", "The key store is at hand.")
+
+    def _log_values(self, check: str, connection: Connection, model: Model) -> Iterator[Finding]:
+        """Whether what the log shall not keep in clear is closed."""
+        rules = log_rules(find_plugins(self._settings), model)
+        count = in_clear(connection, rules) if rules else 0
+        if not rules:
+            return
+        try:
+            keys_of(self._settings).require()
+        except XrmError as error:
+            reason = f"{count} entries of the change log have personal values in clear: there are no keys for them."
+            yield warning(check, reason, error.hint or "Set XRM_KEY_STORE_URL and XRM_SECRET_KEY.")
+            return
+        if count > _UNCLOSED:
+            reason = f"{count} entries of the change log have personal values in clear."
+            yield warning(check, reason, "See whether a server runs, and why it does not close them: its log says so.")
+        else:
+            yield ok(check, "Personal values in it are closed.")
 
     def _journal(self, check: str, database: Database) -> Iterator[Finding]:
         """What a restore must not take back, if anything here has to be kept so."""

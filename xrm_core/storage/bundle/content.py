@@ -14,6 +14,7 @@ from xrm_core.storage.file_tables import CONTENT_LEFTOVER, FILE, FILE_CHUNK
 from xrm_core.storage.idempotency import IDEMPOTENCY_KEY
 from xrm_core.storage.job_tables import JOB, SCHEDULE
 from xrm_core.storage.journal_tables import JOURNAL_ENTRY, JOURNAL_MARK
+from xrm_core.storage.log_closed_table import LOG_CLOSED
 from xrm_core.storage.merge_tables import MERGE
 from xrm_core.storage.message_tables import MESSAGE
 from xrm_core.storage.plugin_switches import PLUGIN_SWITCH
@@ -46,7 +47,7 @@ from xrm_core.storage.workflow_tables import WORKFLOW_LOOK, WORKFLOW_RUN
 
 ELSEWHERE = (
     *(CHANGE, CHANGE_BATCH, FILE, FILE_CHUNK, IDEMPOTENCY_KEY, MERGE, POLICY_SET, SEALED_DATA, TRASH, TRASH_FILE),
-    *(JOURNAL_ENTRY, JOURNAL_MARK, VAULT, VAULT_FILE),
+    *(JOURNAL_ENTRY, JOURNAL_MARK, LOG_CLOSED, VAULT, VAULT_FILE),
 )
 """Named here, so that they are known to be system tables whoever else imports them or not.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from xrm_core.api import JobContext, JobDied, JobFailed, JobHandler, destroy_keys, enqueue
+from xrm_core.api import JobContext, JobDied, JobFailed, JobHandler, destroy_many_keys, enqueue
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure.ending import COMPLETE, ended
 from xrm_dsgvo.erasure.holding import held
@@ -132,8 +132,7 @@ def _finish(context: Writing, stored: Mapping[str, Any], plan: Plan, progress: P
 
     if (refusal := context.attempt(rest)) is not None:
         return fail(context, run, refusal.code)
-    for subject, classes in progress.keys:
-        destroy_keys(context.connection, subject, classes)
+    destroy_many_keys(context.connection, [(subject, classes) for subject, classes in progress.keys])
     done = ended(context, plan, counts, progress.stores)
     close(context, stored, plan, done)
     return str(done["status"])

@@ -129,7 +129,7 @@ class EntityPrivacy:
     activities: tuple[str, ...] = ()
     retention: Retention | None = None
     on_erase: Literal["delete", "anonymize", "keep_unlinked"] | None = None
-    audit: Literal["names_only", "sealed", "plain"] = "names_only"
+    audit: Literal["names_only", "sealed", "plain"] = "sealed"
     search: Literal["none", "blind", "plain"] = "none"
     outbox: Literal["ids_only", "sealed", "plain"] = "ids_only"
 

@@ -101,7 +101,7 @@ def _entity(model: Model, entity: Entity) -> EntityPrivacy:
         activities=tuple(said.get("activities", ())),
         retention=_retention(said["retention"]) if "retention" in said else None,
         on_erase=said.get("onErase"),
-        audit=said.get("audit", "names_only"),
+        audit=said.get("audit", "sealed"),
         search=said.get("search", "none"),
         outbox=said.get("outbox", "ids_only"),
     )

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from xrm_core.api import Record, Sealing, destroy_keys
+from xrm_core.api import Record, Sealing, destroy_many_keys
 from xrm_dsgvo.discovery.sources import target_of
 from xrm_dsgvo.erasure.facts import Trigger
 from xrm_dsgvo.erasure.plan import Decision, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.steps import STEPS, Step, Work
+from xrm_dsgvo.privacy.log import rule_of
 from xrm_dsgvo.subjects import SUBJECT
 
 _WHOLE = frozenset({RecordAction.ANONYMIZE, RecordAction.DELETE})
@@ -30,8 +31,7 @@ Keys = list[tuple[str, list[str] | None]]
 def end_keys(work: Work) -> int:
     """Have keys destroyed; answers how many sealed values go with them."""
     count, keys = keys_of(work)
-    for subject, classes in keys:
-        destroy_keys(work.context.connection, subject, classes)
+    destroy_many_keys(work.context.connection, keys)
     return count
 
 
@@ -53,8 +53,11 @@ def keys_of(work: Work) -> tuple[int, Keys]:
                 count += stored.get(name) is not None
             elif stored.get(name) is not None:
                 staying[subject].add(sealing.class_name)
-    keys = dict(_keys(work, going, staying))
-    return count, sorted((keys | dict.fromkeys(_persons(work))).items())
+    keys = dict(_keys(work, going, staying)) | dict.fromkeys(_persons(work))
+    for id_, classes in _of_log(work):
+        of_values = keys.get(id_, [])
+        keys[id_] = None if of_values is None else [*of_values, *classes]
+    return count, sorted(keys.items())
 
 
 def _persons(work: Work) -> Iterator[str]:
@@ -66,6 +69,18 @@ def _persons(work: Work) -> Iterator[str]:
             yield each.id
             of = {"data_subject": {"id": {"eq": each.id}}, "entity_name": {"eq": SUBJECT}}
             yield from (str(link["record_id"]) for link in work.context.find("data_subject_link", of))
+
+
+def _of_log(work: Work) -> Iterator[tuple[str, list[str]]]:
+    """The keys of what the change log has of records: those of parts of which no value stays."""
+    for each in work.plan.records:
+        entity, said = work.context.records.model[each.entity], work.privacy[each.entity]
+        going, staying = set[str](), set[str]()
+        for field in entity.fields.values():
+            if (rule := rule_of(said, field)) is not None:
+                (going if _ends(each, field.name) else staying).add(rule.key_class)
+        if classes := going - staying:
+            yield each.id, sorted(classes)
 
 
 def _keys(
@@ -95,6 +110,14 @@ def _goes(plan: RecordPlan, name: str) -> bool:
     said = next((each for each in plan.fields if each.name == name), None)
     erased = said is not None and said.decision is Decision.ERASE and said.strategy in _EMPTYING
     return erased and plan.action not in _NOT_YET
+
+
+def _ends(plan: RecordPlan, name: str) -> bool:
+    """Whether former values of a field are erased."""
+    if plan.action is RecordAction.DELETE:
+        return True
+    said = next((each for each in plan.fields if each.name == name), None)
+    return said is not None and said.decision is Decision.ERASE and plan.action not in _NOT_YET
 
 
 def _subject(work: Work, plan: RecordPlan, sealing: Sealing, stored: Record) -> str:

@@ -27,10 +27,11 @@ the gates asked again about those that wait. ``Connector`` is another way on whi
 its gates are given, ``Parcel`` what leaves of a record, ``ConnectorRefusal`` what they answer; ``may_leave`` asks
 them. ``erase_values`` erases former values of a record from the change log and the trash, ``Erased`` is how much,
 ``former_values`` are those in the log, ``gone_records`` records that only the log has, each a ``GoneRecord``;
-``end_account`` ends the account of a user. ``changes_of`` are the entries of the log of a record, each a
-``LoggedChange``, ``reads_of`` those of the log of reads, each a ``LoggedRead``; ``messages_of`` the messages of the
-outbox about it or to it, each a ``ListedMessage``. ``verify_changes`` says whether the change log is what was written,
-``VerifiedChanges`` is what it has found. ``move_to_vault`` moves records and values out of their tables for a time,
+``end_account`` ends the account of a user, ``forget_answers`` erases answers that are kept for repeats. ``changes_of``
+are the entries of the log of a record, each a ``LoggedChange``, ``reads_of`` those of the log of reads, each a
+``LoggedRead``; ``messages_of`` the messages of the outbox about it or to it, each a ``ListedMessage``.
+``verify_changes`` says whether the change log is what was written, ``VerifiedChanges`` is what it has found.
+``move_to_vault`` moves records and values out of their tables for a time,
 ``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends them; a ``Deposit`` is what was
 moved together, ``Vaulted`` a record there. ``destroy_keys`` and ``destroy_many_keys`` destroy keys of sealed values,
 ``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed; ``SealingUnavailable`` is raised where
@@ -103,6 +104,7 @@ from xrm_core.records.erasing import Erased, erase_values, former_values
 from xrm_core.records.gone import GoneRecord, gone_records
 from xrm_core.records.history import changes_of, reads_of
 from xrm_core.records.hooks import HookContext, On, RecordChange
+from xrm_core.records.idempotency import forget_answers
 from xrm_core.records.proving import verify_changes
 from xrm_core.records.read_log import LoggedRead
 from xrm_core.records.sealed_texts import open_text, seal_text
@@ -205,6 +207,7 @@ __all__ = [
     "erase_in_vault",
     "erase_values",
     "file_in_vault",
+    "forget_answers",
     "former_values",
     "gone_records",
     "hookimpl",

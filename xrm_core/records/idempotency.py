@@ -12,13 +12,13 @@ import re
 import secrets
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from xrm_core.errors import XrmError
 from xrm_core.permissions.caller import User
@@ -37,6 +37,11 @@ _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 
 _BARE = re.compile(r"[!#-+\--~]*")
 """What many clients send instead: visible characters without quotation marks or commas around them."""
+
+
+class _Writing(Protocol):
+    @property
+    def connection(self) -> Connection: ...
 
 
 class IdempotencyKeyInvalid(XrmError):
@@ -60,7 +65,7 @@ class IdempotencyInProgress(XrmError):
 
 
 class IdempotencyAnswerWithheld(XrmError):
-    """The change was made before; its answer is not shown to somebody whose rights are others now."""
+    """The change was made before; its answer is not shown to somebody whose rights are others now, or is gone."""
 
     code = "IDEMPOTENCY_ANSWER_WITHHELD"
     http_status = 403
@@ -153,6 +158,11 @@ class Repeatable:
                 say("This change was made before, and your rights are others now: its answer is not shown again."),
                 hint=say("It is not made twice. Read the records to see what you may see of them now."),
             )
+        if not row.answer:
+            raise IdempotencyAnswerWithheld(
+                say("This change was made before; its answer is not kept any more, since something was erased since."),
+                hint=say("It is not made twice. Read the records to see what you may see of them now."),
+            )
         return self._opened(bytes(row.answer))
 
     def keep(self, connection: Connection, answer: Kept, expires_at: dt.datetime) -> None:
@@ -188,6 +198,19 @@ class Repeatable:
         return Kept(
             status, body, [(Read(entity, tuple(fields), shown), tuple(ids)) for entity, fields, shown, ids in reads]
         )
+
+
+def forget_answers(context: _Writing) -> int:
+    """Erase the answers that are kept for changes which come again, whatever they show; says how many.
+
+    What comes again is not done twice: it is told that it was done. For who erases or hides values: what was answered
+    before would still show them, to who has asked for it, and which answers do nobody can know.
+
+    Args:
+        context: of an action, of what follows a write, of a job (``job.within(connection)``) or a command.
+    """
+    kept = func.length(IDEMPOTENCY_KEY.c.answer) > 0
+    return context.connection.execute(update(IDEMPOTENCY_KEY).where(kept).values(answer=b"")).rowcount
 
 
 def remove_expired(connection: Connection, now: dt.datetime) -> int:

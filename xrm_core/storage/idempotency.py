@@ -20,5 +20,6 @@ IDEMPOTENCY_KEY = Table(
 )
 """Answers of changes that are committed, until they expire. ``user_id`` empty: a service has asked.
 
-Neither the key nor what was asked stands here, and ``answer`` can be read only by whoever has the key.
+Neither the key nor what was asked stands here, and ``answer`` can be read only by whoever has the key. It is empty
+if it was erased.
 """

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from xrm_core.api import forget_answers
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.running import kept_of
@@ -19,7 +20,8 @@ _BACKUPS = "LK-35T-BACKUP"
 def ended(
     context: Writing, plan: Plan, steps: Mapping[str, int], stores: Mapping[str, Mapping[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """What is kept in the record of a run that is done today."""
+    """What is kept in the record of a run that is done today; answers from before tell nobody who it was."""
+    forget_answers(context)
     told = sorted(Counter(kept_of(plan)).items(), key=str)
     kept = [[datenart, said, why, until and until.isoformat(), count] for (datenart, said, why, until), count in told]
     today = datetime.now(ZoneInfo(context.settings.time_zone)).date()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from xrm_core.api import Refuse, data_stores, recheck_messages
+from xrm_core.api import Refuse, data_stores, forget_answers, recheck_messages
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure.plan import Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.steps import GONE, STEPS, Work, change, deleted
@@ -102,6 +102,7 @@ def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
             if each.entity == SUBJECT and each.action in GONE:
                 own.change(context, SUBJECT, each.id, {"status": "erasing"})
     recheck_messages(context)
+    forget_answers(context)
     return progress
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from xrm_core.api import Record, Replay, erase_in_vault, keep_beyond_restore
+from xrm_core.api import Record, Replay, erase_in_vault, forget_answers, keep_beyond_restore
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure.keeping import RUN, close, read_run, without_ids
 from xrm_dsgvo.erasure.persons import restrictions_of, same_person
@@ -43,6 +43,7 @@ def replay(context: Writing, content: Mapping[str, Any]) -> None:
             work = Work(context, privacy, planned, needles)
             for step in STEPS:
                 step.do(work)
+    forget_answers(context)
     _note(context, content, was)
     after_restore(context, ((each.entity, each.id) for each in was.records if each.own))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, cast
 
-from xrm_core.api import Record, recheck_messages
+from xrm_core.api import Record, forget_answers, recheck_messages
 from xrm_dsgvo.own import Making, Writing, change
 from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restored.persons import known
@@ -43,6 +43,7 @@ def restrict_again(context: Writing, said: Mapping[str, Any]) -> None:
     if not only:
         change(context, SUBJECT, subject, {"status": "restricted"})
     recheck_messages(context)
+    forget_answers(context)
 
 
 def announce_again(context: Writing, said: Mapping[str, Any]) -> None:

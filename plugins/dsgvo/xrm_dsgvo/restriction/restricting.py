@@ -10,6 +10,7 @@ from xrm_core.api import (
     ActionContext,
     Refuse,
     SealingUnavailable,
+    forget_answers,
     move_to_vault,
     recheck_messages,
 )
@@ -146,6 +147,7 @@ def restrict(
     id_ = create(context, RESTRICTION, values)
     keeping.restricted(context, id_, values)
     recheck_messages(context)
+    forget_answers(context)
     if scope is Scope.SUBJECT:
         in_stores.tell(context, id_)
     left = [RestrictedRecord(*key) for key in sorted(set(found.left))]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -25,8 +26,8 @@ def stopped(postgres_url: str, pack: Path, xrm: Xrm, monkeypatch: pytest.MonkeyP
         if statement.startswith("LOCK"):
             raise Stopped
 
-    def opened(self: Database, url: str) -> None:
-        init(self, url)
+    def opened(self: Database, url: str, **more: Any) -> None:
+        init(self, url, **more)
         event.listen(self.engine, "before_cursor_execute", stop)
 
     init = Database.__init__

@@ -1,5 +1,6 @@
 """The change log has no value of a person in clear: it is closed by a key of the record, opened for who may see it."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import text
 from tests.dsgvo.test_erasures import OPEN, RUN
 from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, done
 from tests.dsgvo.test_restrictions import OPEN as RESTRICT
+from xrm_core.api import changes_of
 from xrm_core.changes.closing import close_all
 from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.opening import store_of
@@ -141,6 +143,10 @@ def test_a_restriction_takes_closed_values_and_gives_them_back(xrm: Xrm) -> None
     standing = done(dsb, RESTRICT, **whom)
     xrm.work()
     assert "xl1." not in in_log(xrm, id_)
+    with xrm.database.read() as connection:
+        looking: Any = SimpleNamespace(connection=connection, records=xrm.platform.records)
+        told = [each.fields["first_name"] for each in changes_of(looking, id_, vaulted=True) if each.fields]
+    assert told == [[NOW, "Zuletzt"], [FORMER, NOW], FORMER]
     done(dsb, ANNOUNCE, restriction=standing["restriction"], via="letter")
     done(dsb, LIFT, restriction=standing["restriction"], because="It is right.")
     xrm.work()

@@ -65,7 +65,7 @@ def opened_rows(connection: Connection, found: Iterable[Row[Any]]) -> list[Seque
     rows = list(found)
     closed = [number for number, row in enumerate(rows) if row.erased and _CLOSED in row.erased]
     there = [rows[number] for number in closed]
-    entries = [_bare(row.position, row.record_id, row.operation, row.fields, row.erased) for row in there]
+    entries = [part_of(row.position, row.record_id, row.operation, row.fields, row.erased) for row in there]
     fields = dict(zip(closed, (entry.fields for entry in in_clear_all(connection, entries)), strict=True))
     return [(*row[:4], fields[number], row.erased) if number in fields else row for number, row in enumerate(rows)]
 
@@ -77,7 +77,7 @@ def in_answers(connection: Connection, answers: Iterable[bytes | None]) -> list[
     if not places:
         return texts
     asked = [
-        (_bare(int(match[1]), match[2].decode()), match[3].decode(), match[5].decode()) for match in places.values()
+        (part_of(int(match[1]), match[2].decode()), match[3].decode(), match[5].decode()) for match in places.values()
     ]
     found = dict(zip(places, _opened(connection, asked), strict=True))
 
@@ -111,6 +111,8 @@ def _shaped(entry: Stored, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: empty if value is None else value for name, value in values.items()}
 
 
-def _bare(position: int, record_id: Any, operation: str = "", fields: str = "{}", erased: str | None = None) -> Stored:
+def part_of(
+    position: int, record_id: Any, operation: str = "", fields: str = "{}", erased: str | None = None
+) -> Stored:
     """So much of an entry as it takes to open its values."""
     return Stored(position, "", "", str(record_id), operation, 0, None, "[]", fields, None, erased)

@@ -61,8 +61,17 @@ class JobContext:
         ending: whether the worker can wait no longer.
     """
 
-    def __init__(self, place: Place, run: Claimed, records: Records, heart: Heart, ending: Callable[[], bool]) -> None:
-        self._place = place
+    def __init__(
+        self,
+        place: Place,
+        run: Claimed,
+        records: Records,
+        heart: Heart,
+        ending: Callable[[], bool],
+        *,
+        forgets: bool = False,
+    ) -> None:
+        self._place, self._forgets = place, forgets
         self._run = run
         self._heart = heart
         self._ending = ending
@@ -224,7 +233,7 @@ class JobContext:
         Raises:
             JobInterrupted: the job is no longer this worker's.
         """
-        if not queue.finish(connection, self._run, usable(result)):
+        if not queue.finish(connection, self._run, usable(result), forgets=self._forgets):
             raise JobInterrupted
         self._finishing = True
 

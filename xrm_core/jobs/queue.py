@@ -75,10 +75,13 @@ def look(connection: Connection, run: Claimed) -> bool | None:
     return None if found is None else bool(found)
 
 
-def finish(connection: Connection, run: Claimed, result: Mapping[str, Any] | None) -> bool:
-    """A run has done its job. False: it was no longer the worker's, so nothing was noted."""
+def finish(connection: Connection, run: Claimed, result: Mapping[str, Any] | None, *, forgets: bool = False) -> bool:
+    """A run has done its job, whose payload goes with ``forgets``. False: it was no longer the worker's, so nothing was
+    noted.
+    """
     text = None if result is None else json.dumps(result, ensure_ascii=False, allow_nan=False)
-    return _end(connection, run, State.DONE, progress=100, result=text, error=None)
+    less = {"payload": "{}"} if forgets else {}
+    return _end(connection, run, State.DONE, progress=100, result=text, error=None, **less)
 
 
 def stop(connection: Connection, run: Claimed) -> bool:

@@ -31,6 +31,7 @@ class JobHandler:
             hour.
         dead: a function of a :class:`~xrm_core.jobs.dying.JobDied` and the payload, called in the transaction that
             notes that no attempt is left, to show on a record that what it was for will not be done.
+        forgets: whether the payload goes when the job is done: what it names together shall not be found together.
     """
 
     name: str
@@ -38,6 +39,7 @@ class JobHandler:
     attempts: int = 5
     retry_seconds: float = 10.0
     dead: Dead | None = None
+    forgets: bool = False
 
 
 @dataclass(frozen=True)

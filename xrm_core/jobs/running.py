@@ -74,7 +74,7 @@ def _outcome(
     """Call the function; answers what is to be noted, None if nothing is."""
     context: JobContext | None = None
     try:
-        context = JobContext(place, claimed, place.records(), heart, ending)
+        context = JobContext(place, claimed, place.records(), heart, ending, forgets=handler.forgets)
         with place.timed(claimed.job.name):
             result = usable(handler.run(context, claimed.job.payload))
     except JobInterrupted:
@@ -96,7 +96,7 @@ def _outcome(
         return _failed(place, claimed, handler, heart, error, log)
     if context.finished:
         return None
-    return lambda connection: queue.finish(connection, claimed, result)
+    return lambda connection: queue.finish(connection, claimed, result, forgets=handler.forgets)
 
 
 def _given_back(claimed: Claimed, log: Any) -> Note:

@@ -49,7 +49,7 @@ def destroy_many_keys(connection: Connection, keys: Iterable[tuple[str, Collecti
 
 def destroying() -> JobHandler:
     """What does it."""
-    return JobHandler(NAME, _destroy, attempts=_ATTEMPTS)
+    return JobHandler(NAME, _destroy, attempts=_ATTEMPTS, forgets=True)
 
 
 def _destroy(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:

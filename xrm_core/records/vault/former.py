@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, select
 
+from xrm_core.changes.opening import in_clear_all, part_of
 from xrm_core.changes.reading import LoggedChange
 from xrm_core.records import sealed_files
 from xrm_core.records.sealing import store_of
@@ -61,9 +62,13 @@ def with_vaulted(
     """
     rows = list(connection.execute(select(VAULT).where(VAULT.c.record_id == id_).order_by(VAULT.c.deposit)))
     found: dict[int, dict[str, Any]] = {}
+    known = {each.id: each for each in changes}
     for _, content in opened(records, connection, rows, skip=True) if rows else ():
-        for entry in content["log"]:
-            found.setdefault(entry["id"], {}).update(json.loads(entry["fields"]))
+        kept = [(known[entry["id"]], entry) for entry in content["log"] if entry["id"] in known]
+        # What was closed in the log when it was moved is closed there, too.
+        parts = [part_of(at.position or 0, id_, at.operation, said["fields"], said["erased"]) for at, said in kept]
+        for (change, _), entry in zip(kept, in_clear_all(connection, parts), strict=True):
+            found.setdefault(change.id, {}).update(json.loads(entry.fields))
     moves = {row.moved_at for row in rows}
     return [
         replace(each, fields={**found[each.id], **each.fields}) if each.id in found and each.at not in moves else each

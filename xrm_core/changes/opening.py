@@ -52,7 +52,7 @@ def in_clear_all(connection: Connection, entries: Sequence[Stored]) -> list[Stor
         return list(entries)
     values = dict[int, dict[str, Any]]()
     fields = {id(entry): orjson.loads(entry.fields) for entry, _ in wanted}
-    found = _opened(connection, [(entry, name, fields[id(entry)][name]) for entry, name in wanted])
+    found = _opened(connection, [(entry, name, fields[id(entry)].get(name)) for entry, name in wanted])
     for (entry, name), value in zip(wanted, found, strict=True):
         values.setdefault(id(entry), {})[name] = value
     return [in_clear(entry, _shaped(entry, values[id(entry)])) if id(entry) in values else entry for entry in entries]
@@ -90,7 +90,7 @@ def in_answers(connection: Connection, answers: Iterable[bytes | None]) -> list[
     return [None if each is None else _PLACE.sub(told, each) for each in texts]
 
 
-def _opened(connection: Connection, wanted: Sequence[tuple[Stored, str, str]]) -> list[Any]:
+def _opened(connection: Connection, wanted: Sequence[tuple[Stored, str, Any]]) -> list[Any]:
     store, mark = store_of(connection), mark_of(connection)
     if store is None or mark is None:
         raise SealingUnavailable(

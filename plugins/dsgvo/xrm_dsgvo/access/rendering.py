@@ -3,15 +3,14 @@
 The page has nothing from elsewhere and no scripts. The PDF is tagged (PDF/UA-1) and made to be kept (PDF/A-2a).
 """
 
-import json
 from collections.abc import Mapping
-from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from xrm_core.api import Refuse
+from xrm_dsgvo.typesetting import typeset
 
+_TEMPLATE = Path(__file__).parent / "answer.typ"
 _STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}"
     "table{border-collapse:collapse;width:100%;margin:.5rem 0 1.2rem}"
@@ -58,17 +57,7 @@ def pdf(lines: Mapping[str, Any]) -> bytes:
     Raises:
         Refuse: what lays out letters is not installed.
     """
-    try:
-        import typst  # it takes 34 MB, and only documents need it
-    except ImportError:
-        text = {
-            "en": "Documents need Typst on the server: pip install 'xrm-platform[sales]'.",
-            "de": "Dokumente brauchen Typst auf dem Server: pip install 'xrm-platform[sales]'.",
-        }
-        raise Refuse(text) from None
-    data = json.dumps({**lines, "columns": _COLUMNS[lines["language"]]}, ensure_ascii=False)
-    kinds: Any = ["a-2a", "ua-1"]
-    return bytes(typst.compile(_template(), format="pdf", sys_inputs={"data": data}, pdf_standards=kinds))
+    return typeset(_TEMPLATE, {**lines, "columns": _COLUMNS[lines["language"]]}, ("a-2a", "ua-1"))
 
 
 def _html_part(part: Mapping[str, Any]) -> str:
@@ -83,8 +72,3 @@ def _html_part(part: Mapping[str, Any]) -> str:
 
 def _list(lines: list[str]) -> str:
     return escape(lines[0]) if len(lines) == 1 else f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
-
-
-@lru_cache(maxsize=1)
-def _template() -> bytes:
-    return (Path(__file__).parent / "answer.typ").read_bytes()

@@ -1,15 +1,14 @@
 """The record as somebody reads it: German or English, as HTML or PDF. Both are made of the same lines."""
 
-import json
 from collections.abc import Mapping
-from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from xrm_core.api import Refuse
 from xrm_dsgvo.record.words import HEADINGS, INSTRUMENTS, OUTCOMES, ROLES, told
+from xrm_dsgvo.typesetting import typeset
 
+_TEMPLATE = Path(__file__).parent / "record.typ"
 _STYLE = (
     "body{font:15px/1.45 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:.35rem .5rem;vertical-align:top}"
@@ -77,16 +76,7 @@ def pdf_of(lines: Mapping[str, Any]) -> bytes:
     Raises:
         Refuse: what lays out letters is not installed.
     """
-    try:
-        import typst  # it takes 34 MB, and only documents need it
-    except ImportError:
-        text = {
-            "en": "Documents need Typst on the server: pip install 'xrm-platform[sales]'.",
-            "de": "Dokumente brauchen Typst auf dem Server: pip install 'xrm-platform[sales]'.",
-        }
-        raise Refuse(text) from None
-    data = json.dumps(lines, ensure_ascii=False)
-    return bytes(typst.compile(_template(), format="pdf", sys_inputs={"data": data}, pdf_standards=["a-2b"]))
+    return typeset(_TEMPLATE, lines, ("a-2b",))
 
 
 def rows_of(activity: Mapping[str, Any], language: str) -> dict[str, list[str]]:
@@ -141,8 +131,3 @@ def _period(each: Mapping[str, Any], language: str) -> str:
         text += " ab Ende des Kalenderjahrs" if german else " from the end of the calendar year"
     about = ", ".join(told(art["labels"], language, art["key"]) for art in each["datenarten"])
     return " – ".join(filter(None, (text + (f" ({each['legalRef']})" if each["legalRef"] else ""), about)))
-
-
-@lru_cache(maxsize=1)
-def _template() -> bytes:
-    return (Path(__file__).parent / "record.typ").read_bytes()

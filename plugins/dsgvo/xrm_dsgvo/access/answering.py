@@ -16,7 +16,7 @@ from xrm_dsgvo.access.manifest import manifest_of
 from xrm_dsgvo.access.others import others_of
 from xrm_dsgvo.access.portable import without_basis
 from xrm_dsgvo.access.values import labelled
-from xrm_dsgvo.disclosure.telling import notified, told
+from xrm_dsgvo.disclosure.telling import notified_of, told
 from xrm_dsgvo.discovery.finding import discover_in
 from xrm_dsgvo.discovery.graph import Hit
 from xrm_dsgvo.discovery.mentions import mentions
@@ -159,8 +159,9 @@ def _with_basis(record: dict[str, Any], found: PrivacyModel, registers: Register
 
 
 def _notices(context: Making, hits: list[Hit]) -> list[dict[str, Any]]:
-    """Which recipients were told of what earlier requests have changed (Article 19, second sentence)."""
-    return [one for each in hits if each.entity == REQUEST for one in notified(context, each.id)]
+    """Which recipients were told of what has become of the data (Article 19, second sentence)."""
+    requests = [each.id for each in hits if each.entity == REQUEST]
+    return notified_of(context, [each.key for each in hits], requests)
 
 
 def _uses(context: Making, hits: list[Hit]) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xrm_dsgvo.access.values import day_of
-from xrm_dsgvo.access.words import DECISIONS, GLOSSARY, ORIGINS, PURPOSES, RIGHTS, STATES, STORES, WAYS, word
+from xrm_dsgvo.access.words import BECAME, DECISIONS, GLOSSARY, ORIGINS, PURPOSES, RIGHTS, STATES, STORES, WAYS, word
 from xrm_dsgvo.record.layout import rows_of
 from xrm_dsgvo.record.words import HEADINGS as RECORD
 from xrm_dsgvo.record.words import told
@@ -145,7 +145,7 @@ def _notified(answer: Mapping[str, Any], language: str) -> Iterator[Row]:
         to = ", ".join(filter(None, (each["recipient"], each["country"])))
         fields = ", ".join(one["label"][language] for one in each["fields"])
         how = WAYS[each["status"]][language].format(on=day_of(each["toldOn"] or "", language))
-        yield [to, [f"{each['label'][language]}: {fields} ({how})"]]
+        yield [to, [f"{each['label'][language]}: {fields} – {BECAME[each['became']][language]} ({how})"]]
 
 
 def _manifest(manifest: Mapping[str, Any], language: str) -> Iterator[Row]:

@@ -62,10 +62,17 @@ PURPOSES: Mapping[str, Labels] = {
 WAYS: Mapping[str, Labels] = {
     "told": {"de": "unterrichtet am {on}", "en": "told on {on}"},
     "due": {"de": "wird noch unterrichtet", "en": "is still to be told"},
+    "lapsed": {"de": "nicht mehr nötig: zuvor aufgehoben", "en": "no longer needed: it was lifted before"},
     "waived": {
         "de": "nicht unterrichtet: unmöglich oder unverhältnismäßig",
         "en": "not told: impossible, or a disproportionate effort",
     },
+}
+BECAME: Mapping[str, Labels] = {
+    "rectification": {"de": "berichtigt", "en": "rectified"},
+    "erasure": {"de": "gelöscht", "en": "erased"},
+    "restriction": {"de": "eingeschränkt", "en": "restricted"},
+    "lifting": {"de": "Einschränkung aufgehoben", "en": "restriction lifted"},
 }
 GLOSSARY: Mapping[str, tuple[tuple[str, str], ...]] = {
     "de": (

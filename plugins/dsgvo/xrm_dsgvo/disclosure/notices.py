@@ -1,6 +1,6 @@
 """Notices to recipients: whoever got data is told that they were rectified, erased or restricted (Article 19)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xrm_core.api import (
@@ -15,11 +15,12 @@ from xrm_core.api import (
     On,
     Record,
     Refuse,
+    erase_values,
     send_message,
 )
-from xrm_dsgvo.disclosure.telling import NOTICE, disclosures
-from xrm_dsgvo.discovery.graph import Key
-from xrm_dsgvo.own import change, kept, now, upsert
+from xrm_dsgvo.disclosure.owed import CAUSES
+from xrm_dsgvo.disclosure.telling import NOTICE, kind_of
+from xrm_dsgvo.own import Writing, change, kept, now
 from xrm_dsgvo.requests.cases import said
 from xrm_dsgvo.requests.states import REQUEST
 
@@ -27,12 +28,12 @@ KIND = "dsgvo.recipient_notice"
 RIGHTS = ("rectification", "erasure", "restriction")
 """Requests of which recipients are told."""
 
-_KEY = ("request", "processor", "entity_name", "record_id")
 _MOST = 1_000
 _DONE: Mapping[str, tuple[str, str]] = {
     "rectification": ("berichtigt", "rectified"),
     "erasure": ("gelöscht", "erased"),
     "restriction": ("in der Verarbeitung eingeschränkt", "restricted in their processing"),
+    "lifting": ("wieder freigegeben: ihre Einschränkung ist aufgehoben", "released: their restriction was lifted"),
 }
 _TEXT = """Guten Tag,
 
@@ -51,9 +52,11 @@ Data that you have got from us were {english}. Please do the same with your copi
 
 @dataclass
 class NoticesInput:
-    """Of which request."""
+    """Of what: one of a request, a restriction that was opened or lifted, or a run of erasure."""
 
-    request: str
+    request: str | None = None
+    restriction: str | None = None
+    erasure_run: str | None = None
 
 
 @dataclass
@@ -88,33 +91,6 @@ class NoticeStanding:
     status: str
 
 
-def open_notices(
-    context: ActionContext, request: str, keys: Iterable[Key], only: Mapping[Key, set[str]] | None = None
-) -> int:
-    """Keep whom to tell of records; how many.
-
-    Args:
-        context: of an action.
-        request: its id.
-        keys: of the records.
-        only: the fields that matter; None: all that have gone.
-    """
-    count = 0
-    for each in disclosures(context, keys):
-        key = (str(each["entity_name"]), str(each["record_id"]))
-        names = set((each["fields"] or {}).get("names", ()))
-        if only is not None:
-            names &= only.get(key, set())
-        if each["processor"] is None or (only is not None and not names):
-            continue
-        values = dict(zip(_KEY, (request, each["processor"], *key), strict=True))
-        found = context.find(NOTICE, {**{name: {"eq": values[name]} for name in _KEY[2:]}, **_of(values)}, 1)
-        before = set((found[0]["fields"] or {}).get("names", ())) if found else set()
-        upsert(context, NOTICE, _KEY, {**values, "fields": {"names": sorted(names | before)}, "status": "due"})
-        count += 1
-    return count
-
-
 def are_due(context: ActionContext, request: str) -> bool:
     """Whether somebody is still to be told."""
     return bool(context.find(NOTICE, {"request": {"id": {"eq": request}}, "status": {"eq": "due"}}, 1))
@@ -124,17 +100,19 @@ def send(context: ActionContext, given: NoticesInput) -> NoticesSent:
     """Have mails sent to all recipients that are to be told and have an address.
 
     Raises:
-        Refuse: there is no such request, or what they would be told is not done.
+        Refuse: it is not one that is named, there is none, or what they would be told is not done.
     """
-    request = context.read(REQUEST, given.request)
-    if request is None or request["kind"] not in RIGHTS:
-        raise Refuse({"en": "There is no such request.", "de": "Diese Anfrage gibt es nicht."}, field="request")
-    run = context.read("erasure_run", request["erasure_run"]) if request["erasure_run"] else None
-    if request["kind"] == "erasure" and (run is None or not str(run["status"]).startswith("complete")):
-        text = {"en": "The erasure is not done.", "de": "Die Löschung ist nicht ausgeführt."}
+    named = {name: id_ for name in CAUSES if (id_ := getattr(given, name)) is not None}
+    if len(named) != 1:
+        text = {
+            "en": "Name a request, a restriction or a run of erasure, one of them.",
+            "de": "Eine Anfrage, eine Einschränkung oder einen Löschlauf nennen, eines davon.",
+        }
         raise Refuse(text, field="request")
+    [(name, id_)] = named.items()
+    _require_done(context, name, id_)
     sent = NoticesSent(0, 0)
-    for each in context.find(NOTICE, {"request": {"id": {"eq": given.request}}, "status": {"eq": "due"}}, _MOST):
+    for each in context.find(NOTICE, {name: {"id": {"eq": id_}}, "status": {"eq": "due"}}, _MOST):
         if _recipient(context, each).get("notices_to"):
             key = f"notice {each['id']} {each['version']}"
             send_message(context, Message(KIND, (NOTICE, each["id"]), key=key))
@@ -177,8 +155,18 @@ def hooks() -> list[On]:
     return [kept(NOTICE, text)]
 
 
-def _of(values: Mapping[str, str]) -> dict[str, object]:
-    return {name: {"id": {"eq": values[name]}} for name in _KEY[:2]}
+def _require_done(context: ActionContext, name: str, id_: str) -> None:
+    """Raise Refuse: nobody is told of it, or it is not done yet."""
+    found = context.read({"request": REQUEST}.get(name, name), id_)
+    if found is None or (name == "request" and found["kind"] not in RIGHTS):
+        text = {"en": "There is no such record.", "de": "Diesen Datensatz gibt es nicht."}
+        raise Refuse(text, field=name)
+    run = found if name == "erasure_run" else None
+    if name == "request" and found["kind"] == "erasure":
+        run = (context.read("erasure_run", found["erasure_run"]) if found["erasure_run"] else None) or {}
+    if run is not None and not str(run.get("status")).startswith("complete"):
+        text = {"en": "The erasure is not done.", "de": "Die Löschung ist nicht ausgeführt."}
+        raise Refuse(text, field=name)
 
 
 def _recipient(context: ActionContext | MessageContext, notice: Record) -> Record:
@@ -191,7 +179,7 @@ def _ended(context: ActionContext, id_: str, values: Mapping[str, str]) -> Notic
     if found is None or found["status"] != "due":
         text = {"en": "There is no such notice that is due.", "de": "Diese fällige Mitteilung gibt es nicht."}
         raise Refuse(text, field="notice")
-    change(context, NOTICE, id_, values)
+    _end(context, found, values)
     return NoticeStanding(id_, values["status"])
 
 
@@ -202,8 +190,7 @@ def _address(context: MessageContext) -> str | None:
 
 def _compose(context: MessageContext) -> MessageContent:
     notice: Record = context.read(*context.message.about) or {}  # it is there, for there was an address
-    request = context.read(REQUEST, notice["request"]) or {}
-    german, english = _DONE[request["kind"]]
+    german, english = _DONE[kind_of(context, notice)]
     fields = ", ".join((notice["fields"] or {}).get("names", ()))
     text = _TEXT.format(
         **{"german": german, "english": english, "entity": notice["entity_name"], "record": notice["record_id"]},
@@ -215,4 +202,12 @@ def _compose(context: MessageContext) -> MessageContent:
 def _mailed(context: MessageContext, outcome: MessageOutcome) -> None:
     notice = context.read(*context.message.about)
     if outcome.state is MessageState.SENT and notice is not None and notice["status"] == "due":
-        change(context, NOTICE, notice["id"], {"status": "told", "via": "mail", "told_at": now()})
+        _end(context, notice, {"status": "told", "via": "mail", "told_at": now()})
+
+
+def _end(context: Writing, notice: Record, values: Mapping[str, str]) -> None:
+    """Nobody needs to know any more which record of somebody who is erased it was: by it others would be found."""
+    erased = kind_of(context, notice) == "erasure"
+    change(context, NOTICE, str(notice["id"]), {**values, **({"record_id": None} if erased else {})})
+    if erased:
+        erase_values(context, NOTICE, str(notice["id"]), ["record_id"])

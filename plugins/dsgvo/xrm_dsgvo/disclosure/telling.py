@@ -1,13 +1,13 @@
 """To whom the data of a person have gone, for themselves and for who tells recipients."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from xrm_core.api import Record
 from xrm_dsgvo.access.values import labelled
 from xrm_dsgvo.disclosure.noting import DISCLOSURE
 from xrm_dsgvo.discovery.graph import Key
-from xrm_dsgvo.own import Making
+from xrm_dsgvo.own import Looking, Making, Writing
 
 NOTICE = "recipient_notice"
 _AT_ONCE, _MOST = 200, 1_000
@@ -15,18 +15,14 @@ _AT_ONCE, _MOST = 200, 1_000
 
 def disclosures(context: Making, keys: Iterable[Key]) -> Iterator[Record]:
     """What has gone of these records, to whom ever."""
-    ids: dict[str, list[str]] = {}
-    for entity, id_ in keys:
-        ids.setdefault(entity, []).append(id_)
-    for entity, some in ids.items():
-        for start in range(0, len(some), _AT_ONCE):
-            where: dict[str, Any] = {"entity_name": {"eq": entity}, "record_id": {"in": some[start : start + _AT_ONCE]}}
-            after = ""
-            while found := context.find(DISCLOSURE, where, _MOST, after):
-                yield from found
-                after = str(found[-1]["id"])
-                if len(found) < _MOST:
-                    break
+    for entity, ids in _by_entity(keys):
+        where: dict[str, Any] = {"entity_name": {"eq": entity}, "record_id": {"in": ids}}
+        after = ""
+        while found := context.find(DISCLOSURE, where, _MOST, after):
+            yield from found
+            after = str(found[-1]["id"])
+            if len(found) < _MOST:
+                break
 
 
 def told(context: Making, keys: Iterable[Key]) -> list[dict[str, Any]]:
@@ -40,22 +36,61 @@ def told(context: Making, keys: Iterable[Key]) -> list[dict[str, Any]]:
 
 def notified(context: Making, request: str) -> list[dict[str, Any]]:
     """Recipients who are told of what a request has changed, and how each was (Article 19, second sentence)."""
-    where = {"request": {"id": {"eq": request}}}
-    found: list[dict[str, Any]] = []
-    after = ""
+    return _told(context, found_notices(context, _request(request)))
+
+
+def notified_of(context: Making, keys: Iterable[Key], requests: Iterable[str]) -> list[dict[str, Any]]:
+    """The same of all that has become of somebody's records, by requests of theirs or without."""
+    found = {str(each["id"]): each for id_ in requests for each in found_notices(context, _request(id_))}
+    for entity, ids in _by_entity(keys):
+        where = {"entity_name": {"eq": entity}, "record_id": {"in": ids}}
+        found |= {str(each["id"]): each for each in found_notices(context, where)}
+    return _told(context, found.values())
+
+
+def kind_of(context: Looking, notice: Record) -> str:
+    """Of what a notice tells; those from before it was kept there tell of what their request has asked for."""
+    if notice["kind"] is not None:
+        return str(notice["kind"])
+    request = context.read("data_subject_request", notice["request"]) or {}
+    return str(request.get("kind"))
+
+
+def found_notices(context: Writing, where: Mapping[str, Any]) -> list[Record]:
+    """Notices in the order in which they were made."""
+    after, found = "", list[Record]()
     while page := context.find(NOTICE, where, _MOST, after):
-        for each in page:
-            on = str(each["told_at"])[:10] if each["told_at"] else None
-            how = {"status": each["status"], "toldOn": on, "because": each["because"]}
-            found.append(_named(context, each, "") | how)
+        found += page
+        after = str(page[-1]["id"])
         if len(page) < _MOST:
             break
-        after = str(page[-1]["id"])
+    return found
+
+
+def _request(id_: str) -> dict[str, Any]:
+    return {"request": {"id": {"eq": id_}}}
+
+
+def _told(context: Making, notices: Iterable[Record]) -> list[dict[str, Any]]:
+    found = []
+    for each in notices:
+        on = str(each["told_at"])[:10] if each["told_at"] else None
+        how = {"became": kind_of(context, each), "status": each["status"], "toldOn": on, "because": each["because"]}
+        found.append(_named(context, each, "") | how)
     return sorted(found, key=_in_order)
 
 
+def _by_entity(keys: Iterable[Key]) -> Iterator[tuple[str, list[str]]]:
+    ids: dict[str, list[str]] = {}
+    for entity, id_ in keys:
+        ids.setdefault(entity, []).append(id_)
+    for entity, some in ids.items():
+        for start in range(0, len(some), _AT_ONCE):
+            yield entity, some[start : start + _AT_ONCE]
+
+
 def _in_order(one: dict[str, Any]) -> tuple[str, str, str]:
-    return str(one["recipient"]), one["entity"], one["id"]
+    return str(one["recipient"]), one["entity"], str(one["id"])
 
 
 def _named(context: Making, each: Record, unknown: str) -> dict[str, Any]:

@@ -72,6 +72,9 @@ query ($until: Date!, $today: DateTime!) {
   noticeDuties(first: 1, where: {status: {eq: open}, dueOn: {lte: $until}}, orderBy: [{dueOn: ASC}]) {
     nodes { id dueOn }
   }
+  recipientNotices(first: 1, where: {status: {eq: due}, request: {isNull: true}}, orderBy: [{id: ASC}]) {
+    nodes { id createdAt }
+  }
   dataSubjectRequests(first: 200, where: {status: {in: [received, identity_check, in_work, decided]}},
     orderBy: [{due: ASC}]) { nodes { id due } }
 }"""
@@ -120,6 +123,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "impact_changed": ("Folgenabschätzung: es ist etwas hinzugekommen", "Impact assessment: something has come since"),
     "consultation": ("Folgenabschätzung: Behörde zu konsultieren", "Impact assessment: authority to be consulted"),
     "notice": ("Person ist zu informieren (Art. 14)", "A person is to be told (Article 14)"),
+    "recipients": ("Empfänger sind zu unterrichten (Art. 19)", "Recipients are to be told (Article 19)"),
     "own_consent": ("Wird 16: um eigene Einwilligung bitten", "Turns 16: ask for a consent of their own"),
     "assessment_review": ("Abwägung ist wieder zu prüfen", "Assessment is to be reviewed"),
 }
@@ -219,6 +223,8 @@ def _found(answer: Mapping[str, Any], day: str, now: datetime) -> Iterator[Due]:
     for each in answer["consents"]["nodes"]:
         day_of = each["dataSubject"]["minorUntil"]
         yield Due("consent", each["id"], "own_consent", day_of, day_of < day)
+    for each in answer["recipientNotices"]["nodes"]:  # those of a request are part of it, and due with it
+        yield Due("recipient_notice", each["id"], "recipients", each["createdAt"], overdue=False)
     for name, (entity, field, what) in _DAYS.items():
         for each in answer[name]["nodes"]:
             yield Due(entity, each["id"], what, each[field], each[field] < day)

@@ -11,6 +11,7 @@ from xrm_dsgvo.erasure import replaying
 from xrm_dsgvo.erasure.ending import days, ended
 from xrm_dsgvo.erasure.going_on import enqueue_run
 from xrm_dsgvo.erasure.keeping import RUN, close, read_run
+from xrm_dsgvo.erasure.owing import owe_notices
 from xrm_dsgvo.erasure.parts import ORDER, Progress, begin, begin_whole
 from xrm_dsgvo.erasure.persons import restrictions_of, same_person
 from xrm_dsgvo.erasure.plan import Plan
@@ -116,6 +117,7 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
     if stored["status"] == "planned":
         _four_eyes(context, stored, planned)
         values = {"approved_by": context.caller.actor, "approved_at": own.now()}
+    owe_notices(context, given.run, planned)
     restrictions = restrictions_of(context, stored, same)
     require_erasable(restrictions, str(stored["trigger"]))
     if restrictions:

@@ -5,13 +5,14 @@ from enum import Enum
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, Record, Refuse
-from xrm_dsgvo.disclosure.notices import are_due, open_notices
+from xrm_dsgvo.disclosure.notices import are_due
+from xrm_dsgvo.disclosure.owed import joined, open_notices
 from xrm_dsgvo.own import now
 from xrm_dsgvo.requests.cases import RequestStanding, actor_of, held, moved, said
 from xrm_dsgvo.requests.countering import has_stated
 from xrm_dsgvo.requests.identity import graph_of
 from xrm_dsgvo.requests.states import NEEDS_NOBODY, fits
-from xrm_dsgvo.restriction.standing import is_restricted
+from xrm_dsgvo.restriction.standing import is_restricted, standing_restrictions
 
 
 class Outcome(Enum):
@@ -91,8 +92,7 @@ def decide(context: ActionContext, given: RequestDecideInput) -> RequestStanding
         "objection": _objection_of(context, request, given),
     }
     if not refuses and request["kind"] in ("erasure", "restriction") and request["data_subject"] is not None:
-        # now, while the records are there: after an erasure nobody knows any more which they were
-        open_notices(context, request["id"], [each.key for each in graph_of(context, request).hits])
+        _owe_notices(context, {**request, **decided})
     return moved(context, request, decided)
 
 
@@ -118,6 +118,20 @@ def actions() -> list[Action]:
         Action("dsgvo.request_decide", decide, input=RequestDecideInput, answers=RequestStanding, description=decides),
         Action("dsgvo.request_answer", answer, input=RequestAnswerInput, answers=RequestStanding, description=answers),
     ]
+
+
+def _owe_notices(context: ActionContext, request: Record) -> None:
+    """Now, while the records are there: after an erasure nobody knows any more which they were. What was done before it
+    was decided is what has been asked for.
+    """
+    mine = {"request": str(request["id"])}
+    if request["kind"] == "restriction":
+        for each in standing_restrictions(context, str(request["data_subject"])):
+            joined(context, {"restriction": str(each["id"])}, mine)
+    elif request["erasure_run"] is not None:
+        joined(context, {"erasure_run": str(request["erasure_run"])}, mine)
+    fields = {each.key: None for each in graph_of(context, request).hits}
+    open_notices(context, str(request["kind"]), mine, fields)
 
 
 def _run_of(context: ActionContext, request: Record, given: RequestDecideInput) -> str | None:

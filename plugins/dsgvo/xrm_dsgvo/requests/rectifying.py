@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, Field, Refuse
-from xrm_dsgvo.disclosure.notices import open_notices
+from xrm_dsgvo.disclosure.owed import open_notices
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.own import change
 from xrm_dsgvo.requests.cases import held
@@ -83,8 +83,9 @@ def rectify(context: ActionContext, given: RectifyInput) -> Rectified:
     told |= {(*key, name) for key, new in values.items() for name in new}
     change(context, REQUEST, request["id"], {"rectified": {"fields": [list(each) for each in sorted(told)]}})
     keeping.rectified(context, request["id"], str(request["data_subject"]), values)
-    only = {key: set(new) for key, new in values.items()}
-    return Rectified(request["id"], changed, open_notices(context, request["id"], values, only))
+    fields = {key: set(new) for key, new in values.items()}
+    notices = open_notices(context, "rectification", {"request": str(request["id"])}, fields)
+    return Rectified(request["id"], changed, notices)
 
 
 def actions() -> list[Action]:

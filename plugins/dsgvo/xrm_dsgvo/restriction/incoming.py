@@ -15,6 +15,7 @@ from xrm_dsgvo.own import Writing, create
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.restriction.parts import reach_of_parts
 from xrm_dsgvo.restriction.reach import reach_of
+from xrm_dsgvo.restriction.restricting import owe_notices
 from xrm_dsgvo.restriction.standing import RESTRICTION, STANDING
 from xrm_dsgvo.restriction.terms import Scope, parts_of, scope_kept
 from xrm_dsgvo.stores import restricting as in_stores
@@ -94,6 +95,7 @@ def _taken(context: Any, id_: str) -> int:
     count = sum(deposit.counts.values())
     values = {"continues": id_, "since": own.now(), "deposit": deposit.id, "records": count}
     create(context, RESTRICTION, same | values)
+    owe_notices(context, subject, id_, found)
     if scope_kept(stored) == Scope.SUBJECT:  # by what has come, stores may know them, too
         in_stores.tell(context, id_)
     return count

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xrm_core.api import ActionContext, Record, Refuse, bring_back
+from xrm_dsgvo.disclosure import owed
 from xrm_dsgvo.own import Making, change, create, now
 from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restriction.restricting import Ground, RestrictionStanding, counted, said
@@ -96,6 +97,8 @@ def lifted(context: Making, restriction: Record, because: str, at: str) -> Restr
         if each["deposit"] is not None and other is not None:
             _handed_over(context, each, other)
     keeping.lifting(context, keeping.LIFTED, restriction, at, because)
+    if other is None:
+        owed.lifted(context, subject, str(restriction["id"]))
     stored = context.read(SUBJECT, subject)
     if other is None and stored is not None and stored["status"] == "restricted":
         change(context, SUBJECT, subject, {"status": "active"})

@@ -14,9 +14,12 @@ from xrm_core.api import (
     move_to_vault,
     recheck_messages,
 )
+from xrm_dsgvo.disclosure.owed import joined, open_notices
+from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.own import Making, change, create, now
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.requests.cases import review_day
+from xrm_dsgvo.requests.states import REQUEST
 from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restriction.parts import reach_of_parts
 from xrm_dsgvo.restriction.reach import Reach, reach_of
@@ -146,12 +149,24 @@ def restrict(
     }
     id_ = create(context, RESTRICTION, values)
     keeping.restricted(context, id_, values)
+    owe_notices(context, subject, id_, found)
     recheck_messages(context)
     forget_answers(context)
     if scope is Scope.SUBJECT:
         in_stores.tell(context, id_)
     left = [RestrictedRecord(*key) for key in sorted(set(found.left))]
     return RestrictionStanding(id_, scope.value, "active", counted(counts), left)
+
+
+def owe_notices(context: Making, subject: str, restriction: str, found: Reach) -> None:
+    """Whoever has got what is restricted is to be told; where somebody has asked for it, by their request as well."""
+    mine = {"restriction": restriction}
+    asked = {"data_subject": {"id": {"eq": subject}}, "kind": {"eq": "restriction"}, "status": {"eq": "decided"}}
+    for each in context.find(REQUEST, asked):
+        joined(context, {"request": str(each["id"])}, mine)
+    fields: dict[Key, set[str] | None] = {key: set(values) for key, values in found.values.items()}
+    fields |= dict.fromkeys([*found.records, *found.trashed])
+    open_notices(context, "restriction", mine, fields)
 
 
 def said(text: str, name: str) -> str:

@@ -21,10 +21,15 @@ def standing_of(context: Looking, subjects: Iterable[str]) -> list[Record]:
     return sorted(found, key=lambda each: str(each["id"]))
 
 
-def is_restricted(context: Looking, subject: str) -> bool:
-    """Whether something of a person is restricted, all of it or some, in the vault or by the gate alone."""
+def standing_restrictions(context: Looking, subject: str, limit: int = 1_000) -> list[Record]:
+    """The restrictions of a person, of all of it or some, in the vault or by the gate alone."""
     of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(STANDING)}}
-    return bool(context.find(RESTRICTION, of, 1))
+    return context.find(RESTRICTION, of, limit)
+
+
+def is_restricted(context: Looking, subject: str) -> bool:
+    """Whether something of a person is restricted."""
+    return bool(standing_restrictions(context, subject, 1))
 
 
 def require_erasable(restrictions: Collection[Record], trigger: str) -> None:

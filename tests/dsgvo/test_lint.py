@@ -62,6 +62,19 @@ REMEDIED = {
                 }
             },
         ),
+        *(
+            (
+                "invoice",
+                {
+                    "retention": {
+                        "class": "LK-8J-BUCHUNGSBELEG",
+                        "start": {"type": "process_end", **wrong},
+                        "then": "delete",
+                    }
+                },
+            )
+            for wrong in ({"of": "phone"}, {"of": "nothing"}, {"of": "bill_to", "field": "issued_on"})
+        ),
     ],
     "statutory": [("invoice", {"onErase": "anonymize"})],
     "statutory-link": [("invoice.bill_to", link("owner", "down", "unlink"))],

@@ -32,7 +32,7 @@ from xrm_dsgvo.access import releasing
 from xrm_dsgvo.access import surface as access
 from xrm_dsgvo.annotated import editions as annotated
 from xrm_dsgvo.breach import handling, notice
-from xrm_dsgvo.consent import confirmation, forgetting, receipt, withdrawing
+from xrm_dsgvo.consent import confirmation, forgetting, period, receipt, stale, withdrawing
 from xrm_dsgvo.consent import recording as consents
 from xrm_dsgvo.decisions import deciding as decisions
 from xrm_dsgvo.disclosure import notices
@@ -102,10 +102,12 @@ def register_roles() -> list[Path]:
 @hookimpl
 def register_actions() -> list[Action]:
     """What is done beyond writing records."""
-    consenting = (withdrawing, objections, suppressing, preferences, reasons, gate, templates, duties, delivering)
+    consenting = (withdrawing, stale, objections, suppressing, preferences, reasons, gate)
+    telling = (templates, duties, delivering)
     requests = (opening, identity, deciding, letters, access, releasing, rectifying, countering, notices)
     parts = (
         *consenting,
+        *telling,
         contracts,
         editions,
         annotated,
@@ -125,7 +127,7 @@ def register_actions() -> list[Action]:
 @hookimpl
 def register_query_fields() -> list[QueryField]:
     """What can be asked beyond records."""
-    own = (gate, receipt, editions, annotated, notice, dates, impact, verifying, evidence)
+    own = (gate, receipt, stale, editions, annotated, notice, dates, impact, verifying, evidence)
     parts = (*own, discovery, erasure_plans, asking, sealed)
     return [field for part in parts for field in part.query_fields()]
 
@@ -154,14 +156,14 @@ def register_commands() -> list[Command]:
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
     erasing = (going_on, asking_again, in_stores_restored)
-    parts = (withdrawing, forgetting, flags, dates, engine, *erasing, daily, incoming, restricting, releasing)
+    parts = (withdrawing, forgetting, period, flags, dates, engine, *erasing, daily, incoming, restricting, releasing)
     return [job for part in parts for job in part.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    parts = (withdrawing, forgetting, flags, dates, engine, asking_again, daily, incoming, releasing)
+    parts = (withdrawing, forgetting, period, flags, dates, engine, asking_again, daily, incoming, releasing)
     return [schedule for part in parts for schedule in part.schedules()]
 
 

@@ -10,7 +10,7 @@ from xrm_dsgvo.own import change, is_own, now
 
 EXCEPTION, ASSESSMENT = "customer_exception", "assessment"
 _BEGINS = {EXCEPTION: "eligible", ASSESSMENT: "draft"}
-_MACHINE = ("status", "approved_by", "approved_at", "criteria")
+_MACHINE = ("status", "approved_by", "approved_at", "criteria", "last_used_at", "proof_from")
 _IMPACT = ("risks", "measures", "officer_advice")
 """What an impact assessment consists of, beside the reasons (Article 35(2) and (7)); one that says that none is needed
 has its reasons.
@@ -72,7 +72,7 @@ def outdate(context: ActionContext, exception: Record) -> None:
     """The sale is too long ago, or of something else by now. Raises Refuse: it does not count anyway."""
     if exception["status"] != "eligible":
         raise Refuse({"en": "It does not count any more.", "de": "Sie gilt nicht mehr."}, field="status")
-    change(context, EXCEPTION, exception["id"], {"status": "stale"})
+    change(context, EXCEPTION, exception["id"], {"status": "stale", "proof_from": now()})
 
 
 def actions() -> list[Action]:
@@ -105,7 +105,7 @@ def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
     if change_.operation == "create":
         if any(name != "status" or change_.changes["status"] != begins for name in machine):
             raise _refused(machine[0])
-        return {"status": begins}
+        return {"status": begins} | ({"proof_from": change_.changes["collected_at"]} if entity == EXCEPTION else {})
     if change_.operation != "update" and counts:
         raise Refuse({"en": "It counted, and stays.", "de": "Sie hat gegolten und bleibt."})
     changed = [name for name, value in change_.changes.items() if value != change_.before.get(name)]

@@ -88,7 +88,7 @@ class Gathering:
             "history": [] if self.portable else list(self._history(hit)),
             "reads": [] if self.portable else self._reads(hit),
             "messages": [] if self.portable else list(self._sent(hit)),
-            "retention": retained(self.context, said, self.registers, stored),
+            "retention": retained(self.context, self.sources.privacy, said, self.registers, stored),
         }
 
     def mention(self, key: Key, name: str) -> dict[str, Any] | None:

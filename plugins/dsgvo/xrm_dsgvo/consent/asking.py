@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from xrm_core.api import ActionContext, Record, Refuse
 from xrm_dsgvo.channels import Channel
@@ -11,6 +12,7 @@ from xrm_dsgvo.consent.confirmation import PATH, send, token_for
 from xrm_dsgvo.consent.events import CONSENT, happened
 from xrm_dsgvo.consent.given import ConsentInput, begin, needs_confirmation, point_of, supersede, values_of
 from xrm_dsgvo.consent.tokens import hashed, moment
+from xrm_dsgvo.consent.unused import is_unused
 from xrm_dsgvo.own import Looking, Writing, now
 
 _AGAIN = timedelta(days=1)
@@ -66,7 +68,7 @@ def ask(context: Writing, given: ConsentInput) -> Requested:
     point = point_of(context, given)
     values = values_of(context, given, point)
     for consent in _alive(context, values):
-        if consent["status"] == "given" and _same(consent, values):
+        if consent["status"] == "given" and _same(consent, values) and not _unused(context, consent):
             return Requested(consent["id"], "given")
         if consent["status"] in ("requested", "pending_confirmation"):
             if _asked_just_now(consent):
@@ -151,6 +153,11 @@ def _check_not_flooded(context: Writing, point: str) -> None:
 def _same(consent: Record, values: Mapping[str, Any]) -> bool:
     """Whether nothing else is asked for than is given already."""
     return all(consent[name] == values[name] for name in ("products", "controllers", "guardian_consent"))
+
+
+def _unused(context: Writing, consent: Record) -> bool:
+    """Whether it is no basis any more: what is confirmed now takes its place."""
+    return is_unused(consent, datetime.now(ZoneInfo(context.settings.time_zone)), context.settings.stale_months)
 
 
 def _asked_just_now(consent: Record) -> bool:

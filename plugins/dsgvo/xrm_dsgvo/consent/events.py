@@ -3,6 +3,7 @@
 from typing import Any
 
 from xrm_core.api import Record, Refuse
+from xrm_dsgvo.consent.period import end_of_day, later
 from xrm_dsgvo.consent.states import NotPossible, after, fold
 from xrm_dsgvo.own import Writing, change, create, now
 from xrm_dsgvo.restored import keeping
@@ -53,7 +54,9 @@ def happened(
     at = at or now()
     event = {"consent": consent, "position": len(before) + 1, "kind": kind, "at": at, "via": via, "note": note}
     create(context, EVENT, event)
-    change(context, CONSENT, consent, {"status": state, **values})
+    stored = context.read(CONSENT, consent) or {}
+    begun = later(stored.get("proof_from"), at, end_of_day(values.get("kept_until")))
+    change(context, CONSENT, consent, {"status": state, "proof_from": begun, **values})
     if kind in keeping.ENDING:
         keeping.ended(context, consent, kind, at)
     return state

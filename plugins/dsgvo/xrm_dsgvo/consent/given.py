@@ -115,8 +115,9 @@ def supersede(context: Writing, consent: Record) -> None:
 
 def begin(context: Writing, values: dict[str, Any], event: str, state: str, via: str, **more: Any) -> str:
     """A new consent with its first event; its id."""
-    id_ = create(context, CONSENT, {**values, **more, "status": state})
-    first = {"consent": id_, "position": 1, "kind": event, "at": more.get("granted_at") or more["requested_at"]}
+    at = more.get("granted_at") or more["requested_at"]
+    id_ = create(context, CONSENT, {**values, **more, "proof_from": at, "status": state})
+    first = {"consent": id_, "position": 1, "kind": event, "at": at}
     create(context, "consent_event", {**first, "via": via})
     return id_
 

@@ -59,7 +59,7 @@ def receipt(context: QueryContext, given: ReceiptInput) -> Receipt:
         text = {"en": "There is no such consent.", "de": "Diese Einwilligung gibt es nicht."}
         raise Refuse(text, field="consent")
     period = context.settings.all_registers().retention_classes[_CLASS].period
-    kept = {"class": _CLASS, "period": f"{period.months} months", "from": "last use, else the grant"}
+    kept = {"class": _CLASS, "period": f"{period.months} months", "from": "the last of: grant, use, end"}
     record = record_of(consent, context.settings, kept)
     return Receipt(
         json.dumps(record, ensure_ascii=False, indent=2),

@@ -14,7 +14,7 @@ from xrm_dsgvo.own import create, is_own, kept, now
 
 _MACHINE = (
     *("granted_at", "requested_at", "message_id", "token_hash", "token_until", "confirmed_at", "withdrawn_at"),
-    *("withdrawal_method", "last_used_at"),
+    *("withdrawal_method", "last_used_at", "kept_until", "proof_from"),
 )
 """What only events write."""
 
@@ -102,6 +102,7 @@ def _unproven(change: RecordChange) -> Mapping[str, Any] | None:
     if point is not None and point["kind"] not in KINDS[given["channel"]]:
         text = {"en": "The channel does not reach it.", "de": "Der Kanal erreicht ihn nicht."}
         raise Refuse(text, field="channel")
-    first = {"position": 1, "kind": "imported", "at": now(), "via": "import"}
+    at = now()
+    first = {"position": 1, "kind": "imported", "at": at, "via": "import"}
     change.then(lambda context, id_: create(context, EVENT, {"consent": id_, **first}) and None)
-    return {"status": "unproven", "explicit": False}
+    return {"status": "unproven", "explicit": False, "proof_from": at}

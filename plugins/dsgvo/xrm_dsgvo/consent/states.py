@@ -17,6 +17,7 @@ _MOVES: Mapping[tuple[str | None, str], str] = MappingProxyType(
         ("pending_confirmation", "lapsed"): "lapsed",
         ("requested", "lapsed"): "lapsed",
         ("given", "expired"): "expired",
+        ("given", "kept"): "given",
         **{(state, "withdrawn"): "withdrawn" for state in ("requested", "pending_confirmation", "given", "unproven")},
         **{(state, "invalidated"): "invalid" for state in ("requested", "pending_confirmation", "given", "unproven")},
         **{(state, "superseded"): "superseded" for state in ("given", "unproven")},

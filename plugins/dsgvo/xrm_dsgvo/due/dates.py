@@ -32,7 +32,7 @@ LAST_DAYS = timedelta(days=7)
 """So long before its last day one is reminded of a request once more."""
 
 QUERY = """
-query ($until: Date!, $today: DateTime!) {
+query ($day: Date!, $until: Date!, $today: DateTime!) {
   dataBreaches(first: 200, where: {status: {in: [aware, assessed, notified_partial]}}, orderBy: [{dueAt: ASC}]) {
     nodes { id dueAt notifiedAt }
   }
@@ -69,6 +69,8 @@ query ($until: Date!, $today: DateTime!) {
     status: {eq: given}, guardianConsent: {isNull: false}, dataSubject: {minorUntil: {lte: $until}}}) {
     nodes { id dataSubject { minorUntil } }
   }
+  kept: consents(first: 1, where: {status: {eq: given}, keptUntil: {gte: $day, lte: $until}},
+    orderBy: [{keptUntil: ASC}]) { nodes { id keptUntil } }
   noticeDuties(first: 1, where: {status: {eq: open}, dueOn: {lte: $until}}, orderBy: [{dueOn: ASC}]) {
     nodes { id dueOn }
   }
@@ -123,6 +125,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "impact_changed": ("Folgenabschätzung: es ist etwas hinzugekommen", "Impact assessment: something has come since"),
     "consultation": ("Folgenabschätzung: Behörde zu konsultieren", "Impact assessment: authority to be consulted"),
     "notice": ("Person ist zu informieren (Art. 14)", "A person is to be told (Article 14)"),
+    "kept_consent": (
+        "Alte Einwilligungen gelten nicht länger weiter",
+        "Old consents that were kept are too old again",
+    ),
     "recipients": ("Empfänger sind zu unterrichten (Art. 19)", "Recipients are to be told (Article 19)"),
     "own_consent": ("Wird 16: um eigene Einwilligung bitten", "Turns 16: ask for a consent of their own"),
     "assessment_review": ("Abwägung ist wieder zu prüfen", "Assessment is to be reviewed"),
@@ -152,7 +158,10 @@ def due_of(ask: Ask, day: str, now: datetime, found: Sequence[Found] = ()) -> li
     """
     until = (date.fromisoformat(day) + AHEAD).isoformat()
     return sorted(
-        [*_found(ask(QUERY, {"until": until, "today": f"{day}T00:00:00Z"}), day, now), *_impact(ask, day, found)],
+        [
+            *_found(ask(QUERY, {"day": day, "until": until, "today": f"{day}T00:00:00Z"}), day, now),
+            *_impact(ask, day, found),
+        ],
         key=lambda each: (each.due[:10], each.what),
     )
 
@@ -223,6 +232,8 @@ def _found(answer: Mapping[str, Any], day: str, now: datetime) -> Iterator[Due]:
     for each in answer["consents"]["nodes"]:
         day_of = each["dataSubject"]["minorUntil"]
         yield Due("consent", each["id"], "own_consent", day_of, day_of < day)
+    for each in answer["kept"]["nodes"]:
+        yield Due("consent", each["id"], "kept_consent", each["keptUntil"], overdue=False)
     for each in answer["recipientNotices"]["nodes"]:  # those of a request are part of it, and due with it
         yield Due("recipient_notice", each["id"], "recipients", each["createdAt"], overdue=False)
     for name, (entity, field, what) in _DAYS.items():

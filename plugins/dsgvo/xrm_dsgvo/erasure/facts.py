@@ -47,5 +47,7 @@ class Found:
 
 
 def start_key(start: Start) -> str:
-    """A start event as a key: ``field:closed_on``, ``event:contact.relationship_ended``."""
+    """A start event as a key: ``field:closed_on``, ``event:contact.relationship_ended``, ``of:consent``."""
+    if start.of:
+        return f"of:{start.of}"
     return f"event:{start.event}" if start.event else f"field:{start.field}"

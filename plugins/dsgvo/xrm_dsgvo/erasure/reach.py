@@ -18,6 +18,7 @@ from xrm_dsgvo.own import Writing
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.privacy import PrivacyModel
 from xrm_dsgvo.restriction.standing import standing_of
+from xrm_dsgvo.retention.beginning import began
 from xrm_dsgvo.retention.suspensions import Suspensions
 from xrm_dsgvo.subjects import SUBJECT
 
@@ -124,7 +125,7 @@ def _found(context: Writing, sources: Sources, key: Key, via: frozenset[str], kn
     privacy, record = sources.privacy, sources.read(key) or {}
     retention = privacy[entity].retention
     starts: dict[str, date] = {}
-    if retention is not None and (day := _began(context, retention.start, key, record)):
+    if retention is not None and record and (day := began(context, privacy, privacy[entity], record, sources.read)):
         starts[start_key(retention.start)] = day
     suspensions = known.suspensions.upon(key, next(iter(starts.values()), None))
     others = _others(context, privacy, key, record, own)
@@ -135,15 +136,6 @@ def _found(context: Writing, sources: Sources, key: Key, via: frozenset[str], kn
     stays = "IN_VAULT" if key in locked else "OTHERS" if shared else None
     found = Found(entity, id_, via, starts, known.holds.of(key), suspensions, others=others, reviewed=empty)
     return replace(found, own=key in own, stays=stays)
-
-
-def _began(context: Writing, start: Any, key: Key, record: Record) -> date | None:
-    if start.field:
-        value = record.get(start.field)
-        return None if value is None else date.fromisoformat(str(value)[:10])
-    said = {"event": {"eq": start.event}, "entity_name": {"eq": key[0]}, "record_id": {"eq": key[1]}}
-    days = [str(each["happened_on"]) for each in every(context, "retention_event", said)]
-    return date.fromisoformat(max(days)) if days else None
 
 
 def _others(context: Writing, privacy: PrivacyModel, key: Key, record: Record, own: frozenset[Key]) -> bool:

@@ -22,7 +22,7 @@ def mistakes(found: Surroundings) -> Iterator[KeywordMistake]:
             continue
         for word in ("start", "purposeEnd"):
             if word in retention:
-                yield from _start(entity, word, retention[word])
+                yield from _start(found, entity, word, retention[word])
         kept = found.registers.retention_classes.get(retention["class"])
         if kept is None:
             continue
@@ -44,12 +44,18 @@ def _without(found: Surroundings, entity: Entity) -> Iterator[KeywordMistake]:
             yield each.mistake("earlier", reason, 'Add "retention" to the entity, or remove "retentionClass".')
 
 
-def _start(entity: Entity, word: str, start: Mapping[str, Any]) -> Iterator[KeywordMistake]:
-    if ("field" in start) == ("event" in start):
-        reason = f'"{word}" needs either "field" or "event".'
-        yield of_entity_mistake(
-            entity.name, "start", reason, "Name the date of the record that begins it, or an event."
-        )
+def _start(found: Surroundings, entity: Entity, word: str, start: Mapping[str, Any]) -> Iterator[KeywordMistake]:
+    if sum(name in start for name in ("field", "event", "of")) != 1:
+        reason = f'"{word}" needs one of "field", "event" and "of".'
+        remedy = "Name the date of the record that begins it, an event, or the relation to what it belongs to."
+        yield of_entity_mistake(entity.name, "start", reason, remedy)
+    elif "of" in start:
+        relation = entity.field(start["of"])
+        targets = () if relation is None or relation.relation is None else relation.relation.targets
+        starts = [found.entities[name].get("retention", {}).get("start", {"of": ""}) for name in targets]
+        if not starts or any("of" in each for each in starts):
+            reason = f'"{word}" names "{start["of"]}", which refers to nothing with a start of its own.'
+            yield of_entity_mistake(entity.name, "start", reason, "Name a relation to a record with a period.")
     elif "field" in start:
         field = entity.field(start["field"])
         if field is None or str(field.type) not in _DATES:

@@ -28,11 +28,14 @@ Strategy = Literal["null", "constant", "generalize", "random_token", "redact_tex
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What begins a period: a date of the record (``field``), or something that happens (``event``)."""
+    """What begins a period: a date of the record (``field``), something that happens (``event``), or what begins that
+    of the record to which a relation refers (``of``).
+    """
 
     type: Literal["collection", "process_end", "relationship_end"]
     field: str | None = None
     event: str | None = None
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

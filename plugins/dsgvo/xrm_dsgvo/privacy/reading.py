@@ -113,7 +113,7 @@ def _retention(said: Mapping[str, Any]) -> Retention:
 
 
 def _start(said: Mapping[str, Any]) -> Start:
-    return Start(said["type"], said.get("field"), said.get("event"))
+    return Start(said["type"], said.get("field"), said.get("event"), said.get("of"))
 
 
 def _field(model: Model, entity: Entity, field: Field) -> FieldPrivacy:

@@ -73,6 +73,8 @@ def page(
 def _found(
     context: Writing, model: Model, said: EntityPrivacy, start: Start, last: date, after: str, limit: int
 ) -> list[Record]:
+    if start.of:
+        return []  # it goes with what it belongs to
     if start.event:
         where = {"event": {"eq": start.event}, "entity_name": {"eq": said.name}}
         return context.find(EVENT, where | {"happened_on": {"lte": last.isoformat()}}, limit, after)

@@ -26,7 +26,7 @@ def without_start(
     start = said.retention.start
     last = latest_start(registers.retention_classes[said.retention.class_], day)
     inherits = start.type == "relationship_end" and (said.role != "is_subject" or said.name in OURS)
-    if last is None or (start.event and inherits):
+    if last is None or start.of or (start.event and inherits):
         return [], None
     where: dict[str, Any] = up_to(context.records.model, said.name, "updated_at", last)
     where |= {start.field: {"isNull": True}} if start.field else {}

@@ -36,11 +36,14 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The code, and the consent that allows it; ``until``: it is only now that it may not go."""
+    """The code, and the consent or the exception for a customer that allows it; ``until``: it is only now that it may
+    not go.
+    """
 
     code: str
     consent: str | None = None
     until: datetime | None = None
+    exception: str | None = None
 
     @property
     def allowed(self) -> bool:
@@ -102,7 +105,7 @@ def _based(
     channel, today = draft.channel.value, at.now.date().isoformat()
     minors = any(is_minor(each, today) for each in facts.holders)
     usable = [each for each in newer if guarded(each, today) or not (minors or _has_grown_up(each, today))]
-    fresh = [each for each in usable if not is_stale(each, at.stale_before)]
+    fresh = [each for each in usable if not is_stale(each, at.stale_before, today)]
     business = bool(facts.holders) and all(each["party"] == "business" for each in facts.holders)
     if channel == "phone":
         if found := [each for each in fresh if business or proven(each)]:
@@ -119,7 +122,7 @@ def _without_consent(draft: Draft, facts: Facts, chain: list[str], today: str, *
     if channel in _MAIL and draft.opt_out_notice and draft.product_category:
         for each in facts.exceptions:
             if each["productCategory"] == draft.product_category and each["orderRef"] and each["noticeAtCollection"]:
-                yield Verdict("C_CUSTOMER")
+                yield Verdict("C_CUSTOMER", exception=each["id"])
     if channel == "phone" and business and _lives(facts.presumed, chain, today):
         yield Verdict("C_PHONE")
     if channel == "post" and facts.told and _lives(facts.interests, chain, today):

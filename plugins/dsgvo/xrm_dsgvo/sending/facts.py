@@ -21,7 +21,7 @@ query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: 
       }
       consents(first: 100, where: {channel: {eq: $channel}, status: {eq: given}}, orderBy: [{createdAt: DESC}]) {
         nodes {
-          id products controllers confirmedAt grantedAt lastUsedAt explicit collectionMethod evidenceText
+          id products controllers confirmedAt grantedAt lastUsedAt keptUntil explicit collectionMethod evidenceText
           purpose { id }
           declaration { id }
           dataSubject { id minorUntil }

@@ -42,8 +42,12 @@ def proven(consent: Mapping[str, Any]) -> bool:
     )
 
 
-def is_stale(consent: Mapping[str, Any], before: datetime) -> bool:
-    """Whether it was neither given nor used since a moment."""
+def is_stale(consent: Mapping[str, Any], before: datetime, today: str) -> bool:
+    """Whether it was neither given nor used since a moment. One that an officer has kept counts until the day of that,
+    and not longer, however it was used meanwhile.
+    """
+    if consent["keptUntil"]:
+        return bool(consent["keptUntil"] < today)
     latest = [moment(consent[name]) for name in ("lastUsedAt", "confirmedAt", "grantedAt") if consent[name]]
     return not latest or max(latest) < before
 
@@ -68,6 +72,17 @@ def quiet_until(preference: Mapping[str, Any], now: datetime) -> datetime | None
 def moment(text: str) -> datetime:
     """A date-time as the API answers it."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def months_before(moment: datetime, months: int) -> datetime:
+    """The same day of an earlier month, or its last day."""
+    year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
+    for day in range(moment.day, 27, -1):
+        try:
+            return moment.replace(year=year, month=month + 1, day=day)
+        except ValueError:
+            continue
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, 28))
 
 
 def _names(value: Mapping[str, Any] | None) -> set[str]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from xrm_core.api import Action, ActionContext, Parcel, QueryContext, QueryField, Refuse
 from xrm_dsgvo.consent.given import kind_of
+from xrm_dsgvo.consent.period import later
 from xrm_dsgvo.consent.tokens import hashed
 from xrm_dsgvo.disclosure.noting import note
 from xrm_dsgvo.discovery.graph import Key
@@ -21,6 +22,7 @@ from xrm_dsgvo.processors.connectors import lack_of
 from xrm_dsgvo.sending.deciding import Circumstances, Verdict, decide, tracks
 from xrm_dsgvo.sending.draft import REASONS, Draft, Kind, Permit
 from xrm_dsgvo.sending.facts import Ask, Facts, facts_of, uses_since
+from xrm_dsgvo.sending.fitting import months_before
 from xrm_dsgvo.sending.templates import marked
 
 PATH = "/plugins/dsgvo/withdraw"
@@ -142,8 +144,10 @@ def _note(
         change(context, "consent_use", before[0]["id"], use)
     else:
         create(context, "consent_use", use)
-    if verdict.consent:
-        change(context, "consent", verdict.consent, {"last_used_at": moment})
+    for entity, id_ in (("consent", verdict.consent), ("customer_exception", verdict.exception)):
+        if id_ is not None:
+            begun = (context.read(entity, id_) or {}).get("proof_from")
+            change(context, entity, id_, {"last_used_at": moment, "proof_from": later(begun, moment)})
 
 
 def _disclosed(context: ActionContext, given: Draft) -> None:
@@ -158,14 +162,3 @@ def _answer(verdict: Verdict, *, tracking: bool = False) -> Permit:
     permit = Permit(verdict.allowed, verdict.code, REASONS[verdict.code], verdict.consent, tracking)
     permit.until = verdict.until
     return permit
-
-
-def months_before(moment: datetime, months: int) -> datetime:
-    """The same day of an earlier month, or its last day."""
-    year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
-    for day in range(moment.day, 27, -1):
-        try:
-            return moment.replace(year=year, month=month + 1, day=day)
-        except ValueError:
-            continue
-    return moment.replace(year=year, month=month + 1, day=min(moment.day, 28))

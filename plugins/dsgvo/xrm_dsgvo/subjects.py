@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from xrm_core.api import On, RecordChange, Refuse
+from xrm_core.api import On, Record, RecordChange, Refuse
 from xrm_dsgvo.ages import minor_until
 from xrm_dsgvo.own import Writing, create, is_own, kept, upsert
+from xrm_dsgvo.privacy import is_company, privacy_of, require_person
 
 SUBJECT = "data_subject"
 PACKAGE = "answer_package"
@@ -45,6 +46,50 @@ def subject_of(context: Writing, person: Person | None) -> str | None:
     values = {"data_subject": made, "entity_name": entity, "record_id": record}
     create(context, "data_subject_link", values)
     return made
+
+
+def natural(context: Writing, person: Person | None, field: str = "person") -> str | None:
+    """The same of whom a right of the GDPR belongs to: a natural person. Advertising may be objected to, and consented
+    to, by a company as well: for that ask :func:`subject_of`.
+
+    Raises:
+        Refuse: as :func:`subject_of`, or it is none (``subject.when``).
+    """
+    if person is not None and not person.data_subject and person.entity in privacy_of(context.records.model).entities:
+        require_natural(context, (str(person.entity), str(person.record)), field)
+    subject = subject_of(context, person)
+    if subject is not None and person is not None and person.data_subject:
+        require_natural(context, (SUBJECT, subject), field)
+    return subject
+
+
+def require_natural(context: Writing, key: tuple[str, str], field: str) -> None:
+    """Demand that a record is no company; one that is not there is somebody else's to refuse.
+
+    Raises:
+        Refuse: it is one, or a data subject of which nothing but companies is known.
+    """
+    privacy = privacy_of(context.records.model)
+    if key[0] == SUBJECT:
+        links = context.find("data_subject_link", {"data_subject": {"id": {"eq": key[1]}}}, 1_000)
+        keys = [(str(each["entity_name"]), str(each["record_id"])) for each in links]
+    else:
+        keys = [key]
+    known = [(privacy[entity], found) for entity, id_ in keys if (found := _anywhere(context, entity, id_)) is not None]
+    companies = [each for each in known if is_company(*each)]
+    if companies and len(companies) == len(known):
+        require_person(*companies[0], field)
+
+
+def _anywhere(context: Writing, entity: str, id_: str) -> Record | None:
+    """A record, also if its data are restricted."""
+    if entity not in context.records.model:
+        return None
+    stored = context.read(entity, id_)
+    if privacy_of(context.records.model)[entity].when is None:
+        return stored  # nothing is asked of its values
+    moved = (each.values for each in context.vaulted(entity) if each.id == id_)
+    return {**(stored or {}), **next(moved, {})} or None
 
 
 def class_of_package(token_hash: str) -> str:

@@ -15,7 +15,7 @@ from xrm_dsgvo.decisions.inputs import (
 from xrm_dsgvo.own import change, create, kept, now
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.requests.deadline import deadline_of, free_days
-from xrm_dsgvo.subjects import subject_of
+from xrm_dsgvo.subjects import natural
 
 DECISION = "automated_decision"
 _SPECIAL_BASES = frozenset({"a", "g"})
@@ -28,7 +28,7 @@ def record(context: ActionContext, given: DecisionRecordInput) -> DecisionStandi
     Raises:
         Refuse: the person, the activity or a field is none; or it rests on special categories without a basis for that.
     """
-    subject = subject_of(context, given.person)
+    subject = natural(context, given.person)
     if subject is None:
         raise Refuse({"en": "Name the person.", "de": "Die Person nennen."}, field="person")
     decided = given.decided_at or datetime.now(UTC)

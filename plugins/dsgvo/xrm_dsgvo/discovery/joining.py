@@ -1,12 +1,8 @@
 """Which records are the person: strong matches are joined until nothing more comes, weak ones are listed."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
-
-from jsonschema import Draft202012Validator
 
 from xrm_core.api import Record
 from xrm_dsgvo.discovery.graph import Candidate, Key, Reason, Seed
@@ -22,7 +18,7 @@ from xrm_dsgvo.discovery.identity import (
 )
 from xrm_dsgvo.discovery.sources import Sources, refers_to, target_of
 from xrm_dsgvo.points import role_mailbox
-from xrm_dsgvo.privacy import EntityPrivacy
+from xrm_dsgvo.privacy import EntityPrivacy, is_company, is_person
 from xrm_dsgvo.subjects import SUBJECT
 
 LINK = "data_subject_link"
@@ -86,8 +82,10 @@ class Joining:
         record = self._sources.read(key)
         if record is None:
             return
-        self.own[key] = [why]
         entity = self._sources.privacy[key[0]]
+        if is_company(entity, record):
+            return  # a company, as which somebody may have objected to advertising: they are asked by what is theirs
+        self.own[key] = [why]
         if entity.birth_date and record.get(entity.birth_date):
             self._births.add(str(record[entity.birth_date]))
         for said in entity.fields.values():
@@ -118,7 +116,7 @@ class Joining:
 
             equal = (field, wanted.value) if found_by_index(field, wanted) else None
             for record, _ in self._sources.where(said.entity, filter_of(field, said, wanted), fits, equal):
-                if not _is_person(entity, record):
+                if not is_person(entity, record):
                     continue
                 there = identifier(said, record.get(said.name), self._region, record)
                 key = (said.entity, str(record["id"]))
@@ -145,7 +143,7 @@ class Joining:
                 return name_form(name_of(entity, record) or "") == wanted
 
             for record, _ in self._sources.where(entity.name, filter_, fits):
-                if _is_person(entity, record):
+                if is_person(entity, record):
                     for field in fields:
                         self._list((entity.name, str(record["id"])), field, "WEAK")
 
@@ -222,17 +220,3 @@ def called_of(entity: EntityPrivacy, record: Record) -> Called | None:
         return None
     first = frozenset(word for each in words[:-1] for word in each)
     return Called(first, first | frozenset(words[-1]))
-
-
-def _is_person(entity: EntityPrivacy, record: Record) -> bool:
-    """A company is nobody's duplicate, though somebody's address stands on it."""
-    return entity.when is None or _validator(entity).is_valid({k: v for k, v in record.items() if v is not None})
-
-
-@lru_cache(maxsize=64)
-def _validator_of(text: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(text))
-
-
-def _validator(entity: EntityPrivacy) -> Draft202012Validator:
-    return _validator_of(json.dumps(entity.when, sort_keys=True, default=dict))

@@ -8,7 +8,7 @@ from xrm_core.api import QueryContext, QueryField, Refuse, ask_stores, data_stor
 from xrm_dsgvo.discovery.finding import discover_in
 from xrm_dsgvo.discovery.graph import Hit, Key, Seed, SubjectGraph
 from xrm_dsgvo.discovery.sources import Sources
-from xrm_dsgvo.privacy import privacy_of
+from xrm_dsgvo.privacy import is_company, privacy_of, require_person
 from xrm_dsgvo.stores.persons import of_graph
 
 
@@ -101,7 +101,7 @@ def subject_graph(context: QueryContext, given: SubjectGraphInput) -> SubjectGra
     """Find it.
 
     Raises:
-        Refuse: there is nothing to begin with, or no such record.
+        Refuse: there is nothing to begin with, no such record, or it is a company.
     """
     records: tuple[Key, ...] = ()
     if given.entity and given.record:
@@ -115,6 +115,10 @@ def subject_graph(context: QueryContext, given: SubjectGraphInput) -> SubjectGra
     confirmed = frozenset((each.entity, each.record) for each in given.confirmed)
     seed = Seed(records, given.email, given.phone, given.iban, given.name, given.birth_date, confirmed)
     region, sources = context.settings.region, Sources(context, context.model, privacy_of(context.model))
+    for entity, id_ in (*records, *sorted(confirmed)):
+        stored = sources.read((entity, id_))
+        if stored is not None and is_company(sources.privacy[entity], stored):
+            require_person(sources.privacy[entity], stored, "record")
     graph = discover_in(sources, seed, region)
     if lost := next((key for key in (*records, *sorted(confirmed)) if graph.hit(key) is None), None):
         text = {"en": f"There is no such record: {lost[0]}.", "de": f"Diesen Datensatz gibt es nicht: {lost[0]}."}

@@ -16,7 +16,7 @@ from xrm_dsgvo.discovery.sources import Sources, refers_to, target_of
 from xrm_dsgvo.erasure.facts import Found, start_key
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.points import POINT
-from xrm_dsgvo.privacy import PrivacyModel
+from xrm_dsgvo.privacy import PrivacyModel, is_company
 from xrm_dsgvo.restriction.standing import standing_of
 from xrm_dsgvo.retention.beginning import began
 from xrm_dsgvo.retention.suspensions import Suspensions
@@ -80,7 +80,7 @@ def _same(context: Writing, sources: Sources, entity: str, id_: str) -> list[Key
         found.append(("data_subject", subject))
         for each in every(context, "data_subject_link", {"data_subject": {"id": {"eq": subject}}}):
             key = (str(each["entity_name"]), str(each["record_id"]))
-            if sources.read(key) is not None:
+            if (record := sources.read(key)) is not None and not is_company(sources.privacy[key[0]], record):
                 found.append(key)
     return list(dict.fromkeys(found))
 

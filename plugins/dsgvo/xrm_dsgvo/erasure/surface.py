@@ -15,6 +15,7 @@ from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.planned import planned_of
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.restriction.standing import require_erasable
+from xrm_dsgvo.subjects import require_natural
 
 
 class ErasureTrigger(Enum):
@@ -126,12 +127,13 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
     """Plan it. Nothing is erased yet.
 
     Raises:
-        Refuse: there is no such record, it is no person's, or the person wants their restricted data kept.
+        Refuse: there is no such record, it is no natural person, or the person wants their restricted data kept.
     """
     model = context.records.model
     known = given.entity in model and privacy_of(model)[given.entity].role == "is_subject"
     if not known or not is_there(context, (given.entity, given.record)):
         raise Refuse({"en": "There is no such person.", "de": "Diese Person gibt es nicht."}, field="record")
+    require_natural(context, (given.entity, given.record), "record")
     running = _running(context, given)
     reviewed = [[each.entity, each.record, each.field, each.erase] for each in given.reviewed]
     scope: dict[str, Any] = {

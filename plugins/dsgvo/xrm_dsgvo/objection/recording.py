@@ -20,7 +20,7 @@ from xrm_dsgvo.requests.deadline import months_after
 from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restriction.restricting import Ground, restrict
 from xrm_dsgvo.restriction.standing import RESTRICTION, STANDING
-from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
+from xrm_dsgvo.subjects import SUBJECT, Person, holds, natural, subject_of
 
 if TYPE_CHECKING:
     from xrm_dsgvo.own import Making
@@ -89,7 +89,8 @@ def object_(context: Writing, given: ObjectionInput) -> Objected:
     received = given.received_at or datetime.now(UTC)
     if received.tzinfo is None or received > datetime.now(UTC):
         raise Refuse({"en": "It came in the past.", "de": "Er kam in der Vergangenheit."}, field="received_at")
-    subject = subject_of(context, given.person)
+    whose = natural if given.scope is Scope.specific else subject_of
+    subject = whose(context, given.person)
     purpose = named(context, given.purpose) if given.purpose else None
     values = {
         "scope": given.scope.value,

@@ -11,6 +11,7 @@ from xrm_dsgvo.privacy.model import (
     Retention,
     Start,
 )
+from xrm_dsgvo.privacy.natural import is_company, is_person, require_person
 from xrm_dsgvo.privacy.reading import privacy_of
 
 __all__ = [
@@ -23,5 +24,8 @@ __all__ = [
     "PrivacyModel",
     "Retention",
     "Start",
+    "is_company",
+    "is_person",
     "privacy_of",
+    "require_person",
 ]

@@ -25,7 +25,7 @@ from xrm_dsgvo.restriction.parts import reach_of_parts
 from xrm_dsgvo.restriction.reach import Reach, reach_of
 from xrm_dsgvo.restriction.terms import AllowedPurpose, RestrictedPart, Scope, exported, scope_of
 from xrm_dsgvo.stores import restricting as in_stores
-from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
+from xrm_dsgvo.subjects import SUBJECT, Person, holds, natural
 
 RESTRICTION = "restriction"
 
@@ -91,7 +91,7 @@ def open_restriction(context: ActionContext, given: RestrictionOpenInput) -> Res
         Refuse: there is no such person, they are erased, nothing is said of why, or a part is not theirs.
         SealingUnavailable: there is no key store.
     """
-    subject = subject_of(context, given.person)
+    subject = natural(context, given.person)
     if subject is None:
         raise Refuse({"en": "Name the person.", "de": "Die Person nennen."}, field="person")
     because = said(given.because, "because")
